@@ -1,0 +1,166 @@
+"""Settings from the file, then the environment, then flags; each value knows where it came from."""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+from ai_pal.config import paths
+from ai_pal.config.durations import parse_duration
+from ai_pal.config.settings import DURATION, PATH, ModelSettings, Settings, kind_of
+from ai_pal.config.toml_lines import KeyLines
+from ai_pal.errors import Code, fail
+
+PREFIX = "AI_PAL_"
+_ALIASES = {"AI_PAL_MODEL_CACHE": "model_cache_dir"}
+_RESERVED = ("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_TEST_", "AI_PAL_CHAOS_")
+_FIELDS = {info.name: info for info in fields(Settings)}
+_MODEL_FIELDS = {info.name: info for info in fields(ModelSettings)}
+_SIMPLE = [name for name in _FIELDS if name != "models"]
+
+
+class Loaded(NamedTuple):
+    """`origins` maps a setting's name to "default", "config.toml:12", "AI_PAL_THREADS" or "--threads"."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def load_settings(
+    overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
+) -> Loaded:
+    """The settings in force; `overrides` come from flags, None values are left out.
+
+    Raises `AiPalError` (`config_invalid`) that names the file and line, the variable or the flag.
+    """
+    values: dict[str, Any] = {"model_cache_dir": str(paths.model_cache_dir(environ))}
+    origins = dict.fromkeys(_SIMPLE, "default")
+    _apply_file(values, origins, environ)
+    _apply_environment(values, origins, environ)
+    _apply_overrides(values, origins, overrides or {})
+    return Loaded(Settings(**values), origins)
+
+
+def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> None:
+    file = paths.config_file(environ)
+    text = _read(file, required=bool(environ.get("AI_PAL_CONFIG")))
+    if text is None:
+        return
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        fail(Code.CONFIG_INVALID, f"{file}: {error}", "correct the file; it is TOML (https://toml.io)")
+    reader = _FileReader(file, text, origins)
+    tables = document.pop("models", {})
+    values |= reader.table(document, _FIELDS, ())
+    values["models"] = reader.models(tables)
+
+
+def _read(file: Path, required: bool) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if required:
+            fail(
+                Code.CONFIG_INVALID,
+                f"AI_PAL_CONFIG: there is no file {file}",
+                "correct or unset AI_PAL_CONFIG",
+            )
+        return None
+    except UnicodeDecodeError as error:
+        fail(Code.CONFIG_INVALID, f"{file}: not UTF-8 text (byte {error.start})", "save the file as UTF-8")
+    except OSError as error:
+        fail(Code.CONFIG_INVALID, f"{file}: {error.strerror}", "make the file readable, or set AI_PAL_CONFIG")
+
+
+class _FileReader:
+    """Checks the tables of one config file and notes where each value stands."""
+
+    def __init__(self, file: Path, text: str, origins: dict[str, str]) -> None:
+        self._file = file
+        self._lines = KeyLines(text)
+        self._origins = origins
+
+    def models(self, tables: Any) -> dict[str, ModelSettings]:
+        if not isinstance(tables, dict):
+            self._refuse(("models",), "models holds tables: write [models.NAME]")
+        found = {}
+        for name, table in tables.items():
+            if not isinstance(table, dict):
+                self._refuse(("models", name), f"models.{name} is a table: write [models.{name}]")
+            found[name] = ModelSettings(**self.table(table, _MODEL_FIELDS, ("models", name)))
+        return found
+
+    def table(
+        self, table: dict[str, Any], known: dict[str, FieldInfo], at: tuple[str, ...]
+    ) -> dict[str, Any]:
+        values = {}
+        for name, raw in table.items():
+            path = (*at, name)
+            if name not in known:
+                self._refuse(path, f"unknown setting {'.'.join(path)!r}", _nearest(name, known))
+            try:
+                values[name] = _convert(raw, known[name], self._file.parent, strict=True)
+            except ValueError as error:
+                self._refuse(path, f"{'.'.join(path)}: {error}")
+            self._origins[".".join(path)] = f"{self._file.name}:{self._lines.of(path)}"
+        return values
+
+    def _refuse(self, path: tuple[str, ...], message: str, hint: str = "") -> None:
+        where = f"{self._file}:{self._lines.of(path)}"
+        fail(
+            Code.CONFIG_INVALID, f"{where}: {message}", hint or "see docs/settings.md or: ai-pal config show"
+        )
+
+
+def _apply_environment(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> None:
+    variables = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
+    for variable in sorted(environ):
+        text = environ[variable]
+        if not variable.startswith(PREFIX) or variable.startswith(_RESERVED) or not text:
+            continue
+        if name := variables.get(variable):
+            values[name] = _from_text(text, name, variable)
+            origins[name] = variable
+        elif hint := _nearest(variable, variables, cutoff=0.85):
+            # Other programs may own AI_PAL_ variables too: only a near miss is surely a mistake.
+            fail(Code.CONFIG_INVALID, f"unknown variable {variable}", hint)
+
+
+def _apply_overrides(values: dict[str, Any], origins: dict[str, str], overrides: Mapping[str, Any]) -> None:
+    for name, value in overrides.items():
+        if value is None:
+            continue
+        flag = "--" + name.replace("_", "-")
+        if name not in _SIMPLE:
+            fail(Code.CONFIG_INVALID, f"unknown setting {name!r}", _nearest(name, _SIMPLE))
+        values[name] = _from_text(value, name, flag)
+        origins[name] = flag
+
+
+def _from_text(value: Any, name: str, source: str) -> Any:
+    try:
+        return _convert(value, _FIELDS[name], Path.cwd(), strict=False)
+    except ValueError as error:
+        fail(Code.CONFIG_INVALID, f"{source}: {error}", "see docs/settings.md or: ai-pal config show")
+
+
+def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
+    """`raw` as the field's type. Raises ValueError (msgspec.ValidationError is one)."""
+    kind = kind_of(info)
+    if kind == DURATION:
+        raw = parse_duration(raw)
+    value = msgspec.convert(raw, info.type, strict=strict)
+    # normpath: "/a/../b" and "/b" are one file to the user and must be one setting to `digest`.
+    return os.path.normpath(folder / Path(value).expanduser()) if kind == PATH and value else value
+
+
+def _nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    import difflib
+
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"did you mean {found[0]}?" if found else ""

@@ -1,0 +1,105 @@
+"""Where everything lies. `AI_PAL_HOME` moves all of it but the config file."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from ai_pal.errors import Code, fail
+
+Environ = Mapping[str, str]
+
+SOCKET_PATH_LIMIT = 90
+"""Bytes; the kernel's own limit is 107."""
+
+_LONGEST_SOCKET = "workers.sock"
+_NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "gpfs", "gluster", "fuse.sshfs", "beegfs")
+
+
+def user_home(environ: Environ = os.environ) -> Path:
+    """The user's home folder."""
+    return Path(environ.get("HOME") or Path.home())
+
+
+def home(environ: Environ = os.environ) -> Path:
+    """`~/.ai-pal`, or `AI_PAL_HOME`."""
+    chosen = environ.get("AI_PAL_HOME")
+    return Path(chosen).expanduser().absolute() if chosen else user_home(environ) / ".ai-pal"
+
+
+def config_file(environ: Environ = os.environ) -> Path:
+    """`AI_PAL_CONFIG`, else `ai-pal/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`."""
+    if chosen := environ.get("AI_PAL_CONFIG"):
+        return Path(chosen).expanduser().absolute()
+    base = environ.get("XDG_CONFIG_HOME", "")
+    # The XDG specification says that relative values are to be ignored.
+    folder = Path(base) if base.startswith("/") else user_home(environ) / ".config"
+    return folder / "ai-pal" / "config.toml"
+
+
+def model_cache_dir(environ: Environ = os.environ) -> Path:
+    """The default of the setting `model_cache_dir`."""
+    return home(environ) / "models"
+
+
+def log_dir(environ: Environ = os.environ) -> Path:
+    """Logs of auto-started supervisors."""
+    return home(environ) / "logs"
+
+
+def history_file(environ: Environ = os.environ) -> Path:
+    """What was typed into `ai-pal chat`."""
+    return home(environ) / "history"
+
+
+def run_dir(environ: Environ = os.environ) -> Path:
+    """Sockets and locks: `~/.ai-pal/run`, the same in a shell, under cron and under supervisord.
+
+    A folder in /tmp where sockets could not work: path too long, or a network file system.
+    """
+    preferred = home(environ) / "run"
+    too_long = len(os.fsencode(preferred / _LONGEST_SOCKET)) > SOCKET_PATH_LIMIT
+    if not too_long and not _on_network(preferred):
+        return preferred
+    tag = hashlib.sha256(os.fsencode(preferred)).hexdigest()[:8]
+    return Path(f"/tmp/ai-pal-{os.getuid()}-{tag}")  # noqa: S108 (owner-checked by make_private)
+
+
+def make_private(folder: Path) -> Path:
+    """Create `folder` for its owner only, or make it so. Raises `AiPalError` (`run_dir_unsafe`)."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        fail(Code.RUN_DIR_UNSAFE, f"{folder} cannot be used: {error.strerror}", f"check or remove {folder}")
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        fail(
+            Code.RUN_DIR_UNSAFE,
+            f"{folder} is not a folder of yours (owner uid {found.st_uid})",
+            "remove it, or set AI_PAL_HOME to a folder of your own",
+        )
+    if found.st_mode & 0o077:
+        folder.chmod(0o700)
+    return folder
+
+
+def _on_network(path: Path) -> bool:
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return False
+    return file_system(os.path.realpath(path), mounts).startswith(_NETWORK)
+
+
+def file_system(path: str, mountinfo: str) -> str:
+    """The type of the file system that holds `path`, by the text of /proc/self/mountinfo."""
+    best, kind = "", ""
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        point = left.split()[4].replace("\\040", " ")
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, right.split()[0]
+    return kind

@@ -1,0 +1,102 @@
+"""Every setting: name, type, limits, default and meaning. `config show` and docs/settings.md read this."""
+
+import hashlib
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, field
+
+DURATION = "duration"
+PATH = "path"
+
+
+def _duration(description: str, **limits: Any) -> Meta:
+    return Meta(description=description, extra={"kind": DURATION}, **limits)
+
+
+def _path(description: str) -> Meta:
+    return Meta(description=description, extra={"kind": PATH})
+
+
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[models.NAME]`: settings of one model. What is left out comes from the general settings."""
+
+    path: Annotated[str, _path("A GGUF file: makes NAME a model of your own.")] | None = None
+    keep_alive: Annotated[float, _duration("As `keep_alive`, for this model.")] | None = None
+    threads: Annotated[int, Meta(ge=0, description="As `threads`, for this model.")] | None = None
+    context: Annotated[int, Meta(ge=0, description="As `context`, for this model.")] | None = None
+    slots: Annotated[int, Meta(ge=0, description="As `slots`, for this model.")] | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a supervisor and its clients run with. Durations are in seconds."""
+
+    model: Annotated[str, Meta(min_length=1, description="The model that answers unless one is named.")] = (
+        "smollm2"
+    )
+    model_cache_dir: Annotated[str, _path("Where models are kept; empty means ~/.ai-pal/models.")] = ""
+    local_only: Annotated[bool, Meta(description="Never let a prompt leave this machine.")] = False
+    keep_alive: Annotated[
+        float, _duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never.")
+    ] = 300.0
+    threads: Annotated[int, Meta(ge=0, description="CPU threads per model; 0 chooses for this machine.")] = 0
+    context: Annotated[
+        int, Meta(ge=0, description="Tokens in the window of one conversation; 0 leaves it to the model.")
+    ] = 0
+    slots: Annotated[
+        int, Meta(ge=0, le=256, description="Requests one model answers at once; 0 leaves it to the engine.")
+    ] = 0
+    queue_size: Annotated[
+        int, Meta(ge=1, le=100_000, description="Requests that may wait for one model before `overloaded`.")
+    ] = 32
+    idle_exit: Annotated[
+        float,
+        _duration("An auto-started supervisor ends after this long without client and model; -1 never."),
+    ] = 900.0
+    drain_seconds: Annotated[
+        float, _duration("How long running answers may go on when a model or the supervisor stops.", ge=0)
+    ] = 3.0
+    start_timeout: Annotated[float, _duration("How long a worker process may take to report in.", gt=0)] = (
+        30.0
+    )
+    load_stall: Annotated[
+        float, _duration("How long a load may go without any progress before the worker is replaced.", gt=0)
+    ] = 60.0
+    beat_timeout: Annotated[
+        float, _duration("How long a worker's loop may be silent before the worker is replaced.", gt=0)
+    ] = 10.0
+    engine_stall: Annotated[
+        float, _duration("How long a busy engine may go without a step before the worker is replaced.", gt=0)
+    ] = 60.0
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least severe messages logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "text", "json"], Meta(description="`auto`: text on a terminal, JSON lines otherwise.")
+    ] = "auto"
+    log_prompts: Annotated[bool, Meta(description="Log what is asked and answered: for debugging only.")] = (
+        False
+    )
+    models: Annotated[
+        dict[str, ModelSettings], Meta(description="Settings by model, as tables `[models.NAME]`.")
+    ] = field(default_factory=dict)
+
+
+def meta_of(info: msgspec.structs.FieldInfo) -> Meta:
+    """The `Meta` of a field, through `X | None`."""
+    for part in (info.type, *get_args(info.type)):
+        for item in getattr(part, "__metadata__", ()):
+            if isinstance(item, Meta):
+                return item
+    raise TypeError(f"{info.name} has no description")
+
+
+def kind_of(info: msgspec.structs.FieldInfo) -> str:
+    """`DURATION`, `PATH`, or "" for plain values."""
+    return str((meta_of(info).extra or {}).get("kind", ""))
+
+
+def digest(settings: Settings) -> str:
+    """A short hash: equal settings, equal digest. Travels in `Welcome`, so that a client sees
+    whether a supervisor runs with other settings than its own."""
+    return hashlib.sha256(msgspec.json.encode(settings, order="sorted")).hexdigest()[:16]
