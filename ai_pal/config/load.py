@@ -1,7 +1,6 @@
 """Settings from the file, then the environment, then flags; each value knows where it came from."""
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +49,8 @@ def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mappin
     text = _read(file, required=bool(environ.get("AI_PAL_CONFIG")))
     if text is None:
         return
+    import tomllib  # not at the top: most people have no file, and every chat starts here
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,8 +1,8 @@
 """Where everything lies. `AI_PAL_HOME` moves all of it but the config file."""
 
-import hashlib
 import os
 import stat
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def run_dir(environ: Environ = os.environ) -> Path:
     too_long = len(os.fsencode(preferred / _LONGEST_SOCKET)) > SOCKET_PATH_LIMIT
     if not too_long and not _on_network(preferred):
         return preferred
-    tag = hashlib.sha256(os.fsencode(preferred)).hexdigest()[:8]
+    tag = f"{zlib.crc32(os.fsencode(preferred)):08x}"
     return Path(f"/tmp/ai-pal-{os.getuid()}-{tag}")  # noqa: S108 (owner-checked by make_private)
 
 

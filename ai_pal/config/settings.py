@@ -1,6 +1,6 @@
 """Every setting: name, type, limits, default and meaning. `config show` and docs/settings.md read this."""
 
-import hashlib
+import zlib
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -98,5 +98,5 @@ def kind_of(info: msgspec.structs.FieldInfo) -> str:
 
 def digest(settings: Settings) -> str:
     """A short hash: equal settings, equal digest. Travels in `Welcome`, so that a client sees
-    whether a supervisor runs with other settings than its own."""
-    return hashlib.sha256(msgspec.json.encode(settings, order="sorted")).hexdigest()[:16]
+    whether a supervisor runs with other settings than its own. A checksum, nothing secret."""
+    return f"{zlib.crc32(msgspec.json.encode(settings, order='sorted')):08x}"

@@ -1,7 +1,6 @@
 """Where each key stands in a TOML text; tomllib does not tell."""
 
 import re
-import tomllib
 from typing import Any
 
 KeyPath = tuple[str, ...]
@@ -35,6 +34,8 @@ class KeyLines:
 
 
 def _path(snippet: str) -> KeyPath:
+    import tomllib
+
     try:
         value: Any = tomllib.loads(snippet)
     except tomllib.TOMLDecodeError:
