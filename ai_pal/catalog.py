@@ -8,7 +8,6 @@ import re
 import stat
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -110,7 +109,11 @@ def artifact_path(artifact: Artifact, settings: Settings) -> Path:
 def split(ref: str) -> Reference:
     """`echo?slots=4` as ("echo", {"slots": 4})."""
     name, *query = _QUERY.split(ref.strip(), maxsplit=1)
-    pairs = parse_qsl(query[0], keep_blank_values=True) if query else []
+    if not query:
+        return Reference(name, {})
+    from urllib.parse import parse_qsl
+
+    pairs = parse_qsl(query[0], keep_blank_values=True)
     return Reference(name, {key: _typed(value) for key, value in pairs})
 
 
@@ -162,10 +165,14 @@ def _is_path(name: str) -> bool:
 
 def _join(name: str, options: dict[str, Any]) -> str:
     """One spelling per model: options sorted, values as `split` reads them."""
+    if not options:
+        return name
+    from urllib.parse import urlencode
+
     pairs = [
         (key, str(value).lower() if isinstance(value, bool) else value) for key, value in options.items()
     ]
-    return f"{name}?{urlencode(sorted(pairs))}" if pairs else name
+    return f"{name}?{urlencode(sorted(pairs))}"
 
 
 def _typed(text: str) -> Any:
