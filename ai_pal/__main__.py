@@ -1,0 +1,24 @@
+"""The `ai-pal` command. `--version` is answered before anything heavier is imported."""
+
+import sys
+
+from ai_pal import __version__
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments in (["--version"], ["-V"]):
+        print(f"ai-pal {__version__}")
+        return 0
+    if sys.platform == "win32":
+        print("error: Windows is not supported [unsupported_platform]", file=sys.stderr)
+        print("hint: run ai-pal inside WSL 2, where it is a Linux program", file=sys.stderr)
+        return 1
+    from ai_pal.cli import run
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

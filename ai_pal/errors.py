@@ -1,0 +1,102 @@
+"""The one error taxonomy: stable codes, a `retryable` flag and what to do next.
+
+Errors cross process borders as `Failure` values inside messages, never pickled.
+"""
+
+from enum import StrEnum
+from typing import NoReturn
+
+import msgspec
+
+
+class Code(StrEnum):
+    """Stable, documented error codes (docs/ipc-protocol.md lists their meaning)."""
+
+    # What the caller sent.
+    BAD_REQUEST = "bad_request"
+    EMPTY_PROMPT = "empty_prompt"
+    INPUT_NOT_UTF8 = "input_not_utf8"
+    PROMPT_TOO_LARGE = "prompt_too_large"
+    FRAME_TOO_LARGE = "frame_too_large"
+    UNKNOWN_MESSAGE = "unknown_message"
+    PROTOCOL_MISMATCH = "protocol_mismatch"
+    HELLO_REQUIRED = "hello_required"
+    DUPLICATE_ID = "duplicate_id"
+    NOT_OWNER = "not_owner"
+    # Models and engines.
+    MODEL_NOT_FOUND = "model_not_found"
+    MODEL_NOT_HERE = "model_not_here"
+    MODEL_INVALID = "model_invalid"
+    MODEL_FAILED = "model_failed"
+    MODEL_BUSY = "model_busy"
+    ENGINE_MISSING = "engine_missing"
+    ENGINE_ERROR = "engine_error"
+    # Supervision.
+    OVERLOADED = "overloaded"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    WORKER_DIED = "worker_died"
+    WORKER_HUNG = "worker_hung"
+    LOAD_STALLED = "load_stalled"
+    SPAWN_FAILED = "spawn_failed"
+    UNLOADED = "unloaded"
+    SHUTTING_DOWN = "shutting_down"
+    CLIENT_TOO_SLOW = "client_too_slow"
+    INTERNAL = "internal"
+    # This machine and its files.
+    SUPERVISOR_UNREACHABLE = "supervisor_unreachable"
+    SUPERVISOR_RUNNING = "supervisor_running"
+    SUPERVISOR_LOST = "supervisor_lost"
+    SOCKET_PATH_BLOCKED = "socket_path_blocked"
+    RUN_DIR_UNSAFE = "run_dir_unsafe"
+    CONFIG_INVALID = "config_invalid"
+    CACHE_UNWRITABLE = "cache_unwritable"
+    DISK_FULL = "disk_full"
+    DOWNLOAD_FAILED = "download_failed"
+    HASH_MISMATCH = "hash_mismatch"
+    PIP_MISSING = "pip_missing"
+    UNSUPPORTED_PLATFORM = "unsupported_platform"
+    FILE_UNREADABLE = "file_unreadable"
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reason why something did not work, as it travels in messages.
+
+    `message` says what happened, `hint` what to do about it, `detail` holds evidence such as the
+    last lines of a worker's stderr. `retry_after` is in seconds.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+    retry_after: float | None = None
+    detail: str = ""
+
+
+class AiPalError(Exception):
+    """The exception that carries a `Failure` inside one process."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+    @property
+    def code(self) -> str:
+        return self.failure.code
+
+    @property
+    def retryable(self) -> bool:
+        return self.failure.retryable
+
+
+def fail(
+    code: Code,
+    message: str,
+    hint: str = "",
+    *,
+    retryable: bool = False,
+    retry_after: float | None = None,
+    detail: str = "",
+) -> NoReturn:
+    """Raise `AiPalError` with a `Failure` of these parts."""
+    raise AiPalError(Failure(code, message, hint, retryable, retry_after, detail))
