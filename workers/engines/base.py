@@ -1,0 +1,52 @@
+"""The engine seam: what the worker's loop asks of an engine, and what an engine tells it."""
+
+from typing import Protocol
+
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Usage
+from ai_pal.messages.worker import Generate, LoadModel, Ready
+
+
+class Sink(Protocol):
+    """Where an engine reports. Safe to call from any thread; never blocks on the network.
+
+    For each generation: any number of `delta`, then exactly one of `done`, `cancelled`, `failed`.
+    """
+
+    def step(self) -> None:
+        """The engine made one step (a decode step or a prefill chunk): it is alive."""
+
+    def progress(self, fraction: float) -> None:
+        """The load has come this far, in [0, 1]."""
+
+    def delta(self, key: int, text: str, n: int = 1) -> None:
+        """`n` tokens' worth of whole UTF-8 text."""
+
+    def trimmed(self, key: int, dropped: int, context: int) -> None:
+        """The oldest `dropped` turns were left out so that the rest fits `context` tokens."""
+
+    def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
+        """The answer is complete."""
+
+    def cancelled(self, key: int, usage: Usage) -> None:
+        """The generation stopped because `cancel` was called."""
+
+    def failed(self, key: int, failure: Failure) -> None:
+        """This request failed; the engine goes on."""
+
+
+class Engine(Protocol):
+    """One loaded model. All methods are called from the worker's loop and return quickly,
+    except `load`, which may block."""
+
+    def load(self, spec: LoadModel, sink: Sink) -> Ready:
+        """Load the model. Raises `AiPalError` (`model_invalid`, `engine_missing`, ...)."""
+
+    def generate(self, request: Generate) -> None:
+        """Start an answer; at most `Ready.slots` run at once. Reports go to the sink."""
+
+    def cancel(self, key: int) -> None:
+        """Stop within one step. Unknown or ended keys are ignored."""
+
+    def close(self) -> None:
+        """Stop everything. The process ends right after."""

@@ -1,0 +1,231 @@
+"""The deterministic test engine: says the last user message back, and misbehaves on request.
+
+One step makes one token for every active generation, as continuous batching does.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from typing import Any, TypeVar
+
+import msgspec
+
+from ai_pal import __version__
+from ai_pal.errors import Code, Failure, fail
+from ai_pal.messages.chat import Message, Usage
+from ai_pal.messages.worker import Generate, LoadModel, Ready
+from workers.engines import faults
+from workers.engines.base import Sink
+from workers.engines.echo_text import Script, count_words, reference
+
+__all__ = ["Echo", "LoadOptions", "RequestOptions", "reference"]
+
+DEFAULT_SLOTS = 1024
+DEFAULT_CONTEXT = 1 << 20
+LOAD_STEPS = 20
+PREFILL_STEPS = 10
+SWITCH_SECONDS = 0.0005
+FAULTS = ("exit", "kill", "fail", "hang", "block", "hold_gil")
+OptionsType = TypeVar("OptionsType")
+
+
+class LoadOptions(msgspec.Struct, frozen=True):
+    """`LoadModel.options`: seconds, megabytes, or what the name says."""
+
+    load_seconds: float = 0.0
+    load_fail: str = ""
+    load_exit: int | None = None
+    load_kill: int | None = None
+    load_hang: bool = False
+    load_hold_gil: float = 0.0
+    leak_mb: int = 0
+    slots: int = 0
+    context: int = 0
+
+
+class RequestOptions(msgspec.Struct, frozen=True):
+    """`Options.extra`: seconds, megabytes, or the index of the token at which the fault strikes."""
+
+    tokens: int | None = None
+    pace: float = 0.0
+    prefill: float = 0.0
+    exit_at: int | None = None
+    kill_at: int | None = None
+    fail_at: int | None = None
+    hang_at: int | None = None
+    block_at: int | None = None
+    hold_gil_at: int | None = None
+    leak_mb: int = 0
+    chunk: int = 0
+
+
+class _Generation:
+    """One answer in the making. `due` is when its next step is."""
+
+    def __init__(self, request: Generate, options: RequestOptions, prompt_tokens: int, now: float) -> None:
+        self.key = request.key
+        self.script = Script(request, options.tokens, options.chunk)
+        self.options = options
+        self.fault, self.fault_at = _first_fault(options)
+        self.prompt_tokens = prompt_tokens
+        self.token = 0
+        self.prefill_left = PREFILL_STEPS if options.prefill else 0
+        self.prefill = 0.0
+        self.started = self.due = now
+        self.cancelled = False
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=self.token)
+
+
+class Echo:
+    """The options are those of `LoadOptions` and `RequestOptions`."""
+
+    def __init__(self) -> None:
+        self._sink: Sink
+        self._context = DEFAULT_CONTEXT
+        self._arrived: deque[_Generation] = deque()
+        self._to_cancel: deque[int] = deque()
+        self._changed = threading.Event()
+        self._leaked: list[bytearray] = []
+        self._closed = False
+
+    def load(self, spec: LoadModel, sink: Sink) -> Ready:
+        """Behave as `spec.options` say. Raises `AiPalError` (`model_failed`, `bad_request`)."""
+        started = time.monotonic()
+        options = _convert(spec.options, LoadOptions)
+        self._sink = sink
+        for step in range(LOAD_STEPS):
+            sink.progress(step / LOAD_STEPS)
+            if step == LOAD_STEPS // 2:
+                self._misbehave(options)
+            time.sleep(options.load_seconds / LOAD_STEPS)
+        sink.progress(1.0)
+        self._context = spec.context or options.context or DEFAULT_CONTEXT
+        sys.setswitchinterval(SWITCH_SECONDS)  # flat out, this thread would starve the loop for 5 ms
+        threading.Thread(target=self._run, name="echo", daemon=True).start()
+        slots = spec.slots or options.slots or DEFAULT_SLOTS
+        return Ready(slots, self._context, time.monotonic() - started, f"echo {__version__}", 1)
+
+    def _misbehave(self, options: LoadOptions) -> None:
+        self._leaked.append(faults.leak(options.leak_mb))
+        if options.load_fail:
+            fail(Code.MODEL_FAILED, options.load_fail)
+        if options.load_exit is not None:
+            faults.exit_now(options.load_exit)
+        if options.load_kill is not None:
+            faults.kill_self(options.load_kill)
+        if options.load_hang:
+            faults.hang()
+        if options.load_hold_gil:
+            faults.hold_gil(options.load_hold_gil)
+
+    def generate(self, request: Generate) -> None:
+        """Raises `AiPalError` (`bad_request`, `prompt_too_large`)."""
+        options = _convert(request.options.extra, RequestOptions)
+        tokens = count_words(request.messages)
+        if tokens > self._context:
+            fail(
+                Code.PROMPT_TOO_LARGE,
+                f"the prompt has {tokens} tokens and the window holds {self._context}",
+                "shorten the prompt",
+            )
+        if options.block_at is not None:
+            faults.prepare_block()
+        self._leaked.append(faults.leak(options.leak_mb))
+        self._arrived.append(_Generation(request, options, tokens, time.monotonic()))
+        self._changed.set()
+
+    def cancel(self, key: int) -> None:
+        self._to_cancel.append(key)
+        self._changed.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._changed.set()
+
+    # The engine's own thread.
+
+    def _run(self) -> None:
+        active: list[_Generation] = []
+        while not self._closed:
+            self._admit(active)
+            now = time.monotonic()
+            due = min([one.due for one in active], default=None)
+            if due is None or due > now:
+                self._changed.wait(None if due is None else due - now)
+                self._changed.clear()
+                continue
+            self._sink.step()
+            active = [one for one in active if one.due > now or self._advance(one, now)]
+
+    def _admit(self, active: list[_Generation]) -> None:
+        while self._arrived:
+            active.append(self._arrived.popleft())
+        while self._to_cancel:
+            key = self._to_cancel.popleft()
+            for one in active:
+                if one.key == key:
+                    one.cancelled, one.due = True, 0.0
+
+    def _advance(self, one: _Generation, now: float) -> bool:
+        """Make one step of one generation; False when it has ended."""
+        if one.cancelled:
+            self._sink.cancelled(one.key, one.usage)
+            return False
+        if one.prefill_left:
+            one.prefill_left -= 1
+            one.due = now + one.options.prefill / PREFILL_STEPS
+            return True
+        if one.token == 0:
+            one.prefill = now - one.started
+        if one.token == one.fault_at:
+            one.fault_at = -1
+            if not self._survives(one):
+                return False
+        piece = one.script.piece(one.token)
+        if piece is None:
+            decode = now - one.started - one.prefill
+            self._sink.done(one.key, one.script.finish_reason, one.usage, one.prefill, decode)
+            return False
+        self._sink.delta(one.key, piece)
+        one.token += 1
+        one.due += one.options.pace
+        return True
+
+    def _survives(self, one: _Generation) -> bool:
+        match one.fault:
+            case "exit":
+                faults.exit_now(1)
+            case "kill":
+                faults.kill_self(signal.SIGKILL)
+            case "hang":
+                faults.hang()
+            case "block":
+                faults.block_main_thread()
+            case "hold_gil":
+                faults.hold_gil(faults.FOR_EVER)
+            case "fail":
+                self._sink.failed(
+                    one.key, Failure(Code.ENGINE_ERROR, f"failed at token {one.token}, as asked")
+                )
+                return False
+        return True
+
+
+def _first_fault(options: RequestOptions) -> tuple[str, int]:
+    """The first fault to strike and the token at which it does; -1 is never."""
+    planned = [(at, name) for name in FAULTS if (at := getattr(options, f"{name}_at")) is not None]
+    at, name = min(planned, default=(-1, ""))
+    return name, at
+
+
+def _convert(options: dict[str, Any], into: type[OptionsType]) -> OptionsType:
+    """Read options that may come as text; unknown ones are ignored. Raises `AiPalError`."""
+    try:
+        return msgspec.convert(options, into, strict=False)
+    except msgspec.ValidationError as error:
+        fail(Code.BAD_REQUEST, f"an option of the echo engine is wrong: {error}")

@@ -1,0 +1,56 @@
+"""What the echo engine says: the last user message's words, over and over. Pure."""
+
+from ai_pal.messages.chat import Message
+from ai_pal.messages.worker import Generate
+
+
+def reference(messages: list[Message], tokens: int) -> list[str]:
+    """The pieces of an answer of `tokens` tokens."""
+    words = pieces(messages)
+    return [words[index % len(words)] for index in range(tokens)]
+
+
+def pieces(messages: list[Message]) -> list[str]:
+    """One round of the answer: each word with one space behind it."""
+    said = next((message.content for message in reversed(messages) if message.role == "user"), "")
+    return [word + " " for word in said.split()] or [" "]
+
+
+def count_words(messages: list[Message]) -> int:
+    """What this engine takes for the number of tokens in a prompt."""
+    return sum(len(message.content.split()) for message in messages)
+
+
+class Script:
+    """The whole answer to one request, known beforehand; `tokens` defaults to one round."""
+
+    def __init__(self, request: Generate, tokens: int | None, padding: int) -> None:
+        options = request.options
+        self._pieces = pieces(request.messages)
+        self._total = len(self._pieces) if tokens is None else tokens
+        self._rest = ""
+        self.finish_reason = "stop"
+        if options.max_tokens is not None and options.max_tokens < self._total:
+            self._total, self.finish_reason = max(options.max_tokens, 0), "length"
+        for stop in filter(None, options.stop):
+            self._end_before(stop)
+        if padding:
+            self._pieces = [piece + "." * padding for piece in self._pieces]
+
+    def piece(self, index: int) -> str | None:
+        """The text of token `index`; None behind the end."""
+        if index < self._total:
+            return self._pieces[index % len(self._pieces)]
+        return self._rest if index == self._total and self._rest else None
+
+    def _end_before(self, stop: str) -> None:
+        """Where the endless text first holds `stop`, end just before it."""
+        round_ = "".join(self._pieces)
+        at = (round_ * (2 + len(stop) // len(round_))).find(stop)
+        if at < 0:
+            return
+        count, length = 0, 0
+        while length + len(piece := self._pieces[count % len(self._pieces)]) <= at:
+            count, length = count + 1, length + len(piece)
+        if count < self._total:
+            self._total, self._rest, self.finish_reason = count, piece[: at - length], "stop"

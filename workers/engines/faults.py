@@ -1,0 +1,50 @@
+"""Ways to misbehave, for the echo engine and the tests that need a process to go wrong."""
+
+import ctypes
+import os
+import signal
+import threading
+import time
+from typing import NoReturn
+
+FOR_EVER = 1e9
+
+
+def leak(megabytes: int) -> bytearray:
+    """Memory that is really used: every page is touched."""
+    return bytearray(b"\1") * (megabytes << 20)
+
+
+def hang() -> None:
+    """Never come back; the other threads go on."""
+    time.sleep(FOR_EVER)
+
+
+def hold_gil(seconds: float) -> None:
+    """Sleep with the GIL held: no other Python thread, and no Python signal handler, runs."""
+    library = ctypes.PyDLL(None)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        library.usleep(ctypes.c_uint(min(int(seconds * 1e6), 900_000)))
+
+
+def prepare_block() -> None:
+    """Let `block_main_thread` work; call it from the main thread."""
+    signal.signal(signal.SIGUSR1, lambda number, frame: hang())
+
+
+def block_main_thread() -> None:
+    """Make the main thread sleep for ever in a signal handler, with the GIL free."""
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGUSR1)
+
+
+def exit_now(code: int) -> NoReturn:
+    """End the process at once."""
+    os._exit(code)
+
+
+def kill_self(number: int) -> None:
+    """Be ended by a signal."""
+    os.kill(os.getpid(), number)

@@ -1,0 +1,198 @@
+"""The worker's one owner loop: its socket, its engine, its beat."""
+
+import os
+import threading
+import time
+
+import msgspec
+import zmq
+
+from ai_pal import __version__
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.worker import (
+    AnyToWorker,
+    Beat,
+    CancelGeneration,
+    FromWorker,
+    Generate,
+    GenerationFailed,
+    LoadFailed,
+    LoadModel,
+    Ready,
+    WorkerHello,
+    decode_to_worker,
+    encode,
+)
+from workers import engines, parent_death
+from workers.engines.base import Engine
+from workers.log import log
+from workers.outbox import Outbox
+
+BEAT_SECONDS = 1.0
+RECEIVE_AT_ONCE = 64
+SEND_QUEUE = 16
+RECEIVE_QUEUE = 4096
+LINGER_MS = 1000
+EXIT_OK, EXIT_RETRY, EXIT_NEVER = 0, 75, 78
+
+
+class Worker:
+    """One model in one process. Everything here runs on the main thread but `_load`."""
+
+    def __init__(self, endpoint: str, worker: str, parent: int) -> None:
+        self._parent = parent
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.IDENTITY, worker.encode())
+        self._socket.setsockopt(zmq.SNDHWM, SEND_QUEUE)
+        self._socket.setsockopt(zmq.RCVHWM, RECEIVE_QUEUE)
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        self._socket.setsockopt(zmq.RECONNECT_IVL, -1)  # a supervisor that is gone does not come back
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._socket.connect(endpoint)
+        self._outbox = Outbox()
+        self._unsent: list[bytes] = []
+        self._engine: Engine | None = None
+        self._loading = False
+        self._outcome: Ready | LoadFailed | None = None
+        self._ready: Ready | None = None
+        self._beat_at = time.monotonic() + BEAT_SECONDS
+        self._exit: int | None = None
+
+    def run(self) -> int:
+        """Serve until the supervisor is gone or the load has failed; returns the exit code."""
+        poller = zmq.Poller()
+        poller.register(self._monitor, zmq.POLLIN)
+        poller.register(self._outbox.wake_fd, zmq.POLLIN)
+        self._unsent.append(encode(WorkerHello(os.getpid(), __version__)))
+        while self._exit is None:
+            self._flush()
+            poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if self._unsent else 0))
+            wait = max(0.0, self._beat_at - time.monotonic())
+            ready = dict(poller.poll(int(wait * 1000) + 1))
+            if self._outbox.wake_fd in ready:
+                self._outbox.acknowledge()
+            if ready.get(self._socket, 0) & zmq.POLLIN:
+                self._receive()
+            if self._outcome is not None:
+                self._finish_load(self._outcome)
+            if time.monotonic() >= self._beat_at:
+                self._beat()
+            if self._monitor in ready:
+                self._exit = EXIT_OK
+        self._close()
+        return self._exit
+
+    # Out.
+
+    def _flush(self) -> None:
+        """Send all that waits, unless the supervisor does not read: then the outbox fills and blocks."""
+        frames = self._unsent or self._outbox.take()
+        while frames:
+            try:
+                self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
+            except zmq.Again:
+                self._unsent = frames
+                return
+            self._unsent = []
+            frames = self._outbox.take()
+
+    def _send(self, message: FromWorker) -> None:
+        """Queue a message behind what has been reported so far."""
+        self._unsent += [*self._outbox.take(), encode(message)]
+
+    def _beat(self) -> None:
+        self._beat_at = time.monotonic() + BEAT_SECONDS
+        if parent_death.orphaned(self._parent):
+            self._exit = EXIT_OK
+        if not self._unsent:
+            self._send(Beat(self._outbox.steps, self._outbox.active))
+
+    # In.
+
+    def _receive(self) -> None:
+        for _ in range(RECEIVE_AT_ONCE):
+            try:
+                frames = self._socket.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            for frame in frames:
+                try:
+                    message = decode_to_worker(frame)
+                except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+                    log("warning", "malformed message ignored", reason=str(error), size=len(frame))
+                    continue
+                self._handle(message)
+
+    def _handle(self, message: AnyToWorker) -> None:
+        match message:
+            case LoadModel():
+                self._start_load(message)
+            case Generate():
+                self._generate(message)
+            case CancelGeneration():
+                self._outbox.cancel(message.key)
+                if self._engine is not None and self._ready is not None:
+                    self._engine.cancel(message.key)
+
+    def _generate(self, request: Generate) -> None:
+        if self._engine is None or self._ready is None:
+            return self._refuse(request.key, Failure(Code.BAD_REQUEST, "the model is not loaded yet"))
+        if self._outbox.active >= self._ready.slots:
+            failure = Failure(Code.OVERLOADED, f"all {self._ready.slots} slots are taken", retryable=True)
+            return self._refuse(request.key, failure)
+        if not self._outbox.open(request.key):
+            log("warning", "a second request with an open key was ignored", key=request.key)
+            return None
+        try:
+            self._engine.generate(request)
+        except AiPalError as error:
+            self._outbox.failed(request.key, error.failure)
+        except Exception as error:
+            log("error", "the engine refused a request", key=request.key, reason=repr(error))
+            self._outbox.failed(request.key, Failure(Code.ENGINE_ERROR, f"the engine failed: {error}"))
+        return None
+
+    def _refuse(self, key: int, failure: Failure) -> None:
+        self._send(GenerationFailed(key, failure))
+
+    # Load and end.
+
+    def _start_load(self, spec: LoadModel) -> None:
+        if self._loading:
+            log("warning", "a second load was ignored", model=spec.model)
+            return
+        self._loading = True
+        threading.Thread(target=self._load, args=(spec,), name="load", daemon=True).start()
+
+    def _load(self, spec: LoadModel) -> None:
+        """Load beside the loop, so that beats and progress go out where the engine lets them."""
+        try:
+            engine = engines.create(spec.engine)
+            outcome: Ready | LoadFailed = engine.load(spec, self._outbox)
+            self._engine = engine
+        except AiPalError as error:
+            outcome = LoadFailed(error.failure)
+        except Exception as error:
+            log("error", "the load broke off", model=spec.model, reason=repr(error))
+            outcome = LoadFailed(
+                Failure(Code.ENGINE_ERROR, f"loading {spec.model} failed: {error!r}", retryable=True)
+            )
+        self._outcome = outcome
+        self._outbox.wake()
+
+    def _finish_load(self, outcome: Ready | LoadFailed) -> None:
+        self._outcome = None
+        self._send(outcome)
+        if isinstance(outcome, LoadFailed):
+            self._exit = EXIT_RETRY if outcome.failure.retryable else EXIT_NEVER
+        else:
+            self._ready = outcome
+
+    def _close(self) -> None:
+        self._outbox.close()
+        self._flush()
+        self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close()
+        self._context.term()  # waits for the last messages to leave, at most LINGER_MS

@@ -1,0 +1,198 @@
+"""What the engine's threads hand to the worker's loop: bounded, coalesced, woken at once.
+
+Text that waits for the same request becomes one item, and everything that waits leaves together.
+"""
+
+import os
+import threading
+
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Usage
+from ai_pal.messages.worker import (
+    FromWorker,
+    GenerationCancelled,
+    GenerationDone,
+    GenerationFailed,
+    LoadProgress,
+    Trimmed,
+    encode,
+)
+
+LIMIT = 256 * 1024
+"""Characters (plus a small charge per delta) that may wait before `delta` blocks."""
+
+CHARGE = 32
+"""What one delta counts for beyond its characters, so that empty ones are bounded too."""
+
+
+class _Batch(FromWorker, tag="deltas"):
+    """The bytes of a `Deltas`, built straight from `(key, seq, n, text)`: one encoding instead of two."""
+
+    items: list[tuple[int, int, int, str]]
+
+
+class _Stream:
+    """One open generation: where its text stands and what waits of it."""
+
+    __slots__ = ("cancelled", "parts", "seq", "tokens")
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.tokens = 0
+        self.parts: list[str] = []
+        self.cancelled = False
+
+
+class Outbox:
+    """The `Sink` of an engine. Any thread reports, the loop alone calls `take` when `wake_fd` is readable.
+
+    Reports of a key that is not open, or has ended, are ignored: a generation ends exactly once.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.wake_fd, self._signal_fd = os.pipe()
+        os.set_blocking(self.wake_fd, False)
+        os.set_blocking(self._signal_fd, False)
+        self.steps = 0
+        self._limit = limit
+        self._room = threading.Condition(threading.Lock())
+        self._streams: dict[int, _Stream] = {}
+        self._waiting: dict[int, _Stream] = {}
+        self._size = 0
+        self._before: list[FromWorker] = []
+        self._after: list[FromWorker] = []
+        self._woken = False
+        self._closed = False
+
+    # The loop's side.
+
+    @property
+    def active(self) -> int:
+        """How many generations are open."""
+        return len(self._streams)
+
+    def open(self, key: int) -> bool:
+        """Admit reports for `key`; False when it is open already."""
+        with self._room:
+            if key in self._streams:
+                return False
+            self._streams[key] = _Stream()
+            return True
+
+    def cancel(self, key: int) -> None:
+        """Drop further text of `key` and let an engine that waits for room go on."""
+        with self._room:
+            stream = self._streams.get(key)
+            if stream is not None:
+                stream.cancelled = True
+                self._room.notify_all()
+
+    def close(self) -> None:
+        """Drop everything that comes from now on; nobody waits any more."""
+        with self._room:
+            self._closed = True
+            self._streams.clear()
+            self._room.notify_all()
+
+    def take(self) -> list[bytes]:
+        """Everything that waits, as encoded messages in the order in which they must arrive."""
+        with self._room:
+            self._woken = False
+            before, self._before = self._before, []
+            waiting, self._waiting = self._waiting, {}
+            after, self._after = self._after, []
+            items = []
+            for key, stream in waiting.items():
+                items.append((key, stream.seq, stream.tokens, "".join(stream.parts)))
+                stream.seq += stream.tokens
+                stream.tokens = 0
+                stream.parts = []
+            if self._size >= self._limit:
+                self._room.notify_all()
+            self._size = 0
+        frames = [encode(message) for message in before]
+        if items:
+            frames.append(_encode_batch(items))
+        frames.extend(encode(message) for message in after)
+        return frames
+
+    def acknowledge(self) -> None:
+        """Make `wake_fd` unreadable until something new is reported."""
+        try:
+            os.read(self.wake_fd, 4096)
+        except BlockingIOError:
+            pass
+
+    # The engine's side, any thread.
+
+    def wake(self) -> None:
+        """Let the loop come round."""
+        try:
+            os.write(self._signal_fd, b"\0")
+        except BlockingIOError:
+            pass  # full: the loop has more than one reason to come round already
+
+    def step(self) -> None:
+        self.steps += 1
+
+    def progress(self, fraction: float) -> None:
+        self._report(self._before, LoadProgress(min(max(fraction, 0.0), 1.0)))
+
+    def delta(self, key: int, text: str, n: int = 1) -> None:
+        room = self._room
+        with room:
+            stream = self._streams.get(key)
+            if stream is None:
+                return
+            while self._size >= self._limit and not (stream.cancelled or self._closed):
+                room.wait()
+            if stream.cancelled or self._closed:
+                return
+            if not stream.parts:
+                self._waiting[key] = stream
+            stream.parts.append(text)
+            stream.tokens += n
+            self._size += len(text) + CHARGE
+            if self._woken:
+                return
+            self._woken = True
+        self.wake()
+
+    def trimmed(self, key: int, dropped: int, context: int) -> None:
+        if key in self._streams:
+            self._report(self._before, Trimmed(key, dropped, context))
+
+    def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
+        self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode))
+
+    def cancelled(self, key: int, usage: Usage) -> None:
+        self._end(key, GenerationCancelled(key, usage))
+
+    def failed(self, key: int, failure: Failure) -> None:
+        self._end(key, GenerationFailed(key, failure))
+
+    def _end(self, key: int, message: FromWorker) -> None:
+        with self._room:
+            if self._streams.pop(key, None) is None:
+                return
+            self._after.append(message)
+            self._woken = True
+        self.wake()
+
+    def _report(self, queue: list[FromWorker], message: FromWorker) -> None:
+        with self._room:
+            queue.append(message)
+            self._woken = True
+        self.wake()
+
+
+def _encode_batch(items: list[tuple[int, int, int, str]]) -> bytes:
+    """Encode the items; lone surrogates, which no UTF-8 can carry, become replacement characters."""
+    try:
+        return encode(_Batch(items))
+    except UnicodeEncodeError:
+        return encode(_Batch([(key, seq, n, _whole(text)) for key, seq, n, text in items]))
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
