@@ -1,0 +1,1 @@
+"""Launchers: how a worker process comes to be. Local subprocesses now."""

@@ -1,0 +1,54 @@
+"""The launcher seam: start a process, watch it, end it, see what it uses."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from ai_pal.lifecycle import ExitStatus
+
+
+class LaunchSpec(msgspec.Struct, frozen=True):
+    """What to start. `worker` is its socket identity (id and incarnation), `module` the Python
+    module that runs, `args` its arguments, `environment` what comes on top of the allow-list."""
+
+    worker: str
+    module: str
+    args: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+class ProcessUsage(msgspec.Struct, frozen=True):
+    """What the process has used: CPU seconds, resident bytes, bytes read from storage."""
+
+    cpu: float
+    memory: int
+    read: int
+
+
+class WorkerProcess(Protocol):
+    """A launched process. Signals go to its whole group and are no-ops once it has ended."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def usage(self) -> ProcessUsage | None:
+        """None once the process has ended."""
+
+    def owns(self, pid: int) -> bool:
+        """Whether a connection from `pid` comes from this process."""
+
+    def stderr_tail(self) -> str:
+        """The last lines the process wrote, for error reports."""
+
+
+class Launcher(Protocol):
+    """Starts worker processes."""
+
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> WorkerProcess:
+        """Start a process; `on_exit` is called once from the owner's loop. Raises `AiPalError`
+        (`spawn_failed`)."""

@@ -1,0 +1,273 @@
+"""The conversation between a client and the supervisor: requests one way, events the other."""
+
+from typing import Literal
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Message, Options, Timings, Usage
+
+PROTOCOL = 1
+"""Version of this conversation; a client with another major number is refused."""
+
+MAX_FRAME = 8 * 1024 * 1024
+"""Bytes a client may send in one frame; more is answered with `frame_too_large`."""
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what a client sends. New fields go last and have defaults."""
+
+
+class Hello(Request, tag="hello"):
+    """First message of a connection."""
+
+    protocol: int
+    version: str = ""
+    client: str = ""
+
+
+class Chat(Request, tag="chat"):
+    """Ask for an answer. `id` is chosen by the client, unique among its open requests, above 0.
+
+    `deadline` is in seconds from acceptance for the whole answer. `keep_alive` is in seconds after
+    the last request: 0 unloads at once, -1 never. `privacy` "local" keeps the prompt on this machine.
+    """
+
+    id: int
+    messages: list[Message]
+    model: str = ""
+    options: Options = Options()
+    deadline: float | None = None
+    keep_alive: float | None = None
+    privacy: Literal["local", "any"] = "any"
+
+
+class Cancel(Request, tag="cancel"):
+    """Stop request `id`; it ends with `cancelled` unless it has ended already."""
+
+    id: int
+
+
+class Load(Request, tag="load"):
+    """Load a model ahead of its first request. Ends with `loaded` or `failed`."""
+
+    id: int
+    model: str = ""
+    keep_alive: float | None = None
+
+
+class Unload(Request, tag="unload"):
+    """Unload one model, or all when `model` is empty. Busy models are drained first."""
+
+    id: int
+    model: str = ""
+
+
+class Status(Request, tag="status"):
+    """Ask what the supervisor and its workers are doing. Ends with `status_reply`."""
+
+    id: int
+
+
+class Stop(Request, tag="stop"):
+    """Stop the supervisor. Ends with `stopping`; `only_if_idle` refuses while requests run."""
+
+    id: int
+    only_if_idle: bool = False
+
+
+class Goodbye(Request, tag="goodbye"):
+    """The client leaves; everything it has open is cancelled."""
+
+
+AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what the supervisor sends."""
+
+
+class Welcome(Event, tag="welcome"):
+    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with."""
+
+    protocol: int
+    version: str
+    pid: int
+    settings: str = ""
+    auto_started: bool = False
+    features: list[str] = msgspec.field(default_factory=list)
+
+
+class Accepted(Event, tag="accepted"):
+    """The request was taken: exactly one of done, failed, interrupted or cancelled will follow."""
+
+    id: int
+
+
+class Queued(Event, tag="queued"):
+    """The request waits for a free slot of its model; `position` 1 is next."""
+
+    id: int
+    position: int
+
+
+class Loading(Event, tag="loading"):
+    """The model is being loaded; `progress` in [0, 1] never falls within one load."""
+
+    id: int
+    model: str
+    progress: float
+
+
+class Started(Event, tag="started"):
+    """The first content is there: who answers, and why. `tier` 1 is a worker on this machine."""
+
+    id: int
+    tier: int
+    provider: str
+    model: str
+    why: str = ""
+    score: float | None = None
+
+
+class Delta(Event, tag="delta"):
+    """A piece of the answer. `seq` is the index of its first token, `n` how many tokens it holds:
+    the next delta has `seq + n`. `text` is whole UTF-8."""
+
+    id: int
+    seq: int
+    n: int
+    text: str
+
+
+class Notice(Event, tag="notice"):
+    """Something the user should know about this answer: `retry`, `trimmed`, ..."""
+
+    id: int
+    kind: str
+    reason: str
+
+
+class Done(Event, tag="done"):
+    """The answer is complete. `finish_reason` is "stop" or "length"."""
+
+    id: int
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    timings: Timings = Timings()
+
+
+class Failed(Event, tag="failed"):
+    """No answer; every reason in the order of the attempts. `id` 0 concerns the connection."""
+
+    id: int
+    reasons: list[Failure]
+
+
+class Interrupted(Event, tag="interrupted"):
+    """The answer broke off after content was delivered, which stays valid."""
+
+    id: int
+    reason: Failure
+    usage: Usage = Usage()
+    timings: Timings = Timings()
+
+
+class Cancelled(Event, tag="cancelled"):
+    """The request was cancelled by its client."""
+
+    id: int
+    usage: Usage = Usage()
+    timings: Timings = Timings()
+
+
+class Loaded(Event, tag="loaded"):
+    """The model is ready. `seconds` is how long this load took, 0 when it was loaded before."""
+
+    id: int
+    model: str
+    seconds: float = 0.0
+
+
+class Unloaded(Event, tag="unloaded"):
+    """These models are gone and their memory with them."""
+
+    id: int
+    models: list[str]
+
+
+class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model slot. Memory is resident bytes, `idle_for` and `unloads_in` are seconds."""
+
+    model: str
+    state: str
+    engine: str = ""
+    pid: int | None = None
+    progress: float = 0.0
+    memory: int = 0
+    active: int = 0
+    queued: int = 0
+    requests: int = 0
+    restarts: int = 0
+    context: int = 0
+    slots: int = 0
+    idle_for: float | None = None
+    unloads_in: float | None = None
+    keep_alive: float = 0.0
+    reason: str = ""
+
+
+class StatusReply(Event, tag="status_reply"):
+    """The supervisor and its workers. `uptime` in seconds, `memory` in resident bytes."""
+
+    id: int
+    version: str
+    pid: int
+    uptime: float
+    endpoint: str
+    auto_started: bool = False
+    clients: int = 0
+    memory: int = 0
+    workers: list[WorkerStatus] = msgspec.field(default_factory=list)
+
+
+class Stopping(Event, tag="stopping"):
+    """The supervisor is on its way out."""
+
+    id: int
+
+
+AnyEvent = (
+    Welcome
+    | Accepted
+    | Queued
+    | Loading
+    | Started
+    | Delta
+    | Notice
+    | Done
+    | Failed
+    | Interrupted
+    | Cancelled
+    | Loaded
+    | Unloaded
+    | StatusReply
+    | Stopping
+)
+
+TERMINAL = (Done, Failed, Interrupted, Cancelled)
+"""Exactly one of these ends every accepted chat request."""
+
+
+class ForwardedDelta(Event, tag="delta"):
+    """A `Delta` whose text stays as the bytes that came from the worker: routed, never decoded."""
+
+    id: int
+    seq: int
+    n: int
+    text: msgspec.Raw
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_request = msgspec.msgpack.Decoder(AnyRequest).decode
+decode_event = msgspec.msgpack.Decoder(AnyEvent).decode

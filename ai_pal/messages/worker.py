@@ -1,0 +1,151 @@
+"""The conversation between the supervisor and one model worker."""
+
+from typing import Any
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Message, Options, Usage
+
+
+class ToWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what the supervisor sends."""
+
+
+class LoadModel(ToWorker, tag="load_model"):
+    """First message after the worker's hello: what to load and with which settings.
+
+    `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means
+    the model's own window up to the engine's default, `options` are engine-specific.
+    """
+
+    model: str
+    engine: str
+    path: str = ""
+    threads: int = 0
+    context: int = 0
+    slots: int = 0
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Generate(ToWorker, tag="generate"):
+    """Produce an answer. `key` is the supervisor's number for the request."""
+
+    key: int
+    messages: list[Message]
+    options: Options = Options()
+
+
+class CancelGeneration(ToWorker, tag="cancel_generation"):
+    """Stop within one engine step; answered by `generation_cancelled` or an end on its way."""
+
+    key: int
+
+
+AnyToWorker = LoadModel | Generate | CancelGeneration
+
+
+class FromWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what a worker sends."""
+
+
+class WorkerHello(FromWorker, tag="worker_hello"):
+    """The worker runs. Its socket identity is its worker id and incarnation."""
+
+    pid: int
+    version: str = ""
+
+
+class LoadProgress(FromWorker, tag="load_progress"):
+    """How far the load is, in [0, 1]."""
+
+    fraction: float
+
+
+class Ready(FromWorker, tag="ready"):
+    """The model answers. `slots` requests run together, each in a window of `context` tokens."""
+
+    slots: int
+    context: int
+    seconds: float = 0.0
+    engine: str = ""
+    threads: int = 0
+
+
+class LoadFailed(FromWorker, tag="load_failed"):
+    """The model will not load; the worker exits after this."""
+
+    failure: Failure
+
+
+class Beat(FromWorker, tag="beat"):
+    """Sent from the worker's own loop every second. `steps` counts engine steps (decode steps and
+    prefill chunks) since the start and stands still while the engine does."""
+
+    steps: int
+    active: int
+
+
+class DeltaItem(msgspec.Struct, frozen=True, array_like=True):
+    """Part of an answer; see `client.Delta` for `seq` and `n`. `text` is an encoded string."""
+
+    key: int
+    seq: int
+    n: int
+    text: msgspec.Raw
+
+
+class Deltas(FromWorker, tag="deltas"):
+    """All text that waited when the worker's loop came round, over all its requests."""
+
+    items: list[DeltaItem]
+
+
+class Trimmed(FromWorker, tag="trimmed"):
+    """The conversation did not fit: `dropped` oldest turns were left out."""
+
+    key: int
+    dropped: int
+    context: int
+
+
+class GenerationDone(FromWorker, tag="generation_done"):
+    """The answer is complete. Seconds as the engine measured them."""
+
+    key: int
+    finish_reason: str
+    usage: Usage
+    prefill: float = 0.0
+    decode: float = 0.0
+
+
+class GenerationCancelled(FromWorker, tag="generation_cancelled"):
+    """The generation stopped because it was asked to."""
+
+    key: int
+    usage: Usage = Usage()
+
+
+class GenerationFailed(FromWorker, tag="generation_failed"):
+    """The engine refused or failed this one request; the worker goes on."""
+
+    key: int
+    failure: Failure
+
+
+AnyFromWorker = (
+    WorkerHello
+    | LoadProgress
+    | Ready
+    | LoadFailed
+    | Beat
+    | Deltas
+    | Trimmed
+    | GenerationDone
+    | GenerationCancelled
+    | GenerationFailed
+)
+
+encode = msgspec.msgpack.Encoder().encode
+decode_to_worker = msgspec.msgpack.Decoder(AnyToWorker).decode
+decode_from_worker = msgspec.msgpack.Decoder(AnyFromWorker).decode

@@ -1,0 +1,191 @@
+"""The pool of model slots: drives each worker's life and carries out what the lifecycle decides."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import msgspec
+
+from ai_pal import lifecycle
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.fair_queue import FairQueue
+from ai_pal.launchers.base import Launcher, LaunchSpec
+from ai_pal.lifecycle import Phase
+from ai_pal.supervisor.load_progress import LoadWatch
+from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Workers
+from ai_pal.supervisor.slot import Slot
+
+LOAD_LOOK_INTERVAL = 0.1
+"""Seconds between two looks at a loading process from outside."""
+
+
+class PoolPolicy(msgspec.Struct, frozen=True):
+    """Bounds and budgets. `queue_size` counts waiting requests per model; seconds elsewhere."""
+
+    worker: lifecycle.Policy = lifecycle.Policy()
+    queue_size: int = 32
+    keep_alive: float = 300.0
+    cancel_timeout: float = 15.0
+
+
+class Pool:
+    """Owns the slots. `on_exit`, `on_progress` and `on_give_up` tell the supervisor what happened."""
+
+    on_exit: Callable[[Slot, Failure], None]
+    on_progress: Callable[[Slot], None]
+    on_give_up: Callable[[Slot, Failure], None]
+
+    def __init__(
+        self,
+        *,
+        launcher: Launcher,
+        workers: Workers,
+        clock: Clock,
+        resolve: Resolve,
+        jitter: Jitter,
+        observe: Observe,
+        policy: PoolPolicy,
+    ) -> None:
+        self._launcher, self._workers, self._clock = launcher, workers, clock
+        self._resolve, self._jitter, self._observe = resolve, jitter, observe
+        self.policy = policy
+        self.closing = False
+        self._slots: dict[str, Slot] = {}
+        self._by_worker: dict[str, Slot] = {}
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(list(self._slots.values()))
+
+    def find(self, model: str) -> Slot | None:
+        return self._slots.get(model)
+
+    def of_worker(self, worker: str) -> Slot | None:
+        """The slot whose present incarnation has this identity; None for strangers and the dead."""
+        return self._by_worker.get(worker)
+
+    def slot(self, reference: str) -> Slot:
+        """The slot for a model reference, made if need be. Raises `AiPalError` for unknown models."""
+        resolved = self._resolve(reference)
+        slot = self._slots.get(resolved.load.model)
+        if slot is None:
+            keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
+            slot = Slot(resolved, FairQueue(self.policy.queue_size), keep_alive)
+            self._slots[slot.model] = slot
+        elif slot.process is None:
+            slot.resolved = resolved
+        return slot
+
+    def apply(self, slot: Slot, event: lifecycle.AnyEvent) -> None:
+        """One transition of the slot's worker, and its effects."""
+        before = slot.state.phase
+        slot.state, actions = lifecycle.step(slot.state, event, self._clock.now(), self.policy.worker)
+        if slot.state.phase is not before:
+            self._observe("worker_phase", model=slot.model, worker=slot.worker, phase=str(slot.state.phase))
+        for action in actions:
+            self._act(slot, action)
+        self._arm(slot)
+
+    def connected(self, slot: Slot) -> None:
+        """The slot's worker said hello: tell it what to load."""
+        slot.watch = LoadWatch(slot.resolved.size)
+        self.apply(slot, lifecycle.Connected())
+        self._workers.send(slot.worker, slot.resolved.load)
+
+    def tick(self, now: float) -> None:
+        """Look at loading processes, let budgets run out, reap what is idle, forget what is gone."""
+        for slot in self:
+            if slot.state.phase in (Phase.STARTING, Phase.LOADING):
+                self._look(slot)
+            self.apply(slot, lifecycle.Tick(wanted=slot.wanted and not self.closing))
+            unload_at = slot.unload_at()
+            if unload_at is not None and unload_at <= now:
+                idle = Failure(Code.UNLOADED, f"idle for {now - slot.idle_since:.0f} s")
+                self.apply(slot, lifecycle.StopWanted(idle, busy=False))
+            if any(r.cancel_at and now - r.cancel_at >= self.policy.cancel_timeout for r in slot.active.values()):
+                ignored = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
+                self.apply(slot, lifecycle.Condemned(ignored))
+            self._forget(slot, now)
+
+    def rest(self, slot: Slot) -> None:
+        """The slot's last request ended: its idle time begins."""
+        slot.idle_since = self._clock.now()
+        if slot.state.phase is Phase.DRAINING:
+            self.apply(slot, lifecycle.Drained())
+        self._arm(slot)
+
+    def _act(self, slot: Slot, action: lifecycle.Action) -> None:
+        match action:
+            case lifecycle.Spawn():
+                self._spawn(slot, action.incarnation)
+            case lifecycle.Terminate() if slot.process:
+                slot.process.terminate()
+            case lifecycle.Kill() if slot.process:
+                slot.process.kill()
+            case lifecycle.GiveUp():
+                self.on_give_up(slot, action.failure)
+
+    def _spawn(self, slot: Slot, incarnation: int) -> None:
+        slug = re.sub(r"[^A-Za-z0-9_-]+", "-", slot.model)[-40:].strip("-")
+        slot.worker = f"{slug}.{id(slot) & 0xFFFFFF:x}.{incarnation}"
+        slot.watch = None
+        try:
+            slot.process = self._launcher.launch(
+                LaunchSpec(slot.worker, "workers"), partial(self._exited, slot, slot.worker)
+            )
+        except AiPalError as error:
+            self._observe("spawn_failed", model=slot.model, reason=error.failure.message)
+            self.apply(slot, lifecycle.SpawnRefused(error.failure, self._jitter()))
+            return
+        self._by_worker[slot.worker] = slot
+
+    def _exited(self, slot: Slot, worker: str, status: lifecycle.ExitStatus) -> None:
+        if slot.worker != worker or slot.process is None:
+            return
+        tail = slot.process.stderr_tail()
+        planned = slot.state.planned and slot.state.reason is not None
+        failure = slot.state.reason if planned else lifecycle.explain(slot.state, status, tail)
+        self._observe(
+            "worker_exited",
+            model=slot.model,
+            worker=worker,
+            code=status.code,
+            signal=status.signal,
+            planned=planned,
+        )
+        slot.process = slot.info = None
+        slot.restarts += not planned
+        del self._by_worker[worker]
+        assert failure is not None
+        self.on_exit(slot, failure)
+        wanted = slot.wanted and not self.closing
+        self.apply(slot, lifecycle.Exited(status, wanted, self._jitter(), tail))
+
+    def _look(self, slot: Slot) -> None:
+        usage = slot.process.usage() if slot.process else None
+        if usage is None:
+            return
+        if slot.watch is None:
+            slot.watch = LoadWatch(slot.resolved.size)
+        fraction = slot.watch.look(usage)
+        if fraction is not None:
+            loading = slot.state.phase is Phase.LOADING
+            self.apply(slot, lifecycle.Alive(fraction if loading else None))
+            self.on_progress(slot)
+
+    def _arm(self, slot: Slot) -> None:
+        now = self._clock.now()
+        wakes = [lifecycle.deadline(slot.state, self.policy.worker), slot.unload_at()]
+        if slot.state.phase in (Phase.STARTING, Phase.LOADING):
+            wakes.append(now + LOAD_LOOK_INTERVAL)
+        if any(request.cancel_at for request in slot.active.values()):
+            wakes.append(now + self.policy.cancel_timeout)
+        for when in wakes:
+            if when is not None:
+                self._clock.wake_at(when)
+
+    def _forget(self, slot: Slot, now: float) -> None:
+        """Drop a slot that holds nothing but old crashes, so that their number stays bounded."""
+        if slot.state.phase is not Phase.GONE or slot.wanted or slot.unloaders:
+            return
+        if all(now - at >= self.policy.worker.crash_window for at in slot.state.crashes):
+            del self._slots[slot.model]

@@ -1,0 +1,48 @@
+"""What the supervisor needs from the world. Real at the edge (`ai_pal.app`), simulated in tests."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from ai_pal.messages.client import Event
+from ai_pal.messages.worker import LoadModel, ToWorker
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting."""
+
+    load: LoadModel
+    size: int = 0
+    keep_alive: float | None = None
+
+
+class Clients(Protocol):
+    """Takes events to clients; a client that has gone is no error."""
+
+    def send(self, client: bytes, event: Event) -> None: ...
+
+
+class Workers(Protocol):
+    """Takes messages to workers. False: the worker cannot be reached (its exit will be seen too)."""
+
+    def send(self, worker: str, message: ToWorker) -> bool: ...
+
+
+class Clock(Protocol):
+    """Monotonic seconds, and one alarm that calls `Supervisor.tick`."""
+
+    def now(self) -> float: ...
+
+    def wake_at(self, when: float) -> None:
+        """Ask for a tick at `when`; of several calls the earliest counts."""
+
+
+Resolve = Callable[[str], Resolved]
+"""Finds a model reference. Raises `AiPalError` (`model_not_found`, `model_not_here`, ...)."""
+
+Jitter = Callable[[], float]
+"""Uniform in [0, 1)."""
+
+Observe = Callable[..., None]
+"""Structured log: `observe(event, **fields)`. Never given prompt text."""

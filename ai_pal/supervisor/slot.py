@@ -1,0 +1,90 @@
+"""One model's slot: its worker's state, its process, its queue and what runs in it now."""
+
+import msgspec
+
+from ai_pal import lifecycle
+from ai_pal.fair_queue import FairQueue
+from ai_pal.launchers.base import WorkerProcess
+from ai_pal.messages.client import WorkerStatus
+from ai_pal.messages.worker import Ready
+from ai_pal.supervisor.load_progress import LoadWatch
+from ai_pal.supervisor.ports import Resolved
+from ai_pal.supervisor.request import Request
+
+
+class Waiter(msgspec.Struct, frozen=True):
+    """A client that asked for this model to be loaded or unloaded and waits to hear of it."""
+
+    client: bytes
+    id: int
+    since: float
+
+
+class Slot(msgspec.Struct, eq=False):
+    """All that the supervisor knows of one model. `active` counts what occupies the worker, also
+    requests that have ended for their client while the worker has not confirmed it yet."""
+
+    resolved: Resolved
+    queue: FairQueue[Request]
+    keep_alive: float
+    state: lifecycle.State = lifecycle.State()
+    process: WorkerProcess | None = None
+    worker: str = ""
+    info: Ready | None = None
+    watch: LoadWatch | None = None
+    active: dict[int, Request] = msgspec.field(default_factory=dict)
+    loaders: list[Waiter] = msgspec.field(default_factory=list)
+    unloaders: list[Waiter] = msgspec.field(default_factory=list)
+    idle_since: float = 0.0
+    served: int = 0
+    restarts: int = 0
+    load_seconds: float = 0.0
+
+    @property
+    def model(self) -> str:
+        return self.resolved.load.model
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.active)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for this model: then a lost worker is replaced."""
+        return bool(self.queue) or bool(self.loaders)
+
+    @property
+    def free(self) -> int:
+        """How many more requests the worker takes now."""
+        if self.state.phase is not lifecycle.Phase.READY or self.info is None:
+            return 0
+        return self.info.slots - len(self.active)
+
+    def unload_at(self) -> float | None:
+        """When the reaper takes this slot, or None: never, or not while it is busy, wanted or loading."""
+        if self.state.phase is not lifecycle.Phase.READY or self.busy or self.wanted or self.keep_alive < 0:
+            return None
+        return self.idle_since + self.keep_alive
+
+    def status(self, now: float) -> WorkerStatus:
+        ready = self.state.phase is lifecycle.Phase.READY
+        usage = self.process.usage() if self.process else None
+        unload_at = self.unload_at()
+        return WorkerStatus(
+            model=self.model,
+            state="busy" if ready and self.busy else str(self.state.phase),
+            engine=self.resolved.load.engine,
+            pid=self.process.pid if self.process else None,
+            progress=self.state.progress,
+            memory=usage.memory if usage else 0,
+            active=len(self.active),
+            queued=len(self.queue),
+            requests=self.served,
+            restarts=self.restarts,
+            context=self.info.context if self.info else 0,
+            slots=self.info.slots if self.info else 0,
+            idle_for=now - self.idle_since if ready and not self.busy else None,
+            unloads_in=None if unload_at is None else max(0.0, unload_at - now),
+            keep_alive=self.keep_alive,
+            reason=self.state.reason.message if self.state.reason else "",
+        )

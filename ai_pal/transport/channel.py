@@ -1,0 +1,100 @@
+"""A raw ZeroMQ ROUTER on an asyncio loop: one reader that is never cancelled, sends that never wait.
+
+An awaited receive per message costs several times what draining the socket costs, and cancelling
+it loses messages. ZMQ_FD is edge-triggered: after a bounded drain and after every send EVENTS must
+be looked at again, or messages wait for ever (http://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_FD).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+import zmq
+
+from ai_pal.transport.peer import Peer, peer_of
+
+DRAIN_LIMIT = 128
+"""Messages read before the loop gets its turn again."""
+
+HARD_FRAME_LIMIT = 64 * 1024 * 1024
+"""libzmq drops a connection that sends more than this in one frame, before it is in memory."""
+
+HIGH_WATER = 1000
+"""Messages that may wait in one direction of one connection."""
+
+Receive = Callable[[bytes, list[bytes], Peer | None], None]
+
+
+class Sent(Enum):
+    """What became of a message."""
+
+    OK = "ok"
+    FULL = "full"
+    GONE = "gone"
+
+
+def configure(socket: "zmq.Socket[bytes]") -> None:
+    """The options that every socket of ours has."""
+    socket.linger = 0
+    socket.sndhwm = socket.rcvhwm = HIGH_WATER
+    socket.maxmsgsize = HARD_FRAME_LIMIT
+
+
+class RouterChannel:
+    """A bound ROUTER. `receive(identity, frames, peer)` is called for each message, from the loop."""
+
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, receive: Receive) -> None:
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._socket = context.socket(zmq.ROUTER)
+        configure(self._socket)
+        self._socket.router_mandatory = True
+        self._socket.bind(endpoint)
+        self._scheduled = False
+        self._fd = self._socket.getsockopt(zmq.FD)
+        self._loop.add_reader(self._fd, self._drain)
+        self._schedule()
+
+    def send(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+        """Hand a message to libzmq without waiting."""
+        try:
+            self._socket.send_multipart([identity, *frames], zmq.DONTWAIT)
+        except zmq.Again:
+            return Sent.FULL
+        except zmq.ZMQError as error:
+            if error.errno == zmq.EHOSTUNREACH:
+                return Sent.GONE
+            raise
+        finally:
+            self._schedule()
+        return Sent.OK
+
+    def drain(self) -> None:
+        """Read what is there now, e.g. the last words of a process that has just ended."""
+        self._drain()
+
+    def close(self) -> None:
+        """Stop reading and drop the socket."""
+        self._loop.remove_reader(self._fd)
+        self._scheduled = True
+        self._socket.close()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._rescheduled)
+
+    def _rescheduled(self) -> None:
+        if not self._socket.closed:
+            self._scheduled = False
+            self._drain()
+
+    def _drain(self) -> None:
+        socket = self._socket
+        for _ in range(DRAIN_LIMIT):
+            if socket.closed or not socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+                return
+            first = socket.recv(zmq.DONTWAIT, copy=False)
+            frames = socket.recv_multipart(zmq.DONTWAIT, copy=False)
+            self._receive(first.bytes, [frame.bytes for frame in frames], peer_of(frames[-1]))
+        self._schedule()
