@@ -138,7 +138,7 @@ def resolve(ref: str, settings: Settings) -> LoadModel:
     if own.path or _is_path(name):
         engine, path = "llamacpp", _checked_gguf(Path(own.path or name).expanduser())
     elif entry is None:
-        raise AiPalError(_not_found(name, settings))
+        raise not_found(name, settings)
     else:
         engine, path = entry.engine, _checked_artifact(entry, settings)
         options = entry.options | options
@@ -224,9 +224,10 @@ def _checked_gguf(path: Path) -> str:
     return str(path)
 
 
-def _not_found(name: str, settings: Settings) -> Failure:
+def not_found(name: str, settings: Settings) -> AiPalError:
+    """`model_not_found` with the nearest names."""
     import difflib
 
     near = difflib.get_close_matches(name, [*CATALOG, *settings.models], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
-    return Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint)
+    return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))

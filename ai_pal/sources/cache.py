@@ -1,0 +1,146 @@
+"""The model cache on disk: what is there and verified, one pull at a time, whole files only."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from ai_pal.catalog import Artifact
+from ai_pal.errors import Code, fail
+from ai_pal.sources.base import sha256_of
+from ai_pal.sources.stall import StallWatch, largest_file
+
+_SPARE = 1 << 20
+_POLL_SECONDS = 0.1
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Beside a verified file: what it is and where it came from."""
+
+    source: str
+    sha256: str
+    size: int
+    fetched_at: str
+
+
+class Slot:
+    """The place of one artifact in the cache folder."""
+
+    def __init__(self, cache: Path, name: str, artifact: Artifact) -> None:
+        self.path = cache / artifact.file
+        self.manifest_path = self.path.with_name(self.path.name + ".json")
+        self._cache = cache
+        self._artifact = artifact
+        self._scratch = cache / ".pulls" / name
+        self._lock = cache / ".pulls" / f"{name}.lock"
+
+    def manifest(self) -> Manifest | None:
+        """The manifest, when there is a readable one."""
+        try:
+            return msgspec.json.decode(self.manifest_path.read_bytes(), type=Manifest)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def is_verified(self) -> bool:
+        """Whether the file is there in its right size and its hash was checked once."""
+        manifest = self.manifest()
+        return self._has_size() and manifest is not None and manifest.sha256 == self._artifact.sha256
+
+    def adopt(self) -> bool:
+        """Verify a file that lies there without a manifest; False when it is not the right one."""
+        if not self._has_size() or sha256_of(self.path) != self._artifact.sha256:
+            return False
+        self._write_manifest("found in the cache")
+        return True
+
+    @contextlib.contextmanager
+    def locked(self, waiting: Callable[[int], None], stall_seconds: float) -> Iterator[None]:
+        """Hold the lock of this model; meanwhile `waiting` hears how many bytes the other pull has."""
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("wb") as lock:
+            stall = StallWatch(stall_seconds, time.monotonic())
+            while not _try_lock(lock.fileno()):
+                done = largest_file(self._scratch)
+                waiting(done)
+                if stall.is_stalled(done, time.monotonic()):
+                    fail(Code.DOWNLOAD_FAILED, "another pull of this model hangs", "end it, then try again")
+                time.sleep(_POLL_SECONDS)
+            yield
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A fresh folder on the cache's file system, gone afterwards. Needs the lock, and so may
+        sweep what killed pulls left behind."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True)
+        try:
+            yield Path(tempfile.mkdtemp(dir=self._scratch))
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def check_space(self) -> None:
+        """Raises `AiPalError` (`disk_full`) unless the download and the unpacked file fit."""
+        need, free = 2 * self._artifact.size + _SPARE, shutil.disk_usage(self._cache).free
+        if free < need:
+            figures = f"{need / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free"
+            fail(Code.DISK_FULL, f"not enough space in {self._cache}: {figures}", _SPACE_HINT)
+
+    def install(self, file: Path, source: str) -> None:
+        """Put the verified `file` into its place: whole, or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, self.path)
+        _sync(self.path.parent)
+        self._write_manifest(source)
+
+    def _write_manifest(self, source: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest = Manifest(source, self._artifact.sha256, self._artifact.size, now)
+        draft = self.manifest_path.with_suffix(".json.new")
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        os.replace(draft, self.manifest_path)
+
+    def _has_size(self) -> bool:
+        try:
+            return self.path.stat().st_size == self._artifact.size
+        except OSError:
+            return False
+
+
+_SPACE_HINT = "free some space, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
+
+
+@contextlib.contextmanager
+def told_apart(cache: Path) -> Iterator[None]:
+    """Turns OSErrors about the cache folder into `disk_full` or `cache_unwritable`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            fail(Code.DISK_FULL, f"the disk that holds {cache} is full", _SPACE_HINT)
+        hint = "make it writable, or set model_cache_dir (AI_PAL_MODEL_CACHE)"
+        fail(Code.CACHE_UNWRITABLE, f"the model cache {cache} cannot be written: {error.strerror}", hint)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

