@@ -228,6 +228,6 @@ def not_found(name: str, settings: Settings) -> AiPalError:
     """`model_not_found` with the nearest names."""
     import difflib
 
-    near = difflib.get_close_matches(name, [*CATALOG, *settings.models], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, {*CATALOG, *settings.models}, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
     return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
