@@ -1,0 +1,105 @@
+"""One answer, put together from its events. No I/O."""
+
+from typing import Any
+
+import msgspec
+
+from ai_pal.cli import failures
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Timings, Usage
+from ai_pal.messages.client import AnyEvent, Cancelled, Delta, Done, Failed, Interrupted, Notice, Started
+
+Terminal = Done | Failed | Interrupted | Cancelled
+
+
+class Answer:
+    """What has come of an answer so far; `end` is its last event, None while it runs."""
+
+    def __init__(self) -> None:
+        self.started: Started | None = None
+        self.notices: list[Notice] = []
+        self.end: Terminal | None = None
+        self._parts: list[str] = []
+
+    def add(self, event: AnyEvent) -> None:
+        """Take the next event of the stream."""
+        match event:
+            case Delta():
+                self._parts.append(event.text)
+            case Started():
+                self.started = event
+            case Notice():
+                self.notices.append(event)
+            case Done() | Failed() | Interrupted() | Cancelled():
+                self.end = event
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    @property
+    def has_text(self) -> bool:
+        return any(self._parts)
+
+    @property
+    def usage(self) -> Usage:
+        return Usage() if self.end is None or isinstance(self.end, Failed) else self.end.usage
+
+    @property
+    def timings(self) -> Timings:
+        return Timings() if self.end is None or isinstance(self.end, Failed) else self.end.timings
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why there is no answer, or only its beginning; empty when all went well."""
+        match self.end:
+            case Failed():
+                return self.end.reasons
+            case Interrupted():
+                return [self.end.reason]
+        return []
+
+    @property
+    def finish_reason(self) -> str:
+        """"stop", "length", "cancelled", "interrupted" or "failed"."""
+        match self.end:
+            case Done():
+                return self.end.finish_reason
+            case Cancelled():
+                return "cancelled"
+            case Interrupted():
+                return "interrupted"
+        return "failed"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that ended with this answer."""
+        match self.end:
+            case Done():
+                return failures.OK
+            case Cancelled():
+                return failures.CTRL_C
+            case Interrupted():
+                return failures.INTERRUPTED
+            case Failed(reasons=[*_, last]):
+                return failures.exit_code(last.code)
+        return failures.FAILED
+
+    def as_object(self) -> dict[str, Any]:
+        """The answer as one JSON object (`--json`)."""
+        started = self.started
+        return {
+            "text": self.text,
+            "model": started.model if started else None,
+            "provider": started.provider if started else None,
+            "tier": started.tier if started else None,
+            "finish_reason": self.finish_reason,
+            "usage": _all_fields(self.usage),
+            "timings": _all_fields(self.timings),
+            "notices": [{"kind": notice.kind, "reason": notice.reason} for notice in self.notices],
+            "reasons": self.failures,
+        }
+
+
+def _all_fields(value: Usage | Timings) -> dict[str, Any]:
+    return msgspec.structs.asdict(value)

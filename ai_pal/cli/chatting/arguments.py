@@ -1,0 +1,130 @@
+"""The options of `ai-pal chat`, checked while they are parsed."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from ai_pal.cli import failures
+from ai_pal.cli.chatting.link import Wishes
+from ai_pal.config.durations import NEVER, parse_duration
+from ai_pal.messages.chat import Options
+
+EXAMPLES = """examples:
+  ai-pal chat                                   hold a conversation
+  ai-pal chat "What is the capital of France?"  ask one question
+  git diff | ai-pal chat "write a commit message"
+  ai-pal chat --json --seed 1 "Say hello" | jq -r .text
+
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the prompt and all options."""
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask; text on stdin is appended")
+    parser.add_argument("-m", "--model", default="", help="a known model, or the path of a GGUF file")
+    parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
+    _add_sampling(parser.add_argument_group("sampling"))
+    _add_running(parser.add_argument_group("running"))
+    _add_output(parser.add_argument_group("output"))
+
+
+def _add_sampling(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--temperature", type=_number("0 or more", 0.0), metavar="T", help="0 or more")
+    group.add_argument("--top-p", type=_number("in (0, 1]", 1e-9, 1.0), metavar="P", help="in (0, 1]")
+    group.add_argument("--max-tokens", type=_count, metavar="N", help="end the answer after N tokens")
+    group.add_argument("--seed", type=int, metavar="N", help="make the answer repeatable")
+    group.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end there (repeatable)")
+    group.add_argument(
+        "--option", action="append", default=[], type=_pair, metavar="KEY=VALUE",
+        help="an option of the engine itself (repeatable)",
+    )  # fmt: skip
+
+
+def _add_running(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--deadline", type=_deadline, metavar="TIME", help="give up after this long, such as 20s or 2m"
+    )
+    group.add_argument(
+        "--keep-alive", type=_duration, metavar="TIME",
+        help="keep the model loaded this long afterwards: 0 unloads at once, -1 never, or 10m",
+    )  # fmt: skip
+    group.add_argument(
+        "--no-daemon", action="store_true", help="host the supervisor for this chat only, start none"
+    )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    form = group.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    form.add_argument("--jsonl", action="store_true", help="print each event as a line of JSON, as it comes")
+    group.add_argument("--no-markdown", action="store_true", help="print the answer as it is written")
+
+
+def wishes(args: argparse.Namespace) -> Wishes:
+    """How the answers are wanted. A model given as a path is made absolute."""
+    options = Options(
+        temperature=args.temperature,
+        top_p=args.top_p,
+        max_tokens=args.max_tokens,
+        seed=args.seed,
+        stop=args.stop,
+        extra=dict(args.option),
+    )
+    return Wishes(absolute_model(args.model), options, args.deadline, args.keep_alive)
+
+
+def absolute_model(ref: str) -> str:
+    """A reference that means the same in the supervisor's folder as in the user's."""
+    if "/" not in ref and not ref.startswith("~") and ".gguf" not in ref.lower():
+        return ref  # spares the import for the usual case
+    from pathlib import Path
+
+    from ai_pal.catalog import absolute
+
+    return absolute(ref, Path.cwd())
+
+
+def _number(meaning: str, low: float, high: float = float("inf")) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high or value == float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {meaning}")
+        return value
+
+    return parse
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _deadline(text: str) -> float:
+    seconds = _duration(text)
+    if seconds == NEVER or seconds == 0:
+        raise argparse.ArgumentTypeError("a deadline is longer than nothing; leave it out for none")
+    return seconds
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    import msgspec
+
+    try:
+        return key, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return key, value

@@ -1,0 +1,84 @@
+"""Ask once and see it through: Ctrl-C stops the answer, a lost supervisor and a missing starter
+model are mended once each, as long as nothing of the answer has come."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from ai_pal.cli.chatting.answer import Answer
+from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.errors import AiPalError, Code
+from ai_pal.messages.chat import Message
+from ai_pal.messages.client import AnyEvent, Failed
+
+STOP_SECONDS = 2.0
+"""How long a stopped answer may take to end before it is given up."""
+
+_LOST = (Code.SUPERVISOR_LOST, Code.SUPERVISOR_UNREACHABLE)
+
+Show = Callable[[AnyEvent], None]
+Fetch = Callable[[str], bool]
+"""Bring the model that was missing; False when there is no way to."""
+
+
+def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, fetch: Fetch) -> Answer:
+    """The answer to `messages`; each event is shown as it comes.
+
+    Raises `AiPalError` when nobody could be asked, KeyboardInterrupt on a second Ctrl-C.
+    """
+    may_reconnect = may_fetch = True
+    while True:
+        answer = Answer()
+        try:
+            _follow(link, messages, wishes, answer, show)
+        except AiPalError as error:
+            link.drop()
+            if answer.has_text or error.code not in _LOST or not may_reconnect:
+                raise
+            may_reconnect = False
+            continue
+        if may_fetch and _is_missing(answer) and fetch(wishes.model or link.settings.model):
+            may_fetch = False
+            continue
+        return answer
+
+
+def _follow(link: Link, messages: list[Message], wishes: Wishes, answer: Answer, show: Show) -> None:
+    stream = link.chat(messages, wishes)
+    try:
+        with stopping_on_ctrl_c(stream.cancel):
+            for event in stream:
+                answer.add(event)
+                show(event)
+    finally:
+        stream.close()
+
+
+def _is_missing(answer: Answer) -> bool:
+    end = answer.end
+    return isinstance(end, Failed) and any(reason.code == Code.MODEL_NOT_HERE for reason in end.reasons)
+
+
+class stopping_on_ctrl_c:  # noqa: N801 (reads as a with-statement)
+    """Within this block the first Ctrl-C calls `stop`; a second one, or an end that does not come,
+    raises KeyboardInterrupt. Only for the main thread."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._stopped = False
+
+    def __enter__(self) -> None:
+        self._previous = signal.signal(signal.SIGINT, self._interrupted)
+        self._previous_alarm = signal.signal(signal.SIGALRM, self._interrupted)
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._previous_alarm)
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+        self._stopped = True
+        signal.setitimer(signal.ITIMER_REAL, STOP_SECONDS)
+        self._stop()

@@ -1,0 +1,179 @@
+"""The `/commands` of a conversation. Each returns the prompt that is to be asked now, or ""."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from ai_pal.cli.chatting import clipboard, editor
+from ai_pal.cli.chatting.arguments import absolute_model
+from ai_pal.cli.chatting.conversation import Conversation
+from ai_pal.cli.chatting.entry import Command, nearest
+from ai_pal.cli.chatting.figures import Totals
+from ai_pal.cli.chatting.link import Link, Wishes
+
+
+class Leave(Exception):  # noqa: N818 (not an error)
+    """The user wants to leave."""
+
+
+class Session:
+    """What the commands act on; `say` prints a remark."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        wishes: Wishes,
+        link: Link,
+        models: list[str],
+        say: Callable[[str], None],
+    ) -> None:
+        self.conversation = conversation
+        self.wishes = wishes
+        self.link = link
+        self.models = models
+        self.say = say
+        self.totals = Totals()
+        self.refused_save: Path | None = None
+
+    @property
+    def model(self) -> str:
+        return self.wishes.model or self.link.settings.model
+
+
+def run_command(session: Session, command: Command) -> str:
+    """Run one command; returns what is to be asked now, "" for nothing. Raises `Leave`."""
+    known = COMMANDS.get(command.name)
+    if known is None:
+        near = nearest(command.name, COMMANDS)
+        meant = f"did you mean /{near}?" if near else "see /help"
+        session.say(f"there is no command /{command.name}: {meant}")
+        return ""
+    return known.run(session, command.argument) or ""
+
+
+def _help(session: Session, argument: str) -> None:
+    width = max(len(command.usage) for command in COMMANDS.values())
+    lines = [f"{command.usage:<{width}}  {command.about}" for command in COMMANDS.values()]
+    session.say("\n".join([*lines, "", *KEYS]))
+
+
+def _model(session: Session, argument: str) -> None:
+    if argument:
+        session.wishes = msgspec.structs.replace(session.wishes, model=absolute_model(argument))
+    session.say(f"model: {session.model}")
+    if not argument:
+        session.say(f"known: {', '.join(session.models)}")
+
+
+def _system(session: Session, argument: str) -> None:
+    if argument:
+        session.conversation.system = None if argument == "-" else argument
+    system = session.conversation.system
+    session.say("no system prompt" if system is None else f"system prompt: {system}")
+
+
+def _clear(session: Session, argument: str) -> None:
+    session.conversation.clear()
+    session.say("a new conversation; the system prompt stays")
+
+
+def _retry(session: Session, argument: str) -> str:
+    prompt = session.conversation.take_back()
+    if not prompt:
+        session.say("there is nothing to ask again")
+    return prompt
+
+
+def _undo(session: Session, argument: str) -> None:
+    prompt = session.conversation.take_back()
+    first = prompt.strip().partition("\n")[0]
+    session.say(f"taken back: {first}" if prompt else "there is nothing to take back")
+
+
+def _edit(session: Session, argument: str) -> str:
+    before = session.conversation.last_prompt
+    try:
+        after = editor.edit(before)
+    except (OSError, ValueError) as error:
+        session.say(f"the editor cannot be started: {error}; set EDITOR")
+        return ""
+    if after is None or not after.strip() or after.strip() == before.strip():
+        session.say("nothing was changed, nothing is sent")
+        return ""
+    session.conversation.take_back()
+    return after.strip()
+
+
+def _copy(session: Session, argument: str) -> None:
+    answer = session.conversation.last_answer
+    if not answer:
+        session.say("there is no answer to copy yet")
+        return
+    way = clipboard.copy(answer, os.environ, _to_terminal)
+    session.say(f"copied {len(answer)} characters through {way}")
+
+
+def _to_terminal(sequence: str) -> None:
+    stream = sys.stdout if sys.stdout.isatty() else sys.stderr
+    stream.write(sequence)
+    stream.flush()
+
+
+def _save(session: Session, argument: str) -> None:
+    if not argument:
+        session.say("say where: /save FILE")
+        return
+    file = Path(argument).expanduser().absolute()
+    mode = "w" if session.refused_save == file else "x"
+    session.refused_save = None
+    try:
+        with file.open(mode, encoding="utf-8") as out:
+            out.write(session.conversation.markdown())
+    except FileExistsError:
+        session.refused_save = file
+        session.say(f"{file} exists: enter the same command again to overwrite it")
+    except OSError as error:
+        session.say(f"{file} cannot be written: {error.strerror}")
+    else:
+        session.say(f"saved {file}")
+
+
+def _stats(session: Session, argument: str) -> None:
+    session.say("\n".join(session.totals.lines()))
+
+
+def _exit(session: Session, argument: str) -> None:
+    raise Leave
+
+
+class Known(NamedTuple):
+    """A command: how it is written, what it does."""
+
+    usage: str
+    about: str
+    run: Callable[[Session, str], str | None]
+
+
+COMMANDS: dict[str, Known] = {
+    "help": Known("/help", "show this", _help),
+    "model": Known("/model [NAME]", "show the model, or answer with another from now on", _model),
+    "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
+    "clear": Known("/clear", "begin a new conversation", _clear),
+    "retry": Known("/retry", "ask the last prompt again", _retry),
+    "undo": Known("/undo", "take back the last prompt and its answer", _undo),
+    "edit": Known("/edit", "change the last prompt in $EDITOR and ask it again", _edit),
+    "copy": Known("/copy", "copy the last answer to the clipboard", _copy),
+    "save": Known("/save FILE", "write the conversation to a Markdown file", _save),
+    "stats": Known("/stats", "show the tokens and the speed of this session", _stats),
+    "exit": Known("/exit", "leave; so does Ctrl-D", _exit),
+}
+
+KEYS = (
+    "Enter sends; Alt-Enter or Ctrl-J begins a new line.",
+    'A text that begins with """ goes on until the next """.',
+    "Ctrl-C stops an answer or clears the line; twice, it leaves.",
+)

@@ -1,0 +1,38 @@
+"""Keep keys typed during an answer off the screen; they wait for the next prompt."""
+
+import signal
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_LOCAL = 3
+_INPUT = 0
+
+
+@contextmanager
+def quiet_keyboard(*, terminal: bool) -> Iterator[None]:
+    """No echo, no line editing, no CR translation on stdin; Ctrl-C still works. The terminal is put
+    back as it was, on SIGTERM and SIGHUP too."""
+    if not terminal:
+        yield
+        return
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    quiet = termios.tcgetattr(fd)
+    quiet[_LOCAL] &= ~(termios.ECHO | termios.ICANON)
+    quiet[_LOCAL] |= termios.NOFLSH
+    quiet[_INPUT] &= ~termios.ICRNL
+    handlers = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,98 @@
+"""The prompt line: editing, history across runs, several lines, completion of commands."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import ColorDepth, create_output
+
+from ai_pal.cli.chatting.entry import is_open_block
+from ai_pal.config import paths
+from ai_pal.errors import AiPalError
+
+PROMPT = "> "
+CONTINUATION = "… "
+
+
+class CommandCompleter(Completer):
+    """Completes `/command` names, and the argument of `/model`."""
+
+    def __init__(self, commands: Iterable[str], models: Iterable[str]) -> None:
+        self._commands = [f"/{name}" for name in commands]
+        self._models = list(models)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        line = document.text_before_cursor
+        command, space, argument = line.partition(" ")
+        if not line.startswith("/") or "\n" in line:
+            return
+        typed, choices = (argument, self._models) if space else (line, self._commands)
+        if space and command != "/model":
+            return
+        for choice in choices:
+            if choice.startswith(typed):
+                yield Completion(choice, start_position=-len(typed))
+
+
+class LineInput:
+    """Reads one entry after the other. Raises EOFError on Ctrl-D, KeyboardInterrupt on Ctrl-C with
+    nothing typed; Ctrl-C clears what is typed."""
+
+    def __init__(self, history: Path, commands: Iterable[str], models: Iterable[str]) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            history=open_history(history),
+            completer=CommandCompleter(commands, models),
+            complete_while_typing=False,
+            key_bindings=_bindings(),
+            multiline=True,
+            prompt_continuation=CONTINUATION,
+            color_depth=ColorDepth.DEPTH_1_BIT,
+            # Where stdout is redirected the prompt still belongs on the terminal.
+            output=create_output(sys.stdout if sys.stdout.isatty() else sys.stderr),
+        )
+
+    def read(self, text: str = "") -> str:
+        """The next entry, without blanks around it."""
+        return self._session.prompt(PROMPT, default=text).strip()
+
+
+def open_history(file: Path) -> History:
+    """The history in `file`, readable by its owner only; in memory where the file cannot be used."""
+    try:
+        paths.make_private(file.parent)
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+    except (AiPalError, OSError):  # a chat without history is better than none
+        return InMemoryHistory()
+    return FileHistory(str(file))
+
+
+def _bindings() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _send(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if is_open_block(buffer.text):
+            buffer.insert_text("\n")
+        else:
+            buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    @keys.add("c-j")
+    def _newline(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    @keys.add("c-c")
+    def _clear_or_leave(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt())
+
+    return keys

@@ -1,0 +1,91 @@
+"""One question, one answer: plain text, Markdown on a terminal, or JSON."""
+
+import sys
+from enum import Enum
+
+import msgspec
+
+from ai_pal.cli import failures
+from ai_pal.cli.chatting.answer import Answer
+from ai_pal.cli.chatting.asking import ask
+from ai_pal.cli.chatting.fetching import fetch_starter
+from ai_pal.cli.chatting.keyboard import quiet_keyboard
+from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.cli.chatting.screen import AnswerScreen
+from ai_pal.cli.chatting.terminal import Terminal
+from ai_pal.errors import AiPalError
+from ai_pal.messages.chat import Message
+from ai_pal.messages.client import AnyEvent, Failed
+
+
+class Output(Enum):
+    """What is printed on stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSON_LINES = "jsonl"
+
+
+class _JsonScreen:
+    """Prints events as lines, or keeps still: the object comes at the end."""
+
+    def __init__(self, *, lines: bool) -> None:
+        self._lines = lines
+
+    def show(self, event: AnyEvent) -> None:
+        if self._lines:
+            print_json(event)
+
+    def close(self) -> None:
+        pass
+
+    def figures(self, answer: Answer) -> None:
+        pass
+
+
+def print_json(value: object) -> None:
+    """One line of JSON on stdout, at once. Raises BrokenPipeError."""
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def one_shot(
+    link: Link, messages: list[Message], wishes: Wishes, terminal: Terminal, *, output: Output, markdown: bool
+) -> int:
+    """Ask, print, and return the exit code. Raises BrokenPipeError when nobody reads the output."""
+    plain = output is Output.TEXT
+    screen = (
+        AnswerScreen(terminal, markdown=markdown) if plain else _JsonScreen(lines=output is Output.JSON_LINES)
+    )
+    answer = _asked(link, messages, wishes, terminal, screen)
+    if output is Output.JSON:
+        print_json(answer.as_object())
+    failures.report(*answer.failures)
+    screen.figures(answer)
+    return answer.exit_code
+
+
+def _asked(
+    link: Link,
+    messages: list[Message],
+    wishes: Wishes,
+    terminal: Terminal,
+    screen: "AnswerScreen | _JsonScreen",
+) -> Answer:
+    def fetch(model: str) -> bool:
+        return fetch_starter(model, link.settings, terminal=terminal.rich_stderr)
+
+    with quiet_keyboard(terminal=terminal.stdin and terminal.stdout):
+        try:
+            answer = ask(link, messages, wishes, screen.show, fetch)
+        except BrokenPipeError:
+            raise
+        except AiPalError as error:
+            answer = Answer()
+            answer.add(Failed(0, [error.failure]))
+            screen.show(Failed(0, [error.failure]))
+        except BaseException:
+            screen.close()
+            raise
+        screen.close()
+    return answer

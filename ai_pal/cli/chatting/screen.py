@@ -1,0 +1,68 @@
+"""The events of one answer on a screen: waiting on stderr, text on stdout, remarks in between."""
+
+import sys
+
+from ai_pal.cli.chatting.answer import Answer
+from ai_pal.cli.chatting.figures import summary
+from ai_pal.cli.chatting.terminal import Terminal, say
+from ai_pal.cli.chatting.waiting import Waiting
+from ai_pal.cli.chatting.writers import Writer, writer_for
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.messages.client import AnyEvent, Delta, Loading, Notice, Queued
+
+
+class AnswerScreen:
+    """Shows one answer. Made before the request is sent, it imports rich only while it waits."""
+
+    def __init__(self, terminal: Terminal, *, markdown: bool) -> None:
+        self._terminal = terminal
+        self._waiting = Waiting(visible=terminal.rich_stderr)
+        self._markdown = markdown and terminal.rich_stdout
+        self._writer: Writer | None = None
+        self._late: list[Notice] = []
+        self._begun = False
+
+    def show(self, event: AnyEvent) -> None:
+        """Show the next event. Raises BrokenPipeError when stdout has no reader."""
+        match event:
+            case Delta():
+                self._waiting.end()
+                self._begun = True
+                self.writer.write(event.text)
+            case Queued() | Loading():
+                self._waiting.show(event)
+            case Notice() if self._begun:
+                self._late.append(event)
+            case Notice():
+                self._waiting.end()
+                self._remark(event.reason)
+            case _:
+                self._prepare()
+
+    @property
+    def writer(self) -> Writer:
+        if self._writer is None:
+            self._writer = writer_for(terminal=self._terminal.stdout, markdown=self._markdown)
+        return self._writer
+
+    def _prepare(self) -> None:
+        """`Accepted` has come: time to load what the text will need, while the model computes."""
+        _ = self.writer
+
+    def close(self) -> None:
+        """The answer is over, in whatever way: leave the terminal in order."""
+        self._waiting.end()
+        if self._writer is not None:
+            self._writer.finish()
+        for notice in self._late:
+            self._remark(notice.reason)
+        self._late.clear()
+
+    def figures(self, answer: Answer) -> None:
+        """The dim line, for people at a terminal only."""
+        line = summary(answer)
+        if line and self._terminal.stderr:
+            say(line, sys.stderr, dim=not self._terminal.dumb)
+
+    def _remark(self, text: str) -> None:
+        say(neutral_line(text), sys.stderr, dim=self._terminal.rich_stderr)

@@ -1,0 +1,96 @@
+"""A conversation at the terminal: read, answer, and again, until the user leaves."""
+
+import sys
+from contextlib import suppress
+
+from ai_pal import __version__
+from ai_pal.cli import failures
+from ai_pal.cli.chatting.answer import Answer
+from ai_pal.cli.chatting.asking import ask
+from ai_pal.cli.chatting.commands import COMMANDS, Leave, Session, run_command
+from ai_pal.cli.chatting.conversation import Conversation
+from ai_pal.cli.chatting.entry import Command, parse
+from ai_pal.cli.chatting.fetching import fetch_starter
+from ai_pal.cli.chatting.keyboard import quiet_keyboard
+from ai_pal.cli.chatting.line_input import LineInput
+from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.cli.chatting.screen import AnswerScreen
+from ai_pal.cli.chatting.terminal import Terminal, say
+from ai_pal.cli.neutral import neutral
+from ai_pal.config import paths
+from ai_pal.errors import AiPalError
+
+
+class Talk:
+    """Owns the session: the conversation, the prompt line and the way to the supervisor."""
+
+    def __init__(
+        self, link: Link, wishes: Wishes, terminal: Terminal, *, system: str | None, markdown: bool
+    ) -> None:
+        from ai_pal.catalog import CATALOG
+
+        self._link, self._terminal, self._markdown = link, terminal, markdown
+        models = [*CATALOG, *link.settings.models]
+        self._session = Session(Conversation(system), wishes, link, models, self._say)
+        self._input = LineInput(paths.history_file(), COMMANDS, models)
+        self._warned = False
+
+    def run(self) -> int:
+        """Converse. Returns the exit code."""
+        model = self._session.wishes.model or self._link.settings.model
+        self._say(f"ai-pal {__version__} · {model} · /help for help, Ctrl-D leaves")
+        while True:
+            try:
+                entry = self._input.read()
+                self._handle(entry)
+            except EOFError:
+                return failures.OK
+            except Leave:
+                return failures.OK
+            except KeyboardInterrupt:
+                if self._warned:
+                    return failures.CTRL_C
+                self._warned = True
+                self._say("Ctrl-C again or Ctrl-D leaves")
+
+    def _handle(self, entry: str) -> None:
+        parsed = parse(entry)
+        if parsed:
+            self._warned = False
+        prompt = run_command(self._session, parsed) if isinstance(parsed, Command) else parsed
+        if prompt.strip():
+            self._answer(prompt)
+
+    def _answer(self, prompt: str) -> None:
+        """Put one prompt to the model. What has come of an answer stays in the conversation."""
+        session = self._session
+        screen = AnswerScreen(self._terminal, markdown=self._markdown)
+        try:
+            with quiet_keyboard(terminal=self._terminal.stdin):
+                try:
+                    answer = ask(
+                        self._link, session.conversation.ask(prompt), session.wishes, screen.show, self._fetch
+                    )
+                finally:
+                    screen.close()
+        except AiPalError as error:
+            failures.report(error.failure)
+            return
+        self._keep(answer)
+        failures.report(*answer.failures)
+        screen.figures(answer)
+
+    def _keep(self, answer: Answer) -> None:
+        stopped = answer.finish_reason in ("cancelled", "interrupted")
+        model = answer.started.model if answer.started else ""
+        self._session.conversation.answered(answer.text, model, interrupted=stopped)
+        self._session.totals.add(answer.usage, answer.timings)
+        # A Ctrl-C right after the one that stopped the answer leaves.
+        self._warned = answer.finish_reason == "cancelled"
+
+    def _fetch(self, model: str) -> bool:
+        return fetch_starter(model, self._link.settings, terminal=self._terminal.rich_stderr)
+
+    def _say(self, text: str) -> None:
+        with suppress(BrokenPipeError):
+            say(neutral(text), sys.stderr, dim=self._terminal.rich_stderr)
