@@ -58,7 +58,7 @@ def _fetch(name: str, artifact: Artifact, slot: Slot, spec: SourceSpec, progress
         if found != artifact.sha256:
             fail(
                 Code.HASH_MISMATCH,
-                f"{name} from {spec} is not the file that is known: SHA-256 {found} instead of {artifact.sha256}",
+                f"{name} from {spec} is not the known file: SHA-256 {found} instead of {artifact.sha256}",
                 "nothing was kept; try again, and check the index or the file it came from",
             )
         slot.install(file, str(spec))
