@@ -1,0 +1,52 @@
+"""The options of `ai-pal chat`."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from ai_pal.cli.chatting import arguments
+from ai_pal.cli.chatting.link import Wishes
+from ai_pal.messages.chat import Options
+
+
+def parsed(*argv: str) -> Wishes:
+    parser = argparse.ArgumentParser()
+    arguments.add_arguments(parser)
+    return arguments.wishes(parser.parse_args(["hello", *argv]))
+
+
+def test_nothing_said_leaves_everything_to_the_supervisor() -> None:
+    assert parsed() == Wishes()
+
+
+def test_every_option_arrives() -> None:
+    argv = "-m echo --temperature 0 --top-p 0.9 --max-tokens 5 --seed 7 --stop a --stop b"
+    argv += " --deadline 2m --keep-alive 10m --option pace=0.5 --option name=x"
+    extra = {"pace": 0.5, "name": "x"}
+    assert parsed(*argv.split()) == Wishes("echo", Options(0.0, 0.9, 5, 7, ["a", "b"], extra), 120.0, 600.0)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("-1", -1.0), ("1h", 3600.0)])
+def test_keep_alive_takes_zero_never_and_durations(text: str, seconds: float) -> None:
+    assert parsed("--keep-alive", text).keep_alive == seconds
+
+
+@pytest.mark.parametrize(
+    "argv",
+    ["--temperature -1", "--temperature nan", "--temperature inf", "--top-p 0", "--top-p 1.1", "--max-tokens 0",
+     "--max-tokens 1.5", "--seed x", "--deadline 0", "--deadline -1", "--deadline soon", "--keep-alive -2",
+     "--option pace", "--json --jsonl"],
+)  # fmt: skip
+def test_nonsense_is_refused(argv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parsed(*argv.split())
+    assert caught.value.code == 2
+    assert argv.split()[0] in capsys.readouterr().err
+
+
+def test_a_path_becomes_absolute_and_a_name_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert parsed("-m", "./m.gguf").model == str(tmp_path / "m.gguf")
+    assert parsed("-m", "m.gguf").model == str(tmp_path / "m.gguf")
+    assert parsed("-m", "smollm2").model == "smollm2"

@@ -1,0 +1,135 @@
+"""Asking once and seeing it through, against a scripted link."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from ai_pal.cli.chatting.asking import ask
+from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.config import Settings
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.client import (
+    Accepted, AnyEvent, Cancelled, Delta, Done, Failed, Loaded, Started,
+)  # fmt: skip
+
+LOST = AiPalError(Failure(Code.SUPERVISOR_LOST, "gone"))
+NOT_HERE = Failed(1, [Failure(Code.MODEL_NOT_HERE, "not here")])
+GOOD: list[AnyEvent] = [Accepted(1), Started(1, 1, "local", "m"), Delta(1, 0, 1, "hi"), Done(1)]
+CTRL_C = "ctrl-c"
+
+Script = list[AnyEvent | AiPalError | str]
+
+
+class Scripted:
+    """A client whose answers are written down; `cancel` leads to `Cancelled`."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = list(scripts)
+        self.closed = 0
+        self._cancelled = False
+
+    def chat(
+        self,
+        messages: list[Message],
+        model: str = "",
+        *,
+        options: Options,
+        deadline: float | None = None,
+        keep_alive: float | None = None,
+    ) -> "Scripted":
+        return self
+
+    def load(self, model: str, keep_alive: float | None = None) -> Iterator[AnyEvent]:
+        yield Loaded(1, model)
+
+    def __iter__(self) -> Iterator[AnyEvent]:
+        for step in self._scripts.pop(0):
+            if self._cancelled:
+                yield Cancelled(1)
+                return
+            if isinstance(step, AiPalError):
+                raise step
+            if isinstance(step, str):
+                os.kill(os.getpid(), signal.SIGINT)
+            else:
+                yield step
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class ScriptedLink(Link):
+    def __init__(self, *scripts: Script) -> None:
+        super().__init__(Settings())
+        self.scripted = Scripted(*scripts)
+        self.connected = 0
+
+    def _connect(self) -> Scripted:
+        self.connected += 1
+        return self.scripted
+
+
+def asked(link: ScriptedLink, *, fetched: bool = False) -> tuple[str, str]:
+    answer = ask(link, [Message("user", "x")], Wishes(), lambda event: None, lambda model: fetched)
+    return answer.text, answer.finish_reason
+
+
+def test_an_answer_is_gathered_and_the_stream_closed() -> None:
+    link = ScriptedLink([*GOOD])
+    assert asked(link) == ("hi", "stop")
+    assert link.scripted.closed == 1
+
+
+def test_a_supervisor_lost_before_the_answer_is_found_again_once() -> None:
+    link = ScriptedLink([LOST], [*GOOD])
+    assert asked(link) == ("hi", "stop")
+    assert link.connected == 2
+
+
+def test_a_supervisor_lost_twice_is_an_error() -> None:
+    with pytest.raises(AiPalError):
+        asked(ScriptedLink([LOST], [LOST]))
+
+
+def test_a_supervisor_lost_in_mid_answer_is_not_asked_again() -> None:
+    link = ScriptedLink([*GOOD[:3], LOST], [*GOOD])
+    with pytest.raises(AiPalError):
+        asked(link)
+    assert link.connected == 1
+
+
+def test_a_missing_model_is_fetched_once_and_asked_again() -> None:
+    assert asked(ScriptedLink([NOT_HERE], [*GOOD]), fetched=True) == ("hi", "stop")
+    assert asked(ScriptedLink([NOT_HERE], [NOT_HERE]), fetched=True) == ("", "failed")
+    assert asked(ScriptedLink([NOT_HERE]), fetched=False) == ("", "failed")
+
+
+def test_ctrl_c_stops_the_answer_and_keeps_what_has_come() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert asked(ScriptedLink([*GOOD[:3], CTRL_C, *GOOD[2:]])) == ("hi", "cancelled")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_breaks_out_and_closes_the_stream() -> None:
+    link = ScriptedLink([*GOOD[:3], CTRL_C, CTRL_C])
+    link.scripted.cancel = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        asked(link)
+    assert link.scripted.closed == 1
+
+
+def test_a_screen_without_reader_closes_the_stream() -> None:
+    link = ScriptedLink([*GOOD])
+
+    def no_reader(event: AnyEvent) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        ask(link, [], Wishes(), no_reader, lambda model: False)
+    assert link.scripted.closed == 1

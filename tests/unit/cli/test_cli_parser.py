@@ -1,0 +1,58 @@
+"""The command table, its parser, and how errors leave the process."""
+
+import pytest
+
+from ai_pal import __version__, cli
+from ai_pal.__main__ import main
+from ai_pal.cli import failures
+from ai_pal.errors import Code, Failure
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"ai-pal {__version__}\n"
+
+
+def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == failures.USAGE
+    out = capsys.readouterr().out
+    assert all(name in out for name in cli.COMMANDS)
+
+
+def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chta"]) == failures.USAGE
+    assert capsys.readouterr().err == (
+        "error: there is no command 'chta' [bad_request]\nhint: did you mean: ai-pal chat\n"
+    )
+
+
+def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["chat", "--nonsense"])
+    assert caught.value.code == failures.USAGE
+    assert capsys.readouterr().err.startswith("error: unrecognized arguments: --nonsense [bad_request]\n")
+
+
+def test_chat_help_documents_options_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["chat", "--help"])
+    out = capsys.readouterr().out
+    assert "exit codes:" in out
+    assert "git diff | ai-pal chat" in out
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(Code.EMPTY_PROMPT, 2), (Code.MODEL_NOT_FOUND, 3), (Code.MODEL_NOT_HERE, 3), (Code.OVERLOADED, 5),
+     (Code.SUPERVISOR_UNREACHABLE, 6), (Code.SUPERVISOR_LOST, 6), (Code.CONFIG_INVALID, 7),
+     (Code.WORKER_DIED, 1), ("something_new", 1)],
+)  # fmt: skip
+def test_exit_codes(code: str, expected: int) -> None:
+    assert failures.exit_code(code) == expected
+
+
+def test_a_failure_is_described_with_evidence_and_hint_and_made_harmless() -> None:
+    failure = Failure(Code.WORKER_DIED, "it died", "look", detail="line 1\n\x1b]52;c;x\x07")
+    assert failures.describe(failure) == (
+        "error: it died [worker_died]\n  line 1\n  \u241b]52;c;x\u2407\nhint: look"
+    )
