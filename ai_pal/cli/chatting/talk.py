@@ -79,6 +79,7 @@ class Talk:
         self._keep(answer)
         failures.report(*answer.failures)
         screen.figures(answer)
+        print(file=sys.stderr)
 
     def _keep(self, answer: Answer) -> None:
         stopped = answer.finish_reason in ("cancelled", "interrupted")

@@ -1,7 +1,6 @@
 """What the standard streams are: terminals or not, styled or plain."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from typing import NamedTuple, TextIO
@@ -34,14 +33,17 @@ class Terminal(NamedTuple):
         return self.stderr and not self.dumb
 
 
+_USUAL = os.terminal_size((80, 24))
+
+
 def size(stream: TextIO) -> os.terminal_size:
     """Columns and rows of the terminal behind `stream`, now."""
     try:
         found = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
-        return shutil.get_terminal_size()
+        return _USUAL
     # A terminal that does not know its size says 0 x 0.
-    return found if found.columns and found.lines else os.terminal_size((80, 24))
+    return found if found.columns and found.lines else _USUAL
 
 
 def say(text: str, stream: TextIO, *, dim: bool) -> None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from ai_pal.cli.chatting.blocks import BlockSplitter
 from ai_pal.cli.chatting.region import Region
 from ai_pal.cli.chatting.terminal import size
 from ai_pal.cli.neutral import neutral
@@ -62,7 +61,9 @@ class MarkdownWriter:
     """Finished blocks are printed once; only the unfinished one is live."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        from ai_pal.cli.chatting.markdown import Renderer  # rich loads while the model computes
+        # Heavy libraries: this is called when the request is out and the model computes.
+        from ai_pal.cli.chatting.blocks import BlockSplitter
+        from ai_pal.cli.chatting.markdown import Renderer
 
         self._stream = stream
         self._renderer = Renderer(stream)
