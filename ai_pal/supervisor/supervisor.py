@@ -23,6 +23,9 @@ MAX_ATTEMPTS = 2
 RESEND_INTERVAL = 0.05
 """Seconds until a worker that could not take a message is tried again."""
 
+CLOSING_INTERVAL = 0.02
+"""Seconds between two looks at what is left while the supervisor stops."""
+
 
 class Unloading(msgspec.Struct, eq=False):
     """An unload under way for a client: the models it still waits for, and those that are gone."""
@@ -196,7 +199,7 @@ class Supervisor:
             self._abandon(request)
         if self._interrupt_at is not None:
             if now >= self._interrupt_at:
-                self._interrupt_all()
+                self.interrupt_all()
             else:
                 self._clock.wake_at(self._interrupt_at)
         self.pool.tick(now)
@@ -205,6 +208,8 @@ class Supervisor:
         upcoming = self.requests.next_deadline()
         if upcoming is not None:
             self._clock.wake_at(upcoming)
+        if self.pool.closing:
+            self._clock.wake_at(now + CLOSING_INTERVAL)
 
     def shutdown(self, drain: float) -> None:
         """Take nothing new, let running requests go on for `drain` seconds, then end everything."""
@@ -215,7 +220,7 @@ class Supervisor:
             self._fail_waiting(slot, CLOSING)
             self.pool.apply(slot, lifecycle.StopWanted(CLOSING, slot.busy))
         self._interrupt_at = self._clock.now() + drain
-        self._clock.wake_at(self._interrupt_at)
+        self._clock.wake_at(self._clock.now() + CLOSING_INTERVAL)
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -365,7 +370,8 @@ class Supervisor:
             self._clients.send(waiter.client, wire.Failed(waiter.id, [failure]))
         slot.loaders.clear()
 
-    def _interrupt_all(self) -> None:
+    def interrupt_all(self) -> None:
+        """End what still runs: the drain time is over."""
         self._interrupt_at = None
         for request in self.requests:
             self.requests.broken(request, CLOSING, self._clock.now())

@@ -51,7 +51,7 @@ class RouterChannel:
         self._socket.router_mandatory = True
         self._socket.bind(endpoint)
         self._scheduled = False
-        self._fd = self._socket.getsockopt(zmq.FD)
+        self._fd: int = self._socket.FD
         self._loop.add_reader(self._fd, self._drain)
         self._schedule()
 
@@ -73,11 +73,11 @@ class RouterChannel:
         """Read what is there now, e.g. the last words of a process that has just ended."""
         self._drain()
 
-    def close(self) -> None:
-        """Stop reading and drop the socket."""
+    def close(self, linger: float = 0.0) -> None:
+        """Stop reading and drop the socket; what was sent gets `linger` seconds to leave."""
         self._loop.remove_reader(self._fd)
         self._scheduled = True
-        self._socket.close()
+        self._socket.close(int(linger * 1000))
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -92,7 +92,7 @@ class RouterChannel:
     def _drain(self) -> None:
         socket = self._socket
         for _ in range(DRAIN_LIMIT):
-            if socket.closed or not socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            if socket.closed or not int(socket.EVENTS) & zmq.POLLIN:
                 return
             first = socket.recv(zmq.DONTWAIT, copy=False)
             frames = socket.recv_multipart(zmq.DONTWAIT, copy=False)

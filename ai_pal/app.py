@@ -1,0 +1,217 @@
+"""The composition root: the only place that names concrete classes and puts the supervisor together."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import msgspec
+import psutil
+import structlog
+import zmq
+
+from ai_pal import __version__, catalog, lifecycle, logs
+from ai_pal.config import Settings, digest, paths
+from ai_pal.front_door import FrontDoor, Identity
+from ai_pal.launchers.local import LocalLauncher
+from ai_pal.launchers.process_exit import watch_pid
+from ai_pal.loop_clock import LoopClock
+from ai_pal.messages import worker as inner
+from ai_pal.supervisor.pool import PoolPolicy
+from ai_pal.supervisor.ports import Resolved
+from ai_pal.supervisor.supervisor import Supervisor
+from ai_pal.transport.channel import RouterChannel, Sent
+from ai_pal.transport.peer import Peer
+from ai_pal.transport.run_directory import RunDirectory
+
+FLUSH_TIMEOUT = 0.2
+"""Seconds that the last events get to leave the process."""
+
+log = structlog.get_logger("ai_pal")
+
+
+class Hosting(msgspec.Struct, frozen=True):
+    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along."""
+
+    auto_started: bool = False
+    owner: int = 0
+    run_dir: Path | None = None
+
+
+def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -> None:
+    """Run a supervisor until it is stopped by signal, request, idleness or its owner's death.
+
+    `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
+    with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
+        anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
+
+
+async def _serve(
+    settings: Settings, hosting: Hosting, run_directory: RunDirectory, on_ready: Callable[[str], None]
+) -> None:
+    daemon = Daemon(settings, hosting, run_directory)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(daemon.stop_on_signal)
+            tasks.start_soon(daemon.stop_when_idle)
+            log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
+            on_ready(run_directory.front)
+            await daemon.stopped.wait()
+            tasks.cancel_scope.cancel()
+    finally:
+        await daemon.close()
+        log.info("supervisor_stopped", pid=os.getpid())
+
+
+class Daemon:
+    """The running supervisor with its sockets, clock and launcher."""
+
+    def __init__(self, settings: Settings, hosting: Hosting, run_directory: RunDirectory) -> None:
+        self._settings, self._hosting = settings, hosting
+        self.stopped = anyio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._process = psutil.Process()
+        self._clock = LoopClock(self._alarm)
+        self._watches: dict[bytes, Callable[[], None]] = {}
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._front = RouterChannel(self._context, run_directory.front, self._from_client)
+        self._workers = RouterChannel(self._context, run_directory.workers, self._from_worker)
+        self._door = FrontDoor(
+            identity=Identity(
+                __version__,
+                os.getpid(),
+                os.getuid(),
+                run_directory.front,
+                digest(settings),
+                hosting.auto_started,
+                self._clock.now(),
+            ),
+            clock=self._clock,
+            send_frames=self._front.send,
+            request_flush=self._request_flush,
+            stop=self.stop,
+            memory=lambda: self._process.memory_info().rss,
+            greeted=self._watch_client,
+            left=self._unwatch_client,
+        )
+        self._supervisor = self._door.supervisor = Supervisor(
+            clients=self._door,
+            workers=self,
+            launcher=LocalLauncher(run_directory.folder, run_directory.workers, self._worker_line),
+            clock=self._clock,
+            resolve=self._resolve,
+            jitter=random.random,
+            observe=lambda event, **fields: log.info(event, **fields),
+            policy=policy_of(settings),
+        )
+        if hosting.owner:
+            watch_pid(hosting.owner, self.stop)
+
+    def send(self, worker: str, message: inner.ToWorker) -> bool:
+        """Implements `supervisor.ports.Workers`."""
+        return self._workers.send(worker.encode(), [inner.encode(message)]) is Sent.OK
+
+    def stop(self) -> None:
+        """Begin to stop: running answers get `drain_seconds`."""
+        self._supervisor.shutdown(self._settings.drain_seconds)
+        self._check_stopped()
+
+    async def stop_on_signal(self) -> None:
+        """SIGTERM and SIGINT stop; a second one interrupts running answers at once."""
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for number in signals:
+                log.info("stop_signal", signal=signal.Signals(number).name)
+                if self._supervisor.pool.closing:
+                    self._supervisor.interrupt_all()
+                self.stop()
+
+    async def stop_when_idle(self) -> None:
+        """An auto-started supervisor ends after `idle_exit` seconds without client and model."""
+        limit = self._settings.idle_exit
+        if not self._hosting.auto_started or limit < 0:
+            return
+        idle_since = self._clock.now()
+        while True:
+            await anyio.sleep(min(5.0, max(0.05, limit / 10)))
+            if len(self._door) or not self._supervisor.idle:
+                idle_since = self._clock.now()
+            elif self._clock.now() - idle_since >= limit:
+                log.info("idle_exit", idle_for=round(self._clock.now() - idle_since))
+                self.stop()
+                return
+
+    async def close(self) -> None:
+        """Let the last events out, then drop the sockets."""
+        self._door.flush()
+        for stop in self._watches.values():
+            stop()
+        self._front.close(linger=FLUSH_TIMEOUT)
+        self._workers.close()
+        await asyncio.to_thread(self._context.term)
+
+    def _alarm(self) -> None:
+        self._supervisor.tick()
+        self._door.tick()
+        self._check_stopped()
+
+    def _check_stopped(self) -> None:
+        if self._supervisor.pool.closing and self._supervisor.idle:
+            self.stopped.set()
+
+    def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:
+        self._door.received(client, frames, peer)
+
+    def _from_worker(self, identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
+        worker = identity.decode("ascii", "replace")
+        slot = self._supervisor.pool.of_worker(worker)
+        if slot is None or slot.process is None or (peer and not slot.process.owns(peer.pid)):
+            log.warning("stranger_on_worker_socket", worker=worker, peer=peer)
+            return
+        for frame in frames:
+            try:
+                message = inner.decode_from_worker(frame)
+            except (msgspec.DecodeError, RecursionError) as error:
+                log.warning("malformed_worker_message", worker=worker, error=str(error))
+                continue
+            self._supervisor.worker_message(worker, message)
+
+    def _request_flush(self) -> None:
+        self._loop.call_soon(self._door.flush)
+
+    def _watch_client(self, client: bytes, peer: Peer | None) -> None:
+        if peer is not None and peer.pid and client not in self._watches:
+            self._watches[client] = watch_pid(peer.pid, lambda: self._door.gone(client))
+
+    def _unwatch_client(self, client: bytes) -> None:
+        stop_watching = self._watches.pop(client, None)
+        if stop_watching is not None:
+            stop_watching()
+
+    def _worker_line(self, worker: str, line: str) -> None:
+        level, event, fields = logs.worker_line(line)
+        slot = self._supervisor.pool.of_worker(worker)
+        model = slot.model if slot else ""
+        log.log(LEVELS[level], event, **fields | {"worker": worker, "model": model})
+
+    def _resolve(self, reference: str) -> Resolved:
+        load = catalog.resolve(reference, self._settings)
+        size = Path(load.path).stat().st_size if load.path else 0
+        return Resolved(load, size, catalog.keep_alive(reference, self._settings))
+
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+
+
+def policy_of(settings: Settings) -> PoolPolicy:
+    """The supervisor's budgets as the settings have them."""
+    worker = lifecycle.Policy(
+        start_timeout=settings.start_timeout,
+        load_stall=settings.load_stall,
+        beat_timeout=settings.beat_timeout,
+        engine_stall=settings.engine_stall,
+        drain_timeout=max(settings.drain_seconds, 30.0),
+    )
+    return PoolPolicy(worker=worker, queue_size=settings.queue_size, keep_alive=settings.keep_alive)

@@ -1,0 +1,15 @@
+"""Clients of a supervisor: `Client` for plain code, `AsyncClient` for a running event loop."""
+
+from ai_pal.client.answer import Answer
+from ai_pal.client.sync_client import ChatStream, Client
+
+__all__ = ["Answer", "AsyncClient", "ChatStream", "Client"]
+
+
+def __getattr__(name: str) -> object:
+    # asyncio is half of the import time of a one-shot chat, which does not need it.
+    if name == "AsyncClient":
+        from ai_pal.client.async_client import AsyncClient
+
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,64 @@
+"""One connection to a supervisor's front door: a DEALER that notices when the other side is gone."""
+
+import os
+
+import zmq
+
+from ai_pal import __version__
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages import client as wire
+from ai_pal.transport.channel import configure
+
+UNREACHABLE = Failure(
+    Code.SUPERVISOR_UNREACHABLE,
+    "no supervisor answers",
+    "start one with `ai-pal supervise`, or look with `ai-pal doctor`",
+    retryable=True,
+)
+LOST = Failure(Code.SUPERVISOR_LOST, "the supervisor is gone", "ask again", retryable=True)
+OTHER_PROTOCOL = Failure(
+    Code.PROTOCOL_MISMATCH,
+    "the supervisor that runs speaks another protocol",
+    "stop it with `ai-pal stop` and start this version",
+)
+
+
+class Connection:
+    """Sockets and framing, without a policy on waiting. `socket` and `monitor` can be polled."""
+
+    def __init__(self, endpoint: str, context: "zmq.Context[zmq.Socket[bytes]] | None" = None) -> None:
+        self.endpoint = endpoint
+        self.context = context or zmq.Context.instance()
+        self.socket = self.context.socket(zmq.DEALER)
+        configure(self.socket)
+        # Never reconnect: a new supervisor knows nothing of what was asked of the old one.
+        self.socket.reconnect_ivl = -1
+        self.monitor = self.socket.get_monitor_socket(
+            zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED, f"inproc://monitor-{id(self)}"
+        )
+        self.socket.connect(endpoint)
+        self.send(wire.Hello(wire.PROTOCOL, __version__, f"pid {os.getpid()}"))
+
+    def send(self, request: wire.Request) -> None:
+        """Hand a request to the socket. Raises `AiPalError` (`supervisor_lost`) when it is stuck."""
+        try:
+            self.socket.send(wire.encode(request), zmq.DONTWAIT)
+        except zmq.Again:
+            raise AiPalError(LOST) from None
+
+    def receive(self) -> list[wire.AnyEvent]:
+        """The events of one message that is there already."""
+        frames = self.socket.recv_multipart(zmq.DONTWAIT)
+        return [wire.decode_event(frame) for frame in frames]
+
+    def close(self) -> None:
+        """Say goodbye and drop the sockets."""
+        if self.socket.closed:
+            return
+        try:
+            self.send(wire.Goodbye())
+        except (AiPalError, zmq.ZMQError):
+            pass
+        self.socket.disable_monitor()
+        self.monitor.close(0)
+        self.socket.close(100)

@@ -1,0 +1,233 @@
+"""The client for plain, blocking code: a terminal, a script. One thread at a time."""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import zmq
+
+from ai_pal.client.answer import Answer, conversation
+from ai_pal.client.connection import LOST, OTHER_PROTOCOL, UNREACHABLE, Connection
+from ai_pal.errors import AiPalError
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message, Options
+
+CONTROL_TIMEOUT = 10.0
+"""Seconds within which the supervisor answers what needs no model."""
+
+CLOSE_TIMEOUT = 1.0
+"""Seconds that a closed stream waits for its end."""
+
+E = TypeVar("E", bound=wire.Event)
+Call = wire.Status | wire.Unload | wire.Stop
+
+
+class Client:
+    """A connection to the supervisor at `endpoint`.
+
+    Raises `AiPalError`: `supervisor_unreachable`, `protocol_mismatch`, and from every method
+    `supervisor_lost` when the supervisor goes away."""
+
+    welcome: wire.Welcome
+
+    def __init__(self, endpoint: str, *, timeout: float = 5.0) -> None:
+        self._connection = Connection(endpoint)
+        self._poller = zmq.Poller()
+        self._poller.register(self._connection.socket, zmq.POLLIN)
+        self._poller.register(self._connection.monitor, zmq.POLLIN)
+        self._next_id = 0
+        self._waiting: dict[int, deque[wire.AnyEvent]] = {0: deque()}
+        try:
+            self.welcome = self._greet(timeout)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def endpoint(self) -> str:
+        return self._connection.endpoint
+
+    def chat(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        model: str = "",
+        options: Options | None = None,
+        deadline: float | None = None,
+        keep_alive: float | None = None,
+    ) -> "ChatStream":
+        """Ask, and iterate over the events of the answer as they come."""
+        request_id = self._new_id()
+        messages = conversation(prompt)
+        self._connection.send(
+            wire.Chat(request_id, messages, model, options or Options(), deadline, keep_alive)
+        )
+        return ChatStream(self, request_id)
+
+    def ask(self, prompt: str | Sequence[Message], **options: object) -> Answer:
+        """Ask, and wait for the whole answer; keywords as for `chat`."""
+        answer = Answer()
+        for event in self.chat(prompt, **options):  # type: ignore[arg-type]
+            answer.take(event)
+        return answer
+
+    def status(self) -> wire.StatusReply:
+        """What the supervisor and its workers are doing."""
+        return self._call(wire.Status(self._new_id()), wire.StatusReply)
+
+    def load(self, model: str = "", keep_alive: float | None = None) -> Iterator[wire.Loading | wire.Loaded]:
+        """Load a model; yields `Loading` events and then one `Loaded`."""
+        request = wire.Load(self._new_id(), model, keep_alive)
+        self._connection.send(request)
+        try:
+            for event in self.events(request.id):
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(event.reasons[-1])
+                if isinstance(event, wire.Loading | wire.Loaded):
+                    yield event
+                if isinstance(event, wire.Loaded):
+                    return
+        finally:
+            self.forget(request.id)
+
+    def unload(self, model: str = "", timeout: float = 60.0) -> list[str]:
+        """Unload a model, all without a name; returns what was unloaded."""
+        return self._call(wire.Unload(self._new_id(), model), wire.Unloaded, timeout).models
+
+    def stop(self, *, only_if_idle: bool = False) -> None:
+        """Stop the supervisor. Raises `AiPalError` (`model_busy`) when it is to stop only if idle."""
+        self._call(wire.Stop(self._new_id(), only_if_idle), wire.Stopping)
+
+    def wait_gone(self, timeout: float) -> bool:
+        """Wait until the supervisor has closed the connection; False when it still has not."""
+        deadline = time.monotonic() + timeout
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                self._receive(left)
+        except AiPalError:
+            return True
+        return False
+
+    def close(self) -> None:
+        """Leave: what is still open is cancelled."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- for ChatStream ------------------------------------------------------------------------
+
+    def send(self, request: wire.Request) -> None:
+        """Send one request as it is."""
+        self._connection.send(request)
+
+    def events(self, request_id: int, timeout: float | None = None) -> Iterator[wire.AnyEvent]:
+        """Events of one request as they come; the caller stops at the last. Without `timeout` a
+        silent but living supervisor is waited for: it keeps the deadlines."""
+        mine = self._waiting[request_id]
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            while mine:
+                yield mine.popleft()
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise AiPalError(UNREACHABLE)
+            self._receive(left)
+
+    def forget(self, request_id: int) -> None:
+        """Drop whatever still comes for this request."""
+        self._waiting.pop(request_id, None)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _new_id(self) -> int:
+        """A new request id, and a place for its events."""
+        self._next_id += 1
+        self._waiting[self._next_id] = deque()
+        return self._next_id
+
+    def _call(self, request: Call, reply: type[E], timeout: float = CONTROL_TIMEOUT) -> E:
+        self._connection.send(request)
+        try:
+            for event in self.events(request.id, timeout):
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(event.reasons[-1])
+                if isinstance(event, reply):
+                    return event
+        finally:
+            self.forget(request.id)
+        raise AssertionError("events() ends only by an exception")
+
+    def _greet(self, timeout: float) -> wire.Welcome:
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                self._receive(left)
+            except AiPalError as error:
+                raise AiPalError(UNREACHABLE) from error
+            for event in self._waiting[0]:
+                if isinstance(event, wire.Welcome):
+                    if event.protocol != wire.PROTOCOL:
+                        raise AiPalError(OTHER_PROTOCOL)
+                    self._waiting[0].clear()
+                    return event
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(event.reasons[-1])
+        raise AiPalError(UNREACHABLE)
+
+    def _receive(self, timeout: float | None) -> None:
+        """Wait for one message and sort its events by request. Raises when the supervisor is gone."""
+        ready = dict(self._poller.poll(None if timeout is None else max(0, int(timeout * 1000) + 1)))
+        if self._connection.socket in ready:
+            for event in self._connection.receive():
+                waiting = self._waiting.get(getattr(event, "id", 0))
+                if waiting is not None:
+                    waiting.append(event)
+        elif self._connection.monitor in ready:
+            raise AiPalError(LOST)
+
+
+class ChatStream:
+    """One answer under way. Iterating yields every event up to and including the terminal one."""
+
+    def __init__(self, client: Client, request_id: int) -> None:
+        self.id = request_id
+        self._client = client
+        self._ended = False
+
+    def __iter__(self) -> Iterator[wire.AnyEvent]:
+        return self._until(None)
+
+    def cancel(self) -> None:
+        """Stop the answer; iteration goes on to its end, `Cancelled` unless it was over already."""
+        if not self._ended:
+            self._client.send(wire.Cancel(self.id))
+
+    def close(self) -> None:
+        """Stop the answer, and wait a moment for the supervisor to confirm it."""
+        if self._ended:
+            return
+        self.cancel()
+        with contextlib.suppress(AiPalError):
+            for _ in self._until(CLOSE_TIMEOUT):
+                pass
+        self._client.forget(self.id)
+
+    def _until(self, timeout: float | None) -> Iterator[wire.AnyEvent]:
+        if self._ended:
+            return
+        for event in self._client.events(self.id, timeout):
+            self._ended = isinstance(event, wire.TERMINAL)
+            if self._ended:
+                self._client.forget(self.id)
+            yield event
+            if self._ended:
+                return

@@ -1,0 +1,138 @@
+"""The launcher for this machine: one subprocess per worker, in a process group of its own."""
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.launchers.base import LaunchSpec, ProcessUsage
+from ai_pal.launchers.output import Output
+from ai_pal.launchers.process_exit import watch_exit
+from ai_pal.lifecycle import ExitStatus
+
+ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+"""All that a worker gets to see of the environment: no key, no proxy, no Python path."""
+
+READ_SIZE = 65536
+
+LAST_READS = 32
+"""A pipe holds 64 KiB; more than this comes from somebody who still writes."""
+
+OnLine = Callable[[str, str], None]
+
+
+class LocalProcess:
+    """A worker process on this machine; see `base.WorkerProcess`."""
+
+    def __init__(
+        self, popen: "subprocess.Popen[bytes]", output: Output, on_exit: Callable[[ExitStatus], None]
+    ) -> None:
+        self._popen, self._output, self._on_exit = popen, output, on_exit
+        self._info = psutil.Process(popen.pid)
+        self._loop = asyncio.get_running_loop()
+        assert popen.stdout is not None
+        self._pipe = popen.stdout.fileno()
+        os.set_blocking(self._pipe, False)
+        self._loop.add_reader(self._pipe, self._read)
+        watch_exit(popen, self._ended)
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def usage(self) -> ProcessUsage | None:
+        try:
+            with self._info.oneshot():
+                times = self._info.cpu_times()
+                read = self._info.io_counters().read_chars if hasattr(self._info, "io_counters") else 0
+                return ProcessUsage(times.user + times.system, self._info.memory_info().rss, read)
+        except psutil.Error:
+            return None
+
+    def owns(self, pid: int) -> bool:
+        return pid in (0, self._popen.pid)
+
+    def stderr_tail(self) -> str:
+        return self._output.tail()
+
+    def _signal(self, number: signal.Signals) -> None:
+        # Not yet reaped (returncode is set by poll in `_ended`), so the group id cannot be reused.
+        if self._popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, number)
+
+    def _read(self) -> bool:
+        """Read what is there; False at the end of the pipe."""
+        try:
+            data = os.read(self._pipe, READ_SIZE)
+        except BlockingIOError:
+            return True
+        if not data:
+            self._loop.remove_reader(self._pipe)
+            return False
+        self._output.feed(data)
+        return True
+
+    def _ended(self) -> None:
+        self._signal(signal.SIGKILL)
+        self._popen.wait()
+        for _ in range(LAST_READS):
+            if not self._pending() or not self._read():
+                break
+        self._loop.remove_reader(self._pipe)
+        assert self._popen.stdout is not None
+        self._popen.stdout.close()
+        self._output.end()
+        code = self._popen.returncode
+        self._on_exit(ExitStatus(signal=-code) if code < 0 else ExitStatus(code=code))
+
+    def _pending(self) -> bool:
+        return bool(select.select([self._pipe], [], [], 0)[0])
+
+
+class LocalLauncher:
+    """Launches `python -P -m MODULE` so that no folder the user stands in is ever imported from."""
+
+    def __init__(self, run_dir: Path, endpoint: str, on_line: OnLine) -> None:
+        self._run_dir, self._endpoint, self._on_line = run_dir, endpoint, on_line
+
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> LocalProcess:
+        """See `base.Launcher`. Must be called from the main thread: the death of the thread that
+        forked is what PR_SET_PDEATHSIG reports."""
+        command = [sys.executable, "-P", "-m", spec.module, "--endpoint", self._endpoint]
+        command += ["--worker", spec.worker, "--parent", str(os.getpid()), *spec.args]
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        try:
+            popen = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=self._run_dir,
+                env=environment | dict(spec.environment),
+                process_group=0,
+            )
+        except OSError as error:
+            failure = Failure(
+                Code.SPAWN_FAILED,
+                f"the worker process could not be started: {error.strerror}",
+                "free memory or processes and ask again",
+                retryable=True,
+            )
+            raise AiPalError(failure) from error
+        output = Output(lambda line: self._on_line(spec.worker, line))
+        return LocalProcess(popen, output, on_exit)

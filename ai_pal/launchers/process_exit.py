@@ -1,0 +1,43 @@
+"""Noticing that a process has ended, from an asyncio loop: a pidfd on Linux, a thread elsewhere."""
+
+import asyncio
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+
+
+def watch_exit(process: "subprocess.Popen[bytes]", ended: Callable[[], None]) -> None:
+    """Call `ended` once, from the running loop, when the process has ended (not yet reaped)."""
+    loop = asyncio.get_running_loop()
+    if hasattr(os, "pidfd_open"):
+        watch_pid(process.pid, ended)
+    else:
+        threading.Thread(
+            target=lambda: (process.wait(), loop.call_soon_threadsafe(ended)), daemon=True
+        ).start()
+
+
+def watch_pid(pid: int, ended: Callable[[], None]) -> Callable[[], None]:
+    """Call `ended` once when `pid`, perhaps no child of ours, has ended. Returns how to stop watching.
+
+    Where the platform or the namespace does not allow it, nothing is watched."""
+    loop = asyncio.get_running_loop()
+    try:
+        fd = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return lambda: None
+    open_fds = {fd}
+
+    def stop() -> None:
+        for fd in list(open_fds):
+            open_fds.discard(fd)
+            loop.remove_reader(fd)
+            os.close(fd)
+
+    def readable() -> None:
+        stop()
+        ended()
+
+    loop.add_reader(fd, readable)
+    return stop
