@@ -1,0 +1,129 @@
+"""Which turns of a conversation go into the model's window. Pure, and the same for the same conversation.
+
+When a conversation no longer fits, its oldest turns go until 70 % of the window is left. The rule is
+replayed over the whole conversation each time, so that a later turn drops the same turns again: the
+kept prefix stays as it was, and with it the engine's prompt cache.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from ai_pal.errors import Code, fail
+from ai_pal.messages.chat import Message, Options
+
+TARGET = 0.70
+LARGEST_ROOM = 4
+"""At most one part in this many of the window is kept free for the answer."""
+USUAL_ROOM = 8
+"""Without `max_tokens`, one part in this many is kept free."""
+NEAR = 0.9
+"""From this part of the limit on, the rendered conversation is counted as a whole."""
+
+
+class Counter(Protocol):
+    """Counts tokens as the model's own tokenizer and template make them."""
+
+    fixed: int
+    """Tokens that the template adds to any conversation, at most."""
+    per_message: int
+    """Tokens that the template adds to each message, at most."""
+
+    def content(self, text: str) -> int:
+        """Tokens of one message's text."""
+
+    def conversation(self, messages: Sequence[Message]) -> int:
+        """Tokens of the rendered conversation, exactly."""
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """The messages to send, how many turns (a question with its answer) were left out, and an
+    upper bound of the prompt's tokens."""
+
+    messages: list[Message]
+    dropped: int
+    tokens: int
+
+
+def answer_room(options: Options, window: int) -> int:
+    """Tokens to keep free for the answer."""
+    usual = window // USUAL_ROOM
+    wanted = usual if options.max_tokens is None else max(1, options.max_tokens)
+    return min(wanted, window // LARGEST_ROOM)
+
+
+def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fitted:
+    """Fit the conversation into `window` tokens with `room` to spare. Raises `AiPalError`
+    (`prompt_too_large`)."""
+    bound = upper_bound(messages, counter)
+    if bound <= window - room:
+        return Fitted(messages, 0, bound)
+    system, turns = _turns(messages)
+    costs = [[counter.content(one.content) + counter.per_message for one in turn] for turn in turns]
+    fixed = counter.fixed + sum(counter.content(one.content) + counter.per_message for one in system)
+    dropped = first_kept(costs, fixed, window - room, int(window * TARGET))
+    tokens = fixed + sum(map(sum, costs[dropped:]))
+    kept = _join(system, turns[dropped:])
+    while tokens > (window - room) * NEAR:
+        tokens = counter.conversation(kept)
+        if tokens <= window - room:
+            break
+        if dropped >= len(turns) - 1:
+            _refuse_larger(tokens, window)
+            break
+        dropped += 1
+        kept = _join(system, turns[dropped:])
+    return Fitted(kept, dropped, tokens)
+
+
+def upper_bound(messages: Sequence[Message], counter: Counter) -> int:
+    """No text has more tokens than bytes: cheap, and enough for most conversations."""
+    return counter.fixed + sum(_bytes(one.content) + counter.per_message for one in messages)
+
+
+def first_kept(turns: Sequence[Sequence[int]], fixed: int, limit: int, target: int) -> int:
+    """The first turn that stays, given each turn's token costs per message, the question first.
+
+    Goes through the conversation as it grew: whenever a question did not fit, the oldest turns went
+    until `target` was left. The last turn always stays.
+    """
+    first, held = 0, fixed
+    for index, costs in enumerate(turns):
+        is_last = index == len(turns) - 1
+        asked = sum(costs) if is_last else costs[0]
+        if held + asked > limit:
+            while first < index and held + asked > target:
+                held -= sum(turns[first])
+                first += 1
+        held += sum(costs)
+    return first
+
+
+def _turns(messages: Sequence[Message]) -> tuple[list[Message], list[list[Message]]]:
+    """The system messages in front, and the rest in turns that begin with a question each."""
+    start = next((index for index, one in enumerate(messages) if one.role != "system"), len(messages))
+    turns: list[list[Message]] = []
+    for message in messages[start:]:
+        if message.role == "user" or not turns:
+            turns.append([])
+        turns[-1].append(message)
+    return list(messages[:start]), turns
+
+
+def _join(system: list[Message], turns: Sequence[list[Message]]) -> list[Message]:
+    return system + [message for turn in turns for message in turn]
+
+
+def _refuse_larger(tokens: int, window: int) -> None:
+    """A single question may use up the room for the answer, but not the whole window."""
+    if tokens >= window:
+        fail(
+            Code.PROMPT_TOO_LARGE,
+            f"the prompt has {tokens} tokens, the model's window holds {window}",
+            "shorten the prompt, or load the model with a larger context",
+        )
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
