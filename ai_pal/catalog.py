@@ -4,6 +4,7 @@ A reference is a known name (`smollm2`), an alias from `[models.NAME]`, or the p
 with engine options behind a question mark (`echo?load_seconds=1&slots=4`).
 """
 
+import os
 import re
 import stat
 from pathlib import Path
@@ -121,7 +122,7 @@ def absolute(ref: str, cwd: Path) -> str:
     """`ref` with a relative or ~ path made absolute: the supervisor has another current folder."""
     name, options = split(ref)
     if _is_path(name):
-        path = cwd / Path(name).expanduser()
+        path = cwd / os.path.expanduser(name)
         name = str(path.parent.resolve() / path.name)
     return _join(name, options)
 
@@ -136,7 +137,7 @@ def resolve(ref: str, settings: Settings) -> LoadModel:
     own = settings.models.get(name, ModelSettings())
     entry = CATALOG.get(name)
     if own.path or _is_path(name):
-        engine, path = "llamacpp", _checked_gguf(Path(own.path or name).expanduser())
+        engine, path = "llamacpp", _checked_gguf(Path(os.path.expanduser(own.path or name)))
     elif entry is None:
         raise not_found(name, settings)
     else:
@@ -212,16 +213,23 @@ def _checked_gguf(path: Path) -> str:
     try:
         # stat before open: opening a FIFO would block the caller.
         regular = stat.S_ISREG(path.stat().st_mode)
-        magic = path.open("rb").read(len(GGUF_MAGIC)) if regular else b""
+        magic = _first_bytes(path) if regular else b""
     except FileNotFoundError:
         fail(Code.MODEL_NOT_FOUND, f"there is no file {path}", "check the path, or see: ai-pal list")
     except OSError as error:
         fail(Code.FILE_UNREADABLE, f"{path} cannot be read: {error.strerror}", "check its permissions")
+    except ValueError:
+        fail(Code.MODEL_INVALID, f"{str(path)!r} is not a possible path", "give the path of a GGUF file")
     if magic != GGUF_MAGIC:
         fail(
             Code.MODEL_INVALID, f"{path} is not a GGUF model file", "download it again, or name another file"
         )
     return str(path)
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(GGUF_MAGIC))
 
 
 def not_found(name: str, settings: Settings) -> AiPalError:

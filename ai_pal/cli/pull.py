@@ -3,11 +3,11 @@
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from ai_pal.catalog import LocalFile
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
-    source = LocalFile(str(Path(args.file).expanduser().absolute())) if args.file else None
+    source = LocalFile(os.path.abspath(os.path.expanduser(args.file))) if args.file else None
     signal.signal(signal.SIGTERM, _leave)
     begun = time.monotonic()
     with _reporter(args.name) as report:

@@ -157,7 +157,7 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
         raw = parse_duration(raw)
     value = msgspec.convert(raw, info.type, strict=strict)
     # normpath: "/a/../b" and "/b" are one file to the user and must be one setting to `digest`.
-    return os.path.normpath(folder / Path(value).expanduser()) if kind == PATH and value else value
+    return os.path.normpath(folder / os.path.expanduser(value)) if kind == PATH and value else value
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

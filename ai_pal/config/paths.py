@@ -25,13 +25,13 @@ def user_home(environ: Environ = os.environ) -> Path:
 def home(environ: Environ = os.environ) -> Path:
     """`~/.ai-pal`, or `AI_PAL_HOME`."""
     chosen = environ.get("AI_PAL_HOME")
-    return Path(chosen).expanduser().absolute() if chosen else user_home(environ) / ".ai-pal"
+    return Path(os.path.expanduser(chosen)).absolute() if chosen else user_home(environ) / ".ai-pal"
 
 
 def config_file(environ: Environ = os.environ) -> Path:
     """`AI_PAL_CONFIG`, else `ai-pal/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`."""
     if chosen := environ.get("AI_PAL_CONFIG"):
-        return Path(chosen).expanduser().absolute()
+        return Path(os.path.expanduser(chosen)).absolute()
     base = environ.get("XDG_CONFIG_HOME", "")
     # The XDG specification says that relative values are to be ignored.
     folder = Path(base) if base.startswith("/") else user_home(environ) / ".config"

@@ -80,7 +80,7 @@ class Slot:
         """A fresh folder on the cache's file system, gone afterwards. Needs the lock, and so may
         sweep what killed pulls left behind."""
         shutil.rmtree(self._scratch, ignore_errors=True)
-        self._scratch.mkdir(parents=True)
+        self._scratch.mkdir(parents=True, exist_ok=True)
         try:
             yield Path(tempfile.mkdtemp(dir=self._scratch))
         finally:

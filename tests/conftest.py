@@ -1,0 +1,45 @@
+"""Every test has an AI-PAL home of its own: nothing touches the user's supervisor, settings or logs."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ai_pal.catalog import CATALOG, artifact_path
+from ai_pal.config import load_settings
+
+_KEPT = ("AI_PAL_TEST_", "AI_PAL_CHAOS_")
+_SETTINGS = load_settings().settings
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def ai_pal_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh `AI_PAL_HOME`, and no setting from outside. Short, because socket paths are."""
+    for name in [name for name in os.environ if name.startswith("AI_PAL_") and not name.startswith(_KEPT)]:
+        monkeypatch.delenv(name)
+    home = Path(tempfile.mkdtemp(prefix="ai-pal-test-", dir="/tmp"))
+    monkeypatch.setenv("AI_PAL_HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    # Models are large: those that setup fetched are shared.
+    monkeypatch.setenv("AI_PAL_MODEL_CACHE", _SETTINGS.model_cache_dir)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def starter_model() -> Path:
+    """The GGUF file of the starter model."""
+    artifact = CATALOG["smollm2"].artifact
+    assert artifact is not None
+    path = artifact_path(artifact, _SETTINGS)
+    if not path.is_file():
+        pytest.fail("the starter model is not here: run scripts/setup")
+    return path

@@ -1,0 +1,166 @@
+"""Loading settings: the order of force, where values come from, and errors that name their place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_pal.config import Loaded, load_settings
+from ai_pal.errors import AiPalError, Code
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def load(config: Path, text: str = "", overrides: dict[str, Any] | None = None, **environ: str) -> Loaded:
+    config.write_text(text)
+    return load_settings(overrides, {"HOME": "/home/me", "AI_PAL_CONFIG": str(config), **environ})
+
+
+def refusal(config: Path, text: str = "", overrides: dict[str, Any] | None = None, **environ: str) -> str:
+    with pytest.raises(AiPalError) as caught:
+        load(config, text, overrides, **environ)
+    assert caught.value.code == Code.CONFIG_INVALID
+    return f"{caught.value.failure.message} -- {caught.value.failure.hint}"
+
+
+def test_without_file_and_variables_the_defaults_hold() -> None:
+    settings, origins = load_settings(None, {"HOME": "/home/me"})
+    assert settings.model == "smollm2"
+    assert settings.keep_alive == 300
+    assert settings.model_cache_dir == "/home/me/.ai-pal/models"
+    assert set(origins.values()) == {"default"}
+
+
+def test_flags_beat_the_environment_which_beats_the_file(config: Path) -> None:
+    text = "threads = 1\ncontext = 1\nslots = 1\n"
+    settings, origins = load(
+        config, text, {"threads": 3, "slots": None}, AI_PAL_THREADS="2", AI_PAL_CONTEXT="2"
+    )
+    assert (settings.threads, settings.context, settings.slots) == (3, 2, 1)
+    assert origins["threads"] == "--threads"
+    assert origins["context"] == "AI_PAL_CONTEXT"
+    assert origins["slots"] == "config.toml:3"
+    assert origins["keep_alive"] == "default"
+
+
+def test_durations_are_read_everywhere(config: Path) -> None:
+    assert load(config, 'keep_alive = "10m"').settings.keep_alive == 600
+    assert load(config, AI_PAL_KEEP_ALIVE="1h").settings.keep_alive == 3600
+    assert load(config, overrides={"keep_alive": "-1"}).settings.keep_alive == -1
+
+
+def test_the_environment_has_typed_values(config: Path) -> None:
+    settings, _ = load(config, AI_PAL_LOCAL_ONLY="true", AI_PAL_LOG_LEVEL="debug", AI_PAL_QUEUE_SIZE="7")
+    assert (settings.local_only, settings.log_level, settings.queue_size) == (True, "debug", 7)
+
+
+def test_an_empty_variable_counts_as_not_set(config: Path) -> None:
+    settings, origins = load(config, AI_PAL_MODEL="")
+    assert settings.model == "smollm2"
+    assert origins["model"] == "default"
+
+
+def test_the_model_cache_has_a_short_variable(config: Path) -> None:
+    settings, origins = load(config, AI_PAL_MODEL_CACHE="/big/models")
+    assert settings.model_cache_dir == "/big/models"
+    assert origins["model_cache_dir"] == "AI_PAL_MODEL_CACHE"
+
+
+def test_relative_paths_in_the_file_start_at_the_file(config: Path) -> None:
+    settings, _ = load(config, 'model_cache_dir = "m"\n[models.mine]\npath = "../x.gguf"')
+    assert settings.model_cache_dir == str(config.parent / "m")
+    assert settings.models["mine"].path == str(config.parent.parent / "x.gguf")
+
+
+def test_models_have_tables_of_their_own(config: Path) -> None:
+    settings, origins = load(config, '[models.smollm2]\nslots = 2\nkeep_alive = "1m"\n')
+    assert (settings.models["smollm2"].slots, settings.models["smollm2"].keep_alive) == (2, 60)
+    assert settings.models["smollm2"].threads is None
+    assert origins["models.smollm2.keep_alive"] == "config.toml:3"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("threads = 1\nkeep_alve = 5\n", 2, "did you mean keep_alive?"),
+        ("# one\n\nthreads = 'two'\n", 3, "threads: Expected `int`, got `str`"),
+        ("threads = -1\n", 1, "threads: Expected `int` >= 0"),
+        ("\nkeep_alive = 'soon'\n", 2, "keep_alive: 'soon' is not a duration"),
+        ("load_stall = 0\n", 1, "load_stall: Expected `float` > 0.0"),
+        ("log_level = 'loud'\n", 1, "log_level: Invalid enum value 'loud'"),
+        ("model = ''\n", 1, "model: Expected `str` of length >= 1"),
+        ("local_only = 1\n", 1, "local_only: Expected `bool`, got `int`"),
+        ("[models.mine]\npath = 'x'\nslot = 1\n", 3, "did you mean slots?"),
+        ("[models.mine]\n\nslots = 1.5\n", 3, "models.mine.slots: Expected `int"),
+        ("models = 3\n", 1, "models holds tables"),
+        ("[models]\nmine = 3\n", 2, "models.mine is a table"),
+        ("models = {mine = {slots = 'x'}}\n", 1, "models.mine.slots"),
+        ('threads = 1\n[models."a.b"]\npath = 1\n', 3, "models.a.b.path"),
+    ],
+)
+def test_an_error_in_the_file_names_file_and_line(config: Path, text: str, line: int, says: str) -> None:
+    message = refusal(config, text)
+    assert f"{config}:{line}: " in message
+    assert says in message
+
+
+def test_broken_toml_names_file_and_line(config: Path) -> None:
+    message = refusal(config, "threads = 1\nmodel = \n")
+    assert str(config) in message
+    assert "line 2" in message
+
+
+def test_a_missing_file_is_an_error_when_it_was_asked_for() -> None:
+    with pytest.raises(AiPalError, match="AI_PAL_CONFIG: there is no file /nowhere"):
+        load_settings(None, {"AI_PAL_CONFIG": "/nowhere/c.toml"})
+
+
+def test_a_file_that_is_not_text_is_refused(config: Path) -> None:
+    config.write_bytes(b"model = '\xff'")
+    with pytest.raises(AiPalError, match="not UTF-8"):
+        load_settings(None, {"AI_PAL_CONFIG": str(config)})
+
+
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AiPalError, match="Is a directory"):
+        load_settings(None, {"AI_PAL_CONFIG": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("AI_PAL_THREADS", "many", "Expected `int`, got `str`"),
+        ("AI_PAL_LOCAL_ONLY", "maybe", "Expected `bool`"),
+        ("AI_PAL_KEEP_ALIVE", "soon", "not a duration"),
+    ],
+)
+def test_an_error_in_the_environment_names_the_variable(
+    config: Path, variable: str, value: str, says: str
+) -> None:
+    message = refusal(config, "", None, **{variable: value})
+    assert f"{variable}: " in message
+    assert says in message
+
+
+def test_a_variable_with_a_typo_is_refused(config: Path) -> None:
+    message = refusal(config, AI_PAL_LOCALONLY="1")
+    assert "unknown variable AI_PAL_LOCALONLY" in message
+    assert "did you mean AI_PAL_LOCAL_ONLY?" in message
+
+
+@pytest.mark.parametrize(
+    "variable", ["AI_PAL_HOME", "AI_PAL_TEST_MODEL", "AI_PAL_CHAOS_ROUNDS", "AI_PAL_XYZZY"]
+)
+def test_other_variables_are_left_alone(config: Path, variable: str) -> None:
+    assert load(config, "", None, **{variable: "1"}).settings.model == "smollm2"
+
+
+def test_an_error_in_a_flag_names_the_flag(config: Path) -> None:
+    assert "--keep-alive: 'soon'" in refusal(config, overrides={"keep_alive": "soon"})
+
+
+def test_an_unknown_override_is_refused(config: Path) -> None:
+    assert "did you mean threads?" in refusal(config, overrides={"thread": 1})

@@ -1,0 +1,38 @@
+"""The settings themselves: every one described, and the page of settings up to date."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import fields, replace
+
+from ai_pal.config import ModelSettings, Settings, digest, load_settings
+from ai_pal.config.describe import markdown_table, rows
+from ai_pal.config.settings import meta_of
+
+PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
+
+
+@pytest.mark.parametrize("struct", [Settings, ModelSettings])
+def test_every_setting_says_what_it_means(struct: type[Settings]) -> None:
+    assert all((meta_of(info).description or "").endswith(".") for info in fields(struct))
+
+
+@pytest.mark.parametrize("struct", [Settings, ModelSettings])
+def test_the_page_of_settings_is_up_to_date(struct: type[Settings]) -> None:
+    assert markdown_table(struct) in PAGE.read_text(), "take over markdown_table() into docs/settings.md"
+
+
+def test_equal_settings_have_equal_digests() -> None:
+    assert digest(Settings()) == digest(Settings())
+
+
+def test_any_difference_changes_the_digest() -> None:
+    other = replace(Settings(), models={"smollm2": ModelSettings(slots=2)})
+    assert digest(other) != digest(Settings())
+
+
+def test_rows_show_value_text_and_origin() -> None:
+    shown = {row.name: row for row in rows(load_settings({"keep_alive": "10m"}, {"HOME": "/home/me"}))}
+    assert (shown["keep_alive"].value, shown["keep_alive"].text) == (600.0, "10m")
+    assert shown["keep_alive"].origin == "--keep-alive"
+    assert shown["local_only"].text == "false"

@@ -1,0 +1,157 @@
+"""Model references: names, aliases, paths and options."""
+
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ai_pal import catalog
+from ai_pal.catalog import absolute, keep_alive, resolve, split
+from ai_pal.config import ModelSettings, Settings
+from ai_pal.errors import AiPalError, Code
+
+GGUF = b"GGUF\x03\0\0\0"
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.gguf"
+    path.write_bytes(GGUF)
+    return path
+
+
+def refusal(ref: str, settings: Settings) -> AiPalError:
+    with pytest.raises(AiPalError) as caught:
+        resolve(ref, settings)
+    return caught.value
+
+
+def test_a_name_with_options_is_resolved_with_types() -> None:
+    spec = resolve("echo?load_seconds=1.5&slots=4&load_hang=true&load_fail=no+way", Settings())
+    assert (spec.engine, spec.path, spec.slots) == ("echo", "", 4)
+    assert spec.options == {"load_seconds": 1.5, "slots": 4, "load_hang": True, "load_fail": "no way"}
+
+
+def test_the_order_of_options_makes_no_other_model() -> None:
+    assert resolve("echo?b=1&a=true", Settings()).model == resolve("echo?a=true&b=1", Settings()).model
+
+
+def test_other_options_make_another_model() -> None:
+    assert resolve("echo?id=1", Settings()).model != resolve("echo?id=2", Settings()).model
+
+
+def test_an_empty_reference_means_the_default_model() -> None:
+    assert resolve("", Settings(model="echo?id=7")).model == "echo?id=7"
+
+
+def test_a_path_is_resolved(gguf: Path) -> None:
+    spec = resolve(str(gguf), Settings())
+    assert (spec.engine, spec.path, spec.model) == ("llamacpp", str(gguf), str(gguf))
+
+
+def test_an_alias_is_resolved_under_its_name(gguf: Path) -> None:
+    spec = resolve("mine", Settings(models={"mine": ModelSettings(path=str(gguf))}))
+    assert (spec.model, spec.path) == ("mine", str(gguf))
+
+
+def test_options_beat_the_models_settings_which_beat_the_general_ones(gguf: Path) -> None:
+    mine = ModelSettings(path=str(gguf), threads=2, context=2)
+    settings = Settings(threads=1, context=1, slots=1, models={"mine": mine})
+    spec = resolve("mine?context=3", settings)
+    assert (spec.threads, spec.context, spec.slots) == (2, 3, 1)
+
+
+def test_keep_alive_is_the_models_or_the_general_one() -> None:
+    settings = Settings(keep_alive=5, models={"echo": ModelSettings(keep_alive=-1)})
+    assert keep_alive("echo?id=1", settings) == -1
+    assert keep_alive("", settings) == 5
+
+
+def test_an_unknown_name_brings_the_nearest_ones() -> None:
+    error = refusal("smolm", Settings())
+    assert error.code == Code.MODEL_NOT_FOUND
+    assert error.failure.hint == "did you mean smollm2?"
+
+
+def test_settings_for_an_unknown_name_do_not_make_it_a_model() -> None:
+    assert refusal("ghost", Settings(models={"ghost": ModelSettings(slots=1)})).code == Code.MODEL_NOT_FOUND
+
+
+def test_a_known_model_that_is_not_here_names_the_command(tmp_path: Path) -> None:
+    error = refusal("smollm2", Settings(model_cache_dir=str(tmp_path)))
+    assert error.code == Code.MODEL_NOT_HERE
+    assert error.failure.hint == "run: ai-pal pull smollm2"
+
+
+def test_a_known_model_of_the_wrong_size_is_refused(tmp_path: Path) -> None:
+    settings = Settings(model_cache_dir=str(tmp_path))
+    artifact = catalog.CATALOG["smollm2"].artifact
+    assert artifact is not None
+    path = catalog.artifact_path(artifact, settings)
+    path.parent.mkdir()
+    path.write_bytes(GGUF)
+    error = refusal("smollm2", settings)
+    assert error.code == Code.MODEL_INVALID
+    assert "8 bytes instead of 98,362,432" in error.failure.message
+
+
+@pytest.mark.parametrize("content", [b"", b"GG", b"junk" * 10])
+def test_a_file_that_is_no_gguf_is_refused(gguf: Path, content: bytes) -> None:
+    gguf.write_bytes(content)
+    assert refusal(str(gguf), Settings()).code == Code.MODEL_INVALID
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    error = refusal(str(tmp_path / "no.gguf"), Settings())
+    assert error.code == Code.MODEL_NOT_FOUND
+    assert "no.gguf" in error.failure.message
+
+
+def test_a_folder_and_a_pipe_are_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gguf")
+    for path in (tmp_path, tmp_path / "pipe.gguf"):
+        assert refusal(f"{path}", Settings()).code == Code.MODEL_INVALID
+
+
+def test_a_relative_path_is_refused() -> None:
+    assert refusal("x.gguf", Settings()).code == Code.MODEL_INVALID
+
+
+@pytest.mark.parametrize("value", ["many", "-1", "1.5", "true"])
+def test_a_junk_number_is_refused(value: str) -> None:
+    assert refusal(f"echo?slots={value}", Settings()).code == Code.MODEL_INVALID
+
+
+@pytest.mark.parametrize(
+    ("ref", "expected"),
+    [
+        ("smollm2", "smollm2"),
+        ("echo?slots=4", "echo?slots=4"),
+        ("x.gguf", "/here/x.gguf"),
+        ("../x.gguf?slots=2", "/x.gguf?slots=2"),
+        ("/a/x.gguf", "/a/x.gguf"),
+        ("", ""),
+    ],
+)
+def test_paths_are_made_absolute_and_names_left_alone(ref: str, expected: str) -> None:
+    assert absolute(ref, Path("/here")) == expected
+
+
+def test_home_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert absolute("~/x.gguf", Path("/here")) == "/home/me/x.gguf"
+
+
+def test_a_question_mark_in_a_file_name_is_no_option() -> None:
+    assert split("/a/what?.gguf") == ("/a/what?.gguf", {})
+
+
+@given(st.text(max_size=60))
+@example("/a\0b.gguf")
+@example("~nobody-of-that-name/x.gguf")
+def test_any_reference_ends_in_a_spec_or_an_error_of_ours(ref: str) -> None:
+    with contextlib.suppress(AiPalError):
+        resolve(ref, Settings(model="echo"))

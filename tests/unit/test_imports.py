@@ -1,0 +1,44 @@
+"""What a clean interpreter has loaded after an import: the linter cannot see lazy imports."""
+
+import subprocess
+import sys
+
+import pytest
+
+ENGINES = {"torch", "transformers", "xllamacpp", "accelerate", "gguf", "numpy"}
+CLIENTS = {"openai", "anthropic", "cohere", "ollama", "httpx", "requests"}
+TERMINAL = {"rich", "prompt_toolkit", "pygments"}
+
+IMPORT_ALL = """
+import pkgutil, importlib, sys, {package}
+for module in pkgutil.walk_packages({package}.__path__, "{package}."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
+
+
+def loaded_after(code: str) -> set[str]:
+    show = "\nimport sys\nprint(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code + show], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_no_module_of_ai_pal_loads_an_engine_or_an_sdk() -> None:
+    assert not loaded_after(IMPORT_ALL.format(package="ai_pal")) & (ENGINES | CLIENTS | {"workers"})
+
+
+def test_no_module_of_workers_loads_an_engine_before_a_model_is_loaded() -> None:
+    assert not loaded_after(IMPORT_ALL.format(package="workers")) & (ENGINES | CLIENTS)
+
+
+@pytest.mark.parametrize("module", ["ai_pal.config", "ai_pal.catalog", "ai_pal.cli", "ai_pal.cli.pull"])
+def test_light_modules_stay_light(module: str) -> None:
+    heavy = TERMINAL | {"asyncio", "anyio", "zmq", "structlog", "psutil", "tomllib"}
+    assert not loaded_after(f"import {module}") & heavy
+
+
+def test_the_version_loads_nothing_of_ours_but_the_package() -> None:
+    code = "import sys; sys.argv = ['ai-pal', '--version']\nfrom ai_pal.__main__ import main; main()"
+    assert not loaded_after(code) & (TERMINAL | {"argparse", "msgspec", "zmq", "asyncio"})
