@@ -1,0 +1,91 @@
+"""`ai-pal supervise`: the supervisor in the foreground, for a terminal, supervisord or systemd."""
+
+import argparse
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from ai_pal.client.daemon import Report, endpoint
+from ai_pal.config import Settings, load_settings, paths
+from ai_pal.errors import AiPalError, Code
+
+TAKE_OVER_TIMEOUT = 15.0
+
+EXAMPLES = """examples:
+  ai-pal supervise                       run until Ctrl-C
+  AI_PAL_LOG_FORMAT=json ai-pal supervise
+  supervisord -n -c supervisord.conf     run under supervisord
+
+It takes over from a supervisor that `ai-pal chat` started in the background, and refuses to
+start beside another one. SIGTERM lets running answers finish for `drain_seconds`, then stops."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], help="default: info")
+    parser.add_argument("--log-format", choices=["auto", "text", "json"], help="default: auto")
+    parser.add_argument("--auto", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--owner", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--run-dir", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--report-fd", type=int, help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    report = _reporter(args.report_fd)
+    try:
+        settings = load_settings({"log_level": args.log_level, "log_format": args.log_format}).settings
+        _supervise(args, settings, report)
+    except AiPalError as error:
+        report(Report(failure=error.failure))
+        raise
+    return 0
+
+
+def _supervise(args: argparse.Namespace, settings: Settings, report: Callable[[Report], None]) -> None:
+    from ai_pal import app, logs
+
+    file = paths.log_dir() / "supervisor.log" if args.auto else None
+    logs.configure(settings.log_level, settings.log_format, file)
+    hosting = app.Hosting(args.auto, args.owner, args.run_dir)
+    deadline = time.monotonic() + TAKE_OVER_TIMEOUT
+    asked = False
+    while True:
+        try:
+            app.run(settings, hosting, lambda where: report(Report(endpoint=where)))
+            return
+        except AiPalError as error:
+            if error.code != Code.SUPERVISOR_RUNNING or args.auto or time.monotonic() > deadline:
+                raise
+            if not asked and not _ask_to_leave():
+                raise
+            asked = True
+            time.sleep(0.05)
+
+
+def _ask_to_leave() -> bool:
+    """Ask an auto-started supervisor to stop; False when the one that runs is not of that kind."""
+    from ai_pal.client import Client
+
+    with contextlib.suppress(AiPalError), Client(endpoint()) as client:
+        if client.welcome.auto_started:
+            client.stop()
+            return True
+    return False
+
+
+def _reporter(fd: int | None) -> Callable[[Report], None]:
+    """Writes one report to the pipe that whoever started us reads, if there is one."""
+    open_fds = [] if fd is None else [fd]
+
+    def report(what: Report) -> None:
+        for pipe in open_fds:
+            with contextlib.suppress(OSError):
+                os.write(pipe, msgspec.json.encode(what) + b"\n")
+                os.close(pipe)
+        open_fds.clear()
+
+    return report

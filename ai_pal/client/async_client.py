@@ -1,0 +1,230 @@
+"""The client for a running asyncio event loop: many answers at once over one connection."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import zmq
+
+from ai_pal.client.answer import Answer, conversation
+from ai_pal.client.connection import LOST, UNREACHABLE, Connection
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message, Options
+
+CONTROL_TIMEOUT = 10.0
+DRAIN_LIMIT = 64
+EVENT_LIMIT = 20_000
+"""Events of one request that may wait for its reader; then the request is cut off."""
+
+E = TypeVar("E", bound=wire.Event)
+Call = wire.Status | wire.Unload | wire.Stop
+
+TOO_SLOW = Failure(
+    Code.CLIENT_TOO_SLOW, f"more than {EVENT_LIMIT} events waited for their reader", "iterate faster"
+)
+
+
+class AsyncClient:
+    """A connection to the supervisor at `endpoint`; use it as an async context manager.
+
+    One reader drains the raw socket: an awaited receive per message would cost several times more.
+    Raises `AiPalError` as the blocking client does."""
+
+    welcome: wire.Welcome
+
+    def __init__(self, endpoint: str, *, timeout: float = 5.0) -> None:
+        self._endpoint, self._timeout = endpoint, timeout
+        self._next_id = 0
+        self._waiting: dict[int, Inbox] = {}
+        self._scheduled = False
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._connection = Connection(self._endpoint)
+        self._waiting[0] = Inbox()
+        self._fds: list[int] = [self._connection.socket.FD, self._connection.monitor.FD]
+        for fd, read in zip(self._fds, (self._drain, self._disconnected), strict=True):
+            self._loop.add_reader(fd, read)
+        self._schedule()
+        try:
+            self.welcome = await self._expect(0, wire.Welcome, self._timeout)
+        except BaseException as error:
+            self._close()
+            if isinstance(error, AiPalError) and error.code == Code.SUPERVISOR_LOST:
+                raise AiPalError(UNREACHABLE) from error
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    async def chat(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        model: str = "",
+        options: Options | None = None,
+        deadline: float | None = None,
+        keep_alive: float | None = None,
+    ) -> AsyncIterator[wire.AnyEvent]:
+        """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
+        early (close the generator, `contextlib.aclosing`) cancels the answer."""
+        request_id = self._new_id()
+        messages = conversation(prompt)
+        self._send(wire.Chat(request_id, messages, model, options or Options(), deadline, keep_alive))
+        ended = False
+        try:
+            while not ended:
+                event = await self._waiting[request_id].get()
+                ended = isinstance(event, wire.TERMINAL)
+                yield event
+        finally:
+            del self._waiting[request_id]
+            if not ended:
+                with contextlib.suppress(AiPalError, zmq.ZMQError):
+                    self._send(wire.Cancel(request_id))
+
+    async def ask(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        model: str = "",
+        options: Options | None = None,
+        deadline: float | None = None,
+        keep_alive: float | None = None,
+    ) -> Answer:
+        """Ask, and wait for the whole answer."""
+        answer = Answer()
+        events = self.chat(prompt, model=model, options=options, deadline=deadline, keep_alive=keep_alive)
+        async for event in events:
+            answer.take(event)
+        return answer
+
+    def cancel(self, request_id: int) -> None:
+        """Stop the answer with this id (every event carries it)."""
+        self._send(wire.Cancel(request_id))
+
+    async def status(self) -> wire.StatusReply:
+        """What the supervisor and its workers are doing."""
+        return await self._call(wire.Status(self._new_id()), wire.StatusReply)
+
+    async def load(self, model: str = "", keep_alive: float | None = None) -> wire.Loaded:
+        """Load a model and wait until it is ready; there is no total limit, stalls end it."""
+        request = wire.Load(self._new_id(), model, keep_alive)
+        self._send(request)
+        try:
+            return await self._expect(request.id, wire.Loaded, None)
+        finally:
+            del self._waiting[request.id]
+
+    async def unload(self, model: str = "", timeout: float = 60.0) -> list[str]:
+        """Unload a model, all without a name; returns what was unloaded."""
+        return (await self._call(wire.Unload(self._new_id(), model), wire.Unloaded, timeout)).models
+
+    async def stop(self, *, only_if_idle: bool = False) -> None:
+        """Stop the supervisor."""
+        await self._call(wire.Stop(self._new_id(), only_if_idle), wire.Stopping)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _new_id(self) -> int:
+        self._next_id += 1
+        self._waiting[self._next_id] = Inbox()
+        return self._next_id
+
+    async def _call(self, request: Call, reply: type[E], timeout: float = CONTROL_TIMEOUT) -> E:
+        self._send(request)
+        try:
+            return await self._expect(request.id, reply, timeout)
+        finally:
+            del self._waiting[request.id]
+
+    async def _expect(self, request_id: int, reply: type[E], timeout: float | None) -> E:
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    event = await self._waiting[request_id].get()
+                    if isinstance(event, wire.Failed):
+                        raise AiPalError(event.reasons[-1])
+                    if isinstance(event, reply):
+                        return event
+        except TimeoutError:
+            raise AiPalError(UNREACHABLE) from None
+
+    def _send(self, request: wire.Request) -> None:
+        self._connection.send(request)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Look at the socket again soon: its file descriptor is edge-triggered."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._scheduled = False
+        socket = self._connection.socket
+        for _ in range(DRAIN_LIMIT):
+            if socket.closed or not int(socket.EVENTS) & zmq.POLLIN:
+                return
+            self._sort(self._connection.receive())
+        self._schedule()
+
+    def _sort(self, events: Iterable[wire.AnyEvent]) -> None:
+        for event in events:
+            inbox = self._waiting.get(getattr(event, "id", 0))
+            if inbox is not None:
+                inbox.put(event)
+
+    def _disconnected(self) -> None:
+        if not int(self._connection.monitor.EVENTS) & zmq.POLLIN:
+            return
+        self._drain()
+        for inbox in self._waiting.values():
+            inbox.fail(LOST)
+
+    def _close(self) -> None:
+        for fd in self._fds:
+            self._loop.remove_reader(fd)
+        self._connection.close()
+        for inbox in self._waiting.values():
+            inbox.fail(LOST)
+
+
+class Inbox:
+    """The events of one request, for one reader. Cheaper than a queue: a burst wakes it once."""
+
+    def __init__(self) -> None:
+        self._events: list[wire.AnyEvent] = []
+        self._taken = 0
+        self._failure: Failure | None = None
+        self._ready = asyncio.Event()
+
+    def put(self, event: wire.AnyEvent) -> None:
+        if len(self._events) - self._taken >= EVENT_LIMIT:
+            self.fail(TOO_SLOW)
+            return
+        self._events.append(event)
+        self._ready.set()
+
+    def fail(self, failure: Failure) -> None:
+        """Nothing more is coming: whoever reads past what is there gets this failure."""
+        self._failure = self._failure or failure
+        self._ready.set()
+
+    async def get(self) -> wire.AnyEvent:
+        while self._taken == len(self._events):
+            self._events.clear()
+            self._taken = 0
+            if self._failure is not None:
+                raise AiPalError(self._failure)
+            self._ready.clear()
+            await self._ready.wait()
+        event = self._events[self._taken]
+        self._taken += 1
+        return event

@@ -1,0 +1,146 @@
+"""Finding the supervisor of this user, or starting one in the background."""
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from ai_pal import __version__
+from ai_pal.client.sync_client import Client
+from ai_pal.config import Settings, digest, paths
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.transport.run_directory import front_endpoint
+
+START_TIMEOUT = 15.0
+REPLACE_TIMEOUT = 10.0
+
+OUTDATED = "the running supervisor has other settings or another version, and is busy: using it as it is"
+
+
+class Report(msgspec.Struct):
+    """What a starting supervisor writes to the pipe it was given, as one line of JSON."""
+
+    endpoint: str = ""
+    failure: Failure | None = None
+
+
+def endpoint() -> str:
+    """Where this user's supervisor listens, running or not."""
+    return front_endpoint(paths.run_dir())
+
+
+def connect(
+    settings: Settings, *, start: bool = True, notify: Callable[[str], None] = lambda text: None
+) -> Client:
+    """A client of the running supervisor; with `start` one is started where none runs.
+
+    `notify` gets what the user should know. An idle auto-started supervisor with another version or other settings is replaced. Raises
+    `AiPalError`: `supervisor_unreachable`, or what kept the new supervisor from starting."""
+    try:
+        client = Client(endpoint())
+    except AiPalError as error:
+        if not start or error.code != Code.SUPERVISOR_UNREACHABLE:
+            raise
+        return start_supervisor()
+    if start and _outdated(client, settings) and client.welcome.auto_started:
+        return _replace(client, notify)
+    return client
+
+
+def start_supervisor() -> Client:
+    """Start a background supervisor that ends by itself when idle; of several starts one wins."""
+    log_dir = paths.make_private(paths.log_dir())
+    with (log_dir / "supervisor.stderr").open("wb") as stderr:
+        report = _spawn(["--auto"], stderr.fileno())
+    if report.failure is not None and report.failure.code != Code.SUPERVISOR_RUNNING:
+        raise AiPalError(report.failure)
+    return _connect_soon(report.endpoint or endpoint())
+
+
+@contextlib.contextmanager
+def hosted() -> Iterator[Client]:
+    """A supervisor for this process only, in a run directory of its own; it ends with the process."""
+    with tempfile.TemporaryDirectory(prefix="ai-pal-") as folder:
+        report = _spawn(["--owner", str(os.getpid()), "--run-dir", folder], None)
+        if report.failure is not None:
+            raise AiPalError(report.failure)
+        client = Client(report.endpoint)
+        try:
+            yield client
+        finally:
+            with contextlib.suppress(AiPalError):
+                client.stop()
+                client.wait_gone(REPLACE_TIMEOUT)
+            client.close()
+
+
+def _spawn(args: list[str], stderr: int | None) -> Report:
+    """Run `ai-pal supervise` detached from this terminal and wait for its report."""
+    read, write = os.pipe()
+    try:
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "ai_pal", "supervise", *args, "--report-fd", str(write)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if stderr is None else stderr,
+            cwd="/",
+            pass_fds=[write],
+            start_new_session=True,
+        )
+    finally:
+        os.close(write)
+    with os.fdopen(read, "rb", 0) as pipe:
+        return _read_report(pipe.fileno())
+
+
+def _read_report(pipe: int) -> Report:
+    deadline, data = time.monotonic() + START_TIMEOUT, b""
+    while (left := deadline - time.monotonic()) > 0 and not data.endswith(b"\n"):
+        if not select.select([pipe], [], [], left)[0]:
+            break
+        chunk = os.read(pipe, 65536)
+        if not chunk:
+            break
+        data += chunk
+    with contextlib.suppress(msgspec.DecodeError):
+        return msgspec.json.decode(data, type=Report)
+    return Report(
+        failure=Failure(
+            Code.SUPERVISOR_UNREACHABLE,
+            "the background supervisor did not start",
+            f"run `ai-pal supervise` to see why, or look at {paths.log_dir()}",
+        )
+    )
+
+
+def _outdated(client: Client, settings: Settings) -> bool:
+    return (client.welcome.version, client.welcome.settings) != (__version__, digest(settings))
+
+
+def _replace(client: Client, notify: Callable[[str], None]) -> Client:
+    try:
+        client.stop(only_if_idle=True)
+    except AiPalError:
+        notify(OUTDATED)
+        return client
+    client.wait_gone(REPLACE_TIMEOUT)
+    client.close()
+    return start_supervisor()
+
+
+def _connect_soon(where: str) -> Client:
+    """Connect to a supervisor that somebody else is starting just now."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            return Client(where)
+        except AiPalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
