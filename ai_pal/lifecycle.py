@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from ai_pal.errors import Code, Failure
+from ai_pal.messages.worker import EXIT_NEVER
 
 
 class Phase(StrEnum):
@@ -248,7 +249,7 @@ def explain(state: State, status: ExitStatus, tail: str) -> Failure:
         message, hint = f"the worker died of signal {status.signal}", "see `ai-pal logs`"
     else:
         message, hint = f"the worker exited with code {status.code}", "see `ai-pal logs`"
-    return Failure(Code.WORKER_DIED, message, hint, retryable=True, detail=tail)
+    return Failure(Code.WORKER_DIED, message, hint, retryable=status.code != EXIT_NEVER, detail=tail)
 
 
 def _enter(state: State, phase: Phase, now: float) -> State:
@@ -304,7 +305,7 @@ def _exited(state: State, event: Exited, now: float, policy: Policy) -> Step:
         gone = State(incarnation=state.incarnation, crashes=state.crashes, since=now)
         return _spawn(gone, now) if event.wanted else (gone, ())
     failure = explain(state, event.status, event.tail)
-    if state.reason is not None and not state.reason.retryable:
+    if not failure.retryable:
         gone = State(incarnation=state.incarnation, crashes=state.crashes, since=now, reason=failure)
         return gone, (GiveUp(failure),)
     return _crashed(state, failure, now, policy, wanted=event.wanted, jitter=event.jitter)

@@ -23,6 +23,9 @@ ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "LD
 
 READ_SIZE = 65536
 
+SETTLE_SECONDS = 0.02
+"""Between the end of a process and its report: its last messages arrive by another way."""
+
 LAST_READS = 32
 """A pipe holds 64 KiB; more than this comes from somebody who still writes."""
 
@@ -98,7 +101,8 @@ class LocalProcess:
         self._popen.stdout.close()
         self._output.end()
         code = self._popen.returncode
-        self._on_exit(ExitStatus(signal=-code) if code < 0 else ExitStatus(code=code))
+        status = ExitStatus(signal=-code) if code < 0 else ExitStatus(code=code)
+        self._loop.call_later(SETTLE_SECONDS, self._on_exit, status)
 
     def _pending(self) -> bool:
         return bool(select.select([self._pipe], [], [], 0)[0])

@@ -7,6 +7,12 @@ import msgspec
 from ai_pal.errors import Failure
 from ai_pal.messages.chat import Message, Options, Usage
 
+EXIT_RETRY = 75
+"""Exit code of a worker whose load failed and may work another time (EX_TEMPFAIL)."""
+
+EXIT_NEVER = 78
+"""Exit code of a worker whose load failed and will fail again (EX_CONFIG)."""
+
 
 class ToWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what the supervisor sends."""
