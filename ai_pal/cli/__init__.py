@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
 def command_module(name: str) -> Command:
     """Import the module of one command."""
-    return cast(Command, import_module(f"ai_pal.cli.{name}"))
+    return cast("Command", import_module(f"ai_pal.cli.{name}"))
 
 
 def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:

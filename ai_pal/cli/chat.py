@@ -1,11 +1,13 @@
 """`ai-pal chat [PROMPT]`: ask one question, or hold a conversation."""
 
 import argparse
+import sys
 
 from ai_pal.cli.chatting import arguments
 from ai_pal.cli.chatting.link import Link
 from ai_pal.cli.chatting.prompts import checked_argument, combined, read_stdin
-from ai_pal.cli.chatting.terminal import Terminal
+from ai_pal.cli.chatting.terminal import Terminal, say
+from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import load_settings
 from ai_pal.errors import Code, fail
 from ai_pal.messages.chat import Message
@@ -30,7 +32,7 @@ def _one_shot(args: argparse.Namespace, terminal: Terminal) -> int:
     prompt = combined(args.prompt, read_stdin())
     system = [] if args.system is None else [Message("system", checked_argument(args.system))]
     output = Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT
-    with Link(load_settings().settings, own_supervisor=args.no_daemon) as link:
+    with _link(args, terminal) as link:
         return one_shot(
             link,
             [*system, Message("user", prompt)],
@@ -46,7 +48,14 @@ def _conversation(args: argparse.Namespace, terminal: Terminal) -> int:
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
     from ai_pal.cli.chatting.talk import Talk
 
-    with Link(load_settings().settings, own_supervisor=args.no_daemon) as link:
+    with _link(args, terminal) as link:
         return Talk(
             link, arguments.wishes(args), terminal, system=args.system, markdown=not args.no_markdown
         ).run()
+
+
+def _link(args: argparse.Namespace, terminal: Terminal) -> Link:
+    def notify(text: str) -> None:
+        say(neutral_line(text), sys.stderr, dim=terminal.rich_stderr)
+
+    return Link(load_settings().settings, own_supervisor=args.no_daemon, notify=notify)

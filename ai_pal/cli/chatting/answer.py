@@ -61,7 +61,7 @@ class Answer:
 
     @property
     def finish_reason(self) -> str:
-        """"stop", "length", "cancelled", "interrupted" or "failed"."""
+        """ "stop", "length", "cancelled", "interrupted" or "failed"."""
         match self.end:
             case Done():
                 return self.end.finish_reason

@@ -4,6 +4,7 @@ The text is neutral (see `ai_pal.cli.neutral`): a line feed is the only thing th
 """
 
 import re
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
@@ -31,4 +32,4 @@ class BlockSplitter:
         lines = re.findall(r"[^\n]*\n|[^\n]+", self.rest)
         edges = [0, *starts[1:]]
         self.rest = "".join(lines[starts[-1] :])
-        return ["".join(lines[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+        return ["".join(lines[a:b]) for a, b in pairwise(edges)]

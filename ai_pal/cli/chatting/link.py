@@ -1,7 +1,7 @@
 """The way to the supervisor: connect when first needed, and once more after it was lost."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -30,15 +30,13 @@ class Client(Protocol):
 
     def chat(
         self,
-        messages: list[Message],
-        model: str = "",
+        prompt: Sequence[Message],
         *,
-        options: Options,
+        model: str = "",
+        options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
     ) -> Stream: ...
-
-    def load(self, model: str, keep_alive: float | None = None) -> Iterator[AnyEvent]: ...
 
     def close(self) -> None: ...
 
@@ -53,10 +51,18 @@ class Wishes(msgspec.Struct, frozen=True):
 
 
 class Link:
-    """Owns the client, and the supervisor too when it is hosted for this chat only."""
+    """Owns the client, and the supervisor too when it is hosted for this chat only.
+    `notify` gets what the user should know about the connection."""
 
-    def __init__(self, settings: "Settings", *, own_supervisor: bool = False) -> None:
+    def __init__(
+        self,
+        settings: "Settings",
+        *,
+        own_supervisor: bool = False,
+        notify: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.settings = settings
+        self._notify = notify
         self._own = own_supervisor
         self._client: Client | None = None
         self._resources = ExitStack()
@@ -78,7 +84,7 @@ class Link:
         """Send one request."""
         return self.client.chat(
             messages,
-            wishes.model,
+            model=wishes.model,
             options=wishes.options,
             deadline=wishes.deadline,
             keep_alive=wishes.keep_alive,
@@ -91,12 +97,11 @@ class Link:
 
     def _connect(self) -> Client:
         if self._own:
-            from ai_pal.app import hosted
+            from ai_pal.client.daemon import hosted
 
-            hosting: AbstractContextManager[Client] = hosted(self.settings)
-            return self._resources.enter_context(hosting)
+            return self._resources.enter_context(hosted())
         from ai_pal.client.daemon import connect
 
-        client: Client = connect(self.settings, start=True)
+        client = connect(self.settings, start=True, notify=self._notify)
         self._resources.callback(client.close)
         return client

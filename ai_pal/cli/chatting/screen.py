@@ -8,7 +8,18 @@ from ai_pal.cli.chatting.terminal import Terminal, say
 from ai_pal.cli.chatting.waiting import Waiting
 from ai_pal.cli.chatting.writers import Writer, writer_for
 from ai_pal.cli.neutral import neutral_line
-from ai_pal.messages.client import AnyEvent, Delta, Loading, Notice, Queued
+from ai_pal.messages.client import (
+    Accepted,
+    AnyEvent,
+    Cancelled,
+    Delta,
+    Done,
+    Failed,
+    Interrupted,
+    Loading,
+    Notice,
+    Queued,
+)
 
 
 class AnswerScreen:
@@ -36,18 +47,16 @@ class AnswerScreen:
             case Notice():
                 self._waiting.end()
                 self._remark(event.reason)
-            case _:
-                self._prepare()
+            case Accepted():
+                _ = self.writer  # loads what the text will need, while the model computes
+            case Done() | Failed() | Interrupted() | Cancelled():
+                self._waiting.end()
 
     @property
     def writer(self) -> Writer:
         if self._writer is None:
             self._writer = writer_for(terminal=self._terminal.stdout, markdown=self._markdown)
         return self._writer
-
-    def _prepare(self) -> None:
-        """`Accepted` has come: time to load what the text will need, while the model computes."""
-        _ = self.writer
 
     def close(self) -> None:
         """The answer is over, in whatever way: leave the terminal in order."""

@@ -7,7 +7,15 @@ from ai_pal.cli.chatting.answer import Answer
 from ai_pal.errors import Code, Failure
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.messages.client import (
-    Accepted, AnyEvent, Cancelled, Delta, Done, Failed, Interrupted, Notice, Started,
+    Accepted,
+    AnyEvent,
+    Cancelled,
+    Delta,
+    Done,
+    Failed,
+    Interrupted,
+    Notice,
+    Started,
 )  # fmt: skip
 
 
@@ -49,7 +57,9 @@ def test_every_failure_is_kept() -> None:
 
 
 def test_the_json_object_has_all_fields_whatever_the_end() -> None:
-    answer = after(Notice(1, "trimmed", "cut"), Delta(1, 0, 1, "x"), Done(1, "stop", Usage(3, 0, 1), Timings()))
+    answer = after(
+        Notice(1, "trimmed", "cut"), Delta(1, 0, 1, "x"), Done(1, "stop", Usage(3, 0, 1), Timings())
+    )
     found = msgspec.json.decode(msgspec.json.encode(answer.as_object()))
     assert set(found) == {
         "text", "model", "provider", "tier", "finish_reason", "usage", "timings", "notices", "reasons",

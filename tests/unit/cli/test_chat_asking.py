@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -12,7 +12,13 @@ from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.chat import Message, Options
 from ai_pal.messages.client import (
-    Accepted, AnyEvent, Cancelled, Delta, Done, Failed, Loaded, Started,
+    Accepted,
+    AnyEvent,
+    Cancelled,
+    Delta,
+    Done,
+    Failed,
+    Started,
 )  # fmt: skip
 
 LOST = AiPalError(Failure(Code.SUPERVISOR_LOST, "gone"))
@@ -33,17 +39,14 @@ class Scripted:
 
     def chat(
         self,
-        messages: list[Message],
-        model: str = "",
+        prompt: Sequence[Message],
         *,
-        options: Options,
+        model: str = "",
+        options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
     ) -> "Scripted":
         return self
-
-    def load(self, model: str, keep_alive: float | None = None) -> Iterator[AnyEvent]:
-        yield Loaded(1, model)
 
     def __iter__(self) -> Iterator[AnyEvent]:
         for step in self._scripts.pop(0):

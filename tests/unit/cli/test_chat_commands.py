@@ -82,7 +82,7 @@ def test_edit_asks_the_changed_prompt_in_place_of_the_last(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     editor = tmp_path / "an editor"
-    editor.write_text("#!/bin/sh\necho changed > \"$2\"\n")
+    editor.write_text('#!/bin/sh\necho changed > "$2"\n')
     editor.chmod(0o700)
     monkeypatch.setenv("VISUAL", f"'{editor}' --wait")
     bench.tell("before", "answer")

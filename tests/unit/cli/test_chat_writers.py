@@ -15,7 +15,7 @@ def piped(*pieces: str) -> bytes:
     for piece in pieces:
         writer.write(piece)
     writer.finish()
-    return stream.buffer.getvalue()  # type: ignore[attr-defined,no-any-return]
+    return stream.buffer.getvalue()
 
 
 def test_a_pipe_gets_utf8_as_it_was_written() -> None:
@@ -69,7 +69,8 @@ def test_blocks_look_the_same_in_whatever_pieces_they_come(
         screen.writer.write(text[start : start + size])
     screen.writer.finish()
     assert screen.rows() == [
-        "Title", "", "Some bold text", "and more", "", " • a", " • b", "", "  code", "", "End \u241b[2J\ufffd",
+        "Title", "", "Some bold text", "and more", "", " • a", " • b", "", "  code", "",
+        "End \u241b[2J\ufffd",
     ]  # fmt: skip
 
 

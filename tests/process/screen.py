@@ -1,0 +1,76 @@
+"""A terminal to test with: a real pseudo-terminal, and an emulator that shows what a user sees."""
+
+import re
+import sys
+import time
+
+import pexpect
+import pyte
+
+PYTHON = sys.executable
+WAIT_SECONDS = 30.0
+
+
+class Terminal:
+    """`ai-pal ARGS` running in a terminal. `raw` is every byte it wrote."""
+
+    def __init__(self, args: list[str], environ: dict[str, str], columns: int = 80, rows: int = 30) -> None:
+        self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=1)
+        self._emulator = pyte.ByteStream(self.screen)
+        self.raw = b""
+        command = ["-m", "ai_pal", *args]
+        self.process = pexpect.spawn(PYTHON, command, env=environ, dimensions=(rows, columns), timeout=None)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.close(force=True)
+
+    @property
+    def text(self) -> str:
+        """What has scrolled off and what is on the screen, without blanks at line ends."""
+        above = ["".join(row[i].data for i in range(self.screen.columns)) for row in self.screen.history.top]
+        return "\n".join(line.rstrip() for line in [*above, *self.screen.display]).rstrip()
+
+    def send(self, keys: str) -> None:
+        self.process.send(keys)
+
+    def enter(self, line: str) -> None:
+        """Type a line and press Enter."""
+        self.send(line + "\r")
+
+    def wait_for(self, pattern: str, count: int = 1) -> None:
+        """Until `pattern` (a regular expression) is seen `count` times. Fails with the screen."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while len(re.findall(pattern, self.text)) < count:
+            if time.monotonic() > deadline or not self._read():
+                raise AssertionError(f"{pattern!r} is not on the screen:\n{self.text}")
+
+    def wait_for_prompt(self) -> None:
+        """Until the last line is an empty prompt."""
+        self.wait_for(r"(?:^|\n)>\Z")
+
+    def exit_code(self) -> int | None:
+        """Wait for the end."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self._read():
+            assert time.monotonic() < deadline, f"does not end:\n{self.text}"
+        self.process.close()
+        return self.process.exitstatus
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.process.setwinsize(rows, columns)
+        self.screen.resize(lines=rows, columns=columns)
+
+    def _read(self) -> bool:
+        """Take what waits, for at most a moment; False at the end."""
+        try:
+            piece = self.process.read_nonblocking(65536, timeout=0.2)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.raw += piece
+        self._emulator.feed(piece)
+        return True
