@@ -15,7 +15,7 @@ MOST_ENTRIES = 1_000_000
 LONGEST_TEXT = 1 << 20
 HINT = "fetch the model again, or choose another file"
 TEXT, ARRAY = 8, 9
-NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+NUMBERS = dict(zip((*range(8), *range(10, 13)), [f"<{code}" for code in "BbHhIif?Qqd"], strict=True))
 
 
 class Header(msgspec.Struct, frozen=True):

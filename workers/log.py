@@ -1,6 +1,7 @@
 """JSON log lines on stderr, where the supervisor reads them; light enough for a worker's start."""
 
 import os
+from contextlib import suppress
 
 import msgspec
 
@@ -10,7 +11,5 @@ STDERR = 2
 def log(level: str, event: str, **fields: object) -> None:
     """Write one line in one call, so that lines of several threads never mix."""
     line = msgspec.json.encode({"level": level, "event": event, **fields})
-    try:
+    with suppress(OSError):  # nobody reads any more: the worker is about to end
         os.write(STDERR, line + b"\n")
-    except OSError:
-        pass  # nobody reads any more: the worker is about to end

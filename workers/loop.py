@@ -148,7 +148,7 @@ class Worker:
             self._engine.generate(request)
         except AiPalError as error:
             self._outbox.failed(request.key, error.failure)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
             log("error", "the engine refused a request", key=request.key, reason=repr(error))
             self._outbox.failed(request.key, Failure(Code.ENGINE_ERROR, f"the engine failed: {error}"))
         return None
@@ -173,7 +173,7 @@ class Worker:
             self._engine = engine
         except AiPalError as error:
             outcome = LoadFailed(error.failure)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
             log("error", "the load broke off", model=spec.model, reason=repr(error))
             outcome = LoadFailed(
                 Failure(Code.ENGINE_ERROR, f"loading {spec.model} failed: {error!r}", retryable=True)

@@ -5,6 +5,7 @@ Text that waits for the same request becomes one item, and everything that waits
 
 import os
 import threading
+from contextlib import suppress
 
 from ai_pal.errors import Failure
 from ai_pal.messages.chat import Usage
@@ -25,7 +26,7 @@ CHARGE = 32
 """What one delta counts for beyond its characters, so that empty ones are bounded too."""
 
 
-class _Batch(FromWorker, tag="deltas"):
+class _Batch(FromWorker, frozen=True, tag="deltas"):
     """The bytes of a `Deltas`, built straight from `(key, seq, n, text)`: one encoding instead of two."""
 
     items: list[tuple[int, int, int, str]]
@@ -118,19 +119,15 @@ class Outbox:
 
     def acknowledge(self) -> None:
         """Make `wake_fd` unreadable until something new is reported."""
-        try:
+        with suppress(BlockingIOError):
             os.read(self.wake_fd, 4096)
-        except BlockingIOError:
-            pass
 
     # The engine's side, any thread.
 
     def wake(self) -> None:
         """Let the loop come round."""
-        try:
+        with suppress(BlockingIOError):  # full: the loop has reasons enough to come round
             os.write(self._signal_fd, b"\0")
-        except BlockingIOError:
-            pass  # full: the loop has more than one reason to come round already
 
     def step(self) -> None:
         self.steps += 1

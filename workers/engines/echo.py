@@ -14,11 +14,12 @@ import msgspec
 
 from ai_pal import __version__
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.messages.chat import Message, Usage
+from ai_pal.messages.chat import Usage
 from ai_pal.messages.worker import Generate, LoadModel, Ready
+from workers.context_window import answer_room, fit
 from workers.engines import faults
 from workers.engines.base import Sink
-from workers.engines.echo_text import Script, count_words, reference
+from workers.engines.echo_text import Script, WordCounter, reference
 
 __all__ = ["Echo", "LoadOptions", "RequestOptions", "reference"]
 
@@ -126,13 +127,11 @@ class Echo:
     def generate(self, request: Generate) -> None:
         """Raises `AiPalError` (`bad_request`, `prompt_too_large`)."""
         options = _convert(request.options.extra, RequestOptions)
-        tokens = count_words(request.messages)
-        if tokens > self._context:
-            fail(
-                Code.PROMPT_TOO_LARGE,
-                f"the prompt has {tokens} tokens and the window holds {self._context}",
-                "shorten the prompt",
-            )
+        room = answer_room(request.options, self._context)
+        fitted = fit(request.messages, WordCounter(), self._context, room)
+        if fitted.dropped:
+            self._sink.trimmed(request.key, fitted.dropped, self._context)
+        tokens = WordCounter().conversation(fitted.messages)
         if options.block_at is not None:
             faults.prepare_block()
         self._leaked.append(faults.leak(options.leak_mb))

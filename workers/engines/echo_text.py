@@ -1,5 +1,7 @@
 """What the echo engine says: the last user message's words, over and over. Pure."""
 
+from collections.abc import Sequence
+
 from ai_pal.messages.chat import Message
 from ai_pal.messages.worker import Generate
 
@@ -16,9 +18,16 @@ def pieces(messages: list[Message]) -> list[str]:
     return [word + " " for word in said.split()] or [" "]
 
 
-def count_words(messages: list[Message]) -> int:
-    """What this engine takes for the number of tokens in a prompt."""
-    return sum(len(message.content.split()) for message in messages)
+class WordCounter:
+    """A token of this engine is a word; it has no template."""
+
+    fixed = per_message = 0
+
+    def content(self, text: str) -> int:
+        return len(text.split())
+
+    def conversation(self, messages: Sequence[Message]) -> int:
+        return sum(self.content(message.content) for message in messages)
 
 
 class Script:

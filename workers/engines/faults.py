@@ -35,9 +35,7 @@ def prepare_block() -> None:
 
 def block_main_thread() -> None:
     """Make the main thread sleep for ever in a signal handler, with the GIL free."""
-    main = threading.main_thread().ident
-    assert main is not None
-    signal.pthread_kill(main, signal.SIGUSR1)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
 
 def exit_now(code: int) -> NoReturn:

@@ -1,0 +1,239 @@
+"""What every engine promises, asked of a real worker process: echo and llama.cpp."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.worker import (
+    Beat,
+    Deltas,
+    GenerationCancelled,
+    GenerationDone,
+    GenerationFailed,
+    LoadFailed,
+    LoadModel,
+    LoadProgress,
+    Ready,
+    WorkerHello,
+)
+from tests.worker_driver import WorkerDriver
+
+CONTEXT = 512
+QUESTION = "What is the capital of France?"
+LONG = Options(temperature=0.0, extra={"tokens": 100_000, "ignore_eos": True})
+
+
+class Loaded(msgspec.Struct):
+    """A worker with its model, and the keys of its requests."""
+
+    driver: WorkerDriver
+    ready: Ready
+    progress: list[float]
+    keys: Iterator[int]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("echo"), pytest.param("llamacpp", marks=pytest.mark.real_model)],
+)
+def spec(request: pytest.FixtureRequest) -> LoadModel:
+    if request.param == "echo":
+        return LoadModel("echo", "echo", context=CONTEXT, slots=4, options={"load_seconds": 0.1})
+    path = request.getfixturevalue("starter_model")
+    return LoadModel("smollm2", "llamacpp", str(path), context=CONTEXT, slots=4)
+
+
+@pytest.fixture(scope="module")
+def worker(spec: LoadModel) -> Iterator[Loaded]:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+        driver.wait_for(WorkerHello)
+        driver.send(spec)
+        progress: list[float] = []
+        while not isinstance(message := driver.receive(), Ready):
+            if isinstance(message, LoadProgress):
+                progress.append(message.fraction)
+        yield Loaded(driver, message, progress, iter(range(1, 1000)))
+
+
+def test_load_progress_is_monotone_and_complete(worker: Loaded) -> None:
+    assert worker.progress == sorted(worker.progress)
+    assert worker.progress[-1] == 1.0
+
+
+def test_ready_tells_slots_and_window(worker: Loaded) -> None:
+    assert (worker.ready.slots, worker.ready.context) == (4, CONTEXT)
+    assert worker.ready.threads >= 1
+
+
+def test_an_answer_ends_exactly_once(worker: Loaded) -> None:
+    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(temperature=0.0, max_tokens=5))
+    worker.driver.settle()
+    assert answer.text
+    assert isinstance(answer.end, GenerationDone)
+
+
+def test_sequence_numbers_have_no_gap(worker: Loaded) -> None:
+    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(temperature=0.0, max_tokens=5))
+    following = 0
+    for seq, n in answer.seqs:
+        assert seq == following
+        following += n
+
+
+def test_max_tokens_ends_with_length(worker: Loaded) -> None:
+    answer = worker.driver.ask(next(worker.keys), "Count to one hundred.", Options(temperature=0.0, max_tokens=3))
+    assert isinstance(answer.end, GenerationDone)
+    assert answer.end.finish_reason == "length"
+    assert answer.end.usage.completion_tokens == 3
+    assert answer.end.usage.prompt_tokens > 0
+
+
+def test_stop_string_ends_the_answer_before_it(worker: Loaded) -> None:
+    options = Options(temperature=0.0, max_tokens=12)
+    whole = worker.driver.ask(next(worker.keys), QUESTION, options).text
+    stop = whole.split()[2]
+    cut = worker.driver.ask(next(worker.keys), QUESTION, msgspec.structs.replace(options, stop=[stop]))
+    assert isinstance(cut.end, GenerationDone)
+    assert cut.end.finish_reason == "stop"
+    assert cut.text == whole[: whole.index(stop)]
+
+
+def test_temperature_zero_says_the_same_twice(worker: Loaded) -> None:
+    options = Options(temperature=0.0, max_tokens=8, seed=7)
+    texts = {worker.driver.ask(next(worker.keys), QUESTION, options).text for _ in range(2)}
+    assert len(texts) == 1
+
+
+def test_cancel_ends_a_running_answer_and_the_next_is_served(worker: Loaded) -> None:
+    key = next(worker.keys)
+    worker.driver.generate(key, "Tell me a long story.", slow(LONG))
+    worker.driver.wait_for(Deltas)
+    worker.driver.cancel(key)
+    worker.driver.finish([key], timeout=5)
+    assert isinstance(worker.driver.answers[key].end, GenerationCancelled)
+    assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+
+
+def test_cancel_right_after_the_request_ends_it(worker: Loaded) -> None:
+    key = next(worker.keys)
+    worker.driver.generate(key, "word " * 300, slow(LONG))
+    worker.driver.cancel(key)
+    worker.driver.finish([key], timeout=10)
+    assert isinstance(worker.driver.answers[key].end, GenerationCancelled)
+
+
+def test_cancel_of_an_unknown_key_is_ignored(worker: Loaded) -> None:
+    worker.driver.cancel(999_999)
+    assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+
+
+def test_concurrent_requests_run_together_and_do_not_mix(worker: Loaded) -> None:
+    questions = {next(worker.keys): said for said in ("Say red.", "Say green.", "Say blue.", QUESTION)}
+    options = Options(temperature=0.0, max_tokens=16, extra={"ignore_eos": True, "tokens": 16, "pace": 0.005})
+    for key, said in questions.items():
+        worker.driver.generate(key, said, options)
+    worker.driver.wait_for(GenerationDone)
+    assert all(worker.driver.answers[key].text for key in questions), "they ran one after the other"
+    worker.driver.finish(questions)
+    for key, said in questions.items():
+        words = worker.driver.answers[key].text
+        assert isinstance(worker.driver.answers[key].end, GenerationDone)
+        if worker.ready.engine.startswith("echo"):
+            assert set(words.split()) == set(said.split())
+
+
+def test_a_request_beyond_the_slots_is_refused(worker: Loaded) -> None:
+    keys = [next(worker.keys) for _ in range(5)]
+    for key in keys:
+        worker.driver.generate(key, QUESTION, slow(LONG))
+    worker.driver.finish(keys[4:])
+    end = worker.driver.answers[keys[4]].end
+    assert isinstance(end, GenerationFailed)
+    assert end.failure.code == "overloaded"
+    for key in keys[:4]:
+        worker.driver.cancel(key)
+    worker.driver.finish(keys[:4])
+
+
+def test_steps_grow_while_it_computes(worker: Loaded) -> None:
+    before = worker.driver.wait_for(Beat).steps
+    worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=4))
+    after = worker.driver.wait_for(Beat)
+    assert after.steps > before
+    assert after.active == 0
+
+
+def test_a_conversation_beyond_the_window_loses_its_oldest_turns(worker: Loaded) -> None:
+    messages = [Message("system", "")]
+    for turn in range(12):
+        messages += [Message("user", f"{turn} " + "word " * 30), Message("assistant", "yes " * 30)]
+    messages.append(Message("user", QUESTION))
+    answer = worker.driver.ask(next(worker.keys), messages, Options(temperature=0.0, max_tokens=4))
+    assert isinstance(answer.end, GenerationDone)
+    assert answer.trimmed is not None
+    assert answer.trimmed.context == CONTEXT
+    assert answer.end.usage.prompt_tokens <= CONTEXT * 0.75
+
+
+def test_a_prompt_larger_than_the_window_is_refused_with_both_figures(worker: Loaded) -> None:
+    answer = worker.driver.ask(next(worker.keys), "word " * 900)
+    assert isinstance(answer.end, GenerationFailed)
+    assert answer.end.failure.code == "prompt_too_large"
+    assert str(CONTEXT) in answer.end.failure.message
+    assert "9" in answer.end.failure.message
+
+
+def test_wrong_options_are_the_requests_failure_only(worker: Loaded) -> None:
+    wrong = Options(extra={"tokens": "many", "temperature": "hot"})
+    answer = worker.driver.ask(next(worker.keys), QUESTION, wrong)
+    assert isinstance(answer.end, GenerationFailed)
+    assert answer.end.failure.code == "bad_request"
+    assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+
+
+@pytest.mark.real_model
+def test_a_second_turn_computes_only_what_is_new(starter_model: Path, tmp_path: Path) -> None:
+    with WorkerDriver(tmp_path) as driver:
+        assert isinstance(driver.load(LoadModel("m", "llamacpp", str(starter_model))), Ready)
+        messages = [Message("user", "Tell me about the sea. " + "It is deep and blue. " * 20)]
+        options = Options(temperature=0.0, max_tokens=8)
+        first = driver.ask(1, messages, options)
+        messages += [Message("assistant", first.text), Message("user", "Go on.")]
+        second = driver.ask(2, messages, options)
+        assert isinstance(first.end, GenerationDone)
+        assert isinstance(second.end, GenerationDone)
+        assert second.end.usage.cached_tokens >= first.end.usage.prompt_tokens
+
+
+@pytest.mark.real_model
+def test_the_starter_model_knows_a_capital(starter_model: Path, tmp_path: Path) -> None:
+    with WorkerDriver(tmp_path) as driver:
+        driver.load(LoadModel("m", "llamacpp", str(starter_model)))
+        assert "Paris" in driver.ask(1, QUESTION, Options(temperature=0.0, max_tokens=12)).text
+
+
+@pytest.mark.parametrize("damage", ["missing", "junk", "truncated", "empty"])
+@pytest.mark.real_model
+def test_a_bad_file_fails_the_load_for_good(damage: str, starter_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    if damage == "junk":
+        path.write_bytes(b"junk" * 10_000)
+    elif damage == "truncated":
+        with starter_model.open("rb") as file:
+            path.write_bytes(file.read(30_000_000))
+    elif damage == "empty":
+        path.touch()
+    with WorkerDriver(tmp_path) as driver:
+        answer = driver.load(LoadModel("m", "llamacpp", str(path)))
+        assert isinstance(answer, LoadFailed)
+        assert answer.failure.code == "model_invalid"
+        assert driver.process.wait(10) == 78
+
+
+def slow(options: Options) -> Options:
+    """The same, in human time where the engine has no speed of its own."""
+    return msgspec.structs.replace(options, extra={**options.extra, "pace": 0.01})

@@ -1,0 +1,219 @@
+"""The queue between an engine's threads and the worker's loop."""
+
+import select
+import threading
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Usage
+from ai_pal.messages.worker import (
+    AnyFromWorker,
+    Deltas,
+    GenerationCancelled,
+    GenerationDone,
+    GenerationFailed,
+    LoadProgress,
+    Trimmed,
+    decode_from_worker,
+)
+from workers.outbox import Outbox
+
+TIMEOUT = 5.0
+
+
+@pytest.fixture
+def outbox() -> Iterator[Outbox]:
+    made = Outbox(limit=1000)
+    yield made
+    made.close()
+
+
+def taken(outbox: Outbox) -> list[AnyFromWorker]:
+    return [decode_from_worker(frame) for frame in outbox.take()]
+
+
+def items(outbox: Outbox) -> list[tuple[int, int, int, str]]:
+    """(key, seq, n, text) of everything that waits."""
+    return [
+        (item.key, item.seq, item.n, msgspec.msgpack.decode(item.text))
+        for message in taken(outbox)
+        if isinstance(message, Deltas)
+        for item in message.items
+    ]
+
+
+def readable(outbox: Outbox, timeout: float = 0) -> bool:
+    return bool(select.select([outbox.wake_fd], [], [], timeout)[0])
+
+
+def test_text_of_one_key_is_one_item(outbox: Outbox) -> None:
+    outbox.open(1)
+    for piece in ("a", "b", "c"):
+        outbox.delta(1, piece)
+    assert items(outbox) == [(1, 0, 3, "abc")]
+
+
+def test_sequence_goes_on_where_it_was(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.delta(1, "ab", 2)
+    outbox.take()
+    outbox.delta(1, "c")
+    assert items(outbox) == [(1, 2, 1, "c")]
+
+
+def test_all_that_waits_leaves_in_one_message(outbox: Outbox) -> None:
+    for key in (1, 2, 3):
+        outbox.open(key)
+        outbox.delta(key, "x")
+    assert len(outbox.take()) == 1
+
+
+def test_order_is_trimmed_then_text_then_end(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.trimmed(1, 2, 512)
+    outbox.delta(1, "x")
+    outbox.done(1, "stop", Usage(), 0.0, 0.0)
+    assert [type(message) for message in taken(outbox)] == [Trimmed, Deltas, GenerationDone]
+
+
+def test_a_generation_ends_once(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.done(1, "stop", Usage(), 0.0, 0.0)
+    outbox.failed(1, Failure("internal", "late"))
+    outbox.cancelled(1, Usage())
+    outbox.delta(1, "late")
+    assert [type(message) for message in taken(outbox)] == [GenerationDone]
+    assert outbox.active == 0
+
+
+def test_a_key_that_is_not_open_says_nothing(outbox: Outbox) -> None:
+    outbox.delta(9, "x")
+    outbox.trimmed(9, 1, 2)
+    outbox.failed(9, Failure("internal", "x"))
+    assert outbox.take() == []
+
+
+def test_an_open_key_cannot_be_opened_again(outbox: Outbox) -> None:
+    assert outbox.open(1)
+    assert not outbox.open(1)
+
+
+def test_cancelled_text_is_dropped_and_the_end_arrives(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.cancel(1)
+    outbox.delta(1, "late")
+    outbox.cancelled(1, Usage())
+    assert [type(message) for message in taken(outbox)] == [GenerationCancelled]
+
+
+def test_failure_is_reported(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.failed(1, Failure("engine_error", "broken"))
+    (message,) = taken(outbox)
+    assert isinstance(message, GenerationFailed)
+    assert message.failure.message == "broken"
+
+
+def test_the_first_report_wakes_and_taking_calms(outbox: Outbox) -> None:
+    outbox.open(1)
+    assert not readable(outbox)
+    outbox.delta(1, "x")
+    assert readable(outbox)
+    outbox.acknowledge()
+    outbox.take()
+    assert not readable(outbox)
+    outbox.delta(1, "y")
+    assert readable(outbox)
+
+
+def test_progress_stays_within_zero_and_one(outbox: Outbox) -> None:
+    outbox.progress(-1)
+    outbox.progress(7)
+    assert taken(outbox) == [LoadProgress(0.0), LoadProgress(1.0)]
+
+
+def fill(outbox: Outbox, key: int) -> threading.Thread:
+    """A thread that reports more than fits; it is blocked when this returns."""
+    outbox.open(key)
+    full = threading.Event()
+
+    def run() -> None:
+        outbox.delta(key, "x" * 1000)
+        full.set()
+        outbox.delta(key, "y")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert full.wait(TIMEOUT)
+    return thread
+
+
+def test_a_full_outbox_blocks_until_it_is_taken(outbox: Outbox) -> None:
+    thread = fill(outbox, 1)
+    assert items(outbox)[0][3].startswith("x" * 1000)
+    thread.join(TIMEOUT)
+    assert not thread.is_alive()
+
+
+def test_cancel_frees_an_engine_that_waits_for_room(outbox: Outbox) -> None:
+    thread = fill(outbox, 1)
+    outbox.cancel(1)
+    thread.join(TIMEOUT)
+    assert not thread.is_alive()
+
+
+def test_close_frees_an_engine_that_waits_for_room(outbox: Outbox) -> None:
+    thread = fill(outbox, 1)
+    outbox.close()
+    thread.join(TIMEOUT)
+    assert not thread.is_alive()
+
+
+def test_empty_text_is_bounded_too() -> None:
+    outbox = Outbox(limit=100)
+    outbox.open(1)
+    thread = threading.Thread(target=lambda: [outbox.delta(1, "") for _ in range(50)], daemon=True)
+    thread.start()
+    tokens = 0
+    while tokens < 50:
+        assert readable(outbox, TIMEOUT)
+        outbox.acknowledge()
+        tokens += sum(n for _, _, n, _ in items(outbox))
+    thread.join(TIMEOUT)
+    assert tokens == 50
+
+
+def test_a_split_pair_becomes_its_character(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.delta(1, "\ud83d")
+    outbox.delta(1, "\ude00")
+    assert items(outbox) == [(1, 0, 2, "\U0001f600")]
+
+
+def test_half_a_pair_is_replaced(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.delta(1, "a\ud83d")
+    assert items(outbox) == [(1, 0, 1, "a\ufffd")]
+
+
+def test_many_threads_lose_nothing(outbox: Outbox) -> None:
+    for key in range(8):
+        outbox.open(key)
+    threads = [
+        threading.Thread(target=lambda key=key: [outbox.delta(key, "x") for _ in range(500)], daemon=True)
+        for key in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    counted = dict.fromkeys(range(8), 0)
+    while sum(counted.values()) < 4000:
+        assert readable(outbox, TIMEOUT)
+        outbox.acknowledge()
+        for key, seq, n, text in items(outbox):
+            assert seq == counted[key]
+            assert len(text) == n
+            counted[key] += n
+    assert set(counted.values()) == {500}

@@ -1,0 +1,161 @@
+"""Plays the supervisor to one real worker process, over a real ROUTER socket."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+import zmq
+
+from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.worker import (
+    AnyFromWorker,
+    AnyToWorker,
+    Beat,
+    CancelGeneration,
+    Deltas,
+    Generate,
+    GenerationCancelled,
+    GenerationDone,
+    GenerationFailed,
+    LoadFailed,
+    LoadModel,
+    Ready,
+    Trimmed,
+    WorkerHello,
+    decode_from_worker,
+    encode,
+)
+
+TIMEOUT = 30.0
+End = GenerationDone | GenerationCancelled | GenerationFailed
+Wanted = TypeVar("Wanted", bound=AnyFromWorker)
+
+
+class Answer(msgspec.Struct):
+    """What came for one key. `seqs` holds (seq, n) of each delta."""
+
+    text: str = ""
+    seqs: list[tuple[int, int]] = []
+    ends: list[End] = []
+    trimmed: Trimmed | None = None
+
+    @property
+    def end(self) -> End:
+        assert len(self.ends) == 1
+        return self.ends[0]
+
+
+class WorkerDriver:
+    """A context manager; the worker is killed at its end. Every wait has a limit, in seconds."""
+
+    def __init__(self, folder: Path, cwd: Path | None = None) -> None:
+        self.endpoint = f"ipc://{folder}/w.sock"
+        self.cwd = cwd or folder
+        self.answers: dict[int, Answer] = {}
+        self._context = zmq.Context()
+        self.socket = self._context.socket(zmq.ROUTER)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.bind(self.endpoint)
+        self._waiting: deque[AnyFromWorker] = deque()
+        self._log = (folder / "worker.log").open("wb")
+        self.log_path = folder / "worker.log"
+        self.process = subprocess.Popen(
+            worker_command(self.endpoint, os.getpid()), cwd=self.cwd, stderr=self._log, stdout=self._log
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait(TIMEOUT)
+        self.socket.close()
+        self._context.term()
+        self._log.close()
+
+    def send(self, message: AnyToWorker | bytes) -> None:
+        frame = message if isinstance(message, bytes) else encode(message)
+        self.socket.send_multipart([b"w.0.1", frame])
+
+    def receive(self, timeout: float = TIMEOUT) -> AnyFromWorker:
+        """The next message; fails when none comes in time."""
+        if not self._waiting:
+            if not self.socket.poll(int(timeout * 1000)):
+                raise TimeoutError(self.log_path.read_text())
+            identity, *frames = self.socket.recv_multipart()
+            assert identity == b"w.0.1"
+            self._waiting.extend(decode_from_worker(frame) for frame in frames)
+        return self._waiting.popleft()
+
+    def wait_for(self, kind: type[Wanted], timeout: float = TIMEOUT) -> Wanted:
+        """The next message of this kind; the others on the way are noted or dropped."""
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self.receive(max(0.0, deadline - time.monotonic()))
+            self._note(message)
+            if isinstance(message, kind):
+                return message
+
+    def load(self, spec: LoadModel, timeout: float = TIMEOUT) -> Ready | LoadFailed:
+        self.wait_for(WorkerHello)
+        self.send(spec)
+        while True:
+            message = self.receive(timeout)
+            if isinstance(message, Ready | LoadFailed):
+                return message
+
+    def generate(self, key: int, said: str | list[Message], options: Options | None = None) -> None:
+        messages = [Message("user", said)] if isinstance(said, str) else said
+        self.answers[key] = Answer()
+        self.send(Generate(key, messages, options or Options()))
+
+    def cancel(self, key: int) -> None:
+        self.send(CancelGeneration(key))
+
+    def ask(self, key: int, said: str | list[Message], options: Options | None = None) -> Answer:
+        """Generate and wait for the end."""
+        self.generate(key, said, options)
+        self.finish([key])
+        return self.answers[key]
+
+    def finish(self, keys: Iterable[int], timeout: float = TIMEOUT) -> None:
+        """Wait until all `keys` have ended."""
+        deadline = time.monotonic() + timeout
+        while not all(self.answers[key].ends for key in keys):
+            self._note(self.receive(max(0.0, deadline - time.monotonic())))
+
+    def settle(self) -> None:
+        """Wait for two beats, behind which nothing older can be on its way."""
+        for _ in range(2):
+            self.wait_for(Beat)
+
+    def _note(self, message: AnyFromWorker) -> None:
+        match message:
+            case Deltas():
+                for item in message.items:
+                    answer = self.answers[item.key]
+                    assert not answer.ends, "text after the end"
+                    answer.text += msgspec.msgpack.decode(item.text, type=str)
+                    answer.seqs.append((item.seq, item.n))
+            case Trimmed():
+                assert not self.answers[message.key].seqs, "trimmed after the first text"
+                self.answers[message.key].trimmed = message
+            case GenerationDone() | GenerationCancelled() | GenerationFailed():
+                self.answers[message.key].ends.append(message)
+            case _:
+                pass
+
+
+def worker_command(endpoint: str, parent: int | str) -> list[str]:
+    """The command line that the supervisor's launcher uses."""
+    command = [sys.executable, "-P", "-m", "workers", "--endpoint", endpoint]
+    return [*command, "--worker", "w.0.1", "--parent", str(parent)]
