@@ -1,0 +1,90 @@
+"""`ai-pal list`, `pull` and `config` as a user types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ai_pal.cli import run
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(ai_pal_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AI_PAL_MODEL_CACHE", str(ai_pal_home / "models"))
+
+
+@pytest.fixture
+def config(ai_pal_home: Path) -> Path:
+    path = ai_pal_home / "config/ai-pal/config.toml"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def test_list_names_the_command_that_fetches_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("smollm2"))
+    assert "not here" in row
+    assert "98 MB" in row
+    assert row.endswith("ai-pal pull smollm2")
+
+
+def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "--json"]) == 0
+    models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    assert models["smollm2"]["licence"] == "Apache-2.0"
+    assert models["echo"]["state"] == "built in"
+
+
+def test_a_model_of_ones_own_that_is_gone_cannot_be_pulled(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('[models.mine]\npath = "/nowhere/x.gguf"\n')
+    assert run(["list"]) == 0
+    assert "ai-pal pull mine" not in capsys.readouterr().out
+
+
+def test_pulling_an_unknown_model_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["pull", "smolm"]) == 3
+    err = capsys.readouterr().err
+    assert "[model_not_found]" in err
+    assert "hint: did you mean smollm2?" in err
+
+
+def test_pulling_a_built_in_model_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["pull", "echo"]) == 1
+    assert "nothing to pull" in capsys.readouterr().err
+
+
+def test_config_show_tells_where_values_come_from(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text('keep_alive = "10m"\n')
+    monkeypatch.setenv("AI_PAL_THREADS", "2")
+    assert run(["config", "show"]) == 0
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["keep_alive", "10m", "config.toml:1"] in shown
+    assert ["threads", "2", "AI_PAL_THREADS"] in shown
+    assert ["slots", "0", "default"] in shown
+
+
+def test_config_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["keep_alive"]["value"] == 300
+    assert shown["keep_alive"]["origin"] == "default"
+    assert "stays loaded" in shown["keep_alive"]["about"]
+
+
+def test_config_path_prints_the_file(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "path"]) == 0
+    assert capsys.readouterr().out == f"{config}\n"
+
+
+def test_a_typo_in_the_config_ends_every_command_with_its_place(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text("\nkeep_alve = 5\n")
+    assert run(["list"]) == 7
+    err = capsys.readouterr().err
+    assert f"{config}:2: unknown setting 'keep_alve'" in err
+    assert "did you mean keep_alive?" in err
