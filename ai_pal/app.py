@@ -214,4 +214,9 @@ def policy_of(settings: Settings) -> PoolPolicy:
         engine_stall=settings.engine_stall,
         drain_timeout=max(settings.drain_seconds, 30.0),
     )
-    return PoolPolicy(worker=worker, queue_size=settings.queue_size, keep_alive=settings.keep_alive)
+    return PoolPolicy(
+        worker=worker,
+        queue_size=settings.queue_size,
+        keep_alive=settings.keep_alive,
+        log_prompts=settings.log_prompts,
+    )

@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Annotated[
         Literal["auto", "text", "json"], Meta(description="`auto`: text on a terminal, JSON lines otherwise.")
     ] = "auto"
-    log_prompts: Annotated[bool, Meta(description="Log what is asked and answered: for debugging only.")] = (
+    log_prompts: Annotated[bool, Meta(description="Log the messages of each request: for debugging only.")] = (
         False
     )
     models: Annotated[

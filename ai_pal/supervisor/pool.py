@@ -26,6 +26,7 @@ class PoolPolicy(msgspec.Struct, frozen=True):
     queue_size: int = 32
     keep_alive: float = 300.0
     cancel_timeout: float = 15.0
+    log_prompts: bool = False
 
 
 class Pool:

@@ -9,7 +9,7 @@ from ai_pal.errors import Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.messages.worker import DeltaItem
-from ai_pal.supervisor.ports import Clients
+from ai_pal.supervisor.ports import Clients, Observe
 
 
 class Request(msgspec.Struct, eq=False):
@@ -51,8 +51,8 @@ class Request(msgspec.Struct, eq=False):
 class RequestTable:
     """All open requests by key and by client. The only place that sends terminal events."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
+    def __init__(self, clients: Clients, observe: Observe) -> None:
+        self._clients, self._observe = clients, observe
         self._open: dict[tuple[bytes, int], Request] = {}
         self._deadlines: list[tuple[float, int, Request]] = []
         self._next_key = 1
@@ -68,6 +68,7 @@ class RequestTable:
         self._open[client, chat.id] = request
         if deadline is not None:
             heapq.heappush(self._deadlines, (deadline, request.key, request))
+        self._observe("request_accepted", request=request.key, client=client.hex(), id=chat.id, model=model)
         self._clients.send(client, wire.Accepted(chat.id))
         return request
 
@@ -111,27 +112,37 @@ class RequestTable:
         return True
 
     def done(self, request: Request, now: float, finish_reason: str, usage: Usage, timings: Timings) -> None:
-        self._end(request, wire.Done(request.chat.id, finish_reason, usage, timings))
+        self._end(request, wire.Done(request.chat.id, finish_reason, usage, timings), now)
 
     def cancelled(self, request: Request, now: float) -> None:
-        self._end(
-            request, wire.Cancelled(request.chat.id, self._usage(request), request.timings(now))
-        )
+        usage, timings = self._usage(request), request.timings(now)
+        self._end(request, wire.Cancelled(request.chat.id, usage, timings), now)
 
     def broken(self, request: Request, failure: Failure, now: float) -> None:
         """End without an answer: `interrupted` once content was delivered, `failed` before."""
         if request.started:
             usage, timings = self._usage(request), request.timings(now)
-            self._end(request, wire.Interrupted(request.chat.id, failure, usage, timings))
+            self._end(request, wire.Interrupted(request.chat.id, failure, usage, timings), now, failure)
         else:
-            self._end(request, wire.Failed(request.chat.id, [failure]))
+            self._end(request, wire.Failed(request.chat.id, [failure]), now, failure)
 
     def _usage(self, request: Request) -> Usage:
         return Usage(completion_tokens=request.next_seq)
 
-    def _end(self, request: Request, event: wire.Event) -> None:
+    def _end(
+        self, request: Request, event: wire.Event, now: float, failure: Failure | None = None
+    ) -> None:
         if request.ended:
             return
         request.ended = True
         del self._open[request.client, request.chat.id]
         self._clients.send(request.client, event)
+        self._observe(
+            "request_ended",
+            request=request.key,
+            model=request.model,
+            outcome=type(event).__name__.lower(),
+            code=failure.code if failure else "",
+            tokens=request.next_seq,
+            seconds=round(now - request.accepted_at, 3),
+        )

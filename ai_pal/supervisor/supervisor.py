@@ -52,7 +52,7 @@ class Supervisor:
         policy: PoolPolicy | None = None,
     ) -> None:
         self._clients, self._workers, self._clock, self._observe = clients, workers, clock, observe
-        self.requests = RequestTable(clients)
+        self.requests = RequestTable(clients, observe)
         self.pool = Pool(
             launcher=launcher,
             workers=workers,
@@ -85,6 +85,8 @@ class Supervisor:
         if chat.keep_alive is not None:
             slot.keep_alive = chat.keep_alive
         request = self.requests.open(client, chat, slot.model, now)
+        if self.pool.policy.log_prompts:
+            self._observe("prompt", request=request.key, messages=msgspec.to_builtins(chat.messages))
         if request.deadline is not None:
             self._clock.wake_at(request.deadline)
         slot.queue.push(client, request)
