@@ -18,7 +18,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type")
     """Base of what a client sends. New fields go last and have defaults."""
 
 
-class Hello(Request, tag="hello"):
+class Hello(Request, tag="hello", frozen=True):
     """First message of a connection."""
 
     protocol: int
@@ -26,7 +26,7 @@ class Hello(Request, tag="hello"):
     client: str = ""
 
 
-class Chat(Request, tag="chat"):
+class Chat(Request, tag="chat", frozen=True):
     """Ask for an answer. `id` is chosen by the client, unique among its open requests, above 0.
 
     `deadline` is in seconds from acceptance for the whole answer. `keep_alive` is in seconds after
@@ -42,13 +42,13 @@ class Chat(Request, tag="chat"):
     privacy: Literal["local", "any"] = "any"
 
 
-class Cancel(Request, tag="cancel"):
+class Cancel(Request, tag="cancel", frozen=True):
     """Stop request `id`; it ends with `cancelled` unless it has ended already."""
 
     id: int
 
 
-class Load(Request, tag="load"):
+class Load(Request, tag="load", frozen=True):
     """Load a model ahead of its first request. Ends with `loaded` or `failed`."""
 
     id: int
@@ -56,27 +56,27 @@ class Load(Request, tag="load"):
     keep_alive: float | None = None
 
 
-class Unload(Request, tag="unload"):
+class Unload(Request, tag="unload", frozen=True):
     """Unload one model, or all when `model` is empty. Busy models are drained first."""
 
     id: int
     model: str = ""
 
 
-class Status(Request, tag="status"):
+class Status(Request, tag="status", frozen=True):
     """Ask what the supervisor and its workers are doing. Ends with `status_reply`."""
 
     id: int
 
 
-class Stop(Request, tag="stop"):
+class Stop(Request, tag="stop", frozen=True):
     """Stop the supervisor. Ends with `stopping`; `only_if_idle` refuses while requests run."""
 
     id: int
     only_if_idle: bool = False
 
 
-class Goodbye(Request, tag="goodbye"):
+class Goodbye(Request, tag="goodbye", frozen=True):
     """The client leaves; everything it has open is cancelled."""
 
 
@@ -87,7 +87,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what the supervisor sends."""
 
 
-class Welcome(Event, tag="welcome"):
+class Welcome(Event, tag="welcome", frozen=True):
     """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with."""
 
     protocol: int
@@ -98,20 +98,20 @@ class Welcome(Event, tag="welcome"):
     features: list[str] = msgspec.field(default_factory=list)
 
 
-class Accepted(Event, tag="accepted"):
+class Accepted(Event, tag="accepted", frozen=True):
     """The request was taken: exactly one of done, failed, interrupted or cancelled will follow."""
 
     id: int
 
 
-class Queued(Event, tag="queued"):
+class Queued(Event, tag="queued", frozen=True):
     """The request waits for a free slot of its model; `position` 1 is next."""
 
     id: int
     position: int
 
 
-class Loading(Event, tag="loading"):
+class Loading(Event, tag="loading", frozen=True):
     """The model is being loaded; `progress` in [0, 1] never falls within one load."""
 
     id: int
@@ -119,7 +119,7 @@ class Loading(Event, tag="loading"):
     progress: float
 
 
-class Started(Event, tag="started"):
+class Started(Event, tag="started", frozen=True):
     """The first content is there: who answers, and why. `tier` 1 is a worker on this machine."""
 
     id: int
@@ -130,7 +130,7 @@ class Started(Event, tag="started"):
     score: float | None = None
 
 
-class Delta(Event, tag="delta"):
+class Delta(Event, tag="delta", frozen=True):
     """A piece of the answer. `seq` is the index of its first token, `n` how many tokens it holds:
     the next delta has `seq + n`. `text` is whole UTF-8."""
 
@@ -140,7 +140,7 @@ class Delta(Event, tag="delta"):
     text: str
 
 
-class Notice(Event, tag="notice"):
+class Notice(Event, tag="notice", frozen=True):
     """Something the user should know about this answer: `retry`, `trimmed`, ..."""
 
     id: int
@@ -148,7 +148,7 @@ class Notice(Event, tag="notice"):
     reason: str
 
 
-class Done(Event, tag="done"):
+class Done(Event, tag="done", frozen=True):
     """The answer is complete. `finish_reason` is "stop" or "length"."""
 
     id: int
@@ -157,14 +157,14 @@ class Done(Event, tag="done"):
     timings: Timings = Timings()
 
 
-class Failed(Event, tag="failed"):
+class Failed(Event, tag="failed", frozen=True):
     """No answer; every reason in the order of the attempts. `id` 0 concerns the connection."""
 
     id: int
     reasons: list[Failure]
 
 
-class Interrupted(Event, tag="interrupted"):
+class Interrupted(Event, tag="interrupted", frozen=True):
     """The answer broke off after content was delivered, which stays valid."""
 
     id: int
@@ -173,7 +173,7 @@ class Interrupted(Event, tag="interrupted"):
     timings: Timings = Timings()
 
 
-class Cancelled(Event, tag="cancelled"):
+class Cancelled(Event, tag="cancelled", frozen=True):
     """The request was cancelled by its client."""
 
     id: int
@@ -181,7 +181,7 @@ class Cancelled(Event, tag="cancelled"):
     timings: Timings = Timings()
 
 
-class Loaded(Event, tag="loaded"):
+class Loaded(Event, tag="loaded", frozen=True):
     """The model is ready. `seconds` is how long this load took, 0 when it was loaded before."""
 
     id: int
@@ -189,7 +189,7 @@ class Loaded(Event, tag="loaded"):
     seconds: float = 0.0
 
 
-class Unloaded(Event, tag="unloaded"):
+class Unloaded(Event, tag="unloaded", frozen=True):
     """These models are gone and their memory with them."""
 
     id: int
@@ -217,7 +217,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class StatusReply(Event, tag="status_reply"):
+class StatusReply(Event, tag="status_reply", frozen=True):
     """The supervisor and its workers. `uptime` in seconds, `memory` in resident bytes."""
 
     id: int
@@ -231,7 +231,7 @@ class StatusReply(Event, tag="status_reply"):
     workers: list[WorkerStatus] = msgspec.field(default_factory=list)
 
 
-class Stopping(Event, tag="stopping"):
+class Stopping(Event, tag="stopping", frozen=True):
     """The supervisor is on its way out."""
 
     id: int
@@ -259,7 +259,7 @@ TERMINAL = (Done, Failed, Interrupted, Cancelled)
 """Exactly one of these ends every accepted chat request."""
 
 
-class ForwardedDelta(Event, tag="delta"):
+class ForwardedDelta(Event, tag="delta", frozen=True):
     """A `Delta` whose text stays as the bytes that came from the worker: routed, never decoded."""
 
     id: int

@@ -18,7 +18,7 @@ class ToWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"
     """Base of what the supervisor sends."""
 
 
-class LoadModel(ToWorker, tag="load_model"):
+class LoadModel(ToWorker, tag="load_model", frozen=True):
     """First message after the worker's hello: what to load and with which settings.
 
     `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means
@@ -34,7 +34,7 @@ class LoadModel(ToWorker, tag="load_model"):
     options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class Generate(ToWorker, tag="generate"):
+class Generate(ToWorker, tag="generate", frozen=True):
     """Produce an answer. `key` is the supervisor's number for the request."""
 
     key: int
@@ -42,7 +42,7 @@ class Generate(ToWorker, tag="generate"):
     options: Options = Options()
 
 
-class CancelGeneration(ToWorker, tag="cancel_generation"):
+class CancelGeneration(ToWorker, tag="cancel_generation", frozen=True):
     """Stop within one engine step; answered by `generation_cancelled` or an end on its way."""
 
     key: int
@@ -55,20 +55,20 @@ class FromWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="typ
     """Base of what a worker sends."""
 
 
-class WorkerHello(FromWorker, tag="worker_hello"):
+class WorkerHello(FromWorker, tag="worker_hello", frozen=True):
     """The worker runs. Its socket identity is its worker id and incarnation."""
 
     pid: int
     version: str = ""
 
 
-class LoadProgress(FromWorker, tag="load_progress"):
+class LoadProgress(FromWorker, tag="load_progress", frozen=True):
     """How far the load is, in [0, 1]."""
 
     fraction: float
 
 
-class Ready(FromWorker, tag="ready"):
+class Ready(FromWorker, tag="ready", frozen=True):
     """The model answers. `slots` requests run together, each in a window of `context` tokens."""
 
     slots: int
@@ -78,13 +78,13 @@ class Ready(FromWorker, tag="ready"):
     threads: int = 0
 
 
-class LoadFailed(FromWorker, tag="load_failed"):
+class LoadFailed(FromWorker, tag="load_failed", frozen=True):
     """The model will not load; the worker exits after this."""
 
     failure: Failure
 
 
-class Beat(FromWorker, tag="beat"):
+class Beat(FromWorker, tag="beat", frozen=True):
     """Sent from the worker's own loop every second. `steps` counts engine steps (decode steps and
     prefill chunks) since the start and stands still while the engine does."""
 
@@ -101,13 +101,13 @@ class DeltaItem(msgspec.Struct, frozen=True, array_like=True):
     text: msgspec.Raw
 
 
-class Deltas(FromWorker, tag="deltas"):
+class Deltas(FromWorker, tag="deltas", frozen=True):
     """All text that waited when the worker's loop came round, over all its requests."""
 
     items: list[DeltaItem]
 
 
-class Trimmed(FromWorker, tag="trimmed"):
+class Trimmed(FromWorker, tag="trimmed", frozen=True):
     """The conversation did not fit: `dropped` oldest turns were left out."""
 
     key: int
@@ -115,7 +115,7 @@ class Trimmed(FromWorker, tag="trimmed"):
     context: int
 
 
-class GenerationDone(FromWorker, tag="generation_done"):
+class GenerationDone(FromWorker, tag="generation_done", frozen=True):
     """The answer is complete. Seconds as the engine measured them."""
 
     key: int
@@ -125,14 +125,14 @@ class GenerationDone(FromWorker, tag="generation_done"):
     decode: float = 0.0
 
 
-class GenerationCancelled(FromWorker, tag="generation_cancelled"):
+class GenerationCancelled(FromWorker, tag="generation_cancelled", frozen=True):
     """The generation stopped because it was asked to."""
 
     key: int
     usage: Usage = Usage()
 
 
-class GenerationFailed(FromWorker, tag="generation_failed"):
+class GenerationFailed(FromWorker, tag="generation_failed", frozen=True):
     """The engine refused or failed this one request; the worker goes on."""
 
     key: int
