@@ -1,0 +1,73 @@
+"""AI-PAL as others get it: a wheel in an empty environment, far from the checkout."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def run(command: list[str | Path], cwd: Path) -> str:
+    """Run without anything that could lead back to the checkout; gives stdout."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environ["PIP_CONSTRAINT"] = str(ROOT / "constraints.txt")
+    done = subprocess.run(
+        command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds the wheel and the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    run([sys.executable, "-m", "hatchling", "build", "-d", folder], cwd=ROOT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of a new environment with the wheel."""
+    folder = tmp_path_factory.mktemp("installed")
+    run([sys.executable, "-m", "venv", folder / "v"], cwd=folder)
+    wheel = next(built.glob("*.whl"))
+    run([folder / "v/bin/python", "-m", "pip", "install", "--quiet", wheel], cwd=folder)
+    return folder / "v" / "bin"
+
+
+def test_the_wheel_holds_the_two_packages_only(built: Path) -> None:
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
+        tops = {name.split("/")[0] for name in wheel.namelist()}
+        assert "ai_pal/py.typed" in wheel.namelist()
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"ai_pal", "workers"}
+
+
+def test_the_source_distribution_holds_no_tests(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        names = {name.split("/")[1] for name in archive.getnames()}
+    assert names <= {"ai_pal", "workers", "pyproject.toml", "README.md", "LICENSE", "PKG-INFO", ".gitignore"}
+    assert {"ai_pal", "workers"} <= names
+
+
+def test_the_command_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    assert run([installed / "ai-pal", "--version"], cwd=tmp_path).startswith("ai-pal ")
+    assert "smollm2" in run([installed / "ai-pal", "list"], cwd=tmp_path)
+
+
+def test_nothing_is_imported_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    show = "import ai_pal, workers; print(ai_pal.__file__, workers.__file__)"
+    for path in run([installed / "python", "-c", show], cwd=tmp_path).split():
+        assert Path(path).is_relative_to(installed.parent)
+
+
+def test_the_base_comes_without_torch(installed: Path, tmp_path: Path) -> None:
+    names = run([installed / "python", "-m", "pip", "list", "--format=freeze"], cwd=tmp_path)
+    assert "xllamacpp" in names
+    assert "torch" not in names
