@@ -77,7 +77,7 @@ class _Words:
     """The last of what a process says on a pipe, read without waiting."""
 
     def __init__(self, pipe: IO[bytes] | None) -> None:
-        assert pipe is not None  # noqa: S101 (for the type checker)
+        assert pipe is not None
         os.set_blocking(pipe.fileno(), False)
         self._pipe = pipe
         self._last = b""
