@@ -74,9 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Annotated[
         Literal["auto", "text", "json"], Meta(description="`auto`: text on a terminal, JSON lines otherwise.")
     ] = "auto"
-    log_prompts: Annotated[bool, Meta(description="Log the messages of each request: for debugging only.")] = (
-        False
-    )
+    log_prompts: Annotated[
+        bool, Meta(description="Log the messages of each request: for debugging only.")
+    ] = False
     models: Annotated[
         dict[str, ModelSettings], Meta(description="Settings by model, as tables `[models.NAME]`.")
     ] = field(default_factory=dict)
