@@ -17,7 +17,8 @@ from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 
 BACKLOG_LIMIT = 4 * 1024 * 1024
-"""Bytes that may wait for a client that does not read; then its requests are interrupted."""
+"""Bytes that may wait for a client that does not read; then its requests are interrupted, and at
+twice as much it is forgotten."""
 
 RESEND_INTERVAL = 0.02
 """Seconds between two tries to reach a client that does not read."""
@@ -94,22 +95,25 @@ class FrontDoor:
     def _take(self, client: bytes, frame: bytes, peer: Peer | None) -> None:
         if len(frame) > wire.MAX_FRAME:
             message = f"a frame of {len(frame)} bytes is over the limit of {wire.MAX_FRAME}"
-            return self._refuse(client, Code.FRAME_TOO_LARGE, message, _request_id(frame[:64]))
+            self._refuse(client, Code.FRAME_TOO_LARGE, message)
+            return
         try:
             request = wire.decode_request(frame)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            return self._refuse_malformed(client, frame, error)
+            self._refuse_malformed(client, frame, error)
+            return
         connection = self._connections.get(client)
         if isinstance(request, wire.Hello):
-            return self._hello(client, request, peer)
-        if connection is None or not connection.greeted:
-            return self._refuse(client, Code.HELLO_REQUIRED, "say hello first", _id_of(request))
-        self._handle(client, request)
+            self._hello(client, request, peer)
+        elif connection is None or not connection.greeted:
+            self._refuse(client, Code.HELLO_REQUIRED, "say hello first", _id_of(request))
+        elif getattr(request, "id", 1) <= 0:
+            self._refuse(client, Code.BAD_REQUEST, "a request id must be above 0")
+        else:
+            self._handle(client, request)
 
     def _handle(self, client: bytes, request: wire.AnyRequest) -> None:
         match request:
-            case wire.Chat() if request.id <= 0:
-                self._refuse(client, Code.BAD_REQUEST, "a request id must be above 0")
             case wire.Chat():
                 self.supervisor.chat(client, request)
             case wire.Cancel():
@@ -128,7 +132,8 @@ class FrontDoor:
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:
             message = f"protocol {hello.protocol} is not spoken here, only {wire.PROTOCOL}"
-            return self._refuse(client, Code.PROTOCOL_MISMATCH, message)
+            self._refuse(client, Code.PROTOCOL_MISMATCH, message)
+            return
         connection = self._connections.setdefault(client, Connection())
         connection.greeted = True
         me = self._identity
@@ -216,6 +221,9 @@ class FrontDoor:
 
     def _hold(self, client: bytes, connection: Connection, frames: list[bytes]) -> None:
         within = connection.backlog_bytes <= BACKLOG_LIMIT
+        if connection.backlog_bytes > 2 * BACKLOG_LIMIT:
+            self.gone(client)
+            return
         connection.backlog.extend(frames)
         connection.backlog_bytes += sum(map(len, frames))
         self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)

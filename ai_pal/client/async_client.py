@@ -13,8 +13,10 @@ from ai_pal.client.connection import LOST, UNREACHABLE, Connection
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
+from ai_pal.transport.sockets import HIGH_WATER
 
 CONTROL_TIMEOUT = 10.0
+UNLOAD_TIMEOUT = 60.0
 DRAIN_LIMIT = 64
 EVENT_LIMIT = 20_000
 """Events of one request that may wait for its reader; then the request is cut off."""
@@ -122,9 +124,9 @@ class AsyncClient:
         finally:
             del self._waiting[request.id]
 
-    async def unload(self, model: str = "", timeout: float = 60.0) -> list[str]:
+    async def unload(self, model: str = "") -> list[str]:
         """Unload a model, all without a name; returns what was unloaded."""
-        return (await self._call(wire.Unload(self._new_id(), model), wire.Unloaded, timeout)).models
+        return (await self._call(wire.Unload(self._new_id(), model), wire.Unloaded, UNLOAD_TIMEOUT)).models
 
     async def stop(self, *, only_if_idle: bool = False) -> None:
         """Stop the supervisor."""
@@ -137,16 +139,16 @@ class AsyncClient:
         self._waiting[self._next_id] = Inbox()
         return self._next_id
 
-    async def _call(self, request: Call, reply: type[E], timeout: float = CONTROL_TIMEOUT) -> E:
+    async def _call(self, request: Call, reply: type[E], seconds: float = CONTROL_TIMEOUT) -> E:
         self._send(request)
         try:
-            return await self._expect(request.id, reply, timeout)
+            return await self._expect(request.id, reply, seconds)
         finally:
             del self._waiting[request.id]
 
-    async def _expect(self, request_id: int, reply: type[E], timeout: float | None) -> E:
+    async def _expect(self, request_id: int, reply: type[E], seconds: float | None) -> E:
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 while True:
                     event = await self._waiting[request_id].get()
                     if isinstance(event, wire.Failed):
@@ -166,10 +168,10 @@ class AsyncClient:
             self._scheduled = True
             self._loop.call_soon(self._drain)
 
-    def _drain(self) -> None:
+    def _drain(self, limit: int = DRAIN_LIMIT) -> None:
         self._scheduled = False
         socket = self._connection.socket
-        for _ in range(DRAIN_LIMIT):
+        for _ in range(limit):
             if socket.closed or not int(socket.EVENTS) & zmq.POLLIN:
                 return
             self._sort(self._connection.receive())
@@ -184,7 +186,7 @@ class AsyncClient:
     def _disconnected(self) -> None:
         if not int(self._connection.monitor.EVENTS) & zmq.POLLIN:
             return
-        self._drain()
+        self._drain(2 * HIGH_WATER)  # its last words
         for inbox in self._waiting.values():
             inbox.fail(LOST)
 

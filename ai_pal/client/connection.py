@@ -1,13 +1,15 @@
 """One connection to a supervisor's front door: a DEALER that notices when the other side is gone."""
 
+import contextlib
 import os
 
+import msgspec
 import zmq
 
 from ai_pal import __version__
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages import client as wire
-from ai_pal.transport.channel import configure
+from ai_pal.transport.sockets import configure
 
 UNREACHABLE = Failure(
     Code.SUPERVISOR_UNREACHABLE,
@@ -40,25 +42,37 @@ class Connection:
         self.send(wire.Hello(wire.PROTOCOL, __version__, f"pid {os.getpid()}"))
 
     def send(self, request: wire.Request) -> None:
-        """Hand a request to the socket. Raises `AiPalError` (`supervisor_lost`) when it is stuck."""
+        """Hand a request to the socket. Raises `AiPalError`: `frame_too_large`, or `supervisor_lost`
+        when the socket is stuck."""
+        frame = wire.encode(request)
+        if len(frame) > wire.MAX_FRAME:
+            message = f"the request has {len(frame)} bytes, more than the {wire.MAX_FRAME} that are allowed"
+            fail(Code.FRAME_TOO_LARGE, message, "send less text")
         try:
-            self.socket.send(wire.encode(request), zmq.DONTWAIT)
+            self.socket.send(frame, zmq.DONTWAIT)
         except zmq.Again:
             raise AiPalError(LOST) from None
 
     def receive(self) -> list[wire.AnyEvent]:
         """The events of one message that is there already."""
         frames = self.socket.recv_multipart(zmq.DONTWAIT)
-        return [wire.decode_event(frame) for frame in frames]
+        return [event for frame in frames if (event := _decode(frame)) is not None]
 
     def close(self) -> None:
         """Say goodbye and drop the sockets."""
         if self.socket.closed:
             return
-        try:
+        with contextlib.suppress(AiPalError, zmq.ZMQError):
             self.send(wire.Goodbye())
-        except (AiPalError, zmq.ZMQError):
-            pass
         self.socket.disable_monitor()
         self.monitor.close(0)
         self.socket.close(100)
+
+
+def _decode(frame: bytes) -> wire.AnyEvent | None:
+    """An event; None for a kind that only a newer supervisor knows."""
+    try:
+        event: wire.AnyEvent = wire.decode_event(frame)
+        return event
+    except msgspec.ValidationError:
+        return None

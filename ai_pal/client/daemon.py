@@ -3,9 +3,7 @@
 import contextlib
 import os
 import select
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -40,8 +38,9 @@ def connect(
 ) -> Client:
     """A client of the running supervisor; with `start` one is started where none runs.
 
-    `notify` gets what the user should know. An idle auto-started supervisor with another version or other settings is replaced. Raises
-    `AiPalError`: `supervisor_unreachable`, or what kept the new supervisor from starting."""
+    `notify` gets what the user should know. An idle auto-started supervisor with another version or other
+    settings is replaced. Raises `AiPalError`: `supervisor_unreachable`, or what kept the new supervisor
+    from starting."""
     try:
         client = Client(endpoint())
     except AiPalError as error:
@@ -66,6 +65,8 @@ def start_supervisor() -> Client:
 @contextlib.contextmanager
 def hosted() -> Iterator[Client]:
     """A supervisor for this process only, in a run directory of its own; it ends with the process."""
+    import tempfile  # here and below: a chat with a running supervisor needs neither
+
     with tempfile.TemporaryDirectory(prefix="ai-pal-") as folder:
         report = _spawn(["--owner", str(os.getpid()), "--run-dir", folder], None)
         if report.failure is not None:
@@ -82,6 +83,8 @@ def hosted() -> Iterator[Client]:
 
 def _spawn(args: list[str], stderr: int | None) -> Report:
     """Run `ai-pal supervise` detached from this terminal and wait for its report."""
+    import subprocess
+
     read, write = os.pipe()
     try:
         subprocess.Popen(

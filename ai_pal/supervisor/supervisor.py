@@ -95,14 +95,17 @@ class Supervisor:
         self._tell_progress(slot)
 
     def cancel(self, client: bytes, request_id: int) -> None:
-        """Stop a request of this client. Unknown and ended ids are ignored: the end is on its way."""
+        """Stop a chat or load of this client. Unknown and ended ids are ignored: the end is on its way."""
         request = self.requests.find(client, request_id)
         if request is not None:
             self.requests.cancelled(request, self._clock.now())
             self._abandon(request)
             return
         for slot in self.pool:
+            waiting = len(slot.loaders)
             slot.loaders = [w for w in slot.loaders if (w.client, w.id) != (client, request_id)]
+            if len(slot.loaders) < waiting:
+                self._clients.send(client, wire.Cancelled(request_id))
 
     def load(self, client: bytes, request: wire.Load) -> None:
         """Load a model; the client hears `loading` and then `loaded` or `failed`."""
@@ -125,7 +128,9 @@ class Supervisor:
     def unload(self, client: bytes, request: wire.Unload) -> None:
         """Unload one model or all. Waiting requests fail with `unloaded`, running ones are drained."""
         job = Unloading(client, request.id, set())
-        reason = Failure(Code.UNLOADED, "the model was unloaded on request", "ask again to load it", retryable=True)
+        reason = Failure(
+            Code.UNLOADED, "the model was unloaded on request", "ask again to load it", retryable=True
+        )
         for slot in self.pool:
             if request.model and slot.model != request.model:
                 continue
@@ -300,7 +305,8 @@ class Supervisor:
     def _trimmed(self, slot: Slot, message: inner.Trimmed) -> None:
         request = slot.active.get(message.key)
         if request is not None and not request.ended:
-            reason = f"the oldest {message.dropped} turns no longer fit the window of {message.context} tokens"
+            window = f"the window of {message.context} tokens"
+            reason = f"the oldest {message.dropped} turns no longer fit {window}"
             self._clients.send(request.client, wire.Notice(request.chat.id, "trimmed", reason))
 
     def _generation_ended(
@@ -344,7 +350,8 @@ class Supervisor:
         for request in reversed(running):
             if request.ended:
                 continue
-            if request.started or request.attempts >= MAX_ATTEMPTS or not failure.retryable or self.pool.closing:
+            hopeless = not failure.retryable or self.pool.closing
+            if request.started or request.attempts >= MAX_ATTEMPTS or hopeless:
                 self.requests.broken(request, failure, now)
             else:
                 request.told_position, request.told_progress = 0, -1.0

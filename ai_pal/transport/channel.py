@@ -12,15 +12,10 @@ from enum import Enum
 import zmq
 
 from ai_pal.transport.peer import Peer, peer_of
+from ai_pal.transport.sockets import configure
 
 DRAIN_LIMIT = 128
 """Messages read before the loop gets its turn again."""
-
-HARD_FRAME_LIMIT = 64 * 1024 * 1024
-"""libzmq drops a connection that sends more than this in one frame, before it is in memory."""
-
-HIGH_WATER = 1000
-"""Messages that may wait in one direction of one connection."""
 
 Receive = Callable[[bytes, list[bytes], Peer | None], None]
 
@@ -31,13 +26,6 @@ class Sent(Enum):
     OK = "ok"
     FULL = "full"
     GONE = "gone"
-
-
-def configure(socket: "zmq.Socket[bytes]") -> None:
-    """The options that every socket of ours has."""
-    socket.linger = 0
-    socket.sndhwm = socket.rcvhwm = HIGH_WATER
-    socket.maxmsgsize = HARD_FRAME_LIMIT
 
 
 class RouterChannel:

@@ -1,0 +1,16 @@
+"""What all our ZeroMQ sockets have in common. Apart from the channel, for it imports no asyncio."""
+
+import zmq
+
+HARD_FRAME_LIMIT = 64 * 1024 * 1024
+"""libzmq drops a connection that sends more than this in one frame, before it is in memory."""
+
+HIGH_WATER = 1000
+"""Messages that may wait in one direction of one connection."""
+
+
+def configure(socket: "zmq.Socket[bytes]") -> None:
+    """The options that every socket of ours has."""
+    socket.linger = 0
+    socket.sndhwm = socket.rcvhwm = HIGH_WATER
+    socket.maxmsgsize = HARD_FRAME_LIMIT
