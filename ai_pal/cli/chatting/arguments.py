@@ -46,7 +46,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
         "--deadline", type=_deadline, metavar="TIME", help="give up after this long, such as 20s or 2m"
     )
     group.add_argument(
-        "--keep-alive", type=_duration, metavar="TIME",
+        "--keep-alive", type=duration, metavar="TIME",
         help="keep the model loaded this long afterwards: 0 unloads at once, -1 never, or 10m",
     )  # fmt: skip
     group.add_argument(
@@ -104,7 +104,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _duration(text: str) -> float:
+def duration(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -112,7 +112,7 @@ def _duration(text: str) -> float:
 
 
 def _deadline(text: str) -> float:
-    seconds = _duration(text)
+    seconds = duration(text)
     if seconds == NEVER or seconds == 0:
         raise argparse.ArgumentTypeError("a deadline is longer than nothing; leave it out for none")
     return seconds

@@ -16,7 +16,7 @@ def summary(answer: Answer) -> str:
     parts = []
     if answer.started:
         local = answer.started.tier == LOCAL_TIER
-        parts += [answer.started.model, "this machine" if local else answer.started.provider]
+        parts += [short_name(answer.started.model), "this machine" if local else answer.started.provider]
     if tokens:
         parts.append(f"{tokens} token{'s' * (tokens != 1)}")
     if timings.first_token:
@@ -26,6 +26,11 @@ def summary(answer: Answer) -> str:
     if answer.finish_reason in ("length", "cancelled", "interrupted"):
         parts.append(_ENDS[answer.finish_reason])
     return neutral_line(" · ".join(parts))
+
+
+def short_name(model: str) -> str:
+    """A model as people call it: the file's name where it is a path."""
+    return model.rpartition("/")[2] if model.startswith("/") else model
 
 
 _ENDS = {"length": "length limit reached", "cancelled": "stopped", "interrupted": "interrupted"}

@@ -50,7 +50,7 @@ class LineInput:
             complete_while_typing=False,
             key_bindings=_bindings(),
             multiline=True,
-            prompt_continuation=CONTINUATION,
+            prompt_continuation=_continuation,
             color_depth=ColorDepth.DEPTH_1_BIT,
             # Where stdout is redirected the prompt still belongs on the terminal.
             output=create_output(sys.stdout if sys.stdout.isatty() else sys.stderr),
@@ -59,6 +59,10 @@ class LineInput:
     def read(self, text: str = "") -> str:
         """The next entry, without blanks around it."""
         return self._session.prompt(PROMPT, default=text).strip()
+
+
+def _continuation(width: int, line_number: int, is_soft_wrap: int) -> str:
+    return "" if is_soft_wrap else CONTINUATION
 
 
 def open_history(file: Path) -> History:

@@ -2,6 +2,7 @@
 
 Between two drawings the cursor rests, hidden, at the top of the region. A terminal keeps the cursor
 on its text when it rewraps after a resize, so erasing from the cursor down is right at any width.
+What a terminal pushed into its scrollback while it rewrapped is out of reach and stays there.
 """
 
 import os

@@ -11,6 +11,7 @@ from ai_pal.cli.chatting.commands import COMMANDS, Leave, Session, run_command
 from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.entry import Command, parse
 from ai_pal.cli.chatting.fetching import fetch_starter
+from ai_pal.cli.chatting.figures import short_name
 from ai_pal.cli.chatting.keyboard import quiet_keyboard
 from ai_pal.cli.chatting.line_input import LineInput
 from ai_pal.cli.chatting.link import Link, Wishes
@@ -37,7 +38,7 @@ class Talk:
 
     def run(self) -> int:
         """Converse. Returns the exit code."""
-        model = self._session.wishes.model or self._link.settings.model
+        model = short_name(self._session.model)
         self._say(f"ai-pal {__version__} · {model} · /help for help, Ctrl-D leaves")
         while True:
             try:

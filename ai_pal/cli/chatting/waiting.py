@@ -2,6 +2,7 @@
 
 import sys
 
+from ai_pal.cli.chatting.figures import short_name
 from ai_pal.cli.chatting.region import Region
 from ai_pal.cli.chatting.terminal import size
 from ai_pal.cli.neutral import neutral_line
@@ -23,7 +24,7 @@ class Waiting:
             case Queued():
                 self.line(queued_line(event.position))
             case Loading():
-                self.line(f"{neutral_line(event.model)}  {bar(event.progress)}  loading")
+                self.line(f"{neutral_line(short_name(event.model))}  {bar(event.progress)}  loading")
 
     def line(self, text: str) -> None:
         """Draw this one line."""

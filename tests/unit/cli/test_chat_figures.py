@@ -25,6 +25,10 @@ def test_another_tier_is_named_by_its_provider() -> None:
     assert summary_of(Started(1, 2, "openai", "m"), Done(1)) == "m · openai"
 
 
+def test_a_model_given_as_a_path_is_called_by_its_file() -> None:
+    assert summary_of(Started(1, 1, "local", "/models/my.gguf"), Done(1)) == "my.gguf · this machine"
+
+
 def test_an_unusual_end_is_told() -> None:
     started = Started(1, 1, "local", "m")
     assert summary_of(started, Done(1, "length", USAGE, TIMINGS)).endswith("length limit reached")
