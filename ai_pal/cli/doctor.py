@@ -1,0 +1,68 @@
+"""`ai-pal doctor`: check this machine and say how to mend what is wrong."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ai_pal.cli import failures
+from ai_pal.cli.neutral import neutral_line
+
+if TYPE_CHECKING:
+    from ai_pal.cli.doctoring.finding import Finding
+
+COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
+
+EXAMPLES = """examples:
+  ai-pal doctor
+  ai-pal doctor --json | jq '.checks[] | select(.state != "ok")'
+
+It looks and changes nothing. The exit code is 1 when a check failed; warnings leave it at 0.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not args.json:
+            _print(finding)
+    wrong = sum(finding.state == "fail" for finding in findings)
+    if args.json:
+        from ai_pal.cli.json_output import print_json
+
+        print_json({"ok": not wrong, "checks": findings})
+    else:
+        print(f"\n{wrong} of {len(findings)} checks failed" if wrong else "\nnothing is wrong")
+    return failures.FAILED if wrong else failures.OK
+
+
+def examine() -> Iterator["Finding"]:
+    """Every check, as it is made."""
+    from ai_pal.cli.doctoring.folders import check_folders
+    from ai_pal.cli.doctoring.machine import check_machine
+    from ai_pal.cli.doctoring.models import check_models
+    from ai_pal.cli.doctoring.service import check_config, check_supervisor
+
+    settings, config = check_config()
+    yield from check_machine(settings)
+    yield config
+    running, supervisor = check_supervisor(settings)
+    yield from check_folders(settings, running=running)
+    yield supervisor
+    yield from check_models(settings)
+
+
+def _print(finding: "Finding") -> None:
+    mark = f"{finding.state:4}"
+    if sys.stdout.isatty():
+        mark = f"\x1b[{COLOURS[finding.state]}m{mark}\x1b[0m"
+    print(f"{mark}  {finding.check:19}  {neutral_line(finding.text)}", flush=True)
+    if finding.mend:
+        print(f"{'':27}-> {neutral_line(finding.mend)}", flush=True)

@@ -1,0 +1,1 @@
+"""The checks of `ai-pal doctor`, one file per part of the machine. They look and change nothing."""

@@ -1,0 +1,54 @@
+"""The settings, and the supervisor that runs with them."""
+
+from ai_pal import __version__
+from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
+from ai_pal.config import Settings, digest, load_settings, paths
+from ai_pal.errors import AiPalError, Code
+
+ANSWER_SECONDS = 3.0
+
+
+def check_config() -> tuple[Settings, Finding]:
+    """The settings in force, the defaults where they are invalid."""
+    file = paths.config_file()
+    try:
+        settings = load_settings().settings
+    except AiPalError as error:
+        return Settings(), of_failure("config", error.failure)
+    return settings, ok("config", str(file) if file.exists() else f"defaults; there is no {file}")
+
+
+def check_supervisor(settings: Settings) -> tuple[bool, Finding]:
+    """Whether a supervisor answers, and whether it is the right one."""
+    from ai_pal.client import Client
+    from ai_pal.client.daemon import endpoint
+
+    try:
+        with Client(endpoint(), timeout=ANSWER_SECONDS) as client:
+            welcome, status = client.welcome, client.status()
+    except AiPalError as error:
+        if error.code != Code.SUPERVISOR_UNREACHABLE:
+            return False, of_failure("supervisor", error.failure)
+        return False, _unreachable()
+    text = f"pid {status.pid}, {len(status.workers)} models loaded"
+    if welcome.version != __version__:
+        old = f"{text}, but version {welcome.version} while this is {__version__}"
+        return True, warn("supervisor", old, "run: ai-pal stop")
+    if welcome.settings != digest(settings):
+        return True, warn("supervisor", f"{text}, but with other settings than now", "run: ai-pal stop")
+    return True, ok("supervisor", text)
+
+
+def _unreachable() -> Finding:
+    import psutil
+
+    from ai_pal.transport.run_directory import holder
+
+    pid = holder(paths.run_dir())
+    try:
+        alive = pid is not None and "supervise" in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        alive = False
+    if alive:
+        return failed("supervisor", f"pid {pid} runs but does not answer", f"end it: kill {pid}")
+    return ok("supervisor", "none runs; `ai-pal chat` starts one")

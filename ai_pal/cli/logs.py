@@ -1,0 +1,68 @@
+"""`ai-pal logs`: the log of the supervisor that runs in the background."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ai_pal.cli import failures
+from ai_pal.cli.log_files import Follower, generations, last_lines
+from ai_pal.config import paths
+from ai_pal.errors import Code, fail
+
+FILE = "supervisor.log"
+LINES = 50
+POLL_SECONDS = 0.1
+
+EXAMPLES = """examples:
+  ai-pal logs -n 200
+  ai-pal logs -f                          go on as lines are written, until Ctrl-C
+  ai-pal logs --json | jq 'select(.level == "warning")'
+
+A supervisor in the foreground (`ai-pal supervise`) logs to its own stderr instead.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are written")
+    parser.add_argument("-n", "--lines", type=_count, default=LINES, metavar="N", help=f"default: {LINES}")
+    parser.add_argument("--json", action="store_true", help="print the lines as they are: JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    file = paths.log_dir() / FILE
+    if not file.exists() and not args.follow:
+        fail(
+            Code.FILE_UNREADABLE,
+            f"there is no log yet: {file}",
+            "the supervisor that `ai-pal chat` starts writes it",
+        )
+    if not args.follow:
+        _print(last_lines(generations(file), args.lines), raw=args.json)
+        return 0
+    return _follow(file, args.lines, raw=args.json)
+
+
+def _follow(file: Path, lines: int, *, raw: bool) -> int:
+    with Follower(file, lines) as follower:
+        while True:
+            _print(follower.read(), raw=raw)
+            time.sleep(POLL_SECONDS)
+
+
+def _print(lines: Iterable[str], *, raw: bool) -> None:
+    from ai_pal.cli.log_lines import readable
+
+    colour = sys.stdout.isatty()
+    for line in lines:
+        sys.stdout.write((line if raw else readable(line, colour=colour)) + "\n")
+    sys.stdout.flush()
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return int(text)

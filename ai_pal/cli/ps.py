@@ -1,0 +1,31 @@
+"""`ai-pal ps`: the loaded models as a table."""
+
+import argparse
+
+from ai_pal.cli import failures
+from ai_pal.cli.running import running
+
+EXAMPLES = """examples:
+  ai-pal ps
+  ai-pal ps --json | jq -r '.[].model'
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--json", action="store_true", help="print a JSON array")
+
+
+def run(args: argparse.Namespace) -> int:
+    with running() as client:
+        workers = client.status().workers
+    if args.json:
+        from ai_pal.cli.json_output import print_json
+
+        print_json(workers)
+    else:
+        from ai_pal.cli.worker_table import worker_table
+
+        print(worker_table(workers))
+    return 0

@@ -1,0 +1,38 @@
+"""`ai-pal status`: the supervisor and the models it has loaded."""
+
+import argparse
+
+from ai_pal.cli import failures
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.running import running
+
+EXAMPLES = """examples:
+  ai-pal status
+  ai-pal status --json | jq '.workers[] | {model, memory, unloads_in}'
+
+In JSON, memory is in bytes and times are in seconds.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    with running() as client:
+        status = client.status()
+    if args.json:
+        from ai_pal.cli.json_output import print_json
+
+        print_json(status)
+        return 0
+    from ai_pal.cli.worker_table import duration, megabytes, worker_table
+
+    how = "started in the background, ends when idle" if status.auto_started else "in the foreground"
+    print(f"ai-pal {neutral_line(status.version)}, pid {status.pid}, {how}")
+    print(f"up {duration(status.uptime)}, clients: {status.clients}, memory: {megabytes(status.memory)}")
+    print(f"endpoint: {neutral_line(status.endpoint)}\n")
+    print(worker_table(status.workers))
+    return 0

@@ -1,0 +1,49 @@
+"""`ai-pal stop`: stop the supervisor; its models go with it."""
+
+import argparse
+
+from ai_pal.cli import failures
+from ai_pal.cli.running import running
+from ai_pal.errors import Code, fail
+
+WAIT_SECONDS = 60.0
+
+EXAMPLES = """examples:
+  ai-pal stop
+  ai-pal stop --wait && ai-pal supervise
+
+Running answers may go on for the setting `drain_seconds`, then they are interrupted. What
+supervisord or systemd keeps running comes back: stop it there, e.g. supervisorctl stop ai-pal.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--wait", action="store_true", help="return when it has ended")
+
+
+def run(args: argparse.Namespace) -> int:
+    with running() as client:
+        pid = client.welcome.pid
+        client.stop()
+    if args.wait:
+        _wait(pid)
+    print(f"the supervisor (pid {pid}) {'has ended' if args.wait else 'is stopping'}")
+    return 0
+
+
+def _wait(pid: int) -> None:
+    """Until the process is gone, and with it its lock and its sockets."""
+    import psutil
+
+    try:
+        psutil.Process(pid).wait(WAIT_SECONDS)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired:
+        fail(
+            Code.INTERNAL,
+            f"the supervisor (pid {pid}) has not ended within {WAIT_SECONDS:.0f} s",
+            f"see `ai-pal logs`; kill {pid} ends it",
+        )

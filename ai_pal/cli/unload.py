@@ -1,0 +1,56 @@
+"""`ai-pal unload MODEL|--all`: unload a model and free its memory."""
+
+import argparse
+
+from ai_pal.cli import failures
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.running import running
+from ai_pal.errors import AiPalError, Code
+
+EXAMPLES = """examples:
+  ai-pal unload smollm2
+  ai-pal unload --all
+
+A busy model first finishes what it is answering. That a model was not loaded is no error.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("model", nargs="?", metavar="MODEL", help="a model that `ai-pal ps` shows")
+    what.add_argument("--all", action="store_true", help="unload every model")
+
+
+def run(args: argparse.Namespace) -> int:
+    model = "" if args.all else _one_spelling(args.model)
+    with running() as client:
+        gone = client.unload(model)
+    for name in gone:
+        print(f"{neutral_line(name)} is unloaded")
+    if not gone:
+        _require_known(model)
+        print(f"{neutral_line(model)} is not loaded" if model else "no model is loaded")
+    return 0
+
+
+def _one_spelling(reference: str) -> str:
+    """The reference as the supervisor spells it: paths absolute, options sorted."""
+    from pathlib import Path
+
+    from ai_pal.catalog import absolute
+
+    return absolute(reference, Path.cwd())
+
+
+def _require_known(model: str) -> None:
+    """Raises `AiPalError` (`model_not_found`) when the name was probably mistyped."""
+    from ai_pal.catalog import resolve
+    from ai_pal.config import load_settings
+
+    try:
+        resolve(model, load_settings().settings)
+    except AiPalError as error:
+        if error.code == Code.MODEL_NOT_FOUND:
+            raise

@@ -1,0 +1,47 @@
+"""The table of loaded models that `ai-pal ps` and `ai-pal status` show. No I/O."""
+
+from collections.abc import Sequence
+
+from ai_pal.cli.table import table
+from ai_pal.config.durations import format_duration
+from ai_pal.messages.client import WorkerStatus
+
+HEAD = ("MODEL", "STATE", "PID", "MEMORY", "ACTIVE", "QUEUED", "REQUESTS", "IDLE FOR", "UNLOADS IN")
+NOTHING = "no model is loaded"
+UNKNOWN = "-"
+
+
+def worker_table(workers: Sequence[WorkerStatus]) -> str:
+    """One line a model; a model that failed has its reason below."""
+    if not workers:
+        return NOTHING
+    lines = [table(HEAD, [_cells(worker) for worker in workers])]
+    reasons = [(worker.model, worker.reason) for worker in workers if worker.reason]
+    if reasons:
+        lines += ["", table(("MODEL", "REASON"), reasons)]
+    return "\n".join(lines)
+
+
+def megabytes(size: int) -> str:
+    """Bytes for people."""
+    return f"{size / 1e6:,.0f} MB" if size else UNKNOWN
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds for people: whole ones, and none where nothing is known."""
+    return UNKNOWN if seconds is None else format_duration(round(seconds) if seconds >= 1 else 0)
+
+
+def _cells(worker: WorkerStatus) -> tuple[str, ...]:
+    never = worker.state == "ready" and worker.keep_alive < 0
+    return (
+        worker.model,
+        f"{worker.state} {worker.progress:.0%}" if worker.state == "loading" else worker.state,
+        str(worker.pid or UNKNOWN),
+        megabytes(worker.memory),
+        str(worker.active),
+        str(worker.queued),
+        str(worker.requests),
+        duration(worker.idle_for),
+        "never" if never else duration(worker.unloads_in),
+    )
