@@ -19,13 +19,13 @@ from ai_pal.front_door import FrontDoor, Identity
 from ai_pal.launchers.local import LocalLauncher
 from ai_pal.launchers.process_exit import watch_pid
 from ai_pal.loop_clock import LoopClock
-from ai_pal.messages import worker as inner
 from ai_pal.supervisor.pool import PoolPolicy
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import RouterChannel, Sent
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
+from ai_pal.worker_door import WorkerDoor
 
 FLUSH_TIMEOUT = 0.2
 """Seconds that the last events get to leave the process."""
@@ -97,22 +97,19 @@ class Daemon:
             greeted=self._watch_client,
             left=self._unwatch_client,
         )
-        self._supervisor = self._door.supervisor = Supervisor(
+        self._worker_door = WorkerDoor(self._workers.send, self._observe)
+        self._supervisor = self._door.supervisor = self._worker_door.supervisor = Supervisor(
             clients=self._door,
-            workers=self,
+            workers=self._worker_door,
             launcher=LocalLauncher(run_directory.folder, run_directory.workers, self._worker_line),
             clock=self._clock,
             resolve=self._resolve,
             jitter=random.random,
-            observe=lambda event, **fields: log.info(event, **fields),
+            observe=self._observe,
             policy=policy_of(settings),
         )
         if hosting.owner:
             watch_pid(hosting.owner, self.stop)
-
-    def send(self, worker: str, message: inner.ToWorker) -> bool:
-        """Implements `supervisor.ports.Workers`."""
-        return self._workers.send(worker.encode(), [inner.encode(message)]) is Sent.OK
 
     def stop(self) -> None:
         """Begin to stop: running answers get `drain_seconds`."""
@@ -164,19 +161,8 @@ class Daemon:
     def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:
         self._door.received(client, frames, peer)
 
-    def _from_worker(self, identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
-        worker = identity.decode("ascii", "replace")
-        slot = self._supervisor.pool.of_worker(worker)
-        if slot is None or slot.process is None or (peer and not slot.process.owns(peer.pid)):
-            log.warning("stranger_on_worker_socket", worker=worker, peer=peer)
-            return
-        for frame in frames:
-            try:
-                message = inner.decode_from_worker(frame)
-            except (msgspec.DecodeError, RecursionError) as error:
-                log.warning("malformed_worker_message", worker=worker, error=str(error))
-                continue
-            self._supervisor.worker_message(worker, message)
+    def _from_worker(self, worker: bytes, frames: list[bytes], peer: Peer | None) -> None:
+        self._worker_door.received(worker, frames, peer)
 
     def _request_flush(self) -> None:
         self._loop.call_soon(self._door.flush)
@@ -189,6 +175,9 @@ class Daemon:
         stop_watching = self._watches.pop(client, None)
         if stop_watching is not None:
             stop_watching()
+
+    def _observe(self, event: str, **fields: object) -> None:
+        log.info(event, **fields)
 
     def _worker_line(self, worker: str, line: str) -> None:
         level, event, fields = logs.worker_line(line)

@@ -63,12 +63,14 @@ class FrontDoor:
         request_flush: Callable[[], None],
         stop: Callable[[], None],
         memory: Callable[[], int],
+        backlog_limit: int = BACKLOG_LIMIT,
         greeted: Callable[[bytes, Peer | None], None] = lambda client, peer: None,
         left: Callable[[bytes], None] = lambda client: None,
     ) -> None:
         self._identity, self._clock = identity, clock
         self._send_frames, self._request_flush = send_frames, request_flush
         self._stop, self._memory, self._greeted, self._left = stop, memory, greeted, left
+        self._backlog_limit = backlog_limit
         self._connections: dict[bytes, Connection] = {}
         self._dirty: dict[bytes, Connection] = {}
 
@@ -220,17 +222,17 @@ class FrontDoor:
                 self._hold(client, connection, frames)
 
     def _hold(self, client: bytes, connection: Connection, frames: list[bytes]) -> None:
-        within = connection.backlog_bytes <= BACKLOG_LIMIT
-        if connection.backlog_bytes > 2 * BACKLOG_LIMIT:
+        within = connection.backlog_bytes <= self._backlog_limit
+        if connection.backlog_bytes > 2 * self._backlog_limit:
             self.gone(client)
             return
         connection.backlog.extend(frames)
         connection.backlog_bytes += sum(map(len, frames))
         self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
-        if within and connection.backlog_bytes > BACKLOG_LIMIT:
+        if within and connection.backlog_bytes > self._backlog_limit:
             slow = Failure(
                 Code.CLIENT_TOO_SLOW,
-                f"the client let more than {BACKLOG_LIMIT} bytes wait",
+                f"the client let more than {self._backlog_limit} bytes wait",
                 "read faster, or ask for less at once",
                 retryable=True,
             )

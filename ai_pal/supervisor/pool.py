@@ -1,5 +1,6 @@
 """The pool of model slots: drives each worker's life and carries out what the lifecycle decides."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -53,6 +54,7 @@ class Pool:
         self.closing = False
         self._slots: dict[str, Slot] = {}
         self._by_worker: dict[str, Slot] = {}
+        self._numbers = itertools.count(1)
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(list(self._slots.values()))
@@ -127,7 +129,7 @@ class Pool:
 
     def _spawn(self, slot: Slot, incarnation: int) -> None:
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", slot.model)[-40:].strip("-")
-        slot.worker = f"{slug}.{id(slot) & 0xFFFFFF:x}.{incarnation}"
+        slot.worker = f"{slug}.{next(self._numbers)}.{incarnation}"
         slot.watch = None
         try:
             slot.process = self._launcher.launch(

@@ -190,6 +190,12 @@ class Supervisor:
             case inner.GenerationDone() | inner.GenerationCancelled() | inner.GenerationFailed():
                 self._generation_ended(slot, message)
 
+    def worker_broken(self, worker: str, reason: str) -> None:
+        """A worker broke the rules of the conversation: replace it."""
+        slot = self.pool.of_worker(worker)
+        if slot is not None:
+            self.pool.apply(slot, lifecycle.Condemned(Failure(Code.INTERNAL, reason, retryable=True)))
+
     # -- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -286,9 +292,7 @@ class Supervisor:
         for item in items:
             request = active.get(item.key)
             if request is not None and not deliver(request, item, now):
-                lost = Failure(Code.INTERNAL, "part of the answer was lost on the way", retryable=True)
-                self.pool.apply(slot, lifecycle.Condemned(lost))
-                return
+                return self.worker_broken(slot.worker, "part of the answer was lost on the way")
 
     def _ready(self, slot: Slot, message: inner.Ready) -> None:
         slot.info, slot.load_seconds = message, message.seconds

@@ -1,0 +1,43 @@
+"""The worker door: worker connections, from frames to messages and back.
+
+Sans-IO like the front door. A worker that sends what cannot be read has lost a message that somebody
+waits for: it is replaced.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ai_pal.messages import worker as inner
+from ai_pal.supervisor.ports import Observe
+from ai_pal.supervisor.supervisor import Supervisor
+from ai_pal.transport.channel import Sent
+from ai_pal.transport.peer import Peer
+
+
+class WorkerDoor:
+    """Implements `supervisor.ports.Workers`."""
+
+    supervisor: Supervisor
+
+    def __init__(self, send_frames: Callable[[bytes, Sequence[bytes]], Sent], observe: Observe) -> None:
+        self._send_frames, self._observe = send_frames, observe
+
+    def send(self, worker: str, message: inner.ToWorker) -> bool:
+        return self._send_frames(worker.encode(), [inner.encode(message)]) is Sent.OK
+
+    def received(self, identity: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:
+        """Take the frames of one message, if they come from the process that was started."""
+        worker = identity.decode("ascii", "replace")
+        slot = self.supervisor.pool.of_worker(worker)
+        if slot is None or slot.process is None or (peer and not slot.process.owns(peer.pid)):
+            self._observe("stranger_on_worker_socket", worker=worker)
+            return
+        for frame in frames:
+            try:
+                message = inner.decode_from_worker(frame)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                self._observe("malformed_worker_message", worker=worker, error=str(error))
+                self.supervisor.worker_broken(worker, "the worker sent a message that cannot be read")
+                return
+            self.supervisor.worker_message(worker, message)
