@@ -41,10 +41,14 @@ Wanted = TypeVar("Wanted", bound=AnyFromWorker)
 class Answer(msgspec.Struct):
     """What came for one key. `seqs` holds (seq, n) of each delta."""
 
-    text: str = ""
+    parts: list[str] = []
     seqs: list[tuple[int, int]] = []
     ends: list[End] = []
     trimmed: Trimmed | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
 
     @property
     def end(self) -> End:
@@ -62,6 +66,7 @@ class WorkerDriver:
         self._context = zmq.Context()
         self.socket = self._context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.RCVHWM, 64)
         self.socket.bind(self.endpoint)
         self._waiting: deque[AnyFromWorker] = deque()
         self._log = (folder / "worker.log").open("wb")
@@ -144,7 +149,7 @@ class WorkerDriver:
                 for item in message.items:
                     answer = self.answers[item.key]
                     assert not answer.ends, "text after the end"
-                    answer.text += msgspec.msgpack.decode(item.text, type=str)
+                    answer.parts.append(msgspec.msgpack.decode(item.text, type=str))
                     answer.seqs.append((item.seq, item.n))
             case Trimmed():
                 assert not self.answers[message.key].seqs, "trimmed after the first text"

@@ -19,7 +19,7 @@ from ai_pal.messages.worker import (
     encode,
 )
 
-LIMIT = 256 * 1024
+LIMIT = 64 * 1024
 """Characters (plus a small charge per delta) that may wait before `delta` blocks."""
 
 CHARGE = 32

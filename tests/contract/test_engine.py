@@ -85,7 +85,9 @@ def test_sequence_numbers_have_no_gap(worker: Loaded) -> None:
 
 
 def test_max_tokens_ends_with_length(worker: Loaded) -> None:
-    answer = worker.driver.ask(next(worker.keys), "Count to one hundred.", Options(temperature=0.0, max_tokens=3))
+    answer = worker.driver.ask(
+        next(worker.keys), "Count to one hundred.", Options(temperature=0.0, max_tokens=3)
+    )
     assert isinstance(answer.end, GenerationDone)
     assert answer.end.finish_reason == "length"
     assert answer.end.usage.completion_tokens == 3

@@ -1,5 +1,7 @@
 """Which turns stay when a conversation outgrows the window."""
 
+from itertools import pairwise
+
 import pytest
 
 from ai_pal.errors import AiPalError
@@ -66,7 +68,7 @@ def test_question_and_answer_go_together() -> None:
 def test_following_turns_keep_the_same_prefix() -> None:
     starts = [fit(conversation(turns), WordCounter(), WINDOW, ROOM).dropped for turns in range(4, 20)]
     assert starts == sorted(starts)
-    stays = sum(before == after for before, after in zip(starts, starts[1:], strict=False))
+    stays = sum(before == after for before, after in pairwise(starts))
     assert stays >= len(starts) // 4, "the prefix moved at nearly every turn"
 
 
@@ -106,9 +108,7 @@ def test_a_template_that_adds_more_than_its_parts_is_counted_as_a_whole() -> Non
     assert fitted.tokens <= WINDOW - ROOM
 
 
-@pytest.mark.parametrize(
-    ("max_tokens", "room"), [(None, 1024), (100, 100), (5000, 2048), (0, 1)], ids=str
-)
+@pytest.mark.parametrize(("max_tokens", "room"), [(None, 1024), (100, 100), (5000, 2048), (0, 1)], ids=str)
 def test_room_for_the_answer(max_tokens: int | None, room: int) -> None:
     assert answer_room(Options(max_tokens=max_tokens), 8192) == room
 

@@ -151,6 +151,16 @@ def fill(outbox: Outbox, key: int) -> threading.Thread:
     return thread
 
 
+def reporter(outbox: Outbox, key: int, text: str, times: int) -> threading.Thread:
+    """A thread that will report `text` so many times."""
+
+    def run() -> None:
+        for _ in range(times):
+            outbox.delta(key, text)
+
+    return threading.Thread(target=run, daemon=True)
+
+
 def test_a_full_outbox_blocks_until_it_is_taken(outbox: Outbox) -> None:
     thread = fill(outbox, 1)
     assert items(outbox)[0][3].startswith("x" * 1000)
@@ -175,7 +185,7 @@ def test_close_frees_an_engine_that_waits_for_room(outbox: Outbox) -> None:
 def test_empty_text_is_bounded_too() -> None:
     outbox = Outbox(limit=100)
     outbox.open(1)
-    thread = threading.Thread(target=lambda: [outbox.delta(1, "") for _ in range(50)], daemon=True)
+    thread = reporter(outbox, 1, "", 50)
     thread.start()
     tokens = 0
     while tokens < 50:
@@ -202,10 +212,7 @@ def test_half_a_pair_is_replaced(outbox: Outbox) -> None:
 def test_many_threads_lose_nothing(outbox: Outbox) -> None:
     for key in range(8):
         outbox.open(key)
-    threads = [
-        threading.Thread(target=lambda key=key: [outbox.delta(key, "x") for _ in range(500)], daemon=True)
-        for key in range(8)
-    ]
+    threads = [reporter(outbox, key, "x", 500) for key in range(8)]
     for thread in threads:
         thread.start()
     counted = dict.fromkeys(range(8), 0)
