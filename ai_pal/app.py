@@ -22,7 +22,7 @@ from ai_pal.loop_clock import LoopClock
 from ai_pal.supervisor.pool import PoolPolicy
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
-from ai_pal.transport.channel import RouterChannel, Sent
+from ai_pal.transport.channel import RouterChannel
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
 from ai_pal.worker_door import WorkerDoor
