@@ -1,0 +1,129 @@
+"""scripts/setup: silent and quick when all is there, clear when something is missing.
+
+The whole installation is what brought the tests here; CI starts from a clean clone.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ["bash", "cat", "cksum", "dirname", "flock", "grep", "tail", "uname"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout that is set up already, with a .venv of stand-ins."""
+    top = tmp_path / "checkout"
+    shutil.copytree(ROOT / "scripts", top / "scripts")
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, top)
+    (top / ".venv/bin").mkdir(parents=True)
+    (top / ".venv/bin/python").symlink_to(sys.executable)
+    (top / "model.gguf").touch()
+    source = "source scripts/setup-state; remember_packages ''; remember_starter $PWD/model.gguf"
+    subprocess.run(["bash", "-c", source], cwd=top, env=environment(top), check=True, timeout=10)
+    return top
+
+
+def environment(top: Path, *, tools: Path | None = None) -> dict[str, str]:
+    return {"HOME": str(top), "PATH": str(tools or os.environ["PATH"])}
+
+
+def run_setup(
+    top: Path, *arguments: str, tools: Path | None = None, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [shutil.which("bash") or "bash", str(top / "scripts/setup"), *arguments],
+        cwd="/",
+        env=environment(top, tools=tools) | (variables or {}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.fixture
+def only_tools(tmp_path: Path) -> Path:
+    """A PATH with what the script needs, and no Python."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in TOOLS:
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
+    return folder
+
+
+def test_when_all_is_there_nothing_is_said(checkout: Path) -> None:
+    done = run_setup(checkout)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_changed_pin_means_installing_again(checkout: Path, only_tools: Path) -> None:
+    with (checkout / "constraints.txt").open("a") as file:
+        file.write("one-more==1.0\n")
+    (checkout / ".venv/bin/python").unlink()
+    assert "no Python 3.11 or newer" in run_setup(checkout, tools=only_tools).stderr
+
+
+def test_a_moved_checkout_is_set_up_again(checkout: Path, only_tools: Path) -> None:
+    moved = checkout.rename(checkout.with_name("moved"))
+    (moved / ".venv/bin/python").unlink()
+    assert "no Python 3.11 or newer" in run_setup(moved, tools=only_tools).stderr
+
+
+@pytest.mark.parametrize("variable", ["AI_PAL_MODEL_CACHE", "AI_PAL_HOME"])
+def test_another_cache_gets_its_starter_model(checkout: Path, variable: str) -> None:
+    pal = checkout / ".venv/bin/ai-pal"
+    pal.write_text('#!/bin/bash\necho "smollm2 is ready: $PWD/model.gguf"\n')
+    pal.chmod(0o755)
+    assert "fetching the starter model" in run_setup(checkout, variables={variable: "/elsewhere"}).stderr
+    assert run_setup(checkout, variables={variable: "/elsewhere"}).stderr == ""
+
+
+def test_a_starter_model_that_cannot_be_fetched_ends_the_setup(checkout: Path) -> None:
+    (checkout / "model.gguf").unlink()
+    pal = checkout / ".venv/bin/ai-pal"
+    pal.write_text("#!/bin/bash\nexit 1\n")
+    pal.chmod(0o755)
+    done = run_setup(checkout)
+    assert done.returncode == 1
+    assert "the starter model could not be fetched" in done.stderr
+
+
+def test_without_python_the_error_says_what_to_do(checkout: Path, only_tools: Path) -> None:
+    shutil.rmtree(checkout / ".venv")
+    done = run_setup(checkout, tools=only_tools)
+    assert done.returncode == 1
+    assert "error: no Python 3.11 or newer was found" in done.stderr
+    assert "hint: install it, or set PYTHON to one" in done.stderr
+
+
+def test_an_old_python_is_not_taken(checkout: Path, only_tools: Path) -> None:
+    shutil.rmtree(checkout / ".venv")
+    old = only_tools / "python3"
+    old.write_text("#!/bin/bash\nexit 1\n")
+    old.chmod(0o755)
+    assert "no Python 3.11 or newer" in run_setup(checkout, tools=only_tools).stderr
+
+
+def test_windows_is_refused(checkout: Path, only_tools: Path) -> None:
+    shutil.rmtree(checkout / ".venv")
+    (only_tools / "uname").unlink()
+    (only_tools / "uname").write_text("#!/bin/bash\necho MINGW64_NT\n")
+    (only_tools / "uname").chmod(0o755)
+    done = run_setup(checkout, tools=only_tools)
+    assert done.returncode == 1
+    assert "error: MINGW64_NT is not supported" in done.stderr
+    assert "WSL 2" in done.stderr
+
+
+def test_an_unknown_option_is_refused(checkout: Path) -> None:
+    done = run_setup(checkout, "--all")
+    assert done.returncode == 1
+    assert "unknown option --all" in done.stderr
