@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from ai_pal.cli.neutral import neutral, neutral_line
 
 HOSTILE = st.sampled_from(
-    ["\x1b]52;c;aGk=\x07", "\x1b[2J", "\x9b31m", "\x90q\x9c", "\u202etxt\u202c", "\r", "\x00", "\x7f", "\ud800"]
+    [
+        "\x1b]52;c;aGk=\x07",
+        "\x1b[2J",
+        "\x9b31m",
+        "\x90q\x9c",
+        "\u202etxt\u202c",
+        "\r",
+        "\x00",
+        "\x7f",
+        "\ud800",
+    ]
 )
 TEXT = st.lists(st.one_of(st.text(), HOSTILE)).map("".join)
 BIDI = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
