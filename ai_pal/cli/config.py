@@ -1,10 +1,13 @@
 """`ai-pal config`: each setting, its value and where that came from."""
 
 import argparse
-import json
 
+from ai_pal.cli.json_output import print_json
+from ai_pal.cli.table import table
 from ai_pal.config import load_settings, paths
 from ai_pal.config.describe import Row, rows
+
+_HEAD = ("SETTING", "VALUE", "FROM", "MEANING")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,20 +24,13 @@ def run(args: argparse.Namespace) -> int:
         return 0
     settings = rows(load_settings())
     if args.json:
-        print(json.dumps({row.name: _as_json(row) for row in settings}, indent=2))
+        print_json({row.name: _as_json(row) for row in settings})
+    elif args.describe:
+        print(table(_HEAD, [(row.name, row.text, row.origin, row.about) for row in settings]))
     else:
-        _print_table(settings, args.describe)
+        print(table(_HEAD[:3], [(row.name, row.text, row.origin) for row in settings]))
     return 0
 
 
 def _as_json(row: Row) -> dict[str, object]:
     return {"value": row.value, "origin": row.origin, "about": row.about}
-
-
-def _print_table(settings: list[Row], describe: bool) -> None:
-    name_width = max(len(row.name) for row in settings)
-    value_width = max(len(row.text) for row in settings)
-    for row in settings:
-        print(f"{row.name:{name_width}}  {row.text:{value_width}}  {row.origin}")
-        if describe:
-            print(f"    {row.about}")

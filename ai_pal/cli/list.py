@@ -1,10 +1,9 @@
 """`ai-pal list`: the models that can be named, and which of them are on this machine."""
 
 import argparse
-import sys
 
-import msgspec
-
+from ai_pal.cli.json_output import print_json
+from ai_pal.cli.table import table
 from ai_pal.config import load_settings
 from ai_pal.sources.inventory import Listed, inventory
 
@@ -16,17 +15,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     models = inventory(load_settings().settings)
     if args.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(models)).decode() + "\n")
+        print_json(models)
     else:
-        _print_table(models)
+        print(table(("NAME", "SIZE", "STATE", "SOURCE", "PATH"), [_cells(model) for model in models]))
     return 0
-
-
-def _print_table(models: list[Listed]) -> None:
-    cells = [("NAME", "SIZE", "STATE", "SOURCE", "PATH"), *map(_cells, models)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _cells(model: Listed) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ai_pal.catalog import LocalFile
+from ai_pal.cli.json_output import print_json
 from ai_pal.config import load_settings
 from ai_pal.sources import pull
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         path = pull(args.name, settings, report, source)
     if args.json:
         size, seconds = path.stat().st_size, round(time.monotonic() - begun, 3)
-        print(json.dumps({"name": args.name, "path": str(path), "size": size, "seconds": seconds}))
+        print_json({"name": args.name, "path": str(path), "size": size, "seconds": seconds})
     else:
         print(f"{args.name} is ready: {path}")
     return 0
