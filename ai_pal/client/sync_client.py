@@ -185,13 +185,15 @@ class Client:
 
     def _receive(self, timeout: float | None) -> None:
         """Wait for one message and sort its events by request. Raises when the supervisor is gone."""
+        socket = self._connection.socket
         ready = dict(self._poller.poll(None if timeout is None else max(0, int(timeout * 1000) + 1)))
-        if self._connection.socket in ready:
+        # What was sent before the end may show up only after the poll has looked at the socket.
+        if socket in ready or (ready and socket.poll(0)):
             for event in self._connection.receive():
                 waiting = self._waiting.get(getattr(event, "id", 0))
                 if waiting is not None:
                     waiting.append(event)
-        elif self._connection.monitor in ready:
+        elif ready:
             raise AiPalError(LOST)
 
 
