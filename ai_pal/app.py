@@ -27,6 +27,9 @@ from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
 from ai_pal.worker_door import WorkerDoor
 
+CLIENT_SEND_LIMIT = 16
+"""Messages that may wait in the socket for one client; behind them the front door counts bytes."""
+
 FLUSH_TIMEOUT = 0.2
 """Seconds that the last events get to leave the process."""
 
@@ -77,7 +80,7 @@ class Daemon:
         self._clock = LoopClock(self._alarm)
         self._watches: dict[bytes, Callable[[], None]] = {}
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._front = RouterChannel(self._context, run_directory.front, self._from_client)
+        self._front = RouterChannel(self._context, run_directory.front, self._from_client, CLIENT_SEND_LIMIT)
         self._workers = RouterChannel(self._context, run_directory.workers, self._from_worker)
         self._door = FrontDoor(
             identity=Identity(

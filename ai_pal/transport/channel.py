@@ -12,10 +12,10 @@ from enum import Enum
 import zmq
 
 from ai_pal.transport.peer import Peer, peer_of
-from ai_pal.transport.sockets import configure
+from ai_pal.transport.sockets import HIGH_WATER, configure
 
-DRAIN_LIMIT = 128
-"""Messages read before the loop gets its turn again."""
+DRAIN_LIMIT, DRAIN_BYTES = 128, 1024 * 1024
+"""Messages, and bytes, read before the loop gets its turn again."""
 
 Receive = Callable[[bytes, list[bytes], Peer | None], None]
 
@@ -29,13 +29,21 @@ class Sent(Enum):
 
 
 class RouterChannel:
-    """A bound ROUTER. `receive(identity, frames, peer)` is called for each message, from the loop."""
+    """A bound ROUTER. `receive(identity, frames, peer)` is called for each message, from the loop.
+    `send_limit` messages may wait for each peer: merged ones are large, and the limit counts no bytes."""
 
-    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, receive: Receive) -> None:
+    def __init__(
+        self,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+        endpoint: str,
+        receive: Receive,
+        send_limit: int = HIGH_WATER,
+    ) -> None:
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._socket = context.socket(zmq.ROUTER)
         configure(self._socket)
+        self._socket.sndhwm = send_limit
         self._socket.router_mandatory = True
         self._socket.bind(endpoint)
         self._scheduled = False
@@ -78,11 +86,14 @@ class RouterChannel:
             self._drain()
 
     def _drain(self) -> None:
-        socket = self._socket
+        socket, size = self._socket, 0
         for _ in range(DRAIN_LIMIT):
             if socket.closed or not int(socket.EVENTS) & zmq.POLLIN:
                 return
             first = socket.recv(zmq.DONTWAIT, copy=False)
             frames = socket.recv_multipart(zmq.DONTWAIT, copy=False)
+            size += sum(map(len, frames))
             self._receive(first.bytes, [frame.bytes for frame in frames], peer_of(frames[-1]))
+            if size > DRAIN_BYTES:
+                break
         self._schedule()

@@ -1,0 +1,305 @@
+"""The daemon, driven by a client that was written from docs/ipc-protocol.md and knows nothing else."""
+
+import ast
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+
+from tests.process import page_client
+from tests.process.eventually import eventually
+from tests.process.homes import environment
+from tests.process.page_client import GoneError, PageClient, text_of
+from tests.process.supervised import Supervised, gone
+
+PAGE = Path(__file__).parents[2] / "docs" / "ipc-protocol.md"
+ENDLESS = {"extra": {"tokens": 1_000_000, "pace": 0.01}}
+
+
+def kinds(events: list[dict[str, Any]]) -> list[str]:
+    return [event["type"] for event in events]
+
+
+def code_of(event: dict[str, Any]) -> str:
+    assert event["type"] == "failed"
+    return str(event["reasons"][-1]["code"])
+
+
+def test_the_client_imports_nothing_of_ours() -> None:
+    tree = ast.parse(Path(page_client.__file__).read_text(encoding="utf-8"))
+    plain = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    parts = {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert plain | parts == {"time", "collections", "typing", "msgpack", "zmq"}
+
+
+def test_the_example_of_the_page_answers(daemon: Supervised, ai_pal_home: Path, tmp_path: Path) -> None:
+    example = tmp_path / "example.py"
+    text = PAGE.read_text(encoding="utf-8")
+    example.write_text(text.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    command = [sys.executable, str(example), "hello", "page"]
+    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"hello page \n", b"")
+
+
+def test_the_example_says_when_nobody_listens(ai_pal_home: Path, tmp_path: Path) -> None:
+    example = tmp_path / "example.py"
+    text = PAGE.read_text(encoding="utf-8")
+    example.write_text(text.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    command = [sys.executable, str(example)]
+    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=30)
+    assert done.returncode == 1
+    assert b"ai-pal supervise" in done.stderr
+
+
+def test_a_chat_in_one_message_with_the_hello(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint, greet=False) as client:
+        chat = {"type": "chat", "id": 1, "messages": [{"role": "user", "content": "a b c"}]}
+        client.send({"type": "hello", "protocol": 1}, chat)
+        welcome = client.next()
+        assert (welcome["type"], welcome["protocol"], welcome["pid"]) == ("welcome", 1, daemon.process.pid)
+        events = client.events(1)
+    assert text_of(events) == "a b c "
+    order = [kind for kind in kinds(events) if kind not in ("queued", "loading", "delta")]
+    assert order == ["accepted", "started", "done"]
+    assert events[-1]["usage"] == {"prompt_tokens": 3, "completion_tokens": 3}
+    assert events[-1]["timings"]["total"] > 0
+
+
+def test_load_progress_never_falls(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        events = client.events(client.ask("load", model="echo?load_seconds=0.5"))
+        again = client.events(client.ask("load", model="echo?load_seconds=0.5"))
+    steps = [event["progress"] for event in events if event["type"] == "loading"]
+    assert steps == sorted(steps)
+    assert len(set(steps)) >= 5
+    assert events[-1]["model"] == "echo?load_seconds=0.5"
+    assert events[-1]["seconds"] >= 0.5
+    assert again == [{"type": "loaded", "id": 2, "model": "echo?load_seconds=0.5"}]
+
+
+def test_a_cancelled_load_ends_and_goes_on_in_the_background(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        load = client.ask("load", model="echo?load_seconds=1")
+        client.until("loading")
+        client.send({"type": "cancel", "id": load})
+        assert client.events(load)[-1]["type"] == "cancelled"
+        assert client.events(client.ask("load", model="echo?load_seconds=1"))[-1]["type"] == "loaded"
+
+
+def test_cancel_ends_a_running_answer_once(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        chat = client.chat("word", options=ENDLESS)
+        client.until("delta")
+        asked = time.monotonic()
+        client.send({"type": "cancel", "id": chat}, {"type": "cancel", "id": chat})
+        events = client.events(chat)
+        assert time.monotonic() - asked < 1
+        assert events[-1]["type"] == "cancelled"
+        assert events[-1]["usage"]["completion_tokens"] >= 1
+        client.ask("status")
+        assert client.next()["type"] == "status_reply"
+
+
+def test_status_tells_of_the_worker(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.events(client.chat("x"))
+        status = client.events(client.ask("status"))[0]
+    assert (status["pid"], status["endpoint"], status["clients"]) == (
+        daemon.process.pid,
+        daemon.endpoint,
+        1,
+    )
+    worker = status["workers"][0]
+    assert (worker["model"], worker["state"], worker["requests"]) == ("echo", "ready", 1)
+    assert worker["memory"] > 0
+    assert 0 < worker["unloads_in"] <= worker["keep_alive"]
+
+
+def test_unload_ends_the_process(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.events(client.ask("load"))
+        pid = client.events(client.ask("status"))[0]["workers"][0]["pid"]
+        assert client.events(client.ask("unload", model="echo"))[0]["models"] == ["echo"]
+        eventually(lambda: gone(pid))
+        assert client.events(client.ask("unload"))[0]["models"] == []
+
+
+def test_unload_lets_a_running_answer_end(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        chat = client.chat("x", options={"extra": {"tokens": 30, "pace": 0.01}})
+        first = client.until("delta")
+        client.ask("unload")
+        events = client.events(chat)
+    assert text_of([first, *events]) == "x " * 30
+    assert events[-1]["type"] == "done"
+
+
+def test_keep_alive_zero_unloads_at_once(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.events(client.ask("load"))
+        pid = client.events(client.ask("status"))[0]["workers"][0]["pid"]
+        client.events(client.chat("x", keep_alive=0))
+        eventually(lambda: gone(pid))
+
+
+def test_a_deadline_interrupts(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.events(client.ask("load"))
+        end = client.events(client.chat("x", options=ENDLESS, deadline=0.3))[-1]
+    assert (end["type"], end["reason"]["code"]) == ("interrupted", "deadline_exceeded")
+
+
+def test_positions_and_overload(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        model = "echo?slots=1"
+        client.events(client.ask("load", model=model))
+        waiting = [client.chat("x", model=model, options=ENDLESS) for _ in range(33)]
+        refused = client.chat("x", model=model)
+        seen = [client.next()]
+        while seen[-1].get("id") != refused:
+            seen.append(client.next())
+        assert seen[-1]["reasons"][0]["code"] == "overloaded"
+        assert seen[-1]["reasons"][0]["retry_after"] > 0
+        positions = {event["id"]: event["position"] for event in seen if event["type"] == "queued"}
+        assert positions == dict(zip(waiting[1:], range(1, 33), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "code", "echoed"),
+    [
+        ({"type": "chat", "id": 7, "messages": []}, "empty_prompt", 7),
+        ({"type": "chat", "id": 7, "messages": [{"role": "user", "content": " \n"}]}, "empty_prompt", 7),
+        ({"type": "chat", "id": 7, "messages": "hello"}, "bad_request", 7),
+        ({"type": "chat", "id": 0, "messages": [{"role": "user", "content": "x"}]}, "bad_request", 0),
+        ({"type": "chat", "messages": [{"role": "user", "content": "x"}]}, "bad_request", 0),
+        ({"type": "load", "id": 7, "model": "smoll"}, "model_not_found", 7),
+        ({"type": "load", "id": 7, "model": "/nowhere.gguf"}, "model_not_found", 7),
+        ({"type": "status", "id": -1}, "bad_request", 0),
+        ({"type": "dance", "id": 7}, "unknown_message", 7),
+        ({"id": 7}, "bad_request", 7),
+        (["chat", 7], "bad_request", 0),
+    ],
+)
+def test_what_makes_no_sense_is_answered(
+    daemon: Supervised, request_fields: dict[str, Any], code: str, echoed: int
+) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.send(request_fields)
+        failed = client.until("failed")
+        assert (code_of(failed), failed["id"]) == (code, echoed)
+        assert client.events(client.ask("status"))[0]["type"] == "status_reply"
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"", "bad_request"),
+        (b"\xc1", "bad_request"),
+        (b"GET / HTTP/1.1\r\n", "bad_request"),
+        (msgpack.packb({"type": "chat", "id": 1})[:-1], "bad_request"),
+        (b"\x91" * 100_000, "bad_request"),
+        (b"\x82\xa4type\xa6status\xa2id" + b"\x91" * 100_000, "bad_request"),
+        (
+            msgpack.packb({"type": "chat", "id": 1, "messages": [], "model": "x" * (8 << 20)}),
+            "frame_too_large",
+        ),
+    ],
+    ids=["empty", "no msgpack", "http", "cut off", "deep", "deep id", "too large"],
+)
+def test_junk_is_answered_and_harms_nobody(daemon: Supervised, frame: bytes, code: str) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.send_frames(frame)
+        assert code_of(client.until("failed")) == code
+        assert text_of(client.events(client.chat("still here"))) == "still here "
+
+
+def test_over_the_hard_limit_the_connection_is_dropped(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.until("welcome")
+        client.send_frames(bytes(65 << 20))
+        with pytest.raises(GoneError):
+            client.next()
+    with PageClient(daemon.endpoint) as client:
+        assert client.next()["type"] == "welcome"
+
+
+def test_hello_comes_first(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint, greet=False) as client:
+        client.ask("status")
+        failed = client.next()
+        assert (code_of(failed), failed["id"]) == ("hello_required", 1)
+
+
+def test_another_protocol_is_refused(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint, protocol=2) as client:
+        failed = client.next()
+        assert (code_of(failed), failed["id"]) == ("protocol_mismatch", 0)
+
+
+def test_an_open_id_is_not_taken_twice(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        chat = client.chat("x", options=ENDLESS)
+        client.send({"type": "chat", "id": chat, "messages": [{"role": "user", "content": "y"}]})
+        failed = client.until("failed")
+        assert (code_of(failed), failed["id"]) == ("duplicate_id", 0)
+        client.send({"type": "cancel", "id": chat})
+        assert client.events(chat)[-1]["type"] == "cancelled"
+
+
+def test_unknown_fields_are_ignored(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        assert text_of(client.events(client.chat("x", colour="red"))) == "x "
+
+
+def test_a_worker_that_dies_before_the_first_content_costs_a_notice(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        events = client.events(client.chat("x", options={"extra": {"kill_at": 0}}))
+    assert [event["kind"] for event in events if event["type"] == "notice"] == ["retry"]
+    assert code_of(events[-1]) == "worker_died"
+
+
+def test_a_worker_that_dies_in_mid_answer_interrupts(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        events = client.events(client.chat("a b c d", options={"extra": {"kill_at": 2, "pace": 0.05}}))
+    assert text_of(events) == "a b "
+    assert (events[-1]["type"], events[-1]["reason"]["code"]) == ("interrupted", "worker_died")
+
+
+def test_a_client_that_does_not_read_is_cut_off_alone(daemon: Supervised) -> None:
+    flood = {"extra": {"tokens": 40_000, "chunk": 4096}}
+    with PageClient(daemon.endpoint, held=1) as idle, PageClient(daemon.endpoint) as other:
+        chat = idle.chat("x", options=flood)
+        assert text_of(other.events(other.chat("fine"))) == "fine "
+        while other.events(other.ask("status"))[0]["workers"][0].get("active"):
+            pass
+        events = idle.events(chat)
+    assert (events[-1]["type"], events[-1]["reason"]["code"]) == ("interrupted", "client_too_slow")
+    assert text_of(events)
+
+
+def test_stop_only_if_idle_is_refused_while_busy(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        chat = client.chat("x", options=ENDLESS)
+        assert code_of(client.events(client.ask("stop", only_if_idle=True))[0]) == "model_busy"
+        client.send({"type": "cancel", "id": chat})
+        client.events(chat)
+        assert client.events(client.ask("stop", only_if_idle=True))[0]["type"] == "stopping"
+        with pytest.raises(GoneError):
+            client.next()
+    assert daemon.process.wait(10) == 0
+
+
+def test_a_killed_supervisor_is_noticed(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.chat("x", options=ENDLESS)
+        client.until("delta")
+        daemon.process.send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        with pytest.raises(GoneError):
+            client.until("done")
+        assert time.monotonic() - killed < 1
