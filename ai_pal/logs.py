@@ -64,7 +64,9 @@ def _rotating(file: Path) -> logging.Handler:
 
 
 def _text_renderer() -> structlog.types.Processor:
-    return structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], repr_native_str=False)
+    return structlog.processors.KeyValueRenderer(
+        key_order=["timestamp", "level", "event"], repr_native_str=False
+    )
 
 
 def _to_json(value: Any, **_: Any) -> str:

@@ -18,7 +18,17 @@ from ai_pal.launchers.output import Output
 from ai_pal.launchers.process_exit import watch_exit
 from ai_pal.lifecycle import ExitStatus
 
-ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TMPDIR",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+)
 """All that a worker gets to see of the environment: no key, no proxy, no Python path."""
 
 READ_SIZE = 65536

@@ -27,13 +27,12 @@ def watch_pid(pid: int, ended: Callable[[], None]) -> Callable[[], None]:
         fd = os.pidfd_open(pid)
     except (AttributeError, OSError):
         return lambda: None
-    open_fds = {fd}
+    open_fds = [fd]
 
     def stop() -> None:
-        for fd in list(open_fds):
-            open_fds.discard(fd)
-            loop.remove_reader(fd)
-            os.close(fd)
+        while open_fds:
+            loop.remove_reader(open_fds[-1])
+            os.close(open_fds.pop())
 
     def readable() -> None:
         stop()

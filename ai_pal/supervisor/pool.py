@@ -19,6 +19,8 @@ from ai_pal.supervisor.slot import Slot
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
 
+IGNORED_CANCEL = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
+
 
 class PoolPolicy(msgspec.Struct, frozen=True):
     """Bounds and budgets. `queue_size` counts waiting requests per model; seconds elsewhere."""
@@ -104,9 +106,8 @@ class Pool:
             if unload_at is not None and unload_at <= now:
                 idle = Failure(Code.UNLOADED, f"idle for {now - slot.idle_since:.0f} s")
                 self.apply(slot, lifecycle.StopWanted(idle, busy=False))
-            if any(r.cancel_at and now - r.cancel_at >= self.policy.cancel_timeout for r in slot.active.values()):
-                ignored = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
-                self.apply(slot, lifecycle.Condemned(ignored))
+            if slot.cancelled_since(now - self.policy.cancel_timeout):
+                self.apply(slot, lifecycle.Condemned(IGNORED_CANCEL))
             self._forget(slot, now)
 
     def rest(self, slot: Slot) -> None:
@@ -188,7 +189,7 @@ class Pool:
 
     def _forget(self, slot: Slot, now: float) -> None:
         """Drop a slot that holds nothing but old crashes, so that their number stays bounded."""
-        if slot.state.phase is not Phase.GONE or slot.wanted or slot.unloaders:
+        if slot.state.phase is not Phase.GONE or slot.wanted:
             return
         if all(now - at >= self.policy.worker.crash_window for at in slot.state.crashes):
             del self._slots[slot.model]

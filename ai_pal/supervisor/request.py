@@ -106,9 +106,7 @@ class RequestTable:
             started = wire.Started(request.chat.id, 1, "local", request.model, "a worker on this machine")
             self._clients.send(request.client, started)
         request.next_seq += item.n
-        self._clients.send(
-            request.client, wire.ForwardedDelta(request.chat.id, item.seq, item.n, item.text)
-        )
+        self._clients.send(request.client, wire.ForwardedDelta(request.chat.id, item.seq, item.n, item.text))
         return True
 
     def done(self, request: Request, now: float, finish_reason: str, usage: Usage, timings: Timings) -> None:
@@ -129,9 +127,7 @@ class RequestTable:
     def _usage(self, request: Request) -> Usage:
         return Usage(completion_tokens=request.next_seq)
 
-    def _end(
-        self, request: Request, event: wire.Event, now: float, failure: Failure | None = None
-    ) -> None:
+    def _end(self, request: Request, event: wire.Event, now: float, failure: Failure | None = None) -> None:
         if request.ended:
             return
         request.ended = True

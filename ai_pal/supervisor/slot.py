@@ -13,7 +13,7 @@ from ai_pal.supervisor.request import Request
 
 
 class Waiter(msgspec.Struct, frozen=True):
-    """A client that asked for this model to be loaded or unloaded and waits to hear of it."""
+    """A client that asked for this model to be loaded and waits to hear of it."""
 
     client: bytes
     id: int
@@ -34,7 +34,6 @@ class Slot(msgspec.Struct, eq=False):
     watch: LoadWatch | None = None
     active: dict[int, Request] = msgspec.field(default_factory=dict)
     loaders: list[Waiter] = msgspec.field(default_factory=list)
-    unloaders: list[Waiter] = msgspec.field(default_factory=list)
     idle_since: float = 0.0
     served: int = 0
     restarts: int = 0
@@ -59,6 +58,16 @@ class Slot(msgspec.Struct, eq=False):
         if self.state.phase is not lifecycle.Phase.READY or self.info is None:
             return 0
         return self.info.slots - len(self.active)
+
+    def leave(self, client: bytes, request_id: int | None = None) -> list[Waiter]:
+        """Take out this client's loads, all or one of them; they are given back."""
+        leaving = [w for w in self.loaders if w.client == client and request_id in (None, w.id)]
+        self.loaders = [w for w in self.loaders if w not in leaving]
+        return leaving
+
+    def cancelled_since(self, when: float) -> bool:
+        """Whether a request that was cancelled by then still occupies the worker."""
+        return any(r.cancel_at is not None and r.cancel_at <= when for r in self.active.values())
 
     def unload_at(self) -> float | None:
         """When the reaper takes this slot, or None: never, or not while it is busy, wanted or loading."""

@@ -102,10 +102,8 @@ class Supervisor:
             self._abandon(request)
             return
         for slot in self.pool:
-            waiting = len(slot.loaders)
-            slot.loaders = [w for w in slot.loaders if (w.client, w.id) != (client, request_id)]
-            if len(slot.loaders) < waiting:
-                self._clients.send(client, wire.Cancelled(request_id))
+            for waiter in slot.leave(client, request_id):
+                self._clients.send(client, wire.Cancelled(waiter.id))
 
     def load(self, client: bytes, request: wire.Load) -> None:
         """Load a model; the client hears `loading` and then `loaded` or `failed`."""
@@ -152,8 +150,11 @@ class Supervisor:
                 self.requests.broken(request, failure, self._clock.now())
             self._abandon(request)
         for slot in self.pool:
-            slot.loaders = [w for w in slot.loaders if w.client != client]
-        self._unloadings = [job for job in self._unloadings if job.client != client]
+            for waiter in slot.leave(client):
+                if failure is not None:
+                    self._clients.send(client, wire.Failed(waiter.id, [failure]))
+        if failure is None:
+            self._unloadings = [job for job in self._unloadings if job.client != client]
 
     def statuses(self) -> list[wire.WorkerStatus]:
         now = self._clock.now()
@@ -217,6 +218,7 @@ class Supervisor:
                 self._clock.wake_at(self._interrupt_at)
         self.pool.tick(now)
         for slot in self.pool:
+            self._tell_cancels(slot)
             self._dispatch(slot)
         upcoming = self.requests.next_deadline()
         if upcoming is not None:
@@ -292,7 +294,8 @@ class Supervisor:
         for item in items:
             request = active.get(item.key)
             if request is not None and not deliver(request, item, now):
-                return self.worker_broken(slot.worker, "part of the answer was lost on the way")
+                self.worker_broken(slot.worker, "part of the answer was lost on the way")
+                return
 
     def _ready(self, slot: Slot, message: inner.Ready) -> None:
         slot.info, slot.load_seconds = message, message.seconds
@@ -341,11 +344,21 @@ class Supervisor:
         if slot is None:
             return
         if request.key in slot.active:
-            request.cancel_at = self._clock.now()
-            self._workers.send(slot.worker, inner.CancelGeneration(request.key))
-            self._clock.wake_at(request.cancel_at + self.pool.policy.cancel_timeout)
+            self._tell_cancels(slot)
         elif slot.queue.remove(request.client, request):
             self._tell_positions(slot)
+
+    def _tell_cancels(self, slot: Slot) -> None:
+        """Tell the worker of every request that has ended while it still computes."""
+        now = self._clock.now()
+        for request in slot.active.values():
+            if not request.ended or request.cancel_at is not None:
+                continue
+            if not self._workers.send(slot.worker, inner.CancelGeneration(request.key)):
+                self._clock.wake_at(now + RESEND_INTERVAL)
+                return
+            request.cancel_at = now
+            self._clock.wake_at(now + self.pool.policy.cancel_timeout)
 
     def _worker_gone(self, slot: Slot, failure: Failure) -> None:
         """The worker's process has ended: end or retry what ran in it."""

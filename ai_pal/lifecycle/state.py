@@ -1,0 +1,67 @@
+"""Where a model's worker is in its life, and the budgets it lives under."""
+
+from enum import StrEnum
+
+import msgspec
+
+from ai_pal.errors import Failure
+
+
+class Phase(StrEnum):
+    """Where a model's worker is in its life; `gone` means that no process exists."""
+
+    GONE = "gone"
+    STARTING = "starting"
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    STOPPING = "stopping"
+    KILLING = "killing"
+    BACKING_OFF = "backing-off"
+    FAILED = "failed"
+
+
+RUNNING = frozenset(
+    {Phase.STARTING, Phase.LOADING, Phase.READY, Phase.DRAINING, Phase.STOPPING, Phase.KILLING}
+)
+"""Phases in which a process exists."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Budgets in seconds. Stall budgets count from the last progress, never from the start."""
+
+    start_timeout: float = 30.0
+    load_stall: float = 60.0
+    beat_timeout: float = 10.0
+    engine_stall: float = 60.0
+    drain_timeout: float = 30.0
+    terminate_timeout: float = 2.0
+    backoff_base: float = 0.2
+    backoff_cap: float = 30.0
+    max_crashes: int = 5
+    crash_window: float = 120.0
+    failed_cooldown: float = 60.0
+
+
+class ExitStatus(msgspec.Struct, frozen=True):
+    """How a process ended: an exit `code`, or the `signal` that ended it."""
+
+    code: int | None = None
+    signal: int | None = None
+
+
+class State(msgspec.Struct, frozen=True):
+    """One model's worker. `alive_at` is its last sign of life, `stepped_at` its engine's last step,
+    `crashes` the times of recent crashes, `until` the end of a back-off or of `failed`."""
+
+    phase: Phase = Phase.GONE
+    incarnation: int = 0
+    since: float = 0.0
+    alive_at: float = 0.0
+    stepped_at: float = 0.0
+    steps: int = 0
+    progress: float = 0.0
+    crashes: tuple[float, ...] = ()
+    until: float = 0.0
+    reason: Failure | None = None
+    planned: bool = False
