@@ -52,7 +52,7 @@ class ExitStatus(msgspec.Struct, frozen=True):
 
 class State(msgspec.Struct, frozen=True):
     """One model's worker. `alive_at` is its last sign of life, `stepped_at` its engine's last step,
-    `crashes` the times of recent crashes, `until` the end of a back-off or of `failed`."""
+    `crashes` the times of the crashes in a row, `until` the end of a back-off or of `failed`."""
 
     phase: Phase = Phase.GONE
     incarnation: int = 0
@@ -65,3 +65,5 @@ class State(msgspec.Struct, frozen=True):
     until: float = 0.0
     reason: Failure | None = None
     planned: bool = False
+    spawned_at: float = 0.0
+    ready_at: float | None = None

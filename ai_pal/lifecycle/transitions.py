@@ -82,7 +82,7 @@ def _enter(state: State, phase: Phase, now: float) -> State:
 
 def _spawn(state: State, now: float) -> Step:
     incarnation = state.incarnation + 1
-    fresh = State(Phase.STARTING, incarnation, now, now, now, crashes=state.crashes)
+    fresh = State(Phase.STARTING, incarnation, now, now, now, crashes=state.crashes, spawned_at=now)
     return fresh, (Spawn(incarnation),)
 
 
@@ -117,7 +117,7 @@ def _alive(state: State, event: Alive, now: float, policy: Policy) -> Step:
 def _loaded(state: State, event: Loaded, now: float, policy: Policy) -> Step:
     if state.phase not in COMING:
         return state, ()
-    return replace(_enter(state, Phase.READY, now), progress=1.0, stepped_at=now), ()
+    return replace(_enter(state, Phase.READY, now), progress=1.0, stepped_at=now, ready_at=now), ()
 
 
 def _refused(state: State, event: Refused, now: float, policy: Policy) -> Step:
@@ -175,13 +175,12 @@ def _exited(state: State, event: Exited, now: float, policy: Policy) -> Step:
 def _crashed(
     state: State, failure: Failure, now: float, policy: Policy, *, wanted: bool, jitter: float
 ) -> Step:
-    recent = tuple(at for at in state.crashes if now - at < policy.crash_window)
-    crashes = (*recent, now)[-policy.max_crashes :]
+    crashes = (*_series(state, now, policy), now)[-policy.max_crashes :]
     rest = State(incarnation=state.incarnation, crashes=crashes, since=now, reason=failure)
     if len(crashes) >= policy.max_crashes:
         given_up = Failure(
             Code.MODEL_FAILED,
-            f"the model crashed {len(crashes)} times within {policy.crash_window:g} s: {failure.message}",
+            f"the model crashed {len(crashes)} times in a row: {failure.message}",
             "see `ai-pal logs`; `ai-pal load` tries again at once",
             retryable=True,
             retry_after=policy.failed_cooldown,
@@ -194,6 +193,16 @@ def _crashed(
         return rest, ()
     delay = jitter * min(policy.backoff_cap, policy.backoff_base * 2.0 ** len(crashes))
     return replace(rest, phase=Phase.BACKING_OFF, until=now + delay), ()
+
+
+def _series(state: State, now: float, policy: Policy) -> tuple[float, ...]:
+    """The earlier crashes that one of now continues: `crash_window` of calm, idle or at work, ends a
+    series. Starting and loading are no calm, or a slow load that always crashes would go on for ever."""
+    if not state.crashes:
+        return ()
+    loading = (now if state.ready_at is None else state.ready_at) - state.spawned_at
+    calm = now - state.crashes[-1] - loading
+    return state.crashes if calm < policy.crash_window else ()
 
 
 def _tick(state: State, event: Tick, now: float, policy: Policy) -> Step:
