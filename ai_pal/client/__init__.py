@@ -1,7 +1,12 @@
 """Clients of a supervisor: `Client` for plain code, `AsyncClient` for a running event loop."""
 
+from typing import TYPE_CHECKING
+
 from ai_pal.client.answer import Answer
 from ai_pal.client.sync_client import ChatStream, Client
+
+if TYPE_CHECKING:
+    from ai_pal.client.async_client import AsyncClient
 
 __all__ = ["Answer", "AsyncClient", "ChatStream", "Client"]
 

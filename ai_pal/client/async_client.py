@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -50,7 +50,9 @@ class AsyncClient:
         self._fds: list[int] = [self._connection.socket.FD, self._connection.monitor.FD]
         for fd, read in zip(self._fds, (self._drain, self._disconnected), strict=True):
             self._loop.add_reader(fd, read)
+        # Both descriptors are edge-triggered: without a first look they may stay silent for ever.
         self._schedule()
+        self._loop.call_soon(self._disconnected)
         try:
             self.welcome = await self._expect(0, wire.Welcome, self._timeout)
         except BaseException as error:
@@ -73,7 +75,7 @@ class AsyncClient:
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
-    ) -> AsyncIterator[wire.AnyEvent]:
+    ) -> AsyncGenerator[wire.AnyEvent, None]:
         """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
         early (close the generator, `contextlib.aclosing`) cancels the answer."""
         request_id = self._new_id()
@@ -184,7 +186,8 @@ class AsyncClient:
                 inbox.put(event)
 
     def _disconnected(self) -> None:
-        if not int(self._connection.monitor.EVENTS) & zmq.POLLIN:
+        monitor = self._connection.monitor
+        if monitor.closed or not int(monitor.EVENTS) & zmq.POLLIN:
             return
         self._drain(2 * HIGH_WATER)  # its last words
         for inbox in self._waiting.values():
