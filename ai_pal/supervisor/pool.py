@@ -16,6 +16,9 @@ from ai_pal.supervisor.load_progress import LoadWatch
 from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Workers
 from ai_pal.supervisor.slot import Slot
 
+RESEND_INTERVAL = 0.05
+"""Seconds until a worker that could not take a message is tried again."""
+
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
 
@@ -91,14 +94,19 @@ class Pool:
         self._arm(slot)
 
     def connected(self, slot: Slot) -> None:
-        """The slot's worker said hello: tell it what to load."""
+        """The slot's worker said hello: tell it what to load, in the next tick if it cannot be told now."""
+        slot.greeted = True
+        if not self._workers.send(slot.worker, slot.resolved.load):
+            self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
+            return
         slot.watch = LoadWatch(slot.resolved.size)
         self.apply(slot, lifecycle.Connected())
-        self._workers.send(slot.worker, slot.resolved.load)
 
     def tick(self, now: float) -> None:
         """Look at loading processes, let budgets run out, reap what is idle, forget what is gone."""
         for slot in self:
+            if slot.greeted and slot.state.phase is Phase.STARTING:
+                self.connected(slot)
             if slot.state.phase in (Phase.STARTING, Phase.LOADING):
                 self._look(slot)
             self.apply(slot, lifecycle.Tick(wanted=slot.wanted and not self.closing))
@@ -131,7 +139,7 @@ class Pool:
     def _spawn(self, slot: Slot, incarnation: int) -> None:
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", slot.model)[-40:].strip("-")
         slot.worker = f"{slug}.{next(self._numbers)}.{incarnation}"
-        slot.watch = None
+        slot.watch, slot.greeted = None, False
         try:
             slot.process = self._launcher.launch(
                 LaunchSpec(slot.worker, "workers"), partial(self._exited, slot, slot.worker)

@@ -31,6 +31,7 @@ class Slot(msgspec.Struct, eq=False):
     process: WorkerProcess | None = None
     worker: str = ""
     info: Ready | None = None
+    greeted: bool = False
     watch: LoadWatch | None = None
     active: dict[int, Request] = msgspec.field(default_factory=dict)
     loaders: list[Waiter] = msgspec.field(default_factory=list)

@@ -12,16 +12,13 @@ from ai_pal.launchers.base import Launcher
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
 from ai_pal.messages import worker as inner
-from ai_pal.supervisor.pool import Pool, PoolPolicy
+from ai_pal.supervisor.pool import RESEND_INTERVAL, Pool, PoolPolicy
 from ai_pal.supervisor.ports import Clients, Clock, Jitter, Observe, Resolve, Workers
 from ai_pal.supervisor.request import Request, RequestTable
 from ai_pal.supervisor.slot import Slot, Waiter
 
 MAX_ATTEMPTS = 2
 """A request whose worker dies before the first content gets one more try on a fresh one."""
-
-RESEND_INTERVAL = 0.05
-"""Seconds until a worker that could not take a message is tried again."""
 
 CLOSING_INTERVAL = 0.02
 """Seconds between two looks at what is left while the supervisor stops."""
@@ -168,9 +165,10 @@ class Supervisor:
     # -- from workers --------------------------------------------------------------------------
 
     def worker_message(self, worker: str, message: inner.FromWorker) -> None:
-        """A message from the present incarnation of a worker; others are dropped."""
+        """A message from the present incarnation of a worker; others are dropped, and so is what comes
+        from one that is being killed: it may have lost something before."""
         slot = self.pool.of_worker(worker)
-        if slot is None:
+        if slot is None or slot.state.phase is Phase.KILLING:
             return
         match message:
             case inner.Deltas():
