@@ -2,7 +2,8 @@
 
     .venv/bin/python scripts/bench_threads.py MODEL.gguf [--rounds 5] [--tokens 48]
 
-Prints the median of tokens per second. The last row is xllamacpp's own HTTP server with its defaults.
+Prints the median of tokens per second. The last two rows are what a worker does, and xllamacpp's own
+HTTP server with its defaults.
 """
 
 import argparse
@@ -15,13 +16,17 @@ import sys
 import time
 import urllib.request
 
+from workers import spin_throttle
+from workers import threads as worker_threads
+
 SETTINGS: dict[str, dict[str, str]] = {
     "library default": {},
     "GOMP_SPINCOUNT=0": {"GOMP_SPINCOUNT": "0"},
     "GOMP_SPINCOUNT=1000": {"GOMP_SPINCOUNT": "1000"},
-    "GOMP_SPINCOUNT=20000": {"GOMP_SPINCOUNT": "20000"},
-    "OMP_WAIT_POLICY=passive": {"OMP_WAIT_POLICY": "passive"},
+    "GOMP_SPINCOUNT=150": {"GOMP_SPINCOUNT": "150"},
+    "worker": spin_throttle.SETTINGS,
 }
+WORKER, HTTP = "worker", "http"
 LIBGOMP = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS")
 BODY = {
     "messages": [{"role": "system", "content": ""}, {"role": "user", "content": "Tell me about the sea."}],
@@ -44,8 +49,10 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     print(f"{'threads':>8} {'setting':<26} {'quiet':>8} {'competitor':>12}   tokens per second, medians")
     for threads, setting in itertools.product(range(1, cores + 1), SETTINGS):
-        row(arguments, str(threads), setting)
-    row(arguments, "http", "library default")
+        if setting != WORKER:
+            row(arguments, str(threads), setting)
+    row(arguments, WORKER, WORKER)
+    row(arguments, HTTP, "library default")
     return None
 
 
@@ -77,13 +84,15 @@ def measure(model: str, threads: str, rounds: int, tokens: int) -> None:
     parameters.model.path = model
     parameters.verbosity = 1
     parameters.n_ctx = 2048
-    if threads != "http":
-        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = int(threads)
+    count = worker_threads.default_count() if threads == WORKER else int(threads) if threads != HTTP else -1
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = count
     server = xllamacpp.Server(parameters)
+    if threads == WORKER and (throttle := spin_throttle.start(count)) is not None:
+        throttle.working(True)
     speeds = []
     for _ in range(rounds):
         body = BODY | {"max_tokens": tokens}
-        arrivals = over_http(server.listening_address, body) if threads == "http" else direct(server, body)
+        arrivals = over_http(server.listening_address, body) if threads == HTTP else direct(server, body)
         speeds.append((len(arrivals) - 1) / (arrivals[-1] - arrivals[0]))
     print(statistics.median(speeds), flush=True)
     os._exit(0)
@@ -102,13 +111,12 @@ def direct(server: object, body: dict[str, object]) -> list[float]:
 
 def over_http(address: str, body: dict[str, object]) -> list[float]:
     arrivals: list[float] = []
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310 - our own server's address
         f"{address}/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=300) as reply:
-        for line in reply:
-            if line.startswith(b"data: {") and b'"content":"' in line:
-                arrivals.append(time.perf_counter())
+    with urllib.request.urlopen(request, timeout=300) as reply:  # noqa: S310
+        lines = (line for line in reply if line.startswith(b"data: {") and b'"content":"' in line)
+        arrivals.extend(time.perf_counter() for _ in lines)
     return arrivals
 
 

@@ -1,11 +1,8 @@
-"""How many threads an engine gets, and how libgomp lets them wait for each other."""
+"""How many threads an engine gets. What they do while they wait is in `spin_throttle`."""
 
 import math
 import os
 from pathlib import Path
-
-SETTINGS = {"GOMP_SPINCOUNT": "0"}
-"""For the environment before libgomp is loaded: setting them in this process is early enough."""
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -17,7 +14,8 @@ def default_count() -> int:
 
 
 def count_for(cores: int) -> int:
-    return max(1, cores - 1)
+    """All of two cores, for half the speed is a high price for a free core; else one is left free."""
+    return cores if cores <= 2 else cores - 1
 
 
 def usable_cores(root: Path = CGROUP, membership: Path = MEMBERSHIP) -> int:

@@ -13,7 +13,7 @@ import msgspec
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Message
 from ai_pal.messages.worker import Generate, LoadModel, Ready
-from workers import threads
+from workers import spin_throttle, threads
 from workers.cells import Cells
 from workers.context_window import answer_room, fit
 from workers.engines.base import Sink
@@ -56,6 +56,7 @@ class LlamaCpp:
         self._lock = threading.Condition()
         self._answers: dict[int, Answer] = {}
         self._cells: Cells
+        self._throttle: spin_throttle.SpinThrottle | None = None
         self._socket = Path(SOCKET.format(pid=os.getpid())).absolute()
 
     def load(self, spec: LoadModel, sink: Sink) -> Ready:
@@ -84,6 +85,7 @@ class LlamaCpp:
         self._counter = TokenCounter(self._socket, key)
         self._no_system_message = self._has_poor_system_message()
         self._cells = Cells(self._context)
+        self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
         sink.progress(1.0)
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"
@@ -117,6 +119,7 @@ class LlamaCpp:
         answer = Answer(request.key, self._sink)
         with self._lock:
             self._answers[request.key] = answer
+            self._tell_throttle()
         self._pool.submit(self._run, request, answer)
 
     def cancel(self, key: int) -> None:
@@ -143,8 +146,13 @@ class LlamaCpp:
         with self._lock:
             self._cells.leave(request.key)
             self._answers.pop(request.key, None)
+            self._tell_throttle()
             self._lock.notify_all()
         answer.end()
+
+    def _tell_throttle(self) -> None:
+        if self._throttle is not None:
+            self._throttle.working(bool(self._answers))
 
     def _answer(self, request: Generate, answer: Answer) -> None:
         room = answer_room(request.options, self._context)
@@ -196,7 +204,9 @@ def _window(spec: LoadModel, header: Header) -> int:
 
 
 def _import() -> Any:
-    os.environ.update({name: value for name, value in threads.SETTINGS.items() if name not in os.environ})
+    os.environ.update(
+        {name: value for name, value in spin_throttle.SETTINGS.items() if name not in os.environ}
+    )
     try:
         import xllamacpp
     except ImportError as error:

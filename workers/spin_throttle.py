@@ -1,0 +1,100 @@
+"""Lets an engine's threads spin for each other only while they have the cores to themselves.
+
+Waiting by spinning is fastest on a quiet machine; beside any other work it takes the cores from the
+very thread that is waited for, and decoding falls to a fiftieth. libgomp stops spinning when it manages
+more threads than there are cores (documented under GOMP_SPINCOUNT), so a few more, which sleep, switch
+the spinning off, and their end switches it on again: no setting of libgomp can be changed once it runs.
+"""
+
+import ctypes
+import os
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+
+SETTINGS = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}
+"""For the environment before libgomp is loaded, in this process is early enough: how long to spin,
+and not at all when there are more threads than cores."""
+
+INTERVAL = 0.25
+STARTS_ABOVE, ENDS_BELOW = 0.4, 0.2
+"""Cores that others use beyond those the engine leaves free."""
+STAT = Path("/proc/stat")
+IDLE_FIELDS = (3, 4)
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """Seconds: when, the CPU time of everybody on our cores, and our own."""
+
+    at: float
+    everybody: float
+    own: float
+
+
+def crowded(before: Sample, after: Sample, spare: int, was: bool) -> bool:
+    """Whether others compute on the cores that the engine wants; `spare` are those it does not want."""
+    seconds = max(after.at - before.at, 1e-6)
+    others = (after.everybody - before.everybody - (after.own - before.own)) / seconds
+    return others - spare > (ENDS_BELOW if was else STARTS_ABOVE)
+
+
+class SpinThrottle:
+    """One watching thread, which sleeps while nothing is generated."""
+
+    def __init__(self, threads: int) -> None:
+        self._cores = sorted(os.sched_getaffinity(0))
+        self._spare = max(0, len(self._cores) - threads)
+        self._library = ctypes.CDLL("libgomp.so.1")
+        self._working = threading.Event()
+        self._release: threading.Event | None = None
+        threading.Thread(target=self._watch, name="spin throttle", daemon=True).start()
+
+    def working(self, on: bool) -> None:
+        """Tell whether anything is being generated."""
+        if on:
+            self._working.set()
+        else:
+            self._working.clear()
+
+    def _watch(self) -> None:
+        while True:
+            self._working.wait()
+            before = _sample(self._cores)
+            time.sleep(INTERVAL)
+            self._switch(crowded(before, _sample(self._cores), self._spare, self._release is not None))
+
+    def _switch(self, throttled: bool) -> None:
+        if throttled and self._release is None:
+            self._release = threading.Event()
+            threading.Thread(target=self._hold, args=(self._release,), name="spin hold", daemon=True).start()
+        elif not throttled and self._release is not None:
+            self._release.set()
+            self._release = None
+
+    def _hold(self, release: threading.Event) -> None:
+        """Own more libgomp threads than there are cores; they end with this thread."""
+        harmless = ctypes.cast(ctypes.CDLL(None).getppid, ctypes.c_void_p)
+        team = ctypes.c_uint(len(self._cores) + 1)
+        self._library.GOMP_parallel(harmless, None, team, ctypes.c_uint(0))
+        release.wait()
+
+
+def _sample(cores: list[int]) -> Sample:
+    lines = {line.split(" ", 1)[0]: line.split()[1:9] for line in STAT.read_text().splitlines()}
+    ticks = 0
+    for core in cores:
+        fields = lines.get(f"cpu{core}", [])
+        ticks += sum(int(value) for index, value in enumerate(fields) if index not in IDLE_FIELDS)
+    return Sample(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time())
+
+
+def start(threads: int) -> SpinThrottle | None:
+    """None where it is of no use: one thread, or no libgomp or /proc."""
+    if threads < 2 or not STAT.exists():
+        return None
+    try:
+        return SpinThrottle(threads)
+    except OSError:
+        return None
