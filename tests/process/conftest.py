@@ -1,11 +1,14 @@
 """Fixtures of the process tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from ai_pal.config import paths
 from tests.process.homes import Environ, environment, stop_supervisor
+from tests.process.supervised import Supervised, workers_in
 
 
 @pytest.fixture
@@ -14,3 +17,17 @@ def home(ai_pal_home: Path) -> Iterator[Environ]:
     environ = environment(ai_pal_home)
     yield environ
     stop_supervisor(environ)
+
+
+@pytest.fixture
+def supervise(ai_pal_home: Path) -> Iterator[Callable[..., Supervised]]:
+    """Starts `ai-pal supervise` in the home of this test, with the settings given; ends it afterwards."""
+    with ExitStack() as started:
+        yield lambda **settings: started.enter_context(Supervised(environment(ai_pal_home), **settings))
+    assert not workers_in(paths.run_dir(environment(ai_pal_home)))
+
+
+@pytest.fixture
+def daemon(supervise: Callable[..., Supervised]) -> Supervised:
+    """A supervisor whose default model is echo."""
+    return supervise()

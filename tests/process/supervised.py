@@ -1,0 +1,114 @@
+"""`ai-pal supervise` as a real process, and what can be seen of it from outside."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import psutil
+
+from ai_pal.client import Client
+from ai_pal.client.daemon import Report
+from ai_pal.config import paths
+from ai_pal.messages.client import WorkerStatus
+from tests.process.eventually import eventually
+from tests.process.homes import Environ, front_door
+
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+LOCK_ONLY = ["supervisor.lock"]
+
+
+class Supervised:
+    """A supervisor in the foreground. `settings` are those of `ai_pal.config`, by name."""
+
+    def __init__(self, environ: Environ, **settings: object) -> None:
+        self.environ = environ | {f"AI_PAL_{name.upper()}": str(value) for name, value in settings.items()}
+        self.run_dir = paths.run_dir(environ)
+        self.endpoint = front_door(environ)
+        self._log = Path(environ["HOME"]) / "supervise.stderr"
+        read, write = os.pipe()
+        command = [sys.executable, "-P", "-m", "ai_pal", "supervise", "--report-fd", str(write)]
+        with self._log.open("ab") as stderr:
+            self.process = subprocess.Popen(
+                command, env=self.environ, stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=[write], cwd="/"
+            )
+        os.close(write)
+        with os.fdopen(read, "rb", 0) as pipe:
+            assert select.select([pipe], [], [], START_SECONDS)[0], "no report from the supervisor"
+            self.report = msgspec.json.decode(pipe.readline() or b"{}", type=Report)
+
+    def __enter__(self) -> Self:
+        assert self.report.endpoint == self.endpoint, self.report
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+    def client(self) -> Client:
+        """A new connection."""
+        return Client(self.endpoint)
+
+    def terminate(self, within: float) -> int:
+        """SIGTERM; the exit code, which must come in time."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(within)
+
+    def logged(self, event: str, **fields: object) -> list[dict[str, Any]]:
+        """The log lines of this event with these fields."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event and fields.items() <= line.items()]
+
+    def workers(self) -> list[int]:
+        """The pids of all its worker processes, known to it or not."""
+        return workers_in(self.run_dir)
+
+    def nothing_is_left(self) -> bool:
+        """Neither process nor socket nor temporary file: only the lock file, which nobody holds."""
+        return not self.workers() and sorted(os.listdir(self.run_dir)) == LOCK_ONLY
+
+
+def workers_in(run_dir: Path) -> list[int]:
+    """Living workers of whatever supervisor runs or ran in this directory."""
+    return [process.pid for process in psutil.process_iter() if _is_worker(process, run_dir)]
+
+
+def _is_worker(process: psutil.Process, run_dir: Path) -> bool:
+    try:
+        return "workers" in (line := process.cmdline()) and f"ipc://{run_dir}/workers.sock" in line
+    except psutil.Error:
+        return False
+
+
+def status_of(client: Client, model: str = "echo") -> WorkerStatus | None:
+    """What the supervisor says about this model; None when it holds nothing of it."""
+    return next((worker for worker in client.status().workers if worker.model == model), None)
+
+
+def pid_of(client: Client, model: str = "echo") -> int:
+    """The process of this model."""
+
+    def pid() -> int:
+        status = status_of(client, model)
+        return (status.pid or 0) if status else 0
+
+    return eventually(pid)
+
+
+def gone(pid: int) -> bool:
+    """Whether this process has ended, reaped or not."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
