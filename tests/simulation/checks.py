@@ -1,0 +1,251 @@
+"""What must be true in every history, checked while it happens and once more at its end."""
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from ai_pal.errors import Code
+from ai_pal.lifecycle import Phase
+from ai_pal.messages import client as wire
+from tests.simulation.plans import POLICY, Fault
+from workers.engines.echo_text import reference
+
+if TYPE_CHECKING:
+    from tests.simulation.client import Ask, SimClient
+    from tests.simulation.worker import SimWorker
+    from tests.simulation.world import World
+
+DISPATCHES = 2
+MOST_SLOTS = 4
+SLACK = 3.0
+"""Seconds that delays and full connections on the way may add up to."""
+ALARMS_PER_SECOND = 400
+RULE_BREAKERS = {
+    Fault.DEAF, Fault.GARBAGE, Fault.GAP, Fault.HANG_LOAD, Fault.HANG_TOKEN, Fault.FREEZE_START,
+    Fault.FREEZE_LOAD, Fault.FREEZE_TOKEN,
+}  # fmt: skip
+
+
+class ViolationError(AssertionError):
+    """A promise was broken."""
+
+
+class Checks:
+    """`happened` counts what the histories contain, to see that they are worth something."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.happened: Counter[str] = Counter()
+        self.dispatches: Counter[int] = Counter()
+        self.cancelled_keys: set[int] = set()
+        self._streak: Counter[str] = Counter()
+        self._last_death: dict[str, float] = defaultdict(float)
+        self._failed_until: dict[str, float] = {}
+        self._launched_at: dict[str, float] = defaultdict(float)
+        self._keep_alive: dict[str, tuple[float, float]] = {}
+        self._alarms: Counter[int] = Counter()
+
+    def expect(self, holds: bool, claim: str) -> None:
+        if not holds:
+            raise ViolationError(f"at {self.world.clock.now():.3f} s: {claim}")
+
+    # -- requests ------------------------------------------------------------------------------
+
+    def heard(self, client: "SimClient", ask: "Ask", event: wire.AnyEvent) -> None:
+        """One event of an open request, as it arrives at its client."""
+        who = f"{client.name}: {event}"
+        request, expect = ask.request, self.expect
+        if isinstance(event, wire.Loading):
+            self._progress(ask, event, who)
+        elif isinstance(request, wire.Chat):
+            self._chat_event(ask, request, event, who)
+        else:
+            expected = {wire.Load: wire.Loaded, wire.Unload: wire.Unloaded, wire.Status: wire.StatusReply}
+            expect(isinstance(event, wire.Failed | wire.Cancelled | expected[type(request)]), who)
+            ask.ended = event
+        if ask.ended is not None:
+            self.happened[type(event).__name__] += 1
+
+    def _progress(self, ask: "Ask", event: wire.Loading, who: str) -> None:
+        self.expect(0.0 <= event.progress <= 1.0, f"{who}: out of range")
+        new_load = isinstance(ask.request, wire.Load) and self._launched_at[event.model] > ask.sent_at
+        self.expect(event.progress >= ask.progress or new_load, f"{who} after {ask.progress}")
+        ask.progress = event.progress
+
+    def _chat_event(self, ask: "Ask", chat: wire.Chat, event: wire.AnyEvent, who: str) -> None:
+        expect = self.expect
+        match event:
+            case wire.Accepted():
+                expect(not ask.accepted, f"{who} twice")
+                ask.accepted = True
+            case wire.Queued(_, position):
+                expect(1 <= position <= POLICY.queue_size + MOST_SLOTS, who)
+            case wire.Started():
+                expect(ask.accepted and not ask.next_seq, who)
+            case wire.Delta():
+                expect(event.seq == ask.next_seq, f"{who}: a gap, {ask.next_seq} was next")
+                ask.next_seq += event.n
+                ask.text += event.text
+                expect(self._whole(chat).startswith(ask.text), f"{who}: not what the model said")
+            case wire.Notice():
+                expect(not ask.next_seq, f"{who} after content")
+                ask.progress = -1.0
+                self.happened["retry"] += 1
+            case _:
+                self._chat_end(ask, chat, event, who)
+
+    def _chat_end(self, ask: "Ask", chat: wire.Chat, event: wire.AnyEvent, who: str) -> None:
+        expect = self.expect
+        match event:
+            case wire.Done():
+                expect(ask.text == self._whole(chat), f"{who}: only {ask.text!r}")
+            case wire.Failed(_, reasons):
+                expect(not ask.next_seq, f"{who} after content")
+                expect(bool(reasons), f"{who}: no reason")
+                for reason in reasons:
+                    self.happened[reason.code] += 1
+                    expect(reason.code != Code.OVERLOADED or reason.retry_after is not None, who)
+            case wire.Interrupted():
+                expect(ask.next_seq > 0, f"{who} without content")
+            case wire.Cancelled():
+                expect(ask.cancelled, f"{who}, but nobody asked for it")
+            case _:
+                expect(False, f"{who}: no event of a chat")
+        ask.ended = event
+        if chat.deadline is not None and not ask.late:
+            took = self.world.clock.now() - ask.sent_at
+            expect(took <= max(0.0, chat.deadline) + SLACK, f"{who}: {took:.2f} s, over the deadline")
+
+    @staticmethod
+    def _whole(chat: wire.Chat) -> str:
+        return "".join(reference(chat.messages, chat.options.extra["tokens"]))
+
+    def emitted(self, client: bytes, event: wire.Event) -> None:
+        """What the supervisor says, at the moment when it says it."""
+        if isinstance(event, wire.Loaded):
+            slot = self.world.supervisor.pool.find(event.model)
+            self.expect(slot is not None and slot.state.phase is Phase.READY, f"{event}, but it is not")
+
+    # -- workers -------------------------------------------------------------------------------
+
+    def launching(self, model: str) -> None:
+        now, worker = self.world.clock.now(), POLICY.worker
+        self.happened["launch"] += 1
+        self.expect(self.world.living(model) is None, f"a second process for {model}")
+        self.expect(now >= self._failed_until.get(model, 0.0), f"{model} is started though it has failed")
+        if now - self._last_death[model] >= worker.crash_window:
+            self._streak[model] = 0
+        self._streak[model] += 1
+        self.expect(self._streak[model] <= worker.max_crashes, f"{model} is in a crash loop")
+        self._launched_at[model] = now
+
+    def reset_crashes(self, model: str) -> None:
+        """The model became ready, was stopped on purpose, or somebody explicitly asks for it."""
+        self._streak[model] = 0
+        self._failed_until.pop(model, None)
+
+    def unloading(self, model: str) -> None:
+        """A failed model that is unloaded may be tried again."""
+        for name in [model] if model else list(self._failed_until):
+            self._failed_until.pop(name, None)
+
+    def died(self, model: str) -> None:
+        self._last_death[model] = self.world.clock.now()
+
+    def gave_up(self, model: str, code: str) -> None:
+        self.happened[f"gave up: {code}"] += 1
+        self._streak[model] = 0
+        if code == Code.MODEL_FAILED and model not in self._failed_until:
+            self._failed_until[model] = self.world.clock.now() + POLICY.worker.failed_cooldown
+
+    def generating(self, worker: "SimWorker", key: int) -> None:
+        self.expect(worker.loaded, f"{worker.identity} is asked before it is ready")
+        self.expect(len(worker.active) < worker.plan.slots, f"{worker.identity} has no slot for {key}")
+
+    def dispatched(self, key: int) -> None:
+        self.dispatches[key] += 1
+        self.expect(self.dispatches[key] <= DISPATCHES, f"request {key} is dispatched once more")
+
+    def terminated(self, worker: "SimWorker") -> None:
+        slot = self.world.supervisor.pool.of_worker(worker.identity)
+        assert slot is not None
+        self.reset_crashes(worker.model)
+        if slot.state.reason is not None and slot.state.reason.message.startswith("idle for"):
+            self.happened["reaped"] += 1
+            self.expect(not slot.active and not slot.wanted, f"{worker.identity} is reaped while busy")
+            now, due = self.world.clock.now(), slot.idle_since + slot.keep_alive
+            early, late = due - now, now - max(due, self._keep_alive[worker.model][1])
+            self.expect(early <= 0.001, f"{worker.identity} is reaped {early:.2f} s early")
+            self.expect(late <= 0.1, f"{worker.identity} is reaped {late:.2f} s late")
+
+    def killed(self, worker: "SimWorker") -> None:
+        """Only a worker that broke a rule, or one that was told to go, may be killed."""
+        slot = self.world.supervisor.pool.of_worker(worker.identity)
+        assert slot is not None
+        fair = worker.exited or worker.plan.fault in RULE_BREAKERS or slot.state.planned
+        self.expect(fair, f"{worker.identity} did nothing wrong, but {slot.state.reason}")
+
+    def hung(self, worker: "SimWorker") -> None:
+        """Within its budget a hung worker is replaced, even if it was to be stopped in the meantime."""
+        budget, fault = POLICY.worker, worker.plan.fault
+        limits = {
+            Fault.FREEZE_START: budget.start_timeout,
+            Fault.FREEZE_LOAD: budget.load_stall,
+            Fault.HANG_LOAD: budget.load_stall,
+            Fault.FREEZE_TOKEN: 2 * budget.beat_timeout,
+            Fault.HANG_TOKEN: budget.engine_stall + budget.drain_timeout,
+        }
+        limit = limits[fault] + budget.terminate_timeout + SLACK
+        self.happened["hung"] += 1
+
+        def replaced() -> None:
+            self.expect(
+                worker.exited or self.world.stopped, f"{worker.identity} hangs for {limit} s unnoticed"
+            )
+
+        self.world.clock.after(limit, replaced)
+
+    def client_left(self, client: bytes) -> None:
+        """What a client that left had running is told to stop."""
+        for slot in self.world.supervisor.pool:
+            for request in slot.active.values():
+                told = request.key in self.cancelled_keys or slot.state.phase is Phase.KILLING
+                pending = self.world.is_full(slot.worker)
+                self.expect(request.client != client or told or pending, f"{request.key} goes on computing")
+
+    # -- always, and at the end ----------------------------------------------------------------
+
+    def alarm(self) -> None:
+        second = int(self.world.clock.now())
+        self._alarms[second] += 1
+        self.expect(self._alarms[second] <= ALARMS_PER_SECOND, "a storm of timers")
+        self.bounds()
+
+    def bounds(self) -> None:
+        for slot in self.world.supervisor.pool:
+            self.expect(len(slot.queue) <= POLICY.queue_size + MOST_SLOTS, f"the queue of {slot.model}")
+            if self._keep_alive.get(slot.model, (None,))[0] != slot.keep_alive:
+                self._keep_alive[slot.model] = (slot.keep_alive, self.world.clock.now())
+            self.expect(len(slot.loaders) <= POLICY.queue_size * 4, f"the loaders of {slot.model}")
+
+    def finally_quiet(self) -> None:
+        """Long after the last deed of a client nothing is left."""
+        world = self.world
+        for client in world.clients.values():
+            for ask in [] if client.gone else client.open():
+                # What a stopped supervisor cannot deliver: to one that does not read, or asked too late.
+                unread = ask.late or client.down.full_until >= world.stopped_at
+                too_late = not ask.accepted and ask.sent_at > world.stopped_at - SLACK
+                lost = world.stopped and (unread or too_late)
+                self.expect(lost, f"{client.name}: never ended: {ask.request}")
+        if world.stopped:
+            return
+        self.expect(not len(world.supervisor.requests), "a request is still open")
+        for slot in world.supervisor.pool:
+            self.expect(not slot.active and not slot.wanted, f"{slot.model} still has something to do")
+            kept = slot.process is None or (slot.state.phase is Phase.READY and slot.keep_alive < 0)
+            self.expect(kept, f"{slot.worker} is still there: {slot.state.phase}")
+        for worker in world.workers.values():
+            self.expect(not worker.active or worker.exited, f"{worker.identity} is still computing")
+        end = int(world.clock.now())
+        quiet = sum(self._alarms[second] for second in range(end - 50, end))
+        self.expect(quiet <= 400, f"{quiet} alarms in the last 50 s")

@@ -1,0 +1,192 @@
+"""A simulated client: asks, cancels, vanishes, stops reading and sends nonsense, at random moments."""
+
+import itertools
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ai_pal.errors import Code
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message, Options
+from tests.simulation.pipe import Pipe
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+Control = wire.Load | wire.Unload | wire.Status
+WORDS = ("one", "two", "three", "four", "five")
+
+
+class Ask(msgspec.Struct):
+    """One request as its client sees it."""
+
+    request: wire.Chat | Control
+    sent_at: float
+    heard_at: float = 0.0
+    accepted: bool = False
+    cancelled: bool = False
+    late: bool = False
+    text: str = ""
+    next_seq: int = 0
+    progress: float = -1.0
+    ended: wire.Event | None = None
+
+
+class SimClient:
+    """`asks` holds every request by id, the open one last."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world, self.name, self.identity = world, name, name.encode()
+        self.down = Pipe(world.clock, world.dice, self._received, limit=20)
+        self.up = Pipe(world.clock, world.dice, self._arrived)
+        self.asks: dict[int, list[Ask]] = {}
+        self.gone = False
+        self.deaf = False
+        self._ids = itertools.count(1)
+        self.send(wire.Hello(wire.PROTOCOL))
+
+    def send(self, *requests: wire.Request) -> None:
+        """Several requests go out as one message."""
+        for request in requests:
+            self.world.note(f"{self.name} sends {request}")
+            if isinstance(request, wire.Chat | Control):
+                ask = Ask(request, self.world.clock.now(), late=self.deaf)
+                self.asks.setdefault(request.id, []).append(ask)
+        self.up.send([wire.encode(request) for request in requests])
+
+    def open(self) -> list[Ask]:
+        return [ask for asks in self.asks.values() for ask in asks if ask.ended is None]
+
+    # -- what it does --------------------------------------------------------------------------
+
+    def act(self) -> None:
+        """One random thing."""
+        if self.gone:
+            return
+        dice = self.world.dice
+        deed = dice.choices(
+            (self.ask, self.burst, self.cancel, self.load, self.unload, self.status, self.babble, self.again,
+             self.stop_reading, self.vanish),
+            (40, 8, 16, 5, 3, 4, 3, 3, 3, 2),
+        )[0]  # fmt: skip
+        deed()
+
+    def ask(self) -> None:
+        self.send(self._chat())
+
+    def burst(self) -> None:
+        self.send(*(self._chat() for _ in range(self.world.dice.randint(2, 8))))
+
+    def cancel(self) -> None:
+        chats = [ask for ask in self.open() if isinstance(ask.request, wire.Chat | wire.Load)]
+        if not chats:
+            return self.send(wire.Cancel(99_999))
+        ask = self.world.dice.choice(chats)
+        for same in self.asks[ask.request.id]:
+            same.cancelled = True
+        return self.send(wire.Cancel(ask.request.id))
+
+    def load(self) -> None:
+        self.send(wire.Load(next(self._ids), self._model(), self._keep_alive()))
+
+    def unload(self) -> None:
+        model = self.world.dice.choice(("", self._model()))
+        self.send(wire.Unload(next(self._ids), model))
+
+    def status(self) -> None:
+        self.send(wire.Status(next(self._ids)))
+
+    def babble(self) -> None:
+        dice = self.world.dice
+        chat = bytearray(wire.encode(self._chat()))
+        chat[dice.randrange(len(chat))] = dice.randrange(256)
+        del chat[dice.randrange(4, len(chat)) :]
+        self.up.send([dice.choice((b"", b"\xc1", b"\x91" * 2000, dice.randbytes(40), bytes(chat)))])
+
+    def again(self) -> None:
+        """Use an id a second time, perhaps while it is open."""
+        used = [asks[-1].request for asks in self.asks.values() if isinstance(asks[-1].request, wire.Chat)]
+        if used:
+            request = self.world.dice.choice(used)
+            self.send(msgspec.structs.replace(request, options=Options(extra={"tokens": 3})))
+
+    def stop_reading(self) -> None:
+        self.world.note(f"{self.name} stops reading")
+        self.deaf = True
+        self.down.pause()
+        for ask in self.open():
+            ask.late = True
+        self.world.clock.after(self.world.dice.uniform(0.1, 20), self._read_again)
+
+    def _read_again(self) -> None:
+        if not self.gone:
+            self.world.note(f"{self.name} reads again")
+            self.down.resume()
+            self.deaf = False
+
+    def vanish(self) -> None:
+        """Goodbye, or a process that ends, or a socket that closes without anybody noticing at first."""
+        self.world.note(f"{self.name} leaves")
+        way = self.world.dice.random()
+        if way < 0.4:
+            self.send(wire.Goodbye())
+        self.gone = True
+        self.up.close()
+        self.down.cut()
+        if 0.4 <= way < 0.8:
+            self.world.clock.after(0.01, lambda: self.world.client_died(self.identity))
+
+    def _chat(self) -> wire.Chat:
+        dice = self.world.dice
+        text = " ".join(dice.choices(WORDS, k=dice.randint(0, 5)))
+        return wire.Chat(
+            next(self._ids),
+            [Message("user", text)],
+            self._model(),
+            Options(extra={"tokens": dice.choice((0, 1, 5, 20, 60))}),
+            deadline=dice.choice((None, None, None, 0.0, 0.5, 5.0, 30.0)),
+            keep_alive=self._keep_alive(),
+        )
+
+    def _model(self) -> str:
+        return self.world.dice.choice((*self.world.tempers, "sound", "sound", "faulty", "unknown"))
+
+    def _keep_alive(self) -> float | None:
+        return self.world.dice.choice((None, None, None, 0.0, 3.0, -1.0))
+
+    # -- what it hears -------------------------------------------------------------------------
+
+    def _arrived(self, frames: list[bytes]) -> None:
+        self.world.from_client(self.identity, frames)
+
+    def _received(self, frames: list[bytes]) -> None:
+        if self.gone:
+            return
+        for frame in frames:
+            event = wire.decode_event(frame)
+            self.world.note(f"{self.name} hears {event}")
+            self._hear(event)
+
+    def _hear(self, event: wire.AnyEvent) -> None:
+        if isinstance(event, wire.Welcome):
+            return
+        if event.id == 0:
+            assert isinstance(event, wire.Failed)
+            if event.reasons[0].code == Code.DUPLICATE_ID:
+                self._drop_duplicate(event.reasons[0].message)
+            return
+        asks = self.asks.get(event.id, [])
+        ask = next((ask for ask in asks if ask.ended is None), None)
+        if ask is None:
+            # A mangled request may be a readable one with an id that this client does not know of.
+            self.world.checks.expect(not asks, f"{self.name}: {event} after the end")
+            return
+        self.world.checks.heard(self, ask, event)
+        ask.heard_at = self.world.clock.now()
+
+    def _drop_duplicate(self, message: str) -> None:
+        request_id = int(message.split()[2])
+        asks = self.asks.get(request_id, [])
+        waiting = [ask for ask in asks if ask.ended is None]
+        if len(waiting) > 1:
+            asks.remove(waiting[1])

@@ -1,0 +1,248 @@
+"""The world of one seed: real supervisor and doors, simulated clock, processes, connections and clients."""
+
+import random
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.front_door import FrontDoor, Identity
+from ai_pal.launchers.base import LaunchSpec
+from ai_pal.lifecycle import ExitStatus
+from ai_pal.messages import client as wire
+from ai_pal.messages import worker as inner
+from ai_pal.supervisor.ports import Resolved
+from ai_pal.supervisor.supervisor import Supervisor
+from ai_pal.transport.channel import Sent
+from ai_pal.transport.peer import Peer
+from ai_pal.worker_door import WorkerDoor
+from tests.simulation.checks import Checks, ViolationError
+from tests.simulation.client import SimClient
+from tests.simulation.clock import VirtualClock
+from tests.simulation.plans import POLICY, Fault, Temper, draw, tempers
+from tests.simulation.worker import SimWorker
+
+UID = 1000
+BACKLOG = 2000
+DRAIN = 3.0
+ACTIVE = 40.0
+"""Seconds in which clients do something."""
+HORIZON = 600.0
+"""Seconds after which all must be quiet."""
+
+Fails = Callable[[str], bool]
+"""Whether this operation ("spawn", "to_worker", "from_worker", "to_client", "from_client") fails now."""
+
+
+class World:
+    """One history. `rough`: connections are full at times, and the supervisor may be stopped."""
+
+    def __init__(
+        self,
+        seed: int,
+        models: dict[str, Temper] | None = None,
+        fails: Fails = lambda operation: False,
+        rough: bool = True,
+    ) -> None:
+        self.seed, self.dice, self.fails, self.rough = seed, random.Random(seed), fails, rough
+        self.history: list[str] = []
+        self.clock = VirtualClock()
+        self.checks = Checks(self)
+        self.tempers = tempers(self.dice) if models is None else models
+        self.workers: dict[str, SimWorker] = {}
+        self.clients: dict[str, SimClient] = {}
+        self.stopped, self.stopped_at = False, 0.0
+        self._pids = 100
+        self._reported: set[str] = set()
+        self.door = FrontDoor(
+            identity=Identity("sim", 1, UID, "sim"),
+            clock=self.clock,
+            send_frames=self._to_client,
+            request_flush=lambda: self.clock.after(0.0, self.door.flush),
+            stop=self.shutdown,
+            memory=lambda: 0,
+            backlog_limit=BACKLOG,
+            left=self._cut_off,
+        )
+        worker_door = WorkerDoor(self._to_worker, self._observe)
+        self.supervisor = self.door.supervisor = worker_door.supervisor = Supervisor(
+            clients=self,
+            workers=worker_door,
+            launcher=self,
+            clock=self.clock,
+            resolve=self._resolve,
+            jitter=self.dice.random,
+            observe=self._observe,
+            policy=POLICY,
+        )
+        self._worker_door = worker_door
+        self.clock.alarm = self._alarm
+
+    def run(self) -> None:
+        """Play the whole history. Raises `ViolationError`, whose message holds the seed and the history."""
+        try:
+            for number in range(self.dice.randint(1, 4)):
+                self._add_client(f"client{number}")
+            if self.rough and self.dice.random() < 0.25:
+                self.clock.at(self.dice.uniform(0, ACTIVE), self.shutdown)
+            self.clock.run(HORIZON)
+            self.checks.finally_quiet()
+        except Exception as error:
+            story = "\n".join(self.history)
+            raise ViolationError(f"{story}\n\nseed {self.seed}: {error!r}") from error
+
+    def note(self, text: str) -> None:
+        self.history.append(f"{self.clock.now():9.3f} {text}")
+
+    def next_pid(self) -> int:
+        self._pids += 1
+        return self._pids
+
+    def living(self, model: str) -> SimWorker | None:
+        """The process of this model whose end has not been reported."""
+        ours = [worker for worker in self.workers.values() if worker.model == model]
+        return next((worker for worker in ours if worker.identity not in self._reported), None)
+
+    def is_full(self, identity: str) -> bool:
+        worker = self.workers.get(identity)
+        return worker is None or worker.from_supervisor.full_until > 0 or worker.frozen or worker.exited
+
+    def shutdown(self) -> None:
+        """As SIGTERM does; the supervisor has to end in time."""
+        if self.supervisor.pool.closing:
+            return
+        self.note("shutdown")
+        self.supervisor.shutdown(DRAIN)
+        limit = DRAIN + POLICY.worker.terminate_timeout + 0.2
+        self.clock.after(limit, lambda: self.checks.expect(self.stopped, f"not stopped after {limit} s"))
+        self._check_stopped()
+
+    # -- Clients and Launcher, as the supervisor sees them -------------------------------------
+
+    def send(self, client: bytes, event: wire.Event) -> None:
+        self.checks.bounds()
+        self.checks.emitted(client, event)
+        self.door.send(client, event)
+
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> SimWorker:
+        model = spec.worker.split(".")[0]
+        self.checks.launching(model)
+        plan = draw(self.dice, self.tempers[model])
+        self.note(f"{spec.worker} starts: {plan}")
+        if plan.fault is Fault.NO_SPAWN or self.fails("spawn"):
+            self.checks.died(model)
+            raise AiPalError(Failure(Code.SPAWN_FAILED, "no process to be had", retryable=True))
+
+        def reported(status: ExitStatus) -> None:
+            self.note(f"{spec.worker} has ended")
+            self._reported.add(spec.worker)
+            self.checks.died(model)
+            if not self.stopped:
+                on_exit(status)
+                self._check_stopped()
+
+        worker = SimWorker(self, model, spec.worker, plan, reported)
+        self.workers[spec.worker] = worker
+        return worker
+
+    # -- what arrives --------------------------------------------------------------------------
+
+    def from_client(self, identity: bytes, frames: list[bytes]) -> None:
+        if self.stopped or self.fails("from_client"):
+            return
+        for frame in frames:
+            self._watch(frame)
+        self.door.received(identity, frames, Peer(UID, 1))
+        self.checks.bounds()
+
+    def from_worker(self, identity: str, frames: list[bytes]) -> None:
+        if self.stopped:
+            return
+        if self.fails("from_worker"):
+            frames = [frame[:-1] for frame in frames]
+        self._worker_door.received(identity.encode(), frames, Peer(UID, self.workers[identity].pid))
+        self.checks.bounds()
+
+    def client_died(self, identity: bytes) -> None:
+        if not self.stopped:
+            self.door.gone(identity)
+
+    def _watch(self, frame: bytes) -> None:
+        try:
+            request = wire.decode_request(frame)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return
+        if isinstance(request, wire.Load):
+            self.checks.reset_crashes(request.model)
+        if isinstance(request, wire.Unload):
+            self.checks.unloading(request.model)
+
+    # -- what leaves ---------------------------------------------------------------------------
+
+    def _to_client(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+        if self.fails("to_client"):
+            return Sent.FULL
+        return self.clients[identity.decode()].down.send(frames)
+
+    def _to_worker(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+        worker = self.workers.get(identity.decode())
+        if worker is None:
+            return Sent.GONE
+        sent = Sent.FULL if self.fails("to_worker") else worker.from_supervisor.send(frames)
+        for frame in frames:
+            message = inner.decode_to_worker(frame)
+            self.note(f"to {worker.identity}: {message} {sent.value}")
+            if isinstance(message, inner.Generate) and sent is Sent.OK:
+                self.checks.dispatched(message.key)
+            if isinstance(message, inner.CancelGeneration) and sent is Sent.OK:
+                self.checks.cancelled_keys.add(message.key)
+        return sent
+
+    def _cut_off(self, client: bytes) -> None:
+        """The door has let go of a client; one that still runs was too slow."""
+        left = self.clients[client.decode()]
+        self.note(f"{left.name} is let go")
+        left.gone = True
+        self.clock.after(0.0, lambda: self.checks.client_left(client))
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _alarm(self) -> None:
+        if self.stopped:
+            return
+        self.checks.alarm()
+        self.supervisor.tick()
+        self.door.tick()
+        self._check_stopped()
+
+    def _check_stopped(self) -> None:
+        if self.supervisor.pool.closing and self.supervisor.idle and not self.stopped:
+            self.door.flush()
+            self.note("stopped")
+            self.stopped, self.stopped_at = True, self.clock.now()
+
+    def _observe(self, event: str, **fields: object) -> None:
+        self.note(f"{event} {fields}")
+        if event == "model_failed":
+            self.checks.gave_up(str(fields["model"]), str(fields["code"]))
+        elif event == "worker_phase" and fields["phase"] == "ready":
+            self.checks.reset_crashes(str(fields["model"]))
+
+    def _resolve(self, reference: str) -> Resolved:
+        if reference not in self.tempers:
+            raise AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {reference!r}"))
+        return Resolved(inner.LoadModel(reference, "echo"), size=1_000_000_000)
+
+    def _add_client(self, name: str) -> None:
+        client = self.clients[name] = SimClient(self, name)
+        for _ in range(self.dice.randint(5, 25)):
+            self.clock.at(self.dice.uniform(0, ACTIVE), client.act)
+        if self.rough and self.dice.random() < 0.5:
+            self.clock.at(self.dice.uniform(0, ACTIVE), self._jam)
+
+    def _jam(self) -> None:
+        """One connection takes nothing for a moment."""
+        ways = [w.from_supervisor for w in self.workers.values() if not w.exited]
+        ways += [client.down for client in self.clients.values()]
+        self.note("a connection is full")
+        self.dice.choice(ways).full_until = self.clock.now() + self.dice.uniform(0.1, 1.0)
