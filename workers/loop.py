@@ -191,6 +191,8 @@ class Worker:
 
     def _close(self) -> None:
         self._outbox.close()
+        if self._engine is not None:
+            self._engine.close()
         self._flush()
         self._socket.disable_monitor()
         self._monitor.close(0)

@@ -18,7 +18,7 @@ from workers.cells import Cells
 from workers.context_window import answer_room, fit
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import Answer, request_body
-from workers.engines.llamacpp_http import TokenCounter
+from workers.engines.llamacpp_http import TokenCounter, hidden
 from workers.gguf import Header, read_header
 from workers.log import log
 
@@ -82,7 +82,7 @@ class LlamaCpp:
                 f"llama.cpp cannot load {spec.path}: {error}",
                 "the file may be damaged or of an unknown architecture: fetch it again",
             )
-        self._counter = TokenCounter(self._socket, key)
+        self._counter = TokenCounter(hidden(self._socket), key)
         self._no_system_message = self._has_poor_system_message()
         self._cells = Cells(self._context)
         self._throttle = spin_throttle.start(count)
@@ -104,7 +104,7 @@ class LlamaCpp:
         # Text goes out as the model makes it, its thinking included.
         parameters.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
         parameters.force_pure_content_parser = True
-        # The HTTP server cannot be left out, so it listens where only this user can reach it.
+        # The HTTP server cannot be left out, so it listens where nobody else can reach it.
         parameters.hostnames = [str(self._socket)]
         parameters.n_threads_http = 2
         parameters.ui = parameters.endpoint_slots = False

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,6 +13,16 @@ from ai_pal.messages.chat import Message
 
 TIMEOUT = 30.0
 REMEMBERED = 512
+
+
+def hidden(path: Path) -> Path:
+    """Take the socket out of its folder, where it would outlive a killed worker; the path that is
+    returned still reaches it, from this process only. Where that is not possible it stays."""
+    if not hasattr(os, "O_PATH"):
+        return path
+    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)  # kept open: it is the only way to the socket
+    path.unlink()
+    return Path(f"/proc/self/fd/{handle}")
 
 
 class _UnixConnection(http.client.HTTPConnection):
