@@ -1,0 +1,129 @@
+"""The engine without AI-PAL around it, in a process of its own: asked for one answer at a time.
+
+python -m scripts.benchmarks.children engine MODEL      in-process, set up as a worker does it
+python -m scripts.benchmarks.children http PATH COUNT   its HTTP server, COUNT threads (0: its default)
+"""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ai_pal import catalog
+from ai_pal.config import load_settings
+from scripts.benchmarks.streams import TOKENS, Stream, options, question, timed
+from workers.engines.llamacpp import LlamaCpp
+from workers.engines.llamacpp_answer import request_body
+from workers.outbox import Outbox
+
+FOR_LIBGOMP = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS")
+
+
+class Child:
+    """Asks the process for answers, by pipe. `hello` is what it said when it was ready."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.hello = json.loads(self._line())
+
+    def answer(self, number: int) -> Stream:
+        assert self._process.stdin
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+        return msgspec.json.decode(self._line(), type=Stream)
+
+    def _line(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the benchmark's engine process ended")
+        return line
+
+
+@contextmanager
+def child(*arguments: str) -> Iterator[Child]:
+    """Run this module with these arguments, with libgomp's own defaults."""
+    environ = {name: value for name, value in os.environ.items() if name not in FOR_LIBGOMP}
+    command = [sys.executable, "-m", "scripts.benchmarks.children", *arguments]
+    process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Child(process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def model_path(model: str) -> str:
+    return catalog.resolve(model, load_settings().settings).path
+
+
+def engine(model: str) -> None:
+    """In-process: what a worker's engine calls, without anything of ours in between."""
+    os.chdir("/tmp")
+    llama = LlamaCpp()
+    ready = llama.load(catalog.resolve(model, load_settings().settings), Outbox())
+    print(json.dumps({"seconds": ready.seconds, "threads": ready.threads}), flush=True)
+    for line in sys.stdin:
+        body = request_body(question(int(line)), options())
+        asked = time.perf_counter()
+        arrivals: list[tuple[float, int]] = []
+
+        def arrived(chunk: dict[str, Any], into: list[tuple[float, int]] = arrivals) -> None:
+            if any(choice["delta"].get("content") for choice in chunk["choices"]):
+                into.append((time.perf_counter(), 1))
+
+        llama._server.handle_chat_completions(body, arrived)
+        first, last = arrivals[0][0], arrivals[-1][0]
+        _say(Stream(first - asked, (len(arrivals) - 1) / (last - first)))
+    Path(llama._socket).unlink(missing_ok=True)
+
+
+def http_server(path: str, count: int) -> None:
+    """xllamacpp's own server as it comes, but for the number of threads if one is given."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = path
+    parameters.verbosity = 1
+    parameters.hostnames, parameters.port = ["127.0.0.1"], 0
+    if count:
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = count
+    server = xllamacpp.Server(parameters)
+    print(json.dumps({"address": server.listening_address}), flush=True)
+    threading.Event().wait()
+
+
+def over_http(address: str, number: int, limit: float = 1e9, tokens: int = TOKENS) -> Stream:
+    """One answer of an HTTP server, read as it streams."""
+    host = address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=300)
+    body = json.dumps(request_body(question(number), options(tokens)))
+    asked = time.perf_counter()
+    connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+    reply = connection.getresponse()
+    try:
+        lines = iter(reply.readline, b"")
+        return timed((1 for line in lines if b'"content":"' in line), asked, limit)
+    finally:
+        connection.close()
+
+
+def _say(stream: Stream) -> None:
+    print(msgspec.json.encode(stream).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "engine":
+        engine(sys.argv[2])
+    else:
+        http_server(sys.argv[2], int(sys.argv[3]))
+    os._exit(0)

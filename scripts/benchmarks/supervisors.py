@@ -1,0 +1,76 @@
+"""A supervisor of the benchmark's own, in a home of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from ai_pal.client import Client
+from ai_pal.client.daemon import Report
+from ai_pal.config import load_settings
+
+MODEL = "smollm2"
+
+
+class Supervisor:
+    """A running one. `ready_seconds` from the start of the process until clients can connect."""
+
+    def __init__(self, environ: dict[str, str], process: "subprocess.Popen[bytes]", endpoint: str) -> None:
+        self.environ, self.endpoint = environ, endpoint
+        self.process = psutil.Process(process.pid)
+        self.ready_seconds = 0.0
+
+    def client(self) -> Client:
+        return Client(self.endpoint)
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        return int(self.process.memory_info().rss)
+
+    def cpu(self) -> float:
+        """Seconds of CPU so far."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+@contextmanager
+def own_home() -> Iterator[dict[str, str]]:
+    """An environment in which nothing runs yet, with the models of this machine."""
+    home = Path(tempfile.mkdtemp(prefix="ai-pal-bench-", dir="/tmp"))
+    try:
+        yield {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "AI_PAL_HOME": str(home),
+            "AI_PAL_MODEL_CACHE": load_settings().settings.model_cache_dir,
+        }
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def supervisor() -> Iterator[Supervisor]:
+    """Started as supervisord would start it; stopped at the end."""
+    with own_home() as environ:
+        read, write = os.pipe()
+        begun = time.perf_counter()
+        command = [sys.executable, "-P", "-m", "ai_pal", "supervise", "--report-fd", str(write)]
+        process = subprocess.Popen(command, env=environ, pass_fds=[write], cwd="/", stderr=subprocess.DEVNULL)
+        os.close(write)
+        try:
+            with os.fdopen(read, "rb") as pipe:
+                report = msgspec.json.decode(pipe.readline(), type=Report)
+            running = Supervisor(environ, process, report.endpoint)
+            running.ready_seconds = time.perf_counter() - begun
+            yield running
+        finally:
+            process.terminate()
+            process.wait(15)
