@@ -42,6 +42,7 @@ class AsyncClient:
         self._next_id = 0
         self._waiting: dict[int, Inbox] = {}
         self._scheduled = False
+        self._lost = False
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -161,6 +162,8 @@ class AsyncClient:
             raise AiPalError(UNREACHABLE) from None
 
     def _send(self, request: wire.Request) -> None:
+        if self._lost:
+            raise AiPalError(LOST)
         self._connection.send(request)
         self._schedule()
 
@@ -189,6 +192,7 @@ class AsyncClient:
         monitor = self._connection.monitor
         if monitor.closed or not int(monitor.EVENTS) & zmq.POLLIN:
             return
+        self._lost = True
         self._drain(2 * HIGH_WATER)  # its last words
         for inbox in self._waiting.values():
             inbox.fail(LOST)

@@ -24,6 +24,10 @@ OTHER_PROTOCOL = Failure(
     "stop it with `ai-pal stop` and start this version",
 )
 
+NEVER = 2**31 - 1
+"""Milliseconds until a reconnect: a new supervisor knows nothing of what was asked of the old one.
+-1 would say never too, but then libzmq throws away what came last and has not been read yet."""
+
 
 class Connection:
     """Sockets and framing, without a policy on waiting. `socket` and `monitor` can be polled."""
@@ -33,8 +37,7 @@ class Connection:
         self.context = context or zmq.Context.instance()
         self.socket = self.context.socket(zmq.DEALER)
         configure(self.socket)
-        # Never reconnect: a new supervisor knows nothing of what was asked of the old one.
-        self.socket.reconnect_ivl = -1
+        self.socket.reconnect_ivl = NEVER
         self.monitor = self.socket.get_monitor_socket(
             zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED, f"inproc://monitor-{id(self)}"
         )

@@ -25,7 +25,7 @@ class PageClient:
         self._context = zmq.Context()
         self.socket = self._context.socket(zmq.DEALER)
         self.socket.linger = 0
-        self.socket.reconnect_ivl = -1
+        self.socket.reconnect_ivl = 2**31 - 1
         self.socket.rcvhwm = held
         self._monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED)
         self.socket.connect(endpoint)
