@@ -48,6 +48,7 @@ def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -
     """Run a supervisor until it is stopped by signal, request, idleness or its owner's death.
 
     `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
+    os.umask(0o077)  # sockets, locks and logs are their owner's
     with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
         anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
 

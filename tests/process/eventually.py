@@ -8,7 +8,7 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.01
 
 
-def eventually(fact: Callable[[], T], within: float = 5.0) -> T:
+def eventually(fact: Callable[[], T | None], within: float = 5.0) -> T:
     """The first true value of `fact`. Fails when there is none `within` seconds."""
     deadline = time.monotonic() + within
     while True:

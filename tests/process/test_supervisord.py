@@ -1,0 +1,81 @@
+"""`supervisord.conf` with the real supervisord: it starts, comes back after a SIGKILL, stops clean."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ai_pal.client import Client
+from ai_pal.errors import AiPalError
+from tests.process.answers import PROMPT
+from tests.process.eventually import eventually
+from tests.process.homes import Environ, front_door
+from tests.process.supervised import gone, workers_in
+
+pytestmark = pytest.mark.timeout(90)
+
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "supervisord.conf"
+BIN = Path(sys.executable).parent
+COME_BACK_SECONDS = 20.0
+
+
+@pytest.fixture
+def fresh(ai_pal_home: Path) -> Environ:
+    """The environment of a user who has run scripts/setup: ~/.ai-pal is there, no variable is set."""
+    (ai_pal_home / ".ai-pal").mkdir()
+    return {"PATH": os.environ["PATH"], "HOME": str(ai_pal_home), "AI_PAL_MODEL": "echo"}
+
+
+@pytest.fixture
+def supervisord(fresh: Environ) -> Iterator["subprocess.Popen[bytes]"]:
+    command: list[str | Path] = [BIN / "supervisord", "--nodaemon", "-c", CONF]
+    with subprocess.Popen(command, env=fresh, cwd="/", stdout=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def control(fresh: Environ, *args: str) -> str:
+    """The output of `supervisorctl ARGS`."""
+    command: list[str | Path] = [BIN / "supervisorctl", "-c", CONF, *args]
+    done = subprocess.run(command, env=fresh, capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout
+
+
+def connected(fresh: Environ) -> Client | None:
+    try:
+        return Client(front_door(fresh))
+    except AiPalError:
+        return None
+
+
+def test_it_runs_comes_back_and_stops(supervisord: "subprocess.Popen[bytes]", fresh: Environ) -> None:
+    run_dir = Path(fresh["HOME"]) / ".ai-pal" / "run"
+    eventually(lambda: "RUNNING" in control(fresh, "status", "ai-pal"), within=COME_BACK_SECONDS)
+    with Client(front_door(fresh)) as client:
+        first = client.welcome.pid
+        assert client.ask(PROMPT).text == PROMPT + " "
+    workers = workers_in(run_dir)
+    assert workers
+
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: all(map(gone, workers)), within=1.0)
+    with eventually(lambda: connected(fresh), within=COME_BACK_SECONDS) as client:
+        assert client.welcome.pid != first
+        assert client.ask(PROMPT).text == PROMPT + " "
+    eventually(lambda: "RUNNING" in control(fresh, "status", "ai-pal"))
+
+    assert "ai-pal: stopped" in control(fresh, "stop", "ai-pal")
+    assert not workers_in(run_dir)
+    assert os.listdir(run_dir) == ["supervisor.lock"]
+    log = (run_dir.parent / "supervise.log").read_text()
+    assert '"event":"supervisor_stopped"' in log
+
+    supervisord.terminate()
+    assert supervisord.wait(10) == 0
