@@ -13,7 +13,7 @@ from ai_pal.client.connection import LOST, UNREACHABLE, Connection
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
-from ai_pal.transport.sockets import HIGH_WATER
+from ai_pal.transport.sockets import HIGH_WATER, readable
 
 CONTROL_TIMEOUT = 10.0
 UNLOAD_TIMEOUT = 60.0
@@ -177,7 +177,7 @@ class AsyncClient:
         self._scheduled = False
         socket = self._connection.socket
         for _ in range(limit):
-            if socket.closed or not int(socket.EVENTS) & zmq.POLLIN:
+            if socket.closed or not readable(socket):
                 return
             self._sort(self._connection.receive())
         self._schedule()
@@ -190,7 +190,7 @@ class AsyncClient:
 
     def _disconnected(self) -> None:
         monitor = self._connection.monitor
-        if monitor.closed or not int(monitor.EVENTS) & zmq.POLLIN:
+        if monitor.closed or not readable(monitor):
             return
         self._lost = True
         self._drain(2 * HIGH_WATER)  # its last words

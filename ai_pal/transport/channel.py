@@ -12,7 +12,7 @@ from enum import Enum
 import zmq
 
 from ai_pal.transport.peer import Peer, peer_of
-from ai_pal.transport.sockets import HIGH_WATER, configure
+from ai_pal.transport.sockets import HIGH_WATER, configure, readable
 
 DRAIN_LIMIT, DRAIN_BYTES = 128, 1024 * 1024
 """Messages, and bytes, read before the loop gets its turn again."""
@@ -88,7 +88,7 @@ class RouterChannel:
     def _drain(self) -> None:
         socket, size = self._socket, 0
         for _ in range(DRAIN_LIMIT):
-            if socket.closed or not int(socket.EVENTS) & zmq.POLLIN:
+            if socket.closed or not readable(socket):
                 return
             first = socket.recv(zmq.DONTWAIT, copy=False)
             frames = socket.recv_multipart(zmq.DONTWAIT, copy=False)

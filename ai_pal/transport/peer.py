@@ -1,5 +1,7 @@
 """Who is at the other end of an ipc connection, as the kernel tells it (SO_PEERCRED)."""
 
+from functools import lru_cache
+
 import msgspec
 import zmq
 
@@ -19,7 +21,12 @@ def peer_of(frame: zmq.Frame) -> Peer | None:
         address = frame.get("Peer-Address")
     except zmq.ZMQError:
         return None
-    parts = str(address).rsplit(":", 3)
+    return _parsed(str(address))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(address: str) -> Peer | None:
+    parts = address.rsplit(":", 3)
     if len(parts) != 4 or not all(part.isdigit() for part in parts[1:]):
         return None
     return Peer(uid=int(parts[1]), pid=int(parts[3]))
