@@ -242,7 +242,7 @@ class Supervisor:
         if not any(m.role == "user" and m.content.strip() for m in chat.messages):
             raise AiPalError(Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something"))
         slot = self.pool.slot(chat.model)
-        if slot.queue.full and slot.free <= 0:
+        if slot.queue.full:
             message = f"{slot.model} is overloaded: {len(slot.queue)} requests wait"
             raise AiPalError(
                 Failure(Code.OVERLOADED, message, "try again later", retryable=True, retry_after=1.0)
