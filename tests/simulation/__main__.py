@@ -33,7 +33,7 @@ def main() -> int:
         try:
             world.run()
         finally:
-            print("\n".join(world.history))
+            print(world.history())
         return 0
     started, happened = time.monotonic(), Counter[str]()
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)

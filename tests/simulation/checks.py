@@ -41,7 +41,7 @@ class Checks:
         self._last_death: dict[str, float] = defaultdict(float)
         self._failed_until: dict[str, float] = {}
         self._launched_at: dict[str, float] = defaultdict(float)
-        self._keep_alive: dict[str, tuple[float, float]] = {}
+        self._keep_alive: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
         self._alarms: Counter[int] = Counter()
 
     def expect(self, holds: bool, claim: str) -> None:
@@ -222,10 +222,11 @@ class Checks:
 
     def bounds(self) -> None:
         for slot in self.world.supervisor.pool:
-            self.expect(len(slot.queue) <= POLICY.queue_size + MOST_SLOTS, f"the queue of {slot.model}")
-            if self._keep_alive.get(slot.model, (None,))[0] != slot.keep_alive:
+            queued, loaders = len(slot.queue), len(slot.loaders)
+            if queued > POLICY.queue_size + MOST_SLOTS or loaders > POLICY.queue_size * 4:
+                self.expect(False, f"{queued} requests and {loaders} loads wait for {slot.model}")
+            if self._keep_alive[slot.model][0] != slot.keep_alive:
                 self._keep_alive[slot.model] = (slot.keep_alive, self.world.clock.now())
-            self.expect(len(slot.loaders) <= POLICY.queue_size * 4, f"the loaders of {slot.model}")
 
     def finally_quiet(self) -> None:
         """Long after the last deed of a client nothing is left."""

@@ -37,7 +37,7 @@ class SimClient:
 
     def __init__(self, world: "World", name: str) -> None:
         self.world, self.name, self.identity = world, name, name.encode()
-        self.down = Pipe(world.clock, world.dice, self._received, limit=20)
+        self.down = Pipe(world.clock, world.dice, self._received, limit=60)
         self.up = Pipe(world.clock, world.dice, self._arrived)
         self.asks: dict[int, list[Ask]] = {}
         self.gone = False
@@ -48,7 +48,7 @@ class SimClient:
     def send(self, *requests: wire.Request) -> None:
         """Several requests go out as one message."""
         for request in requests:
-            self.world.note(f"{self.name} sends {request}")
+            self.world.note(self.name, "sends", request)
             if isinstance(request, wire.Chat | Control):
                 ask = Ask(request, self.world.clock.now(), late=self.deaf)
                 self.asks.setdefault(request.id, []).append(ask)
@@ -75,7 +75,9 @@ class SimClient:
         self.send(self._chat())
 
     def burst(self) -> None:
-        self.send(*(self._chat() for _ in range(self.world.dice.randint(2, 8))))
+        model = self._model()
+        chats = [self._chat() for _ in range(self.world.dice.randint(2, 10))]
+        self.send(*(msgspec.structs.replace(chat, model=model) for chat in chats))
 
     def cancel(self) -> None:
         chats = [ask for ask in self.open() if isinstance(ask.request, wire.Chat | wire.Load)]
@@ -138,13 +140,13 @@ class SimClient:
 
     def _chat(self) -> wire.Chat:
         dice = self.world.dice
-        text = " ".join(dice.choices(WORDS, k=dice.randint(0, 5)))
+        text = " ".join(dice.choices(WORDS, k=dice.choice((0, *range(1, 6), *range(1, 6)))))
         return wire.Chat(
             next(self._ids),
             [Message("user", text)],
             self._model(),
             Options(extra={"tokens": dice.choice((0, 1, 5, 20, 60))}),
-            deadline=dice.choice((None, None, None, 0.0, 0.5, 5.0, 30.0)),
+            deadline=dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
             keep_alive=self._keep_alive(),
         )
 
@@ -164,7 +166,7 @@ class SimClient:
             return
         for frame in frames:
             event = wire.decode_event(frame)
-            self.world.note(f"{self.name} hears {event}")
+            self.world.note(self.name, "hears", event)
             self._hear(event)
 
     def _hear(self, event: wire.AnyEvent) -> None:

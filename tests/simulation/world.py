@@ -27,7 +27,7 @@ BACKLOG = 2000
 DRAIN = 3.0
 ACTIVE = 40.0
 """Seconds in which clients do something."""
-HORIZON = 600.0
+HORIZON = 400.0
 """Seconds after which all must be quiet."""
 
 Fails = Callable[[str], bool]
@@ -45,7 +45,7 @@ class World:
         rough: bool = True,
     ) -> None:
         self.seed, self.dice, self.fails, self.rough = seed, random.Random(seed), fails, rough
-        self.history: list[str] = []
+        self._notes: list[tuple[float, tuple[object, ...]]] = []
         self.clock = VirtualClock()
         self.checks = Checks(self)
         self.tempers = tempers(self.dice) if models is None else models
@@ -88,11 +88,14 @@ class World:
             self.clock.run(HORIZON)
             self.checks.finally_quiet()
         except Exception as error:
-            story = "\n".join(self.history)
-            raise ViolationError(f"{story}\n\nseed {self.seed}: {error!r}") from error
+            raise ViolationError(f"{self.history()}\n\nseed {self.seed}: {error!r}") from error
 
-    def note(self, text: str) -> None:
-        self.history.append(f"{self.clock.now():9.3f} {text}")
+    def note(self, *parts: object) -> None:
+        """For the history; put into words only when somebody reads it."""
+        self._notes.append((self.clock.now(), parts))
+
+    def history(self) -> str:
+        return "\n".join(f"{when:9.3f} {' '.join(map(str, parts))}" for when, parts in self._notes)
 
     def next_pid(self) -> int:
         self._pids += 1
@@ -128,7 +131,7 @@ class World:
         model = spec.worker.split(".")[0]
         self.checks.launching(model)
         plan = draw(self.dice, self.tempers[model])
-        self.note(f"{spec.worker} starts: {plan}")
+        self.note(spec.worker, "starts", plan)
         if plan.fault is Fault.NO_SPAWN or self.fails("spawn"):
             self.checks.died(model)
             raise AiPalError(Failure(Code.SPAWN_FAILED, "no process to be had", retryable=True))
@@ -191,7 +194,7 @@ class World:
         sent = Sent.FULL if self.fails("to_worker") else worker.from_supervisor.send(frames)
         for frame in frames:
             message = inner.decode_to_worker(frame)
-            self.note(f"to {worker.identity}: {message} {sent.value}")
+            self.note("to", worker.identity, message, sent.value)
             if isinstance(message, inner.Generate) and sent is Sent.OK:
                 self.checks.dispatched(message.key)
             if isinstance(message, inner.CancelGeneration) and sent is Sent.OK:
@@ -222,7 +225,7 @@ class World:
             self.stopped, self.stopped_at = True, self.clock.now()
 
     def _observe(self, event: str, **fields: object) -> None:
-        self.note(f"{event} {fields}")
+        self.note(event, fields)
         if event == "model_failed":
             self.checks.gave_up(str(fields["model"]), str(fields["code"]))
         elif event == "worker_phase" and fields["phase"] == "ready":
