@@ -4,6 +4,7 @@ Sans-IO like the supervisor behind it. Malformed, unknown and oversized messages
 met with silence; a client that does not read is cut off at a bound.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -22,6 +23,9 @@ twice as much it is forgotten."""
 
 RESEND_INTERVAL = 0.02
 """Seconds between two tries to reach a client that does not read."""
+
+MAX_NESTING = 32
+"""Levels of `options.extra`: what could just be decoded might be too deep to be encoded for the worker."""
 
 SendFrames = Callable[[bytes, Sequence[bytes]], Sent]
 
@@ -109,8 +113,8 @@ class FrontDoor:
             self._hello(client, request, peer)
         elif connection is None or not connection.greeted:
             self._refuse(client, Code.HELLO_REQUIRED, "say hello first", _id_of(request))
-        elif getattr(request, "id", 1) <= 0:
-            self._refuse(client, Code.BAD_REQUEST, "a request id must be above 0")
+        elif objection := _objection(request):
+            self._refuse(client, Code.BAD_REQUEST, objection, max(0, _id_of(request)))
         else:
             self._handle(client, request)
 
@@ -237,6 +241,24 @@ class FrontDoor:
                 retryable=True,
             )
             self.supervisor.client_gone(client, slow)
+
+
+def _objection(request: wire.AnyRequest) -> str:
+    """Why a request that can be read cannot be taken, or nothing."""
+    if getattr(request, "id", 1) <= 0:
+        return "a request id must be above 0"
+    if isinstance(request, wire.Chat) and _nested(request.options.extra, MAX_NESTING):
+        return f"options.extra is nested deeper than {MAX_NESTING}"
+    for name in ("deadline", "keep_alive"):
+        if math.isnan(getattr(request, name, None) or 0.0):
+            return f"{name} is not a number"
+    return ""
+
+
+def _nested(value: object, levels: int) -> bool:
+    """Whether `value` holds more than `levels` levels of lists and maps."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(levels == 0 or _nested(item, levels - 1) for item in inside)
 
 
 def _id_of(request: wire.AnyRequest) -> int:
