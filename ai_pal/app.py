@@ -30,6 +30,9 @@ from ai_pal.worker_door import WorkerDoor
 CLIENT_SEND_LIMIT = 16
 """Messages that may wait in the socket for one client; behind them the front door counts bytes."""
 
+WORKER_RECEIVE_LIMIT = 16
+"""Messages that may wait from each worker: what does not fit waits merged in the worker."""
+
 FLUSH_TIMEOUT = 0.2
 """Seconds that the last events get to leave the process."""
 
@@ -82,7 +85,9 @@ class Daemon:
         self._watches: dict[bytes, Callable[[], None]] = {}
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._front = RouterChannel(self._context, run_directory.front, self._from_client, CLIENT_SEND_LIMIT)
-        self._workers = RouterChannel(self._context, run_directory.workers, self._from_worker)
+        self._workers = RouterChannel(
+            self._context, run_directory.workers, self._from_worker, receive_limit=WORKER_RECEIVE_LIMIT
+        )
         self._door = FrontDoor(
             identity=Identity(
                 __version__,

@@ -30,7 +30,8 @@ class Sent(Enum):
 
 class RouterChannel:
     """A bound ROUTER. `receive(identity, frames, peer)` is called for each message, from the loop.
-    `send_limit` messages may wait for each peer: merged ones are large, and the limit counts no bytes."""
+    `send_limit` and `receive_limit` messages may wait for and from each peer: merged ones are large, and
+    the limits count no bytes."""
 
     def __init__(
         self,
@@ -38,12 +39,13 @@ class RouterChannel:
         endpoint: str,
         receive: Receive,
         send_limit: int = HIGH_WATER,
+        receive_limit: int = HIGH_WATER,
     ) -> None:
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._socket = context.socket(zmq.ROUTER)
         configure(self._socket)
-        self._socket.sndhwm = send_limit
+        self._socket.sndhwm, self._socket.rcvhwm = send_limit, receive_limit
         self._socket.router_mandatory = True
         self._socket.bind(endpoint)
         self._scheduled = False
