@@ -142,14 +142,14 @@ class Worker:
             failure = Failure(Code.OVERLOADED, f"all {self._ready.slots} slots are taken", retryable=True)
             return self._refuse(request.key, failure)
         if not self._outbox.open(request.key):
-            log("warning", "a second request with an open key was ignored", key=request.key)
+            log("warning", "a second request with an open key was ignored", request=request.key)
             return None
         try:
             self._engine.generate(request)
         except AiPalError as error:
             self._outbox.failed(request.key, error.failure)
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
-            log("error", "the engine refused a request", key=request.key, reason=repr(error))
+            log("error", "the engine refused a request", request=request.key, reason=repr(error))
             self._outbox.failed(request.key, Failure(Code.ENGINE_ERROR, f"the engine failed: {error}"))
         return None
 

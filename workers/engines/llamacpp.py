@@ -141,7 +141,7 @@ class LlamaCpp:
         except ValueError as error:
             answer.failure = Failure(Code.BAD_REQUEST, f"the engine refused the request: {error}")
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
-            log("error", "the engine failed a request", key=request.key, reason=repr(error))
+            log("error", "the engine failed a request", request=request.key, reason=repr(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"the engine failed: {error}", retryable=True)
         with self._lock:
             self._cells.leave(request.key)
@@ -186,7 +186,7 @@ class LlamaCpp:
             with self._lock:
                 answer.stopped = not self._cells.grow(answer.key, answer.prompt_tokens + answer.tokens)
         except Exception as error:  # noqa: BLE001 - raised here, it would be swallowed
-            log("error", "a chunk was not understood", key=answer.key, reason=repr(error))
+            log("error", "a chunk was not understood", request=answer.key, reason=repr(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"a chunk was not understood: {error!r}")
         return answer.cancelled or answer.stopped or answer.failure is not None
 
