@@ -51,6 +51,7 @@ class Follower:
     def read(self) -> list[str]:
         """The whole lines that came since the last look."""
         if self._handle is None and not self._open(self._files[0]):
+            self._begin = None  # all that will be there is new
             return []
         data = self._rest()
         while newer := self._newer():

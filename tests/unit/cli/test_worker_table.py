@@ -1,0 +1,34 @@
+"""The table of loaded models."""
+
+from ai_pal.cli.worker_table import NOTHING, worker_table
+from ai_pal.messages.client import WorkerStatus
+
+
+def cells(status: WorkerStatus) -> list[str]:
+    return worker_table([status]).splitlines()[1].split()
+
+
+def test_nothing_loaded_is_said() -> None:
+    assert worker_table([]) == NOTHING
+
+
+def test_an_idle_model() -> None:
+    status = WorkerStatus(
+        "m", "ready", pid=7, memory=123_456_789, requests=4, idle_for=65.4, unloads_in=235, keep_alive=300
+    )
+    assert cells(status) == ["m", "ready", "7", "123", "MB", "0", "0", "4", "1m5s", "3m55s"]
+
+
+def test_a_model_that_stays_and_one_that_is_busy() -> None:
+    assert cells(WorkerStatus("m", "ready", idle_for=1.0, keep_alive=-1))[-1] == "never"
+    assert cells(WorkerStatus("m", "busy", active=2, keep_alive=300))[-2:] == ["-", "-"]
+
+
+def test_a_loading_model_shows_how_far_it_is() -> None:
+    assert cells(WorkerStatus("m", "loading", progress=0.42))[1:3] == ["loading", "42%"]
+
+
+def test_a_failed_model_has_its_reason_and_cannot_drive_the_terminal() -> None:
+    shown = worker_table([WorkerStatus("\x1b[2Jm", "failed", reason="it\nbroke\x1b]0;x")])
+    assert "it\u240abroke" in shown
+    assert "\x1b" not in shown
