@@ -72,17 +72,20 @@ def engine(model: str) -> None:
     llama = LlamaCpp()
     ready = llama.load(catalog.resolve(model, load_settings().settings), Outbox())
     print(json.dumps({"seconds": ready.seconds, "threads": ready.threads}), flush=True)
+    working = llama._throttle.working if llama._throttle else lambda on: None
     for line in sys.stdin:
         body = request_body(question(int(line)), options())
         asked = time.perf_counter()
-        arrivals: list[tuple[float, int]] = []
+        arrivals: list[float] = []
 
-        def arrived(chunk: dict[str, Any], into: list[tuple[float, int]] = arrivals) -> None:
+        def arrived(chunk: dict[str, Any], into: list[float] = arrivals) -> None:
             if any(choice["delta"].get("content") for choice in chunk["choices"]):
-                into.append((time.perf_counter(), 1))
+                into.append(time.perf_counter())
 
+        working(True)
         llama._server.handle_chat_completions(body, arrived)
-        first, last = arrivals[0][0], arrivals[-1][0]
+        working(False)
+        first, last = arrivals[0], arrivals[-1]
         _say(Stream(first - asked, (len(arrivals) - 1) / (last - first)))
     Path(llama._socket).unlink(missing_ok=True)
 
