@@ -67,6 +67,12 @@ def test_nothing_is_imported_from_the_checkout(installed: Path, tmp_path: Path) 
         assert Path(path).is_relative_to(installed.parent)
 
 
+@pytest.mark.usefixtures("starter_model")
+def test_a_question_is_answered_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    ask = [installed / "ai-pal", "chat", "--no-daemon", "--temperature", "0", "What is the capital of France?"]
+    assert "Paris" in run(ask, cwd=tmp_path)
+
+
 def test_the_base_comes_without_torch(installed: Path, tmp_path: Path) -> None:
     names = run([installed / "python", "-m", "pip", "list", "--format=freeze"], cwd=tmp_path)
     assert "xllamacpp" in names
