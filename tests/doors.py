@@ -53,11 +53,13 @@ def resolve(reference: str) -> Resolved:
 
 
 class Door:
-    """`heard` is what went out, with its client; `answer` is what became of each sending."""
+    """`heard` is what went out, with its client, `sizes` how many frames went out together; `answer` is
+    what becomes of each sending."""
 
     def __init__(self, backlog_limit: int = 10_000) -> None:
         self.clock = VirtualClock()
         self.heard: list[tuple[bytes, wire.AnyEvent]] = []
+        self.sizes: list[int] = []
         self.answer = Sent.OK
         self.stops = 0
         self.front = FrontDoor(
@@ -101,6 +103,7 @@ class Door:
 
     def _sent(self, client: bytes, frames: Sequence[bytes]) -> Sent:
         if self.answer is Sent.OK:
+            self.sizes.append(len(frames))
             self.heard += [(client, wire.decode_event(frame)) for frame in frames]
         return self.answer
 

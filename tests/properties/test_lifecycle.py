@@ -161,7 +161,9 @@ WorkerLife.TestCase.settings = settings(max_examples=150, stateful_step_count=40
 TestWorkerLife = WorkerLife.TestCase
 
 
-def life(load: float, ready: float | None, jitter: float = 0.5, horizon: float = math.inf) -> tuple[int, State]:
+def life(
+    load: float, ready: float | None, jitter: float = 0.5, horizon: float = math.inf
+) -> tuple[int, State]:
     """Starts until the model fails or `horizon` is over; each process loads, is ready, and crashes.
 
     Somebody wants the model all the time; `ready` None crashes at the end of the load."""
@@ -224,7 +226,9 @@ def test_a_failed_model_refuses_until_its_time_is_over_and_says_when() -> None:
     assert restarted.phase is Phase.STARTING
 
 
-@given(st.lists(st.floats(0.1, 0.99), min_size=1, max_size=50), st.sampled_from([Phase.STARTING, Phase.LOADING]))
+@given(
+    st.lists(st.floats(0.1, 0.99), min_size=1, max_size=50), st.sampled_from([Phase.STARTING, Phase.LOADING])
+)
 def test_a_load_that_gets_on_is_never_killed_however_slow(gaps: list[float], phase: Phase) -> None:
     budget = POLICY.start_timeout if phase is Phase.STARTING else POLICY.load_stall
     state, now = State(phase=phase, incarnation=1), 0.0

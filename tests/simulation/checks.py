@@ -209,7 +209,7 @@ class Checks:
         for slot in self.world.supervisor.pool:
             for request in slot.active.values():
                 told = request.key in self.cancelled_keys or slot.state.phase is Phase.KILLING
-                pending = self.world.is_full(slot.worker)
+                pending = self.world.unreachable(slot.worker)
                 self.expect(request.client != client or told or pending, f"{request.key} goes on computing")
 
     # -- always, and at the end ----------------------------------------------------------------

@@ -72,12 +72,11 @@ class SimClient:
         deed()
 
     def ask(self) -> None:
-        self.send(self._chat())
+        self.send(self._chat(self._model()))
 
     def burst(self) -> None:
         model = self._model()
-        chats = [self._chat() for _ in range(self.world.dice.randint(2, 10))]
-        self.send(*(msgspec.structs.replace(chat, model=model) for chat in chats))
+        self.send(*(self._chat(model) for _ in range(self.world.dice.randint(2, 10))))
 
     def cancel(self) -> None:
         chats = [ask for ask in self.open() if isinstance(ask.request, wire.Chat | wire.Load)]
@@ -100,7 +99,7 @@ class SimClient:
 
     def babble(self) -> None:
         dice = self.world.dice
-        chat = bytearray(wire.encode(self._chat()))
+        chat = bytearray(wire.encode(self._chat("sound")))
         chat[dice.randrange(len(chat))] = dice.randrange(256)
         del chat[dice.randrange(4, len(chat)) :]
         self.up.send([dice.choice((b"", b"\xc1", b"\x91" * 2000, dice.randbytes(40), bytes(chat)))])
@@ -138,14 +137,15 @@ class SimClient:
         if 0.4 <= way < 0.8:
             self.world.clock.after(0.01, lambda: self.world.client_died(self.identity))
 
-    def _chat(self) -> wire.Chat:
-        dice = self.world.dice
+    def _chat(self, model: str) -> wire.Chat:
+        dice, temper = self.world.dice, self.world.tempers.get(model)
+        lengths = (0, 1, 5) if temper and temper.slow else (0, 1, 5, 20, 60)
         text = " ".join(dice.choices(WORDS, k=dice.choice((0, *range(1, 6), *range(1, 6)))))
         return wire.Chat(
             next(self._ids),
             [Message("user", text)],
-            self._model(),
-            Options(extra={"tokens": dice.choice((0, 1, 5, 20, 60))}),
+            model,
+            Options(extra={"tokens": dice.choice(lengths)}),
             deadline=dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
             keep_alive=self._keep_alive(),
         )

@@ -39,6 +39,11 @@ class Pipe:
         self._clock.at(self._last, self._arrive)
         return Sent.OK
 
+    @property
+    def troubled(self) -> bool:
+        """Closed, or full at some time."""
+        return self._closed or self.full_until > 0
+
     def pause(self) -> None:
         """The receiver stops reading."""
         self._paused = True

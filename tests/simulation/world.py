@@ -106,9 +106,10 @@ class World:
         ours = [worker for worker in self.workers.values() if worker.model == model]
         return next((worker for worker in ours if worker.identity not in self._reported), None)
 
-    def is_full(self, identity: str) -> bool:
+    def unreachable(self, identity: str) -> bool:
+        """Whether what is sent to this worker may not have arrived so far."""
         worker = self.workers.get(identity)
-        return worker is None or worker.from_supervisor.full_until > 0 or worker.frozen or worker.exited
+        return worker is None or worker.frozen or worker.from_supervisor.troubled
 
     def shutdown(self) -> None:
         """As SIGTERM does; the supervisor has to end in time."""

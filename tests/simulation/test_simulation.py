@@ -1,0 +1,68 @@
+"""Histories of the simulated world; `scripts/simulate` plays more of them."""
+
+import itertools
+import os
+
+import pytest
+
+from tests.simulation.plans import Fault, Temper
+from tests.simulation.world import World
+
+SEEDS = int(os.environ.get("AI_PAL_CHAOS_ROUNDS", "200"))
+GROUPS = 20
+OPERATIONS = ("spawn", "to_worker", "from_worker", "to_client")
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_no_history_breaks_a_promise(group: int) -> None:
+    for seed in range(group, SEEDS, GROUPS):
+        print(f"replay with: scripts/simulate --seed {seed}")
+        World(seed).run()
+
+
+def test_one_seed_makes_one_history() -> None:
+    first, second = World(7), World(7)
+    first.run()
+    second.run()
+    assert first.history() == second.history()
+
+
+def test_the_histories_hold_what_they_are_for() -> None:
+    happened = sum((play(seed).checks.happened for seed in range(40)), start=World(0).checks.happened)
+    ends = {"Done", "Failed", "Interrupted", "Cancelled", "Loaded", "Unloaded"}
+    events = {"retry", "reaped", "hung", "overloaded", "client_too_slow", "gave up: model_failed"}
+    assert ends | events <= happened.keys()
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_model_that_always_fails_in_one_way_comes_to_an_end(fault: Fault) -> None:
+    for seed in range(3):
+        World(seed, {"faulty": Temper(1.0, (fault,)), "sound": Temper()}, rough=False).run()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_nth_failure_of_each_operation_is_survived(operation: str) -> None:
+    """N = 1, 2, 3 ... until a run passes untouched."""
+    for nth in itertools.count(1):
+        world = World(5, {"sound": Temper(slots=2)}, fails := FailOnce(operation, nth), rough=False)
+        world.run()
+        if fails.seen < nth:
+            break
+    assert nth > 3
+
+
+class FailOnce:
+    """Fails the `nth` operation of one kind."""
+
+    def __init__(self, operation: str, nth: int) -> None:
+        self.operation, self.nth, self.seen = operation, nth, 0
+
+    def __call__(self, operation: str) -> bool:
+        self.seen += operation == self.operation
+        return operation == self.operation and self.seen == self.nth
+
+
+def play(seed: int) -> World:
+    world = World(seed)
+    world.run()
+    return world
