@@ -1,6 +1,7 @@
 """One connection to a supervisor's front door: a DEALER that notices when the other side is gone."""
 
 import contextlib
+import itertools
 import os
 
 import msgspec
@@ -28,6 +29,8 @@ NEVER = 2**31 - 1
 """Milliseconds until a reconnect: a new supervisor knows nothing of what was asked of the old one.
 -1 would say never too, but then libzmq throws away what came last and has not been read yet."""
 
+_numbers = itertools.count()  # an address is free again only some time after its socket is closed
+
 
 class Connection:
     """Sockets and framing, without a policy on waiting. `socket` and `monitor` can be polled."""
@@ -39,7 +42,7 @@ class Connection:
         configure(self.socket)
         self.socket.reconnect_ivl = NEVER
         self.monitor = self.socket.get_monitor_socket(
-            zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED, f"inproc://monitor-{id(self)}"
+            zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED, f"inproc://monitor-{next(_numbers)}"
         )
         self.socket.connect(endpoint)
         self.send(wire.Hello(wire.PROTOCOL, __version__, f"pid {os.getpid()}"))

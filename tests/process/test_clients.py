@@ -229,6 +229,14 @@ async def test_clients_do_not_hear_of_each_other(daemon: Supervised) -> None:
     assert await asyncio.gather(*map(one, names)) == [f"{name} " * 30 for name in names]
 
 
+def test_connections_come_and_go_in_one_process(daemon: Supervised) -> None:
+    for _ in range(200):
+        with Client(daemon.endpoint):
+            pass
+    with Client(daemon.endpoint) as client:
+        assert client.status().clients == 1
+
+
 @pytest.mark.anyio
 async def test_other_tasks_of_the_loop_keep_running(daemon: Supervised) -> None:
     async with AsyncClient(daemon.endpoint) as client:
