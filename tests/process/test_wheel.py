@@ -69,7 +69,8 @@ def test_nothing_is_imported_from_the_checkout(installed: Path, tmp_path: Path) 
 
 @pytest.mark.usefixtures("starter_model")
 def test_a_question_is_answered_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    ask = [installed / "ai-pal", "chat", "--no-daemon", "--temperature", "0", "What is the capital of France?"]
+    question = "What is the capital of France?"
+    ask: list[str | Path] = [installed / "ai-pal", "chat", "--no-daemon", "--temperature", "0", question]
     assert "Paris" in run(ask, cwd=tmp_path)
 
 
