@@ -167,9 +167,9 @@ class Checks:
 
     def terminated(self, worker: "SimWorker") -> None:
         slot = self.world.supervisor.pool.of_worker(worker.identity)
-        assert slot is not None
         self.reset_crashes(worker.model)
-        if slot.state.reason is not None and slot.state.reason.message.startswith("idle for"):
+        reason = slot.state.reason if slot is not None else None
+        if slot is not None and reason is not None and reason.message.startswith("idle for"):
             self.happened["reaped"] += 1
             self.expect(not slot.active and not slot.wanted, f"{worker.identity} is reaped while busy")
             now, due = self.world.clock.now(), slot.idle_since + slot.keep_alive
@@ -180,9 +180,9 @@ class Checks:
     def killed(self, worker: "SimWorker") -> None:
         """Only a worker that broke a rule, or one that was told to go, may be killed."""
         slot = self.world.supervisor.pool.of_worker(worker.identity)
-        assert slot is not None
-        fair = worker.exited or worker.plan.fault in RULE_BREAKERS or slot.state.planned
-        self.expect(fair, f"{worker.identity} did nothing wrong, but {slot.state.reason}")
+        if slot is not None:
+            fair = worker.exited or worker.plan.fault in RULE_BREAKERS or slot.state.planned
+            self.expect(fair, f"{worker.identity} did nothing wrong, but {slot.state.reason}")
 
     def hung(self, worker: "SimWorker") -> None:
         """Within its budget a hung worker is replaced, even if it was to be stopped in the meantime."""

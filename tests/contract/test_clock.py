@@ -1,0 +1,101 @@
+"""What every clock promises: the asyncio one and the virtual one."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import anyio
+import pytest
+
+from ai_pal.loop_clock import LoopClock
+from ai_pal.supervisor.ports import Clock
+from tests.simulation.clock import VirtualClock
+
+pytestmark = pytest.mark.anyio
+UNIT = 0.02
+
+
+class Subject(Protocol):
+    """A clock under test; `alarms` holds when it rang, `on_alarm` is what happens then."""
+
+    clock: Clock
+    alarms: list[float]
+    on_alarm: Callable[[], None]
+
+    async def wait(self, seconds: float) -> None: ...
+
+
+class Base:
+    clock: Clock
+
+    def __init__(self) -> None:
+        self.alarms: list[float] = []
+        self.on_alarm: Callable[[], None] = lambda: None
+
+    def ring(self) -> None:
+        self.alarms.append(self.clock.now())
+        self.on_alarm()
+
+
+class Loop(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = LoopClock(self.ring)
+
+    async def wait(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+
+class Virtual(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.virtual = self.clock = VirtualClock()
+        self.virtual.alarm = self.ring
+
+    async def wait(self, seconds: float) -> None:
+        self.virtual.run(self.virtual.now() + seconds)
+
+
+@pytest.fixture(params=[Loop, Virtual])
+async def subject(request: pytest.FixtureRequest) -> Subject:
+    made: Subject = request.param()
+    return made
+
+
+async def test_it_rings_once_and_not_too_early(subject: Subject) -> None:
+    due = subject.clock.now() + UNIT
+    subject.clock.wake_at(due)
+    await subject.wait(4 * UNIT)
+    assert len(subject.alarms) == 1
+    assert subject.alarms[0] >= due - 0.001
+
+
+async def test_the_earliest_of_several_counts_and_the_others_are_forgotten(subject: Subject) -> None:
+    start = subject.clock.now()
+    for units in (3, 1, 2):
+        subject.clock.wake_at(start + units * UNIT)
+    await subject.wait(6 * UNIT)
+    assert len(subject.alarms) == 1
+    assert subject.alarms[0] < start + 3 * UNIT
+
+
+async def test_what_is_past_rings_at_once(subject: Subject) -> None:
+    subject.clock.wake_at(subject.clock.now() - 1.0)
+    await subject.wait(UNIT)
+    assert len(subject.alarms) == 1
+
+
+async def test_an_alarm_can_set_the_next(subject: Subject) -> None:
+    def again() -> None:
+        if len(subject.alarms) < 3:
+            subject.clock.wake_at(subject.clock.now() + UNIT / 2)
+
+    subject.on_alarm = again
+    subject.clock.wake_at(subject.clock.now())
+    await subject.wait(6 * UNIT)
+    assert len(subject.alarms) == 3
+
+
+async def test_time_only_goes_on(subject: Subject) -> None:
+    before = subject.clock.now()
+    await subject.wait(UNIT)
+    assert subject.clock.now() >= before + UNIT - 0.001
