@@ -1,6 +1,7 @@
 """Tokens through the supervisor from an engine that costs nothing: many streams, many clients."""
 
 import asyncio
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -14,8 +15,8 @@ from scripts.benchmarks.supervisors import Supervisor, supervisor
 
 TOKENS_AT_ONCE = 64_000
 STREAMS = (1, 64, 512)
-OFFERED = 20_000
-"""Tokens a second when each is to travel as a delta of its own."""
+OFFERED = ((1, 4_000), (512, 4_000), (64, 20_000), (64, 50_000))
+"""Streams, and tokens a second of all together, when each is to travel as a delta of its own."""
 SECONDS = 2.0
 MEMORY_STREAMS, MEMORY_CLIENTS = 512, 100
 
@@ -58,28 +59,27 @@ def echo_streams(pairs: int) -> Iterator[Row]:
 
 def unmerged(pairs: int) -> Iterator[Row]:
     """Paced and staggered, so that nothing waits: each token is a delta of its own."""
-    runs: dict[int, list[Run]] = {streams: [] for streams in STREAMS}
-    rates = {1: OFFERED // 5, 64: OFFERED, 512: OFFERED // 5}
+    runs: dict[tuple[int, int], list[Run]] = {offer: [] for offer in OFFERED}
     with supervisor() as running:
         asyncio.run(run(running, 1, 100))
         for _ in range(max(3, pairs // 4)):
-            for streams in STREAMS:
-                pace = streams / rates[streams]
-                runs[streams].append(asyncio.run(run(running, streams, int(SECONDS / pace), pace)))
-    for streams in STREAMS:
-        own = sum(one.deltas for one in runs[streams]) / sum(one.tokens for one in runs[streams])
+            for streams, rate in OFFERED:
+                pace = streams / rate
+                one = asyncio.run(run(running, streams, int(SECONDS / pace), pace))
+                runs[streams, rate].append(one)
+    for (streams, rate), series in runs.items():
+        own = sum(one.deltas for one in series) / sum(one.tokens for one in series)
+        cost = statistics.median(one.cpu / one.deltas * 1e6 for one in series)
         yield row(
-            f"echo, {streams} streams, {rates[streams]:,} tokens/s offered",
-            [one.deltas / one.seconds for one in runs[streams]],
-            "deltas/s",
-            note=f"{own:.0%} of the tokens as a delta of their own",
+            f"echo, {streams} streams, {rate:,} tokens/s offered",
+            [one.tokens / one.seconds for one in series],
+            "tokens/s",
+            note=f"{own:.0%} as a delta of their own, {cost:.0f} us of the supervisor's CPU each",
         )
-    cost = {n: [one.cpu / one.deltas * 1e6 for one in runs[n]] for n in STREAMS}
-    for streams in STREAMS:
-        yield row(f"  supervisor's CPU per delta, {streams} streams", cost[streams], "us")
+    at_one, at_512 = (runs[offer] for offer in OFFERED[:2])
     yield row(
         "  CPU per delta at 512 streams / at 1",
-        [a / b for a, b in zip(cost[512], cost[1], strict=True)],
+        [a.cpu / a.deltas / (b.cpu / b.deltas) for a, b in zip(at_512, at_one, strict=True)],
         "x",
         at_most=1.5,
     )

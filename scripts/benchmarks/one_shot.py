@@ -10,11 +10,11 @@ from ai_pal.client import Client
 from ai_pal.config import paths
 from scripts.benchmarks.children import child
 from scripts.benchmarks.figures import Row, row
-from scripts.benchmarks.starting import COMMAND, spent
+from scripts.benchmarks.starting import COMMAND
 from scripts.benchmarks.streams import question, through
 from scripts.benchmarks.supervisors import MODEL, own_home, supervisor
 
-IMPORTS = [sys.executable, "-c", "import zmq, msgspec, asyncio"]
+IMPORTS = [sys.executable, "-c", "import zmq, msgspec, asyncio, os; os.write(1, b'.')"]
 
 
 def warm_and_cold(pairs: int) -> Iterator[Row]:
@@ -23,8 +23,8 @@ def warm_and_cold(pairs: int) -> Iterator[Row]:
         through(client, MODEL, -1)
         added, imports = [], []
         for _ in range(pairs):
-            shot = first_byte(running.environ)
-            imports.append(spent(IMPORTS))
+            shot = chat(running.environ)
+            imports.append(first_byte(IMPORTS, running.environ))
             added.append((shot - imports[-1] - through(client, MODEL, -1, 1).first) * 1e3)
     note = f"importing takes {statistics.median(imports) * 1e3:.0f} ms"
     yield row(
@@ -34,10 +34,15 @@ def warm_and_cold(pairs: int) -> Iterator[Row]:
     yield row("one-shot, cold: start to first token, above load", above, "s", at_most=1.5)
 
 
-def first_byte(environ: dict[str, str]) -> float:
-    """Seconds from the start to the first byte on stdout."""
+def chat(environ: dict[str, str]) -> float:
+    """Seconds from the start of a one-shot to its first text."""
     system, user = question(-1)
-    command = [*COMMAND, "chat", "--system", system.content, "--max-tokens", "4", user.content]
+    arguments = ["chat", "--system", system.content, "--max-tokens", "4", user.content]
+    return first_byte([*COMMAND, *arguments], environ)
+
+
+def first_byte(command: list[str], environ: dict[str, str]) -> float:
+    """Seconds from the start of the command to the first byte on its stdout."""
     begun = time.perf_counter()
     with subprocess.Popen(
         command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0
@@ -55,7 +60,7 @@ def cold() -> float:
     with child("engine", MODEL) as inside:
         load = float(inside.hello["seconds"])
     with own_home() as environ:
-        found = first_byte(environ)
+        found = chat(environ)
         with Client(f"ipc://{paths.run_dir(environ) / 'front.sock'}") as client:
             client.stop()
             client.wait_gone(10)
