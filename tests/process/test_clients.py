@@ -1,28 +1,20 @@
 """The blocking and the async client against a real supervisor and the echo engine."""
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
-import zmq
 
 from ai_pal.client import AsyncClient, Client
 from ai_pal.errors import AiPalError
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
 from tests.process.eventually import eventually
-from tests.process.homes import environment
 from tests.process.supervised import Supervised, status_of
 
 ENDLESS = Options(extra={"tokens": 1_000_000, "pace": 0.01})
-SCRIPT = Path(__file__).parents[2] / "scripts" / "ipc_client.py"
 
 
 def words(count: int) -> Options:
@@ -260,157 +252,3 @@ async def test_the_blocking_client_works_beside_a_running_loop(daemon: Supervise
     with Client(daemon.endpoint) as client:
         assert (await asyncio.to_thread(client.ask, "x")).text == "x "
         assert client.ask("y").text == "y "
-
-
-# -- a supervisor that is not there ------------------------------------------------------------
-
-
-def test_a_killed_supervisor_is_lost_within_a_second(daemon: Supervised) -> None:
-    with Client(daemon.endpoint) as client:
-        stream = client.chat("word", options=ENDLESS)
-        while not isinstance(next(iter(stream)), wire.Delta):
-            pass
-        daemon.process.send_signal(signal.SIGKILL)
-        killed = time.monotonic()
-        with pytest.raises(AiPalError) as error:
-            list(stream)
-        assert code_of(error) == "supervisor_lost"
-        assert time.monotonic() - killed < 1
-        with pytest.raises(AiPalError):
-            client.status()
-        assert time.monotonic() - killed < 2
-
-
-@pytest.mark.anyio
-async def test_the_async_client_loses_it_alike(daemon: Supervised) -> None:
-    async with AsyncClient(daemon.endpoint) as client:
-        await client.load()
-        killed = 0.0
-
-        async def one(number: int) -> None:
-            nonlocal killed
-            async for event in client.chat("word", options=ENDLESS):
-                if number == 0 and isinstance(event, wire.Delta) and not killed:
-                    daemon.process.send_signal(signal.SIGKILL)
-                    killed = time.monotonic()
-
-        ends = await asyncio.gather(*map(one, range(5)), return_exceptions=True)
-        assert time.monotonic() - killed < 1
-        assert [e.code if isinstance(e, AiPalError) else e for e in ends] == ["supervisor_lost"] * 5
-        with pytest.raises(AiPalError):
-            await client.status()
-        assert time.monotonic() - killed < 2
-
-
-def test_the_last_words_of_a_supervisor_are_heard(supervise: Callable[..., Supervised]) -> None:
-    daemon = supervise(drain_seconds=0.2)
-    with Client(daemon.endpoint) as client:
-        stream = client.chat("word", options=ENDLESS)
-        while not isinstance(next(iter(stream)), wire.Delta):
-            pass
-        client.stop()
-        end = list(stream)[-1]
-        assert isinstance(end, wire.Interrupted)
-        assert end.reason.code == "shutting_down"
-        assert client.wait_gone(5)
-
-
-def test_where_nobody_listens_connecting_fails_fast(tmp_path: Path) -> None:
-    begun = time.monotonic()
-    with pytest.raises(AiPalError) as error:
-        Client(f"ipc://{tmp_path}/front.sock")
-    assert code_of(error) == "supervisor_unreachable"
-    assert time.monotonic() - begun < 0.5
-
-
-@pytest.mark.anyio
-async def test_the_async_client_fails_as_fast(tmp_path: Path) -> None:
-    begun = time.monotonic()
-    with pytest.raises(AiPalError) as error:
-        async with AsyncClient(f"ipc://{tmp_path}/front.sock"):
-            pass
-    assert code_of(error) == "supervisor_unreachable"
-    assert time.monotonic() - begun < 0.5
-
-
-def test_a_stale_socket_is_as_good_as_none(daemon: Supervised) -> None:
-    daemon.process.kill()
-    daemon.process.wait()
-    assert Path(daemon.endpoint.removeprefix("ipc://")).is_socket()
-    begun = time.monotonic()
-    with pytest.raises(AiPalError) as error:
-        Client(daemon.endpoint)
-    assert code_of(error) == "supervisor_unreachable"
-    assert time.monotonic() - begun < 0.5
-
-
-def test_a_supervisor_that_does_not_answer_is_given_up(daemon: Supervised) -> None:
-    daemon.process.send_signal(signal.SIGSTOP)
-    try:
-        with pytest.raises(AiPalError) as error:
-            Client(daemon.endpoint, timeout=0.3)
-        assert code_of(error) == "supervisor_unreachable"
-    finally:
-        daemon.process.send_signal(signal.SIGCONT)
-
-
-# -- other versions ----------------------------------------------------------------------------
-
-
-def test_another_protocol_is_said_so(daemon: Supervised, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PROTOCOL", 2)
-    with pytest.raises(AiPalError) as error:
-        Client(daemon.endpoint)
-    assert code_of(error) == "protocol_mismatch"
-
-
-@pytest.mark.anyio
-async def test_the_async_client_says_so_too(daemon: Supervised, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PROTOCOL", 2)
-    with pytest.raises(AiPalError) as error:
-        async with AsyncClient(daemon.endpoint):
-            pass
-    assert code_of(error) == "protocol_mismatch"
-
-
-def test_events_of_a_newer_supervisor_are_passed_over(tmp_path: Path) -> None:
-    endpoint = f"ipc://{tmp_path}/newer.sock"
-    with zmq.Context() as context, context.socket(zmq.ROUTER) as router:
-        router.linger = 0
-        router.bind(endpoint)
-        code = f"from ai_pal.client import Client; print(Client({endpoint!r}).ask('x').text)"
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
-            identity = router.recv_multipart()[0]
-            welcome = wire.Welcome(wire.PROTOCOL, "99", os.getpid())
-            router.send_multipart([identity, wire.encode(welcome)])
-            router.recv_multipart()
-            news = b"\x82\xa4type\xa4news\xa2id\x01"
-            events = [wire.Accepted(1), wire.Delta(1, 0, 1, "fine"), wire.Done(1)]
-            router.send_multipart([identity, news, *map(wire.encode, events)])
-            out, _ = process.communicate(timeout=30)
-    assert out == b"fine\n"
-
-
-# -- the example -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["hello", "script"], [b"hello script ", b"(2 tokens"]),
-        (["--async", "one", "two"], [b"one -> one ", b"two -> two "]),
-    ],
-)
-def test_the_example_script_works(
-    daemon: Supervised, ai_pal_home: Path, arguments: list[str], expected: list[bytes]
-) -> None:
-    command = [sys.executable, str(SCRIPT), *arguments]
-    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=30)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert all(line in done.stdout for line in expected)
-
-
-def test_the_example_script_has_help() -> None:
-    done = subprocess.run([sys.executable, str(SCRIPT), "--help"], capture_output=True, timeout=30)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"--async" in done.stdout
