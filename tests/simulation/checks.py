@@ -181,7 +181,8 @@ class Checks:
         """Only a worker that broke a rule, or one that was told to go, may be killed."""
         slot = self.world.supervisor.pool.of_worker(worker.identity)
         if slot is not None:
-            fair = worker.exited or worker.plan.fault in RULE_BREAKERS or slot.state.planned
+            broke_a_rule = worker.garbled or worker.plan.fault in RULE_BREAKERS
+            fair = worker.exited or broke_a_rule or slot.state.planned
             self.expect(fair, f"{worker.identity} did nothing wrong, but {slot.state.reason}")
 
     def hung(self, worker: "SimWorker") -> None:

@@ -28,7 +28,7 @@ def test_one_seed_makes_one_history() -> None:
 
 
 def test_the_histories_hold_what_they_are_for() -> None:
-    happened = sum((play(seed).checks.happened for seed in range(40)), start=World(0).checks.happened)
+    happened = sum((play(seed).checks.happened for seed in range(60)), start=World(0).checks.happened)
     ends = {"Done", "Failed", "Interrupted", "Cancelled", "Loaded", "Unloaded"}
     events = {"retry", "reaped", "hung", "overloaded", "client_too_slow", "gave up: model_failed"}
     assert ends | events <= happened.keys()
@@ -44,7 +44,7 @@ def test_a_model_that_always_fails_in_one_way_comes_to_an_end(fault: Fault) -> N
 def test_the_nth_failure_of_each_operation_is_survived(operation: str) -> None:
     """N = 1, 2, 3 ... until a run passes untouched."""
     for nth in itertools.count(1):
-        world = World(5, {"sound": Temper(slots=2)}, fails := FailOnce(operation, nth), rough=False)
+        world = World(40, {"sound": Temper(slots=2)}, fails := FailOnce(operation, nth), rough=False)
         world.run()
         if fails.seen < nth:
             break

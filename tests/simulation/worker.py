@@ -48,7 +48,7 @@ class SimWorker:
         )
         self.pid = world.next_pid()
         self.exited = self.frozen = self.hung = False
-        self.asked_to_end = False
+        self.garbled = False
         self.loaded = False
         self.active: dict[int, Generation] = {}
         self.to_supervisor = Pipe(world.clock, world.dice, self._arrived)
@@ -64,7 +64,6 @@ class SimWorker:
     def terminate(self) -> None:
         self.world.note(f"{self.identity} gets SIGTERM")
         self.world.checks.terminated(self)
-        self.asked_to_end = True
         if not self.frozen:
             self.die(ExitStatus(signal=SIGTERM))
 

@@ -164,6 +164,7 @@ class World:
             return
         if self.fails("from_worker"):
             frames = [frame[:-1] for frame in frames]
+            self.workers[identity].garbled = True
         self._worker_door.received(identity.encode(), frames, Peer(UID, self.workers[identity].pid))
         self.checks.bounds()
 
