@@ -112,14 +112,25 @@ def test_what_will_never_load_is_tried_once(supervise: Supervise) -> None:
     assert len(daemon.logged("worker_phase", model=model, phase="starting")) == 1
 
 
-@pytest.mark.parametrize("fault", ["hang_at", "block_at", "hold_gil_at"])
-def test_a_hung_worker_is_noticed_and_replaced(supervise: Supervise, fault: str) -> None:
-    with supervise(beat_timeout=2, engine_stall=2).client() as client:
-        stream = ask(client, pace=0.001, **{fault: 3})
+@pytest.mark.parametrize(
+    ("fault", "budget", "why"),
+    [
+        ("block_at", "beat_timeout", "no sign of life"),
+        ("hold_gil_at", "beat_timeout", "no sign of life"),
+        ("hang_at", "engine_stall", "no step"),
+    ],
+)
+def test_a_hung_worker_is_noticed_and_replaced(
+    supervise: Supervise, fault: str, budget: str, why: str
+) -> None:
+    with supervise(**{budget: 2}).client() as client:
+        stream = ask(client, **{fault: 20})
         events = until(iter(stream), wire.Delta)
         hung = pid_of(client)
         events += list(stream)
-        assert end_of(events, wire.Interrupted).reason.code == Code.WORKER_HUNG
+        reason = end_of(events, wire.Interrupted).reason
+        assert reason.code == Code.WORKER_HUNG
+        assert why in reason.message
         assert_exact_prefix(events)
         assert answers(client)
         assert pid_of(client) != hung

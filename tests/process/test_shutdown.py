@@ -19,6 +19,7 @@ Supervise = Callable[..., Supervised]
 Busy = Callable[[Supervised, Client], None]
 STOP_SECONDS = 5.0
 SURVIVAL_SECONDS = 1.0
+GIL_HELD = "holding the GIL, as asked"
 OK, KILLED = 0, -signal.SIGKILL
 
 
@@ -38,9 +39,8 @@ def loading(daemon: Supervised, client: Client) -> None:
 
 
 def loading_with_the_gil_held(daemon: Supervised, client: Client) -> None:
-    events = iter(client.chat(PROMPT, model="echo?load_seconds=0.4&load_hold_gil=600"))
-    eventually(lambda: (event := next(events)) and getattr(event, "progress", 0.0) >= 0.4)
-    assert daemon.workers()
+    client.send(wire.Load(1000, "echo?load_hold_gil=600"))
+    eventually(lambda: daemon.logged("engine_output", line=GIL_HELD))
 
 
 def decoding(daemon: Supervised, client: Client) -> None:
@@ -55,8 +55,8 @@ def prefilling(daemon: Supervised, client: Client) -> None:
 
 
 def holding_the_gil(daemon: Supervised, client: Client) -> None:
-    until(iter(ask(client, hold_gil_at=1)), wire.Delta)
-    assert daemon.workers()
+    ask(client, hold_gil_at=1)
+    eventually(lambda: daemon.logged("engine_output", line=GIL_HELD))
 
 
 def stopped_by_a_signal(daemon: Supervised, client: Client) -> None:
@@ -91,7 +91,7 @@ WITH_WORKERS = [starting, loading, loading_with_the_gil_held, decoding, holding_
 
 @pytest.fixture
 def daemon(supervise: Supervise) -> Supervised:
-    return supervise(drain_seconds=0.3)
+    return supervise(drain_seconds=0.3, log_level="debug")
 
 
 @pytest.mark.parametrize("state", ALL_STATES)

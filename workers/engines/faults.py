@@ -24,6 +24,7 @@ def hang() -> None:
 def hold_gil(seconds: float) -> None:
     """Sleep with the GIL held: no other Python thread, and no Python signal handler, runs."""
     longest = 2**31 - 1
+    _say("holding the GIL")
     ctypes.PyDLL(None).poll(None, 0, min(int(seconds * 1000), longest))  # one call: the GIL stays
 
 
@@ -38,11 +39,16 @@ def block_main_thread() -> None:
 
 
 def exit_now(code: int) -> NoReturn:
-    """End the process at once, with last words on stderr."""
-    os.write(sys.stderr.fileno(), f"exiting with code {code}, as asked\n".encode())
+    """End the process at once."""
+    _say(f"exiting with code {code}")
     os._exit(code)
 
 
 def kill_self(number: int) -> None:
     """Be ended by a signal."""
     os.kill(os.getpid(), number)
+
+
+def _say(what: str) -> None:
+    """Tell those who watch from outside that the fault strikes now."""
+    os.write(sys.stderr.fileno(), f"{what}, as asked\n".encode())
