@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,8 @@ def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -
     os.umask(0o077)  # sockets, locks and logs are their owner's
     with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
         anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
+    if hosting.owner and hosting.run_dir:
+        shutil.rmtree(hosting.run_dir, ignore_errors=True)  # made for this one, by an owner who may be dead
 
 
 async def _serve(

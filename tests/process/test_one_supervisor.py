@@ -252,6 +252,7 @@ def test_a_hosted_one_ends_with_its_killed_owner(here: Environ) -> None:
         owner.wait()
         eventually(lambda: gone(int(pid)))
         eventually(lambda: not workers_in(run_dir), within=1.0)
+        assert not run_dir.exists()
         with pytest.raises(AiPalError):
             Client(where)
 

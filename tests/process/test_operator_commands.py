@@ -135,11 +135,11 @@ def test_unload_frees_one_or_all(home: Environ, daemon: Supervised) -> None:
 
 
 def test_stop_interrupts_and_can_wait(home: Environ) -> None:
-    assert ai_pal(home, "load", "echo").returncode == 0
+    assert ai_pal(home | {"AI_PAL_DRAIN_SECONDS": "0"}, "load", "echo").returncode == 0
     with Client(front_door(home)) as client:
         stream = ask(client)
         events = until(iter(stream), wire.Delta)
-        done = ai_pal(home | {"AI_PAL_DRAIN_SECONDS": "0"}, "stop", "--wait")
+        done = ai_pal(home, "stop", "--wait")
         assert done.stdout == f"the supervisor (pid {client.welcome.pid}) has ended\n"
         assert gone(client.welcome.pid)
         end_of([*events, *stream], wire.Interrupted)
