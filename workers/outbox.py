@@ -160,13 +160,19 @@ class Outbox:
             self._report(self._before, Trimmed(key, dropped, context))
 
     def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
-        self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode))
+        self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode, self._position(key)))
 
     def cancelled(self, key: int, usage: Usage) -> None:
         self._end(key, GenerationCancelled(key, usage))
 
     def failed(self, key: int, failure: Failure) -> None:
         self._end(key, GenerationFailed(key, failure))
+
+    def _position(self, key: int) -> int:
+        """The sequence number that the next delta of `key` would have."""
+        with self._room:
+            stream = self._streams.get(key)
+            return -1 if stream is None else stream.seq + stream.tokens
 
     def _end(self, key: int, message: FromWorker) -> None:
         with self._room:

@@ -116,13 +116,15 @@ class Trimmed(FromWorker, tag="trimmed", frozen=True):
 
 
 class GenerationDone(FromWorker, tag="generation_done", frozen=True):
-    """The answer is complete. Seconds as the engine measured them."""
+    """The answer is complete. Seconds as the engine measured them. `seq` is where the next delta would
+    begin: a last one that was lost is noticed too."""
 
     key: int
     finish_reason: str
     usage: Usage
     prefill: float = 0.0
     decode: float = 0.0
+    seq: int = -1
 
 
 class GenerationCancelled(FromWorker, tag="generation_cancelled", frozen=True):

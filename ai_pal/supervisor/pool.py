@@ -83,6 +83,15 @@ class Pool:
             slot.resolved = resolved
         return slot
 
+    def canonical(self, reference: str) -> str:
+        """The one spelling of a model's name; what cannot be resolved (any more) stays as it is."""
+        if reference in self._slots or not reference:
+            return reference
+        try:
+            return self._resolve(reference).load.model
+        except AiPalError:
+            return reference
+
     def apply(self, slot: Slot, event: lifecycle.AnyEvent) -> None:
         """One transition of the slot's worker, and its effects."""
         before = slot.state.phase

@@ -8,7 +8,7 @@ import msgspec
 from ai_pal.errors import Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Timings, Usage
-from ai_pal.messages.worker import DeltaItem
+from ai_pal.messages.worker import DeltaItem, GenerationDone
 from ai_pal.supervisor.ports import Clients, Observe
 
 
@@ -108,6 +108,10 @@ class RequestTable:
         request.next_seq += item.n
         self._clients.send(request.client, wire.ForwardedDelta(request.chat.id, item.seq, item.n, item.text))
         return True
+
+    def complete(self, request: Request, message: GenerationDone) -> bool:
+        """Whether all that the worker sent has come; what was cancelled is not counted any more."""
+        return request.ended or message.seq in (-1, request.next_seq)
 
     def done(self, request: Request, now: float, finish_reason: str, usage: Usage, timings: Timings) -> None:
         self._end(request, wire.Done(request.chat.id, finish_reason, usage, timings), now)

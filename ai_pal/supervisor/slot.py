@@ -38,7 +38,6 @@ class Slot(msgspec.Struct, eq=False):
     idle_since: float = 0.0
     served: int = 0
     restarts: int = 0
-    load_seconds: float = 0.0
 
     @property
     def model(self) -> str:

@@ -126,8 +126,9 @@ class Supervisor:
         reason = Failure(
             Code.UNLOADED, "the model was unloaded on request", "ask again to load it", retryable=True
         )
+        model = self.pool.canonical(request.model)
         for slot in self.pool:
-            if request.model and slot.model != request.model:
+            if model not in ("", slot.model):
                 continue
             if slot.process is not None:
                 job.waiting.add(slot.model)
@@ -296,7 +297,9 @@ class Supervisor:
                 return
 
     def _ready(self, slot: Slot, message: inner.Ready) -> None:
-        slot.info, slot.load_seconds = message, message.seconds
+        if slot.state.phase not in (Phase.STARTING, Phase.LOADING):
+            return
+        slot.info = message
         slot.idle_since = self._clock.now()
         self.pool.apply(slot, lifecycle.Loaded())
         for waiter in slot.loaders:
@@ -319,9 +322,13 @@ class Supervisor:
         slot: Slot,
         message: inner.GenerationDone | inner.GenerationCancelled | inner.GenerationFailed,
     ) -> None:
-        request = slot.active.pop(message.key, None)
+        request = slot.active.get(message.key)
         if request is None:
             return
+        if isinstance(message, inner.GenerationDone) and not self.requests.complete(request, message):
+            self.worker_broken(slot.worker, "the end of the answer was lost on the way")
+            return
+        del slot.active[message.key]
         now = self._clock.now()
         slot.served += 1
         match message:

@@ -19,7 +19,9 @@ class Terminal:
         self._emulator = pyte.ByteStream(self.screen)
         self.raw = b""
         command = ["-m", "ai_pal", *args]
-        self.process = pexpect.spawn(PYTHON, command, env=environ, dimensions=(rows, columns), timeout=None)
+        self.process: pexpect.spawn[bytes] = pexpect.spawn(
+            PYTHON, command, env=environ, dimensions=(rows, columns), timeout=None
+        )
 
     def __enter__(self) -> "Terminal":
         return self

@@ -209,7 +209,8 @@ class SimWorker:
             self._made += 1
         else:
             del self.active[generation.key]
-            out.append(inner.GenerationDone(generation.key, generation.script.finish_reason, usage))
+            reason = generation.script.finish_reason
+            out.append(inner.GenerationDone(generation.key, reason, usage, seq=generation.seq))
 
     # -- what goes wrong -----------------------------------------------------------------------
 
