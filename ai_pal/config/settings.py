@@ -66,7 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _duration("How long a worker's loop may be silent before the worker is replaced.", gt=0)
     ] = 10.0
     engine_stall: Annotated[
-        float, _duration("How long a busy engine may go without a step before the worker is replaced.", gt=0)
+        float,
+        _duration("How long a busy engine may go without a step before the worker is replaced.", ge=2.5),
     ] = 60.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe messages logged.")

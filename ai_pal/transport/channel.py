@@ -67,9 +67,9 @@ class RouterChannel:
             self._schedule()
         return Sent.OK
 
-    def drain(self) -> None:
-        """Read what is there now, e.g. the last words of a process that has just ended."""
-        self._drain()
+    def fileno(self) -> int:
+        """The descriptor that tells the loop, once per edge, to look."""
+        return self._fd
 
     def close(self, linger: float = 0.0) -> None:
         """Stop reading and drop the socket; what was sent gets `linger` seconds to leave."""
