@@ -19,7 +19,7 @@ from workers.context_window import answer_room, fit
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import Answer, request_body
 from workers.engines.llamacpp_http import TokenCounter
-from workers.gguf import Header, read_header
+from ai_pal.formats.gguf import Header, read_header
 from workers.log import log
 
 LARGEST_DEFAULT_CONTEXT = 8192
