@@ -15,10 +15,15 @@ import zmq
 
 from ai_pal import __version__, catalog, lifecycle, logs
 from ai_pal.config import Settings, digest, paths
+from ai_pal.estimates import LearnedFootprints
 from ai_pal.front_door import FrontDoor, Identity
 from ai_pal.launchers.local import LocalLauncher
 from ai_pal.launchers.process_exit import watch_pid
+from ai_pal.load_ledger import LoadLedger
 from ai_pal.loop_clock import LoopClock
+from ai_pal.machine_memory import MachineMemory
+from ai_pal.messages import client as wire
+from ai_pal.supervisor.admission import Admission, MemoryPolicy
 from ai_pal.supervisor.pool import PoolPolicy
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
@@ -32,6 +37,9 @@ CLIENT_SEND_LIMIT = 16
 
 FLUSH_TIMEOUT = 0.2
 """Seconds that the last events get to leave the process."""
+
+NOBODY = b""
+"""The client that asks for preloads: what it is told goes nowhere."""
 
 log = structlog.get_logger("ai_pal")
 
@@ -62,6 +70,8 @@ async def _serve(
             tasks.start_soon(daemon.stop_when_idle)
             log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
             on_ready(run_directory.front)
+            if not hosting.owner:
+                daemon.preload()
             await daemon.stopped.wait()
             tasks.cancel_scope.cancel()
     finally:
@@ -110,9 +120,15 @@ class Daemon:
             jitter=random.random,
             observe=self._observe,
             policy=policy_of(settings),
+            admission=self._admission(settings),
         )
         if hosting.owner:
             watch_pid(hosting.owner, self.stop)
+
+    def preload(self) -> None:
+        """Load what the settings name; nobody waits for it, the log tells how it went."""
+        for number, model in enumerate(self._settings.preload, 1):
+            self._supervisor.load(NOBODY, wire.Load(number, model))
 
     def stop(self) -> None:
         """Begin to stop: running answers get `drain_seconds`."""
@@ -150,7 +166,18 @@ class Daemon:
             stop()
         self._front.close(linger=FLUSH_TIMEOUT)
         self._workers.close()
+        self._ledger.close()
         await asyncio.to_thread(self._context.term)
+
+    def _admission(self, settings: Settings) -> Admission:
+        self._ledger = LoadLedger(paths.ledger_file())
+        policy = MemoryPolicy(
+            budget=settings.memory_budget,
+            low=settings.memory_low,
+            pressure=settings.memory_pressure,
+            max_loaded=settings.max_loaded_models,
+        )
+        return Admission(MachineMemory(), self._ledger, LearnedFootprints(paths.peaks_file()), policy)
 
     def _alarm(self) -> None:
         self._supervisor.tick()
@@ -191,7 +218,8 @@ class Daemon:
     def _resolve(self, reference: str) -> Resolved:
         load = catalog.resolve(reference, self._settings)
         size = Path(load.path).stat().st_size if load.path else 0
-        return Resolved(load, size, catalog.keep_alive(reference, self._settings))
+        pinned = catalog.pinned(reference, self._settings)
+        return Resolved(load, size, catalog.keep_alive(reference, self._settings), pinned)
 
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -202,6 +230,7 @@ def policy_of(settings: Settings) -> PoolPolicy:
     worker = lifecycle.Policy(
         start_timeout=settings.start_timeout,
         load_stall=settings.load_stall,
+        memory_wait=settings.memory_wait,
         beat_timeout=settings.beat_timeout,
         engine_stall=settings.engine_stall,
         drain_timeout=max(settings.drain_seconds, 30.0),

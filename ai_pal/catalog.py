@@ -159,6 +159,11 @@ def keep_alive(ref: str, settings: Settings) -> float:
     return settings.keep_alive if own is None else own
 
 
+def pinned(ref: str, settings: Settings) -> bool:
+    """Whether this model stays loaded until it is unloaded by request."""
+    return bool(settings.models.get(split(ref or settings.model).name, ModelSettings()).pin)
+
+
 def _is_path(name: str) -> bool:
     return "/" in name or name.startswith("~") or name.lower().endswith(".gguf")
 

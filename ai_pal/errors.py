@@ -33,6 +33,7 @@ class Code(StrEnum):
     ENGINE_ERROR = "engine_error"
     # Supervision.
     OVERLOADED = "overloaded"
+    INSUFFICIENT_MEMORY = "insufficient_memory"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     WORKER_DIED = "worker_died"
     WORKER_HUNG = "worker_hung"

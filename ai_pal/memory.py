@@ -36,7 +36,7 @@ class Resident(msgspec.Struct, frozen=True):
     @property
     def promised(self) -> int:
         """What it may still take."""
-        return 0 if self.use is Use.LEAVING else max(0, self.reserved - self.taken)
+        return max(0, self.reserved - self.taken)
 
     @property
     def size(self) -> int:
@@ -46,6 +46,19 @@ class Resident(msgspec.Struct, frozen=True):
     @property
     def evictable(self) -> bool:
         return self.use is Use.IDLE and not self.pinned
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """Bytes that models have taken, and what they may still take."""
+
+    taken: int = 0
+    promised: int = 0
+
+
+def claims(residents: Iterable[Resident]) -> Claims:
+    """What these have together."""
+    every = list(residents)
+    return Claims(sum(one.taken for one in every), sum(one.promised for one in every))
 
 
 class Want(msgspec.Struct, frozen=True):

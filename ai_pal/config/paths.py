@@ -43,6 +43,16 @@ def model_cache_dir(environ: Environ = os.environ) -> Path:
     return home(environ) / "models"
 
 
+def peaks_file(environ: Environ = os.environ) -> Path:
+    """The most memory that each model took, for the estimates."""
+    return home(environ) / "memory.json"
+
+
+def ledger_file(environ: Environ = os.environ) -> Path:
+    """What the supervisors of this user have promised to loads."""
+    return home(environ) / "memory.ledger"
+
+
 def log_dir(environ: Environ = os.environ) -> Path:
     """Logs of auto-started supervisors."""
     return home(environ) / "logs"

@@ -8,10 +8,15 @@ from msgspec import Meta, field
 
 DURATION = "duration"
 PATH = "path"
+SIZE = "size"
 
 
 def _duration(description: str, **limits: Any) -> Meta:
     return Meta(description=description, extra={"kind": DURATION}, **limits)
+
+
+def _size(description: str) -> Meta:
+    return Meta(description=description, extra={"kind": SIZE})
 
 
 def _path(description: str) -> Meta:
@@ -26,6 +31,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     threads: Annotated[int, Meta(ge=0, description="As `threads`, for this model.")] | None = None
     context: Annotated[int, Meta(ge=0, description="As `context`, for this model.")] | None = None
     slots: Annotated[int, Meta(ge=0, description="As `slots`, for this model.")] | None = None
+    pin: (
+        Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None
+    ) = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +54,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slots: Annotated[
         int, Meta(ge=0, le=256, description="Requests one model answers at once; 0 leaves it to the engine.")
     ] = 0
+    memory_budget: Annotated[int, _size("What all models together may take; 0 leaves it to the machine.")] = 0
+    memory_low: Annotated[
+        int, _size("Stays free: loads leave it alone, and below it idle models are unloaded early.")
+    ] = 512_000_000
+    memory_pressure: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100,
+            description="Percent of the time that processes wait for memory from which on idle models are "
+            "unloaded early; 0 does not look.",
+        ),
+    ] = 20.0
+    memory_wait: Annotated[
+        float, _duration("How long a load may wait for memory that other models will give back.", gt=0)
+    ] = 120.0
+    max_loaded_models: Annotated[int, Meta(ge=0, description="Models loaded at a time; 0 is no limit.")] = 0
+    preload: Annotated[
+        tuple[str, ...], Meta(description="Models that `ai-pal supervise` loads when it starts.")
+    ] = ()
     queue_size: Annotated[
         int, Meta(ge=1, le=100_000, description="Requests that may wait for one model before `overloaded`.")
     ] = 32
@@ -92,7 +120,7 @@ def meta_of(info: msgspec.structs.FieldInfo) -> Meta:
 
 
 def kind_of(info: msgspec.structs.FieldInfo) -> str:
-    """`DURATION`, `PATH`, or "" for plain values."""
+    """`DURATION`, `PATH`, `SIZE`, or "" for plain values."""
     return str((meta_of(info).extra or {}).get("kind", ""))
 
 

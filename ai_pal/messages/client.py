@@ -112,11 +112,13 @@ class Queued(Event, tag="queued", frozen=True):
 
 
 class Loading(Event, tag="loading", frozen=True):
-    """The model is being loaded; `progress` in [0, 1] never falls within one load."""
+    """The model is being loaded; `progress` in [0, 1] never falls within one load. A `reason` says
+    why the load has to wait."""
 
     id: int
     model: str
     progress: float
+    reason: str = ""
 
 
 class Started(Event, tag="started", frozen=True):
@@ -197,7 +199,8 @@ class Unloaded(Event, tag="unloaded", frozen=True):
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One model slot. Memory is resident bytes, `idle_for` and `unloads_in` are seconds."""
+    """One model slot. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
+    `idle_for` and `unloads_in` are seconds."""
 
     model: str
     state: str
@@ -215,6 +218,8 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     unloads_in: float | None = None
     keep_alive: float = 0.0
     reason: str = ""
+    reserved: int = 0
+    pinned: bool = False
 
 
 class StatusReply(Event, tag="status_reply", frozen=True):

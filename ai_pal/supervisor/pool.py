@@ -7,11 +7,12 @@ from functools import partial
 
 import msgspec
 
-from ai_pal import lifecycle
+from ai_pal import lifecycle, memory
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.fair_queue import FairQueue
 from ai_pal.launchers.base import Launcher, LaunchSpec
 from ai_pal.lifecycle import Phase
+from ai_pal.supervisor.admission import BUSY_LEDGER, Admission, refusal
 from ai_pal.supervisor.load_progress import LoadWatch
 from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Workers
 from ai_pal.supervisor.slot import Slot
@@ -19,7 +20,20 @@ from ai_pal.supervisor.slot import Slot
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
 
+ROOM_LOOK_INTERVAL = 0.25
+"""Seconds between two looks whether there is memory for a load that waits."""
+
+SETTLE = 1.0
+"""Seconds that the system may take to count the memory of an ended process as free."""
+
+PRESSURE_INTERVAL = 1.5
+"""Seconds between two looks, while models are loaded, whether the machine is short of memory."""
+
 IGNORED_CANCEL = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
+
+
+HOLDING = lifecycle.RUNNING | {Phase.WAITING}
+"""Phases in which memory may be promised to a slot."""
 
 
 class PoolPolicy(msgspec.Struct, frozen=True):
@@ -49,7 +63,9 @@ class Pool:
         jitter: Jitter,
         observe: Observe,
         policy: PoolPolicy,
+        admission: Admission | None = None,
     ) -> None:
+        self._admission, self._pressure_at = admission, 0.0
         self._launcher, self._workers, self._clock = launcher, workers, clock
         self._resolve, self._jitter, self._observe = resolve, jitter, observe
         self.policy = policy
@@ -86,6 +102,8 @@ class Pool:
         slot.state, actions = lifecycle.step(slot.state, event, self._clock.now(), self.policy.worker)
         if slot.state.phase is not before:
             self._observe("worker_phase", model=slot.model, worker=slot.worker, phase=str(slot.state.phase))
+        if slot.state.phase not in HOLDING:
+            slot.reserved, slot.admitted = 0, False
         for action in actions:
             self._act(slot, action)
         self._arm(slot)
@@ -98,6 +116,10 @@ class Pool:
 
     def tick(self, now: float) -> None:
         """Look at loading processes, let budgets run out, reap what is idle, forget what is gone."""
+        self._relieve(now)
+        for slot in sorted(self, key=lambda slot: slot.state.since):
+            if slot.state.phase is Phase.WAITING and slot.wanted and self._has_room(slot):
+                self.apply(slot, lifecycle.Room())
         for slot in self:
             if slot.state.phase in (Phase.STARTING, Phase.LOADING):
                 self._look(slot)
@@ -113,9 +135,17 @@ class Pool:
     def rest(self, slot: Slot) -> None:
         """The slot's last request ended: its idle time begins."""
         slot.idle_since = self._clock.now()
+        self._clock.wake_at(slot.idle_since)  # a load that waits may take its place
+        self._learn(slot)
         if slot.state.phase is Phase.DRAINING:
             self.apply(slot, lifecycle.Drained())
         self._arm(slot)
+
+    def ready(self, slot: Slot) -> None:
+        """The slot's worker has loaded its model."""
+        slot.idle_since = self._clock.now()
+        self.apply(slot, lifecycle.Loaded())
+        self._learn(slot, loaded=True)
 
     def _act(self, slot: Slot, action: lifecycle.Action) -> None:
         match action:
@@ -128,7 +158,62 @@ class Pool:
             case lifecycle.GiveUp():
                 self.on_give_up(slot, action.failure)
 
+    def _has_room(self, slot: Slot) -> bool:
+        """Whether the slot may start its process, in memory that is reserved for it from now on.
+
+        If not, others were asked to make room, or it waits, or it is refused."""
+        if self._admission is None or slot.admitted:
+            return True
+        decision = self._admission.seek(slot, self)
+        match decision:
+            case memory.Admit():
+                slot.admitted = True
+            case memory.Evict():
+                self._evict(decision.models, f"evicted to make room for {slot.model}")
+                self._defer(slot, f"making room: unloading {', '.join(decision.models)}")
+            case memory.Wait():
+                self._defer(slot, f"insufficient memory: {decision.reason}")
+            case memory.Refuse() if self._still_settling(slot):
+                self._defer(slot, decision.reason)
+            case memory.Refuse():
+                self._observe("load_refused", model=slot.model, reason=decision.reason)
+                self.apply(slot, lifecycle.Denied(refusal(decision)))
+        return slot.admitted
+
+    def _still_settling(self, slot: Slot) -> bool:
+        waiting = slot.state.phase is Phase.WAITING
+        return waiting and self._clock.now() - slot.state.since < SETTLE
+
+    def _defer(self, slot: Slot, reason: str) -> None:
+        before = slot.state.reason
+        if slot.state.phase is Phase.WAITING and before and BUSY_LEDGER not in before.message:
+            return  # it knows already: the figures change all the time
+        self._observe("load_waits", model=slot.model, reason=reason)
+        waits = Failure(Code.INSUFFICIENT_MEMORY, reason, "free memory, or try again later", retryable=True)
+        self.apply(slot, lifecycle.Deferred(waits))
+        self.on_progress(slot)
+
+    def _evict(self, models: tuple[str, ...], reason: str) -> None:
+        for model in models:
+            self._observe("model_evicted", model=model, reason=reason)
+            going = Failure(Code.UNLOADED, reason, "ask again to load it", retryable=True)
+            self.apply(self._slots[model], lifecycle.StopWanted(going, busy=False))
+
+    def _relieve(self, now: float) -> None:
+        """While models are loaded: unload idle ones when the machine gets short of memory."""
+        if self._admission is None or now < self._pressure_at:
+            return
+        self._pressure_at = now + PRESSURE_INTERVAL
+        models, reason = self._admission.look(list(self))
+        self._evict(models, reason)
+
+    def _learn(self, slot: Slot, *, loaded: bool = False) -> None:
+        if self._admission is not None:
+            self._admission.learn(slot, loaded=loaded)
+
     def _spawn(self, slot: Slot, incarnation: int) -> None:
+        if not self._has_room(slot):
+            return
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", slot.model)[-40:].strip("-")
         slot.worker = f"{slug}.{next(self._numbers)}.{incarnation}"
         slot.watch = None
@@ -157,6 +242,8 @@ class Pool:
             planned=planned,
         )
         slot.process = slot.info = None
+        slot.reserved, slot.admitted, self._pressure_at = 0, False, 0.0
+        self._clock.wake_at(self._clock.now())  # a load may wait for this memory
         slot.restarts += not planned
         del self._by_worker[worker]
         assert failure is not None
@@ -181,6 +268,10 @@ class Pool:
         wakes = [lifecycle.deadline(slot.state, self.policy.worker), slot.unload_at()]
         if slot.state.phase in (Phase.STARTING, Phase.LOADING):
             wakes.append(now + LOAD_LOOK_INTERVAL)
+        if slot.state.phase is Phase.WAITING:
+            wakes.append(now + ROOM_LOOK_INTERVAL)
+        if slot.process is not None and self._admission is not None:
+            wakes.append(self._pressure_at)
         if any(request.cancel_at for request in slot.active.values()):
             wakes.append(now + self.policy.cancel_timeout)
         for when in wakes:

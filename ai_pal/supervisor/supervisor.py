@@ -12,6 +12,7 @@ from ai_pal.launchers.base import Launcher
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
 from ai_pal.messages import worker as inner
+from ai_pal.supervisor.admission import Admission
 from ai_pal.supervisor.pool import Pool, PoolPolicy
 from ai_pal.supervisor.ports import Clients, Clock, Jitter, Observe, Resolve, Workers
 from ai_pal.supervisor.request import Request, RequestTable
@@ -50,6 +51,7 @@ class Supervisor:
         jitter: Jitter,
         observe: Observe,
         policy: PoolPolicy | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._clients, self._workers, self._clock, self._observe = clients, workers, clock, observe
         self.requests = RequestTable(clients, observe)
@@ -61,6 +63,7 @@ class Supervisor:
             jitter=jitter,
             observe=observe,
             policy=policy or PoolPolicy(),
+            admission=admission,
         )
         self.pool.on_exit = self._worker_gone
         self.pool.on_progress = self._tell_progress
@@ -278,6 +281,8 @@ class Supervisor:
                 self._clients.send(request.client, wire.Queued(request.chat.id, position))
 
     def _tell_progress(self, slot: Slot) -> None:
+        if slot.state.phase is Phase.WAITING:
+            self._tell_waiting(slot)
         if slot.state.phase not in (Phase.STARTING, Phase.LOADING):
             return
         progress = slot.state.progress
@@ -287,6 +292,18 @@ class Supervisor:
                 self._clients.send(request.client, wire.Loading(request.chat.id, slot.model, progress))
         for waiter in slot.loaders:
             self._clients.send(waiter.client, wire.Loading(waiter.id, slot.model, progress))
+
+    def _tell_waiting(self, slot: Slot) -> None:
+        """Tell everybody who waits, once, why the load has to wait for memory."""
+        reason = slot.state.reason.message if slot.state.reason else ""
+        for request in slot.queue:
+            if request.told_reason != reason:
+                request.told_reason = reason
+                self._clients.send(request.client, wire.Loading(request.chat.id, slot.model, 0.0, reason))
+        for number, waiter in enumerate(slot.loaders):
+            if waiter.told_reason != reason:
+                slot.loaders[number] = msgspec.structs.replace(waiter, told_reason=reason)
+                self._clients.send(waiter.client, wire.Loading(waiter.id, slot.model, 0.0, reason))
 
     def _deliver(self, slot: Slot, items: list[inner.DeltaItem]) -> None:
         now = self._clock.now()
@@ -299,8 +316,7 @@ class Supervisor:
 
     def _ready(self, slot: Slot, message: inner.Ready) -> None:
         slot.info, slot.load_seconds = message, message.seconds
-        slot.idle_since = self._clock.now()
-        self.pool.apply(slot, lifecycle.Loaded())
+        self.pool.ready(slot)
         for waiter in slot.loaders:
             self._clients.send(
                 waiter.client, wire.Loaded(waiter.id, slot.model, self._clock.now() - waiter.since)
