@@ -61,12 +61,16 @@ class Admission:
         self._ledger.leave(Claims(mine.taken, mine.promised + slot.reserved))
         return decision
 
+    def publish(self, slots: Sequence[Slot]) -> bool:
+        """Tell the other supervisors what is promised by now; False: the ledger is taken, try again."""
+        if self._ledger.enter() is None:
+            return False
+        self._ledger.leave(claims(resident(slot) for slot in slots if _counts(slot)))
+        return True
+
     def look(self, slots: Sequence[Slot]) -> tuple[tuple[str, ...], str]:
-        """Idle models that have to go because the machine is short of memory, and why. Also tells the
-        other supervisors what is promised by now."""
+        """Idle models that have to go because the machine is short of memory, and why."""
         residents = [resident(slot) for slot in slots if _counts(slot)]
-        if self._ledger.enter() is not None:
-            self._ledger.leave(claims(residents))
         free, pressure = self._free.free(), self._free.pressure() if self._policy.pressure else 0.0
         pressed = self._policy.pressure > 0 and pressure >= self._policy.pressure
         going = memory.relieve(free, self._policy.low, residents, under_pressure=pressed)

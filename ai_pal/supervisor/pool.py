@@ -102,8 +102,8 @@ class Pool:
         slot.state, actions = lifecycle.step(slot.state, event, self._clock.now(), self.policy.worker)
         if slot.state.phase is not before:
             self._observe("worker_phase", model=slot.model, worker=slot.worker, phase=str(slot.state.phase))
-        if slot.state.phase not in HOLDING:
-            slot.reserved, slot.admitted = 0, False
+        if slot.state.phase not in HOLDING and (slot.admitted or slot.reserved):
+            self._release(slot)
         for action in actions:
             self._act(slot, action)
         self._arm(slot)
@@ -203,9 +203,18 @@ class Pool:
         """While models are loaded: unload idle ones when the machine gets short of memory."""
         if self._admission is None or now < self._pressure_at:
             return
-        self._pressure_at = now + PRESSURE_INTERVAL
-        models, reason = self._admission.look(list(self))
+        slots = list(self)
+        told = self._admission.publish(slots)
+        self._pressure_at = now + (PRESSURE_INTERVAL if told else ROOM_LOOK_INTERVAL)
+        if not told:
+            self._clock.wake_at(self._pressure_at)
+        models, reason = self._admission.look(slots)
         self._evict(models, reason)
+
+    def _release(self, slot: Slot) -> None:
+        """What was promised to the slot is free: loads may wait for it, here or in another supervisor."""
+        slot.reserved, slot.admitted, self._pressure_at = 0, False, 0.0
+        self._clock.wake_at(self._clock.now())
 
     def _learn(self, slot: Slot, *, loaded: bool = False) -> None:
         if self._admission is not None:
@@ -242,8 +251,7 @@ class Pool:
             planned=planned,
         )
         slot.process = slot.info = None
-        slot.reserved, slot.admitted, self._pressure_at = 0, False, 0.0
-        self._clock.wake_at(self._clock.now())  # a load may wait for this memory
+        self._release(slot)
         slot.restarts += not planned
         del self._by_worker[worker]
         assert failure is not None
