@@ -18,6 +18,9 @@ from ai_pal.errors import Code, fail
 from ai_pal.sources.base import sha256_of
 from ai_pal.sources.stall import StallWatch, largest_file
 
+WAIT_SECONDS = 180.0
+"""How long another pull of the same model may stand still: unpacking and hashing do not grow it."""
+
 _SPARE = 1 << 20
 _POLL_SECONDS = 0.1
 
@@ -61,19 +64,11 @@ class Slot:
         self._write_manifest("found in the cache")
         return True
 
-    @contextlib.contextmanager
-    def locked(self, waiting: Callable[[int], None], stall_seconds: float) -> Iterator[None]:
-        """Hold the lock of this model; meanwhile `waiting` hears how many bytes the other pull has."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("wb") as lock:
-            stall = StallWatch(stall_seconds, time.monotonic())
-            while not _try_lock(lock.fileno()):
-                done = largest_file(self._scratch)
-                waiting(done)
-                if stall.is_stalled(done, time.monotonic()):
-                    fail(Code.DOWNLOAD_FAILED, "another pull of this model hangs", "end it, then try again")
-                time.sleep(_POLL_SECONDS)
-            yield
+    def locked(
+        self, waiting: Callable[[int], None], stall_seconds: float
+    ) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock of this model; see `locked`."""
+        return locked(self._lock, self._scratch, waiting, stall_seconds)
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -91,13 +86,12 @@ class Slot:
         need, free = 2 * self._artifact.size + _SPARE, shutil.disk_usage(self._cache).free
         if free < need:
             figures = f"{need / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free"
-            fail(Code.DISK_FULL, f"not enough space in {self._cache}: {figures}", _SPACE_HINT)
+            fail(Code.DISK_FULL, f"not enough space in {self._cache}: {figures}", SPACE_HINT)
 
     def install(self, file: Path, source: str) -> None:
         """Put the verified `file` into its place: whole, or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, self.path)
-        _sync(self.path.parent)
+        replace_whole(file, self.path)
         self._write_manifest(source)
 
     def _write_manifest(self, source: str) -> None:
@@ -114,7 +108,7 @@ class Slot:
             return False
 
 
-_SPACE_HINT = "free some space, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
+SPACE_HINT = "free some space, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
 
 
 @contextlib.contextmanager
@@ -124,9 +118,30 @@ def told_apart(cache: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            fail(Code.DISK_FULL, f"the disk that holds {cache} is full", _SPACE_HINT)
+            fail(Code.DISK_FULL, f"the disk that holds {cache} is full", SPACE_HINT)
         hint = "make it writable, or set model_cache_dir (AI_PAL_MODEL_CACHE)"
         fail(Code.CACHE_UNWRITABLE, f"the model cache {cache} cannot be written: {error.strerror}", hint)
+
+
+@contextlib.contextmanager
+def locked(lock: Path, scratch: Path, waiting: Callable[[int], None], stall_seconds: float) -> Iterator[None]:
+    """Hold `lock`; meanwhile `waiting` hears how many bytes the other pull has in `scratch`."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("wb") as file:
+        stall = StallWatch(stall_seconds, time.monotonic())
+        while not _try_lock(file.fileno()):
+            done = largest_file(scratch)
+            waiting(done)
+            if stall.is_stalled(done, time.monotonic()):
+                fail(Code.DOWNLOAD_FAILED, "another pull of this model hangs", "end it, then try again")
+            time.sleep(_POLL_SECONDS)
+        yield
+
+
+def replace_whole(file: Path, target: Path) -> None:
+    """Move `file` to its place so that it is there whole, or not at all, whatever happens."""
+    os.replace(file, target)
+    _sync(target.parent)
 
 
 def _try_lock(descriptor: int) -> bool:
