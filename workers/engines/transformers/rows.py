@@ -26,6 +26,11 @@ class PackedRow:
         self._values: dict[int, torch.Tensor] = {}
 
     @property
+    def layers(self) -> int:
+        """How many layers have written something."""
+        return len(self._keys)
+
+    @property
     def nbytes(self) -> int:
         stores = (*self._keys.values(), *self._values.values())
         return sum(store.numel() * store.element_size() for store in stores)
@@ -62,6 +67,7 @@ class Packed:
 
     def __init__(self, model: Any) -> None:
         self.token_bytes = 0
+        self.layers = model.config.get_text_config().num_hidden_layers
         self._model = model
         self._inner = model.config._attn_implementation
         model.set_attn_implementation(NAME)

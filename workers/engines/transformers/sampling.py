@@ -31,7 +31,7 @@ class Sampler:
         self.greedy = temperature == 0
         self._rules = LogitsProcessorList()
         if penalty != 1.0:
-            self._rules.append(RepetitionPenaltyLogitsProcessor(penalty))
+            self._rules.append(RepetitionPenaltyLogitsProcessor(float(penalty)))
         self.plain = self.greedy and not self._rules
         if not self.greedy:
             self._rules.append(TemperatureLogitsWarper(float(temperature)))
