@@ -245,11 +245,12 @@ class Daemon:
         found = catalog.find(reference, self._settings)
         if found.is_here and not found.path:
             fail(Code.MODEL_INVALID, f"{found.name} is built in: there is nothing to pull")
+        unsure = isinstance(found.wanted, catalog.Artifact) and not found.verified
         return Plan(
             found.name,
             str(catalog.cache_dir(self._settings)),
             found.wanted,
-            found.path,
+            "" if unsure else found.path,
             found.size,
             found.variant,
             found.reason,

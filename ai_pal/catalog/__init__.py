@@ -20,6 +20,7 @@ from ai_pal.catalog.resolve import (
     not_here,
     pinned,
     resolve,
+    too_large,
 )
 from ai_pal.messages.egress import Artifact, HubFiles, LocalFile, PackageFile
 
@@ -48,5 +49,6 @@ __all__ = [
     "pinned",
     "resolve",
     "split",
+    "too_large",
     "used",
 ]

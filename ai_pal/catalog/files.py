@@ -51,6 +51,33 @@ def check_folder(folder: Path) -> None:
         fail(Code.FILE_UNREADABLE, f"{what} cannot be read: {error.strerror}", "check its permissions")
 
 
+class Manifest(msgspec.Struct, frozen=True):
+    """Beside a verified file: what it is and where it came from."""
+
+    source: str
+    sha256: str
+    size: int
+    fetched_at: str
+
+
+def manifest(path: Path) -> Manifest | None:
+    """What was noted about a file when it was checked, if there is a readable note."""
+    try:
+        return msgspec.json.decode(manifest_path(path).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def manifest_path(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def is_verified(path: Path, sha256: str) -> bool:
+    """Whether the hash of this file was checked once."""
+    noted = manifest(path)
+    return noted is not None and noted.sha256 == sha256
+
+
 def weight_files(folder: Path) -> set[str]:
     """The names of a model's safetensors files."""
     if (folder / layout.INDEX).exists():

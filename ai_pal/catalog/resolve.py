@@ -23,7 +23,8 @@ _MAX_ALIASES = 8
 
 class Found(msgspec.Struct, frozen=True):
     """What a reference means here and now. `name` is what the user called it, `path` is empty while
-    `wanted` has to be fetched first; `reason` says why this variant, `commit` which revision is here."""
+    `wanted` has to be fetched first; `reason` says why this variant, `commit` which revision is here;
+    `problem` is why what is here cannot be used."""
 
     name: str
     options: dict[str, Any]
@@ -37,6 +38,7 @@ class Found(msgspec.Struct, frozen=True):
     entry: KnownModel | None = None
     commit: str = ""
     verified: bool = False
+    problem: Failure | None = None
 
     @property
     def is_here(self) -> bool:
@@ -50,6 +52,8 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
     command that fetches it), `model_invalid`, `file_unreadable`, `engine_missing`.
     """
     found = find(ref, settings, machine)
+    if found.problem is not None:
+        raise AiPalError(found.problem)
     if not found.is_here:
         raise not_here(found)
     own = settings.models.get(found.name, ModelSettings())
@@ -152,7 +156,7 @@ def _located(found: Found, settings: Settings) -> Found:
         case Artifact() as artifact:
             path = artifact_path(artifact, settings)
             if path.exists():
-                return msgspec.structs.replace(found, path=_checked_artifact(found.name, artifact, path))
+                return _with_artifact(found, artifact, path)
         case HubFiles() as repository:
             snapshot = hub_cache.find(repository, settings)
             if snapshot is not None:
@@ -189,6 +193,14 @@ def not_here(found: Found) -> AiPalError:
     return AiPalError(Failure(Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {found.name}"))
 
 
+def too_large(name: str, size: int) -> Failure:
+    """`model_not_here` for a model that is not downloaded unasked."""
+    message = f"the model {name} is not on this machine yet: {size / 1e9:.1f} GB to download"
+    return Failure(
+        Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {name} (or chat --pull, or auto_pull = true)"
+    )
+
+
 def not_found(name: str, settings: Settings) -> AiPalError:
     """`model_not_found` with the nearest names."""
     import difflib
@@ -203,6 +215,14 @@ def _number(name: str, options: dict[str, Any], own: int | None, general: int) -
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         fail(Code.MODEL_INVALID, f"the model option {name}={value} is not a whole number", f"write {name}=4")
     return value
+
+
+def _with_artifact(found: Found, artifact: Artifact, path: Path) -> Found:
+    try:
+        checked = _checked_artifact(found.name, artifact, path)
+    except AiPalError as error:
+        return msgspec.structs.replace(found, problem=error.failure)
+    return msgspec.structs.replace(found, path=checked, verified=files.is_verified(path, artifact.sha256))
 
 
 def _checked_artifact(name: str, artifact: Artifact, path: Path) -> str:

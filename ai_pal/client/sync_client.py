@@ -59,14 +59,23 @@ class Client:
         deadline: float | None = None,
         keep_alive: float | None = None,
         pull: bool = False,
+        pull_limit: int = 0,
     ) -> "ChatStream":
         """Ask, and iterate over the events of the answer as they come. With `pull` a model that is
-        not here is downloaded first."""
+        not here is downloaded first, if it has at most `pull_limit` bytes (0: of any size)."""
         request_id = self._new_id()
         messages = conversation(prompt)
-        self._connection.send(
-            wire.Chat(request_id, messages, model, options or Options(), deadline, keep_alive, pull=pull)
+        request = wire.Chat(
+            request_id,
+            messages,
+            model,
+            options or Options(),
+            deadline,
+            keep_alive,
+            pull=pull,
+            pull_limit=pull_limit,
         )
+        self._connection.send(request)
         return ChatStream(self, request_id)
 
     def ask(self, prompt: str | Sequence[Message], **options: object) -> Answer:

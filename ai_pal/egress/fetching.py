@@ -59,5 +59,5 @@ class Fetching:
         if isinstance(fetch.wanted, Artifact):
             path = pull_artifact(fetch.name, fetch.wanted, cache, self._progress)
             return Fetched(fetch.key, str(path), fetch.wanted.size)
-        pulled = pull_hub(fetch.wanted, cache, self._progress)
+        pulled = pull_hub(fetch.wanted, cache, self._progress, fetch.limit)
         return Fetched(fetch.key, str(pulled.path), pulled.size, pulled.commit)

@@ -31,7 +31,8 @@ class Chat(Request, tag="chat", frozen=True):
 
     `deadline` is in seconds from acceptance for the whole answer. `keep_alive` is in seconds after
     the last request: 0 unloads at once, -1 never. `privacy` "local" keeps the prompt on this machine.
-    With `pull` a model that is not here is downloaded first; the request is accepted after that.
+    With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of
+    any size); the request is accepted after that.
     """
 
     id: int
@@ -42,6 +43,7 @@ class Chat(Request, tag="chat", frozen=True):
     keep_alive: float | None = None
     privacy: Literal["local", "any"] = "any"
     pull: bool = False
+    pull_limit: int = 0
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -57,6 +59,7 @@ class Load(Request, tag="load", frozen=True):
     model: str = ""
     keep_alive: float | None = None
     pull: bool = False
+    pull_limit: int = 0
 
 
 class Unload(Request, tag="unload", frozen=True):

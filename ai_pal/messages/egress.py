@@ -56,12 +56,13 @@ class ToEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"
 
 class Fetch(ToEgress, tag="fetch", frozen=True):
     """Bring `wanted` into the folder `cache`. `key` is the supervisor's number for the download,
-    `name` what the user calls the model."""
+    `name` what the user calls the model; more than `limit` bytes are not downloaded (0: no limit)."""
 
     key: int
     name: str
     cache: str
     wanted: Wanted
+    limit: int = 0
 
 
 class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):

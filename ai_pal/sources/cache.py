@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.catalog import Artifact
+from ai_pal.catalog import Artifact, files
+from ai_pal.catalog.files import Manifest
 from ai_pal.errors import Code, fail
 from ai_pal.sources.base import sha256_of
 from ai_pal.sources.stall import StallWatch, largest_file
@@ -25,21 +26,12 @@ _SPARE = 1 << 20
 _POLL_SECONDS = 0.1
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """Beside a verified file: what it is and where it came from."""
-
-    source: str
-    sha256: str
-    size: int
-    fetched_at: str
-
-
 class Slot:
     """The place of one artifact in the cache folder."""
 
     def __init__(self, cache: Path, name: str, artifact: Artifact) -> None:
         self.path = cache / artifact.file
-        self.manifest_path = self.path.with_name(self.path.name + ".json")
+        self.manifest_path = files.manifest_path(self.path)
         self._cache = cache
         self._artifact = artifact
         self._scratch = cache / ".pulls" / name
@@ -47,15 +39,11 @@ class Slot:
 
     def manifest(self) -> Manifest | None:
         """The manifest, when there is a readable one."""
-        try:
-            return msgspec.json.decode(self.manifest_path.read_bytes(), type=Manifest)
-        except (OSError, msgspec.DecodeError):
-            return None
+        return files.manifest(self.path)
 
     def is_verified(self) -> bool:
         """Whether the file is there in its right size and its hash was checked once."""
-        manifest = self.manifest()
-        return self._has_size() and manifest is not None and manifest.sha256 == self._artifact.sha256
+        return self._has_size() and files.is_verified(self.path, self._artifact.sha256)
 
     def adopt(self) -> bool:
         """Verify a file that lies there without a manifest; False when it is not the right one."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from ai_pal.catalog import layout
+from ai_pal.catalog import layout, too_large
 from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest, manifest_path, repo_folder
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.messages.egress import HubFiles
@@ -57,24 +57,25 @@ class Pulled(NamedTuple):
     commit: str
 
 
-def pull_hub(wanted: HubFiles, cache: Path, progress: Progress) -> Pulled:
-    """Bring the wanted files into `cache`.
+def pull_hub(wanted: HubFiles, cache: Path, progress: Progress, limit: int = 0) -> Pulled:
+    """Bring the wanted files into `cache`, unless they have more than `limit` bytes (0: any number).
 
-    Raises `AiPalError`: `model_not_found`, `model_gated`, `model_invalid`, `offline`, `disk_full`,
-    `cache_unwritable`, `hash_mismatch`, `download_failed`."""
+    Raises `AiPalError`: `model_not_here` (too large), `model_not_found`, `model_gated`, `model_invalid`,
+    `offline`, `disk_full`, `cache_unwritable`, `hash_mismatch`, `download_failed`."""
     scratch = cache / ".pulls" / f"hub--{wanted.repo.replace('/', '--')}"
     with (
         told_apart(cache),
         locked(scratch.with_suffix(".lock"), scratch, lambda done: progress(done, 0), WAIT_SECONDS),
     ):
-        return _Pull(wanted, cache, scratch, progress).run()
+        return _Pull(wanted, cache, scratch, progress, limit).run()
 
 
 class _Pull:
     """One pull, under its lock."""
 
-    def __init__(self, wanted: HubFiles, cache: Path, scratch: Path, progress: Progress) -> None:
+    def __init__(self, wanted: HubFiles, cache: Path, scratch: Path, progress: Progress, limit: int) -> None:
         self._wanted, self._cache, self._scratch, self._progress = wanted, cache, scratch, progress
+        self._limit = limit
         self._folder = repo_folder(cache, wanted.repo)
         self._done = self._total = 0
 
@@ -128,6 +129,9 @@ class _Pull:
         missing = [file for file in chosen if not _is_here(snapshot, file)]
         self._total = sum(file.size for file in chosen)
         self._done = self._total - sum(file.size for file in missing)
+        if self._limit and self._total > self._limit:
+            self._progress(self._done, self._total)
+            raise AiPalError(too_large(str(self._wanted).removeprefix("hub "), self._total))
         partial = sum(_size(self._scratch / file.digest) for file in missing)
         need = sum(file.size for file in missing) - partial + _SPARE
         free = shutil.disk_usage(self._cache).free

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ai_pal.catalog import too_large
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages import egress as out
@@ -15,6 +16,9 @@ from ai_pal.supervisor.ports import Clients, Clock, Observe
 
 MAX_ATTEMPTS = 2
 """A download whose process dies is taken up once more: it goes on where it stopped."""
+
+SURE_SECONDS, SURE_BYTES = 0.3, 256 * 1024
+"""Less tells nothing about the speed: every repository begins with small files."""
 
 SPEED_SECONDS = 5.0
 """The speed is that of the last seconds."""
@@ -48,6 +52,11 @@ class Follower(msgspec.Struct, frozen=True):
     id: int
     then: wire.Chat | wire.Load | None = None
 
+    @property
+    def limit(self) -> int:
+        """The bytes it agreed to, 0 for any number."""
+        return self.then.pull_limit if self.then is not None else 0
+
 
 class Download(msgspec.Struct, eq=False):
     """One download under way."""
@@ -75,7 +84,15 @@ class Download(msgspec.Struct, eq=False):
         if len(self.samples) < 2:
             return 0.0
         (since, before), (now, done) = self.samples[0], self.samples[-1]
-        return max(0.0, (done - before) / (now - since)) if now > since else 0.0
+        if now - since < SURE_SECONDS or done - before < SURE_BYTES:
+            return 0.0
+        return (done - before) / (now - since)
+
+    @property
+    def limit(self) -> int:
+        """The bytes that somebody agreed to, 0 for any number."""
+        limits = [follower.limit for follower in self.followers]
+        return 0 if 0 in limits else max(limits, default=0)
 
     def event(self, request_id: int) -> wire.Pulling:
         speed = self.speed
@@ -133,11 +150,15 @@ class Downloads:
                 return
             if self._closing:
                 raise AiPalError(CLOSING)
-            download = self._find(plan) or self._new(plan)
+            if follower.limit and plan.size > follower.limit:
+                self._clients.send(follower.client, wire.Pulling(follower.id, plan.model, total=plan.size))
+                raise AiPalError(too_large(plan.model, plan.size))
+            download = self._find(plan) or self._new(plan, follower)
         except AiPalError as error:
             self._clients.send(follower.client, wire.Failed(follower.id, [error.failure]))
             return
-        download.followers.append(follower)
+        if follower not in download.followers:
+            download.followers.append(follower)
         self._clients.send(follower.client, download.event(follower.id))
 
     def cancel(self, client: bytes, request_id: int) -> bool:
@@ -176,7 +197,7 @@ class Downloads:
                 for follower in download.followers:
                     self._finish(follower, download.plan, message.path, message.size, message.commit)
             case out.FetchFailed():
-                self._fail(download, message.failure)
+                self._failed(download, message.failure)
 
     def broken(self, reason: str) -> None:
         """The egress process broke the rules of the conversation."""
@@ -213,8 +234,9 @@ class Downloads:
     def _find(self, plan: Plan) -> Download | None:
         return next((d for d in self._all() if d.plan.wanted == plan.wanted), None)
 
-    def _new(self, plan: Plan) -> Download:
-        download = Download(next(self._keys), plan, total=plan.size, moved_at=self._clock.now())
+    def _new(self, plan: Plan, follower: Follower) -> Download:
+        now = self._clock.now()
+        download = Download(next(self._keys), plan, [follower], total=plan.size, moved_at=now)
         self._egress.start()
         self._downloads[download.key] = download
         self._observe("pull_started", model=plan.model, wanted=str(plan.wanted), variant=plan.variant)
@@ -229,7 +251,7 @@ class Downloads:
         plan = download.plan
         assert plan.wanted is not None
         if not download.sent and self._egress.send(
-            out.Fetch(download.key, plan.model, plan.cache, plan.wanted)
+            out.Fetch(download.key, plan.model, plan.cache, plan.wanted, download.limit)
         ):
             download.sent = True
             download.attempts += 1
@@ -247,6 +269,18 @@ class Downloads:
             return
         pulled = wire.Pulled(follower.id, plan.model, path, size, plan.variant, plan.why, commit)
         self._clients.send(follower.client, pulled)
+
+    def _failed(self, download: Download, failure: Failure) -> None:
+        """The egress process gave up. Who joined with a higher limit than it had is not refused."""
+        if failure.code == Code.MODEL_NOT_HERE and download.limit == 0 and download.followers:
+            refused = [f for f in download.followers if f.limit]
+            download.followers = [f for f in download.followers if not f.limit]
+            for follower in refused:
+                self._clients.send(follower.client, wire.Failed(follower.id, [failure]))
+            download.sent = False
+            self._send(download)
+            return
+        self._fail(download, failure)
 
     def _fail(self, download: Download, failure: Failure) -> None:
         self._end(download)
