@@ -14,7 +14,10 @@ import structlog
 import zmq
 
 from ai_pal import __version__, catalog, lifecycle, logs
+from ai_pal.catalog import files, used
 from ai_pal.config import Settings, digest, paths
+from ai_pal.config.egress_environment import egress_environment
+from ai_pal.errors import Code, fail
 from ai_pal.estimates import LearnedFootprints
 from ai_pal.front_door import FrontDoor, Identity
 from ai_pal.launchers.local import LocalLauncher
@@ -23,6 +26,8 @@ from ai_pal.load_ledger import LoadLedger
 from ai_pal.loop_clock import LoopClock
 from ai_pal.machine_memory import MachineMemory
 from ai_pal.messages import client as wire
+from ai_pal.supervisor.downloads import Downloads, Plan
+from ai_pal.supervisor.egress import EgressPolicy, EgressProcess
 from ai_pal.supervisor.admission import Admission, MemoryPolicy
 from ai_pal.supervisor.pool import PoolPolicy
 from ai_pal.supervisor.ports import Resolved
@@ -111,10 +116,11 @@ class Daemon:
             left=self._unwatch_client,
         )
         self._worker_door = WorkerDoor(self._workers.send, self._observe)
+        launcher = LocalLauncher(run_directory.folder, run_directory.workers, self._worker_line)
         self._supervisor = self._door.supervisor = self._worker_door.supervisor = Supervisor(
             clients=self._door,
             workers=self._worker_door,
-            launcher=LocalLauncher(run_directory.folder, run_directory.workers, self._worker_line),
+            launcher=launcher,
             clock=self._clock,
             resolve=self._resolve,
             jitter=random.random,
@@ -122,8 +128,26 @@ class Daemon:
             policy=policy_of(settings),
             admission=self._admission(settings),
         )
+        self._compose_downloads(launcher)
         if hosting.owner:
             watch_pid(hosting.owner, self.stop)
+
+    def _compose_downloads(self, launcher: LocalLauncher) -> None:
+        policy = EgressPolicy(start=self._settings.start_timeout, stall=self._settings.download_stall)
+        egress = EgressProcess(
+            launcher, self._worker_door.send_egress, self._clock, self._observe, policy, egress_environment
+        )
+        self._downloads = self._door.downloads = self._worker_door.downloads = Downloads(
+            clients=self._door,
+            egress=egress,
+            clock=self._clock,
+            plan=self._plan,
+            observe=self._observe,
+            policy=policy,
+        )
+        self._worker_door.egress = egress
+        self._downloads.resume = self._door.resume
+        self._supervisor.fetch_first = self._door.fetch_first
 
     def preload(self) -> None:
         """Load what the settings name; nobody waits for it, the log tells how it went."""
@@ -133,6 +157,7 @@ class Daemon:
     def stop(self) -> None:
         """Begin to stop: running answers get `drain_seconds`."""
         self._supervisor.shutdown(self._settings.drain_seconds)
+        self._downloads.shutdown()
         self._check_stopped()
 
     async def stop_on_signal(self) -> None:
@@ -152,7 +177,7 @@ class Daemon:
         idle_since = self._clock.now()
         while True:
             await anyio.sleep(min(5.0, max(0.05, limit / 10)))
-            if len(self._door) or not self._supervisor.idle:
+            if len(self._door) or len(self._downloads) or not self._supervisor.idle:
                 idle_since = self._clock.now()
             elif self._clock.now() - idle_since >= limit:
                 log.info("idle_exit", idle_for=round(self._clock.now() - idle_since))
@@ -181,11 +206,12 @@ class Daemon:
 
     def _alarm(self) -> None:
         self._supervisor.tick()
+        self._downloads.tick()
         self._door.tick()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self._supervisor.pool.closing and self._supervisor.idle:
+        if self._supervisor.pool.closing and self._supervisor.idle and self._downloads.idle:
             self.stopped.set()
 
     def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:
@@ -215,9 +241,27 @@ class Daemon:
         model = slot.model if slot else ""
         log.log(LEVELS[level], event, **fields | {"worker": worker, "model": model})
 
+    def _plan(self, reference: str) -> Plan:
+        found = catalog.find(reference, self._settings)
+        if found.is_here and not found.path:
+            fail(Code.MODEL_INVALID, f"{found.name} is built in: there is nothing to pull")
+        unsure = isinstance(found.wanted, catalog.Artifact) and not found.verified
+        return Plan(
+            found.name,
+            str(catalog.cache_dir(self._settings)),
+            found.wanted,
+            "" if unsure else found.path,
+            found.size,
+            found.variant,
+            found.reason,
+            found.commit,
+        )
+
     def _resolve(self, reference: str) -> Resolved:
         load = catalog.resolve(reference, self._settings)
-        size = Path(load.path).stat().st_size if load.path else 0
+        size = files.size_of(load.path) if load.path else 0
+        if load.path:
+            used.touch(load.path, self._settings)
         pinned = catalog.pinned(reference, self._settings)
         return Resolved(load, size, catalog.keep_alive(reference, self._settings), pinned)
 

@@ -26,6 +26,7 @@ class Code(StrEnum):
     # Models and engines.
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_NOT_HERE = "model_not_here"
+    MODEL_GATED = "model_gated"
     MODEL_INVALID = "model_invalid"
     MODEL_FAILED = "model_failed"
     MODEL_BUSY = "model_busy"
@@ -53,6 +54,7 @@ class Code(StrEnum):
     CACHE_UNWRITABLE = "cache_unwritable"
     DISK_FULL = "disk_full"
     DOWNLOAD_FAILED = "download_failed"
+    OFFLINE = "offline"
     HASH_MISMATCH = "hash_mismatch"
     PIP_MISSING = "pip_missing"
     UNSUPPORTED_PLATFORM = "unsupported_platform"

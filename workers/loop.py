@@ -23,7 +23,8 @@ from ai_pal.messages.worker import (
     decode_to_worker,
     encode,
 )
-from workers import engines, parent_death
+from ai_pal.transport import parent_death
+from workers import engines
 from workers.engines.base import Engine
 from workers.log import log
 from workers.outbox import Outbox

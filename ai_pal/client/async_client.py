@@ -73,12 +73,15 @@ class AsyncClient:
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
+        pull: bool = False,
     ) -> AsyncIterator[wire.AnyEvent]:
         """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
-        early (close the generator, `contextlib.aclosing`) cancels the answer."""
+        early (close the generator, `contextlib.aclosing`) cancels the answer. With `pull` a model that
+        is not here is downloaded first."""
         request_id = self._new_id()
         messages = conversation(prompt)
-        self._send(wire.Chat(request_id, messages, model, options or Options(), deadline, keep_alive))
+        chosen = options or Options()
+        self._send(wire.Chat(request_id, messages, model, chosen, deadline, keep_alive, pull=pull))
         ended = False
         try:
             while not ended:
@@ -123,6 +126,26 @@ class AsyncClient:
             return await self._expect(request.id, wire.Loaded, None)
         finally:
             del self._waiting[request.id]
+
+    async def pull(self, model: str = "") -> AsyncIterator[wire.Pulling | wire.Pulled]:
+        """Bring a model onto this machine: `Pulling` events and then one `Pulled`. Leaving the iteration
+        early stops the download, unless others follow it; what has come is kept."""
+        request = wire.Pull(self._new_id(), model)
+        self._send(request)
+        ended = False
+        try:
+            while not ended:
+                event = await self._waiting[request.id].get()
+                ended = isinstance(event, wire.Failed | wire.Pulled)
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(event.reasons[-1])
+                if isinstance(event, wire.Pulling | wire.Pulled):
+                    yield event
+        finally:
+            del self._waiting[request.id]
+            if not ended:
+                with contextlib.suppress(AiPalError, zmq.ZMQError):
+                    self._send(wire.Cancel(request.id))
 
     async def unload(self, model: str = "") -> list[str]:
         """Unload a model, all without a name; returns what was unloaded."""

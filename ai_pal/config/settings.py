@@ -26,7 +26,15 @@ def _path(description: str) -> Meta:
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[models.NAME]`: settings of one model. What is left out comes from the general settings."""
 
-    path: Annotated[str, _path("A GGUF file: makes NAME a model of your own.")] | None = None
+    path: Annotated[str, _path("A GGUF file or a model folder: makes NAME a model of your own.")] | None = (
+        None
+    )
+    model: (
+        Annotated[
+            str, Meta(min_length=1, description="Another model, such as `org/name`, that NAME stands for.")
+        ]
+        | None
+    ) = None
     keep_alive: Annotated[float, _duration("As `keep_alive`, for this model.")] | None = None
     threads: Annotated[int, Meta(ge=0, description="As `threads`, for this model.")] | None = None
     context: Annotated[int, Meta(ge=0, description="As `context`, for this model.")] | None = None
@@ -43,6 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "smollm2"
     )
     model_cache_dir: Annotated[str, _path("Where models are kept; empty means ~/.ai-pal/models.")] = ""
+    auto_pull: Annotated[
+        bool, Meta(description="Fetch a model of any size on its first use, without asking.")
+    ] = False
     local_only: Annotated[bool, Meta(description="Never let a prompt leave this machine.")] = False
     keep_alive: Annotated[
         float, _duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never.")
@@ -87,6 +98,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     start_timeout: Annotated[float, _duration("How long a worker process may take to report in.", gt=0)] = (
         30.0
     )
+    download_stall: Annotated[
+        float, _duration("How long a download may go without any progress before it fails.", gt=0)
+    ] = 120.0
     load_stall: Annotated[
         float, _duration("How long a load may go without any progress before the worker is replaced.", gt=0)
     ] = 60.0

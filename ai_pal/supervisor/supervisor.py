@@ -4,6 +4,8 @@ A synchronous reactor: every method runs to its end without waiting, so a decisi
 that it gates are one step. The world behind it is `ports`; time comes from the clock it is given.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from ai_pal import lifecycle
@@ -38,7 +40,11 @@ class Unloading(msgspec.Struct, eq=False):
 
 
 class Supervisor:
-    """See the module. Methods are called by the front door, the worker link, the launcher and the clock."""
+    """See the module. Methods are called by the front door, the worker link, the launcher and the clock.
+
+    `fetch_first` takes over a request whose model is not here, False when it cannot."""
+
+    fetch_first: Callable[[bytes, wire.Chat | wire.Load], bool] = staticmethod(lambda client, request: False)
 
     def __init__(
         self,
@@ -83,7 +89,7 @@ class Supervisor:
         try:
             slot = self._admit(chat)
         except AiPalError as error:
-            self._clients.send(client, wire.Failed(chat.id, [error.failure]))
+            self._refuse(client, chat, error.failure)
             return
         if chat.keep_alive is not None:
             slot.keep_alive = chat.keep_alive
@@ -114,7 +120,7 @@ class Supervisor:
             self._refuse_when_closing()
             slot = self.pool.slot(request.model)
         except AiPalError as error:
-            self._clients.send(client, wire.Failed(request.id, [error.failure]))
+            self._refuse(client, request, error.failure)
             return
         if request.keep_alive is not None:
             slot.keep_alive = request.keep_alive
@@ -253,6 +259,11 @@ class Supervisor:
                 Failure(Code.OVERLOADED, message, "try again later", retryable=True, retry_after=1.0)
             )
         return slot
+
+    def _refuse(self, client: bytes, request: wire.Chat | wire.Load, failure: Failure) -> None:
+        fetch = request.pull and failure.code == Code.MODEL_NOT_HERE
+        if not (fetch and self.fetch_first(client, request)):
+            self._clients.send(client, wire.Failed(request.id, [failure]))
 
     def _refuse_when_closing(self) -> None:
         if self.pool.closing:

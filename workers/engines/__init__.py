@@ -8,6 +8,7 @@ from workers.engines.base import Engine
 ENGINES = {
     "echo": ("workers.engines.echo", "Echo"),
     "llamacpp": ("workers.engines.llamacpp", "LlamaCpp"),
+    "transformers": ("workers.engines.transformers.engine", "Transformers"),
 }
 
 

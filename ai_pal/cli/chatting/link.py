@@ -12,6 +12,9 @@ from ai_pal.messages.client import AnyEvent
 if TYPE_CHECKING:
     from ai_pal.config import Settings
 
+UNASKED_BYTES = 500_000_000
+"""More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
+
 
 class Stream(Protocol):
     """The events of one request, up to and with its one terminal event."""
@@ -36,18 +39,22 @@ class Client(Protocol):
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
+        pull: bool = False,
+        pull_limit: int = 0,
     ) -> Stream: ...
 
     def close(self) -> None: ...
 
 
 class Wishes(msgspec.Struct, frozen=True):
-    """How answers are wanted: all that a request holds besides its messages. Seconds."""
+    """How answers are wanted: all that a request holds besides its messages. Seconds; a model that is
+    not here is downloaded if it has at most `pull_limit` bytes, 0 for any size."""
 
     model: str = ""
     options: Options = Options()
     deadline: float | None = None
     keep_alive: float | None = None
+    pull_limit: int = UNASKED_BYTES
 
 
 class Link:
@@ -88,6 +95,8 @@ class Link:
             options=wishes.options,
             deadline=wishes.deadline,
             keep_alive=wishes.keep_alive,
+            pull=True,
+            pull_limit=0 if self.settings.auto_pull else wishes.pull_limit,
         )
 
     def drop(self) -> None:

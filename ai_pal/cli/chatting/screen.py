@@ -1,6 +1,7 @@
 """The events of one answer on a screen: waiting on stderr, text on stdout, remarks in between."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.chatting.figures import summary
@@ -18,8 +19,12 @@ from ai_pal.messages.client import (
     Interrupted,
     Loading,
     Notice,
+    Pulling,
     Queued,
 )
+
+if TYPE_CHECKING:
+    from ai_pal.cli.downloads import Lines
 
 
 class AnswerScreen:
@@ -32,6 +37,7 @@ class AnswerScreen:
         self._writer: Writer | None = None
         self._late: list[Notice] = []
         self._begun = False
+        self._lines: Lines | None = None
 
     def show(self, event: AnyEvent) -> None:
         """Show the next event. Raises BrokenPipeError when stdout has no reader."""
@@ -40,6 +46,8 @@ class AnswerScreen:
                 self._waiting.end()
                 self._begun = True
                 self.writer.write(event.text)
+            case Pulling():
+                self._pulling(event)
             case Queued() | Loading():
                 self._waiting.show(event)
             case Notice() if self._begun:
@@ -51,6 +59,15 @@ class AnswerScreen:
                 _ = self.writer  # loads what the text will need, while the model computes
             case Done() | Failed() | Interrupted() | Cancelled():
                 self._waiting.end()
+
+    def _pulling(self, event: Pulling) -> None:
+        from ai_pal.cli.downloads import Lines, progress_line
+
+        if self._terminal.rich_stderr:
+            self._waiting.line(progress_line(event))
+            return
+        self._lines = self._lines or Lines()
+        self._lines.show(event)
 
     @property
     def writer(self) -> Writer:

@@ -10,9 +10,9 @@ from ai_pal.cli.chatting.asking import ask
 from ai_pal.cli.chatting.commands import COMMANDS, Leave, Session, run_command
 from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.entry import Command, parse
-from ai_pal.cli.chatting.fetching import fetch_starter
+from ai_pal.cli.chatting.fetching import may_fetch
 from ai_pal.cli.chatting.figures import short_name
-from ai_pal.cli.chatting.keyboard import quiet_keyboard
+from ai_pal.cli.chatting.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chatting.line_input import LineInput
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.screen import AnswerScreen
@@ -70,7 +70,7 @@ class Talk:
             with quiet_keyboard(terminal=self._terminal.stdin):
                 try:
                     answer = ask(
-                        self._link, session.conversation.ask(prompt), session.wishes, screen.show, self._fetch
+                        self._link, session.conversation.ask(prompt), session.wishes, screen.show, self._agree
                     )
                 finally:
                     screen.close()
@@ -90,8 +90,9 @@ class Talk:
         # A Ctrl-C right after the one that stopped the answer leaves.
         self._warned = answer.finish_reason == "cancelled"
 
-    def _fetch(self, model: str) -> bool:
-        return fetch_starter(model, self._link.settings, terminal=self._terminal.rich_stderr)
+    def _agree(self, model: str, size: int) -> bool:
+        with spoken_to(terminal=self._terminal.stdin):
+            return may_fetch(model, size, self._link.settings, self._terminal)
 
     def _say(self, text: str) -> None:
         with suppress(BrokenPipeError):

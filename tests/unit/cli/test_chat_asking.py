@@ -45,6 +45,8 @@ class Scripted:
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
+        pull: bool = False,
+        pull_limit: int = 0,
     ) -> "Scripted":
         return self
 
@@ -79,7 +81,7 @@ class ScriptedLink(Link):
 
 
 def asked(link: ScriptedLink, *, fetched: bool = False) -> tuple[str, str]:
-    answer = ask(link, [Message("user", "x")], Wishes(), lambda event: None, lambda model: fetched)
+    answer = ask(link, [Message("user", "x")], Wishes(), lambda event: None, lambda model, size: fetched)
     return answer.text, answer.finish_reason
 
 
@@ -134,5 +136,5 @@ def test_a_screen_without_reader_closes_the_stream() -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        ask(link, [], Wishes(), no_reader, lambda model: False)
+        ask(link, [], Wishes(), no_reader, lambda model, size: False)
     assert link.scripted.closed == 1
