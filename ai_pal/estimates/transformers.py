@@ -12,7 +12,7 @@ from ai_pal.estimates.footprint import MIB, Footprint
 from ai_pal.formats.safetensors import bytes_by_dtype, header_length
 from ai_pal.messages.worker import LoadModel
 
-RUNTIME = 350 * MIB
+RUNTIME = 400 * MIB
 """The process with torch and transformers in it."""
 COMPUTE = 64 * MIB
 LARGEST_DEFAULT_CONTEXT = 8192
