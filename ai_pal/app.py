@@ -26,9 +26,9 @@ from ai_pal.load_ledger import LoadLedger
 from ai_pal.loop_clock import LoopClock
 from ai_pal.machine_memory import MachineMemory
 from ai_pal.messages import client as wire
+from ai_pal.supervisor.admission import Admission, MemoryPolicy
 from ai_pal.supervisor.downloads import Downloads, Plan
 from ai_pal.supervisor.egress import EgressPolicy, EgressProcess
-from ai_pal.supervisor.admission import Admission, MemoryPolicy
 from ai_pal.supervisor.pool import PoolPolicy
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor

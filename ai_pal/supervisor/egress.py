@@ -29,7 +29,7 @@ class EgressPolicy(msgspec.Struct, frozen=True):
     start: float = 30.0
     beat: float = 10.0
     stall: float = 120.0
-    idle: float = 30.0
+    idle: float = 10.0
     term: float = 2.0
 
 
