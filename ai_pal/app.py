@@ -1,6 +1,7 @@
 """The composition root: the only place that names concrete classes and puts the supervisor together."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -17,7 +18,7 @@ from ai_pal import __version__, catalog, lifecycle, logs
 from ai_pal.catalog import files, used
 from ai_pal.config import Settings, digest, paths
 from ai_pal.config.egress_environment import egress_environment
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.estimates import LearnedFootprints
 from ai_pal.front_door import FrontDoor, Identity
 from ai_pal.launchers.local import LocalLauncher
@@ -42,6 +43,9 @@ CLIENT_SEND_LIMIT = 16
 
 FLUSH_TIMEOUT = 0.2
 """Seconds that the last events get to leave the process."""
+
+SLOW_TO_IMPORT = ("transformers",)
+"""Engines for which a spare worker saves seconds."""
 
 NOBODY = b""
 """The client that asks for preloads: what it is told goes nowhere."""
@@ -153,6 +157,8 @@ class Daemon:
         """Load what the settings name; nobody waits for it, the log tells how it went."""
         for number, model in enumerate(self._settings.preload, 1):
             self._supervisor.load(NOBODY, wire.Load(number, model))
+        with contextlib.suppress(AiPalError):
+            self._supervisor.pool.keep_spare(catalog.resolve("", self._settings).engine)
 
     def stop(self) -> None:
         """Begin to stop: running answers get `drain_seconds`."""
@@ -284,4 +290,5 @@ def policy_of(settings: Settings) -> PoolPolicy:
         queue_size=settings.queue_size,
         keep_alive=settings.keep_alive,
         log_prompts=settings.log_prompts,
+        spare_engines=SLOW_TO_IMPORT if settings.spare_worker else (),
     )

@@ -40,8 +40,8 @@ class WorkerDoor:
         if self.egress is not None and self.egress.owns(worker, peer.pid if peer else 0):
             self._from_egress(worker, frames)
             return
-        slot = self.supervisor.pool.of_worker(worker)
-        if slot is None or slot.process is None or (peer and not slot.process.owns(peer.pid)):
+        process = self.supervisor.pool.process_of(worker)
+        if process is None or (peer and not process.owns(peer.pid)):
             self._observe("stranger_on_worker_socket", worker=worker)
             return
         for frame in frames:

@@ -85,6 +85,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     preload: Annotated[
         tuple[str, ...], Meta(description="Models that `ai-pal supervise` loads when it starts.")
     ] = ()
+    spare_worker: Annotated[
+        bool,
+        Meta(
+            description="Once a transformers model is wanted, keep one process ready that has imported what "
+            "the next load needs; given up first when memory is short."
+        ),
+    ] = True
     queue_size: Annotated[
         int, Meta(ge=1, le=100_000, description="Requests that may wait for one model before `overloaded`.")
     ] = 32

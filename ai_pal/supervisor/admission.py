@@ -10,6 +10,7 @@ from ai_pal.lifecycle import Phase
 from ai_pal.memory import Claims, Decision, Resident, Use, claims
 from ai_pal.supervisor.ports import Footprints, FreeMemory, Ledger
 from ai_pal.supervisor.slot import Slot
+from ai_pal.supervisor.spare import NAME, NEED, SpareShelf
 
 RETRY_AFTER = 5.0
 """Seconds that a client is told to stay away when other models may leave room."""
@@ -46,33 +47,66 @@ class Admission:
     ) -> None:
         self._free, self._ledger, self._footprints, self._policy = free, ledger, footprints, policy
 
-    def seek(self, slot: Slot, slots: Iterable[Slot]) -> Decision:
-        """Whether this slot's model may load now; what it is promised is in `slot.reserved` afterwards."""
+    def seek(self, slot: Slot, slots: Iterable[Slot], spares: SpareShelf) -> Decision:
+        """Whether this slot's model may load now; what it is promised is in `slot.reserved` afterwards.
+
+        A spare worker of its engine is a part of what it needs; another one goes first."""
         others = self._ledger.enter()
         if others is None:
             return memory.Wait(False, BUSY_LEDGER)
         need = self._footprints.need(slot.resolved.load)
         residents = [resident(one) for one in slots if one is not slot and _counts(one)]
-        want = memory.Want(slot.model, need, slot.state.phase is Phase.WAITING)
-        decision = memory.decide(want, self._room(residents, others), residents, self._policy.max_loaded)
+        spare = spares.spare
+        beside = spare.resident if spare else memory.Resident("", memory.Use.LEAVING)
+        taken = sum(one.taken for one in residents) + beside.taken
+        room = self._room(taken, others)
+        own = spare is not None and spare.engine == slot.resolved.load.engine and not spare.ending
+        want = memory.Want(slot.model, need - (beside.taken if own else 0), slot.state.phase is Phase.WAITING)
+        decision = memory.decide(
+            want, room - (0 if own else beside.promised), residents, self._policy.max_loaded
+        )
+        if spare is not None and not own and not isinstance(decision, memory.Admit):
+            without = memory.decide(want, room + beside.taken, residents, self._policy.max_loaded)
+            if not isinstance(without, memory.Refuse):
+                spares.give_up(f"to make room for {slot.model}")
+                leaving = memory.Wait(True, f"{slot.model} takes the place of {beside.model}")
+                decision = leaving if isinstance(without, memory.Admit) else without
         hopeful = isinstance(decision, memory.Wait) and not decision.promised
         slot.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
-        mine = claims(residents)
+        mine = claims(residents if own else [*residents, beside])
         self._ledger.leave(Claims(mine.taken, mine.promised + slot.reserved))
         return decision
 
-    def publish(self, slots: Sequence[Slot]) -> bool:
+    def has_room_for_spare(self, slots: Sequence[Slot]) -> bool:
+        """Whether a spare worker fits without taking anything from anybody."""
+        others = self._ledger.enter()
+        if others is None:
+            return False
+        residents = [resident(slot) for slot in slots if _counts(slot)]
+        room = self._room(sum(one.taken for one in residents), others)
+        decision = memory.decide(memory.Want(NAME, NEED), room, residents)
+        fits = isinstance(decision, memory.Admit)
+        mine = claims(residents)
+        self._ledger.leave(Claims(mine.taken, mine.promised + (NEED if fits else 0)))
+        return fits
+
+    def publish(self, slots: Sequence[Slot], spares: SpareShelf) -> bool:
         """Tell the other supervisors what is promised by now; False: the ledger is taken, try again."""
         if self._ledger.enter() is None:
             return False
-        self._ledger.leave(claims(resident(slot) for slot in slots if _counts(slot)))
+        residents = [resident(slot) for slot in slots if _counts(slot)]
+        self._ledger.leave(claims([*residents, *([spares.spare.resident] if spares.spare else [])]))
         return True
 
-    def look(self, slots: Sequence[Slot]) -> tuple[tuple[str, ...], str]:
-        """Idle models that have to go because the machine is short of memory, and why."""
+    def look(self, slots: Sequence[Slot], spares: SpareShelf) -> tuple[tuple[str, ...], str]:
+        """Idle models that have to go because the machine is short of memory, and why. The spare worker
+        goes before them."""
         residents = [resident(slot) for slot in slots if _counts(slot)]
         free, pressure = self._free.free(), self._free.pressure() if self._policy.pressure else 0.0
         pressed = self._policy.pressure > 0 and pressure >= self._policy.pressure
+        if spares.spare is not None and (pressed or free < self._policy.low):
+            spares.give_up("the machine is short of memory")
+            return (), ""
         going = memory.relieve(free, self._policy.low, residents, under_pressure=pressed)
         if free < self._policy.low:
             figures = f"{memory.gigabytes(free)} is free, less than {memory.gigabytes(self._policy.low)}"
@@ -85,12 +119,11 @@ class Admission:
         if usage is not None and usage.peak:
             self._footprints.learn(slot.resolved.load, usage.peak, loaded=loaded)
 
-    def _room(self, residents: list[Resident], others: Claims) -> int:
+    def _room(self, taken: int, others: Claims) -> int:
         """Bytes that nobody has taken, less what other supervisors have promised."""
         free = self._free.free() - self._policy.low
         if self._policy.budget:
-            taken = sum(one.taken for one in residents) + others.taken
-            free = min(free, self._policy.budget - taken)
+            free = min(free, self._policy.budget - taken - others.taken)
         return free - others.promised
 
 

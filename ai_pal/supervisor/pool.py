@@ -10,12 +10,13 @@ import msgspec
 from ai_pal import lifecycle, memory
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.fair_queue import FairQueue
-from ai_pal.launchers.base import Launcher, LaunchSpec
+from ai_pal.launchers.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.lifecycle import Phase
 from ai_pal.supervisor.admission import BUSY_LEDGER, Admission, refusal
 from ai_pal.supervisor.load_progress import LoadWatch
 from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Workers
 from ai_pal.supervisor.slot import Slot
+from ai_pal.supervisor.spare import SpareShelf
 
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
@@ -43,6 +44,7 @@ class PoolPolicy(msgspec.Struct, frozen=True):
     queue_size: int = 32
     keep_alive: float = 300.0
     cancel_timeout: float = 15.0
+    spare_engines: tuple[str, ...] = ()
     log_prompts: bool = False
 
 
@@ -68,6 +70,7 @@ class Pool:
         self._admission, self._pressure_at = admission, 0.0
         self._launcher, self._workers, self._clock = launcher, workers, clock
         self._resolve, self._jitter, self._observe = resolve, jitter, observe
+        self.spares = SpareShelf(launcher, workers, observe)
         self.policy = policy
         self.closing = False
         self._slots: dict[str, Slot] = {}
@@ -83,6 +86,11 @@ class Pool:
     def of_worker(self, worker: str) -> Slot | None:
         """The slot whose present incarnation has this identity; None for strangers and the dead."""
         return self._by_worker.get(worker)
+
+    def process_of(self, worker: str) -> WorkerProcess | None:
+        """The process with this identity, of a slot or the spare one."""
+        slot = self.of_worker(worker)
+        return slot.process if slot is not None else self.spares.process_of(worker)
 
     def slot(self, reference: str) -> Slot:
         """The slot for a model reference, made if need be. Raises `AiPalError` for unknown models."""
@@ -146,6 +154,14 @@ class Pool:
         slot.idle_since = self._clock.now()
         self.apply(slot, lifecycle.Loaded())
         self._learn(slot, loaded=True)
+        self.keep_spare(slot.resolved.load.engine)
+
+    def keep_spare(self, engine: str) -> None:
+        """Have a worker ready for the next load of this engine, if that saves time and there is room."""
+        if self.spares.spare is not None or self.closing or engine not in self.policy.spare_engines:
+            return
+        if self._admission is None or self._admission.has_room_for_spare(list(self)):
+            self.spares.launch(engine, f"spare-{engine}.{next(self._numbers)}.0")
 
     def _act(self, slot: Slot, action: lifecycle.Action) -> None:
         match action:
@@ -164,7 +180,7 @@ class Pool:
         If not, others were asked to make room, or it waits, or it is refused."""
         if self._admission is None or slot.admitted:
             return True
-        decision = self._admission.seek(slot, self)
+        decision = self._admission.seek(slot, self, self.spares)
         match decision:
             case memory.Admit():
                 slot.admitted = True
@@ -204,11 +220,11 @@ class Pool:
         if self._admission is None or now < self._pressure_at:
             return
         slots = list(self)
-        told = self._admission.publish(slots)
+        told = self._admission.publish(slots, self.spares)
         self._pressure_at = now + (PRESSURE_INTERVAL if told else ROOM_LOOK_INTERVAL)
-        if not told:
+        if not told or self.spares.spare is not None:
             self._clock.wake_at(self._pressure_at)
-        models, reason = self._admission.look(slots)
+        models, reason = self._admission.look(slots, self.spares)
         self._evict(models, reason)
 
     def _release(self, slot: Slot) -> None:
@@ -223,6 +239,8 @@ class Pool:
     def _spawn(self, slot: Slot, incarnation: int) -> None:
         if not self._has_room(slot):
             return
+        if self._adopt(slot):
+            return
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", slot.model)[-40:].strip("-")
         slot.worker = f"{slug}.{next(self._numbers)}.{incarnation}"
         slot.watch = None
@@ -235,6 +253,19 @@ class Pool:
             self.apply(slot, lifecycle.SpawnRefused(error.failure, self._jitter()))
             return
         self._by_worker[slot.worker] = slot
+
+    def _adopt(self, slot: Slot) -> bool:
+        """Let the slot take over the spare worker, process and identity, if that is of its engine."""
+        spare = self.spares.take(slot.resolved.load.engine)
+        if spare is None:
+            return False
+        slot.worker, slot.process, slot.watch = spare.worker, spare.process, None
+        spare.ended = partial(self._exited, slot, slot.worker)
+        self._by_worker[slot.worker] = slot
+        self._observe("spare_taken", model=slot.model, worker=slot.worker)
+        if spare.greeted:
+            self.connected(slot)
+        return True
 
     def _exited(self, slot: Slot, worker: str, status: lifecycle.ExitStatus) -> None:
         if slot.worker != worker or slot.process is None:

@@ -180,6 +180,7 @@ class Supervisor:
         """A message from the present incarnation of a worker; others are dropped."""
         slot = self.pool.of_worker(worker)
         if slot is None:
+            self.pool.spares.received(worker, message)
             return
         match message:
             case inner.Deltas():
@@ -240,6 +241,7 @@ class Supervisor:
         if self.pool.closing:
             return
         self.pool.closing = True
+        self.pool.spares.give_up("the supervisor stops")
         for slot in self.pool:
             self._fail_waiting(slot, CLOSING)
             self.pool.apply(slot, lifecycle.StopWanted(CLOSING, slot.busy))

@@ -19,9 +19,12 @@ from ai_pal.supervisor.pool import PoolPolicy
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
 
-CAPACITY = 100
+UNIT = 10_000_000
+"""Bytes: sizes below are in these."""
+CAPACITY = 100 * UNIT
+SPARE = 30 * UNIT
 STEPS = 4
-POLICY = PoolPolicy(lifecycle.Policy(memory_wait=30.0), keep_alive=20.0)
+POLICY = PoolPolicy(lifecycle.Policy(memory_wait=30.0), keep_alive=20.0, spare_engines=("spared",))
 TERMINAL = (*wire.TERMINAL, wire.Loaded)
 
 
@@ -29,7 +32,8 @@ class Machine:
     """Time, memory, and the ledger that the supervisors share."""
 
     def __init__(self, seed: int, sizes: dict[str, int], low: int = 0) -> None:
-        self.dice, self.sizes, self.low = random.Random(seed), sizes, low
+        self.dice, self.low = random.Random(seed), low
+        self.sizes = {model: size * UNIT for model, size in sizes.items()}
         self.now = 0.0
         self.processes: list[Process] = []
         self.fullest = 0
@@ -83,7 +87,10 @@ class Process:
     kill = terminate
 
     def received(self, message: inner.ToWorker) -> None:
-        if isinstance(message, inner.LoadModel):
+        if isinstance(message, inner.Prepare):
+            self.taken = SPARE
+        elif isinstance(message, inner.LoadModel):
+            self.model = message.model
             self._soon(lambda: self._grow(1))
         elif isinstance(message, inner.Generate):
             done = inner.GenerationDone(message.key, "stop", Usage())
@@ -92,7 +99,7 @@ class Process:
             self._soon(lambda: self._tell(inner.GenerationCancelled(message.key)))
 
     def _grow(self, step: int) -> None:
-        self.taken = self._machine.sizes[self.model] * step // STEPS
+        self.taken = max(self.taken, self._machine.sizes[self.model] * step // STEPS)
         if self._crashes and step == STEPS // 2:
             self._end(ExitStatus(code=1))
         elif step < STEPS:
@@ -127,6 +134,7 @@ class Host:
         self._processes: dict[str, Process] = {}
         self._ids = itertools.count(1)
         self._armed: float | None = None
+        self.launched: list[str] = []
         policy = MemoryPolicy(low=machine.low, max_loaded=max_loaded)
         self.supervisor = Supervisor(
             clients=self,
@@ -172,6 +180,7 @@ class Host:
             self.supervisor.tick()
 
     def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> Process:
+        self.launched.append(spec.worker)
         if self.machine.dice.random() < 0.05:
             fail(Code.SPAWN_FAILED, "no process to be had", retryable=True)
         process = self._processes[spec.worker] = Process(self, spec.worker, on_exit)
@@ -195,7 +204,8 @@ class Host:
     def _resolve(self, reference: str) -> Resolved:
         if reference not in self.machine.sizes:
             fail(Code.MODEL_NOT_FOUND, f"there is no model {reference}")
-        return Resolved(inner.LoadModel(reference, "echo"), pinned=reference == "pinned")
+        engine = "spared" if reference.startswith("spared") else "echo"
+        return Resolved(inner.LoadModel(reference, engine), pinned=reference == "pinned")
 
 
 class Workers:

@@ -12,6 +12,12 @@ ENGINES = {
 }
 
 
+def prepare(name: str) -> None:
+    """Import what takes long, before it is known which model will be loaded. Raises `AiPalError`."""
+    create(name)
+    getattr(importlib.import_module(ENGINES[name][0]), "import_libraries", lambda: None)()
+
+
 def create(name: str) -> Engine:
     """A new engine, not loaded yet. Raises `AiPalError` (`engine_missing`)."""
     if name not in ENGINES:
