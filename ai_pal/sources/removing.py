@@ -51,11 +51,11 @@ def _remove_snapshot(wanted: HubFiles, path: Path, commit: str, cache: Path) -> 
     freed = sum((snapshot / name).stat().st_size for name in mine)
     for name in mine:
         (snapshot / name).unlink()
-    rest = {name: facts for name, facts in note.files.items() if name not in mine} if note else {}
-    if rest and note is not None:
+    if note is not None:
+        rest = {name: facts for name, facts in note.files.items() if name not in mine}
         left = msgspec.structs.replace(note, files=rest)
         hub_cache.manifest_path(folder, commit).write_bytes(msgspec.json.encode(left))
-    else:
+    if not any(file.is_file() for file in snapshot.rglob("*")):
         hub_cache.manifest_path(folder, commit).unlink(missing_ok=True)
         shutil.rmtree(snapshot)
     if not any((folder / "snapshots").iterdir()):
