@@ -11,7 +11,7 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
-from ai_pal.supervisor.downloads import Downloads, Follower
+from ai_pal.supervisor.downloads import Downloads, Follower, NoDownloads
 from ai_pal.supervisor.ports import Clock
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
@@ -54,7 +54,7 @@ class FrontDoor:
     what waits together goes out together."""
 
     supervisor: Supervisor
-    downloads: Downloads
+    downloads: Downloads | NoDownloads = NoDownloads()
 
     def __init__(
         self,

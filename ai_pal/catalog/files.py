@@ -100,13 +100,9 @@ def _check_weights(file: Path) -> None:
     except FileNotFoundError:
         fail(Code.MODEL_INVALID, f"{file.parent} lacks {file.name}", "pull the model again")
     if found.st_size != expected:
-        fail(
-            Code.MODEL_INVALID,
-            f"{file} has {found.st_size:,} bytes instead of {expected:,}"
-            if expected
-            else f"{file} is damaged",
-            "it was cut off or damaged: pull the model again",
-        )
+        cut = f"{file} has {found.st_size:,} bytes instead of {expected:,}"
+        message = cut if expected > 0 else f"{file} is no safetensors file"
+        fail(Code.MODEL_INVALID, message, "it was cut off or damaged: pull the model again")
 
 
 class _Tensor(msgspec.Struct):
@@ -115,16 +111,16 @@ class _Tensor(msgspec.Struct):
 
 @lru_cache(maxsize=256)
 def _expected_size(path: str, size: int, changed: int) -> int:
-    """The size that a safetensors header announces; 0 for a header that is none."""
+    """The size that a safetensors header announces; -1 for a header that is none."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 0 < length <= min(size, _MAX_HEADER):
-            return 0
+            return -1
         header = file.read(length)
     try:
         tensors = msgspec.json.decode(header, type=dict[str, _Tensor])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return 0
+        return -1
     return 8 + length + max((tensor.data_offsets[1] for tensor in tensors.values()), default=0)
 
 

@@ -66,7 +66,7 @@ def _pulled(name: str, settings: Settings, alone: bool) -> Pulled:
         fail(Code.MODEL_INVALID, what, f"ai-pal chat --model {found.name}")
     if found.verified:
         return Pulled(0, found.name, found.path, found.size, found.variant, found.reason, found.commit)
-    if found.variant and found.reason and sys.stderr.isatty():
+    if found.variant and found.reason and not found.path:
         print(neutral_line(found.reason), file=sys.stderr)
     with _client(settings, alone) as client:
         progress = display()

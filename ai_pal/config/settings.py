@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, field
 
+from ai_pal.config.egress_environment import digest_of
+
 DURATION = "duration"
 PATH = "path"
 SIZE = "size"
@@ -147,5 +149,6 @@ def kind_of(info: msgspec.structs.FieldInfo) -> str:
 
 def digest(settings: Settings) -> str:
     """A short hash: equal settings, equal digest. Travels in `Welcome`, so that a client sees
-    whether a supervisor runs with other settings than its own. A checksum, nothing secret."""
-    return f"{zlib.crc32(msgspec.json.encode(settings, order='sorted')):08x}"
+    whether a supervisor runs with other settings than its own, or downloads with other tokens and
+    proxies. Checksums, nothing secret."""
+    return f"{zlib.crc32(msgspec.json.encode(settings, order='sorted')):08x}{digest_of()}"

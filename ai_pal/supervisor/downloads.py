@@ -308,6 +308,28 @@ class Downloads:
                 self._fail(download, error.failure)
 
 
+class NoDownloads:
+    """Stands in where a front door is composed without downloads, as tests do."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def has(self, client: bytes, request_id: int) -> bool:
+        return False
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        return False
+
+    def client_gone(self, client: bytes) -> None:
+        """Nothing to stop."""
+
+    def pull(self, client: bytes, request: wire.Pull) -> None:
+        raise NotImplementedError
+
+    def follow(self, follower: Follower, reference: str) -> None:
+        raise NotImplementedError
+
+
 def _stalled(model: str, seconds: float) -> Failure:
     message = f"the download of {model} got no data for {seconds:g} s"
     hint = "check the network, then pull it again: it goes on where it stopped"

@@ -312,3 +312,22 @@ def test_a_model_in_hugging_faces_own_cache_is_used_where_it_lies(
     assert done.returncode == 0, done.stderr
     assert hub.requests == []
     assert "egress_started" not in log(home)
+
+
+@pytest.mark.slow
+def test_safetensors_from_the_hub_answer_and_code_beside_them_stays_there(
+    home: Environ, hub: Hub, tmp_path: Path
+) -> None:
+    from tests import tiny_models
+
+    folder = tiny_models.save(tmp_path / "tiny", "llama")
+    canary = tmp_path / "canary"
+    files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    code = f"open({str(canary)!r}, 'w')".encode()
+    hub.repos["org/llama"] = Repo(files | {"modeling_llama.py": code, "setup.py": code})
+    with client(home) as mine:
+        events = list(mine.chat("Hi", model="org/llama", options=Options(max_tokens=4), pull=True))
+        assert isinstance(events[-1], Done), events[-1]
+        assert {worker.engine for worker in mine.status().workers} >= {"transformers"}
+    assert not canary.exists()
+    assert not [seen for seen in hub.requests if seen.path.endswith(".py")]

@@ -35,7 +35,11 @@ import sys
 from pathlib import Path
 from ai_pal.sources.pulling import pull_artifact
 from tests.process.package_index import artifact
-pull_artifact("tiny", artifact(), Path(sys.argv[1]), lambda done, total: None)
+from ai_pal.errors import AiPalError
+try:
+    pull_artifact("tiny", artifact(), Path(sys.argv[1]), lambda done, total: None)
+except AiPalError as error:
+    sys.exit(f"{error.failure.message}: {error.failure.hint}")
 """
 
 

@@ -19,7 +19,7 @@ from workers.engines.transformers.chat import Chat, TokenCounter
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options, read_sampling
 from workers.engines.transformers.paging import Paging
-from workers.engines.transformers.schedule import Pace
+from workers.engines.transformers.schedule import THREADS_OF_A_GPU, Pace
 from workers.engines.transformers.tokens import Tokens
 from workers.log import log
 
@@ -103,7 +103,7 @@ class Transformers:
             self._tokens.decode,
             self._context,
             options.prompt_cache_mib << 20,
-            Pace(folder.size, count, options.chunk),
+            Pace(folder.size, count if device == "cpu" else THREADS_OF_A_GPU, options.chunk),
             self._sink,
         )
         parts = [f"transformers {transformers.__version__}", devices.SHORT[dtype], options.quantize, device]

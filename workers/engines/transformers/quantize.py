@@ -102,10 +102,22 @@ def after_loading(model: Any, bits: str) -> None:
             f"quantize = {bits!r} is not possible for this model on a CPU",
             'leave it out, or try "8bit" with dtype = "bfloat16"',
         )
-    for name, layer in fitting:
-        parent, _, own = name.rpartition(".")
-        with torch.no_grad():
+    with torch.no_grad():
+        for name, layer in fitting:
+            parent, _, own = name.rpartition(".")
             setattr(model.get_submodule(parent), own, kind(layer.weight, layer.bias))
+        _let_go_of_the_file(model)
+
+
+def _let_go_of_the_file(model: Any) -> None:
+    """What is left of the mapped weights is copied: one tensor would keep the whole file in memory."""
+    kept = [*model.parameters(), *(layer.bias for layer in model.modules() if _has_bias(layer))]
+    for tensor in {id(one): one for one in kept}.values():
+        tensor.data = tensor.data.clone()
+
+
+def _has_bias(layer: Any) -> bool:
+    return isinstance(layer, Linear8 | Linear4) and layer.bias is not None
 
 
 def _fits_4bit(layer: nn.Linear) -> bool:

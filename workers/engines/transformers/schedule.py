@@ -10,8 +10,10 @@ BESIDE_SECONDS = 0.2
 """The same while answers are being written, which wait for it."""
 SMALLEST, LARGEST = 8, 2048
 GROWTH = 4
-BYTES_PER_SECOND_AND_THREAD = 18e9
-"""Weights that a thread works through in a second of prefill; only where the pace begins."""
+BYTES_PER_SECOND_AND_THREAD = 80e9
+"""Weights that a thread works through in a second of prefill, tokens times bytes; where the pace begins."""
+THREADS_OF_A_GPU = 500
+"""A GPU begins like so many threads."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
