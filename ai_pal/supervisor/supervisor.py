@@ -179,9 +179,12 @@ class Supervisor:
     def worker_message(self, worker: str, message: inner.FromWorker) -> None:
         """A message from the present incarnation of a worker; others are dropped."""
         slot = self.pool.of_worker(worker)
-        if slot is None:
+        if slot is not None:
+            self._take(slot, message)
+        else:
             self.pool.spares.received(worker, message)
-            return
+
+    def _take(self, slot: Slot, message: inner.FromWorker) -> None:
         match message:
             case inner.Deltas():
                 self._deliver(slot, message.items)

@@ -27,8 +27,8 @@ def loaded(client: Client) -> list[str]:
     return sorted(status.model for status in client.status().workers)
 
 
-def load(client: Client, model: str) -> list[wire.Loading | wire.Loaded]:
-    return list(client.load(model))
+def load(client: Client, model: str) -> list[wire.AnyEvent]:
+    return [*client.load(model)]
 
 
 def refusal(client: Client, model: str) -> AiPalError:
