@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -54,7 +54,7 @@ class AsyncClient:
         try:
             self.welcome = await self._expect(0, wire.Welcome, self._timeout)
         except BaseException as error:
-            self._close()
+            self.close()
             if isinstance(error, AiPalError) and error.code == Code.SUPERVISOR_LOST:
                 raise AiPalError(UNREACHABLE) from error
             raise
@@ -63,7 +63,25 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the supervisor is gone: nothing more can be asked here."""
+        if not self._connection.socket.closed:
+            self._disconnected()
+        return self._connection.lost
+
+    def close(self) -> None:
+        """Leave: what is still open is cancelled. The loop may be closed already."""
+        if self._connection.socket.closed:
+            return
+        if not self._loop.is_closed():
+            for fd in self._fds:
+                self._loop.remove_reader(fd)
+        self._connection.close()
+        for inbox in self._waiting.values():
+            inbox.fail(LOST)
 
     async def chat(
         self,
@@ -74,14 +92,24 @@ class AsyncClient:
         deadline: float | None = None,
         keep_alive: float | None = None,
         pull: bool = False,
-    ) -> AsyncIterator[wire.AnyEvent]:
+        pull_limit: int = 0,
+    ) -> AsyncGenerator[wire.AnyEvent, None]:
         """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
         early (close the generator, `contextlib.aclosing`) cancels the answer. With `pull` a model that
-        is not here is downloaded first."""
+        is not here is downloaded first, if it has at most `pull_limit` bytes (0: of any size)."""
         request_id = self._new_id()
         messages = conversation(prompt)
-        chosen = options or Options()
-        self._send(wire.Chat(request_id, messages, model, chosen, deadline, keep_alive, pull=pull))
+        request = wire.Chat(
+            request_id,
+            messages,
+            model,
+            options or Options(),
+            deadline,
+            keep_alive,
+            pull=pull,
+            pull_limit=pull_limit,
+        )
+        self._send(request)
         ended = False
         try:
             while not ended:
@@ -210,13 +238,6 @@ class AsyncClient:
         if not int(self._connection.monitor.EVENTS) & zmq.POLLIN:
             return
         self._drain(2 * HIGH_WATER)  # its last words
-        for inbox in self._waiting.values():
-            inbox.fail(LOST)
-
-    def _close(self) -> None:
-        for fd in self._fds:
-            self._loop.remove_reader(fd)
-        self._connection.close()
         for inbox in self._waiting.values():
             inbox.fail(LOST)
 

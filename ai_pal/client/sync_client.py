@@ -50,6 +50,11 @@ class Client:
     def endpoint(self) -> str:
         return self._connection.endpoint
 
+    @property
+    def lost(self) -> bool:
+        """Whether the supervisor is gone: nothing more can be asked here."""
+        return self._connection.lost
+
     def chat(
         self,
         prompt: str | Sequence[Message],
@@ -90,11 +95,11 @@ class Client:
         return self._call(wire.Status(self._new_id()), wire.StatusReply)
 
     def load(
-        self, model: str = "", keep_alive: float | None = None, *, pull: bool = False
+        self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
     ) -> Iterator[wire.Pulling | wire.Loading | wire.Loaded]:
         """Load a model; yields `Loading` events and then one `Loaded`. With `pull` a model that is not
         here is downloaded first: `Pulling` events."""
-        request = wire.Load(self._new_id(), model, keep_alive, pull)
+        request = wire.Load(self._new_id(), model, keep_alive, pull, pull_limit)
         self._connection.send(request)
         try:
             for event in self.events(request.id):

@@ -8,6 +8,9 @@ from msgspec import Meta, field
 
 from ai_pal.config.egress_environment import digest_of
 
+UNASKED_BYTES = 500_000_000
+"""More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
+
 DURATION = "duration"
 PATH = "path"
 SIZE = "size"

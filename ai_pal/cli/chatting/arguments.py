@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ai_pal.cli import failures
-from ai_pal.cli.chatting.link import UNASKED_BYTES, Wishes
+from ai_pal.cli.chatting.link import Wishes
 from ai_pal.config.durations import NEVER, parse_duration
+from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.messages.chat import Options
 
 EXAMPLES = """examples:
@@ -52,6 +53,10 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--pull", action="store_true", help="download the model if it is not here, of whatever size"
     )
+    group.add_argument(
+        "--wait", action="store_true",
+        help="in a conversation, wait for the model instead of letting another answer meanwhile",
+    )  # fmt: skip
     group.add_argument(
         "--no-daemon", action="store_true", help="host the supervisor for this chat only, start none"
     )

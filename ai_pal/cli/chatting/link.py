@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.messages.chat import Message, Options
 from ai_pal.messages.client import AnyEvent
 
 if TYPE_CHECKING:
     from ai_pal.config import Settings
-
-UNASKED_BYTES = 500_000_000
-"""More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
 
 
 class Stream(Protocol):
@@ -30,6 +28,9 @@ class Stream(Protocol):
 
 class Client(Protocol):
     """What this terminal needs of `ai_pal.client.Client`."""
+
+    @property
+    def endpoint(self) -> str: ...
 
     def chat(
         self,

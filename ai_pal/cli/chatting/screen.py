@@ -84,9 +84,9 @@ class AnswerScreen:
             self._remark(notice.reason)
         self._late.clear()
 
-    def figures(self, answer: Answer) -> None:
-        """The dim line, for people at a terminal only."""
-        line = summary(answer)
+    def figures(self, answer: Answer, note: str = "") -> None:
+        """The dim line, for people at a terminal only; with a `note` at its end."""
+        line = " · ".join(filter(None, (summary(answer), note)))
         if line and self._terminal.stderr:
             say(line, sys.stderr, dim=not self._terminal.dumb)
 

@@ -32,6 +32,8 @@ Script = list[AnyEvent | AiPalError | str]
 class Scripted:
     """A client whose answers are written down; `cancel` leads to `Cancelled`."""
 
+    endpoint = "ipc://nowhere"
+
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
         self.closed = 0
