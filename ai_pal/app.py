@@ -192,12 +192,12 @@ class Daemon:
 
     async def close(self) -> None:
         """Let the last events out, then drop the sockets."""
+        self._ledger.close()  # first: who sees us gone may want the memory
         self._door.flush()
         for stop in self._watches.values():
             stop()
         self._front.close(linger=FLUSH_TIMEOUT)
         self._workers.close()
-        self._ledger.close()
         await asyncio.to_thread(self._context.term)
 
     def _admission(self, settings: Settings) -> Admission:

@@ -219,17 +219,18 @@ class Pool:
         """While models are loaded: unload idle ones when the machine gets short of memory."""
         if self._admission is None or now < self._pressure_at:
             return
-        slots = list(self)
-        told = self._admission.publish(slots, self.spares)
+        told = self._admission.publish(list(self), self.spares)
         self._pressure_at = now + (PRESSURE_INTERVAL if told else ROOM_LOOK_INTERVAL)
         if not told or self.spares.spare is not None:
             self._clock.wake_at(self._pressure_at)
-        models, reason = self._admission.look(slots, self.spares)
+        models, reason = self._admission.look(list(self), self.spares)
         self._evict(models, reason)
 
     def _release(self, slot: Slot) -> None:
         """What was promised to the slot is free: loads may wait for it, here or in another supervisor."""
-        slot.reserved, slot.admitted, self._pressure_at = 0, False, 0.0
+        slot.reserved, slot.admitted = 0, False
+        if self._admission is not None and not self._admission.publish(list(self), self.spares):
+            self._pressure_at = 0.0  # the next tick tries again
         self._clock.wake_at(self._clock.now())
 
     def _learn(self, slot: Slot, *, loaded: bool = False) -> None:
