@@ -35,7 +35,7 @@ from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import RouterChannel
 from ai_pal.transport.peer import Peer
-from ai_pal.transport.run_directory import RunDirectory
+from ai_pal.transport.run_directory import RunDirectory, discard
 from ai_pal.worker_door import WorkerDoor
 
 CLIENT_SEND_LIMIT = 16
@@ -67,6 +67,8 @@ def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -
     `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
     with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
         anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
+    if hosting.owner and hosting.run_dir is not None:
+        discard(hosting.run_dir)  # its owner may be dead
 
 
 async def _serve(
@@ -110,6 +112,7 @@ class Daemon:
                 digest(settings),
                 hosting.auto_started,
                 self._clock.now(),
+                str(catalog.cache_dir(settings)),
             ),
             clock=self._clock,
             send_frames=self._front.send,

@@ -32,6 +32,7 @@ class Code(StrEnum):
     MODEL_BUSY = "model_busy"
     ENGINE_MISSING = "engine_missing"
     ENGINE_ERROR = "engine_error"
+    DIRECT_LOADING_OFF = "direct_loading_off"
     # Supervision.
     OVERLOADED = "overloaded"
     INSUFFICIENT_MEMORY = "insufficient_memory"

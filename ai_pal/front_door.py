@@ -37,6 +37,7 @@ class Identity(msgspec.Struct, frozen=True):
     settings: str = ""
     auto_started: bool = False
     started_at: float = 0.0
+    model_cache_dir: str = ""
 
 
 class Connection(msgspec.Struct, eq=False):
@@ -154,6 +155,7 @@ class FrontDoor:
             me.settings,
             me.auto_started,
             ["chat", "load", "status", "pull"],
+            me.model_cache_dir,
         )
         self.send(client, welcome)
         self._greeted(client, peer)

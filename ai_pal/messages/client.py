@@ -102,7 +102,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
 
 
 class Welcome(Event, tag="welcome", frozen=True):
-    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with."""
+    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with,
+    `model_cache_dir` is where it keeps models."""
 
     protocol: int
     version: str
@@ -110,6 +111,7 @@ class Welcome(Event, tag="welcome", frozen=True):
     settings: str = ""
     auto_started: bool = False
     features: list[str] = msgspec.field(default_factory=list)
+    model_cache_dir: str = ""
 
 
 class Accepted(Event, tag="accepted", frozen=True):

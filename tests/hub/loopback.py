@@ -81,7 +81,7 @@ class Hub:
 def loopback_hub() -> Iterator[Hub]:
     """A hub and its storage server until the end of the block."""
     hub = Hub()
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub, kind)) for kind in ("hub", "storage")]
+    servers = [_Server(("127.0.0.1", 0), _handler(hub, kind)) for kind in ("hub", "storage")]
     hub.port, hub.storage_port = (server.server_port for server in servers)
     threads = [threading.Thread(target=server.serve_forever, args=(0.05,)) for server in servers]
     for server, thread in zip(servers, threads, strict=True):
@@ -111,6 +111,11 @@ def _sibling(path: str, content: bytes) -> dict[str, object]:
     else:
         sibling["blobId"] = etag(content)
     return sibling
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that are killed reset their connections: nothing to print."""
 
 
 def _handler(hub: Hub, kind: str) -> type[BaseHTTPRequestHandler]:

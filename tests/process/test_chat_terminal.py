@@ -280,7 +280,7 @@ def test_another_model_answers_until_the_wanted_one_is_ready(home: Environ) -> N
             terminal.wait_for_prompt()
             terminal.enter("next question")
             answers += 1
-            terminal.wait_for(FIGURES, count=answers)
+            terminal.wait_for(r"· this machine · \d+ tokens?", count=answers)
         terminal.wait_for(r"echo\?load_seconds=8 · this machine")
 
 

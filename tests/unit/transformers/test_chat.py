@@ -55,6 +55,12 @@ def test_a_system_message_joins_the_question_where_templates_know_none() -> None
     assert without_system([Message("user", "x")]) == [Message("user", "x")]
 
 
+def test_a_default_system_message_that_makes_answers_worse_is_left_out() -> None:
+    default = "{% if messages[0].role != 'system' %}You are named SmolLM.{% endif %}"
+    template = default + "{% for m in messages %}[{{ m.content }}]{% endfor %}"
+    assert Chat(Tokenizer(template), "llama").render([Message("user", "x")]) == "[][x]"
+
+
 def test_a_conversation_that_the_template_refuses_is_a_bad_request() -> None:
     template = "{% if messages|length > 1 %}{{ raise_exception('too long') }}{% endif %}x"
     with pytest.raises(AiPalError, match="too long") as caught:

@@ -84,11 +84,18 @@ class Batch:
     def run(self) -> None:
         """Serve until closed."""
         while self._wait():
-            self._drop_cancelled()
-            self._admit()
-            if self._answers:
-                self._step(self._answers)
-                self._finish()
+            try:
+                self._round()
+            except Exception as error:  # noqa: BLE001 - this thread must outlive whatever is raised
+                for answer in list(self._answers):
+                    self._fail(answer, error)
+
+    def _round(self) -> None:
+        self._drop_cancelled()
+        self._admit()
+        if self._answers:
+            self._step(self._answers)
+            self._finish()
 
     def _wait(self) -> bool:
         """Take over what has changed, waiting for it when there is nothing to compute."""
@@ -136,11 +143,12 @@ class Batch:
             logits = self._stepper.step([(one.row, tokens) for one, tokens in parts])
             best = likeliest(logits)
         except (RuntimeError, MemoryError, ValueError, IndexError) as error:
-            if len(answers) > 1:
+            if len(answers) > 1 and self._stepper.can_retry:
                 for one in list(answers):
                     self._step([one])
             else:
-                self._fail(answers[0], error)
+                for one in list(answers):
+                    self._fail(one, error)
             return
         self._sink.step()
         prompts = sum(len(tokens) for one, tokens in parts if one.left)

@@ -18,6 +18,8 @@ LONGEST_RENDERING = 64 << 20
 SECONDS, SECONDS_PER_MIB = 2.0, 1.0
 """What a template may take, per conversation and per MiB of its text."""
 REMEMBERED = 512
+POOR_DEFAULT_SYSTEM = ("named SmolLM",)
+"""Templates that put this in front of a conversation without a system message make answers worse."""
 Result = TypeVar("Result")
 
 
@@ -50,6 +52,7 @@ class Chat:
         self._tokenizer = tokenizer
         self._format: Format | None = None
         self._takes_system = True
+        self._silences_system = False
         if wanted or not tokenizer.chat_template:
             self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
         else:
@@ -71,6 +74,8 @@ class Chat:
             return render(messages, self._format)
         if not self._takes_system:
             messages = without_system(messages)
+        elif self._silences_system and not any(one.role == "system" for one in messages):
+            messages = [Message("system", ""), *messages]
         try:
             return self._template(messages)
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
@@ -93,7 +98,7 @@ class Chat:
         if not isinstance(template, str) or len(template) > LONGEST_TEMPLATE:
             _refuse("it is no single text, or a very long one")
         try:
-            self._template([Message("user", "x")])
+            text = self._template([Message("user", "x")])
         except Exception as error:  # noqa: BLE001 - a template is a program and can fail in any way
             _refuse(str(error))
         try:
@@ -101,6 +106,7 @@ class Chat:
             self._takes_system = mark in self._template([Message("system", mark), Message("user", "x")])
         except Exception:  # noqa: BLE001
             self._takes_system = False
+        self._silences_system = any(mark in text for mark in POOR_DEFAULT_SYSTEM)
 
 
 class TokenCounter:

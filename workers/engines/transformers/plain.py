@@ -40,6 +40,9 @@ class PlainRow:
 class Plain:
     """Computes each row with a forward of its own. Used from one thread."""
 
+    can_retry = False
+    """A step that failed may have changed a cache."""
+
     def __init__(self, model: Any) -> None:
         self.token_bytes = 0
         self._model = model

@@ -65,6 +65,9 @@ class PackedRow:
 class Packed:
     """A model whose attention has been replaced. Used from one thread."""
 
+    can_retry = True
+    """A step that failed has changed no row."""
+
     def __init__(self, model: Any) -> None:
         self.token_bytes = 0
         self.layers = model.config.get_text_config().num_hidden_layers
