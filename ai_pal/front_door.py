@@ -12,6 +12,7 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
+from ai_pal.supervisor.downloads import Downloads, Follower, NoDownloads
 from ai_pal.supervisor.ports import Clock
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
@@ -40,6 +41,7 @@ class Identity(msgspec.Struct, frozen=True):
     settings: str = ""
     auto_started: bool = False
     started_at: float = 0.0
+    model_cache_dir: str = ""
 
 
 class Connection(msgspec.Struct, eq=False):
@@ -57,6 +59,7 @@ class FrontDoor:
     what waits together goes out together."""
 
     supervisor: Supervisor
+    downloads: Downloads | NoDownloads = NoDownloads()
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class FrontDoor:
             self._dirty.pop(client, None)
             self._left(client)
             self.supervisor.client_gone(client)
+            self.downloads.client_gone(client)
 
     def _take(self, client: bytes, frame: bytes, peer: Peer | None) -> None:
         if len(frame) > wire.MAX_FRAME:
@@ -115,6 +119,8 @@ class FrontDoor:
             self._refuse(client, Code.HELLO_REQUIRED, "say hello first", _id_of(request))
         elif objection := _objection(request):
             self._refuse(client, Code.BAD_REQUEST, objection, max(0, _id_of(request)))
+        elif isinstance(request, wire.Chat | wire.Pull) and self.downloads.has(client, request.id):
+            self._refuse(client, Code.DUPLICATE_ID, f"request id {request.id} is still open")
         else:
             self._handle(client, request)
 
@@ -123,7 +129,10 @@ class FrontDoor:
             case wire.Chat():
                 self.supervisor.chat(client, request)
             case wire.Cancel():
-                self.supervisor.cancel(client, request.id)
+                if not self.downloads.cancel(client, request.id):
+                    self.supervisor.cancel(client, request.id)
+            case wire.Pull():
+                self.downloads.pull(client, request)
             case wire.Load():
                 self.supervisor.load(client, request)
             case wire.Unload():
@@ -144,14 +153,29 @@ class FrontDoor:
         connection.greeted = True
         me = self._identity
         welcome = wire.Welcome(
-            wire.PROTOCOL, me.version, me.pid, me.settings, me.auto_started, ["chat", "load", "status"]
+            wire.PROTOCOL,
+            me.version,
+            me.pid,
+            me.settings,
+            me.auto_started,
+            ["chat", "load", "status", "pull"],
+            me.model_cache_dir,
         )
         self.send(client, welcome)
         self._greeted(client, peer)
 
+    def fetch_first(self, client: bytes, request: wire.Chat | wire.Load) -> bool:
+        """Download the model of a request before it is taken up."""
+        self.downloads.follow(Follower(client, request.id, request), request.model)
+        return True
+
+    def resume(self, client: bytes, request: wire.Chat | wire.Load) -> None:
+        """The model is here: take the request up, once."""
+        self._handle(client, msgspec.structs.replace(request, pull=False))
+
     def _stop_wanted(self, client: bytes, request: wire.Stop) -> None:
-        if request.only_if_idle and len(self.supervisor.requests):
-            count = len(self.supervisor.requests)
+        count = len(self.supervisor.requests) + len(self.downloads)
+        if request.only_if_idle and count:
             busy = Failure(Code.MODEL_BUSY, f"{count} requests are running", "wait for them, or stop anyway")
             self.send(client, wire.Failed(request.id, [busy]))
             return
@@ -241,6 +265,7 @@ class FrontDoor:
                 retryable=True,
             )
             self.supervisor.client_gone(client, slow)
+            self.downloads.client_gone(client)
 
 
 def _objection(request: wire.AnyRequest) -> str:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ai_pal.messages import egress as outer
 from ai_pal.messages import worker as inner
+from ai_pal.supervisor.downloads import Downloads
+from ai_pal.supervisor.egress import EgressProcess
 from ai_pal.supervisor.ports import Observe
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
@@ -16,9 +19,11 @@ from ai_pal.transport.peer import Peer
 
 
 class WorkerDoor:
-    """Implements `supervisor.ports.Workers`."""
+    """Implements `supervisor.ports.Workers`, and takes the egress process's messages along."""
 
     supervisor: Supervisor
+    downloads: Downloads
+    egress: EgressProcess | None = None
 
     def __init__(self, send_frames: Callable[[bytes, Sequence[bytes]], Sent], observe: Observe) -> None:
         self._send_frames, self._observe = send_frames, observe
@@ -26,11 +31,17 @@ class WorkerDoor:
     def send(self, worker: str, message: inner.ToWorker) -> bool:
         return self._send_frames(worker.encode(), [inner.encode(message)]) is Sent.OK
 
+    def send_egress(self, identity: str, message: outer.ToEgress) -> bool:
+        return self._send_frames(identity.encode(), [outer.encode(message)]) is Sent.OK
+
     def received(self, identity: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:
         """Take the frames of one message, if they come from the process that was started."""
         worker = identity.decode("ascii", "replace")
-        slot = self.supervisor.pool.of_worker(worker)
-        if slot is None or slot.process is None or (peer and not slot.process.owns(peer.pid)):
+        if self.egress is not None and self.egress.owns(worker, peer.pid if peer else 0):
+            self._from_egress(worker, frames)
+            return
+        process = self.supervisor.pool.process_of(worker)
+        if process is None or (peer and not process.owns(peer.pid)):
             self._observe("stranger_on_worker_socket", worker=worker)
             return
         for frame in frames:
@@ -41,3 +52,13 @@ class WorkerDoor:
                 self.supervisor.worker_broken(worker, "the worker sent a message that cannot be read")
                 return
             self.supervisor.worker_message(worker, message)
+
+    def _from_egress(self, identity: str, frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            try:
+                message = outer.decode_from_egress(frame)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                self._observe("malformed_worker_message", worker=identity, error=str(error))
+                self.downloads.broken("the download process sent a message that cannot be read")
+                return
+            self.downloads.message(message)

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from workers import parent_death
+from ai_pal.transport import parent_death
 
 USAGE = 64
 

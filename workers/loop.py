@@ -18,12 +18,14 @@ from ai_pal.messages.worker import (
     GenerationFailed,
     LoadFailed,
     LoadModel,
+    Prepare,
     Ready,
     WorkerHello,
     decode_to_worker,
     encode,
 )
-from workers import engines, parent_death
+from ai_pal.transport import parent_death
+from workers import engines
 from workers.engines.base import Engine
 from workers.log import log
 from workers.outbox import Outbox
@@ -54,6 +56,7 @@ class Worker:
         self._unsent: list[bytes] = []
         self._engine: Engine | None = None
         self._loading = False
+        self._preparing: threading.Thread | None = None
         self._outcome: Ready | LoadFailed | None = None
         self._ready: Ready | None = None
         self._beat_at = time.monotonic() + BEAT_SECONDS
@@ -128,6 +131,9 @@ class Worker:
         match message:
             case LoadModel():
                 self._start_load(message)
+            case Prepare():
+                self._preparing = threading.Thread(target=self._prepare, args=(message.engine,), daemon=True)
+                self._preparing.start()
             case Generate():
                 self._generate(message)
             case CancelGeneration():
@@ -165,8 +171,16 @@ class Worker:
         self._loading = True
         threading.Thread(target=self._load, args=(spec,), name="load", daemon=True).start()
 
+    def _prepare(self, engine: str) -> None:
+        try:
+            engines.prepare(engine)
+        except Exception as error:  # noqa: BLE001 - the load will meet it again, and report it
+            log("warning", "the engine could not be imported ahead", engine=engine, reason=repr(error))
+
     def _load(self, spec: LoadModel) -> None:
         """Load beside the loop, so that beats and progress go out where the engine lets them."""
+        if self._preparing is not None:
+            self._preparing.join()  # two threads in one import trip over each other
         try:
             engine = engines.create(spec.engine)
             outcome: Ready | LoadFailed = engine.load(spec, self._outbox)

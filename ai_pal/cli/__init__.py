@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "list": "list the models on this machine",
     "show": "show what is known about one model",
     "pull": "fetch a model into the cache",
+    "rm": "remove a model from this machine",
     "logs": "show the log of the background supervisor",
     "doctor": "check this machine and say how to mend what is wrong",
     "config": "show each setting and where it came from",

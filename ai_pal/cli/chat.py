@@ -50,7 +50,12 @@ def _conversation(args: argparse.Namespace, terminal: Terminal) -> int:
 
     with _link(args, terminal) as link:
         return Talk(
-            link, arguments.wishes(args), terminal, system=args.system, markdown=not args.no_markdown
+            link,
+            arguments.wishes(args),
+            terminal,
+            system=args.system,
+            markdown=not args.no_markdown,
+            wait=args.wait,
         ).run()
 
 

@@ -1,6 +1,7 @@
 """`ai-pal list`: the models that can be named, and which of them are on this machine."""
 
 import argparse
+import time
 
 from ai_pal.cli.json_output import print_json
 from ai_pal.cli.table import table
@@ -17,7 +18,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(models)
     else:
-        print(table(("NAME", "SIZE", "STATE", "SOURCE", "PATH"), [_cells(model) for model in models]))
+        head = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
+        print(table(head, [_cells(model) for model in models]))
     return 0
 
 
@@ -26,4 +28,16 @@ def _cells(model: Listed) -> tuple[str, ...]:
     # A model of one's own cannot be pulled.
     to_pull = model.state in ("not here", "damaged") and model.source != "config"
     where = f"ai-pal pull {model.name}" if to_pull else model.path or "-"
-    return model.name, size, model.state, model.source or "-", where
+    revision = model.revision[:10] or "-"
+    return model.name, size, model.state, revision, _ago(model.last_used), model.source or "-", where
+
+
+def _ago(at: float | None) -> str:
+    """How long ago that was, in the largest unit that fits."""
+    if at is None:
+        return "-"
+    seconds = max(0, int(time.time() - at))
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if count := seconds // length:
+            return f"{count} {unit}{'s' * (count != 1)} ago"
+    return "just now"

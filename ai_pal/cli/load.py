@@ -10,7 +10,7 @@ from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import load_settings
 
 if TYPE_CHECKING:
-    from ai_pal.messages.client import Loaded, Loading
+    from ai_pal.messages.client import Loaded, Loading, Pulling
 
 EXAMPLES = """examples:
   ai-pal load smollm2
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ready_line(event: "Loading | Loaded") -> str:
+def _ready_line(event: "Pulling | Loading | Loaded") -> str:
     seconds = getattr(event, "seconds", 0.0)
     how = f"loaded in {seconds:.1f} s" if seconds else "it was loaded already"
     return f"{neutral_line(event.model)} is ready ({how})"

@@ -6,77 +6,100 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ai_pal.catalog import LocalFile
+from ai_pal.catalog import LocalFile, absolute, find
+from ai_pal.cli import failures
+from ai_pal.cli.downloads import display
 from ai_pal.cli.json_output import print_json
-from ai_pal.config import load_settings
-from ai_pal.sources import pull
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.config import Settings, load_settings
+from ai_pal.errors import Code, fail
+from ai_pal.messages.client import Pulled, Pulling
 
-Report = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from ai_pal.client import Client
+
+EXAMPLES = """examples:
+  ai-pal pull phi-2                  the variant that suits this machine
+  ai-pal pull phi-2:q4_k_m           this variant
+  ai-pal pull org/name@v1.0          any safetensors model of the hub
+  ai-pal pull org/name:Q4_K_M        a GGUF in a repository of the hub
+
+Ctrl-C stops; the same command again goes on where it stopped.
+
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a model that `ai-pal list` shows")
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("name", metavar="NAME", help="a model that `ai-pal list` shows, or one of the hub")
     parser.add_argument(
         "--from", dest="file", metavar="FILE", help="take it from this file instead of the network"
+    )
+    parser.add_argument(
+        "--no-daemon", action="store_true", help="host the supervisor for this pull only, start none"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
-    source = LocalFile(os.path.abspath(os.path.expanduser(args.file))) if args.file else None
+    name = absolute(args.name, Path.cwd())
     signal.signal(signal.SIGTERM, _leave)
     begun = time.monotonic()
-    with _reporter(args.name) as report:
-        path = pull(args.name, settings, report, source)
+    pulled = _copied(name, args.file, settings) if args.file else _pulled(name, settings, args.no_daemon)
     if args.json:
-        size, seconds = path.stat().st_size, round(time.monotonic() - begun, 3)
-        print_json({"name": args.name, "path": str(path), "size": size, "seconds": seconds})
+        seconds = round(time.monotonic() - begun, 3)
+        shown = {"name": args.name, "path": pulled.path, "size": pulled.size, "seconds": seconds}
+        print_json(shown | {"variant": pulled.variant, "why": pulled.why, "commit": pulled.commit})
     else:
-        print(f"{args.name} is ready: {path}")
+        print(neutral_line(f"{args.name} is ready: {pulled.path}"))
     return 0
 
 
+def _pulled(name: str, settings: Settings, alone: bool) -> Pulled:
+    found = find(name, settings)  # what is wrong with the name needs no supervisor
+    if found.is_here and not found.path and found.problem is None:
+        what = f"{found.name} is built in: there is nothing to pull"
+        fail(Code.MODEL_INVALID, what, f"ai-pal chat --model {found.name}")
+    if found.verified:
+        return Pulled(0, found.name, found.path, found.size, found.variant, found.reason, found.commit)
+    if found.variant and found.reason and not found.path:
+        print(neutral_line(found.reason), file=sys.stderr)
+    with _client(settings, alone) as client:
+        progress = display()
+        try:
+            for event in client.pull(name):
+                if isinstance(event, Pulling):
+                    progress.show(event)
+                else:
+                    return event
+        finally:
+            progress.end()
+    raise AssertionError("a pull ends with `Pulled` or an exception")
+
+
+def _client(settings: Settings, alone: bool) -> "contextlib.AbstractContextManager[Client]":
+    from ai_pal.client.daemon import connect, hosted
+
+    return hosted() if alone else connect(settings, notify=lambda text: print(text, file=sys.stderr))
+
+
+def _copied(name: str, file: str, settings: Settings) -> Pulled:
+    """A file that is on this machine needs no other process."""
+    from ai_pal.sources import pull
+
+    source = LocalFile(os.path.abspath(os.path.expanduser(file)))
+    progress = display()
+    try:
+        path = pull(name, settings, lambda done, total: progress.show(Pulling(0, name, done, total)), source)
+    finally:
+        progress.end()
+    return Pulled(0, name, str(path), path.stat().st_size)
+
+
 def _leave(_signal: int, _frame: Any) -> None:
-    # An exception, so that pip is ended and the half download is swept.
+    # An exception, so that the supervisor is told.
     raise SystemExit(128 + signal.SIGTERM)
-
-
-def _reporter(name: str) -> contextlib.AbstractContextManager[Report]:
-    return _bar(name) if sys.stderr.isatty() else contextlib.nullcontext(_Lines(name).report)
-
-
-@contextlib.contextmanager
-def _bar(name: str) -> Iterator[Report]:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.progress import TransferSpeedColumn as SpeedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        SpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"pulling {name}", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-class _Lines:
-    """A line for every tenth of the way, for logs and pipes."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._tenth = -1
-
-    def report(self, done: int, total: int) -> None:
-        tenth = 10 * done // total if total else 0
-        if tenth > self._tenth:
-            self._tenth = tenth
-            text = f"pulling {self._name}: {tenth * 10}% ({done / 1e6:.0f} of {total / 1e6:.0f} MB)"
-            print(text, file=sys.stderr, flush=True)

@@ -5,14 +5,15 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog import CATALOG, absolute, keep_alive, resolve, split
+from ai_pal.catalog import Found, absolute, find, keep_alive, resolve, split, used
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.durations import format_duration
 from ai_pal.errors import AiPalError, Code
+from ai_pal.messages.egress import Artifact
 from ai_pal.messages.worker import LoadModel
-from ai_pal.sources.inventory import Listed, inventory
+from ai_pal.sources.inventory import Listed, State, inventory
 
 EXAMPLES = """examples:
   ai-pal show smollm2
@@ -41,6 +42,14 @@ class Facts(msgspec.Struct, frozen=True):
     options: dict[str, Any]
     problem: str = ""
     hint: str = ""
+    variant: str = ""
+    variants: list[str] = []
+    why: str = ""
+    parameters: int = 0
+    memory: int = 0
+    chat_format: str = ""
+    revision: str = ""
+    last_used: float | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,17 +85,18 @@ def gather(reference: str, settings: Settings) -> Facts:
         if error.code == Code.MODEL_NOT_FOUND:
             raise
         problem, hint = error.failure.message, error.failure.hint
-    listed = _listed(name, load.path, settings)
-    entry = CATALOG.get(name)
+    found = find(reference, settings)
+    listed = _listed(name, found, settings)
+    entry = found.entry
     return Facts(
         model=load.model,
-        engine=load.engine or (entry.engine if entry else ""),
-        about=listed.about,
-        licence=listed.licence,
+        engine=load.engine or found.engine,
+        about=entry.about if entry else "",
+        licence=entry.licence if entry else "",
         state=listed.state,
         path=load.path or listed.path,
         size=listed.size,
-        sha256=entry.artifact.sha256 if entry and entry.artifact else "",
+        sha256=found.wanted.sha256 if isinstance(found.wanted, Artifact) else "",
         source=listed.source,
         context=load.context or (entry.context if entry else 0),
         threads=load.threads,
@@ -95,18 +105,29 @@ def gather(reference: str, settings: Settings) -> Facts:
         options=load.options,
         problem=problem,
         hint=hint,
+        variant=found.variant,
+        variants=[variant.name for variant in entry.variants if variant.name] if entry else [],
+        why=found.reason,
+        parameters=entry.parameters if entry else 0,
+        memory=found.memory,
+        chat_format=entry.chat_format if entry else "",
+        revision=found.commit,
+        last_used=used.last_used(load.path, settings) if load.path else None,
     )
 
 
-def _listed(name: str, path: str, settings: Settings) -> Listed:
-    """The model's line in the inventory; a file that is named by its path has none there."""
-    from pathlib import Path
-
-    for listed in inventory(settings):
-        if listed.name == name:
+def _listed(name: str, found: Found, settings: Settings) -> Listed:
+    """The model's line in the inventory, by its files; one that is not there has none."""
+    lines = inventory(settings)
+    for listed in lines:
+        if found.path and listed.path == found.path:
             return listed
-    size = Path(path).stat().st_size if path else 0
-    return Listed(name, "here" if path else "damaged", size=size, source="file", path=path or name)
+    for listed in lines:
+        if listed.name == name and not found.path:
+            return listed
+    source = str(found.wanted) if found.wanted else "file"
+    state: State = "here" if found.path else "not here" if found.wanted else "damaged"
+    return Listed(name, state, found.size, source, found.path)
 
 
 def _print(facts: Facts) -> None:
@@ -114,12 +135,18 @@ def _print(facts: Facts) -> None:
         "model": facts.model,
         "about": facts.about,
         "engine": facts.engine,
+        "variant": facts.variant and f"{facts.variant} (of {', '.join(facts.variants)})",
+        "why": facts.why,
+        "parameters": f"{facts.parameters / 1e6:,.0f} million" if facts.parameters else "",
+        "chat format": facts.chat_format,
         "licence": facts.licence,
         "state": facts.state,
         "problem": facts.problem,
         "to mend": facts.hint,
         "path": facts.path,
         "size": f"{facts.size / 1e6:,.0f} MB" if facts.size else "",
+        "memory": f"about {facts.memory / 1e6:,.0f} MB" if facts.memory else "",
+        "revision": facts.revision,
         "sha256": facts.sha256,
         "source": facts.source,
         "context": f"{facts.context} tokens" if facts.context else "chosen by the engine",

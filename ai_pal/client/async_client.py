@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -57,7 +57,7 @@ class AsyncClient:
         try:
             self.welcome = await self._expect(0, wire.Welcome, self._timeout)
         except BaseException as error:
-            self._close()
+            self.close()
             if isinstance(error, AiPalError) and error.code == Code.SUPERVISOR_LOST:
                 raise AiPalError(UNREACHABLE) from error
             raise
@@ -66,7 +66,25 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the supervisor is gone: nothing more can be asked here."""
+        if not self._connection.socket.closed:
+            self._disconnected()
+        return self._connection.lost
+
+    def close(self) -> None:
+        """Leave: what is still open is cancelled. The loop may be closed already."""
+        if self._connection.socket.closed:
+            return
+        if not self._loop.is_closed():
+            for fd in self._fds:
+                self._loop.remove_reader(fd)
+        self._connection.close()
+        for inbox in self._waiting.values():
+            inbox.fail(LOST)
 
     async def chat(
         self,
@@ -76,12 +94,25 @@ class AsyncClient:
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
+        pull: bool = False,
+        pull_limit: int = 0,
     ) -> AsyncGenerator[wire.AnyEvent, None]:
         """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
-        early (close the generator, `contextlib.aclosing`) cancels the answer."""
+        early (close the generator, `contextlib.aclosing`) cancels the answer. With `pull` a model that
+        is not here is downloaded first, if it has at most `pull_limit` bytes (0: of any size)."""
         request_id = self._new_id()
         messages = conversation(prompt)
-        self._send(wire.Chat(request_id, messages, model, options or Options(), deadline, keep_alive))
+        request = wire.Chat(
+            request_id,
+            messages,
+            model,
+            options or Options(),
+            deadline,
+            keep_alive,
+            pull=pull,
+            pull_limit=pull_limit,
+        )
+        self._send(request)
         ended = False
         try:
             while not ended:
@@ -126,6 +157,26 @@ class AsyncClient:
             return await self._expect(request.id, wire.Loaded, None)
         finally:
             del self._waiting[request.id]
+
+    async def pull(self, model: str = "") -> AsyncIterator[wire.Pulling | wire.Pulled]:
+        """Bring a model onto this machine: `Pulling` events and then one `Pulled`. Leaving the iteration
+        early stops the download, unless others follow it; what has come is kept."""
+        request = wire.Pull(self._new_id(), model)
+        self._send(request)
+        ended = False
+        try:
+            while not ended:
+                event = await self._waiting[request.id].get()
+                ended = isinstance(event, wire.Failed | wire.Pulled)
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(event.reasons[-1])
+                if isinstance(event, wire.Pulling | wire.Pulled):
+                    yield event
+        finally:
+            del self._waiting[request.id]
+            if not ended:
+                with contextlib.suppress(AiPalError, zmq.ZMQError):
+                    self._send(wire.Cancel(request.id))
 
     async def unload(self, model: str = "") -> list[str]:
         """Unload a model, all without a name; returns what was unloaded."""
@@ -194,13 +245,6 @@ class AsyncClient:
             return
         self._lost = True
         self._drain(2 * HIGH_WATER)  # its last words
-        for inbox in self._waiting.values():
-            inbox.fail(LOST)
-
-    def _close(self) -> None:
-        for fd in self._fds:
-            self._loop.remove_reader(fd)
-        self._connection.close()
         for inbox in self._waiting.values():
             inbox.fail(LOST)
 

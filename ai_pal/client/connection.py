@@ -64,6 +64,11 @@ class Connection:
         frames = self.socket.recv_multipart(zmq.DONTWAIT)
         return [event for frame in frames if (event := _decode(frame)) is not None]
 
+    @property
+    def lost(self) -> bool:
+        """Whether it is closed, by us or by the other side."""
+        return self.socket.closed or bool(self.monitor.poll(0))
+
     def close(self) -> None:
         """Say goodbye and drop the sockets."""
         if self.socket.closed:

@@ -6,6 +6,7 @@ import select
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,10 +16,17 @@ from ai_pal.config import Settings, digest, paths
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.transport.run_directory import front_endpoint
 
+if TYPE_CHECKING:
+    from subprocess import Popen
+
 START_TIMEOUT = 15.0
 REPLACE_TIMEOUT = 10.0
 
 OUTDATED = "the running supervisor has other settings or another version, and is busy: using it as it is"
+
+
+_children: list["Popen[bytes]"] = []
+"""The supervisors that this process has started: who forgets a running child never reaps it."""
 
 
 class Report(msgspec.Struct):
@@ -63,12 +71,13 @@ def start_supervisor() -> Client:
 
 
 @contextlib.contextmanager
-def hosted() -> Iterator[Client]:
-    """A supervisor for this process only, in a run directory of its own; it ends with the process."""
+def hosted(model_cache_dir: str = "") -> Iterator[Client]:
+    """A supervisor for this process only, in a run directory of its own; it ends with the process.
+    `model_cache_dir` takes the place of the setting."""
     import tempfile  # here and below: a chat with a running supervisor needs neither
 
     with tempfile.TemporaryDirectory(prefix="ai-pal-") as folder:
-        report = _spawn(["--owner", str(os.getpid()), "--run-dir", folder], None)
+        report = _spawn(["--owner", str(os.getpid()), "--run-dir", folder], None, model_cache_dir)
         if report.failure is not None:
             raise AiPalError(report.failure)
         client = Client(report.endpoint)
@@ -81,25 +90,35 @@ def hosted() -> Iterator[Client]:
             client.close()
 
 
-def _spawn(args: list[str], stderr: int | None) -> Report:
+def _spawn(args: list[str], stderr: int | None, model_cache_dir: str = "") -> Report:
     """Run `ai-pal supervise` detached from this terminal and wait for its report."""
     import subprocess
 
     read, write = os.pipe()
     try:
-        subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, "-P", "-m", "ai_pal", "supervise", *args, "--report-fd", str(write)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL if stderr is None else stderr,
             cwd="/",
+            env=os.environ | ({"AI_PAL_MODEL_CACHE_DIR": model_cache_dir} if model_cache_dir else {}),
             pass_fds=[write],
             start_new_session=True,
         )
+        _remember(child)
     finally:
         os.close(write)
     with os.fdopen(read, "rb", 0) as pipe:
         return _read_report(pipe.fileno())
+
+
+def _remember(child: "Popen[bytes]") -> None:
+    """Keep this child, and reap those that have ended; one step at a time, for other threads do it too."""
+    _children.append(child)
+    for ended in [earlier for earlier in list(_children) if earlier.poll() is not None]:
+        with contextlib.suppress(ValueError):
+            _children.remove(ended)
 
 
 def _read_report(pipe: int) -> Report:

@@ -50,6 +50,11 @@ class Client:
     def endpoint(self) -> str:
         return self._connection.endpoint
 
+    @property
+    def lost(self) -> bool:
+        """Whether the supervisor is gone: nothing more can be asked here."""
+        return self._connection.lost
+
     def chat(
         self,
         prompt: str | Sequence[Message],
@@ -58,13 +63,24 @@ class Client:
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
+        pull: bool = False,
+        pull_limit: int = 0,
     ) -> "ChatStream":
-        """Ask, and iterate over the events of the answer as they come."""
+        """Ask, and iterate over the events of the answer as they come. With `pull` a model that is
+        not here is downloaded first, if it has at most `pull_limit` bytes (0: of any size)."""
         request_id = self._new_id()
         messages = conversation(prompt)
-        self._connection.send(
-            wire.Chat(request_id, messages, model, options or Options(), deadline, keep_alive)
+        request = wire.Chat(
+            request_id,
+            messages,
+            model,
+            options or Options(),
+            deadline,
+            keep_alive,
+            pull=pull,
+            pull_limit=pull_limit,
         )
+        self._connection.send(request)
         return ChatStream(self, request_id)
 
     def ask(self, prompt: str | Sequence[Message], **options: object) -> Answer:
@@ -78,19 +94,43 @@ class Client:
         """What the supervisor and its workers are doing."""
         return self._call(wire.Status(self._new_id()), wire.StatusReply)
 
-    def load(self, model: str = "", keep_alive: float | None = None) -> Iterator[wire.Loading | wire.Loaded]:
-        """Load a model; yields `Loading` events and then one `Loaded`."""
-        request = wire.Load(self._new_id(), model, keep_alive)
+    def load(
+        self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
+    ) -> Iterator[wire.Pulling | wire.Loading | wire.Loaded]:
+        """Load a model; yields `Loading` events and then one `Loaded`. With `pull` a model that is not
+        here is downloaded first: `Pulling` events."""
+        request = wire.Load(self._new_id(), model, keep_alive, pull, pull_limit)
         self._connection.send(request)
         try:
             for event in self.events(request.id):
                 if isinstance(event, wire.Failed):
                     raise AiPalError(event.reasons[-1])
-                if isinstance(event, wire.Loading | wire.Loaded):
+                if isinstance(event, wire.Pulling | wire.Loading | wire.Loaded):
                     yield event
                 if isinstance(event, wire.Loaded):
                     return
         finally:
+            self.forget(request.id)
+
+    def pull(self, model: str = "") -> Iterator[wire.Pulling | wire.Pulled]:
+        """Bring a model onto this machine; yields `Pulling` events and then one `Pulled`. Leaving the
+        iteration early stops the download, unless others follow it; what has come is kept."""
+        request = wire.Pull(self._new_id(), model)
+        self._connection.send(request)
+        ended = False
+        try:
+            for event in self.events(request.id):
+                ended = isinstance(event, wire.Failed | wire.Pulled)
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(event.reasons[-1])
+                if isinstance(event, wire.Pulling | wire.Pulled):
+                    yield event
+                if ended:
+                    return
+        finally:
+            if not ended:
+                with contextlib.suppress(AiPalError, zmq.ZMQError):
+                    self._connection.send(wire.Cancel(request.id))
             self.forget(request.id)
 
     def unload(self, model: str = "", timeout: float = 60.0) -> list[str]:

@@ -7,7 +7,8 @@ from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config.durations import format_duration
 from ai_pal.config.load import PREFIX, Loaded
-from ai_pal.config.settings import DURATION, PATH, ModelSettings, Settings, kind_of, meta_of
+from ai_pal.config.settings import DURATION, PATH, SIZE, ModelSettings, Settings, kind_of, meta_of
+from ai_pal.config.sizes import format_size
 
 
 class Row(NamedTuple):
@@ -53,20 +54,26 @@ def _row(info: FieldInfo, struct: msgspec.Struct, prefix: str, loaded: Loaded) -
 def _text(info: FieldInfo, value: Any) -> str:
     if kind_of(info) == DURATION and value is not None:
         return format_duration(value)
+    if kind_of(info) == SIZE:
+        return format_size(value)
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _default(info: FieldInfo) -> str:
-    if info.default in (None, "", msgspec.NODEFAULT):
+    if info.default in (None, "", (), msgspec.NODEFAULT):
         return ""
     return f"`{_text(info, info.default)}`"
 
 
 def _type_name(info: FieldInfo) -> str:
     if kind := kind_of(info):
-        return {DURATION: "duration", PATH: "path"}[kind]
+        return {DURATION: "duration", PATH: "path", SIZE: "size"}[kind]
     bare = next((part for part in get_args(info.type) if part is not type(None)), info.type)
     bare = get_args(bare)[0] if get_origin(bare) is Annotated else bare
     if get_origin(bare) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(bare))
-    return {bool: "true or false", int: "number", str: "text"}.get(bare, "tables")
+    if get_origin(bare) is tuple:
+        return "list of texts"
+    return {bool: "true or false", int: "number", float: "number", str: "text"}.get(bare, "tables")

@@ -10,7 +10,8 @@ from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
 from ai_pal.config.durations import parse_duration
-from ai_pal.config.settings import DURATION, PATH, ModelSettings, Settings, kind_of
+from ai_pal.config.settings import DURATION, PATH, SIZE, ModelSettings, Settings, kind_of
+from ai_pal.config.sizes import parse_size
 from ai_pal.config.toml_lines import KeyLines
 from ai_pal.errors import Code, fail
 
@@ -144,6 +145,8 @@ def _apply_overrides(values: dict[str, Any], origins: dict[str, str], overrides:
 
 
 def _from_text(value: Any, name: str, source: str) -> Any:
+    if isinstance(value, str) and name == "preload":
+        value = [part.strip() for part in value.split(",") if part.strip()]
     try:
         return _convert(value, _FIELDS[name], Path.cwd(), strict=False)
     except ValueError as error:
@@ -155,6 +158,8 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
     kind = kind_of(info)
     if kind == DURATION:
         raw = parse_duration(raw)
+    if kind == SIZE:
+        raw = parse_size(raw)
     value = msgspec.convert(raw, info.type, strict=strict)
     # normpath: "/a/../b" and "/b" are one file to the user and must be one setting to `digest`.
     return os.path.normpath(folder / os.path.expanduser(value)) if kind == PATH and value else value

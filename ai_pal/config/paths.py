@@ -43,6 +43,26 @@ def model_cache_dir(environ: Environ = os.environ) -> Path:
     return home(environ) / "models"
 
 
+def hub_cache(environ: Environ = os.environ) -> Path:
+    """Hugging Face's own cache, by its own rules: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`."""
+    if chosen := environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE"):
+        return Path(os.path.expanduser(chosen)).absolute()
+    if chosen := environ.get("HF_HOME"):
+        return Path(os.path.expanduser(chosen)).absolute() / "hub"
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else user_home(environ) / ".cache") / "huggingface" / "hub"
+
+
+def peaks_file(environ: Environ = os.environ) -> Path:
+    """The most memory that each model took, for the estimates."""
+    return home(environ) / "memory.json"
+
+
+def ledger_file(environ: Environ = os.environ) -> Path:
+    """What the supervisors of this user have promised to loads."""
+    return home(environ) / "memory.ledger"
+
+
 def log_dir(environ: Environ = os.environ) -> Path:
     """Logs of auto-started supervisors."""
     return home(environ) / "logs"

@@ -6,12 +6,22 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, field
 
+from ai_pal.config.egress_environment import digest_of
+
+UNASKED_BYTES = 500_000_000
+"""More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
+
 DURATION = "duration"
 PATH = "path"
+SIZE = "size"
 
 
 def _duration(description: str, **limits: Any) -> Meta:
     return Meta(description=description, extra={"kind": DURATION}, **limits)
+
+
+def _size(description: str) -> Meta:
+    return Meta(description=description, extra={"kind": SIZE})
 
 
 def _path(description: str) -> Meta:
@@ -21,11 +31,22 @@ def _path(description: str) -> Meta:
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[models.NAME]`: settings of one model. What is left out comes from the general settings."""
 
-    path: Annotated[str, _path("A GGUF file: makes NAME a model of your own.")] | None = None
+    path: Annotated[str, _path("A GGUF file or a model folder: makes NAME a model of your own.")] | None = (
+        None
+    )
+    model: (
+        Annotated[
+            str, Meta(min_length=1, description="Another model, such as `org/name`, that NAME stands for.")
+        ]
+        | None
+    ) = None
     keep_alive: Annotated[float, _duration("As `keep_alive`, for this model.")] | None = None
     threads: Annotated[int, Meta(ge=0, description="As `threads`, for this model.")] | None = None
     context: Annotated[int, Meta(ge=0, description="As `context`, for this model.")] | None = None
     slots: Annotated[int, Meta(ge=0, description="As `slots`, for this model.")] | None = None
+    pin: (
+        Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None
+    ) = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "smollm2"
     )
     model_cache_dir: Annotated[str, _path("Where models are kept; empty means ~/.ai-pal/models.")] = ""
+    auto_pull: Annotated[
+        bool, Meta(description="Fetch a model of any size on its first use, without asking.")
+    ] = False
     local_only: Annotated[bool, Meta(description="Never let a prompt leave this machine.")] = False
     keep_alive: Annotated[
         float, _duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never.")
@@ -46,6 +70,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slots: Annotated[
         int, Meta(ge=0, le=256, description="Requests one model answers at once; 0 leaves it to the engine.")
     ] = 0
+    memory_budget: Annotated[int, _size("What all models together may take; 0 leaves it to the machine.")] = 0
+    memory_low: Annotated[
+        int, _size("Stays free: loads leave it alone, and below it idle models are unloaded early.")
+    ] = 512_000_000
+    memory_pressure: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100,
+            description="Percent of the time that processes wait for memory from which on idle models are "
+            "unloaded early; 0 does not look.",
+        ),
+    ] = 20.0
+    memory_wait: Annotated[
+        float, _duration("How long a load may wait for memory that other models will give back.", gt=0)
+    ] = 120.0
+    max_loaded_models: Annotated[int, Meta(ge=0, description="Models loaded at a time; 0 is no limit.")] = 0
+    preload: Annotated[
+        tuple[str, ...], Meta(description="Models that `ai-pal supervise` loads when it starts.")
+    ] = ()
+    spare_worker: Annotated[
+        bool,
+        Meta(
+            description="Once a transformers model is wanted, keep one process ready that has imported what "
+            "the next load needs; given up first when memory is short."
+        ),
+    ] = True
     queue_size: Annotated[
         int, Meta(ge=1, le=100_000, description="Requests that may wait for one model before `overloaded`.")
     ] = 32
@@ -59,6 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     start_timeout: Annotated[float, _duration("How long a worker process may take to report in.", gt=0)] = (
         30.0
     )
+    download_stall: Annotated[
+        float, _duration("How long a download may go without any progress before it fails.", gt=0)
+    ] = 120.0
     load_stall: Annotated[
         float, _duration("How long a load may go without any progress before the worker is replaced.", gt=0)
     ] = 60.0
@@ -93,11 +147,12 @@ def meta_of(info: msgspec.structs.FieldInfo) -> Meta:
 
 
 def kind_of(info: msgspec.structs.FieldInfo) -> str:
-    """`DURATION`, `PATH`, or "" for plain values."""
+    """`DURATION`, `PATH`, `SIZE`, or "" for plain values."""
     return str((meta_of(info).extra or {}).get("kind", ""))
 
 
 def digest(settings: Settings) -> str:
     """A short hash: equal settings, equal digest. Travels in `Welcome`, so that a client sees
-    whether a supervisor runs with other settings than its own. A checksum, nothing secret."""
-    return f"{zlib.crc32(msgspec.json.encode(settings, order='sorted')):08x}"
+    whether a supervisor runs with other settings than its own, or downloads with other tokens and
+    proxies. Checksums, nothing secret."""
+    return f"{zlib.crc32(msgspec.json.encode(settings, order='sorted')):08x}{digest_of()}"

@@ -19,11 +19,14 @@ class LaunchSpec(msgspec.Struct, frozen=True):
 
 
 class ProcessUsage(msgspec.Struct, frozen=True):
-    """What the process has used: CPU seconds, resident bytes, bytes read from storage."""
+    """What the process has used: CPU seconds, resident bytes, bytes read from storage. `private` are the
+    resident bytes that are no pages of files, `peak` the most resident bytes it has had (0: unknown)."""
 
     cpu: float
     memory: int
     read: int
+    private: int = 0
+    peak: int = 0
 
 
 class WorkerProcess(Protocol):

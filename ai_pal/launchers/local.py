@@ -72,7 +72,10 @@ class LocalProcess:
             with self._info.oneshot():
                 times = self._info.cpu_times()
                 read = self._info.io_counters().read_chars if hasattr(self._info, "io_counters") else 0
-                return ProcessUsage(times.user + times.system, self._info.memory_info().rss, read)
+                resident = self._info.memory_info().rss
+                private, peak = _private_and_peak(self._popen.pid)
+                cpu = times.user + times.system
+                return ProcessUsage(cpu, resident, read, resident if private is None else private, peak)
         except psutil.Error:
             return None
 
@@ -116,6 +119,19 @@ class LocalProcess:
 
     def _pending(self) -> bool:
         return bool(select.select([self._pipe], [], [], 0)[0])
+
+
+def _private_and_peak(pid: int) -> tuple[int | None, int]:
+    """Resident bytes that are no file's, and the peak of all resident bytes, as Linux tells them."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return None, 0
+    lines = dict(
+        line.split(b":", 1) for line in status.splitlines() if line.startswith((b"RssAnon", b"VmHWM"))
+    )
+    sizes = {name: int(value.split()[0]) * 1024 for name, value in lines.items()}
+    return sizes.get(b"RssAnon"), sizes.get(b"VmHWM", 0)
 
 
 class LocalLauncher:

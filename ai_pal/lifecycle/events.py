@@ -12,6 +12,22 @@ class Demand(msgspec.Struct, frozen=True):
     fresh: bool = False
 
 
+class Deferred(msgspec.Struct, frozen=True):
+    """There is no room for the process that was to be started yet; `reason` says why."""
+
+    reason: Failure
+
+
+class Room(msgspec.Struct, frozen=True):
+    """There is room now for what waited."""
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """There is no room, and no use in waiting."""
+
+    reason: Failure
+
+
 class SpawnRefused(msgspec.Struct, frozen=True):
     """The process could not even be started."""
 
@@ -81,6 +97,9 @@ class Tick(msgspec.Struct, frozen=True):
 
 AnyEvent = (
     Demand
+    | Deferred
+    | Room
+    | Denied
     | SpawnRefused
     | Connected
     | Alive

@@ -8,9 +8,10 @@ from ai_pal.errors import Failure
 
 
 class Phase(StrEnum):
-    """Where a model's worker is in its life; `gone` means that no process exists."""
+    """Where a model's worker is in its life; `gone` means that no process exists. `waiting`: for memory."""
 
     GONE = "gone"
+    WAITING = "waiting"
     STARTING = "starting"
     LOADING = "loading"
     READY = "ready"
@@ -41,6 +42,7 @@ class Policy(msgspec.Struct, frozen=True):
     max_crashes: int = 5
     crash_window: float = 120.0
     failed_cooldown: float = 60.0
+    memory_wait: float = 120.0
 
 
 class ExitStatus(msgspec.Struct, frozen=True):

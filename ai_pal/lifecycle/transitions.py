@@ -17,13 +17,16 @@ from ai_pal.lifecycle.events import (
     Beat,
     Condemned,
     Connected,
+    Deferred,
     Demand,
+    Denied,
     Drained,
     Exited,
     GiveUp,
     Kill,
     Loaded,
     Refused,
+    Room,
     Spawn,
     SpawnRefused,
     StopWanted,
@@ -46,6 +49,8 @@ def step(state: State, event: AnyEvent, now: float, policy: Policy) -> Step:
 def deadline(state: State, policy: Policy) -> float | None:
     """When this state next needs a `Tick`, or None when only events can change it."""
     match state.phase:
+        case Phase.WAITING:
+            return state.since + policy.memory_wait
         case Phase.STARTING:
             return state.alive_at + policy.start_timeout
         case Phase.LOADING:
@@ -87,6 +92,8 @@ def _spawn(state: State, now: float) -> Step:
 
 
 def _demand(state: State, event: Demand, now: float, policy: Policy) -> Step:
+    if state.phase is Phase.WAITING:
+        return state, ()
     if event.fresh and state.phase not in RUNNING:
         return _spawn(replace(state, crashes=()), now)
     if state.phase is Phase.GONE:
@@ -97,6 +104,29 @@ def _demand(state: State, event: Demand, now: float, policy: Policy) -> Step:
         failure = state.reason or Failure(Code.MODEL_FAILED, "the model failed")
         return state, (GiveUp(replace(failure, retry_after=state.until - now)),)
     return state, ()
+
+
+def _deferred(state: State, event: Deferred, now: float, policy: Policy) -> Step:
+    """A load that waits keeps its place: `since` is when it began to. Nothing was started yet."""
+    if state.phase is Phase.STARTING:
+        return replace(_unstarted(state, now), phase=Phase.WAITING, reason=event.reason), ()
+    return (replace(state, reason=event.reason) if state.phase is Phase.WAITING else state), ()
+
+
+def _room(state: State, event: Room, now: float, policy: Policy) -> Step:
+    return _spawn(state, now) if state.phase is Phase.WAITING else (state, ())
+
+
+def _denied(state: State, event: Denied, now: float, policy: Policy) -> Step:
+    if state.phase not in (Phase.STARTING, Phase.WAITING):
+        return state, ()
+    return replace(_unstarted(state, now), reason=event.reason), (GiveUp(event.reason),)
+
+
+def _unstarted(state: State, now: float) -> State:
+    """Back before the spawn: the process of this incarnation never came to be."""
+    incarnation = state.incarnation - (state.phase is Phase.STARTING)
+    return State(incarnation=incarnation, crashes=state.crashes, since=now)
 
 
 def _spawn_refused(state: State, event: SpawnRefused, now: float, policy: Policy) -> Step:
@@ -133,7 +163,7 @@ def _beat(state: State, event: Beat, now: float, policy: Policy) -> Step:
 
 
 def _stop(state: State, event: StopWanted, now: float, policy: Policy) -> Step:
-    if state.phase in (Phase.BACKING_OFF, Phase.FAILED):
+    if state.phase in (Phase.WAITING, Phase.BACKING_OFF, Phase.FAILED):
         return State(incarnation=state.incarnation, crashes=state.crashes, since=now), ()
     if state.phase not in RUNNING or state.phase in (Phase.STOPPING, Phase.KILLING):
         return state, ()
@@ -206,10 +236,16 @@ def _series(state: State, now: float, policy: Policy) -> tuple[float, ...]:
 
 
 def _tick(state: State, event: Tick, now: float, policy: Policy) -> Step:
+    if state.phase is Phase.WAITING and not event.wanted:
+        return _unstarted(state, now), ()
     due = deadline(state, policy)
     if due is None or now < due:
         return state, ()
     match state.phase:
+        case Phase.WAITING:
+            reason = state.reason or Failure(Code.INSUFFICIENT_MEMORY, "insufficient memory", retryable=True)
+            waited = f"{reason.message}; not enough came free within {now - state.since:.0f} s"
+            return _denied(state, Denied(replace(reason, message=waited)), now, policy)
         case Phase.STARTING | Phase.LOADING:
             stalled = now - state.alive_at
             message = f"no progress for {stalled:.0f} s while {state.phase}"
@@ -238,6 +274,9 @@ def _hung(state: State, now: float, policy: Policy) -> Failure:
 
 _TRANSITIONS: dict[type[AnyEvent], Callable[[State, Any, float, Policy], Step]] = {
     Demand: _demand,
+    Deferred: _deferred,
+    Room: _room,
+    Denied: _denied,
     SpawnRefused: _spawn_refused,
     Connected: _connected,
     Alive: _alive,

@@ -31,6 +31,8 @@ class Chat(Request, tag="chat", frozen=True):
 
     `deadline` is in seconds from acceptance for the whole answer. `keep_alive` is in seconds after
     the last request: 0 unloads at once, -1 never. `privacy` "local" keeps the prompt on this machine.
+    With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of
+    any size); the request is accepted after that.
     """
 
     id: int
@@ -40,6 +42,8 @@ class Chat(Request, tag="chat", frozen=True):
     deadline: float | None = None
     keep_alive: float | None = None
     privacy: Literal["local", "any"] = "any"
+    pull: bool = False
+    pull_limit: int = 0
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -49,11 +53,13 @@ class Cancel(Request, tag="cancel", frozen=True):
 
 
 class Load(Request, tag="load", frozen=True):
-    """Load a model ahead of its first request. Ends with `loaded` or `failed`."""
+    """Load a model ahead of its first request. Ends with `loaded` or `failed`. `pull` as in `Chat`."""
 
     id: int
     model: str = ""
     keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
 
 
 class Unload(Request, tag="unload", frozen=True):
@@ -80,7 +86,15 @@ class Goodbye(Request, tag="goodbye", frozen=True):
     """The client leaves; everything it has open is cancelled."""
 
 
-AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye
+class Pull(Request, tag="pull", frozen=True):
+    """Bring a model onto this machine. Ends with `pulled`, `failed` or `cancelled`. A download that
+    others follow too goes on without this client."""
+
+    id: int
+    model: str = ""
+
+
+AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -88,7 +102,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
 
 
 class Welcome(Event, tag="welcome", frozen=True):
-    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with."""
+    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with,
+    `model_cache_dir` is where it keeps models."""
 
     protocol: int
     version: str
@@ -96,6 +111,7 @@ class Welcome(Event, tag="welcome", frozen=True):
     settings: str = ""
     auto_started: bool = False
     features: list[str] = msgspec.field(default_factory=list)
+    model_cache_dir: str = ""
 
 
 class Accepted(Event, tag="accepted", frozen=True):
@@ -112,11 +128,13 @@ class Queued(Event, tag="queued", frozen=True):
 
 
 class Loading(Event, tag="loading", frozen=True):
-    """The model is being loaded; `progress` in [0, 1] never falls within one load."""
+    """The model is being loaded; `progress` in [0, 1] never falls within one load. A `reason` says
+    why the load has to wait."""
 
     id: int
     model: str
     progress: float
+    reason: str = ""
 
 
 class Started(Event, tag="started", frozen=True):
@@ -197,7 +215,8 @@ class Unloaded(Event, tag="unloaded", frozen=True):
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One model slot. Memory is resident bytes, `idle_for` and `unloads_in` are seconds."""
+    """One model slot. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
+    `idle_for` and `unloads_in` are seconds."""
 
     model: str
     state: str
@@ -215,6 +234,8 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     unloads_in: float | None = None
     keep_alive: float = 0.0
     reason: str = ""
+    reserved: int = 0
+    pinned: bool = False
 
 
 class StatusReply(Event, tag="status_reply", frozen=True):
@@ -237,6 +258,32 @@ class Stopping(Event, tag="stopping", frozen=True):
     id: int
 
 
+class Pulling(Event, tag="pulling", frozen=True):
+    """A model is being downloaded. Bytes, bytes per second, seconds; `total` 0 is not known yet.
+    `variant` names the form of the model that was chosen, `why` the reason."""
+
+    id: int
+    model: str
+    done: int = 0
+    total: int = 0
+    speed: float = 0.0
+    remaining: float | None = None
+    variant: str = ""
+    why: str = ""
+
+
+class Pulled(Event, tag="pulled", frozen=True):
+    """The model is on this machine, at `path`, with `size` bytes; `commit` is its revision on the hub."""
+
+    id: int
+    model: str
+    path: str
+    size: int = 0
+    variant: str = ""
+    why: str = ""
+    commit: str = ""
+
+
 AnyEvent = (
     Welcome
     | Accepted
@@ -253,6 +300,8 @@ AnyEvent = (
     | Unloaded
     | StatusReply
     | Stopping
+    | Pulling
+    | Pulled
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)

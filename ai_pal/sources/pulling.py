@@ -1,18 +1,16 @@
-"""Bring a model of the catalog into the cache: once, verified, and safe to kill at any moment."""
+"""Bring a model into the cache: once, verified, and safe to kill at any moment."""
 
 from pathlib import Path
 
 from ai_pal.catalog import CATALOG, Artifact, LocalFile, PackageFile, cache_dir, not_found
-from ai_pal.catalog import Source as SourceSpec
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.sources.base import Progress, Source
-from ai_pal.sources.cache import Slot, told_apart
+from ai_pal.sources.cache import WAIT_SECONDS, Slot, told_apart
 from ai_pal.sources.file import FileSource
-from ai_pal.sources.package import STALL_SECONDS, PackageSource
+from ai_pal.sources.package import PackageSource
 
-# Longer than any pull may stand still itself: unpacking and hashing do not grow the download.
-_WAIT_SECONDS = STALL_SECONDS + 60
+SourceSpec = PackageFile | LocalFile
 
 
 def pull(name: str, settings: Settings, progress: Progress, source: SourceSpec | None = None) -> Path:
@@ -43,7 +41,7 @@ def pull_artifact(
     def waiting(done: int) -> None:
         progress(min(done, artifact.size), artifact.size)
 
-    with told_apart(cache), slot.locked(waiting, _WAIT_SECONDS):
+    with told_apart(cache), slot.locked(waiting, WAIT_SECONDS):
         if not slot.is_verified() and not slot.adopt():
             _fetch(name, artifact, slot, spec, progress)
     progress(artifact.size, artifact.size)

@@ -7,14 +7,16 @@ from functools import partial
 
 import msgspec
 
-from ai_pal import lifecycle
+from ai_pal import lifecycle, memory
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.fair_queue import FairQueue
-from ai_pal.launchers.base import Launcher, LaunchSpec
+from ai_pal.launchers.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.lifecycle import Phase
+from ai_pal.supervisor.admission import BUSY_LEDGER, Admission, refusal
 from ai_pal.supervisor.load_progress import LoadWatch
 from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Workers
 from ai_pal.supervisor.slot import Slot
+from ai_pal.supervisor.spare import SpareShelf
 
 RESEND_INTERVAL = 0.05
 """Seconds until a worker that could not take a message is tried again."""
@@ -22,7 +24,20 @@ RESEND_INTERVAL = 0.05
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
 
+ROOM_LOOK_INTERVAL = 0.25
+"""Seconds between two looks whether there is memory for a load that waits."""
+
+SETTLE = 1.0
+"""Seconds that the system may take to count the memory of an ended process as free."""
+
+PRESSURE_INTERVAL = 1.5
+"""Seconds between two looks, while models are loaded, whether the machine is short of memory."""
+
 IGNORED_CANCEL = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
+
+
+HOLDING = lifecycle.RUNNING | {Phase.WAITING}
+"""Phases in which memory may be promised to a slot."""
 
 
 class PoolPolicy(msgspec.Struct, frozen=True):
@@ -32,6 +47,7 @@ class PoolPolicy(msgspec.Struct, frozen=True):
     queue_size: int = 32
     keep_alive: float = 300.0
     cancel_timeout: float = 15.0
+    spare_engines: tuple[str, ...] = ()
     log_prompts: bool = False
 
 
@@ -52,9 +68,12 @@ class Pool:
         jitter: Jitter,
         observe: Observe,
         policy: PoolPolicy,
+        admission: Admission | None = None,
     ) -> None:
+        self._admission, self._pressure_at = admission, 0.0
         self._launcher, self._workers, self._clock = launcher, workers, clock
         self._resolve, self._jitter, self._observe = resolve, jitter, observe
+        self.spares = SpareShelf(launcher, workers, observe)
         self.policy = policy
         self.closing = False
         self._slots: dict[str, Slot] = {}
@@ -70,6 +89,11 @@ class Pool:
     def of_worker(self, worker: str) -> Slot | None:
         """The slot whose present incarnation has this identity; None for strangers and the dead."""
         return self._by_worker.get(worker)
+
+    def process_of(self, worker: str) -> WorkerProcess | None:
+        """The process with this identity, of a slot or the spare one."""
+        slot = self.of_worker(worker)
+        return slot.process if slot is not None else self.spares.process_of(worker)
 
     def slot(self, reference: str) -> Slot:
         """The slot for a model reference, made if need be. Raises `AiPalError` for unknown models."""
@@ -98,6 +122,8 @@ class Pool:
         slot.state, actions = lifecycle.step(slot.state, event, self._clock.now(), self.policy.worker)
         if slot.state.phase is not before:
             self._observe("worker_phase", model=slot.model, worker=slot.worker, phase=str(slot.state.phase))
+        if slot.state.phase not in HOLDING and (slot.admitted or slot.reserved):
+            self._release(slot)
         for action in actions:
             self._act(slot, action)
         self._arm(slot)
@@ -113,6 +139,10 @@ class Pool:
 
     def tick(self, now: float) -> None:
         """Look at loading processes, let budgets run out, reap what is idle, forget what is gone."""
+        self._relieve(now)
+        for slot in sorted(self, key=lambda slot: slot.state.since):
+            if slot.state.phase is Phase.WAITING and slot.wanted and self._has_room(slot):
+                self.apply(slot, lifecycle.Room())
         for slot in self:
             if slot.greeted and slot.state.phase is Phase.STARTING:
                 self.connected(slot)
@@ -130,9 +160,25 @@ class Pool:
     def rest(self, slot: Slot) -> None:
         """The slot's last request ended: its idle time begins."""
         slot.idle_since = self._clock.now()
+        self._clock.wake_at(slot.idle_since)  # a load that waits may take its place
+        self._learn(slot)
         if slot.state.phase is Phase.DRAINING:
             self.apply(slot, lifecycle.Drained())
         self._arm(slot)
+
+    def ready(self, slot: Slot) -> None:
+        """The slot's worker has loaded its model."""
+        slot.idle_since = self._clock.now()
+        self.apply(slot, lifecycle.Loaded())
+        self._learn(slot, loaded=True)
+        self.keep_spare(slot.resolved.load.engine)
+
+    def keep_spare(self, engine: str) -> None:
+        """Have a worker ready for the next load of this engine, if that saves time and there is room."""
+        if self.spares.spare is not None or self.closing or engine not in self.policy.spare_engines:
+            return
+        if self._admission is None or self._admission.has_room_for_spare(list(self)):
+            self.spares.launch(engine, f"spare-{engine}.{next(self._numbers)}.0")
 
     def _act(self, slot: Slot, action: lifecycle.Action) -> None:
         match action:
@@ -145,7 +191,74 @@ class Pool:
             case lifecycle.GiveUp():
                 self.on_give_up(slot, action.failure)
 
+    def _has_room(self, slot: Slot) -> bool:
+        """Whether the slot may start its process, in memory that is reserved for it from now on.
+
+        If not, others were asked to make room, or it waits, or it is refused."""
+        if self._admission is None or slot.admitted:
+            return True
+        decision = self._admission.seek(slot, self, self.spares)
+        match decision:
+            case memory.Admit():
+                slot.admitted = True
+            case memory.Evict():
+                self._evict(decision.models, f"evicted to make room for {slot.model}")
+                self._defer(slot, f"making room: unloading {', '.join(decision.models)}")
+            case memory.Wait():
+                self._defer(slot, f"insufficient memory: {decision.reason}")
+            case memory.Refuse() if self._still_settling(slot):
+                self._defer(slot, decision.reason)
+            case memory.Refuse():
+                self._observe("load_refused", model=slot.model, reason=decision.reason)
+                self.apply(slot, lifecycle.Denied(refusal(decision)))
+        return slot.admitted
+
+    def _still_settling(self, slot: Slot) -> bool:
+        waiting = slot.state.phase is Phase.WAITING
+        return waiting and self._clock.now() - slot.state.since < SETTLE
+
+    def _defer(self, slot: Slot, reason: str) -> None:
+        before = slot.state.reason
+        if slot.state.phase is Phase.WAITING and before and BUSY_LEDGER not in before.message:
+            return  # it knows already: the figures change all the time
+        self._observe("load_waits", model=slot.model, reason=reason)
+        waits = Failure(Code.INSUFFICIENT_MEMORY, reason, "free memory, or try again later", retryable=True)
+        self.apply(slot, lifecycle.Deferred(waits))
+        self.on_progress(slot)
+
+    def _evict(self, models: tuple[str, ...], reason: str) -> None:
+        for model in models:
+            self._observe("model_evicted", model=model, reason=reason)
+            going = Failure(Code.UNLOADED, reason, "ask again to load it", retryable=True)
+            self.apply(self._slots[model], lifecycle.StopWanted(going, busy=False))
+
+    def _relieve(self, now: float) -> None:
+        """While models are loaded: unload idle ones when the machine gets short of memory."""
+        if self._admission is None or now < self._pressure_at:
+            return
+        told = self._admission.publish(list(self), self.spares)
+        self._pressure_at = now + (PRESSURE_INTERVAL if told else ROOM_LOOK_INTERVAL)
+        if not told or self.spares.spare is not None:
+            self._clock.wake_at(self._pressure_at)
+        models, reason = self._admission.look(list(self), self.spares)
+        self._evict(models, reason)
+
+    def _release(self, slot: Slot) -> None:
+        """What was promised to the slot is free: loads may wait for it, here or in another supervisor."""
+        slot.reserved, slot.admitted = 0, False
+        if self._admission is not None and not self._admission.publish(list(self), self.spares):
+            self._pressure_at = 0.0  # the next tick tries again
+        self._clock.wake_at(self._clock.now())
+
+    def _learn(self, slot: Slot, *, loaded: bool = False) -> None:
+        if self._admission is not None:
+            self._admission.learn(slot, loaded=loaded)
+
     def _spawn(self, slot: Slot, incarnation: int) -> None:
+        if not self._has_room(slot):
+            return
+        if self._adopt(slot):
+            return
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", slot.model)[-40:].strip("-")
         slot.worker = f"{slug}.{next(self._numbers)}.{incarnation}"
         slot.watch, slot.greeted = None, False
@@ -158,6 +271,19 @@ class Pool:
             self.apply(slot, lifecycle.SpawnRefused(error.failure, self._jitter()))
             return
         self._by_worker[slot.worker] = slot
+
+    def _adopt(self, slot: Slot) -> bool:
+        """Let the slot take over the spare worker, process and identity, if that is of its engine."""
+        spare = self.spares.take(slot.resolved.load.engine)
+        if spare is None:
+            return False
+        slot.worker, slot.process, slot.watch = spare.worker, spare.process, None
+        spare.ended = partial(self._exited, slot, slot.worker)
+        self._by_worker[slot.worker] = slot
+        self._observe("spare_taken", model=slot.model, worker=slot.worker)
+        if spare.greeted:
+            self.connected(slot)
+        return True
 
     def _exited(self, slot: Slot, worker: str, status: lifecycle.ExitStatus) -> None:
         if slot.worker != worker or slot.process is None:
@@ -174,6 +300,7 @@ class Pool:
             planned=planned,
         )
         slot.process = slot.info = None
+        self._release(slot)
         slot.restarts += not planned
         del self._by_worker[worker]
         assert failure is not None
@@ -198,6 +325,10 @@ class Pool:
         wakes = [lifecycle.deadline(slot.state, self.policy.worker), slot.unload_at()]
         if slot.state.phase in (Phase.STARTING, Phase.LOADING):
             wakes.append(now + LOAD_LOOK_INTERVAL)
+        if slot.state.phase is Phase.WAITING:
+            wakes.append(now + ROOM_LOOK_INTERVAL)
+        if slot.process is not None and self._admission is not None:
+            wakes.append(self._pressure_at)
         if any(request.cancel_at for request in slot.active.values()):
             wakes.append(now + self.policy.cancel_timeout)
         for when in wakes:

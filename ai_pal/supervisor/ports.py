@@ -5,16 +5,49 @@ from typing import Protocol
 
 import msgspec
 
+from ai_pal.memory import Claims
 from ai_pal.messages.client import Event
 from ai_pal.messages.worker import LoadModel, ToWorker
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting."""
+    """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting;
+    a `pinned` model stays until it is unloaded by request."""
 
     load: LoadModel
     size: int = 0
     keep_alive: float | None = None
+    pinned: bool = False
+
+
+class FreeMemory(Protocol):
+    """How short of memory this machine is."""
+
+    def free(self) -> int:
+        """Bytes that new processes can have."""
+
+    def pressure(self) -> float:
+        """The percentage of time that some process waits for memory; 0 where it is not known."""
+
+
+class Ledger(Protocol):
+    """What the supervisors of this user have promised to loads, under one lock."""
+
+    def enter(self) -> Claims | None:
+        """Take the lock; the claims of the others. None: another has it just now, ask again soon."""
+
+    def leave(self, mine: Claims) -> None:
+        """Write down the claims of this one, and let go of the lock."""
+
+
+class Footprints(Protocol):
+    """How much memory models need."""
+
+    def need(self, load: LoadModel) -> int:
+        """The peak in bytes that this load, and requests of a full window after it, will come to."""
+
+    def learn(self, load: LoadModel, peak: int, *, loaded: bool) -> None:
+        """A worker came to this peak in bytes, at the end of its load (`loaded`) or of a request."""
 
 
 class Clients(Protocol):

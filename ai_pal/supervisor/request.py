@@ -29,6 +29,7 @@ class Request(msgspec.Struct, eq=False):
     cancel_at: float | None = None
     told_position: int = 0
     told_progress: float = -1.0
+    told_reason: str = ""
 
     @property
     def started(self) -> bool:

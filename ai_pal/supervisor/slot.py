@@ -18,11 +18,13 @@ class Waiter(msgspec.Struct, frozen=True):
     client: bytes
     id: int
     since: float
+    told_reason: str = ""
 
 
 class Slot(msgspec.Struct, eq=False):
     """All that the supervisor knows of one model. `active` counts what occupies the worker, also
-    requests that have ended for their client while the worker has not confirmed it yet."""
+    requests that have ended for their client while the worker has not confirmed it yet. `reserved` is
+    the memory promised to it in bytes, `admitted` whether it may start its process."""
 
     resolved: Resolved
     queue: FairQueue[Request]
@@ -38,6 +40,8 @@ class Slot(msgspec.Struct, eq=False):
     idle_since: float = 0.0
     served: int = 0
     restarts: int = 0
+    reserved: int = 0
+    admitted: bool = False
 
     @property
     def model(self) -> str:
@@ -71,7 +75,8 @@ class Slot(msgspec.Struct, eq=False):
 
     def unload_at(self) -> float | None:
         """When the reaper takes this slot, or None: never, or not while it is busy, wanted or loading."""
-        if self.state.phase is not lifecycle.Phase.READY or self.busy or self.wanted or self.keep_alive < 0:
+        staying = self.keep_alive < 0 or self.resolved.pinned
+        if self.state.phase is not lifecycle.Phase.READY or self.busy or self.wanted or staying:
             return None
         return self.idle_since + self.keep_alive
 
@@ -96,4 +101,6 @@ class Slot(msgspec.Struct, eq=False):
             unloads_in=None if unload_at is None else max(0.0, unload_at - now),
             keep_alive=self.keep_alive,
             reason=self.state.reason.message if self.state.reason else "",
+            reserved=self.reserved,
+            pinned=self.resolved.pinned,
         )

@@ -4,6 +4,8 @@ A synchronous reactor: every method runs to its end without waiting, so a decisi
 that it gates are one step. The world behind it is `ports`; time comes from the clock it is given.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from ai_pal import lifecycle
@@ -12,6 +14,7 @@ from ai_pal.launchers.base import Launcher
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
 from ai_pal.messages import worker as inner
+from ai_pal.supervisor.admission import Admission
 from ai_pal.supervisor.pool import RESEND_INTERVAL, Pool, PoolPolicy
 from ai_pal.supervisor.ports import Clients, Clock, Jitter, Observe, Resolve, Workers
 from ai_pal.supervisor.request import Request, RequestTable
@@ -34,7 +37,11 @@ class Unloading(msgspec.Struct, eq=False):
 
 
 class Supervisor:
-    """See the module. Methods are called by the front door, the worker link, the launcher and the clock."""
+    """See the module. Methods are called by the front door, the worker link, the launcher and the clock.
+
+    `fetch_first` takes over a request whose model is not here, False when it cannot."""
+
+    fetch_first: Callable[[bytes, wire.Chat | wire.Load], bool] = staticmethod(lambda client, request: False)
 
     def __init__(
         self,
@@ -47,6 +54,7 @@ class Supervisor:
         jitter: Jitter,
         observe: Observe,
         policy: PoolPolicy | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._clients, self._workers, self._clock, self._observe = clients, workers, clock, observe
         self.requests = RequestTable(clients, observe)
@@ -58,6 +66,7 @@ class Supervisor:
             jitter=jitter,
             observe=observe,
             policy=policy or PoolPolicy(),
+            admission=admission,
         )
         self.pool.on_exit = self._worker_gone
         self.pool.on_progress = self._tell_progress
@@ -77,7 +86,7 @@ class Supervisor:
         try:
             slot = self._admit(chat)
         except AiPalError as error:
-            self._clients.send(client, wire.Failed(chat.id, [error.failure]))
+            self._refuse(client, chat, error.failure)
             return
         if chat.keep_alive is not None:
             slot.keep_alive = chat.keep_alive
@@ -108,7 +117,7 @@ class Supervisor:
             self._refuse_when_closing()
             slot = self.pool.slot(request.model)
         except AiPalError as error:
-            self._clients.send(client, wire.Failed(request.id, [error.failure]))
+            self._refuse(client, request, error.failure)
             return
         if request.keep_alive is not None:
             slot.keep_alive = request.keep_alive
@@ -169,8 +178,12 @@ class Supervisor:
         """A message from the present incarnation of a worker; others are dropped, and so is what comes
         from one that is being killed: it may have lost something before."""
         slot = self.pool.of_worker(worker)
-        if slot is None or slot.state.phase is Phase.KILLING:
-            return
+        if slot is None:
+            self.pool.spares.received(worker, message)
+        elif slot.state.phase is not Phase.KILLING:
+            self._take(slot, message)
+
+    def _take(self, slot: Slot, message: inner.FromWorker) -> None:
         match message:
             case inner.Deltas():
                 self._deliver(slot, message.items)
@@ -230,6 +243,7 @@ class Supervisor:
         if self.pool.closing:
             return
         self.pool.closing = True
+        self.pool.spares.give_up("the supervisor stops")
         for slot in self.pool:
             self._fail_waiting(slot, CLOSING)
             self.pool.apply(slot, lifecycle.StopWanted(CLOSING, slot.busy))
@@ -249,6 +263,11 @@ class Supervisor:
                 Failure(Code.OVERLOADED, message, "try again later", retryable=True, retry_after=1.0)
             )
         return slot
+
+    def _refuse(self, client: bytes, request: wire.Chat | wire.Load, failure: Failure) -> None:
+        fetch = request.pull and failure.code == Code.MODEL_NOT_HERE
+        if not (fetch and self.fetch_first(client, request)):
+            self._clients.send(client, wire.Failed(request.id, [failure]))
 
     def _refuse_when_closing(self) -> None:
         if self.pool.closing:
@@ -277,6 +296,8 @@ class Supervisor:
                 self._clients.send(request.client, wire.Queued(request.chat.id, position))
 
     def _tell_progress(self, slot: Slot) -> None:
+        if slot.state.phase is Phase.WAITING:
+            self._tell_waiting(slot)
         if slot.state.phase not in (Phase.STARTING, Phase.LOADING):
             return
         progress = slot.state.progress
@@ -286,6 +307,18 @@ class Supervisor:
                 self._clients.send(request.client, wire.Loading(request.chat.id, slot.model, progress))
         for waiter in slot.loaders:
             self._clients.send(waiter.client, wire.Loading(waiter.id, slot.model, progress))
+
+    def _tell_waiting(self, slot: Slot) -> None:
+        """Tell everybody who waits, once, why the load has to wait for memory."""
+        reason = slot.state.reason.message if slot.state.reason else ""
+        for request in slot.queue:
+            if request.told_reason != reason:
+                request.told_reason = reason
+                self._clients.send(request.client, wire.Loading(request.chat.id, slot.model, 0.0, reason))
+        for number, waiter in enumerate(slot.loaders):
+            if waiter.told_reason != reason:
+                slot.loaders[number] = msgspec.structs.replace(waiter, told_reason=reason)
+                self._clients.send(waiter.client, wire.Loading(waiter.id, slot.model, 0.0, reason))
 
     def _deliver(self, slot: Slot, items: list[inner.DeltaItem]) -> None:
         now = self._clock.now()
@@ -300,8 +333,7 @@ class Supervisor:
         if slot.state.phase not in (Phase.STARTING, Phase.LOADING):
             return
         slot.info = message
-        slot.idle_since = self._clock.now()
-        self.pool.apply(slot, lifecycle.Loaded())
+        self.pool.ready(slot)
         for waiter in slot.loaders:
             self._clients.send(
                 waiter.client, wire.Loaded(waiter.id, slot.model, self._clock.now() - waiter.since)

@@ -4,6 +4,7 @@ Binding `ipc://` unlinks the path first, so the lock comes before the bind, and 
 anything but a socket is refused.
 """
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -80,6 +81,13 @@ def holder(folder: Path) -> int | None:
         return int(msgspec.json.decode((folder / LOCK).read_bytes())["pid"])
     except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
         return None
+
+
+def discard(folder: Path) -> None:
+    """Remove a run directory that nobody will use again, unless it holds anything else."""
+    with contextlib.suppress(OSError):
+        (folder / LOCK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _require_socket_or_nothing(path: Path) -> None:

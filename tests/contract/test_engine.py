@@ -1,4 +1,4 @@
-"""What every engine promises, asked of a real worker process: echo and llama.cpp."""
+"""What every engine promises, asked of a real worker process: echo, llama.cpp, transformers."""
 
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +23,8 @@ from ai_pal.messages.worker import (
 from tests.worker_driver import WorkerDriver
 
 CONTEXT = 512
+STARTER = {"llamacpp": "starter_model", "transformers": "starter_safetensors"}
+"""The fixture with the starter model as each engine reads it."""
 QUESTION = "What is the capital of France?"
 LONG = Options(temperature=0.0, extra={"tokens": 100_000, "ignore_eos": True})
 
@@ -38,13 +40,17 @@ class Loaded(msgspec.Struct):
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("echo"), pytest.param("llamacpp", marks=pytest.mark.real_model)],
+    params=[
+        pytest.param("echo"),
+        pytest.param("llamacpp", marks=pytest.mark.real_model),
+        pytest.param("transformers", marks=pytest.mark.real_model),
+    ],
 )
 def spec(request: pytest.FixtureRequest) -> LoadModel:
     if request.param == "echo":
         return LoadModel("echo", "echo", context=CONTEXT, slots=4, options={"load_seconds": 0.1})
-    path = request.getfixturevalue("starter_model")
-    return LoadModel("smollm2", "llamacpp", str(path), context=CONTEXT, slots=4)
+    path = request.getfixturevalue(STARTER[request.param])
+    return LoadModel("smollm2", request.param, str(path), context=CONTEXT, slots=4)
 
 
 @pytest.fixture(scope="module")
@@ -197,10 +203,14 @@ def test_wrong_options_are_the_requests_failure_only(worker: Loaded) -> None:
     assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
 
 
+@pytest.mark.parametrize("engine", STARTER)
 @pytest.mark.real_model
-def test_a_second_turn_computes_only_what_is_new(starter_model: Path, tmp_path: Path) -> None:
+def test_a_second_turn_computes_only_what_is_new(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    path = request.getfixturevalue(STARTER[engine])
     with WorkerDriver(tmp_path) as driver:
-        assert isinstance(driver.load(LoadModel("m", "llamacpp", str(starter_model))), Ready)
+        assert isinstance(driver.load(LoadModel("m", engine, str(path))), Ready)
         messages = [Message("user", "Tell me about the sea. " + "It is deep and blue. " * 20)]
         options = Options(temperature=0.0, max_tokens=8)
         first = driver.ask(1, messages, options)
@@ -211,10 +221,14 @@ def test_a_second_turn_computes_only_what_is_new(starter_model: Path, tmp_path: 
         assert second.end.usage.cached_tokens >= first.end.usage.prompt_tokens
 
 
+@pytest.mark.parametrize("engine", STARTER)
 @pytest.mark.real_model
-def test_the_starter_model_knows_a_capital(starter_model: Path, tmp_path: Path) -> None:
+def test_the_starter_model_knows_a_capital(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    path = request.getfixturevalue(STARTER[engine])
     with WorkerDriver(tmp_path) as driver:
-        driver.load(LoadModel("m", "llamacpp", str(starter_model)))
+        driver.load(LoadModel("m", engine, str(path)))
         assert "Paris" in driver.ask(1, QUESTION, Options(temperature=0.0, max_tokens=12)).text
 
 

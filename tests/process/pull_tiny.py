@@ -2,10 +2,10 @@
 
 import sys
 
-from ai_pal.catalog import CATALOG, KnownModel
+from ai_pal.catalog import CATALOG, KnownModel, Variant
 from ai_pal.cli import run
 from tests.process.package_index import artifact
 
 if __name__ == "__main__":
-    CATALOG["tiny"] = KnownModel("tiny", "llamacpp", "a test", artifacts=(artifact(),))
+    CATALOG["tiny"] = KnownModel("tiny", "a test", (Variant("q8", "llamacpp", artifact()),))
     sys.exit(run(sys.argv[1:]))

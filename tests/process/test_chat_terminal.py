@@ -267,3 +267,26 @@ def test_a_worker_that_dies_in_mid_answer_keeps_the_text_and_the_conversation(ho
         terminal.wait_for_prompt()
         text = saved(terminal, home)
     assert "one two \n\n*(interrupted)*" in text
+
+
+def test_another_model_answers_until_the_wanted_one_is_ready(home: Environ) -> None:
+    with Terminal(["chat", "-m", "echo?load_seconds=8"], home, columns=120) as terminal:
+        terminal.wait_for_prompt()
+        terminal.enter("first question")
+        terminal.wait_for(r"echo answers until echo\?load_seconds=8 is ready")
+        terminal.wait_for(r"echo · this machine · .* · echo\?load_seconds=8:")
+        answers = 1
+        while "is ready and answers from now on" not in terminal.text:
+            terminal.wait_for_prompt()
+            terminal.enter("next question")
+            answers += 1
+            terminal.wait_for(r"· this machine · \d+ tokens?", count=answers)
+        terminal.wait_for(r"echo\?load_seconds=8 · this machine")
+
+
+def test_with_wait_the_wanted_model_answers(home: Environ) -> None:
+    with Terminal(["chat", "--wait", "-m", "echo?load_seconds=4"], home) as terminal:
+        terminal.wait_for_prompt()
+        terminal.enter("first question")
+        terminal.wait_for(r"echo\?load_seconds=4 · this machine")
+        assert "answers until" not in terminal.text

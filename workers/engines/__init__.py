@@ -8,7 +8,14 @@ from workers.engines.base import Engine
 ENGINES = {
     "echo": ("workers.engines.echo", "Echo"),
     "llamacpp": ("workers.engines.llamacpp", "LlamaCpp"),
+    "transformers": ("workers.engines.transformers.engine", "Transformers"),
 }
+
+
+def prepare(name: str) -> None:
+    """Import what takes long, before it is known which model will be loaded. Raises `AiPalError`."""
+    create(name)
+    getattr(importlib.import_module(ENGINES[name][0]), "import_libraries", lambda: None)()
 
 
 def create(name: str) -> Engine:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.formats.gguf import Header, read_header
 from ai_pal.messages.chat import Message
 from ai_pal.messages.worker import Generate, LoadModel, Ready
 from workers import spin_throttle, threads
@@ -19,7 +20,6 @@ from workers.context_window import answer_room, fit
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import Answer, request_body
 from workers.engines.llamacpp_http import TokenCounter, hidden
-from workers.gguf import Header, read_header
 from workers.log import log
 
 LARGEST_DEFAULT_CONTEXT = 8192

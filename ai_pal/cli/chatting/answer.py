@@ -7,18 +7,30 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.errors import Failure
 from ai_pal.messages.chat import Timings, Usage
-from ai_pal.messages.client import AnyEvent, Cancelled, Delta, Done, Failed, Interrupted, Notice, Started
+from ai_pal.messages.client import (
+    AnyEvent,
+    Cancelled,
+    Delta,
+    Done,
+    Failed,
+    Interrupted,
+    Notice,
+    Pulling,
+    Started,
+)
 
 Terminal = Done | Failed | Interrupted | Cancelled
 
 
 class Answer:
-    """What has come of an answer so far; `end` is its last event, None while it runs."""
+    """What has come of an answer so far; `end` is its last event, None while it runs. `download` are the
+    bytes of its model, when that was not here."""
 
     def __init__(self) -> None:
         self.started: Started | None = None
         self.notices: list[Notice] = []
         self.end: Terminal | None = None
+        self.download = 0
         self._parts: list[str] = []
 
     def add(self, event: AnyEvent) -> None:
@@ -26,6 +38,8 @@ class Answer:
         match event:
             case Delta():
                 self._parts.append(event.text)
+            case Pulling():
+                self.download = event.total
             case Started():
                 self.started = event
             case Notice():

@@ -7,6 +7,7 @@ from typing import Any
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.link import Wishes
 from ai_pal.config.durations import NEVER, parse_duration
+from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.messages.chat import Options
 
 EXAMPLES = """examples:
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the prompt and all options."""
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask; text on stdin is appended")
-    parser.add_argument("-m", "--model", default="", help="a known model, or the path of a GGUF file")
+    parser.add_argument("-m", "--model", default="", help="a known model, org/name of the hub, or a path")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     _add_sampling(parser.add_argument_group("sampling"))
     _add_running(parser.add_argument_group("running"))
@@ -50,6 +51,13 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
         help="keep the model loaded this long afterwards: 0 unloads at once, -1 never, or 10m",
     )  # fmt: skip
     group.add_argument(
+        "--pull", action="store_true", help="download the model if it is not here, of whatever size"
+    )
+    group.add_argument(
+        "--wait", action="store_true",
+        help="in a conversation, wait for the model instead of letting another answer meanwhile",
+    )  # fmt: skip
+    group.add_argument(
         "--no-daemon", action="store_true", help="host the supervisor for this chat only, start none"
     )
 
@@ -71,7 +79,8 @@ def wishes(args: argparse.Namespace) -> Wishes:
         stop=args.stop,
         extra=dict(args.option),
     )
-    return Wishes(absolute_model(args.model), options, args.deadline, args.keep_alive)
+    limit = 0 if args.pull else UNASKED_BYTES
+    return Wishes(absolute_model(args.model), options, args.deadline, args.keep_alive, limit)
 
 
 def absolute_model(ref: str) -> str:

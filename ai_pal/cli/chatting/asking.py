@@ -1,9 +1,11 @@
-"""Ask once and see it through: Ctrl-C stops the answer, a lost supervisor and a missing starter
-model are mended once each, as long as nothing of the answer has come."""
+"""Ask once and see it through: Ctrl-C stops the answer, a lost supervisor and a missing model are
+mended once each, as long as nothing of the answer has come."""
 
 import signal
 from collections.abc import Callable
 from types import FrameType
+
+import msgspec
 
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.chatting.link import Link, Wishes
@@ -17,11 +19,11 @@ STOP_SECONDS = 2.0
 _LOST = (Code.SUPERVISOR_LOST, Code.SUPERVISOR_UNREACHABLE)
 
 Show = Callable[[AnyEvent], None]
-Fetch = Callable[[str], bool]
-"""Bring the model that was missing; False when there is no way to."""
+Agree = Callable[[str, int], bool]
+"""Whether a model of so many bytes (0: not known) may be downloaded."""
 
 
-def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, fetch: Fetch) -> Answer:
+def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, agree: Agree) -> Answer:
     """The answer to `messages`; each event is shown as it comes.
 
     Raises `AiPalError` when nobody could be asked, KeyboardInterrupt on a second Ctrl-C.
@@ -37,9 +39,11 @@ def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, fetch: 
                 raise
             may_reconnect = False
             continue
-        if may_fetch and _is_missing(answer) and fetch(wishes.model or link.settings.model):
+        if may_fetch and _is_missing(answer):
             may_fetch = False
-            continue
+            if agree(wishes.model or link.settings.model, answer.download):
+                wishes = msgspec.structs.replace(wishes, pull_limit=0)
+                continue
         return answer
 
 

@@ -1,42 +1,57 @@
-"""Pull the starter model on its first use, with visible progress."""
+"""The first use of a model that is not here: small ones come unasked, large ones after a question."""
 
+import shutil
 import sys
-import time
 from typing import TYPE_CHECKING
 
-from ai_pal.cli.chatting.waiting import Waiting, bar
+from ai_pal.cli.chatting.terminal import Terminal, say
+from ai_pal.cli.downloads import sized
+from ai_pal.cli.neutral import neutral_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ai_pal.config import Settings
 
-STARTER = "smollm2"
-_REDRAW_SECONDS = 0.1
+_YES = ("", "y", "yes")
 
 
-def fetch_starter(model: str, settings: "Settings", *, terminal: bool) -> bool:
-    """Pull `model` if it is the starter; False for all others, which are pulled by command only.
-
-    Raises `AiPalError` when the pull fails.
-    """
-    if model.partition("?")[0] != STARTER:
+def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -> bool:
+    """Ask the user whether `size` bytes (0: not known) may be downloaded. False without a terminal, and
+    for what cannot be downloaded."""
+    if not (terminal.stdin and terminal.stderr):
         return False
-    from ai_pal.sources import pull
-
-    if not terminal:
-        print(f"fetching the model {STARTER} (98 MB), once", file=sys.stderr, flush=True)
-    waiting = Waiting(visible=terminal)
-    drawn = 0.0
-
-    def progress(done: int, size: int) -> None:
-        nonlocal drawn
-        now = time.monotonic()
-        if now - drawn >= _REDRAW_SECONDS or done == size:
-            drawn = now
-            share = bar(done / size if size else 0.0)
-            waiting.line(f"{STARTER}  {share}  {done / 1e6:.0f} of {size / 1e6:.0f} MB")
+    from ai_pal.catalog import cache_dir, find
+    from ai_pal.errors import AiPalError
 
     try:
-        pull(STARTER, settings, progress)
-    finally:
-        waiting.end()
-    return True
+        found = find(model, settings)
+    except AiPalError:
+        return False
+    if found.wanted is None:
+        return False
+    disk = _free_disk(cache_dir(settings))
+    say(question(found.name, size or found.size, found.memory, disk), sys.stderr, dim=False)
+    if found.reason:
+        say(neutral_line(found.reason), sys.stderr, dim=terminal.rich_stderr)
+    try:
+        print("download it now? [Y/n] ", end="", file=sys.stderr, flush=True)
+        return input().strip().lower() in _YES
+    except EOFError:
+        return False
+
+
+def question(name: str, size: int, memory: int, free_disk: int) -> str:
+    """What the user should know before the answer."""
+    from ai_pal.catalog.machine import free_memory
+
+    need = memory or size * 6 // 5
+    download = f"{sized(size)} to download ({sized(free_disk)} free on the disk)"
+    load = f"about {sized(need)} of memory to run ({sized(free_memory())} free)"
+    return f"{neutral_line(name)} is not here yet: {download}, {load}"
+
+
+def _free_disk(folder: "Path") -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

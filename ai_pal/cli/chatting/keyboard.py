@@ -34,5 +34,23 @@ def quiet_keyboard(*, terminal: bool) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def spoken_to(*, terminal: bool) -> Iterator[None]:
+    """Within a quiet block: a question is asked, so keys show and lines can be edited."""
+    if not terminal:
+        yield
+        return
+    fd = sys.stdin.fileno()
+    quiet = termios.tcgetattr(fd)
+    loud = termios.tcgetattr(fd)
+    loud[_LOCAL] |= termios.ECHO | termios.ICANON
+    loud[_INPUT] |= termios.ICRNL
+    try:
+        termios.tcsetattr(fd, termios.TCSADRAIN, loud)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
+
+
 def _leave(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.messages.chat import Message, Options
 from ai_pal.messages.client import AnyEvent
 
@@ -28,6 +29,9 @@ class Stream(Protocol):
 class Client(Protocol):
     """What this terminal needs of `ai_pal.client.Client`."""
 
+    @property
+    def endpoint(self) -> str: ...
+
     def chat(
         self,
         prompt: Sequence[Message],
@@ -36,18 +40,22 @@ class Client(Protocol):
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
+        pull: bool = False,
+        pull_limit: int = 0,
     ) -> Stream: ...
 
     def close(self) -> None: ...
 
 
 class Wishes(msgspec.Struct, frozen=True):
-    """How answers are wanted: all that a request holds besides its messages. Seconds."""
+    """How answers are wanted: all that a request holds besides its messages. Seconds; a model that is
+    not here is downloaded if it has at most `pull_limit` bytes, 0 for any size."""
 
     model: str = ""
     options: Options = Options()
     deadline: float | None = None
     keep_alive: float | None = None
+    pull_limit: int = UNASKED_BYTES
 
 
 class Link:
@@ -88,6 +96,8 @@ class Link:
             options=wishes.options,
             deadline=wishes.deadline,
             keep_alive=wishes.keep_alive,
+            pull=True,
+            pull_limit=0 if self.settings.auto_pull else wishes.pull_limit,
         )
 
     def drop(self) -> None:

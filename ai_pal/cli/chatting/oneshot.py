@@ -8,8 +8,7 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.chatting.asking import ask
-from ai_pal.cli.chatting.fetching import fetch_starter
-from ai_pal.cli.chatting.keyboard import quiet_keyboard
+from ai_pal.cli.chatting.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.screen import AnswerScreen
 from ai_pal.cli.chatting.terminal import Terminal
@@ -72,12 +71,15 @@ def _asked(
     terminal: Terminal,
     screen: "AnswerScreen | _JsonScreen",
 ) -> Answer:
-    def fetch(model: str) -> bool:
-        return fetch_starter(model, link.settings, terminal=terminal.rich_stderr)
+    def agree(model: str, size: int) -> bool:
+        from ai_pal.cli.chatting.fetching import may_fetch
+
+        with spoken_to(terminal=terminal.stdin and terminal.stdout):
+            return may_fetch(model, size, link.settings, terminal)
 
     with quiet_keyboard(terminal=terminal.stdin and terminal.stdout):
         try:
-            answer = ask(link, messages, wishes, screen.show, fetch)
+            answer = ask(link, messages, wishes, screen.show, agree)
         except BrokenPipeError:
             raise
         except AiPalError as error:

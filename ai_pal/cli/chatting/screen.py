@@ -1,6 +1,7 @@
 """The events of one answer on a screen: waiting on stderr, text on stdout, remarks in between."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.chatting.figures import summary
@@ -18,8 +19,12 @@ from ai_pal.messages.client import (
     Interrupted,
     Loading,
     Notice,
+    Pulling,
     Queued,
 )
+
+if TYPE_CHECKING:
+    from ai_pal.cli.downloads import Lines
 
 
 class AnswerScreen:
@@ -32,6 +37,7 @@ class AnswerScreen:
         self._writer: Writer | None = None
         self._late: list[Notice] = []
         self._begun = False
+        self._lines: Lines | None = None
 
     def show(self, event: AnyEvent) -> None:
         """Show the next event. Raises BrokenPipeError when stdout has no reader."""
@@ -40,6 +46,8 @@ class AnswerScreen:
                 self._waiting.end()
                 self._begun = True
                 self.writer.write(event.text)
+            case Pulling():
+                self._pulling(event)
             case Queued() | Loading():
                 self._waiting.show(event)
             case Notice() if self._begun:
@@ -51,6 +59,15 @@ class AnswerScreen:
                 _ = self.writer  # loads what the text will need, while the model computes
             case Done() | Failed() | Interrupted() | Cancelled():
                 self._waiting.end()
+
+    def _pulling(self, event: Pulling) -> None:
+        from ai_pal.cli.downloads import Lines, progress_line
+
+        if self._terminal.rich_stderr:
+            self._waiting.line(progress_line(event))
+            return
+        self._lines = self._lines or Lines()
+        self._lines.show(event)
 
     @property
     def writer(self) -> Writer:
@@ -67,9 +84,9 @@ class AnswerScreen:
             self._remark(notice.reason)
         self._late.clear()
 
-    def figures(self, answer: Answer) -> None:
-        """The dim line, for people at a terminal only."""
-        line = summary(answer)
+    def figures(self, answer: Answer, note: str = "") -> None:
+        """The dim line, for people at a terminal only; with a `note` at its end."""
+        line = " · ".join(filter(None, (summary(answer), note)))
         if line and self._terminal.stderr:
             say(line, sys.stderr, dim=not self._terminal.dumb)
 

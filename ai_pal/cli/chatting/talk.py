@@ -10,11 +10,12 @@ from ai_pal.cli.chatting.asking import ask
 from ai_pal.cli.chatting.commands import COMMANDS, Leave, Session, run_command
 from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.entry import Command, parse
-from ai_pal.cli.chatting.fetching import fetch_starter
+from ai_pal.cli.chatting.fetching import may_fetch
 from ai_pal.cli.chatting.figures import short_name
-from ai_pal.cli.chatting.keyboard import quiet_keyboard
+from ai_pal.cli.chatting.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chatting.line_input import LineInput
 from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.cli.chatting.preparing import InstantStart
 from ai_pal.cli.chatting.screen import AnswerScreen
 from ai_pal.cli.chatting.terminal import Terminal, say
 from ai_pal.cli.neutral import neutral
@@ -26,7 +27,14 @@ class Talk:
     """Owns the session: the conversation, the prompt line and the way to the supervisor."""
 
     def __init__(
-        self, link: Link, wishes: Wishes, terminal: Terminal, *, system: str | None, markdown: bool
+        self,
+        link: Link,
+        wishes: Wishes,
+        terminal: Terminal,
+        *,
+        system: str | None,
+        markdown: bool,
+        wait: bool = False,
     ) -> None:
         from ai_pal.catalog import CATALOG
 
@@ -34,6 +42,7 @@ class Talk:
         models = [*CATALOG, *link.settings.models]
         self._session = Session(Conversation(system), wishes, link, models, self._say)
         self._input = LineInput(paths.history_file(), COMMANDS, models)
+        self._instant = None if wait else InstantStart(link, self._agree, self._say)
         self._warned = False
 
     def run(self) -> int:
@@ -64,14 +73,16 @@ class Talk:
 
     def _answer(self, prompt: str) -> None:
         """Put one prompt to the model. What has come of an answer stays in the conversation."""
-        session = self._session
+        session, instant = self._session, self._instant
+        wishes = session.wishes
         screen = AnswerScreen(self._terminal, markdown=self._markdown)
         try:
             with quiet_keyboard(terminal=self._terminal.stdin):
                 try:
-                    answer = ask(
-                        self._link, session.conversation.ask(prompt), session.wishes, screen.show, self._fetch
-                    )
+                    if instant is not None:
+                        wishes = instant.wishes(wishes)
+                    messages = session.conversation.ask(prompt)
+                    answer = ask(self._link, messages, wishes, screen.show, self._agree)
                 finally:
                     screen.close()
         except AiPalError as error:
@@ -79,7 +90,7 @@ class Talk:
             return
         self._keep(answer)
         failures.report(*answer.failures)
-        screen.figures(answer)
+        screen.figures(answer, instant.note if instant is not None else "")
         print(file=sys.stderr)
 
     def _keep(self, answer: Answer) -> None:
@@ -90,8 +101,11 @@ class Talk:
         # A Ctrl-C right after the one that stopped the answer leaves.
         self._warned = answer.finish_reason == "cancelled"
 
-    def _fetch(self, model: str) -> bool:
-        return fetch_starter(model, self._link.settings, terminal=self._terminal.rich_stderr)
+    def _agree(self, model: str, size: int) -> bool:
+        if self._instant is not None and self._instant.refused == model:
+            return False  # asked and answered
+        with spoken_to(terminal=self._terminal.stdin):
+            return may_fetch(model, size, self._link.settings, self._terminal)
 
     def _say(self, text: str) -> None:
         with suppress(BrokenPipeError):

@@ -23,6 +23,8 @@ class Waiting:
         match event:
             case Queued():
                 self.line(queued_line(event.position))
+            case Loading() if event.reason:
+                self.line(f"{neutral_line(short_name(event.model))}  waiting: {neutral_line(event.reason)}")
             case Loading():
                 self.line(f"{neutral_line(short_name(event.model))}  {bar(event.progress)}  loading")
 

@@ -32,6 +32,8 @@ Script = list[AnyEvent | AiPalError | str]
 class Scripted:
     """A client whose answers are written down; `cancel` leads to `Cancelled`."""
 
+    endpoint = "ipc://nowhere"
+
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
         self.closed = 0
@@ -45,6 +47,8 @@ class Scripted:
         options: Options | None = None,
         deadline: float | None = None,
         keep_alive: float | None = None,
+        pull: bool = False,
+        pull_limit: int = 0,
     ) -> "Scripted":
         return self
 
@@ -79,7 +83,7 @@ class ScriptedLink(Link):
 
 
 def asked(link: ScriptedLink, *, fetched: bool = False) -> tuple[str, str]:
-    answer = ask(link, [Message("user", "x")], Wishes(), lambda event: None, lambda model: fetched)
+    answer = ask(link, [Message("user", "x")], Wishes(), lambda event: None, lambda model, size: fetched)
     return answer.text, answer.finish_reason
 
 
@@ -134,5 +138,5 @@ def test_a_screen_without_reader_closes_the_stream() -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        ask(link, [], Wishes(), no_reader, lambda model: False)
+        ask(link, [], Wishes(), no_reader, lambda model, size: False)
     assert link.scripted.closed == 1

@@ -1,4 +1,4 @@
-"""A worker never outlives its supervisor: the kernel's parent-death signal, or a look at each beat."""
+"""A child never outlives its supervisor: the kernel's parent-death signal, or a look at each beat."""
 
 import ctypes
 import os

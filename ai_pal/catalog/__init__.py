@@ -1,0 +1,54 @@
+"""The models AI-PAL knows by name, and how a reference becomes something a worker can load.
+
+A reference is a known name (`smollm2`, `phi-2:4bit`), a repository on the hub (`org/name[@revision]`,
+`org/name:Q4_K_M` for a GGUF in it), an alias from `[models.NAME]`, or the path of a GGUF file or a
+model folder, with engine options behind a question mark (`echo?load_seconds=1&slots=4`).
+"""
+
+from ai_pal.catalog import files, hub_cache, layout, used
+from ai_pal.catalog.choose import Choice, Machine, choose
+from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.hub_cache import cache_dir
+from ai_pal.catalog.model import KnownModel, Variant
+from ai_pal.catalog.reference import absolute, split
+from ai_pal.catalog.resolve import (
+    Found,
+    artifact_path,
+    find,
+    keep_alive,
+    not_found,
+    not_here,
+    pinned,
+    resolve,
+    too_large,
+)
+from ai_pal.messages.egress import Artifact, HubFiles, LocalFile, PackageFile
+
+__all__ = [
+    "CATALOG",
+    "Artifact",
+    "Choice",
+    "Found",
+    "HubFiles",
+    "KnownModel",
+    "LocalFile",
+    "Machine",
+    "PackageFile",
+    "Variant",
+    "absolute",
+    "artifact_path",
+    "cache_dir",
+    "choose",
+    "files",
+    "find",
+    "hub_cache",
+    "keep_alive",
+    "layout",
+    "not_found",
+    "not_here",
+    "pinned",
+    "resolve",
+    "split",
+    "too_large",
+    "used",
+]

@@ -1,0 +1,152 @@
+"""What a folder or repository must hold to be a model that can be loaded safely: safetensors weights,
+a configuration, no code of its own. By names and texts only, so that it serves before a download too."""
+
+import re
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ai_pal.errors import AiPalError, Code, Failure, fail
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_PICKLES = re.compile(r"(pytorch_model|model|consolidated).*\.(bin|pt|pth|ckpt)")
+_TEXTS = (".json", ".jinja", ".model", ".txt")
+_NOT_NEEDED = re.compile(r"(training_args|optimizer|scheduler|trainer_state|LICENSE|NOTICE).*", re.IGNORECASE)
+_QUANT = re.compile(r"(?<![A-Za-z0-9])((?:I?Q\d\w*|[BF]F?16|F32|fp16)|q\d)(?![A-Za-z0-9])", re.IGNORECASE)
+_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
+
+_PICKLE_HINT = "pickle files can run code: choose a repository with safetensors, or a GGUF of this model"
+
+
+def check_names(names: Collection[str], what: str) -> None:
+    """Raises `AiPalError` (`model_invalid`) unless these file names make a safetensors model."""
+    if CONFIG not in names:
+        if "adapter_config.json" in names:
+            _adapter(what)
+        ggufs = quants(names)
+        if ggufs:
+            fail(Code.MODEL_INVALID, f"{what} holds GGUF files", f"name one: {what}:{_preferred(ggufs)}")
+        fail(
+            Code.MODEL_INVALID,
+            f"{what} is no model: it has no {CONFIG}",
+            "name a folder or repository with one",
+        )
+    if WEIGHTS in names or INDEX in names:
+        return
+    if "adapter_config.json" in names:
+        _adapter(what)
+    if any(_PICKLES.fullmatch(name) for name in names):
+        fail(Code.MODEL_INVALID, f"{what} has its weights as pickle files only", _PICKLE_HINT)
+    ggufs = quants(names)
+    if ggufs:
+        fail(Code.MODEL_INVALID, f"{what} has its weights as GGUF", f"name one: {what}:{_preferred(ggufs)}")
+    fail(
+        Code.MODEL_INVALID, f"{what} has no {WEIGHTS}", "name a folder or repository with safetensors weights"
+    )
+
+
+def _adapter(what: str) -> None:
+    hint = "merge it into its base model (peft: merge_and_unload), or name the base model"
+    fail(Code.MODEL_INVALID, f"{what} is only an adapter, not a whole model", hint)
+
+
+def read_config(text: bytes, what: str) -> dict[str, Any]:
+    """The configuration, checked. Raises `AiPalError` (`model_invalid`)."""
+    try:
+        config = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        fail(
+            Code.MODEL_INVALID, f"{what}: {CONFIG} cannot be read: {error}", "pull it again, or mend the file"
+        )
+    kind = config.get("model_type")
+    if not isinstance(kind, str) or not kind:
+        fail(Code.MODEL_INVALID, f"{what}: {CONFIG} names no model_type", "this is no transformers model")
+    if config.get("auto_map") and not is_native(kind):
+        fail(
+            Code.MODEL_INVALID,
+            f"{what} needs code from its repository ({kind}), which is never run",
+            "choose a model that transformers knows itself, or a GGUF of it",
+        )
+    return config
+
+
+@lru_cache(maxsize=64)
+def is_native(model_type: str) -> bool:
+    """Whether transformers has this class itself. Then an `auto_map` is a remnant of the time before
+    it had, as Phi-3's is: the repository's code is neither fetched nor run. Nothing is imported."""
+    found = find_spec("transformers")
+    places = found.submodule_search_locations if found else None
+    name = model_type.replace("-", "_").replace(".", "_")
+    return bool(name.isidentifier() and any((Path(p) / "models" / name).is_dir() for p in places or ()))
+
+
+def is_needed(name: str) -> bool:
+    """Whether a safetensors model needs this file: weights, settings, tokenizer, template; never code."""
+    if "/" in name or _NOT_NEEDED.fullmatch(name):
+        return False
+    return is_weight(name) or name.endswith(_TEXTS)
+
+
+def is_weight(name: str) -> bool:
+    return name == WEIGHTS or _SHARD.fullmatch(name) is not None
+
+
+def shards(index: bytes, what: str) -> set[str]:
+    """The weight files that an index names. Raises `AiPalError` (`model_invalid`)."""
+    try:
+        named = set(msgspec.json.decode(index, type=_Index).weight_map.values())
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        fail(
+            Code.MODEL_INVALID, f"{what}: {INDEX} cannot be read: {error}", "pull it again, or mend the file"
+        )
+    if not named or not all(map(is_weight, named)):
+        fail(
+            Code.MODEL_INVALID, f"{what}: {INDEX} names files that are no weights", "do not trust this model"
+        )
+    return named
+
+
+class _Index(msgspec.Struct):
+    weight_map: dict[str, str]
+
+
+def quant(name: str) -> str:
+    """The quantization that a GGUF file's name tells, empty for another file."""
+    found = _QUANT.findall(name.rpartition("/")[2]) if name.lower().endswith(".gguf") else []
+    return str(found[-1]) if found else ""
+
+
+def quants(names: Iterable[str]) -> list[str]:
+    """The quantizations to choose from in a repository."""
+    return sorted({found for name in names if (found := quant(name)) and "mmproj" not in name.lower()})
+
+
+def gguf_file(names: Collection[str], wanted: str, what: str) -> str:
+    """The file for `org/name:wanted`, by its whole name or its quantization.
+
+    Raises `AiPalError` (`model_invalid`) that lists what there is."""
+    if wanted in names and wanted.lower().endswith(".gguf"):
+        return wanted
+    fitting = [
+        n for n in names if quant(n).lower() == wanted.lower() and wanted and "mmproj" not in n.lower()
+    ]
+    whole = sorted((name for name in fitting if not _PART.search(name)), key=lambda name: (len(name), name))
+    if whole:
+        return whole[0]
+    if fitting:
+        fail(Code.MODEL_INVALID, f"{what}: this GGUF is split into parts", "choose a smaller quantization")
+    there = ", ".join(quants(names))
+    hint = f"it has: {there}" if there else "it has no GGUF files"
+    raise AiPalError(Failure(Code.MODEL_INVALID, f"{what} has no GGUF file {wanted!r}", hint))
+
+
+def _preferred(found: list[str]) -> str:
+    return next((name for name in found if name.lower() == "q4_k_m"), found[0])

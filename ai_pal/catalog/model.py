@@ -1,0 +1,48 @@
+"""What the catalog says about a model."""
+
+from typing import Any
+
+import msgspec
+
+from ai_pal.messages.egress import Artifact, Wanted
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One form of a model. `size` is bytes to download, `memory` bytes while it answers: figures from
+    the published files, to choose by; what counts when it is loaded is read from the files themselves.
+    `needs` names what must be installed, `options` go to the engine."""
+
+    name: str
+    engine: str
+    wanted: Wanted | None = None
+    size: int = 0
+    memory: int = 0
+    needs: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+
+
+class KnownModel(msgspec.Struct, frozen=True):
+    """A catalog entry. `variants` in the order of preference; `parameters` counts weights, `context`
+    tokens; `chat_format` says how a conversation is written for it."""
+
+    name: str
+    about: str
+    variants: tuple[Variant, ...]
+    licence: str = ""
+    parameters: int = 0
+    context: int = 0
+    chat_format: str = "its tokenizer's template"
+    gated: bool = False
+
+    @property
+    def engine(self) -> str:
+        return self.variants[0].engine
+
+    @property
+    def artifact(self) -> Artifact | None:
+        """The file of the preferred variant, if that is a single known file."""
+        wanted = self.variants[0].wanted
+        return wanted if isinstance(wanted, Artifact) else None
+
+    def variant(self, name: str) -> Variant | None:
+        return next((variant for variant in self.variants if variant.name == name.lower()), None)

@@ -1,0 +1,82 @@
+"""Model references as text: names, paths, repositories on the hub, and options behind a question mark."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ai_pal.messages.egress import HubFiles
+
+_QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
+_PART = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?"
+_HUB = re.compile(rf"(?P<repo>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?(?::(?P<gguf>[\w.-]+))?", re.ASCII)
+
+
+class Reference(NamedTuple):
+    """A model reference taken apart; `options` have their types."""
+
+    name: str
+    options: dict[str, Any]
+
+
+def split(ref: str) -> Reference:
+    """`echo?slots=4` as ("echo", {"slots": 4})."""
+    name, *query = _QUERY.split(ref.strip(), maxsplit=1)
+    if not query:
+        return Reference(name, {})
+    from urllib.parse import parse_qsl
+
+    pairs = parse_qsl(query[0], keep_blank_values=True)
+    return Reference(name, {key: _typed(value) for key, value in pairs})
+
+
+def join(name: str, options: dict[str, Any]) -> str:
+    """One spelling per model: options sorted, values as `split` reads them."""
+    if not options:
+        return name
+    from urllib.parse import urlencode
+
+    pairs = [
+        (key, str(value).lower() if isinstance(value, bool) else value) for key, value in options.items()
+    ]
+    return f"{name}?{urlencode(sorted(pairs))}"
+
+
+def absolute(ref: str, cwd: Path) -> str:
+    """`ref` with a relative or ~ path made absolute: the supervisor has another current folder."""
+    name, options = split(ref)
+    if is_path(name):
+        name = os.path.normpath(cwd / os.path.expanduser(name))
+    return join(name, options)
+
+
+def is_path(name: str) -> bool:
+    """Whether `name` is a path. `org/name` is a repository on the hub; a folder is `./org/name`."""
+    if name.startswith(("/", "~", "./", "../")) or name in (".", ".."):
+        return True
+    return hub_files(name) is None and ("/" in name or name.lower().endswith(".gguf"))
+
+
+def hub_files(name: str) -> HubFiles | None:
+    """`org/name[@revision][:GGUF]`, or None for another kind of reference."""
+    match = _HUB.fullmatch(name)
+    if match is None or "--" in match["repo"] or ".." in name or match["repo"].lower().endswith(".gguf"):
+        return None
+    return HubFiles(match["repo"], match["revision"] or "", match["gguf"] or "")
+
+
+def split_variant(name: str) -> tuple[str, str]:
+    """`phi-2:4bit` as ("phi-2", "4bit")."""
+    name, _, variant = name.partition(":")
+    return name, variant
+
+
+def _typed(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,232 @@
+"""How a reference becomes something a worker can load, or something that must be fetched first."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ai_pal.catalog import files, hub_cache
+from ai_pal.catalog.choose import Choice, Machine, choose
+from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.hub_cache import cache_dir
+from ai_pal.catalog.machine import this_machine
+from ai_pal.catalog.model import KnownModel, Variant
+from ai_pal.catalog.reference import hub_files, is_path, join, split, split_variant
+from ai_pal.config import ModelSettings, Settings
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.messages.egress import Artifact, HubFiles, Wanted
+from ai_pal.messages.worker import LoadModel
+
+_MAX_ALIASES = 8
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a reference means here and now. `name` is what the user called it, `path` is empty while
+    `wanted` has to be fetched first; `reason` says why this variant, `commit` which revision is here;
+    `problem` is why what is here cannot be used."""
+
+    name: str
+    options: dict[str, Any]
+    engine: str
+    path: str = ""
+    wanted: Wanted | None = None
+    size: int = 0
+    memory: int = 0
+    variant: str = ""
+    reason: str = ""
+    entry: KnownModel | None = None
+    commit: str = ""
+    verified: bool = False
+    problem: Failure | None = None
+
+    @property
+    def is_here(self) -> bool:
+        return self.wanted is None or bool(self.path)
+
+
+def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> LoadModel:
+    """What a worker needs to load `ref`; an empty one means the default model.
+
+    Raises `AiPalError`: `model_not_found` (with the nearest names), `model_not_here` (with the
+    command that fetches it), `model_invalid`, `file_unreadable`, `engine_missing`.
+    """
+    found = find(ref, settings, machine)
+    if found.problem is not None:
+        raise AiPalError(found.problem)
+    if not found.is_here:
+        raise not_here(found)
+    own = settings.models.get(found.name, ModelSettings())
+    options = found.options
+    return LoadModel(
+        model=join(found.name, split(ref or settings.model).options),
+        engine=found.engine,
+        path=found.path,
+        threads=_number("threads", options, own.threads, settings.threads),
+        context=_number("context", options, own.context, settings.context),
+        slots=_number("slots", options, own.slots, settings.slots),
+        options=options,
+    )
+
+
+def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
+    """What `ref` means, here already or not. Raises `AiPalError` as `resolve`, but for `model_not_here`."""
+    name, options = split(ref or settings.model)
+    target = _target(name, settings)
+    if target != name:
+        target, more = split(target)
+        options = more | options
+    return _find(target, name, options, settings, machine)
+
+
+def _target(name: str, settings: Settings) -> str:
+    """What an alias from the settings stands for."""
+    target = name
+    for _ in range(_MAX_ALIASES):
+        own = settings.models.get(target)
+        if own is None or (not own.path and not own.model):
+            return target
+        if own.path:
+            return own.path
+        target = str(own.model)
+    circle = f"the alias {name} leads in a circle"
+    raise AiPalError(Failure(Code.CONFIG_INVALID, circle, "look at: ai-pal config show"))
+
+
+def _find(
+    target: str, name: str, options: dict[str, Any], settings: Settings, machine: Machine | None
+) -> Found:
+    known, variant = split_variant(target)
+    entry = CATALOG.get(known)
+    if entry is not None:
+        return _known(entry, variant, name, options, settings, machine)
+    repository = hub_files(target)
+    if repository is not None:
+        engine = "llamacpp" if repository.gguf else "transformers"
+        return _located(Found(name, options, engine, wanted=repository), settings)
+    if is_path(target):
+        engine, path = files.checked_model(Path(os.path.expanduser(target)))
+        return Found(name, options, engine, path, size=files.size_of(path))
+    raise not_found(target, settings)
+
+
+def _known(
+    entry: KnownModel,
+    variant: str,
+    name: str,
+    options: dict[str, Any],
+    settings: Settings,
+    machine: Machine | None,
+) -> Found:
+    if variant:
+        named = entry.variant(variant)
+        if named is None:
+            there = ", ".join(v.name for v in entry.variants)
+            fail(Code.MODEL_NOT_FOUND, f"{entry.name} has no variant {variant!r}", f"it has: {there}")
+        return _located(_as_found(entry, Choice(named, "as named"), name, options), settings)
+    if len(entry.variants) == 1:
+        return _located(_as_found(entry, Choice(entry.variants[0], ""), name, options), settings)
+    preferred = _located(_as_found(entry, Choice(entry.variants[0], "the default"), name, options), settings)
+    if preferred.path and isinstance(preferred.wanted, Artifact):
+        return preferred  # the starter: nothing to weigh
+    machine = machine or this_machine()
+    here = [v for v in entry.variants if _located(_as_found(entry, Choice(v, ""), name, {}), settings).path]
+    runs = [v for v in here if machine.installed.issuperset(v.needs)]
+    return _located(_as_found(entry, choose(runs or entry.variants, machine), name, options), settings)
+
+
+def _as_found(entry: KnownModel, choice: Choice, name: str, options: dict[str, Any]) -> Found:
+    variant: Variant = choice.variant
+    return Found(
+        name,
+        variant.options | options,
+        variant.engine,
+        wanted=variant.wanted,
+        size=variant.size,
+        memory=variant.memory,
+        variant=variant.name,
+        reason=choice.reason,
+        entry=entry,
+    )
+
+
+def _located(found: Found, settings: Settings) -> Found:
+    """`found` with its place on this disk, if it is here."""
+    match found.wanted:
+        case Artifact() as artifact:
+            path = artifact_path(artifact, settings)
+            if path.exists():
+                return _with_artifact(found, artifact, path)
+        case HubFiles() as repository:
+            snapshot = hub_cache.find(repository, settings)
+            if snapshot is not None:
+                return msgspec.structs.replace(
+                    found,
+                    path=str(snapshot.path),
+                    size=files.size_of(str(snapshot.path)),
+                    commit=snapshot.commit,
+                    verified=snapshot.manifest is not None,
+                )
+    return found
+
+
+def artifact_path(artifact: Artifact, settings: Settings) -> Path:
+    """Where this artifact lies once pulled."""
+    return cache_dir(settings) / artifact.file
+
+
+def keep_alive(ref: str, settings: Settings) -> float:
+    """Seconds this model stays loaded unless a request says otherwise."""
+    own = settings.models.get(split(ref or settings.model).name, ModelSettings()).keep_alive
+    return settings.keep_alive if own is None else own
+
+
+def pinned(ref: str, settings: Settings) -> bool:
+    """Whether this model stays loaded until it is unloaded by request."""
+    return bool(settings.models.get(split(ref or settings.model).name, ModelSettings()).pin)
+
+
+def not_here(found: Found) -> AiPalError:
+    """`model_not_here` with the command that fetches it."""
+    size = f" ({found.size / 1e9:.1f} GB)" if found.size >= 1e9 else ""
+    message = f"the model {found.name} is not on this machine yet{size}"
+    return AiPalError(Failure(Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {found.name}"))
+
+
+def too_large(name: str, size: int) -> Failure:
+    """`model_not_here` for a model that is not downloaded unasked."""
+    message = f"the model {name} is not on this machine yet: {size / 1e9:.1f} GB to download"
+    return Failure(
+        Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {name} (or chat --pull, or auto_pull = true)"
+    )
+
+
+def not_found(name: str, settings: Settings) -> AiPalError:
+    """`model_not_found` with the nearest names."""
+    import difflib
+
+    near = difflib.get_close_matches(name, {*CATALOG, *settings.models}, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
+    return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
+
+
+def _number(name: str, options: dict[str, Any], own: int | None, general: int) -> int:
+    value = options.get(name, general if own is None else own)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        fail(Code.MODEL_INVALID, f"the model option {name}={value} is not a whole number", f"write {name}=4")
+    return value
+
+
+def _with_artifact(found: Found, artifact: Artifact, path: Path) -> Found:
+    try:
+        checked = _checked_artifact(found.name, artifact, path)
+    except AiPalError as error:
+        return msgspec.structs.replace(found, problem=error.failure)
+    return msgspec.structs.replace(found, path=checked, verified=files.is_verified(path, artifact.sha256))
+
+
+def _checked_artifact(name: str, artifact: Artifact, path: Path) -> str:
+    if (size := path.stat().st_size) != artifact.size:
+        message = f"{path} has {size:,} bytes instead of {artifact.size:,}"
+        fail(Code.MODEL_INVALID, message, f"run: ai-pal pull {name}")
+    return files.checked_model(path)[1]

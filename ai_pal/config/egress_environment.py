@@ -1,0 +1,41 @@
+"""What the egress process gets to see of the environment, on top of what every worker does."""
+
+import os
+from collections.abc import Mapping
+
+_NAMES = {
+    *("HF_TOKEN", "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HOME", "HF_HUB_CACHE"),
+    *("HUGGINGFACE_HUB_CACHE", "HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"),
+}
+_PREFIX = "PIP_"
+
+_FIXED = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Plain HTTP can be resumed to the byte, stopped within a chunk, and watched.
+    "HF_HUB_DISABLE_XET": "1",
+}
+
+
+def egress_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Tokens, proxies and mirrors for downloads."""
+    return _chosen(environ) | _FIXED
+
+
+def digest_of(environ: Mapping[str, str] = os.environ) -> str:
+    """Changes with the environment that downloads see, tells nothing of it. A supervisor keeps the one
+    it was started with, so a client with another one has to notice."""
+    chosen = "\0".join(f"{name}={value}" for name, value in sorted(_chosen(environ).items()))
+    if not chosen:
+        return ""
+    import hashlib  # its import takes longer than all of this, and most people need it not
+
+    return hashlib.blake2b(chosen.encode(errors="surrogateescape"), digest_size=4).hexdigest()
+
+
+def _chosen(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in environ.items() if name.upper() in _NAMES or name.startswith(_PREFIX)
+    }

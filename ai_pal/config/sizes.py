@@ -1,0 +1,32 @@
+"""Sizes as people write them ("8GB", "512 MiB", 0) to bytes and back."""
+
+import math
+import re
+
+_UNITS = {"": 1, "b": 1} | {
+    f"{prefix}{suffix}": base**power
+    for power, prefix in enumerate("kmgt", 1)
+    for suffix, base in (("", 1000), ("b", 1000), ("ib", 1024))
+}
+_WHOLE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
+
+
+def parse_size(value: object) -> int:
+    """Bytes from a number or a text such as "8GB", "512MiB".
+
+    Raises ValueError, with a message made for the user.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+        return int(value)
+    found = _WHOLE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if found is None or found[2] not in _UNITS:
+        raise ValueError(f"{value!r} is not a size: use bytes or a text such as '8GB' or '512MiB'")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def format_size(size: int) -> str:
+    """The shortest exact writing: "8GB", "512MiB", "1234"."""
+    for unit in ("tib", "tb", "gib", "gb", "mib", "mb", "kib", "kb"):
+        if size and size % _UNITS[unit] == 0:
+            return f"{size // _UNITS[unit]}{unit.upper().replace('I', 'i')}"
+    return str(size)

@@ -1,0 +1,1 @@
+"""The egress process: the only one with outbound sockets and tokens. Started on demand."""

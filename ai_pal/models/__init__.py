@@ -1,0 +1,5 @@
+"""Models from Python: `LocalLLMProvider` for asyncio, `DirectModelWrapper` for plain code."""
+
+from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
+
+__all__ = ["DirectModelWrapper", "LocalLLMProvider"]

@@ -1,0 +1,169 @@
+"""Models on this machine, as people know them from Python: thin over the supervisor and its clients,
+which is started when needed. Everything raises `AiPalError`."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Generator
+from types import TracebackType
+from typing import Self, Unpack
+
+from ai_pal.client import Answer, Client
+from ai_pal.client.async_client import AsyncClient
+from ai_pal.messages.client import AnyEvent, Delta
+from ai_pal.models.access import Access, Folder
+from ai_pal.models.connections import ClientPool, LoopClients
+from ai_pal.models.question import Prompt, Sampling
+
+OLLAMA_URL = "http://localhost:11434"
+
+
+class LocalLLMProvider:
+    """Answers for asyncio. One provider serves any number of questions at once, and any event loop.
+
+    `model_cache_dir` is where models are kept: by default the setting of that name, `~/.ai-pal/models`
+    unless changed; one that the running supervisor does not have gets a supervisor of this process.
+    `enable_direct_loading=False` or `LOCAL_DIRECT_LOADING=false` loads nothing on this machine; `base_url`
+    is the Ollama that answers then, in a later version. With `auto_pull` a model that is not here is
+    downloaded whatever its size; without, only a small one (default: the setting)."""
+
+    def __init__(
+        self,
+        enable_direct_loading: bool = True,
+        model_cache_dir: Folder | None = None,
+        base_url: str = OLLAMA_URL,
+        *,
+        auto_pull: bool | None = None,
+    ) -> None:
+        self._access = Access(enable_direct_loading, model_cache_dir, base_url, auto_pull)
+        self._clients = LoopClients(self._access.endpoint)
+
+    async def generate(self, prompt: Prompt, *, model: str = "", **options: Unpack[Sampling]) -> str:
+        """The text of the answer."""
+        return (await self.ask(prompt, model=model, **options)).text
+
+    async def generate_streaming(
+        self, prompt: Prompt, *, model: str = "", **options: Unpack[Sampling]
+    ) -> AsyncGenerator[str, None]:
+        """The text of the answer, piece by piece. Leaving the iteration stops the computing."""
+        answer = Answer()
+        async with contextlib.aclosing(self._events(prompt, model, options)) as events:
+            async for event in events:
+                answer.take(event)
+                if isinstance(event, Delta):
+                    yield event.text
+
+    async def ask(self, prompt: Prompt, *, model: str = "", **options: Unpack[Sampling]) -> Answer:
+        """The answer with its model, token counts, timings and notices."""
+        answer = Answer()
+        async with contextlib.aclosing(self._events(prompt, model, options)) as events:
+            async for event in events:
+                answer.take(event)
+        return answer
+
+    async def unload_all_models(self) -> list[str]:
+        """Unload every model of the supervisor, also those that others loaded. Answers under way are
+        finished first, waiting ones fail. Returns what was unloaded; starts nothing."""
+        endpoint = await asyncio.to_thread(self._access.running_endpoint)
+        if not endpoint:
+            return []
+        async with AsyncClient(endpoint) as client:
+            return await client.unload()
+
+    async def aclose(self) -> None:
+        """Close this event loop's connection: what is asked over it is cancelled. Models stay warm."""
+        await self._clients.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _events(self, prompt: Prompt, model: str, options: Sampling) -> AsyncGenerator[AnyEvent, None]:
+        question = self._access.question(prompt, options)
+        client = await self._clients.get()
+        stream = client.chat(
+            question.messages,
+            model=self._access.model(model),
+            options=question.options,
+            deadline=question.deadline,
+            pull=True,
+            pull_limit=self._access.pull_limit,
+        )
+        async with contextlib.aclosing(stream) as events:
+            async for event in events:
+                yield event
+
+
+class DirectModelWrapper:
+    """One model for plain code, from any thread; works in a notebook too, where a loop is running.
+
+    An empty `model` is the default model; the rest as for `LocalLLMProvider`."""
+
+    def __init__(
+        self,
+        model: str = "",
+        model_cache_dir: Folder | None = None,
+        *,
+        auto_pull: bool | None = None,
+    ) -> None:
+        self._access = Access(True, model_cache_dir, OLLAMA_URL, auto_pull)
+        self._clients = ClientPool(self._access.endpoint)
+        self.model = self._access.model(model)
+
+    def generate(self, prompt: Prompt, **options: Unpack[Sampling]) -> str:
+        """The text of the answer."""
+        return self.ask(prompt, **options).text
+
+    def generate_streaming(self, prompt: Prompt, **options: Unpack[Sampling]) -> Generator[str, None, None]:
+        """The text of the answer, piece by piece. Leaving the iteration stops the computing."""
+        answer = Answer()
+        with contextlib.closing(self._events(prompt, options)) as events:
+            for event in events:
+                answer.take(event)
+                if isinstance(event, Delta):
+                    yield event.text
+
+    def ask(self, prompt: Prompt, **options: Unpack[Sampling]) -> Answer:
+        """The answer with its model, token counts, timings and notices."""
+        answer = Answer()
+        with contextlib.closing(self._events(prompt, options)) as events:
+            for event in events:
+                answer.take(event)
+        return answer
+
+    def unload(self) -> bool:
+        """Unload the model, once its answers are given; False if it was not loaded. Starts nothing."""
+        endpoint = self._access.running_endpoint()
+        if not endpoint:
+            return False
+        with Client(endpoint) as client:
+            return bool(client.unload(self.model))
+
+    def close(self) -> None:
+        """Close the connections. The model stays warm."""
+        self._clients.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _events(self, prompt: Prompt, options: Sampling) -> Generator[AnyEvent, None, None]:
+        question = self._access.question(prompt, options)
+        with self._clients.lend() as client:
+            stream = client.chat(
+                question.messages,
+                model=self.model,
+                options=question.options,
+                deadline=question.deadline,
+                pull=True,
+                pull_limit=self._access.pull_limit,
+            )
+            with contextlib.closing(stream):
+                yield from stream

@@ -1,0 +1,296 @@
+"""A model repository on the hub, fetched with huggingface_hub: safetensors or GGUF only, never code.
+
+huggingface_hub 2.x throws a broken download away. Here each file grows in a place of its own until its
+hash is right, so that a kill costs nothing, and moves into the cache whole.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from ai_pal.catalog import layout, too_large
+from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest, manifest_path, repo_folder
+from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.messages.egress import HubFiles
+from ai_pal.sources.base import Progress
+from ai_pal.sources.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole, told_apart
+from ai_pal.sources.hub_errors import explained, renamed, unusable
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
+
+T = TypeVar("T")
+
+CHUNK = 256 * 1024
+"""Bytes between two signs of life; the library's 10 MB would be minutes on a slow line."""
+
+ANSWER_SECONDS = 20.0
+RETRIES = 3
+_RETRY_SECONDS = 1.0
+_SPARE = 16 << 20
+
+
+class RemoteFile(NamedTuple):
+    """A file of the repository. `digest` is the SHA-256 of a large file, else its git hash."""
+
+    name: str
+    size: int
+    digest: str
+
+    @property
+    def sha256(self) -> str:
+        return self.digest if len(self.digest) == 64 else ""
+
+
+class Pulled(NamedTuple):
+    """What a pull brought: what a worker loads, its bytes, the commit."""
+
+    path: Path
+    size: int
+    commit: str
+
+
+def pull_hub(wanted: HubFiles, cache: Path, progress: Progress, limit: int = 0) -> Pulled:
+    """Bring the wanted files into `cache`, unless they have more than `limit` bytes (0: any number).
+
+    Raises `AiPalError`: `model_not_here` (too large), `model_not_found`, `model_gated`, `model_invalid`,
+    `offline`, `disk_full`, `cache_unwritable`, `hash_mismatch`, `download_failed`."""
+    scratch = cache / ".pulls" / f"hub--{wanted.repo.replace('/', '--')}"
+    with (
+        told_apart(cache),
+        locked(scratch.with_suffix(".lock"), scratch, lambda done: progress(done, 0), WAIT_SECONDS),
+    ):
+        return _Pull(wanted, cache, scratch, progress, limit).run()
+
+
+class _Pull:
+    """One pull, under its lock."""
+
+    def __init__(self, wanted: HubFiles, cache: Path, scratch: Path, progress: Progress, limit: int) -> None:
+        self._wanted, self._cache, self._scratch, self._progress = wanted, cache, scratch, progress
+        self._limit = limit
+        self._folder = repo_folder(cache, wanted.repo)
+        self._done = self._total = 0
+
+    def run(self) -> Pulled:
+        with explained(self._wanted):
+            info = self._info()
+        if info.id and info.id != self._wanted.repo:
+            renamed(self._wanted.repo, info.id)
+        commit = str(info.sha)
+        there = {file.name: file for file in _remote_files(info, self._wanted)}
+        snapshot = self._folder / "snapshots" / commit
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        chosen = self._choose(there, commit, snapshot)
+        self._check_space(chosen, snapshot)
+        for file in chosen:
+            self._fetch(file, commit, snapshot)
+        self._note(chosen, commit)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        size = sum(file.size for file in chosen)
+        return Pulled(snapshot / chosen[0].name if self._wanted.gguf else snapshot, size, commit)
+
+    def _info(self) -> "ModelInfo":
+        from huggingface_hub import HfApi
+
+        return _retried(
+            lambda: HfApi().model_info(
+                self._wanted.repo,
+                revision=self._wanted.revision or None,
+                files_metadata=True,
+                timeout=ANSWER_SECONDS,
+            )
+        )
+
+    def _choose(self, there: dict[str, RemoteFile], commit: str, snapshot: Path) -> list[RemoteFile]:
+        """The files to have, small ones first: a folder with weights is a whole one."""
+        what = self._wanted.repo
+        if self._wanted.gguf:
+            return [there[layout.gguf_file(list(there), self._wanted.gguf, what)]]
+        layout.check_names(list(there), what)
+        self._total = sum(file.size for file in there.values() if layout.is_needed(file.name))
+        layout.read_config(self._fetch(there[layout.CONFIG], commit, snapshot).read_bytes(), what)
+        weights = {layout.WEIGHTS}
+        if layout.INDEX in there:
+            weights = layout.shards(self._fetch(there[layout.INDEX], commit, snapshot).read_bytes(), what)
+        for lacking in sorted(weights - set(there)):
+            fail(Code.MODEL_INVALID, f"{what} lacks {lacking}", "it is incomplete: choose another")
+        names = [n for n in there if layout.is_needed(n) and (n in weights or not layout.is_weight(n))]
+        return sorted((there[name] for name in names), key=lambda file: (layout.is_weight(file.name), file))
+
+    def _check_space(self, chosen: Iterable[RemoteFile], snapshot: Path) -> None:
+        missing = [file for file in chosen if not _is_here(snapshot, file)]
+        self._total = sum(file.size for file in chosen)
+        self._done = self._total - sum(file.size for file in missing)
+        if self._limit and self._total > self._limit:
+            self._progress(self._done, self._total)
+            raise AiPalError(too_large(str(self._wanted).removeprefix("hub "), self._total))
+        partial = sum(_size(self._scratch / file.digest) for file in missing)
+        need = sum(file.size for file in missing) - partial + _SPARE
+        free = shutil.disk_usage(self._cache).free
+        if free < need:
+            figures = f"{need / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB free"
+            fail(Code.DISK_FULL, f"not enough space in {self._cache}: {figures}", SPACE_HINT)
+
+    def _fetch(self, file: RemoteFile, commit: str, snapshot: Path) -> Path:
+        """Bring one file into the snapshot, from where an earlier try stopped."""
+        target = snapshot / file.name
+        if _is_here(snapshot, file):
+            return target
+        partial = self._scratch / file.digest
+        if _size(partial) > file.size:
+            partial.unlink()
+        with explained(self._wanted):
+            self._download(file, commit, partial)
+        if _hash(partial, file, lambda: self._progress(self._done, self._total)) != file.digest:
+            partial.unlink()
+            fail(
+                Code.HASH_MISMATCH,
+                f"{file.name} of {self._wanted.repo} is not what the hub announced",
+                "it was thrown away: try again",
+                retryable=True,
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_whole(partial, target)
+        return target
+
+    def _download(self, file: RemoteFile, commit: str, partial: Path) -> None:
+        from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+        from huggingface_hub.file_download import http_get
+        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+        constants.DOWNLOAD_CHUNK_SIZE = CHUNK
+        url = hf_hub_url(self._wanted.repo, file.name, revision=commit)
+        begun = self._done
+
+        def get() -> None:
+            with partial.open("ab") as out:
+                here = out.tell()
+                self._done = begun + here
+                if here == file.size:
+                    return
+                location = get_hf_file_metadata(url, timeout=ANSWER_SECONDS).location
+                headers = build_hf_headers()
+                if not _same_server(url, location):
+                    headers.pop("authorization", None)  # the token is for the hub, not for its storage
+                http_get(
+                    location,
+                    out,
+                    resume_size=here,
+                    headers=headers,
+                    expected_size=file.size,
+                    tqdm_class=self._bar(),
+                )
+
+        _retried(get, lambda: _size(partial))
+        self._done = begun + file.size
+
+    def _bar(self) -> Any:
+        """A progress bar class, as huggingface_hub wants one, that only counts."""
+        pull = self
+
+        class Bar:
+            def __init__(self, **_: Any) -> None:
+                pass
+
+            def update(self, count: int) -> None:
+                pull._done += count
+                pull._progress(pull._done, pull._total)
+
+            def __enter__(self) -> "Bar":
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                pass
+
+        return Bar
+
+    def _note(self, chosen: Iterable[RemoteFile], commit: str) -> None:
+        """Write down what is here now, and what the revision stood for."""
+        from huggingface_hub import constants
+
+        before = manifest(self._folder, commit)
+        files = dict(before.files) if before else {}
+        files |= {file.name: FileFacts(file.size, file.sha256) for file in chosen}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        note = HubManifest(
+            self._wanted.repo, commit, constants.ENDPOINT, files, now, self._wanted.revision or "main"
+        )
+        revision = self._wanted.revision or "main"
+        if revision != commit:
+            _write(self._folder / "refs" / revision, commit.encode())
+        text = msgspec.json.format(msgspec.json.encode(note)) + b"\n"
+        _write(manifest_path(self._folder, commit), text)
+
+
+def _remote_files(info: "ModelInfo", wanted: HubFiles) -> Iterable[RemoteFile]:
+    for sibling in info.siblings or ():
+        name, digest = sibling.rfilename, sibling.lfs.sha256 if sibling.lfs else sibling.blob_id
+        if name.startswith("/") or ".." in name.split("/") or "\\" in name or "\0" in name:
+            fail(Code.MODEL_INVALID, f"{wanted.repo} has a file {name!r}", "do not trust this repository")
+        if not isinstance(sibling.size, int) or not digest or not digest.isalnum():
+            raise AiPalError(unusable(wanted))
+        yield RemoteFile(name, sibling.size, digest)
+
+
+def _retried(action: Callable[[], T], figure: Callable[[], int] = lambda: 0) -> T:
+    """`action`, tried again after network trouble; as long as `figure` grows, for ever."""
+    import httpx2
+
+    left, best = RETRIES, figure()
+    while True:
+        try:
+            return action()
+        except (httpx2.ConnectError, httpx2.ReadTimeout):
+            raise  # nobody is there, or the library has waited for it long enough
+        except httpx2.TransportError:
+            left, best = (RETRIES, figure()) if figure() > best else (left - 1, best)
+            if left <= 0:
+                raise
+            time.sleep(_RETRY_SECONDS)
+
+
+def _is_here(snapshot: Path, file: RemoteFile) -> bool:
+    # Only checked files come into a snapshot, and a commit's files never change.
+    return _size(snapshot / file.name) == file.size and (snapshot / file.name).is_file()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _hash(path: Path, file: RemoteFile, alive: Callable[[], None]) -> str:
+    if file.sha256:
+        digest = hashlib.sha256()
+    else:
+        digest = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
+    with path.open("rb") as data:
+        while chunk := data.read(8 << 20):
+            digest.update(chunk)
+            alive()
+        if file.sha256:
+            os.fsync(data.fileno())  # small files are checked by their size whenever they are used
+    return digest.hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.write_bytes(content)
+    os.replace(draft, path)
+
+
+def _same_server(url: str, other: str) -> bool:
+    from urllib.parse import urlsplit
+
+    return urlsplit(url)[:2] == urlsplit(other)[:2]

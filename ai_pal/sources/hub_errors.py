@@ -1,0 +1,116 @@
+"""What went wrong with the hub, for people: one message and one next step for each kind."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import NoReturn
+
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.messages.egress import HubFiles
+
+_AGAIN = "run the same command again: it goes on where it stopped"
+
+
+@contextlib.contextmanager
+def explained(wanted: HubFiles) -> Iterator[None]:
+    """Turns the exceptions of huggingface_hub in this block into `AiPalError`."""
+    try:
+        yield
+    except AiPalError:
+        raise
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        if type(error).__module__ == "builtins" and getattr(error, "errno", None) is not None:
+            raise  # the disk's
+        raise AiPalError(explain(error, wanted)) from error
+    except Exception as error:
+        import httpx2
+
+        if not isinstance(error, httpx2.HTTPError | httpx2.InvalidURL):
+            raise
+        raise AiPalError(explain(error, wanted)) from error
+
+
+def explain(error: Exception, wanted: HubFiles) -> Failure:
+    """What an exception of huggingface_hub means."""
+    import httpx2
+    from huggingface_hub import errors
+
+    match error:
+        case errors.HfHubHTTPError():
+            return _refused(error, wanted)
+        case errors.OfflineModeIsEnabled():
+            message = f"{wanted.repo} is not here, and HF_HUB_OFFLINE forbids the network"
+            hint = "unset HF_HUB_OFFLINE, or take a model that is here: ai-pal list"
+            return Failure(Code.OFFLINE, message, hint)
+        case errors.HFValidationError():
+            return Failure(
+                Code.MODEL_NOT_FOUND, f"{wanted.repo!r} is no possible name on the hub", str(error)
+            )
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
+            message = f"the hub at {_endpoint()} cannot be reached: {error}"
+            hint = "check the network, HF_ENDPOINT and the proxy; models that are here go on: ai-pal list"
+            return Failure(Code.OFFLINE, message, hint, retryable=True)
+        case httpx2.TimeoutException():
+            return _broken(f"the hub sent nothing more of {wanted.repo}")
+        case httpx2.HTTPError() | httpx2.InvalidURL():
+            return _broken(f"the connection to the hub broke off: {error or type(error).__name__}")
+        case OSError():
+            return _broken(f"the hub sent a broken file of {wanted.repo}: {str(error).splitlines()[0]}")
+    return unusable(wanted, f": {error}")
+
+
+def unusable(wanted: HubFiles, why: str = "") -> Failure:
+    """The hub's answer makes no sense."""
+    message = f"the hub's answer about {wanted.repo} cannot be used{why}"
+    return Failure(Code.DOWNLOAD_FAILED, message, "check HF_ENDPOINT: it must be a Hugging Face hub")
+
+
+def renamed(old: str, new: str) -> NoReturn:
+    """The repository has moved. Not followed silently: a name that is free again may be anybody's."""
+    fail(Code.MODEL_NOT_FOUND, f"{old} is called {new} now", f"run: ai-pal pull {new}")
+
+
+def _refused(error: Exception, wanted: HubFiles) -> Failure:
+    """The hub answered with an HTTP error."""
+    from huggingface_hub import errors
+
+    page = f"{_endpoint()}/{wanted.repo}"
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    words = str(getattr(error, "server_message", "") or "")
+    match error:
+        case errors.GatedRepoError():
+            hint = f"accept its terms on {page}, then set HF_TOKEN to a token of yours and pull again"
+            return Failure(Code.MODEL_GATED, f"{wanted.repo} is gated: its owner asks for your consent", hint)
+        case errors.RevisionNotFoundError():
+            message = f"{wanted.repo} has no revision {wanted.revision!r}"
+            return Failure(Code.MODEL_NOT_FOUND, message, f"leave out @{wanted.revision}, or see {page}")
+        case errors.EntryNotFoundError():
+            return Failure(Code.MODEL_INVALID, f"{wanted.repo} lacks a file that it lists", f"see {page}")
+        case errors.DisabledRepoError():
+            return Failure(Code.MODEL_NOT_FOUND, f"{wanted.repo} was disabled by the hub", "choose another")
+    return _by_status(status, f"{error} {words}", isinstance(error, errors.RepositoryNotFoundError), wanted)
+
+
+def _by_status(status: int, words: str, is_missing: bool, wanted: HubFiles) -> Failure:
+    if status == 401 and "credentials" in words.lower():
+        hint = "correct or unset HF_TOKEN (huggingface.co/settings/tokens)"
+        return Failure(Code.MODEL_GATED, "the hub does not know the token in HF_TOKEN", hint)
+    if is_missing or status == 404:
+        message = f"there is no repository {wanted.repo} on {_endpoint()}, or it is private"
+        hint = "check the spelling; for a private one set HF_TOKEN"
+        return Failure(Code.MODEL_NOT_FOUND, message, hint)
+    if status == 403:
+        hint = f"see {_endpoint()}/{wanted.repo}; perhaps HF_TOKEN lacks the permission to read it"
+        return Failure(Code.MODEL_GATED, f"the hub forbids access to {wanted.repo}", hint)
+    if status == 429:
+        return Failure(Code.DOWNLOAD_FAILED, "the hub limits how much it serves you", _AGAIN, retryable=True)
+    return _broken(f"the hub answered with an error ({status})")
+
+
+def _broken(message: str) -> Failure:
+    return Failure(Code.DOWNLOAD_FAILED, message, _AGAIN, retryable=True)
+
+
+def _endpoint() -> str:
+    from huggingface_hub import constants
+
+    return str(constants.ENDPOINT)

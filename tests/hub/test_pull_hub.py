@@ -1,0 +1,287 @@
+"""Pulling from the loopback hub with the real client: what is fetched, kept, resumed and refused."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ai_pal.catalog import resolve
+from ai_pal.catalog.hub_cache import find
+from ai_pal.config import Settings
+from ai_pal.errors import AiPalError, Code
+from ai_pal.messages.egress import HubFiles
+from ai_pal.sources.hub import Pulled, pull_hub
+from tests.hub import repositories as repos
+from tests.hub.loopback import TOKEN, Hub, Repo, loopback_hub
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    from huggingface_hub import close_session, constants
+
+    with loopback_hub() as found:
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hf"))
+        # The library reads its environment once, when it is imported.
+        monkeypatch.setattr(constants, "ENDPOINT", found.endpoint)
+        template = found.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
+        monkeypatch.setattr("ai_pal.sources.hub._RETRY_SECONDS", 0.05)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield found
+        close_session()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
+def pull(cache: Path, wanted: HubFiles) -> Pulled:
+    return pull_hub(wanted, cache, lambda done, total: None)
+
+
+def refusal(cache: Path, wanted: HubFiles) -> AiPalError:
+    with pytest.raises(AiPalError) as caught:
+        pull(cache, wanted)
+    return caught.value
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_model_comes_with_its_texts_and_without_pickles_or_code(hub: Hub, cache: Path) -> None:
+    hub.repos["org/tiny"] = repo = repos.llama()
+    pulled = pull(cache, HubFiles("org/tiny"))
+    assert pulled.commit == repo.commit
+    assert names(pulled.path) == {
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "model.safetensors",
+    }
+    assert (pulled.path / "model.safetensors").read_bytes() == repo.files["model.safetensors"]
+    assert not [seen for seen in hub.requests if seen.path.endswith((".py", ".bin"))]
+
+
+def test_it_is_found_again_without_a_request_and_its_commit_is_recorded(hub: Hub, cache: Path) -> None:
+    hub.repos["org/tiny"] = repo = repos.llama()
+    pull(cache, HubFiles("org/tiny"))
+    asked = len(hub.requests)
+    settings = Settings(model_cache_dir=str(cache))
+    load = resolve("org/tiny", settings)
+    assert (load.engine, load.model) == ("transformers", "org/tiny")
+    snapshot = find(HubFiles("org/tiny", repo.commit), settings)
+    assert snapshot is not None
+    assert snapshot.manifest is not None
+    assert snapshot.manifest.files["model.safetensors"].size == len(repo.files["model.safetensors"])
+    assert len(hub.requests) == asked
+
+
+def test_shards_come_as_the_index_names_them(hub: Hub, cache: Path) -> None:
+    hub.repos["org/two"] = repos.sharded()
+    pulled = pull(cache, HubFiles("org/two"))
+    assert len(list(pulled.path.glob("*.safetensors"))) == 2
+    assert resolve("org/two", Settings(model_cache_dir=str(cache))).path == str(pulled.path)
+
+
+def test_a_gguf_is_chosen_by_its_quantization(hub: Hub, cache: Path) -> None:
+    hub.repos["org/quants"] = repos.ggufs()
+    pulled = pull(cache, HubFiles("org/quants", gguf="q4_k_m"))
+    assert pulled.path.name == "tiny.Q4_K_M.gguf"
+    assert pulled.path.read_bytes() == repos.GGUF
+    load = resolve("org/quants:Q4_K_M", Settings(model_cache_dir=str(cache)))
+    assert (load.engine, load.path) == ("llamacpp", str(pulled.path))
+
+
+def test_a_second_quantization_of_the_same_commit_joins_the_first(hub: Hub, cache: Path) -> None:
+    hub.repos["org/quants"] = repos.ggufs()
+    first, second = (pull(cache, HubFiles("org/quants", gguf=quant)) for quant in ("Q4_K_M", "Q8_0"))
+    assert first.path.parent == second.path.parent
+    snapshot = find(HubFiles("org/quants", gguf="Q8_0"), Settings(model_cache_dir=str(cache)))
+    assert snapshot is not None
+    assert snapshot.manifest is not None
+    assert len(snapshot.manifest.files) == 2
+
+
+def test_a_cut_connection_is_taken_up_where_it_broke(hub: Hub, cache: Path) -> None:
+    hub.repos["org/tiny"] = repos.llama()
+    hub.cut_after, hub.cuts = 1_000_000, 2
+    pull(cache, HubFiles("org/tiny"))
+    ranges = [seen.range for seen in hub.downloads("model.safetensors") if seen.server == "storage"]
+    assert len(ranges) == 3
+    assert ranges[0] == ""
+    assert all(text.startswith("bytes=") for text in ranges[1:])
+
+
+def test_a_pull_that_was_stopped_goes_on_where_it_stopped(hub: Hub, cache: Path) -> None:
+    hub.repos["org/tiny"] = repo = repos.llama()
+
+    def stop(done: int, total: int) -> None:
+        if done > 1_000_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pull_hub(HubFiles("org/tiny"), cache, stop)
+    partial = max(path.stat().st_size for path in (cache / ".pulls").rglob("*") if path.is_file())
+    assert 0 < partial < len(repo.files["model.safetensors"])
+    assert find(HubFiles("org/tiny"), Settings(model_cache_dir=str(cache))) is None
+    pull(cache, HubFiles("org/tiny"))
+    ranges = [seen.range for seen in hub.downloads("model.safetensors") if seen.server == "storage"]
+    assert ranges == ["", f"bytes={partial}-"]
+
+
+def test_a_file_with_another_content_than_announced_is_thrown_away(hub: Hub, cache: Path) -> None:
+    hub.repos["org/tiny"] = repo = repos.llama()
+    honest = repo.files["model.safetensors"]
+    repo.lies = {"model.safetensors": honest[:-1] + bytes([honest[-1] ^ 1])}
+    error = refusal(cache, HubFiles("org/tiny"))
+    assert error.code == Code.HASH_MISMATCH
+    assert "model.safetensors" not in {Path(name).name for name in names(cache)}
+
+
+def test_the_token_goes_to_the_hub_and_not_to_its_storage(
+    hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.repos["org/gated"] = gated(repos.llama())
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    pull(cache, HubFiles("org/gated"))
+    assert {seen.token for seen in hub.requests if seen.server == "hub"} == {TOKEN}
+    assert {seen.token for seen in hub.requests if seen.server == "storage"} == {""}
+
+
+def gated(repo: Repo) -> Repo:
+    repo.gated = True
+    return repo
+
+
+def test_a_gated_repository_tells_where_to_accept_its_terms(hub: Hub, cache: Path) -> None:
+    hub.repos["org/gated"] = gated(repos.llama())
+    error = refusal(cache, HubFiles("org/gated"))
+    assert error.code == Code.MODEL_GATED
+    assert f"{hub.endpoint}/org/gated" in error.failure.hint
+    assert "HF_TOKEN" in error.failure.hint
+
+
+def test_a_wrong_token_is_named(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.repos["org/tiny"] = repos.llama()
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    error = refusal(cache, HubFiles("org/tiny"))
+    assert error.code == Code.MODEL_GATED
+    assert "HF_TOKEN" in error.failure.message
+    assert "hf_wrong" not in str(error.failure)
+
+
+def test_a_missing_repository_is_not_found(hub: Hub, cache: Path) -> None:
+    error = refusal(cache, HubFiles("org/nothing"))
+    assert error.code == Code.MODEL_NOT_FOUND
+    assert "org/nothing" in error.failure.message
+
+
+def test_a_missing_revision_is_not_found(hub: Hub, cache: Path) -> None:
+    hub.repos["org/tiny"] = repos.llama()
+    error = refusal(cache, HubFiles("org/tiny", "v9"))
+    assert error.code == Code.MODEL_NOT_FOUND
+    assert "v9" in error.failure.message
+
+
+def test_a_renamed_repository_names_the_command_with_its_new_name(hub: Hub, cache: Path) -> None:
+    hub.repos["org/old"] = Repo({}, moved_to="org/new")
+    hub.repos["org/new"] = repos.llama()
+    error = refusal(cache, HubFiles("org/old"))
+    assert error.failure.hint == "run: ai-pal pull org/new"
+
+
+def test_without_a_hub_the_next_step_is_named(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    error = refusal(cache, HubFiles("org/tiny"))
+    assert error.code == Code.OFFLINE
+    assert error.retryable
+
+
+def test_offline_mode_makes_no_request(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    error = refusal(cache, HubFiles("org/tiny"))
+    assert error.code == Code.OFFLINE
+    assert "HF_HUB_OFFLINE" in error.failure.message
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("answer", [b"<html>a login page</html>", b"[]", b"{}", b'{"id": 1, "siblings": 2}'])
+def test_something_that_is_no_hub_is_refused(hub: Hub, cache: Path, answer: bytes) -> None:
+    hub.answer = answer
+    assert refusal(cache, HubFiles("org/tiny")).code == Code.DOWNLOAD_FAILED
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_hub_in_trouble_can_be_asked_again(hub: Hub, cache: Path, status: int) -> None:
+    hub.status = status
+    error = refusal(cache, HubFiles("org/tiny"))
+    assert error.code == Code.DOWNLOAD_FAILED
+    assert error.retryable
+
+
+@pytest.mark.parametrize(
+    ("repo", "words"),
+    [
+        (repos.with_code("never-heard-of"), "code"),
+        (repos.pickle_only(), "pickle"),
+        (repos.adapter(), "adapter"),
+        (repos.no_model(), "config.json"),
+        (repos.ggufs(), "GGUF"),
+        (repos.missing_shard(), "lacks"),
+        (Repo(repos.texts() | {"config.json": b"{", "model.safetensors": b"x"}), "config.json"),
+        (Repo(repos.llama().files | {"../../evil.json": b"{}"}), "evil"),
+    ],
+    ids=["code", "pickle", "adapter", "no model", "gguf", "shard", "config", "path"],
+)
+def test_a_repository_that_is_no_safe_model_is_refused(hub: Hub, cache: Path, repo: Repo, words: str) -> None:
+    hub.repos["org/bad"] = repo
+    error = refusal(cache, HubFiles("org/bad"))
+    assert error.code == Code.MODEL_INVALID
+    assert words in f"{error.failure.message} {error.failure.hint}"
+    assert find(HubFiles("org/bad"), Settings(model_cache_dir=str(cache))) is None
+    assert not [seen for seen in hub.requests if seen.path.endswith((".py", ".bin"))]
+
+
+def test_code_beside_a_class_that_transformers_has_itself_is_left_there(hub: Hub, cache: Path) -> None:
+    hub.repos["org/phi"] = repos.with_code("phi3")
+    assert "modeling_x.py" not in names(pull(cache, HubFiles("org/phi")).path)
+
+
+def test_a_full_disk_is_noticed_before_the_download(
+    hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.repos["org/tiny"] = repos.llama()
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    error = refusal(cache, HubFiles("org/tiny"))
+    assert error.code == Code.DISK_FULL
+    assert hub.downloads("model.safetensors") == []
+
+
+def test_an_unknown_quantization_lists_what_there_is(hub: Hub, cache: Path) -> None:
+    hub.repos["org/quants"] = repos.ggufs()
+    error = refusal(cache, HubFiles("org/quants", gguf="Q2_K"))
+    assert error.code == Code.MODEL_INVALID
+    assert "Q4_K_M, Q8_0" in error.failure.hint
+
+
+def test_a_hub_that_falls_silent_is_given_up(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    hub.repos["org/tiny"] = repos.llama()
+    hub.hold_after = 500_000
+    hub.gate.clear()
+    error = refusal(cache, HubFiles("org/tiny"))
+    assert error.code == Code.DOWNLOAD_FAILED
+    assert error.retryable

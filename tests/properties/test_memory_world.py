@@ -1,0 +1,131 @@
+"""Two supervisors on one machine: memory is never overspent, and every request still ends once."""
+
+import random
+
+import pytest
+
+from ai_pal.errors import Code
+from ai_pal.lifecycle import Phase
+from ai_pal.messages import client as wire
+from tests.properties.memory_world import CAPACITY, UNIT, Host, Machine
+
+SIZES = {
+    "tiny": 10, "small": 25, "half": 50, "big": 80, "all": 100, "huge": 120, "pinned": 15,
+    "spared": 40, "spared2": 50,
+}  # fmt: skip
+SEEDS = range(60)
+ACTIVE, HORIZON = 60.0, 400.0
+
+
+def play(seed: int, hosts: int = 2, max_loaded: int = 0) -> tuple[Machine, list[Host]]:
+    """A minute of random chats and loads, then quiet."""
+    dice = random.Random(seed)
+    machine = Machine(seed, SIZES)
+    every = [Host(machine, max_loaded) for _ in range(hosts)]
+    models = [model for model in SIZES if model != "pinned"]
+    for _ in range(80):
+        host, model = dice.choice(every), dice.choice(models)
+        act = host.chat if dice.random() < 0.7 else host.load
+        machine.after(dice.uniform(0, ACTIVE), lambda act=act, model=model: act(model))  # type: ignore[misc]
+    machine.run(HORIZON)
+    for host in every:
+        promised = machine.rows[host].promised if host in machine.rows else 0
+        assert host.supervisor.pool.spares.spare or not promised, f"seed {seed}"
+        host.supervisor.shutdown(1.0)  # takes the spare worker along
+    machine.run(HORIZON + 10.0)
+    return machine, every
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_memory_is_never_overspent_and_every_request_ends_once(seed: int) -> None:
+    machine, hosts = play(seed)
+    assert machine.fullest <= CAPACITY, f"seed {seed}"
+    for host in hosts:
+        assert [len(ends) for ends in host.ends.values()] == [1] * len(host.ends), f"seed {seed}"
+        assert all(slot.state.phase in (Phase.GONE, Phase.FAILED) for slot in host.supervisor.pool)
+    assert machine.taken == 0
+
+
+def test_what_fits_alone_is_answered_often_and_what_never_fits_never() -> None:
+    answered, refused = 0, 0
+    for seed in SEEDS:
+        for host in play(seed, hosts=1)[1]:
+            for ends in host.ends.values():
+                if isinstance(ends[0], wire.Failed):
+                    refused += ends[0].reasons[0].code == Code.INSUFFICIENT_MEMORY
+                else:
+                    answered += 1
+    assert answered > refused > 0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_never_more_models_than_allowed(seed: int) -> None:
+    dice = random.Random(seed)
+    machine = Machine(seed, dict.fromkeys("abcdef", 5))
+    host = Host(machine, max_loaded=2)
+    most = 0
+
+    def act() -> None:
+        nonlocal most
+        host.chat(dice.choice("abcdef"))
+        most = max(most, len(machine.processes))
+
+    for _ in range(60):
+        machine.after(dice.uniform(0, ACTIVE), act)
+    machine.run(HORIZON)
+    assert 0 < most <= 2
+    assert all(len(ends) == 1 for ends in host.ends.values())
+
+
+def test_a_shortage_takes_idle_models_least_recently_used_first_and_spares_pinned_ones() -> None:
+    machine = Machine(3, SIZES)
+    machine.dice.random = lambda: 0.5  # type: ignore[method-assign]
+    host = Host(machine)
+    for when, model in enumerate(("pinned", "tiny", "small")):
+        machine.after(when * 3.0, lambda model=model: host.load(model))  # type: ignore[misc]
+    machine.run(15.0)
+    assert sorted(process.model for process in machine.processes) == ["pinned", "small", "tiny"]
+    host.supervisor.pool._admission._policy = type(host.supervisor.pool._admission._policy)(low=55 * UNIT)  # type: ignore[union-attr]
+    machine.run(18.0)
+    assert sorted(process.model for process in machine.processes) == ["pinned", "small"]
+
+
+def calm(seed: int) -> tuple[Machine, Host]:
+    """Nothing goes wrong here, and nothing takes long."""
+    machine = Machine(seed, SIZES)
+    machine.dice.random = lambda: 0.5  # type: ignore[method-assign]
+    return machine, Host(machine)
+
+
+def test_a_spare_worker_is_taken_over_by_the_next_load_of_its_engine() -> None:
+    machine, host = calm(1)
+    host.load("spared")
+    machine.run(10.0)
+    spare = host.supervisor.pool.spares.spare
+    assert spare is not None
+    host.load("spared2")
+    machine.run(20.0)
+    slot = host.supervisor.pool.find("spared2")
+    assert slot is not None
+    assert slot.worker == spare.worker
+    assert [len(ends) for ends in host.ends.values()] == [1, 1]
+
+
+def test_the_spare_worker_is_given_up_before_any_model() -> None:
+    machine, host = calm(1)
+    host.load("spared")
+    machine.run(10.0)
+    assert host.supervisor.pool.spares.spare is not None
+    host.load("half")
+    machine.run(20.0)
+    assert sorted(process.model for process in machine.processes) == ["half", "spared"]
+
+
+def test_no_spare_worker_where_it_would_take_the_room_of_others() -> None:
+    machine, host = calm(1)
+    host.load("half")
+    machine.run(10.0)
+    host.load("spared")
+    machine.run(20.0)
+    assert host.supervisor.pool.spares.spare is None
+    assert sorted(process.model for process in machine.processes) == ["half", "spared"]

@@ -1,0 +1,86 @@
+"""The GGUF reader, over files made here."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from ai_pal.errors import AiPalError, Code
+from ai_pal.formats.gguf import Tensor, parse, read_header, read_layout
+
+U32, TEXT, ARRAY = 4, 8, 9
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<Q", len(value)) + value.encode()
+
+
+def entry(key: str, value: object) -> bytes:
+    if isinstance(value, str):
+        return text(key) + struct.pack("<I", TEXT) + text(value)
+    if isinstance(value, int):
+        return text(key) + struct.pack("<II", U32, value)
+    assert isinstance(value, list)
+    kind = TEXT if isinstance(value[0], str) else U32
+    items = b"".join(text(one) if isinstance(one, str) else struct.pack("<I", one) for one in value)
+    return text(key) + struct.pack("<IIQ", ARRAY, kind, len(value)) + items
+
+
+def gguf(entries: dict[str, object], tensors: list[tuple[str, int, int]], data: int = 2048) -> bytes:
+    """A file with these metadata and (name, kind, offset) tensors."""
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(entries))
+    head += b"".join(entry(key, value) for key, value in entries.items())
+    for name, kind, offset in tensors:
+        head += text(name) + struct.pack("<IQQIQ", 2, 8, 8, kind, offset)
+    return head + bytes(data)
+
+
+LLAMA: dict[str, object] = {
+    "general.architecture": "llama",
+    "general.name": "Tiny",
+    "llama.context_length": 512,
+    "llama.block_count": 2,
+    "llama.embedding_length": 64,
+    "llama.attention.head_count": 4,
+    "llama.attention.head_count_kv": 2,
+}
+VOCABULARY: dict[str, object] = {"tokenizer.ggml.tokens": ["a", "b", "c"]}
+
+
+def test_knows_the_window_and_the_cache_of_one_token(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf(LLAMA, []))
+    header = read_header(file)
+    assert (header.architecture, header.name, header.context) == ("llama", "Tiny", 512)
+    assert header.kv_values == 2 * 2 * (16 + 16)
+
+
+def test_heads_may_differ_by_layer(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    own = {"llama.attention.head_count_kv": [2, 1], "llama.attention.key_length": 8}
+    file.write_bytes(gguf(LLAMA | own, []))
+    assert read_header(file).kv_values == 3 * (8 + 16)
+
+
+def test_the_layout_has_the_vocabulary_and_the_size_of_each_tensor(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf(LLAMA | VOCABULARY, [("b", 12, 96), ("a", 0, 0)]))
+    layout = read_layout(file)
+    assert layout.vocabulary == 3
+    assert layout.tensors == [Tensor("a", 0, 96), Tensor("b", 12, 2048 - 96)]
+
+
+@pytest.mark.parametrize("length", [4, 20, 60, 200])
+def test_a_header_that_breaks_off_is_refused(length: int, tmp_path: Path) -> None:
+    whole = gguf(LLAMA | VOCABULARY, [("a", 0, 0)])
+    file = tmp_path / "m.gguf"
+    file.write_bytes(whole[:length] + (b"\xff" * 1100))
+    with pytest.raises(AiPalError) as caught:
+        read_layout(file)
+    assert caught.value.code == Code.MODEL_INVALID
+
+
+def test_no_length_is_believed() -> None:
+    data = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1 << 62) + bytes(2048)
+    with pytest.raises(ValueError, match=str(1 << 62)):
+        parse(data, len(data), whole=False)

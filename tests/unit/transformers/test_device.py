@@ -1,0 +1,47 @@
+"""Which device and number format a model gets."""
+
+import pytest
+
+from ai_pal.errors import AiPalError
+from workers.engines.transformers.device import LARGE, Machine, choose_device, choose_dtype
+
+GIB = 1 << 30
+OLD = Machine(["cpu"], [], 16 * GIB)
+NEW = Machine(["cpu"], ["cpu"], 16 * GIB)
+GPU = Machine(["cuda", "cpu"], ["cuda"], 16 * GIB)
+
+
+def test_the_first_device_is_taken_unless_another_is_asked_for() -> None:
+    assert choose_device("", GPU) == "cuda"
+    assert choose_device("cpu", GPU) == "cpu"
+    assert choose_device("cuda:1", GPU) == "cuda:1"
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(AiPalError) as caught:
+        choose_device("cuda", OLD)
+    assert caught.value.code == "config_invalid"
+
+
+@pytest.mark.parametrize(
+    ("machine", "device", "stored", "size", "chosen"),
+    [
+        (NEW, "cpu", "bfloat16", GIB, "bfloat16"),
+        (NEW, "cpu", "float32", GIB, "bfloat16"),
+        (OLD, "cpu", "bfloat16", GIB, "float32"),
+        (OLD, "cpu", "float32", 2 * GIB, "float32"),
+        (OLD, "cpu", "bfloat16", LARGE + 1, "bfloat16"),
+        (Machine(["cpu"], [], 4 * GIB), "cpu", "bfloat16", GIB, "bfloat16"),
+        (GPU, "cuda:0", "float32", GIB, "bfloat16"),
+        (Machine(["cuda", "cpu"], [], GIB), "cuda", "bfloat16", GIB, "float16"),
+        (Machine(["mps", "cpu"], [], GIB), "mps", "bfloat16", GIB, "float16"),
+    ],
+)
+def test_the_format_follows_hardware_and_size(
+    machine: Machine, device: str, stored: str, size: int, chosen: str
+) -> None:
+    assert choose_dtype("", device, machine, stored, size) == chosen
+
+
+def test_a_format_that_was_asked_for_is_taken() -> None:
+    assert choose_dtype("fp32", "cpu", NEW, "bfloat16", 99 * GIB) == "float32"

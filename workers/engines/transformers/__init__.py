@@ -1,0 +1,1 @@
+"""The transformers engine: Hugging Face models, many conversations in one batch (see `engine`)."""

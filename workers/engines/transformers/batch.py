@@ -1,0 +1,192 @@
+"""The batch: every answer that is being computed, stepped together on the one thread that owns the model."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ai_pal.errors import Code, Failure
+from ai_pal.messages.chat import Usage
+from workers.cells import Cells
+from workers.engines.base import Sink
+from workers.engines.transformers.answer import Answer, Prompt
+from workers.engines.transformers.loading import Loaded
+from workers.engines.transformers.prefix import PrefixCache
+from workers.engines.transformers.sampling import Sampler, likeliest
+from workers.engines.transformers.schedule import Pace, Waiting, plan
+from workers.log import log
+
+NOT_A_NUMBER = Failure(
+    Code.ENGINE_ERROR,
+    "the model computed no usable number for its next token",
+    'its weights may be damaged, or too large for their format: try dtype = "float32"',
+)
+
+
+class Batch:
+    """`submit`, `cancel` and `close` may be called from any thread; all else happens in `run`."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        stepper: Any,
+        decode: Callable[[Sequence[int]], str],
+        context: int,
+        cache_bytes: int,
+        pace: Pace,
+        sink: Sink,
+    ) -> None:
+        self._loaded, self._stepper, self._decode, self._sink = loaded, stepper, decode, sink
+        self._context, self._pace = context, pace
+        self._cells = Cells(context)
+        self._kept: PrefixCache[Any] = PrefixCache()
+        self._largest = context * stepper.token_bytes + cache_bytes
+        self._answers: list[Answer] = []
+        self._waiting: list[Prompt] = []
+        self._changed = threading.Condition()
+        self._arrived: deque[Prompt] = deque()
+        self._open: set[int] = set()
+        self._cancelled: set[int] = set()
+        self._closed = False
+
+    # From any thread.
+
+    def open(self, key: int) -> None:
+        """A prompt with this key is on its way: it may be cancelled from now on."""
+        with self._changed:
+            self._open.add(key)
+
+    def forget(self, key: int) -> None:
+        """It will not come, or has ended."""
+        with self._changed:
+            self._open.discard(key)
+            self._cancelled.discard(key)
+
+    def submit(self, prompt: Prompt) -> None:
+        with self._changed:
+            self._arrived.append(prompt)
+            self._changed.notify()
+
+    def cancel(self, key: int) -> None:
+        with self._changed:
+            if key in self._open:
+                self._cancelled.add(key)
+                self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    # The engine's own thread.
+
+    def run(self) -> None:
+        """Serve until closed."""
+        while self._wait():
+            try:
+                self._round()
+            except Exception as error:  # noqa: BLE001 - this thread must outlive whatever is raised
+                for answer in list(self._answers):
+                    self._fail(answer, error)
+
+    def _round(self) -> None:
+        self._drop_cancelled()
+        self._admit()
+        if self._answers:
+            self._step(self._answers)
+            self._finish()
+
+    def _wait(self) -> bool:
+        """Take over what has changed, waiting for it when there is nothing to compute."""
+        with self._changed:
+            while not (self._closed or self._arrived or self._answers or self._waiting):
+                self._changed.wait()
+            self._waiting += self._arrived
+            self._arrived.clear()
+            return not self._closed
+
+    def _drop_cancelled(self) -> None:
+        with self._changed:
+            cancelled = set(self._cancelled)
+        for prompt in [one for one in self._waiting if one.key in cancelled]:
+            self._waiting.remove(prompt)
+            self._cells.leave(prompt.key)
+            self.forget(prompt.key)
+            self._sink.cancelled(prompt.key, Usage(len(prompt.tokens)))
+        for answer in [one for one in self._answers if one.key in cancelled]:
+            self._leave(answer)
+            self._sink.cancelled(answer.key, answer.usage)
+
+    def _admit(self) -> None:
+        for prompt in list(self._waiting):
+            if self._cells.admit(prompt.key, len(prompt.tokens) + prompt.room):
+                self._waiting.remove(prompt)
+                self._answers.append(self._begin(prompt))
+
+    def _begin(self, prompt: Prompt) -> Answer:
+        row = self._kept.take(prompt.tokens, [one.row for one in self._answers])
+        room = min(len(prompt.tokens) + prompt.room, self._context)
+        if row is None:
+            row = self._stepper.row(room)
+        self._shrink()
+        sampler = Sampler(prompt.sampling, self._loaded.model.generation_config)
+        return Answer(prompt, row, sampler, self._loaded.ends, self._decode, self._sink)
+
+    def _step(self, answers: list[Answer]) -> None:
+        """One forward for all; when it fails, each alone, so that only the guilty one ends."""
+        writing = sum(not one.left for one in answers)
+        counts = plan([Waiting(one.left) for one in answers], self._pace.chunk(writing))
+        parts = [(one, one.todo[:count]) for one, count in zip(answers, counts, strict=True) if count]
+        begun = time.monotonic()
+        try:
+            logits = self._stepper.step([(one.row, tokens) for one, tokens in parts])
+            best = likeliest(logits)
+        except (RuntimeError, MemoryError, ValueError, IndexError) as error:
+            if len(answers) > 1 and self._stepper.can_retry:
+                for one in list(answers):
+                    self._step([one])
+            else:
+                for one in list(answers):
+                    self._fail(one, error)
+            return
+        self._sink.step()
+        prompts = sum(len(tokens) for one, tokens in parts if one.left)
+        self._pace.learn(prompts, time.monotonic() - begun)
+        for index, (one, tokens) in enumerate(parts):
+            one.todo = one.todo[len(tokens) :]
+            if not one.todo:
+                self._choose(one, best[index], logits[index])
+
+    def _choose(self, answer: Answer, best: int | None, logits: Any) -> None:
+        if best is None:
+            self._leave(answer, keep=False)
+            self._sink.failed(answer.key, NOT_A_NUMBER)
+            return
+        held = len(answer.row.tokens)
+        token = best if answer.sampler.plain else answer.sampler.choose(logits, answer.row.tokens)
+        has_room = held + 1 < self._context and self._cells.grow(answer.key, held + 1)
+        answer.take(token, has_room)
+
+    def _finish(self) -> None:
+        for answer in [one for one in self._answers if one.finish_reason]:
+            self._leave(answer)
+            answer.end()
+
+    def _fail(self, answer: Answer, error: Exception) -> None:
+        log("error", "a step failed", key=answer.key, reason=repr(error))
+        self._leave(answer, keep=False)
+        failure = Failure(Code.ENGINE_ERROR, f"the model failed on this request: {error}", retryable=True)
+        self._sink.failed(answer.key, failure)
+
+    def _leave(self, answer: Answer, keep: bool = True) -> None:
+        self._answers.remove(answer)
+        self._cells.leave(answer.key)
+        self.forget(answer.key)
+        if keep:
+            self._kept.keep(answer.row)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """All keys and values together stay below what one full window and the prompt cache take."""
+        self._kept.shrink(self._largest - sum(one.row.nbytes for one in self._answers))

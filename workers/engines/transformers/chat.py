@@ -1,0 +1,170 @@
+"""From messages to the text a model expects: its own template, or a documented format for those without."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+from jinja2 import TemplateError
+
+from ai_pal.errors import Code, fail
+from ai_pal.messages.chat import Message
+
+LONGEST_TEMPLATE = 256 << 10
+LONGEST_RENDERING = 64 << 20
+SECONDS, SECONDS_PER_MIB = 2.0, 1.0
+"""What a template may take, per conversation and per MiB of its text."""
+REMEMBERED = 512
+POOR_DEFAULT_SYSTEM = ("named SmolLM",)
+"""Templates that put this in front of a conversation without a system message make answers worse."""
+Result = TypeVar("Result")
+
+
+class Format(msgspec.Struct, frozen=True):
+    """How messages of each role are written, how an answer begins, and what says that it is over."""
+
+    system: str
+    user: str
+    assistant: str
+    prompt: str
+    stop: list[str]
+
+
+FORMATS = {
+    # https://huggingface.co/microsoft/phi-2, "QA Format"
+    "phi-2": Format("{}\n", "Instruct: {}\n", "Output: {}\n", "Output:", ["\nInstruct:", "\nOutput:"]),
+    "plain": Format("{}\n\n", "User: {}\n", "Assistant: {}\n", "Assistant:", ["\nUser:"]),
+}
+BY_MODEL_TYPE = {"phi": "phi-2"}
+
+
+class Chat:
+    """Renders conversations for one tokenizer. Thread-safe."""
+
+    def __init__(self, tokenizer: Any, model_type: str, wanted: str = "") -> None:
+        """Raises `AiPalError` (`model_invalid` for a template that does not work, `config_invalid`)."""
+        if wanted and wanted not in FORMATS:
+            known = ", ".join(FORMATS)
+            fail(Code.CONFIG_INVALID, f"there is no chat format {wanted!r}", f"use one of: {known}")
+        self._tokenizer = tokenizer
+        self._format: Format | None = None
+        self._takes_system = True
+        self._silences_system = False
+        if wanted or not tokenizer.chat_template:
+            self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
+        else:
+            self._try_template()
+
+    @property
+    def stop(self) -> list[str]:
+        """Stop strings of the format itself."""
+        return self._format.stop if self._format else []
+
+    @property
+    def adds_special_tokens(self) -> bool:
+        """Whether the tokenizer has to add what begins a text; templates do it themselves."""
+        return self._format is not None
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """The prompt as the model sees it. Raises `AiPalError` (`bad_request`)."""
+        if self._format is not None:
+            return render(messages, self._format)
+        if not self._takes_system:
+            messages = without_system(messages)
+        elif self._silences_system and not any(one.role == "system" for one in messages):
+            messages = [Message("system", ""), *messages]
+        try:
+            return self._template(messages)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+            fail(Code.BAD_REQUEST, f"the model's chat template refuses this conversation: {error}")
+
+    def _template(self, messages: Sequence[Message]) -> str:
+        plain = [{"role": one.role, "content": one.content} for one in messages]
+        size = sum(len(one.content) for one in messages)
+        seconds = SECONDS + SECONDS_PER_MIB * size / (1 << 20)
+        text = within(
+            seconds,
+            lambda: self._tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True),
+        )
+        if not isinstance(text, str) or len(text) > LONGEST_RENDERING + size * 4:
+            raise ValueError("it makes no text, or far too much")
+        return text
+
+    def _try_template(self) -> None:
+        template = self._tokenizer.chat_template
+        if not isinstance(template, str) or len(template) > LONGEST_TEMPLATE:
+            _refuse("it is no single text, or a very long one")
+        try:
+            text = self._template([Message("user", "x")])
+        except Exception as error:  # noqa: BLE001 - a template is a program and can fail in any way
+            _refuse(str(error))
+        try:
+            mark = "a system message"
+            self._takes_system = mark in self._template([Message("system", mark), Message("user", "x")])
+        except Exception:  # noqa: BLE001
+            self._takes_system = False
+        self._silences_system = any(mark in text for mark in POOR_DEFAULT_SYSTEM)
+
+
+class TokenCounter:
+    """The `Counter` of a context window."""
+
+    def __init__(self, chat: Chat, count: Callable[[str], int]) -> None:
+        self._chat, self._count = chat, count
+        self.content = lru_cache(maxsize=REMEMBERED)(count)
+        question, answer = Message("user", "x"), Message("assistant", "x")
+        one = self.conversation([question])
+        self.fixed = one
+        self.per_message = max(0, self.conversation([question, answer, question]) - one)
+
+    def conversation(self, messages: Sequence[Message]) -> int:
+        """Tokens of the conversation as the model sees it."""
+        return self._count(self._chat.render(messages))
+
+
+def render(messages: Sequence[Message], form: Format) -> str:
+    """The conversation in a format without template."""
+    parts = {"system": form.system, "user": form.user, "assistant": form.assistant}
+    written = [parts[one.role].format(one.content.strip()) for one in messages if one.content.strip()]
+    return "".join(written) + form.prompt
+
+
+def without_system(messages: Sequence[Message]) -> list[Message]:
+    """System messages put in front of the first question, for templates that know none."""
+    system = [one.content for one in messages if one.role == "system" and one.content]
+    others = [one for one in messages if one.role != "system"]
+    if not system or not others:
+        return others
+    first = Message(others[0].role, "\n\n".join([*system, others[0].content]))
+    return [first, *others[1:]]
+
+
+def within(seconds: float, call: Callable[[], Result]) -> Result:
+    """Call, and raise `ValueError` from within when it takes longer: templates come from strangers.
+
+    Only this thread is watched. What one long operation of the interpreter itself does is not seen.
+    """
+    deadline = time.monotonic() + seconds
+
+    def watch(frame: FrameType, event: str, argument: object) -> Any:
+        if time.monotonic() > deadline:
+            raise ValueError(f"it took longer than {seconds:.1f} s")
+        return watch
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        return call()
+    finally:
+        sys.settrace(before)
+
+
+def _refuse(reason: str) -> NoReturn:
+    fail(
+        Code.MODEL_INVALID,
+        f"the model's chat template does not work: {reason}",
+        "set chat_format in the model's options, or use another model",
+    )

@@ -1,0 +1,85 @@
+"""Which device and number format a model gets. Pure, but for `inspect`, which asks torch."""
+
+from typing import Any
+
+import msgspec
+import psutil
+
+from ai_pal.errors import Code, fail
+
+NAMES = {
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "float16": "float16",
+    "fp16": "float16",
+    "half": "float16",
+    "float32": "float32",
+    "fp32": "float32",
+}
+SHORT = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
+LARGE = 2 << 30
+"""Weights above this many bytes in 16 bits are never widened to 32 unasked."""
+WIDEST_SHARE = 0.25
+"""Widened weights take at most this part of the available memory."""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """`devices` that torch can use, the preferred one first; `bf16` those with hardware for it;
+    `available` in bytes of main memory."""
+
+    devices: list[str]
+    bf16: list[str]
+    available: int
+
+
+def inspect(torch: Any) -> Machine:
+    """What this machine has."""
+    devices, bf16 = [], []
+    if torch.cuda.is_available():
+        devices.append("cuda")
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            bf16.append("cuda")
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    if _cpu_has_bf16(torch):
+        bf16.append("cpu")
+    return Machine([*devices, "cpu"], bf16, psutil.virtual_memory().available)
+
+
+def choose_device(asked: str, machine: Machine) -> str:
+    """Raises `AiPalError` (`config_invalid`)."""
+    if not asked:
+        return machine.devices[0]
+    if asked.split(":", maxsplit=1)[0] not in machine.devices:
+        fail(
+            Code.CONFIG_INVALID,
+            f"there is no device {asked!r} here",
+            f"use one of: {', '.join(machine.devices)}, or leave it out",
+        )
+    return asked
+
+
+def choose_dtype(asked: str, device: str, machine: Machine, stored: str, size: int) -> str:
+    """The format to compute in. `size` is the bytes of the weights as `stored`. Raises `AiPalError`.
+
+    Where the hardware has no bf16, a small model is widened (a CPU computes faster so), a large one
+    stays in 16 bits: slow is better than not fitting.
+    """
+    if asked:
+        if asked not in NAMES:
+            fail(Code.CONFIG_INVALID, f"there is no dtype {asked!r}", f"use one of: {', '.join(SHORT)}")
+        return NAMES[asked]
+    kind = device.split(":", maxsplit=1)[0]
+    if kind in machine.bf16:
+        return "bfloat16"
+    if kind != "cpu":
+        return "float16"
+    narrow = size // 2 if stored == "float32" else size
+    fits = narrow <= LARGE and narrow * 2 <= machine.available * WIDEST_SHARE
+    return "float32" if fits else "bfloat16"
+
+
+def _cpu_has_bf16(torch: Any) -> bool:
+    """Instructions for bf16: AMX or AVX-512 on x86, the ARM ones as torch reports them."""
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16", "arm_bf16"))

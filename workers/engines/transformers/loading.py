@@ -1,0 +1,157 @@
+"""Loads a model and its tokenizer with transformers; whatever goes wrong becomes one clear error.
+
+Never runs code of a repository, never reads pickles, never asks the network.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import msgspec
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from ai_pal.errors import AiPalError, Code, fail
+from workers.engines.transformers import quantize
+from workers.engines.transformers.folder import Folder
+from workers.engines.transformers.options import LoadOptions
+
+SAFE = {"local_files_only": True, "trust_remote_code": False}
+LONGEST_REASON = 300
+END_MARKS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>", "<|endoftext|>")
+"""Special tokens that end an answer, also where a model's configuration forgets them."""
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """`ends` are the tokens that end an answer, `vocabulary` how many tokens the model knows."""
+
+    model: Any
+    tokenizer: Any
+    ends: frozenset[int]
+    vocabulary: int
+
+
+def load(
+    folder: Folder, options: LoadOptions, device: str, dtype: str, report: Callable[[float], None]
+) -> Loaded:
+    """`report` hears the part of the weights that is placed. Raises `AiPalError` (`model_invalid`,
+    `engine_missing`, `config_invalid`)."""
+    config = _config(folder)
+    tokenizer = _tokenizer(folder)
+    model = _model(folder, config, options, device, dtype, report)
+    if options.quantize and model.device.type == "cpu":
+        quantize.after_loading(model, options.quantize)
+    embedding = model.get_input_embeddings()
+    return Loaded(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0])
+
+
+def _config(folder: Folder) -> Any:
+    try:
+        return AutoConfig.from_pretrained(folder.path, **SAFE)
+    except Exception as error:  # noqa: BLE001 - the library raises anything over a stranger's file
+        if folder.wants_code:
+            _refuse_code(folder)
+        _refuse(folder, f"its configuration is not understood: {_short(error)}")
+
+
+def _tokenizer(folder: Folder) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder.path, **SAFE)
+        if tokenizer.is_fast:
+            tokenizer.backend_tokenizer.no_truncation()
+            tokenizer.backend_tokenizer.no_padding()
+    except Exception as error:  # noqa: BLE001
+        _refuse(folder, f"its tokenizer cannot be loaded: {_short(error)}")
+    return tokenizer
+
+
+def _model(
+    folder: Folder,
+    config: Any,
+    options: LoadOptions,
+    device: str,
+    dtype: str,
+    report: Callable[[float], None],
+) -> Any:
+    if type(config) not in AutoModelForCausalLM._model_mapping:
+        if folder.wants_code:
+            _refuse_code(folder)
+        _refuse(folder, f"a {folder.model_type} model does not write text")
+    placement: dict[str, Any] = {} if device == "cpu" else {"device_map": {"": device}}
+    if options.attn_implementation or _has_flash(device):
+        placement["attn_implementation"] = options.attn_implementation or "flash_attention_2"
+    quantization = quantize.while_loading(options.quantize, device)
+    if quantization is not None:
+        placement["quantization_config"] = quantization
+    previous = transformers.logging.set_tqdm_hook(_reporting(report))
+    try:
+        model, info = AutoModelForCausalLM.from_pretrained(
+            folder.path,
+            config=config,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            output_loading_info=True,
+            **placement,
+            **SAFE,
+        )
+    except AiPalError:
+        raise
+    except ImportError as error:
+        fail(Code.ENGINE_MISSING, f"{folder.path} needs a library that is not here: {_short(error)}")
+    except Exception as error:  # noqa: BLE001
+        _refuse(folder, _short(error))
+    finally:
+        transformers.logging.set_tqdm_hook(previous)
+    missing = sorted(info["missing_keys"])
+    if missing:
+        _refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
+    return model
+
+
+def _has_flash(device: str) -> bool:
+    return device.startswith("cuda") and bool(transformers.utils.is_flash_attn_2_available())
+
+
+def _reporting(report: Callable[[float], None]) -> Callable[..., Any]:
+    """Counts what goes through the library's progress bars."""
+
+    def make(factory: Callable[..., Any], arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+        items = arguments[0] if arguments else named.get("iterable")
+        return factory(*arguments, **named) if items is None else counted(items)
+
+    def counted(items: Any) -> Any:
+        total = len(items) if hasattr(items, "__len__") else 0
+        for index, item in enumerate(items):
+            yield item
+            if total:
+                report((index + 1) / total)
+
+    return make
+
+
+def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+    found: set[int] = set()
+    for value in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
+        if value is not None:
+            found.update([value] if isinstance(value, int) else value)
+    special = tokenizer.get_added_vocab()
+    return frozenset(found | {special[mark] for mark in END_MARKS if mark in special})
+
+
+def _refuse_code(folder: Folder) -> NoReturn:
+    fail(
+        Code.MODEL_INVALID,
+        f"{folder.path} brings its own Python code for {folder.model_type!r}, which is never run",
+        "use a model of a class that transformers has itself",
+    )
+
+
+def _refuse(folder: Folder, reason: str) -> NoReturn:
+    fail(Code.MODEL_INVALID, f"{folder.path} cannot be loaded: {reason}", "use another version of the model")
+
+
+def _short(error: Exception) -> str:
+    first = str(error).strip().split("\n")[0] or type(error).__name__
+    return first[:LONGEST_REASON]

@@ -1,0 +1,59 @@
+"""What can be asked of this engine, at load and per request."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from ai_pal.errors import Code, fail
+from ai_pal.messages.chat import Options
+
+Anything = TypeVar("Anything")
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class LoadOptions(msgspec.Struct, frozen=True):
+    """`LoadModel.options`; empty means: chosen for this machine and model.
+
+    `chunk` is the prompt tokens computed between two looks at cancellations, `prompt_cache_mib` what may
+    be kept of finished conversations, `chat_format` one of `chat.FORMATS` for models without a template.
+    """
+
+    dtype: str = ""
+    device: str = ""
+    quantize: Literal["", "8bit", "4bit"] = ""
+    attn_implementation: str = ""
+    chat_format: str = ""
+    chunk: int = 0
+    prompt_cache_mib: int = 256
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How the next token is chosen; None is the model's own default. Temperature 0 takes the likeliest."""
+
+    temperature: NotNegative | None = None
+    top_p: Share | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    repetition_penalty: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    seed: int | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    ignore_eos: bool = False
+
+
+def read_sampling(options: Options) -> Sampling:
+    """`extra` fills in what has no field of its own. Raises `AiPalError` (`bad_request`)."""
+    named = {name: getattr(options, name) for name in ("temperature", "top_p", "seed", "max_tokens")}
+    asked = options.extra | {name: value for name, value in named.items() if value is not None}
+    return _convert(asked, Sampling, Code.BAD_REQUEST)
+
+
+def read_load_options(options: dict[str, Any]) -> LoadOptions:
+    """Raises `AiPalError` (`config_invalid`)."""
+    return _convert(options, LoadOptions, Code.CONFIG_INVALID)
+
+
+def _convert(values: dict[str, Any], into: type[Anything], code: Code) -> Anything:
+    try:
+        return msgspec.convert(values, into, strict=False)
+    except msgspec.ValidationError as error:
+        fail(code, f"an option of the transformers engine is wrong: {error}", "correct it and ask again")

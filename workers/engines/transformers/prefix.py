@@ -1,0 +1,83 @@
+"""Keeps the caches of finished conversations, so that their next turn computes only what is new. Pure."""
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, Self, TypeVar
+
+SHORTEST = 8
+"""Fewer tokens in common are not worth a copy."""
+OWN_SHARE = 0.5
+"""From this part of a kept conversation on, the new one is its continuation and takes it over."""
+
+
+class Row(Protocol):
+    """The keys and values of one token sequence."""
+
+    @property
+    def tokens(self) -> Sequence[int]:
+        """The tokens whose keys and values are held."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+
+    def cut(self, length: int) -> bool:
+        """Forget all but the first `length` tokens; False where that is impossible."""
+
+    def copy(self, length: int) -> Self | None:
+        """A row of its own with the first `length` tokens; None where that is impossible."""
+
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+class PrefixCache(Generic[AnyRow]):
+    """The least recently used goes first. Rows in here are not in use."""
+
+    def __init__(self) -> None:
+        self._rows: list[AnyRow] = []
+
+    @property
+    def nbytes(self) -> int:
+        return sum(row.nbytes for row in self._rows)
+
+    def keep(self, row: AnyRow) -> None:
+        """Keep the row of an answer that has ended, in place of its own earlier turns."""
+        if len(row.tokens) >= SHORTEST:
+            self._rows = [kept for kept in self._rows if not _starts_with(row.tokens, kept.tokens)]
+            self._rows.append(row)
+
+    def shrink(self, limit: int) -> None:
+        """Give up rows until at most `limit` bytes are held."""
+        while self._rows and self.nbytes > limit:
+            self._rows.pop(0)
+
+    def take(self, tokens: Sequence[int], busy: Sequence[AnyRow] = ()) -> AnyRow | None:
+        """A row that holds a beginning of `tokens` and no more, and is the caller's now.
+
+        At least one token is left to compute: its result is the next token. Rows that are `busy`
+        are copied from, never taken.
+        """
+        scored = [(common(row.tokens, tokens), row) for row in (*self._rows, *busy)]
+        shared, row = max(scored, key=lambda one: one[0], default=(0, None))
+        shared = min(shared, len(tokens) - 1)
+        if row is None or shared < SHORTEST:
+            return None
+        index = next((place for place, kept in enumerate(self._rows) if kept is row), None)
+        if index is not None and shared >= len(row.tokens) * OWN_SHARE:
+            del self._rows[index]
+            return row if row.cut(shared) else None
+        if index is not None:
+            self._rows.append(self._rows.pop(index))
+        return row.copy(shared)
+
+
+def common(one: Sequence[int], other: Sequence[int]) -> int:
+    """The length of the longest common beginning."""
+    shorter = min(len(one), len(other))
+    if one[:shorter] == other[:shorter]:
+        return shorter
+    return next(index for index in range(shorter) if one[index] != other[index])
+
+
+def _starts_with(tokens: Sequence[int], beginning: Sequence[int]) -> bool:
+    return common(tokens, beginning) == len(beginning)

@@ -1,0 +1,46 @@
+"""Text to tokens and back, from several threads at once."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ai_pal.errors import Code, fail
+
+
+class Tokens:
+    """One tokenizer. The fast kind is only read from, without a lock and without holding the GIL."""
+
+    def __init__(self, tokenizer: Any, vocabulary: int) -> None:
+        self._tokenizer = tokenizer
+        self._fast = tokenizer.backend_tokenizer if tokenizer.is_fast else None
+        self._vocabulary = vocabulary
+        self._lock = threading.Lock()
+
+    def encode(self, text: str, add_special_tokens: bool) -> list[int]:
+        """Raises `AiPalError` (`model_invalid`) when the tokenizer is of another model."""
+        ids = self._ids(text, add_special_tokens)
+        if max(ids, default=0) >= self._vocabulary:
+            fail(
+                Code.MODEL_INVALID,
+                f"the tokenizer made token {max(ids)}, the model knows {self._vocabulary}",
+                "tokenizer and weights do not belong together: fetch the model again",
+            )
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Special tokens left out, spaces as they are."""
+        if self._fast is not None:
+            return str(self._fast.decode(list(ids), skip_special_tokens=True))
+        with self._lock:
+            return str(
+                self._tokenizer.decode(
+                    list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+                )
+            )
+
+    def _ids(self, text: str, add_special_tokens: bool) -> list[int]:
+        if self._fast is not None:
+            encoded = self._fast.encode_batch_fast([text], add_special_tokens=add_special_tokens)
+            return list(encoded[0].ids)
+        with self._lock:
+            return list(self._tokenizer.encode(text, add_special_tokens=add_special_tokens))
