@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ai_pal.config import ModelSettings, Settings, paths
+from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.worker import LoadModel
 
 GGUF_MAGIC = b"GGUF"
+MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS}
 _QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
 
 
@@ -190,6 +192,8 @@ def _number(name: str, options: dict[str, Any], own: int | None, general: int) -
     value = options.get(name, general if own is None else own)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         fail(Code.MODEL_INVALID, f"the model option {name}={value} is not a whole number", f"write {name}=4")
+    if value > (most := MOST.get(name, value)):
+        fail(Code.MODEL_INVALID, f"the model option {name}={value} is more than {most}", f"write {name}=4")
     return value
 
 
