@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Talk to AI-PAL from a script: the blocking and the async client, each in a few lines.
 
-scripts/ipc_client.py "What is the capital of France?"      one answer, streamed
-scripts/ipc_client.py --async "Name a fruit." "Name a city."    several at once
+.venv/bin/python scripts/ipc_client.py "What is the capital of France?"          one answer, streamed
+.venv/bin/python scripts/ipc_client.py --async "Name a fruit." "Name a city."    several at once
 """
 
 import argparse

@@ -14,9 +14,12 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import hub_files, is_path, join, split, split_variant
 from ai_pal.config import ModelSettings, Settings
+from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.egress import Artifact, HubFiles, Wanted
 from ai_pal.messages.worker import LoadModel
+
+MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS}
 
 _MAX_ALIASES = 8
 
@@ -214,6 +217,8 @@ def _number(name: str, options: dict[str, Any], own: int | None, general: int) -
     value = options.get(name, general if own is None else own)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         fail(Code.MODEL_INVALID, f"the model option {name}={value} is not a whole number", f"write {name}=4")
+    if value > (most := MOST.get(name, value)):
+        fail(Code.MODEL_INVALID, f"the model option {name}={value} is more than {most}", f"write {name}=4")
     return value
 
 

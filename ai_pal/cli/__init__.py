@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -76,10 +77,10 @@ def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.Argume
 
 def run(argv: list[str]) -> int:
     """Run one command line: parse, import the command, turn errors into messages and exit codes."""
+    _fill_closed_streams()
     try:
         code = _dispatch(argv)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except AiPalError as error:
         failures.report(error.failure)
         return failures.exit_code(error.code)
@@ -88,6 +89,10 @@ def run(argv: list[str]) -> int:
     except BrokenPipeError:
         _discard_stdout()
         return failures.BROKEN_PIPE
+    except OSError as error:
+        _discard_stdout()
+        failures.report(_failure_of(error))
+        return failures.FAILED
     return code
 
 
@@ -107,6 +112,24 @@ def _refuse(name: str) -> NoReturn:
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f"did you mean: ai-pal {near[0]}" if near else "see: ai-pal --help"
     raise AiPalError(Failure(Code.BAD_REQUEST, f"there is no command {name!r}", hint))
+
+
+def _failure_of(error: OSError) -> Failure:
+    """What no command expects: a full disk behind stdout, or a current folder that is gone."""
+    if error.errno == errno.ENOSPC:
+        return Failure(Code.DISK_FULL, "the output cannot be written: no space left", "free some space")
+    return Failure(Code.FILE_UNREADABLE, f"the system refused: {error}", "see: ai-pal doctor")
+
+
+def _fill_closed_streams() -> None:
+    """Started with a closed stdout or stderr (`>&-`): a file or socket must not take its number."""
+    if sys.stdout is not None and sys.stderr is not None:
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _discard_stdout() -> None:

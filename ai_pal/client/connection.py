@@ -48,9 +48,13 @@ class Connection:
         self.send(wire.Hello(wire.PROTOCOL, __version__, f"pid {os.getpid()}"))
 
     def send(self, request: wire.Request) -> None:
-        """Hand a request to the socket. Raises `AiPalError`: `frame_too_large`, or `supervisor_lost`
-        when the socket is stuck."""
-        frame = wire.encode(request)
+        """Hand a request to the socket. Raises `AiPalError`: `frame_too_large`, `bad_request` for what
+        no frame can hold, or `supervisor_lost` when the socket is stuck."""
+        try:
+            frame = wire.encode(request)
+        except (OverflowError, UnicodeEncodeError) as error:
+            what = "a text is not UTF-8" if isinstance(error, UnicodeError) else "a number is too large"
+            fail(Code.BAD_REQUEST, f"the request cannot be sent: {what}", "correct the request")
         if len(frame) > wire.MAX_FRAME:
             message = f"the request has {len(frame)} bytes, more than the {wire.MAX_FRAME} that are allowed"
             fail(Code.FRAME_TOO_LARGE, message, "send less text")

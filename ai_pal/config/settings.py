@@ -15,6 +15,9 @@ DURATION = "duration"
 PATH = "path"
 SIZE = "size"
 
+MOST_THREADS = 512  # the limits of llama.cpp
+MOST_SLOTS = 256
+
 
 def _duration(description: str, **limits: Any) -> Meta:
     return Meta(description=description, extra={"kind": DURATION}, **limits)
@@ -41,9 +44,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         | None
     ) = None
     keep_alive: Annotated[float, _duration("As `keep_alive`, for this model.")] | None = None
-    threads: Annotated[int, Meta(ge=0, description="As `threads`, for this model.")] | None = None
+    threads: (
+        Annotated[int, Meta(ge=0, le=MOST_THREADS, description="As `threads`, for this model.")] | None
+    ) = None
     context: Annotated[int, Meta(ge=0, description="As `context`, for this model.")] | None = None
-    slots: Annotated[int, Meta(ge=0, description="As `slots`, for this model.")] | None = None
+    slots: Annotated[int, Meta(ge=0, le=MOST_SLOTS, description="As `slots`, for this model.")] | None = None
     pin: (
         Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None
     ) = None
@@ -63,12 +68,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keep_alive: Annotated[
         float, _duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never.")
     ] = 300.0
-    threads: Annotated[int, Meta(ge=0, description="CPU threads per model; 0 chooses for this machine.")] = 0
+    threads: Annotated[
+        int, Meta(ge=0, le=MOST_THREADS, description="CPU threads per model; 0 chooses for this machine.")
+    ] = 0
     context: Annotated[
         int, Meta(ge=0, description="Tokens in the window of one conversation; 0 leaves it to the model.")
     ] = 0
     slots: Annotated[
-        int, Meta(ge=0, le=256, description="Requests one model answers at once; 0 leaves it to the engine.")
+        int,
+        Meta(
+            ge=0, le=MOST_SLOTS, description="Requests one model answers at once; 0 leaves it to the engine."
+        ),
     ] = 0
     memory_budget: Annotated[int, _size("What all models together may take; 0 leaves it to the machine.")] = 0
     memory_low: Annotated[

@@ -1,11 +1,13 @@
 """What every clock promises: the asyncio one and the virtual one."""
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 import anyio
 import pytest
 
+from ai_pal import loop_clock
 from ai_pal.loop_clock import LoopClock
 from ai_pal.supervisor.ports import Clock
 from tests.simulation.clock import VirtualClock
@@ -99,3 +101,19 @@ async def test_time_only_goes_on(subject: Subject) -> None:
     before = subject.clock.now()
     await subject.wait(UNIT)
     assert subject.clock.now() >= before + UNIT - 0.001
+
+
+async def test_a_process_that_was_stopped_reads_what_came_before_its_alarm_rings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop_clock, "HELD_UP", 2 * UNIT)
+    monkeypatch.setattr(loop_clock, "CATCH_UP", 3 * UNIT)
+    subject = Loop()
+    subject.clock.wake_at(subject.clock.now() + UNIT)
+    time.sleep(5 * UNIT)  # noqa: ASYNC251 (the loop is to be held up)
+    resumed = subject.clock.now()
+    await subject.wait(UNIT)
+    subject.clock.wake_at(subject.clock.now())  # what is read now makes nothing ring earlier
+    await subject.wait(5 * UNIT)
+    assert len(subject.alarms) == 1
+    assert subject.alarms[0] >= resumed + 2 * UNIT

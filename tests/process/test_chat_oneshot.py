@@ -152,3 +152,27 @@ def test_a_deadline_ends_the_answer(home: Environ) -> None:
 def test_a_chat_without_daemon_leaves_none_behind(home: Environ) -> None:
     assert chat(home, "--no-daemon", "hello").stdout == b"hello \n"
     assert not listens(home)
+
+
+@pytest.mark.parametrize("form", ["", "--json", "--jsonl"])
+def test_a_full_disk_behind_stdout_is_an_error_without_a_traceback(home: Environ, form: str) -> None:
+    command = [sys.executable, "-m", "ai_pal", "chat", *form.split(), "hi"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command,
+            env=home,
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=SECONDS,
+        )
+    assert done.returncode == 1
+    assert b"[disk_full]" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&-"])
+def test_closed_streams_are_no_obstacle(home: Environ, closed: str) -> None:
+    command = ["sh", "-c", f'"{sys.executable}" -m ai_pal chat hi {closed}']
+    done = subprocess.run(command, env=home, capture_output=True, timeout=SECONDS)
+    assert (done.returncode, done.stderr) == (0, b"")

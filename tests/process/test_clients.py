@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from ai_pal.client import AsyncClient, Client
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
 from tests.process.eventually import eventually
@@ -32,6 +32,20 @@ def idle(daemon: Supervised) -> bool:
 
 
 # -- both --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options", "reason"),
+    [("\udcff", Options(), "not UTF-8"), ("hello", Options(seed=10**30), "too large")],
+)
+def test_what_no_frame_can_hold_is_refused_and_the_client_stays_usable(
+    daemon: Supervised, prompt: str, options: Options, reason: str
+) -> None:
+    with Client(daemon.endpoint) as client:
+        with pytest.raises(AiPalError, match=reason) as caught:
+            client.ask(prompt, options=options)
+        assert code_of(caught) == Code.BAD_REQUEST
+        assert client.ask("still here").text == "still here "
 
 
 def test_ask_gathers_the_answer(daemon: Supervised) -> None:

@@ -123,7 +123,7 @@ def test_what_will_never_load_is_tried_once(supervise: Supervise) -> None:
 def test_a_hung_worker_is_noticed_and_replaced(
     supervise: Supervise, fault: str, budget: str, why: str
 ) -> None:
-    with supervise(**{budget: 2}).client() as client:
+    with supervise(**{budget: 2.5}).client() as client:
         stream = ask(client, **{fault: 20})
         events = until(iter(stream), wire.Delta)
         hung = pid_of(client)

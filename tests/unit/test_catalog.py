@@ -125,6 +125,11 @@ def test_a_junk_number_is_refused(value: str) -> None:
     assert refusal(f"echo?slots={value}", Settings()).code == Code.MODEL_INVALID
 
 
+@pytest.mark.parametrize("option", ["threads=513", "slots=257"])
+def test_more_than_the_engine_can_is_refused(option: str) -> None:
+    assert "more than" in refusal(f"echo?{option}", Settings()).failure.message
+
+
 @pytest.mark.parametrize(
     ("ref", "expected"),
     [

@@ -12,7 +12,7 @@ TERMINAL = {"rich", "prompt_toolkit", "pygments"}
 IMPORT_ALL = """
 import pkgutil, importlib, sys, {package}
 for module in pkgutil.walk_packages({package}.__path__, "{package}."):
-    if not module.name.endswith("__main__"):
+    if not module.name.startswith({skip!r}) and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 """
 
@@ -26,11 +26,14 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_no_module_of_ai_pal_loads_an_engine_or_an_sdk() -> None:
-    assert not loaded_after(IMPORT_ALL.format(package="ai_pal")) & (ENGINES | CLIENTS | {"workers"})
+    assert not loaded_after(IMPORT_ALL.format(package="ai_pal", skip="-")) & (ENGINES | CLIENTS | {"workers"})
 
 
 def test_no_module_of_workers_loads_an_engine_before_a_model_is_loaded() -> None:
-    assert not loaded_after(IMPORT_ALL.format(package="workers")) & (ENGINES | CLIENTS)
+    # The parts of an engine are there to import its library; the engine's own module imports them late.
+    parts = IMPORT_ALL.format(package="workers", skip="workers.engines.transformers.")
+    begin = "import workers.engines.transformers.engine\n"
+    assert not loaded_after(parts + begin) & (ENGINES | CLIENTS)
 
 
 @pytest.mark.parametrize("module", ["ai_pal.config", "ai_pal.catalog", "ai_pal.cli", "ai_pal.cli.pull"])

@@ -6,6 +6,8 @@ from ai_pal.errors import Code, Failure
 from ai_pal.messages.chat import Message, Options, Usage
 from workers.engines.base import Sink
 
+RANDOM_SEED = 0xFFFFFFFF
+
 ERRORS = {
     "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
     "invalid_request_error": Code.BAD_REQUEST,
@@ -19,11 +21,18 @@ def request_body(messages: list[Message], options: Options) -> dict[str, Any]:
         value = getattr(options, name)
         if value is not None:
             body[name] = value
-    if options.stop:
-        body["stop"] = options.stop
+    if body.get("seed") is not None:
+        body["seed"] = seed_of(body["seed"])
+    if stop := [text for text in options.stop if text]:
+        body["stop"] = stop  # an empty text would end every answer before it began
     body["messages"] = [{"role": one.role, "content": one.content} for one in messages]
     body |= {"stream": True, "return_progress": True, "stream_options": {"include_usage": True}, "n": 1}
     return body
+
+
+def seed_of(seed: Any) -> Any:
+    """A seed that llama.cpp keeps: it has 32 bits, and their largest value, so -1 too, means random."""
+    return seed % RANDOM_SEED if isinstance(seed, int) else seed
 
 
 class Answer:
