@@ -47,6 +47,7 @@ class Code(StrEnum):
     INTERNAL = "internal"
     # This machine and its files.
     SUPERVISOR_UNREACHABLE = "supervisor_unreachable"
+    SUPERVISOR_SILENT = "supervisor_silent"
     SUPERVISOR_RUNNING = "supervisor_running"
     SUPERVISOR_LOST = "supervisor_lost"
     SOCKET_PATH_BLOCKED = "socket_path_blocked"

@@ -9,6 +9,7 @@ import zmq
 
 from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.chat import Options
 from ai_pal.messages.worker import (
     AnyToWorker,
     Beat,
@@ -56,6 +57,7 @@ class Worker:
         self._unsent: list[bytes] = []
         self._engine: Engine | None = None
         self._loading = False
+        self._sampling = Options()
         self._preparing: threading.Thread | None = None
         self._outcome: Ready | LoadFailed | None = None
         self._ready: Ready | None = None
@@ -151,13 +153,16 @@ class Worker:
             log("warning", "a second request with an open key was ignored", request=request.key)
             return None
         try:
-            self._engine.generate(request)
+            self._engine.generate(self._with_sampling(request))
         except AiPalError as error:
             self._outbox.failed(request.key, error.failure)
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
             log("error", "the engine refused a request", request=request.key, reason=repr(error))
             self._outbox.failed(request.key, Failure(Code.ENGINE_ERROR, f"the engine failed: {error}"))
         return None
+
+    def _with_sampling(self, request: Generate) -> Generate:
+        return msgspec.structs.replace(request, options=request.options.over(self._sampling))
 
     def _refuse(self, key: int, failure: Failure) -> None:
         self._send(GenerationFailed(key, failure))
@@ -168,7 +173,7 @@ class Worker:
         if self._loading:
             log("warning", "a second load was ignored", model=spec.model)
             return
-        self._loading = True
+        self._loading, self._sampling = True, spec.sampling
         threading.Thread(target=self._load, args=(spec,), name="load", daemon=True).start()
 
     def _prepare(self, engine: str) -> None:

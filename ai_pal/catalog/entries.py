@@ -2,6 +2,7 @@
 is an estimate from them."""
 
 from ai_pal.catalog.model import KnownModel, Variant
+from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact, HubFiles, PackageFile
 
 GB = 1_000_000_000
@@ -42,6 +43,8 @@ _ENTRIES = (
         licence="Apache-2.0",
         parameters=134_515_008,
         context=8192,
+        # As its authors advise; at the engines' usual 0.8 so small a model loses the thread.
+        sampling=Options(temperature=0.2, top_p=0.9),
         variants=(
             Variant(
                 "q4_1",

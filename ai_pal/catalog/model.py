@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact, Wanted
 
 
@@ -23,7 +24,8 @@ class Variant(msgspec.Struct, frozen=True):
 
 class KnownModel(msgspec.Struct, frozen=True):
     """A catalog entry. `variants` in the order of preference; `parameters` counts weights, `context`
-    tokens; `chat_format` says how a conversation is written for it."""
+    tokens; `chat_format` says how a conversation is written for it, `sampling` how it is sampled unless
+    a request says otherwise."""
 
     name: str
     about: str
@@ -33,6 +35,7 @@ class KnownModel(msgspec.Struct, frozen=True):
     context: int = 0
     chat_format: str = "its tokenizer's template"
     gated: bool = False
+    sampling: Options = Options()
 
     @property
     def engine(self) -> str:

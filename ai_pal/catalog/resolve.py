@@ -16,6 +16,7 @@ from ai_pal.catalog.reference import hub_files, is_path, join, split, split_vari
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact, HubFiles, Wanted
 from ai_pal.messages.worker import LoadModel
 
@@ -69,6 +70,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
         context=_number("context", options, own.context, settings.context),
         slots=_number("slots", options, own.slots, settings.slots),
         options=options,
+        sampling=found.entry.sampling if found.entry is not None else Options(),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 import zmq
 
 from ai_pal.client.answer import Answer, conversation
-from ai_pal.client.connection import LOST, UNREACHABLE, Connection
+from ai_pal.client.connection import LOST, UNREACHABLE, Connection, silent
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
@@ -210,7 +210,7 @@ class AsyncClient:
                     if isinstance(event, reply):
                         return event
         except TimeoutError:
-            raise AiPalError(UNREACHABLE) from None
+            raise AiPalError(silent(self._endpoint)) from None
 
     def _send(self, request: wire.Request) -> None:
         if self._lost:

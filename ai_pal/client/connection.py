@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+from pathlib import Path
 
 import msgspec
 import zmq
@@ -10,6 +11,7 @@ import zmq
 from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages import client as wire
+from ai_pal.transport.run_directory import holder
 from ai_pal.transport.sockets import configure
 
 UNREACHABLE = Failure(
@@ -18,6 +20,20 @@ UNREACHABLE = Failure(
     "start one with `ai-pal supervise`, or look with `ai-pal doctor`",
     retryable=True,
 )
+
+
+def silent(endpoint: str) -> Failure:
+    """Somebody is there, but says nothing in time."""
+    folder = Path(endpoint.removeprefix("ipc://")).parent
+    pid = holder(folder)
+    return Failure(
+        Code.SUPERVISOR_SILENT,
+        f"the supervisor{f' (pid {pid})' if pid else ''} is there but does not answer",
+        "it may be stopped or overloaded: wait, or end it with `kill -CONT PID; kill PID`, then ask again",
+        retryable=True,
+    )
+
+
 LOST = Failure(Code.SUPERVISOR_LOST, "the supervisor is gone", "ask again", retryable=True)
 OTHER_PROTOCOL = Failure(
     Code.PROTOCOL_MISMATCH,

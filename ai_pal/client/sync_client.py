@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 import zmq
 
 from ai_pal.client.answer import Answer, conversation
-from ai_pal.client.connection import LOST, OTHER_PROTOCOL, UNREACHABLE, Connection
+from ai_pal.client.connection import LOST, OTHER_PROTOCOL, UNREACHABLE, Connection, silent
 from ai_pal.errors import AiPalError
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
@@ -179,7 +179,7 @@ class Client:
                 yield mine.popleft()
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
-                raise AiPalError(UNREACHABLE)
+                raise AiPalError(silent(self.endpoint))
             self._receive(left)
 
     def forget(self, request_id: int) -> None:
@@ -221,7 +221,7 @@ class Client:
                     return event
                 if isinstance(event, wire.Failed):
                     raise AiPalError(event.reasons[-1])
-        raise AiPalError(UNREACHABLE)
+        raise AiPalError(silent(self.endpoint))
 
     def _receive(self, timeout: float | None) -> None:
         """Wait for one message and sort its events by request. Raises when the supervisor is gone."""

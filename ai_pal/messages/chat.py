@@ -24,6 +24,17 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     stop: list[str] = msgspec.field(default_factory=list)
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
+    def over(self, defaults: "Options") -> "Options":
+        """These options, and the defaults where they leave something out."""
+        return Options(
+            temperature=defaults.temperature if self.temperature is None else self.temperature,
+            top_p=defaults.top_p if self.top_p is None else self.top_p,
+            max_tokens=defaults.max_tokens if self.max_tokens is None else self.max_tokens,
+            seed=defaults.seed if self.seed is None else self.seed,
+            stop=self.stop or defaults.stop,
+            extra=defaults.extra | self.extra,
+        )
+
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Token counts of one answer; `cached_tokens` of the prompt came from the prompt cache."""

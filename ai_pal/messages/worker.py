@@ -22,7 +22,8 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     """First message after the worker's hello: what to load and with which settings.
 
     `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means
-    the model's own window up to the engine's default, `options` are engine-specific.
+    the model's own window up to the engine's default, `options` are engine-specific. `sampling` holds
+    for requests that say nothing else.
     """
 
     model: str
@@ -32,6 +33,7 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     context: int = 0
     slots: int = 0
     options: dict[str, Any] = msgspec.field(default_factory=dict)
+    sampling: Options = Options()
 
 
 class Prepare(ToWorker, tag="prepare", frozen=True):

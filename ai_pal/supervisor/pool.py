@@ -121,7 +121,9 @@ class Pool:
         before = slot.state.phase
         slot.state, actions = lifecycle.step(slot.state, event, self._clock.now(), self.policy.worker)
         if slot.state.phase is not before:
-            self._observe("worker_phase", model=slot.model, worker=slot.worker, phase=str(slot.state.phase))
+            state = slot.state
+            why = {"reason": state.reason.message} if state.reason is not None else {}
+            self._observe("worker_phase", model=slot.model, worker=slot.worker, phase=str(state.phase), **why)
         if slot.state.phase not in HOLDING and (slot.admitted or slot.reserved):
             self._release(slot)
         for action in actions:

@@ -109,7 +109,8 @@ def test_a_supervisor_that_does_not_answer_is_given_up(daemon: Supervised) -> No
     try:
         with pytest.raises(AiPalError) as error:
             Client(daemon.endpoint, timeout=0.3)
-        assert code_of(error) == "supervisor_unreachable"
+        assert code_of(error) == "supervisor_silent"
+        assert str(daemon.process.pid) in error.value.failure.message
     finally:
         daemon.process.send_signal(signal.SIGCONT)
 

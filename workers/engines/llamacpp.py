@@ -92,7 +92,7 @@ class LlamaCpp:
         return Ready(slots, self._context, time.monotonic() - started, name, count)
 
     def _parameters(self, xllamacpp: Any, spec: LoadModel, header: Header, count: int) -> Any:
-        options = msgspec.convert(spec.options, LoadOptions, strict=False)
+        options = load_options(spec)
         parameters = xllamacpp.CommonParams()
         parameters.model.path = spec.path
         parameters.n_ctx = self._context
@@ -189,6 +189,21 @@ class LlamaCpp:
             log("error", "a chunk was not understood", request=answer.key, reason=repr(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"a chunk was not understood: {error!r}")
         return answer.cancelled or answer.stopped or answer.failure is not None
+
+
+def load_options(spec: LoadModel) -> LoadOptions:
+    """Raises `AiPalError` (`config_invalid`) for what is no option: a mistyped one would go unseen."""
+    known = (*LoadOptions.__struct_fields__, "threads", "context", "slots")
+    if unknown := sorted(set(spec.options) - set(known)):
+        fail(
+            Code.CONFIG_INVALID,
+            f"llama.cpp has no model option {', '.join(unknown)}",
+            f"there are: {', '.join(known)}",
+        )
+    try:
+        return msgspec.convert(spec.options, LoadOptions, strict=False)
+    except msgspec.ValidationError as error:
+        fail(Code.CONFIG_INVALID, f"a model option is wrong: {error}", f"there are: {', '.join(known)}")
 
 
 def prefill_chunk(model_bytes: int, threads: int) -> int:
