@@ -23,6 +23,8 @@ pytestmark = pytest.mark.timeout(90)
 SECONDS = 30
 UNREACHABLE, MODEL_MISSING, USAGE, FAILED = 6, 3, 2, 1
 WORKER_FIELDS = {
+    "pinned",
+    "reserved",
     "model", "state", "engine", "pid", "progress", "memory", "active", "queued", "requests", "restarts",
     "context", "slots", "idle_for", "unloads_in", "keep_alive", "reason",
 }  # fmt: skip
