@@ -35,9 +35,9 @@ class Child:
         self._process = process
         self.hello = json.loads(self._line())
 
-    def answer(self, number: int) -> Stream:
+    def answer(self, number: int, tokens: int = TOKENS) -> Stream:
         assert self._process.stdin
-        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.write(f"{number} {tokens}\n")
         self._process.stdin.flush()
         return msgspec.json.decode(self._line(), type=Stream)
 
@@ -74,7 +74,8 @@ def engine(model: str) -> None:
     print(json.dumps({"seconds": ready.seconds, "threads": ready.threads}), flush=True)
     working = llama._throttle.working if llama._throttle else lambda on: None
     for line in sys.stdin:
-        body = request_body(question(int(line)), options())
+        number, tokens = map(int, line.split())
+        body = request_body(question(number), options(tokens))
         asked = time.perf_counter()
         arrivals: list[float] = []
 

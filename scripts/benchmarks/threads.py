@@ -13,7 +13,7 @@ from scripts.benchmarks.streams import Stream, through
 from scripts.benchmarks.supervisors import MODEL, supervisor
 from workers.threads import default_count
 
-TOKENS = 32
+TOKENS = 64
 LIMIT = 4.0
 """Seconds after which a stream is cut: the slowest make less than a token a second."""
 
@@ -37,17 +37,23 @@ def default_threads(pairs: int) -> Iterator[Row]:
         servers = {"http": str(its_default.hello["address"]), "http equal": str(equal.hello["address"])}
 
         def measured(number: int, series: Series) -> None:
-            for name, model in models.items():
-                series.setdefault(name, []).append(through(client, model, number, TOKENS, LIMIT))
-            for name, address in servers.items():
-                series.setdefault(name, []).append(over_http(address, number, LIMIT, TOKENS))
+            # Each has its turn to be first: what ran before leaves its mark on who comes next.
+            names = [*models, *servers]
+            turn = number % len(names)
+            for name in names[turn:] + names[:turn]:
+                if name in models:
+                    stream = through(client, models[name], number, TOKENS, LIMIT)
+                else:
+                    stream = over_http(servers[name], number, LIMIT, TOKENS)
+                series.setdefault(name, []).append(stream)
 
         measured(-1, {})
         quiet: Series = {}
         busy: Series = {}
         for pair in range(pairs):
             measured(pair, quiet)
-            with competitor():
+        with competitor():
+            for pair in range(pairs):
                 measured(pair, busy)
     names = [str(count) for count in counts]
     yield against_best("default threads / best count, quiet", quiet, names, 0.75)
