@@ -27,7 +27,7 @@ def check_supervisor(settings: Settings) -> tuple[bool, Finding]:
         with Client(endpoint(), timeout=ANSWER_SECONDS) as client:
             welcome, status = client.welcome, client.status()
     except AiPalError as error:
-        if error.code != Code.SUPERVISOR_UNREACHABLE:
+        if error.code not in (Code.SUPERVISOR_UNREACHABLE, Code.SUPERVISOR_SILENT):
             return False, of_failure("supervisor", error.failure)
         return False, _unreachable()
     text = f"pid {status.pid}, {len(status.workers)} models loaded"
