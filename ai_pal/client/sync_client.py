@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypedDict, TypeVar, Unpack
 
 import zmq
 
@@ -23,6 +23,17 @@ CLOSE_TIMEOUT = 1.0
 
 E = TypeVar("E", bound=wire.Event)
 Call = wire.Status | wire.Unload | wire.Stop
+
+
+class Asking(TypedDict, total=False):
+    """The keywords of `Client.chat`."""
+
+    model: str
+    options: Options | None
+    deadline: float | None
+    keep_alive: float | None
+    pull: bool
+    pull_limit: int
 
 
 class Client:
@@ -83,10 +94,10 @@ class Client:
         self._connection.send(request)
         return ChatStream(self, request_id)
 
-    def ask(self, prompt: str | Sequence[Message], **options: object) -> Answer:
+    def ask(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> Answer:
         """Ask, and wait for the whole answer; keywords as for `chat`."""
         answer = Answer()
-        for event in self.chat(prompt, **options):  # type: ignore[arg-type]
+        for event in self.chat(prompt, **how):
             answer.take(event)
         return answer
 
