@@ -45,6 +45,25 @@ class Code(StrEnum):
     SHUTTING_DOWN = "shutting_down"
     CLIENT_TOO_SLOW = "client_too_slow"
     INTERNAL = "internal"
+    # Other tiers: what an attempt at a provider can end with, and why one is not even tried.
+    PROVIDER_UNREACHABLE = "provider_unreachable"
+    CONNECT_TIMEOUT = "connect_timeout"
+    QUEUE_TIMEOUT = "queue_timeout"
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105 - a name, no secret
+    STREAM_STALLED = "stream_stalled"
+    STREAM_BROKEN = "stream_broken"
+    AUTH_FAILED = "auth_failed"
+    RATE_LIMITED = "rate_limited"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_ERROR = "provider_error"
+    EMPTY_ANSWER = "empty_answer"
+    NO_KEY = "no_key"
+    NO_CONSENT = "no_consent"
+    LOCAL_ONLY = "local_only"
+    OVER_BUDGET = "over_budget"
+    BREAKER_OPEN = "breaker_open"
+    SDK_MISSING = "sdk_missing"
+    KEYRING_MISSING = "keyring_missing"
     # This machine and its files.
     SUPERVISOR_UNREACHABLE = "supervisor_unreachable"
     SUPERVISOR_SILENT = "supervisor_silent"
@@ -61,6 +80,15 @@ class Code(StrEnum):
     PIP_MISSING = "pip_missing"
     UNSUPPORTED_PLATFORM = "unsupported_platform"
     FILE_UNREADABLE = "file_unreadable"
+
+
+PERMANENT = frozenset(
+    {
+        *(Code.AUTH_FAILED, Code.PROVIDER_REFUSED, Code.PROMPT_TOO_LARGE, Code.NO_KEY, Code.NO_CONSENT),
+        *(Code.LOCAL_ONLY, Code.OVER_BUDGET, Code.SDK_MISSING, Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
+    }
+)
+"""Codes that say nothing about a provider's health: asking again changes nothing, and no breaker trips."""
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -14,6 +14,10 @@ MAX_FRAME = 8 * 1024 * 1024
 """Bytes a client may send in one frame; more is answered with `frame_too_large`."""
 
 
+Goal = Literal["", "privacy", "cost", "latency", "quality", "balanced"]
+"""What a plan is bent towards; empty is what the settings say."""
+
+
 class Request(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what a client sends. New fields go last and have defaults."""
 
@@ -32,7 +36,10 @@ class Chat(Request, tag="chat", frozen=True):
     `deadline` is in seconds from acceptance for the whole answer. `keep_alive` is in seconds after
     the last request: 0 unloads at once, -1 never. `privacy` "local" keeps the prompt on this machine.
     With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of
-    any size); the request is accepted after that.
+    any size); the request is accepted after that. An empty `model` lets the router choose by the prompt
+    and the `goal` (empty: the setting); `openai:gpt-4` names a provider's model. `max_cost` is in US
+    dollars for this answer. Without `fallback` only the first of the plan is asked; with
+    `continuation` another candidate may go on where one broke off, after a notice of the kind `seam`.
     """
 
     id: int
@@ -44,6 +51,10 @@ class Chat(Request, tag="chat", frozen=True):
     privacy: Literal["local", "any"] = "any"
     pull: bool = False
     pull_limit: int = 0
+    goal: Goal = ""
+    max_cost: float | None = None
+    fallback: bool = True
+    continuation: bool = False
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -94,7 +105,20 @@ class Pull(Request, tag="pull", frozen=True):
     model: str = ""
 
 
-AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull
+class Route(Request, tag="route", frozen=True):
+    """Explain what `chat` with the same fields would do, without doing it. Ends with `routed`."""
+
+    id: int
+    messages: list[Message]
+    model: str = ""
+    privacy: Literal["local", "any"] = "any"
+    goal: Goal = ""
+    max_cost: float | None = None
+    fallback: bool = True
+    options: Options = Options()
+
+
+AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull | Route
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -138,7 +162,8 @@ class Loading(Event, tag="loading", frozen=True):
 
 
 class Started(Event, tag="started", frozen=True):
-    """The first content is there: who answers, and why. `tier` 1 is a worker on this machine."""
+    """The first content is there: who answers, and why. `tier` 1 is a worker on this machine, 2 an
+    Ollama server, 3 a cloud. `remote`: the prompt has left this machine."""
 
     id: int
     tier: int
@@ -146,6 +171,7 @@ class Started(Event, tag="started", frozen=True):
     model: str
     why: str = ""
     score: float | None = None
+    remote: bool = False
 
 
 class Delta(Event, tag="delta", frozen=True):
@@ -159,7 +185,7 @@ class Delta(Event, tag="delta", frozen=True):
 
 
 class Notice(Event, tag="notice", frozen=True):
-    """Something the user should know about this answer: `retry`, `trimmed`, ..."""
+    """Something the user should know about this answer: `retry`, `trimmed`, `fallback`, `seam`, ..."""
 
     id: int
     kind: str
@@ -167,12 +193,13 @@ class Notice(Event, tag="notice", frozen=True):
 
 
 class Done(Event, tag="done", frozen=True):
-    """The answer is complete. `finish_reason` is "stop" or "length"."""
+    """The answer is complete. `finish_reason` is "stop" or "length", `cost` in US dollars."""
 
     id: int
     finish_reason: str = "stop"
     usage: Usage = Usage()
     timings: Timings = Timings()
+    cost: float = 0.0
 
 
 class Failed(Event, tag="failed", frozen=True):
@@ -189,6 +216,7 @@ class Interrupted(Event, tag="interrupted", frozen=True):
     reason: Failure
     usage: Usage = Usage()
     timings: Timings = Timings()
+    cost: float = 0.0
 
 
 class Cancelled(Event, tag="cancelled", frozen=True):
@@ -197,6 +225,7 @@ class Cancelled(Event, tag="cancelled", frozen=True):
     id: int
     usage: Usage = Usage()
     timings: Timings = Timings()
+    cost: float = 0.0
 
 
 class Loaded(Event, tag="loaded", frozen=True):
@@ -284,6 +313,41 @@ class Pulled(Event, tag="pulled", frozen=True):
     commit: str = ""
 
 
+class Feature(msgspec.Struct, frozen=True):
+    """What moved a score: up where `weight` is above 0."""
+
+    name: str
+    weight: float
+
+
+class RouteCandidate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One candidate of a plan. `position` is its place from 1, 0 for one that is ruled out, with the
+    `failure` that says why. Expected `cost` in US dollars and `seconds` to the first token, where known;
+    `remote`: the prompt would leave this machine."""
+
+    tier: int
+    provider: str
+    model: str
+    position: int = 0
+    state: str = ""
+    why: str = ""
+    cost: float | None = None
+    seconds: float | None = None
+    remote: bool = False
+    failure: Failure | None = None
+
+
+class Routed(Event, tag="routed", frozen=True):
+    """Answer to `route`: the complexity `score` from 0 to 1, what moved it most, and the candidates in the
+    order in which they would be asked, ruled out ones last."""
+
+    id: int
+    score: float
+    goal: str
+    features: list[Feature] = msgspec.field(default_factory=list)
+    candidates: list[RouteCandidate] = msgspec.field(default_factory=list)
+
+
 AnyEvent = (
     Welcome
     | Accepted
@@ -302,6 +366,7 @@ AnyEvent = (
     | Stopping
     | Pulling
     | Pulled
+    | Routed
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)

@@ -1,8 +1,11 @@
 """The conversation between the supervisor and the egress process, the only one that goes out."""
 
+from typing import Literal
+
 import msgspec
 
 from ai_pal.errors import Failure
+from ai_pal.messages.chat import Message, Options, Usage
 
 
 class PackageFile(msgspec.Struct, frozen=True, tag="package"):
@@ -71,7 +74,55 @@ class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):
     key: int
 
 
-AnyToEgress = Fetch | CancelFetch
+Api = Literal["ollama", "openai", "anthropic", "cohere"]
+"""Which protocol a provider speaks."""
+
+
+class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A server that answers prompts. `name` is what users call it and what its key is kept under;
+    an empty `base_url` is the one its SDK knows."""
+
+    name: str
+    api: Api
+    base_url: str = ""
+
+
+class Complete(ToEgress, tag="complete", frozen=True):
+    """Ask a provider for an answer. `key` is the supervisor's number for this attempt.
+
+    Seconds: `connect` until the server took the connection, `first_token` until the first content,
+    `gap` between two pieces. With `local_only` nothing may leave this machine: only a provider on
+    loopback that reports `model` as stored there is asked. `keep_alive` is passed on to Ollama.
+    A last message of the assistant is to be continued where the provider can.
+    """
+
+    key: int
+    provider: Provider
+    model: str
+    messages: list[Message]
+    options: Options = Options()
+    connect: float = 5.0
+    first_token: float = 60.0
+    gap: float = 60.0
+    local_only: bool = False
+    keep_alive: float | None = None
+
+
+class CancelCompletion(ToEgress, tag="cancel_completion", frozen=True):
+    """Stop this attempt and close its connection. There is no answer."""
+
+    key: int
+
+
+class ListModels(ToEgress, tag="list_models", frozen=True):
+    """Ask which models a provider has. Ends with `provider_models` or `completion_failed`."""
+
+    key: int
+    provider: Provider
+    timeout: float = 5.0
+
+
+AnyToEgress = Fetch | CancelFetch | Complete | CancelCompletion | ListModels
 
 
 class FromEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -115,7 +166,58 @@ class FetchFailed(FromEgress, tag="fetch_failed", frozen=True):
     failure: Failure
 
 
-AnyFromEgress = EgressHello | EgressBeat | FetchProgress | Fetched | FetchFailed
+class CompletionConnected(FromEgress, tag="completion_connected", frozen=True):
+    """The provider took the request; no content has come yet, and it may still fail."""
+
+    key: int
+
+
+class CompletionText(FromEgress, tag="completion_text", frozen=True):
+    """A piece of the answer. `seq` counts the pieces of the provider's stream from 0, of which this one
+    holds `n`: what waits together goes out together. `text` is never empty, and whole UTF-8."""
+
+    key: int
+    seq: int
+    n: int
+    text: str
+
+
+class CompletionDone(FromEgress, tag="completion_done", frozen=True):
+    """The answer is complete after `seq` pieces. `model` is what the provider says it was."""
+
+    key: int
+    seq: int
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    model: str = ""
+
+
+class CompletionFailed(FromEgress, tag="completion_failed", frozen=True):
+    """The attempt ended without a complete answer; what was sent before stays valid."""
+
+    key: int
+    failure: Failure
+
+
+class ProviderModels(FromEgress, tag="provider_models", frozen=True):
+    """The models that a provider has."""
+
+    key: int
+    names: list[str]
+
+
+AnyFromEgress = (
+    EgressHello
+    | EgressBeat
+    | FetchProgress
+    | Fetched
+    | FetchFailed
+    | CompletionConnected
+    | CompletionText
+    | CompletionDone
+    | CompletionFailed
+    | ProviderModels
+)
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_egress = msgspec.msgpack.Decoder(AnyToEgress).decode

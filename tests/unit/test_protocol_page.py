@@ -23,6 +23,8 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "timings": Timings,
     "failure": Failure,
     "worker": wire.WorkerStatus,
+    "feature": wire.Feature,
+    "candidate": wire.RouteCandidate,
 }
 MESSAGES = [*get_args(wire.AnyRequest), *get_args(wire.AnyEvent)]
 PLAIN: dict[Any, str] = {

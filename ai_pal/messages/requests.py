@@ -1,0 +1,45 @@
+"""Requests of clients, looked at before they are taken: what the types alone cannot say. Pure."""
+
+import math
+
+import msgspec
+
+from ai_pal.messages import client as wire
+
+MAX_NESTING = 32
+"""Levels of `options.extra`: what could just be decoded might be too deep to be encoded for the worker."""
+
+
+def objection(request: wire.AnyRequest) -> str:
+    """Why a request that can be read cannot be taken, or nothing."""
+    if getattr(request, "id", 1) <= 0:
+        return "a request id must be above 0"
+    if isinstance(request, wire.Chat) and _nested(request.options.extra, MAX_NESTING):
+        return f"options.extra is nested deeper than {MAX_NESTING}"
+    for name in ("deadline", "keep_alive"):
+        if math.isnan(getattr(request, name, None) or 0.0):
+            return f"{name} is not a number"
+    return ""
+
+
+def id_of(request: wire.AnyRequest) -> int:
+    """The id of a request, 0 for those that have none."""
+    return int(getattr(request, "id", 0))
+
+
+class _OnlyId(msgspec.Struct):
+    id: int = 0
+
+
+def id_within(frame: bytes) -> int:
+    """The id of a message that could not be read as a whole, 0 where even that is not there."""
+    try:
+        return msgspec.msgpack.decode(frame, type=_OnlyId).id
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return 0
+
+
+def _nested(value: object, levels: int) -> bool:
+    """Whether `value` holds more than `levels` levels of lists and maps."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(levels == 0 or _nested(item, levels - 1) for item in inside)
