@@ -4,7 +4,6 @@ Sans-IO like the supervisor behind it. Malformed, unknown and oversized messages
 met with silence; a client that does not read is cut off at a bound.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -12,6 +11,7 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
+from ai_pal.messages.requests import id_of, id_within, objection
 from ai_pal.supervisor.downloads import Downloads, Follower, NoDownloads
 from ai_pal.supervisor.ports import Clock
 from ai_pal.supervisor.supervisor import Supervisor
@@ -24,9 +24,6 @@ twice as much it is forgotten."""
 
 RESEND_INTERVAL = 0.02
 """Seconds between two tries to reach a client that does not read."""
-
-MAX_NESTING = 32
-"""Levels of `options.extra`: what could just be decoded might be too deep to be encoded for the worker."""
 
 SendFrames = Callable[[bytes, Sequence[bytes]], Sent]
 
@@ -116,9 +113,9 @@ class FrontDoor:
         if isinstance(request, wire.Hello):
             self._hello(client, request, peer)
         elif connection is None or not connection.greeted:
-            self._refuse(client, Code.HELLO_REQUIRED, "say hello first", _id_of(request))
-        elif objection := _objection(request):
-            self._refuse(client, Code.BAD_REQUEST, objection, max(0, _id_of(request)))
+            self._refuse(client, Code.HELLO_REQUIRED, "say hello first", id_of(request))
+        elif why := objection(request):
+            self._refuse(client, Code.BAD_REQUEST, why, max(0, id_of(request)))
         elif isinstance(request, wire.Chat | wire.Pull) and self.downloads.has(client, request.id):
             self._refuse(client, Code.DUPLICATE_ID, f"request id {request.id} is still open")
         else:
@@ -198,7 +195,7 @@ class FrontDoor:
         )
 
     def _refuse_malformed(self, client: bytes, frame: bytes, error: Exception) -> None:
-        code, request_id = Code.BAD_REQUEST, _request_id(frame)
+        code, request_id = Code.BAD_REQUEST, id_within(frame)
         if str(error).startswith("Invalid value") and "$.type" in str(error):
             code = Code.UNKNOWN_MESSAGE
         self._refuse(client, code, f"the message cannot be read: {error}", request_id)
@@ -266,37 +263,3 @@ class FrontDoor:
             )
             self.supervisor.client_gone(client, slow)
             self.downloads.client_gone(client)
-
-
-def _objection(request: wire.AnyRequest) -> str:
-    """Why a request that can be read cannot be taken, or nothing."""
-    if getattr(request, "id", 1) <= 0:
-        return "a request id must be above 0"
-    if isinstance(request, wire.Chat) and _nested(request.options.extra, MAX_NESTING):
-        return f"options.extra is nested deeper than {MAX_NESTING}"
-    for name in ("deadline", "keep_alive"):
-        if math.isnan(getattr(request, name, None) or 0.0):
-            return f"{name} is not a number"
-    return ""
-
-
-def _nested(value: object, levels: int) -> bool:
-    """Whether `value` holds more than `levels` levels of lists and maps."""
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(levels == 0 or _nested(item, levels - 1) for item in inside)
-
-
-def _id_of(request: wire.AnyRequest) -> int:
-    return int(getattr(request, "id", 0))
-
-
-class _OnlyId(msgspec.Struct):
-    id: int = 0
-
-
-def _request_id(frame: bytes) -> int:
-    """The id of a message that could not be read as a whole, 0 where even that is not there."""
-    try:
-        return msgspec.msgpack.decode(frame, type=_OnlyId).id
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return 0

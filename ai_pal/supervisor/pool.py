@@ -7,14 +7,16 @@ from functools import partial
 
 import msgspec
 
-from ai_pal import lifecycle, memory
+from ai_pal import lifecycle
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.fair_queue import FairQueue
 from ai_pal.launchers.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.lifecycle import Phase
-from ai_pal.supervisor.admission import BUSY_LEDGER, Admission, refusal
+from ai_pal.supervisor.admission import Admission
+from ai_pal.supervisor.failures import IGNORED_CANCEL
 from ai_pal.supervisor.load_progress import LoadWatch
 from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Workers
+from ai_pal.supervisor.room import HOLDING, Room
 from ai_pal.supervisor.slot import Slot
 from ai_pal.supervisor.spare import SpareShelf
 
@@ -23,21 +25,6 @@ RESEND_INTERVAL = 0.05
 
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
-
-ROOM_LOOK_INTERVAL = 0.25
-"""Seconds between two looks whether there is memory for a load that waits."""
-
-SETTLE = 1.0
-"""Seconds that the system may take to count the memory of an ended process as free."""
-
-PRESSURE_INTERVAL = 1.5
-"""Seconds between two looks, while models are loaded, whether the machine is short of memory."""
-
-IGNORED_CANCEL = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
-
-
-HOLDING = lifecycle.RUNNING | {Phase.WAITING}
-"""Phases in which memory may be promised to a slot."""
 
 
 class PoolPolicy(msgspec.Struct, frozen=True):
@@ -70,10 +57,18 @@ class Pool:
         policy: PoolPolicy,
         admission: Admission | None = None,
     ) -> None:
-        self._admission, self._pressure_at = admission, 0.0
         self._launcher, self._workers, self._clock = launcher, workers, clock
         self._resolve, self._jitter, self._observe = resolve, jitter, observe
         self.spares = SpareShelf(launcher, workers, observe)
+        self.room = Room(
+            admission,
+            self,
+            self.spares,
+            clock=clock,
+            observe=observe,
+            apply=self.apply,
+            told=self._waits,
+        )
         self.policy = policy
         self.closing = False
         self._slots: dict[str, Slot] = {}
@@ -125,7 +120,7 @@ class Pool:
             why = {"reason": state.reason.message} if state.reason is not None else {}
             self._observe("worker_phase", model=slot.model, worker=slot.worker, phase=str(state.phase), **why)
         if slot.state.phase not in HOLDING and (slot.admitted or slot.reserved):
-            self._release(slot)
+            self.room.release(slot)
         for action in actions:
             self._act(slot, action)
         self._arm(slot)
@@ -141,9 +136,9 @@ class Pool:
 
     def tick(self, now: float) -> None:
         """Look at loading processes, let budgets run out, reap what is idle, forget what is gone."""
-        self._relieve(now)
+        self.room.relieve(now)
         for slot in sorted(self, key=lambda slot: slot.state.since):
-            if slot.state.phase is Phase.WAITING and slot.wanted and self._has_room(slot):
+            if slot.state.phase is Phase.WAITING and slot.wanted and self.room.has(slot):
                 self.apply(slot, lifecycle.Room())
         for slot in self:
             if slot.greeted and slot.state.phase is Phase.STARTING:
@@ -163,7 +158,7 @@ class Pool:
         """The slot's last request ended: its idle time begins."""
         slot.idle_since = self._clock.now()
         self._clock.wake_at(slot.idle_since)  # a load that waits may take its place
-        self._learn(slot)
+        self.room.learn(slot)
         if slot.state.phase is Phase.DRAINING:
             self.apply(slot, lifecycle.Drained())
         self._arm(slot)
@@ -172,15 +167,18 @@ class Pool:
         """The slot's worker has loaded its model."""
         slot.idle_since = self._clock.now()
         self.apply(slot, lifecycle.Loaded())
-        self._learn(slot, loaded=True)
+        self.room.learn(slot, loaded=True)
         self.keep_spare(slot.resolved.load.engine)
 
     def keep_spare(self, engine: str) -> None:
         """Have a worker ready for the next load of this engine, if that saves time and there is room."""
         if self.spares.spare is not None or self.closing or engine not in self.policy.spare_engines:
             return
-        if self._admission is None or self._admission.has_room_for_spare(list(self)):
+        if self.room.for_spare():
             self.spares.launch(engine, f"spare-{engine}.{next(self._numbers)}.0")
+
+    def _waits(self, slot: Slot) -> None:
+        self.on_progress(slot)
 
     def _act(self, slot: Slot, action: lifecycle.Action) -> None:
         match action:
@@ -193,71 +191,8 @@ class Pool:
             case lifecycle.GiveUp():
                 self.on_give_up(slot, action.failure)
 
-    def _has_room(self, slot: Slot) -> bool:
-        """Whether the slot may start its process, in memory that is reserved for it from now on.
-
-        If not, others were asked to make room, or it waits, or it is refused."""
-        if self._admission is None or slot.admitted:
-            return True
-        decision = self._admission.seek(slot, self, self.spares)
-        match decision:
-            case memory.Admit():
-                slot.admitted = True
-            case memory.Evict():
-                self._evict(decision.models, f"evicted to make room for {slot.model}")
-                self._defer(slot, f"making room: unloading {', '.join(decision.models)}")
-            case memory.Wait():
-                self._defer(slot, f"insufficient memory: {decision.reason}")
-            case memory.Refuse() if self._still_settling(slot):
-                self._defer(slot, decision.reason)
-            case memory.Refuse():
-                self._observe("load_refused", model=slot.model, reason=decision.reason)
-                self.apply(slot, lifecycle.Denied(refusal(decision)))
-        return slot.admitted
-
-    def _still_settling(self, slot: Slot) -> bool:
-        waiting = slot.state.phase is Phase.WAITING
-        return waiting and self._clock.now() - slot.state.since < SETTLE
-
-    def _defer(self, slot: Slot, reason: str) -> None:
-        before = slot.state.reason
-        if slot.state.phase is Phase.WAITING and before and BUSY_LEDGER not in before.message:
-            return  # it knows already: the figures change all the time
-        self._observe("load_waits", model=slot.model, reason=reason)
-        waits = Failure(Code.INSUFFICIENT_MEMORY, reason, "free memory, or try again later", retryable=True)
-        self.apply(slot, lifecycle.Deferred(waits))
-        self.on_progress(slot)
-
-    def _evict(self, models: tuple[str, ...], reason: str) -> None:
-        for model in models:
-            self._observe("model_evicted", model=model, reason=reason)
-            going = Failure(Code.UNLOADED, reason, "ask again to load it", retryable=True)
-            self.apply(self._slots[model], lifecycle.StopWanted(going, busy=False))
-
-    def _relieve(self, now: float) -> None:
-        """While models are loaded: unload idle ones when the machine gets short of memory."""
-        if self._admission is None or now < self._pressure_at:
-            return
-        told = self._admission.publish(list(self), self.spares)
-        self._pressure_at = now + (PRESSURE_INTERVAL if told else ROOM_LOOK_INTERVAL)
-        if not told or self.spares.spare is not None:
-            self._clock.wake_at(self._pressure_at)
-        models, reason = self._admission.look(list(self), self.spares)
-        self._evict(models, reason)
-
-    def _release(self, slot: Slot) -> None:
-        """What was promised to the slot is free: loads may wait for it, here or in another supervisor."""
-        slot.reserved, slot.admitted = 0, False
-        if self._admission is not None and not self._admission.publish(list(self), self.spares):
-            self._pressure_at = 0.0  # the next tick tries again
-        self._clock.wake_at(self._clock.now())
-
-    def _learn(self, slot: Slot, *, loaded: bool = False) -> None:
-        if self._admission is not None:
-            self._admission.learn(slot, loaded=loaded)
-
     def _spawn(self, slot: Slot, incarnation: int) -> None:
-        if not self._has_room(slot):
+        if not self.room.has(slot):
             return
         if self._adopt(slot):
             return
@@ -302,7 +237,7 @@ class Pool:
             planned=planned,
         )
         slot.process = slot.info = None
-        self._release(slot)
+        self.room.release(slot)
         slot.restarts += not planned
         del self._by_worker[worker]
         assert failure is not None
@@ -324,13 +259,13 @@ class Pool:
 
     def _arm(self, slot: Slot) -> None:
         now = self._clock.now()
-        wakes = [lifecycle.deadline(slot.state, self.policy.worker), slot.unload_at()]
+        wakes = [
+            lifecycle.deadline(slot.state, self.policy.worker),
+            slot.unload_at(),
+            self.room.next_look(slot),
+        ]
         if slot.state.phase in (Phase.STARTING, Phase.LOADING):
             wakes.append(now + LOAD_LOOK_INTERVAL)
-        if slot.state.phase is Phase.WAITING:
-            wakes.append(now + ROOM_LOOK_INTERVAL)
-        if slot.process is not None and self._admission is not None:
-            wakes.append(self._pressure_at)
         if any(request.cancel_at for request in slot.active.values()):
             wakes.append(now + self.policy.cancel_timeout)
         for when in wakes:

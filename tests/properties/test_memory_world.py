@@ -7,6 +7,7 @@ import pytest
 from ai_pal.errors import Code
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
+from ai_pal.supervisor.admission import MemoryPolicy
 from tests.properties.memory_world import CAPACITY, UNIT, Host, Machine
 
 SIZES = {
@@ -85,7 +86,9 @@ def test_a_shortage_takes_idle_models_least_recently_used_first_and_spares_pinne
         machine.after(when * 3.0, lambda model=model: host.load(model))  # type: ignore[misc]
     machine.run(15.0)
     assert sorted(process.model for process in machine.processes) == ["pinned", "small", "tiny"]
-    host.supervisor.pool._admission._policy = type(host.supervisor.pool._admission._policy)(low=55 * UNIT)  # type: ignore[union-attr]
+    admission = host.supervisor.pool.room._admission
+    assert admission is not None
+    admission._policy = MemoryPolicy(low=55 * UNIT)
     machine.run(18.0)
     assert sorted(process.model for process in machine.processes) == ["pinned", "small"]
 

@@ -1,10 +1,9 @@
-"""The composition root: the only place that names concrete classes and puts the supervisor together."""
+"""The composition root: the supervisor with its sockets, clock, launcher and memory."""
 
 import asyncio
 import contextlib
 import os
 import random
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +13,12 @@ import psutil
 import structlog
 import zmq
 
-from ai_pal import __version__, catalog, lifecycle, logs
-from ai_pal.catalog import files, used
+from ai_pal import __version__, catalog, logs
+from ai_pal.app.policies import egress_policy, memory_policy, pool_policy
+from ai_pal.app.references import load_of, plan_of
 from ai_pal.config import Settings, digest, paths
 from ai_pal.config.egress_environment import egress_environment
-from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.errors import AiPalError
 from ai_pal.estimates import LearnedFootprints
 from ai_pal.front_door import FrontDoor, Identity
 from ai_pal.launchers.local import LocalLauncher
@@ -27,15 +27,13 @@ from ai_pal.load_ledger import LoadLedger
 from ai_pal.loop_clock import LoopClock
 from ai_pal.machine_memory import MachineMemory
 from ai_pal.messages import client as wire
-from ai_pal.supervisor.admission import Admission, MemoryPolicy
-from ai_pal.supervisor.downloads import Downloads, Plan
-from ai_pal.supervisor.egress import EgressPolicy, EgressProcess
-from ai_pal.supervisor.pool import PoolPolicy
-from ai_pal.supervisor.ports import Resolved
+from ai_pal.supervisor.admission import Admission
+from ai_pal.supervisor.downloads import Downloads
+from ai_pal.supervisor.egress import EgressProcess
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import RouterChannel
 from ai_pal.transport.peer import Peer
-from ai_pal.transport.run_directory import RunDirectory, discard
+from ai_pal.transport.run_directory import RunDirectory
 from ai_pal.worker_door import WorkerDoor
 
 CLIENT_SEND_LIMIT = 16
@@ -46,9 +44,6 @@ WORKER_RECEIVE_LIMIT = 16
 
 FLUSH_TIMEOUT = 0.2
 """Seconds that the last events get to leave the process."""
-
-SLOW_TO_IMPORT = ("transformers",)
-"""Engines for which a spare worker saves seconds."""
 
 NOBODY = b""
 """The client that asks for preloads: what it is told goes nowhere."""
@@ -62,36 +57,6 @@ class Hosting(msgspec.Struct, frozen=True):
     auto_started: bool = False
     owner: int = 0
     run_dir: Path | None = None
-
-
-def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -> None:
-    """Run a supervisor until it is stopped by signal, request, idleness or its owner's death.
-
-    `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
-    os.umask(0o077)  # sockets, locks and logs are their owner's
-    with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
-        anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
-    if hosting.owner and hosting.run_dir is not None:
-        discard(hosting.run_dir)  # its owner may be dead
-
-
-async def _serve(
-    settings: Settings, hosting: Hosting, run_directory: RunDirectory, on_ready: Callable[[str], None]
-) -> None:
-    daemon = Daemon(settings, hosting, run_directory)
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(daemon.stop_on_signal)
-            tasks.start_soon(daemon.stop_when_idle)
-            log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
-            on_ready(run_directory.front)
-            if not hosting.owner:
-                daemon.preload()
-            await daemon.stopped.wait()
-            tasks.cancel_scope.cancel()
-    finally:
-        await daemon.close()
-        log.info("supervisor_stopped", pid=os.getpid())
 
 
 class Daemon:
@@ -135,10 +100,10 @@ class Daemon:
             workers=self._worker_door,
             launcher=launcher,
             clock=self._clock,
-            resolve=self._resolve,
+            resolve=lambda reference: load_of(reference, settings),
             jitter=random.random,
             observe=self._observe,
-            policy=policy_of(settings),
+            policy=pool_policy(settings),
             admission=self._admission(settings),
         )
         self._compose_downloads(launcher)
@@ -146,7 +111,7 @@ class Daemon:
             watch_pid(hosting.owner, self.stop)
 
     def _compose_downloads(self, launcher: LocalLauncher) -> None:
-        policy = EgressPolicy(start=self._settings.start_timeout, stall=self._settings.download_stall)
+        policy = egress_policy(self._settings)
         egress = EgressProcess(
             launcher, self._worker_door.send_egress, self._clock, self._observe, policy, egress_environment
         )
@@ -154,7 +119,7 @@ class Daemon:
             clients=self._door,
             egress=egress,
             clock=self._clock,
-            plan=self._plan,
+            plan=lambda reference: plan_of(reference, self._settings),
             observe=self._observe,
             policy=policy,
         )
@@ -175,29 +140,19 @@ class Daemon:
         self._downloads.shutdown()
         self._check_stopped()
 
-    async def stop_on_signal(self) -> None:
-        """SIGTERM and SIGINT stop; a second one interrupts running answers at once."""
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            async for number in signals:
-                log.info("stop_signal", signal=signal.Signals(number).name)
-                if self._supervisor.pool.closing:
-                    self._supervisor.interrupt_all()
-                self.stop()
+    def stop_now(self) -> None:
+        """Stop without waiting for running answers: they are interrupted."""
+        self._supervisor.interrupt_all()
+        self.stop()
 
-    async def stop_when_idle(self) -> None:
-        """An auto-started supervisor ends after `idle_exit` seconds without client and model."""
-        limit = self._settings.idle_exit
-        if not self._hosting.auto_started or limit < 0:
-            return
-        idle_since = self._clock.now()
-        while True:
-            await anyio.sleep(min(5.0, max(0.05, limit / 10)))
-            if len(self._door) or len(self._downloads) or not self._supervisor.idle:
-                idle_since = self._clock.now()
-            elif self._clock.now() - idle_since >= limit:
-                log.info("idle_exit", idle_for=round(self._clock.now() - idle_since))
-                self.stop()
-                return
+    @property
+    def stopping(self) -> bool:
+        return self._supervisor.pool.closing
+
+    @property
+    def idle(self) -> bool:
+        """No client is connected, nothing is downloaded, and no model is loaded or loading."""
+        return not len(self._door) and not len(self._downloads) and self._supervisor.idle
 
     async def close(self) -> None:
         """Let the last events out, then drop the sockets."""
@@ -211,13 +166,8 @@ class Daemon:
 
     def _admission(self, settings: Settings) -> Admission:
         self._ledger = LoadLedger(paths.ledger_file())
-        policy = MemoryPolicy(
-            budget=settings.memory_budget,
-            low=settings.memory_low,
-            pressure=settings.memory_pressure,
-            max_loaded=settings.max_loaded_models,
-        )
-        return Admission(MachineMemory(), self._ledger, LearnedFootprints(paths.peaks_file()), policy)
+        footprints = LearnedFootprints(paths.peaks_file())
+        return Admission(MachineMemory(), self._ledger, footprints, memory_policy(settings))
 
     def _alarm(self) -> None:
         self._supervisor.tick()
@@ -226,7 +176,7 @@ class Daemon:
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self._supervisor.pool.closing and self._supervisor.idle and self._downloads.idle:
+        if self.stopping and self._supervisor.idle and self._downloads.idle:
             self.stopped.set()
 
     def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:
@@ -256,48 +206,5 @@ class Daemon:
         model = slot.model if slot else ""
         log.log(LEVELS[level], event, **fields | {"worker": worker, "model": model})
 
-    def _plan(self, reference: str) -> Plan:
-        found = catalog.find(reference, self._settings)
-        if found.is_here and not found.path:
-            fail(Code.MODEL_INVALID, f"{found.name} is built in: there is nothing to pull")
-        unsure = isinstance(found.wanted, catalog.Artifact) and not found.verified
-        return Plan(
-            found.name,
-            str(catalog.cache_dir(self._settings)),
-            found.wanted,
-            "" if unsure else found.path,
-            found.size,
-            found.variant,
-            found.reason,
-            found.commit,
-        )
-
-    def _resolve(self, reference: str) -> Resolved:
-        load = catalog.resolve(reference, self._settings)
-        size = files.size_of(load.path) if load.path else 0
-        if load.path:
-            used.touch(load.path, self._settings)
-        pinned = catalog.pinned(reference, self._settings)
-        return Resolved(load, size, catalog.keep_alive(reference, self._settings), pinned)
-
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-
-
-def policy_of(settings: Settings) -> PoolPolicy:
-    """The supervisor's budgets as the settings have them."""
-    worker = lifecycle.Policy(
-        start_timeout=settings.start_timeout,
-        load_stall=settings.load_stall,
-        memory_wait=settings.memory_wait,
-        beat_timeout=settings.beat_timeout,
-        engine_stall=settings.engine_stall,
-        drain_timeout=max(settings.drain_seconds, 30.0),
-    )
-    return PoolPolicy(
-        worker=worker,
-        queue_size=settings.queue_size,
-        keep_alive=settings.keep_alive,
-        log_prompts=settings.log_prompts,
-        spare_engines=SLOW_TO_IMPORT if settings.spare_worker else (),
-    )

@@ -1,0 +1,70 @@
+"""Runs a supervisor until something stops it: a signal, a request, idleness or its owner's death."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import anyio
+import structlog
+
+from ai_pal import __version__
+from ai_pal.app.daemon import Daemon, Hosting
+from ai_pal.config import Settings, paths
+from ai_pal.transport.run_directory import RunDirectory, discard
+
+log = structlog.get_logger("ai_pal")
+
+
+def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -> None:
+    """Run a supervisor until it is stopped by signal, request, idleness or its owner's death.
+
+    `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
+    os.umask(0o077)  # sockets, locks and logs are their owner's
+    with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
+        anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
+    if hosting.owner and hosting.run_dir is not None:
+        discard(hosting.run_dir)  # its owner may be dead
+
+
+async def _serve(
+    settings: Settings, hosting: Hosting, run_directory: RunDirectory, on_ready: Callable[[str], None]
+) -> None:
+    daemon = Daemon(settings, hosting, run_directory)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_stop_on_signal, daemon)
+            if hosting.auto_started and settings.idle_exit >= 0:
+                tasks.start_soon(_stop_when_idle, daemon, settings.idle_exit)
+            log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
+            on_ready(run_directory.front)
+            if not hosting.owner:
+                daemon.preload()
+            await daemon.stopped.wait()
+            tasks.cancel_scope.cancel()
+    finally:
+        await daemon.close()
+        log.info("supervisor_stopped", pid=os.getpid())
+
+
+async def _stop_on_signal(daemon: Daemon) -> None:
+    """SIGTERM and SIGINT stop; a second one interrupts running answers at once."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            log.info("stop_signal", signal=signal.Signals(number).name)
+            if daemon.stopping:
+                daemon.stop_now()
+            else:
+                daemon.stop()
+
+
+async def _stop_when_idle(daemon: Daemon, limit: float) -> None:
+    """An auto-started supervisor ends after `limit` seconds without client and model."""
+    idle_since = anyio.current_time()
+    while True:
+        await anyio.sleep(min(5.0, max(0.05, limit / 10)))
+        if not daemon.idle:
+            idle_since = anyio.current_time()
+        elif anyio.current_time() - idle_since >= limit:
+            log.info("idle_exit", idle_for=round(anyio.current_time() - idle_since))
+            daemon.stop()
+            return

@@ -1,0 +1,135 @@
+"""Requests on workers: sent to them, their answers passed on, called off, and tried again once.
+
+Part of the supervisor's reactor: synchronous, like everything there."""
+
+from ai_pal import lifecycle
+from ai_pal.errors import Code, Failure
+from ai_pal.lifecycle import Phase
+from ai_pal.messages import client as wire
+from ai_pal.messages import worker as inner
+from ai_pal.supervisor.pool import RESEND_INTERVAL, Pool
+from ai_pal.supervisor.ports import Clients, Clock, Workers
+from ai_pal.supervisor.request import Request, RequestTable
+from ai_pal.supervisor.slot import Slot
+from ai_pal.supervisor.telling import Telling
+
+MAX_ATTEMPTS = 2
+"""A request whose worker dies before the first content gets one more try on a fresh one."""
+
+
+class Attempts:
+    """Moves requests between a slot's queue and its worker."""
+
+    def __init__(
+        self,
+        requests: RequestTable,
+        pool: Pool,
+        *,
+        clients: Clients,
+        workers: Workers,
+        clock: Clock,
+        telling: Telling,
+    ) -> None:
+        self._requests, self._pool, self._telling = requests, pool, telling
+        self._clients, self._workers, self._clock = clients, workers, clock
+
+    def dispatch(self, slot: Slot) -> None:
+        """Send the worker as many of the waiting requests as it takes."""
+        sent = False
+        while slot.free > 0 and slot.queue:
+            request = slot.queue.pop()
+            generate = inner.Generate(request.key, request.chat.messages, request.chat.options)
+            if not self._workers.send(slot.worker, generate):
+                slot.queue.push_front(request.client, request)
+                self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
+                break
+            slot.active[request.key] = request
+            request.attempts += 1
+            request.dispatched_at = self._clock.now()
+            sent = True
+        if slot.queue and (sent or slot.state.phase is Phase.READY):
+            self._telling.positions(slot)
+
+    def deliver(self, slot: Slot, items: list[inner.DeltaItem]) -> None:
+        now = self._clock.now()
+        active, deliver = slot.active, self._requests.deliver
+        for item in items:
+            request = active.get(item.key)
+            if request is not None and not deliver(request, item, now):
+                self.broken(slot, "part of the answer was lost on the way")
+                return
+
+    def trimmed(self, slot: Slot, message: inner.Trimmed) -> None:
+        request = slot.active.get(message.key)
+        if request is not None and not request.ended:
+            window = f"the window of {message.context} tokens"
+            reason = f"the oldest {message.dropped} turns no longer fit {window}"
+            self._clients.send(request.client, wire.Notice(request.chat.id, "trimmed", reason))
+
+    def ended(
+        self,
+        slot: Slot,
+        message: inner.GenerationDone | inner.GenerationCancelled | inner.GenerationFailed,
+    ) -> None:
+        """The worker is through with a request: its client hears the end, the next one takes its place."""
+        request = slot.active.get(message.key)
+        if request is None:
+            return
+        if isinstance(message, inner.GenerationDone) and not self._requests.complete(request, message):
+            self.broken(slot, "the end of the answer was lost on the way")
+            return
+        del slot.active[message.key]
+        now = self._clock.now()
+        slot.served += 1
+        match message:
+            case inner.GenerationDone():
+                timings = request.timings(now, message.prefill, message.decode)
+                self._requests.done(request, now, message.finish_reason, message.usage, timings)
+            case inner.GenerationCancelled():
+                self._requests.cancelled(request, now)
+            case inner.GenerationFailed():
+                self._requests.broken(request, message.failure, now)
+        self.dispatch(slot)
+        if not slot.busy:
+            self._pool.rest(slot)
+
+    def abandon(self, request: Request) -> None:
+        """Stop the computing of a request that has ended for its client."""
+        slot = self._pool.find(request.model)
+        if slot is None:
+            return
+        if request.key in slot.active:
+            self.tell_cancels(slot)
+        elif slot.queue.remove(request.client, request):
+            self._telling.positions(slot)
+
+    def tell_cancels(self, slot: Slot) -> None:
+        """Tell the worker of every request that has ended while it still computes."""
+        now = self._clock.now()
+        for request in slot.active.values():
+            if not request.ended or request.cancel_at is not None:
+                continue
+            if not self._workers.send(slot.worker, inner.CancelGeneration(request.key)):
+                self._clock.wake_at(now + RESEND_INTERVAL)
+                return
+            request.cancel_at = now
+            self._clock.wake_at(now + self._pool.policy.cancel_timeout)
+
+    def lost(self, slot: Slot, failure: Failure) -> None:
+        """The worker's process has ended: end or retry what ran in it."""
+        now, running = self._clock.now(), list(slot.active.values())
+        slot.active.clear()
+        for request in reversed(running):
+            if request.ended:
+                continue
+            hopeless = not failure.retryable or self._pool.closing
+            if request.started or request.attempts >= MAX_ATTEMPTS or hopeless:
+                self._requests.broken(request, failure, now)
+            else:
+                request.told_position, request.told_progress = 0, -1.0
+                slot.queue.push_front(request.client, request)
+                self._clients.send(request.client, wire.Notice(request.chat.id, "retry", failure.message))
+
+    def broken(self, slot: Slot, reason: str) -> None:
+        """The worker broke the rules of the conversation: replace it."""
+        self._pool.apply(slot, lifecycle.Condemned(Failure(Code.INTERNAL, reason, retryable=True)))
