@@ -61,6 +61,15 @@ def claims(residents: Iterable[Resident]) -> Claims:
     return Claims(sum(one.taken for one in every), sum(one.promised for one in every))
 
 
+def room(free: int, low: int, budget: int, others: Claims) -> int:
+    """Bytes that a load may have: of `free` ones `low` stay free, all models together take at most
+    `budget` (0 is no bound), and what `others` were promised is theirs."""
+    left = free - low
+    if budget:
+        left = min(left, budget - others.taken)
+    return left - others.promised
+
+
 class Want(msgspec.Struct, frozen=True):
     """A model that wants to be loaded: bytes that it needs. `in_line`: it was told to wait before, so
     it may wait for a busy model too."""

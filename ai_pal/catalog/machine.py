@@ -1,27 +1,33 @@
 """This machine, as far as the choice of a variant needs to know it."""
 
-import os
+import sys
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ai_pal import load_ledger
 from ai_pal.catalog.choose import Machine
+from ai_pal.config import Settings, paths
+from ai_pal.memory import room
+
+if TYPE_CHECKING:
+    from ai_pal.machine_memory import MachineMemory
+
+GPUS = ("/dev/nvidiactl", "/dev/kfd")
+"""What the drivers of NVIDIA and AMD show."""
 
 
-def this_machine() -> Machine:
+def this_machine(settings: Settings) -> Machine:
     """Free memory now, and the engines that are installed."""
-    return Machine(free_memory(), installed())
+    return Machine(free_memory(settings), installed())
 
 
-def free_memory() -> int:
-    """Bytes that a new process can have without swapping (MemAvailable where there is one)."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def free_memory(settings: Settings) -> int:
+    """Bytes that a load may have now, by the rule that it is admitted by: what the machine, the control
+    groups and the budget leave, less what is promised to other loads."""
+    claims = load_ledger.published(paths.ledger_file())
+    return max(0, room(_memory().free(), settings.memory_low, settings.memory_budget, claims))
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +38,24 @@ def installed() -> frozenset[str]:
         found.add("llamacpp")
     if find_spec("torch") and find_spec("transformers"):
         found.add("transformers")
-        if find_spec("bitsandbytes") or find_spec("torchao"):
+        if find_spec("bitsandbytes") or _computes_on_cpu():
             found.add("quantize")
     return frozenset(found)
+
+
+@lru_cache(maxsize=1)
+def _memory() -> "MachineMemory":
+    from ai_pal.machine_memory import MachineMemory
+
+    return MachineMemory()
+
+
+def _computes_on_cpu() -> bool:
+    """Whether torch will take the CPU: then 8 and 4 bits are its own kernels."""
+    if sys.platform != "linux":
+        return False
+    if not any(Path(device).exists() for device in GPUS):
+        return True
+    from importlib.metadata import version
+
+    return version("torch").endswith("+cpu")

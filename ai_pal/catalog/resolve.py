@@ -134,7 +134,7 @@ def _known(
     preferred = _located(_as_found(entry, Choice(entry.variants[0], "the default"), name, options), settings)
     if preferred.path and isinstance(preferred.wanted, Artifact):
         return preferred  # the starter: nothing to weigh
-    machine = machine or this_machine()
+    machine = machine or this_machine(settings)
     here = [v for v in entry.variants if _located(_as_found(entry, Choice(v, ""), name, {}), settings).path]
     runs = [v for v in here if machine.installed.issuperset(v.needs)]
     return _located(_as_found(entry, choose(runs or entry.variants, machine), name, options), settings)

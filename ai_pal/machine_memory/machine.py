@@ -5,8 +5,6 @@ Memory of GPUs is not counted yet: models run on the CPU here.
 
 from pathlib import Path
 
-import psutil
-
 from ai_pal.machine_memory import cgroup
 
 
@@ -31,6 +29,8 @@ class MachineMemory:
         for line in _text(self._meminfo).splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
+        import psutil  # late: Linux needs it not, and the command line should start fast
+
         return int(psutil.virtual_memory().available)
 
 

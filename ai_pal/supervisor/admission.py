@@ -121,10 +121,8 @@ class Admission:
 
     def _room(self, taken: int, others: Claims) -> int:
         """Bytes that nobody has taken, less what other supervisors have promised."""
-        free = self._free.free() - self._policy.low
-        if self._policy.budget:
-            free = min(free, self._policy.budget - taken - others.taken)
-        return free - others.promised
+        every = Claims(taken + others.taken, others.promised)
+        return memory.room(self._free.free(), self._policy.low, self._policy.budget, every)
 
 
 def refusal(decision: memory.Refuse) -> Failure:

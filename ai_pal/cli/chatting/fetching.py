@@ -22,6 +22,7 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
     if not (terminal.stdin and terminal.stderr):
         return False
     from ai_pal.catalog import cache_dir, find
+    from ai_pal.catalog.machine import free_memory
     from ai_pal.errors import AiPalError
 
     try:
@@ -30,8 +31,8 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
         return False
     if found.wanted is None:
         return False
-    disk = _free_disk(cache_dir(settings))
-    say(question(found.name, size or found.size, found.memory, disk), sys.stderr, dim=False)
+    disk, free = _free_disk(cache_dir(settings)), free_memory(settings)
+    say(question(found.name, size or found.size, found.memory, disk, free), sys.stderr, dim=False)
     if found.reason:
         say(neutral_line(found.reason), sys.stderr, dim=terminal.rich_stderr)
     try:
@@ -41,13 +42,11 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
         return False
 
 
-def question(name: str, size: int, memory: int, free_disk: int) -> str:
+def question(name: str, size: int, memory: int, free_disk: int, free: int) -> str:
     """What the user should know before the answer."""
-    from ai_pal.catalog.machine import free_memory
-
     need = memory or size * 6 // 5
     download = f"{sized(size)} to download ({sized(free_disk)} free on the disk)"
-    load = f"about {sized(need)} of memory to run ({sized(free_memory())} free)"
+    load = f"about {sized(need)} of memory to run ({sized(free)} free)"
     return f"{neutral_line(name)} is not here yet: {download}, {load}"
 
 
