@@ -12,7 +12,8 @@ import msgspec
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.requests import id_of, id_within, objection
-from ai_pal.supervisor.downloads import Downloads, Follower, NoDownloads
+from ai_pal.supervisor.download import Follower
+from ai_pal.supervisor.downloads import Downloads, NoDownloads
 from ai_pal.supervisor.ports import Clock
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent

@@ -10,7 +10,6 @@ import msgspec
 
 from ai_pal.messages import egress as outer
 from ai_pal.messages import worker as inner
-from ai_pal.supervisor.downloads import Downloads
 from ai_pal.supervisor.egress import EgressProcess
 from ai_pal.supervisor.ports import Observe
 from ai_pal.supervisor.supervisor import Supervisor
@@ -22,7 +21,6 @@ class WorkerDoor:
     """Implements `supervisor.ports.Workers`, and takes the egress process's messages along."""
 
     supervisor: Supervisor
-    downloads: Downloads
     egress: EgressProcess | None = None
 
     def __init__(self, send_frames: Callable[[bytes, Sequence[bytes]], Sent], observe: Observe) -> None:
@@ -38,7 +36,7 @@ class WorkerDoor:
         """Take the frames of one message, if they come from the process that was started."""
         worker = identity.decode("ascii", "replace")
         if self.egress is not None and self.egress.owns(worker, peer.pid if peer else 0):
-            self._from_egress(worker, frames)
+            self._from_egress(self.egress, frames)
             return
         process = self.supervisor.pool.process_of(worker)
         if process is None or (peer and not process.owns(peer.pid)):
@@ -53,12 +51,12 @@ class WorkerDoor:
                 return
             self.supervisor.worker_message(worker, message)
 
-    def _from_egress(self, identity: str, frames: Sequence[bytes]) -> None:
+    def _from_egress(self, egress: EgressProcess, frames: Sequence[bytes]) -> None:
         for frame in frames:
             try:
                 message = outer.decode_from_egress(frame)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-                self._observe("malformed_worker_message", worker=identity, error=str(error))
-                self.downloads.broken("the download process sent a message that cannot be read")
+                self._observe("malformed_worker_message", worker=egress.identity, error=str(error))
+                egress.broken("the egress process sent a message that cannot be read")
                 return
-            self.downloads.message(message)
+            egress.message(message)

@@ -112,10 +112,10 @@ class Daemon:
 
     def _compose_downloads(self, launcher: LocalLauncher) -> None:
         policy = egress_policy(self._settings)
-        egress = EgressProcess(
+        egress = self._egress = self._worker_door.egress = EgressProcess(
             launcher, self._worker_door.send_egress, self._clock, self._observe, policy, egress_environment
         )
-        self._downloads = self._door.downloads = self._worker_door.downloads = Downloads(
+        self._downloads = self._door.downloads = Downloads(
             clients=self._door,
             egress=egress,
             clock=self._clock,
@@ -123,7 +123,6 @@ class Daemon:
             observe=self._observe,
             policy=policy,
         )
-        self._worker_door.egress = egress
         self._downloads.resume = self._door.resume
         self._supervisor.fetch_first = self._door.fetch_first
 
@@ -138,6 +137,7 @@ class Daemon:
         """Begin to stop: running answers get `drain_seconds`."""
         self._supervisor.shutdown(self._settings.drain_seconds)
         self._downloads.shutdown()
+        self._egress.shutdown()
         self._check_stopped()
 
     def stop_now(self) -> None:
@@ -172,11 +172,12 @@ class Daemon:
     def _alarm(self) -> None:
         self._supervisor.tick()
         self._downloads.tick()
+        self._egress.tick()
         self._door.tick()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self.stopping and self._supervisor.idle and self._downloads.idle:
+        if self.stopping and self._supervisor.idle and not self._egress.running:
             self.stopped.set()
 
     def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:

@@ -1,10 +1,12 @@
 """Model references for the supervisor: what to load for one, and what to fetch."""
 
+import os
+
 from ai_pal import catalog
 from ai_pal.catalog import files, used
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
-from ai_pal.supervisor.downloads import Plan
+from ai_pal.supervisor.download import Plan
 from ai_pal.supervisor.ports import Resolved
 
 
@@ -15,7 +17,8 @@ def load_of(reference: str, settings: Settings) -> Resolved:
     if load.path:
         used.touch(load.path, settings)
     pinned = catalog.pinned(reference, settings)
-    return Resolved(load, size, catalog.keep_alive(reference, settings), pinned)
+    file = os.path.realpath(load.path) if load.path else ""
+    return Resolved(load, size, catalog.keep_alive(reference, settings), pinned, file)
 
 
 def plan_of(reference: str, settings: Settings) -> Plan:

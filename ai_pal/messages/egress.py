@@ -77,6 +77,9 @@ class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):
 Api = Literal["ollama", "openai", "anthropic", "cohere"]
 """Which protocol a provider speaks."""
 
+OLLAMA_URL = "http://localhost:11434"
+"""Where an Ollama is when nothing else is said."""
+
 
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     """A server that answers prompts. `name` is what users call it and what its key is kept under;

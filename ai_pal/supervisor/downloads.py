@@ -2,107 +2,21 @@
 supervisor beside it; the egress process does the work."""
 
 import itertools
-from collections import deque
-from collections.abc import Callable
-
-import msgspec
 
 from ai_pal.catalog import too_large
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages import egress as out
+from ai_pal.supervisor.download import Download, Follower, Plan, PlanDownload, Resume
 from ai_pal.supervisor.egress import EgressPolicy, EgressProcess
 from ai_pal.supervisor.ports import Clients, Clock, Observe
 
 MAX_ATTEMPTS = 2
 """A download whose process dies is taken up once more: it goes on where it stopped."""
 
-SURE_SECONDS, SURE_BYTES = 0.3, 256 * 1024
-"""Less tells nothing about the speed: every repository begins with small files."""
-
-SPEED_SECONDS = 5.0
-"""The speed is that of the last seconds."""
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What a model reference means: here at `path`, or `wanted` into `cache`. `model` is its name, `why`
-    says which variant was chosen and for what reason."""
-
-    model: str
-    cache: str = ""
-    wanted: out.Wanted | None = None
-    path: str = ""
-    size: int = 0
-    variant: str = ""
-    why: str = ""
-    commit: str = ""
-
-
-PlanDownload = Callable[[str], Plan]
-"""Looks a reference up. Raises `AiPalError` (`model_not_found`, `model_invalid`, ...)."""
-
-Resume = Callable[[bytes, "wire.Chat | wire.Load"], None]
-"""Goes on with a request whose model is here now."""
-
-
-class Follower(msgspec.Struct, frozen=True):
-    """A client that hears of a download; `then` is what it asked for, if that is more than a pull."""
-
-    client: bytes
-    id: int
-    then: wire.Chat | wire.Load | None = None
-
-    @property
-    def limit(self) -> int:
-        """The bytes it agreed to, 0 for any number."""
-        return self.then.pull_limit if self.then is not None else 0
-
-
-class Download(msgspec.Struct, eq=False):
-    """One download under way."""
-
-    key: int
-    plan: Plan
-    followers: list[Follower] = msgspec.field(default_factory=list)
-    done: int = 0
-    total: int = 0
-    steps: int = -1
-    moved_at: float = 0.0
-    attempts: int = 0
-    sent: bool = False
-    samples: deque[tuple[float, int]] = msgspec.field(default_factory=lambda: deque(maxlen=256))
-
-    def moved(self, done: int, total: int, steps: int, now: float) -> None:
-        self.done, self.total, self.steps, self.moved_at = done, total, steps, now
-        self.samples.append((now, done))
-        while len(self.samples) > 2 and now - self.samples[0][0] > SPEED_SECONDS:
-            self.samples.popleft()
-
-    @property
-    def speed(self) -> float:
-        """Bytes per second, 0 while it is not known."""
-        if len(self.samples) < 2:
-            return 0.0
-        (since, before), (now, done) = self.samples[0], self.samples[-1]
-        if now - since < SURE_SECONDS or done - before < SURE_BYTES:
-            return 0.0
-        return (done - before) / (now - since)
-
-    @property
-    def limit(self) -> int:
-        """The bytes that somebody agreed to, 0 for any number."""
-        limits = [follower.limit for follower in self.followers]
-        return 0 if 0 in limits else max(limits, default=0)
-
-    def event(self, request_id: int) -> wire.Pulling:
-        speed = self.speed
-        left = (self.total - self.done) / speed if speed and self.total else None
-        name, why = self.plan.model, self.plan.why
-        return wire.Pulling(request_id, name, self.done, self.total, speed, left, self.plan.variant, why)
-
 
 class Downloads:
-    """See the module. Its methods are called by the front door, the worker door and the clock."""
+    """See the module. Its methods are called by the front door, the egress process and the clock."""
 
     resume: Resume
 
@@ -118,7 +32,7 @@ class Downloads:
     ) -> None:
         self._clients, self._egress, self._clock = clients, egress, clock
         self._plan, self._observe, self._policy = plan, observe, policy
-        egress.on_ready, egress.on_exit = self._send_all, self._egress_gone
+        egress.join(self, out.FetchProgress, out.Fetched, out.FetchFailed)
         self._downloads: dict[int, Download] = {}
         self._keys = itertools.count(1)
         self._closing = False
@@ -127,9 +41,9 @@ class Downloads:
         return len(self._downloads)
 
     @property
-    def idle(self) -> bool:
-        """Nothing is downloaded and no process is left."""
-        return not self._downloads and not self._egress.running
+    def busy(self) -> bool:
+        """Whether something is downloaded."""
+        return bool(self._downloads)
 
     def has(self, client: bytes, request_id: int) -> bool:
         """Whether this client has an open request here with that id."""
@@ -180,9 +94,11 @@ class Downloads:
 
     # -- from the egress process ---------------------------------------------------------------
 
-    def message(self, message: out.FromEgress) -> None:
-        """A message from the present egress process."""
-        self._egress.alive(hello=isinstance(message, out.EgressHello))
+    def egress_ready(self) -> None:
+        for download in self._all():
+            self._send(download)
+
+    def egress_message(self, message: out.FromEgress) -> None:
         download = self._downloads.get(getattr(message, "key", 0))
         if download is None:
             return
@@ -199,9 +115,18 @@ class Downloads:
             case out.FetchFailed():
                 self._failed(download, message.failure)
 
-    def broken(self, reason: str) -> None:
-        """The egress process broke the rules of the conversation."""
-        self._egress.stop(Failure(Code.INTERNAL, reason, retryable=True))
+    def egress_gone(self, reason: Failure | None) -> None:
+        for download in self._all():
+            download.sent, download.steps = False, -1
+            if reason is not None and download.attempts >= MAX_ATTEMPTS:
+                self._fail(download, reason)
+        if not self._downloads or self._closing:
+            return
+        try:
+            self._egress.start()
+        except AiPalError as error:
+            for download in self._all():
+                self._fail(download, error.failure)
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -217,14 +142,12 @@ class Downloads:
                 self._fail(download, _stalled(download.plan.model, self._policy.stall))
             else:
                 self._clock.wake_at(stalled_at)
-        self._egress.tick(busy=bool(self._downloads))
 
     def shutdown(self) -> None:
         """End everything; what has come so far stays for the next try."""
         self._closing = True
         for download in self._all():
             self._fail(download, CLOSING)
-        self._egress.stop()
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -243,10 +166,6 @@ class Downloads:
         self._send(download)
         return download
 
-    def _send_all(self) -> None:
-        for download in self._all():
-            self._send(download)
-
     def _send(self, download: Download) -> None:
         plan = download.plan
         assert plan.wanted is not None
@@ -260,8 +179,7 @@ class Downloads:
 
     def _end(self, download: Download) -> None:
         self._downloads.pop(download.key, None)
-        self._egress.idle_since = self._clock.now()
-        self._clock.wake_at(self._clock.now() + self._policy.idle)
+        self._egress.rested()
 
     def _finish(self, follower: Follower, plan: Plan, path: str, size: int, commit: str) -> None:
         if follower.then is not None:
@@ -293,19 +211,6 @@ class Downloads:
             self._end(download)
             self._egress.send(out.CancelFetch(download.key))
             self._observe("pull_stopped", model=download.plan.model, done=download.done)
-
-    def _egress_gone(self, reason: Failure | None) -> None:
-        for download in self._all():
-            download.sent, download.steps = False, -1
-            if reason is not None and download.attempts >= MAX_ATTEMPTS:
-                self._fail(download, reason)
-        if not self._downloads or self._closing:
-            return
-        try:
-            self._egress.start()
-        except AiPalError as error:
-            for download in self._all():
-                self._fail(download, error.failure)
 
 
 class NoDownloads:

@@ -1,62 +1,30 @@
 """The downloads actor, against a scripted egress process and a clock of its own."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.launchers.base import LaunchSpec, ProcessUsage
 from ai_pal.lifecycle import ExitStatus
 from ai_pal.messages import client as wire
 from ai_pal.messages import egress as out
 from ai_pal.messages.client import Chat, Event
-from ai_pal.supervisor.downloads import Downloads, Follower, Plan
-from ai_pal.supervisor.egress import EgressPolicy, EgressProcess
+from ai_pal.supervisor.download import Follower, Plan
+from ai_pal.supervisor.downloads import Downloads
+from tests.unit.egress_world import POLICY, EgressWorld
 
 GB = 1_000_000_000
 A, B = b"client a", b"client b"
-POLICY = EgressPolicy()
 
 
-class Process:
-    """A process that does what the test says."""
-
-    pid = 7
-
-    def __init__(self, on_exit: Callable[[ExitStatus], None]) -> None:
-        self.on_exit = on_exit
-        self.signals: list[str] = []
-
-    def terminate(self) -> None:
-        self.signals.append("term")
-
-    def kill(self) -> None:
-        self.signals.append("kill")
-
-    def usage(self) -> ProcessUsage | None:
-        return None
-
-    def owns(self, pid: int) -> bool:
-        return pid == self.pid
-
-    def stderr_tail(self) -> str:
-        return "last words"
-
-
-class World:
-    """Clients, launcher and clock; `sent` are the messages that the egress process got."""
+class World(EgressWorld):
+    """Clients, launcher and clock."""
 
     def __init__(self) -> None:
-        self.time = 0.0
+        super().__init__()
         self.events: list[tuple[bytes, Event]] = []
-        self.sent: list[out.ToEgress] = []
-        self.processes: list[Process] = []
         self.resumed: list[int] = []
-        self.refuse_spawn = False
-        egress = EgressProcess(self, self._take, self, lambda event, **fields: None, POLICY, dict)
         self.downloads = Downloads(
             clients=self,
-            egress=egress,
+            egress=self.egress,
             clock=self,
             plan=self._plan,
             observe=lambda event, **fields: None,
@@ -64,25 +32,8 @@ class World:
         )
         self.downloads.resume = lambda client, request: self.resumed.append(request.id)
 
-    def now(self) -> float:
-        return self.time
-
-    def wake_at(self, when: float) -> None:
-        assert when >= self.time
-
     def send(self, client: bytes, event: Event) -> None:
         self.events.append((client, event))
-
-    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> Process:
-        assert spec.module == "ai_pal.egress"
-        if self.refuse_spawn:
-            raise AiPalError(Failure(Code.SPAWN_FAILED, "no"))
-        self.processes.append(Process(on_exit))
-        return self.processes[-1]
-
-    def _take(self, identity: str, message: out.ToEgress) -> bool:
-        self.sent.append(message)
-        return True
 
     def _plan(self, reference: str) -> Plan:
         if reference == "here":
@@ -95,22 +46,12 @@ class World:
     def pull(self, client: bytes, request_id: int, model: str = "m") -> None:
         self.downloads.pull(client, wire.Pull(request_id, model))
 
-    def hello(self) -> None:
-        self.downloads.message(out.EgressHello(7))
-
     def heard(self, client: bytes) -> list[Event]:
         return [event for owner, event in self.events if owner == client]
 
-    def pass_time(self, seconds: float) -> None:
-        self.time += seconds
+    def tick(self) -> None:
         self.downloads.tick()
-
-    def pass_time_with_beats(self, seconds: float) -> None:
-        end = self.time + seconds
-        while self.time < end:
-            self.time = min(end, self.time + 1)
-            self.downloads.message(out.EgressBeat())
-            self.downloads.tick()
+        super().tick()
 
 
 @pytest.fixture
@@ -135,7 +76,7 @@ def test_a_fetch_waits_for_the_hello_and_is_sent_once(world: World) -> None:
     world.pull(B, 4)
     assert world.sent == []
     world.hello()
-    world.downloads.message(out.EgressBeat())
+    world.egress.message(out.EgressBeat())
     assert world.sent == [out.Fetch(1, "m", "/cache", out.HubFiles("org/m"))]
 
 
@@ -143,8 +84,8 @@ def test_all_followers_hear_progress_and_end(world: World) -> None:
     world.pull(A, 1)
     world.pull(B, 4)
     world.hello()
-    world.downloads.message(out.FetchProgress(1, 10, 100, 1))
-    world.downloads.message(out.Fetched(1, "/p", 100, "c"))
+    world.egress.message(out.FetchProgress(1, 10, 100, 1))
+    world.egress.message(out.Fetched(1, "/p", 100, "c"))
     for client, request_id in ((A, 1), (B, 4)):
         *_, progress, end = world.heard(client)
         assert progress == wire.Pulling(request_id, "m", 10, 100)
@@ -158,7 +99,7 @@ def test_speed_and_remaining_time_are_those_of_the_last_seconds(world: World) ->
         world.time = float(second)
         rate = 1_000_000 if second <= 10 else 3_000_000
         done = second * 1_000_000 if second <= 10 else 10_000_000 + (second - 10) * rate
-        world.downloads.message(out.FetchProgress(1, done, 100_000_000, second))
+        world.egress.message(out.FetchProgress(1, done, 100_000_000, second))
     last = world.heard(A)[-1]
     assert isinstance(last, wire.Pulling)
     assert last.speed == pytest.approx(3_000_000)
@@ -197,7 +138,7 @@ def test_a_download_without_progress_fails_after_the_stall_budget(world: World) 
     world.hello()
     for step in range(4):
         world.pass_time_with_beats(POLICY.stall - 1)
-        world.downloads.message(out.FetchProgress(1, 0, 100, step))
+        world.egress.message(out.FetchProgress(1, 0, 100, step))
     assert len(world.downloads) == 1
     world.pass_time_with_beats(POLICY.stall)
     end = world.heard(A)[-1]
@@ -226,20 +167,20 @@ def test_a_process_that_never_says_hello_is_ended(world: World) -> None:
 def test_an_idle_process_is_ended_and_nothing_is_left(world: World) -> None:
     world.pull(A, 1)
     world.hello()
-    world.downloads.message(out.Fetched(1, "/p", 1))
-    world.downloads.message(out.EgressBeat())
+    world.egress.message(out.Fetched(1, "/p", 1))
+    world.egress.message(out.EgressBeat())
     world.pass_time(POLICY.idle - 0.1)
     assert world.processes[0].signals == []
     world.pass_time(0.2)
     assert world.processes[0].signals == ["term"]
     world.processes[0].on_exit(ExitStatus(signal=15))
-    assert world.downloads.idle
+    assert not world.egress.running
 
 
 def test_work_that_comes_while_the_process_leaves_gets_a_new_one(world: World) -> None:
     world.pull(A, 1)
     world.hello()
-    world.downloads.message(out.Fetched(1, "/p", 1))
+    world.egress.message(out.Fetched(1, "/p", 1))
     world.pass_time(POLICY.idle)
     world.pull(A, 2, "other")
     world.processes[0].on_exit(ExitStatus(signal=15))
@@ -252,13 +193,14 @@ def test_shutdown_fails_what_runs_and_refuses_what_comes(world: World) -> None:
     world.pull(A, 1)
     world.hello()
     world.downloads.shutdown()
+    world.egress.shutdown()
     world.pull(B, 2)
     for client in (A, B):
         end = world.heard(client)[-1]
         assert isinstance(end, wire.Failed)
         assert end.reasons[0].code == Code.SHUTTING_DOWN
     world.processes[0].on_exit(ExitStatus(signal=15))
-    assert world.downloads.idle
+    assert not world.egress.running
 
 
 def test_a_process_that_cannot_be_started_fails_the_pull(world: World) -> None:
@@ -275,7 +217,7 @@ def chat(request_id: int, limit: int) -> Chat:
 def test_a_chat_goes_on_when_its_model_is_here(world: World) -> None:
     world.downloads.follow(Follower(A, 1, chat(1, 0)), "m")
     world.hello()
-    world.downloads.message(out.Fetched(1, "/p", 1))
+    world.egress.message(out.Fetched(1, "/p", 1))
     assert world.resumed == [1]
 
 
@@ -292,8 +234,8 @@ def test_who_agreed_to_any_size_is_not_held_back_by_who_did_not(world: World) ->
     world.downloads.follow(Follower(A, 1, chat(1, 1000)), "m")
     world.hello()
     world.pull(B, 2)
-    world.downloads.message(out.FetchFailed(1, Failure(Code.MODEL_NOT_HERE, "too large")))
+    world.egress.message(out.FetchFailed(1, Failure(Code.MODEL_NOT_HERE, "too large")))
     assert isinstance(world.heard(A)[-1], wire.Failed)
     assert world.sent[-1] == out.Fetch(1, "m", "/cache", out.HubFiles("org/m"), 0)
-    world.downloads.message(out.Fetched(1, "/p", 1))
+    world.egress.message(out.Fetched(1, "/p", 1))
     assert isinstance(world.heard(B)[-1], wire.Pulled)

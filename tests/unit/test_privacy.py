@@ -1,0 +1,68 @@
+"""What a local-only prompt may reach."""
+
+import pytest
+
+from ai_pal.errors import AiPalError
+from ai_pal.messages.egress import Api, Complete, Provider
+from ai_pal.privacy import admit, is_loopback
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://localhost:11434", "http://127.0.0.1:8080/v1", "https://127.9.9.9", "http://[::1]:1/a/b"),
+        *("http://localhost", "http://localhost/"),
+    ],
+)
+def test_loopback(url: str) -> None:
+    assert is_loopback(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "localhost:11434", "http://10.0.0.1:11434", "http://0.0.0.0:1", "http://example.com"),
+        *("http://localhost.example.com", "http://127.0.0.1.example.com", "http://localhost@example.com"),
+        *("http://127.0.0.1:1@example.com", "http://127.0.0.1\\@example.com", "http://example.com#127.0.0.1"),
+        *("http://127.0.0.1/?u=@example.com", "http://localhost\n.example.com", "http://[::2]:1"),
+        *(
+            "http://127.0.0.1\u3002example.com",
+            "http://127.0.0.\u0661",
+            "ftp://localhost",
+            "http://LOCALHOST",
+        ),
+    ],
+)
+def test_everything_else_is_none(url: str) -> None:
+    assert not is_loopback(url)
+
+
+def _complete(api: Api, url: str, *, local_only: bool = False) -> Complete:
+    return Complete(1, Provider(api, api, url), "m", [], local_only=local_only)
+
+
+def test_a_request_that_may_leave_is_not_touched() -> None:
+    complete = _complete("openai", "")
+    assert admit(complete, local_only=False) is complete
+
+
+def test_a_local_only_request_reaches_only_ollama_on_loopback_and_says_so_on() -> None:
+    assert admit(_complete("ollama", ""), local_only=True).local_only
+    assert admit(_complete("ollama", "http://127.0.0.1:9"), local_only=True).local_only
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize(
+    ("api", "url"),
+    [
+        ("ollama", "http://192.168.0.9:11434"),
+        ("openai", ""),
+        ("openai", "http://127.0.0.1:8080/v1"),
+        ("anthropic", ""),
+        ("cohere", ""),
+    ],
+)
+def test_anything_else_is_refused(api: Api, url: str, marked: bool) -> None:
+    with pytest.raises(AiPalError) as caught:
+        admit(_complete(api, url, local_only=marked), local_only=not marked)
+    assert caught.value.code == "local_only"
