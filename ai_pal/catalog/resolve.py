@@ -61,7 +61,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
     if not found.is_here:
         raise not_here(found)
     own = settings.models.get(found.name, ModelSettings())
-    options = found.options
+    options, entry = found.options, found.entry or _entry_of(found, settings)
     return LoadModel(
         model=join(found.name, split(ref or settings.model).options),
         engine=found.engine,
@@ -70,7 +70,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
         context=_number("context", options, own.context, settings.context),
         slots=_number("slots", options, own.slots, settings.slots),
         options=options,
-        sampling=found.entry.sampling if found.entry is not None else Options(),
+        sampling=entry.sampling if entry is not None else Options(),
     )
 
 
@@ -153,6 +153,17 @@ def _as_found(entry: KnownModel, choice: Choice, name: str, options: dict[str, A
         reason=choice.reason,
         entry=entry,
     )
+
+
+def _entry_of(found: Found, settings: Settings) -> KnownModel | None:
+    """The known model that a path or a repository is."""
+    path = os.path.realpath(found.path)
+    for entry in CATALOG.values():
+        for wanted in (variant.wanted for variant in entry.variants if variant.wanted is not None):
+            here = isinstance(wanted, Artifact) and os.path.realpath(artifact_path(wanted, settings)) == path
+            if here or wanted == found.wanted:
+                return entry
+    return None
 
 
 def _located(found: Found, settings: Settings) -> Found:

@@ -15,7 +15,7 @@ from ai_pal.lifecycle import Phase
 from ai_pal.supervisor.admission import Admission
 from ai_pal.supervisor.failures import IGNORED_CANCEL
 from ai_pal.supervisor.load_progress import LoadWatch
-from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Workers
+from ai_pal.supervisor.ports import Clock, Jitter, Observe, Resolve, Resolved, Workers
 from ai_pal.supervisor.room import HOLDING, Room
 from ai_pal.supervisor.slot import Slot
 from ai_pal.supervisor.spare import SpareShelf
@@ -93,23 +93,37 @@ class Pool:
     def slot(self, reference: str) -> Slot:
         """The slot for a model reference, made if need be. Raises `AiPalError` for unknown models."""
         resolved = self._resolve(reference)
-        slot = self._slots.get(resolved.load.model)
+        slot = self._slot_for(resolved)
         if slot is None:
             keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
             slot = Slot(resolved, FairQueue(self.policy.queue_size), keep_alive)
             self._slots[slot.model] = slot
-        elif slot.process is None:
+        elif slot.process is None and slot.model == resolved.load.model:
             slot.resolved = resolved
+        elif resolved.pinned:
+            slot.resolved = msgspec.structs.replace(slot.resolved, pinned=True)
         return slot
 
     def canonical(self, reference: str) -> str:
-        """The one spelling of a model's name; what cannot be resolved (any more) stays as it is."""
-        if reference in self._slots or not reference:
+        """The name under which a model is loaded; what cannot be resolved (any more) stays as it is."""
+        slot = self._slots.get(reference)
+        if not reference or (slot is not None and slot.process is not None):
             return reference
         try:
-            return self._resolve(reference).load.model
+            resolved = self._resolve(reference)
         except AiPalError:
             return reference
+        slot = self._slot_for(resolved)
+        return slot.model if slot is not None else resolved.load.model
+
+    def _slot_for(self, resolved: Resolved) -> Slot | None:
+        """The slot of this name if it is in use, else one that has the same model under another name."""
+        named = self._slots.get(resolved.load.model)
+        if named is not None and named.in_use:
+            return named
+        alike = [slot for slot in self if slot.resolved.is_like(resolved)]
+        used = [slot for slot in alike if slot.in_use]
+        return next(iter(used), named or next(iter(alike), None))
 
     def apply(self, slot: Slot, event: lifecycle.AnyEvent) -> None:
         """One transition of the slot's worker, and its effects."""

@@ -57,6 +57,11 @@ class Slot(msgspec.Struct, eq=False):
         return bool(self.queue) or bool(self.loaders)
 
     @property
+    def in_use(self) -> bool:
+        """Whether it has a process, or somebody waits for one."""
+        return self.process is not None or self.wanted
+
+    @property
     def free(self) -> int:
         """How many more requests the worker takes now."""
         if self.state.phase is not lifecycle.Phase.READY or self.info is None:
