@@ -63,6 +63,16 @@ def ledger_file(environ: Environ = os.environ) -> Path:
     return home(environ) / "memory.ledger"
 
 
+def store_file(environ: Environ = os.environ) -> Path:
+    """The database of usage and conversations."""
+    return home(environ) / "ai-pal.db"
+
+
+def providers_file(environ: Environ = os.environ) -> Path:
+    """Which providers the user agreed to, and for which the system keyring holds a key."""
+    return home(environ) / "providers.json"
+
+
 def log_dir(environ: Environ = os.environ) -> Path:
     """Logs of auto-started supervisors."""
     return home(environ) / "logs"

@@ -1,0 +1,223 @@
+"""Conversations in the user's database: kept as they are held, searched, and deleted without a trace."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from ai_pal.errors import Code, fail
+from ai_pal.messages.chat import Role
+from ai_pal.store.database import explained, open_database, transaction
+
+TITLE_LENGTH = 80
+MARKS = ("\x02", "\x03")
+"""What stands before and after each hit in a snippet."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message as it is kept. `at` is in seconds since 1970 (UTC). The rest tells who answered;
+    `interrupted`: the answer is only its beginning."""
+
+    role: Role
+    content: str
+    at: float
+    tier: int = 0
+    provider: str = ""
+    model: str = ""
+    remote: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    interrupted: bool = False
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation without its messages. `model` is the one that was asked for, empty for whichever
+    fits; `local_only` goes on when the conversation does."""
+
+    id: int
+    title: str
+    created: float
+    updated: float
+    model: str
+    local_only: bool
+    messages: int
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole conversation."""
+
+    head: Head
+    system: str | None
+    messages: list[Message]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that matches a search; in `snippet` the hits stand between `MARKS`."""
+
+    head: Head
+    role: Role
+    snippet: str
+
+
+_HEAD = """
+    SELECT id, title, created, updated, model, local_only,
+        (SELECT count(*) FROM messages WHERE conversation = conversations.id) AS messages
+    FROM conversations
+"""
+_COLUMNS = Message.__struct_fields__
+_MESSAGES = f"SELECT {', '.join(_COLUMNS)} FROM messages WHERE conversation = ? ORDER BY id"  # noqa: S608
+_INSERT = (
+    f"INSERT INTO messages (conversation, {', '.join(_COLUMNS)}) "  # noqa: S608
+    f"VALUES (?, {', '.join('?' * len(_COLUMNS))})"
+)
+_CUT = """
+    DELETE FROM messages WHERE conversation = :id AND id NOT IN
+        (SELECT id FROM messages WHERE conversation = :id ORDER BY id LIMIT :keep)
+"""
+_SEARCH = """
+    SELECT messages.conversation, messages.role, snippet(words, 0, char(2), char(3), '…', 16)
+    FROM words JOIN messages ON messages.id = words.rowid
+    WHERE words MATCH ? ORDER BY words.rank, messages.id DESC LIMIT ?
+"""
+
+
+class Conversations:
+    """The conversations of this user. Every call may raise `AiPalError` (`store_damaged`, `disk_full`, ...);
+    an unknown id is `conversation_not_found`."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection = open_database(file)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def begin(
+        self, title: str, *, now: float, model: str = "", system: str | None = None, local_only: bool = False
+    ) -> int:
+        """A new conversation; returns its id. Only the first line of `title` is used."""
+        first = title.strip().partition("\n")[0].strip()
+        title = first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
+        with explained(self._file):
+            cursor = self._connection.execute(
+                "INSERT INTO conversations (title, created, updated, model, system, local_only)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (_storable(title), now, now, model, system, local_only),
+            )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def keep(self, conversation: int, messages: Iterable[Message], *, after: int, now: float) -> None:
+        """Replace all messages after the first `after` with these. When it returns they survive a crash."""
+        with explained(self._file), transaction(self._connection) as connection:
+            found = connection.execute(
+                "UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation)
+            )
+            if not found.rowcount:
+                _unknown(conversation)
+            connection.execute(_CUT, {"id": conversation, "keep": after})
+            connection.executemany(_INSERT, [(conversation, *_row(message)) for message in messages])
+
+    def latest(self) -> int | None:
+        """The id of the conversation that was last spoken in."""
+        with explained(self._file):
+            row = self._connection.execute(
+                "SELECT id FROM conversations ORDER BY updated DESC, id DESC LIMIT 1"
+            ).fetchone()
+        return row[0] if row else None
+
+    def heads(self, limit: int = -1) -> list[Head]:
+        """The conversations, last spoken in first; at most `limit`, -1 for all."""
+        with explained(self._file):
+            rows = self._connection.execute(f"{_HEAD} ORDER BY updated DESC, id DESC LIMIT ?", (limit,))
+            return [_head(row) for row in rows]
+
+    def show(self, conversation: int) -> Kept:
+        """One conversation with all its messages."""
+        with explained(self._file), transaction(self._connection, write=False) as connection:
+            head = self._head(conversation)
+            system = connection.execute(
+                "SELECT system FROM conversations WHERE id = ?", (conversation,)
+            ).fetchone()[0]
+            rows = connection.execute(_MESSAGES, (conversation,)).fetchall()
+        return Kept(head=head, system=system, messages=[_message(row) for row in rows])
+
+    def search(self, query: str, limit: int = 50) -> list[Found]:
+        """The messages that hold all words of `query`, best first: `"a phrase"` is found as such, `be*`
+        finds what begins so; case and accents do not matter."""
+        if not (match := fts_query(query)):
+            return []
+        with explained(self._file), transaction(self._connection, write=False) as connection:
+            rows = connection.execute(_SEARCH, (match, limit)).fetchall()
+            heads = {id_: self._head(id_) for id_ in {row[0] for row in rows}}
+        return [Found(head=heads[id_], role=role, snippet=snippet) for id_, role, snippet in rows]
+
+    def delete(self, conversations: Sequence[int]) -> None:
+        """Delete these, all or none, and wipe what they leave in the file."""
+        with explained(self._file), transaction(self._connection) as connection:
+            for conversation in conversations:
+                found = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
+                if not found.rowcount:
+                    _unknown(conversation)
+        self.wipe()
+
+    def delete_all(self) -> int:
+        """Delete all and wipe what they leave in the file; returns how many there were."""
+        with explained(self._file), transaction(self._connection) as connection:
+            count = connection.execute("DELETE FROM conversations").rowcount
+        self.wipe()
+        return count
+
+    def wipe(self) -> None:
+        """Leave no byte of deleted text: not in the index of words, in free pages, or in the log of writes.
+
+        FTS5's own option `secure-delete` would do for the index, but lock out SQLite before 3.42."""
+        with explained(self._file):
+            self._connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+            # Written anew, no page keeps what once stood in it, and the disk gets its space back.
+            self._connection.execute("VACUUM")
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            message = f"{self._file}-wal still holds what was deleted: another process reads it"
+            fail(Code.STORE_BUSY, message, "when that has ended: ai-pal history wipe", retryable=True)
+
+    def _head(self, conversation: int) -> Head:
+        row = self._connection.execute(f"{_HEAD} WHERE id = ?", (conversation,)).fetchone()
+        return _head(row) if row else _unknown(conversation)
+
+
+def fts_query(query: str) -> str:
+    """`query` in FTS5's language, in which hardly a character is harmless: every word is quoted."""
+    terms = []
+    for at, part in enumerate(query.replace("\x00", " ").split('"')):
+        words = [part] if at % 2 else part.split()
+        for word in words:
+            if bare := word.strip().rstrip("*"):
+                prefix = "*" if word.endswith("*") else ""
+                terms.append(f'"{bare}"{prefix}')
+    return _storable(" ".join(terms))
+
+
+def _row(message: Message) -> tuple[object, ...]:
+    return tuple(
+        _storable(value) if isinstance(value, str) else value for value in msgspec.structs.astuple(message)
+    )
+
+
+def _storable(text: str) -> str:
+    """Half a surrogate pair can come from a terminal; SQLite takes UTF-8 only."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _head(row: Sequence[object]) -> Head:
+    names = ("id", "title", "created", "updated", "model", "local_only", "messages")
+    return msgspec.convert(dict(zip(names, row, strict=True)), Head, strict=False)
+
+
+def _message(row: Sequence[object]) -> Message:
+    return msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), Message, strict=False)
+
+
+def _unknown(conversation: int) -> NoReturn:
+    fail(Code.CONVERSATION_NOT_FOUND, f"there is no conversation {conversation}", "see: ai-pal history list")

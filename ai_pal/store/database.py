@@ -1,0 +1,113 @@
+"""Opens the database: owner-only, safe against crashes, brought up to this version, errors explained."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.store.schema import STEPS
+
+BUSY_SECONDS = 5.0
+"""How long to wait for another process that writes."""
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def open_database(file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS) -> sqlite3.Connection:
+    """A connection for the calling thread; every statement is its own transaction unless it stands in
+    `transaction`.
+
+    Raises `AiPalError`: `store_damaged`, `store_newer`, `store_busy`, `disk_full`, `file_unreadable`.
+    """
+    with explained(file):
+        _prepare(file)
+        connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            # Without WAL yet, a reader that wants to write gets no waiting: that has to be asked for first.
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL: what was committed survives a power cut too, not just a crash of ours.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA temp_store = MEMORY")  # no text in temporary files
+            _migrate(connection, file, steps)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+    """All or nothing: committed at the end of the block, rolled back when it raises. Without `write` it is
+    one view of the database for several reads."""
+    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite has rolled back by itself where the disk is full
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextlib.contextmanager
+def explained(file: Path) -> Iterator[None]:
+    """Turns what SQLite and the system say about `file` into an `AiPalError`; values that a table does
+    not take are a ValueError."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise ValueError(str(error)) from error
+    except sqlite3.Error as error:
+        raise AiPalError(_failure(error, file)) from error
+    except OSError as error:
+        fail(Code.FILE_UNREADABLE, f"{file} cannot be used: {error.strerror}", "check the folder's owner")
+
+
+def _failure(error: sqlite3.Error, file: Path) -> Failure:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest says in which call
+    if code in _DAMAGED:
+        hint = f"move it away and history and usage begin anew: mv {file} {file}.damaged"
+        return Failure(Code.STORE_DAMAGED, f"{file} is damaged: {error}", hint)
+    if code in _BUSY:
+        message = f"{file} is in use by another process for more than {BUSY_SECONDS:g} s"
+        return Failure(Code.STORE_BUSY, message, "try again", retryable=True)
+    if code == sqlite3.SQLITE_FULL:
+        return Failure(Code.DISK_FULL, f"{file} cannot grow: the disk is full", "free some space")
+    return Failure(Code.FILE_UNREADABLE, f"{file} cannot be read or written: {error}", "see: ai-pal doctor")
+
+
+def _prepare(file: Path) -> None:
+    """SQLite gives its -wal and -shm files the mode of the database: so that must be right first."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        # Never opened here: closing it would drop the locks of another connection of this process.
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(connection: sqlite3.Connection, file: Path, steps: tuple[tuple[str, ...], ...]) -> None:
+    if _version(connection) == len(steps):
+        return
+    with transaction(connection):
+        version = _version(connection)  # again: another process may have been first
+        if version > len(steps):
+            fail(
+                Code.STORE_NEWER,
+                f"{file} was written by a newer AI-PAL (version {version} of its tables, not {len(steps)})",
+                "update AI-PAL, or set AI_PAL_HOME to another folder",
+            )
+        for step in steps[version:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(steps)}")

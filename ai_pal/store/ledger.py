@@ -1,0 +1,102 @@
+"""The ledger: one row per attempt at an answer, without any text, and its sums."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+By = Literal["day", "model", "tier"]
+
+LOCAL_TIER = 1
+ANSWERED = "done"
+"""The outcome of an attempt that gave a whole answer; others are "cancelled", "interrupted" or a code."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at one candidate. `at` is in seconds since 1970 (UTC), `cost` in US dollars; the phases
+    (`queued`, `connect`, `first_token`, `total`) are seconds. `score` is the complexity, None where
+    nobody asked for it. `remote`: the prompt left this machine. `local_only`: it must not."""
+
+    at: float
+    request: str
+    tier: int
+    provider: str
+    model: str
+    outcome: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    queued: float = 0.0
+    connect: float = 0.0
+    first_token: float = 0.0
+    total: float = 0.0
+    score: float | None = None
+    remote: bool = False
+    local_only: bool = False
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """US dollars since the day and the month began."""
+
+    day: float = 0.0
+    month: float = 0.0
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """What providers charge for."""
+
+    prompt: int = 0
+    completion: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+
+
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
+    """Attempts that have `key` in common: the day, the model or the tier.
+
+    `answers` were given, `here` of them without the prompt leaving this machine; `left` counts the
+    attempts that took a prompt away. `mid` and `strong` are the tokens answered here whose score would
+    have asked for such a cloud.
+    """
+
+    key: str
+    attempts: int
+    answers: int
+    here: int
+    left: int
+    tokens: Tokens
+    cost: float
+    mid: Tokens
+    strong: Tokens
+
+
+class Ledger(Protocol):
+    """Where attempts are kept. Every call may raise `AiPalError` (`store_damaged`, `disk_full`, ...)."""
+
+    def record(self, attempts: Sequence[Attempt]) -> None:
+        """Keep all of them or none. When it returns they survive a crash and a power cut.
+
+        Raises ValueError for figures that cannot be: below 0, not finite, or beyond all measure."""
+
+    def spent(self, day_start: float, month_start: float) -> Spent:
+        """What attempts since these times cost; the day lies within the month."""
+
+    def summary(
+        self,
+        by: By,
+        since: float = float("-inf"),
+        until: float = float("inf"),
+        *,
+        strong_from: float = 0.7,
+    ) -> list[Sums]:
+        """Sums of the attempts in [`since`, `until`), in the order of their keys; days are local ones.
+        A score above `strong_from` would have asked for a strong cloud."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+def model_key(provider: str, model: str, tier: int) -> str:
+    """A model as it is named in sums and on the command line."""
+    return model if tier == LOCAL_TIER else f"{provider}:{model}"

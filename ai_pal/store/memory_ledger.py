@@ -1,0 +1,78 @@
+"""A ledger that forgets when it is dropped: for simulations and tests."""
+
+import time
+from collections.abc import Sequence
+
+from ai_pal.store.ledger import ANSWERED, Attempt, By, Spent, Sums, Tokens, model_key
+
+MOST_TOKENS = 1_000_000_000
+MOST_COST = 1e9
+
+
+class MemoryLedger:
+    """Implements `Ledger`."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+
+    def record(self, attempts: Sequence[Attempt]) -> None:
+        for attempt in attempts:
+            tokens = (attempt.prompt_tokens, attempt.completion_tokens)
+            if min(tokens) < 0 or max(tokens) > MOST_TOKENS or not 0 <= attempt.cost <= MOST_COST:
+                raise ValueError(f"these figures cannot be: {attempt}")
+        self.attempts += attempts
+
+    def spent(self, day_start: float, month_start: float) -> Spent:
+        return Spent(
+            sum(attempt.cost for attempt in self.attempts if attempt.at >= day_start),
+            sum(attempt.cost for attempt in self.attempts if attempt.at >= month_start),
+        )
+
+    def summary(
+        self,
+        by: By,
+        since: float = float("-inf"),
+        until: float = float("inf"),
+        *,
+        strong_from: float = 0.7,
+    ) -> list[Sums]:
+        groups: dict[str, list[Attempt]] = {}
+        for attempt in self.attempts:
+            if since <= attempt.at < until:
+                groups.setdefault(_key(by, attempt), []).append(attempt)
+        return [_sums(key, groups[key], strong_from) for key in sorted(groups)]
+
+    def close(self) -> None:
+        pass
+
+
+def _key(by: By, attempt: Attempt) -> str:
+    match by:
+        case "day":
+            return time.strftime("%Y-%m-%d", time.localtime(attempt.at))
+        case "model":
+            return model_key(attempt.provider, attempt.model, attempt.tier)
+        case "tier":
+            return str(attempt.tier)
+
+
+def _sums(key: str, attempts: list[Attempt], strong_from: float) -> Sums:
+    answers = [attempt for attempt in attempts if attempt.outcome == ANSWERED]
+    here = [attempt for attempt in answers if not attempt.remote]
+    strong = [attempt for attempt in here if (attempt.score or 0.0) > strong_from]
+    mid = [attempt for attempt in here if (attempt.score or 0.0) <= strong_from]
+    return Sums(
+        key=key,
+        attempts=len(attempts),
+        answers=len(answers),
+        here=len(here),
+        left=sum(attempt.remote for attempt in attempts),
+        tokens=_tokens(attempts),
+        cost=sum(attempt.cost for attempt in attempts),
+        mid=_tokens(mid),
+        strong=_tokens(strong),
+    )
+
+
+def _tokens(attempts: list[Attempt]) -> Tokens:
+    return sum((Tokens(attempt.prompt_tokens, attempt.completion_tokens) for attempt in attempts), Tokens())

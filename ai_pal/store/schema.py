@@ -1,0 +1,76 @@
+"""The tables, as the steps that lead to them. A step that was released is never changed: add another."""
+
+_LEDGER = (
+    """
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        request TEXT NOT NULL,
+        tier INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        prompt_tokens INTEGER NOT NULL CHECK (prompt_tokens BETWEEN 0 AND 1000000000),
+        completion_tokens INTEGER NOT NULL CHECK (completion_tokens BETWEEN 0 AND 1000000000),
+        cost REAL NOT NULL CHECK (cost BETWEEN 0 AND 1e9),
+        queued REAL NOT NULL,
+        connect REAL NOT NULL,
+        first_token REAL NOT NULL,
+        total REAL NOT NULL,
+        outcome TEXT NOT NULL,
+        score REAL,
+        remote INTEGER NOT NULL,
+        local_only INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX attempts_at ON attempts (at, cost)",
+)
+
+_CONVERSATIONS = (
+    """
+    CREATE TABLE conversations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL,
+        created REAL NOT NULL,
+        updated REAL NOT NULL,
+        model TEXT NOT NULL,
+        system TEXT,
+        local_only INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX conversations_updated ON conversations (updated)",
+    """
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY,
+        conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+        role TEXT NOT NULL,
+        content TEXT NOT NULL,
+        at REAL NOT NULL,
+        tier INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        remote INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        interrupted INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX messages_conversation ON messages (conversation, id)",
+    """
+    CREATE VIRTUAL TABLE words USING fts5 (
+        content, content = 'messages', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    )
+    """,
+    """
+    CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN
+        INSERT INTO words (rowid, content) VALUES (new.id, new.content);
+    END
+    """,
+    """
+    CREATE TRIGGER message_deleted AFTER DELETE ON messages BEGIN
+        INSERT INTO words (words, rowid, content) VALUES ('delete', old.id, old.content);
+    END
+    """,
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS,)
+"""Step N leads from version N to N + 1; the version of a database is its `user_version`."""

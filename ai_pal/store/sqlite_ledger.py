@@ -1,0 +1,80 @@
+"""The ledger in the user's database."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from ai_pal.store.database import explained, open_database, transaction
+from ai_pal.store.ledger import ANSWERED, LOCAL_TIER, Attempt, By, Spent, Sums, Tokens
+
+_COLUMNS = Attempt.__struct_fields__
+_INSERT = f"INSERT INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_SPENT = """
+    SELECT coalesce(sum(cost) FILTER (WHERE at >= :day), 0.0), coalesce(sum(cost), 0.0)
+    FROM attempts WHERE at >= :month
+"""
+_KEYS = {
+    "day": "date(at, 'unixepoch', 'localtime')",
+    "model": f"CASE tier WHEN {LOCAL_TIER} THEN model ELSE provider || ':' || model END",
+    "tier": "CAST(tier AS TEXT)",
+}
+_SUMMARY = """
+    WITH marked AS (
+        SELECT *, {key} AS key, outcome = '{answered}' AS answered,
+            outcome = '{answered}' AND NOT remote AS here, coalesce(score, 0.0) > :strong AS strong
+        FROM attempts WHERE at >= :since AND at < :until
+    )
+    SELECT key, count(*), sum(answered), sum(here), sum(remote), sum(cost),
+        sum(prompt_tokens), sum(completion_tokens),
+        sum(prompt_tokens * (here AND NOT strong)), sum(completion_tokens * (here AND NOT strong)),
+        sum(prompt_tokens * (here AND strong)), sum(completion_tokens * (here AND strong))
+    FROM marked GROUP BY key ORDER BY key
+"""
+
+
+class SqliteLedger:
+    """Implements `Ledger` for the thread that made it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection = open_database(file)
+
+    def record(self, attempts: Sequence[Attempt]) -> None:
+        rows = map(msgspec.structs.astuple, attempts)
+        try:
+            with explained(self._file), transaction(self._connection):
+                self._connection.executemany(_INSERT, rows)
+        except OverflowError as error:
+            raise ValueError(str(error)) from None
+
+    def spent(self, day_start: float, month_start: float) -> Spent:
+        with explained(self._file):
+            row = self._connection.execute(_SPENT, {"day": day_start, "month": month_start}).fetchone()
+        return Spent(*row)
+
+    def summary(
+        self,
+        by: By,
+        since: float = float("-inf"),
+        until: float = float("inf"),
+        *,
+        strong_from: float = 0.7,
+    ) -> list[Sums]:
+        query = _SUMMARY.format(key=_KEYS[by], answered=ANSWERED)
+        bounds = {"since": since, "until": until, "strong": strong_from}
+        with explained(self._file):
+            return [_sums(row) for row in self._connection.execute(query, bounds)]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int]) -> Sums:
+    key, attempts, answers, here, left, cost, *tokens = row
+    total, mid, strong = (Tokens(*tokens[at : at + 2]) for at in (0, 2, 4))
+    return Sums(
+        key=key, attempts=attempts, answers=answers, here=here, left=left, tokens=total, cost=cost,
+        mid=mid, strong=strong,
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""What every ledger does: the one in the database and the one in memory."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ai_pal.store.ledger import Attempt, Ledger, Spent, Tokens
+from ai_pal.store.memory_ledger import MemoryLedger
+from ai_pal.store.sqlite_ledger import SqliteLedger
+
+NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
+DAY = 86_400.0
+HERE = Attempt(
+    at=NOON, request="a", tier=1, provider="local", model="smollm2", outcome="done", score=0.1,
+    prompt_tokens=100, completion_tokens=20,
+)  # fmt: skip
+CLOUD = msgspec.structs.replace(
+    HERE,
+    at=NOON + 60,
+    request="b",
+    tier=3,
+    provider="openai",
+    model="gpt-4",
+    score=0.9,
+    cost=0.25,
+    remote=True,
+)
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    made = SqliteLedger(tmp_path / "ai-pal.db") if request.param == "sqlite" else MemoryLedger()
+    yield made
+    made.close()
+
+
+def test_an_empty_ledger_has_spent_nothing(ledger: Ledger) -> None:
+    assert ledger.spent(NOON, NOON - DAY) == Spent(0.0, 0.0)
+    assert ledger.summary("day") == []
+
+
+def test_spent_counts_from_the_day_and_from_the_month(ledger: Ledger) -> None:
+    yesterday, long_ago = (msgspec.structs.replace(CLOUD, at=NOON - days * DAY) for days in (1, 40))
+    ledger.record([HERE, CLOUD, yesterday, long_ago])
+    assert ledger.spent(NOON - 60, NOON - 20 * DAY) == Spent(day=0.25, month=0.5)
+
+
+def test_a_summary_tells_what_was_answered_where_and_what_left(ledger: Ledger) -> None:
+    broken = msgspec.structs.replace(CLOUD, outcome="rate_limited", cost=0.0, completion_tokens=0)
+    hard = msgspec.structs.replace(HERE, score=0.8)
+    ledger.record([HERE, hard, CLOUD, broken])
+    (sums,) = ledger.summary("day")
+    assert (sums.key, sums.attempts, sums.answers, sums.here, sums.left) == ("2026-11-22", 4, 3, 2, 2)
+    assert (sums.tokens, sums.cost) == (Tokens(400, 60), 0.25)
+    assert (sums.mid, sums.strong) == (Tokens(100, 20), Tokens(100, 20))
+
+
+def test_an_unscored_answer_would_have_asked_for_a_mid_cloud(ledger: Ledger) -> None:
+    ledger.record([msgspec.structs.replace(HERE, score=None)])
+    assert ledger.summary("tier")[0].mid == Tokens(100, 20)
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [("day", ["2026-11-22", "2026-11-23"]), ("model", ["openai:gpt-4", "smollm2"]), ("tier", ["1", "3"])],
+)
+def test_a_summary_goes_by_day_model_or_tier(ledger: Ledger, by: str, keys: list[str]) -> None:
+    ledger.record([HERE, CLOUD, msgspec.structs.replace(HERE, at=NOON + DAY)])
+    assert [sums.key for sums in ledger.summary(by)] == keys  # type: ignore[arg-type]
+
+
+def test_a_summary_takes_the_attempts_from_since_up_to_until(ledger: Ledger) -> None:
+    ledger.record([msgspec.structs.replace(HERE, at=NOON + second) for second in range(5)])
+    assert ledger.summary("tier", since=NOON + 1, until=NOON + 3)[0].attempts == 2
+
+
+WRONG: list[dict[str, float]] = [
+    {"cost": math.nan},
+    {"cost": math.inf},
+    {"cost": -1.0},
+    {"prompt_tokens": 2**64},
+    {"completion_tokens": -1},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_figures_that_cannot_be_are_refused_with_all_beside_them(
+    ledger: Ledger, wrong: dict[str, float]
+) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the words are the database's
+        ledger.record([HERE, msgspec.structs.replace(HERE, **wrong)])
+    assert ledger.summary("day") == []
