@@ -1,8 +1,11 @@
 """Reads the front of a GGUF file: enough to refuse junk, to know the window, and to estimate memory."""
 
+import contextlib
 import mmap
 import struct
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,12 @@ HINT = "fetch the model again, or choose another file"
 TEXT, ARRAY = 8, 9
 NUMBERS = dict(zip((*range(8), *range(10, 13)), [f"<{code}" for code in "BbHhIif?Qqd"], strict=True))
 VOCABULARY = "tokenizer.ggml.tokens"
+WEIGHT = b".weight"
+LONGEST_NAME = 64
+FARTHEST = 64 << 20
+"""Bytes within which the table of tensors is searched for."""
+MOST_FOUND, MOST_TRIES = 1000, 8
+"""A hostile file gets no more."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -54,7 +63,7 @@ def read_header(path: Path) -> Header:
 
 
 def read_layout(path: Path) -> Layout:
-    """The header and the tensors; passes over the vocabulary, which takes some tens of milliseconds.
+    """The header and the tensors; jumps over the vocabulary.
 
     Raises `AiPalError` (`model_invalid`)."""
     return _read(path, whole=True)
@@ -85,17 +94,23 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     if max(entries, count) > MOST_ENTRIES:
         raise ValueError("too many entries")
     found: dict[str, Any] = {}
+    tensors: list[Tensor] = []
     for _ in range(entries):
         key = cursor.text()
         if key.startswith("tokenizer.") and not whole:
             break  # long lists follow, and nothing that is needed here
+        if key == VOCABULARY and (jumped := cursor.past_texts(count, size)) is not None:
+            found[key], tensors = jumped
+            break  # what else there is belongs to the tokenizer
         found[key] = cursor.value(cursor.unpack("<I")[0])
+    else:
+        tensors = cursor.tensors(count, size) if whole else []
     architecture = str(found.get("general.architecture", ""))
     context = int(found.get(f"{architecture}.context_length", 0))
     name = str(found.get("general.name", ""))
     header = Header(architecture, name, context, size, _kv_values(found, architecture))
     vocabulary = found.get(VOCABULARY, 0)
-    return Layout(header, int(vocabulary), cursor.tensors(count, size) if whole else [])
+    return Layout(header, int(vocabulary), tensors)
 
 
 def _kv_values(found: dict[str, Any], architecture: str) -> int:
@@ -116,9 +131,9 @@ def _largest(heads: Any) -> int:
 class _Cursor:
     """Reads forwards. Small lists of numbers are kept, of others the length."""
 
-    def __init__(self, data: "bytes | mmap.mmap") -> None:
+    def __init__(self, data: "bytes | mmap.mmap", at: int = len(MAGIC)) -> None:
         self._data = data
-        self._at = len(MAGIC)
+        self._at = at
 
     def unpack(self, form: str) -> tuple[Any, ...]:
         values = struct.unpack_from(form, self._data, self._at)
@@ -157,12 +172,46 @@ class _Cursor:
             at += 8 + length_of(data, at)[0]
         self._at = at
 
-    def tensors(self, count: int, size: int) -> list[Tensor]:
-        infos = []
+    def past_texts(self, tensors: int, size: int) -> tuple[int, list[Tensor]] | None:
+        """The length of the list of texts that begins here, and the tensors that come somewhere after it.
+
+        Its hundred thousands of texts, and those of the lists behind it, have no index: one after the
+        other they cost up to 100 ms. So the table of tensors is searched for: its first entry has a
+        name that ends so, the offset 0, and all others behind it. None where it is not found like that."""
+        kind, of, length = struct.unpack_from("<IIQ", self._data, self._at)
+        if (kind, of) != (ARRAY, TEXT) or length > MOST_ENTRIES:
+            return None
+        likely = (start for start in self._named_weights() if self._table(start, 1, size))
+        for start in islice(likely, MOST_TRIES):
+            if table := self._table(start, tensors, size):
+                return length, table
+        return None
+
+    def _table(self, start: int, count: int, size: int) -> list[Tensor]:
+        with contextlib.suppress(struct.error, ValueError):
+            return _Cursor(self._data, start).tensors(count, size, strict=True)
+        return []
+
+    def _named_weights(self) -> Iterator[int]:
+        """Where a text begins that is the name of weights."""
+        at, end = self._at, self._at + FARTHEST
+        for _ in range(MOST_FOUND):
+            at = self._data.find(WEIGHT, at + 1, end)
+            if at < 0:
+                return
+            for length in range(len(WEIGHT), LONGEST_NAME):
+                start = at + len(WEIGHT) - length - 8
+                if self._data[start : start + 8] == length.to_bytes(8, "little"):
+                    yield start
+
+    def tensors(self, count: int, size: int, *, strict: bool = False) -> list[Tensor]:
+        infos: list[tuple[int, str, int]] = []
         for _ in range(count):
             name = self.text()
             (dimensions,) = self.unpack("<I")
             *_shape, kind, offset = self.unpack(f"<{min(dimensions, 8)}QIQ")
+            if strict and ((not infos and offset) or not 0 < dimensions <= 4 or offset >= size):
+                raise ValueError("no table of tensors")
             infos.append((offset, name, kind))
         infos.sort()
         ends = [offset for offset, _, _ in infos[1:]] + [size - self._at]

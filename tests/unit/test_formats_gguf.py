@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.formats.gguf import Tensor, parse, read_header, read_layout
+from ai_pal.formats.gguf import MOST_FOUND, Tensor, _Cursor, parse, read_header, read_layout
 
 U32, TEXT, ARRAY = 4, 8, 9
 
@@ -84,3 +84,33 @@ def test_no_length_is_believed() -> None:
     data = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1 << 62) + bytes(2048)
     with pytest.raises(ValueError, match=str(1 << 62)):
         parse(data, len(data), whole=False)
+
+
+WEIGHTS = [("a.weight", 2, 0), ("b.bias", 0, 512)]
+
+
+def test_the_vocabulary_is_jumped_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = LLAMA | {"tokenizer.ggml.tokens": ["x", ".weight", "the.weight"] * 50}
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf(own | {"tokenizer.ggml.merges": ["a b"] * 70, "tokenizer.ggml.eos": 2}, WEIGHTS))
+    monkeypatch.setattr(_Cursor, "_skip_texts", lambda *_: pytest.fail("each text was looked at"))
+    layout = read_layout(file)
+    assert layout.vocabulary == 150
+    assert layout.tensors == [Tensor("a.weight", 2, 512), Tensor("b.bias", 0, 1536)]
+
+
+@pytest.mark.parametrize("first", ["odd", "a.weight"])
+def test_without_a_table_that_can_be_found_each_text_is_passed(tmp_path: Path, first: str) -> None:
+    tensors = [(first, 2, 512), ("b.weight", 0, 0)]  # the first in the table is not the first in the file
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf(LLAMA | VOCABULARY, tensors))
+    layout = read_layout(file)
+    assert layout.vocabulary == 3
+    assert layout.tensors == [Tensor("b.weight", 0, 512), Tensor(first, 2, 1536)]
+
+
+def test_a_vocabulary_full_of_false_tables_is_given_up_on() -> None:
+    false = text("a.weight") + struct.pack("<IQQIQ", 2, 8, 8, 0, 0)
+    cursor = _Cursor(struct.pack("<IIQ", ARRAY, TEXT, 5) + false * 20_000, 0)
+    assert len(list(cursor._named_weights())) == MOST_FOUND
+    assert cursor.past_texts(50_000, 1 << 20) is None
