@@ -17,7 +17,7 @@ from ai_pal.errors import Code, fail
 
 PREFIX = "AI_PAL_"
 _ALIASES = {"AI_PAL_MODEL_CACHE": "model_cache_dir"}
-_RESERVED = ("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_TEST_", "AI_PAL_CHAOS_")
+_RESERVED = ("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_KEY_", "AI_PAL_TEST_", "AI_PAL_CHAOS_")
 _FIELDS = {info.name: info for info in fields(Settings)}
 _MODEL_FIELDS = {info.name: info for info in fields(ModelSettings)}
 _SIMPLE = [name for name in _FIELDS if name != "models"]

@@ -1,0 +1,116 @@
+"""Which providers may be asked: where their keys are, and what the user agreed to. No secrets here."""
+
+import contextlib
+import fcntl
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ai_pal.config import paths
+from ai_pal.errors import Code, fail
+
+KEY_PREFIX = "AI_PAL_KEY_"
+"""`AI_PAL_KEY_NAME` holds the key of the provider called `name`."""
+
+_VARIABLES = {
+    "openai": ("OPENAI_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "cohere": ("CO_API_KEY", "COHERE_API_KEY"),
+}
+CLOUDS = tuple(_VARIABLES)
+
+Source = Literal["environment", "config", "keyring", ""]
+"""Where a key comes from; empty: there is none."""
+
+
+class Access(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered of a provider. `keyring`: the system keyring holds a key that the user put
+    there. `consent` is what the user decided, None before that."""
+
+    keyring: bool = False
+    consent: bool | None = None
+
+
+def variables(provider: str) -> tuple[str, ...]:
+    """The environment variables that may hold a provider's key, the first one wins."""
+    return (KEY_PREFIX + re.sub(r"\W", "_", provider).upper(), *_VARIABLES.get(provider, ()))
+
+
+def variable_in(provider: str, environ: Mapping[str, str]) -> str:
+    """The variable that holds this provider's key, "" for none."""
+    return next((name for name in variables(provider) if environ.get(name, "").strip()), "")
+
+
+def key_source(provider: str, environ: Mapping[str, str], *, in_config: bool, in_keyring: bool) -> Source:
+    """Where the key of a provider comes from."""
+    if variable_in(provider, environ):
+        return "environment"
+    if in_config:
+        return "config"
+    return "keyring" if in_keyring else ""
+
+
+def consented(decided: bool | None, setting: bool | None, *, in_config: bool, in_keyring: bool) -> bool:
+    """Whether a provider's key may be used. A no counts wherever it was said; a key that the user gave to
+    AI-PAL himself is a yes, one that merely lies in the environment is not."""
+    if decided is False or setting is False:
+        return False
+    return bool(decided or setting or in_config or in_keyring)
+
+
+def read_access(environ: Mapping[str, str] = os.environ) -> dict[str, Access]:
+    """What is remembered, by provider. Raises `AiPalError` (`file_unreadable`): an unreadable no must not
+    turn into a yes."""
+    file = paths.providers_file(environ)
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Access])
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        fail(Code.FILE_UNREADABLE, f"{file} cannot be read: {error.strerror}", "check its owner")
+    except msgspec.DecodeError as error:
+        hint = f"remove it, and decide again: ai-pal consent (rm {file})"
+        fail(Code.FILE_UNREADABLE, f"{file} is damaged: {error}", hint)
+
+
+def remember(provider: str, environ: Mapping[str, str] = os.environ, **changes: bool | None) -> Access:
+    """Change `keyring` or `consent` of one provider; whole or not at all, owner-only. Raises `AiPalError`."""
+    file = paths.providers_file(environ)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(file.parent):
+            known = read_access(environ)
+            changed = msgspec.structs.replace(known.get(provider, Access()), **changes)
+            _replace(file, known | {provider: changed})
+    except OSError as error:
+        fail(Code.FILE_UNREADABLE, f"{file} cannot be written: {error.strerror}", "check its folder")
+    return changed
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two that change the file at once do so one after the other."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)  # held for a few milliseconds by whoever has it
+        yield
+    finally:
+        os.close(number)
+
+
+def _replace(file: Path, known: dict[str, Access]) -> None:
+    data = msgspec.json.format(msgspec.json.encode(known, order="sorted"))
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as new:
+        try:
+            new.write(data + b"\n")
+            new.flush()
+            os.fsync(new.fileno())
+            os.replace(new.name, file)
+        except BaseException:
+            os.unlink(new.name)
+            raise
