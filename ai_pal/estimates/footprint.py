@@ -1,4 +1,6 @@
-"""What a model needs, in two parts that are known at different times."""
+"""What a model needs, in parts that are known at different times."""
+
+from typing import Any
 
 import msgspec
 
@@ -6,11 +8,18 @@ MIB = 1 << 20
 
 
 class Footprint(msgspec.Struct, frozen=True):
-    """Bytes: resident when the load is done, and what requests up to a full window add."""
+    """Bytes: resident when the load is done, and what requests up to a full window add. `headroom` is what
+    many conversations may add to that: windows at the same time, and kept beginnings of others."""
 
     loaded: int
     growth: int = 0
+    headroom: int = 0
 
     @property
     def total(self) -> int:
         return self.loaded + self.growth
+
+
+def prompt_cache(options: dict[str, Any]) -> int:
+    """What both engines keep of earlier conversations at most, in bytes. Raises `msgspec.ValidationError`."""
+    return MIB * int(msgspec.convert(options.get("prompt_cache_mib", 256), int, strict=False))

@@ -39,6 +39,10 @@ class LearnedFootprints:
         key = key_of(load)
         return needed(self._estimate(key, load), self._read().get(key))
 
+    def headroom(self, load: LoadModel) -> int:
+        key = key_of(load)
+        return 0 if key in self._read() else self._estimate(key, load).headroom
+
     def learn(self, load: LoadModel, peak: int, *, loaded: bool) -> None:
         key, seen = key_of(load), self._read()
         old = seen.pop(key, None)

@@ -5,7 +5,7 @@ The cache is cleared at the load, so it is resident from then on; its numbers ha
 
 from pathlib import Path
 
-from ai_pal.estimates.footprint import MIB, Footprint
+from ai_pal.estimates.footprint import MIB, Footprint, prompt_cache
 from ai_pal.formats.gguf import Layout, read_layout
 from ai_pal.messages.worker import LoadModel
 
@@ -36,4 +36,5 @@ def footprint(layout: Layout, load: LoadModel) -> Footprint:
     if load.options.get("repack", True):
         copied = sum(one.size for one in layout.tensors if one.kind in REPACKED and one.name != EMBEDDING)
     runtime = RUNTIME + PER_TOKEN_OF_VOCABULARY * layout.vocabulary
-    return Footprint(header.size + copied + cache + runtime, COMPUTE)
+    kept = prompt_cache(load.options) if header.kv_values else 0
+    return Footprint(header.size + copied + cache + runtime, COMPUTE, kept)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.estimates.footprint import MIB, Footprint
+from ai_pal.estimates.footprint import MIB, Footprint, prompt_cache
 from ai_pal.formats.safetensors import bytes_by_dtype, header_length
 from ai_pal.messages.worker import LoadModel
 
@@ -16,6 +16,7 @@ RUNTIME = 400 * MIB
 """The process with torch and transformers in it."""
 COMPUTE = 64 * MIB
 LARGEST_DEFAULT_CONTEXT = 8192
+DEFAULT_SLOTS = 8
 LARGE = 2 << 30
 WIDEST_SHARE = 0.25
 """As the engine has them: what is larger is never widened to 32 bits unasked."""
@@ -62,7 +63,10 @@ def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardwa
     trained = shape.max_position_embeddings or LARGEST_DEFAULT_CONTEXT
     window = min(load.context or LARGEST_DEFAULT_CONTEXT, trained)
     cache = shape.kv_values * window * width
-    return Footprint(RUNTIME + math.ceil(weights), cache + COMPUTE)
+    others = (load.slots or DEFAULT_SLOTS) - 1
+    return Footprint(
+        RUNTIME + math.ceil(weights), cache + COMPUTE, others * cache + prompt_cache(load.options)
+    )
 
 
 def _is_wide(options: dict[str, Any], narrow: int, *, bf16_hardware: bool) -> bool:

@@ -50,6 +50,9 @@ class Admission:
     def seek(self, slot: Slot, slots: Iterable[Slot], spares: SpareShelf) -> Decision:
         """Whether this slot's model may load now; what it is promised is in `slot.reserved` afterwards.
 
+        That is what it needs and, until it was seen what it takes, as much as is free of what many
+        conversations may add: it is not refused for want of that, and nobody goes for it.
+
         A spare worker of its engine is a part of what it needs; another one goes first."""
         others = self._ledger.enter()
         if others is None:
@@ -62,9 +65,8 @@ class Admission:
         room = self._room(taken, others)
         own = spare is not None and spare.engine == slot.resolved.load.engine and not spare.ending
         want = memory.Want(slot.model, need - (beside.taken if own else 0), slot.state.phase is Phase.WAITING)
-        decision = memory.decide(
-            want, room - (0 if own else beside.promised), residents, self._policy.max_loaded
-        )
+        free = room - (0 if own else beside.promised)
+        decision = memory.decide(want, free, residents, self._policy.max_loaded)
         if spare is not None and not own and not isinstance(decision, memory.Admit):
             without = memory.decide(want, room + beside.taken, residents, self._policy.max_loaded)
             if not isinstance(without, memory.Refuse):
@@ -73,6 +75,9 @@ class Admission:
                 decision = leaving if isinstance(without, memory.Admit) else without
         hopeful = isinstance(decision, memory.Wait) and not decision.promised
         slot.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
+        if isinstance(decision, memory.Admit):
+            rest = free - sum(one.promised for one in residents) - want.need
+            slot.reserved += max(0, min(rest, self._footprints.headroom(slot.resolved.load)))
         mine = claims(residents if own else [*residents, beside])
         self._ledger.leave(Claims(mine.taken, mine.promised + slot.reserved))
         return decision
@@ -114,10 +119,13 @@ class Admission:
         return going, f"the machine is short of memory: processes wait for it {pressure:.0f} % of the time"
 
     def learn(self, slot: Slot, *, loaded: bool = False) -> None:
-        """Remember the most memory this worker has had, at the end of its load and of its requests."""
+        """Remember the most memory this worker has had, at the end of its load and of its requests, and
+        promise it what is known now."""
         usage = slot.process.usage() if slot.process else None
         if usage is not None and usage.peak:
             self._footprints.learn(slot.resolved.load, usage.peak, loaded=loaded)
+        if slot.reserved and not loaded:
+            slot.reserved = self._footprints.need(slot.resolved.load)
 
     def _room(self, taken: int, others: Claims) -> int:
         """Bytes that nobody has taken, less what other supervisors have promised."""

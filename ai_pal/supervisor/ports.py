@@ -58,6 +58,9 @@ class Footprints(Protocol):
     def need(self, load: LoadModel) -> int:
         """The peak in bytes that this load, and requests of a full window after it, will come to."""
 
+    def headroom(self, load: LoadModel) -> int:
+        """What many conversations may take on top; 0 once it was seen how much this model takes."""
+
     def learn(self, load: LoadModel, peak: int, *, loaded: bool) -> None:
         """A worker came to this peak in bytes, at the end of its load (`loaded`) or of a request."""
 

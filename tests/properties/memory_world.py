@@ -198,6 +198,9 @@ class Host:
     def need(self, load: inner.LoadModel) -> int:
         return self.machine.sizes[load.model]
 
+    def headroom(self, load: inner.LoadModel) -> int:
+        return 7 * UNIT
+
     def learn(self, load: inner.LoadModel, peak: int, *, loaded: bool) -> None:
         assert peak <= self.machine.sizes[load.model]
 

@@ -63,6 +63,23 @@ def test_transformers_counts_one_window_of_cache() -> None:
     assert growth == 30 * 2 * 3 * 64 * 2 * 1000 + transformers.COMPUTE
 
 
+def test_what_many_conversations_may_add_counts_until_a_peak_was_seen(tmp_path: Path) -> None:
+    file = tmp_path / "seen"
+    three = LoadModel("m", "transformers", context=1000, slots=3, options={"prompt_cache_mib": 10})
+    one = transformers.footprint(SHAPE, Counter(), three, bf16_hardware=True)
+    assert one.headroom == 2 * (one.growth - transformers.COMPUTE) + 10 * MIB
+    assert gguf_estimate().headroom == 256 * MIB
+    assert gguf_estimate(options={"prompt_cache_mib": 0}).headroom == 0
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"num_hidden_layers": 2}))
+    load = LoadModel("m", "transformers", str(folder))
+    learned = LearnedFootprints(file)
+    assert learned.headroom(load) == 256 * MIB
+    learned.learn(load, 500 * MB, loaded=True)
+    assert learned.headroom(load) == 0
+
+
 def test_a_model_folder_is_read_by_its_headers(tmp_path: Path) -> None:
     header = json.dumps(
         {"__metadata__": {"a": "b"}, "w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8 * MB]}}
