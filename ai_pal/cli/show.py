@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog import Found, absolute, find, keep_alive, resolve, split, used
+from ai_pal.catalog import Found, absolute, find, keep_alive, pinned, resolve, split, used
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
-from ai_pal.config import Settings, load_settings
+from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.durations import format_duration
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.egress import Artifact
@@ -24,7 +24,9 @@ EXAMPLES = """examples:
 
 class Facts(msgspec.Struct, frozen=True):
     """One model: what the catalog, the cache and the settings say. 0 leaves the choice to the
-    engine; `keep_alive` in seconds, `size` in bytes; `problem` is why it cannot be loaded."""
+    engine; `keep_alive` in seconds, `size` and `memory` in bytes; `problem` is why it cannot be loaded.
+
+    `memory` is what a load reserves, by the same estimate; the catalog's figure for what is not here."""
 
     model: str
     engine: str
@@ -50,6 +52,7 @@ class Facts(msgspec.Struct, frozen=True):
     chat_format: str = ""
     revision: str = ""
     last_used: float | None = None
+    pinned: bool = False
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -109,11 +112,20 @@ def gather(reference: str, settings: Settings) -> Facts:
         variants=[variant.name for variant in entry.variants if variant.name] if entry else [],
         why=found.reason,
         parameters=entry.parameters if entry else 0,
-        memory=found.memory,
+        memory=_memory(load) or found.memory,
         chat_format=entry.chat_format if entry else "",
         revision=found.commit,
         last_used=used.last_used(load.path, settings) if load.path else None,
+        pinned=pinned(reference, settings),
     )
+
+
+def _memory(load: LoadModel) -> int:
+    if not load.path:
+        return 0
+    from ai_pal.estimates import LearnedFootprints
+
+    return LearnedFootprints(paths.peaks_file()).need(load)
 
 
 def _listed(name: str, found: Found, settings: Settings) -> Listed:
@@ -152,7 +164,7 @@ def _print(facts: Facts) -> None:
         "context": f"{facts.context} tokens" if facts.context else "chosen by the engine",
         "threads": str(facts.threads or "chosen for this machine"),
         "slots": str(facts.slots or "chosen by the engine"),
-        "keep alive": format_duration(facts.keep_alive),
+        "keep alive": "pinned" if facts.pinned else format_duration(facts.keep_alive),
         "options": " ".join(f"{key}={value}" for key, value in facts.options.items()),
     }
     for name, text in shown.items():

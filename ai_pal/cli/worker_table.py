@@ -6,7 +6,18 @@ from ai_pal.cli.table import table
 from ai_pal.config.durations import format_duration
 from ai_pal.messages.client import WorkerStatus
 
-HEAD = ("MODEL", "STATE", "PID", "MEMORY", "ACTIVE", "QUEUED", "REQUESTS", "IDLE FOR", "UNLOADS IN")
+HEAD = (
+    "MODEL",
+    "STATE",
+    "PID",
+    "MEMORY",
+    "RESERVED",
+    "ACTIVE",
+    "QUEUED",
+    "REQUESTS",
+    "IDLE FOR",
+    "UNLOADS IN",
+)
 NOTHING = "no model is loaded"
 UNKNOWN = "-"
 
@@ -33,15 +44,22 @@ def duration(seconds: float | None) -> str:
 
 
 def _cells(worker: WorkerStatus) -> tuple[str, ...]:
-    never = worker.state == "ready" and worker.keep_alive < 0
     return (
         worker.model,
         f"{worker.state} {worker.progress:.0%}" if worker.state == "loading" else worker.state,
         str(worker.pid or UNKNOWN),
         megabytes(worker.memory),
+        megabytes(worker.reserved),
         str(worker.active),
         str(worker.queued),
         str(worker.requests),
         duration(worker.idle_for),
-        "never" if never else duration(worker.unloads_in),
+        _unloads(worker),
     )
+
+
+def _unloads(worker: WorkerStatus) -> str:
+    if worker.pinned:
+        return "pinned"
+    never = worker.state == "ready" and worker.keep_alive < 0
+    return "never" if never else duration(worker.unloads_in)

@@ -14,14 +14,27 @@ def test_nothing_loaded_is_said() -> None:
 
 def test_an_idle_model() -> None:
     status = WorkerStatus(
-        "m", "ready", pid=7, memory=123_456_789, requests=4, idle_for=65.4, unloads_in=235, keep_alive=300
+        "m",
+        "ready",
+        pid=7,
+        memory=123_456_789,
+        reserved=200_000_000,
+        requests=4,
+        idle_for=65.4,
+        unloads_in=235,
+        keep_alive=300,
     )
-    assert cells(status) == ["m", "ready", "7", "123", "MB", "0", "0", "4", "1m5s", "3m55s"]
+    assert cells(status) == ["m", "ready", "7", "123", "MB", "200", "MB", "0", "0", "4", "1m5s", "3m55s"]
 
 
 def test_a_model_that_stays_and_one_that_is_busy() -> None:
     assert cells(WorkerStatus("m", "ready", idle_for=1.0, keep_alive=-1))[-1] == "never"
     assert cells(WorkerStatus("m", "busy", active=2, keep_alive=300))[-2:] == ["-", "-"]
+
+
+def test_a_pinned_model_says_so_busy_or_not() -> None:
+    assert cells(WorkerStatus("m", "ready", idle_for=1.0, keep_alive=300, pinned=True))[-1] == "pinned"
+    assert cells(WorkerStatus("m", "busy", active=2, keep_alive=300, pinned=True))[-1] == "pinned"
 
 
 def test_a_loading_model_shows_how_far_it_is() -> None:

@@ -1,0 +1,26 @@
+"""`ai-pal show` tells what a supervisor would do with the model."""
+
+from pathlib import Path
+
+from ai_pal.app.references import load_of
+from ai_pal.cli.show import gather
+from ai_pal.config import ModelSettings, Settings, paths
+from ai_pal.estimates import LearnedFootprints
+
+
+def test_its_memory_is_what_a_load_reserves_corrected_by_what_was_seen(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"GGUF" + bytes(50_000_000))
+    settings, name = Settings(), f"{file}?context=512"
+    load = load_of(name, settings).load
+    paths.peaks_file().parent.mkdir(parents=True, exist_ok=True)
+    known = LearnedFootprints(paths.peaks_file())
+    assert gather(name, settings).memory == known.need(load)
+    known.learn(load, 90_000_000, loaded=True)
+    assert gather(name, settings).memory == known.need(load) == 90_000_000
+
+
+def test_what_is_not_here_has_the_catalogs_figure_and_a_pin_is_told() -> None:
+    facts = gather("phi-2:q4_k_m", Settings(models={"phi-2:q4_k_m": ModelSettings(pin=True)}))
+    assert facts.memory > 3_000_000_000
+    assert facts.pinned
