@@ -59,6 +59,7 @@ class Code(StrEnum):
     EMPTY_ANSWER = "empty_answer"
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
+    NO_FALLBACK = "no_fallback"
     LOCAL_ONLY = "local_only"
     OVER_BUDGET = "over_budget"
     BREAKER_OPEN = "breaker_open"
@@ -90,7 +91,8 @@ class Code(StrEnum):
 PERMANENT = frozenset(
     {
         *(Code.AUTH_FAILED, Code.PROVIDER_REFUSED, Code.PROMPT_TOO_LARGE, Code.NO_KEY, Code.NO_CONSENT),
-        *(Code.LOCAL_ONLY, Code.OVER_BUDGET, Code.SDK_MISSING, Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
+        *(Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.OVER_BUDGET, Code.SDK_MISSING),
+        *(Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
     }
 )
 """Codes that say nothing about a provider's health: asking again changes nothing, and no breaker trips."""

@@ -1,0 +1,43 @@
+"""Somebody who could answer, as things stand now."""
+
+from enum import StrEnum
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.routing.prices import FREE, Price
+
+LOCAL, OLLAMA, CLOUD = 1, 2, 3
+
+
+class Grade(StrEnum):
+    """How hard the prompts are that a cloud's model is there for."""
+
+    MID = "mid"
+    STRONG = "strong"
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of one provider. `window` is in tokens, 0 where it is not known; `price` is None where nobody
+    knows it. `seconds` to the first content were learned. `remote`: the prompt would leave this machine.
+    `absent`: it has to be downloaded first. `failure` is why it cannot be asked now; with `prefills` it
+    can go on where another broke off."""
+
+    tier: int
+    provider: str
+    model: str
+    grades: frozenset[Grade] = frozenset()
+    state: str = ""
+    remote: bool = False
+    window: int = 0
+    price: Price | None = FREE
+    seconds: float | None = None
+    loaded: bool = False
+    absent: bool = False
+    prefills: bool = False
+    failure: Failure | None = None
+
+    @property
+    def name(self) -> str:
+        """As people name it: `phi-2`, `ollama:phi`, `openai:gpt-4`."""
+        return self.model if self.tier == LOCAL else f"{self.provider}:{self.model}"

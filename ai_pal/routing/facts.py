@@ -1,0 +1,138 @@
+"""What is known of those who could answer, and the candidates that come of it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from ai_pal import privacy
+from ai_pal.errors import Code, Failure
+from ai_pal.messages.egress import Provider
+from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, Candidate, Grade
+from ai_pal.routing.prices import FREE, PriceTable
+
+PREFILLING = frozenset({"ollama", "anthropic"})
+"""Protocols in which a last message of the assistant is gone on with."""
+
+
+class Here(msgspec.Struct, frozen=True, kw_only=True):
+    """This machine's model. `state` is for people; `failure` is why it cannot answer now."""
+
+    model: str
+    state: str = "here"
+    window: int = 0
+    loaded: bool = False
+    absent: bool = False
+    prefills: bool = False
+    failure: Failure | None = None
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider as it is set up. `mid` and `strong` are its models for prompts of that kind."""
+
+    provider: Provider
+    mid: str = ""
+    strong: str = ""
+    key: bool = True
+    consent: bool = True
+    installed: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.provider.name
+
+    @property
+    def obstacle(self) -> Failure | None:
+        """Why it cannot be asked as it is set up."""
+        name = self.name
+        if not self.installed:
+            message = f"the package for {self.provider.api} is not installed"
+            return Failure(Code.SDK_MISSING, message, "install it: pip install 'ai-pal[clouds]'")
+        if not self.key:
+            return Failure(Code.NO_KEY, f"there is no key for {name}", f"set one: ai-pal keys set {name}")
+        if not self.consent:
+            message = f"nobody has agreed that prompts go to {name}"
+            return Failure(Code.NO_CONSENT, message, f"agree: ai-pal consent {name}")
+        return None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everyone who is set up. Ollama has one model for all prompts, its `mid`."""
+
+    here: Here | None = None
+    ollama: Server | None = None
+    clouds: tuple[Server, ...] = ()
+
+
+class Health(Protocol):
+    """What earlier attempts have taught."""
+
+    def blocked(self, candidate: Candidate) -> Failure | None:
+        """Why it is left alone for a while."""
+
+    def seconds(self, candidate: Candidate) -> float | None:
+        """Until its first content, as learned."""
+
+
+def everyone(facts: Facts, prices: PriceTable, health: Health) -> list[Candidate]:
+    """All candidates, this machine first."""
+    found = [] if facts.here is None else [local(facts.here, health)]
+    if facts.ollama is not None and facts.ollama.mid:
+        window = facts.here.window if facts.here is not None else 0
+        found.append(served(facts.ollama, facts.ollama.mid, prices, health, window=window))
+    for cloud in facts.clouds:
+        found += [served(cloud, model, prices, health, grades) for model, grades in _models(cloud).items()]
+    return found
+
+
+def local(here: Here, health: Health) -> Candidate:
+    """This machine's own model."""
+    candidate = Candidate(
+        tier=LOCAL,
+        provider="local",
+        model=here.model,
+        state=here.state,
+        window=here.window,
+        loaded=here.loaded,
+        absent=here.absent,
+        prefills=here.prefills,
+        failure=here.failure,
+    )
+    return msgspec.structs.replace(candidate, seconds=health.seconds(candidate))
+
+
+def served(
+    server: Server,
+    model: str,
+    prices: PriceTable,
+    health: Health,
+    grades: frozenset[Grade] = frozenset(),
+    window: int = 0,
+) -> Candidate:
+    """A model of a provider."""
+    ollama = server.provider.api == "ollama"
+    remote = not privacy.stays_here(server.provider)
+    price = FREE if ollama or not remote else prices.find(server.name, model)
+    candidate = Candidate(
+        tier=OLLAMA if ollama else CLOUD,
+        provider=server.name,
+        model=model,
+        grades=grades,
+        remote=remote,
+        window=window or (price.window if price is not None else 0),
+        price=price,
+        prefills=server.provider.api in PREFILLING,
+    )
+    failure = server.obstacle or health.blocked(candidate)
+    state = failure.message if failure is not None else "ready"
+    return msgspec.structs.replace(candidate, failure=failure, state=state, seconds=health.seconds(candidate))
+
+
+def _models(server: Server) -> Mapping[str, frozenset[Grade]]:
+    """A provider's models and what each is for; with one model only, that is for everything."""
+    mid, strong = server.mid or server.strong, server.strong or server.mid
+    if not mid:
+        return {}
+    if mid == strong:
+        return {mid: frozenset(Grade)}
+    return {mid: frozenset({Grade.MID}), strong: frozenset({Grade.STRONG})}

@@ -1,0 +1,32 @@
+"""The dim line of a fallback: who failed and why, and who is asked now."""
+
+from collections.abc import Sequence
+
+from ai_pal.errors import Code, Failure
+from ai_pal.routing.breaker import UNREACHABLE
+from ai_pal.routing.candidate import Candidate
+from ai_pal.routing.plan import Plan
+from ai_pal.routing.ruling import STANDING
+
+ARROW = " -> "
+_QUIET = STANDING | {Code.NO_FALLBACK}
+
+
+def fallback(failed: Sequence[tuple[Candidate, Failure]], following: Candidate) -> str:
+    """`phi-2: insufficient memory (...) -> ollama: connection refused -> openai:gpt-3.5-turbo`."""
+    return ARROW.join([*(part(candidate, failure) for candidate, failure in failed), following.name])
+
+
+def part(candidate: Candidate, failure: Failure) -> str:
+    """One who failed: by its provider's name where that is what could not be reached."""
+    name = candidate.provider if failure.code in UNREACHABLE else candidate.name
+    return f"{name}: {failure.message.removeprefix(f'{candidate.name}: ')}"
+
+
+def passed_over(plan: Plan, step: int) -> list[tuple[Candidate, Failure]]:
+    """Whom the user would have expected before step `step`, but for how things stand just now."""
+    return [
+        (out.candidate, out.failure)
+        for out in plan.ruled_out
+        if out.before == step and out.failure.code not in _QUIET
+    ]
