@@ -1,92 +1,29 @@
 """The end of the supervisor: by SIGTERM clean within 5 s (promise 17), by SIGKILL without survivors (4)."""
 
-import os
 import signal
 from collections.abc import Callable
 
 import pytest
 
-from ai_pal.client import Client
 from ai_pal.errors import Code
 from ai_pal.messages import client as wire
+from tests.process import states
 from tests.process.answers import PROMPT, ask, assert_exact_prefix, end_of, slow, until
 from tests.process.eventually import eventually
-from tests.process.supervised import Supervised, status_of
+from tests.process.supervised import Supervised
 
 pytestmark = pytest.mark.timeout(60)
 
 Supervise = Callable[..., Supervised]
-Busy = Callable[[Supervised, Client], None]
 STOP_SECONDS = 5.0
 SURVIVAL_SECONDS = 1.0
-GIL_HELD = "holding the GIL, as asked"
 OK, KILLED = 0, -signal.SIGKILL
 
 
-def idle(daemon: Supervised, client: Client) -> None:
-    assert daemon.process.poll() is None
-    assert client.welcome.pid == daemon.process.pid
-
-
-def starting(daemon: Supervised, client: Client) -> None:
-    client.send(wire.Load(1000, "echo"))
-    eventually(daemon.workers)
-
-
-def loading(daemon: Supervised, client: Client) -> None:
-    until(iter(client.chat(PROMPT, model="echo?load_seconds=600")), wire.Loading)
-    assert daemon.workers()
-
-
-def loading_with_the_gil_held(daemon: Supervised, client: Client) -> None:
-    client.send(wire.Load(1000, "echo?load_hold_gil=600"))
-    eventually(lambda: daemon.logged("engine_output", line=GIL_HELD))
-
-
-def decoding(daemon: Supervised, client: Client) -> None:
-    until(iter(ask(client)), wire.Delta)
-    assert daemon.workers()
-
-
-def prefilling(daemon: Supervised, client: Client) -> None:
-    ask(client, prefill=600)
-    eventually(lambda: (status := status_of(client)) and status.active)
-    assert daemon.workers()
-
-
-def holding_the_gil(daemon: Supervised, client: Client) -> None:
-    ask(client, hold_gil_at=1)
-    eventually(lambda: daemon.logged("engine_output", line=GIL_HELD))
-
-
-def stopped_by_a_signal(daemon: Supervised, client: Client) -> None:
-    decoding(daemon, client)
-    for worker in daemon.workers():
-        os.kill(worker, signal.SIGSTOP)
-
-
-def backing_off(daemon: Supervised, client: Client) -> None:
-    client.send(wire.Load(1000, "echo?load_exit=1"))
-    eventually(lambda: daemon.logged("worker_phase", phase="backing-off"))
-
-
-def queueing(daemon: Supervised, client: Client) -> None:
-    until(iter(ask(client, "echo?slots=1")), wire.Delta)
-    until(iter(ask(client, "echo?slots=1")), wire.Queued)
-    assert daemon.workers()
-
-
-def stopping(daemon: Supervised, client: Client) -> None:
-    decoding(daemon, client)
-    daemon.process.send_signal(signal.SIGTERM)
-    eventually(lambda: daemon.logged("stop_signal"))
-
-
-ALL_STATES = [
-    idle, starting, loading, loading_with_the_gil_held, decoding, prefilling, holding_the_gil,
-    stopped_by_a_signal, backing_off, queueing, stopping,
+WITH_WORKERS = [
+    states.starting, states.loading, states.loading_with_the_gil_held, states.decoding,
+    states.holding_the_gil, states.draining, states.stopping,
 ]  # fmt: skip
-WITH_WORKERS = [starting, loading, loading_with_the_gil_held, decoding, holding_the_gil, stopping]
 
 
 @pytest.fixture
@@ -94,18 +31,18 @@ def daemon(supervise: Supervise) -> Supervised:
     return supervise(drain_seconds=0.3, log_level="debug")
 
 
-@pytest.mark.parametrize("state", ALL_STATES)
-def test_sigterm_ends_everything_in_time(daemon: Supervised, state: Busy) -> None:
+@pytest.mark.parametrize("state", states.ALL_STATES)
+def test_sigterm_ends_everything_in_time(daemon: Supervised, state: states.State) -> None:
     with daemon.client() as client:
-        state(daemon, client)
+        state(daemon, client, "it")
         assert daemon.terminate(STOP_SECONDS) == OK
     assert daemon.nothing_is_left()
 
 
 @pytest.mark.parametrize("state", WITH_WORKERS)
-def test_no_worker_outlives_a_killed_supervisor(daemon: Supervised, state: Busy) -> None:
+def test_no_worker_outlives_a_killed_supervisor(daemon: Supervised, state: states.State) -> None:
     with daemon.client() as client:
-        state(daemon, client)
+        state(daemon, client, "it")
         daemon.process.kill()
         assert daemon.process.wait() == KILLED
         eventually(lambda: not daemon.workers(), within=SURVIVAL_SECONDS)
