@@ -1,0 +1,69 @@
+"""Words that tell what kind of work a prompt asks for, in several languages: the groups of cues.toml."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from ai_pal.complexity.reading import fold
+
+_HEAD = 3  # so many letters find the stems that a word may begin with
+_PHRASES = "zh"
+
+
+class Lexicon(NamedTuple):
+    """Words and stems with the number of their group."""
+
+    names: tuple[str, ...]
+    words: dict[str, int]
+    stems: dict[str, list[tuple[str, int]]]
+    phrases: dict[str, int]
+    phrase: re.Pattern[str]
+
+    def group(self, word: str) -> int | None:
+        """The group of a folded word."""
+        exact = self.words.get(word)
+        if exact is None:
+            for stem, group in self.stems.get(word[:_HEAD], ()):
+                if word.startswith(stem):
+                    return group
+        return exact
+
+
+def lexicon(groups: dict[str, dict[str, str]]) -> Lexicon:
+    """Groups of words by language, ready for look-up. Of a word in several groups the first counts."""
+    words: dict[str, int] = {}
+    stems: dict[str, list[tuple[str, int]]] = {}
+    phrases: dict[str, int] = {}
+    for number, languages in enumerate(groups.values()):
+        for language, entries in languages.items():
+            for entry in fold(entries).split():
+                if language == _PHRASES:
+                    phrases.setdefault(entry, number)
+                elif entry.endswith("-"):
+                    stems.setdefault(entry[:_HEAD], []).append((entry[:-1], number))
+                else:
+                    words.setdefault(entry, number)
+    return Lexicon(tuple(groups), words, stems, phrases, re.compile("|".join(sorted(phrases, key=len)[::-1])))
+
+
+@cache
+def load() -> Lexicon:
+    """The groups that are shipped with the package."""
+    return lexicon(tomllib.loads(files("ai_pal.complexity").joinpath("cues.toml").read_text("utf-8")))
+
+
+def counts(words: Sequence[str], chinese: str) -> list[int]:
+    """How often each group occurs; `words` are folded."""
+    cues = load()
+    found = [0] * len(cues.names)
+    for word in words:
+        group = cues.group(word)
+        if group is not None:
+            found[group] += 1
+    if chinese:
+        for phrase in cues.phrase.findall(chinese):
+            found[cues.phrases[phrase]] += 1
+    return found

@@ -1,0 +1,93 @@
+"""Some forty features of a prompt, each a small number with a name that people can read."""
+
+import re
+from collections.abc import Callable
+from math import log, log1p
+
+from ai_pal.complexity import cues
+from ai_pal.complexity.reading import Reading
+
+_SENTENCE = re.compile(r"[.!?](?:\s|$)|[。！？]")  # noqa: RUF001
+_CLAUSE = re.compile(r"[,;:，；、：]")  # noqa: RUF001
+_OPERATOR = re.compile(r"[=+*/^<>$|%≤≥∈∑∫√→∀∃]|\\[a-z]+")
+_CODE = re.compile(
+    r"```|^\s*(?:def|class|import|from|return|for|while|if|public|const|let|var|#include|SELECT)\b.*[:;({]"
+    r"|\w\(\w*\)|[{};]\s*$|\bassert\b",
+    re.MULTILINE,
+)
+_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
+_CHINESE_WEIGHT = 3  # a Chinese character says about as much as three letters
+
+FORM = (
+    "length",
+    "question length",
+    "option length",
+    "options",
+    "numbers",
+    "digits",
+    "numeric options",
+    "word length",
+    "long words",
+    "capitals",
+    "sentences",
+    "clauses",
+    "symbols",
+    "operators",
+    "symbols in options",
+    "blank to fill",
+    "question marks",
+    "lines",
+    "quotation marks",
+    "parentheses",
+    "distinct words",
+    "code",
+    "list items",
+)
+
+
+def names() -> tuple[str, ...]:
+    """The names of the features, in their order."""
+    return FORM + tuple(f"{name} words" for name in cues.load().names)
+
+
+def features(r: Reading) -> list[float]:
+    """The values, in the order of `names`."""
+    count = len(r.words) + 1
+    unread = 0 if r.options else r.whole - len(r.text)
+    chinese = _CHINESE_WEIGHT * len(r.chinese)
+    offered = "".join(r.options)
+    return [
+        log(r.whole + chinese + 20),
+        log(len(r.question) + unread + chinese + 20),
+        log(len(offered) / len(r.options) + 5) if r.options else log(20),
+        min(1.0, len(r.options) / 4),
+        log1p(len(r.numbers)),
+        sum(map(len, r.numbers)) / (len(r.question) + 1),
+        sum(option[:1].isdigit() for option in r.options) / max(1, len(r.options)),
+        sum(map(len, r.words)) / count,
+        sum(len(word) > 8 for word in r.words) / count,
+        _share(r.question, str.isupper),
+        log1p(len(_SENTENCE.findall(r.question))),
+        log1p(len(_CLAUSE.findall(r.question))),
+        _symbols(r.question),
+        log1p(len(_OPERATOR.findall(r.question))),
+        _symbols(offered),
+        float("__" in r.question),
+        log1p(r.question.count("?") + r.question.count("？")),  # noqa: RUF001
+        log1p(r.question.count("\n")),
+        log1p(r.question.count('"')),
+        log1p(r.question.count("(")),
+        len(set(r.words)) / count,
+        log1p(len(_CODE.findall(r.question))),
+        log1p(len(_ITEM.findall(r.question))),
+        *(log1p(number) for number in cues.counts(r.words, r.chinese)),
+    ]
+
+
+def _share(text: str, test: Callable[[str], bool]) -> float:
+    return sum(map(test, text)) / (len(text) + 1)
+
+
+def _symbols(text: str) -> float:
+    plain = sum(map(str.isalnum, text)) + sum(map(str.isspace, text))
+    return (len(text) - plain) / (len(text) + 1)

@@ -1,0 +1,36 @@
+"""The score of one text: a weighted sum of its features, as a probability."""
+
+from functools import cache
+from math import exp
+
+from ai_pal.complexity.features import features, names
+from ai_pal.complexity.reading import read
+from ai_pal.complexity.scored import Feature, Scored
+from ai_pal.complexity.table import UNIT, load
+
+CLIP = 3.0  # how many scales from the centre a feature can count
+SHOWN = 8
+_ROUND = 6
+
+
+@cache
+def _weights() -> list[tuple[float, float, float]]:
+    table = load()
+    return [
+        (centre / UNIT, scale / UNIT, weight / UNIT)
+        for centre, scale, weight in (table.features[name] for name in names())
+    ]
+
+
+def judge(text: str) -> Scored:
+    """The score of this text by itself, with what moved it most."""
+    if not text.strip():
+        return Scored(score=0.0, features=[])
+    parts = [
+        weight * max(-CLIP, min(CLIP, (value - centre) / scale))
+        for value, (centre, scale, weight) in zip(features(read(text)), _weights(), strict=True)
+    ]
+    logit = load().bias / UNIT + sum(parts)
+    named = sorted(zip(names(), parts, strict=True), key=lambda part: (-abs(part[1]), part[0]))
+    shown = [Feature(name, round(part, 3)) for name, part in named[:SHOWN] if round(part, 3)]
+    return Scored(score=round(1 / (1 + exp(-logit)), _ROUND), features=shown)

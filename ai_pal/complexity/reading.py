@@ -1,0 +1,51 @@
+"""A prompt taken apart once: its question, the options under it, words, numbers and code. No I/O.
+
+Long prompts are read at their head and tail only, so that the time has a bound."""
+
+import re
+from typing import NamedTuple
+
+HEAD, TAIL = 4000, 2000  # characters that are read of a long prompt
+_ACCENTS = str.maketrans("àáâãäåçèéêëìíîïñòóôõöùúûüýÿāēīōūœß", "aaaaaaceeeeiiiinooooouuuuyyaeioous")
+_OPTION = re.compile(r"^\(?[A-P][.):] ", re.MULTILINE)
+_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_CHINESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+
+
+class Reading(NamedTuple):
+    """What the features look at. `whole` is the prompt's true length in characters."""
+
+    text: str
+    question: str
+    options: list[str]
+    words: list[str]
+    numbers: list[str]
+    chinese: str
+    whole: int
+
+
+def fold(word: str) -> str:
+    """Lower case, without the accents of Western European languages."""
+    lower = word.lower()
+    return lower if lower.isascii() else lower.translate(_ACCENTS)
+
+
+def bounded(text: str) -> str:
+    """The text itself, or the head and the tail of a long one."""
+    return text if len(text) <= HEAD + TAIL else text[:HEAD] + "\n" + text[-TAIL:]
+
+
+def read(prompt: str) -> Reading:
+    """Take a prompt apart. The words are folded and those of the question only; Chinese is kept as it is."""
+    text = bounded(prompt)
+    first = _OPTION.search(text)
+    question = text[: first.start()] if first else text
+    options = [part.strip() for part in _OPTION.split(text[first.start() :])[1:]] if first else []
+    if len(options) < 2:
+        question, options = text, []
+    chinese = "" if question.isascii() else " ".join(_CHINESE.findall(question))
+    latin = _CHINESE.sub(" ", question) if chinese else question
+    return Reading(
+        text, question, options, _WORD.findall(fold(latin)), _NUMBER.findall(question), chinese, len(prompt)
+    )

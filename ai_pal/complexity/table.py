@@ -1,0 +1,25 @@
+"""The weights, as package data: integers only, so that they are the same on every machine."""
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+UNIT = 4096  # what one is written as
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A feature's share of the log-odds is `weight * clip((value - centre) / scale)`; all in 1/UNIT."""
+
+    inputs: str
+    """SHA-256 over what the table was made from."""
+    bias: int
+    features: dict[str, tuple[int, int, int]]
+    """Name to centre, scale and weight."""
+
+
+@cache
+def load() -> Table:
+    """Read the table that is shipped with the package."""
+    data = files("ai_pal.complexity").joinpath("table.json").read_bytes()
+    return msgspec.json.decode(data, type=Table)
