@@ -12,6 +12,7 @@ from ai_pal.supervisor.ports import Resolved
 
 def load_of(reference: str, settings: Settings) -> Resolved:
     """What a worker is told to load; from now on the model counts as used. Raises `AiPalError`."""
+    reference = reference or catalog.default_model(settings)
     load = catalog.resolve(reference, settings)
     size = files.size_of(load.path) if load.path else 0
     if load.path:

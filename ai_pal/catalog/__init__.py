@@ -14,6 +14,7 @@ from ai_pal.catalog.reference import absolute, split
 from ai_pal.catalog.resolve import (
     Found,
     artifact_path,
+    default_model,
     find,
     keep_alive,
     not_found,
@@ -39,6 +40,7 @@ __all__ = [
     "artifact_path",
     "cache_dir",
     "choose",
+    "default_model",
     "files",
     "find",
     "hub_cache",

@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.catalog import files, hub_cache
 from ai_pal.catalog.choose import Choice, Machine, choose
+from ai_pal.catalog.default import choose_default
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import cache_dir
 from ai_pal.catalog.machine import this_machine
@@ -63,7 +64,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
     own = settings.models.get(found.name, ModelSettings())
     options, entry = found.options, found.entry or _entry_of(found, settings)
     return LoadModel(
-        model=join(found.name, split(ref or settings.model).options),
+        model=join(found.name, split(ref or default_model(settings)).options),
         engine=found.engine,
         path=found.path,
         threads=_number("threads", options, own.threads, settings.threads),
@@ -76,7 +77,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
 
 def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
     """What `ref` means, here already or not. Raises `AiPalError` as `resolve`, but for `model_not_here`."""
-    name, options = split(ref or settings.model)
+    name, options = split(ref or default_model(settings))
     target = _target(name, settings)
     if target != name:
         target, more = split(target)
@@ -191,15 +192,20 @@ def artifact_path(artifact: Artifact, settings: Settings) -> Path:
     return cache_dir(settings) / artifact.file
 
 
+def default_model(settings: Settings) -> str:
+    """The model of this machine that answers where none is named."""
+    return choose_default(settings, lambda name: find(name, settings))
+
+
 def keep_alive(ref: str, settings: Settings) -> float:
     """Seconds this model stays loaded unless a request says otherwise."""
-    own = settings.models.get(split(ref or settings.model).name, ModelSettings()).keep_alive
+    own = settings.models.get(split(ref or default_model(settings)).name, ModelSettings()).keep_alive
     return settings.keep_alive if own is None else own
 
 
 def pinned(ref: str, settings: Settings) -> bool:
     """Whether this model stays loaded until it is unloaded by request."""
-    return bool(settings.models.get(split(ref or settings.model).name, ModelSettings()).pin)
+    return bool(settings.models.get(split(ref or default_model(settings)).name, ModelSettings()).pin)
 
 
 def not_here(found: Found) -> AiPalError:

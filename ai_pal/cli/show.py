@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog import Found, absolute, find, keep_alive, pinned, resolve, split, used
+from ai_pal.catalog import Found, absolute, default_model, find, keep_alive, pinned, resolve, split, used
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     settings = load_settings().settings
-    facts = gather(absolute(args.model or settings.model, Path.cwd()), settings)
+    facts = gather(absolute(args.model or default_model(settings), Path.cwd()), settings)
     if args.json:
         from ai_pal.cli.json_output import print_json
 

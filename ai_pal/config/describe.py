@@ -7,8 +7,9 @@ from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config.durations import format_duration
 from ai_pal.config.load import PREFIX, Loaded
-from ai_pal.config.settings import DURATION, PATH, SIZE, ModelSettings, Settings, kind_of, meta_of
+from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of, meta_of
 from ai_pal.config.sizes import format_size
+from ai_pal.config.tables import SECRET
 
 
 class Row(NamedTuple):
@@ -22,11 +23,17 @@ class Row(NamedTuple):
 
 
 def rows(loaded: Loaded) -> list[Row]:
-    """Every setting in force, `models.NAME.FIELD` last."""
-    found = [_row(info, loaded.settings, "", loaded) for info in fields(Settings) if info.name != "models"]
-    for name, model in loaded.settings.models.items():
-        mine = [_row(info, model, f"models.{name}.", loaded) for info in fields(ModelSettings)]
-        found += [row for row in mine if row.value is not None]
+    """Every setting in force; those in tables last, `models.NAME.FIELD` and its like where they are set."""
+    settings = loaded.settings
+    found = [
+        _row(info, settings, "", loaded) for info in fields(Settings) if info.name not in {*TABLE, *TABLES}
+    ]
+    for table, struct in TABLE.items():
+        found += [_row(info, getattr(settings, table), f"{table}.", loaded) for info in fields(struct)]
+    for table, struct in TABLES.items():
+        for name, own in getattr(settings, table).items():
+            mine = [_row(info, own, f"{table}.{name}.", loaded) for info in fields(struct)]
+            found += [row for row in mine if row.origin != "default"]
     return found
 
 
@@ -58,22 +65,32 @@ def _text(info: FieldInfo, value: Any) -> str:
         return format_size(value)
     if isinstance(value, tuple):
         return ", ".join(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {text}" for name, text in value.items())
+    if value is None:
+        return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _default(info: FieldInfo) -> str:
-    if info.default in (None, "", (), msgspec.NODEFAULT):
+    if info.default in (None, "", (), msgspec.NODEFAULT) or kind_of(info) == SECRET or info.name in TABLE:
         return ""
     return f"`{_text(info, info.default)}`"
 
 
 def _type_name(info: FieldInfo) -> str:
     if kind := kind_of(info):
-        return {DURATION: "duration", PATH: "path", SIZE: "size"}[kind]
+        return {DURATION: "duration", PATH: "path", SIZE: "size", SECRET: "text"}[kind]
     bare = next((part for part in get_args(info.type) if part is not type(None)), info.type)
     bare = get_args(bare)[0] if get_origin(bare) is Annotated else bare
     if get_origin(bare) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(bare))
     if get_origin(bare) is tuple:
         return "list of texts"
-    return {bool: "true or false", int: "number", float: "number", str: "text"}.get(bare, "tables")
+    return {
+        bool: "true or false",
+        int: "number",
+        float: "number",
+        str: "text",
+        dict[str, str]: "texts by name",
+    }.get(bare, "tables")

@@ -10,8 +10,9 @@ from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
 from ai_pal.config.durations import parse_duration
-from ai_pal.config.settings import DURATION, PATH, SIZE, ModelSettings, Settings, kind_of
+from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of
 from ai_pal.config.sizes import parse_size
+from ai_pal.config.tables import SECRET
 from ai_pal.config.toml_lines import KeyLines
 from ai_pal.errors import Code, fail
 
@@ -19,8 +20,8 @@ PREFIX = "AI_PAL_"
 _ALIASES = {"AI_PAL_MODEL_CACHE": "model_cache_dir"}
 _RESERVED = ("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_KEY_", "AI_PAL_TEST_", "AI_PAL_CHAOS_")
 _FIELDS = {info.name: info for info in fields(Settings)}
-_MODEL_FIELDS = {info.name: info for info in fields(ModelSettings)}
-_SIMPLE = [name for name in _FIELDS if name != "models"]
+_SIMPLE = [name for name in _FIELDS if name not in TABLE and name not in TABLES]
+_NESTED = {(table, info.name): info for table, struct in TABLE.items() for info in fields(struct)}
 
 
 class Loaded(NamedTuple):
@@ -42,6 +43,7 @@ def load_settings(
     _apply_file(values, origins, environ)
     _apply_environment(values, origins, environ)
     _apply_overrides(values, origins, overrides or {})
+    values |= {name: struct(**values.get(name, {})) for name, struct in TABLE.items()}
     return Loaded(Settings(**values), origins)
 
 
@@ -57,9 +59,10 @@ def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mappin
     except tomllib.TOMLDecodeError as error:
         fail(Code.CONFIG_INVALID, f"{file}: {error}", "correct the file; it is TOML (https://toml.io)")
     reader = _FileReader(file, text, origins)
-    tables = document.pop("models", {})
+    tables = {name: document.pop(name, {}) for name in (*TABLE, *TABLES)}
     values |= reader.table(document, _FIELDS, ())
-    values["models"] = reader.models(tables)
+    values |= {name: reader.one(name, tables[name], struct) for name, struct in TABLE.items()}
+    values |= {name: reader.named(name, tables[name], struct) for name, struct in TABLES.items()}
 
 
 def _read(file: Path, required: bool) -> str | None:
@@ -87,14 +90,22 @@ class _FileReader:
         self._lines = KeyLines(text)
         self._origins = origins
 
-    def models(self, tables: Any) -> dict[str, ModelSettings]:
+    def one(self, name: str, table: Any, struct: type[msgspec.Struct]) -> dict[str, Any]:
+        """What is said in `[name]`."""
+        if not isinstance(table, dict):
+            self._refuse((name,), f"{name} is a table: write [{name}]")
+        return self.table(table, {info.name: info for info in fields(struct)}, (name,))
+
+    def named(self, name: str, tables: Any, struct: type[msgspec.Struct]) -> dict[str, msgspec.Struct]:
+        """What is said in each `[name.NAME]`."""
         if not isinstance(tables, dict):
-            self._refuse(("models",), "models holds tables: write [models.NAME]")
+            self._refuse((name,), f"{name} holds tables: write [{name}.NAME]")
+        known = {info.name: info for info in fields(struct)}
         found = {}
-        for name, table in tables.items():
+        for own, table in tables.items():
             if not isinstance(table, dict):
-                self._refuse(("models", name), f"models.{name} is a table: write [models.{name}]")
-            found[name] = ModelSettings(**self.table(table, _MODEL_FIELDS, ("models", name)))
+                self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
+            found[own] = struct(**self.table(table, known, (name, own)))
         return found
 
     def table(
@@ -121,14 +132,18 @@ class _FileReader:
 
 def _apply_environment(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> None:
     variables = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
+    nested = {f"{PREFIX}{table}_{name}".upper(): (table, name) for table, name in _NESTED}
     for variable in sorted(environ):
         text = environ[variable]
         if not variable.startswith(PREFIX) or variable.startswith(_RESERVED) or not text:
             continue
         if name := variables.get(variable):
-            values[name] = _from_text(text, name, variable)
+            values[name] = _from_text(text, _FIELDS[name], variable)
             origins[name] = variable
-        elif hint := _nearest(variable, variables, cutoff=0.85):
+        elif at := nested.get(variable):
+            values[at[0]] = values.get(at[0], {}) | {at[1]: _from_text(text, _NESTED[at], variable)}
+            origins[".".join(at)] = variable
+        elif hint := _nearest(variable, [*variables, *nested], cutoff=0.85):
             # Other programs may own AI_PAL_ variables too: only a near miss is surely a mistake.
             fail(Code.CONFIG_INVALID, f"unknown variable {variable}", hint)
 
@@ -140,15 +155,15 @@ def _apply_overrides(values: dict[str, Any], origins: dict[str, str], overrides:
         flag = "--" + name.replace("_", "-")
         if name not in _SIMPLE:
             fail(Code.CONFIG_INVALID, f"unknown setting {name!r}", _nearest(name, _SIMPLE))
-        values[name] = _from_text(value, name, flag)
+        values[name] = _from_text(value, _FIELDS[name], flag)
         origins[name] = flag
 
 
-def _from_text(value: Any, name: str, source: str) -> Any:
-    if isinstance(value, str) and name == "preload":
+def _from_text(value: Any, info: FieldInfo, source: str) -> Any:
+    if isinstance(value, str) and info.name == "preload":
         value = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        return _convert(value, _FIELDS[name], Path.cwd(), strict=False)
+        return _convert(value, info, Path.cwd(), strict=False)
     except ValueError as error:
         fail(Code.CONFIG_INVALID, f"{source}: {error}", "see docs/settings.md or: ai-pal config show")
 
@@ -160,6 +175,10 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
         raw = parse_duration(raw)
     if kind == SIZE:
         raw = parse_size(raw)
+    if kind == SECRET:
+        if not isinstance(raw, str):
+            raise ValueError("Expected a text")  # and never the value itself
+        raw = bool(raw.strip())
     value = msgspec.convert(raw, info.type, strict=strict)
     # normpath: "/a/../b" and "/b" are one file to the user and must be one setting to `digest`.
     return os.path.normpath(folder / os.path.expanduser(value)) if kind == PATH and value else value

@@ -7,6 +7,13 @@ import msgspec
 from msgspec import Meta, field
 
 from ai_pal.config.egress_environment import digest_of
+from ai_pal.config.tables import (
+    BudgetSettings,
+    LocalSettings,
+    OllamaSettings,
+    PriceSettings,
+    ProviderSettings,
+)
 
 UNASKED_BYTES = 500_000_000
 """More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
@@ -57,13 +64,21 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a supervisor and its clients run with. Durations are in seconds."""
 
-    model: Annotated[str, Meta(min_length=1, description="The model that answers unless one is named.")] = (
-        "smollm2"
-    )
+    model: Annotated[
+        str,
+        Meta(description="The model that answers unless one is named; empty: the router chooses."),
+    ] = ""
+    optimization_goal: Annotated[
+        Literal["privacy", "cost", "latency", "quality", "balanced"],
+        Meta(description="What the router's choice is bent towards."),
+    ] = "balanced"
     model_cache_dir: Annotated[str, _path("Where models are kept; empty means ~/.ai-pal/models.")] = ""
     auto_pull: Annotated[
         bool, Meta(description="Fetch a model of any size on its first use, without asking.")
     ] = False
+    history: Annotated[bool, Meta(description="Keep the conversations of `ai-pal chat` on this machine.")] = (
+        True
+    )
     local_only: Annotated[bool, Meta(description="Never let a prompt leave this machine.")] = False
     keep_alive: Annotated[
         float, _duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never.")
@@ -133,6 +148,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         _duration("How long a busy engine may go without a step before the worker is replaced.", ge=2.5),
     ] = 60.0
+    deadline: Annotated[
+        float, _duration("How long an answer may take in all, with every fallback; -1 is no limit.")
+    ] = -1.0
+    connect_timeout: Annotated[
+        float, _duration("How long a provider may take to take the connection.", gt=0)
+    ] = 5.0
+    queue_timeout: Annotated[
+        float,
+        _duration("How long a request waits for a busy model while somebody else could be asked.", gt=0),
+    ] = 30.0
+    first_token_timeout: Annotated[
+        float, _duration("How long the first content may take while somebody else could be asked.", gt=0)
+    ] = 60.0
+    gap_timeout: Annotated[float, _duration("How long a provider's stream may stand still.", gt=0)] = 60.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe messages logged.")
     ] = "info"
@@ -142,9 +171,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_prompts: Annotated[
         bool, Meta(description="Log the messages of each request: for debugging only.")
     ] = False
+    local: Annotated[LocalSettings, Meta(description="The model of this machine.")] = LocalSettings()
+    ollama: Annotated[OllamaSettings, Meta(description="The Ollama server.")] = OllamaSettings()
+    budget: Annotated[BudgetSettings, Meta(description="What all clouds together may cost.")] = (
+        BudgetSettings()
+    )
     models: Annotated[
         dict[str, ModelSettings], Meta(description="Settings by model, as tables `[models.NAME]`.")
     ] = field(default_factory=dict)
+    providers: Annotated[
+        dict[str, ProviderSettings], Meta(description="Clouds and servers, as tables `[providers.NAME]`.")
+    ] = field(default_factory=dict)
+    prices: Annotated[
+        dict[str, PriceSettings], Meta(description='Prices, as tables `[prices."NAME:MODEL"]`.')
+    ] = field(default_factory=dict)
+
+
+TABLE: dict[str, type[msgspec.Struct]] = {
+    "local": LocalSettings,
+    "ollama": OllamaSettings,
+    "budget": BudgetSettings,
+}
+"""Settings that are one table each."""
+
+TABLES: dict[str, type[msgspec.Struct]] = {
+    "models": ModelSettings,
+    "providers": ProviderSettings,
+    "prices": PriceSettings,
+}
+"""Settings that hold one table per name."""
 
 
 def meta_of(info: msgspec.structs.FieldInfo) -> Meta:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ai_pal.catalog import default_model
 from ai_pal.config import load_settings
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.models import names, supervisors
@@ -35,7 +36,7 @@ class Access:
 
     def model(self, name: str) -> str:
         """The reference of a model; empty is the default model."""
-        return names.reference(name or self._settings.model, self._settings, Path.cwd())
+        return names.reference(name or default_model(self._settings), self._settings, Path.cwd())
 
     def endpoint(self) -> str:
         """Where the supervisor listens, which is started if need be. Blocks. Raises `AiPalError`."""

@@ -93,14 +93,14 @@ def candidates_of(facts: Facts, taught: list[tuple[int, Failure | float]]) -> li
 CANDIDATES = st.builds(candidates_of, FACTS, TAUGHT)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(QUERIES, CANDIDATES)
 def test_a_private_plan_has_nobody_outside_this_machine(query: Query, candidates: list[Candidate]) -> None:
     if query.private:
         assert not any(step.candidate.remote for step in plan(query, candidates).steps)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(QUERIES, CANDIDATES)
 def test_everyone_considered_is_asked_once_or_told_why_not(query: Query, candidates: list[Candidate]) -> None:
     found = plan(query, candidates)
@@ -112,7 +112,7 @@ def test_everyone_considered_is_asked_once_or_told_why_not(query: Query, candida
     assert all(ruled.failure.code and ruled.failure.message for ruled in found.ruled_out)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(QUERIES, CANDIDATES)
 def test_whoever_is_asked_can_be_asked(query: Query, candidates: list[Candidate]) -> None:
     """But this machine's model, as the very last resort."""
@@ -122,7 +122,7 @@ def test_whoever_is_asked_can_be_asked(query: Query, candidates: list[Candidate]
         assert step.candidate.failure is None or alone
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(QUERIES, CANDIDATES)
 def test_no_plan_is_over_a_limit(query: Query, candidates: list[Candidate]) -> None:
     limits = [limit for limit in (query.max_cost, query.left) if limit is not None]
@@ -132,7 +132,7 @@ def test_no_plan_is_over_a_limit(query: Query, candidates: list[Candidate]) -> N
         assert price.expected(query.prompt_tokens, query.answer_tokens) <= min(limits)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(QUERIES, CANDIDATES, st.floats(0, 1))
 def test_a_smaller_limit_never_adds_a_cloud(query: Query, candidates: list[Candidate], limit: float) -> None:
     loose = plan(replace(query, fallback=True, max_cost=limit), candidates)
@@ -141,7 +141,7 @@ def test_a_smaller_limit_never_adds_a_cloud(query: Query, candidates: list[Candi
     assert {step.candidate.name for step in tight.steps if step.candidate.tier == CLOUD} <= names
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(QUERIES, CANDIDATES)
 def test_privacy_never_adds_a_candidate(query: Query, candidates: list[Candidate]) -> None:
     private = plan(replace(query, fallback=True, local_only=True), candidates)
@@ -149,6 +149,7 @@ def test_privacy_never_adds_a_candidate(query: Query, candidates: list[Candidate
     assert all(step.candidate.name in names or len(private.steps) == 1 for step in private.steps)
 
 
+@settings(deadline=None)
 @given(CANDIDATES, st.floats(0, 0.29), st.floats(0.3, 1))
 def test_a_harder_prompt_never_moves_this_machine_forward(
     candidates: list[Candidate], simple: float, hard: float
@@ -160,7 +161,7 @@ def test_a_harder_prompt_never_moves_this_machine_forward(
     assert place(simple) <= place(hard)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(QUERIES, CANDIDATES)
 def test_equal_questions_get_equal_plans(query: Query, candidates: list[Candidate]) -> None:
     assert plan(query, candidates) == plan(query, candidates)
@@ -170,6 +171,7 @@ PLANS = st.builds(plan, QUERIES, CANDIDATES)
 OUTCOMES = st.lists(st.tuples(st.booleans(), FAILURES, st.floats(0, 10)), min_size=40, max_size=40)
 
 
+@settings(deadline=None)
 @given(PLANS, OUTCOMES, st.none() | st.floats(0, 100), st.booleans())
 def test_a_walk_asks_each_at_most_once_and_ends_with_every_reason(
     found: Plan, outcomes: list[tuple[bool, Failure, float]], deadline: float | None, continuation: bool
@@ -201,6 +203,7 @@ def test_a_walk_asks_each_at_most_once_and_ends_with_every_reason(
             assert len(asked) == len(found.steps), "somebody was left out"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 100), st.none() | FAILURES), max_size=40))
 def test_a_breaker_lets_one_probe_through_and_closes_when_it_succeeds(
     history: list[tuple[float, Failure | None]],

@@ -41,7 +41,7 @@ def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, agree: 
             continue
         if may_fetch and _is_missing(answer):
             may_fetch = False
-            if agree(wishes.model or link.settings.model, answer.download):
+            if agree(wishes.model or _default(link), answer.download):
                 wishes = msgspec.structs.replace(wishes, pull_limit=0)
                 continue
         return answer
@@ -56,6 +56,13 @@ def _follow(link: Link, messages: list[Message], wishes: Wishes, answer: Answer,
                 show(event)
     finally:
         stream.close()
+
+
+def _default(link: Link) -> str:
+    """The model that is missing where none was named."""
+    from ai_pal.catalog import default_model
+
+    return default_model(link.settings)
 
 
 def _is_missing(answer: Answer) -> bool:

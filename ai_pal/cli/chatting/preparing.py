@@ -77,7 +77,7 @@ class InstantStart:
                 return
             self._preparing.abandoned = True
         self._preparing, self._told = None, False
-        if stand_in(model, self._link.settings):
+        if model and stand_in(model, self._link.settings):
             limit = 0 if self._link.settings.auto_pull else wishes.pull_limit
             self._preparing = Preparing(self._link.client.endpoint, wishes, model, limit)
 
@@ -122,9 +122,9 @@ class InstantStart:
 
 def stand_in(wanted: str, settings: "Settings") -> str:
     """A model that is here: the default one, else the starter; empty when there is none but `wanted`."""
-    from ai_pal.catalog import find
+    from ai_pal.catalog import default_model, find
 
-    for name in dict.fromkeys((settings.model, STARTER)):
+    for name in dict.fromkeys((settings.model or default_model(settings), STARTER)):
         try:
             found = find(name, settings)
         except AiPalError:

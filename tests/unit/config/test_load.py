@@ -28,7 +28,7 @@ def refusal(config: Path, text: str = "", overrides: dict[str, Any] | None = Non
 
 def test_without_file_and_variables_the_defaults_hold() -> None:
     settings, origins = load_settings(None, {"HOME": "/home/me"})
-    assert settings.model == "smollm2"
+    assert settings.model == ""
     assert settings.keep_alive == 300
     assert settings.model_cache_dir == "/home/me/.ai-pal/models"
     assert set(origins.values()) == {"default"}
@@ -59,7 +59,7 @@ def test_the_environment_has_typed_values(config: Path) -> None:
 
 def test_an_empty_variable_counts_as_not_set(config: Path) -> None:
     settings, origins = load(config, AI_PAL_MODEL="")
-    assert settings.model == "smollm2"
+    assert settings.model == ""
     assert origins["model"] == "default"
 
 
@@ -91,7 +91,11 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("\nkeep_alive = 'soon'\n", 2, "keep_alive: 'soon' is not a duration"),
         ("load_stall = 0\n", 1, "load_stall: Expected `float` > 0.0"),
         ("log_level = 'loud'\n", 1, "log_level: Invalid enum value 'loud'"),
-        ("model = ''\n", 1, "model: Expected `str` of length >= 1"),
+        ("[local]\nmodel = ''\n", 2, "local.model: Expected `str` of length >= 1"),
+        ("local = 3\n", 1, "local is a table"),
+        ("[budget]\nday = -1\n", 2, "budget.day: Expected `float` >= 0"),
+        ("[providers.mine]\napi = 'x'\n", 2, "providers.mine.api: Invalid enum value 'x'"),
+        ("[providers.mine]\napi_key = 12345\n", 2, "providers.mine.api_key: Expected a text"),
         ("local_only = 1\n", 1, "local_only: Expected `bool`, got `int`"),
         ("[models.mine]\npath = 'x'\nslot = 1\n", 3, "did you mean slots?"),
         ("[models.mine]\n\nslots = 1.5\n", 3, "models.mine.slots: Expected `int"),
@@ -155,7 +159,7 @@ def test_a_variable_with_a_typo_is_refused(config: Path) -> None:
     "variable", ["AI_PAL_HOME", "AI_PAL_TEST_MODEL", "AI_PAL_CHAOS_ROUNDS", "AI_PAL_XYZZY"]
 )
 def test_other_variables_are_left_alone(config: Path, variable: str) -> None:
-    assert load(config, "", None, **{variable: "1"}).settings.model == "smollm2"
+    assert load(config, "", None, **{variable: "1"}).settings.model == ""
 
 
 def test_an_error_in_a_flag_names_the_flag(config: Path) -> None:
@@ -164,3 +168,23 @@ def test_an_error_in_a_flag_names_the_flag(config: Path) -> None:
 
 def test_an_unknown_override_is_refused(config: Path) -> None:
     assert "did you mean threads?" in refusal(config, overrides={"thread": 1})
+
+
+def test_tables_of_one_kind_have_variables_too(config: Path) -> None:
+    settings, origins = load(config, "[budget]\nday = 1\nmonth = 20\n", AI_PAL_BUDGET_DAY="0.5")
+    assert (settings.budget.day, settings.budget.month) == (0.5, 20)
+    assert (origins["budget.day"], origins["budget.month"]) == ("AI_PAL_BUDGET_DAY", "config.toml:3")
+
+
+def test_settings_know_of_a_key_only_that_it_is_there(config: Path) -> None:
+    text = "[providers.openai]\napi_key = 'sk-very-secret'\n[providers.cohere]\napi_key = ' '\n"
+    settings, _ = load(config, text)
+    assert settings.providers["openai"].api_key is True
+    assert settings.providers["cohere"].api_key is False
+    assert "sk-very-secret" not in repr(settings)
+
+
+def test_a_key_in_the_wrong_place_is_not_repeated(config: Path) -> None:
+    with pytest.raises(AiPalError) as caught:
+        load(config, "[providers.openai]\napi_key = ['sk-very-secret']\n")
+    assert "sk-very-secret" not in caught.value.failure.message

@@ -7,17 +7,17 @@ from msgspec.structs import fields, replace
 
 from ai_pal.config import ModelSettings, Settings, digest, load_settings
 from ai_pal.config.describe import markdown_table, rows
-from ai_pal.config.settings import meta_of
+from ai_pal.config.settings import TABLE, TABLES, meta_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
 
 
-@pytest.mark.parametrize("struct", [Settings, ModelSettings])
+@pytest.mark.parametrize("struct", [Settings, *TABLE.values(), *TABLES.values()])
 def test_every_setting_says_what_it_means(struct: type[Settings]) -> None:
     assert all((meta_of(info).description or "").endswith(".") for info in fields(struct))
 
 
-@pytest.mark.parametrize("struct", [Settings, ModelSettings])
+@pytest.mark.parametrize("struct", [Settings, *TABLE.values(), *TABLES.values()])
 def test_the_page_of_settings_is_up_to_date(struct: type[Settings]) -> None:
     assert markdown_table(struct) in PAGE.read_text(), "take over markdown_table() into docs/settings.md"
 

@@ -1,0 +1,80 @@
+"""Settings that are tables of the config file: this machine's model, Ollama, clouds, budgets and prices."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+SECRET = "secret"  # noqa: S105 - a kind of setting
+"""A text of which settings only know whether it is there."""
+
+
+class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[local]`: the model of this machine, where the router chooses."""
+
+    model: Annotated[
+        str,
+        Meta(min_length=1, description="Answers here, if it is on this machine; else the best that is."),
+    ] = "phi-2"
+
+
+class OllamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[ollama]`: the Ollama server, tier 2."""
+
+    enabled: Annotated[bool, Meta(description="Ask an Ollama server at all.")] = True
+    base_url: Annotated[
+        str, Meta(description="Where it is; empty means `OLLAMA_HOST`, else http://localhost:11434.")
+    ] = ""
+    model: Annotated[
+        str, Meta(description="What it is asked for where the router chooses; empty means `local.model`.")
+    ] = ""
+    models: Annotated[
+        dict[str, str], Meta(description='What it calls models of this machine: `"phi-2" = "phi"`.')
+    ] = field(default_factory=dict)
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[providers.NAME]`: a cloud, or any server that speaks one of these protocols."""
+
+    api: (
+        Annotated[
+            Literal["openai", "anthropic", "cohere"],
+            Meta(description="Its protocol; needed for names of your own."),
+        ]
+        | None
+    ) = None
+    base_url: Annotated[str, Meta(description="Where it is, if not at the provider's own place.")] | None = (
+        None
+    )
+    mid: Annotated[str, Meta(description="Its model for medium prompts.")] | None = None
+    strong: Annotated[str, Meta(description="Its model for hard prompts.")] | None = None
+    consent: (
+        Annotated[bool, Meta(description="Whether prompts may go there; unset, `ai-pal consent` decides.")]
+        | None
+    ) = None
+    api_key: Annotated[
+        bool,
+        Meta(
+            description="The key. Only the egress process reads it; `config show` tells whether there is one.",
+            extra={"kind": SECRET},
+        ),
+    ] = False
+
+
+class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[budget]`: what all clouds together may cost."""
+
+    day: Annotated[float, Meta(ge=0, description="US dollars per day; unset is no limit.")] | None = None
+    month: Annotated[float, Meta(ge=0, description="US dollars per month; unset is no limit.")] | None = None
+
+
+class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[prices."NAME:MODEL"]`: what a model costs, over the table that comes with AI-PAL."""
+
+    input: Annotated[float, Meta(ge=0, description="US dollars per million tokens of the prompt.")] = 0.0
+    output: Annotated[float, Meta(ge=0, description="US dollars per million tokens of the answer.")] = 0.0
+    cached: (
+        Annotated[float, Meta(ge=0, description="The same for prompt tokens from the provider's cache.")]
+        | None
+    ) = None
+    window: Annotated[int, Meta(ge=0, description="Tokens of its window; 0 is not known.")] = 0
