@@ -84,9 +84,11 @@ class Admit(msgspec.Struct, frozen=True):
 
 
 class Evict(msgspec.Struct, frozen=True):
-    """Room comes when these idle models are gone; it is promised to the one that wants it."""
+    """Room comes when these idle models are gone; it is promised to the one that wants it. `reason` has
+    the figures."""
 
     models: tuple[str, ...]
+    reason: str = ""
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -135,7 +137,8 @@ def decide(want: Want, free: int, residents: Sequence[Resident], max_loaded: int
         return Wait(True, f"{_needs(want, room)}, which other models are giving back")
     idle = [one for one in others if one.evictable]
     if victims := fewest(idle, gap):
-        return Evict(tuple(one.model for one in victims))
+        why = _needs(want, room) if gap.need > 0 else f"at most {max_loaded} may be loaded"
+        return Evict(tuple(one.model for one in victims), why)
     hope = {Use.LOADING, Use.COMING} | ({Use.BUSY} if want.in_line else set())
     awaited = [one for one in others if one.use in hope and not one.pinned]
     if gap.less(idle).less(awaited).closed:

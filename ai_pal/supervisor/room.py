@@ -66,7 +66,7 @@ class Room:
                 slot.admitted = True
             case memory.Evict():
                 self._evict(decision.models, f"evicted to make room for {slot.model}")
-                self._defer(slot, f"making room: unloading {', '.join(decision.models)}")
+                self._defer(slot, f"unloading {', '.join(decision.models)}: {decision.reason}")
             case memory.Wait():
                 self._defer(slot, f"insufficient memory: {decision.reason}")
             case memory.Refuse() if self._still_settling(slot):

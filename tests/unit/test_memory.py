@@ -32,12 +32,12 @@ def test_a_model_that_is_too_big_alone_is_refused_though_others_load() -> None:
 
 def test_the_least_recently_used_goes_first() -> None:
     residents = [idle("new", GB, 9.0), idle("old", GB, 1.0)]
-    assert decide(Want("x", GB), 0, residents) == Evict(("old",))
+    assert decide(Want("x", GB), 0, residents) == Evict(("old",), "x needs 1.0 GB, 0 MB is free")
 
 
 def test_an_old_model_too_small_to_matter_is_spared() -> None:
     residents = [idle("small", GB, 1.0), idle("big", 4 * GB, 2.0)]
-    assert decide(Want("x", 4 * GB), 0, residents) == Evict(("big",))
+    assert decide(Want("x", 4 * GB), 0, residents) == Evict(("big",), "x needs 4.0 GB, 0 MB is free")
 
 
 def test_a_load_in_flight_is_waited_for() -> None:

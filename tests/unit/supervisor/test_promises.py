@@ -4,7 +4,7 @@ The latter only where there is room."""
 
 import pytest
 
-from tests.properties.memory_world import CAPACITY, UNIT, Host, Machine
+from tests.simulation.memory_world import CAPACITY, UNIT, Host, Machine
 
 HEADROOM = 7 * UNIT
 

@@ -10,7 +10,7 @@ from ai_pal.errors import Code, fail
 from ai_pal.messages import client as wire
 from ai_pal.messages.worker import LoadModel
 from ai_pal.supervisor.ports import Resolved
-from tests.properties.memory_world import Host, Machine
+from tests.simulation.memory_world import Host, Machine
 
 FILE = "/m/phi-2.Q4_K_M.gguf"
 KNOWN = {

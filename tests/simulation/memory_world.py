@@ -14,10 +14,12 @@ from ai_pal.memory import Claims
 from ai_pal.messages import client as wire
 from ai_pal.messages import worker as inner
 from ai_pal.messages.chat import Message, Usage
-from ai_pal.supervisor.admission import Admission, MemoryPolicy
+from ai_pal.supervisor.admission import MemoryPolicy
 from ai_pal.supervisor.pool import PoolPolicy
 from ai_pal.supervisor.ports import Resolved
+from ai_pal.supervisor.slot import Slot
 from ai_pal.supervisor.supervisor import Supervisor
+from tests.simulation import memory_oracle as oracle
 
 UNIT = 10_000_000
 """Bytes: sizes below are in these."""
@@ -38,6 +40,10 @@ class Machine:
         self.processes: list[Process] = []
         self.fullest = 0
         self.rows: dict[object, Claims] = {}
+        self.hosts: list[Host] = []
+        self.outside, self.changed = 0, 0.0
+        self.evictions = 0
+        self.capacity, self.spare = CAPACITY, SPARE
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
 
@@ -55,7 +61,19 @@ class Machine:
         return sum(process.taken for process in self.processes)
 
     def free(self) -> int:
-        return CAPACITY - self.taken
+        return CAPACITY - self.taken - self.outside
+
+    def others_take(self, size: int) -> None:
+        """Programs outside come to have so much; soon enough nothing that can go is in their way."""
+        self.outside, self.changed = size, self.now
+        for host in self.hosts:
+            self.after(oracle.PATIENCE, lambda host=host: oracle.check_relief(host))  # type: ignore[misc]
+
+    def committed(self, admitted: Slot) -> int:
+        return sum(oracle.committed(host, admitted) for host in self.hosts)
+
+    def owner(self, slot: Slot) -> "Host":
+        return next(host for host in self.hosts if slot in list(host.supervisor.pool))
 
     def pressure(self) -> float:
         return 0.0
@@ -136,6 +154,8 @@ class Host:
         self._armed: float | None = None
         self.launched: list[str] = []
         policy = MemoryPolicy(low=machine.low, max_loaded=max_loaded)
+        admission = oracle.Judged(machine, self, self, policy)
+        admission.machine = machine
         self.supervisor = Supervisor(
             clients=self,
             workers=Workers(self._processes),
@@ -143,10 +163,11 @@ class Host:
             clock=self,
             resolve=self._resolve,
             jitter=machine.dice.random,
-            observe=lambda event, **fields: None,
+            observe=self._observe,
             policy=POLICY,
-            admission=Admission(machine, self, self, policy),
+            admission=admission,
         )
+        machine.hosts.append(self)
 
     def chat(self, model: str) -> None:
         request = next(self._ids)
@@ -162,7 +183,13 @@ class Host:
 
     # Clients, Clock, Launcher, Ledger, Footprints.
 
+    def _observe(self, event: str, **fields: object) -> None:
+        if event == "model_evicted":
+            self.machine.evictions += 1
+            oracle.check_eviction(self, str(fields["model"]))
+
     def send(self, client: bytes, event: wire.Event) -> None:
+        oracle.check_refusal(event)
         if isinstance(event, TERMINAL):
             self.ends[event.id].append(event)
 

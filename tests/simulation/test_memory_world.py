@@ -8,30 +8,35 @@ from ai_pal.errors import Code
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
 from ai_pal.supervisor.admission import MemoryPolicy
-from tests.properties.memory_world import CAPACITY, UNIT, Host, Machine
+from tests.simulation.memory_world import CAPACITY, UNIT, Host, Machine
 
 SIZES = {
     "tiny": 10, "small": 25, "half": 50, "big": 80, "all": 100, "huge": 120, "pinned": 15,
     "spared": 40, "spared2": 50,
 }  # fmt: skip
-SEEDS = range(60)
+SEEDS, SHORT_SEEDS = range(30), range(1000, 1020)
 ACTIVE, HORIZON = 60.0, 400.0
 
 
-def play(seed: int, hosts: int = 2, max_loaded: int = 0) -> tuple[Machine, list[Host]]:
-    """A minute of random chats and loads, then quiet."""
+def play(seed: int, hosts: int = 2, max_loaded: int = 0, *, shortages: int = 0) -> tuple[Machine, list[Host]]:
+    """A minute of random chats and loads, then quiet. `memory_oracle` looks on."""
     dice = random.Random(seed)
-    machine = Machine(seed, SIZES)
+    machine = Machine(seed, SIZES, low=10 * UNIT if shortages else 0)
     every = [Host(machine, max_loaded) for _ in range(hosts)]
-    models = [model for model in SIZES if model != "pinned"]
+    models = [model for model in SIZES if model != "pinned" or shortages]
     for _ in range(80):
         host, model = dice.choice(every), dice.choice(models)
         act = host.chat if dice.random() < 0.7 else host.load
         machine.after(dice.uniform(0, ACTIVE), lambda act=act, model=model: act(model))  # type: ignore[misc]
+    for _ in range(shortages):
+        begin, size = dice.uniform(0, ACTIVE), dice.randrange(0, 100) * UNIT
+        machine.after(begin, lambda size=size: machine.others_take(size))  # type: ignore[misc]
+    machine.after(ACTIVE + 20.0, lambda: machine.others_take(0))
     machine.run(HORIZON)
     for host in every:
         promised = machine.rows[host].promised if host in machine.rows else 0
-        assert host.supervisor.pool.spares.spare or not promised, f"seed {seed}"
+        staying = host.supervisor.pool.spares.spare or host.supervisor.pool.find("pinned")
+        assert staying or not promised, f"seed {seed}"
         host.supervisor.shutdown(1.0)  # takes the spare worker along
     machine.run(HORIZON + 10.0)
     return machine, every
@@ -47,9 +52,22 @@ def test_memory_is_never_overspent_and_every_request_ends_once(seed: int) -> Non
     assert machine.taken == 0
 
 
+@pytest.mark.parametrize("seed", SHORT_SEEDS)
+def test_a_machine_that_gets_short_is_relieved_and_every_request_ends_once(seed: int) -> None:
+    machine, hosts = play(seed, shortages=8)
+    for host in hosts:
+        assert [len(ends) for ends in host.ends.values()] == [1] * len(host.ends), f"seed {seed}"
+    assert machine.taken == 0
+
+
+def test_the_worlds_are_hard_enough() -> None:
+    evictions = [play(seed, shortages=8)[0].evictions for seed in SHORT_SEEDS[:5]]
+    assert sum(evictions) > 10
+
+
 def test_what_fits_alone_is_answered_often_and_what_never_fits_never() -> None:
     answered, refused = 0, 0
-    for seed in SEEDS:
+    for seed in SEEDS[:20]:
         for host in play(seed, hosts=1)[1]:
             for ends in host.ends.values():
                 if isinstance(ends[0], wire.Failed):

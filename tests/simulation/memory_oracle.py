@@ -1,0 +1,79 @@
+"""What must hold whenever a model is let in, evicted or refused; figures are counted from the processes
+and from what their models will come to, never from what the supervisor has written down."""
+
+import re
+from typing import TYPE_CHECKING
+
+from ai_pal.errors import Code
+from ai_pal.lifecycle import Phase
+from ai_pal.memory import Admit, Decision
+from ai_pal.messages import client as wire
+from ai_pal.supervisor.admission import Admission
+from ai_pal.supervisor.slot import Slot
+from ai_pal.supervisor.spare import SpareShelf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.simulation.memory_world import Host, Machine
+
+FIGURES = re.compile(r"\S+ needs \d+(\.\d)? (GB|MB), \d+(\.\d)? (GB|MB) is free|at most \d+ may be loaded")
+ENDING = (Phase.STOPPING, Phase.KILLING)
+PATIENCE = 4.0
+"""Seconds within which a shortage is noticed and idle models are gone."""
+
+
+class Judged(Admission):
+    """An admission whose every yes is checked."""
+
+    machine: "Machine"
+
+    def seek(self, slot: Slot, slots: "Iterable[Slot]", spares: SpareShelf) -> Decision:
+        decision = super().seek(slot, slots, spares)
+        if isinstance(decision, Admit):
+            there = self.machine.capacity - self.machine.outside - self.machine.low
+            committed = self.machine.committed(slot)
+            assert committed <= there, f"{slot.model} was let in: {committed} of {there} are promised"
+        return decision
+
+
+def committed(host: "Host", admitted: Slot) -> int:
+    """Bytes that the models of this host have or will come to, with the one that is let in just now."""
+    total = 0
+    for slot in host.supervisor.pool:
+        taken = slot.process.usage().memory if slot.process else 0  # type: ignore[union-attr]
+        comes = slot is admitted or (slot.admitted and slot.process is None)
+        stays = comes or (slot.process is not None and slot.state.phase not in ENDING)
+        total += max(taken, host.machine.sizes[slot.model]) if stays else taken
+    spare = host.supervisor.pool.spares.spare
+    taken_over = spare is not None and spare.engine == admitted.resolved.load.engine and not spare.ending
+    if spare is None or spare.process is None or (taken_over and host is host.machine.owner(admitted)):
+        return total
+    taken = spare.process.usage().memory  # type: ignore[union-attr]
+    return total + (taken if spare.ending else max(taken, host.machine.spare))
+
+
+def check_eviction(host: "Host", model: str) -> None:
+    """Only what is idle goes."""
+    slot = host.supervisor.pool.find(model)
+    assert slot is not None
+    assert slot.state.phase is Phase.READY, f"{model} was evicted while {slot.state.phase}"
+    assert not slot.busy, f"{model} was evicted while it was busy"
+    assert not slot.wanted, f"{model} was evicted while somebody waited for it"
+    assert not slot.resolved.pinned, f"{model} was evicted, and it is pinned"
+
+
+def check_refusal(event: wire.Event) -> None:
+    """It says what is needed and what there is."""
+    if isinstance(event, wire.Failed) and event.reasons[0].code == Code.INSUFFICIENT_MEMORY:
+        assert FIGURES.search(event.reasons[0].message), event.reasons[0].message
+
+
+def check_relief(host: "Host") -> None:
+    """After a shortage nothing that could go is still there."""
+    long = host.now() - PATIENCE
+    if host.machine.free() >= host.machine.low or host.machine.changed > long:
+        return
+    staying = [slot for slot in host.supervisor.pool if slot.state.phase is Phase.READY and not slot.busy]
+    idle = [s for s in staying if not s.wanted and not s.resolved.pinned and s.idle_since < long]
+    assert not idle, f"the machine is short, and {idle[0].model} idles on"
