@@ -1,0 +1,166 @@
+"""A home with a supervisor that is meant to die, and what can be seen of it from outside."""
+
+import itertools
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
+
+import psutil
+
+from ai_pal.client import Client
+from ai_pal.errors import AiPalError
+from tests.chaos.report import Report
+from tests.process.homes import environment
+from tests.process.supervised import Supervised
+
+T = TypeVar("T")
+SURVIVAL = 1.0
+STOP = 5.0
+SETTINGS: dict[str, object] = {
+    "beat_timeout": 2, "start_timeout": 3, "load_stall": 3, "engine_stall": 3, "keep_alive": 0.5,
+    "drain_seconds": 0.3, "log_level": "debug",
+}  # fmt: skip
+KNOWN_FILES = {"supervisor.lock", "front.sock", "workers.sock"}
+
+
+class Held(NamedTuple):
+    """What a supervisor holds: descriptors, sockets among them, resident bytes."""
+
+    fds: int
+    sockets: int
+    memory: int
+
+
+class Laboratory:
+    """One home; a supervisor is started in it when there is none. Every time limit goes to the report."""
+
+    def __init__(self, home: Path, report: Report, **settings: object) -> None:
+        self._environ = environment(home) | {"AI_PAL_MODEL_CACHE": os.environ.get("AI_PAL_MODEL_CACHE", "")}
+        self.report, self._settings = report, SETTINGS | settings
+        self._started = ExitStack()
+        self._names = itertools.count(1)
+        self._daemon: Supervised | None = None
+        self._prefix = f"c{report.seed % 1000}"
+
+    def __enter__(self) -> Self:
+        assert self.daemon.process.poll() is None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._started.close()
+        for process in self.processes():
+            process.kill()
+
+    @property
+    def daemon(self) -> Supervised:
+        """The running supervisor."""
+        if self._daemon is None or self._daemon.process.poll() is not None:
+            self._daemon = self._started.enter_context(Supervised(self._environ, **self._settings))
+        return self._daemon
+
+    def name(self) -> str:
+        """A name for a model that no other round has used."""
+        return f"{self._prefix}-{next(self._names)}"
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """A client, whose supervisor may die meanwhile."""
+        with self.daemon.client() as client:
+            yield client
+
+    def processes(self) -> list[psutil.Process]:
+        """What the supervisor of this home has started, known to it or not."""
+        assert self._daemon is not None
+        return [process for process in psutil.process_iter() if _belongs(process, self._daemon.run_dir)]
+
+    def killed(self) -> None:
+        """The supervisor was just killed: nothing of it may be left after a second."""
+        assert self._daemon is not None
+        self._daemon.process.wait()
+        self._wait_empty("the last process of a killed supervisor", SURVIVAL)
+
+    def terminated(self) -> None:
+        """The supervisor was just told to end: it ends in time, and leaves nothing at all."""
+        daemon, begun = self._daemon, time.monotonic()
+        assert daemon is not None
+        try:
+            code = daemon.process.wait(STOP * self.report.slack)
+        except Exception:  # noqa: BLE001
+            daemon.process.kill()
+            self.report.expect(False, f"SIGTERM did not end it within {STOP} s")
+            daemon.process.wait()
+            return
+        self.report.took("stop", time.monotonic() - begun, STOP)
+        self.report.expect(code == 0, f"a stopped supervisor exited with {code}")
+        self._wait_empty("the last process of a stopped supervisor", SURVIVAL)
+        left = sorted(os.listdir(daemon.run_dir))
+        self.report.expect(left == ["supervisor.lock"], f"a stopped supervisor left {left}")
+
+    def _wait_empty(self, what: str, limit: float) -> None:
+        begun = time.monotonic()
+        while left := self.processes():
+            if time.monotonic() - begun > limit * self.report.slack:
+                self.report.orphans += len(left)
+                for process in left:
+                    process.kill()
+                break
+            time.sleep(0.005)
+        self.report.took(what, time.monotonic() - begun, limit)
+
+    def is_sound(self) -> None:
+        """The supervisor answers, and a model too."""
+        try:
+            with self.client() as client:
+                said = client.ask("still here", model=f"echo?id={self.name()}", deadline=20.0).text
+            self.report.expect(said == "still here ", f"it says {said!r}")
+        except AiPalError as error:
+            self.report.expect(False, f"it does not answer afterwards: {error}")
+
+    def held(self) -> Held:
+        """What the supervisor holds once nothing runs: waits for that."""
+        deadline = time.monotonic() + 10 * self.report.slack
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.report.expect(not left, f"processes without work: {[' '.join(p.cmdline()) for p in left]}")
+        return held(self.daemon.process.pid)
+
+
+def held(pid: int) -> Held:
+    """What a process holds now."""
+    links = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            links.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+        except OSError:
+            continue
+    sockets = sum(link.startswith("socket:") for link in links)
+    return Held(len(links), sockets, psutil.Process(pid).memory_info().rss)
+
+
+def in_turn(dice: random.Random, things: Sequence[T], count: int) -> list[T]:
+    """So many of these, each as often as the others, in random order."""
+    return [one for _ in range(-(-count // len(things))) for one in dice.sample(things, len(things))][:count]
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Signal a process that may have ended."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _belongs(process: psutil.Process, run_dir: Path) -> bool:
+    try:
+        mine = f"ipc://{run_dir}/workers.sock" in process.cmdline()
+        return mine and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

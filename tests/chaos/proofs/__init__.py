@@ -1,0 +1,37 @@
+"""The proofs by the promise that they prove; each plays `rounds` rounds out of one seed."""
+
+import random
+from collections.abc import Callable
+from types import ModuleType
+
+import msgspec
+
+from tests.chaos.laboratory import Laboratory
+from tests.chaos.proofs import cancels, hangs, kills, overload, starts, stops, supervisor_death
+
+Prove = Callable[[Laboratory, random.Random, int], None]
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """`full` and `small` are rounds, by hand and in CI."""
+
+    title: str
+    prove: Prove
+    full: int
+    small: int
+    settings: dict[str, object] = {}
+
+
+def _proof(title: str, module: ModuleType, **settings: object) -> Proof:
+    return Proof(title, module.prove, module.FULL, module.SMALL, settings)
+
+
+PROOFS = {
+    "1": _proof("1, 3: workers killed at a random token", kills),
+    "4": _proof("4: the supervisor killed in each state", supervisor_death),
+    "5": _proof("5: hung workers replaced, slow ones not", hangs),
+    "6": _proof("6: cancels at random moments", cancels),
+    "9": _proof("9: ten times the capacity", overload, queue_size=overload.QUEUE),
+    "15": _proof("15: simultaneous starts", starts),
+    "17": _proof("17: SIGTERM in a random state", stops),
+}

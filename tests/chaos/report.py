@@ -1,0 +1,124 @@
+"""What a run of chaos saw: requests and their ends, times against their limits, what was left over."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message
+from tests.process.asked import Asked
+from workers.engines.echo import reference
+
+MOST_SHOWN = 20
+
+
+class Report:
+    """`slack` multiplies the time limits: a machine that does other things too is no broken promise.
+
+    `broken` says what was not as promised; a run is good when that is empty."""
+
+    def __init__(self, name: str, seed: int, rounds: int, slack: float = 1.0) -> None:
+        self.name, self.seed, self.rounds, self.slack = name, seed, rounds, slack
+        self.requests = 0
+        self.outcomes: Counter[str] = Counter()
+        self.times: dict[str, list[float]] = defaultdict(list)
+        self.limits: dict[str, float] = {}
+        self.figures: dict[str, float] = {}
+        self.orphans = 0
+        self.broken: list[str] = []
+        self.round = 0
+
+    @property
+    def good(self) -> bool:
+        return not self.broken
+
+    def expect(self, holds: object, claim: str) -> bool:
+        """Note a broken promise unless it holds."""
+        if not holds:
+            self.broken.append(f"round {self.round}: {claim}")
+        return bool(holds)
+
+    def took(self, what: str, seconds: float, limit: float) -> None:
+        """How long something took that may take `limit` seconds."""
+        self.times[what].append(seconds)
+        self.limits[what] = limit
+        self.expect(seconds <= limit * self.slack, f"{what} took {seconds:.3f} s of {limit:g}")
+
+    def ended(self, asked: Asked) -> None:
+        """Count an answer that is over, and look at it: accepted and ended once, an exact prefix."""
+        self.requests += 1
+        self.outcomes[_outcome(asked)] += 1
+        for claim in flaws(asked.events, asked.prompt, asked.wanted):
+            self.expect(False, f"{asked.model}: {claim}")
+
+    def text(self) -> str:
+        """For people."""
+        lines = [f"{self.name}: seed {self.seed}, {self.rounds} rounds, {self.requests} requests"]
+        if self.outcomes:
+            lines.append("  ends: " + ", ".join(f"{k} {v}" for k, v in self.outcomes.most_common()))
+        for what, times in sorted(self.times.items()):
+            lines.append(f"  {what}: {_spread(times)} (limit {self.limits[what]:g} s)")
+        lines += [f"  {what}: {value:g}" for what, value in self.figures.items()]
+        lines.append(f"  orphans: {self.orphans}")
+        lines += [f"  BROKEN {claim}" for claim in self.broken[:MOST_SHOWN]]
+        lines.append(f"  {'good' if self.good else f'{len(self.broken)} promises broken'}")
+        return "\n".join(lines)
+
+    def json(self) -> bytes:
+        """For scripts."""
+        longest = {what: max(times) for what, times in self.times.items()}
+        fields = {
+            "name": self.name,
+            "seed": self.seed,
+            "rounds": self.rounds,
+            "requests": self.requests,
+            "outcomes": self.outcomes,
+            "longest": longest,
+            "limits": self.limits,
+            "figures": self.figures,
+            "orphans": self.orphans,
+            "broken": self.broken,
+        }
+        return msgspec.json.encode(fields)
+
+
+def flaws(events: list[wire.AnyEvent], prompt: str, wanted: int) -> Iterable[str]:
+    """What is wrong with the events of one answer of the echo engine."""
+    ends = [event for event in events if isinstance(event, wire.TERMINAL)]
+    accepted = sum(isinstance(event, wire.Accepted) for event in events)
+    deltas = [event for event in events if isinstance(event, wire.Delta)]
+    text, tokens = "".join(delta.text for delta in deltas), 0
+    for delta in deltas:
+        if delta.seq != tokens:
+            yield f"a gap: {tokens} was next, {delta.seq} came"
+        tokens = delta.seq + delta.n
+    if text != "".join(reference([Message("user", prompt)], tokens)):
+        yield f"the text is not what the engine said: {text[-80:]!r}"
+    if accepted > 1 or len(ends) > 1 or (ends and events[-1] is not ends[0]):
+        yield f"accepted {accepted} times, ended {len(ends)} times"
+    if ends and not accepted and not isinstance(ends[0], wire.Failed):
+        yield f"never accepted, but {ends[0]}"
+    if ends and isinstance(ends[0], wire.Done) and tokens != wanted:
+        yield f"done after {tokens} of {wanted} tokens"
+    if ends and isinstance(ends[0], wire.Failed) and text:
+        yield "failed after it had said something"
+
+
+def _outcome(asked: Asked) -> str:
+    end = asked.end
+    match end:
+        case wire.Failed():
+            return f"failed ({end.reasons[-1].code})"
+        case wire.Interrupted():
+            return f"interrupted ({end.reason.code})"
+        case None:
+            return str(asked.lost.code) if asked.lost else "no end"
+        case _:
+            return type(end).__name__.lower()
+
+
+def _spread(times: list[float]) -> str:
+    ordered = sorted(times)
+    middle, late = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return f"median {middle:.3f}, p99 {late:.3f}, longest {ordered[-1]:.3f} s of {len(ordered)}"

@@ -1,0 +1,22 @@
+"""Each proof of `scripts/chaos` at a small size, with time limits for a machine that does other things too.
+
+AI_PAL_CHAOS_SEED repeats a run."""
+
+import os
+import random
+
+import pytest
+
+from tests.chaos.__main__ import run
+from tests.chaos.proofs import PROOFS
+
+SEED = int(os.environ.get("AI_PAL_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
+SLACK = 5.0
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("promise", PROOFS)
+def test_the_promises_hold_in_a_small_run(promise: str) -> None:
+    report = run(promise, PROOFS[promise].small, SEED, SLACK)
+    print(f"scripts/chaos --promise {promise} --seed {SEED}\n{report.text()}")
+    assert report.good, report.broken
