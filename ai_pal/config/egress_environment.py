@@ -3,14 +3,20 @@
 import os
 from collections.abc import Mapping
 
+from ai_pal.config.provider_access import CLOUDS, KEY_PREFIX, KEYRING_VARIABLES, variables
+
 _NAMES = {
     *("HF_TOKEN", "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HOME", "HF_HUB_CACHE"),
     *("HUGGINGFACE_HUB_CACHE", "HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"),
     *("XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"),
+    *(name for cloud in CLOUDS for name in variables(cloud)),
 }
-_PREFIX = "PIP_"
+_PREFIXES = ("PIP_", KEY_PREFIX)
+
+_PLACES = {"AI_PAL_HOME", "AI_PAL_CONFIG", *KEYRING_VARIABLES}
+"""Where the config file and the keyring are. They differ between a shell and cron, for nothing."""
 
 _FIXED = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -20,13 +26,14 @@ _FIXED = {
 
 
 def egress_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Tokens, proxies and mirrors for downloads."""
-    return _chosen(environ) | _FIXED
+    """Keys, tokens, proxies and mirrors. No other process of ours is given them."""
+    places = {name: environ[name] for name in sorted(_PLACES) if name in environ}
+    return _chosen(environ) | places | _FIXED
 
 
 def digest_of(environ: Mapping[str, str] = os.environ) -> str:
-    """Changes with the environment that downloads see, tells nothing of it. A supervisor keeps the one
-    it was started with, so a client with another one has to notice."""
+    """Changes with the keys, tokens and mirrors that the egress process sees, tells nothing of them. A
+    supervisor keeps those it was started with, so a client with others has to notice."""
     chosen = "\0".join(f"{name}={value}" for name, value in sorted(_chosen(environ).items()))
     if not chosen:
         return ""
@@ -37,5 +44,5 @@ def digest_of(environ: Mapping[str, str] = os.environ) -> str:
 
 def _chosen(environ: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: value for name, value in environ.items() if name.upper() in _NAMES or name.startswith(_PREFIX)
+        name: value for name, value in environ.items() if name.upper() in _NAMES or name.startswith(_PREFIXES)
     }

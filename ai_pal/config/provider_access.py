@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,11 @@ _VARIABLES = {
     "cohere": ("CO_API_KEY", "COHERE_API_KEY"),
 }
 CLOUDS = tuple(_VARIABLES)
+
+KEYRING_VARIABLES = frozenset(
+    {"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "PYTHON_KEYRING_BACKEND"}
+)
+"""Without these the egress process would not find the keyring."""
 
 Source = Literal["environment", "config", "keyring", ""]
 """Where a key comes from; empty: there is none."""
@@ -104,6 +108,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _replace(file: Path, known: dict[str, Access]) -> None:
+    import tempfile  # a slow import, and few commands change anything
+
     data = msgspec.json.format(msgspec.json.encode(known, order="sorted"))
     with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as new:
         try:

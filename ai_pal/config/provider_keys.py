@@ -13,11 +13,6 @@ from ai_pal.errors import Code, fail
 SERVICE = "ai-pal"
 """What the keys are filed under in the system keyring, by the provider's name."""
 
-KEYRING_VARIABLES = frozenset(
-    {"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "PYTHON_KEYRING_BACKEND"}
-)
-"""Without these the egress process would not find the keyring."""
-
 
 def read_key(provider: str, environ: Mapping[str, str] = os.environ) -> tuple[str | None, Source]:
     """The key of a provider and where it was. Asking the keyring may wait for the user to unlock it, so

@@ -1,5 +1,6 @@
 """Entry point: `python -P -m ai_pal.egress --endpoint ipc://PATH --worker ID --parent PID`."""
 
+import logging
 import os
 import signal
 import sys
@@ -21,9 +22,11 @@ def main(argv: list[str]) -> int:
     parent_death.follow(parent)
     os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the client's
-    from ai_pal.egress.loop import Egress  # only now: nothing slow comes before the parent is followed
+    # SDKs log whole requests, with their headers, to whoever listens.
+    logging.disable(logging.CRITICAL)
+    from ai_pal.egress.loop import run  # only now: nothing slow comes before the parent is followed
 
-    return Egress(endpoint, identity, parent).run()
+    return run(endpoint, identity, parent)
 
 
 if __name__ == "__main__":

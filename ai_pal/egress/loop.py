@@ -1,68 +1,89 @@
-"""The egress process's one owner loop: its socket, its downloads, its beat."""
+"""The egress process's one owner loop: its socket, its downloads, its completions, its beat."""
 
-import contextlib
+import asyncio
 import os
-import time
-
-import zmq
+from collections.abc import Coroutine
 
 from ai_pal import __version__
+from ai_pal.egress.channel import DealerChannel
+from ai_pal.egress.completing import Completing, list_models
 from ai_pal.egress.fetching import Fetching
+from ai_pal.egress.outbox import Outbox
+from ai_pal.egress.providers import Providers
 from ai_pal.messages.egress import (
+    CancelCompletion,
     CancelFetch,
+    Complete,
     EgressBeat,
     EgressHello,
     Fetch,
-    FromEgress,
+    ListModels,
     decode_to_egress,
-    encode,
 )
 from ai_pal.transport import parent_death
-from ai_pal.transport.sockets import configure
 
 BEAT_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 """Between two looks at the downloads."""
 
-LINGER_MS = 1000
+
+def run(endpoint: str, identity: str, parent: int) -> int:
+    """Serve until the supervisor is gone; returns the exit code."""
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(Egress(parent).serve(endpoint, identity))
+    return 0
 
 
 class Egress:
-    """Everything here runs on the main thread; each download has a thread of its own."""
+    """Everything here runs on the main thread; each download has a thread of its own, each completion a
+    task."""
 
-    def __init__(self, endpoint: str, identity: str, parent: int) -> None:
+    def __init__(self, parent: int) -> None:
         self._parent = parent
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        configure(self._socket)
-        self._socket.setsockopt(zmq.IDENTITY, identity.encode())
-        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
-        self._socket.setsockopt(zmq.RECONNECT_IVL, -1)  # a supervisor that is gone does not come back
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._socket.connect(endpoint)
+        self._providers = Providers()
         self._fetching: dict[int, Fetching] = {}
-        self._beat_at = 0.0
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._outbox: Outbox
 
-    def run(self) -> int:
-        """Serve until the supervisor is gone; returns the exit code."""
-        poller = zmq.Poller()
-        poller.register(self._monitor, zmq.POLLIN)
-        poller.register(self._socket, zmq.POLLIN)
-        self._send(EgressHello(os.getpid(), __version__))
+    async def serve(self, endpoint: str, identity: str) -> None:
+        """Return when the supervisor is gone."""
+        gone = asyncio.Event()
+        channel = DealerChannel(endpoint, identity, receive=self._take, looked=self._looked, lost=gone.set)
+        self._outbox = Outbox(channel.send)
+        self._outbox.put(EgressHello(os.getpid(), __version__))
+        owned = [
+            asyncio.create_task(work, name=name)
+            for name, work in (("gone", gone.wait()), ("beat", self._beat()), ("look", self._look()))
+        ]
+        ended, _ = await asyncio.wait(owned, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+
+    async def _beat(self) -> None:
+        while not parent_death.orphaned(self._parent):
+            if self._outbox.stuck:
+                self._outbox.flush()
+            else:
+                self._outbox.put(EgressBeat())
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _look(self) -> None:
+        """Tell how far the downloads are."""
         while True:
-            wait = LOOK_SECONDS if self._fetching else BEAT_SECONDS
-            ready = dict(poller.poll(int(wait * 1000)))
-            if self._socket in ready:
-                self._receive()
-            self._look()
-            if self._monitor in ready or parent_death.orphaned(self._parent):
-                return 0
+            await asyncio.sleep(LOOK_SECONDS if self._fetching else BEAT_SECONDS)
+            if self._outbox.stuck:
+                continue
+            for key, fetching in list(self._fetching.items()):
+                outcome, news = fetching.outcome, fetching.news()
+                if news is not None:
+                    self._outbox.put(news)
+                if outcome is not None:
+                    del self._fetching[key]
+                    self._outbox.put(outcome)
 
-    def _receive(self) -> None:
-        with contextlib.suppress(zmq.Again):
-            while True:
-                for frame in self._socket.recv_multipart(zmq.DONTWAIT):
-                    self._take(frame)
+    def _looked(self) -> None:
+        if self._outbox.stuck:
+            self._outbox.flush()
 
     def _take(self, frame: bytes) -> None:
         message = decode_to_egress(frame)
@@ -73,19 +94,22 @@ class Egress:
                 fetching = self._fetching.pop(message.key, None)
                 if fetching is not None:
                     fetching.cancel()
+            case Complete():
+                completing = Completing(message, self._providers, self._outbox)
+                self._begin(message.key, completing.run())
+            case ListModels():
+                self._begin(message.key, list_models(message, self._providers, self._outbox))
+            case CancelCompletion():
+                task = self._tasks.pop(message.key, None)
+                if task is not None:
+                    task.cancel()
 
-    def _look(self) -> None:
-        for key, fetching in list(self._fetching.items()):
-            outcome, news = fetching.outcome, fetching.news()
-            if news is not None:
-                self._send(news)
-            if outcome is not None:
-                del self._fetching[key]
-                self._send(outcome)
-        if time.monotonic() >= self._beat_at:
-            self._beat_at = time.monotonic() + BEAT_SECONDS
-            self._send(EgressBeat())
+    def _begin(self, key: int, work: Coroutine[None, None, None]) -> None:
+        task = self._tasks[key] = asyncio.create_task(work, name=f"completion {key}")
+        task.add_done_callback(lambda ended: self._ended(key, ended))
 
-    def _send(self, message: FromEgress) -> None:
-        # A supervisor that leaves a thousand messages unread is as good as gone: wait for it, or its end.
-        self._socket.send(encode(message))
+    def _ended(self, key: int, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
+        if not task.cancelled():
+            task.result()  # nothing is expected: the loop's handler reports it

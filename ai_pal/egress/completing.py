@@ -1,0 +1,142 @@
+"""One completion from its request to its one end: phases under their timeouts, text into the outbox."""
+
+import asyncio
+import sys
+import traceback
+from contextlib import aclosing
+
+from ai_pal.egress.outbox import Outbox
+from ai_pal.egress.providers import Providers
+from ai_pal.egress.providers.base import Adapter, Finish
+from ai_pal.egress.providers.failures import failure, of_transport
+from ai_pal.egress.providers.http import Traffic, watching
+from ai_pal.egress.whole_text import WholeText
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.egress import (
+    Complete,
+    CompletionConnected,
+    CompletionDone,
+    CompletionFailed,
+    CompletionText,
+    ListModels,
+    ProviderModels,
+)
+
+TRAILER_SECONDS = 2.0
+"""After the last of the text only figures come; a provider that keeps them has answered all the same."""
+
+
+class Completing:
+    """See the module. Cancelling the task that runs it closes the connection."""
+
+    def __init__(self, request: Complete, providers: Providers, outbox: Outbox) -> None:
+        self._request, self._providers, self._outbox = request, providers, outbox
+        self._traffic = Traffic(self._connected)
+        self._text = WholeText()
+        self._finish: Finish | None = None
+        self._seq = 0
+        self._clock: asyncio.Timeout
+
+    async def run(self) -> None:
+        """Tell how it went, exactly once, unless it is cancelled."""
+        try:
+            end = await self._answer()
+        except AiPalError as error:
+            end = CompletionFailed(self._request.key, error.failure)
+        self._outbox.put(end)
+
+    async def _answer(self) -> CompletionDone | CompletionFailed:
+        adapter = await self._providers.adapter(self._request.provider)
+        self._clock = asyncio.timeout(self._request.connect)
+        try:
+            async with self._clock:
+                await self._stream(adapter)
+        except Exception as error:  # noqa: BLE001 - whatever an SDK raises ends this attempt only
+            if self._finish is None:
+                raise AiPalError(self._failure(adapter, error)) from None
+        return self._end()
+
+    async def _stream(self, adapter: Adapter) -> None:
+        with watching(self._traffic):
+            async with aclosing(adapter.stream(self._request)) as events:
+                async for event in events:
+                    if isinstance(event, Finish):
+                        self._finish = event
+                        self._give(TRAILER_SECONDS)
+                    else:
+                        await self._take(self._text.add(event))
+
+    async def _take(self, text: str) -> None:
+        if not text:
+            return
+        self._traffic.used()
+        self._outbox.put(CompletionText(self._request.key, self._seq, 1, text))
+        self._seq += 1
+        self._give(None)  # while the supervisor reads too slowly, the provider is not to blame
+        await self._outbox.room(self._request.key)
+        self._give(self._request.gap)
+
+    def _connected(self) -> None:
+        self._outbox.put(CompletionConnected(self._request.key))
+        self._give(self._request.first_token)
+
+    def _give(self, seconds: float | None) -> None:
+        """The present phase has this long."""
+        now = asyncio.get_running_loop().time()
+        self._clock.reschedule(None if seconds is None else now + seconds)
+
+    def _end(self) -> CompletionDone | CompletionFailed:
+        name, key = self._request.provider.name, self._request.key
+        if self._finish is None:
+            broken = failure(Code.STREAM_BROKEN, f"{name} ended the answer in the middle")
+            return CompletionFailed(key, broken)
+        if not self._seq:
+            return CompletionFailed(key, failure(Code.EMPTY_ANSWER, f"{name} answered with nothing"))
+        finish, model = self._finish, self._finish.model or self._request.model
+        return CompletionDone(key, self._seq, finish.reason, finish.usage, model)
+
+    def _failure(self, adapter: Adapter, error: Exception) -> Failure:
+        if isinstance(error, AiPalError):
+            return error.failure
+        if isinstance(error, TimeoutError) and self._clock.expired():
+            return self._timed_out()
+        known = adapter.failure(error, self._request.model) or of_transport(
+            self._request.provider.name, error, sent=self._traffic.sent
+        )
+        if known.code == Code.INTERNAL:
+            _report(error)
+        return known
+
+    def _timed_out(self) -> Failure:
+        request, name = self._request, self._request.provider.name
+        if self._seq:
+            return failure(Code.STREAM_STALLED, f"{name} stopped in the middle for {request.gap:g} s")
+        if self._traffic.sent:
+            message = f"{name} sent no text within {request.first_token:g} s"
+            return failure(Code.FIRST_TOKEN_TIMEOUT, message)
+        return failure(Code.CONNECT_TIMEOUT, f"{name} took no connection within {request.connect:g} s")
+
+
+async def list_models(request: ListModels, providers: Providers, outbox: Outbox) -> None:
+    """Tell which models a provider has, or why it does not say."""
+    name, traffic = request.provider.name, Traffic(lambda: None)
+    try:
+        adapter = await providers.adapter(request.provider)
+        async with asyncio.timeout(request.timeout):
+            with watching(traffic):
+                outbox.put(ProviderModels(request.key, await adapter.models()))
+        return
+    except AiPalError as error:
+        reason = error.failure
+    except TimeoutError:
+        code = Code.FIRST_TOKEN_TIMEOUT if traffic.sent else Code.CONNECT_TIMEOUT
+        reason = failure(code, f"{name} did not list its models within {request.timeout:g} s")
+    except Exception as error:  # noqa: BLE001 - whatever an SDK raises is a failure of this attempt only
+        reason = adapter.failure(error, "") or of_transport(name, error, sent=traffic.sent)
+    outbox.put(CompletionFailed(request.key, reason))
+
+
+def _report(error: Exception) -> None:
+    """Where it happened, but not what it says: that may hold a prompt, an answer or a key."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    sys.stderr.write(f"{where}{type(error).__module__}.{type(error).__qualname__}\n")

@@ -1,0 +1,94 @@
+"""What waits for the supervisor: text of one completion becomes one piece, and all leaves together.
+Bounded: who writes faster than the supervisor reads waits in `room`, and the provider with him."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ai_pal.messages.egress import CompletionText, FromEgress, encode
+
+WAITING_LIMIT = 256 * 1024
+"""Characters that may wait for one completion before its stream is read no further."""
+
+FRAMES_LIMIT = 256
+"""Frames of one message."""
+
+
+class _Text(msgspec.Struct, eq=False):
+    key: int
+    seq: int
+    n: int
+    parts: list[str]
+
+    def message(self) -> CompletionText:
+        return CompletionText(self.key, self.seq, self.n, "".join(self.parts))
+
+
+class Outbox:
+    """`send` takes the frames of one message, and says False when it cannot now: `flush` is called again."""
+
+    def __init__(self, send: Callable[[Sequence[bytes]], bool]) -> None:
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[FromEgress | _Text] = []
+        self._texts: dict[int, _Text] = {}
+        self._sizes: dict[int, int] = {}
+        self._unsent: list[bytes] = []
+        self._room = asyncio.Event()
+        self._scheduled = False
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the supervisor takes nothing in."""
+        return bool(self._unsent)
+
+    def put(self, message: FromEgress) -> None:
+        """Let it wait until the loop has its turn; pieces of one completion are joined."""
+        if isinstance(message, CompletionText):
+            self._put_text(message)
+        else:
+            self._texts.pop(getattr(message, "key", 0), None)
+            self._waiting.append(message)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self.flush)
+
+    async def room(self, key: int) -> None:
+        """Wait while too much waits for this completion."""
+        while self._sizes.get(key, 0) >= WAITING_LIMIT:
+            self._room.clear()
+            await self._room.wait()
+
+    def flush(self) -> None:
+        """Send what waits, as far as the supervisor takes it."""
+        self._scheduled = False
+        while self._unsent or self._waiting:
+            if not self._unsent:
+                self._encode()
+            if not self._send(self._unsent):
+                return
+            self._unsent = []
+        self._sizes.clear()
+        self._room.set()
+
+    def _put_text(self, message: CompletionText) -> None:
+        key = message.key
+        self._sizes[key] = self._sizes.get(key, 0) + len(message.text)
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = _Text(key, message.seq, message.n, [message.text])
+            self._waiting.append(text)
+        else:
+            text.n += message.n
+            text.parts.append(message.text)
+
+    def _encode(self) -> None:
+        batch, self._waiting = self._waiting[:FRAMES_LIMIT], self._waiting[FRAMES_LIMIT:]
+        if not self._waiting:
+            self._texts.clear()
+        else:
+            for item in batch:
+                if isinstance(item, _Text):
+                    self._texts.pop(item.key, None)
+        self._unsent = [encode(i.message() if isinstance(i, _Text) else i) for i in batch]

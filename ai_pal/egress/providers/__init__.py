@@ -1,0 +1,56 @@
+"""Providers of answers: one adapter per protocol, its SDK imported when it is first asked."""
+
+import asyncio
+import importlib
+from typing import cast
+
+from ai_pal.config.provider_keys import read_key
+from ai_pal.egress.providers.base import Adapter, Make
+from ai_pal.egress.providers.http import Clients
+from ai_pal.errors import Code, fail
+from ai_pal.messages.egress import Api, Provider
+
+KEY_SECONDS = 10.0
+"""How long a system keyring may take; it may wait for its user."""
+
+CLASSES: dict[Api, str] = {
+    "ollama": "Ollama",
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "cohere": "Cohere",
+}
+NEEDS_KEY = frozenset({"openai", "anthropic", "cohere"})
+
+
+class Providers:
+    """Gives adapters; keys are looked up for each request and kept nowhere."""
+
+    def __init__(self) -> None:
+        self._clients = Clients()
+
+    async def adapter(self, provider: Provider) -> Adapter:
+        """The adapter for a provider, with its key. Raises `AiPalError` (`no_key`, `sdk_missing`,
+        `keyring_missing`)."""
+        make = await asyncio.to_thread(_adapter_class, provider.api)
+        return make(provider, await _key(provider), self._clients)
+
+
+def _adapter_class(api: Api) -> Make:
+    try:
+        module = importlib.import_module(f"ai_pal.egress.providers.{api}")
+    except ModuleNotFoundError as error:
+        message = f"the Python package {error.name} is not installed"
+        fail(Code.SDK_MISSING, message, "pip install 'ai-pal[clouds]'")
+    return cast("Make", getattr(module, CLASSES[api]))
+
+
+async def _key(provider: Provider) -> str:
+    try:
+        async with asyncio.timeout(KEY_SECONDS):
+            key, _ = await asyncio.to_thread(read_key, provider.name)
+    except TimeoutError:
+        message = f"the system keyring did not give the key of {provider.name} within {KEY_SECONDS:g} s"
+        fail(Code.NO_KEY, message, "unlock the keyring")
+    if not key and provider.api in NEEDS_KEY and not provider.base_url:
+        fail(Code.NO_KEY, f"there is no key for {provider.name}", f"ai-pal keys set {provider.name}")
+    return key or ""

@@ -1,0 +1,103 @@
+"""Anthropic's messages through its SDK."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import anthropic
+import httpx2
+import msgspec
+
+from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.failures import failure, of_event, of_status
+from ai_pal.egress.providers.http import Clients
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.chat import Message, Options, Usage
+from ai_pal.messages.egress import Complete, Provider
+
+BASE_URL = "https://api.anthropic.com"
+NO_KEY = "none"
+
+MAX_TOKENS = 4096
+"""The API wants a limit; every model takes this one."""
+
+LENGTH = ("max_tokens", "model_context_window_exceeded")
+
+
+class Anthropic:
+    """See `base.Adapter`."""
+
+    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+        self._name, base_url = provider.name, provider.base_url or BASE_URL
+        self._client = anthropic.AsyncAnthropic(
+            api_key=key or NO_KEY,
+            base_url=base_url,
+            max_retries=0,
+            http_client=clients.client(httpx2, base_url),
+        )
+
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
+        prefix = _prefix(request.messages)
+        blank = prefix[len(prefix.rstrip()) :]
+        stream = await self._client.messages.create(
+            model=request.model, stream=True, **_messages(request.messages), **_options(request.options)
+        )
+        usage, model = Usage(), ""
+        async with stream:
+            async for event in stream:
+                if event.type == "message_start":
+                    usage, model = _prompt_usage(event.message.usage), event.message.model
+                elif event.type == "content_block_delta" and event.delta.type == "text_delta":
+                    # The API takes no prefix that ends in blanks: the model says those again.
+                    text, blank = event.delta.text.removeprefix(blank), ""
+                    yield text
+                elif event.type == "message_delta" and event.delta.stop_reason:
+                    done = event.usage.output_tokens or 0
+                    usage = msgspec.structs.replace(usage, completion_tokens=done)
+                    yield self._finish(event.delta.stop_reason, usage, model)
+
+    async def models(self) -> list[str]:
+        return sorted([model.id async for model in self._client.models.list()])
+
+    def failure(self, error: Exception, model: str) -> Failure | None:
+        if not isinstance(error, anthropic.APIStatusError):
+            return None
+        body = error.body
+        if error.status_code == 200:  # an error event inside the stream
+            inner = body.get("error") if isinstance(body, dict) else None
+            return of_event(self._name, model, inner)
+        return of_status(self._name, model, error.status_code, error.response.headers, body)
+
+    def _finish(self, reason: str, usage: Usage, model: str) -> Finish:
+        if reason == "refusal":
+            raise AiPalError(failure(Code.PROVIDER_REFUSED, f"{self._name} withheld the answer"))
+        return Finish("length" if reason in LENGTH else "stop", usage, model)
+
+
+def _prefix(messages: list[Message]) -> str:
+    return messages[-1].content if messages and messages[-1].role == "assistant" else ""
+
+
+def _messages(messages: list[Message]) -> dict[str, Any]:
+    system = "\n\n".join(m.content for m in messages if m.role == "system" and m.content)
+    turns = [{"role": m.role, "content": m.content} for m in messages if m.role != "system"]
+    if _prefix(messages):
+        turns[-1]["content"] = turns[-1]["content"].rstrip()
+    return {"messages": turns} | ({"system": system} if system else {})
+
+
+def _options(options: Options) -> dict[str, Any]:
+    sampling: dict[str, Any] = {}  # the SDK no longer names these, the models that we name know them
+    if options.temperature is not None:
+        sampling["temperature"] = min(options.temperature, 1.0)  # the API's highest
+    elif options.top_p is not None:  # models refuse both together
+        sampling["top_p"] = options.top_p
+    if "top_k" in options.extra:
+        sampling["top_k"] = options.extra["top_k"]
+    given = {"max_tokens": options.max_tokens or MAX_TOKENS, "extra_body": sampling or None}
+    return given | ({"stop_sequences": options.stop} if options.stop else {})
+
+
+def _prompt_usage(usage: Any) -> Usage:
+    cached = usage.cache_read_input_tokens or 0
+    written = usage.cache_creation_input_tokens or 0
+    return Usage((usage.input_tokens or 0) + cached + written, cached)

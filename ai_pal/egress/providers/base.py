@@ -1,0 +1,40 @@
+"""The provider seam: what an adapter is asked and what it tells."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+import msgspec
+
+from ai_pal.egress.providers.http import Clients
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Usage
+from ai_pal.messages.egress import Complete, Provider
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """The provider said that the answer is complete. `reason` is `stop` or `length`; a later one with more
+    figures replaces this one."""
+
+    reason: str
+    usage: Usage = Usage()
+    model: str = ""
+
+
+class Adapter(Protocol):
+    """Speaks one protocol with one provider, in exactly one HTTP request per answer."""
+
+    def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
+        """The pieces of the answer, then its finish. A stream that ends without one was cut off. Raises
+        what its SDK raises, or `AiPalError`."""
+
+    async def models(self) -> list[str]:
+        """The names of the provider's models."""
+
+    def failure(self, error: Exception, model: str) -> Failure | None:
+        """What an exception means; None for those of the connection, which mean the same everywhere."""
+
+
+class Make(Protocol):
+    """An adapter's class. An empty `key` means that there is none."""
+
+    def __call__(self, provider: Provider, key: str, clients: Clients) -> Adapter: ...

@@ -1,0 +1,108 @@
+"""Cohere's chat (version 2 of its API) through its SDK."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import cohere
+import cohere.core
+import httpx
+import msgspec
+
+from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.failures import failure, of_status, words
+from ai_pal.egress.providers.http import BadResponse, Clients, watch
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.chat import Options, Usage
+from ai_pal.messages.egress import Complete, Provider
+
+BASE_URL = "https://api.cohere.com"
+NO_KEY = "none"
+
+EXTRAS = frozenset({"frequency_penalty", "k", "presence_penalty", "safety_mode"})
+FINISHED = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "TOOL_CALL": "stop", "MAX_TOKENS": "length"}
+
+
+class Cohere:
+    """See `base.Adapter`."""
+
+    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+        self._name, base_url = provider.name, provider.base_url or BASE_URL
+        self._client = cohere.AsyncClientV2(
+            api_key=key or NO_KEY,
+            base_url=base_url,
+            max_retries=0,
+            httpx_client=clients.client(httpx, base_url),
+            log_warning_experimental_features=False,
+        )
+
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
+        watch(EventLines().check)
+        stream: Any = self._client.chat_stream(
+            model=request.model,
+            messages=[{"role": m.role, "content": m.content} for m in request.messages],
+            request_options={"max_retries": 0},
+            **_options(request.options),
+        )
+        async for event in stream:
+            if event.type == "content-delta":
+                text = _text(event)
+                if text:
+                    yield text
+            elif event.type == "message-end":
+                yield self._finish(event.delta)
+
+    async def models(self) -> list[str]:
+        page = await self._client.models.list(page_size=1000, request_options={"max_retries": 0})
+        return sorted(model.name for model in page.models if model.name)
+
+    def failure(self, error: Exception, model: str) -> Failure | None:
+        if isinstance(error, cohere.core.ApiError) and error.status_code is not None:
+            return of_status(self._name, model, error.status_code, error.headers, error.body)
+        return None
+
+    def _finish(self, delta: Any) -> Finish:
+        reason = FINISHED.get(str(delta.finish_reason))
+        if reason is None:
+            detail = words(getattr(delta, "error", None))
+            message = f"{self._name} broke its answer off ({str(delta.finish_reason)[:40]})"
+            raise AiPalError(failure(Code.STREAM_BROKEN, message, "try again", detail=detail))
+        tokens = getattr(delta.usage, "tokens", None)
+        prompt, completion = getattr(tokens, "input_tokens", None), getattr(tokens, "output_tokens", None)
+        return Finish(reason, Usage(int(prompt or 0), 0, int(completion or 0)))
+
+
+class EventLines:
+    """Looks at each event's data. The SDK leaves out what is not JSON and goes on, with a part of the
+    answer missing."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def check(self, data: bytes) -> None:
+        """Raises `BadResponse`."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            value = line.strip().removeprefix(b"data:").strip()
+            if line.startswith(b"data:") and value and value != b"[DONE]":
+                try:
+                    msgspec.json.decode(value)
+                except (msgspec.DecodeError, RecursionError):
+                    raise BadResponse("it sent what cannot be read") from None
+
+
+def _text(event: Any) -> str:
+    message = event.delta.message if event.delta is not None else None
+    content = message.content if message is not None else None
+    return (content.text if content is not None else None) or ""
+
+
+def _options(options: Options) -> dict[str, Any]:
+    given = {
+        "temperature": options.temperature,
+        "p": options.top_p,
+        "max_tokens": options.max_tokens,
+        "seed": options.seed,
+        "stop_sequences": options.stop or None,
+    }
+    extra = {name: value for name, value in options.extra.items() if name in EXTRAS}
+    return {name: value for name, value in given.items() if value is not None} | extra

@@ -1,0 +1,169 @@
+"""Ollama's own API: one JSON object per line (https://github.com/ollama/ollama/blob/main/docs/api.md)."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import httpx2
+import msgspec
+
+from ai_pal import privacy
+from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.failures import failure, of_event, of_status, parsed
+from ai_pal.egress.providers.http import BadResponse, Clients, unseen
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.messages.chat import Options, Usage
+from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
+
+LINE_LIMIT = 1024 * 1024
+EXTRAS = frozenset({"min_p", "num_ctx", "num_gpu", "num_thread", "repeat_last_n", "repeat_penalty", "top_k"})
+
+
+class _Said(msgspec.Struct):
+    content: str = ""
+
+
+class _Line(msgspec.Struct):
+    """A line of the answer; the last one is `done` and has the figures."""
+
+    message: _Said = msgspec.field(default_factory=_Said)
+    done: bool = False
+    done_reason: str = ""
+    error: str = ""
+    model: str = ""
+    prompt_eval_count: int = 0
+    eval_count: int = 0
+
+
+class _Details(msgspec.Struct):
+    format: str = ""
+
+
+class _Shown(msgspec.Struct):
+    """What it knows of a model. Those of its cloud name the host that computes them."""
+
+    details: _Details = msgspec.field(default_factory=_Details)
+    remote_host: str = ""
+    remote_model: str = ""
+
+
+class _Tag(msgspec.Struct):
+    name: str
+
+
+class _Tags(msgspec.Struct):
+    models: list[_Tag] = msgspec.field(default_factory=list)
+
+
+class Refused(Exception):  # noqa: N818 (it never leaves the process)
+    """An HTTP status other than 200."""
+
+    def __init__(self, response: httpx2.Response, body: bytes) -> None:
+        super().__init__(response.status_code)
+        self.status, self.headers, self.body = response.status_code, response.headers, parsed(body)
+
+
+class Ollama:
+    """See `base.Adapter`."""
+
+    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+        self._provider = provider
+        self._url = (provider.base_url or OLLAMA_URL).rstrip("/")
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._client: httpx2.AsyncClient = clients.client(httpx2, self._url)
+
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
+        if request.local_only:
+            await self._must_be_here(request.model)
+        body = {
+            "model": request.model,
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "stream": True,
+            "options": _options(request.options),
+        }
+        if request.keep_alive is not None:
+            body["keep_alive"] = request.keep_alive
+        url = f"{self._url}/api/chat"
+        async with self._client.stream("POST", url, json=body, headers=self._headers) as response:
+            await _check(response)
+            async for data in _lines(response):
+                line = msgspec.json.decode(data, type=_Line)
+                if line.error:
+                    raise AiPalError(of_event(self._provider.name, request.model, {"message": line.error}))
+                if line.message.content:
+                    yield line.message.content
+                if line.done:
+                    reason = "length" if line.done_reason == "length" else "stop"
+                    yield Finish(reason, Usage(line.prompt_eval_count, 0, line.eval_count), line.model)
+
+    async def models(self) -> list[str]:
+        async with self._client.stream("GET", f"{self._url}/api/tags", headers=self._headers) as response:
+            await _check(response)
+            tags = msgspec.json.decode(await response.aread(), type=_Tags)
+        return sorted(tag.name for tag in tags.models)
+
+    def failure(self, error: Exception, model: str) -> Failure | None:
+        if not isinstance(error, Refused):
+            return None
+        name = self._provider.name
+        if error.status == 404 and error.body is not None:
+            return failure(Code.MODEL_NOT_HERE, f"{name} has not pulled {model}", f"ollama pull {model}")
+        if error.status == 404:
+            message = f"{name} is no Ollama (HTTP 404)"
+            return failure(Code.PROVIDER_REFUSED, message, f"check base_url of {name}")
+        return of_status(name, model, error.status, error.headers, error.body)
+
+    async def _must_be_here(self, model: str) -> None:
+        """Nothing of a prompt is sent yet. Raises `AiPalError` (`local_only`)."""
+        if not privacy.stays_here(self._provider) or not await _resolves_to_loopback(self._url):
+            privacy.refuse(self._provider)
+        async with self._client.stream(
+            "POST",
+            f"{self._url}/api/show",
+            json={"model": model},
+            headers=self._headers,
+            extensions={"trace": unseen},
+        ) as response:
+            await _check(response)
+            shown = msgspec.json.decode(await response.aread(), type=_Shown)
+        if shown.remote_host or shown.remote_model or not shown.details.format:
+            message = f"{self._provider.name} does not compute {model} on this machine"
+            fail(Code.LOCAL_ONLY, f"{message}, and the request is local-only", "choose a model that is here")
+
+
+async def _check(response: httpx2.Response) -> None:
+    if response.status_code != 200:
+        raise Refused(response, await response.aread())
+
+
+async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
+    rest = b""
+    async for data in response.aiter_bytes():
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+        if len(rest) > LINE_LIMIT:
+            raise BadResponse(f"a line of over {LINE_LIMIT} bytes")
+    if rest.strip():
+        yield rest
+
+
+async def _resolves_to_loopback(url: str) -> bool:
+    host = httpx2.URL(url).host
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return bool(found) and all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
+
+
+def _options(options: Options) -> dict[str, Any]:
+    given = {
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "num_predict": options.max_tokens,
+        "seed": options.seed,
+        "stop": options.stop or None,
+    }
+    extra = {name: value for name, value in options.extra.items() if name in EXTRAS}
+    return {name: value for name, value in given.items() if value is not None} | extra

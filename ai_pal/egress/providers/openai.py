@@ -1,0 +1,92 @@
+"""OpenAI's chat completions through its SDK, and every server that speaks the same."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx2
+import openai
+
+from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.failures import failure, of_event, of_status
+from ai_pal.egress.providers.http import Clients
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.chat import Options, Usage
+from ai_pal.messages.egress import Complete, Provider
+
+BASE_URL = "https://api.openai.com/v1"
+NO_KEY = "none"
+"""For servers without keys: the SDK wants one, and would take another provider's from the environment."""
+
+EXTRAS = frozenset(
+    {"frequency_penalty", "logit_bias", "presence_penalty", "reasoning_effort", "response_format"}
+)
+"""Options beyond the common ones that the API knows."""
+
+
+class OpenAI:
+    """See `base.Adapter`."""
+
+    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+        self._name, base_url = provider.name, provider.base_url or BASE_URL
+        self._own = not provider.base_url
+        self._client = openai.AsyncOpenAI(
+            api_key=key or NO_KEY,
+            base_url=base_url,
+            max_retries=0,
+            http_client=clients.client(httpx2, base_url),
+        )
+
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
+        stream = await self._client.chat.completions.create(
+            model=request.model,
+            messages=[{"role": m.role, "content": m.content} for m in request.messages],
+            stream=True,
+            stream_options={"include_usage": True},
+            **self._options(request.options),
+        )
+        reason = ""
+        async with stream:
+            async for chunk in stream:
+                for choice in chunk.choices[:1]:
+                    if choice.delta.content:
+                        yield choice.delta.content
+                    reason = choice.finish_reason or reason
+                if reason in ("content_filter", "refusal"):
+                    message = f"{self._name} withheld the answer ({reason})"
+                    raise AiPalError(failure(Code.PROVIDER_REFUSED, message))
+                if reason:
+                    yield Finish("length" if reason == "length" else "stop", _usage(chunk.usage), chunk.model)
+
+    async def models(self) -> list[str]:
+        return sorted([model.id async for model in self._client.models.list()])
+
+    def failure(self, error: Exception, model: str) -> Failure | None:
+        if isinstance(error, openai.APIStatusError):
+            response = error.response
+            return of_status(self._name, model, error.status_code, response.headers, error.body)
+        if isinstance(error, openai.APIConnectionError):
+            return None
+        if isinstance(error, openai.APIError):
+            return of_event(self._name, model, error.body)
+        return None
+
+    def _options(self, options: Options) -> dict[str, Any]:
+        # OpenAI's newer models know only the newer name, others' servers often only the older one.
+        limit = "max_completion_tokens" if self._own else "max_tokens"
+        given = {
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            limit: options.max_tokens,
+            "seed": options.seed,
+            "stop": options.stop or None,
+        }
+        extra = {name: value for name, value in options.extra.items() if name in EXTRAS}
+        return {name: value for name, value in given.items() if value is not None} | extra
+
+
+def _usage(usage: Any) -> Usage:
+    if usage is None:
+        return Usage()
+    details = usage.prompt_tokens_details
+    cached = details.cached_tokens if details is not None else 0
+    return Usage(usage.prompt_tokens or 0, cached or 0, usage.completion_tokens or 0)

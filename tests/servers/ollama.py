@@ -1,0 +1,58 @@
+"""A real Ollama server on loopback with SmolLM2 as `smollm2`."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.servers.processes import serving
+
+MODEL = "smollm2"
+FETCH = Path(__file__).parents[2] / "scripts" / "fetch_ollama"
+
+
+def installed() -> Path | None:
+    """The folder of the server; None where it was not fetched (scripts/setup --dev does)."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(os.environ.get("AI_PAL_TEST_OLLAMA") or cache / "ai-pal-tests" / "ollama-0.9.3")
+    return folder if (folder / ".ready").exists() else None
+
+
+@contextlib.contextmanager
+def ollama(folder: Path, starter: Path) -> Iterator[str]:
+    """Run it; gives its base URL. Its models are kept between runs."""
+    home = Path(tempfile.mkdtemp(prefix="ai-pal-ollama-"))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LD_LIBRARY_PATH": f"{folder}/bin:{folder}/rt",
+        "OLLAMA_HOST": "127.0.0.1:0",
+        "OLLAMA_MODELS": str(folder / "models"),
+        "OLLAMA_NUM_GPU": "0",
+        "OLLAMA_NUM_PARALLEL": "2",
+        "OLLAMA_KEEP_ALIVE": "10m",
+        "KMP_BLOCKTIME": "0",
+    }
+    binary = str(folder / "bin" / "ollama")
+    try:
+        with serving([binary, "serve"], environment, r"Listening on (127\.0\.0\.1:\d+)") as address:
+            environment["OLLAMA_HOST"] = address
+            _create(binary, environment, folder, starter)
+            yield f"http://{address}"
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _create(binary: str, environment: dict[str, str], folder: Path, starter: Path) -> None:
+    modelfile = Path(environment["HOME"]) / "Modelfile"
+    # One thread: two wait for each other whenever anything else runs on the machine.
+    modelfile.write_text(f"FROM {starter}\nPARAMETER num_thread 1\nPARAMETER num_ctx 2048\n")
+    with (folder / ".ready").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "models" / "manifests" / "registry.ollama.ai" / "library" / MODEL).exists():
+            command = [binary, "create", MODEL, "-f", str(modelfile)]
+            subprocess.run(command, env=environment, check=True, timeout=60, capture_output=True)
