@@ -15,6 +15,10 @@ from ai_pal.errors import AiPalError, Code, Failure
 
 COMMANDS: dict[str, str] = {
     "chat": "ask one question, or hold a conversation",
+    "history": "list, search, show, export or delete kept conversations",
+    "usage": "show what was spent, what was saved and what left this machine",
+    "keys": "keep providers' keys in the system keyring",
+    "consent": "agree, or no longer, that prompts go to a provider",
     "supervise": "run the supervisor in the foreground",
     "status": "show the supervisor and its models",
     "ps": "show the loaded models as a table",

@@ -2,15 +2,20 @@
 
 import argparse
 import sys
+from contextlib import closing
+from typing import NamedTuple
+
+import msgspec
 
 from ai_pal.cli.chatting import arguments
-from ai_pal.cli.chatting.link import Link
+from ai_pal.cli.chatting.conversation import Conversation
+from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.prompts import checked_argument, combined, read_stdin
+from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.chatting.terminal import Terminal, say
 from ai_pal.cli.neutral import neutral_line
-from ai_pal.config import load_settings
+from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import Code, fail
-from ai_pal.messages.chat import Message
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,49 +23,101 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.add_arguments(parser)
 
 
+class _Chat(NamedTuple):
+    """All that one run of this command has to do with."""
+
+    args: argparse.Namespace
+    terminal: Terminal
+    link: Link
+    recorder: Recorder
+    conversation: Conversation
+    wishes: Wishes
+
+
 def run(args: argparse.Namespace) -> int:
     """Answer, or converse until the user leaves."""
     terminal = Terminal.detect()
-    if args.prompt is None and terminal.stdin:
-        return _conversation(args, terminal)
-    return _one_shot(args, terminal)
+    number = arguments.settle_continue(args)
+    settings = load_settings().settings
+    talks = args.prompt is None and terminal.stdin
+    if talks and (args.json or args.jsonl):
+        fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
+    with closing(_recorder(args, settings, terminal)) as recorder, _link(args, settings, terminal) as link:
+        conversation, wishes = _begin(args, recorder, number, terminal)
+        if terminal.stdin:
+            _ask_consent(wishes.model or settings.model, settings, terminal)
+        chat = _Chat(args, terminal, link, recorder, conversation, wishes)
+        return _talk(chat) if talks else _one_shot(chat)
 
 
-def _one_shot(args: argparse.Namespace, terminal: Terminal) -> int:
+def _ask_consent(model: str, settings: Settings, terminal: Terminal) -> None:
+    from ai_pal.cli.chatting.consenting import ask_consent
+
+    ask_consent(model, settings, terminal)
+
+
+def _one_shot(chat: _Chat) -> int:
     from ai_pal.cli.chatting.oneshot import Output, one_shot
 
-    prompt = combined(args.prompt, read_stdin())
-    system = [] if args.system is None else [Message("system", checked_argument(args.system))]
-    output = Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT
-    with _link(args, terminal) as link:
-        return one_shot(
-            link,
-            [*system, Message("user", prompt)],
-            arguments.wishes(args),
-            terminal,
-            output=output,
-            markdown=not args.no_markdown,
-        )
+    args = chat.args
+    code = one_shot(
+        chat.link,
+        chat.conversation,
+        combined(args.prompt, read_stdin()),
+        chat.wishes,
+        chat.terminal,
+        output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,
+        markdown=not args.no_markdown,
+    )
+    local_only = chat.link.settings.local_only
+    chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=local_only)
+    return code
 
 
-def _conversation(args: argparse.Namespace, terminal: Terminal) -> int:
-    if args.json or args.jsonl:
-        fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
+def _talk(chat: _Chat) -> int:
     from ai_pal.cli.chatting.talk import Talk
 
-    with _link(args, terminal) as link:
-        return Talk(
-            link,
-            arguments.wishes(args),
-            terminal,
-            system=args.system,
-            markdown=not args.no_markdown,
-            wait=args.wait,
-        ).run()
+    return Talk(
+        chat.link,
+        chat.wishes,
+        chat.terminal,
+        chat.conversation,
+        chat.recorder,
+        markdown=not chat.args.no_markdown,
+        wait=chat.args.wait,
+    ).run()
 
 
-def _link(args: argparse.Namespace, terminal: Terminal) -> Link:
-    def notify(text: str) -> None:
-        say(neutral_line(text), sys.stderr, dim=terminal.rich_stderr)
+def _begin(
+    args: argparse.Namespace, recorder: Recorder, number: int | None, terminal: Terminal
+) -> tuple[Conversation, Wishes]:
+    """A new conversation, or a kept one with the model that was asked for in it."""
+    wishes = arguments.wishes(args)
+    if number is None:
+        return Conversation(_system(args)), wishes
+    head, conversation = recorder.take_up(number)
+    if args.system is not None:
+        conversation.system = _system(args)
+    _remark(f"goes on with {head.id}: {head.title} · {head.messages} messages", terminal)
+    return conversation, msgspec.structs.replace(wishes, model=wishes.model or head.model)
 
-    return Link(load_settings().settings, own_supervisor=args.no_daemon, notify=notify)
+
+def _system(args: argparse.Namespace) -> str | None:
+    return None if args.system is None else checked_argument(args.system)
+
+
+def _recorder(args: argparse.Namespace, settings: Settings, terminal: Terminal) -> Recorder:
+    return Recorder(
+        paths.store_file(),
+        lambda text: _remark(text, terminal),
+        writes=settings.history and not args.no_history,
+        typed=paths.history_file(),
+    )
+
+
+def _link(args: argparse.Namespace, settings: Settings, terminal: Terminal) -> Link:
+    return Link(settings, own_supervisor=args.no_daemon, notify=lambda text: _remark(text, terminal))
+
+
+def _remark(text: str, terminal: Terminal) -> None:
+    say(neutral_line(text), sys.stderr, dim=terminal.rich_stderr)

@@ -71,6 +71,10 @@ _INSERT = (
     f"INSERT INTO messages (conversation, {', '.join(_COLUMNS)}) "  # noqa: S608
     f"VALUES (?, {', '.join('?' * len(_COLUMNS))})"
 )
+_BEGIN = """
+    INSERT INTO conversations (title, created, updated, model, system, local_only) VALUES (?, ?, ?, ?, ?, ?)
+"""
+_TOUCH = "UPDATE conversations SET updated = ?, local_only = local_only OR ? WHERE id = ?"
 _CUT = """
     DELETE FROM messages WHERE conversation = :id AND id NOT IN
         (SELECT id FROM messages WHERE conversation = :id ORDER BY id LIMIT :keep)
@@ -94,30 +98,46 @@ class Conversations:
         self._connection.close()
 
     def begin(
-        self, title: str, *, now: float, model: str = "", system: str | None = None, local_only: bool = False
+        self,
+        title: str,
+        messages: Iterable[Message],
+        *,
+        now: float,
+        model: str = "",
+        system: str | None = None,
+        local_only: bool = False,
     ) -> int:
-        """A new conversation; returns its id. Only the first line of `title` is used."""
+        """Keep a new conversation; returns its id. Only the first line of `title` is used. When it returns
+        the messages survive a crash and a power cut."""
         first = title.strip().partition("\n")[0].strip()
         title = first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
-        with explained(self._file):
-            cursor = self._connection.execute(
-                "INSERT INTO conversations (title, created, updated, model, system, local_only)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (_storable(title), now, now, model, system, local_only),
-            )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
-
-    def keep(self, conversation: int, messages: Iterable[Message], *, after: int, now: float) -> None:
-        """Replace all messages after the first `after` with these. When it returns they survive a crash."""
+        row = (_storable(title), now, now, model, system and _storable(system), local_only)
         with explained(self._file), transaction(self._connection) as connection:
-            found = connection.execute(
-                "UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation)
-            )
-            if not found.rowcount:
-                _unknown(conversation)
+            number = connection.execute(_BEGIN, row).lastrowid
+            assert number is not None
+            connection.executemany(_INSERT, [(number, *_row(message)) for message in messages])
+        return number
+
+    def keep(
+        self,
+        conversation: int,
+        messages: Iterable[Message],
+        *,
+        after: int,
+        expected: int,
+        now: float,
+        local_only: bool = False,
+    ) -> bool:
+        """Replace all messages after the first `after` with these. When it returns True they survive a crash
+        and a power cut; False, and nothing is changed, where there are not `expected` messages by now:
+        somebody else has gone on with it. Once local-only, it stays so."""
+        with explained(self._file), transaction(self._connection) as connection:
+            if self._head(conversation).messages != expected:
+                return False
+            connection.execute(_TOUCH, (now, local_only, conversation))
             connection.execute(_CUT, {"id": conversation, "keep": after})
             connection.executemany(_INSERT, [(conversation, *_row(message)) for message in messages])
+        return True
 
     def latest(self) -> int | None:
         """The id of the conversation that was last spoken in."""

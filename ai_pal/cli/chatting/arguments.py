@@ -8,12 +8,16 @@ from ai_pal.cli import failures
 from ai_pal.cli.chatting.link import Wishes
 from ai_pal.config.durations import NEVER, parse_duration
 from ai_pal.config.settings import UNASKED_BYTES
+from ai_pal.errors import Code, fail
 from ai_pal.messages.chat import Options
+
+LAST = "last"
 
 EXAMPLES = """examples:
   ai-pal chat                                   hold a conversation
   ai-pal chat "What is the capital of France?"  ask one question
   git diff | ai-pal chat "write a commit message"
+  ai-pal chat --continue "and why?"             go on with the last conversation
   ai-pal chat --json --seed 1 "Say hello" | jq -r .text
 
 """
@@ -28,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_sampling(parser.add_argument_group("sampling"))
     _add_running(parser.add_argument_group("running"))
     _add_output(parser.add_argument_group("output"))
+    _add_history(parser.add_argument_group("history"))
 
 
 def _add_sampling(group: argparse._ArgumentGroup) -> None:
@@ -67,6 +72,28 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     form.add_argument("--json", action="store_true", help="print one JSON object at the end")
     form.add_argument("--jsonl", action="store_true", help="print each event as a line of JSON, as it comes")
     group.add_argument("--no-markdown", action="store_true", help="print the answer as it is written")
+
+
+def _add_history(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "-c", "--continue", dest="go_on", nargs="?", const=LAST, metavar="ID",
+        help="go on with the last conversation, or with the one that has this number",
+    )  # fmt: skip
+    group.add_argument("--no-history", action="store_true", help="keep nothing of this chat")
+
+
+def settle_continue(args: argparse.Namespace) -> int | None:
+    """The conversation to go on with, 0 for the last one, None for a new one. The text in
+    `--continue TEXT` is the prompt. Raises `AiPalError`."""
+    given = args.go_on
+    if given is None or given == LAST:
+        return None if given is None else 0
+    if given.isascii() and given.isdigit() and int(given):
+        return int(given)
+    if args.prompt is not None:
+        fail(Code.BAD_REQUEST, f"{given!r} is no number of a conversation", "see: ai-pal history list")
+    args.prompt = given
+    return 0
 
 
 def wishes(args: argparse.Namespace) -> Wishes:

@@ -14,6 +14,11 @@ from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.entry import Command, nearest
 from ai_pal.cli.chatting.figures import Totals
 from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.cli.chatting.recording import Recorder
+from ai_pal.errors import AiPalError
+
+ROUTED = "auto"
+"""What stands for a model where the router chooses."""
 
 
 class Leave(Exception):  # noqa: N818 (not an error)
@@ -30,18 +35,20 @@ class Session:
         link: Link,
         models: list[str],
         say: Callable[[str], None],
+        recorder: Recorder,
     ) -> None:
         self.conversation = conversation
         self.wishes = wishes
         self.link = link
         self.models = models
         self.say = say
+        self.recorder = recorder
         self.totals = Totals()
         self.refused_save: Path | None = None
 
     @property
     def model(self) -> str:
-        return self.wishes.model or self.link.settings.model
+        return self.wishes.model or self.link.settings.model or ROUTED
 
 
 def run_command(session: Session, command: Command) -> str:
@@ -63,7 +70,8 @@ def _help(session: Session, argument: str) -> None:
 
 def _model(session: Session, argument: str) -> None:
     if argument:
-        session.wishes = msgspec.structs.replace(session.wishes, model=absolute_model(argument))
+        model = "" if argument == ROUTED else absolute_model(argument)
+        session.wishes = msgspec.structs.replace(session.wishes, model=model)
     session.say(f"model: {session.model}")
     if not argument:
         session.say(f"known: {', '.join(session.models)}")
@@ -78,7 +86,18 @@ def _system(session: Session, argument: str) -> None:
 
 def _clear(session: Session, argument: str) -> None:
     session.conversation.clear()
+    session.recorder.begin_anew()
     session.say("a new conversation; the system prompt stays")
+
+
+def _forget(session: Session, argument: str) -> None:
+    try:
+        kept = session.recorder.forget(session.conversation)
+    except (AiPalError, OSError) as error:
+        session.say(f"it cannot be deleted: {error}")
+        return
+    session.conversation.clear()
+    session.say("deleted from the history; a new conversation" if kept else "a new conversation")
 
 
 def _retry(session: Session, argument: str) -> str:
@@ -163,6 +182,7 @@ COMMANDS: dict[str, Known] = {
     "model": Known("/model [NAME]", "show the model, or answer with another from now on", _model),
     "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
     "clear": Known("/clear", "begin a new conversation", _clear),
+    "forget": Known("/forget", "delete this conversation from the history, and begin a new one", _forget),
     "retry": Known("/retry", "ask the last prompt again", _retry),
     "undo": Known("/undo", "take back the last prompt and its answer", _undo),
     "edit": Known("/edit", "change the last prompt in $EDITOR and ask it again", _edit),

@@ -2,16 +2,21 @@
 
 import msgspec
 
-from ai_pal.messages.chat import Message
+from ai_pal.messages.chat import Message, Usage
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """A prompt and what was answered; `interrupted` when the answer is only its beginning."""
+    """A prompt and what was answered, by whom; `interrupted` when the answer is only its beginning,
+    `remote` when the prompt left this machine."""
 
     prompt: str
     answer: str
     model: str = ""
     interrupted: bool = False
+    tier: int = 0
+    provider: str = ""
+    remote: bool = False
+    usage: Usage = Usage()
 
 
 class Conversation:
@@ -40,11 +45,22 @@ class Conversation:
             messages += [Message("user", turn.prompt), Message("assistant", turn.answer)]
         return [*messages, Message("user", prompt)]
 
-    def answered(self, answer: str, model: str = "", *, interrupted: bool = False) -> None:
+    def answered(
+        self,
+        answer: str,
+        model: str = "",
+        *,
+        interrupted: bool = False,
+        tier: int = 0,
+        provider: str = "",
+        remote: bool = False,
+        usage: Usage | None = None,
+    ) -> None:
         """Keep what came as the answer to the latest prompt; an empty answer makes no turn."""
         if answer:
-            self.turns.append(Turn(self._unanswered, answer, model, interrupted))
-            self._unanswered = ""
+            prompt, self._unanswered = self._unanswered, ""
+            usage = usage or Usage()
+            self.turns.append(Turn(prompt, answer, model, interrupted, tier, provider, remote, usage))
 
     def take_back(self) -> str:
         """Remove the latest prompt with its answer and return the prompt; empty when there is none."""

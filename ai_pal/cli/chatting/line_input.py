@@ -43,7 +43,7 @@ class LineInput:
     """Reads one entry after the other. Raises EOFError on Ctrl-D, KeyboardInterrupt on Ctrl-C with
     nothing typed; Ctrl-C clears what is typed."""
 
-    def __init__(self, history: Path, commands: Iterable[str], models: Iterable[str]) -> None:
+    def __init__(self, history: Path | None, commands: Iterable[str], models: Iterable[str]) -> None:
         self._session: PromptSession[str] = PromptSession(
             history=open_history(history),
             completer=CommandCompleter(commands, models),
@@ -65,8 +65,11 @@ def _continuation(width: int, line_number: int, is_soft_wrap: int) -> str:
     return "" if is_soft_wrap else CONTINUATION
 
 
-def open_history(file: Path) -> History:
-    """The history in `file`, readable by its owner only; in memory where the file cannot be used."""
+def open_history(file: Path | None) -> History:
+    """The history in `file`, readable by its owner only; in memory where there is to be none, or where the
+    file cannot be used."""
+    if file is None:
+        return InMemoryHistory()
     try:
         paths.make_private(file.parent)
         file.touch(mode=0o600)

@@ -8,8 +8,10 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.chatting.asking import ask
+from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.cli.chatting.recording import add_answer
 from ai_pal.cli.chatting.screen import AnswerScreen
 from ai_pal.cli.chatting.terminal import Terminal
 from ai_pal.errors import AiPalError
@@ -49,14 +51,24 @@ def print_json(value: object) -> None:
 
 
 def one_shot(
-    link: Link, messages: list[Message], wishes: Wishes, terminal: Terminal, *, output: Output, markdown: bool
+    link: Link,
+    conversation: Conversation,
+    prompt: str,
+    wishes: Wishes,
+    terminal: Terminal,
+    *,
+    output: Output,
+    markdown: bool,
 ) -> int:
-    """Ask, print, and return the exit code. Raises BrokenPipeError when nobody reads the output."""
+    """Ask, print, and return the exit code; the answer is in the conversation then.
+
+    Raises BrokenPipeError when nobody reads the output."""
     plain = output is Output.TEXT
     screen = (
         AnswerScreen(terminal, markdown=markdown) if plain else _JsonScreen(lines=output is Output.JSON_LINES)
     )
-    answer = _asked(link, messages, wishes, terminal, screen)
+    answer = _asked(link, conversation.ask(prompt), wishes, terminal, screen)
+    add_answer(conversation, answer)
     if output is Output.JSON:
         print_json(answer.as_object())
     failures.report(*answer.failures)

@@ -16,6 +16,7 @@ from ai_pal.cli.chatting.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chatting.line_input import LineInput
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.preparing import InstantStart
+from ai_pal.cli.chatting.recording import Recorder, add_answer
 from ai_pal.cli.chatting.screen import AnswerScreen
 from ai_pal.cli.chatting.terminal import Terminal, say
 from ai_pal.cli.neutral import neutral
@@ -31,8 +32,9 @@ class Talk:
         link: Link,
         wishes: Wishes,
         terminal: Terminal,
+        conversation: Conversation,
+        recorder: Recorder,
         *,
-        system: str | None,
         markdown: bool,
         wait: bool = False,
     ) -> None:
@@ -40,8 +42,8 @@ class Talk:
 
         self._link, self._terminal, self._markdown = link, terminal, markdown
         models = [*CATALOG, *link.settings.models]
-        self._session = Session(Conversation(system), wishes, link, models, self._say)
-        self._input = LineInput(paths.history_file(), COMMANDS, models)
+        self._session = Session(conversation, wishes, link, models, self._say, recorder)
+        self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, models)
         self._instant = None if wait else InstantStart(link, self._agree, self._say)
         self._warned = False
 
@@ -70,6 +72,8 @@ class Talk:
         prompt = run_command(self._session, parsed) if isinstance(parsed, Command) else parsed
         if prompt.strip():
             self._answer(prompt)
+        else:
+            self._record()  # something may have been taken back
 
     def _answer(self, prompt: str) -> None:
         """Put one prompt to the model. What has come of an answer stays in the conversation."""
@@ -91,15 +95,19 @@ class Talk:
         self._keep(answer)
         failures.report(*answer.failures)
         screen.figures(answer, instant.note if instant is not None else "")
+        self._record()
         print(file=sys.stderr)
 
     def _keep(self, answer: Answer) -> None:
-        stopped = answer.finish_reason in ("cancelled", "interrupted")
-        model = answer.started.model if answer.started else ""
-        self._session.conversation.answered(answer.text, model, interrupted=stopped)
+        add_answer(self._session.conversation, answer)
         self._session.totals.add(answer.usage, answer.timings)
         # A Ctrl-C right after the one that stopped the answer leaves.
         self._warned = answer.finish_reason == "cancelled"
+
+    def _record(self) -> None:
+        session = self._session
+        local_only = session.link.settings.local_only
+        session.recorder.keep(session.conversation, session.wishes.model, local_only=local_only)
 
     def _agree(self, model: str, size: int) -> bool:
         if self._instant is not None and self._instant.refused == model:

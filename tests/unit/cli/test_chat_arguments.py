@@ -7,6 +7,7 @@ import pytest
 
 from ai_pal.cli.chatting import arguments
 from ai_pal.cli.chatting.link import Wishes
+from ai_pal.errors import AiPalError
 from ai_pal.messages.chat import Options
 
 
@@ -50,3 +51,34 @@ def test_a_path_becomes_absolute_and_a_name_stays(tmp_path: Path, monkeypatch: p
     assert parsed("-m", "./m.gguf").model == str(tmp_path / "m.gguf")
     assert parsed("-m", "m.gguf").model == str(tmp_path / "m.gguf")
     assert parsed("-m", "smollm2").model == "smollm2"
+
+
+def going_on(*argv: str) -> tuple[int | None, str | None]:
+    parser = argparse.ArgumentParser()
+    arguments.add_arguments(parser)
+    args = parser.parse_args(argv)
+    return arguments.settle_continue(args), args.prompt
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ((), (None, None)),
+        (("hello",), (None, "hello")),
+        (("--continue",), (0, None)),
+        (("--continue", "12"), (12, None)),
+        (("--continue", "and why?"), (0, "and why?")),
+        (("and why?", "--continue"), (0, "and why?")),
+        (("--continue", "12", "and why?"), (12, "and why?")),
+        (("-c", "--", "12"), (0, "12")),
+    ],
+)
+def test_what_follows_continue_is_a_number_or_the_prompt(
+    argv: tuple[str, ...], expected: tuple[int | None, str | None]
+) -> None:
+    assert going_on(*argv) == expected
+
+
+def test_two_prompts_are_refused() -> None:
+    with pytest.raises(AiPalError, match="no number of a conversation"):
+        going_on("--continue", "twelve", "and why?")

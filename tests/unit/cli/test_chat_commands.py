@@ -1,6 +1,8 @@
 """The /commands of a conversation."""
 
 import stat
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,17 +13,18 @@ from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.entry import Command
 from ai_pal.cli.chatting.line_input import CommandCompleter, open_history
 from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.config import Settings
 
 
 class Bench:
     """A session and what it said."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self.said: list[str] = []
         self.conversation = Conversation()
         self.session = Session(
-            self.conversation, Wishes(), Link(Settings()), ["smollm2", "echo"], self.said.append
+            self.conversation, Wishes(), Link(Settings()), ["smollm2", "echo"], self.said.append, recorder
         )
 
     def enter(self, name: str, argument: str = "") -> str:
@@ -33,8 +36,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with closing(Recorder(tmp_path / "ai-pal.db", print)) as recorder:
+        yield Bench(recorder)
 
 
 def test_help_names_every_command(bench: Bench) -> None:
@@ -50,7 +54,7 @@ def test_an_unknown_command_names_the_nearest(bench: Bench) -> None:
 def test_model_shows_and_switches(bench: Bench) -> None:
     bench.enter("model")
     bench.enter("model", "echo")
-    assert bench.said == ["model: smollm2", "known: smollm2, echo", "model: echo"]
+    assert bench.said == ["model: auto", "known: smollm2, echo", "model: echo"]
     assert bench.session.wishes.model == "echo"
 
 

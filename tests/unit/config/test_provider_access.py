@@ -28,7 +28,7 @@ from ai_pal.errors import AiPalError, Code
 SECRET = "sk-canary-7c1e"
 
 
-class Vault(KeyringBackend):
+class Vault(KeyringBackend):  # type: ignore[misc]
     """A keyring in memory, through the real package."""
 
     priority = 1.0
@@ -132,7 +132,7 @@ def test_a_key_is_forgotten_once(vault: Vault) -> None:
 
 def test_without_a_keyring_the_environment_is_named(environ: dict[str, str]) -> None:
     before = keyring.get_keyring()
-    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
+    keyring.set_keyring(NoKeyring())
     try:
         with pytest.raises(AiPalError) as refused:
             store_key("openai", SECRET)

@@ -32,10 +32,8 @@ def turn(prompt: str, answer: str, at: float = 1.0) -> list[Message]:
 
 
 def begun(kept: Conversations, *turns: tuple[str, str], at: float = 1.0) -> int:
-    number = kept.begin(turns[0][0], now=at)
     messages = [message for prompt, answer in turns for message in turn(prompt, answer, at)]
-    kept.keep(number, messages, after=0, now=at)
-    return number
+    return kept.begin(turns[0][0], messages, now=at)
 
 
 def on_disk(file: Path) -> bytes:
@@ -43,11 +41,13 @@ def on_disk(file: Path) -> bytes:
 
 
 def test_a_conversation_comes_back_as_it_was_kept(kept: Conversations) -> None:
-    number = kept.begin("  Hello\nthere", now=1.0, model="phi-2", system="Be brief.", local_only=True)
     messages = turn("Hello\nthere", "Hi! é 漢字 🙂")
-    kept.keep(number, messages, after=0, now=2.0)
+    number = kept.begin(
+        "  Hello\nthere", messages, now=1.0, model="phi-2", system="Be brief.", local_only=True
+    )
+    assert kept.keep(number, messages, after=2, expected=2, now=2.0)
     found = kept.show(number)
-    assert found.messages == messages
+    assert found.messages == messages * 2
     assert (found.system, found.head.title, found.head.model) == ("Be brief.", "Hello", "phi-2")
     assert (found.head.created, found.head.updated, found.head.local_only) == (1.0, 2.0, True)
 
@@ -55,16 +55,23 @@ def test_a_conversation_comes_back_as_it_was_kept(kept: Conversations) -> None:
 def test_the_last_one_spoken_in_comes_first(kept: Conversations) -> None:
     first, second = begun(kept, ("a", "b"), at=1.0), begun(kept, ("c", "d"), at=2.0)
     assert [head.id for head in kept.heads()] == [second, first]
-    kept.keep(first, turn("e", "f"), after=2, now=3.0)
+    kept.keep(first, turn("e", "f"), after=2, expected=2, now=3.0)
     assert kept.latest() == first
     assert [(head.id, head.messages) for head in kept.heads(limit=1)] == [(first, 4)]
 
 
 def test_messages_after_those_that_stay_are_replaced(kept: Conversations) -> None:
     number = begun(kept, ("one", "1"), ("two", "2"))
-    kept.keep(number, turn("three", "3"), after=2, now=2.0)
+    assert kept.keep(number, turn("three", "3"), after=2, expected=4, now=2.0)
     assert [message.content for message in kept.show(number).messages] == ["one", "1", "three", "3"]
     assert kept.search("two") == []
+
+
+def test_what_somebody_else_has_added_is_never_replaced(kept: Conversations) -> None:
+    number = begun(kept, ("one", "1"))
+    assert kept.keep(number, turn("two", "2"), after=2, expected=2, now=2.0)
+    assert not kept.keep(number, turn("also two", "2"), after=2, expected=2, now=3.0)
+    assert [message.content for message in kept.show(number).messages] == ["one", "1", "two", "2"]
 
 
 def test_search_finds_all_words_in_any_case_and_marks_them(kept: Conversations) -> None:
@@ -93,7 +100,7 @@ def test_every_word_of_a_query_is_quoted() -> None:
 
 ASK: dict[str, Callable[[Conversations], object]] = {
     "show": lambda kept: kept.show(7),
-    "keep": lambda kept: kept.keep(7, [], after=0, now=1.0),
+    "keep": lambda kept: kept.keep(7, [], after=0, expected=0, now=1.0),
     "delete": lambda kept: kept.delete([7]),
 }
 
@@ -120,6 +127,7 @@ def test_not_a_byte_of_a_deleted_conversation_stays_on_the_disk(kept: Conversati
     for number in range(30):
         begun(kept, (f"again {number}", f"pears {number} " * 200))
     assert all(word.encode() in on_disk(file) for word in SECRETS)
+    kept.wipe()
     before = file.stat().st_size
     kept.delete([secret])
     assert not [word for word in SECRETS if word.encode() in on_disk(file)]

@@ -1,0 +1,154 @@
+"""Keeps a conversation while it is held: each turn as it ends, and never in the way of the chat."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ai_pal.cli.chatting.answer import Answer
+from ai_pal.cli.chatting.conversation import Conversation, Turn
+from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.messages.client import Started
+
+if TYPE_CHECKING:  # SQLite is not needed before the first answer has ended
+    from ai_pal.store.conversations import Conversations, Head
+
+LATEST = 0
+"""Stands for the conversation that was last spoken in."""
+
+
+class Recorder:
+    """Owns the way to the database. Without `writes` it only reads; `warn` is told once why a turn could
+    not be kept. `typed` is the file of what was entered at the prompt."""
+
+    def __init__(
+        self,
+        file: Path,
+        warn: Callable[[str], None],
+        *,
+        writes: bool = True,
+        typed: Path | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._file, self._warn, self._typed, self._now = file, warn, typed, now
+        self.writes = writes
+        self._store: Conversations | None = None
+        self._warned = False
+        self._to_wipe = False
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """What is kept from now on is another conversation."""
+        self._number: int | None = None
+        self._kept: list[Turn] = []
+
+    def take_up(self, number: int) -> tuple["Head", Conversation]:
+        """A kept conversation (`LATEST`, or its number), to be gone on with. Raises `AiPalError`."""
+        store = self._open()
+        wanted = number or store.latest()
+        if wanted is None:
+            fail(Code.CONVERSATION_NOT_FOUND, "no conversation is kept yet", "begin one: ai-pal chat")
+        kept = store.show(wanted)
+        from ai_pal.cli.chatting.keeping import conversation_of
+
+        conversation = conversation_of(kept)
+        self._number, self._kept = wanted, list(conversation.turns)
+        return kept.head, conversation
+
+    def keep(self, conversation: Conversation, model: str = "", *, local_only: bool = False) -> None:
+        """Keep what is new, and drop what was taken back."""
+        if not self.writes or conversation.turns == self._kept:
+            return
+        try:
+            self._keep(conversation, model, local_only)
+        except (AiPalError, ValueError) as error:
+            self._tell(error)
+
+    def forget(self, conversation: Conversation) -> bool:
+        """Delete this conversation without a trace; False where nothing of it was kept."""
+        number = self._number
+        self.begin_anew()
+        if number is None or not self.writes:
+            return False
+        self._open().delete([number])
+        self._to_wipe = False
+        if self._typed is not None:
+            from ai_pal.cli.chatting.typed import forget_typed
+
+            forget_typed(self._typed, {turn.prompt for turn in conversation.turns})
+        return True
+
+    def close(self) -> None:
+        """Let go of the database; what was taken back is wiped first."""
+        if self._store is None:
+            return
+        try:
+            if self._to_wipe:
+                self._store.wipe()
+        except AiPalError as error:
+            self._tell(error)
+        self._store.close()
+        self._store = None
+
+    def _keep(self, conversation: Conversation, model: str, local_only: bool) -> None:
+        from ai_pal.cli.chatting.keeping import messages_of
+
+        store, turns, now = self._open(), conversation.turns, self._now()
+        same = _common(self._kept, turns)
+        if not turns and self._number is not None:
+            store.delete([self._number])
+            self.begin_anew()
+            return
+        if self._number is not None:
+            new = messages_of(turns[same:], now)
+            expected = 2 * len(self._kept)
+            if store.keep(
+                self._number, new, after=2 * same, expected=expected, now=now, local_only=local_only
+            ):
+                self._to_wipe |= same < len(self._kept)
+            else:
+                self._number = None  # it has gone on elsewhere: this is a branch of it
+        if self._number is None:
+            title, system = turns[0].prompt, conversation.system
+            everything = messages_of(turns, now)
+            self._number = store.begin(
+                title, everything, now=now, model=model, system=system, local_only=local_only
+            )
+        self._kept = list(turns)
+
+    def _open(self) -> "Conversations":
+        if self._store is None:
+            from ai_pal.store.conversations import Conversations
+
+            self._store = Conversations(self._file)
+        return self._store
+
+    def _tell(self, error: AiPalError | ValueError) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn(f"this conversation is not kept: {error}")
+
+
+def add_answer(conversation: Conversation, answer: Answer) -> None:
+    """Put what has come of an answer into the conversation, with who gave it."""
+    stopped = answer.finish_reason in ("cancelled", "interrupted")
+    by = answer.started or Started(0, 0, "", "")
+    conversation.answered(
+        answer.text,
+        by.model,
+        interrupted=stopped,
+        tier=by.tier,
+        provider=by.provider,
+        remote=by.remote,
+        usage=answer.usage,
+    )
+
+
+def _common(before: list[Turn], after: list[Turn]) -> int:
+    """How many turns both begin with."""
+    same = 0
+    for old, new in zip(before, after, strict=False):
+        if old != new:
+            break
+        same += 1
+    return same

@@ -1,0 +1,223 @@
+"""`ai-pal history`: the conversations that are kept on this machine."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ai_pal.cli import failures
+from ai_pal.cli.neutral import neutral, neutral_line
+from ai_pal.config import paths
+from ai_pal.errors import Code, fail
+
+if TYPE_CHECKING:
+    from ai_pal.store.conversations import Conversations, Found, Head, Kept
+
+EXAMPLES = """examples:
+  ai-pal history list
+  ai-pal history search "train to Lyon" book*
+  ai-pal history show 12
+  ai-pal history export 12 --output talk.md
+  ai-pal history export --all --format json | jq '.[].title'
+  ai-pal history delete 12 13
+  ai-pal history delete --all
+
+Conversations are kept in ~/.ai-pal/ai-pal.db, readable by you only; `history = false` in the settings or
+`ai-pal chat --no-history` keeps none. What is deleted is gone from the file too. Go on with one:
+ai-pal chat --continue 12. In JSON, times are seconds since 1970 (UTC).
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    show_all = actions.add_parser("list", help="list the conversations, last spoken in first")
+    show_all.add_argument("--limit", type=_count, default=30, metavar="N", help="at most N (30); 0 for all")
+    search = actions.add_parser("search", help="find messages that hold all of these words")
+    search.add_argument("words", nargs="+", metavar="WORD", help='a word, a beginning*, or "a phrase"')
+    search.add_argument("--limit", type=_count, default=20, metavar="N", help="at most N (20); 0 for all")
+    show = actions.add_parser("show", help="show one conversation")
+    show.add_argument("id", nargs="?", type=_count, metavar="ID", help="its number; the last one if left out")
+    for action in (show_all, search, show):
+        action.add_argument("--json", action="store_true", help="print JSON")
+    export = actions.add_parser("export", help="write conversations as Markdown or JSON")
+    export.add_argument(
+        "id", nargs="?", type=_count, metavar="ID", help="its number; the last one if left out"
+    )
+    export.add_argument("--all", action="store_true", help="all conversations")
+    export.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file; stdout if left out")
+    delete = actions.add_parser("delete", help="delete conversations without a trace")
+    delete.add_argument("ids", nargs="*", type=_count, metavar="ID", help="their numbers")
+    delete.add_argument("--all", action="store_true", help="all conversations, and what was typed in them")
+    delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    actions.add_parser("wipe", help="overwrite what earlier deletions may have left in the file")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ai_pal.store.conversations import Conversations
+
+    with closing(Conversations(paths.store_file())) as store:
+        return _ACTIONS[args.action](store, args)
+
+
+def _list(store: "Conversations", args: argparse.Namespace) -> int:
+    heads = store.heads(args.limit or -1)
+    if args.json:
+        _print_json(heads)
+    elif heads:
+        print(_table(heads))
+    else:
+        print("no conversation is kept yet")
+    return failures.OK
+
+
+def _search(store: "Conversations", args: argparse.Namespace) -> int:
+    query = " ".join(f'"{word}"' if " " in word else word for word in args.words)
+    found = store.search(query, args.limit or -1)
+    if args.json:
+        from ai_pal.store.conversations import MARKS
+
+        _print_json([_plain(one, MARKS) for one in found])
+    else:
+        for one in found:
+            print(_hit(one))
+    return failures.OK if found else failures.FAILED
+
+
+def _show(store: "Conversations", args: argparse.Namespace) -> int:
+    kept = store.show(_chosen(store, args.id))
+    if args.json:
+        _print_json(kept)
+    else:
+        print(neutral_line(f"{kept.head.id}: {kept.head.title} · {_when(kept.head.updated)}"), end="\n\n")
+        print(neutral(_markdown(kept)), end="")
+    return failures.OK
+
+
+def _export(store: "Conversations", args: argparse.Namespace) -> int:
+    if args.all and args.id is not None:
+        fail(Code.BAD_REQUEST, "give a number or --all, not both", "see: ai-pal history export --help")
+    ids = [head.id for head in store.heads()] if args.all else [_chosen(store, args.id)]
+    kept = [store.show(number) for number in ids]
+    if args.format == "json":
+        import msgspec
+
+        data = msgspec.json.format(msgspec.json.encode(kept if args.all else kept[0])) + b"\n"
+    else:
+        data = "\n\n".join(f"# {one.head.title}\n\n{_markdown(one)}" for one in kept).encode()
+    if args.output is None:
+        sys.stdout.buffer.write(data)
+        return failures.OK
+    try:
+        with args.output.open("xb") as out:
+            out.write(data)
+    except FileExistsError:
+        fail(Code.BAD_REQUEST, f"{args.output} exists", "remove it, or choose another name")
+    return failures.OK
+
+
+def _delete(store: "Conversations", args: argparse.Namespace) -> int:
+    if args.all == bool(args.ids):
+        fail(Code.BAD_REQUEST, "give the numbers of conversations, or --all", "see: ai-pal history list")
+    from ai_pal.cli.chatting.typed import forget_typed
+
+    if args.all:
+        if not args.yes and not _agreed(len(store.heads())):
+            return failures.FAILED
+        count = store.delete_all()
+        paths.history_file().unlink(missing_ok=True)
+    else:
+        typed = {message.content for number in args.ids for message in store.show(number).messages}
+        store.delete(args.ids)
+        forget_typed(paths.history_file(), typed)
+        count = len(set(args.ids))
+    print(f"{count} conversation{'s' * (count != 1)} deleted")
+    return failures.OK
+
+
+def _wipe(store: "Conversations", args: argparse.Namespace) -> int:
+    store.wipe()
+    return failures.OK
+
+
+_ACTIONS: dict[str, Callable[["Conversations", argparse.Namespace], int]] = {
+    "list": _list,
+    "search": _search,
+    "show": _show,
+    "export": _export,
+    "delete": _delete,
+    "wipe": _wipe,
+}
+
+
+def _chosen(store: "Conversations", number: int | None) -> int:
+    found = number if number is not None else store.latest()
+    if found is None:
+        fail(Code.CONVERSATION_NOT_FOUND, "no conversation is kept yet", "begin one: ai-pal chat")
+    return found
+
+
+def _agreed(count: int) -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        fail(Code.BAD_REQUEST, "--all without a terminal needs --yes", "ai-pal history delete --all --yes")
+    question = f"delete all {count} conversations, and what was typed in them? [y/N] "
+    print(question, end="", file=sys.stderr, flush=True)
+    try:
+        return input().strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _table(heads: "list[Head]") -> str:
+    from ai_pal.cli.table import table
+
+    rows = [
+        (str(head.id), _when(head.updated), str(head.messages), head.model or "-", head.title)
+        for head in heads
+    ]
+    return table(("ID", "LAST", "MESSAGES", "MODEL", "TITLE"), rows)
+
+
+def _markdown(kept: "Kept") -> str:
+    from ai_pal.cli.chatting.keeping import conversation_of
+
+    return conversation_of(kept).markdown()
+
+
+def _hit(found: "Found") -> str:
+    from ai_pal.store.conversations import MARKS
+
+    who = "you" if found.role == "user" else "answer"
+    snippet = neutral_line(" ".join(_plain(found, MARKS).snippet.split()))
+    head = f"{found.head.id}  {_when(found.head.updated)}  {found.head.title}"
+    return f"{neutral_line(head)}\n    {who}: {snippet}"
+
+
+def _plain(found: "Found", marks: tuple[str, str]) -> "Found":
+    """Hits in asterisks, as in Markdown."""
+    import msgspec
+
+    snippet = found.snippet.replace(marks[0], "**").replace(marks[1], "**")
+    return msgspec.structs.replace(found, snippet=snippet)
+
+
+def _print_json(value: object) -> None:
+    import msgspec
+
+    # Not by json_output: here an id means something.
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)

@@ -1,0 +1,61 @@
+"""The clouds with the place of their key and what was agreed: for `ai-pal keys list` and `ai-pal consent`."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ai_pal.cli.table import table
+from ai_pal.config import Settings
+from ai_pal.config.provider_access import (
+    CLOUDS,
+    Access,
+    Source,
+    consented,
+    key_source,
+    read_access,
+    variable_in,
+)
+from ai_pal.config.tables import ProviderSettings
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One provider. `key` says where its key comes from, `place` more exactly; `may_be_used` is the
+    outcome of what was decided (None: nothing yet) and the settings."""
+
+    provider: str
+    key: Source
+    place: str
+    decided: bool | None
+    may_be_used: bool
+
+
+def listed(settings: Settings, environ: Mapping[str, str]) -> list[Listed]:
+    """Every cloud that AI-PAL knows or the settings name. Raises `AiPalError`."""
+    remembered = read_access(environ)
+    names = dict.fromkeys((*CLOUDS, *settings.providers))
+    return [_listed(name, remembered.get(name, Access()), settings, environ) for name in names]
+
+
+def provider_table(rows: Sequence[Listed]) -> str:
+    """For people."""
+    return table(
+        ("PROVIDER", "KEY", "AGREED"),
+        [(row.provider, row.place or "-", _agreed(row)) for row in rows],
+    )
+
+
+def _listed(name: str, known: Access, settings: Settings, environ: Mapping[str, str]) -> Listed:
+    setting = settings.providers.get(name, ProviderSettings())
+    places = {"in_config": setting.api_key, "in_keyring": known.keyring}
+    source = key_source(name, environ, **places)
+    place = {"environment": variable_in(name, environ), "config": "config file", "keyring": "system keyring"}
+    may = consented(known.consent, setting.consent, **places)
+    return Listed(name, source, place.get(source, ""), known.consent, may and bool(source))
+
+
+def _agreed(row: Listed) -> str:
+    if row.may_be_used:
+        return "yes"
+    if row.decided is None and row.key:
+        return f"not asked: ai-pal consent {row.provider}"
+    return "no" if row.decided is False else "-"

@@ -1,0 +1,99 @@
+"""`ai-pal usage`: what was spent, what was saved, what was answered here and what left this machine."""
+
+import argparse
+import re
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ai_pal.cli import failures
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.config import Settings, load_settings, paths
+from ai_pal.config.tables import ProviderSettings
+
+if TYPE_CHECKING:
+    from ai_pal.cli.usage_report import Clouds
+
+EXAMPLES = """examples:
+  ai-pal usage                        the last 30 days
+  ai-pal usage --by model --since 7d
+  ai-pal usage --since 2026-01-01 --json | jq .saved
+
+Costs follow the providers' list prices of the day that is named; correct them in the settings, in
+[prices."openai:gpt-4"]. The ledger is in ~/.ai-pal/ai-pal.db and holds no text. Budgets are settings:
+[budget] day = 1.0, month = 10.0. In JSON, costs are in US dollars.
+
+"""
+
+MID, STRONG = "gpt-3.5-turbo", "gpt-4"
+"""What all-cloud is compared with, unless the settings name other models of openai."""
+
+_DAYS = 30
+_UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--by", choices=("day", "model", "tier"), default="day", help="a line for each (day)")
+    parser.add_argument(
+        "--since", type=_since, metavar="TIME", help="a date such as 2026-01-31, or 12h, 7d, 4w ago (30d)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ai_pal.cli import usage_report
+    from ai_pal.store.calendar import day_start, month_start
+    from ai_pal.store.sqlite_ledger import SqliteLedger
+
+    settings, now = load_settings().settings, time.time()
+    since = day_start(now - _DAYS * _UNITS["d"]) if args.since is None else args.since
+    with closing(SqliteLedger(paths.store_file())) as ledger:
+        sums = ledger.summary(args.by, since=since)
+        spent = ledger.spent(day_start(now), month_start(now))
+    clouds, as_of = _clouds(settings)
+    budgets = (settings.budget.day, settings.budget.month)
+    found = usage_report.report(sums, spent, clouds, as_of, budgets)
+    if args.json:
+        from ai_pal.cli.json_output import print_json
+
+        print_json(found)
+        return failures.OK
+    print("\n".join(map(neutral_line, usage_report.texts(found))))
+    if found.lines:
+        from ai_pal.cli.table import table
+
+        print()
+        print(
+            table((args.by.upper(), *usage_report.HEAD), [usage_report.cells(line) for line in found.lines])
+        )
+    print(f"\nlist prices of {as_of}: check them with your provider")
+    return failures.OK
+
+
+def _clouds(settings: Settings) -> "tuple[Clouds, str]":
+    """The models that all-cloud is compared with, and the day of the prices."""
+    from ai_pal.cli.usage_report import Clouds
+    from ai_pal.routing.prices import FREE, Price, price_table
+
+    own = {
+        name: msgspec.convert(price, Price, from_attributes=True) for name, price in settings.prices.items()
+    }
+    prices = price_table().over(own)
+    openai = settings.providers.get("openai", ProviderSettings())
+    mid, strong = openai.mid or MID, openai.strong or STRONG
+    found = [prices.find("openai", model) or FREE for model in (mid, strong)]
+    return Clouds(f"openai:{mid}", found[0], f"openai:{strong}", found[1]), prices.as_of
+
+
+def _since(text: str) -> float:
+    """A date, or how long ago, as seconds since 1970."""
+    if match := re.fullmatch(r"(\d{1,6})([hdw])", text):
+        return time.time() - int(match[1]) * _UNITS[match[2]]
+    try:
+        return time.mktime(time.strptime(text, "%Y-%m-%d"))
+    except (ValueError, OverflowError):
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a date such as 2026-01-31 nor a time such as 7d")

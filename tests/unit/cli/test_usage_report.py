@@ -1,0 +1,52 @@
+"""What was spent and saved, out of sums and prices."""
+
+from ai_pal.cli.usage_report import Clouds, cells, report, texts
+from ai_pal.routing.prices import Price
+from ai_pal.store.ledger import Spent, Sums, Tokens
+
+CLOUDS = Clouds("openai:mid", Price(input=1.0, output=2.0), "openai:strong", Price(input=10.0, output=20.0))
+MILLION = 1_000_000
+
+
+def sums(
+    key: str, *, here: int = 1, cost: float = 0.0, mid: Tokens | None = None, strong: Tokens | None = None
+) -> Sums:
+    return Sums(
+        key=key, attempts=3, answers=2, here=here, left=2 - here, tokens=Tokens(100, 50), cost=cost,
+        mid=mid or Tokens(), strong=strong or Tokens(),
+    )  # fmt: skip
+
+
+def test_saved_is_what_the_same_tokens_cost_at_the_cloud_of_their_score() -> None:
+    found = report(
+        [sums("a", mid=Tokens(MILLION, MILLION)), sums("b", strong=Tokens(MILLION, 0))],
+        Spent(),
+        CLOUDS,
+        "today",
+    )
+    assert [line.saved for line in found.lines] == [3.0, 10.0]
+    assert found.saved == 13.0
+
+
+def test_shares_and_sums_go_over_all_lines() -> None:
+    found = report(
+        [sums("a", here=2, cost=0.5), sums("b", here=0, cost=0.25)], Spent(0.1, 0.6), CLOUDS, "today"
+    )
+    assert (found.answers, found.here, found.left, found.spent) == (4, 0.5, 2, 0.75)
+    assert (found.today, found.this_month) == (0.1, 0.6)
+
+
+def test_nothing_answered_has_no_share() -> None:
+    found = report([], Spent(), CLOUDS, "today")
+    assert found.here is None
+    assert "answered here      - of 0" in texts(found)
+
+
+def test_people_read_budgets_and_small_sums() -> None:
+    found = report([sums("a", cost=0.00123)], Spent(0.00123, 2.5), CLOUDS, "today", (1.0, None))
+    assert texts(found)[:3] == [
+        "today              $0.0012 of $1.00",
+        "this month         $2.50",
+        "spent              $0.0012",
+    ]
+    assert cells(found.lines[0]) == ("a", "2", "1", "1", "100", "50", "$0.0012", "$0.00")
