@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.catalog import layout
 from ai_pal.errors import Code, fail
+from ai_pal.formats.gguf_parts import part_paths
 
 GGUF_MAGIC = b"GGUF"
 _MAX_HEADER = 100_000_000
@@ -36,7 +37,17 @@ def checked_model(path: Path) -> tuple[str, str]:
         fail(
             Code.MODEL_INVALID, f"{path} is not a GGUF model file", "download it again, or name another file"
         )
-    return "llamacpp", str(path)
+    return "llamacpp", str(_first_part(path))
+
+
+def _first_part(path: Path) -> Path:
+    """What llama.cpp is given, for a GGUF in parts. Raises `AiPalError` unless all of them are there."""
+    parts = [path.with_name(name) for name in layout.gguf_parts(path.name, str(path.parent))]
+    for part in parts:
+        if len(parts) > 1 and not part.is_file():
+            hint = "put all parts into one folder, or pull the model again"
+            fail(Code.MODEL_INVALID, f"{path.parent} lacks {part.name}", hint)
+    return parts[0]
 
 
 def check_folder(folder: Path) -> None:
@@ -86,11 +97,11 @@ def weight_files(folder: Path) -> set[str]:
 
 
 def size_of(path: str) -> int:
-    """Bytes of weights that a load reads: a file, or the safetensors of a folder."""
+    """Bytes of weights that a load reads: a file with all its parts, or the safetensors of a folder."""
     where = Path(path)
     if where.is_dir():
         return sum((where / name).stat().st_size for name in weight_files(where))
-    return where.stat().st_size
+    return sum(part.stat().st_size for part in part_paths(where))
 
 
 def _check_weights(file: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.formats.gguf_parts import part_names
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -21,7 +22,6 @@ _PICKLES = re.compile(r"(pytorch_model|model|consolidated).*\.(bin|pt|pth|ckpt)"
 _TEXTS = (".json", ".jinja", ".model", ".txt")
 _NOT_NEEDED = re.compile(r"(training_args|optimizer|scheduler|trainer_state|LICENSE|NOTICE).*", re.IGNORECASE)
 _QUANT = re.compile(r"(?<![A-Za-z0-9])((?:I?Q\d\w*|[BF]F?16|F32|fp16)|q\d)(?![A-Za-z0-9])", re.IGNORECASE)
-_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 
 _PICKLE_HINT = "pickle files can run code: choose a repository with safetensors, or a GGUF of this model"
 
@@ -130,22 +130,36 @@ def quants(names: Iterable[str]) -> list[str]:
 
 
 def gguf_file(names: Collection[str], wanted: str, what: str) -> str:
-    """The file for `org/name:wanted`, by its whole name or its quantization.
+    """The file for `org/name:wanted`, by its whole name or its quantization; the first one of its parts.
 
     Raises `AiPalError` (`model_invalid`) that lists what there is."""
     if wanted in names and wanted.lower().endswith(".gguf"):
-        return wanted
+        return _first_of_all(wanted, names, what)
     fitting = [
         n for n in names if quant(n).lower() == wanted.lower() and wanted and "mmproj" not in n.lower()
     ]
-    whole = sorted((name for name in fitting if not _PART.search(name)), key=lambda name: (len(name), name))
-    if whole:
-        return whole[0]
     if fitting:
-        fail(Code.MODEL_INVALID, f"{what}: this GGUF is split into parts", "choose a smaller quantization")
+        whole = [name for name in fitting if gguf_parts(name, what) == [name]]
+        chosen = min(whole or fitting, key=lambda name: (len(name), name))
+        return _first_of_all(chosen, names, what)
     there = ", ".join(quants(names))
     hint = f"it has: {there}" if there else "it has no GGUF files"
     raise AiPalError(Failure(Code.MODEL_INVALID, f"{what} has no GGUF file {wanted!r}", hint))
+
+
+def gguf_parts(name: str, what: str) -> list[str]:
+    """All files that a GGUF is split into. Raises `AiPalError` (`model_invalid`) for impossible numbers."""
+    try:
+        return part_names(name)
+    except ValueError as error:
+        fail(Code.MODEL_INVALID, f"{what}: {error}", "choose another file")
+
+
+def _first_of_all(name: str, names: Collection[str], what: str) -> str:
+    parts = gguf_parts(name, what)
+    for lacking in sorted(set(parts) - set(names)):
+        fail(Code.MODEL_INVALID, f"{what} lacks {lacking}", "it is incomplete: choose another")
+    return parts[0]
 
 
 def _preferred(found: list[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import Code, fail
+from ai_pal.formats.gguf_parts import part_paths
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -58,15 +59,26 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 def read_header(path: Path) -> Header:
-    """Raises `AiPalError` (`model_invalid`)."""
-    return _read(path, whole=False).header
+    """The header, with the size of all parts. Raises `AiPalError` (`model_invalid`)."""
+    return _joined([_read(path, whole=False)], path).header
 
 
 def read_layout(path: Path) -> Layout:
-    """The header and the tensors; jumps over the vocabulary.
+    """The header and the tensors of all parts; jumps over the vocabulary.
 
     Raises `AiPalError` (`model_invalid`)."""
-    return _read(path, whole=True)
+    return _joined([_read(part, whole=True) for part in part_paths(path)], path)
+
+
+def _joined(layouts: list[Layout], path: Path) -> Layout:
+    """One layout of all parts. Raises `AiPalError` (`model_invalid`)."""
+    first = layouts[0]
+    try:
+        size = sum(part.stat().st_size for part in part_paths(path))
+    except OSError as error:
+        fail(Code.MODEL_INVALID, f"{error.filename} cannot be read: {error.strerror}", HINT)
+    header = msgspec.structs.replace(first.header, size=size)
+    return Layout(header, first.vocabulary, [tensor for one in layouts for tensor in one.tensors])
 
 
 def _read(path: Path, *, whole: bool) -> Layout:
@@ -214,6 +226,8 @@ class _Cursor:
                 raise ValueError("no table of tensors")
             infos.append((offset, name, kind))
         infos.sort()
+        if not infos:
+            return []
         ends = [offset for offset, _, _ in infos[1:]] + [size - self._at]
         return [Tensor(name, kind, end - at) for (at, name, kind), end in zip(infos, ends, strict=True)]
 

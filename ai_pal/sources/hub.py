@@ -113,7 +113,8 @@ class _Pull:
         """The files to have, small ones first: a folder with weights is a whole one."""
         what = self._wanted.repo
         if self._wanted.gguf:
-            return [there[layout.gguf_file(list(there), self._wanted.gguf, what)]]
+            first = layout.gguf_file(list(there), self._wanted.gguf, what)
+            return [there[name] for name in layout.gguf_parts(first, what)]
         layout.check_names(list(there), what)
         self._total = sum(file.size for file in there.values() if layout.is_needed(file.name))
         layout.read_config(self._fetch(there[layout.CONFIG], commit, snapshot).read_bytes(), what)

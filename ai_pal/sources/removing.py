@@ -8,6 +8,7 @@ import msgspec
 from ai_pal.catalog import Found, cache_dir, files, hub_cache, used
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
+from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.messages.egress import Artifact, HubFiles
 from ai_pal.sources.cache import told_apart
 
@@ -47,7 +48,8 @@ def _remove_snapshot(wanted: HubFiles, path: Path, commit: str, cache: Path) -> 
         hint = "other programs use it too; remove it with: hf cache rm"
         fail(Code.MODEL_INVALID, f"{wanted.repo} lies in Hugging Face's cache", hint)
     snapshot, note = folder / "snapshots" / commit, hub_cache.manifest(folder, commit)
-    mine = {path.relative_to(snapshot).as_posix()} if wanted.gguf else _texts_and_weights(snapshot)
+    parts = {part.relative_to(snapshot).as_posix() for part in part_paths(path)} if wanted.gguf else set()
+    mine = parts or _texts_and_weights(snapshot)
     freed = sum((snapshot / name).stat().st_size for name in mine)
     for name in mine:
         (snapshot / name).unlink()

@@ -45,6 +45,11 @@ def ggufs() -> Repo:
     return Repo({"tiny.Q4_K_M.gguf": GGUF, "tiny.Q8_0.gguf": GGUF + b"more", "README.md": b"# quants"})
 
 
+def in_parts() -> Repo:
+    """One GGUF in two files."""
+    return Repo({f"q/big.Q8_0-0000{n}-of-00002.gguf": GGUF[: 1_000_000 * n] for n in (1, 2)})
+
+
 def with_code(model_type: str) -> Repo:
     """A repository whose configuration wants its own code to run."""
     config = {"model_type": model_type, "auto_map": {"AutoModelForCausalLM": "modeling_x.X"}}

@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from ai_pal import catalog
 from ai_pal.catalog import resolve
 from ai_pal.catalog.hub_cache import find
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.egress import HubFiles
 from ai_pal.sources.hub import Pulled, pull_hub
+from ai_pal.sources.removing import remove
 from tests.hub import repositories as repos
-from tests.hub.loopback import TOKEN, Hub, Repo, loopback_hub
+from tests.hub.loopback import STRANGER, TOKEN, Hub, Repo, loopback_hub
 
 
 @pytest.fixture
@@ -99,6 +101,18 @@ def test_a_gguf_is_chosen_by_its_quantization(hub: Hub, cache: Path) -> None:
     assert (load.engine, load.path) == ("llamacpp", str(pulled.path))
 
 
+def test_all_parts_of_a_gguf_come_and_go_together(hub: Hub, cache: Path) -> None:
+    hub.repos["org/parts"] = repos.in_parts()
+    pulled = pull(cache, HubFiles("org/parts", gguf="Q8_0"))
+    assert pulled.path.name == "big.Q8_0-00001-of-00002.gguf"
+    assert pulled.size == 3_000_000
+    settings = Settings(model_cache_dir=str(cache))
+    found = catalog.find("org/parts:q8_0", settings)
+    assert (found.path, found.size, found.verified) == (str(pulled.path), 3_000_000, True)
+    assert remove(found, settings) == 3_000_000
+    assert not list(cache.rglob("*.gguf"))
+
+
 def test_a_second_quantization_of_the_same_commit_joins_the_first(hub: Hub, cache: Path) -> None:
     hub.repos["org/quants"] = repos.ggufs()
     first, second = (pull(cache, HubFiles("org/quants", gguf=quant)) for quant in ("Q4_K_M", "Q8_0"))
@@ -166,6 +180,17 @@ def test_a_gated_repository_tells_where_to_accept_its_terms(hub: Hub, cache: Pat
     assert error.code == Code.MODEL_GATED
     assert f"{hub.endpoint}/org/gated" in error.failure.hint
     assert "HF_TOKEN" in error.failure.hint
+
+
+def test_a_token_without_consent_is_told_of_the_terms_and_not_that_the_repository_is_missing(
+    hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.repos["org/gated"] = gated(repos.llama())
+    monkeypatch.setenv("HF_TOKEN", STRANGER)
+    error = refusal(cache, HubFiles("org/gated"))
+    assert error.code == Code.MODEL_GATED
+    assert f"accept its terms on {hub.endpoint}/org/gated" in error.failure.hint
+    assert STRANGER not in str(error.failure)
 
 
 def test_a_wrong_token_is_named(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,13 +300,17 @@ def test_an_unknown_quantization_lists_what_there_is(hub: Hub, cache: Path) -> N
     assert "Q4_K_M, Q8_0" in error.failure.hint
 
 
-def test_a_hub_that_falls_silent_is_given_up(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_falls_silent_is_given_up_and_no_half_file_lies_where_models_are(
+    hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from huggingface_hub import constants
 
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
     hub.repos["org/tiny"] = repos.llama()
     hub.hold_after = 500_000
     hub.gate.clear()
     error = refusal(cache, HubFiles("org/tiny"))
     assert error.code == Code.DOWNLOAD_FAILED
     assert error.retryable
+    assert max(path.stat().st_size for path in (cache / ".pulls").rglob("*") if path.is_file()) >= 250_000
+    assert "model.safetensors" not in {Path(name).name for name in names(cache)}

@@ -12,6 +12,7 @@ from ai_pal.messages.chat import Message, Options
 from tests.process.answers import end_of
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, gone, pid_of
+from tests.split_gguf import split
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -90,3 +91,14 @@ def test_an_answer_stops_when_its_client_closes_it(client: Client) -> None:
     stream.close()
     eventually(lambda: all(worker.active == 0 for worker in client.status().workers))
     assert "Paris" in client.ask(QUESTION, options=GREEDY).text
+
+
+def test_a_model_in_parts_answers(supervise: Supervise, starter_model: Path, tmp_path: Path) -> None:
+    first = split(starter_model, tmp_path, "parts-Q4_1", parts=3)
+    with supervise(context=512).client() as client:
+        second = first.with_name(first.name.replace("-00001-", "-00002-"))
+        assert "Paris" in client.ask(QUESTION, model=str(second), options=GREEDY).text
+        second.unlink()
+        with pytest.raises(AiPalError, match=r"lacks parts-Q4_1-00002-of-00003\.gguf") as caught:
+            client.ask(QUESTION, model=f"{first}?id=2", options=GREEDY)
+        assert caught.value.code == Code.MODEL_INVALID

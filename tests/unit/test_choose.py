@@ -3,7 +3,7 @@
 import pytest
 
 from ai_pal.catalog import CATALOG, Machine, choose
-from ai_pal.catalog.layout import check_names, gguf_file, quant, quants, read_config
+from ai_pal.catalog.layout import check_names, gguf_file, gguf_parts, quant, quants, read_config
 from ai_pal.catalog.reference import hub_files, is_path
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.egress import HubFiles
@@ -108,9 +108,29 @@ def test_a_gguf_is_chosen_by_quantization_whatever_its_case() -> None:
     assert quants(names) == ["Q4_K_M", "Q8_0"]
 
 
-def test_a_gguf_in_parts_is_refused() -> None:
-    with pytest.raises(AiPalError, match="split into parts"):
-        gguf_file(["a.Q8_0-00001-of-00002.gguf", "a.Q8_0-00002-of-00002.gguf"], "Q8_0", "org/a")
+PARTS = ["q/a.Q8_0-00001-of-00002.gguf", "q/a.Q8_0-00002-of-00002.gguf"]
+
+
+@pytest.mark.parametrize("asked", ["Q8_0", PARTS[0], PARTS[1]])
+def test_a_gguf_in_parts_is_named_by_its_first(asked: str) -> None:
+    assert gguf_file([PARTS[1], PARTS[0]], asked, "org/a") == PARTS[0]
+    assert gguf_parts(PARTS[0], "org/a") == PARTS
+
+
+def test_a_whole_gguf_is_preferred_to_one_in_parts() -> None:
+    assert gguf_file([*PARTS, "a-longer-name.Q8_0.gguf"], "Q8_0", "org/a") == "a-longer-name.Q8_0.gguf"
+
+
+def test_a_gguf_that_lacks_a_part_is_refused() -> None:
+    with pytest.raises(AiPalError, match=r"lacks q/a\.Q8_0-00002-of-00002\.gguf") as caught:
+        gguf_file(PARTS[:1], "Q8_0", "org/a")
+    assert caught.value.code == Code.MODEL_INVALID
+
+
+@pytest.mark.parametrize("name", ["a-00003-of-00002.gguf", "a-00000-of-00002.gguf", "a-00001-of-99999.gguf"])
+def test_impossible_numbers_of_parts_are_refused(name: str) -> None:
+    with pytest.raises(AiPalError, match="is part"):
+        gguf_file([name], name, "org/a")
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,19 @@ def test_no_length_is_believed() -> None:
         parse(data, len(data), whole=False)
 
 
+def test_parts_are_read_as_one(tmp_path: Path) -> None:
+    first, second = (tmp_path / f"m-0000{number}-of-00002.gguf" for number in (1, 2))
+    first.write_bytes(gguf(LLAMA | VOCABULARY, [], data=1024))
+    second.write_bytes(gguf({"split.no": 1}, [("a.weight", 2, 0)]))
+    layout = read_layout(first)
+    assert layout.header.size == read_header(first).size == first.stat().st_size + second.stat().st_size
+    assert (layout.vocabulary, [tensor.name for tensor in layout.tensors]) == (3, ["a.weight"])
+    second.unlink()
+    with pytest.raises(AiPalError) as caught:
+        read_layout(first)
+    assert caught.value.code == Code.MODEL_INVALID
+
+
 WEIGHTS = [("a.weight", 2, 0), ("b.bias", 0, 512)]
 
 

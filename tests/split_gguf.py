@@ -1,0 +1,67 @@
+"""Splits a GGUF file as llama.cpp's own tool does: the metadata in the first part, tensors in all."""
+
+import struct
+from pathlib import Path
+
+from ai_pal.formats.gguf import _Cursor
+from ai_pal.formats.gguf_parts import part_names
+
+ALIGNMENT = 32
+U16, I32 = 2, 5
+
+
+def split(file: Path, folder: Path, name: str, parts: int = 2) -> Path:
+    """Write the parts of `file` into `folder`; the path of the first one."""
+    data = file.read_bytes()
+    cursor = _Cursor(data)
+    _version, count, entries = cursor.unpack("<IQQ")
+    begin = cursor._at
+    for _ in range(entries):
+        cursor.text()
+        cursor.value(cursor.unpack("<I")[0])
+    metadata = data[begin : cursor._at]
+    infos = sorted((_info(cursor) for _ in range(count)), key=lambda info: info[2])
+    at = _aligned(cursor._at)
+    ends = [info[2] for info in infos[1:]] + [len(data) - at]
+    tensors = [
+        (head, kind, data[at + o : at + end]) for (head, kind, o), end in zip(infos, ends, strict=True)
+    ]
+    names = part_names(f"{name}-00001-of-{parts:05}.gguf")
+    for number, part in enumerate(names):
+        own = tensors[number * count // parts : (number + 1) * count // parts]
+        entry = _entry("split.no", U16, "H", number) + _entry("split.count", U16, "H", parts)
+        entry += _entry("split.tensors.count", I32, "i", count)
+        first = number == 0
+        content = _file(metadata * first + entry, entries * first + 3, own)
+        (folder / part).write_bytes(content)
+    return folder / names[0]
+
+
+def _info(cursor: _Cursor) -> tuple[bytes, int, int]:
+    """The name and shape as they are, the kind, the offset."""
+    name = cursor.text().encode()
+    (dimensions,) = cursor.unpack("<I")
+    *shape, kind, offset = cursor.unpack(f"<{dimensions}QIQ")
+    return (
+        struct.pack("<Q", len(name)) + name + struct.pack(f"<I{dimensions}Q", dimensions, *shape),
+        kind,
+        offset,
+    )
+
+
+def _file(metadata: bytes, entries: int, tensors: list[tuple[bytes, int, bytes]]) -> bytes:
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), entries) + metadata
+    offset, body = 0, b""
+    for info, kind, data in tensors:
+        head += info + struct.pack("<IQ", kind, offset)
+        offset += len(data)
+        body += data
+    return head.ljust(_aligned(len(head)), b"\0") + body
+
+
+def _entry(key: str, kind: int, code: str, value: int) -> bytes:
+    return struct.pack("<Q", len(key)) + key.encode() + struct.pack(f"<I{code}", kind, value)
+
+
+def _aligned(at: int) -> int:
+    return -(-at // ALIGNMENT) * ALIGNMENT
