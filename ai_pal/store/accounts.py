@@ -1,0 +1,89 @@
+"""The supervisor's ledger: attempts go to the writer, and what was spent is known without asking."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ai_pal.errors import AiPalError
+from ai_pal.store.calendar import day_start, month_start
+from ai_pal.store.ledger import Attempt, Ledger, Spent
+from ai_pal.store.writer import LedgerWriter, Observe
+
+
+class Accounts:
+    """Owns the writer. `record` and `spent` never wait for the disk.
+
+    With `budgeted` what was spent before is read at once; where that cannot be read it counts from now on.
+    """
+
+    def __init__(
+        self,
+        open_ledger: Callable[[], Ledger],
+        observe: Observe,
+        *,
+        budgeted: bool,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._now, self._observe = now, observe
+        self._lock = threading.Lock()
+        self._known = Spent()
+        self._known_at = now()
+        self._on_its_way = 0.0
+        if budgeted:
+            self._read(open_ledger)
+        self._writer = LedgerWriter(open_ledger, observe, self._committed)
+
+    def record(self, attempt: Attempt) -> bool:
+        """Keep one attempt; False when it is shed. What it cost counts either way."""
+        if 0 < attempt.cost < float("inf"):
+            with self._lock:
+                self._on_its_way += attempt.cost
+        return self._writer.record(attempt)
+
+    def spent(self) -> Spent:
+        """US dollars this day and this month, with what is not written yet."""
+        now = self._now()
+        with self._lock:
+            same_day = self._known_at >= day_start(now)
+            same_month = self._known_at >= month_start(now)
+            return Spent(
+                (self._known.day if same_day else 0.0) + self._on_its_way,
+                (self._known.month if same_month else 0.0) + self._on_its_way,
+            )
+
+    def close(self, timeout: float = 2.0) -> int:
+        """Write what waits, for at most `timeout` seconds; returns how many attempts were left behind."""
+        return self._writer.close(timeout)
+
+    def _read(self, open_ledger: Callable[[], Ledger]) -> None:
+        try:
+            ledger = open_ledger()
+            try:
+                self._known = self._sums(ledger, self._known_at)
+            finally:
+                ledger.close()
+        except AiPalError as error:
+            self._observe("ledger_failed", code=error.code, reason=error.failure.message)
+
+    def _committed(self, ledger: Ledger, attempts: Sequence[Attempt]) -> None:
+        now = self._now()
+        known = self._sums(ledger, now)
+        with self._lock:
+            self._known, self._known_at = known, now
+            self._on_its_way -= sum(attempt.cost for attempt in attempts)
+
+    @staticmethod
+    def _sums(ledger: Ledger, now: float) -> Spent:
+        return ledger.spent(day_start(now), month_start(now))
+
+
+def open_accounts(file: Path, observe: Observe, *, budgeted: bool) -> Accounts:
+    """Accounts in the user's database; SQLite is imported when first needed."""
+
+    def open_ledger() -> Ledger:
+        from ai_pal.store.sqlite_ledger import SqliteLedger
+
+        return SqliteLedger(file)
+
+    return Accounts(open_ledger, observe, budgeted=budgeted)

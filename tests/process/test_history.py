@@ -1,0 +1,150 @@
+"""Conversations are kept, gone on with, found and deleted: the real commands, the echo engine."""
+
+import json
+import resource
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.process.homes import Environ
+from tests.process.screen import Terminal
+
+SECONDS = 60
+pytestmark = pytest.mark.timeout(120)
+SECRET = "zanzibar"
+
+
+def run(environ: Environ, *args: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "ai_pal", *args]
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        command,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        **options,
+    )
+
+
+def told(environ: Environ, *args: str) -> str:
+    done = run(environ, *args)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return str(done.stdout)
+
+
+def on_disk(environ: Environ) -> bytes:
+    home = Path(environ["HOME"])
+    return b"".join(path.read_bytes() for path in home.glob("ai-pal.db*")) + _typed(home)
+
+
+def _typed(home: Path) -> bytes:
+    file = home / "history"
+    return file.read_bytes() if file.exists() else b""
+
+
+def kept(environ: Environ) -> list[list[str]]:
+    export = json.loads(told(environ, "history", "export", "--all", "--format", "json"))
+    return [[message["content"] for message in one["messages"]] for one in export]
+
+
+def test_a_question_is_kept_and_gone_on_with(home: Environ) -> None:
+    told(home, "chat", "one two")
+    assert run(home, "chat", "--continue", "and why?").stdout.startswith("and why?")
+    assert kept(home) == [["one two", "one two ", "and why?", "and why? "]]
+    (head,) = json.loads(told(home, "history", "list", "--json"))
+    assert (head["id"], head["title"], head["messages"]) == (1, "one two", 4)
+    (message,) = json.loads(told(home, "history", "show", "--json"))["messages"][1:2]
+    assert (message["tier"], message["model"], message["remote"]) == (1, "echo", False)
+    assert stat.S_IMODE((Path(home["HOME"]) / "ai-pal.db").stat().st_mode) == 0o600
+
+
+def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
+    told(home, "chat", "trains to Lyon")
+    told(home, "chat", "\x1b]52;c;aGk=\x07 in Paris")
+    assert "trains to Lyon" in told(home, "history", "list")
+    assert "\x1b" not in told(home, "history", "list") + told(home, "history", "show", "2")
+    assert "you: trains to **Lyon**" in told(home, "history", "search", "lyon")
+    assert run(home, "history", "search", "lyon", "paris").returncode == 1
+    file = Path(home["HOME"]) / "talk.md"
+    told(home, "history", "export", "1", "--output", str(file))
+    assert file.read_text().startswith("# trains to Lyon\n\n**You**\n\ntrains to Lyon")
+    again = run(home, "history", "export", "1", "--output", str(file))
+    assert (again.returncode, "exists" in again.stderr) == (2, True)
+    unknown = run(home, "history", "show", "7")
+    assert (unknown.returncode, "conversation_not_found" in unknown.stderr) == (3, True)
+
+
+def test_what_is_deleted_is_gone_from_the_disk(home: Environ) -> None:
+    told(home, "chat", "stays")
+    told(home, "chat", f"{SECRET} {SECRET}")
+    assert SECRET.encode() in on_disk(home)
+    told(home, "history", "delete", "2")
+    assert SECRET.encode() not in on_disk(home)
+    assert len(kept(home)) == 1
+    assert run(home, "history", "delete", "--all").returncode == 2  # nobody to ask
+    told(home, "history", "delete", "--all", "--yes")
+    assert kept(home) == []
+    assert b"stays" not in on_disk(home)
+
+
+def test_nothing_is_kept_where_that_is_wanted(home: Environ) -> None:
+    told(home, "chat", "--no-history", SECRET)
+    told(home | {"AI_PAL_HISTORY": "false"}, "chat", SECRET)
+    with Terminal(["chat", "--no-history"], home) as terminal:
+        terminal.wait_for_prompt()
+        terminal.enter(SECRET)
+        terminal.wait_for("this machine")
+        terminal.wait_for_prompt()
+        terminal.send("\x04")
+        assert terminal.exit_code() == 0
+    assert SECRET.encode() not in on_disk(home)
+
+
+def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -> None:
+    told(home, "chat", f"{SECRET} one")
+    with Terminal(["chat", "--continue"], home) as terminal:
+        terminal.wait_for(f"goes on with 1: {SECRET} one")
+        terminal.wait_for_prompt()
+        terminal.enter(f"{SECRET} two")
+        terminal.wait_for("this machine")
+        terminal.wait_for_prompt()
+        assert len(kept(home)[0]) == 4
+        terminal.enter("/undo")
+        terminal.wait_for("taken back")
+        terminal.wait_for_prompt()
+        assert len(kept(home)[0]) == 2
+        terminal.enter("/forget")
+        terminal.wait_for("deleted from the history")
+        terminal.send("\x04")
+        assert terminal.exit_code() == 0
+    assert kept(home) == []
+
+
+def test_a_damaged_database_is_one_warning_and_the_answer_comes(home: Environ) -> None:
+    (Path(home["HOME"]) / "ai-pal.db").write_bytes(b"damaged" * 1000)
+    done = run(home, "chat", "hello")
+    assert (done.returncode, done.stdout) == (0, "hello \n")
+    assert done.stderr.startswith("this conversation is not kept: ")
+    assert len(done.stderr.splitlines()) == 1
+    shown = run(home, "history", "list")
+    assert (shown.returncode, "store_damaged" in shown.stderr) == (1, True)
+
+
+def test_a_full_disk_is_one_warning_and_harms_nothing(home: Environ) -> None:
+    told(home, "chat", "before")
+    size = max(path.stat().st_size for path in Path(home["HOME"]).glob("ai-pal.db*"))
+
+    def no_growth() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    done = run(home, "chat", "hello " * (size // 6), preexec_fn=no_growth)
+    assert (done.returncode, done.stderr.count("this conversation is not kept")) == (0, 1), done.stderr
+    assert kept(home) == [["before", "before "]]
+    with sqlite3.connect(Path(home["HOME"]) / "ai-pal.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
