@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 import zmq
 
+from ai_pal.client import connection
 from ai_pal.client.answer import Answer, conversation
 from ai_pal.client.connection import LOST, UNREACHABLE, Connection, silent
 from ai_pal.errors import AiPalError, Code, Failure
@@ -43,6 +44,8 @@ class AsyncClient:
         self._waiting: dict[int, Inbox] = {}
         self._scheduled = False
         self._lost = False
+        self._heard = self._probed = False
+        self._watch: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -191,7 +194,27 @@ class AsyncClient:
     def _new_id(self) -> int:
         self._next_id += 1
         self._waiting[self._next_id] = Inbox()
+        if self._watch is None:
+            self._heard, self._probed = True, False
+            self._watch = self._loop.call_later(connection.SILENCE, self._look)
         return self._next_id
+
+    def _look(self) -> None:
+        """A supervisor that said nothing since the last look is asked whether it runs, then given up."""
+        self._watch = None
+        if self._connection.socket.closed or self._waiting.keys() <= {0}:
+            return
+        self._drain()
+        if not self._heard and self._probed:
+            for inbox in self._waiting.values():
+                inbox.fail(silent(self._endpoint))
+            return
+        self._probed = not self._heard
+        if self._probed and not self._lost:
+            self._next_id += 1  # nobody waits for the answer itself
+            self._send(wire.Status(self._next_id))
+        self._heard = False
+        self._watch = self._loop.call_later(connection.SILENCE, self._look)
 
     async def _call(self, request: Call, reply: type[E], seconds: float = CONTROL_TIMEOUT) -> E:
         self._send(request)
@@ -230,6 +253,7 @@ class AsyncClient:
         for _ in range(limit):
             if socket.closed or not readable(socket):
                 return
+            self._heard = True
             self._sort(self._connection.receive())
         self._schedule()
 

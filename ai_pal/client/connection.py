@@ -45,6 +45,10 @@ NEVER = 2**31 - 1
 """Milliseconds until a reconnect: a new supervisor knows nothing of what was asked of the old one.
 -1 would say never too, but then libzmq throws away what came last and has not been read yet."""
 
+SILENCE = 10.0
+"""Seconds without a word after which a supervisor is asked whether it still runs (a stopped process keeps
+its connections); after as many more it is given up. A busy one answers, so a slow model is waited for."""
+
 _numbers = itertools.count()  # an address is free again only some time after its socket is closed
 
 

@@ -9,6 +9,7 @@ from typing import Self, TypedDict, TypeVar, Unpack
 
 import zmq
 
+from ai_pal.client import connection
 from ai_pal.client.answer import Answer, conversation
 from ai_pal.client.connection import LOST, OTHER_PROTOCOL, UNREACHABLE, Connection, silent
 from ai_pal.errors import AiPalError
@@ -181,23 +182,34 @@ class Client:
         self._connection.send(request)
 
     def events(self, request_id: int, timeout: float | None = None) -> Iterator[wire.AnyEvent]:
-        """Events of one request as they come; the caller stops at the last. Without `timeout` a
-        silent but living supervisor is waited for: it keeps the deadlines."""
+        """Events of one request as they come; the caller stops at the last. Without `timeout` they are
+        waited for as long as the supervisor runs: it keeps the deadlines."""
         mine = self._waiting[request_id]
         deadline = None if timeout is None else time.monotonic() + timeout
+        probed = False
         while True:
             while mine:
                 yield mine.popleft()
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise AiPalError(silent(self.endpoint))
-            self._receive(left)
+            heard = self._receive(connection.SILENCE if left is None else left)
+            if not heard and deadline is None:
+                self._probe(probed)
+            probed = not heard
 
     def forget(self, request_id: int) -> None:
         """Drop whatever still comes for this request."""
         self._waiting.pop(request_id, None)
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _probe(self, again: bool) -> None:
+        """Ask for any word at all. Raises `AiPalError` when that was done already."""
+        if again:
+            raise AiPalError(silent(self.endpoint))
+        self._next_id += 1  # nobody waits for the answer itself
+        self._connection.send(wire.Status(self._next_id))
 
     def _new_id(self) -> int:
         """A new request id, and a place for its events."""
@@ -234,10 +246,11 @@ class Client:
                     raise AiPalError(event.reasons[-1])
         raise AiPalError(silent(self.endpoint))
 
-    def _receive(self, timeout: float | None) -> None:
-        """Wait for one message and sort its events by request. Raises when the supervisor is gone."""
+    def _receive(self, timeout: float) -> bool:
+        """Wait for one message and sort its events by request; False when none came. Raises when the
+        supervisor is gone."""
         socket = self._connection.socket
-        ready = dict(self._poller.poll(None if timeout is None else max(0, int(timeout * 1000) + 1)))
+        ready = dict(self._poller.poll(max(0, int(timeout * 1000) + 1)))
         # What was sent before the end may show up only after the poll has looked at the socket.
         if socket in ready or (ready and socket.poll(0)):
             for event in self._connection.receive():
@@ -246,6 +259,7 @@ class Client:
                     waiting.append(event)
         elif ready:
             raise AiPalError(LOST)
+        return bool(ready)
 
 
 class ChatStream:
@@ -277,10 +291,21 @@ class ChatStream:
     def _until(self, timeout: float | None) -> Iterator[wire.AnyEvent]:
         if self._ended:
             return
-        for event in self._client.events(self.id, timeout):
-            self._ended = isinstance(event, wire.TERMINAL)
-            if self._ended:
-                self._client.forget(self.id)
-            yield event
-            if self._ended:
-                return
+        try:
+            for event in self._client.events(self.id, timeout):
+                self._ended = isinstance(event, wire.TERMINAL)
+                if self._ended:
+                    self._client.forget(self.id)
+                yield event
+                if self._ended:
+                    return
+        except AiPalError:
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        """The supervisor is gone or silent: should it come back, nobody waits for the answer."""
+        with contextlib.suppress(AiPalError, zmq.ZMQError):
+            self.cancel()
+        self._ended = True
+        self._client.forget(self.id)

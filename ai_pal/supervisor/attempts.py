@@ -122,7 +122,7 @@ class Attempts:
         for request in reversed(running):
             if request.ended:
                 continue
-            hopeless = not failure.retryable or self._pool.closing
+            hopeless = not failure.retryable or self._pool.closing or slot.state.planned
             if request.started or request.attempts >= MAX_ATTEMPTS or hopeless:
                 self._requests.broken(request, failure, now)
             else:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import zmq
 
-from ai_pal.client import AsyncClient, Client
+from ai_pal.client import AsyncClient, Client, connection
 from ai_pal.errors import AiPalError
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Options
+from tests.process.eventually import eventually
 from tests.process.supervised import Supervised
 
 ENDLESS = Options(extra={"tokens": 1_000_000, "pace": 0.01})
@@ -113,6 +114,54 @@ def test_a_supervisor_that_does_not_answer_is_given_up(daemon: Supervised) -> No
         assert str(daemon.process.pid) in error.value.failure.message
     finally:
         daemon.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that ask a silent supervisor after a short time."""
+    monkeypatch.setattr(connection, "SILENCE", 0.4)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_supervisor_that_is_stopped_in_mid_answer_is_given_up(daemon: Supervised) -> None:
+    with Client(daemon.endpoint) as client:
+        stream = client.chat("word", options=ENDLESS)
+        while not isinstance(next(iter(stream)), wire.Delta):
+            pass
+        daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(AiPalError) as error:
+                list(stream)
+        finally:
+            daemon.process.send_signal(signal.SIGCONT)
+        assert code_of(error) == "supervisor_silent"
+        eventually(lambda: not any(worker.active for worker in client.status().workers))
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.anyio
+async def test_the_async_client_gives_it_up_too(daemon: Supervised) -> None:
+    async def listen(client: AsyncClient) -> None:
+        async for event in client.chat("word", options=ENDLESS):
+            if isinstance(event, wire.Delta):
+                daemon.process.send_signal(signal.SIGSTOP)
+
+    async with AsyncClient(daemon.endpoint) as client:
+        with pytest.raises(AiPalError) as error:
+            await listen(client)
+        daemon.process.send_signal(signal.SIGCONT)
+        assert code_of(error) == "supervisor_silent"
+        assert (await client.ask("still here")).text == "still here "
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.anyio
+async def test_a_model_that_thinks_for_long_is_waited_for(daemon: Supervised) -> None:
+    slow = Options(extra={"tokens": 2, "prefill": 3.0})
+    with Client(daemon.endpoint) as client:
+        assert client.ask("a b", options=slow).text == "a b "
+    async with AsyncClient(daemon.endpoint) as other:
+        assert (await other.ask("a b", options=slow)).text == "a b "
 
 
 def test_another_protocol_is_said_so(daemon: Supervised, monkeypatch: pytest.MonkeyPatch) -> None:
