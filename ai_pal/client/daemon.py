@@ -64,6 +64,7 @@ def start_supervisor() -> Client:
     """Start a background supervisor that ends by itself when idle; of several starts one wins."""
     log_dir = paths.make_private(paths.log_dir())
     with (log_dir / "supervisor.stderr").open("wb") as stderr:
+        os.fchmod(stderr.fileno(), 0o600)
         report = _spawn(["--auto"], stderr.fileno())
     if report.failure is not None and report.failure.code != Code.SUPERVISOR_RUNNING:
         raise AiPalError(report.failure)

@@ -40,3 +40,31 @@ def watch_pid(pid: int, ended: Callable[[], None]) -> Callable[[], None]:
 
     loop.add_reader(fd, readable)
     return stop
+
+
+class Processes:
+    """Watches processes for many who want to know, with one descriptor for each process."""
+
+    def __init__(self) -> None:
+        self._watched: dict[int, tuple[Callable[[], None], list[Callable[[], None]]]] = {}
+
+    def watch(self, pid: int, ended: Callable[[], None]) -> Callable[[], None]:
+        """As `watch_pid`."""
+        if pid not in self._watched:
+            self._watched[pid] = watch_pid(pid, lambda: self._ended(pid)), []
+        stop_watching, waiting = self._watched[pid]
+        waiting.append(ended)
+
+        def stop() -> None:
+            if ended in waiting:
+                waiting.remove(ended)
+            if not waiting and self._watched.get(pid, (None, []))[1] is waiting:
+                del self._watched[pid]
+                stop_watching()
+
+        return stop
+
+    def _ended(self, pid: int) -> None:
+        _, waiting = self._watched.pop(pid)
+        for ended in list(waiting):
+            ended()

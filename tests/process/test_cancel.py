@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 import zmq
 
@@ -133,6 +134,20 @@ def test_a_client_killed_in_the_queue_gives_up_its_place(supervise: Supervise) -
             victim.wait()
             eventually(lambda: not queued(), within=STEP_SECONDS)
         stream.close()
+
+
+def test_connections_of_one_process_cost_one_descriptor(daemon: Supervised) -> None:
+    held = psutil.Process(daemon.process.pid).num_fds
+    with daemon.client() as client:
+        before = held()
+        for number in range(1, 31):
+            rude: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
+            rude.connect(daemon.endpoint)
+            rude.send(wire.encode(wire.Hello(wire.PROTOCOL)))
+            assert rude.poll(5000)
+            rude.close(0)
+            assert client.status().clients == number + 1
+        eventually(lambda: held() <= before + 2)
 
 
 def test_a_closed_socket_stops_the_computing(supervise: Supervise) -> None:
