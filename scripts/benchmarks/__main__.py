@@ -1,52 +1,94 @@
-"""One run, one table: every figure is the median of alternating pairs, with its middle half."""
+"""Measure AI-PAL: contestants in turn within one run, medians with their middle half, targets beside them."""
 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 
-from scripts.benchmarks import engine, forwarding, one_shot, starting, threads
-from scripts.benchmarks.figures import Row, table
+from scripts.benchmarks import readme, saved
+from scripts.benchmarks.figures import Row
+from scripts.benchmarks.parts import PARTS, Chosen, choose
+from scripts.benchmarks.text import table
 
-PAIRS, QUICK_PAIRS = 20, 5
+PAIRS, QUICK_PAIRS = 20, 3
 
-Benchmark = Callable[[int], Iterator[Row]]
+EXAMPLES = """
+examples:
+  scripts/bench                             everything but what needs a large download
+  scripts/bench transformers                one part
+  scripts/bench spine.path threads.default  single measurements; --list names them
+  scripts/bench --quick memory              few pairs: does it work?
+  scripts/bench --large memory              the 1.5-billion model too (1.1 GB, fetched when it is not here)
+  scripts/bench --save && scripts/bench --readme   measure, keep the figures, write README.md's tables
 
-BENCHMARKS: dict[str, Benchmark] = {
-    "path": engine.whole_path,
-    "threads": threads.default_threads,
-    "two": engine.two_clients,
-    "echo": forwarding.echo_streams,
-    "unmerged": forwarding.unmerged,
-    "memory": forwarding.memory,
-    "oneshot": one_shot.warm_and_cold,
-    "start": starting.start_and_end,
-}
+The exit code is 1 when a target was missed.
+"""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} pairs instead of {PAIRS}")
-    parser.add_argument("--pairs", type=int, help="this many pairs")
-    parser.add_argument(
-        "--only", action="append", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS)
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object a row instead of the table")
-    arguments = parser.parse_args()
+    arguments = _arguments()
+    if arguments.list:
+        print(_listing())
+        return 0
+    if arguments.readme:
+        return readme.update(saved.load(arguments.file), check=arguments.check)
+    try:
+        chosen = choose(arguments.parts, arguments.large)
+    except KeyError as error:
+        sys.exit(f"bench: there is no part {error}; see scripts/bench --list")
     pairs = arguments.pairs or (QUICK_PAIRS if arguments.quick else PAIRS)
-    rows = []
-    for name in arguments.only or BENCHMARKS:
-        begun = time.monotonic()
-        found = list(BENCHMARKS[name](pairs))
-        rows += found
-        for row in found if arguments.json else []:
-            print(msgspec.json.encode(row).decode(), flush=True)
-        print(f"bench: {name} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    rows: list[Row] = []
+    for one in chosen:
+        found = _measured(one, pairs, arguments.json)
+        rows += found.rows
+        if arguments.save:
+            saved.keep(arguments.file, one, found)
     if not arguments.json:
         print(table(rows))
     return 0 if all(row.reached is not False for row in rows) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART[.NAME]", help=", ".join(PARTS))
+    parser.add_argument("--list", action="store_true", help="say what there is to measure")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} pairs instead of {PAIRS}")
+    parser.add_argument("--pairs", type=int, help="this many pairs")
+    parser.add_argument("--large", action="store_true", help="also what needs a large download or much time")
+    parser.add_argument("--json", action="store_true", help="one JSON object a row instead of the table")
+    parser.add_argument("--save", action="store_true", help="keep the figures in --file")
+    parser.add_argument("--readme", action="store_true", help="measure nothing; README's tables from --file")
+    parser.add_argument("--check", action="store_true", help="with --readme: only say whether it is current")
+    parser.add_argument("--file", type=Path, default=saved.FILE, help="default: %(default)s")
+    return parser.parse_args()
+
+
+def _measured(one: Chosen, pairs: int, as_json: bool) -> saved.Run:
+    begun = time.monotonic()
+    rows = []
+    for row in one.measure(pairs):
+        rows.append(row)
+        if as_json:
+            print(msgspec.json.encode(row).decode(), flush=True)
+    seconds = time.monotonic() - begun
+    print(f"bench: {one.part}.{one.name} took {seconds:.0f} s", file=sys.stderr)
+    return saved.run(rows, pairs, seconds)
+
+
+def _listing() -> str:
+    lines = []
+    for name, part in PARTS.items():
+        lines.append(f"{name}: {part.about}")
+        lines += [f"  {name}.{measure}" for measure in part.measures]
+        lines += [f"  {name}.{measure}  (with --large)" for measure in part.large]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The engine without AI-PAL around it, in a process of its own: asked for one answer at a time.
 
 python -m scripts.benchmarks.children engine MODEL      in-process, set up as a worker does it
+python -m scripts.benchmarks.children bare PATH COUNT   in-process, COUNT threads, libgomp as it comes
 python -m scripts.benchmarks.children http PATH COUNT   its HTTP server, COUNT threads (0: its default)
 """
 
@@ -11,10 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +25,8 @@ from scripts.benchmarks.streams import TOKENS, Stream, options, question, timed
 from workers.engines.llamacpp import LlamaCpp
 from workers.engines.llamacpp_answer import request_body
 from workers.outbox import Outbox
+
+T = TypeVar("T")
 
 FOR_LIBGOMP = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS")
 
@@ -36,10 +39,14 @@ class Child:
         self.hello = json.loads(self._line())
 
     def answer(self, number: int, tokens: int = TOKENS) -> Stream:
+        return self.ask(f"{number} {tokens}", Stream)
+
+    def ask(self, line: str, kind: type[T]) -> T:
+        """One line there, one object back."""
         assert self._process.stdin
-        self._process.stdin.write(f"{number} {tokens}\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        return msgspec.json.decode(self._line(), type=Stream)
+        return msgspec.json.decode(self._line(), type=kind)
 
     def _line(self) -> str:
         assert self._process.stdout
@@ -50,10 +57,10 @@ class Child:
 
 
 @contextmanager
-def child(*arguments: str) -> Iterator[Child]:
-    """Run this module with these arguments, with libgomp's own defaults."""
-    environ = {name: value for name, value in os.environ.items() if name not in FOR_LIBGOMP}
-    command = [sys.executable, "-m", "scripts.benchmarks.children", *arguments]
+def child(*arguments: str, module: str = "scripts.benchmarks.children", **more: str) -> Iterator[Child]:
+    """Run the module with these arguments, with libgomp's own defaults and `more` in its environment."""
+    environ = {name: value for name, value in os.environ.items() if name not in FOR_LIBGOMP} | more
+    command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield Child(process)
@@ -72,7 +79,19 @@ def engine(model: str) -> None:
     llama = LlamaCpp()
     ready = llama.load(catalog.resolve(model, load_settings().settings), Outbox())
     print(json.dumps({"seconds": ready.seconds, "threads": ready.threads}), flush=True)
-    working = llama._throttle.working if llama._throttle else lambda on: None
+    answer_all(llama._server, llama._throttle.working if llama._throttle else lambda on: None)
+    Path(llama._socket).unlink(missing_ok=True)
+
+
+def bare(path: str, count: int) -> None:
+    """In-process, with nothing but the number of threads set."""
+    server = _server(path, count)
+    print(json.dumps({}), flush=True)
+    answer_all(server, lambda on: None)
+
+
+def answer_all(server: Any, working: Callable[[bool], None]) -> None:
+    """Serve `number tokens` lines until the other side is gone; `working` hears of each."""
     for line in sys.stdin:
         number, tokens = map(int, line.split())
         body = request_body(question(number), options(tokens))
@@ -84,15 +103,20 @@ def engine(model: str) -> None:
                 into.append(time.perf_counter())
 
         working(True)
-        llama._server.handle_chat_completions(body, arrived)
+        server.handle_chat_completions(body, arrived)
         working(False)
         first, last = arrivals[0], arrivals[-1]
         _say(Stream(first - asked, (len(arrivals) - 1) / (last - first)))
-    Path(llama._socket).unlink(missing_ok=True)
 
 
 def http_server(path: str, count: int) -> None:
     """xllamacpp's own server as it comes, but for the number of threads if one is given."""
+    server = _server(path, count)
+    print(json.dumps({"address": server.listening_address}), flush=True)
+    threading.Event().wait()
+
+
+def _server(path: str, count: int) -> Any:
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -101,9 +125,7 @@ def http_server(path: str, count: int) -> None:
     parameters.hostnames, parameters.port = ["127.0.0.1"], 0
     if count:
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = count
-    server = xllamacpp.Server(parameters)
-    print(json.dumps({"address": server.listening_address}), flush=True)
-    threading.Event().wait()
+    return xllamacpp.Server(parameters)
 
 
 def over_http(address: str, number: int, limit: float = 1e9, tokens: int = TOKENS) -> Stream:
@@ -126,8 +148,11 @@ def _say(stream: Stream) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "engine":
-        engine(sys.argv[2])
-    else:
-        http_server(sys.argv[2], int(sys.argv[3]))
+    match sys.argv[1:]:
+        case ["engine", name]:
+            engine(name)
+        case ["bare", file, number]:
+            bare(file, int(number))
+        case ["http", file, number]:
+            http_server(file, int(number))
     os._exit(0)

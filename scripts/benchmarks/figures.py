@@ -1,4 +1,4 @@
-"""A measured figure with its spread and its target, and a table of them."""
+"""A measured figure with its spread and its target."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -10,8 +10,10 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-class Row(msgspec.Struct):
-    """`low` and `high` are the quartiles. A target is reached from its good side; None: no target."""
+class Row(msgspec.Struct, omit_defaults=True):
+    """`low` and `high` are the quartiles. A target is reached from its good side; None: no target.
+    Rows with a `subject` form a table: a line for each subject, a column for each name. Without samples
+    it could not be measured here, and `note` says why."""
 
     name: str
     value: float
@@ -23,12 +25,30 @@ class Row(msgspec.Struct):
     aim: float | None = None
     samples: int = 1
     note: str = ""
+    subject: str = ""
 
     @property
     def reached(self) -> bool | None:
+        """None: there is no target, or nothing was measured."""
+        if not self.samples or (self.at_least is None and self.at_most is None):
+            return None
+        too_little = self.at_least is not None and self.value < self.at_least
+        too_much = self.at_most is not None and self.value > self.at_most
+        return not (too_little or too_much)
+
+    @property
+    def target(self) -> str:
+        """As people read it; empty without one."""
+        if self.at_least is not None and self.at_most is not None:
+            return f"{figure(self.at_least)} .. {figure(self.at_most)}"
         if self.at_least is not None:
-            return self.value >= self.at_least
-        return None if self.at_most is None else self.value <= self.at_most
+            return f">= {figure(self.at_least)}"
+        return "" if self.at_most is None else f"<= {figure(self.at_most)}"
+
+    @property
+    def measured(self) -> str:
+        """The median with its unit, or that there is none."""
+        return f"{figure(self.value)} {self.unit}".rstrip() if self.samples else "skipped"
 
 
 def row(
@@ -40,16 +60,45 @@ def row(
     at_most: float | None = None,
     aim: float | None = None,
     note: str = "",
+    subject: str = "",
 ) -> Row:
     """The median and the middle half of the samples."""
     low, middle, high = statistics.quantiles(samples, n=4) if len(samples) > 1 else [samples[0]] * 3
-    return Row(name, middle, low, high, unit, at_least, at_most, aim, len(samples), note)
+    return Row(name, middle, low, high, unit, at_least, at_most, aim, len(samples), note, subject)
 
 
-def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], **targets: float | None) -> Row:
+def skipped(name: str, why: str, subject: str = "") -> Row:
+    """What could not be measured here."""
+    return Row(name, 0.0, 0.0, 0.0, samples=0, note=why, subject=subject)
+
+
+def ratio(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    aim: float | None = None,
+) -> Row:
     """Pair by pair: what ours is of theirs."""
     note = f"{figure(statistics.median(ours))} against {figure(statistics.median(theirs))}"
-    return row(name, [a / b for a, b in zip(ours, theirs, strict=True)], "x", note=note, **targets)
+    shares = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return row(name, shares, "x", at_least=at_least, at_most=at_most, aim=aim, note=note)
+
+
+def of_medians(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Row:
+    """The ratio of the medians, for series whose single samples differ by more than what is looked for."""
+    found = ratio(name, ours, theirs, at_least=at_least, at_most=at_most)
+    found.value = statistics.median(ours) / statistics.median(theirs)
+    return found
 
 
 def alternate(pairs: int, one: Callable[[int], A], other: Callable[[int], B]) -> tuple[list[A], list[B]]:
@@ -70,36 +119,6 @@ def figure(value: float) -> str:
     """Three significant digits, without an exponent."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
+    if value and abs(value) < 0.01:
+        return f"{value:.1g}" if abs(value) >= 0.0001 else "0"
     return f"{value:.2g}" if abs(value) < 1 else f"{value:.3g}"
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Plain text in columns."""
-    head = ("what", "median", "middle half", "target", "aim", "", "n", "")
-    lines = [head, *map(_cells, rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _cells(one: Row) -> tuple[str, ...]:
-    target = ""
-    if one.at_least is not None:
-        target = f">= {figure(one.at_least)}"
-    elif one.at_most is not None:
-        target = f"<= {figure(one.at_most)}"
-    verdict = {True: "ok", False: "MISSED", None: ""}[one.reached]
-    aim = "" if one.aim is None else figure(one.aim)
-    value = f"{figure(one.value)} {one.unit}".rstrip()
-    return (
-        one.name,
-        value,
-        f"{figure(one.low)} .. {figure(one.high)}",
-        target,
-        aim,
-        verdict,
-        str(one.samples),
-        one.note,
-    )

@@ -44,10 +44,23 @@ def timed(arrivals: Iterable[int], asked: float, limit: float = 1e9) -> Stream:
     return Stream(first - asked, (count - first_count) / spent if spent else 0.0)
 
 
+def fresh(number: int, part: str = "") -> list[Message]:
+    """A question whose very first words are new, so that no prompt cache helps."""
+    guide = f"{number}{part} is your number, and you are a guide to the sea."
+    return [Message("system", guide), Message("user", "Tell me about the sea, its ships and its harbours.")]
+
+
 def through(client: Client, model: str, number: int, tokens: int = TOKENS, limit: float = 1e9) -> Stream:
     """One answer through client, supervisor and worker."""
+    return told(client, model, question(number), tokens, limit)
+
+
+def told(
+    client: Client, model: str, messages: list[Message], tokens: int = TOKENS, limit: float = 1e9
+) -> Stream:
+    """The same, of any conversation."""
     asked = time.perf_counter()
-    stream = client.chat(question(number), model=model, options=options(tokens))
+    stream = client.chat(messages, model=model, options=options(tokens))
     try:
         return timed(_tokens(stream), asked, limit)
     finally:

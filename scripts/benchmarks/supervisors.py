@@ -1,5 +1,6 @@
 """A supervisor of the benchmark's own, in a home of its own."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -35,6 +36,14 @@ class Supervisor:
         """Resident bytes."""
         return int(self.process.memory_info().rss)
 
+    def tree_memory(self) -> int:
+        """Resident bytes of it and everything that it started."""
+        total = 0
+        for process in (self.process, *self.process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += int(process.memory_info().rss)
+        return total
+
     def cpu(self) -> float:
         """Seconds of CPU so far."""
         times = self.process.cpu_times()
@@ -57,9 +66,10 @@ def own_home() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def supervisor() -> Iterator[Supervisor]:
-    """Started as supervisord would start it; stopped at the end."""
+def supervisor(**settings: str) -> Iterator[Supervisor]:
+    """Started as supervisord would start it, with `AI_PAL_*` variables of these names; stopped at the end."""
     with own_home() as environ:
+        environ |= {f"AI_PAL_{name.upper()}": value for name, value in settings.items()}
         read, write = os.pipe()
         begun = time.perf_counter()
         command = [sys.executable, "-P", "-m", "ai_pal", "supervise", "--report-fd", str(write)]

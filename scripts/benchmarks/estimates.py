@@ -1,0 +1,97 @@
+"""The memory of each model: estimated, at the peak of a request that fills the window, and given back."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ai_pal.client import Client
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Options
+from scripts.benchmarks.cold_start import settle
+from scripts.benchmarks.figures import Row, row, skipped
+from scripts.benchmarks.models import Model, absent, here, large
+from scripts.benchmarks.supervisors import Supervisor, supervisor
+
+FILLED = 0.9
+"""The part of the window that the prompt fills."""
+
+TOO_LITTLE, TOO_MUCH = 0.95, 1.15
+LEFT_MB = 1.0
+"""The supervisor's own notes about a model that it has had."""
+
+GONE_SECONDS = 5.0
+TOKENS = 16
+
+
+class Memory(NamedTuple):
+    """Bytes of one run: estimated, at the peak, in all processes afterwards more than before."""
+
+    estimate: int
+    peak: int
+    left: int
+
+
+def models_here(_: int) -> Iterator[Row]:
+    """Everything on this machine; what is not is said."""
+    for model in here():
+        yield from measured(model)
+    for name in absent():
+        yield skipped("estimate", f"not here: ai-pal pull {name}", subject=name)
+
+
+def large_model(_: int) -> Iterator[Row]:
+    yield from measured(large())
+
+
+def measured(model: Model) -> Iterator[Row]:
+    """Twice under one supervisor: the second load knows the first one's peak."""
+    with supervisor(spare_worker="false", memory_low="0") as running, running.client() as client:
+        list(client.load("echo"))
+        client.unload("echo")
+        first, second = (one_run(running, client, model.reference) for _ in range(2))
+    yield row("on disk", [model.size / 1e6], "MB", subject=model.name)
+    yield row("peak, full window", [second.peak / 1e6], "MB", subject=model.name)
+    yield row("estimate / peak, first load", [first.estimate / first.peak], subject=model.name)
+    yield row(
+        "later loads",
+        [second.estimate / second.peak],
+        at_least=TOO_LITTLE,
+        at_most=TOO_MUCH,
+        subject=model.name,
+    )
+    left = max(first.left, second.left) / 1e6
+    yield row("left after unload", [left], "MB", at_most=LEFT_MB, subject=model.name)
+
+
+def one_run(running: Supervisor, client: Client, reference: str) -> Memory:
+    """Load, fill the window, unload."""
+    settle(running)
+    before = running.tree_memory()
+    list(client.load(reference))
+    [worker] = client.status().workers
+    prompt = "word " * int(worker.context * FILLED)
+    events = client.chat(prompt, model=reference, options=Options(max_tokens=TOKENS))
+    done = next(event for event in events if isinstance(event, wire.TERMINAL))
+    if not isinstance(done, wire.Done):
+        raise RuntimeError(done)
+    peak = peak_of(worker.pid)
+    client.unload(reference)
+    wait_gone(running)
+    return Memory(worker.reserved, peak, max(0, running.tree_memory() - before))
+
+
+def wait_gone(running: Supervisor) -> None:
+    """Until no process of the supervisor is left."""
+    deadline = time.monotonic() + GONE_SECONDS
+    while running.process.children(recursive=True) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def peak_of(pid: int | None) -> int:
+    """The most resident memory a process has had, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found
+    return int(found[1]) * 1024

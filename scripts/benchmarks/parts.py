@@ -1,0 +1,102 @@
+"""What can be measured: adding a part is one entry, adding a measurement one line in it."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from scripts.benchmarks import (
+    batching,
+    cold_start,
+    decoding,
+    engine,
+    estimates,
+    forwarding,
+    latency,
+    one_shot,
+    quantized,
+    serving,
+    starting,
+    thread_sweep,
+    threads,
+    two_engines,
+)
+from scripts.benchmarks.figures import Row
+
+Measure = Callable[[int], Iterator[Row]]
+"""Takes how many pairs to measure, yields what was found."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """`measures` by name; those in `large` need a download or much time and run only when asked for."""
+
+    about: str
+    measures: dict[str, Measure]
+    large: dict[str, Measure] = {}
+
+
+PARTS = {
+    "spine": Part(
+        "client, supervisor and worker against the bare llama.cpp; start, end and memory of it all",
+        {
+            "path": engine.whole_path,
+            "two": engine.two_clients,
+            "echo": forwarding.echo_streams,
+            "unmerged": forwarding.unmerged,
+            "held": forwarding.memory,
+            "oneshot": one_shot.warm_and_cold,
+            "start": starting.start_and_end,
+        },
+    ),
+    "threads": Part(
+        "the default number of threads against all others; what workers/threads.py rests on",
+        {"default": threads.default_threads, "sweep": thread_sweep.sweep},
+    ),
+    "transformers": Part(
+        "our transformers engine against model.generate, `transformers serve` and llama.cpp",
+        {
+            "generate": decoding.against_generate,
+            "serve": serving.against_serve,
+            "together": batching.together,
+            "turns": batching.turns,
+            "spare": cold_start.spare_worker,
+            "llamacpp": two_engines.side_by_side,
+        },
+    ),
+    "memory": Part(
+        "each model: estimate against peak, what is given back",
+        {"estimates": estimates.models_here},
+        {"large": estimates.large_model},
+    ),
+    "models": Part(
+        "each model: first and later answers, speed",
+        {"latency": latency.models_here},
+        {"large": latency.large_model},
+    ),
+    "quantize": Part(
+        "8-bit and 4-bit weights against the model as it is: memory, speed, agreement",
+        {"forms": quantized.forms},
+    ),
+}
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """One measurement that is to run."""
+
+    part: str
+    name: str
+    measure: Measure
+
+
+def choose(names: list[str], large: bool) -> list[Chosen]:
+    """The measurements of `PART` or `PART.NAME`, all parts for none. Raises KeyError with a wrong name."""
+    return [one for name in names or PARTS for one in _chosen(name, large)]
+
+
+def _chosen(name: str, large: bool) -> list[Chosen]:
+    part, _, only = name.partition(".")
+    if part not in PARTS:
+        raise KeyError(name)
+    measures = PARTS[part].measures | (PARTS[part].large if large or only else {})
+    if only and only not in measures:
+        raise KeyError(name)
+    return [Chosen(part, key, measure) for key, measure in measures.items() if only in ("", key)]
