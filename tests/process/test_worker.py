@@ -241,6 +241,35 @@ def test_llamacpp_has_no_internet_socket_and_leaves_none_of_its_own(
         assert list(tmp_path.glob("llamacpp*")) == []
 
 
+WATCH = """
+import sys
+def watch(event, arguments):
+    is_network = event in ("socket.connect", "socket.bind") and isinstance(arguments[1], tuple)
+    if is_network or event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        with open({canary!r}, "a") as file:
+            print(event, arguments[1:], file=file)
+sys.addaudithook(watch)
+"""
+
+
+@pytest.mark.slow
+def test_the_transformers_engine_never_touches_the_network_to_load_and_to_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests import tiny_models
+
+    canary = tmp_path / "canary"
+    (tmp_path / "watch").mkdir()
+    (tmp_path / "watch" / "sitecustomize.py").write_text(WATCH.format(canary=str(canary)))
+    folder = tiny_models.save(tmp_path / "tiny", "llama")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "watch"))
+    with WorkerDriver(tmp_path) as driver:
+        assert isinstance(driver.load(LoadModel("m", "transformers", str(folder))), Ready)
+        driver.ask(1, [Message("user", "hello")], Options(max_tokens=4))
+        assert psutil.Process(driver.process.pid).net_connections("inet") == []
+    assert not canary.exists(), canary.read_text()
+
+
 @pytest.mark.real_model
 def test_a_missing_library_names_the_command_that_installs_it(
     tmp_path: Path, starter_model: Path, monkeypatch: pytest.MonkeyPatch
