@@ -1,0 +1,110 @@
+"""Models that are none, through a whole supervisor: each has its code, and the others never notice."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ai_pal.client import Client
+from ai_pal.errors import AiPalError, Code
+from ai_pal.messages.chat import Options
+from tests.process.supervised import Supervised
+
+pytestmark = pytest.mark.timeout(240)
+
+NEIGHBOUR = "echo?id=neighbour"
+FEW = Options(max_tokens=4, temperature=0.0)
+Supervise = Callable[..., Supervised]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests import tiny_models
+
+    return tiny_models.save(tmp_path_factory.mktemp("whole") / "m", "llama", template=None)
+
+
+@pytest.fixture
+def client(supervise: Supervise) -> Iterator[Client]:
+    """A client of a supervisor whose other model answers before and after, from the same process."""
+    with supervise(spare_worker=False).client() as client:
+        assert client.ask("before", model=NEIGHBOUR).text
+        before = pids(client)[NEIGHBOUR]
+        yield client
+        assert client.ask("after", model=NEIGHBOUR).text
+        assert pids(client)[NEIGHBOUR] == before
+
+
+def pids(client: Client) -> dict[str, int | None]:
+    return {worker.model: worker.pid for worker in client.status().workers}
+
+
+def refusal(client: Client, model: object) -> AiPalError:
+    with pytest.raises(AiPalError) as caught:
+        client.ask("hello", model=str(model), options=FEW)
+    assert caught.value.failure.hint
+    return caught.value
+
+
+def config(folder: Path, **changes: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def no_model(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def own_code(folder: Path) -> None:
+    config(folder, model_type="evil", auto_map={"AutoModelForCausalLM": "evil.Model"})
+    (folder / "evil.py").write_text("raise SystemExit('code of the model ran')")
+
+
+def pickle_only(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def truncated(folder: Path) -> None:
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[:-100])
+
+
+def adapter(folder: Path) -> None:
+    (folder / "config.json").rename(folder / "adapter_config.json")
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+
+
+def unknown_class(folder: Path) -> None:
+    config(folder, model_type="nobody", architectures=["NobodyForCausalLM"])
+
+
+def test_folders_that_are_no_model_are_refused(client: Client, whole: Path, tmp_path: Path) -> None:
+    for damage in (no_model, own_code, pickle_only, truncated, adapter, unknown_class):
+        folder = Path(shutil.copytree(whole, tmp_path / damage.__name__))
+        damage(folder)
+        assert refusal(client, folder).code == Code.MODEL_INVALID, damage.__name__
+
+
+def test_a_context_larger_than_the_models_is_refused_and_without_a_template_it_answers(
+    client: Client, whole: Path
+) -> None:
+    too_large = refusal(client, f"{whole}?context=4096")
+    assert too_large.code == Code.CONFIG_INVALID
+    assert "512" in too_large.failure.message
+    assert client.ask("hello", model=str(whole), options=FEW).usage.completion_tokens > 0
+
+
+def test_numbers_that_are_none_are_an_error_of_the_engine(
+    client: Client, whole: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(whole, tmp_path / "nan"))
+    weights = load_file(folder / "model.safetensors")
+    for name in weights:
+        weights[name] = weights[name] * float("nan")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    assert refusal(client, folder).code == Code.ENGINE_ERROR
+    assert str(folder) in pids(client)
