@@ -49,7 +49,9 @@ def _listed(name: str, known: Access, settings: Settings, environ: Mapping[str, 
     places = {"in_config": setting.api_key, "in_keyring": known.keyring}
     source = key_source(name, environ, **places)
     place = {"environment": variable_in(name, environ), "config": "config file", "keyring": "system keyring"}
-    may = consented(known.consent, setting.consent, **places)
+    # Who sets up a server himself wants it used.
+    given = setting.api_key or bool(setting.base_url)
+    may = consented(known.consent, setting.consent, in_config=given, in_keyring=known.keyring)
     return Listed(name, source, place.get(source, ""), known.consent, may and bool(source))
 
 

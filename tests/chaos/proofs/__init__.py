@@ -7,7 +7,17 @@ from types import ModuleType
 import msgspec
 
 from tests.chaos.laboratory import Laboratory
-from tests.chaos.proofs import cancels, hangs, kills, overload, starts, stops, supervisor_death
+from tests.chaos.proofs import (
+    blows,
+    cancels,
+    hangs,
+    kills,
+    overload,
+    starts,
+    stops,
+    storage,
+    supervisor_death,
+)
 
 Prove = Callable[[Laboratory, random.Random, int], None]
 
@@ -27,10 +37,12 @@ def _proof(title: str, module: ModuleType, **settings: object) -> Proof:
 
 
 PROOFS = {
+    "all": _proof("random blows in random states", blows),
     "1": _proof("1, 3: workers killed at a random token", kills),
     "4": _proof("4: the supervisor killed in each state", supervisor_death),
     "5": _proof("5: hung workers replaced, slow ones not", hangs),
     "6": _proof("6: cancels at random moments", cancels),
+    "8": _proof("8: SIGKILL while history and ledger are written", storage),
     "9": _proof("9: ten times the capacity", overload, queue_size=overload.QUEUE),
     "15": _proof("15: simultaneous starts", starts),
     "17": _proof("17: SIGTERM in a random state", stops),
