@@ -12,7 +12,7 @@ import msgspec
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.requests import id_of, id_within, objection
-from ai_pal.supervisor.download import Follower
+from ai_pal.router.router import Router
 from ai_pal.supervisor.downloads import Downloads, NoDownloads
 from ai_pal.supervisor.ports import Clock
 from ai_pal.supervisor.supervisor import Supervisor
@@ -56,6 +56,7 @@ class FrontDoor:
     """Implements `supervisor.ports.Clients`. `flush` is asked for through `request_flush`, so that
     what waits together goes out together."""
 
+    router: Router
     supervisor: Supervisor
     downloads: Downloads | NoDownloads = NoDownloads()
 
@@ -97,8 +98,7 @@ class FrontDoor:
         if self._connections.pop(client, None) is not None:
             self._dirty.pop(client, None)
             self._left(client)
-            self.supervisor.client_gone(client)
-            self.downloads.client_gone(client)
+            self._forget(client)
 
     def _take(self, client: bytes, frame: bytes, peer: Peer | None) -> None:
         if len(frame) > wire.MAX_FRAME:
@@ -117,7 +117,7 @@ class FrontDoor:
             self._refuse(client, Code.HELLO_REQUIRED, "say hello first", id_of(request))
         elif why := objection(request):
             self._refuse(client, Code.BAD_REQUEST, why, max(0, id_of(request)))
-        elif isinstance(request, wire.Chat | wire.Pull) and self.downloads.has(client, request.id):
+        elif isinstance(request, wire.Chat | wire.Pull) and self._has(client, request.id):
             self._refuse(client, Code.DUPLICATE_ID, f"request id {request.id} is still open")
         else:
             self._handle(client, request)
@@ -125,10 +125,11 @@ class FrontDoor:
     def _handle(self, client: bytes, request: wire.AnyRequest) -> None:
         match request:
             case wire.Chat():
-                self.supervisor.chat(client, request)
+                self.router.chat(client, request)
+            case wire.Route():
+                self.router.route(client, request)
             case wire.Cancel():
-                if not self.downloads.cancel(client, request.id):
-                    self.supervisor.cancel(client, request.id)
+                self._cancel(client, request.id)
             case wire.Pull():
                 self.downloads.pull(client, request)
             case wire.Load():
@@ -156,23 +157,27 @@ class FrontDoor:
             me.pid,
             me.settings,
             me.auto_started,
-            ["chat", "load", "status", "pull"],
+            ["chat", "load", "status", "pull", "route"],
             me.model_cache_dir,
         )
         self.send(client, welcome)
         self._greeted(client, peer)
 
-    def fetch_first(self, client: bytes, request: wire.Chat | wire.Load) -> bool:
-        """Download the model of a request before it is taken up."""
-        self.downloads.follow(Follower(client, request.id, request), request.model)
-        return True
+    def _cancel(self, client: bytes, request_id: int) -> None:
+        if not (self.router.cancel(client, request_id) or self.downloads.cancel(client, request_id)):
+            self.supervisor.cancel(client, request_id)
 
-    def resume(self, client: bytes, request: wire.Chat | wire.Load) -> None:
-        """The model is here: take the request up, once."""
-        self._handle(client, msgspec.structs.replace(request, pull=False))
+    def _has(self, client: bytes, request_id: int) -> bool:
+        return self.router.has(client, request_id) or self.downloads.has(client, request_id)
+
+    def _forget(self, client: bytes, failure: Failure | None = None) -> None:
+        """Stop what a client asked for; with a `failure` it is still there, and is told."""
+        self.router.client_gone(client, failure)
+        self.supervisor.client_gone(client, failure)
+        self.downloads.client_gone(client)
 
     def _stop_wanted(self, client: bytes, request: wire.Stop) -> None:
-        count = len(self.supervisor.requests) + len(self.downloads)
+        count = len(self.router) + len(self.downloads)
         if request.only_if_idle and count:
             busy = Failure(Code.MODEL_BUSY, f"{count} requests are running", "wait for them, or stop anyway")
             self.send(client, wire.Failed(request.id, [busy]))
@@ -262,5 +267,4 @@ class FrontDoor:
                 "read faster, or ask for less at once",
                 retryable=True,
             )
-            self.supervisor.client_gone(client, slow)
-            self.downloads.client_gone(client)
+            self._forget(client, slow)

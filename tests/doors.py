@@ -15,6 +15,7 @@ from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
+from tests.local_router import local_router
 from tests.simulation.clock import VirtualClock
 
 ME = Peer(uid=1000, pid=1)
@@ -71,8 +72,9 @@ class Door:
             memory=lambda: 1,
             backlog_limit=backlog_limit,
         )
-        self.supervisor = self.front.supervisor = Supervisor(
-            clients=self.front,
+        self.front.router, local = local_router(self.front, self.clock, lambda event, **fields: None)
+        self.supervisor = self.front.supervisor = local.supervisor = Supervisor(
+            clients=self.front.router,
             workers=NoWorkers(),
             launcher=NoLauncher(),
             clock=self.clock,
@@ -109,6 +111,7 @@ class Door:
 
     def _alarm(self) -> None:
         self.supervisor.tick()
+        self.front.router.tick()
         self.front.tick()
 
     def _stopped(self) -> None:

@@ -13,9 +13,10 @@ import psutil
 import structlog
 import zmq
 
-from ai_pal import __version__, catalog, logs
-from ai_pal.app.policies import egress_policy, memory_policy, pool_policy
+from ai_pal import __version__, catalog, complexity, logs
+from ai_pal.app.policies import egress_policy, memory_policy, pool_policy, router_policy
 from ai_pal.app.references import load_of, plan_of
+from ai_pal.app.survey import MachineSurvey
 from ai_pal.config import Settings, digest, paths
 from ai_pal.config.egress_environment import egress_environment
 from ai_pal.errors import AiPalError
@@ -27,6 +28,10 @@ from ai_pal.load_ledger import LoadLedger
 from ai_pal.loop_clock import LoopClock
 from ai_pal.machine_memory import MachineMemory
 from ai_pal.messages import client as wire
+from ai_pal.router.completions import Completions
+from ai_pal.router.local import LocalModels
+from ai_pal.router.router import Router
+from ai_pal.store.accounts import open_accounts
 from ai_pal.supervisor.admission import Admission
 from ai_pal.supervisor.downloads import Downloads
 from ai_pal.supervisor.egress import EgressProcess
@@ -95,8 +100,48 @@ class Daemon:
         )
         self._worker_door = WorkerDoor(self._workers.send, self._observe)
         launcher = LocalLauncher(run_directory.folder, run_directory.workers, self._worker_line)
-        self._supervisor = self._door.supervisor = self._worker_door.supervisor = Supervisor(
+        self._egress = self._worker_door.egress = EgressProcess(
+            launcher,
+            self._worker_door.send_egress,
+            self._clock,
+            self._observe,
+            egress_policy(settings),
+            egress_environment,
+        )
+        self._compose_router()
+        self._compose_local(launcher)
+        if hosting.owner:
+            watch_pid(hosting.owner, self.stop)
+
+    def _compose_router(self) -> None:
+        settings = self._settings
+        budgeted = settings.budget.day is not None or settings.budget.month is not None
+        self._accounts = open_accounts(paths.store_file(), self._observe, budgeted=budgeted)
+        self._completions = Completions(
+            egress=self._egress,
+            clock=self._clock,
+            observe=self._observe,
+            local_only=lambda: settings.local_only,
+        )
+        self._survey = MachineSurvey(settings, self._clock, self._accounts.spent)
+        self._local = LocalModels()
+        self._router = self._door.router = Router(
             clients=self._door,
+            local=self._local,
+            completions=self._completions,
+            survey=self._survey,
+            books=self._accounts,
+            judge=complexity.explain,
+            clock=self._clock,
+            observe=self._observe,
+            policy=router_policy(settings),
+        )
+        self._completions.on_event = self._router.completion_event
+
+    def _compose_local(self, launcher: LocalLauncher) -> None:
+        settings = self._settings
+        self._supervisor = self._door.supervisor = self._worker_door.supervisor = Supervisor(
+            clients=self._router,
             workers=self._worker_door,
             launcher=launcher,
             clock=self._clock,
@@ -106,25 +151,18 @@ class Daemon:
             policy=pool_policy(settings),
             admission=self._admission(settings),
         )
-        self._compose_downloads(launcher)
-        if hosting.owner:
-            watch_pid(hosting.owner, self.stop)
-
-    def _compose_downloads(self, launcher: LocalLauncher) -> None:
-        policy = egress_policy(self._settings)
-        egress = self._egress = self._worker_door.egress = EgressProcess(
-            launcher, self._worker_door.send_egress, self._clock, self._observe, policy, egress_environment
-        )
         self._downloads = self._door.downloads = Downloads(
-            clients=self._door,
-            egress=egress,
+            clients=self._router,
+            egress=self._egress,
             clock=self._clock,
-            plan=lambda reference: plan_of(reference, self._settings),
+            plan=lambda reference: plan_of(reference, settings),
             observe=self._observe,
-            policy=policy,
+            policy=egress_policy(settings),
         )
-        self._downloads.resume = self._door.resume
-        self._supervisor.fetch_first = self._door.fetch_first
+        self._survey.pool = self._supervisor.pool
+        self._local.supervisor, self._local.downloads = self._supervisor, self._downloads
+        self._downloads.resume = self._local.resume
+        self._supervisor.fetch_first = self._local.fetch_first
 
     def preload(self) -> None:
         """Load what the settings name; nobody waits for it, the log tells how it went."""
@@ -135,6 +173,7 @@ class Daemon:
 
     def stop(self) -> None:
         """Begin to stop: running answers get `drain_seconds`."""
+        self._router.shutdown(self._settings.drain_seconds)
         self._supervisor.shutdown(self._settings.drain_seconds)
         self._downloads.shutdown()
         self._egress.shutdown()
@@ -142,8 +181,9 @@ class Daemon:
 
     def stop_now(self) -> None:
         """Stop without waiting for running answers: they are interrupted."""
-        self._supervisor.interrupt_all()
         self.stop()
+        self._supervisor.interrupt_all()
+        self._router.interrupt_all()
 
     @property
     def stopping(self) -> bool:
@@ -152,7 +192,8 @@ class Daemon:
     @property
     def idle(self) -> bool:
         """No client is connected, nothing is downloaded, and no model is loaded or loading."""
-        return not len(self._door) and not len(self._downloads) and self._supervisor.idle
+        quiet = not len(self._door) and not len(self._router) and not len(self._downloads)
+        return quiet and self._supervisor.idle
 
     async def close(self) -> None:
         """Let the last events out, then drop the sockets."""
@@ -162,6 +203,7 @@ class Daemon:
             stop()
         self._front.close(linger=FLUSH_TIMEOUT)
         self._workers.close()
+        await asyncio.to_thread(self._accounts.close)
         await asyncio.to_thread(self._context.term)
 
     def _admission(self, settings: Settings) -> Admission:
@@ -171,13 +213,15 @@ class Daemon:
 
     def _alarm(self) -> None:
         self._supervisor.tick()
+        self._router.tick()
         self._downloads.tick()
+        self._completions.tick()
         self._egress.tick()
         self._door.tick()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self.stopping and self._supervisor.idle and not self._egress.running:
+        if self.stopping and not len(self._router) and self._supervisor.idle and not self._egress.running:
             self.stopped.set()
 
     def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:

@@ -2,6 +2,7 @@
 
 from ai_pal import lifecycle
 from ai_pal.config import Settings
+from ai_pal.router.ports import RouterPolicy
 from ai_pal.supervisor.admission import MemoryPolicy
 from ai_pal.supervisor.egress import EgressPolicy
 from ai_pal.supervisor.pool import PoolPolicy
@@ -39,3 +40,18 @@ def memory_policy(settings: Settings) -> MemoryPolicy:
 
 def egress_policy(settings: Settings) -> EgressPolicy:
     return EgressPolicy(start=settings.start_timeout, stall=settings.download_stall)
+
+
+def router_policy(settings: Settings) -> RouterPolicy:
+    return RouterPolicy(
+        model=settings.model,
+        goal=settings.optimization_goal,
+        local_only=settings.local_only,
+        deadline=None if settings.deadline < 0 else settings.deadline,
+        connect=settings.connect_timeout,
+        queue=settings.queue_timeout,
+        first_token=settings.first_token_timeout,
+        gap=settings.gap_timeout,
+        budget_day=settings.budget.day,
+        budget_month=settings.budget.month,
+    )

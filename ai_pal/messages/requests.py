@@ -14,9 +14,9 @@ def objection(request: wire.AnyRequest) -> str:
     """Why a request that can be read cannot be taken, or nothing."""
     if getattr(request, "id", 1) <= 0:
         return "a request id must be above 0"
-    if isinstance(request, wire.Chat) and _nested(request.options.extra, MAX_NESTING):
+    if isinstance(request, wire.Chat | wire.Route) and _nested(request.options.extra, MAX_NESTING):
         return f"options.extra is nested deeper than {MAX_NESTING}"
-    for name in ("deadline", "keep_alive"):
+    for name in ("deadline", "keep_alive", "max_cost"):
         if math.isnan(getattr(request, name, None) or 0.0):
             return f"{name} is not a number"
     return ""

@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from ai_pal.errors import Failure
+from ai_pal.messages.egress import Provider
 from ai_pal.routing.prices import FREE, Price
 
 LOCAL, OLLAMA, CLOUD = 1, 2, 3
@@ -21,7 +22,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One model of one provider. `window` is in tokens, 0 where it is not known; `price` is None where nobody
     knows it. `seconds` to the first content were learned. `remote`: the prompt would leave this machine.
     `absent`: it has to be downloaded first. `failure` is why it cannot be asked now; with `prefills` it
-    can go on where another broke off."""
+    can go on where another broke off. `server` is where it is asked, None for this machine."""
 
     tier: int
     provider: str
@@ -36,6 +37,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     absent: bool = False
     prefills: bool = False
     failure: Failure | None = None
+    server: Provider | None = None
 
     @property
     def name(self) -> str:

@@ -122,6 +122,7 @@ def served(
         window=window or (price.window if price is not None else 0),
         price=price,
         prefills=server.provider.api in PREFILLING,
+        server=server.provider,
     )
     failure = server.obstacle or health.blocked(candidate)
     state = failure.message if failure is not None else "ready"

@@ -16,6 +16,7 @@ from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 from ai_pal.worker_door import WorkerDoor
+from tests.local_router import local_router
 from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.client import SimClient
 from tests.simulation.clock import VirtualClock
@@ -65,8 +66,10 @@ class World:
             left=self._cut_off,
         )
         worker_door = WorkerDoor(self._to_worker, self._observe)
-        self.supervisor = self.door.supervisor = worker_door.supervisor = Supervisor(
-            clients=self,
+        self.router, local = local_router(self, self.clock, self._observe)
+        self.door.router = self.router
+        self.supervisor = self.door.supervisor = worker_door.supervisor = local.supervisor = Supervisor(
+            clients=self.router,
             workers=worker_door,
             launcher=self,
             clock=self.clock,
@@ -116,6 +119,7 @@ class World:
         if self.supervisor.pool.closing:
             return
         self.note("shutdown")
+        self.router.shutdown(DRAIN)
         self.supervisor.shutdown(DRAIN)
         limit = DRAIN + POLICY.worker.terminate_timeout + 0.2
         self.clock.after(limit, lambda: self.checks.expect(self.stopped, f"not stopped after {limit} s"))
@@ -217,6 +221,7 @@ class World:
             return
         self.checks.alarm()
         self.supervisor.tick()
+        self.router.tick()
         self.door.tick()
         self._check_stopped()
 

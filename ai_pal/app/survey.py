@@ -1,0 +1,159 @@
+"""How things stand, for the router: the models of this machine, Ollama, the clouds with keys and consent."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+
+from ai_pal import catalog, privacy
+from ai_pal.config import Settings
+from ai_pal.config.clouds import clouds, ollama_url, twin
+from ai_pal.config.provider_access import Access, consented, key_source, read_access
+from ai_pal.config.tables import ProviderSettings
+from ai_pal.errors import AiPalError
+from ai_pal.lifecycle import Phase
+from ai_pal.messages.egress import Provider
+from ai_pal.routing.facts import Facts, Here, Server
+from ai_pal.routing.prices import Price, PriceTable, price_table
+from ai_pal.routing.reference import elsewhere
+from ai_pal.store.ledger import Spent
+from ai_pal.supervisor.pool import Pool
+from ai_pal.supervisor.ports import Clock
+
+FRESH = 2.0
+"""Seconds for which a look at the models on the disk holds."""
+
+PREFILLING = frozenset({"llamacpp"})
+"""Engines that go on with a last message of the assistant."""
+
+OLLAMA = "ollama"
+
+
+class MachineSurvey:
+    """Implements `router.ports.Survey` with the files and the environment of this machine, and with the
+    supervisor's `pool`."""
+
+    pool: Pool
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        spent: Callable[[], Spent],
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._settings, self._clock = settings, clock
+        self.spent, self._environ = spent, environ
+        self._clouds = clouds(settings)
+        own = {name: Price(p.input, p.output, p.cached, p.window) for name, p in settings.prices.items()}
+        self._prices = price_table().over(own)
+        self._looked: dict[str, tuple[float, Here]] = {}
+
+    def prices(self) -> PriceTable:
+        return self._prices
+
+    def facts(self, reference: str) -> Facts:
+        there = elsewhere(reference, {OLLAMA, *self._clouds})
+        if there is not None and there.provider == OLLAMA:
+            return Facts(ollama=self._ollama(there.model))
+        if there is not None:
+            return Facts(clouds=(self._cloud(there.provider, self._access(), there.model),))
+        if reference:
+            return Facts(here=self._here(reference), ollama=self._ollama(twin(reference, self._settings)))
+        access, ours = self._access(), self._settings.ollama
+        model = ours.model or twin(self._settings.local.model, self._settings)
+        servers = tuple(self._cloud(name, access) for name in self._clouds)
+        return Facts(here=self._here(""), ollama=self._ollama(model), clouds=servers)
+
+    # -- this machine --------------------------------------------------------------------------
+
+    def _here(self, reference: str) -> Here:
+        """What is known of a model; what is wrong with its name it says itself when it is asked."""
+        at, found = self._looked.get(reference, (float("-inf"), None))
+        if found is None or self._clock.now() - at >= FRESH:
+            found = self._look(reference)
+            self._looked = {reference: (self._clock.now(), found), **dict(list(self._looked.items())[:31])}
+        return self._as_loaded(found)
+
+    def _look(self, reference: str) -> Here:
+        name = reference or catalog.default_model(self._settings)
+        try:
+            found = catalog.find(name, self._settings)
+        except AiPalError:
+            return Here(model=name, state="unknown")
+        window = found.entry.context if found.entry is not None else 0
+        if self._settings.context:
+            window = min(window or self._settings.context, self._settings.context)
+        return Here(
+            model=name,
+            state="here" if found.is_here else "not here",
+            window=window,
+            absent=not found.is_here,
+            prefills=found.engine in PREFILLING,
+        )
+
+    def _as_loaded(self, here: Here) -> Here:
+        """With what its worker, if it has one, adds."""
+        slot = self.pool.find(here.model)
+        if slot is None:
+            return here
+        phase, reason = slot.state.phase, slot.state.reason
+        failed = phase is Phase.FAILED and slot.state.until > self._clock.now()
+        return Here(
+            model=here.model,
+            state=str(phase) if phase is not Phase.GONE else here.state,
+            window=slot.info.context if slot.info is not None else here.window,
+            loaded=phase is Phase.READY,
+            absent=here.absent and phase is Phase.GONE,
+            prefills=here.prefills,
+            failure=reason if failed else None,
+        )
+
+    # -- elsewhere -----------------------------------------------------------------------------
+
+    def _access(self) -> dict[str, Access]:
+        """What was decided about providers; what cannot be read is a no to all of them."""
+        try:
+            return read_access(self._environ)
+        except AiPalError:
+            return {name: Access(consent=False) for name in (OLLAMA, *self._clouds)}
+
+    def _ollama(self, model: str) -> Server | None:
+        ours = self._settings.ollama
+        if not ours.enabled or not model:
+            return None
+        url = ollama_url(self._settings, self._environ)
+        agreed = bool(ours.base_url) or bool(self._access().get(OLLAMA, Access()).consent)
+        provider = Provider(OLLAMA, "ollama", url)
+        return Server(provider=provider, mid=model, consent=agreed or privacy.stays_here(provider))
+
+    def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
+        setting = self._clouds[name]
+        api, known = setting.api or "openai", access.get(name, Access())
+        source = key_source(name, self._environ, in_config=setting.api_key, in_keyring=known.keyring)
+        consent = consented(
+            known.consent, setting.consent, in_config=_given(setting), in_keyring=known.keyring
+        )
+        return Server(
+            provider=Provider(name, api, setting.base_url or ""),
+            mid=model or setting.mid or "",
+            strong=model or setting.strong or "",
+            key=bool(source) or _keyless(setting),
+            consent=consent,
+            installed=_installed(api),
+        )
+
+
+def _keyless(setting: ProviderSettings) -> bool:
+    """A server of the user's own may do without a key."""
+    return bool(setting.base_url)
+
+
+def _given(setting: ProviderSettings) -> bool:
+    """Whether the user has set this provider up himself, which is a yes."""
+    return setting.api_key or bool(setting.base_url)
+
+
+@lru_cache
+def _installed(api: str) -> bool:
+    return find_spec(api) is not None

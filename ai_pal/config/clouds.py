@@ -1,0 +1,66 @@
+"""The clouds that are known without being set up, and how an Ollama server is found."""
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ai_pal.config.settings import Settings
+from ai_pal.config.tables import ProviderSettings
+
+OLLAMA_PORT = 11434
+_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")  # noqa: S104 - where a server listens, none that can be asked
+
+KNOWN = {
+    "openai": ProviderSettings(api="openai", mid="gpt-3.5-turbo", strong="gpt-4"),
+    "anthropic": ProviderSettings(api="anthropic", mid="claude-3-haiku", strong="claude-3-opus"),
+    "cohere": ProviderSettings(api="cohere", mid="command", strong="command"),
+}
+
+TWINS = {
+    "phi-2": "phi",
+    "phi-3": "phi3",
+    "llama3.2": "llama3.2",
+    "tinyllama": "tinyllama",
+    "smollm2": "smollm2:135m",
+}
+"""What Ollama calls models of the catalog."""
+
+
+def clouds(settings: Settings) -> dict[str, ProviderSettings]:
+    """The known clouds with what the settings say of them, then those of the user's own."""
+    return {name: _merged(name, settings) for name in dict.fromkeys((*KNOWN, *settings.providers))}
+
+
+def twin(model: str, settings: Settings) -> str:
+    """What Ollama calls a model of this machine; empty where it has none."""
+    name = model.partition("?")[0].partition(":")[0]
+    return settings.ollama.models.get(model) or settings.ollama.models.get(name) or TWINS.get(name, "")
+
+
+def ollama_url(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    """Where Ollama is asked; empty means its usual place. `OLLAMA_HOST` is read as Ollama reads it; a server
+    that listens everywhere is asked on loopback."""
+    if settings.ollama.base_url:
+        return settings.ollama.base_url.rstrip("/")
+    host = environ.get("OLLAMA_HOST", "").strip()
+    if not host:
+        return ""
+    try:
+        parts = urlsplit(host if "://" in host else f"http://{host}")
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        return host
+    if name in _EVERYWHERE:
+        name = "127.0.0.1"
+    port = port or {"http": OLLAMA_PORT, "https": 443}.get(parts.scheme, OLLAMA_PORT)
+    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
+
+
+def _merged(name: str, settings: Settings) -> ProviderSettings:
+    known, own = KNOWN.get(name), settings.providers.get(name)
+    if known is None or own is None:
+        return known or own or ProviderSettings()
+    said = {field: value for field, value in msgspec.structs.asdict(own).items() if value is not None}
+    return msgspec.structs.replace(known, **said)

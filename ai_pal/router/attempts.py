@@ -1,0 +1,162 @@
+"""Attempts: each asks one candidate, here or elsewhere, can be called off, and is entered into the books.
+
+Part of the router's reactor: synchronous, like everything there."""
+
+import itertools
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from ai_pal.messages import egress as out
+from ai_pal.messages.chat import Message, Options
+from ai_pal.router.ports import Books, Completions, Local, RouterPolicy
+from ai_pal.router.request import Attempt, Request, total
+from ai_pal.routing.candidate import CLOUD, Candidate
+from ai_pal.routing.health import Lessons
+from ai_pal.routing.walk import Ask
+from ai_pal.store import ledger
+from ai_pal.supervisor.ports import Clock
+
+ANSWERED, CANCELLED = ledger.ANSWERED, "cancelled"
+
+
+class Attempts:
+    """The attempts under way, by key. `wall` tells the time of day, for the books."""
+
+    def __init__(
+        self,
+        *,
+        local: Local,
+        completions: Completions,
+        books: Books,
+        lessons: Lessons,
+        clock: Clock,
+        policy: RouterPolicy,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._local, self._completions, self._books = local, completions, books
+        self._lessons, self._clock, self._policy, self._wall = lessons, clock, policy, wall
+        self._open: dict[int, Attempt] = {}
+        self._keys = itertools.count(1)
+
+    def find(self, key: int) -> Attempt | None:
+        return self._open.get(key)
+
+    @property
+    def reserved(self) -> float:
+        """US dollars that open attempts may still cost."""
+        return sum(attempt.reserved for attempt in self._open.values())
+
+    def open(self, request: Request, move: Ask) -> Attempt:
+        """A new attempt, not asked yet."""
+        now, candidate, query = self._clock.now(), move.step.candidate, request.walk.plan.query
+        price = candidate.price
+        expected = price.expected(query.prompt_tokens, query.answer_tokens) if price is not None else 0.0
+        attempt = Attempt(
+            key=next(self._keys),
+            request=request,
+            candidate=candidate,
+            reason=move.step.reason,
+            asked_at=now,
+            moved_at=now,
+            base=request.next_seq,
+            reserved=expected,
+            prompt_tokens=query.prompt_tokens,
+        )
+        self._open[attempt.key] = request.attempt = attempt
+        return attempt
+
+    def ask(self, attempt: Attempt, *, seam: bool) -> None:
+        """Ask its candidate. What runs here may end before this returns.
+
+        Raises `AiPalError` when an attempt elsewhere could not begin."""
+        request, candidate = attempt.request, attempt.candidate
+        chat = request.chat
+        said = request.said() if seam else ""
+        messages = [*chat.messages, Message("assistant", said)] if said else chat.messages
+        options = _shortened(chat.options, request.next_seq) if seam else chat.options
+        self._lessons.asked(candidate)
+        if candidate.server is None:
+            changed = msgspec.structs.replace(
+                chat,
+                id=-attempt.key,
+                model=candidate.model,
+                messages=messages,
+                options=options,
+                deadline=None,
+            )
+            self._local.chat(request.client, changed)
+            return
+        complete = out.Complete(
+            key=attempt.key,
+            provider=candidate.server,
+            model=candidate.model,
+            messages=messages,
+            options=_affordable(options, candidate, request),
+            connect=self._policy.connect,
+            first_token=self._policy.first_token,
+            gap=self._policy.gap,
+            local_only=request.private,
+            keep_alive=chat.keep_alive,
+        )
+        self._completions.start(complete, local_only=request.private)
+        request.away = request.away or candidate.remote
+
+    def stop(self, attempt: Attempt) -> None:
+        """Call it off; nothing more of it reaches the client."""
+        attempt.stopped = True
+        if attempt.here:
+            self._local.cancel(attempt.request.client, -attempt.key)
+        else:
+            self._completions.cancel(attempt.key)
+
+    def close(self, attempt: Attempt, outcome: str) -> None:
+        """It is over: into the books with it, once."""
+        if attempt.over:
+            return
+        attempt.over = True
+        del self._open[attempt.key]
+        request, candidate, now = attempt.request, attempt.candidate, self._clock.now()
+        used = attempt.usage()
+        cost = candidate.price.of(used) if candidate.tier == CLOUD and candidate.price is not None else 0.0
+        request.usage, request.cost = total(request.usage, used), request.cost + cost
+        asked_at, dispatched_at = attempt.asked_at, attempt.connected_at
+        self._books.record(
+            ledger.Attempt(
+                at=self._wall(),
+                request=f"{request.client.hex()}.{request.chat.id}",
+                tier=candidate.tier,
+                provider=candidate.provider,
+                model=candidate.model,
+                outcome=outcome,
+                prompt_tokens=used.prompt_tokens,
+                completion_tokens=used.completion_tokens,
+                cost=cost,
+                queued=attempt.queued,
+                connect=(dispatched_at - asked_at) if dispatched_at is not None else 0.0,
+                first_token=(attempt.first_at - asked_at) if attempt.first_at is not None else 0.0,
+                total=now - asked_at,
+                score=request.score,
+                remote=candidate.remote,
+                local_only=request.private,
+            )
+        )
+
+
+def _shortened(options: Options, tokens: int) -> Options:
+    """What is left to say after so many tokens."""
+    if options.max_tokens is None:
+        return options
+    return msgspec.structs.replace(options, max_tokens=max(1, options.max_tokens - tokens))
+
+
+def _affordable(options: Options, candidate: Candidate, request: Request) -> Options:
+    """With the answer no longer than the request's own limit pays for."""
+    limit, price = request.chat.max_cost, candidate.price
+    if limit is None or price is None:
+        return options
+    tokens = price.affordable(request.walk.plan.query.prompt_tokens, limit - request.cost)
+    if tokens is None or (options.max_tokens is not None and options.max_tokens <= tokens):
+        return options
+    return msgspec.structs.replace(options, max_tokens=max(1, tokens))

@@ -1,0 +1,88 @@
+"""From a request to its plan: how hard it is, who could answer, what may be spent."""
+
+import msgspec
+
+from ai_pal.complexity import Scored
+from ai_pal.messages import client as wire
+from ai_pal.router.ports import Judge, RouterPolicy, Survey
+from ai_pal.routing.candidate import LOCAL, Candidate
+from ai_pal.routing.facts import everyone
+from ai_pal.routing.health import Lessons
+from ai_pal.routing.order import expected_seconds, in_words
+from ai_pal.routing.plan import Plan, plan
+from ai_pal.routing.query import ANSWER_TOKENS, Query, tokens_in
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A plan, and how hard the prompt is; `scored` is None where the user said who is to answer."""
+
+    plan: Plan
+    scored: Scored | None
+
+
+class Planner:
+    """Plans with what `lessons` has learned at the time that it is set to."""
+
+    def __init__(self, survey: Survey, judge: Judge, lessons: Lessons, policy: RouterPolicy) -> None:
+        self._survey, self._judge, self._lessons, self._policy = survey, judge, lessons, policy
+
+    def plan(self, asked: wire.Chat | wire.Route, reserved: float) -> Planned:
+        """The plan for a request, while open attempts may still cost `reserved` US dollars."""
+        reference = asked.model or self._policy.model
+        scored = None if reference else self._judge(asked.messages)
+        facts = self._survey.facts(reference)
+        query = Query(
+            score=scored.score if scored is not None else 0.0,
+            goal=asked.goal or self._policy.goal,
+            prompt_tokens=tokens_in(asked.messages),
+            answer_tokens=min(asked.options.max_tokens or ANSWER_TOKENS, ANSWER_TOKENS),
+            local_only=asked.privacy == "local" or self._policy.local_only,
+            max_cost=asked.max_cost,
+            left=self._left(reserved),
+            fallback=asked.fallback,
+            named=bool(reference),
+        )
+        candidates = everyone(facts, self._survey.prices(), self._lessons)
+        return Planned(plan(query, candidates), scored)
+
+    def explain(self, asked: wire.Route, reserved: float) -> wire.Routed:
+        """What would be done with a request."""
+        planned = self.plan(asked, reserved)
+        scored = planned.scored or self._judge(asked.messages)
+        query = planned.plan.query
+        rows = [
+            self._row(step.candidate, query, position, in_words(step.reason, query.score))
+            for position, step in enumerate(planned.plan.steps, 1)
+        ]
+        for out in planned.plan.ruled_out:
+            row = self._row(out.candidate, query, 0, "")
+            rows.append(msgspec.structs.replace(row, failure=out.failure))
+        features = [wire.Feature(feature.name, feature.weight) for feature in scored.features]
+        return wire.Routed(asked.id, scored.score, query.goal, features, rows)
+
+    def _left(self, reserved: float) -> float | None:
+        """US dollars that the budgets leave, None where there is none."""
+        day, month = self._policy.budget_day, self._policy.budget_month
+        if day is None and month is None:
+            return None
+        spent = self._survey.spent()
+        rests = [
+            limit - used for limit, used in ((day, spent.day), (month, spent.month)) if limit is not None
+        ]
+        return min(rests) - reserved
+
+    @staticmethod
+    def _row(candidate: Candidate, query: Query, position: int, why: str) -> wire.RouteCandidate:
+        price = candidate.price
+        cost = None if price is None else price.expected(query.prompt_tokens, query.answer_tokens)
+        return wire.RouteCandidate(
+            tier=candidate.tier,
+            provider=candidate.provider,
+            model=candidate.model,
+            position=position,
+            state=candidate.state,
+            why=why,
+            cost=0.0 if candidate.tier == LOCAL else cost,
+            seconds=expected_seconds(candidate),
+            remote=candidate.remote,
+        )

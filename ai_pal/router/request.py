@@ -1,0 +1,139 @@
+"""One client's request at the router, and one attempt at answering it."""
+
+import msgspec
+
+from ai_pal.complexity import Feature
+from ai_pal.errors import Failure
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Timings, Usage
+from ai_pal.routing.candidate import LOCAL, Candidate
+from ai_pal.routing.order import Reason
+from ai_pal.routing.walk import Walk
+
+MOST_KEPT = 1024 * 1024
+"""Bytes of an answer that are kept for a continuation; a longer one is not gone on with."""
+
+
+class Request(msgspec.Struct, eq=False):
+    """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for; `away` tells
+    that the prompt has left this machine; `kept` are the raw pieces of text, None when nobody wants them.
+    `tell_at` is when the client hears of a fallback, None when there is nothing to tell."""
+
+    client: bytes
+    chat: wire.Chat
+    walk: Walk
+    score: float | None
+    opened_at: float
+    features: tuple[Feature, ...] = ()
+    attempt: "Attempt | None" = None
+    accepted_at: float | None = None
+    first_at: float | None = None
+    next_seq: int = 0
+    failed: list[tuple[Candidate, Failure]] = msgspec.field(default_factory=list)
+    usage: Usage = Usage()
+    cost: float = 0.0
+    away: bool = False
+    ended: bool = False
+    tell_at: float | None = None
+    kept: list[msgspec.Raw] | None = None
+    kept_bytes: int = 0
+
+    @property
+    def private(self) -> bool:
+        return self.walk.plan.query.private
+
+    @property
+    def deadline(self) -> float | None:
+        return self.walk.deadline
+
+    @property
+    def begun_at(self) -> float:
+        """What timings count from."""
+        return self.opened_at if self.accepted_at is None else self.accepted_at
+
+    def keep(self, text: msgspec.Raw) -> None:
+        """Remember a piece, while the answer is short enough."""
+        if self.kept is None:
+            return
+        self.kept_bytes += len(bytes(text))
+        self.kept.append(text)
+        if self.kept_bytes > MOST_KEPT:
+            self.kept = None
+
+    def said(self) -> str:
+        """What has been delivered."""
+        return "".join(msgspec.msgpack.decode(text, type=str) for text in self.kept or ())
+
+    def timings(self, now: float, of_attempt: Timings | None = None) -> Timings:
+        """Measured from the acceptance by the client's clock, not from the last attempt's beginning."""
+        first = now if self.first_at is None else self.first_at
+        attempt, begun = self.attempt, self.begun_at
+        spent = now - first
+        if of_attempt is not None and attempt is not None:
+            before = max(0.0, attempt.asked_at - begun)
+            if not before and attempt.base == 0:
+                return of_attempt
+            return msgspec.structs.replace(
+                of_attempt,
+                queued=of_attempt.queued + before,
+                first_token=first - begun,
+                total=now - begun,
+            )
+        return Timings(
+            queued=(attempt.asked_at if attempt is not None else now) - begun,
+            first_token=first - begun,
+            total=now - begun,
+            tokens_per_second=self.next_seq / spent if spent > 0 and self.next_seq > 1 else 0.0,
+        )
+
+
+class Attempt(msgspec.Struct, eq=False):
+    """One candidate that was asked. `key` is unique among attempts; what runs here has it as its id, below 0.
+    `base` is the client's number for its first piece, `reserved` what it may cost in US dollars, `last` its
+    terminal event. `stopped` says that this side has called it off, `over` that it is in the books.
+    `moved_at` is when something last moved before its first content."""
+
+    key: int
+    request: Request
+    candidate: Candidate
+    reason: Reason
+    asked_at: float
+    moved_at: float
+    base: int = 0
+    tokens: int = 0
+    reserved: float = 0.0
+    prompt_tokens: int = 0
+    connected_at: float | None = None
+    first_at: float | None = None
+    last: wire.Event | None = None
+    over: bool = False
+    stopped: bool = False
+
+    @property
+    def here(self) -> bool:
+        return self.candidate.tier == LOCAL
+
+    @property
+    def queued(self) -> float:
+        """Seconds that it waited for a worker, as far as that was measured."""
+        if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
+            return self.last.timings.queued
+        return 0.0
+
+    def usage(self) -> Usage:
+        """What it has used as far as anybody has counted."""
+        if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
+            return self.last.usage
+        return Usage(
+            prompt_tokens=self.prompt_tokens if self.first_at is not None else 0,
+            completion_tokens=self.tokens,
+        )
+
+
+def total(one: Usage, other: Usage) -> Usage:
+    """What two attempts have used together."""
+    return Usage(
+        one.prompt_tokens + other.prompt_tokens,
+        one.cached_tokens + other.cached_tokens,
+        one.completion_tokens + other.completion_tokens,
+    )

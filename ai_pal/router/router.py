@@ -1,0 +1,363 @@
+"""The router actor: decides who answers, and keeps its word when somebody does not.
+
+A synchronous reactor like the supervisor below it. It stands between the front door and whoever answers: each
+request is a walk over a plan, each step of it an attempt. What runs here are chats of the supervisor with ids
+below 0; all that those hear comes through `send` and goes on under the client's own id.
+"""
+
+import msgspec
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages import client as wire
+from ai_pal.messages import egress as out
+from ai_pal.messages.chat import Timings
+from ai_pal.router import timeouts
+from ai_pal.router.attempts import ANSWERED, CANCELLED, Attempts
+from ai_pal.router.planner import Planner
+from ai_pal.router.ports import Books, Completions, Judge, Local, RouterPolicy, Survey
+from ai_pal.router.request import Attempt, Request
+from ai_pal.router.table import Table
+from ai_pal.router.telling import Telling
+from ai_pal.routing import walk as walking
+from ai_pal.routing.breaker import BreakerPolicy
+from ai_pal.routing.health import Lessons
+from ai_pal.routing.walk import Ask, BreakOff, GiveUp, Walk
+from ai_pal.supervisor.failures import CLOSING, EMPTY_PROMPT, duplicate
+from ai_pal.supervisor.ports import Clients, Clock, Observe
+
+TELL_AFTER = 1.0
+"""Seconds after which a fallback is told of before anything has come of it."""
+
+
+class Router:
+    """See the module. Implements `supervisor.ports.Clients` for those who answer here."""
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        local: Local,
+        completions: Completions,
+        survey: Survey,
+        books: Books,
+        judge: Judge,
+        clock: Clock,
+        observe: Observe,
+        policy: RouterPolicy | None = None,
+        breaker: BreakerPolicy | None = None,
+    ) -> None:
+        self._clients, self._local, self._clock = clients, local, clock
+        self._policy = policy or RouterPolicy()
+        self._lessons = Lessons(breaker)
+        self._closing = False
+        self._interrupt_at: float | None = None
+        self._planner = Planner(survey, judge, self._lessons, self._policy)
+        self._table = Table(clients, observe)
+        self._telling = Telling(self._table, observe)
+        self._attempts = Attempts(
+            local=local,
+            completions=completions,
+            books=books,
+            lessons=self._lessons,
+            clock=clock,
+            policy=self._policy,
+        )
+
+    def __len__(self) -> int:
+        """How many requests are open."""
+        return len(self._table)
+
+    def has(self, client: bytes, request_id: int) -> bool:
+        return self._table.find(client, request_id) is not None
+
+    # -- from clients --------------------------------------------------------------------------
+
+    def chat(self, client: bytes, chat: wire.Chat) -> None:
+        """Take a request and begin with the first of its plan, or refuse it."""
+        now = self._lessons.now = self._clock.now()
+        if self.has(client, chat.id):
+            self._clients.send(client, wire.Failed(0, [duplicate(chat.id)]))
+            return
+        if self._closing:
+            self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
+            return
+        if not any(m.role == "user" and m.content.strip() for m in chat.messages):
+            self._clients.send(client, wire.Failed(chat.id, [EMPTY_PROMPT]))
+            return
+        planned = self._planner.plan(chat, self._attempts.reserved)
+        scored = planned.scored
+        request = Request(
+            client=client,
+            chat=chat,
+            walk=Walk(planned.plan, continuation=chat.continuation),
+            score=scored.score if scored is not None else None,
+            opened_at=now,
+            kept=[] if chat.continuation else None,
+        )
+        self._table.add(request)
+        request.walk, move = walking.begin(request.walk)
+        self._move(request, move)
+
+    def route(self, client: bytes, request: wire.Route) -> None:
+        """Say what would be done with a request."""
+        self._lessons.now = self._clock.now()
+        self._clients.send(client, self._planner.explain(request, self._attempts.reserved))
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        """Stop a request. False: there is none with this id, or no more."""
+        request = self._table.find(client, request_id)
+        if request is not None:
+            self._end(request, None)
+        return request is not None
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """The client left: stop what it asked for. With a `failure` it is still there, and is told."""
+        for request in self._table.of_client(client):
+            self._end(request, failure)
+
+    # -- from this machine ---------------------------------------------------------------------
+
+    def send(self, client: bytes, event: wire.Event) -> None:
+        """An event of the supervisor or of downloads: of an attempt, or for a client itself."""
+        event_id: int = getattr(event, "id", 0)
+        if event_id >= 0:
+            self._clients.send(client, event)
+            return
+        attempt = self._attempts.find(-event_id)
+        if attempt is None:
+            return
+        if isinstance(event, wire.ForwardedDelta):
+            self._forward(attempt, event)
+        elif isinstance(event, wire.TERMINAL):
+            self._ended_here(attempt, event)
+        else:
+            self._progress(attempt, event)
+
+    def _forward(self, attempt: Attempt, event: wire.ForwardedDelta) -> None:
+        request = attempt.request
+        attempt.tokens += event.n
+        delta = wire.ForwardedDelta(request.chat.id, attempt.base + event.seq, event.n, event.text)
+        request.next_seq = delta.seq + event.n
+        if request.kept is not None:
+            request.keep(event.text)
+        self._clients.send(request.client, delta)
+
+    def _progress(self, attempt: Attempt, event: wire.Event) -> None:
+        request = attempt.request
+        match event:
+            case wire.Accepted():
+                self._accept(request)
+            case wire.Started():
+                self._begun(attempt, event.model)
+            case wire.Queued() | wire.Loading() | wire.Pulling() | wire.Notice():
+                if not isinstance(event, wire.Queued):
+                    attempt.moved_at = self._clock.now()
+                self._table.tell(request, msgspec.structs.replace(event, id=request.chat.id))
+
+    def _ended_here(self, attempt: Attempt, event: wire.Event) -> None:
+        attempt.last = event
+        if attempt.stopped:
+            return
+        match event:
+            case wire.Done():
+                self._answered(attempt, event.finish_reason)
+            case wire.Failed():
+                self._failed(attempt, event.reasons[-1])
+            case wire.Interrupted():
+                self._failed(attempt, event.reason)
+            case wire.Cancelled():
+                self._failed(attempt, Failure(Code.INTERNAL, "an attempt was called off", retryable=True))
+
+    # -- from elsewhere ------------------------------------------------------------------------
+
+    def completion_event(self, event: out.FromEgress) -> None:
+        """What became of an attempt elsewhere."""
+        attempt = self._attempts.find(getattr(event, "key", 0))
+        if attempt is None or attempt.here:
+            return
+        now = self._clock.now()
+        match event:
+            case out.CompletionConnected():
+                attempt.connected_at = now
+            case out.CompletionText():
+                if attempt.first_at is None:
+                    self._begun(attempt, attempt.candidate.model)
+                text = msgspec.Raw(msgspec.msgpack.encode(event.text))
+                self._forward(attempt, wire.ForwardedDelta(attempt.request.chat.id, event.seq, event.n, text))
+            case out.CompletionDone():
+                if attempt.first_at is None:
+                    self._failed(attempt, _empty(attempt))
+                    return
+                timings = attempt.request.timings(now)
+                counted = event.usage if event.usage.completion_tokens else attempt.usage()
+                attempt.last = wire.Done(attempt.request.chat.id, event.finish_reason, counted, timings)
+                self._answered(attempt, event.finish_reason)
+            case out.CompletionFailed():
+                self._failed(attempt, event.failure)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Let deadlines and timeouts run out, and ask for the next tick."""
+        now = self._lessons.now = self._clock.now()
+        for request in self._table.due(now):
+            self._look(request, now)
+        if self._interrupt_at is not None and now >= self._interrupt_at:
+            self.interrupt_all()
+        upcoming = self._table.next_look()
+        if upcoming is not None:
+            self._clock.wake_at(upcoming)
+
+    def shutdown(self, drain: float) -> None:
+        """Take nothing new, let what runs go on for `drain` seconds."""
+        self._closing = True
+        self._interrupt_at = self._clock.now() + drain
+        self._clock.wake_at(self._interrupt_at)
+
+    def interrupt_all(self) -> None:
+        """End what still runs: the drain time is over."""
+        self._interrupt_at = None
+        for request in self._table:
+            self._end(request, CLOSING)
+
+    def _look(self, request: Request, now: float) -> None:
+        if request.deadline is not None and now >= request.deadline:
+            self._end(request, _late(request))
+            return
+        if request.tell_at is not None and now >= request.tell_at and request.accepted_at is not None:
+            self._telling.fallback(request)
+        attempt = request.attempt
+        limit = None if attempt is None or attempt.over else self._limit(attempt)
+        if attempt is not None and limit is not None and now >= limit.at:
+            self._attempts.stop(attempt)
+            self._failed(attempt, limit.failure)
+        elif limit is not None:
+            self._look_at(request, limit.at)
+
+    def _limit(self, attempt: Attempt) -> timeouts.Limit | None:
+        dispatched_at = (
+            self._local.dispatched_at(attempt.request.client, -attempt.key) if attempt.here else None
+        )
+        return timeouts.limit(attempt, dispatched_at, self._policy)
+
+    def _look_at(self, request: Request, when: float) -> None:
+        self._table.look_at(request, when)
+        self._clock.wake_at(when)
+
+    # -- decisions -----------------------------------------------------------------------------
+
+    def _move(self, request: Request, move: walking.Move) -> None:
+        """Carry out what the walk decided."""
+        match move:
+            case Ask():
+                self._ask(request, move)
+            case GiveUp(reasons):
+                self._table.failed(request, reasons or (_nobody(),))
+            case BreakOff(reason):
+                self._table.interrupted(request, reason, self._timings(request))
+
+    def _ask(self, request: Request, move: Ask) -> None:
+        candidate = move.step.candidate
+        if move.seam:
+            self._telling.seam(request, candidate)
+        attempt = self._attempts.open(request, move)
+        if self._telling.asks(request, candidate):
+            request.tell_at = self._clock.now() + TELL_AFTER
+            self._look_at(request, request.tell_at)
+        blocked = None if request.walk.plan.query.named else self._lessons.blocked(candidate)
+        if blocked is not None:  # somebody else's failure or probe came first
+            self._failed(attempt, blocked)
+            return
+        try:
+            self._attempts.ask(attempt, seam=move.seam)
+        except AiPalError as error:
+            self._failed(attempt, error.failure)
+            return
+        if attempt.over:
+            return
+        if not attempt.here:
+            self._accept(request)
+        limit = self._limit(attempt)
+        if limit is not None:
+            self._look_at(request, limit.at)
+
+    def _accept(self, request: Request) -> None:
+        """Accepted once; from then on the deadline runs."""
+        if request.accepted_at is not None:
+            return
+        now = self._clock.now()
+        self._table.accept(request, now)
+        seconds = request.chat.deadline if request.chat.deadline is not None else self._policy.deadline
+        if seconds is not None:
+            request.walk = msgspec.structs.replace(request.walk, deadline=now + seconds)
+            self._look_at(request, now + seconds)
+
+    def _begun(self, attempt: Attempt, model: str) -> None:
+        """The first content: its candidate has the word now."""
+        request, now = attempt.request, self._clock.now()
+        attempt.first_at = now
+        self._lessons.now = now
+        self._lessons.answered(attempt.candidate, now - attempt.asked_at)
+        if request.first_at is None:
+            request.first_at = now
+        if request.tell_at is not None:
+            self._telling.fallback(request)
+        request.walk = walking.content(request.walk)
+        self._telling.started(attempt, model)
+
+    def _answered(self, attempt: Attempt, finish_reason: str) -> None:
+        request = attempt.request
+        if attempt.first_at is None:
+            self._lessons.released(attempt.candidate)
+        self._attempts.close(attempt, ANSWERED)
+        self._table.done(request, finish_reason, self._timings(request))
+
+    def _failed(self, attempt: Attempt, failure: Failure) -> None:
+        """The attempt is over without a whole answer: on with the walk."""
+        request, now = attempt.request, self._clock.now()
+        self._lessons.now = now
+        self._lessons.failed(attempt.candidate, failure)
+        self._attempts.close(attempt, failure.code)
+        request.failed.append((attempt.candidate, failure))
+        self._telling.failed(attempt, failure)
+        request.walk, move = walking.failed(request.walk, failure, now)
+        self._move(request, move)
+
+    def _end(self, request: Request, failure: Failure | None) -> None:
+        """End a request from this side: its client wants it (no failure), or time is up."""
+        attempt = request.attempt
+        if attempt is not None and not attempt.over:
+            self._attempts.stop(attempt)
+            self._lessons.released(attempt.candidate)
+            self._attempts.close(attempt, failure.code if failure is not None else CANCELLED)
+        timings = self._timings(request)
+        if failure is None:
+            self._table.cancelled(request, timings)
+        elif request.walk.committed:
+            self._table.interrupted(request, failure, timings)
+        else:
+            self._table.failed(request, (*walking.reasons(request.walk), failure))
+
+    def _timings(self, request: Request) -> Timings:
+        last = request.attempt.last if request.attempt is not None else None
+        measured = last.timings if isinstance(last, wire.Done | wire.Interrupted | wire.Cancelled) else None
+        return request.timings(self._clock.now(), measured)
+
+
+def _late(request: Request) -> Failure:
+    seconds = (request.deadline or 0.0) - request.begun_at
+    return Failure(
+        Code.DEADLINE_EXCEEDED,
+        f"the deadline of {seconds:g} s passed",
+        "allow more time with --deadline",
+        retryable=True,
+    )
+
+
+def _empty(attempt: Attempt) -> Failure:
+    message = f"{attempt.candidate.name} ended without a word"
+    return Failure(Code.EMPTY_ANSWER, message, "ask again", retryable=True)
+
+
+def _nobody() -> Failure:
+    return Failure(Code.MODEL_NOT_FOUND, "nobody is set up to answer", "see: ai-pal route PROMPT")

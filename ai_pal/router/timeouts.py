@@ -1,0 +1,32 @@
+"""When an attempt on this machine has taken too long, while somebody else could be asked. Pure.
+
+Loads that stall and engines that hang are the supervisor's; what is elsewhere is timed beside its socket."""
+
+from typing import NamedTuple
+
+from ai_pal.errors import Code, Failure
+from ai_pal.router.ports import RouterPolicy
+from ai_pal.router.request import Attempt
+
+
+class Limit(NamedTuple):
+    """When, and what is said then."""
+
+    at: float
+    failure: Failure
+
+
+def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -> Limit | None:
+    """The limit of an attempt's present phase; None where there is none: elsewhere, begun, nobody behind."""
+    request = attempt.request
+    behind = any(step.only_after is None for step in request.walk.left)
+    if not attempt.here or attempt.first_at is not None or not behind or request.walk.committed:
+        return None
+    name = attempt.candidate.name
+    if dispatched_at is None:
+        message = f"{name}: the queue did not move for {policy.queue:g} s"
+        return Limit(attempt.moved_at + policy.queue, Failure(Code.QUEUE_TIMEOUT, message, retryable=True))
+    message = f"{name}: nothing came for {policy.first_token:g} s"
+    return Limit(
+        dispatched_at + policy.first_token, Failure(Code.FIRST_TOKEN_TIMEOUT, message, retryable=True)
+    )
