@@ -13,6 +13,8 @@ import pytest
 from ai_pal.catalog import CATALOG, artifact_path
 from ai_pal.config import load_settings
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 _KEPT = ("AI_PAL_TEST_", "AI_PAL_CHAOS_")
 _SETTINGS = load_settings().settings
 

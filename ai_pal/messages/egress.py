@@ -77,6 +77,10 @@ class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):
 Api = Literal["ollama", "openai", "anthropic", "cohere"]
 """Which protocol a provider speaks."""
 
+CONTINUES: frozenset[Api] = frozenset({"anthropic"})
+"""Providers that go on from a last message of the assistant's. Ollama does so with some models' templates
+only, OpenAI and Cohere begin anew."""
+
 OLLAMA_URL = "http://localhost:11434"
 """Where an Ollama is when nothing else is said."""
 

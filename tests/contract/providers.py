@@ -1,0 +1,44 @@
+"""The counterparts of the four provider adapters, and how they are asked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ai_pal.messages import egress as out
+from ai_pal.messages.chat import Message, Options
+
+APIS: tuple[out.Api, ...] = ("ollama", "openai", "anthropic", "cohere")
+
+
+class Counterpart(msgspec.Struct, frozen=True):
+    """A server that speaks `api` at `url`. `suffix` is what base URLs of that API end with."""
+
+    api: out.Api
+    url: str
+    model: str
+    suffix: str = ""
+
+    def provider(self, *, url: str = "", name: str = "") -> out.Provider:
+        """This one, or another server in its place."""
+        return out.Provider(name or self.api, self.api, (url or self.url) + self.suffix)
+
+    def complete(
+        self,
+        prompt: str = "Count from one to ten.",
+        *,
+        url: str = "",
+        name: str = "",
+        model: str = "",
+        tokens: int = 12,
+        **fields: Any,
+    ) -> out.Complete:
+        """A request for a short answer, the same each time."""
+        options = Options(temperature=0.0, max_tokens=tokens, seed=1)
+        given = {"connect": 5.0, "first_token": 30.0, "gap": 10.0} | fields
+        messages = [Message("user", prompt)]
+        provider = self.provider(url=url, name=name)
+        return out.Complete(0, provider, model or self.model, messages, options, **given)
+
+
+Find = Callable[[out.Api], Counterpart]

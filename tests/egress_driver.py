@@ -1,0 +1,138 @@
+"""A real egress process, driven as the supervisor does: over ZeroMQ, with the environment it would have."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from ai_pal.config.egress_environment import egress_environment
+from ai_pal.launchers.local import ENVIRONMENT
+from ai_pal.messages import egress as out
+
+ENDS = (out.CompletionDone, out.CompletionFailed, out.ProviderModels)
+
+
+class Answer(msgspec.Struct):
+    """All that was heard of one completion."""
+
+    text: str = ""
+    pieces: int = 0
+    connected: bool = False
+    end: out.CompletionDone | out.CompletionFailed | out.ProviderModels | None = None
+
+    @property
+    def done(self) -> out.CompletionDone:
+        assert isinstance(self.end, out.CompletionDone), self.end
+        return self.end
+
+    @property
+    def failed(self) -> out.CompletionFailed:
+        assert isinstance(self.end, out.CompletionFailed), self.end
+        return self.end
+
+
+class EgressDriver:
+    """The supervisor's side. Every wait has a deadline."""
+
+    def __init__(self, socket: "zmq.Socket[bytes]", process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self._socket, self.process, self._log = socket, process, log
+        self._peer = b""
+        self._keys = 0
+        self._answers: dict[int, Answer] = {}
+        self.heard: list[bytes] = []
+        self.wait_for(lambda message: isinstance(message, out.EgressHello))
+
+    def ask(self, complete: out.Complete | out.ListModels, seconds: float = 20.0) -> Answer:
+        """Ask and wait for the end."""
+        return self.gather(self.start(complete), seconds)
+
+    def start(self, request: out.Complete | out.ListModels) -> int:
+        """Ask; gives the key that it got."""
+        self._keys += 1
+        self._answers[self._keys] = Answer()
+        self.send(msgspec.structs.replace(request, key=self._keys))
+        return self._keys
+
+    def gather(self, key: int, seconds: float = 20.0, *, until_text: bool = False) -> Answer:
+        """What is heard until the end (or the first text), with nothing missing."""
+        answer, deadline = self._answers[key], time.monotonic() + seconds
+        while answer.end is None and not (until_text and answer.text):
+            self._receive(deadline)
+        return answer
+
+    def wait_for(self, wanted: Callable[[out.FromEgress], bool], seconds: float = 20.0) -> None:
+        """Wait until `wanted(message)`."""
+        deadline = time.monotonic() + seconds
+        found = False
+        while not found:
+            found = any(wanted(message) for message in self._receive(deadline))
+
+    def send(self, message: out.ToEgress) -> None:
+        self._socket.send_multipart([self._peer, out.encode(message)])
+
+    def log(self) -> str:
+        """What the process wrote."""
+        return self._log.read_text()
+
+    def _receive(self, deadline: float) -> list[out.FromEgress]:
+        left = deadline - time.monotonic()
+        if left <= 0 or not self._socket.poll(int(left * 1000) + 1):
+            raise AssertionError(f"the egress process is silent:\n{self.log()[-3000:]}")
+        self._peer, *frames = self._socket.recv_multipart()
+        self.heard += frames
+        messages = [out.decode_from_egress(frame) for frame in frames]
+        for message in messages:
+            answer = self._answers.get(getattr(message, "key", 0))
+            if answer is not None:
+                _add(answer, message)
+        return messages
+
+
+def _add(answer: Answer, message: out.FromEgress) -> None:
+    assert answer.end is None, "something came after the end"
+    match message:
+        case out.CompletionConnected():
+            assert not answer.connected
+            answer.connected = True
+        case out.CompletionText():
+            assert message.seq == answer.pieces
+            assert message.text
+            answer.text += message.text
+            answer.pieces += message.n
+        case out.CompletionDone():
+            assert message.seq == answer.pieces
+            answer.end = message
+        case out.CompletionFailed() | out.ProviderModels():
+            answer.end = message
+
+
+@contextlib.contextmanager
+def egress_process(variables: Mapping[str, str]) -> Iterator[EgressDriver]:
+    """Run one with these variables in the user's environment."""
+    folder = Path(tempfile.mkdtemp(prefix="ai-pal-egress-", dir="/tmp"))
+    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    environment |= egress_environment({"AI_PAL_HOME": str(folder), **variables})
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.ROUTER)
+    socket.linger = 0
+    endpoint = f"ipc://{folder}/workers.sock"
+    socket.bind(endpoint)
+    command = [sys.executable, "-P", "-m", "ai_pal.egress", "--endpoint", endpoint]
+    command += ["--worker", "egress.1.0", "--parent", str(os.getpid())]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+    try:
+        yield EgressDriver(socket, process, folder / "log")
+    finally:
+        process.kill()
+        process.wait(10)
+        context.destroy(linger=0)
+        shutil.rmtree(folder, ignore_errors=True)
