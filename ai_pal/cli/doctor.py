@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
 def examine() -> Iterator["Finding"]:
     """Every check, as it is made."""
     from ai_pal.cli.doctoring.folders import check_folders
+    from ai_pal.cli.doctoring.kept import check_kept
     from ai_pal.cli.doctoring.machine import check_machine
     from ai_pal.cli.doctoring.models import check_models
     from ai_pal.cli.doctoring.service import check_config, check_supervisor
@@ -55,6 +56,7 @@ def examine() -> Iterator["Finding"]:
     yield config
     running, supervisor = check_supervisor(settings)
     yield from check_folders(settings, running=running)
+    yield from check_kept(settings)
     yield supervisor
     yield from check_models(settings)
 

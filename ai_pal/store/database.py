@@ -40,6 +40,18 @@ def open_database(file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS) -> 
     return connection
 
 
+def look_at(file: Path) -> None:
+    """Whether the database could be used; changes nothing in it. Raises `AiPalError` as `open_database`."""
+    with (
+        explained(file),
+        contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)) as database,
+    ):
+        (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise sqlite3.DatabaseError(said)
+        _refuse_newer(_version(database), file, STEPS)
+
+
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection, *, write: bool = True) -> Iterator[sqlite3.Connection]:
     """All or nothing: committed at the end of the block, rolled back when it raises. Without `write` it is
@@ -69,7 +81,8 @@ def explained(file: Path) -> Iterator[None]:
 
 
 def _failure(error: sqlite3.Error, file: Path) -> Failure:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest says in which call
+    # The low byte; the rest says in which call. None at all: what a check has found.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code in _DAMAGED:
         hint = f"move it away and history and usage begin anew: mv {file} {file}.damaged"
         return Failure(Code.STORE_DAMAGED, f"{file} is damaged: {error}", hint)
@@ -88,8 +101,10 @@ def _prepare(file: Path) -> None:
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         # Never opened here: closing it would drop the locks of another connection of this process.
-        if file.stat().st_mode & 0o077:
-            file.chmod(0o600)
+        for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mode & 0o077:
+                    path.chmod(0o600)
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -101,13 +116,17 @@ def _migrate(connection: sqlite3.Connection, file: Path, steps: tuple[tuple[str,
         return
     with transaction(connection):
         version = _version(connection)  # again: another process may have been first
-        if version > len(steps):
-            fail(
-                Code.STORE_NEWER,
-                f"{file} was written by a newer AI-PAL (version {version} of its tables, not {len(steps)})",
-                "update AI-PAL, or set AI_PAL_HOME to another folder",
-            )
+        _refuse_newer(version, file, steps)
         for step in steps[version:]:
             for statement in step:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(steps)}")
+
+
+def _refuse_newer(version: int, file: Path, steps: tuple[tuple[str, ...], ...]) -> None:
+    if version > len(steps):
+        fail(
+            Code.STORE_NEWER,
+            f"{file} was written by a newer AI-PAL (version {version} of its tables, not {len(steps)})",
+            "update AI-PAL, or set AI_PAL_HOME to another folder",
+        )

@@ -127,3 +127,15 @@ def test_people_get_a_line_each_and_how_to_mend(home: Environ) -> None:
     assert "fail  config" in done.stdout
     assert "-> see docs/settings.md" in done.stdout
     assert done.stdout.endswith("checks failed\n")
+
+
+def test_a_damaged_history_and_a_key_that_others_can_read(home: Environ) -> None:
+    (Path(home["AI_PAL_HOME"]) / "ai-pal.db").write_bytes(b"damaged" * 1000)
+    config = Path(home["AI_PAL_HOME"]) / "config.toml"
+    config.write_text('[providers.openai]\napi_key = "sk-canary"\n')
+    config.chmod(0o644)
+    code, found = doctor(home | {"AI_PAL_CONFIG": str(config)})
+    assert code == 1
+    assert "ai-pal.db.damaged" in found["history"]["mend"]
+    assert found["keys"]["mend"] == f"chmod 600 {config}"
+    assert "canary" not in json.dumps(found)

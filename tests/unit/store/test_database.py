@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.store.database import explained, open_database, transaction
+from ai_pal.store.database import explained, look_at, open_database, transaction
 from ai_pal.store.schema import STEPS
 
 OPEN = """
@@ -38,10 +38,12 @@ def test_all_its_files_are_the_owners_only(file: Path) -> None:
 
 
 def test_a_database_that_others_could_read_is_closed_to_them(file: Path) -> None:
+    holder = open_database(file)
+    for path in file.parent.iterdir():
+        path.chmod(0o644)
     open_database(file).close()
-    file.chmod(0o644)
-    open_database(file).close()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert {stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()} == {0o600}
+    holder.close()
 
 
 def test_commits_are_durable_and_deletions_overwrite(file: Path) -> None:
@@ -128,3 +130,16 @@ def test_another_process_that_writes_for_too_long_is_busy(
     assert refused.value.retryable
     holder.close()
     waiting.close()
+
+
+def test_a_look_tells_a_sound_database_from_others_and_changes_nothing(file: Path) -> None:
+    open_database(file).close()
+    file.chmod(0o644)
+    before = file.read_bytes()
+    look_at(file)
+    assert [path.name for path in file.parent.iterdir()] == ["ai-pal.db"]
+    file.write_bytes(before[:4096] + bytes(reversed(before[4096:])))
+    with pytest.raises(AiPalError) as refused:
+        look_at(file)
+    assert refused.value.code == Code.STORE_DAMAGED
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
