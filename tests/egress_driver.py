@@ -115,11 +115,11 @@ def _add(answer: Answer, message: out.FromEgress) -> None:
 
 
 @contextlib.contextmanager
-def egress_process(variables: Mapping[str, str]) -> Iterator[EgressDriver]:
-    """Run one with these variables in the user's environment."""
+def egress_process(variables: Mapping[str, str], **forced: str) -> Iterator[EgressDriver]:
+    """Run one with these variables in the user's environment; it gets the `forced` ones in any case."""
     folder = Path(tempfile.mkdtemp(prefix="ai-pal-egress-", dir="/tmp"))
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    environment |= egress_environment({"AI_PAL_HOME": str(folder), **variables})
+    environment |= egress_environment({"AI_PAL_HOME": str(folder), **variables}) | forced
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.ROUTER)
     socket.linger = 0

@@ -42,7 +42,8 @@ class Completing:
         try:
             end = await self._answer()
         except AiPalError as error:
-            end = CompletionFailed(self._request.key, error.failure)
+            reason = self._providers.without_keys(error.failure)
+            end = CompletionFailed(self._request.key, reason)
         self._outbox.put(end)
 
     async def _answer(self) -> CompletionDone | CompletionFailed:
@@ -133,7 +134,7 @@ async def list_models(request: ListModels, providers: Providers, outbox: Outbox)
         reason = failure(code, f"{name} did not list its models within {request.timeout:g} s")
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises is a failure of this attempt only
         reason = adapter.failure(error, "") or of_transport(name, error, sent=traffic.sent)
-    outbox.put(CompletionFailed(request.key, reason))
+    outbox.put(CompletionFailed(request.key, providers.without_keys(reason)))
 
 
 def _report(error: Exception) -> None:

@@ -103,7 +103,7 @@ async def stall_before(api: Api, exchange: Exchange, forward: Forward) -> None:
 
 async def keep_alive_before(api: Api, exchange: Exchange, forward: Forward) -> None:
     """Signs of life without end, and no answer."""
-    await exchange.begin(TYPES.get(api, "text/event-stream"))
+    await exchange.begin(TYPES[api])
     await _ping(api, exchange)
 
 
@@ -113,7 +113,7 @@ async def reset_before(api: Api, exchange: Exchange, forward: Forward) -> None:
 
 async def flood(api: Api, exchange: Exchange, forward: Forward) -> None:
     """Bytes as fast as they are read, and no text in them."""
-    await exchange.begin(TYPES.get(api, "text/event-stream"))
+    await exchange.begin(TYPES[api])
     data = (b"x" * 1000 if api == "ollama" else b": %s\n\n" % (b"x" * 1000)) * 50
     while True:
         await exchange.piece(data)
@@ -130,7 +130,7 @@ async def error_at_once(api: Api, exchange: Exchange, forward: Forward) -> None:
 
 
 async def _with(events: dict[Api, bytes], api: Api, exchange: Exchange) -> None:
-    await exchange.begin(TYPES.get(api, "text/event-stream"))
+    await exchange.begin(TYPES[api])
     await exchange.piece(events[api])
     await exchange.end()
 
@@ -193,3 +193,22 @@ async def fail(api: Api, exchange: Exchange) -> None:
     """An error as an event."""
     await exchange.piece(ERROR[api])
     await exchange.end()
+
+
+def reflect(code: int) -> Fault:
+    """This status, and in the body and the headers of the answer all that the request held."""
+
+    async def fault(api: Api, exchange: Exchange, forward: Forward) -> None:
+        said = f"bad request: {exchange.headers} {exchange.body.decode()}"
+        body = {"error": {"message": said, "type": said, "code": said}, "message": said}
+        await exchange.answer_json(code, {"error": said} if api == "ollama" else body, {"x-said": said})
+
+    return fault
+
+
+async def reflect_inside(api: Api, exchange: Exchange, forward: Forward) -> None:
+    """The same as an error event of a stream, and then an event that cannot be read."""
+    await exchange.begin(TYPES[api])
+    said = str(exchange.headers)
+    await exchange.piece(ERROR[api].replace(b'"error": "', b'"error": "' + said.encode()[:200]))
+    await exchange.piece(b"data: {" + said.encode() + b"\n\n")

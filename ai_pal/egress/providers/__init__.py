@@ -4,14 +4,19 @@ import asyncio
 import importlib
 from typing import cast
 
+import msgspec
+
 from ai_pal.config.provider_keys import read_key
 from ai_pal.egress.providers.base import Adapter, Make
 from ai_pal.egress.providers.http import Clients
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, Failure, fail
 from ai_pal.messages.egress import Api, Provider
 
 KEY_SECONDS = 10.0
 """How long a system keyring may take; it may wait for its user."""
+
+SECRET_LENGTH = 6
+"""Shorter ones are no secrets, and would be found in every other word."""
 
 CLASSES: dict[Api, str] = {
     "ollama": "Ollama",
@@ -23,16 +28,28 @@ NEEDS_KEY = frozenset({"openai", "anthropic", "cohere"})
 
 
 class Providers:
-    """Gives adapters; keys are looked up for each request and kept nowhere."""
+    """Gives adapters. Keys are looked up for each request; those seen are remembered to keep them out of
+    what is told."""
 
     def __init__(self) -> None:
         self._clients = Clients()
+        self._secrets: set[str] = set()
 
     async def adapter(self, provider: Provider) -> Adapter:
         """The adapter for a provider, with its key. Raises `AiPalError` (`no_key`, `sdk_missing`,
         `keyring_missing`)."""
         make = await asyncio.to_thread(_adapter_class, provider.api)
-        return make(provider, await _key(provider), self._clients)
+        key = await _key(provider)
+        if len(key) >= SECRET_LENGTH:
+            self._secrets.add(key)
+        return make(provider, key, self._clients)
+
+    def without_keys(self, failure: Failure) -> Failure:
+        """The failure as it may be told: a server can send back what it was sent."""
+        detail = failure.detail
+        for secret in self._secrets:
+            detail = detail.replace(secret, "[key]")
+        return msgspec.structs.replace(failure, detail=detail)
 
 
 def _adapter_class(api: Api) -> Make:

@@ -1,0 +1,64 @@
+"""A key is in the request to its provider and nowhere else, whatever goes wrong."""
+
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from ai_pal.messages import egress as out
+from tests.contract.providers import APIS, Counterpart
+from tests.egress_driver import EgressDriver, egress_process
+from tests.servers import faults
+from tests.servers.faults import Fault, FaultProxy, Forward
+from tests.servers.loopback import Exchange
+
+KEYS = {api: f"sk-{api}-canary-7f3a9b21" for api in APIS}
+
+FAULTS: list[Fault] = [
+    *(faults.reflect(code) for code in (200, 307, 400, 401, 403, 404, 413, 429, 500, 529)),
+    faults.reflect_inside,
+    faults.error_at_once,
+    faults.reset_before,
+    faults.stall_before,
+]
+
+
+@pytest.fixture(scope="module")
+def egress() -> Iterator[EgressDriver]:
+    keys = {f"AI_PAL_KEY_{api.upper()}": key for api, key in KEYS.items()}
+    with egress_process(keys, OPENAI_LOG="debug", ANTHROPIC_LOG="debug") as driver:
+        yield driver
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_no_failure_tells_the_key(egress: EgressDriver, api: out.Api) -> None:
+    sent: list[str] = []
+    with FaultProxy(api) as proxy:
+        for fault in FAULTS:
+            proxy.fault = _noting(sent, fault)
+            complete = Counterpart(api, proxy.url, "m").complete("prompt-canary", first_token=0.5)
+            failure = egress.ask(complete).failed.failure
+            assert KEYS[api] not in str(failure)
+            assert len(failure.message) < 120
+            assert "\n" not in failure.detail
+            assert "prompt-canary" not in failure.message
+    assert len(sent) == len(FAULTS)
+    assert all(KEYS[api] in headers for headers in sent), "each provider gets its own key"
+    others = [key for name, key in KEYS.items() if name != api]
+    assert not any(key in headers for key in others for headers in sent)
+
+
+def test_no_key_is_logged_or_sent_on(egress: EgressDriver) -> None:
+    for key in KEYS.values():
+        assert key not in egress.log()
+        assert key.encode() not in b"".join(egress.heard)
+        assert "prompt-canary" not in egress.log()
+        assert key not in " ".join(psutil.Process(egress.process.pid).cmdline())
+
+
+def _noting(sent: list[str], fault: Fault) -> Fault:
+    async def noting(api: out.Api, exchange: Exchange, forward: Forward) -> None:
+        sent.append(str(exchange.headers))
+        await fault(api, exchange, forward)
+
+    return noting
