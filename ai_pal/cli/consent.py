@@ -9,6 +9,9 @@ from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config import provider_access as access
 
+OLLAMA = "ollama"
+"""No cloud, but on another machine it is elsewhere too."""
+
 EXAMPLES = """examples:
   ai-pal consent openai             agree: prompts may go to openai
   ai-pal consent openai --revoke    no longer
@@ -23,7 +26,7 @@ A no counts wherever it was said. --local-only keeps everything here, whatever w
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="openai, anthropic, cohere, ...")
+    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="openai, ollama (elsewhere), ...")
     parser.add_argument("--revoke", action="store_true", help="prompts may no longer go there")
     parser.add_argument("--list", action="store_true", help="show what was decided; so does no PROVIDER")
     parser.add_argument("--json", action="store_true", help="print a JSON array of what was decided")
@@ -32,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
     if args.provider is not None:
-        _decide(known_provider(args.provider, settings), settings, agreed=not args.revoke)
+        _decide(known_provider(args.provider, settings, OLLAMA), settings, agreed=not args.revoke)
         return failures.OK
     from ai_pal.cli.provider_table import listed, provider_table
 

@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
     return failures.OK
 
 
-def known_provider(name: str, settings: Settings) -> str:
-    """`name`, if there is such a cloud. Raises `AiPalError` (`bad_request`)."""
-    known = dict.fromkeys((*access.CLOUDS, *settings.providers))
+def known_provider(name: str, settings: Settings, *more: str) -> str:
+    """`name`, if there is such a cloud, or if it is one of `more`. Raises `AiPalError` (`bad_request`)."""
+    known = dict.fromkeys((*access.CLOUDS, *settings.providers, *more))
     if name not in known:
         hint = f"known are {', '.join(known)}; more in [providers.NAME]"
         fail(Code.BAD_REQUEST, f"there is no provider {name!r}", hint)

@@ -11,7 +11,6 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
-from ai_pal.config.tables import ProviderSettings
 
 if TYPE_CHECKING:
     from ai_pal.cli.usage_report import Clouds
@@ -27,8 +26,8 @@ Costs follow the providers' list prices of the day that is named; correct them i
 
 """
 
-MID, STRONG = "gpt-3.5-turbo", "gpt-4"
-"""What all-cloud is compared with, unless the settings name other models of openai."""
+REFERENCE = "openai"
+"""The cloud that all-cloud is compared with, by its models for medium and for hard prompts."""
 
 _DAYS = 30
 _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -76,16 +75,17 @@ def run(args: argparse.Namespace) -> int:
 def _clouds(settings: Settings) -> "tuple[Clouds, str]":
     """The models that all-cloud is compared with, and the day of the prices."""
     from ai_pal.cli.usage_report import Clouds
+    from ai_pal.config.clouds import clouds
     from ai_pal.routing.prices import FREE, Price, price_table
 
     own = {
         name: msgspec.convert(price, Price, from_attributes=True) for name, price in settings.prices.items()
     }
     prices = price_table().over(own)
-    openai = settings.providers.get("openai", ProviderSettings())
-    mid, strong = openai.mid or MID, openai.strong or STRONG
-    found = [prices.find("openai", model) or FREE for model in (mid, strong)]
-    return Clouds(f"openai:{mid}", found[0], f"openai:{strong}", found[1]), prices.as_of
+    cloud = clouds(settings)[REFERENCE]
+    mid, strong = cloud.mid or cloud.strong or "", cloud.strong or cloud.mid or ""
+    found = [prices.find(REFERENCE, model) or FREE for model in (mid, strong)]
+    return Clouds(f"{REFERENCE}:{mid}", found[0], f"{REFERENCE}:{strong}", found[1]), prices.as_of
 
 
 def _since(text: str) -> float:
