@@ -119,6 +119,9 @@ def test_what_is_here_is_used_and_listed_without_a_request(home: Environ, hub: H
     row = next(line for line in shown.stdout.splitlines() if line.startswith("org/tiny"))
     assert "verified" in row
     assert repo.commit in ai_pal(home, "show", "org/tiny").stdout
+    with client(home) as mine:
+        [end] = mine.pull("org/tiny")
+        assert isinstance(end, Pulled)
     assert len(hub.requests) == asked
 
 
