@@ -127,6 +127,8 @@ def _line(sums: Sums, clouds: Clouds) -> Line:
 
 def _dollars(amount: float) -> str:
     """Cents where they are enough, more digits for what is less."""
+    if 0 < amount < 0.0001:
+        return "<$0.0001"
     return f"${amount:.2f}" if amount >= 0.1 or not amount else f"${amount:.4f}"
 
 

@@ -17,7 +17,8 @@ def ask_consent(
 ) -> None:
     """Ask once for each cloud whose key lies in the environment, if `model` may mean it. Nothing is asked
     without a terminal, and where nothing may leave this machine anyway."""
-    if settings.local_only or not (terminal.stdin and terminal.stderr):
+    private = settings.local_only or settings.optimization_goal == "privacy"
+    if private or not (terminal.stdin and terminal.stderr):
         return
     for provider, variable in _undecided(model, settings, environ):
         answer = _ask(provider, variable, settings)

@@ -42,6 +42,10 @@ def test_nothing_answered_has_no_share() -> None:
     assert "answered here      - of 0" in texts(found)
 
 
+def test_less_than_a_hundredth_of_a_cent_is_not_nothing() -> None:
+    assert texts(report([sums("a", cost=1e-7)], Spent(), CLOUDS, "today"))[2] == "spent              <$0.0001"
+
+
 def test_people_read_budgets_and_small_sums() -> None:
     found = report([sums("a", cost=0.00123)], Spent(0.00123, 2.5), CLOUDS, "today", (1.0, None))
     assert texts(found)[:3] == [
