@@ -7,17 +7,7 @@ from types import ModuleType
 import msgspec
 
 from tests.chaos.laboratory import Laboratory
-from tests.chaos.proofs import (
-    blows,
-    cancels,
-    hangs,
-    kills,
-    overload,
-    starts,
-    stops,
-    storage,
-    supervisor_death,
-)
+from tests.chaos.proofs import cancels, hangs, kills, overload, starts, stops, storage, supervisor_death
 
 Prove = Callable[[Laboratory, random.Random, int], None]
 
@@ -37,7 +27,6 @@ def _proof(title: str, module: ModuleType, **settings: object) -> Proof:
 
 
 PROOFS = {
-    "all": _proof("random blows in random states", blows),
     "1": _proof("1, 3: workers killed at a random token", kills),
     "4": _proof("4: the supervisor killed in each state", supervisor_death),
     "5": _proof("5: hung workers replaced, slow ones not", hangs),
