@@ -3,6 +3,7 @@
 Errors cross process borders as `Failure` values inside messages, never pickled.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NoReturn
 
@@ -111,6 +112,16 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     retryable: bool = False
     retry_after: float | None = None
     detail: str = ""
+
+
+NOBODY_THERE = frozenset({Code.PROVIDER_UNREACHABLE, Code.CONNECT_TIMEOUT})
+"""That somebody who might have helped is not there is seldom what matters most."""
+
+
+def main_reason(reasons: Sequence[Failure]) -> Failure:
+    """The reason to show where there is room for one: the last of somebody who was there to be asked."""
+    there = [reason for reason in reasons if reason.code not in NOBODY_THERE]
+    return (there or list(reasons))[-1]
 
 
 class AiPalError(Exception):

@@ -15,6 +15,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 
 COMMANDS: dict[str, str] = {
     "chat": "ask one question, or hold a conversation",
+    "route": "explain who would answer a prompt, and why",
     "history": "list, search, show, export or delete kept conversations",
     "usage": "show what was spent, what was saved and what left this machine",
     "keys": "keep providers' keys in the system keyring",

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
     with closing(_recorder(args, settings, terminal)) as recorder, _link(args, settings, terminal) as link:
         conversation, wishes = _begin(args, recorder, number, terminal)
-        if terminal.stdin:
+        if terminal.stdin and not wishes.local_only and wishes.goal != "privacy":
             _ask_consent(wishes.model or settings.model, settings, terminal)
         chat = _Chat(args, terminal, link, recorder, conversation, wishes)
         return _talk(chat) if talks else _one_shot(chat)
@@ -69,7 +69,7 @@ def _one_shot(chat: _Chat) -> int:
         output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,
         markdown=not args.no_markdown,
     )
-    local_only = chat.link.settings.local_only
+    local_only = chat.wishes.local_only or chat.link.settings.local_only
     chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=local_only)
     return code
 
@@ -99,7 +99,9 @@ def _begin(
     if args.system is not None:
         conversation.system = _system(args)
     _remark(f"goes on with {head.id}: {head.title} · {head.messages} messages", terminal)
-    return conversation, msgspec.structs.replace(wishes, model=wishes.model or head.model)
+    local_only = wishes.local_only or head.local_only
+    model = wishes.model or head.model
+    return conversation, msgspec.structs.replace(wishes, model=model, local_only=local_only)
 
 
 def _system(args: argparse.Namespace) -> str | None:

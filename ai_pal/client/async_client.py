@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, Unpack
 
 import zmq
 
 from ai_pal.client import connection
-from ai_pal.client.answer import Answer, conversation
+from ai_pal.client.answer import Answer
+from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.connection import LOST, UNREACHABLE, Connection, silent
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.chat import Message
 from ai_pal.transport.sockets import HIGH_WATER, readable
 
 CONTROL_TIMEOUT = 10.0
@@ -23,7 +24,7 @@ EVENT_LIMIT = 20_000
 """Events of one request that may wait for its reader; then the request is cut off."""
 
 E = TypeVar("E", bound=wire.Event)
-Call = wire.Status | wire.Unload | wire.Stop
+Call = wire.Status | wire.Unload | wire.Stop | wire.Route
 
 TOO_SLOW = Failure(
     Code.CLIENT_TOO_SLOW, f"more than {EVENT_LIMIT} events waited for their reader", "iterate faster"
@@ -90,31 +91,12 @@ class AsyncClient:
             inbox.fail(LOST)
 
     async def chat(
-        self,
-        prompt: str | Sequence[Message],
-        *,
-        model: str = "",
-        options: Options | None = None,
-        deadline: float | None = None,
-        keep_alive: float | None = None,
-        pull: bool = False,
-        pull_limit: int = 0,
+        self, prompt: str | Sequence[Message], **how: Unpack[Asking]
     ) -> AsyncGenerator[wire.AnyEvent, None]:
         """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
-        early (close the generator, `contextlib.aclosing`) cancels the answer. With `pull` a model that
-        is not here is downloaded first, if it has at most `pull_limit` bytes (0: of any size)."""
+        early (close the generator, `contextlib.aclosing`) cancels the answer."""
         request_id = self._new_id()
-        messages = conversation(prompt)
-        request = wire.Chat(
-            request_id,
-            messages,
-            model,
-            options or Options(),
-            deadline,
-            keep_alive,
-            pull=pull,
-            pull_limit=pull_limit,
-        )
+        request = chat_request(request_id, prompt, how)
         self._send(request)
         ended = False
         try:
@@ -128,25 +110,20 @@ class AsyncClient:
                 with contextlib.suppress(AiPalError, zmq.ZMQError):
                     self._send(wire.Cancel(request_id))
 
-    async def ask(
-        self,
-        prompt: str | Sequence[Message],
-        *,
-        model: str = "",
-        options: Options | None = None,
-        deadline: float | None = None,
-        keep_alive: float | None = None,
-    ) -> Answer:
-        """Ask, and wait for the whole answer."""
+    async def ask(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> Answer:
+        """Ask, and wait for the whole answer; keywords as for `chat`."""
         answer = Answer()
-        events = self.chat(prompt, model=model, options=options, deadline=deadline, keep_alive=keep_alive)
-        async for event in events:
+        async for event in self.chat(prompt, **how):
             answer.take(event)
         return answer
 
     def cancel(self, request_id: int) -> None:
         """Stop the answer with this id (every event carries it)."""
         self._send(wire.Cancel(request_id))
+
+    async def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
+        """What `chat` with the same keywords would do, and why."""
+        return await self._call(route_request(self._new_id(), prompt, how), wire.Routed)
 
     async def status(self) -> wire.StatusReply:
         """What the supervisor and its workers are doing."""
@@ -172,7 +149,7 @@ class AsyncClient:
                 event = await self._waiting[request.id].get()
                 ended = isinstance(event, wire.Failed | wire.Pulled)
                 if isinstance(event, wire.Failed):
-                    raise AiPalError(event.reasons[-1])
+                    raise AiPalError(main_reason(event.reasons))
                 if isinstance(event, wire.Pulling | wire.Pulled):
                     yield event
         finally:
@@ -229,7 +206,7 @@ class AsyncClient:
                 while True:
                     event = await self._waiting[request_id].get()
                     if isinstance(event, wire.Failed):
-                        raise AiPalError(event.reasons[-1])
+                        raise AiPalError(main_reason(event.reasons))
                     if isinstance(event, reply):
                         return event
         except TimeoutError:

@@ -5,16 +5,17 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import zmq
 
 from ai_pal.client import connection
-from ai_pal.client.answer import Answer, conversation
+from ai_pal.client.answer import Answer
+from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.connection import LOST, OTHER_PROTOCOL, UNREACHABLE, Connection, silent
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, main_reason
 from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.chat import Message
 
 CONTROL_TIMEOUT = 10.0
 """Seconds within which the supervisor answers what needs no model."""
@@ -23,18 +24,7 @@ CLOSE_TIMEOUT = 1.0
 """Seconds that a closed stream waits for its end."""
 
 E = TypeVar("E", bound=wire.Event)
-Call = wire.Status | wire.Unload | wire.Stop
-
-
-class Asking(TypedDict, total=False):
-    """The keywords of `Client.chat`."""
-
-    model: str
-    options: Options | None
-    deadline: float | None
-    keep_alive: float | None
-    pull: bool
-    pull_limit: int
+Call = wire.Status | wire.Unload | wire.Stop | wire.Route
 
 
 class Client:
@@ -67,31 +57,10 @@ class Client:
         """Whether the supervisor is gone: nothing more can be asked here."""
         return self._connection.lost
 
-    def chat(
-        self,
-        prompt: str | Sequence[Message],
-        *,
-        model: str = "",
-        options: Options | None = None,
-        deadline: float | None = None,
-        keep_alive: float | None = None,
-        pull: bool = False,
-        pull_limit: int = 0,
-    ) -> "ChatStream":
-        """Ask, and iterate over the events of the answer as they come. With `pull` a model that is
-        not here is downloaded first, if it has at most `pull_limit` bytes (0: of any size)."""
+    def chat(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> "ChatStream":
+        """Ask, and iterate over the events of the answer as they come."""
         request_id = self._new_id()
-        messages = conversation(prompt)
-        request = wire.Chat(
-            request_id,
-            messages,
-            model,
-            options or Options(),
-            deadline,
-            keep_alive,
-            pull=pull,
-            pull_limit=pull_limit,
-        )
+        request = chat_request(request_id, prompt, how)
         self._connection.send(request)
         return ChatStream(self, request_id)
 
@@ -101,6 +70,10 @@ class Client:
         for event in self.chat(prompt, **how):
             answer.take(event)
         return answer
+
+    def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
+        """What `chat` with the same keywords would do, and why."""
+        return self._call(route_request(self._new_id(), prompt, how), wire.Routed)
 
     def status(self) -> wire.StatusReply:
         """What the supervisor and its workers are doing."""
@@ -116,7 +89,7 @@ class Client:
         try:
             for event in self.events(request.id):
                 if isinstance(event, wire.Failed):
-                    raise AiPalError(event.reasons[-1])
+                    raise AiPalError(main_reason(event.reasons))
                 if isinstance(event, wire.Pulling | wire.Loading | wire.Loaded):
                     yield event
                 if isinstance(event, wire.Loaded):
@@ -134,7 +107,7 @@ class Client:
             for event in self.events(request.id):
                 ended = isinstance(event, wire.Failed | wire.Pulled)
                 if isinstance(event, wire.Failed):
-                    raise AiPalError(event.reasons[-1])
+                    raise AiPalError(main_reason(event.reasons))
                 if isinstance(event, wire.Pulling | wire.Pulled):
                     yield event
                 if ended:
@@ -222,7 +195,7 @@ class Client:
         try:
             for event in self.events(request.id, timeout):
                 if isinstance(event, wire.Failed):
-                    raise AiPalError(event.reasons[-1])
+                    raise AiPalError(main_reason(event.reasons))
                 if isinstance(event, reply):
                     return event
         finally:
@@ -243,7 +216,7 @@ class Client:
                     self._waiting[0].clear()
                     return event
                 if isinstance(event, wire.Failed):
-                    raise AiPalError(event.reasons[-1])
+                    raise AiPalError(main_reason(event.reasons))
         raise AiPalError(silent(self.endpoint))
 
     def _receive(self, timeout: float) -> bool:

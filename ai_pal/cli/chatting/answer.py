@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.cli import failures
-from ai_pal.errors import Failure
+from ai_pal.errors import Code, Failure, main_reason
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.messages.client import (
     AnyEvent,
@@ -18,6 +18,8 @@ from ai_pal.messages.client import (
     Pulling,
     Started,
 )
+
+_STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.SDK_MISSING})
 
 Terminal = Done | Failed | Interrupted | Cancelled
 
@@ -64,6 +66,11 @@ class Answer:
         return Timings() if self.end is None or isinstance(self.end, Failed) else self.end.timings
 
     @property
+    def cost(self) -> float:
+        """US dollars."""
+        return 0.0 if self.end is None or isinstance(self.end, Failed) else self.end.cost
+
+    @property
     def failures(self) -> list[Failure]:
         """Why there is no answer, or only its beginning; empty when all went well."""
         match self.end:
@@ -72,6 +79,11 @@ class Answer:
             case Interrupted():
                 return [self.end.reason]
         return []
+
+    @property
+    def told_failures(self) -> list[Failure]:
+        """Those worth a line: that a provider was never set up is none where there is another."""
+        return [one for one in self.failures if one.code not in _STANDING] or self.failures
 
     @property
     def finish_reason(self) -> str:
@@ -95,8 +107,8 @@ class Answer:
                 return failures.CTRL_C
             case Interrupted():
                 return failures.INTERRUPTED
-            case Failed(reasons=[*_, last]):
-                return failures.exit_code(last.code)
+            case Failed(reasons=[_, *_] as reasons):
+                return failures.exit_code(main_reason(reasons).code)
         return failures.FAILED
 
     def as_object(self) -> dict[str, Any]:
@@ -107,6 +119,10 @@ class Answer:
             "model": started.model if started else None,
             "provider": started.provider if started else None,
             "tier": started.tier if started else None,
+            "why": started.why if started else None,
+            "score": started.score if started else None,
+            "remote": started.remote if started else None,
+            "cost": self.cost,
             "finish_reason": self.finish_reason,
             "usage": _all_fields(self.usage),
             "timings": _all_fields(self.timings),

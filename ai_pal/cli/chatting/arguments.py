@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.link import Wishes
@@ -10,6 +10,7 @@ from ai_pal.config.durations import NEVER, parse_duration
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
 from ai_pal.messages.chat import Options
+from ai_pal.messages.client import Goal
 
 LAST = "last"
 
@@ -27,10 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the prompt and all options."""
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask; text on stdin is appended")
-    parser.add_argument("-m", "--model", default="", help="a known model, org/name of the hub, or a path")
+    parser.add_argument("-m", "--model", default="", metavar="MODEL",
+        help="a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4",
+    )  # fmt: skip
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     _add_sampling(parser.add_argument_group("sampling"))
     _add_running(parser.add_argument_group("running"))
+    add_routing(parser.add_argument_group("who answers"))
     _add_output(parser.add_argument_group("output"))
     _add_history(parser.add_argument_group("history"))
 
@@ -64,6 +68,21 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--no-daemon", action="store_true", help="host the supervisor for this chat only, start none"
+    )
+
+
+def add_routing(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--local-only", action="store_true", help="nothing leaves this machine")
+    group.add_argument(
+        "--goal", choices=get_args(Goal)[1:], default="", help="what the choice is bent towards"
+    )
+    group.add_argument(
+        "--max-cost", type=_number("of US dollars, 0 or more", 0.0), metavar="USD",
+        help="what this answer may cost, such as 0.01",
+    )  # fmt: skip
+    group.add_argument("--no-fallback", action="store_true", help="ask only the first of the plan")
+    group.add_argument(
+        "--continuation", action="store_true", help="let another go on, visibly, where an answer breaks off"
     )
 
 
@@ -107,7 +126,18 @@ def wishes(args: argparse.Namespace) -> Wishes:
         extra=dict(args.option),
     )
     limit = 0 if args.pull else UNASKED_BYTES
-    return Wishes(absolute_model(args.model), options, args.deadline, args.keep_alive, limit)
+    return Wishes(
+        absolute_model(args.model),
+        options,
+        args.deadline,
+        args.keep_alive,
+        limit,
+        args.local_only,
+        args.goal,
+        args.max_cost,
+        not args.no_fallback,
+        args.continuation,
+    )
 
 
 def absolute_model(ref: str) -> str:

@@ -77,6 +77,20 @@ def _model(session: Session, argument: str) -> None:
         session.say(f"known: {', '.join(session.models)}")
 
 
+def _local(session: Session, argument: str) -> None:
+    if argument not in ("", "on", "off"):
+        session.say("say /local, /local on or /local off")
+        return
+    if argument:
+        session.wishes = msgspec.structs.replace(session.wishes, local_only=argument == "on")
+    elif not session.wishes.local_only:
+        session.wishes = msgspec.structs.replace(session.wishes, local_only=True)
+    if session.wishes.local_only or session.link.settings.local_only:
+        session.say("nothing of this conversation leaves this machine")
+    else:
+        session.say("prompts may go to other servers, as far as you have agreed")
+
+
 def _system(session: Session, argument: str) -> None:
     if argument:
         session.conversation.system = None if argument == "-" else argument
@@ -180,6 +194,7 @@ class Known(NamedTuple):
 COMMANDS: dict[str, Known] = {
     "help": Known("/help", "show this", _help),
     "model": Known("/model [NAME]", "show the model, or answer with another from now on", _model),
+    "local": Known("/local [on|off]", "keep this conversation on this machine", _local),
     "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
     "clear": Known("/clear", "begin a new conversation", _clear),
     "forget": Known("/forget", "delete this conversation from the history, and begin a new one", _forget),

@@ -3,6 +3,7 @@
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.messages.chat import Timings, Usage
+from ai_pal.messages.client import Started
 
 LOCAL_TIER = 1
 
@@ -15,17 +16,27 @@ def summary(answer: Answer) -> str:
     timings, tokens = answer.timings, answer.usage.completion_tokens
     parts = []
     if answer.started:
-        local = answer.started.tier == LOCAL_TIER
-        parts += [short_name(answer.started.model), "this machine" if local else answer.started.provider]
+        parts += [short_name(answer.started.model), place(answer.started)]
     if tokens:
         parts.append(f"{tokens} token{'s' * (tokens != 1)}")
     if timings.first_token:
         parts.append(f"first {seconds(timings.first_token)}")
     if timings.tokens_per_second:
         parts.append(f"{timings.tokens_per_second:.1f} tok/s")
+    if answer.cost:
+        parts.append(f"${answer.cost:.4f}")
     if answer.finish_reason in ("length", "cancelled", "interrupted"):
         parts.append(_ENDS[answer.finish_reason])
     return neutral_line(" · ".join(parts))
+
+
+def place(started: Started) -> str:
+    """Where the answer comes from: what is elsewhere has an arrow."""
+    if started.tier == LOCAL_TIER and not started.remote:
+        return "this machine"
+    if started.tier == LOCAL_TIER:
+        return "this machine, but the prompt has left it"
+    return f"↗ {started.provider}" if started.remote else f"{started.provider} on this machine"
 
 
 def short_name(model: str) -> str:

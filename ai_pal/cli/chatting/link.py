@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 import msgspec
 
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.messages.chat import Message, Options
-from ai_pal.messages.client import AnyEvent
+from ai_pal.messages.client import AnyEvent, Goal
 
 if TYPE_CHECKING:
+    from ai_pal.client.asking import Asking
     from ai_pal.config import Settings
 
 
@@ -32,30 +33,25 @@ class Client(Protocol):
     @property
     def endpoint(self) -> str: ...
 
-    def chat(
-        self,
-        prompt: Sequence[Message],
-        *,
-        model: str = "",
-        options: Options | None = None,
-        deadline: float | None = None,
-        keep_alive: float | None = None,
-        pull: bool = False,
-        pull_limit: int = 0,
-    ) -> Stream: ...
+    def chat(self, prompt: Sequence[Message], **how: Unpack["Asking"]) -> Stream: ...
 
     def close(self) -> None: ...
 
 
 class Wishes(msgspec.Struct, frozen=True):
     """How answers are wanted: all that a request holds besides its messages. Seconds; a model that is
-    not here is downloaded if it has at most `pull_limit` bytes, 0 for any size."""
+    not here is downloaded if it has at most `pull_limit` bytes, 0 for any size. `max_cost` in US dollars."""
 
     model: str = ""
     options: Options = Options()
     deadline: float | None = None
     keep_alive: float | None = None
     pull_limit: int = UNASKED_BYTES
+    local_only: bool = False
+    goal: Goal = ""
+    max_cost: float | None = None
+    fallback: bool = True
+    continuation: bool = False
 
 
 class Link:
@@ -98,6 +94,11 @@ class Link:
             keep_alive=wishes.keep_alive,
             pull=True,
             pull_limit=0 if self.settings.auto_pull else wishes.pull_limit,
+            local_only=wishes.local_only or self.settings.local_only,
+            goal=wishes.goal,
+            max_cost=wishes.max_cost,
+            fallback=wishes.fallback,
+            continuation=wishes.continuation,
         )
 
     def drop(self) -> None:

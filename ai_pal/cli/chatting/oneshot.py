@@ -71,7 +71,7 @@ def one_shot(
     add_answer(conversation, answer)
     if output is Output.JSON:
         print_json(answer.as_object())
-    failures.report(*answer.failures)
+    failures.report(*answer.told_failures)
     screen.figures(answer)
     return answer.exit_code
 

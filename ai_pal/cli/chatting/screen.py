@@ -21,6 +21,7 @@ from ai_pal.messages.client import (
     Notice,
     Pulling,
     Queued,
+    Started,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class AnswerScreen:
             case Notice():
                 self._waiting.end()
                 self._remark(event.reason)
+            case Started() if event.remote:
+                self._waiting.end()
+                self._remark(f"↗ {event.provider}:{event.model} answers: the prompt has left this machine")
             case Accepted():
                 _ = self.writer  # loads what the text will need, while the model computes
             case Done() | Failed() | Interrupted() | Cancelled():

@@ -93,7 +93,7 @@ class Talk:
             failures.report(error.failure)
             return
         self._keep(answer)
-        failures.report(*answer.failures)
+        failures.report(*answer.told_failures)
         screen.figures(answer, instant.note if instant is not None else "")
         self._record()
         print(file=sys.stderr)
@@ -106,7 +106,7 @@ class Talk:
 
     def _record(self) -> None:
         session = self._session
-        local_only = session.link.settings.local_only
+        local_only = session.wishes.local_only or session.link.settings.local_only
         session.recorder.keep(session.conversation, session.wishes.model, local_only=local_only)
 
     def _agree(self, model: str, size: int) -> bool:

@@ -62,7 +62,8 @@ def test_the_json_object_has_all_fields_whatever_the_end() -> None:
     )
     found = msgspec.json.decode(msgspec.json.encode(answer.as_object()))
     assert set(found) == {
-        "text", "model", "provider", "tier", "finish_reason", "usage", "timings", "notices", "reasons",
+        "text", "model", "provider", "tier", "why", "score", "remote", "cost",
+        "finish_reason", "usage", "timings", "notices", "reasons",
     }  # fmt: skip
     assert found["usage"] == {"prompt_tokens": 3, "cached_tokens": 0, "completion_tokens": 1}
     assert found["notices"] == [{"kind": "trimmed", "reason": "cut"}]

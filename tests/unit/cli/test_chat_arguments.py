@@ -21,6 +21,12 @@ def test_nothing_said_leaves_everything_to_the_supervisor() -> None:
     assert parsed() == Wishes()
 
 
+def test_who_may_answer_arrives() -> None:
+    argv = "--local-only --goal cost --max-cost 0.01 --no-fallback --continuation"
+    wishes = Wishes(local_only=True, goal="cost", max_cost=0.01, fallback=False, continuation=True)
+    assert parsed(*argv.split()) == wishes
+
+
 def test_every_option_arrives() -> None:
     argv = "-m echo --temperature 0 --top-p 0.9 --max-tokens 5 --seed 7 --stop a --stop b"
     argv += " --deadline 2m --keep-alive 10m --option pace=0.5 --option name=x"

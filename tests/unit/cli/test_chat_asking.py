@@ -3,14 +3,16 @@
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from typing import Unpack
 
 import pytest
 
 from ai_pal.cli.chatting.asking import ask
 from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.client.asking import Asking
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.chat import Message
 from ai_pal.messages.client import (
     Accepted,
     AnyEvent,
@@ -39,17 +41,7 @@ class Scripted:
         self.closed = 0
         self._cancelled = False
 
-    def chat(
-        self,
-        prompt: Sequence[Message],
-        *,
-        model: str = "",
-        options: Options | None = None,
-        deadline: float | None = None,
-        keep_alive: float | None = None,
-        pull: bool = False,
-        pull_limit: int = 0,
-    ) -> "Scripted":
+    def chat(self, prompt: Sequence[Message], **how: Unpack[Asking]) -> "Scripted":
         return self
 
     def __iter__(self) -> Iterator[AnyEvent]:

@@ -21,8 +21,18 @@ def test_the_line_says_who_where_and_how_fast() -> None:
     assert line == "smollm2 · this machine · 42 tokens · first 0.12 s · 51.3 tok/s"
 
 
-def test_another_tier_is_named_by_its_provider() -> None:
-    assert summary_of(Started(1, 2, "openai", "m"), Done(1)) == "m · openai"
+def test_an_answer_from_elsewhere_has_a_mark_and_its_price() -> None:
+    line = summary_of(Started(1, 3, "openai", "m", remote=True), Done(1, cost=0.0123))
+    assert line == "m · ↗ openai · $0.0123"
+
+
+def test_ollama_on_this_machine_has_no_mark() -> None:
+    assert summary_of(Started(1, 2, "ollama", "phi"), Done(1)) == "phi · ollama on this machine"
+
+
+def test_an_answer_from_here_says_so_when_the_prompt_has_left_before() -> None:
+    line = summary_of(Started(1, 1, "local", "smollm2", remote=True), Done(1))
+    assert line == "smollm2 · this machine, but the prompt has left it"
 
 
 def test_a_model_given_as_a_path_is_called_by_its_file() -> None:

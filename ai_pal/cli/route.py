@@ -1,0 +1,81 @@
+"""`ai-pal route PROMPT`: explain who would answer and why, without asking anybody."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from ai_pal.cli import failures
+from ai_pal.cli.chatting.arguments import absolute_model, add_routing
+from ai_pal.cli.chatting.prompts import combined, read_stdin
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.config import load_settings
+
+if TYPE_CHECKING:
+    from ai_pal.messages.client import Feature, RouteCandidate, Routed
+
+EXAMPLES = """examples:
+  ai-pal route "What is the capital of France?"
+  ai-pal route --goal cost "Prove that there are infinitely many primes"
+  ai-pal route --json "..." | jq '.candidates[] | select(.position == 1)'
+
+In JSON, costs are in US dollars and times in seconds; position 0 is a candidate that is ruled out.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what would be asked")
+    parser.add_argument("-m", "--model", default="", help="as for `ai-pal chat`")
+    add_routing(parser.add_argument_group("who answers"))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ai_pal.client.daemon import connect
+
+    settings, prompt = load_settings().settings, combined(args.prompt, read_stdin())
+    with connect(settings, notify=lambda text: print(neutral_line(text), file=sys.stderr)) as client:
+        routed = client.route(
+            prompt,
+            model=absolute_model(args.model),
+            local_only=args.local_only or settings.local_only,
+            goal=args.goal,
+            max_cost=args.max_cost,
+            fallback=not args.no_fallback,
+        )
+    if args.json:
+        from ai_pal.cli.json_output import print_json
+
+        print_json(routed)
+    else:
+        print(explanation(routed))
+    return failures.OK
+
+
+def explanation(routed: "Routed") -> str:
+    """The decision, for people."""
+    from ai_pal.cli.table import table
+
+    head = f"complexity {routed.score:.2f}, goal {neutral_line(routed.goal)}"
+    moved = ", ".join(_feature(feature) for feature in routed.features)
+    rows = [_row(candidate) for candidate in routed.candidates]
+    names = ("", "WHO", "STATE", "COST", "FIRST", "WHY")
+    return "\n".join([head, *([f"moved by: {moved}"] if moved else []), "", table(names, rows)])
+
+
+def _feature(feature: "Feature") -> str:
+    return f"{neutral_line(feature.name)} {feature.weight:+.2f}"
+
+
+def _row(candidate: "RouteCandidate") -> tuple[str, ...]:
+    name = candidate.model if candidate.tier == 1 else f"{candidate.provider}:{candidate.model}"
+    failure = candidate.failure
+    return (
+        str(candidate.position) if candidate.position else "-",
+        f"{'↗ ' if candidate.remote else ''}{name}",
+        str(failure.code) if failure is not None else candidate.state,
+        "?" if candidate.cost is None else f"${candidate.cost:.4f}" if candidate.cost else "0",
+        "?" if candidate.seconds is None else f"{candidate.seconds:.1f} s",
+        failure.message if failure is not None else candidate.why,
+    )

@@ -1,0 +1,71 @@
+"""How something is asked: the keywords of both clients, and the request that comes of them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+
+from ai_pal.client.answer import conversation
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message, Options
+
+LOCAL_ONLY = "AI_PAL_LOCAL_ONLY"
+_NO = ("", "0", "false", "no", "off")
+
+
+class Asking(TypedDict, total=False):
+    """`model` empty lets the router choose, by the prompt and by `goal`; `openai:gpt-4` names a provider's.
+    With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of any
+    size). `deadline` and `keep_alive` are seconds, `max_cost` US dollars. With `local_only` nothing leaves
+    this machine; `AI_PAL_LOCAL_ONLY=1` says so for all. Without `fallback` only the first of the plan is
+    asked; with `continuation` another may go on where one broke off, after a notice."""
+
+    model: str
+    options: Options | None
+    deadline: float | None
+    keep_alive: float | None
+    pull: bool
+    pull_limit: int
+    local_only: bool
+    goal: wire.Goal
+    max_cost: float | None
+    fallback: bool
+    continuation: bool
+
+
+def chat_request(request_id: int, prompt: str | Sequence[Message], how: Asking) -> wire.Chat:
+    """The request for `prompt`."""
+    return wire.Chat(
+        request_id,
+        conversation(prompt),
+        how.get("model", ""),
+        how.get("options") or Options(),
+        how.get("deadline"),
+        how.get("keep_alive"),
+        privacy(how.get("local_only", False)),
+        how.get("pull", False),
+        how.get("pull_limit", 0),
+        how.get("goal", ""),
+        how.get("max_cost"),
+        how.get("fallback", True),
+        how.get("continuation", False),
+    )
+
+
+def route_request(request_id: int, prompt: str | Sequence[Message], how: Asking) -> wire.Route:
+    """The request that explains what would become of `prompt`."""
+    return wire.Route(
+        request_id,
+        conversation(prompt),
+        how.get("model", ""),
+        privacy(how.get("local_only", False)),
+        how.get("goal", ""),
+        how.get("max_cost"),
+        how.get("fallback", True),
+        how.get("options") or Options(),
+    )
+
+
+def privacy(local_only: bool, environ: Mapping[str, str] = os.environ) -> Literal["local", "any"]:
+    """The stricter of what is asked and what the environment says."""
+    everywhere = environ.get(LOCAL_ONLY, "").strip().lower() not in _NO
+    return "local" if local_only or everywhere else "any"
