@@ -36,4 +36,8 @@ class LoopClock:
         if self._catching_up:
             self._armed = self._loop.call_later(CATCH_UP, self._fire)
             return
-        self._alarm()
+        try:
+            self._alarm()
+        except Exception:
+            self.wake_at(self.now() + CATCH_UP)  # what broke off is tried again, not forgotten
+            raise

@@ -1,8 +1,10 @@
 """Runs a supervisor until something stops it: a signal, a request, idleness or its owner's death."""
 
+import contextlib
 import os
+import resource
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 import structlog
@@ -20,6 +22,7 @@ def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -
 
     `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
     os.umask(0o077)  # sockets, locks and logs are their owner's
+    _allow_many_descriptors()
     with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
         anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
     if hosting.owner and hosting.run_dir is not None:
@@ -29,10 +32,22 @@ def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -
 async def _serve(
     settings: Settings, hosting: Hosting, run_directory: RunDirectory, on_ready: Callable[[str], None]
 ) -> None:
-    daemon = Daemon(settings, hosting, run_directory)
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:  # before there is anything
+        daemon = Daemon(settings, hosting, run_directory)
+        await _run(daemon, settings, hosting, run_directory, on_ready, signals)
+
+
+async def _run(
+    daemon: Daemon,
+    settings: Settings,
+    hosting: Hosting,
+    run_directory: RunDirectory,
+    on_ready: Callable[[str], None],
+    signals: AsyncIterator[signal.Signals],
+) -> None:
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_stop_on_signal, daemon)
+            tasks.start_soon(_stop_on_signal, daemon, signals)
             if hosting.auto_started and settings.idle_exit >= 0:
                 tasks.start_soon(_stop_when_idle, daemon, settings.idle_exit)
             log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
@@ -46,15 +61,14 @@ async def _serve(
         log.info("supervisor_stopped", pid=os.getpid())
 
 
-async def _stop_on_signal(daemon: Daemon) -> None:
+async def _stop_on_signal(daemon: Daemon, signals: AsyncIterator[signal.Signals]) -> None:
     """SIGTERM and SIGINT stop; a second one interrupts running answers at once."""
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for number in signals:
-            log.info("stop_signal", signal=signal.Signals(number).name)
-            if daemon.stopping:
-                daemon.stop_now()
-            else:
-                daemon.stop()
+    async for number in signals:
+        log.info("stop_signal", signal=signal.Signals(number).name)
+        if daemon.stopping:
+            daemon.stop_now()
+        else:
+            daemon.stop()
 
 
 async def _stop_when_idle(daemon: Daemon, limit: float) -> None:
@@ -68,3 +82,10 @@ async def _stop_when_idle(daemon: Daemon, limit: float) -> None:
             log.info("idle_exit", idle_for=round(anyio.current_time() - idle_since))
             daemon.stop()
             return
+
+
+def _allow_many_descriptors() -> None:
+    """Use all that the system grants: libzmq aborts when a client connects and none is left."""
+    granted = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # some systems name more than they give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, granted))

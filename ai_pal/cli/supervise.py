@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import msgspec
 
 from ai_pal.client.daemon import Report, endpoint
 from ai_pal.config import Settings, load_settings, paths
-from ai_pal.errors import AiPalError, Code
+from ai_pal.errors import AiPalError, Code, Failure
 
 TAKE_OVER_TIMEOUT = 15.0
 
@@ -42,7 +43,17 @@ def run(args: argparse.Namespace) -> int:
     except AiPalError as error:
         report(Report(failure=error.failure))
         raise
+    except OSError as error:
+        failure = _machine_says(error)
+        report(Report(failure=failure))
+        raise AiPalError(failure) from error
     return 0
+
+
+def _machine_says(error: OSError) -> Failure:
+    code = Code.DISK_FULL if error.errno == errno.ENOSPC else Code.INTERNAL
+    where = f" ({error.filename})" if error.filename else ""
+    return Failure(code, f"the supervisor cannot start: {error.strerror}{where}", "mend that and start again")
 
 
 def _supervise(args: argparse.Namespace, settings: Settings, report: Callable[[Report], None]) -> None:

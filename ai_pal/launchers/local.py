@@ -76,7 +76,7 @@ class LocalProcess:
                 private, peak = _private_and_peak(self._popen.pid)
                 cpu = times.user + times.system
                 return ProcessUsage(cpu, resident, read, resident if private is None else private, peak)
-        except psutil.Error:
+        except (psutil.Error, OSError):  # it has ended, or no descriptor is left to look with
             return None
 
     def owns(self, pid: int) -> bool:
@@ -157,12 +157,21 @@ class LocalLauncher:
                 process_group=0,
             )
         except OSError as error:
-            failure = Failure(
-                Code.SPAWN_FAILED,
-                f"the worker process could not be started: {error.strerror}",
-                "free memory or processes and ask again",
-                retryable=True,
-            )
-            raise AiPalError(failure) from error
+            raise AiPalError(_spawn_failed(error)) from error
         output = Output(lambda line: self._on_line(spec.worker, line))
-        return LocalProcess(popen, output, on_exit)
+        try:
+            return LocalProcess(popen, output, on_exit)
+        except (psutil.Error, OSError) as error:  # no descriptor is left to watch it with
+            popen.kill()
+            popen.communicate()
+            raise AiPalError(_spawn_failed(error)) from error
+
+
+def _spawn_failed(error: Exception) -> Failure:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return Failure(
+        Code.SPAWN_FAILED,
+        f"the worker process could not be started: {reason}",
+        "free memory or processes and ask again",
+        retryable=True,
+    )

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 
 def watch_exit(process: "subprocess.Popen[bytes]", ended: Callable[[], None]) -> None:
-    """Call `ended` once, from the running loop, when the process has ended (not yet reaped)."""
+    """Call `ended` once, from the running loop, when the process has ended (not yet reaped). Raises
+    OSError where no descriptor is left."""
     loop = asyncio.get_running_loop()
     if hasattr(os, "pidfd_open"):
-        watch_pid(process.pid, ended)
+        _watch_fd(os.pidfd_open(process.pid), ended)
     else:
         threading.Thread(
             target=lambda: (process.wait(), loop.call_soon_threadsafe(ended)), daemon=True
@@ -22,12 +23,14 @@ def watch_pid(pid: int, ended: Callable[[], None]) -> Callable[[], None]:
     """Call `ended` once when `pid`, perhaps no child of ours, has ended. Returns how to stop watching.
 
     Where the platform or the namespace does not allow it, nothing is watched."""
-    loop = asyncio.get_running_loop()
     try:
-        fd = os.pidfd_open(pid)
+        return _watch_fd(os.pidfd_open(pid), ended)
     except (AttributeError, OSError):
         return lambda: None
-    open_fds = [fd]
+
+
+def _watch_fd(fd: int, ended: Callable[[], None]) -> Callable[[], None]:
+    loop, open_fds = asyncio.get_running_loop(), [fd]
 
     def stop() -> None:
         while open_fds:

@@ -3,6 +3,7 @@
 Memory of GPUs is not counted yet: models run on the CPU here.
 """
 
+import contextlib
 from pathlib import Path
 
 from ai_pal.machine_memory import cgroup
@@ -12,6 +13,7 @@ class MachineMemory:
     """The smallest of what the machine has and what each control group of this process still allows."""
 
     def __init__(self, root: Path = Path("/")) -> None:
+        self._last = 0
         self._meminfo = root / "proc/meminfo"
         proc = root / "proc/self"
         self._groups = cgroup.groups(_text(proc / "cgroup"), _text(proc / "mountinfo"), root)
@@ -28,10 +30,13 @@ class MachineMemory:
     def _available(self) -> int:
         for line in _text(self._meminfo).splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+                self._last = int(line.split()[1]) * 1024
+                return self._last
         import psutil  # late: Linux needs it not, and the command line should start fast
 
-        return int(psutil.virtual_memory().available)
+        with contextlib.suppress(OSError):  # no descriptor is left to look with: it is as it was
+            self._last = int(psutil.virtual_memory().available)
+        return self._last
 
 
 def stalled(text: str) -> float:

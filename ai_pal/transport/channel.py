@@ -88,14 +88,18 @@ class RouterChannel:
             self._drain()
 
     def _drain(self) -> None:
-        socket, size = self._socket, 0
-        for _ in range(DRAIN_LIMIT):
-            if socket.closed or not readable(socket):
-                return
-            first = socket.recv(zmq.DONTWAIT, copy=False)
-            frames = socket.recv_multipart(zmq.DONTWAIT, copy=False)
-            size += sum(map(len, frames))
-            self._receive(first.bytes, [frame.bytes for frame in frames], peer_of(frames[-1]))
-            if size > DRAIN_BYTES:
-                break
-        self._schedule()
+        socket, size, more = self._socket, 0, True
+        try:
+            for _ in range(DRAIN_LIMIT):
+                if socket.closed or not readable(socket):
+                    more = False
+                    return
+                first = socket.recv(zmq.DONTWAIT, copy=False)
+                frames = socket.recv_multipart(zmq.DONTWAIT, copy=False)
+                size += sum(map(len, frames))
+                self._receive(first.bytes, [frame.bytes for frame in frames], peer_of(frames[-1]))
+                if size > DRAIN_BYTES:
+                    break
+        finally:
+            if more:  # also when a message could not be taken: the edge that told of the rest is gone
+                self._schedule()

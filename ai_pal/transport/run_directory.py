@@ -51,9 +51,9 @@ class RunDirectory:
                 f"a supervisor runs already{f' (pid {pid})' if pid else ''}",
                 "see `ai-pal status`; `ai-pal stop` ends it",
             )
-        os.ftruncate(lock, 0)
-        os.write(lock, msgspec.json.encode({"pid": os.getpid()}))
         try:
+            os.ftruncate(lock, 0)
+            os.write(lock, msgspec.json.encode({"pid": os.getpid()}))
             for path in (folder / FRONT, folder / WORKERS):
                 _require_socket_or_nothing(path)
         except BaseException:

@@ -185,3 +185,26 @@ async def test_a_message_whose_edge_a_send_has_eaten_is_read_all_the_same(
     await until(second)
     channel.close()
     client.close()
+
+
+async def test_a_message_that_cannot_be_taken_does_not_stop_the_next(
+    context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str
+) -> None:
+    arrived, done = list[bytes](), anyio.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, broken: None)
+
+    def receive(identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
+        arrived.append(frames[0])
+        if frames[0] == b"last":
+            done.set()
+        if frames[0] == b"bad":
+            raise OSError("planted")
+
+    channel = RouterChannel(context, endpoint, receive)
+    client = connect(context, endpoint, b"c")
+    for message in (b"bad", b"next", b"bad", b"last"):
+        client.send(message)
+    await until(done)
+    assert arrived == [b"bad", b"next", b"bad", b"last"]
+    client.close()
+    channel.close()

@@ -1,5 +1,6 @@
 """What every clock promises: the asyncio one and the virtual one."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -117,3 +118,18 @@ async def test_a_process_that_was_stopped_reads_what_came_before_its_alarm_rings
     await subject.wait(5 * UNIT)
     assert len(subject.alarms) == 1
     assert subject.alarms[0] >= resumed + 2 * UNIT
+
+
+async def test_an_alarm_that_breaks_off_rings_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_clock, "CATCH_UP", UNIT)
+    asyncio.get_running_loop().set_exception_handler(lambda loop, broken: None)
+    subject = Loop()
+
+    def break_off() -> None:
+        if len(subject.alarms) == 1:
+            raise OSError("planted")
+
+    subject.on_alarm = break_off
+    subject.clock.wake_at(subject.clock.now())
+    await subject.wait(5 * UNIT)
+    assert len(subject.alarms) == 2
