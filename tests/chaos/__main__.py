@@ -3,11 +3,14 @@
 import argparse
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
+from ai_pal.errors import AiPalError
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.proofs import PROOFS, Proof
 from tests.chaos.report import Report
@@ -34,6 +37,9 @@ def run(promise: str, rounds: int, seed: int, slack: float = 1.0) -> Report:
     try:
         with Laboratory(home, report, **proof.settings) as lab:
             proof.prove(lab, random.Random(seed), rounds)
+    except (AiPalError, AssertionError, subprocess.TimeoutExpired) as error:
+        traceback.print_exc()
+        report.expect(False, f"the run broke off: {error!r}")
     finally:
         shutil.rmtree(home, ignore_errors=True)
     report.figures["seconds"] = round(time.monotonic() - begun, 1)
@@ -47,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         description=f"Kill, stop, starve and flood real processes: does all hold?\n\nproofs:\n{proofs}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--promise", choices=PROOFS, default="1", help="which proof")
+    parser.add_argument("--promise", choices=PROOFS, default="all", help="which proof")
     parser.add_argument("--rounds", type=int, help="how many (default: the full size of the proof)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--slack", type=float, default=1.0, help="what time limits are multiplied by")

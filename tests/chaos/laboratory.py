@@ -14,8 +14,10 @@ from typing import NamedTuple, Self, TypeVar
 import psutil
 
 from ai_pal.client import Client
+from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
 from tests.chaos.report import Report
+from tests.hub.loopback import Hub
 from tests.process.homes import environment
 from tests.process.supervised import Supervised
 
@@ -41,11 +43,13 @@ class Laboratory:
     """One home; a supervisor is started in it when there is none. Every time limit goes to the report."""
 
     def __init__(self, home: Path, report: Report, **settings: object) -> None:
-        self._environ = environment(home) | {"AI_PAL_MODEL_CACHE": os.environ.get("AI_PAL_MODEL_CACHE", "")}
-        self.report, self._settings = report, SETTINGS | settings
+        models = load_settings().settings.model_cache_dir
+        self._environ = environment(home) | {"AI_PAL_MODEL_CACHE": models, "HF_HOME": str(home / "hf")}
+        self.home, self.report, self._settings = home, report, SETTINGS | settings
         self._started = ExitStack()
         self._names = itertools.count(1)
         self._daemon: Supervised | None = None
+        self.hub: Hub | None = None
         self._prefix = f"c{report.seed % 1000}"
 
     def __enter__(self) -> Self:
@@ -65,6 +69,18 @@ class Laboratory:
         if self._daemon is None or self._daemon.process.poll() is not None:
             self._daemon = self._started.enter_context(Supervised(self._environ, **self._settings))
         return self._daemon
+
+    def connect(self, hub: Hub) -> None:
+        """Downloads go to this hub from now on."""
+        self.hub = hub
+        self._environ |= hub.environment
+        self.stop()
+
+    def stop(self) -> None:
+        """End the supervisor: the next one starts when it is asked for."""
+        if self._daemon is not None and self._daemon.process.poll() is None:
+            self._daemon.process.terminate()
+            self.terminated()
 
     def name(self) -> str:
         """A name for a model that no other round has used."""
@@ -126,7 +142,7 @@ class Laboratory:
 
     def held(self) -> Held:
         """What the supervisor holds once nothing runs: waits for that."""
-        deadline = time.monotonic() + 10 * self.report.slack
+        deadline = time.monotonic() + 15 * self.report.slack
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
         self.report.expect(not left, f"processes without work: {[' '.join(p.cmdline()) for p in left]}")

@@ -1,14 +1,12 @@
 """What a run of chaos saw: requests and their ends, times against their limits, what was left over."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import msgspec
 
 from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message
 from tests.process.asked import Asked
-from workers.engines.echo import reference
 
 MOST_SHOWN = 20
 
@@ -49,7 +47,7 @@ class Report:
         """Count an answer that is over, and look at it: accepted and ended once, an exact prefix."""
         self.requests += 1
         self.outcomes[_outcome(asked)] += 1
-        for claim in flaws(asked.events, asked.prompt, asked.wanted):
+        for claim in flaws(asked):
             self.expect(False, f"{asked.model}: {claim}")
 
     def text(self) -> str:
@@ -83,25 +81,26 @@ class Report:
         return msgspec.json.encode(fields)
 
 
-def flaws(events: list[wire.AnyEvent], prompt: str, wanted: int) -> Iterable[str]:
-    """What is wrong with the events of one answer of the echo engine."""
+def flaws(asked: Asked) -> Iterator[str]:
+    """What is wrong with the events of an answer."""
+    events = asked.events
     ends = [event for event in events if isinstance(event, wire.TERMINAL)]
     accepted = sum(isinstance(event, wire.Accepted) for event in events)
-    deltas = [event for event in events if isinstance(event, wire.Delta)]
-    text, tokens = "".join(delta.text for delta in deltas), 0
-    for delta in deltas:
-        if delta.seq != tokens:
-            yield f"a gap: {tokens} was next, {delta.seq} came"
-        tokens = delta.seq + delta.n
-    if text != "".join(reference([Message("user", prompt)], tokens)):
-        yield f"the text is not what the engine said: {text[-80:]!r}"
+    tokens = 0
+    for delta in events:
+        if isinstance(delta, wire.Delta):
+            if delta.seq != tokens:
+                yield f"a gap: {tokens} was next, {delta.seq} came"
+            tokens = delta.seq + delta.n
+    if not asked.is_prefix(tokens):
+        yield f"the text is not what the engine said: {asked.text[-80:]!r}"
     if accepted > 1 or len(ends) > 1 or (ends and events[-1] is not ends[0]):
         yield f"accepted {accepted} times, ended {len(ends)} times"
-    if ends and not accepted and not isinstance(ends[0], wire.Failed):
+    if ends and not accepted and not isinstance(ends[0], wire.Failed | wire.Cancelled):
         yield f"never accepted, but {ends[0]}"
-    if ends and isinstance(ends[0], wire.Done) and tokens != wanted:
-        yield f"done after {tokens} of {wanted} tokens"
-    if ends and isinstance(ends[0], wire.Failed) and text:
+    if ends and isinstance(ends[0], wire.Done) and tokens != asked.wanted:
+        yield f"done after {tokens} of {asked.wanted} tokens"
+    if ends and isinstance(ends[0], wire.Failed) and asked.text:
         yield "failed after it had said something"
 
 

@@ -5,7 +5,9 @@ import contextlib
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError
 from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message, Options
 from tests.process.answers import ENDLESS, PROMPT, slow
+from workers.engines.echo import reference
 
 SECONDS = 20.0
 
@@ -13,9 +15,13 @@ SECONDS = 20.0
 class Asked:
     """One request. `lost` is set when the supervisor went away before its end."""
 
-    def __init__(self, client: Client, model: str, prompt: str = PROMPT, /, **extra: object) -> None:
-        self.client, self.model, self.prompt = client, model, prompt
-        self.stream = client.chat(prompt, model=model, options=slow(**extra))
+    prompt = PROMPT
+
+    def __init__(
+        self, client: Client, model: str, options: Options | None = None, /, **extra: object
+    ) -> None:
+        self.client, self.model = client, model
+        self.stream = client.chat(self.prompt, model=model, options=options or slow(**extra), pull=True)
         self.wanted = int(str(extra.get("tokens", ENDLESS)))
         self.events: list[wire.AnyEvent] = []
         self.lost: AiPalError | None = None
@@ -23,6 +29,10 @@ class Asked:
     @property
     def text(self) -> str:
         return "".join(event.text for event in self.events if isinstance(event, wire.Delta))
+
+    def is_prefix(self, tokens: int) -> bool:
+        """Whether the text is the beginning of what was to come, of so many tokens."""
+        return self.text == "".join(reference([Message("user", self.prompt)], tokens))
 
     @property
     def end(self) -> wire.AnyEvent | None:

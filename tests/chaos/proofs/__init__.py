@@ -7,7 +7,19 @@ from types import ModuleType
 import msgspec
 
 from tests.chaos.laboratory import Laboratory
-from tests.chaos.proofs import cancels, hangs, kills, overload, starts, stops, storage, supervisor_death
+from tests.chaos.proofs import (
+    blows,
+    cancels,
+    descriptors,
+    disk,
+    hangs,
+    kills,
+    overload,
+    starts,
+    stops,
+    storage,
+    supervisor_death,
+)
 
 Prove = Callable[[Laboratory, random.Random, int], None]
 
@@ -27,6 +39,7 @@ def _proof(title: str, module: ModuleType, **settings: object) -> Proof:
 
 
 PROOFS = {
+    "all": _proof("random blows in random states", blows),
     "1": _proof("1, 3: workers killed at a random token", kills),
     "4": _proof("4: the supervisor killed in each state", supervisor_death),
     "5": _proof("5: hung workers replaced, slow ones not", hangs),
@@ -35,4 +48,6 @@ PROOFS = {
     "9": _proof("9: ten times the capacity", overload, queue_size=overload.QUEUE),
     "15": _proof("15: simultaneous starts", starts),
     "17": _proof("17: SIGTERM in a random state", stops),
+    "fds": _proof("no descriptors left", descriptors),
+    "disk": _proof("a full disk", disk),
 }

@@ -34,7 +34,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
 def _hangs(fault: str, budget: float) -> Callable[[Laboratory, str], None]:
     def hang(lab: Laboratory, name: str) -> None:
         with lab.client() as client:
-            asked = Asked(client, f"echo?id={name}", **{fault: 5})
+            asked = Asked(client, f"echo?id={name}", None, **{fault: 5})
             asked.until(wire.Delta)
             _is_found(lab, asked, fault, budget + 0.05)
 
@@ -71,7 +71,7 @@ def _load_hangs(lab: Laboratory, name: str) -> None:
 def _slow(options: str, **extra: object) -> Callable[[Laboratory, str], None]:
     def crawl(lab: Laboratory, name: str) -> None:
         with lab.client() as client:
-            asked = Asked(client, f"echo?id={name}&slow=1{options}", tokens=4, **extra)
+            asked = Asked(client, f"echo?id={name}&slow=1{options}", None, tokens=4, **extra)
             lab.report.expect(asked.finish(60), f"slow {options}{extra}: no end")
             lab.report.expect(isinstance(asked.end, wire.Done), f"slow {options}{extra}: {asked.end}")
             lab.report.ended(asked)
