@@ -5,6 +5,7 @@ import sys
 import traceback
 from contextlib import aclosing
 
+from ai_pal import privacy
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
 from ai_pal.egress.providers.base import Adapter, Finish
@@ -47,6 +48,8 @@ class Completing:
         self._outbox.put(end)
 
     async def _answer(self) -> CompletionDone | CompletionFailed:
+        # The supervisor has checked this; the process that goes out does not rely on it.
+        privacy.admit(self._request, local_only=False)
         adapter = await self._providers.adapter(self._request.provider)
         self._clock = asyncio.timeout(self._request.connect)
         try:

@@ -129,6 +129,14 @@ def test_the_beginning_of_an_answer_is_continued(egress: EgressDriver, find: Fin
     assert egress.ask(replace(complete, messages=begun)).text.startswith("is")
 
 
+def test_a_beginning_that_ends_in_a_blank_is_continued_without_a_second_one(
+    egress: EgressDriver, find: Find
+) -> None:
+    complete = find("anthropic").complete("What is the capital of France?", tokens=5)
+    begun = [*complete.messages, Message("assistant", "The capital of France is ")]
+    assert egress.ask(replace(complete, messages=begun)).text.startswith("Paris")
+
+
 def test_keep_alive_reaches_ollama(egress: EgressDriver, find: Find) -> None:
     with FaultProxy("ollama", find("ollama").url) as proxy:
         bodies: list[bytes] = []

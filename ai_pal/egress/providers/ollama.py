@@ -117,7 +117,7 @@ class Ollama:
 
     async def _must_be_here(self, model: str) -> None:
         """Nothing of a prompt is sent yet. Raises `AiPalError` (`local_only`)."""
-        if not privacy.stays_here(self._provider) or not await _resolves_to_loopback(self._url):
+        if not await _resolves_to_loopback(self._url):
             privacy.refuse(self._provider)
         async with self._client.stream(
             "POST",

@@ -1,0 +1,159 @@
+"""A whole supervisor with clouds on loopback: who has sockets, who has keys, what never leaves."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ai_pal.client import Client
+from ai_pal.config import paths
+from ai_pal.errors import Code
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Options
+from ai_pal.messages.egress import Api
+from tests.process.homes import Environ, environment
+from tests.process.supervised import Supervised
+from tests.servers import cohere, faults
+from tests.servers.faults import FaultProxy
+from tests.servers.loopback import Loopback
+
+CANARY = "the-prompt-canary-51f0"
+CONFIG_KEY, ENVIRONMENT_KEY = "sk-config-canary-5d1e77", "sk-environment-canary-90ab12"
+
+Start = Callable[..., Supervised]
+
+
+@pytest.fixture
+def cloud() -> Iterator[Loopback]:
+    """Cohere's API."""
+    with Loopback(cohere.cohere) as server:
+        yield server
+
+
+@pytest.fixture
+def environ(ai_pal_home: Path) -> Environ:
+    return environment(ai_pal_home)
+
+
+def configure(environ: Environ, **providers: dict[str, object]) -> None:
+    """Write the tables `[providers.NAME]`."""
+    lines = []
+    for name, fields in providers.items():
+        lines += [f"[providers.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]
+    file = paths.config_file(environ)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(lines))
+    file.chmod(0o600)
+
+
+def processes(supervised: Supervised) -> tuple[list[psutil.Process], psutil.Process | None]:
+    """The supervisor with its workers, and the egress process if it runs."""
+    supervisor = psutil.Process(supervised.process.pid)
+    others, egress = [supervisor], None
+    for child in supervisor.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "ai_pal.egress" in child.cmdline():
+                egress = child
+            else:
+                others.append(child)
+    return others, egress
+
+
+def test_only_the_egress_process_has_internet_sockets(
+    supervise: Start, environ: Environ, cloud: Loopback
+) -> None:
+    configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
+    supervised = supervise()
+    with supervised.client() as client:
+        client.ask("hello", model="echo")
+        stream = client.chat("to be or not", model="cohere:command", options=Options(max_tokens=100_000))
+        pieces = (event for event in stream if isinstance(event, wire.Delta))
+        for _ in range(5):
+            next(pieces)
+            others, egress = processes(supervised)
+            assert len(others) >= 2, "the supervisor and the worker of echo"
+            assert [process for process in others if process.net_connections("inet")] == []
+            assert egress is not None
+            assert {c.raddr.port for c in egress.net_connections("inet") if c.raddr} == {cloud.port}
+        stream.cancel()
+
+
+def test_a_cancel_reaches_the_cloud(supervise: Start, environ: Environ, cloud: Loopback) -> None:
+    configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
+    with supervise().client() as client:
+        stream = client.chat("on and on", model="cohere:command", options=Options(max_tokens=100_000))
+        next(event for event in stream if isinstance(event, wire.Delta))
+        stream.cancel()
+        assert isinstance(list(stream)[-1], wire.Cancelled)
+        assert cloud.abandoned.acquire(timeout=5)
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_a_local_only_prompt_reaches_no_cloud(
+    supervise: Start, environ: Environ, cloud: Loopback, setting: bool
+) -> None:
+    configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
+    supervised = supervise(local_only=setting)
+    with supervised.client() as client:
+        events = list(client.chat(CANARY, model="cohere:command", local_only=not setting))
+    end = events[-1]
+    assert isinstance(end, wire.Failed)
+    assert [reason.code for reason in end.reasons] == [Code.LOCAL_ONLY]
+    assert cloud.requests == []
+    assert supervised.logged("egress_started") == []
+
+
+def test_keys_are_where_they_belong_and_nowhere_else(supervise: Start, environ: Environ) -> None:
+    """Under every error, with a server that says back all it was sent."""
+    with contextlib.ExitStack() as stack:
+        apis: list[Api] = ["openai", "anthropic"]
+        proxies = {api: stack.enter_context(FaultProxy(api)) for api in apis}
+        configure(
+            environ,
+            openai={"base_url": f"{proxies['openai'].url}/v1", "api_key": CONFIG_KEY},
+            anthropic={"base_url": proxies["anthropic"].url, "consent": True},
+        )
+        supervised = supervise(log_level="debug", key_anthropic=ENVIRONMENT_KEY)
+        client = stack.enter_context(supervised.client())
+        client.ask("hello", model="echo")
+        heard = [_failed(client, f"{api}:m", proxy) for api, proxy in proxies.items()]
+        assert proxies["openai"].requests
+        assert proxies["anthropic"].requests
+        for key in (CONFIG_KEY, ENVIRONMENT_KEY):
+            assert key not in str(heard)
+            _look_for(key, supervised)
+    for key in (CONFIG_KEY, ENVIRONMENT_KEY):
+        assert [file for file in _files(Path(environ["HOME"])) if key.encode() in file.read_bytes()] == (
+            [paths.config_file(environ)] if key == CONFIG_KEY else []
+        )
+
+
+def _failed(client: Client, model: str, proxy: FaultProxy) -> list[wire.AnyEvent]:
+    """What is heard of one request under each fault."""
+    heard: list[wire.AnyEvent] = []
+    reflecting = [faults.reflect(code) for code in (400, 401, 404, 429, 500)]
+    for fault in (*reflecting, faults.reflect_inside, faults.reset_before):
+        proxy.fault = fault
+        heard += client.chat(CANARY, model=model, fallback=False)
+        assert isinstance(heard[-1], wire.Failed)
+    return heard
+
+
+def _look_for(key: str, supervised: Supervised) -> None:
+    others, egress = processes(supervised)
+    assert egress is not None
+    for process in (*others, egress):
+        assert key not in " ".join(process.cmdline())
+    workers = [process for process in others if process.pid != supervised.process.pid]
+    assert workers
+    for worker in workers:
+        assert key not in " ".join(worker.environ().values())
+
+
+def _files(folder: Path) -> list[Path]:
+    found = [Path(parent) / name for parent, _, names in os.walk(folder) for name in names]
+    return [file for file in found if file.is_file()]
