@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
     with closing(_recorder(args, settings, terminal)) as recorder, _link(args, settings, terminal) as link:
         conversation, wishes = _begin(args, recorder, number, terminal)
-        if terminal.stdin and not wishes.local_only and wishes.goal != "privacy":
+        if terminal.stdin and not link.is_private(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
         chat = _Chat(args, terminal, link, recorder, conversation, wishes)
         return _talk(chat) if talks else _one_shot(chat)
@@ -69,8 +69,8 @@ def _one_shot(chat: _Chat) -> int:
         output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,
         markdown=not args.no_markdown,
     )
-    local_only = chat.wishes.local_only or chat.link.settings.local_only
-    chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=local_only)
+    private = chat.link.is_private(chat.wishes)
+    chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=private)
     return code
 
 

@@ -6,11 +6,12 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.process.homes import Environ
+from tests.process.homes import Environ, stop_supervisor
 from tests.process.screen import Terminal
 
 SECONDS = 60
@@ -92,6 +93,15 @@ def test_what_is_deleted_is_gone_from_the_disk(home: Environ) -> None:
     assert b"stays" not in on_disk(home)
 
 
+def test_deleting_all_asks_and_enter_is_no(home: Environ) -> None:
+    told(home, "chat", "stays")
+    with Terminal(["history", "delete", "--all"], home) as terminal:
+        terminal.wait_for("delete all 1 conversations")
+        terminal.enter("")
+        assert terminal.exit_code() == 1
+    assert len(kept(home)) == 1
+
+
 def test_nothing_is_kept_where_that_is_wanted(home: Environ) -> None:
     told(home, "chat", "--no-history", SECRET)
     told(home | {"AI_PAL_HISTORY": "false"}, "chat", SECRET)
@@ -125,6 +135,21 @@ def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -
     assert kept(home) == []
 
 
+def test_a_local_only_conversation_goes_on_local_only(home: Environ) -> None:
+    told(home, "chat", "--local-only", "one")
+    run(home, "chat", "--continue", "two")
+    told(home, "chat", "another")
+    run(home, "chat", "--goal", "privacy", "--continue", "more")
+    assert [head["local_only"] for head in json.loads(told(home, "history", "list", "--json"))] == [
+        True,
+        True,
+    ]
+    stop_supervisor(home)
+    with closing(sqlite3.connect(Path(home["HOME"]) / "ai-pal.db")) as database:
+        asked = database.execute("SELECT local_only FROM attempts ORDER BY id").fetchall()
+    assert asked == [(1,), (1,), (0,), (1,)]
+
+
 def test_a_damaged_database_is_one_warning_and_the_answer_comes(home: Environ) -> None:
     (Path(home["HOME"]) / "ai-pal.db").write_bytes(b"damaged" * 1000)
     done = run(home, "chat", "hello")
@@ -145,6 +170,5 @@ def test_a_full_disk_is_one_warning_and_harms_nothing(home: Environ) -> None:
     done = run(home, "chat", "hello " * (size // 6), preexec_fn=no_growth)
     assert (done.returncode, done.stderr.count("this conversation is not kept")) == (0, 1), done.stderr
     assert kept(home) == [["before", "before "]]
-    with sqlite3.connect(Path(home["HOME"]) / "ai-pal.db") as database:
+    with closing(sqlite3.connect(Path(home["HOME"]) / "ai-pal.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()

@@ -16,9 +16,8 @@ def ask_consent(
     model: str, settings: "Settings", terminal: Terminal, environ: Mapping[str, str] = os.environ
 ) -> None:
     """Ask once for each cloud whose key lies in the environment, if `model` may mean it. Nothing is asked
-    without a terminal, and where nothing may leave this machine anyway."""
-    private = settings.local_only or settings.optimization_goal == "privacy"
-    if private or not (terminal.stdin and terminal.stderr):
+    without a terminal."""
+    if not (terminal.stdin and terminal.stderr):
         return
     for provider, variable in _undecided(model, settings, environ):
         answer = _ask(provider, variable, settings)

@@ -84,6 +84,11 @@ class Link:
             self._client = self._connect()
         return self._client
 
+    def is_private(self, wishes: Wishes) -> bool:
+        """Whether nothing of what is asked so may leave this machine."""
+        goal = wishes.goal or self.settings.optimization_goal
+        return wishes.local_only or self.settings.local_only or goal == "privacy"
+
     def chat(self, messages: list[Message], wishes: Wishes) -> Stream:
         """Send one request."""
         return self.client.chat(

@@ -106,8 +106,8 @@ class Talk:
 
     def _record(self) -> None:
         session = self._session
-        local_only = session.wishes.local_only or session.link.settings.local_only
-        session.recorder.keep(session.conversation, session.wishes.model, local_only=local_only)
+        private = session.link.is_private(session.wishes)
+        session.recorder.keep(session.conversation, session.wishes.model, local_only=private)
 
     def _agree(self, model: str, size: int) -> bool:
         if self._instant is not None and self._instant.refused == model:
