@@ -27,7 +27,7 @@ def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
             found = find(name)
         except AiPalError:
             continue
-        fits = name == settings.local.model or found.memory <= memory
-        if found.wanted is not None and found.path and found.problem is None and fits:
+        wanted = name == settings.local.model or (found.path and found.memory <= memory)
+        if wanted and found.is_here and found.problem is None:
             return name
     return STARTER

@@ -17,7 +17,8 @@ class Asking(TypedDict, total=False):
     With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of any
     size). `deadline` and `keep_alive` are seconds, `max_cost` US dollars. With `local_only` nothing leaves
     this machine; `AI_PAL_LOCAL_ONLY=1` says so for all. Without `fallback` only the first of the plan is
-    asked; with `continuation` another may go on where one broke off, after a notice."""
+    asked; with `continuation` another may go on where one broke off, after a notice. `task` says what kind of
+    work it is, where that is known."""
 
     model: str
     options: Options | None
@@ -30,6 +31,7 @@ class Asking(TypedDict, total=False):
     max_cost: float | None
     fallback: bool
     continuation: bool
+    task: wire.Task
 
 
 def chat_request(request_id: int, prompt: str | Sequence[Message], how: Asking) -> wire.Chat:
@@ -48,6 +50,7 @@ def chat_request(request_id: int, prompt: str | Sequence[Message], how: Asking) 
         how.get("max_cost"),
         how.get("fallback", True),
         how.get("continuation", False),
+        how.get("task", ""),
     )
 
 
@@ -62,6 +65,7 @@ def route_request(request_id: int, prompt: str | Sequence[Message], how: Asking)
         how.get("max_cost"),
         how.get("fallback", True),
         how.get("options") or Options(),
+        how.get("task", ""),
     )
 
 

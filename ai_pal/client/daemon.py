@@ -5,7 +5,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -72,13 +72,13 @@ def start_supervisor() -> Client:
 
 
 @contextlib.contextmanager
-def hosted(model_cache_dir: str = "") -> Iterator[Client]:
+def hosted(environ: Mapping[str, str] | None = None) -> Iterator[Client]:
     """A supervisor for this process only, in a run directory of its own; it ends with the process.
-    `model_cache_dir` takes the place of the setting."""
+    `environ` goes over this process's environment: settings of its own, say."""
     import tempfile  # here and below: a chat with a running supervisor needs neither
 
     with tempfile.TemporaryDirectory(prefix="ai-pal-") as folder:
-        report = _spawn(["--owner", str(os.getpid()), "--run-dir", folder], None, model_cache_dir)
+        report = _spawn(["--owner", str(os.getpid()), "--run-dir", folder], None, environ)
         if report.failure is not None:
             raise AiPalError(report.failure)
         client = Client(report.endpoint)
@@ -91,7 +91,7 @@ def hosted(model_cache_dir: str = "") -> Iterator[Client]:
             client.close()
 
 
-def _spawn(args: list[str], stderr: int | None, model_cache_dir: str = "") -> Report:
+def _spawn(args: list[str], stderr: int | None, environ: Mapping[str, str] | None = None) -> Report:
     """Run `ai-pal supervise` detached from this terminal and wait for its report."""
     import subprocess
 
@@ -103,7 +103,7 @@ def _spawn(args: list[str], stderr: int | None, model_cache_dir: str = "") -> Re
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL if stderr is None else stderr,
             cwd="/",
-            env=os.environ | ({"AI_PAL_MODEL_CACHE_DIR": model_cache_dir} if model_cache_dir else {}),
+            env={**os.environ, **(environ or {})},
             pass_fds=[write],
             start_new_session=True,
         )

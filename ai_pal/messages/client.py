@@ -18,6 +18,21 @@ Goal = Literal["", "privacy", "cost", "latency", "quality", "balanced"]
 """What a plan is bent towards; empty is what the settings say."""
 
 
+Task = Literal[
+    "",
+    "general",
+    "chat",
+    "rewriting",
+    "extraction",
+    "translation",
+    "summarization",
+    "code",
+    "analysis",
+    "reasoning",
+]
+"""Kinds of work; an empty or general one says nothing about how hard a prompt is."""
+
+
 class Request(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what a client sends. New fields go last and have defaults."""
 
@@ -40,6 +55,7 @@ class Chat(Request, tag="chat", frozen=True):
     and the `goal` (empty: the setting); `openai:gpt-4` names a provider's model. `max_cost` is in US
     dollars for this answer. Without `fallback` only the first of the plan is asked; with
     `continuation` another candidate may go on where one broke off, after a notice of the kind `seam`.
+    A `task` says what kind of work it is: it bounds the score of the prompt.
     """
 
     id: int
@@ -55,6 +71,7 @@ class Chat(Request, tag="chat", frozen=True):
     max_cost: float | None = None
     fallback: bool = True
     continuation: bool = False
+    task: Task = ""
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -116,6 +133,7 @@ class Route(Request, tag="route", frozen=True):
     max_cost: float | None = None
     fallback: bool = True
     options: Options = Options()
+    task: Task = ""
 
 
 AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull | Route

@@ -1,47 +1,83 @@
-"""What both faces have in common: settings, the switch, and the way to the supervisor."""
+"""What the faces have in common: settings, the switch, and the way to the supervisor."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ai_pal.catalog import default_model
+from ai_pal import catalog, privacy
+from ai_pal.client.asking import Asking
 from ai_pal.config import load_settings
+from ai_pal.config.clouds import clouds, ollama_url, twin
 from ai_pal.config.settings import UNASKED_BYTES
+from ai_pal.errors import Code, fail
+from ai_pal.messages.egress import OLLAMA_URL, Provider
 from ai_pal.models import names, supervisors
 from ai_pal.models.question import Prompt, Question, question
+from ai_pal.models.supervisors import Wanted
 from ai_pal.models.switch import direct_loading, switched_off
+from ai_pal.routing.reference import elsewhere
 
 Folder = str | os.PathLike[str]
 
+OLLAMA = "ollama"
+
 
 class Access:
-    """How one provider or wrapper gets its answers. Raises `AiPalError` (`config_invalid`)."""
+    """How one face gets its answers. Raises `AiPalError` (`config_invalid`)."""
 
     def __init__(
-        self, enabled: bool, model_cache_dir: Folder | None, base_url: str, auto_pull: bool | None
+        self,
+        enabled: bool = True,
+        model_cache_dir: Folder | None = None,
+        base_url: str = OLLAMA_URL,
+        auto_pull: bool | None = None,
     ) -> None:
         self._settings = load_settings().settings
         self.enabled = direct_loading(enabled, os.environ)
-        self._base_url = base_url
-        self._cache = "" if model_cache_dir is None else str(Path(model_cache_dir).expanduser().absolute())
+        usual = ollama_url(self._settings, os.environ) or OLLAMA_URL
+        url = usual if base_url == OLLAMA_URL else base_url.rstrip("/")
+        cache = "" if model_cache_dir is None else str(Path(model_cache_dir).expanduser().absolute())
+        self._wanted = Wanted(cache, "" if url == usual else url)
+        self._on_this_machine = privacy.stays_here(Provider(OLLAMA, "ollama", url))
         pull_all = self._settings.auto_pull if auto_pull is None else auto_pull
         self.pull_limit = 0 if pull_all else UNASKED_BYTES
 
     def question(self, prompt: Prompt, options: Mapping[str, Any]) -> Question:
         """The question, if it can be asked. Raises `AiPalError`."""
-        if not self.enabled:
-            raise switched_off(self._base_url)
         return question(prompt, options)
 
     def model(self, name: str) -> str:
-        """The reference of a model; empty is the default model."""
-        return names.reference(name or default_model(self._settings), self._settings, Path.cwd())
+        """The reference of a model of this machine; empty is the default model."""
+        name = name or self._settings.model or catalog.default_model(self._settings)
+        return names.reference(name, self._settings, Path.cwd())
+
+    def locally(self, name: str) -> Asking:
+        """How a model is asked by AI-PAL itself and then by Ollama, or by Ollama alone while direct loading
+        is off, and by nobody else. Raises `AiPalError`."""
+        there = elsewhere(name, {OLLAMA, *clouds(self._settings)})
+        if there is not None and there.provider != OLLAMA:
+            fail(Code.BAD_REQUEST, f"{name} is no model of this machine", "use MultiModelOrchestrator for it")
+        reference = name if there is not None else self.model(name)
+        if there is None and not self.enabled:
+            known = twin(reference, self._settings)
+            if not known:
+                raise switched_off(reference)
+            reference = f"{OLLAMA}:{known}"
+        return Asking(
+            model=reference, pull=True, pull_limit=self.pull_limit, local_only=self._on_this_machine
+        )
+
+    def directly(self, reference: str) -> Asking:
+        """How a model is asked that AI-PAL itself loads. Raises `AiPalError` (`direct_loading_off`)."""
+        if not self.enabled:
+            raise switched_off()
+        return Asking(model=reference, pull=True, pull_limit=self.pull_limit, local_only=True, fallback=False)
 
     def endpoint(self) -> str:
         """Where the supervisor listens, which is started if need be. Blocks. Raises `AiPalError`."""
-        return supervisors.endpoint_for(self._cache, self._settings)
+        return supervisors.endpoint_for(self._wanted, self._settings)
 
     def running_endpoint(self) -> str:
         """Where the supervisor listens; empty when none runs."""
-        return supervisors.running_endpoint(self._cache, self._settings) if self.enabled else ""
+        return supervisors.running_endpoint(self._wanted, self._settings)

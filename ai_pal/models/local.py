@@ -9,22 +9,23 @@ from typing import Self, Unpack
 
 from ai_pal.client import Answer, Client
 from ai_pal.client.async_client import AsyncClient
-from ai_pal.messages.client import AnyEvent, Delta
+from ai_pal.messages.client import AnyEvent, Delta, Failed
+from ai_pal.messages.egress import OLLAMA_URL
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.connections import ClientPool, LoopClients
+from ai_pal.models.failure import local_failure
 from ai_pal.models.question import Prompt, Sampling
-
-OLLAMA_URL = "http://localhost:11434"
 
 
 class LocalLLMProvider:
     """Answers for asyncio. One provider serves any number of questions at once, and any event loop.
 
     `model_cache_dir` is where models are kept: by default the setting of that name, `~/.ai-pal/models`
-    unless changed; one that the running supervisor does not have gets a supervisor of this process.
-    `enable_direct_loading=False` or `LOCAL_DIRECT_LOADING=false` loads nothing on this machine; `base_url`
-    is the Ollama that answers then, in a later version. With `auto_pull` a model that is not here is
-    downloaded whatever its size; without, only a small one (default: the setting)."""
+    unless changed; one that the running supervisor does not have gets a supervisor of this process. A model
+    that cannot run here is asked for at the Ollama server at `base_url` (default: the setting). With
+    `enable_direct_loading=False` or `LOCAL_DIRECT_LOADING=false` nothing is loaded here, and Ollama is asked
+    at once. With `auto_pull` a model that is not here is downloaded whatever its size; without, only a small
+    one (default: the setting). Where nothing helped, `LocalMethodsError` is raised, a `RuntimeError`."""
 
     def __init__(
         self,
@@ -82,18 +83,13 @@ class LocalLLMProvider:
         await self.aclose()
 
     async def _events(self, prompt: Prompt, model: str, options: Sampling) -> AsyncGenerator[AnyEvent, None]:
-        question = self._access.question(prompt, options)
+        question, how = self._access.question(prompt, options), self._access.locally(model)
+        how["options"], how["deadline"] = question.options, question.deadline
         client = await self._clients.get()
-        stream = client.chat(
-            question.messages,
-            model=self._access.model(model),
-            options=question.options,
-            deadline=question.deadline,
-            pull=True,
-            pull_limit=self._access.pull_limit,
-        )
-        async with contextlib.aclosing(stream) as events:
+        async with contextlib.aclosing(client.chat(question.messages, **how)) as events:
             async for event in events:
+                if isinstance(event, Failed):
+                    raise local_failure(how["model"], event.reasons)
                 yield event
 
 
@@ -109,7 +105,7 @@ class DirectModelWrapper:
         *,
         auto_pull: bool | None = None,
     ) -> None:
-        self._access = Access(True, model_cache_dir, OLLAMA_URL, auto_pull)
+        self._access = Access(model_cache_dir=model_cache_dir, auto_pull=auto_pull)
         self._clients = ClientPool(self._access.endpoint)
         self.model = self._access.model(model)
 
@@ -155,15 +151,9 @@ class DirectModelWrapper:
         self.close()
 
     def _events(self, prompt: Prompt, options: Sampling) -> Generator[AnyEvent, None, None]:
-        question = self._access.question(prompt, options)
+        question, how = self._access.question(prompt, options), self._access.directly(self.model)
+        how["options"], how["deadline"] = question.options, question.deadline
         with self._clients.lend() as client:
-            stream = client.chat(
-                question.messages,
-                model=self.model,
-                options=question.options,
-                deadline=question.deadline,
-                pull=True,
-                pull_limit=self._access.pull_limit,
-            )
+            stream = client.chat(question.messages, **how)
             with contextlib.closing(stream):
                 yield from stream

@@ -1,4 +1,4 @@
-"""Which supervisor serves a model cache: the user's, or one of this process for a cache of its own."""
+"""Which supervisor serves: the user's, or one of this process with a cache or an Ollama of its own."""
 
 import atexit
 import contextlib
@@ -16,6 +16,19 @@ from ai_pal.errors import AiPalError, Code
 log = logging.getLogger(__name__)
 
 
+class Wanted(NamedTuple):
+    """What a supervisor must have; empty is whatever the user's has. `cache` is an absolute path."""
+
+    cache: str = ""
+    ollama: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of a supervisor that has it."""
+        named = {"AI_PAL_MODEL_CACHE_DIR": self.cache, "AI_PAL_OLLAMA_BASE_URL": self.ollama}
+        return {name: value for name, value in named.items() if value}
+
+
 class _Own(NamedTuple):
     """A supervisor of this process; `stack` ends it."""
 
@@ -23,50 +36,51 @@ class _Own(NamedTuple):
     stack: contextlib.ExitStack
 
 
-_own: dict[tuple[int, str], _Own] = {}
-"""By process and cache: a forked child starts its own, and never ends those of its parent."""
+_own: dict[tuple[int, Wanted], _Own] = {}
+"""By process and wish: a forked child starts its own, and never ends those of its parent."""
 
 _lock = threading.Lock()
 """Threads that ask at the same time start one supervisor, not one each."""
 
 
-def endpoint_for(cache: str, settings: Settings) -> str:
-    """Where the supervisor of this cache listens ("": whatever cache the user's has); one is started
-    where none runs. Blocks, for seconds at most. Raises `AiPalError`."""
-    wanted = os.path.realpath(cache or catalog.cache_dir(settings))
-    may_start = not cache or wanted == os.path.realpath(catalog.cache_dir(settings))
+def endpoint_for(wanted: Wanted, settings: Settings) -> str:
+    """Where the supervisor that has what is wanted listens; one is started where none runs. Blocks, for
+    seconds at most. Raises `AiPalError`."""
+    wanted = wanted._replace(cache=os.path.realpath(wanted.cache) if wanted.cache else "")
+    may_start = wanted.cache in ("", os.path.realpath(catalog.cache_dir(settings)))
     with _lock:
-        return _users(wanted if cache else "", settings, start=may_start) or _own_endpoint(wanted)
+        users = "" if wanted.ollama else _users(wanted.cache, settings, start=may_start)
+        return users or _own_endpoint(wanted)
 
 
-def running_endpoint(cache: str, settings: Settings) -> str:
+def running_endpoint(wanted: Wanted, settings: Settings) -> str:
     """As `endpoint_for`, but starts nothing: empty where no supervisor runs."""
-    wanted = os.path.realpath(cache) if cache else ""
-    found = _users(wanted, settings, start=False)
+    wanted = wanted._replace(cache=os.path.realpath(wanted.cache) if wanted.cache else "")
+    found = "" if wanted.ollama else _users(wanted.cache, settings, start=False)
     own = _own.get((os.getpid(), wanted))
     return found or (own.client.endpoint if own and not own.client.lost else "")
 
 
-def _users(wanted: str, settings: Settings, *, start: bool) -> str:
+def _users(cache: str, settings: Settings, *, start: bool) -> str:
     """The endpoint of the user's supervisor, empty if there is none or it has another cache."""
     try:
         with connect(settings, start=start, notify=log.warning) as client:
             has = client.welcome.model_cache_dir
-            return client.endpoint if not wanted or (has and os.path.realpath(has) == wanted) else ""
+            return client.endpoint if not cache or (has and os.path.realpath(has) == cache) else ""
     except AiPalError as error:
         if start or error.code != Code.SUPERVISOR_UNREACHABLE:
             raise
         return ""
 
 
-def _own_endpoint(cache: str) -> str:
-    key = (os.getpid(), cache)
+def _own_endpoint(wanted: Wanted) -> str:
+    key = (os.getpid(), wanted)
     own = _own.get(key)
     if own is None or own.client.lost:
         if own is not None:
             own.stack.close()
         stack = contextlib.ExitStack()
-        own = _own[key] = _Own(stack.enter_context(hosted(model_cache_dir=cache)), stack)
+        own = _own[key] = _Own(stack.enter_context(hosted(wanted.environment)), stack)
     return own.client.endpoint
 
 

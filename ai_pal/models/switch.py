@@ -18,8 +18,8 @@ def direct_loading(wanted: bool, environ: Mapping[str, str]) -> bool:
     return wanted and text in _ON
 
 
-def switched_off(base_url: str) -> AiPalError:
-    """Why nothing answers while tier 1 is off."""
-    message = f"direct loading is off, and answers from Ollama ({base_url}) come with a later version"
-    hint = f"pass enable_direct_loading=True and unset {VARIABLE}"
-    return AiPalError(Failure(Code.DIRECT_LOADING_OFF, message, hint))
+def switched_off(model: str = "") -> AiPalError:
+    """Why nothing answers while tier 1 is off, where Ollama does not know `model` by any name."""
+    twin = f", and Ollama has no model that {model} stands for" if model else ""
+    hint = f"pass enable_direct_loading=True and unset {VARIABLE}, or name a model of Ollama: ollama:phi"
+    return AiPalError(Failure(Code.DIRECT_LOADING_OFF, f"direct loading is off{twin}", hint))

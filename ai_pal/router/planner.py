@@ -11,6 +11,7 @@ from ai_pal.routing.health import Lessons
 from ai_pal.routing.order import expected_seconds, in_words
 from ai_pal.routing.plan import Plan, plan
 from ai_pal.routing.query import ANSWER_TOKENS, Query, tokens_in
+from ai_pal.routing.task import bounded
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ class Planner:
         scored = None if reference else self._judge(asked.messages)
         facts = self._survey.facts(reference)
         query = Query(
-            score=scored.score if scored is not None else 0.0,
+            score=bounded(scored.score, asked.task) if scored is not None else 0.0,
             goal=asked.goal or self._policy.goal,
             prompt_tokens=tokens_in(asked.messages),
             answer_tokens=min(asked.options.max_tokens or ANSWER_TOKENS, ANSWER_TOKENS),
@@ -58,7 +59,7 @@ class Planner:
             row = self._row(out.candidate, query, 0, "")
             rows.append(msgspec.structs.replace(row, failure=out.failure))
         features = [wire.Feature(feature.name, feature.weight) for feature in scored.features]
-        return wire.Routed(asked.id, scored.score, query.goal, features, rows)
+        return wire.Routed(asked.id, bounded(scored.score, asked.task), query.goal, features, rows)
 
     def _left(self, reserved: float) -> float | None:
         """US dollars that the budgets leave, None where there is none."""

@@ -85,12 +85,11 @@ class Router:
             self._clients.send(client, wire.Failed(chat.id, [EMPTY_PROMPT]))
             return
         planned = self._planner.plan(chat, self._attempts.reserved)
-        scored = planned.scored
         request = Request(
             client=client,
             chat=chat,
             walk=Walk(planned.plan, continuation=chat.continuation),
-            score=scored.score if scored is not None else None,
+            score=planned.plan.query.score if planned.scored is not None else None,
             opened_at=now,
             kept=[] if chat.continuation else None,
         )

@@ -22,11 +22,13 @@ from ai_pal.client.daemon import endpoint
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.client import StatusReply
 from ai_pal.models import supervisors
+from ai_pal.models.failure import LocalMethodsError
 from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
 from tests.process.homes import environment, listens, stop_supervisor
 
 pytestmark = pytest.mark.timeout(120)
 SECONDS = 30.0
+CAPITAL = "What is the capital of France?"
 ENDLESS: dict[str, Any] = {"tokens": 1_000_000, "pace": 0.01}
 
 
@@ -270,6 +272,7 @@ OWN = """
 import sys, time
 from ai_pal.models.local import DirectModelWrapper
 from ai_pal.models import supervisors
+from ai_pal.models.failure import LocalMethodsError
 model = DirectModelWrapper("echo", model_cache_dir=sys.argv[1])
 again = DirectModelWrapper("echo", model_cache_dir=sys.argv[1])
 print(model.generate("hello") + again.generate("hello"))
@@ -297,17 +300,63 @@ def test_the_own_supervisor_ends_with_the_process(tmp_path: Path, sent: signal.S
 
 
 @pytest.mark.anyio
-async def test_switched_off_it_says_so_and_starts_nothing(
+async def test_switched_off_what_ollama_does_not_know_is_refused_and_nothing_starts(
     home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    off = [LocalLLMProvider(enable_direct_loading=False, base_url="http://localhost:1234")]
+    off = [LocalLLMProvider(enable_direct_loading=False)]
     monkeypatch.setenv("LOCAL_DIRECT_LOADING", "false")
     off.append(LocalLLMProvider())
     for provider in off:
-        with pytest.raises(AiPalError, match="Ollama") as caught:
+        with pytest.raises(AiPalError, match="direct loading is off, and Ollama has no model") as caught:
             await provider.generate("a")
         assert caught.value.code == Code.DIRECT_LOADING_OFF
         assert await provider.unload_all_models() == []
     with pytest.raises(AiPalError, match="direct loading is off"):
         DirectModelWrapper().generate("a")
     assert not listens(home)
+
+
+@pytest.mark.anyio
+async def test_switched_off_ollama_answers(
+    home: dict[str, str], ollama_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", ollama_url)
+    async with LocalLLMProvider(enable_direct_loading=False) as provider:
+        answer = await provider.ask(CAPITAL, model="ollama:smollm2", temperature=0, max_tokens=20)
+    assert "Paris" in answer.text
+    assert (answer.provider, answer.tier, answer.remote) == ("ollama", 2, False)
+
+
+@pytest.mark.anyio
+async def test_a_model_that_cannot_run_here_is_asked_of_the_ollama_at_base_url(
+    ollama_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AI_PAL_MEMORY_BUDGET", "1MB")
+    monkeypatch.setenv("AI_PAL_CONFIG", "")
+    config = Path(os.environ["XDG_CONFIG_HOME"]) / "ai-pal" / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text('[ollama.models]\nsmollm2 = "smollm2"\n')
+    async with LocalLLMProvider(base_url=ollama_url) as provider:
+        answer = await provider.ask(CAPITAL, model="smollm2", temperature=0, max_tokens=20)
+    assert answer.provider == "ollama"
+    (fallback,) = [notice for notice in answer.notices if notice.kind == "fallback"]
+    assert "insufficient memory" in fallback.reason
+
+
+@pytest.mark.anyio
+async def test_when_nothing_helps_a_runtime_error_tells_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AI_PAL_MEMORY_BUDGET", "1MB")
+    async with LocalLLMProvider(base_url="http://127.0.0.1:9") as provider:
+        with pytest.raises(RuntimeError, match="All local methods failed for smollm2: ") as caught:
+            await provider.generate("hello", model="smollm2")
+    assert isinstance(caught.value, LocalMethodsError)
+    codes = [failure.code for failure in caught.value.failures]
+    assert codes == [Code.INSUFFICIENT_MEMORY, Code.PROVIDER_UNREACHABLE]
+    assert caught.value.code == Code.INSUFFICIENT_MEMORY
+
+
+@pytest.mark.anyio
+async def test_a_cloud_is_no_model_of_this_machine() -> None:
+    async with LocalLLMProvider() as provider:
+        with pytest.raises(AiPalError, match="openai:gpt-4 is no model of this machine"):
+            await provider.generate("hello", model="openai:gpt-4")

@@ -1,0 +1,7 @@
+"""All tiers from Python: `MultiModelOrchestrator` lets the router choose who answers, and says who it was."""
+
+from ai_pal.models.failure import LocalMethodsError
+from ai_pal.models.local import LocalLLMProvider
+from ai_pal.orchestration.orchestrator import MultiModelOrchestrator
+
+__all__ = ["LocalLLMProvider", "LocalMethodsError", "MultiModelOrchestrator"]
