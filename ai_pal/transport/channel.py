@@ -6,6 +6,7 @@ be looked at again, or messages wait for ever (http://api.zeromq.org/4-3:zmq-get
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from enum import Enum
 
@@ -14,8 +15,11 @@ import zmq
 from ai_pal.transport.peer import Peer, peer_of
 from ai_pal.transport.sockets import HIGH_WATER, configure, readable
 
-DRAIN_LIMIT, DRAIN_BYTES = 128, 1024 * 1024
-"""Messages, and bytes, read before the loop gets its turn again."""
+DRAIN_LIMIT, DRAIN_BYTES, DRAIN_SECONDS = 128, 1024 * 1024, 0.005
+"""Messages, bytes, and seconds of work, before the loop gets its turn again."""
+
+FRAMES_AT_ONCE = 16
+"""Frames of one message between two looks at the time: one message may hold thousands."""
 
 Receive = Callable[[bytes, list[bytes], Peer | None], None]
 
@@ -49,6 +53,7 @@ class RouterChannel:
         self._socket.router_mandatory = True
         self._socket.bind(endpoint)
         self._scheduled = False
+        self._unread: tuple[bytes, list[bytes], Peer | None] | None = None
         self._fd: int = self._socket.FD
         self._loop.add_reader(self._fd, self._drain)
         self._schedule()
@@ -88,18 +93,31 @@ class RouterChannel:
             self._drain()
 
     def _drain(self) -> None:
-        socket, size, more = self._socket, 0, True
+        socket, size, more, end = self._socket, 0, True, time.monotonic() + DRAIN_SECONDS
         try:
             for _ in range(DRAIN_LIMIT):
-                if socket.closed or not readable(socket):
-                    more = False
-                    return
-                first = socket.recv(zmq.DONTWAIT, copy=False)
-                frames = socket.recv_multipart(zmq.DONTWAIT, copy=False)
-                size += sum(map(len, frames))
-                self._receive(first.bytes, [frame.bytes for frame in frames], peer_of(frames[-1]))
-                if size > DRAIN_BYTES:
+                if self._unread is None:
+                    if socket.closed or not readable(socket):
+                        more = False
+                        return
+                    size += self._read()
+                self._hand_on()
+                if size > DRAIN_BYTES or time.monotonic() > end:
                     break
         finally:
             if more:  # also when a message could not be taken: the edge that told of the rest is gone
                 self._schedule()
+
+    def _read(self) -> int:
+        """Take one message out of the socket; its size in bytes."""
+        first = self._socket.recv(zmq.DONTWAIT, copy=False)
+        frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
+        self._unread = first.bytes, [frame.bytes for frame in frames], peer_of(frames[-1])
+        return sum(map(len, frames))
+
+    def _hand_on(self) -> None:
+        """Hand on the next frames of the message that was read."""
+        assert self._unread is not None
+        identity, frames, peer = self._unread
+        self._unread = (identity, frames[FRAMES_AT_ONCE:], peer) if len(frames) > FRAMES_AT_ONCE else None
+        self._receive(identity, frames[:FRAMES_AT_ONCE], peer)

@@ -19,7 +19,7 @@ from ai_pal.errors import AiPalError
 from tests.chaos.report import Report
 from tests.hub.loopback import Hub
 from tests.process.homes import environment
-from tests.process.supervised import Supervised
+from tests.process.supervised import AI_PAL, Supervised
 
 T = TypeVar("T")
 SURVIVAL = 1.0
@@ -50,6 +50,7 @@ class Laboratory:
         self._names = itertools.count(1)
         self._daemon: Supervised | None = None
         self.hub: Hub | None = None
+        self._program: tuple[str, ...] = AI_PAL
         self._prefix = f"c{report.seed % 1000}"
 
     def __enter__(self) -> Self:
@@ -67,7 +68,9 @@ class Laboratory:
     def daemon(self) -> Supervised:
         """The running supervisor."""
         if self._daemon is None or self._daemon.process.poll() is not None:
-            self._daemon = self._started.enter_context(Supervised(self._environ, **self._settings))
+            self._daemon = self._started.enter_context(
+                Supervised(self._environ, self._program, **self._settings)
+            )
         return self._daemon
 
     def connect(self, hub: Hub) -> None:
@@ -75,6 +78,12 @@ class Laboratory:
         self.hub = hub
         self._environ |= hub.environment
         self.stop()
+
+    def tamper(self, *how: str) -> None:
+        """The next supervisor is one that was tampered with; see `tests.chaos.tampered`."""
+        self.stop()
+        self._program = ("-m", "tests.chaos.tampered", *how)
+        self._environ["PYTHONPATH"] = str(Path(__file__).parents[2])
 
     def stop(self) -> None:
         """End the supervisor: the next one starts when it is asked for."""

@@ -21,19 +21,21 @@ from tests.process.homes import Environ, front_door
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+AI_PAL = ("-m", "ai_pal")
 LOCK_ONLY = ["supervisor.lock"]
 
 
 class Supervised:
-    """A supervisor in the foreground. `settings` are those of `ai_pal.config`, by name."""
+    """A supervisor in the foreground. `settings` are those of `ai_pal.config`, by name; `program` is what
+    Python runs."""
 
-    def __init__(self, environ: Environ, **settings: object) -> None:
+    def __init__(self, environ: Environ, program: tuple[str, ...] = AI_PAL, **settings: object) -> None:
         self.environ = environ | {f"AI_PAL_{name.upper()}": str(value) for name, value in settings.items()}
         self.run_dir = paths.run_dir(environ)
         self.endpoint = front_door(environ)
         self._log = Path(environ["HOME"]) / "supervise.stderr"
         read, write = os.pipe()
-        command = [sys.executable, "-P", "-m", "ai_pal", "supervise", "--report-fd", str(write)]
+        command = [sys.executable, "-P", *program, "supervise", "--report-fd", str(write)]
         with self._log.open("ab") as stderr:
             self.process = subprocess.Popen(
                 command, env=self.environ, stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=[write], cwd="/"
@@ -69,6 +71,10 @@ class Supervised:
         """The log lines of this event with these fields."""
         lines = [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line["event"] == event and fields.items() <= line.items()]
+
+    def said(self, line: str) -> bool:
+        """Whether this stands on a line of its own in what it wrote."""
+        return line in self._log.read_text().splitlines()
 
     def workers(self) -> list[int]:
         """The pids of all its worker processes, known to it or not."""
