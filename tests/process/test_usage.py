@@ -1,8 +1,11 @@
 """Answers are accounted for by the real supervisor, and nothing of their text is."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from tests.process.homes import Environ, stop_supervisor
 SECONDS = 60
 pytestmark = pytest.mark.timeout(120)
 SECRET = "zanzibar"
+STOP_SECONDS = 5.0
 
 
 def run(environ: Environ, *args: str) -> "subprocess.CompletedProcess[str]":
@@ -69,3 +73,14 @@ def test_a_damaged_ledger_is_logged_and_answers_go_on(home: Environ) -> None:
 @pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "7", "-1d"])
 def test_a_time_that_is_none_is_refused(home: Environ, since: str) -> None:
     assert run(home, "usage", f"--since={since}").returncode == 2
+
+
+def test_a_database_that_another_holds_delays_neither_answers_nor_the_stop(home: Environ) -> None:
+    assert run(home, "chat", "--no-history", "one").returncode == 0
+    eventually(lambda: usage(home)["answers"] == 1)
+    with closing(sqlite3.connect(Path(home["HOME"]) / "ai-pal.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        assert run(home, "chat", "--no-history", "two").stdout == "two \n"
+        begun = time.monotonic()
+        stop_supervisor(home)
+        assert time.monotonic() - begun < STOP_SECONDS
