@@ -78,18 +78,25 @@ class Checks:
                 expect(not ask.accepted, f"{who} twice")
                 ask.accepted = True
             case wire.Queued(_, position):
+                ask.progress = -1.0  # another one may load from here on
                 expect(1 <= position <= POLICY.queue_size + MOST_SLOTS, who)
             case wire.Started():
-                expect(ask.accepted and not ask.next_seq, who)
+                expect(ask.accepted and ask.starts == ask.seams, who)
+                expect(bool(ask.next_seq) == bool(ask.seams), who)
+                ask.starts += 1
             case wire.Delta():
                 expect(event.seq == ask.next_seq, f"{who}: a gap, {ask.next_seq} was next")
+                expect(ask.starts == ask.seams + 1, f"{who}: nobody has begun")
                 ask.next_seq += event.n
                 ask.text += event.text
                 expect(self._whole(chat).startswith(ask.text), f"{who}: not what the model said")
+            case wire.Notice(_, "seam"):
+                expect(ask.next_seq > 0, f"{who} before content")
+                ask.seams += 1
             case wire.Notice():
                 expect(not ask.next_seq, f"{who} after content")
                 ask.progress = -1.0
-                self.happened["retry"] += 1
+                self.happened[event.kind] += 1
             case _:
                 self._chat_end(ask, chat, event, who)
 
@@ -232,6 +239,8 @@ class Checks:
     def finally_quiet(self) -> None:
         """Long after the last deed of a client nothing is left."""
         world = self.world
+        if not world.stopped:
+            world.routing.finally_quiet()
         for client in world.clients.values():
             for ask in [] if client.gone else client.open():
                 # What a stopped supervisor cannot deliver: to one that does not read, or asked too late.

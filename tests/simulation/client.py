@@ -29,6 +29,8 @@ class Ask(msgspec.Struct):
     text: str = ""
     next_seq: int = 0
     progress: float = -1.0
+    starts: int = 0
+    seams: int = 0
     ended: wire.Event | None = None
 
 
@@ -109,7 +111,8 @@ class SimClient:
         used = [asks[-1].request for asks in self.asks.values() if isinstance(asks[-1].request, wire.Chat)]
         if used:
             request = self.world.dice.choice(used)
-            self.send(msgspec.structs.replace(request, options=Options(extra={"tokens": 3})))
+            extra = {"tokens": 3, "ask": self.world.next_ask(), "private": request.privacy == "local"}
+            self.send(msgspec.structs.replace(request, options=Options(extra=extra)))
 
     def stop_reading(self) -> None:
         self.world.note(f"{self.name} stops reading")
@@ -140,17 +143,23 @@ class SimClient:
     def _chat(self, model: str) -> wire.Chat:
         dice, temper = self.world.dice, self.world.tempers.get(model)
         lengths = (0, 1, 5) if temper and temper.slow else (0, 1, 5, 20, 60)
+        private = dice.random() < 0.2
         text = " ".join(dice.choices(WORDS, k=dice.choice((0, *range(1, 6), *range(1, 6)))))
         return wire.Chat(
             next(self._ids),
             [Message("user", text)],
             model,
-            Options(extra={"tokens": dice.choice(lengths)}),
+            Options(extra={"tokens": dice.choice(lengths), "ask": self.world.next_ask(), "private": private}),
             deadline=dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
             keep_alive=self._keep_alive(),
+            privacy="local" if private else "any",
+            fallback=dice.random() < 0.9,
+            continuation=dice.random() < 0.3,
         )
 
     def _model(self) -> str:
+        if self.world.tiers and self.world.dice.random() < 0.6:
+            return self.world.dice.choice(("", "", "", "openai:gpt-4", "ollama:phi"))
         return self.world.dice.choice((*self.world.tempers, "sound", "sound", "faulty", "unknown"))
 
     def _keep_alive(self) -> float | None:

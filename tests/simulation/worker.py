@@ -121,7 +121,7 @@ class SimWorker:
         self._later(BEAT, self._beat)
 
     def _arrived(self, frames: list[bytes]) -> None:
-        self.world.from_worker(self.identity, frames)
+        self.world.from_worker(self.identity, frames, self.pid)
 
     def _received(self, frames: list[bytes]) -> None:
         if self.frozen:

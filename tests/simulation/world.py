@@ -1,5 +1,6 @@
 """The world of one seed: real supervisor and doors, simulated clock, processes, connections and clients."""
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 
@@ -11,16 +12,35 @@ from ai_pal.launchers.base import LaunchSpec
 from ai_pal.lifecycle import ExitStatus
 from ai_pal.messages import client as wire
 from ai_pal.messages import worker as inner
+from ai_pal.router.completions import Completions
+from ai_pal.router.local import LocalModels
+from ai_pal.store.ledger import Attempt
+from ai_pal.supervisor.egress import MODULE, EgressProcess
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 from ai_pal.worker_door import WorkerDoor
-from tests.local_router import local_router
+from tests.local_router import OnlyHere
 from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.client import SimClient
 from tests.simulation.clock import VirtualClock
+from tests.simulation.elsewhere import (
+    COMPLETIONS,
+    EGRESS,
+    ROUTER,
+    SimEgress,
+    SimSurvey,
+    judge,
+    provider_tempers,
+)
 from tests.simulation.plans import POLICY, Fault, Temper, draw, tempers
+from tests.simulation.routing_checks import (
+    RoutingChecks,
+    WatchedCompletions,
+    WatchedLocal,
+    WatchedRouter,
+)
 from tests.simulation.worker import SimWorker
 
 UID = 1000
@@ -44,12 +64,18 @@ class World:
         models: dict[str, Temper] | None = None,
         fails: Fails = lambda operation: False,
         rough: bool = True,
+        tiers: bool | None = None,
     ) -> None:
         self.seed, self.dice, self.fails, self.rough = seed, random.Random(seed), fails, rough
         self._notes: list[tuple[float, tuple[object, ...]]] = []
         self.clock = VirtualClock()
         self.checks = Checks(self)
+        self.routing = RoutingChecks(self)
         self.tempers = tempers(self.dice) if models is None else models
+        self.tiers = (models is None and self.dice.random() < 0.5) if tiers is None else tiers
+        self.providers = provider_tempers(self.dice)
+        self.egress_processes: list[SimEgress] = []
+        self._asks = itertools.count(1)
         self.workers: dict[str, SimWorker] = {}
         self.clients: dict[str, SimClient] = {}
         self.stopped, self.stopped_at = False, 0.0
@@ -66,8 +92,26 @@ class World:
             left=self._cut_off,
         )
         worker_door = WorkerDoor(self._to_worker, self._observe)
-        self.router, local = local_router(self, self.clock, self._observe)
-        self.door.router = self.router
+        self.egress = worker_door.egress = EgressProcess(
+            self, worker_door.send_egress, self.clock, self._observe, EGRESS, dict
+        )
+        self.completions = Completions(
+            egress=self.egress, clock=self.clock, observe=self._observe, policy=COMPLETIONS
+        )
+        local = LocalModels()
+        self.router = self.door.router = WatchedRouter(
+            self.routing,
+            clients=self,
+            local=WatchedLocal(local, self.routing),
+            completions=WatchedCompletions(self.completions, self.routing),
+            survey=SimSurvey(tuple(self.tempers)) if self.tiers else OnlyHere(),
+            books=self,
+            judge=judge,
+            clock=self.clock,
+            observe=self._observe,
+            policy=ROUTER,
+        )
+        self.completions.on_event = self.router.completion_event
         self.supervisor = self.door.supervisor = worker_door.supervisor = local.supervisor = Supervisor(
             clients=self.router,
             workers=worker_door,
@@ -92,6 +136,10 @@ class World:
             self.checks.finally_quiet()
         except Exception as error:
             raise ViolationError(f"{self.history()}\n\nseed {self.seed}: {error!r}") from error
+
+    def next_ask(self) -> int:
+        """A number for one chat of one client."""
+        return next(self._asks)
 
     def note(self, *parts: object) -> None:
         """For the history; put into words only when somebody reads it."""
@@ -121,18 +169,26 @@ class World:
         self.note("shutdown")
         self.router.shutdown(DRAIN)
         self.supervisor.shutdown(DRAIN)
-        limit = DRAIN + POLICY.worker.terminate_timeout + 0.2
+        self.egress.shutdown()
+        limit = DRAIN + max(POLICY.worker.terminate_timeout, EGRESS.term) + 0.3
         self.clock.after(limit, lambda: self.checks.expect(self.stopped, f"not stopped after {limit} s"))
         self._check_stopped()
 
-    # -- Clients and Launcher, as the supervisor sees them -------------------------------------
+    # -- Clients, Books and Launcher, as the supervisor sees them -------------------------------------
 
     def send(self, client: bytes, event: wire.Event) -> None:
         self.checks.bounds()
         self.checks.emitted(client, event)
+        self.routing.emitted(client, event)
         self.door.send(client, event)
 
-    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> SimWorker:
+    def record(self, attempt: Attempt) -> bool:
+        self.routing.recorded(attempt)
+        return True
+
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> "SimWorker | SimEgress":
+        if spec.module == MODULE:
+            return self._launch_egress(spec, on_exit)
         model = spec.worker.split(".")[0]
         self.checks.launching(model)
         plan = draw(self.dice, self.tempers[model])
@@ -153,6 +209,21 @@ class World:
         self.workers[spec.worker] = worker
         return worker
 
+    def _launch_egress(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> SimEgress:
+        if self.rough and self.dice.random() < 0.05:
+            raise AiPalError(Failure(Code.SPAWN_FAILED, "no process to be had", retryable=True))
+
+        def reported(status: ExitStatus) -> None:
+            self.note(f"{spec.worker} has ended")
+            if not self.stopped:
+                on_exit(status)
+                self._check_stopped()
+
+        process = SimEgress(self, spec.worker, reported)
+        self.note(spec.worker, "starts")
+        self.egress_processes.append(process)
+        return process
+
     # -- what arrives --------------------------------------------------------------------------
 
     def from_client(self, identity: bytes, frames: list[bytes]) -> None:
@@ -163,13 +234,13 @@ class World:
         self.door.received(identity, frames, Peer(UID, 1))
         self.checks.bounds()
 
-    def from_worker(self, identity: str, frames: list[bytes]) -> None:
+    def from_worker(self, identity: str, frames: list[bytes], pid: int) -> None:
         if self.stopped:
             return
-        if self.fails("from_worker"):
+        if identity in self.workers and self.fails("from_worker"):
             frames = [frame[:-1] for frame in frames]
             self.workers[identity].garbled = True
-        self._worker_door.received(identity.encode(), frames, Peer(UID, self.workers[identity].pid))
+        self._worker_door.received(identity.encode(), frames, Peer(UID, pid))
         self.checks.bounds()
 
     def client_died(self, identity: bytes) -> None:
@@ -194,6 +265,9 @@ class World:
         return self.clients[identity.decode()].down.send(frames)
 
     def _to_worker(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+        for process in self.egress_processes:
+            if process.identity == identity.decode():
+                return process.from_supervisor.send(frames)
         worker = self.workers.get(identity.decode())
         if worker is None:
             return Sent.GONE
@@ -222,11 +296,14 @@ class World:
         self.checks.alarm()
         self.supervisor.tick()
         self.router.tick()
+        self.completions.tick()
+        self.egress.tick()
         self.door.tick()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self.supervisor.pool.closing and self.supervisor.idle and not self.stopped:
+        quiet = self.supervisor.idle and not len(self.router) and not self.egress.running
+        if self.supervisor.pool.closing and quiet and not self.stopped:
             self.door.flush()
             self.note("stopped")
             self.stopped, self.stopped_at = True, self.clock.now()

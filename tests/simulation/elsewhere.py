@@ -1,0 +1,293 @@
+"""A simulated egress process with providers behind it: real messages through the real codec, drawn faults."""
+
+import random
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ai_pal.complexity import Scored
+from ai_pal.errors import Code, Failure
+from ai_pal.launchers.base import ProcessUsage
+from ai_pal.lifecycle import ExitStatus
+from ai_pal.messages import egress as out
+from ai_pal.messages.chat import Message, Usage
+from ai_pal.router.completions import CompletionsPolicy
+from ai_pal.router.ports import RouterPolicy
+from ai_pal.routing.facts import Facts, Here, Server
+from ai_pal.routing.prices import PriceTable, price_table
+from ai_pal.routing.reference import elsewhere
+from ai_pal.store.ledger import Spent
+from ai_pal.supervisor.egress import EgressPolicy
+from tests.simulation.pipe import Pipe
+from workers.engines.echo_text import pieces
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+SIGTERM, SIGKILL, SIGSEGV = 15, 9, 11
+BEAT = 1.0
+ROUTER = RouterPolicy(connect=1.0, queue=3.0, first_token=4.0, gap=2.0)
+COMPLETIONS = CompletionsPolicy(limit=8, grace=2.0, start=6.0)
+EGRESS = EgressPolicy(start=5.0, beat=4.0, stall=10.0, idle=5.0, term=1.0)
+PROVIDERS = {
+    "ollama": Server(provider=out.Provider("ollama", "ollama"), mid="phi"),
+    "openai": Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
+    "anthropic": Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku"),
+    "cohere": Server(provider=out.Provider("cohere", "cohere"), mid="command", key=False),
+}
+
+
+class Trouble(StrEnum):
+    """What goes wrong with one completion; the last two are of the process itself."""
+
+    NONE = "none"
+    REFUSED = "refused"
+    CONNECT = "connect"
+    AUTH = "auth"
+    RATE = "rate"
+    ERROR = "error"
+    ERROR_AFTER_200 = "error_after_200"
+    STALL_BEFORE = "stall_before"
+    STALL_INSIDE = "stall_inside"
+    BROKEN_INSIDE = "broken_inside"
+    EMPTY = "empty"
+    GAP = "gap"
+    GARBAGE = "garbage"
+    DIE = "die"
+    FREEZE = "freeze"
+
+
+CODES = {
+    Trouble.REFUSED: Code.PROVIDER_UNREACHABLE,
+    Trouble.CONNECT: Code.CONNECT_TIMEOUT,
+    Trouble.AUTH: Code.AUTH_FAILED,
+    Trouble.RATE: Code.RATE_LIMITED,
+    Trouble.ERROR: Code.PROVIDER_ERROR,
+    Trouble.ERROR_AFTER_200: Code.PROVIDER_ERROR,
+    Trouble.STALL_BEFORE: Code.FIRST_TOKEN_TIMEOUT,
+    Trouble.STALL_INSIDE: Code.STREAM_STALLED,
+    Trouble.BROKEN_INSIDE: Code.STREAM_BROKEN,
+}
+INSIDE = {
+    Trouble.STALL_INSIDE,
+    Trouble.BROKEN_INSIDE,
+    Trouble.GAP,
+    Trouble.GARBAGE,
+    Trouble.DIE,
+    Trouble.FREEZE,
+}
+
+
+class Completion(msgspec.Struct):
+    """One answer under way. `at` is the piece before which the trouble comes."""
+
+    request: out.Complete
+    texts: list[str]
+    trouble: Trouble
+    at: int
+    pace: float
+    seq: int = 0
+
+
+class SimEgress:
+    """Implements `launchers.base.WorkerProcess`."""
+
+    def __init__(self, world: "World", identity: str, on_exit: Callable[[ExitStatus], None]) -> None:
+        self.world, self.identity, self._on_exit = world, identity, on_exit
+        self.pid = world.next_pid()
+        self.exited = self.frozen = False
+        self.open: dict[int, Completion] = {}
+        self.to_supervisor = Pipe(world.clock, world.dice, self._arrived)
+        self.from_supervisor = Pipe(world.clock, world.dice, self._received, limit=50)
+        self._later(world.dice.uniform(0.05, 0.5), self._hello)
+
+    # -- the process ---------------------------------------------------------------------------
+
+    def terminate(self) -> None:
+        if not self.frozen:
+            self.die(ExitStatus(signal=SIGTERM))
+
+    def kill(self) -> None:
+        self.die(ExitStatus(signal=SIGKILL))
+
+    def usage(self) -> ProcessUsage | None:
+        return None
+
+    def owns(self, pid: int) -> bool:
+        return pid == self.pid
+
+    def stderr_tail(self) -> str:
+        return "the last words"
+
+    def die(self, status: ExitStatus) -> None:
+        if self.exited:
+            return
+        self.exited = True
+        self.open.clear()
+        self.world.note(f"{self.identity} dies {status}")
+        self.from_supervisor.cut()
+        self.to_supervisor.close()
+        self.world.clock.after(self.world.dice.random() * 0.05, lambda: self._on_exit(status))
+
+    def _later(self, delay: float, call: Callable[[], None]) -> None:
+        def happen() -> None:
+            if not (self.exited or self.frozen):
+                call()
+
+        self.world.clock.after(delay, happen)
+
+    def _send(self, message: out.FromEgress) -> None:
+        self.to_supervisor.send([out.encode(message)])
+
+    def _hello(self) -> None:
+        self._send(out.EgressHello(self.pid))
+        self._later(BEAT, self._beat)
+
+    def _beat(self) -> None:
+        self._send(out.EgressBeat())
+        self._later(BEAT, self._beat)
+
+    def _arrived(self, frames: list[bytes]) -> None:
+        self.world.from_worker(self.identity, frames, self.pid)
+
+    # -- completions ---------------------------------------------------------------------------
+
+    def _received(self, frames: list[bytes]) -> None:
+        for frame in [] if self.frozen else frames:
+            match out.decode_to_egress(frame):
+                case out.Complete() as request:
+                    self._begin(request)
+                case out.CancelCompletion(key):
+                    self.open.pop(key, None)
+
+    def _begin(self, request: out.Complete) -> None:
+        dice, temper = self.world.dice, self.world.providers[request.provider.name]
+        trouble = dice.choice(temper.troubles) if dice.random() < temper.risk else Trouble.NONE
+        self.world.note(self.identity, "asked", request, trouble)
+        texts = answer_of(request.messages, request.options.extra["tokens"])
+        at = dice.randint(0, 4)
+        pace = dice.choice((0.003, 0.03, 0.2))
+        completion = self.open[request.key] = Completion(request, texts, trouble, at, pace)
+        if trouble is Trouble.CONNECT:
+            self._fail_later(completion, request.connect)
+        elif trouble in (Trouble.REFUSED, Trouble.AUTH, Trouble.RATE, Trouble.ERROR):
+            self._fail_later(completion, dice.uniform(0, 0.1))
+        else:
+            self._later(dice.uniform(0.001, 0.3), lambda: self._connected(completion))
+
+    def _connected(self, completion: Completion) -> None:
+        request = completion.request
+        if request.key not in self.open:
+            return
+        self._send(out.CompletionConnected(request.key))
+        match completion.trouble:
+            case Trouble.ERROR_AFTER_200:
+                self._fail_later(completion, self.world.dice.uniform(0, 0.5))
+            case Trouble.STALL_BEFORE:
+                self._fail_later(completion, request.first_token)
+            case Trouble.EMPTY:
+                self.open.pop(request.key)
+                self._send(out.CompletionDone(request.key, 0))
+            case _:
+                self._later(self.world.dice.uniform(0.01, 2.0), lambda: self._piece(completion))
+
+    def _piece(self, completion: Completion) -> None:
+        key = completion.request.key
+        if key not in self.open:
+            return
+        if completion.seq >= len(completion.texts):
+            del self.open[key]
+            usage = Usage(len(completion.request.messages), 0, completion.seq)
+            self._send(out.CompletionDone(key, completion.seq, "stop", usage))
+            return
+        if completion.trouble in INSIDE and completion.seq >= completion.at and self._goes_wrong(completion):
+            return
+        self._send(out.CompletionText(key, completion.seq, 1, completion.texts[completion.seq]))
+        completion.seq += 1
+        self._later(completion.pace, lambda: self._piece(completion))
+
+    def _goes_wrong(self, completion: Completion) -> bool:
+        """Whether the stream ends here."""
+        match completion.trouble:
+            case Trouble.STALL_INSIDE:
+                self._fail_later(completion, completion.request.gap)
+            case Trouble.BROKEN_INSIDE:
+                self._fail_later(completion, 0.0)
+            case Trouble.GAP:
+                completion.seq += 1
+                completion.trouble = Trouble.NONE
+                return completion.seq >= len(completion.texts)
+            case Trouble.GARBAGE:
+                self.to_supervisor.send([self.world.dice.randbytes(12)])
+                return False
+            case Trouble.DIE:
+                self.die(ExitStatus(signal=SIGSEGV))
+            case Trouble.FREEZE:
+                self.frozen = True
+                self.from_supervisor.pause()
+        return True
+
+    def _fail_later(self, completion: Completion, seconds: float) -> None:
+        code, key = CODES[completion.trouble], completion.request.key
+        retry_after = 5.0 if code == Code.RATE_LIMITED else None
+        failure = Failure(code, f"{completion.trouble}", retryable=True, retry_after=retry_after)
+
+        def fail() -> None:
+            if self.open.pop(key, None) is not None:
+                self._send(out.CompletionFailed(key, failure))
+
+        self._later(seconds, fail)
+
+
+class ProviderTemper(msgspec.Struct, frozen=True):
+    """How often a provider goes wrong, and in which ways."""
+
+    risk: float
+    troubles: tuple[Trouble, ...] = tuple(Trouble)[1:]
+
+
+def provider_tempers(dice: random.Random) -> dict[str, ProviderTemper]:
+    """Each provider of this history."""
+    down = ProviderTemper(1.0, (Trouble.REFUSED,))
+    return {
+        name: dice.choice((ProviderTemper(0.0), ProviderTemper(0.3), ProviderTemper(0.8), down))
+        for name in PROVIDERS
+    }
+
+
+def answer_of(messages: list[Message], tokens: int) -> list[str]:
+    """The pieces of the one right answer, without those that the assistant has said already."""
+    words = pieces(messages)
+    said = len(messages[-1].content.split()) if messages[-1].role == "assistant" else 0
+    return [words[index % len(words)] for index in range(said, tokens)]
+
+
+class SimSurvey:
+    """Implements `router.ports.Survey`. Unnamed is the sound model here, Ollama and three clouds."""
+
+    def __init__(self, models: tuple[str, ...]) -> None:
+        self._models = models
+
+    def facts(self, reference: str) -> Facts:
+        there = elsewhere(reference, PROVIDERS)
+        if there is not None:
+            server = msgspec.structs.replace(PROVIDERS[there.provider], mid=there.model, strong=there.model)
+            return Facts(ollama=server) if there.provider == "ollama" else Facts(clouds=(server,))
+        ollama = PROVIDERS["ollama"]
+        if reference:
+            return Facts(here=Here(model=reference), ollama=ollama)
+        clouds = tuple(server for name, server in PROVIDERS.items() if name != "ollama")
+        return Facts(here=Here(model=self._models[0]), ollama=ollama, clouds=clouds)
+
+    def prices(self) -> PriceTable:
+        return price_table()
+
+    def spent(self) -> Spent:
+        return Spent()
+
+
+def judge(messages: list[Message]) -> Scored:
+    """The more words, the harder."""
+    return Scored(min(1.0, len(messages[-1].content.split()) * 0.19), [])

@@ -1,0 +1,147 @@
+"""What must be true of the router in every history: who is asked how often, who may go on, what is told."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from ai_pal.errors import Code, Failure
+from ai_pal.messages import client as wire
+from ai_pal.messages import egress as out
+from ai_pal.privacy import stays_here
+from ai_pal.router.completions import Completions
+from ai_pal.router.local import LocalModels
+from ai_pal.router.router import Router
+from ai_pal.routing.walk import FINAL
+from ai_pal.store.ledger import Attempt
+from tests.simulation.elsewhere import PROVIDERS, SimEgress
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+ENDED_OTHERWISE = FINAL | {Code.UNLOADED}
+
+
+class WatchedLocal:
+    """Implements `router.ports.Local`: what goes to this machine is seen by the checks."""
+
+    def __init__(self, local: LocalModels, checks: "RoutingChecks") -> None:
+        self._local, self._checks = local, checks
+        self.cancel, self.dispatched_at = local.cancel, local.dispatched_at
+
+    def chat(self, client: bytes, chat: wire.Chat) -> None:
+        self._checks.here(chat)
+        self._local.chat(client, chat)
+
+
+class WatchedCompletions:
+    """Implements `router.ports.Completions`: what goes elsewhere is seen by the checks."""
+
+    def __init__(self, completions: Completions, checks: "RoutingChecks") -> None:
+        self._completions, self._checks = completions, checks
+        self.cancel = completions.cancel
+
+    def start(self, complete: out.Complete, *, local_only: bool) -> None:
+        self._checks.elsewhere(complete)
+        self._completions.start(complete, local_only=local_only)
+
+
+class WatchedRouter(Router):
+    """Tells the checks which chat a client's id stands for from now on."""
+
+    def __init__(self, checks: "RoutingChecks", **parts: Any) -> None:
+        super().__init__(**parts)
+        self._checks = checks
+
+    def chat(self, client: bytes, chat: wire.Chat) -> None:
+        if not self.has(client, chat.id):
+            self._checks.chats[client, chat.id] = chat
+        super().chat(client, chat)
+
+
+class RoutingChecks:
+    """Watches the border between the router and those who answer. Each chat of a client has a number of
+    its own in `options.extra["ask"]`, by which every attempt at it is known."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.chats: dict[tuple[bytes, int], wire.Chat] = {}
+        self.asked: dict[int, list[str]] = defaultdict(list)
+        self.content: set[int] = set()
+        self.seams: dict[int, int] = defaultdict(int)
+        self._dispatches = 0
+        self._recorded = 0
+
+    def expect(self, holds: bool, claim: str) -> None:
+        self.world.checks.expect(holds, claim)
+
+    # -- attempts ------------------------------------------------------------------------------
+
+    def here(self, chat: wire.Chat) -> None:
+        """A chat goes to the supervisor."""
+        self._attempt(chat.options.extra["ask"], chat.model)
+
+    def elsewhere(self, complete: out.Complete) -> None:
+        """A completion goes to the egress process."""
+        name = f"{complete.provider.name}:{complete.model}"
+        self.world.checks.happened[f"asked {complete.provider.name}"] += 1
+        self._attempt(complete.options.extra["ask"], name)
+        private = complete.options.extra["private"]
+        self.expect(not private or stays_here(complete.provider), f"{name} is sent a private prompt")
+        self.expect(not private or complete.local_only, f"{name} is not told that the prompt is private")
+
+    def _attempt(self, number: int, name: str) -> None:
+        self._dispatches += 1
+        self.expect(name not in self.asked[number], f"{name} is asked twice for {number}")
+        seams_due = number in self.content
+        self.expect(not seams_due or self.seams[number] == 1, f"{name} goes on with {number} in silence")
+        self.asked[number].append(name)
+
+    def recorded(self, attempt: Attempt) -> None:
+        """An attempt is put into the books."""
+        self._recorded += 1
+        self.expect(attempt.total >= 0.0 and attempt.cost >= 0.0, f"{attempt}")
+
+    # -- what clients are told -----------------------------------------------------------------
+
+    def emitted(self, client: bytes, event: wire.Event) -> None:
+        """An event, at the moment when the router says it."""
+        chat = self.chats.get((client, getattr(event, "id", 0)))
+        if chat is None:
+            return
+        number = chat.options.extra["ask"]
+        match event:
+            case wire.ForwardedDelta():
+                self.content.add(number)
+            case wire.Notice(_, "seam"):
+                self.seams[number] += 1
+                self.world.checks.happened["seam"] += 1
+                self.expect(chat.continuation, f"{number}: a seam that nobody asked for")
+                self.expect(self.seams[number] == 1, f"{number}: a second seam")
+                self.expect(number in self.content, f"{number}: a seam before any content")
+            case wire.Notice(_, "fallback"):
+                self.world.checks.happened["fallback"] += 1
+                self.expect(number not in self.content, f"{number}: {event} after content")
+            case wire.Failed(_, reasons):
+                self._given_up(chat, reasons)
+
+    def _given_up(self, chat: wire.Chat, reasons: list[Failure]) -> None:
+        """Every candidate's reason is there, unless there was no use in asking the others."""
+        number = chat.options.extra["ask"]
+        if chat.model or reasons[-1].code in ENDED_OTHERWISE or not self.asked[number]:
+            return
+        strong = len(chat.messages[-1].content.split()) * 0.19 > 0.7
+        considered = 2 + len([p for p in PROVIDERS if p != "ollama"]) + (1 if strong else 0)
+        self.expect(len(reasons) == considered, f"{len(reasons)} reasons, {considered} candidates: {reasons}")
+
+    # -- at the end ----------------------------------------------------------------------------
+
+    def finally_quiet(self) -> None:
+        self.expect(not len(self.world.router), "the router still has a request")
+        self.expect(
+            self._recorded >= self._dispatches,
+            f"{self._recorded} of {self._dispatches} attempts in the books",
+        )
+        for process in self.world.egress_processes:
+            self._left(process)
+
+    def _left(self, process: SimEgress) -> None:
+        self.expect(not process.open or process.exited, f"{process.identity} still computes {process.open}")
