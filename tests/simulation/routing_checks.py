@@ -37,11 +37,15 @@ class WatchedCompletions:
 
     def __init__(self, completions: Completions, checks: "RoutingChecks") -> None:
         self._completions, self._checks = completions, checks
-        self.cancel = completions.cancel
 
     def start(self, complete: out.Complete, *, local_only: bool) -> None:
         self._checks.elsewhere(complete)
         self._completions.start(complete, local_only=local_only)
+        self._checks.running[complete.key] = complete.options.extra["ask"]
+
+    def cancel(self, key: int) -> None:
+        self._checks.running.pop(key, None)
+        self._completions.cancel(key)
 
 
 class WatchedRouter(Router):
@@ -66,6 +70,7 @@ class RoutingChecks:
         self.chats: dict[tuple[bytes, int], wire.Chat] = {}
         self.asked: dict[int, list[str]] = defaultdict(list)
         self.content: set[int] = set()
+        self.running: dict[int, int] = {}
         self.seams: dict[int, int] = defaultdict(int)
         self._dispatches = 0
         self._recorded = 0
@@ -95,6 +100,12 @@ class RoutingChecks:
         self.expect(not seams_due or self.seams[number] == 1, f"{name} goes on with {number} in silence")
         self.asked[number].append(name)
 
+    def heard(self, event: out.FromEgress) -> None:
+        """Something came back from elsewhere, on its way to the router."""
+        if isinstance(event, out.CompletionDone | out.CompletionFailed):
+            self.running.pop(event.key, None)
+        self.world.router.completion_event(event)
+
     def recorded(self, attempt: Attempt) -> None:
         """An attempt is put into the books."""
         self._recorded += 1
@@ -122,6 +133,10 @@ class RoutingChecks:
                 self.expect(number not in self.content, f"{number}: {event} after content")
             case wire.Failed(_, reasons):
                 self._given_up(chat, reasons)
+        if isinstance(event, wire.TERMINAL):
+            del self.chats[client, chat.id]
+            left = [key for key, ask in self.running.items() if ask == number]
+            self.expect(not left, f"{number} has ended, and {left} goes on computing elsewhere")
 
     def _given_up(self, chat: wire.Chat, reasons: list[Failure]) -> None:
         """Every candidate's reason is there, unless there was no use in asking the others."""

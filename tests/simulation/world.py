@@ -111,7 +111,7 @@ class World:
             observe=self._observe,
             policy=ROUTER,
         )
-        self.completions.on_event = self.router.completion_event
+        self.completions.on_event = self.routing.heard
         self.supervisor = self.door.supervisor = worker_door.supervisor = local.supervisor = Supervisor(
             clients=self.router,
             workers=worker_door,
