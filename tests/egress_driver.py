@@ -123,6 +123,7 @@ def egress_process(variables: Mapping[str, str], **forced: str) -> Iterator[Egre
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.ROUTER)
     socket.linger = 0
+    socket.rcvhwm = 16
     endpoint = f"ipc://{folder}/workers.sock"
     socket.bind(endpoint)
     command = [sys.executable, "-P", "-m", "ai_pal.egress", "--endpoint", endpoint]

@@ -11,7 +11,11 @@ from ai_pal.transport.sockets import configure, readable
 DRAIN_LIMIT = 64
 """Messages read before the loop gets its turn again."""
 
+SEND_LIMIT = 16
+"""Messages that may wait in the socket: behind them text is joined in the outbox, where it is counted."""
+
 LINGER_MS = 1000
+EITHER = int(zmq.POLLIN | zmq.POLLOUT)
 
 
 class DealerChannel:
@@ -32,6 +36,7 @@ class DealerChannel:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         configure(self._socket)
+        self._socket.sndhwm = SEND_LIMIT
         self._socket.setsockopt(zmq.IDENTITY, identity.encode())
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL, -1)  # a supervisor that is gone does not come back
@@ -47,9 +52,10 @@ class DealerChannel:
         try:
             self._socket.send_multipart(frames, zmq.DONTWAIT)
         except zmq.Again:
+            if int(self._socket.get(zmq.EVENTS)) & EITHER:  # the edge may be over already
+                self._schedule()
             return False
-        finally:
-            self._schedule()
+        self._schedule()
         return True
 
     def _schedule(self) -> None:

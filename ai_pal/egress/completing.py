@@ -1,8 +1,6 @@
 """One completion from its request to its one end: phases under their timeouts, text into the outbox."""
 
 import asyncio
-import sys
-import traceback
 from contextlib import aclosing
 
 from ai_pal import privacy
@@ -11,6 +9,7 @@ from ai_pal.egress.providers import Providers
 from ai_pal.egress.providers.base import Adapter, Finish
 from ai_pal.egress.providers.failures import failure, of_transport
 from ai_pal.egress.providers.http import Traffic, watching
+from ai_pal.egress.report import report
 from ai_pal.egress.whole_text import WholeText
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.egress import (
@@ -108,7 +107,7 @@ class Completing:
             self._request.provider.name, error, sent=self._traffic.sent
         )
         if known.code == Code.INTERNAL:
-            _report(error)
+            report(error)
         return known
 
     def _timed_out(self) -> Failure:
@@ -138,9 +137,3 @@ async def list_models(request: ListModels, providers: Providers, outbox: Outbox)
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises is a failure of this attempt only
         reason = adapter.failure(error, "") or of_transport(name, error, sent=traffic.sent)
     outbox.put(CompletionFailed(request.key, providers.without_keys(reason)))
-
-
-def _report(error: Exception) -> None:
-    """Where it happened, but not what it says: that may hold a prompt, an answer or a key."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    sys.stderr.write(f"{where}{type(error).__module__}.{type(error).__qualname__}\n")

@@ -2,7 +2,12 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
 
 from ai_pal import __version__
 from ai_pal.egress.channel import DealerChannel
@@ -10,6 +15,7 @@ from ai_pal.egress.completing import Completing, list_models
 from ai_pal.egress.fetching import Fetching
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
+from ai_pal.egress.report import report
 from ai_pal.messages.egress import (
     CancelCompletion,
     CancelFetch,
@@ -23,6 +29,9 @@ from ai_pal.messages.egress import (
 from ai_pal.transport import parent_death
 
 BEAT_SECONDS = 1.0
+THREADS = 64
+"""For looking up names and importing SDKs: one name server that is silent must not hold up the others."""
+
 LOOK_SECONDS = 0.1
 """Between two looks at the downloads."""
 
@@ -30,8 +39,15 @@ LOOK_SECONDS = 0.1
 def run(endpoint: str, identity: str, parent: int) -> int:
     """Serve until the supervisor is gone; returns the exit code."""
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_report)
+    loop.set_default_executor(ThreadPoolExecutor(THREADS))
     loop.run_until_complete(Egress(parent).serve(endpoint, identity))
     return 0
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody caught: where it was, not what it says. Logging is off here."""
+    report(context.get("exception"), context["message"])
 
 
 class Egress:
@@ -86,7 +102,10 @@ class Egress:
             self._outbox.flush()
 
     def _take(self, frame: bytes) -> None:
-        message = decode_to_egress(frame)
+        try:
+            message = decode_to_egress(frame)
+        except msgspec.DecodeError as error:
+            sys.exit(f"the supervisor sent what cannot be read: {error}")
         match message:
             case Fetch():
                 self._fetching[message.key] = Fetching(message)

@@ -8,6 +8,9 @@ import msgspec
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message, Options
 
+TOKENS = 8
+"""More than the events that come before the first text."""
+
 APIS: tuple[out.Api, ...] = ("ollama", "openai", "anthropic", "cohere")
 
 
@@ -30,7 +33,7 @@ class Counterpart(msgspec.Struct, frozen=True):
         url: str = "",
         name: str = "",
         model: str = "",
-        tokens: int = 12,
+        tokens: int = TOKENS,
         **fields: Any,
     ) -> out.Complete:
         """A request for a short answer, the same each time."""

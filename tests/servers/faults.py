@@ -64,8 +64,7 @@ class FaultProxy(Loopback):
         self._api, self._target = api, target
 
     async def _do(self, exchange: Exchange) -> None:
-        with contextlib.suppress(ConnectionError):
-            await self.fault(self._api, exchange, Forward(self._api, self._target, exchange))
+        await self.fault(self._api, exchange, Forward(self._api, self._target, exchange))
 
 
 async def passed(api: Api, exchange: Exchange, forward: Forward) -> None:

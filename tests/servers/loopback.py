@@ -131,7 +131,7 @@ class Loopback:
         leaving = asyncio.ensure_future(exchange.left())
         try:
             await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
+            if not answering.done() or isinstance(answering.exception(), OSError):
                 self.abandoned.release()
         finally:
             for task in (answering, leaving):

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import msgspec
@@ -17,6 +18,9 @@ KEY_SECONDS = 10.0
 
 SECRET_LENGTH = 6
 """Shorter ones are no secrets, and would be found in every other word."""
+
+_keyrings = ThreadPoolExecutor(4, "keyring")
+"""Threads of their own, for a keyring that waits for its user keeps one."""
 
 CLASSES: dict[Api, str] = {
     "ollama": "Ollama",
@@ -64,7 +68,8 @@ def _adapter_class(api: Api) -> Make:
 async def _key(provider: Provider) -> str:
     try:
         async with asyncio.timeout(KEY_SECONDS):
-            key, _ = await asyncio.to_thread(read_key, provider.name)
+            loop = asyncio.get_running_loop()
+            key, _ = await loop.run_in_executor(_keyrings, read_key, provider.name)
     except TimeoutError:
         message = f"the system keyring did not give the key of {provider.name} within {KEY_SECONDS:g} s"
         fail(Code.NO_KEY, message, "unlock the keyring")

@@ -18,6 +18,11 @@ from ai_pal.messages.chat import Options, Usage
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
 
 LINE_LIMIT = 1024 * 1024
+
+SMALLEST_WINDOW, LARGEST_WINDOW = 4096, 32_768
+"""Ollama's own default, and as much as a small machine can bear."""
+
+BYTES_PER_TOKEN, ANSWER_TOKENS = 3, 1024
 EXTRAS = frozenset({"min_p", "num_ctx", "num_gpu", "num_thread", "repeat_last_n", "repeat_penalty", "top_k"})
 
 
@@ -81,7 +86,7 @@ class Ollama:
             "model": request.model,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "stream": True,
-            "options": _options(request.options),
+            "options": {"num_ctx": window(request)} | _options(request.options),
         }
         if request.keep_alive is not None:
             body["keep_alive"] = request.keep_alive
@@ -131,6 +136,14 @@ class Ollama:
         if shown.remote_host or shown.remote_model or not shown.details.format:
             message = f"{self._provider.name} does not compute {model} on this machine"
             fail(Code.LOCAL_ONLY, f"{message}, and the request is local-only", "choose a model that is here")
+
+
+def window(request: Complete) -> int:
+    """Tokens to ask a window for: Ollama cuts longer conversations off without a word. A power of two, for
+    it loads the model anew for each other number."""
+    prompt = sum(len(message.content.encode()) for message in request.messages) // BYTES_PER_TOKEN
+    wanted = prompt + (request.options.max_tokens or ANSWER_TOKENS)
+    return min(max(1 << (wanted - 1).bit_length(), SMALLEST_WINDOW), LARGEST_WINDOW)
 
 
 async def _check(response: httpx2.Response) -> None:
