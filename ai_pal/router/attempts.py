@@ -40,6 +40,9 @@ class Attempts:
         self._open: dict[int, Attempt] = {}
         self._keys = itertools.count(1)
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def find(self, key: int) -> Attempt | None:
         return self._open.get(key)
 

@@ -67,6 +67,11 @@ class Router:
         """How many requests are open."""
         return len(self._table)
 
+    @property
+    def attempts(self) -> int:
+        """How many attempts are under way."""
+        return len(self._attempts)
+
     def has(self, client: bytes, request_id: int) -> bool:
         return self._table.find(client, request_id) is not None
 

@@ -9,6 +9,7 @@ from ai_pal.routing.plan import Plan
 from ai_pal.routing.ruling import STANDING
 
 ARROW = " -> "
+MEMORY = "insufficient memory: "
 _QUIET = STANDING | {Code.NO_FALLBACK}
 
 
@@ -20,7 +21,13 @@ def fallback(failed: Sequence[tuple[Candidate, Failure]], following: Candidate) 
 def part(candidate: Candidate, failure: Failure) -> str:
     """One who failed: by its provider's name where that is what could not be reached."""
     name = candidate.provider if failure.code in UNREACHABLE else candidate.name
-    return f"{name}: {failure.message.removeprefix(f'{candidate.name}: ')}"
+    message = failure.message
+    for known in (f"{candidate.name}: ", f"{candidate.provider} could not be reached: "):
+        message = message.removeprefix(known)
+    if message.startswith(MEMORY):
+        figures = message.removeprefix(MEMORY).removeprefix(f"{candidate.model} ")
+        message = f"insufficient memory ({figures.replace(' is free', ' free')})"
+    return f"{name}: {message}"
 
 
 def passed_over(plan: Plan, step: int) -> list[tuple[Candidate, Failure]]:

@@ -151,6 +151,7 @@ class RoutingChecks:
 
     def finally_quiet(self) -> None:
         self.expect(not len(self.world.router), "the router still has a request")
+        self.expect(not self.world.router.attempts, "an attempt is still open")
         self.expect(
             self._recorded >= self._dispatches,
             f"{self._recorded} of {self._dispatches} attempts in the books",

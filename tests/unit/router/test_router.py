@@ -1,0 +1,360 @@
+"""The router among scripted parties: who is asked next, what the client hears, what is written down."""
+
+import msgspec
+import pytest
+
+from ai_pal.errors import Code, Failure
+from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message, Options
+from ai_pal.router.ports import RouterPolicy
+from ai_pal.store.ledger import Spent
+from tests.unit.router.desk import ANN, HI, OPENAI, Desk
+
+NO_ROOM = Failure(
+    Code.INSUFFICIENT_MEMORY, "insufficient memory: phi-2 needs 5.6 GB, 3.1 GB is free", retryable=True
+)
+REFUSED = Failure(
+    Code.PROVIDER_UNREACHABLE, "ollama could not be reached: connection refused", retryable=True
+)
+BROKEN = Failure(Code.STREAM_BROKEN, "the stream broke", retryable=True)
+DIED = Failure(Code.WORKER_DIED, "the worker died", retryable=True)
+NO_PHI = "phi-2: insufficient memory (needs 5.6 GB, 3.1 GB free)"
+LINE = f"{NO_PHI} -> ollama: connection refused -> openai:gpt-3.5-turbo"
+
+
+def test_one_candidate_is_as_without_a_router() -> None:
+    desk = Desk()
+    desk.ask(model="echo")
+    desk.here_answers("a ", "b ")
+    desk.here_says(wire.Done(0, "stop"))
+    assert desk.kinds() == ["Accepted", "Started", "ForwardedDelta", "ForwardedDelta", "Done"]
+    assert {getattr(event, "id", 0) for event in desk.heard} == {1}
+    assert desk.here[0].id < 0
+
+
+def test_a_refusal_comes_without_accepted() -> None:
+    desk = Desk()
+    desk.ask(model="echo")
+    desk.here_fails(Failure(Code.OVERLOADED, "full", retryable=True, retry_after=1.0))
+    assert desk.kinds() == ["Failed"]
+
+
+def test_the_line_of_a_fallback_names_all_who_failed() -> None:
+    desk = Desk(OPENAI)
+    desk.ask()
+    desk.here_fails(NO_ROOM)
+    desk.away_fails(REFUSED)
+    desk.away_says("yes")
+    assert desk.notices("fallback") == [LINE]
+    assert desk.kinds() == ["Accepted", "Notice", "Started", "ForwardedDelta", "Done"]
+    assert [name for name in desk.log if name != "attempt_failed"] == [
+        "direct_loading_failed", "trying_ollama", "cloud_fallback_successful", "answer_ended",
+    ]  # fmt: skip
+
+
+def test_a_slow_fallback_is_told_before_anything_has_come_of_it() -> None:
+    desk = Desk(OPENAI)
+    desk.ask()
+    desk.here_fails(NO_ROOM)
+    desk.clock.run(1.5)
+    assert desk.notices("fallback") == [
+        "phi-2: insufficient memory (needs 5.6 GB, 3.1 GB free) -> ollama:phi"
+    ]
+
+
+def test_who_answers_and_that_it_left_is_told() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says("yes")
+    started = next(event for event in desk.heard if isinstance(event, wire.Started))
+    assert (started.tier, started.provider, started.model) == (3, "openai", "gpt-3.5-turbo")
+    assert (started.remote, started.score) == (True, 0.5)
+
+
+def test_an_answer_from_here_after_a_cloud_failed_says_that_the_prompt_has_left() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    for _ in range(2):
+        desk.away_fails(BROKEN)
+    desk.here_answers("yes")
+    started = next(event for event in desk.heard if isinstance(event, wire.Started))
+    assert (started.tier, started.remote) == (1, True)
+
+
+def test_when_all_fail_every_reason_is_there() -> None:
+    desk = Desk(msgspec.structs.replace(OPENAI, key=False))
+    desk.ask()
+    desk.here_fails(NO_ROOM)
+    desk.away_fails(REFUSED)
+    failed = desk.last()
+    assert isinstance(failed, wire.Failed)
+    assert [reason.code for reason in failed.reasons] == [
+        Code.NO_KEY, Code.INSUFFICIENT_MEMORY, Code.PROVIDER_UNREACHABLE,
+    ]  # fmt: skip
+
+
+def test_a_named_model_of_this_machine_is_asked_of_ollama_only_when_it_cannot_run_here() -> None:
+    desk = Desk(OPENAI)
+    desk.ask(model="phi-2")
+    desk.here_fails(DIED)
+    assert not desk.away
+    assert isinstance(desk.last(), wire.Failed)
+    desk = Desk(OPENAI)
+    desk.ask(model="phi-2")
+    desk.here_fails(NO_ROOM)
+    assert desk.away[0].provider.name == "ollama"
+
+
+def test_after_the_first_content_nobody_else_is_asked() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says("one ", "two ", done=False)
+    desk.away_fails(BROKEN)
+    assert len(desk.away) == 1
+    assert not desk.here
+    last = desk.last()
+    assert isinstance(last, wire.Interrupted)
+    assert last.reason == BROKEN
+
+
+def test_a_continuation_goes_on_behind_a_seam_with_what_was_said() -> None:
+    desk = Desk(OPENAI)
+    desk.ask(continuation=True, options=Options(max_tokens=10))
+    desk.here_answers("one ", "two ")
+    desk.here_says(wire.Interrupted(0, DIED))
+    asked = desk.away[0]
+    assert asked.provider.name == "ollama"
+    assert asked.messages == [*HI, Message("assistant", "one two ")]
+    assert asked.options.max_tokens == 8
+    desk.away_says("three ")
+    assert desk.text() == "one two three "
+    assert desk.notices("seam") == ["phi-2: the worker died -> ollama:phi goes on"]
+    done = desk.last()
+    assert isinstance(done, wire.Done)
+    assert desk.kinds().count("Started") == 2
+
+
+def test_nobody_goes_on_with_a_second_broken_answer() -> None:
+    desk = Desk(OPENAI)
+    desk.ask(continuation=True)
+    desk.here_answers("one ")
+    desk.here_says(wire.Interrupted(0, DIED))
+    desk.away_says("two ", done=False)
+    desk.away_fails(BROKEN)
+    assert isinstance(desk.last(), wire.Interrupted)
+    assert len(desk.away) == 1
+
+
+def test_a_cancel_reaches_the_completion_and_ends_at_once() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says("one ", done=False)
+    assert desk.router.cancel(ANN, 1)
+    assert desk.stopped == [desk.away[0].key]
+    assert isinstance(desk.last(), wire.Cancelled)
+    assert not desk.router.cancel(ANN, 1)
+    desk.away_says("two ")
+    assert isinstance(desk.last(), wire.Cancelled)
+
+
+def test_a_cancel_reaches_this_machine() -> None:
+    desk = Desk()
+    desk.ask()
+    desk.here_answers("one ")
+    assert desk.router.cancel(ANN, 1)
+    assert desk.stopped == [desk.here[0].id]
+    last = desk.last()
+    assert isinstance(last, wire.Cancelled)
+    assert last.usage.completion_tokens == 1
+
+
+def test_a_client_that_left_leaves_nothing_behind() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.ask(id=2)
+    desk.router.client_gone(ANN)
+    assert desk.stopped == [attempt.key for attempt in desk.away]
+    assert (len(desk.router), desk.router.attempts) == (0, 0)
+
+
+def test_the_deadline_is_one_for_all_attempts() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask(deadline=5.0)
+    desk.clock.run(3.0)
+    desk.away_fails(BROKEN)
+    desk.clock.run(4.9)
+    assert isinstance(desk.last(), wire.Notice)
+    desk.clock.run(5.0)
+    failed = desk.last()
+    assert isinstance(failed, wire.Failed)
+    assert [reason.code for reason in failed.reasons] == [Code.STREAM_BROKEN, Code.DEADLINE_EXCEEDED]
+    assert desk.stopped == [desk.away[-1].key]
+
+
+def test_a_queue_that_stands_still_is_left_while_somebody_else_is_there() -> None:
+    desk = Desk(OPENAI)
+    desk.ask()
+    desk.here_says(wire.Accepted(0))
+    desk.here_says(wire.Queued(0, 3))
+    desk.clock.run(2.9)
+    assert not desk.away
+    desk.clock.run(3.1)
+    assert desk.stopped == [desk.here[0].id]
+    assert desk.away[0].provider.name == "ollama"
+
+
+def test_a_load_that_moves_is_waited_for() -> None:
+    desk = Desk(OPENAI)
+    desk.ask()
+    desk.here_says(wire.Accepted(0))
+    for second in range(2, 20, 2):
+        desk.clock.run(second)
+        desk.here_says(wire.Loading(0, "phi-2", second / 20))
+    assert not desk.away
+
+
+def test_the_last_one_may_be_slow() -> None:
+    desk = Desk()
+    desk.ask(model="echo")
+    desk.here_says(wire.Accepted(0))
+    desk.clock.run(1000.0)
+    assert not desk.stopped
+
+
+def test_no_first_token_in_time_is_a_reason_to_ask_the_next() -> None:
+    desk = Desk(OPENAI)
+    desk.ask()
+    desk.here_says(wire.Accepted(0))
+    desk.dispatched = 1.0
+    desk.clock.run(4.9)
+    assert not desk.away
+    desk.clock.run(5.1)
+    assert desk.away[0].provider.name == "ollama"
+
+
+def test_each_attempt_is_in_the_books_once_without_a_word_of_the_prompt() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask(messages=[Message("user", "a secret")])
+    desk.away_fails(REFUSED)
+    desk.away_says("also secret")
+    assert [(row.provider, row.outcome) for row in desk.books] == [
+        ("openai", Code.PROVIDER_UNREACHABLE), ("ollama", "done"),
+    ]  # fmt: skip
+    assert desk.books[0].score == 0.5
+    assert "secret" not in repr(desk.books)
+
+
+def test_what_a_cloud_answer_costs_is_told_and_booked() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says("yes")
+    done = desk.last()
+    assert isinstance(done, wire.Done)
+    assert done.cost == pytest.approx(0.5 + 1.5e-6)
+    assert desk.books[0].cost == done.cost
+
+
+def test_an_answer_is_no_longer_than_its_limit_pays_for() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask(max_cost=0.01)
+    limit = desk.away[0].options.max_tokens
+    assert limit is not None
+    assert 0.0099 < 0.5e-6 * 5 + 1.5e-6 * limit <= 0.01
+
+
+def test_a_spent_budget_keeps_the_answer_here_and_says_why() -> None:
+    desk = Desk(OPENAI, score=0.5, policy=RouterPolicy(budget_day=1.0))
+    desk.costs = Spent(day=1.0, month=5.0)
+    desk.ask()
+    assert desk.away[0].provider.name == "ollama"
+    desk.away_says("yes")
+    assert desk.notices("fallback")[0].startswith("openai:gpt-3.5-turbo: ")
+    assert "budget" in desk.notices("fallback")[0]
+
+
+def test_open_attempts_reserve_what_they_may_cost() -> None:
+    desk = Desk(OPENAI, score=0.5, policy=RouterPolicy(budget_day=0.001))
+    desk.ask()
+    desk.ask(id=2)
+    assert [asked.provider.name for asked in desk.away] == ["openai", "ollama"]
+
+
+def test_private_prompts_stay_here_whatever_says_so() -> None:
+    for how in ({"privacy": "local"}, {"goal": "privacy"}):
+        desk = Desk(OPENAI, score=0.9)
+        desk.ask(**how)
+        assert len(desk.here) == 1
+        desk.here_fails(NO_ROOM)
+        assert [asked.provider.name for asked in desk.away] == ["ollama"]
+        assert desk.away[0].local_only
+    desk = Desk(OPENAI, score=0.9, policy=RouterPolicy(local_only=True))
+    desk.ask()
+    assert not desk.away
+
+
+def test_a_completion_that_cannot_begin_is_a_failure_like_others() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.refuse = Failure(Code.OVERLOADED, "full", retryable=True)
+    desk.ask()
+    assert desk.away[0].provider.name == "ollama"
+
+
+def test_a_named_cloud_that_cannot_begin_is_refused_without_accepted() -> None:
+    desk = Desk()
+    desk.refuse = Failure(Code.OVERLOADED, "full", retryable=True)
+    desk.ask(model="openai:gpt-4")
+    assert desk.kinds() == ["Failed"]
+
+
+def test_an_answer_without_a_word_is_none() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says()
+    assert desk.away[-1].provider.name == "ollama"
+
+
+def test_a_provider_that_refused_is_left_alone_for_a_while() -> None:
+    desk = Desk(OPENAI)
+    for number in (1, 2):
+        desk.ask(id=number)
+        desk.here_fails(NO_ROOM)
+        if desk.away[-1].provider.name == "ollama":
+            desk.away_fails(REFUSED)
+    assert [asked.provider.name for asked in desk.away] == ["ollama", "openai", "openai"]
+
+
+def test_an_open_id_is_refused_and_the_first_request_lives() -> None:
+    desk = Desk()
+    desk.ask(model="echo")
+    desk.ask(model="echo")
+    failed = desk.last()
+    assert isinstance(failed, wire.Failed)
+    assert (failed.id, failed.reasons[0].code) == (0, Code.DUPLICATE_ID)
+    assert len(desk.router) == 1
+
+
+def test_route_explains_and_asks_nobody() -> None:
+    desk = Desk(OPENAI, score=0.9)
+    desk.router.route(ANN, wire.Route(1, HI))
+    routed = desk.last()
+    assert isinstance(routed, wire.Routed)
+    assert [(row.position, row.model) for row in routed.candidates] == [
+        (1, "gpt-4"), (2, "gpt-3.5-turbo"), (3, "phi"), (4, "phi-2"),
+    ]  # fmt: skip
+    assert not desk.here
+    assert not desk.away
+    assert not desk.books
+
+
+def test_while_it_stops_nothing_new_is_taken_and_the_rest_is_interrupted() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says("one ", done=False)
+    desk.router.shutdown(2.0)
+    desk.ask(id=2)
+    refused = desk.last()
+    assert isinstance(refused, wire.Failed)
+    assert refused.reasons[0].code == Code.SHUTTING_DOWN
+    desk.clock.run(2.1)
+    assert isinstance(desk.last(), wire.Interrupted)
+    assert not len(desk.router)
