@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Api
 from tests.process.homes import Environ, environment
-from tests.process.supervised import Supervised
+from tests.process.supervised import Supervised, gone
 from tests.servers import cohere, faults
 from tests.servers.faults import FaultProxy
 from tests.servers.loopback import Loopback
@@ -90,6 +91,38 @@ def test_a_cancel_reaches_the_cloud(supervise: Start, environ: Environ, cloud: L
         stream.cancel()
         assert isinstance(list(stream)[-1], wire.Cancelled)
         assert cloud.abandoned.acquire(timeout=5)
+
+
+def test_the_death_of_the_egress_process_interrupts_the_answer_at_once(
+    supervise: Start, environ: Environ, cloud: Loopback
+) -> None:
+    configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
+    supervised = supervise()
+    with supervised.client() as client:
+        stream = client.chat("on and on", model="cohere:command", options=Options(max_tokens=100_000))
+        next(event for event in stream if isinstance(event, wire.Delta))
+        egress = processes(supervised)[1]
+        assert egress is not None
+        egress.kill()
+        began = time.monotonic()
+        end = list(stream)[-1]
+        assert time.monotonic() - began < 1.5
+        assert isinstance(end, wire.Interrupted)
+        assert end.reason.code == Code.WORKER_DIED
+        assert client.ask("again", model="cohere:command").text.startswith("again")
+
+
+def test_a_stop_ends_the_egress_process_too(supervise: Start, environ: Environ, cloud: Loopback) -> None:
+    configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
+    supervised = supervise(drain_seconds=0.2)
+    with supervised.client() as client:
+        stream = client.chat("on and on", model="cohere:command", options=Options(max_tokens=100_000))
+        next(event for event in stream if isinstance(event, wire.Delta))
+        egress = processes(supervised)[1]
+        assert egress is not None
+        assert supervised.terminate(within=5) == 0
+        assert isinstance(list(stream)[-1], wire.Interrupted)
+    assert gone(egress.pid)
 
 
 @pytest.mark.parametrize("setting", [True, False])
