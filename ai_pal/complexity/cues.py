@@ -55,15 +55,10 @@ def load() -> Lexicon:
     return lexicon(tomllib.loads(files("ai_pal.complexity").joinpath("cues.toml").read_text("utf-8")))
 
 
-def counts(words: Sequence[str], chinese: str) -> list[int]:
-    """How often each group occurs; `words` are folded."""
+def found(words: Sequence[str], chinese: str) -> list[int]:
+    """The group of each cue, in the order of the text; `words` are folded."""
     cues = load()
-    found = [0] * len(cues.names)
-    for word in words:
-        group = cues.group(word)
-        if group is not None:
-            found[group] += 1
+    groups = [group for word in words if (group := cues.group(word)) is not None]
     if chinese:
-        for phrase in cues.phrase.findall(chinese):
-            found[cues.phrases[phrase]] += 1
-    return found
+        groups += [cues.phrases[phrase] for phrase in cues.phrase.findall(chinese)]
+    return groups

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from math import log, log1p
 
-from ai_pal.complexity import cues
-from ai_pal.complexity.reading import Reading
+from ai_pal.complexity import cues, task
+from ai_pal.complexity.reading import CHINESE_WEIGHT, Reading
 
 _SENTENCE = re.compile(r"[.!?](?:\s|$)|[。！？]")  # noqa: RUF001
 _CLAUSE = re.compile(r"[,;:，；、：]")  # noqa: RUF001
@@ -15,8 +15,12 @@ _CODE = re.compile(
     r"|\w\(\w*\)|[{};]\s*$|\bassert\b",
     re.MULTILINE,
 )
+_STATEMENT = re.compile(
+    r"\b(?:statement|scenario|case|claim|premise|argument|part|condition|person|event)s? (?:\d|[ivx]+\b)"
+    r"|\b(?:ii|iii|iv)\b|\((?:i{1,3}|iv|[a-d1-4])\)",
+    re.IGNORECASE,
+)
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
-_CHINESE_WEIGHT = 3  # a Chinese character says about as much as three letters
 
 FORM = (
     "length",
@@ -34,6 +38,9 @@ FORM = (
     "symbols",
     "operators",
     "symbols in options",
+    "alike options",
+    "options in question",
+    "statements",
     "blank to fill",
     "question marks",
     "lines",
@@ -47,15 +54,17 @@ FORM = (
 
 def names() -> tuple[str, ...]:
     """The names of the features, in their order."""
-    return FORM + tuple(f"{name} words" for name in cues.load().names)
+    return FORM + tuple(f"{name} words" for name in cues.load().names) + task.NAMES
 
 
 def features(r: Reading) -> list[float]:
     """The values, in the order of `names`."""
+    found = cues.found(r.words, r.chinese)
     count = len(r.words) + 1
     unread = 0 if r.options else r.whole - len(r.text)
-    chinese = _CHINESE_WEIGHT * len(r.chinese)
+    chinese = CHINESE_WEIGHT * len(r.chinese)
     offered = "".join(r.options)
+    distinct, offers = set(r.words), set(r.option_words)
     return [
         log(r.whole + chinese + 20),
         log(len(r.question) + unread + chinese + 20),
@@ -72,15 +81,19 @@ def features(r: Reading) -> list[float]:
         _symbols(r.question),
         log1p(len(_OPERATOR.findall(r.question))),
         _symbols(offered),
+        1 - len(offers) / max(1, len(r.option_words)) if offers else 0.0,
+        len(offers & distinct) / (len(offers) + 1),
+        log1p(len(_STATEMENT.findall(r.question))),
         float("__" in r.question),
         log1p(r.question.count("?") + r.question.count("？")),  # noqa: RUF001
         log1p(r.question.count("\n")),
         log1p(r.question.count('"')),
         log1p(r.question.count("(")),
-        len(set(r.words)) / count,
+        len(distinct) / count,
         log1p(len(_CODE.findall(r.question))),
         log1p(len(_ITEM.findall(r.question))),
-        *(log1p(number) for number in cues.counts(r.words, r.chinese)),
+        *(log1p(found.count(group)) for group in range(len(cues.load().names))),
+        *task.features(r, found),
     ]
 
 

@@ -37,8 +37,7 @@ def is_greeting(turn: str) -> bool:
     words = folded.split()
     if len(words) > SHORT:
         return False
-    found = cues.counts(re.findall(r"\w+", folded), folded)
-    return found[cues.load().names.index(_GREETING)] > 0
+    return cues.load().names.index(_GREETING) in cues.found(re.findall(r"\w+", folded), folded)
 
 
 def _words(text: str) -> set[str]:

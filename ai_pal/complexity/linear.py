@@ -14,11 +14,11 @@ _ROUND = 6
 
 
 @cache
-def _weights() -> list[tuple[float, float, float]]:
+def _weights() -> list[tuple[float, float, float, float]]:
     table = load()
     return [
-        (centre / UNIT, scale / UNIT, weight / UNIT)
-        for centre, scale, weight in (table.features[name] for name in names())
+        (centre / UNIT, scale / UNIT, open_weight / UNIT, choice_weight / UNIT)
+        for centre, scale, open_weight, choice_weight in (table.features[name] for name in names())
     ]
 
 
@@ -26,9 +26,11 @@ def judge(text: str) -> Scored:
     """The score of this text by itself, with what moved it most."""
     if not text.strip():
         return Scored(score=0.0, features=[])
+    reading = read(text)
+    kind = 3 if reading.options else 2
     parts = [
-        weight * max(-CLIP, min(CLIP, (value - centre) / scale))
-        for value, (centre, scale, weight) in zip(features(read(text)), _weights(), strict=True)
+        row[kind] * max(-CLIP, min(CLIP, (value - row[0]) / row[1]))
+        for value, row in zip(features(reading), _weights(), strict=True)
     ]
     logit = load().bias / UNIT + sum(parts)
     named = sorted(zip(names(), parts, strict=True), key=lambda part: (-abs(part[1]), part[0]))

@@ -5,6 +5,7 @@ Long prompts are read at their head and tail only, so that the time has a bound.
 import re
 from typing import NamedTuple
 
+CHINESE_WEIGHT = 3  # a Chinese character says about as much as three letters
 HEAD, TAIL = 4000, 2000  # characters that are read of a long prompt
 _ACCENTS = str.maketrans("àáâãäåçèéêëìíîïñòóôõöùúûüýÿāēīōūœß", "aaaaaaceeeeiiiinooooouuuuyyaeioous")
 _OPTION = re.compile(r"^\(?[A-P][.):] ", re.MULTILINE)
@@ -19,6 +20,7 @@ class Reading(NamedTuple):
     text: str
     question: str
     options: list[str]
+    option_words: list[str]
     words: list[str]
     numbers: list[str]
     chinese: str
@@ -37,7 +39,7 @@ def bounded(text: str) -> str:
 
 
 def read(prompt: str) -> Reading:
-    """Take a prompt apart. The words are folded and those of the question only; Chinese is kept as it is."""
+    """Take a prompt apart. Words are folded; Chinese is kept as it is."""
     text = bounded(prompt)
     first = _OPTION.search(text)
     question = text[: first.start()] if first else text
@@ -45,7 +47,6 @@ def read(prompt: str) -> Reading:
     if len(options) < 2:
         question, options = text, []
     chinese = "" if question.isascii() else " ".join(_CHINESE.findall(question))
-    latin = _CHINESE.sub(" ", question) if chinese else question
-    return Reading(
-        text, question, options, _WORD.findall(fold(latin)), _NUMBER.findall(question), chinese, len(prompt)
-    )
+    words = _WORD.findall(fold(_CHINESE.sub(" ", question) if chinese else question))
+    offered = _WORD.findall(fold(" ".join(options)))
+    return Reading(text, question, options, offered, words, _NUMBER.findall(question), chinese, len(prompt))

@@ -14,8 +14,8 @@ class Table(msgspec.Struct, frozen=True):
     inputs: str
     """SHA-256 over what the table was made from."""
     bias: int
-    features: dict[str, tuple[int, int, int]]
-    """Name to centre, scale and weight."""
+    features: dict[str, tuple[int, int, int, int]]
+    """Name to centre, scale, weight, and weight in a question with options to choose from."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The public exam sets that the ranking is learned from: prompts, how hard they are, what the strong gain."""
+"""The public exam sets that the ranking is learned from: how hard they are, what a strong model gains."""
 
 import hashlib
 import json
@@ -10,28 +10,26 @@ from numpy.typing import NDArray
 
 FILES = {"mmlu": "mmlu_train.jsonl", "mmlupro": "mmlupro_train.jsonl", "math_l5": "math_l5_train.jsonl"}
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 class Exams(NamedTuple):
     """Rows of all sets, one entry per prompt."""
 
     prompts: list[str]
-    names: NDArray[np.str_]
-    """The set that each prompt comes from."""
-    hard: Array
-    """What is learned: how often models fail; where only one pair is known, half of that is its gap."""
+    sets: NDArray[np.str_]
+    subjects: NDArray[np.str_]
+    failing: Array
+    """Share of models that fail, or NaN where only one pair of models is known."""
     gap: Array
     """Quality of the strong side less that of the weak side: what APGR counts."""
     failed: Array
     """1 less the quality of the weak side: how hard a prompt is for it."""
 
 
-def _hardness(row: dict[str, object]) -> float:
+def _failing(row: dict[str, object]) -> float:
     scores = row.get("scores")
-    if isinstance(scores, dict):
-        return 1 - sum(scores.values()) / len(scores)
-    weak, strong = float(str(row["weak"])), float(str(row["strong"]))
-    return (1 - weak + strong - weak) / 2
+    return 1 - sum(scores.values()) / len(scores) if isinstance(scores, dict) else float("nan")
 
 
 def load(folder: Path) -> Exams:
@@ -41,7 +39,8 @@ def load(folder: Path) -> Exams:
     return Exams(
         [row["prompt"] for row in rows],
         np.array([row["dataset"] for row in rows]),
-        np.array([_hardness(row) for row in rows]),
+        np.array([f"{row['dataset']}/{row['group']}" for row in rows]),
+        np.array([_failing(row) for row in rows]),
         strong - weak,
         1 - weak,
     )

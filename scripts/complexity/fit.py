@@ -1,18 +1,52 @@
-"""Two linear models over the same features, added: how hard an exam question is, and what tier an everyday
-prompt deserves. Everything is in double precision and rounded to integers at the end."""
+"""The shipped model: what tells everyday tiers apart, plus what orders exam questions, for open ones and for
+those with options; then the thresholds. Rounded to integers at the end."""
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ai_pal.complexity.features import names
 from ai_pal.complexity.linear import CLIP
 from ai_pal.complexity.table import UNIT
-from scripts.complexity.exams import Array
+from scripts.complexity.exams import Array, Exams, Mask
+from scripts.complexity.linear_fit import everyday_weights, exam_weights
 
-EXAM_SHARE = 0.15  # how much one standard deviation of exam hardness counts against one step of two tiers
-EXAM_RIDGE, EVERYDAY_RIDGE = 100.0, 10.0
+# One spread of exam hardness, against the step from the lowest tier to the highest.
+OPEN_SHARE = 0.1
+CHOICE_SHARE = 1.0
+OPEN_SETS = {"mmlu": 1.0, "mmlupro": 1.0, "math_l5": 1.0}
+CHOICE_SETS = {"mmlu": 1.0, "mmlupro": 0.02}  # one pair of models is what a router sees; ten models are not
+# What makes questions harder wherever one looks: too few prompts here to learn it from them alone.
+OPEN_PRIOR = {
+    "question length": 2.0,
+    "numbers": 1.0,
+    "clauses": 1.0,
+    "operators": 0.5,
+    "conditions words": 0.5,
+    "quantities words": 0.5,
+    "code": 0.5,
+    "theory words": 0.5,
+}
+CHOICE_PRIOR = {
+    "length": 1.0,
+    "question length": 1.0,
+    "alike options": 1.0,
+    "options in question": 0.5,
+    "numbers": 1.0,
+    "clauses": 0.5,
+    "conditions words": 0.5,
+    "parentheses": 0.5,
+}
 LOW, HIGH = 0.3, 0.7
+
+
+class Prompts(NamedTuple):
+    """The features of all exam prompts, with and without their options, and of everyday prompts."""
+
+    choice: Array
+    open: Array
+    everyday: Array
+    tiers: Array
 
 
 class Model(NamedTuple):
@@ -20,12 +54,14 @@ class Model(NamedTuple):
 
     centre: Array
     scale: Array
-    weights: Array
+    open: Array
+    choice: Array
     bias: float
 
-    def logits(self, values: Array) -> Array:
+    def logits(self, values: Array, with_options: bool) -> Array:
         """The log-odds of these rows of features."""
-        return self.bias + standard(values, self.centre, self.scale) @ self.weights
+        weights = self.choice if with_options else self.open
+        return np.asarray(self.bias + standard(values, self.centre, self.scale) @ weights)
 
 
 def standard(values: Array, centre: Array, scale: Array) -> Array:
@@ -33,15 +69,9 @@ def standard(values: Array, centre: Array, scale: Array) -> Array:
     return np.asarray(np.clip((values - centre) / scale, -CLIP, CLIP))
 
 
-def rounded(values: Array) -> Array:
+def rounded(values: Array | float) -> Array:
     """The nearest multiples of 1/UNIT."""
-    return np.asarray(np.round(values * UNIT) / UNIT)
-
-
-def ridge(rows: Array, target: Array, penalty: float) -> Array:
-    """Weights of a linear model without intercept; rows and target are centred already."""
-    penalties = penalty * np.eye(rows.shape[1])
-    return np.asarray(np.linalg.solve(rows.T @ rows + penalties, rows.T @ target), dtype=np.float64)
+    return np.asarray(np.round(np.asarray(values) * UNIT) / UNIT)
 
 
 def scaling(exam: Array, everyday: Array) -> tuple[Array, Array]:
@@ -51,39 +81,30 @@ def scaling(exam: Array, everyday: Array) -> tuple[Array, Array]:
     return rounded(centre), rounded(np.sqrt(spread / 2) + 0.02)
 
 
-def exam_weights(rows: Array, hard: Array, names: NDArray[np.str_]) -> Array:
-    """Weights that order prompts within each set: what sets have in common, not what sets them apart."""
-    rows, hard = rows.copy(), hard.copy()
-    for name in np.unique(names):
-        of_set = names == name
-        rows[of_set] -= rows[of_set].mean(0)
-        hard[of_set] -= hard[of_set].mean()
-    weights = ridge(rows, hard, EXAM_RIDGE)
-    return weights / np.std(rows @ weights)
-
-
-def everyday_weights(rows: Array, tiers: Array) -> Array:
-    """Weights that tell the tiers apart, with 0 and 1 for the lowest and the highest."""
-    return ridge(rows - rows.mean(0), tiers / 2 - tiers.mean() / 2, EVERYDAY_RIDGE)
-
-
 def thresholds(raw: Array, tiers: Array) -> tuple[float, float]:
-    """The pair of cuts that puts most prompts into their tier; of equally good ones the middle."""
+    """The cuts that put most prompts into their tier; of equally good ones the middle."""
     cuts = np.unique(np.quantile(raw, np.linspace(0.02, 0.98, 193)))
-    right_low = np.array([(raw[tiers == 0] < cut).sum() - (raw[tiers == 1] < cut).sum() for cut in cuts])
-    right_high = np.array([(raw[tiers == 2] > cut).sum() - (raw[tiers == 1] > cut).sum() for cut in cuts])
-    return float(cuts[right_low == right_low.max()].mean()), float(
-        cuts[right_high == right_high.max()].mean()
+    low = np.array([(raw[tiers == 0] < cut).sum() - (raw[tiers == 1] < cut).sum() for cut in cuts])
+    high = np.array([(raw[tiers == 2] > cut).sum() - (raw[tiers == 1] > cut).sum() for cut in cuts])
+    return float(cuts[low == low.max()].mean()), float(cuts[high == high.max()].mean())
+
+
+def _prior(expected: dict[str, float]) -> Array:
+    return np.array([expected.get(name, 0.0) for name in names()])
+
+
+def fit(prompts: Prompts, exams: Exams, known: Mask) -> Model:
+    """Learn from the exam prompts that are `known` and from all of these everyday prompts."""
+    centre, scale = scaling(prompts.choice[known], prompts.everyday)
+    everyday, open_rows, choice_rows = (
+        standard(rows, centre, scale) for rows in (prompts.everyday, prompts.open, prompts.choice)
     )
-
-
-def fit(exam: Array, hard: Array, names: NDArray[np.str_], everyday: Array, tiers: Array) -> Model:
-    """The shipped model: ranking from both kinds of prompts, thresholds from the everyday ones."""
-    centre, scale = scaling(exam, everyday)
-    rows = standard(everyday, centre, scale)
-    weights = everyday_weights(rows, tiers)
-    weights = weights + EXAM_SHARE * exam_weights(standard(exam, centre, scale), hard, names)
-    low, high = thresholds(rows @ weights, tiers)
+    tiers = everyday_weights(everyday, prompts.tiers)
+    in_open = exam_weights(open_rows, exams, known, _prior(OPEN_PRIOR), OPEN_SETS)
+    in_choice = exam_weights(choice_rows, exams, known, _prior(CHOICE_PRIOR), CHOICE_SETS)
+    weights = tiers + OPEN_SHARE * in_open
+    low, high = thresholds(everyday @ weights, prompts.tiers)
     steep = (np.log(HIGH / (1 - HIGH)) - np.log(LOW / (1 - LOW))) / (high - low)
     bias = np.log(LOW / (1 - LOW)) - low * steep
-    return Model(centre, scale, rounded(weights * steep), float(rounded(np.array(bias))))
+    choice = tiers + CHOICE_SHARE * in_choice
+    return Model(centre, scale, rounded(weights * steep), rounded(choice * steep), float(rounded(bias)))

@@ -9,8 +9,8 @@ import numpy as np
 
 from ai_pal.complexity import features, reading, table
 from scripts.complexity import everyday, exams
-from scripts.complexity.exams import Array
-from scripts.complexity.fit import Model, fit
+from scripts.complexity.exams import Array, Exams
+from scripts.complexity.fit import Model, Prompts, fit
 
 TABLE = Path(table.__file__).with_name("table.json")
 
@@ -25,24 +25,35 @@ def inputs(folder: Path) -> str:
     return hashlib.sha256(exams.digest(folder).encode() + everyday.PATH.read_bytes()).hexdigest()
 
 
+def prompts(exam: Exams, known: list[everyday.Everyday]) -> Prompts:
+    """The features of everything that is learned from."""
+    return Prompts(
+        values(exam.prompts),
+        values([reading.read(prompt).question for prompt in exam.prompts]),
+        values([row.prompt for row in known]),
+        np.array([float(row.tier) for row in known]),
+    )
+
+
 def train(folder: Path) -> Model:
-    """Learn from the exam sets in this folder and from the everyday prompts that are not held out."""
+    """Learn from the exam sets in this folder and the everyday prompts that are not held out."""
     exam = exams.load(folder)
     known = [row for row in everyday.load() if not row.held_out]
-    tiers = np.array([float(row.tier) for row in known])
-    return fit(values(exam.prompts), exam.hard, exam.names, values([row.prompt for row in known]), tiers)
+    return fit(prompts(exam, known), exam, np.ones(len(exam.prompts), dtype=np.bool_))
 
 
 def as_table(model: Model, made_from: str) -> bytes:
     """The bytes of the table."""
 
-    def unit(number: float) -> int:
-        return round(number * table.UNIT)
+    def units(numbers: Array) -> list[int]:
+        return [round(float(number) * table.UNIT) for number in numbers]
 
-    rows = zip(model.centre, model.scale, model.weights, strict=True)
-    named = dict(zip(features.names(), [(unit(c), unit(s), unit(w)) for c, s, w in rows], strict=True))
-    built = table.Table(inputs=made_from, bias=unit(model.bias), features=named)
-    return msgspec.json.format(msgspec.json.encode(built), indent=1) + b"\n"
+    columns = map(units, (model.centre, model.scale, model.open, model.choice))
+    named = dict(zip(features.names(), zip(*columns, strict=True), strict=True))
+    built = table.Table(inputs=made_from, bias=round(model.bias * table.UNIT), features=named)
+    lines = [f"  {msgspec.json.encode(name).decode()}: {list(row)}" for name, row in built.features.items()]
+    head = f'{{\n "inputs": "{made_from}",\n "bias": {built.bias},\n "features": {{\n'
+    return (head + ",\n".join(lines) + "\n }\n}\n").encode()
 
 
 def main() -> None:
