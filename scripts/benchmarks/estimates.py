@@ -14,8 +14,10 @@ from scripts.benchmarks.figures import Row, row, skipped
 from scripts.benchmarks.models import Model, absent, here, large
 from scripts.benchmarks.supervisors import Supervisor, supervisor
 
-FILLED = 0.9
-"""The part of the window that the prompt fills."""
+FILLED, FILLED_QUICKLY = 0.9, 0.05
+"""The part of the window that the prompt fills; little of it only shows that all this works."""
+
+ENOUGH_PAIRS = 5
 
 TOO_LITTLE, TOO_MUCH = 0.95, 1.15
 LEFT_MB = 1.0
@@ -33,45 +35,46 @@ class Memory(NamedTuple):
     left: int
 
 
-def models_here(_: int) -> Iterator[Row]:
+def models_here(pairs: int) -> Iterator[Row]:
     """Everything on this machine; what is not is said."""
     for model in here():
-        yield from measured(model)
+        yield from measured(model, pairs)
     for name in absent():
         yield skipped("estimate", f"not here: ai-pal pull {name}", subject=name)
 
 
-def large_model(_: int) -> Iterator[Row]:
-    yield from measured(large())
+def large_model(pairs: int) -> Iterator[Row]:
+    yield from measured(large(), pairs)
 
 
-def measured(model: Model) -> Iterator[Row]:
+def measured(model: Model, pairs: int) -> Iterator[Row]:
     """Twice under one supervisor: the second load knows the first one's peak."""
+    filled = FILLED if pairs >= ENOUGH_PAIRS else FILLED_QUICKLY
     with supervisor(spare_worker="false", memory_low="0") as running, running.client() as client:
         list(client.load("echo"))
         client.unload("echo")
-        first, second = (one_run(running, client, model.reference) for _ in range(2))
+        first, second = (one_run(running, client, model.reference, filled) for _ in range(2))
     yield row("on disk", [model.size / 1e6], "MB", subject=model.name)
-    yield row("peak, full window", [second.peak / 1e6], "MB", subject=model.name)
+    yield row(f"peak, window {filled:.0%} full", [second.peak / 1e6], "MB", subject=model.name)
     yield row("estimate / peak, first load", [first.estimate / first.peak], subject=model.name)
     yield row(
         "later loads",
         [second.estimate / second.peak],
-        at_least=TOO_LITTLE,
-        at_most=TOO_MUCH,
+        at_least=TOO_LITTLE if filled == FILLED else None,
+        at_most=TOO_MUCH if filled == FILLED else None,
         subject=model.name,
     )
-    left = max(first.left, second.left) / 1e6
-    yield row("left after unload", [left], "MB", at_most=LEFT_MB, subject=model.name)
+    # The second time, for with its first load the supervisor itself grows: by modules that it had not needed.
+    yield row("left after unload", [second.left / 1e6], "MB", at_most=LEFT_MB, subject=model.name)
 
 
-def one_run(running: Supervisor, client: Client, reference: str) -> Memory:
-    """Load, fill the window, unload."""
+def one_run(running: Supervisor, client: Client, reference: str, filled: float) -> Memory:
+    """Load, fill a part of the window, unload."""
     settle(running)
     before = running.tree_memory()
     list(client.load(reference))
     [worker] = client.status().workers
-    prompt = "word " * int(worker.context * FILLED)
+    prompt = "word " * int(worker.context * filled)
     events = client.chat(prompt, model=reference, options=Options(max_tokens=TOKENS))
     done = next(event for event in events if isinstance(event, wire.TERMINAL))
     if not isinstance(done, wire.Done):
