@@ -22,11 +22,13 @@ CompletionEvent = (
 
 class CompletionsPolicy(msgspec.Struct, frozen=True):
     """`limit` is how many may be open at once. `grace` are the seconds that the egress process gets on top
-    of an attempt's own timeouts, which it watches itself, `start` those until it runs."""
+    of an attempt's own timeouts, which it watches itself, `start` those until it runs, `stay` those it
+    is kept after an answer: its SDKs take seconds to import."""
 
     limit: int = 256
     grace: float = 10.0
     start: float = 30.0
+    stay: float = 300.0
 
 
 OnEvent = Callable[[CompletionEvent], None]
@@ -197,7 +199,7 @@ class Completions:
 
     def _end(self, opened: Open) -> None:
         del self._open[opened.key]
-        self._egress.rested()
+        self._egress.rested(self._policy.stay)
 
 
 def _lost(provider: str) -> Failure:

@@ -76,7 +76,7 @@ class EgressProcess:
         self._alive_at = 0.0
         self.identity = ""
         self._ready = False
-        self._idle_since = 0.0
+        self._idle_until = 0.0
 
     def join(self, user: EgressUser, *takes: type[FromEgress]) -> None:
         """Share the process with `user`, who takes the messages of these types."""
@@ -112,7 +112,7 @@ class EgressProcess:
         """A message from the present process."""
         self._alive_at = self._clock.now()
         if isinstance(message, EgressHello):
-            self._ready, self._idle_since = True, self._alive_at
+            self._ready, self._idle_until = True, self._alive_at + self._policy.idle
             for user in self._users:
                 user.egress_ready()
             return
@@ -128,10 +128,10 @@ class EgressProcess:
         """False: it was not sent, and unless `takes_work` the process's end or hello will follow."""
         return self.takes_work and self._send(self.identity, message)
 
-    def rested(self) -> None:
-        """A piece of work ended: the idle time begins anew."""
-        self._idle_since = self._clock.now()
-        self._clock.wake_at(self._idle_since + self._policy.idle)
+    def rested(self, stay: float = 0.0) -> None:
+        """A piece of work ended: the idle time begins anew, and is at least `stay` seconds."""
+        self._idle_until = max(self._idle_until, self._clock.now() + max(stay, self._policy.idle))
+        self._clock.wake_at(self._idle_until)
         self._close_if_idle()
 
     def shutdown(self) -> None:
@@ -161,13 +161,13 @@ class EgressProcess:
         silent_at = self._alive_at + (policy.beat if self._ready else policy.start)
         if now >= silent_at:
             self.stop(Failure(Code.WORKER_HUNG, "the egress process showed no sign of life"))
-        elif self._ready and not busy and now >= self._idle_since + policy.idle:
+        elif self._ready and not busy and now >= self._idle_until:
             self._observe("egress_idle", worker=self.identity)
             self.stop()
         else:
             self._clock.wake_at(silent_at)
             if self._ready and not busy:
-                self._clock.wake_at(self._idle_since + policy.idle)
+                self._clock.wake_at(self._idle_until)
 
     def _exited(self, identity: str, status: ExitStatus) -> None:
         if identity != self.identity or self._process is None:

@@ -130,7 +130,9 @@ def test_what_comes_while_an_idle_process_leaves_gets_a_new_one(world: World) ->
     world.start(1)
     world.hello()
     world.egress.message(out.CompletionDone(1, 0))
-    world.pass_time_with_beats(11)
+    world.pass_time_with_beats(299)
+    assert world.processes[0].signals == []
+    world.pass_time_with_beats(2)
     assert world.processes[0].signals == ["term"]
     world.start(2)
     world.processes[0].on_exit(ExitStatus(signal=15))
