@@ -1,0 +1,170 @@
+"""Who answers, against a real supervisor, its egress process, a server that speaks as OpenAI does, and echo."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_pal.client import Client
+from tests.process.homes import Environ, front_door
+from tests.servers.loopback import Exchange, Loopback
+
+SECONDS = 60
+pytestmark = pytest.mark.timeout(120)
+
+
+class Cloud:
+    """Answers as OpenAI does, or with `status`; `prompts` are those that reached it."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.breaks = False
+        self.prompts: list[str] = []
+
+    async def handle(self, exchange: Exchange) -> None:
+        if exchange.method == "POST":
+            self.prompts.append(json.loads(exchange.body)["messages"][-1]["content"])
+        if self.status != 200:
+            await exchange.answer_json(self.status, {"error": {"message": "no", "type": "server_error"}})
+            return
+        await exchange.begin("text/event-stream")
+        await exchange.piece(_chunk({"role": "assistant", "content": "from "}))
+        if self.breaks:
+            exchange.reset()
+            return
+        await exchange.piece(_chunk({"content": "afar"}))
+        await exchange.piece(_chunk({}, finish_reason="stop"))
+        await exchange.piece(
+            _chunk(None, usage={"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11})
+        )
+        await exchange.piece(b"data: [DONE]\n\n")
+        await exchange.end()
+
+
+def _chunk(delta: dict[str, Any] | None, finish_reason: str | None = None, **more: Any) -> bytes:
+    choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish_reason}]
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4", "choices": choices}
+    return b"data: " + json.dumps(chunk | more).encode() + b"\n\n"
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud()
+
+
+@pytest.fixture
+def tiers(home: Environ, cloud: Cloud, tmp_path: Path) -> Iterator[Environ]:
+    """Echo here, nobody where Ollama would be, and a cloud."""
+    with Loopback(cloud.handle) as server, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refused
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f"""
+            [local]
+            model = "echo"
+            [ollama]
+            model = "phi"
+            base_url = "http://127.0.0.1:{taken.getsockname()[1]}"
+            [providers.openai]
+            base_url = "{server.url}/v1"
+            api_key = "sk-not-a-real-key"
+            """
+        )
+        home.pop("AI_PAL_MODEL", None)
+        home["AI_PAL_CONFIG"] = str(config)
+        yield home
+
+
+def chat(environ: Environ, *args: str) -> "subprocess.CompletedProcess[bytes]":
+    command = [sys.executable, "-m", "ai_pal", "chat", *args]
+    return subprocess.run(command, input=b"", env=environ, capture_output=True, timeout=SECONDS, check=False)
+
+
+def answered(environ: Environ, *args: str) -> dict[str, Any]:
+    done = chat(environ, "--json", *args)
+    assert done.returncode == 0, done.stderr.decode()
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_a_cloud_answers_and_the_answer_says_so(tiers: Environ, cloud: Cloud) -> None:
+    answer = answered(tiers, "--goal", "quality", "hello there")
+    assert (answer["text"], answer["provider"], answer["model"]) == ("from afar", "openai", "gpt-4")
+    assert (answer["tier"], answer["remote"]) == (3, True)
+    assert answer["cost"] == pytest.approx(9 * 30e-6 + 2 * 60e-6)
+    assert 0 <= answer["score"] <= 1
+    assert cloud.prompts == ["hello there"]
+
+
+def test_a_simple_prompt_stays_here(tiers: Environ, cloud: Cloud) -> None:
+    answer = answered(tiers, "hello")
+    assert (answer["text"], answer["tier"], answer["remote"]) == ("hello ", 1, False)
+    assert not cloud.prompts
+
+
+def test_when_the_cloud_and_ollama_fail_this_machine_answers_with_one_line(
+    tiers: Environ, cloud: Cloud
+) -> None:
+    cloud.status = 500
+    done = chat(tiers, "--goal", "quality", "hello there")
+    assert (done.returncode, done.stdout) == (0, b"hello there \n")
+    line = next(line for line in done.stderr.decode().splitlines() if "->" in line)
+    parts = line.split(" -> ")
+    assert [part.partition(": ")[0] for part in parts] == [
+        "openai:gpt-4", "openai:gpt-3.5-turbo", "ollama", "echo",
+    ]  # fmt: skip
+    assert parts[2] == "ollama: connection refused"
+
+
+def test_local_only_never_asks_the_cloud(tiers: Environ, cloud: Cloud) -> None:
+    assert answered(tiers, "--goal", "quality", "--local-only", "hello there")["tier"] == 1
+    assert answered(tiers | {"AI_PAL_LOCAL_ONLY": "1"}, "--goal", "quality", "hello there")["tier"] == 1
+    named = chat(tiers, "--local-only", "-m", "openai:gpt-4", "hello there")
+    assert named.returncode == 1
+    assert b"[local_only]" in named.stderr
+    assert not cloud.prompts
+
+
+def test_no_fallback_ends_with_the_first(tiers: Environ, cloud: Cloud) -> None:
+    cloud.status = 500
+    done = chat(tiers, "--goal", "quality", "--no-fallback", "hello there")
+    assert done.returncode == 1
+    assert done.stderr.count(b"error:") == 1
+    assert len(cloud.prompts) == 1
+
+
+def test_what_is_too_dear_is_not_asked(tiers: Environ, cloud: Cloud) -> None:
+    answer = answered(tiers, "--goal", "quality", "--max-cost", "0", "hello there")
+    assert answer["tier"] == 1
+    assert not cloud.prompts
+
+
+def test_an_answer_that_breaks_off_stays_as_it_is(tiers: Environ, cloud: Cloud) -> None:
+    cloud.breaks = True
+    done = chat(tiers, "--goal", "quality", "hello there")
+    assert (done.returncode, done.stdout.strip()) == (4, b"from")
+    assert len(cloud.prompts) == 1
+
+
+def test_route_explains_and_asks_nobody(tiers: Environ, cloud: Cloud) -> None:
+    command = [sys.executable, "-m", "ai_pal", "route", "--json", "--goal", "quality", "hello"]
+    done = subprocess.run(command, input=b"", env=tiers, capture_output=True, timeout=SECONDS, check=True)
+    rows = json.loads(done.stdout)["candidates"]
+    names = [row["model"] for row in rows if row["position"]]
+    assert names == ["gpt-4", "gpt-3.5-turbo", "phi", "echo"]
+    assert {row["failure"]["code"] for row in rows if not row["position"]} == {"no_key"}
+    assert not cloud.prompts
+
+
+def test_the_python_client_knows_who_answered(tiers: Environ, cloud: Cloud) -> None:
+    chat(tiers, "hello")  # starts the supervisor
+    with Client(front_door(tiers)) as client:
+        answer = client.ask("hello there", goal="quality")
+        assert (answer.text, answer.provider, answer.tier, answer.remote) == ("from afar", "openai", 3, True)
+        assert answer.cost > 0
+        assert client.route("hello", local_only=True).candidates[0].provider == "local"
