@@ -14,6 +14,7 @@ from scripts.benchmarks import (
     latency,
     one_shot,
     quantized,
+    routing,
     serving,
     starting,
     thread_sweep,
@@ -62,6 +63,7 @@ PARTS = {
             "llamacpp": two_engines.side_by_side,
         },
     ),
+    "routing": Part("what the router adds to each request and each delta", {"added": routing.added}),
     "memory": Part(
         "each model: estimate against peak, what is given back",
         {"estimates": estimates.models_here},

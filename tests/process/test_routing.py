@@ -1,4 +1,4 @@
-"""Who answers, against a real supervisor, its egress process, a server that speaks as OpenAI does, and echo."""
+"""Who answers: a real supervisor with its egress process, echo, and a server that speaks as OpenAI does."""
 
 import json
 import socket
