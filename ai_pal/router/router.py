@@ -13,6 +13,7 @@ from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Timings
 from ai_pal.router import timeouts
 from ai_pal.router.attempts import ANSWERED, CANCELLED, Attempts
+from ai_pal.router.hearing import Hearing
 from ai_pal.router.planner import Planner
 from ai_pal.router.ports import Books, Completions, Judge, Local, RouterPolicy, Survey
 from ai_pal.router.request import Attempt, Request
@@ -30,7 +31,7 @@ TELL_AFTER = 1.0
 
 
 class Router:
-    """See the module. Implements `supervisor.ports.Clients` for those who answer here."""
+    """See the module. Implements `supervisor.ports.Clients` for those who answer here, and `Outcomes`."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Router:
             clock=clock,
             policy=self._policy,
         )
+        self._hearing = Hearing(self._attempts, clients, clock, self)
 
     def __len__(self) -> int:
         """How many requests are open."""
@@ -119,85 +121,19 @@ class Router:
         for request in self._table.of_client(client):
             self._end(request, failure)
 
-    # -- from this machine ---------------------------------------------------------------------
+    # -- from those who answer -----------------------------------------------------------------
 
     def send(self, client: bytes, event: wire.Event) -> None:
         """An event of the supervisor or of downloads: of an attempt, or for a client itself."""
         event_id: int = getattr(event, "id", 0)
-        if event_id >= 0:
-            self._clients.send(client, event)
-            return
-        attempt = self._attempts.find(-event_id)
-        if attempt is None:
-            return
-        if isinstance(event, wire.ForwardedDelta):
-            self._forward(attempt, event)
-        elif isinstance(event, wire.TERMINAL):
-            self._ended_here(attempt, event)
+        if event_id < 0:
+            self._hearing.here(event_id, event)
         else:
-            self._progress(attempt, event)
-
-    def _forward(self, attempt: Attempt, event: wire.ForwardedDelta) -> None:
-        request = attempt.request
-        attempt.tokens += event.n
-        delta = wire.ForwardedDelta(request.chat.id, attempt.base + event.seq, event.n, event.text)
-        request.next_seq = delta.seq + event.n
-        if request.kept is not None:
-            request.keep(event.text)
-        self._clients.send(request.client, delta)
-
-    def _progress(self, attempt: Attempt, event: wire.Event) -> None:
-        request = attempt.request
-        match event:
-            case wire.Accepted():
-                self._accept(request)
-            case wire.Started():
-                self._begun(attempt, event.model)
-            case wire.Queued() | wire.Loading() | wire.Pulling() | wire.Notice():
-                if not isinstance(event, wire.Queued):
-                    attempt.moved_at = self._clock.now()
-                self._table.tell(request, msgspec.structs.replace(event, id=request.chat.id))
-
-    def _ended_here(self, attempt: Attempt, event: wire.Event) -> None:
-        attempt.last = event
-        if attempt.stopped:
-            return
-        match event:
-            case wire.Done():
-                self._answered(attempt, event.finish_reason)
-            case wire.Failed():
-                self._failed(attempt, event.reasons[-1])
-            case wire.Interrupted():
-                self._failed(attempt, event.reason)
-            case wire.Cancelled():
-                self._failed(attempt, Failure(Code.INTERNAL, "an attempt was called off", retryable=True))
-
-    # -- from elsewhere ------------------------------------------------------------------------
+            self._clients.send(client, event)
 
     def completion_event(self, event: out.FromEgress) -> None:
         """What became of an attempt elsewhere."""
-        attempt = self._attempts.find(getattr(event, "key", 0))
-        if attempt is None or attempt.here:
-            return
-        now = self._clock.now()
-        match event:
-            case out.CompletionConnected():
-                attempt.connected_at = now
-            case out.CompletionText():
-                if attempt.first_at is None:
-                    self._begun(attempt, attempt.candidate.model)
-                text = msgspec.Raw(msgspec.msgpack.encode(event.text))
-                self._forward(attempt, wire.ForwardedDelta(attempt.request.chat.id, event.seq, event.n, text))
-            case out.CompletionDone():
-                if attempt.first_at is None:
-                    self._failed(attempt, _empty(attempt))
-                    return
-                timings = attempt.request.timings(now)
-                counted = event.usage if event.usage.completion_tokens else attempt.usage()
-                attempt.last = wire.Done(attempt.request.chat.id, event.finish_reason, counted, timings)
-                self._answered(attempt, event.finish_reason)
-            case out.CompletionFailed():
-                self._failed(attempt, event.failure)
+        self._hearing.elsewhere(event)
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -234,7 +170,7 @@ class Router:
         limit = None if attempt is None or attempt.over else self._limit(attempt)
         if attempt is not None and limit is not None and now >= limit.at:
             self._attempts.stop(attempt)
-            self._failed(attempt, limit.failure)
+            self.failed(attempt, limit.failure)
         elif limit is not None:
             self._look_at(request, limit.at)
 
@@ -270,22 +206,22 @@ class Router:
             self._look_at(request, request.tell_at)
         blocked = None if request.walk.plan.query.named else self._lessons.blocked(candidate)
         if blocked is not None:  # somebody else's failure or probe came first
-            self._failed(attempt, blocked)
+            self.failed(attempt, blocked)
             return
         try:
             self._attempts.ask(attempt, seam=move.seam)
         except AiPalError as error:
-            self._failed(attempt, error.failure)
+            self.failed(attempt, error.failure)
             return
         if attempt.over:
             return
         if not attempt.here:
-            self._accept(request)
+            self.accept(request)
         limit = self._limit(attempt)
         if limit is not None:
             self._look_at(request, limit.at)
 
-    def _accept(self, request: Request) -> None:
+    def accept(self, request: Request) -> None:
         """Accepted once; from then on the deadline runs."""
         if request.accepted_at is not None:
             return
@@ -296,7 +232,7 @@ class Router:
             request.walk = msgspec.structs.replace(request.walk, deadline=now + seconds)
             self._look_at(request, now + seconds)
 
-    def _begun(self, attempt: Attempt, model: str) -> None:
+    def begun(self, attempt: Attempt, model: str) -> None:
         """The first content: its candidate has the word now."""
         request, now = attempt.request, self._clock.now()
         attempt.first_at = now
@@ -309,14 +245,14 @@ class Router:
         request.walk = walking.content(request.walk)
         self._telling.started(attempt, model)
 
-    def _answered(self, attempt: Attempt, finish_reason: str) -> None:
+    def answered(self, attempt: Attempt, finish_reason: str) -> None:
         request = attempt.request
         if attempt.first_at is None:
             self._lessons.released(attempt.candidate)
         self._attempts.close(attempt, ANSWERED)
         self._table.done(request, finish_reason, self._timings(request))
 
-    def _failed(self, attempt: Attempt, failure: Failure) -> None:
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
         """The attempt is over without a whole answer: on with the walk."""
         request, now = attempt.request, self._clock.now()
         self._lessons.now = now
@@ -356,11 +292,6 @@ def _late(request: Request) -> Failure:
         "allow more time with --deadline",
         retryable=True,
     )
-
-
-def _empty(attempt: Attempt) -> Failure:
-    message = f"{attempt.candidate.name} ended without a word"
-    return Failure(Code.EMPTY_ANSWER, message, "ask again", retryable=True)
 
 
 def _nobody() -> Failure:
