@@ -10,7 +10,7 @@ import pytest
 
 from ai_pal.errors import PERMANENT, Code
 from ai_pal.messages import egress as out
-from tests.contract.providers import APIS, Find
+from tests.contract.providers import APIS, Counterpart, Find
 from tests.egress_driver import EgressDriver
 from tests.servers import faults
 from tests.servers.faults import Fault, FaultProxy, inside
@@ -161,6 +161,18 @@ def test_a_refused_connection(egress: EgressDriver, find: Find, api: out.Api) ->
         failure = egress.ask(find(api).complete(url=url)).failed.failure
     assert (failure.code, failure.retryable) == (Code.PROVIDER_UNREACHABLE, True)
     assert failure.message == f"{api} could not be reached: connection refused"
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("url", ["nonsense", "http://[::1", "ftp://127.0.0.1", "http://127.0.0.1:99999"])
+def test_an_address_that_is_none(egress: EgressDriver, api: out.Api, url: str) -> None:
+    failure = egress.ask(Counterpart(api, url, "m").complete()).failed.failure
+    assert (failure.code, failure.retryable) == (Code.PROVIDER_UNREACHABLE, True)
+
+
+def test_a_name_that_nobody_has(egress: EgressDriver) -> None:
+    failure = egress.ask(Counterpart("openai", "http://nobody.invalid", "m").complete()).failed.failure
+    assert (failure.code, failure.retryable) == (Code.PROVIDER_UNREACHABLE, True)
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from ai_pal.errors import Code
 from ai_pal.messages import egress as out
 from tests.contract.providers import APIS, Counterpart
 from tests.egress_driver import EgressDriver, egress_process
@@ -54,6 +55,15 @@ def test_no_key_is_logged_or_sent_on(egress: EgressDriver) -> None:
         assert key.encode() not in b"".join(egress.heard)
         assert "prompt-canary" not in egress.log()
         assert key not in " ".join(psutil.Process(egress.process.pid).cmdline())
+
+
+@pytest.mark.parametrize("key", ["sk-line\nbreak", "sk-\u00fcmlaut", "sk-\x1b[31m"])
+def test_what_cannot_be_a_key_is_sent_nowhere(key: str) -> None:
+    with FaultProxy("openai") as proxy, egress_process({"AI_PAL_KEY_OPENAI": key}) as egress:
+        failure = egress.ask(Counterpart("openai", proxy.url, "m").complete()).failed.failure
+        assert proxy.requests == []
+    assert failure.code == Code.AUTH_FAILED
+    assert key not in str(failure)
 
 
 def _noting(sent: list[str], fault: Fault) -> Fault:

@@ -4,14 +4,16 @@ import asyncio
 import importlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
+from urllib.parse import urlsplit
 
 import msgspec
 
 from ai_pal.config.provider_keys import read_key
 from ai_pal.egress.providers.base import Adapter, Make
+from ai_pal.egress.providers.failures import failure, of_transport
 from ai_pal.egress.providers.http import Clients
-from ai_pal.errors import Code, Failure, fail
-from ai_pal.messages.egress import Api, Provider
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.messages.egress import OLLAMA_URL, Api, Provider
 
 KEY_SECONDS = 10.0
 """How long a system keyring may take; it may wait for its user."""
@@ -41,19 +43,35 @@ class Providers:
 
     async def adapter(self, provider: Provider) -> Adapter:
         """The adapter for a provider, with its key. Raises `AiPalError` (`no_key`, `sdk_missing`,
-        `keyring_missing`)."""
+        `keyring_missing`, `provider_unreachable` for an address that is none)."""
+        _check_address(provider)
         make = await asyncio.to_thread(_adapter_class, provider.api)
         key = await _key(provider)
         if len(key) >= SECRET_LENGTH:
             self._secrets.add(key)
-        return make(provider, key, self._clients)
+        try:
+            return make(provider, key, self._clients)
+        except Exception as error:  # noqa: BLE001 - SDKs look at what they are given in ways of their own
+            raise AiPalError(of_transport(provider.name, error, sent=False)) from None
 
-    def without_keys(self, failure: Failure) -> Failure:
+    def without_keys(self, told: Failure) -> Failure:
         """The failure as it may be told: a server can send back what it was sent."""
-        detail = failure.detail
+        detail = told.detail
         for secret in self._secrets:
             detail = detail.replace(secret, "[key]")
-        return msgspec.structs.replace(failure, detail=detail)
+        return msgspec.structs.replace(told, detail=detail)
+
+
+def _check_address(provider: Provider) -> None:
+    """Raises `AiPalError` (`provider_unreachable`)."""
+    try:
+        parts = urlsplit(provider.base_url or OLLAMA_URL)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return
+    except ValueError:
+        pass  # a port or an address that is none
+    message = f"{provider.name} could not be reached: its base_url is no address"
+    raise AiPalError(failure(Code.PROVIDER_UNREACHABLE, message, "it looks like http://127.0.0.1:8080/v1"))
 
 
 def _adapter_class(api: Api) -> Make:
@@ -73,6 +91,9 @@ async def _key(provider: Provider) -> str:
     except TimeoutError:
         message = f"the system keyring did not give the key of {provider.name} within {KEY_SECONDS:g} s"
         fail(Code.NO_KEY, message, "unlock the keyring")
+    if key and not (key.isascii() and key.isprintable()):
+        message = f"the key of {provider.name} holds characters that no key has"
+        fail(Code.AUTH_FAILED, message, f"ai-pal keys set {provider.name}")
     if not key and provider.api in NEEDS_KEY and not provider.base_url:
         fail(Code.NO_KEY, f"there is no key for {provider.name}", f"ai-pal keys set {provider.name}")
     return key or ""
