@@ -44,4 +44,9 @@ class Counterpart(msgspec.Struct, frozen=True):
         return out.Complete(0, provider, model or self.model, messages, options, **given)
 
 
+def scripted(api: out.Api, url: str) -> Counterpart:
+    """A server that a test stands up itself."""
+    return Counterpart(api, url, "m", "/v1" if api == "openai" else "")
+
+
 Find = Callable[[out.Api], Counterpart]

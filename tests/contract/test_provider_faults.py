@@ -10,7 +10,7 @@ import pytest
 
 from ai_pal.errors import PERMANENT, Code
 from ai_pal.messages import egress as out
-from tests.contract.providers import APIS, Counterpart, Find
+from tests.contract.providers import APIS, Find, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults
 from tests.servers.faults import Fault, FaultProxy, inside
@@ -70,32 +70,30 @@ ERROR_EVENT: dict[out.Api, Code] = {
 }
 
 
-def _ask(
-    egress: EgressDriver, find: Find, proxy: FaultProxy, api: out.Api, **timeouts: Any
-) -> out.CompletionFailed:
-    answer = egress.ask(find(api).complete(url=proxy.url, **timeouts))
+def _ask(egress: EgressDriver, proxy: FaultProxy, api: out.Api, **timeouts: Any) -> out.CompletionFailed:
+    answer = egress.ask(scripted(api, proxy.url).complete(**timeouts))
     assert proxy.requests == [("POST", PATHS[api])]
     return answer.failed
 
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("name", BEFORE)
-def test_before_the_answer(egress: EgressDriver, find: Find, api: out.Api, name: str) -> None:
+def test_before_the_answer(egress: EgressDriver, api: out.Api, name: str) -> None:
     fault, code = BEFORE[name]
     with FaultProxy(api) as proxy:
         proxy.fault = fault
-        failure = _ask(egress, find, proxy, api).failure
+        failure = _ask(egress, proxy, api).failure
     assert (failure.code, failure.retryable) == (code, code not in PERMANENT)
     assert failure.retry_after == (7.0 if name == "429" else None)
 
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("name", IN_TIME)
-def test_no_answer_in_time(egress: EgressDriver, find: Find, api: out.Api, name: str) -> None:
+def test_no_answer_in_time(egress: EgressDriver, api: out.Api, name: str) -> None:
     fault, code = IN_TIME[name]
     with FaultProxy(api) as proxy:
         proxy.fault = fault
-        failure = _ask(egress, find, proxy, api, first_token=0.4).failure
+        failure = _ask(egress, proxy, api, first_token=0.4).failure
         assert proxy.abandoned.acquire(timeout=5)
     assert (failure.code, failure.retryable) == (code, True)
     assert "0.4 s" in failure.message
@@ -126,39 +124,37 @@ def test_an_error_inside_the_answer_says_what_it_says(egress: EgressDriver, find
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_an_error_as_the_first_event(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_an_error_as_the_first_event(egress: EgressDriver, api: out.Api) -> None:
     with FaultProxy(api) as proxy:
         proxy.fault = faults.error_at_once
-        failure = _ask(egress, find, proxy, api).failure
+        failure = _ask(egress, proxy, api).failure
     assert (failure.code, failure.retryable) == (ERROR_EVENT[api], True)
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
-def test_what_is_not_there_is_no_model(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_what_is_not_there_is_no_model(egress: EgressDriver, api: out.Api) -> None:
     with FaultProxy(api) as proxy:
         proxy.fault = faults.status(404, ERROR)
-        failure = _ask(egress, find, proxy, api).failure
+        failure = _ask(egress, proxy, api).failure
     assert (failure.code, failure.retryable) == (Code.MODEL_NOT_FOUND, False)
 
 
 @pytest.mark.parametrize(
     ("body", "code"), [({"error": "no such model"}, Code.MODEL_NOT_HERE), ("404 page", Code.MODEL_NOT_HERE)]
 )
-def test_what_ollama_does_not_know_is_not_pulled(
-    egress: EgressDriver, find: Find, body: object, code: Code
-) -> None:
+def test_what_ollama_does_not_know_is_not_pulled(egress: EgressDriver, body: object, code: Code) -> None:
     with FaultProxy("ollama") as proxy:
         proxy.fault = faults.status(404, body)
-        failure = _ask(egress, find, proxy, "ollama").failure
+        failure = _ask(egress, proxy, "ollama").failure
     assert (failure.code, failure.retryable) == (code, False)
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_refused_connection(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_a_refused_connection(egress: EgressDriver, api: out.Api) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
-        failure = egress.ask(find(api).complete(url=url)).failed.failure
+        failure = egress.ask(scripted(api, url).complete()).failed.failure
     assert (failure.code, failure.retryable) == (Code.PROVIDER_UNREACHABLE, True)
     assert failure.message == f"{api} could not be reached: connection refused"
 
@@ -166,19 +162,19 @@ def test_a_refused_connection(egress: EgressDriver, find: Find, api: out.Api) ->
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("url", ["nonsense", "http://[::1", "ftp://127.0.0.1", "http://127.0.0.1:99999"])
 def test_an_address_that_is_none(egress: EgressDriver, api: out.Api, url: str) -> None:
-    failure = egress.ask(Counterpart(api, url, "m").complete()).failed.failure
+    failure = egress.ask(scripted(api, url).complete()).failed.failure
     assert (failure.code, failure.retryable) == (Code.PROVIDER_UNREACHABLE, True)
 
 
 def test_a_name_that_nobody_has(egress: EgressDriver) -> None:
-    failure = egress.ask(Counterpart("openai", "http://nobody.invalid", "m").complete()).failed.failure
+    failure = egress.ask(scripted("openai", "http://nobody.invalid").complete()).failed.failure
     assert (failure.code, failure.retryable) == (Code.PROVIDER_UNREACHABLE, True)
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_connection_that_nobody_takes(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_a_connection_that_nobody_takes(egress: EgressDriver, api: out.Api) -> None:
     with full_backlog() as url:
-        failure = egress.ask(find(api).complete(url=url, connect=0.4)).failed.failure
+        failure = egress.ask(scripted(api, url).complete(connect=0.4)).failed.failure
     assert (failure.code, failure.retryable) == (Code.CONNECT_TIMEOUT, True)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.messages import egress as out
-from tests.contract.providers import APIS, Counterpart
+from tests.contract.providers import APIS, scripted
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers import faults
 from tests.servers.faults import Fault, FaultProxy, Forward
@@ -37,7 +37,7 @@ def test_no_failure_tells_the_key(egress: EgressDriver, api: out.Api) -> None:
     with FaultProxy(api) as proxy:
         for fault in FAULTS:
             proxy.fault = _noting(sent, fault)
-            complete = Counterpart(api, proxy.url, "m").complete("prompt-canary", first_token=0.5)
+            complete = scripted(api, proxy.url).complete("prompt-canary", first_token=0.5)
             failure = egress.ask(complete).failed.failure
             assert KEYS[api] not in str(failure)
             assert len(failure.message) < 120
@@ -60,7 +60,7 @@ def test_no_key_is_logged_or_sent_on(egress: EgressDriver) -> None:
 @pytest.mark.parametrize("key", ["sk-line\nbreak", "sk-\u00fcmlaut", "sk-\x1b[31m"])
 def test_what_cannot_be_a_key_is_sent_nowhere(key: str) -> None:
     with FaultProxy("openai") as proxy, egress_process({"AI_PAL_KEY_OPENAI": key}) as egress:
-        failure = egress.ask(Counterpart("openai", proxy.url, "m").complete()).failed.failure
+        failure = egress.ask(scripted("openai", proxy.url).complete()).failed.failure
         assert proxy.requests == []
     assert failure.code == Code.AUTH_FAILED
     assert key not in str(failure)
