@@ -12,6 +12,7 @@ import msgspec
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.requests import id_of, id_within, objection
+from ai_pal.router.inquiries import Inquiries
 from ai_pal.router.router import Router
 from ai_pal.supervisor.downloads import Downloads, NoDownloads
 from ai_pal.supervisor.ports import Clock
@@ -57,6 +58,7 @@ class FrontDoor:
     what waits together goes out together."""
 
     router: Router
+    inquiries: Inquiries
     supervisor: Supervisor
     downloads: Downloads | NoDownloads = NoDownloads()
 
@@ -122,12 +124,14 @@ class FrontDoor:
         else:
             self._handle(client, request)
 
-    def _handle(self, client: bytes, request: wire.AnyRequest) -> None:
+    def _handle(self, client: bytes, request: wire.AnyRequest) -> None:  # noqa: C901 - a line per message
         match request:
             case wire.Chat():
                 self.router.chat(client, request)
             case wire.Route():
                 self.router.route(client, request)
+            case wire.Providers():
+                self.inquiries.ask(client, request)
             case wire.Cancel():
                 self._cancel(client, request.id)
             case wire.Pull():
@@ -157,7 +161,7 @@ class FrontDoor:
             me.pid,
             me.settings,
             me.auto_started,
-            ["chat", "load", "status", "pull", "route"],
+            ["chat", "load", "status", "pull", "route", "providers"],
             me.model_cache_dir,
         )
         self.send(client, welcome)
@@ -173,6 +177,7 @@ class FrontDoor:
     def _forget(self, client: bytes, failure: Failure | None = None) -> None:
         """Stop what a client asked for; with a `failure` it is still there, and is told."""
         self.router.client_gone(client, failure)
+        self.inquiries.client_gone(client)
         self.supervisor.client_gone(client, failure)
         self.downloads.client_gone(client)
 

@@ -11,11 +11,12 @@ from ai_pal.launchers.base import LaunchSpec
 from ai_pal.lifecycle import ExitStatus
 from ai_pal.messages import client as wire
 from ai_pal.messages.worker import LoadModel, ToWorker
+from ai_pal.router.inquiries import Inquiries
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
-from tests.local_router import local_router
+from tests.local_router import NoCompletions, local_router
 from tests.simulation.clock import VirtualClock
 
 ME = Peer(uid=1000, pid=1)
@@ -73,6 +74,7 @@ class Door:
             backlog_limit=backlog_limit,
         )
         self.front.router, local = local_router(self.front, self.clock, lambda event, **fields: None)
+        self.front.inquiries = Inquiries(self.front, NoCompletions(), list)
         self.supervisor = self.front.supervisor = local.supervisor = Supervisor(
             clients=self.front.router,
             workers=NoWorkers(),

@@ -30,6 +30,9 @@ class NoCompletions:
     def start(self, complete: out.Complete, *, local_only: bool) -> None:
         raise AssertionError(f"nobody was to be asked: {complete}")
 
+    def list_models(self, request: out.ListModels) -> None:
+        raise AssertionError(f"nobody was to be asked: {request}")
+
     def cancel(self, key: int) -> None:
         raise AssertionError("nothing was begun")
 

@@ -28,7 +28,8 @@ from ai_pal.load_ledger import LoadLedger
 from ai_pal.loop_clock import LoopClock
 from ai_pal.machine_memory import MachineMemory
 from ai_pal.messages import client as wire
-from ai_pal.router.completions import Completions
+from ai_pal.router.completions import CompletionEvent, Completions
+from ai_pal.router.inquiries import Inquiries
 from ai_pal.router.local import LocalModels
 from ai_pal.router.router import Router
 from ai_pal.store.accounts import open_accounts
@@ -136,7 +137,13 @@ class Daemon:
             observe=self._observe,
             policy=router_policy(settings),
         )
-        self._completions.on_event = self._router.completion_event
+        self._inquiries = self._door.inquiries = Inquiries(
+            self._door,
+            self._completions,
+            self._survey.providers,
+            private=settings.optimization_goal == "privacy",
+        )
+        self._completions.on_event = self._completion_event
 
     def _compose_local(self, launcher: LocalLauncher) -> None:
         settings = self._settings
@@ -174,6 +181,7 @@ class Daemon:
     def stop(self) -> None:
         """Begin to stop: running answers get `drain_seconds`."""
         self._router.shutdown(self._settings.drain_seconds)
+        self._inquiries.shutdown()
         self._supervisor.shutdown(self._settings.drain_seconds)
         self._downloads.shutdown()
         self._egress.shutdown()
@@ -229,6 +237,10 @@ class Daemon:
 
     def _from_worker(self, worker: bytes, frames: list[bytes], peer: Peer | None) -> None:
         self._worker_door.received(worker, frames, peer)
+
+    def _completion_event(self, event: CompletionEvent) -> None:
+        if not self._inquiries.completion_event(event):
+            self._router.completion_event(event)
 
     def _request_flush(self) -> None:
         self._loop.call_soon(self._door.flush)

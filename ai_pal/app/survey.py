@@ -13,6 +13,7 @@ from ai_pal.config.tables import ProviderSettings
 from ai_pal.errors import AiPalError
 from ai_pal.lifecycle import Phase
 from ai_pal.messages.egress import Provider
+from ai_pal.router.inquiries import Subject
 from ai_pal.routing.facts import Facts, Here, Server
 from ai_pal.routing.prices import Price, PriceTable, price_table
 from ai_pal.routing.reference import elsewhere
@@ -64,6 +65,14 @@ class MachineSurvey:
         model = ours.model or twin(self._settings.local.model, self._settings)
         servers = tuple(self._cloud(name, access) for name in self._clouds)
         return Facts(here=self._here(""), ollama=self._ollama(model), clouds=servers)
+
+    def providers(self) -> list[Subject]:
+        """Who could be asked at all, and the models that they would be asked for."""
+        facts, ours = self.facts(""), self._settings.ollama
+        found = [Subject(server, _named(server.mid, server.strong)) for server in facts.clouds if server.key]
+        if facts.ollama is not None:
+            found.insert(0, Subject(facts.ollama, _named(facts.ollama.mid, *ours.models.values())))
+        return found
 
     # -- this machine --------------------------------------------------------------------------
 
@@ -142,6 +151,10 @@ class MachineSurvey:
             consent=consent,
             installed=_installed(api),
         )
+
+
+def _named(*models: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(model for model in models if model))
 
 
 def _keyless(setting: ProviderSettings) -> bool:

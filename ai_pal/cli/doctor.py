@@ -17,19 +17,22 @@ EXAMPLES = """examples:
   ai-pal doctor
   ai-pal doctor --json | jq '.checks[] | select(.state != "ok")'
 
-It looks and changes nothing. The exit code is 1 when a check failed; warnings leave it at 0.
+It looks and changes nothing. Ollama and the clouds that may be used are asked which models they have:
+no cloud where nothing may leave this machine, nobody with --offline.
+The exit code is 1 when a check failed; warnings leave it at 0.
 
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--offline", action="store_true", help="ask neither Ollama nor clouds what they have")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     findings = []
-    for finding in examine():
+    for finding in examine(offline=args.offline):
         findings.append(finding)
         if not args.json:
             _print(finding)
@@ -43,12 +46,13 @@ def run(args: argparse.Namespace) -> int:
     return failures.FAILED if wrong else failures.OK
 
 
-def examine() -> Iterator["Finding"]:
+def examine(*, offline: bool = False) -> Iterator["Finding"]:
     """Every check, as it is made."""
     from ai_pal.cli.doctoring.folders import check_folders
     from ai_pal.cli.doctoring.kept import check_kept
     from ai_pal.cli.doctoring.machine import check_machine
     from ai_pal.cli.doctoring.models import check_models
+    from ai_pal.cli.doctoring.providers import check_providers
     from ai_pal.cli.doctoring.service import check_config, check_supervisor
 
     settings, config = check_config()
@@ -59,6 +63,8 @@ def examine() -> Iterator["Finding"]:
     yield from check_kept(settings)
     yield supervisor
     yield from check_models(settings)
+    if config.state == "ok" and not offline:
+        yield from check_providers(settings)
 
 
 def _print(finding: "Finding") -> None:

@@ -11,7 +11,7 @@ import zmq
 from ai_pal.client import connection
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking, chat_request, route_request
-from ai_pal.client.connection import LOST, UNREACHABLE, Connection, silent
+from ai_pal.client.connection import LOST, PROVIDERS_TIMEOUT, UNREACHABLE, Connection, silent
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -24,7 +24,7 @@ EVENT_LIMIT = 20_000
 """Events of one request that may wait for its reader; then the request is cut off."""
 
 E = TypeVar("E", bound=wire.Event)
-Call = wire.Status | wire.Unload | wire.Stop | wire.Route
+Call = wire.Status | wire.Unload | wire.Stop | wire.Route | wire.Providers
 
 TOO_SLOW = Failure(
     Code.CLIENT_TOO_SLOW, f"more than {EVENT_LIMIT} events waited for their reader", "iterate faster"
@@ -124,6 +124,11 @@ class AsyncClient:
     async def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
         """What `chat` with the same keywords would do, and why."""
         return await self._call(route_request(self._new_id(), prompt, how), wire.Routed)
+
+    async def providers(self) -> list[wire.ProviderStatus]:
+        """The providers that are set up, each with the models that it has."""
+        request = wire.Providers(self._new_id())
+        return (await self._call(request, wire.ProvidersReply, PROVIDERS_TIMEOUT)).providers
 
     async def status(self) -> wire.StatusReply:
         """What the supervisor and its workers are doing."""

@@ -14,6 +14,9 @@ from ai_pal.messages import client as wire
 from ai_pal.transport.run_directory import holder
 from ai_pal.transport.sockets import configure
 
+PROVIDERS_TIMEOUT = 60.0
+"""Seconds for what others are asked for: a process is started, SDKs are imported, servers have 5 s each."""
+
 UNREACHABLE = Failure(
     Code.SUPERVISOR_UNREACHABLE,
     "no supervisor answers",

@@ -12,7 +12,14 @@ import zmq
 from ai_pal.client import connection
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking, chat_request, route_request
-from ai_pal.client.connection import LOST, OTHER_PROTOCOL, UNREACHABLE, Connection, silent
+from ai_pal.client.connection import (
+    LOST,
+    OTHER_PROTOCOL,
+    PROVIDERS_TIMEOUT,
+    UNREACHABLE,
+    Connection,
+    silent,
+)
 from ai_pal.errors import AiPalError, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -24,7 +31,7 @@ CLOSE_TIMEOUT = 1.0
 """Seconds that a closed stream waits for its end."""
 
 E = TypeVar("E", bound=wire.Event)
-Call = wire.Status | wire.Unload | wire.Stop | wire.Route
+Call = wire.Status | wire.Unload | wire.Stop | wire.Route | wire.Providers
 
 
 class Client:
@@ -74,6 +81,10 @@ class Client:
     def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
         """What `chat` with the same keywords would do, and why."""
         return self._call(route_request(self._new_id(), prompt, how), wire.Routed)
+
+    def providers(self, timeout: float = PROVIDERS_TIMEOUT) -> list[wire.ProviderStatus]:
+        """The providers that are set up, each with the models that it has."""
+        return self._call(wire.Providers(self._new_id()), wire.ProvidersReply, timeout).providers
 
     def status(self) -> wire.StatusReply:
         """What the supervisor and its workers are doing."""

@@ -136,7 +136,14 @@ class Route(Request, tag="route", frozen=True):
     task: Task = ""
 
 
-AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull | Route
+class Providers(Request, tag="providers", frozen=True):
+    """Ask each provider that there is a key for, and Ollama, which models it has. Ends with
+    `providers_reply`."""
+
+    id: int
+
+
+AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull | Route | Providers
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -366,6 +373,24 @@ class Routed(Event, tag="routed", frozen=True):
     candidates: list[RouteCandidate] = msgspec.field(default_factory=list)
 
 
+class ProviderStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One provider: the `models` that it would be asked for and those that it `offers`, or the `failure` that
+    says why that is not known."""
+
+    name: str
+    api: str
+    models: list[str]
+    offers: list[str] = msgspec.field(default_factory=list)
+    failure: Failure | None = None
+
+
+class ProvidersReply(Event, tag="providers_reply", frozen=True):
+    """Answer to `providers`."""
+
+    id: int
+    providers: list[ProviderStatus] = msgspec.field(default_factory=list)
+
+
 AnyEvent = (
     Welcome
     | Accepted
@@ -385,6 +410,7 @@ AnyEvent = (
     | Pulling
     | Pulled
     | Routed
+    | ProvidersReply
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)

@@ -42,6 +42,16 @@ class Completions(Protocol):
         """Stop it; nothing more is heard of it."""
 
 
+class Lists(Protocol):
+    """Lists of providers' models. `Inquiries.completion_event` hears of them, never from within a call."""
+
+    def list_models(self, request: out.ListModels) -> None:
+        """Begin. Raises `AiPalError`, and then nothing has begun."""
+
+    def cancel(self, key: int) -> None:
+        """Nothing more is heard of it."""
+
+
 class Survey(Protocol):
     """How things stand. Quick: it is asked before every answer."""
 

@@ -21,7 +21,7 @@ SECONDS = 40
 
 def doctor(environ: Environ) -> tuple[int, dict[str, Any]]:
     """The exit code, and each finding by the name of its check."""
-    command = [sys.executable, "-m", "ai_pal", "doctor", "--json"]
+    command = [sys.executable, "-m", "ai_pal", "doctor", "--offline", "--json"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.stderr == ""
     report = json.loads(done.stdout)
@@ -120,7 +120,7 @@ def test_a_cache_that_cannot_be_written(home: Environ, tmp_path: Path) -> None:
 
 
 def test_people_get_a_line_each_and_how_to_mend(home: Environ) -> None:
-    command = [sys.executable, "-m", "ai_pal", "doctor"]
+    command = [sys.executable, "-m", "ai_pal", "doctor", "--offline"]
     environ = home | {"AI_PAL_THREADS": "x"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 1

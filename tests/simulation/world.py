@@ -13,6 +13,7 @@ from ai_pal.lifecycle import ExitStatus
 from ai_pal.messages import client as wire
 from ai_pal.messages import worker as inner
 from ai_pal.router.completions import Completions
+from ai_pal.router.inquiries import Inquiries
 from ai_pal.router.local import LocalModels
 from ai_pal.store.ledger import Attempt
 from ai_pal.supervisor.egress import MODULE, EgressProcess
@@ -111,6 +112,7 @@ class World:
             observe=self._observe,
             policy=ROUTER,
         )
+        self.door.inquiries = Inquiries(self, self.completions, list)
         self.completions.on_event = self.routing.heard
         self.supervisor = self.door.supervisor = worker_door.supervisor = local.supervisor = Supervisor(
             clients=self.router,

@@ -25,6 +25,7 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "worker": wire.WorkerStatus,
     "feature": wire.Feature,
     "candidate": wire.RouteCandidate,
+    "provider": wire.ProviderStatus,
 }
 MESSAGES = [*get_args(wire.AnyRequest), *get_args(wire.AnyEvent)]
 PLAIN: dict[Any, str] = {

@@ -1,0 +1,74 @@
+"""The providers: whether each answers, and whether it has the models that it would be asked for."""
+
+import difflib
+from collections.abc import Iterator
+
+from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
+from ai_pal.config import Settings, paths
+from ai_pal.errors import AiPalError, Code
+from ai_pal.messages.client import ProviderStatus
+from ai_pal.routing.breaker import UNREACHABLE
+
+SHOWN = 4
+"""Names that are enough to choose from."""
+
+SETTLED = {
+    Code.LOCAL_ONLY: "not asked: nothing may leave this machine",
+    Code.NO_CONSENT: "not asked: there is a key, but nobody has agreed that prompts go there",
+}
+"""What the user has decided, or not yet: nothing is wrong with that."""
+
+
+def check_providers(settings: Settings) -> Iterator[Finding]:
+    """Asks each through a supervisor of its own, which has today's settings and keys, and ends with it."""
+    from ai_pal.client.daemon import hosted
+    from ai_pal.config.clouds import ollama_url
+
+    try:
+        with hosted() as client:
+            found = client.providers()
+    except AiPalError as error:
+        yield of_failure("providers", error.failure)
+        return
+    for status in found:
+        wanted = status.api != "ollama" or bool(ollama_url(settings))
+        yield judged(status, wanted=wanted)
+
+
+def judged(status: ProviderStatus, *, wanted: bool = True) -> Finding:
+    """What its answer means. A provider that is not `wanted` may as well not be there."""
+    failure = status.failure
+    if failure is None:
+        return _models(status)
+    if failure.code in SETTLED:
+        agree = f"; agree with: ai-pal consent {status.name}" if failure.code == Code.NO_CONSENT else ""
+        return ok(status.name, SETTLED[Code(failure.code)] + agree)
+    if failure.code in UNREACHABLE and not wanted:
+        return ok(status.name, "none runs here, and none is needed")
+    make = failed if failure.code in (Code.AUTH_FAILED, Code.NO_KEY) else warn
+    return make(status.name, failure.message, failure.hint)
+
+
+def _models(status: ProviderStatus) -> Finding:
+    ollama = status.api == "ollama"
+    offers = {name.removesuffix(":latest") if ollama else name for name in status.offers}
+    gone = [model for model in status.models if model.removesuffix(":latest" if ollama else "") not in offers]
+    if not gone:
+        return ok(status.name, f"has {' and '.join(status.models) or 'no model that is asked for'}")
+    others = near(gone[0], sorted(offers))
+    such = f"; it has {', '.join(others)}" if others else "; it has no other either"
+    if ollama:
+        text = f"{' and '.join(gone)} {_is(gone)} not pulled{such}"
+        return warn(status.name, text, "; ".join(f"run: ollama pull {model}" for model in gone))
+    mend = f"name another as mid or strong of [providers.{status.name}] in {paths.config_file()}"
+    return warn(status.name, f"{' and '.join(gone)} {_is(gone)} gone{such}", mend)
+
+
+def near(name: str, names: list[str]) -> list[str]:
+    """Some of the names, the most similar first."""
+    similar = difflib.get_close_matches(name, names, SHOWN, cutoff=0.4)
+    return similar or names[:SHOWN]
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"

@@ -1,0 +1,55 @@
+"""What `ai-pal doctor` says of providers' lists of models."""
+
+import pytest
+
+from ai_pal.cli.doctoring.providers import judged
+from ai_pal.errors import Code, Failure
+from ai_pal.messages.client import ProviderStatus
+
+OFFERS = ["gpt-4", "gpt-4.1-mini", "gpt-4o", "whisper-1"]
+
+
+def cloud(*models: str, failure: Failure | None = None) -> ProviderStatus:
+    return ProviderStatus("openai", "openai", list(models), OFFERS, failure)
+
+
+def ollama(*models: str, failure: Failure | None = None) -> ProviderStatus:
+    return ProviderStatus("ollama", "ollama", list(models), ["phi:latest", "llama3.2:1b"], failure)
+
+
+def test_what_is_there_is_well() -> None:
+    assert judged(cloud("gpt-4", "gpt-4o")).state == "ok"
+    assert judged(ollama("phi", "phi:latest", "llama3.2:1b")).state == "ok"
+
+
+def test_a_retired_model_is_named_with_those_most_like_it() -> None:
+    found = judged(cloud("gpt-3.5-turbo", "gpt-4"))
+    assert found.state == "warn"
+    assert found.text.startswith("gpt-3.5-turbo is gone; it has gpt-4")
+    assert "[providers.openai]" in found.mend
+
+
+def test_a_model_that_ollama_lacks_is_to_be_pulled() -> None:
+    found = judged(ollama("llama3.2", "phi"))
+    assert (found.state, found.mend) == ("warn", "run: ollama pull llama3.2")
+    assert "llama3.2:1b" in found.text
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (Code.AUTH_FAILED, "fail"),
+        (Code.PROVIDER_UNREACHABLE, "warn"),
+        (Code.SDK_MISSING, "warn"),
+        (Code.NO_CONSENT, "ok"),
+        (Code.LOCAL_ONLY, "ok"),
+    ],
+)
+def test_not_each_failure_is_a_fault(code: Code, state: str) -> None:
+    assert judged(cloud("gpt-4", failure=Failure(code, "why", "how"))).state == state
+
+
+def test_an_ollama_that_nobody_wants_may_be_absent() -> None:
+    refused = Failure(Code.PROVIDER_UNREACHABLE, "connection refused")
+    assert judged(ollama("phi", failure=refused), wanted=False).state == "ok"
+    assert judged(ollama("phi", failure=refused), wanted=True).state == "warn"
