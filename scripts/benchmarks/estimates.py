@@ -58,7 +58,7 @@ def measured(model: Model, pairs: int) -> Iterator[Row]:
     yield row(f"peak, window {filled:.0%} full", [second.peak / 1e6], "MB", subject=model.name)
     yield row("estimate / peak, first load", [first.estimate / first.peak], subject=model.name)
     yield row(
-        "later loads",
+        "estimate / peak, later loads",
         [second.estimate / second.peak],
         at_least=TOO_LITTLE if filled == FILLED else None,
         at_most=TOO_MUCH if filled == FILLED else None,

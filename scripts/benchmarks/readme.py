@@ -88,4 +88,4 @@ def _origin(runs: list[Run]) -> str:
     days = when[0] if when[0] == when[-1] else f"{when[0]} to {when[-1]}"
     machines = ", ".join(dict.fromkeys(run.machine for run in runs))
     pairs = "/".join(dict.fromkeys(str(run.pairs) for run in runs))
-    return f"Medians of {pairs} pairs, {days}, version {runs[-1].version}, on {machines}."
+    return f"Medians of up to {pairs} pairs, {days}, version {runs[-1].version}, on {machines}."
