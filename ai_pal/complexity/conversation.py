@@ -13,7 +13,9 @@ SYSTEM = 0.05  # how much of the way to 1 the hardest system message can move th
 
 def blend(messages: list[Message], judge: Callable[[str], Scored]) -> Scored:
     """The score of the last user turn, or the decayed score of an earlier turn that it leans on."""
-    turns = [message.content for message in messages if message.role == "user" and message.content.strip()]
+    turns = [
+        message.content for message in messages if message.role == "user" and not _blank(message.content)
+    ]
     if not turns:
         return Scored(score=0.0, features=[])
     last = judge(turns[-1])
@@ -29,3 +31,7 @@ def blend(messages: list[Message], judge: Callable[[str], Scored]) -> Scored:
             shown = [Feature("earlier turn", round(best - last.score, 3)), *scored.features]
     system = max((judge(m.content).score for m in messages[:2] if m.role == "system"), default=0.0)
     return Scored(score=round(best + SYSTEM * system * (1 - best), 6), features=shown)
+
+
+def _blank(text: str) -> bool:
+    return not text or text.isspace()

@@ -11,8 +11,8 @@ _SENTENCE = re.compile(r"[.!?](?:\s|$)|[。！？]")  # noqa: RUF001
 _CLAUSE = re.compile(r"[,;:，；、：]")  # noqa: RUF001
 _OPERATOR = re.compile(r"[=+*/^<>$|%≤≥∈∑∫√→∀∃]|\\[a-z]+")
 _CODE = re.compile(
-    r"```|^\s*(?:def|class|import|from|return|for|while|if|public|const|let|var|#include|SELECT)\b.*[:;({]"
-    r"|\w\(\w*\)|[{};]\s*$|\bassert\b",
+    r"```|^[ \t]*(?:def|class|import|from|return|for|while|if|public|const|let|var|#include|SELECT)\b.*[:;({]"
+    r"|\w\(\w*\)|[{};]$|\bassert\b",
     re.MULTILINE,
 )
 _STATEMENT = re.compile(
@@ -20,7 +20,7 @@ _STATEMENT = re.compile(
     r"|\b(?:ii|iii|iv)\b|\((?:i{1,3}|iv|[a-d1-4])\)",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
 
 FORM = (
     "length",

@@ -24,7 +24,7 @@ def _weights() -> list[tuple[float, float, float, float]]:
 
 def judge(text: str) -> Scored:
     """The score of this text by itself, with what moved it most."""
-    if not text.strip():
+    if not text or text.isspace():
         return Scored(score=0.0, features=[])
     reading = read(text)
     kind = 3 if reading.options else 2

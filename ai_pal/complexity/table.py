@@ -11,8 +11,10 @@ UNIT = 4096  # what one is written as
 class Table(msgspec.Struct, frozen=True):
     """A feature's share of the log-odds is `weight * clip((value - centre) / scale)`; all in 1/UNIT."""
 
-    inputs: str
-    """SHA-256 over what the table was made from."""
+    exams: str
+    """SHA-256 over the exam sets that the table was made from."""
+    everyday: str
+    """SHA-256 over the everyday prompts and their features, as they were then."""
     bias: int
     features: dict[str, tuple[int, int, int, int]]
     """Name to centre, scale, weight, and weight in a question with options to choose from."""

@@ -16,12 +16,15 @@ NAMES = (
     "length beside quotations",
     "length before a colon",
     "easy task",
+    "middling task",
     "demanding task",
     "length of an easy task",
+    "length of a middling task",
     "length of a demanding task",
 )
+# A quotation holds no second opening mark: a text of opening marks would be read again from each of them.
 _QUOTED = re.compile(
-    r"\"[^\"]*\"|“[^”]*”|«[^»]*»|„[^“”]*[“”]|《[^》]*》|```.*?(?:```|\Z)",
+    r"\"[^\"]*\"|“[^“”]*”|«[^«»]*»|„[^„“”]*[“”]|《[^《》]*》|```.*?(?:```|\Z)",
     re.DOTALL,
 )
 _COLON = re.compile(r"[:：]\s*\S")  # noqa: RUF001
@@ -37,16 +40,14 @@ def features(r: Reading, found: list[int]) -> list[float]:
     colon = _COLON.search(beside)
     length = _log_length(beside)
     demanding = any(verb in DEMANDING for verb in verbs)
-    easy = not demanding and any(verb in EASY for verb in verbs)
+    kinds = [not demanding and first in EASY, not demanding and first in MIDDLE, demanding]
     return [
         *(float(first == name) for name in _VERBS),
         float(not verbs),
         length,
         _log_length(beside[: colon.start()]) if colon else length,
-        float(easy),
-        float(demanding),
-        (length - _TYPICAL) * easy,
-        (length - _TYPICAL) * demanding,
+        *(float(kind) for kind in kinds),
+        *((length - _TYPICAL) * kind for kind in kinds),
     ]
 
 

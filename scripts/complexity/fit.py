@@ -12,7 +12,7 @@ from scripts.complexity.exams import Array, Exams, Mask
 from scripts.complexity.linear_fit import everyday_weights, exam_weights
 
 # One spread of exam hardness, against the step from the lowest tier to the highest.
-OPEN_SHARE = 0.1
+OPEN_SHARE = 0.3
 CHOICE_SHARE = 1.0
 OPEN_SETS = {"mmlu": 1.0, "mmlupro": 1.0, "math_l5": 1.0}
 CHOICE_SETS = {"mmlu": 1.0, "mmlupro": 0.02}  # one pair of models is what a router sees; ten models are not
@@ -99,12 +99,11 @@ def fit(prompts: Prompts, exams: Exams, known: Mask) -> Model:
     everyday, open_rows, choice_rows = (
         standard(rows, centre, scale) for rows in (prompts.everyday, prompts.open, prompts.choice)
     )
-    tiers = everyday_weights(everyday, prompts.tiers)
     in_open = exam_weights(open_rows, exams, known, _prior(OPEN_PRIOR), OPEN_SETS)
     in_choice = exam_weights(choice_rows, exams, known, _prior(CHOICE_PRIOR), CHOICE_SETS)
-    weights = tiers + OPEN_SHARE * in_open
+    weights = everyday_weights(everyday, prompts.tiers, OPEN_SHARE * in_open)
     low, high = thresholds(everyday @ weights, prompts.tiers)
     steep = (np.log(HIGH / (1 - HIGH)) - np.log(LOW / (1 - LOW))) / (high - low)
     bias = np.log(LOW / (1 - LOW)) - low * steep
-    choice = tiers + CHOICE_SHARE * in_choice
+    choice = weights + CHOICE_SHARE * in_choice
     return Model(centre, scale, rounded(weights * steep), rounded(choice * steep), float(rounded(bias)))

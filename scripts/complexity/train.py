@@ -2,9 +2,9 @@
 
 import argparse
 import hashlib
+import json
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from ai_pal.complexity import features, reading, table
@@ -20,9 +20,12 @@ def values(prompts: list[str]) -> Array:
     return np.array([features.features(reading.read(prompt)) for prompt in prompts])
 
 
-def inputs(folder: Path) -> str:
-    """SHA-256 over the data that the table is made from."""
-    return hashlib.sha256(exams.digest(folder).encode() + everyday.PATH.read_bytes()).hexdigest()
+def everyday_digest() -> str:
+    """SHA-256 over the everyday prompts with their features: it changes when a feature does."""
+    whole = hashlib.sha256(everyday.PATH.read_bytes())
+    for row in values([row.prompt for row in everyday.load()]):
+        whole.update(" ".join(f"{number:.5f}" for number in row).encode())
+    return whole.hexdigest()
 
 
 def prompts(exam: Exams, known: list[everyday.Everyday]) -> Prompts:
@@ -42,18 +45,18 @@ def train(folder: Path) -> Model:
     return fit(prompts(exam, known), exam, np.ones(len(exam.prompts), dtype=np.bool_))
 
 
-def as_table(model: Model, made_from: str) -> bytes:
-    """The bytes of the table."""
+def as_table(model: Model, exam_digest: str) -> bytes:
+    """The bytes of the table, one line per feature."""
 
     def units(numbers: Array) -> list[int]:
         return [round(float(number) * table.UNIT) for number in numbers]
 
     columns = map(units, (model.centre, model.scale, model.open, model.choice))
-    named = dict(zip(features.names(), zip(*columns, strict=True), strict=True))
-    built = table.Table(inputs=made_from, bias=round(model.bias * table.UNIT), features=named)
-    lines = [f"  {msgspec.json.encode(name).decode()}: {list(row)}" for name, row in built.features.items()]
-    head = f'{{\n "inputs": "{made_from}",\n "bias": {built.bias},\n "features": {{\n'
-    return (head + ",\n".join(lines) + "\n }\n}\n").encode()
+    named = zip(features.names(), zip(*columns, strict=True), strict=True)
+    rows = ",\n".join(f"  {json.dumps(name)}: {list(row)}" for name, row in named)
+    head = {"exams": exam_digest, "everyday": everyday_digest(), "bias": round(model.bias * table.UNIT)}
+    lines = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items())
+    return f'{{\n{lines} "features": {{\n{rows}\n }}\n}}\n'.encode()
 
 
 def main() -> None:
@@ -61,7 +64,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the exam sets (*.jsonl)")
     parser.add_argument("--check", action="store_true", help="only say whether the shipped table is the same")
     arguments = parser.parse_args()
-    built = as_table(train(arguments.data), inputs(arguments.data))
+    built = as_table(train(arguments.data), exams.digest(arguments.data))
     if not arguments.check:
         TABLE.write_bytes(built)
     elif TABLE.read_bytes() != built:
