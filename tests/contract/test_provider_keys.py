@@ -57,13 +57,16 @@ def test_no_key_is_logged_or_sent_on(egress: EgressDriver) -> None:
         assert key not in " ".join(psutil.Process(egress.process.pid).cmdline())
 
 
-@pytest.mark.parametrize("key", ["sk-line\nbreak", "sk-\u00fcmlaut", "sk-\x1b[31m"])
-def test_what_cannot_be_a_key_is_sent_nowhere(key: str) -> None:
-    with FaultProxy("openai") as proxy, egress_process({"AI_PAL_KEY_OPENAI": key}) as egress:
-        failure = egress.ask(scripted("openai", proxy.url).complete()).failed.failure
+def test_what_cannot_be_a_key_is_sent_nowhere() -> None:
+    keys = {"a": "sk-line\nbreak", "b": "sk-\u00fcmlaut", "c": "sk-\x1b[31m"}
+    variables = {f"AI_PAL_KEY_{name.upper()}": key for name, key in keys.items()}
+    with FaultProxy("openai") as proxy, egress_process(variables) as egress:
+        for name, key in keys.items():
+            complete = scripted("openai", "").complete(url=proxy.url, name=name)
+            failure = egress.ask(complete).failed.failure
+            assert failure.code == Code.AUTH_FAILED
+            assert key not in str(failure)
         assert proxy.requests == []
-    assert failure.code == Code.AUTH_FAILED
-    assert key not in str(failure)
 
 
 def _noting(sent: list[str], fault: Fault) -> Fault:
