@@ -13,7 +13,8 @@ import psutil
 import structlog
 import zmq
 
-from ai_pal import __version__, catalog, complexity, logs
+from ai_pal import __version__, catalog, logs
+from ai_pal.app.judging import judge
 from ai_pal.app.policies import egress_policy, memory_policy, pool_policy, router_policy
 from ai_pal.app.references import load_of, plan_of
 from ai_pal.app.survey import MachineSurvey
@@ -132,7 +133,7 @@ class Daemon:
             completions=self._completions,
             survey=self._survey,
             books=self._accounts,
-            judge=complexity.explain,
+            judge=judge,
             clock=self._clock,
             observe=self._observe,
             policy=router_policy(settings),

@@ -24,9 +24,6 @@ from ai_pal.supervisor.ports import Clock
 FRESH = 2.0
 """Seconds for which a look at the models on the disk holds."""
 
-PREFILLING = frozenset({"llamacpp"})
-"""Engines that go on with a last message of the assistant."""
-
 OLLAMA = "ollama"
 
 
@@ -98,7 +95,6 @@ class MachineSurvey:
             state="here" if found.is_here else "not here",
             window=window,
             absent=not found.is_here,
-            prefills=found.engine in PREFILLING,
         )
 
     def _as_loaded(self, here: Here) -> Here:
@@ -114,7 +110,6 @@ class MachineSurvey:
             window=slot.info.context if slot.info is not None else here.window,
             loaded=phase is Phase.READY,
             absent=here.absent and phase is Phase.GONE,
-            prefills=here.prefills,
             failure=reason if failed else None,
         )
 

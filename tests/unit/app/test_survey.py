@@ -1,0 +1,108 @@
+"""How the router sees this machine: Ollama's place, its names for models, keys and consent."""
+
+from pathlib import Path
+
+import pytest
+
+from ai_pal.app.survey import MachineSurvey
+from ai_pal.config import Settings
+from ai_pal.config.clouds import ollama_url, twin
+from ai_pal.config.provider_access import remember
+from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
+from ai_pal.routing.facts import Server
+from ai_pal.store.ledger import Spent
+from tests.simulation.clock import VirtualClock
+
+
+class NoSlots:
+    def find(self, model: str) -> None:
+        return None
+
+
+def survey(home: Path, settings: Settings, **environ: str) -> MachineSurvey:
+    given = {"HOME": str(home), "AI_PAL_HOME": str(home)} | environ
+    made = MachineSurvey(settings, VirtualClock(), Spent, given)
+    made.pool = NoSlots()  # type: ignore[assignment]
+    return made
+
+
+def openai(made: MachineSurvey) -> Server:
+    return next(server for server in made.facts("").clouds if server.name == "openai")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", ""),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:9000", "http://127.0.0.1:9000"),
+        ("10.0.0.7", "http://10.0.0.7:11434"),
+        ("[::]:11434", "http://127.0.0.1:11434"),
+        ("https://ollama.example.com", "https://ollama.example.com:443"),
+        ("localhost:1234", "http://localhost:1234"),
+    ],
+)
+def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
+    assert ollama_url(Settings(), {"OLLAMA_HOST": host}) == url
+
+
+def test_the_settings_place_of_ollama_wins() -> None:
+    settings = Settings(ollama=OllamaSettings(base_url="http://box:11434/"))
+    assert ollama_url(settings, {"OLLAMA_HOST": "10.0.0.7"}) == "http://box:11434"
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("phi-2", "phi"),
+        ("phi-2:4bit", "phi"),
+        ("smollm2?slots=2", "smollm2:135m"),
+        ("echo", ""),
+        ("/m.gguf", ""),
+    ],
+)
+def test_models_have_their_names_at_ollama(model: str, name: str) -> None:
+    assert twin(model, Settings()) == name
+
+
+def test_settings_add_names() -> None:
+    assert twin("mine", Settings(ollama=OllamaSettings(models={"mine": "llama3:8b"}))) == "llama3:8b"
+
+
+def test_a_key_of_the_environment_needs_consent(ai_pal_home: Path) -> None:
+    made = survey(ai_pal_home, Settings(local=LocalSettings(model="echo")), OPENAI_API_KEY="sk-x")
+    assert (openai(made).key, openai(made).consent) == (True, False)
+    remember("openai", {"AI_PAL_HOME": str(ai_pal_home)}, consent=True)
+    assert openai(made).consent
+    remember("openai", {"AI_PAL_HOME": str(ai_pal_home)}, consent=False)
+    assert not openai(made).consent
+
+
+def test_a_damaged_memory_of_decisions_is_a_no(ai_pal_home: Path) -> None:
+    (ai_pal_home / "providers.json").write_text("{")
+    settings = Settings(providers={"openai": ProviderSettings(api_key=True)})
+    assert not openai(survey(ai_pal_home, settings)).consent
+
+
+def test_a_server_of_ones_own_needs_no_key(ai_pal_home: Path) -> None:
+    own = ProviderSettings(api="openai", base_url="http://gateway/v1", mid="llama-70b")
+    facts = survey(ai_pal_home, Settings(providers={"gateway": own})).facts("gateway:llama-70b")
+    assert [(cloud.name, cloud.obstacle) for cloud in facts.clouds] == [("gateway", None)]
+
+
+def test_a_remote_ollama_of_the_environment_needs_consent(ai_pal_home: Path) -> None:
+    made = survey(ai_pal_home, Settings(), OLLAMA_HOST="10.0.0.7")
+    ollama = made.facts("ollama:phi").ollama
+    assert ollama is not None
+    assert not ollama.consent
+
+
+def test_ollama_can_be_switched_off(ai_pal_home: Path) -> None:
+    made = survey(ai_pal_home, Settings(ollama=OllamaSettings(enabled=False)))
+    assert made.facts("").ollama is None
+
+
+def test_an_unknown_name_is_left_to_the_supervisor_to_refuse(ai_pal_home: Path) -> None:
+    here = survey(ai_pal_home, Settings()).facts("no-such-model").here
+    assert here is not None
+    assert (here.model, here.failure) == ("no-such-model", None)
