@@ -51,12 +51,12 @@ def variable_in(provider: str, environ: Mapping[str, str]) -> str:
 
 
 def key_source(provider: str, environ: Mapping[str, str], *, in_config: bool, in_keyring: bool) -> Source:
-    """Where the key of a provider comes from."""
-    if variable_in(provider, environ):
-        return "environment"
+    """Where the key of a provider comes from: a given one is preferred to one that merely lies around."""
     if in_config:
         return "config"
-    return "keyring" if in_keyring else ""
+    if in_keyring:
+        return "keyring"
+    return "environment" if variable_in(provider, environ) else ""
 
 
 def consented(decided: bool | None, setting: bool | None, *, in_config: bool, in_keyring: bool) -> bool:

@@ -15,16 +15,18 @@ SERVICE = "ai-pal"
 
 
 def read_key(provider: str, environ: Mapping[str, str] = os.environ) -> tuple[str | None, Source]:
-    """The key of a provider and where it was. Asking the keyring may wait for the user to unlock it, so
-    this belongs on a thread with a deadline. Raises `AiPalError` (`keyring_missing`, `file_unreadable`)."""
-    if variable := variable_in(provider, environ):
-        return environ[variable].strip(), "environment"
+    """The key of a provider and where it was; one that the user gave to AI-PAL himself comes before one that
+    merely lies in the environment. Asking the keyring may wait for the user to unlock it, so this belongs
+    on a thread with a deadline. Raises `AiPalError` (`keyring_missing`, `file_unreadable`)."""
     if key := config_keys(environ).get(provider):
         return key, "config"
     if (known := read_access(environ).get(provider)) and known.keyring:
         with _keyring(provider) as keyring:
             key = keyring.get_password(SERVICE, provider)
-        return (key, "keyring") if key else (None, "")
+        if key:
+            return key, "keyring"
+    if variable := variable_in(provider, environ):
+        return environ[variable].strip(), "environment"
     return None, ""
 
 

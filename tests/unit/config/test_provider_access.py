@@ -73,13 +73,15 @@ def test_known_providers_use_the_variables_that_people_have_set() -> None:
 @pytest.mark.parametrize(
     ("given", "in_config", "in_keyring", "source"),
     [
-        ({"OPENAI_API_KEY": SECRET}, True, True, "environment"),
-        ({"OPENAI_API_KEY": " "}, True, True, "config"),
+        ({"OPENAI_API_KEY": SECRET}, True, True, "config"),
+        ({"OPENAI_API_KEY": SECRET}, False, True, "keyring"),
+        ({"OPENAI_API_KEY": SECRET}, False, False, "environment"),
+        ({"OPENAI_API_KEY": " "}, False, False, ""),
         ({}, False, True, "keyring"),
         ({"ANTHROPIC_API_KEY": SECRET}, False, False, ""),
     ],
 )
-def test_a_key_comes_from_the_environment_then_the_config_then_the_keyring(
+def test_a_key_that_was_given_comes_before_one_that_lies_around(
     given: dict[str, str], in_config: bool, in_keyring: bool, source: Source
 ) -> None:
     assert key_source("openai", given, in_config=in_config, in_keyring=in_keyring) == source
@@ -106,13 +108,15 @@ def test_a_no_counts_wherever_it_was_said_and_silence_is_no_yes(
 
 def test_the_key_is_read_from_where_it_lies(environ: dict[str, str], vault: Vault) -> None:
     assert read_key("openai", environ) == (None, "")
+    around = environ | {"OPENAI_API_KEY": f" {SECRET}\n"}
+    assert read_key("openai", around) == (SECRET, "environment")
     store_key("openai", "from the keyring")
     assert read_key("openai", environ) == (None, "")  # the keyring is asked only for what was put there
     remember("openai", environ, keyring=True)
     assert read_key("openai", environ) == ("from the keyring", "keyring")
     write_config(environ, '[providers.openai]\napi_key = "from the file"\n')
     assert read_key("openai", environ) == ("from the file", "config")
-    assert read_key("openai", environ | {"OPENAI_API_KEY": f" {SECRET}\n"}) == (SECRET, "environment")
+    assert read_key("openai", around) == ("from the file", "config")
 
 
 @pytest.mark.parametrize(
