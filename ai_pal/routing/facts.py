@@ -11,8 +11,9 @@ from ai_pal.messages.egress import Provider
 from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, Candidate, Grade
 from ai_pal.routing.prices import FREE, PriceTable
 
-PREFILLING = frozenset({"ollama", "anthropic"})
-"""Protocols in which a last message of the assistant is gone on with."""
+PREFILLING = frozenset({"anthropic"})
+"""Protocols in which a last message of the assistant is gone on with. Ollama leaves that to each
+model's template, and most begin anew; so does llama.cpp as our workers ask it."""
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
