@@ -27,12 +27,12 @@ def judge(text: str) -> Scored:
     if not text or text.isspace():
         return Scored(score=0.0, features=[])
     reading = read(text)
-    kind = 3 if reading.options else 2
+    with_options = bool(reading.options)
     parts = [
-        row[kind] * max(-CLIP, min(CLIP, (value - row[0]) / row[1]))
+        row[2 + with_options] * max(-CLIP, min(CLIP, (value - row[0]) / row[1]))
         for value, row in zip(features(reading), _weights(), strict=True)
     ]
-    logit = load().bias / UNIT + sum(parts)
+    logit = load().bias[with_options] / UNIT + sum(parts)
     named = sorted(zip(names(), parts, strict=True), key=lambda part: (-abs(part[1]), part[0]))
     shown = [Feature(name, round(part, 3)) for name, part in named[:SHOWN] if round(part, 3)]
     return Scored(score=round(1 / (1 + exp(-logit)), _ROUND), features=shown)

@@ -15,9 +15,10 @@ class Table(msgspec.Struct, frozen=True):
     """SHA-256 over the exam sets that the table was made from."""
     everyday: str
     """SHA-256 over the everyday prompts and their features, as they were then."""
-    bias: int
+    bias: tuple[int, int]
+    """The log-odds where all features are at their centre: of an open question, of one with options."""
     features: dict[str, tuple[int, int, int, int]]
-    """Name to centre, scale, weight, and weight in a question with options to choose from."""
+    """Name to centre, scale, weight in an open question, weight in one with options to choose from."""
 
 
 @cache

@@ -46,7 +46,7 @@ def folds(features: Prompts, exam: Exams, name: str) -> Array:
     for number in range(FOLDS):
         wanted = of_set & (fold == number)
         scores[wanted] = predicted(features, exam, ~wanted, wanted)
-    return scores[of_set]
+    return np.asarray(scores[of_set], dtype=np.float64)
 
 
 def ranking(folder: Path) -> None:

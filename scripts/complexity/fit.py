@@ -50,18 +50,20 @@ class Prompts(NamedTuple):
 
 
 class Model(NamedTuple):
-    """log-odds = bias + clip((features - centre) / scale) @ weights, all in 1/UNIT."""
+    """log-odds = bias + clip((features - centre) / scale) @ weights, for open questions and for those with
+    options to choose from; all in 1/UNIT."""
 
     centre: Array
     scale: Array
     open: Array
     choice: Array
-    bias: float
+    bias: Array
+    """Of both: open, choice."""
 
     def logits(self, values: Array, with_options: bool) -> Array:
         """The log-odds of these rows of features."""
         weights = self.choice if with_options else self.open
-        return np.asarray(self.bias + standard(values, self.centre, self.scale) @ weights)
+        return np.asarray(self.bias[int(with_options)] + standard(values, self.centre, self.scale) @ weights)
 
 
 def standard(values: Array, centre: Array, scale: Array) -> Array:
@@ -89,6 +91,14 @@ def thresholds(raw: Array, tiers: Array) -> tuple[float, float]:
     return float(cuts[low == low.max()].mean()), float(cuts[high == high.max()].mean())
 
 
+def level_choice(rows: Array, weights: Array, exams: Exams, known: Mask) -> tuple[Array, float]:
+    """Weights and bias that put the average question with options in the middle, with one unit of spread."""
+    raw = [rows[known & (exams.sets == name)] @ weights for name in CHOICE_SETS]
+    raw = [of_set for of_set in raw if len(of_set)]
+    spread = float(np.mean([of_set.std() for of_set in raw]))
+    return weights / spread, -float(np.mean([of_set.mean() for of_set in raw])) / spread
+
+
 def _prior(expected: dict[str, float]) -> Array:
     return np.array([expected.get(name, 0.0) for name in names()])
 
@@ -105,5 +115,5 @@ def fit(prompts: Prompts, exams: Exams, known: Mask) -> Model:
     low, high = thresholds(everyday @ weights, prompts.tiers)
     steep = (np.log(HIGH / (1 - HIGH)) - np.log(LOW / (1 - LOW))) / (high - low)
     bias = np.log(LOW / (1 - LOW)) - low * steep
-    choice = weights + CHOICE_SHARE * in_choice
-    return Model(centre, scale, rounded(weights * steep), rounded(choice * steep), float(rounded(bias)))
+    choice, level = level_choice(choice_rows, weights + CHOICE_SHARE * in_choice, exams, known)
+    return Model(centre, scale, rounded(weights * steep), rounded(choice), rounded(np.array([bias, level])))

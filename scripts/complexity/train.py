@@ -54,7 +54,7 @@ def as_table(model: Model, exam_digest: str) -> bytes:
     columns = map(units, (model.centre, model.scale, model.open, model.choice))
     named = zip(features.names(), zip(*columns, strict=True), strict=True)
     rows = ",\n".join(f"  {json.dumps(name)}: {list(row)}" for name, row in named)
-    head = {"exams": exam_digest, "everyday": everyday_digest(), "bias": round(model.bias * table.UNIT)}
+    head = {"exams": exam_digest, "everyday": everyday_digest(), "bias": units(model.bias)}
     lines = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items())
     return f'{{\n{lines} "features": {{\n{rows}\n }}\n}}\n'.encode()
 

@@ -46,13 +46,15 @@ def test_the_wheel_holds_the_two_packages_only(built: Path) -> None:
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         tops = {name.split("/")[0] for name in wheel.namelist()}
         assert "ai_pal/py.typed" in wheel.namelist()
+        assert "ai_pal/complexity/table.json" in wheel.namelist()
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ai_pal", "workers"}
 
 
 def test_the_source_distribution_holds_no_tests(built: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         names = {name.split("/")[1] for name in archive.getnames()}
-    assert names <= {"ai_pal", "workers", "pyproject.toml", "README.md", "LICENSE", "PKG-INFO", ".gitignore"}
+    texts = {"pyproject.toml", "README.md", "LICENSE", "NOTICE", "PKG-INFO", ".gitignore"}
+    assert names <= {"ai_pal", "workers"} | texts
     assert {"ai_pal", "workers"} <= names
 
 

@@ -15,6 +15,7 @@ MESSAGES = st.lists(
     st.builds(Message, role=st.sampled_from(["system", "user", "assistant"]), content=ANY_TEXT), max_size=6
 )
 HUGE = 10_000_000
+LIMIT = 0.1  # seconds of one core; 6 ms is usual for the longest
 UNITS = [
     "x", "word ", "1,", "A. a\n", "B) \n", '"', "„", "“", "«", ":", "\\", "(", "```", "证", "。", "def a\n",
     "- \n", "a\u0301", "\ud800", "\0", "🤖", "a-", "a'", "\n x", " \n", "part ", "(i)", "f(", "=", "I. ",
@@ -38,7 +39,7 @@ def test_any_conversation_has_a_score_between_0_and_1(messages: list[Message]) -
 def test_any_repetition_is_scored_in_bounded_time(units: list[str], times: int) -> None:
     begin = time.thread_time()
     score("".join(units) * times)
-    assert time.thread_time() - begin < 0.25
+    assert time.thread_time() - begin < LIMIT
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -46,4 +47,4 @@ def test_ten_megabytes_are_scored_as_fast_as_a_page(unit: str) -> None:
     text = unit * (HUGE // len(unit))
     begin = time.thread_time()
     assert 0 <= score(text) <= 1
-    assert time.thread_time() - begin < 0.25
+    assert time.thread_time() - begin < LIMIT
