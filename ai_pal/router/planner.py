@@ -3,6 +3,7 @@
 import msgspec
 
 from ai_pal.complexity import Scored
+from ai_pal.errors import AiPalError
 from ai_pal.messages import client as wire
 from ai_pal.router.ports import Judge, RouterPolicy, Survey
 from ai_pal.routing.candidate import LOCAL, Candidate
@@ -32,6 +33,7 @@ class Planner:
         reference = asked.model or self._policy.model
         scored = None if reference else self._judge(asked.messages)
         facts = self._survey.facts(reference)
+        left, unaccounted = self._left(reserved)
         query = Query(
             score=bounded(scored.score, asked.task) if scored is not None else 0.0,
             goal=asked.goal or self._policy.goal,
@@ -39,7 +41,8 @@ class Planner:
             answer_tokens=min(asked.options.max_tokens or ANSWER_TOKENS, ANSWER_TOKENS),
             local_only=asked.privacy == "local" or self._policy.local_only,
             max_cost=asked.max_cost,
-            left=self._left(reserved),
+            left=left,
+            unaccounted=unaccounted,
             fallback=asked.fallback,
             named=bool(reference),
         )
@@ -61,16 +64,19 @@ class Planner:
         features = [wire.Feature(feature.name, feature.weight) for feature in scored.features]
         return wire.Routed(asked.id, bounded(scored.score, asked.task), query.goal, features, rows)
 
-    def _left(self, reserved: float) -> float | None:
-        """US dollars that the budgets leave, None where there is none."""
+    def _left(self, reserved: float) -> tuple[float | None, str]:
+        """US dollars that the budgets leave (None where there is none), and why that is not known."""
         day, month = self._policy.budget_day, self._policy.budget_month
         if day is None and month is None:
-            return None
-        spent = self._survey.spent()
+            return None, ""
+        try:
+            spent = self._survey.spent()
+        except AiPalError as error:
+            return 0.0, error.failure.message
         rests = [
             limit - used for limit, used in ((day, spent.day), (month, spent.month)) if limit is not None
         ]
-        return min(rests) - reserved
+        return min(rests) - reserved, ""
 
     @staticmethod
     def _row(candidate: Candidate, query: Query, position: int, why: str) -> wire.RouteCandidate:

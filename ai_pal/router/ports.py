@@ -62,7 +62,7 @@ class Survey(Protocol):
         """What providers charge."""
 
     def spent(self) -> Spent:
-        """What this day and this month have cost so far."""
+        """What this day and this month have cost so far. Raises `AiPalError`: why that is not known."""
 
 
 class Books(Protocol):

@@ -21,7 +21,8 @@ BYTES_PER_TOKEN = 3
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """`score` is the complexity from 0 to 1. `max_cost` (this answer) and `left` (of the budgets) are US
-    dollars, None for no limit. `named`: the user said who is to answer, so nothing but that is planned."""
+    dollars, None for no limit; `unaccounted` is why nobody knows what is left. `named`: the user said who is
+    to answer, so nothing but that is planned."""
 
     score: float = 0.0
     goal: Goal = "balanced"
@@ -30,6 +31,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     local_only: bool = False
     max_cost: float | None = None
     left: float | None = None
+    unaccounted: str = ""
     fallback: bool = True
     named: bool = False
 

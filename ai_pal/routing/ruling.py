@@ -41,6 +41,10 @@ def _too_long(candidate: Candidate, query: Query) -> Failure | None:
 def _too_dear(candidate: Candidate, query: Query) -> Failure | None:
     if candidate.tier != CLOUD:
         return None
+    if query.unaccounted:
+        message = f"there is a budget, and what was spent of it is not known: {query.unaccounted}"
+        hint = "see what is wrong: ai-pal doctor; or take [budget] out of the settings"
+        return Failure(Code.OVER_BUDGET, message, hint, retryable=True)
     limits = [limit for limit in (query.max_cost, query.left) if limit is not None]
     if not limits:
         return None

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Failure
 from ai_pal.store.calendar import day_start, month_start
 from ai_pal.store.ledger import Attempt, Ledger, Spent
 from ai_pal.store.writer import LedgerWriter, Observe
@@ -14,7 +14,8 @@ from ai_pal.store.writer import LedgerWriter, Observe
 class Accounts:
     """Owns the writer. `record` and `spent` never wait for the disk.
 
-    With `budgeted` what was spent before is read at once; where that cannot be read it counts from now on.
+    With `budgeted` what was spent before is read at once. Where it cannot be read nobody knows what is left:
+    `spent` says so until the writer has read it after all.
     """
 
     def __init__(
@@ -25,14 +26,15 @@ class Accounts:
         budgeted: bool,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._now, self._observe = now, observe
+        self._now = now
         self._lock = threading.Lock()
         self._known = Spent()
         self._known_at = now()
         self._on_its_way = 0.0
-        if budgeted:
-            self._read(open_ledger)
+        self._unread = self._read(open_ledger) if budgeted else None
         self._writer = LedgerWriter(open_ledger, observe, self._committed)
+        if self._unread is not None:
+            self._writer.look()
 
     def record(self, attempt: Attempt) -> bool:
         """Keep one attempt; False when it is shed. What it cost counts either way."""
@@ -42,9 +44,12 @@ class Accounts:
         return self._writer.record(attempt)
 
     def spent(self) -> Spent:
-        """US dollars this day and this month, with what is not written yet."""
+        """US dollars this day and this month, with what is not written yet. Raises `AiPalError`: the reason
+        why it is not known."""
         now = self._now()
         with self._lock:
+            if self._unread is not None:
+                raise AiPalError(self._unread)
             same_day = self._known_at >= day_start(now)
             same_month = self._known_at >= month_start(now)
             return Spent(
@@ -56,7 +61,7 @@ class Accounts:
         """Write what waits, for at most `timeout` seconds; returns how many attempts were left behind."""
         return self._writer.close(timeout)
 
-    def _read(self, open_ledger: Callable[[], Ledger]) -> None:
+    def _read(self, open_ledger: Callable[[], Ledger]) -> Failure | None:
         try:
             ledger = open_ledger()
             try:
@@ -64,13 +69,14 @@ class Accounts:
             finally:
                 ledger.close()
         except AiPalError as error:
-            self._observe("ledger_failed", code=error.code, reason=error.failure.message)
+            return error.failure
+        return None
 
     def _committed(self, ledger: Ledger, attempts: Sequence[Attempt]) -> None:
         now = self._now()
         known = self._sums(ledger, now)
         with self._lock:
-            self._known, self._known_at = known, now
+            self._known, self._known_at, self._unread = known, now, None
             self._on_its_way -= sum(attempt.cost for attempt in attempts)
 
     @staticmethod

@@ -45,7 +45,7 @@ class LedgerWriter:
         self._limit, self._retry = limit, retry
         self._waiting: deque[Attempt] = deque()
         self._changed = threading.Condition()
-        self._closing = False
+        self._closing = self._looking = False
         self._ledger: Ledger | None = None
         self._failed = ""
         self.shed = 0
@@ -65,6 +65,13 @@ class LedgerWriter:
             self._observe("ledger_shed", shed=self.shed)
         return taken
 
+    def look(self) -> None:
+        """Open the ledger although there is nothing to write, again and again until that works; then
+        `committed` is called."""
+        with self._changed:
+            self._looking = True
+            self._changed.notify()
+
     def close(self, timeout: float = 2.0) -> int:
         """Write what waits, for at most `timeout` seconds. Returns how many attempts were left behind."""
         with self._changed:
@@ -75,7 +82,7 @@ class LedgerWriter:
 
     def _run(self) -> None:
         wait = self._retry[0]
-        while batch := self._next_batch():
+        while (batch := self._next_batch()) is not None:
             try:
                 self._write(batch)
             except AiPalError as error:
@@ -88,11 +95,13 @@ class LedgerWriter:
                 wait = self._retry[0]
         self._drop_ledger()
 
-    def _next_batch(self) -> list[Attempt]:
-        """What waits now, still in the queue; empty when there is no more to come."""
+    def _next_batch(self) -> list[Attempt] | None:
+        """What waits now, still in the queue; None when there is no more to come."""
         with self._changed:
-            while not self._waiting and not self._closing:
+            while not (self._waiting or self._looking or self._closing):
                 self._changed.wait()
+            if self._closing and not self._waiting:
+                return None
             return list(islice(self._waiting, BATCH))
 
     def _write(self, batch: list[Attempt]) -> None:
@@ -116,6 +125,7 @@ class LedgerWriter:
 
     def _take_out(self, count: int) -> None:
         with self._changed:
+            self._looking = False
             for _ in range(count):
                 self._waiting.popleft()
 

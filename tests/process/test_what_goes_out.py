@@ -16,6 +16,7 @@ from ai_pal.errors import Code
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Api
+from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment
 from tests.process.supervised import Supervised, gone
 from tests.servers import cohere, faults
@@ -138,6 +139,28 @@ def test_a_local_only_prompt_reaches_no_cloud(
     assert [reason.code for reason in end.reasons] == [Code.LOCAL_ONLY]
     assert cloud.requests == []
     assert supervised.logged("egress_started") == []
+
+
+def test_a_budget_whose_ledger_is_damaged_lets_no_prompt_out(
+    supervise: Start, environ: Environ, cloud: Loopback
+) -> None:
+    configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
+    with paths.config_file(environ).open("a") as file:
+        file.write("\n[budget]\nmonth = 100.0\n")
+    ledger = paths.store_file(environ)
+    ledger.write_bytes(b"damaged" * 1000)
+    with supervise().client() as client:
+        end = list(client.chat(CANARY, model="cohere:command"))[-1]
+        assert isinstance(end, wire.Failed)
+        assert [reason.code for reason in end.reasons] == [Code.OVER_BUDGET]
+        assert "is damaged" in end.reasons[0].message
+        assert cloud.requests == []
+        ledger.rename(ledger.with_suffix(".damaged"))
+        assert eventually(lambda: _answered(client, "cohere:command"), within=20), "a new one begins"
+
+
+def _answered(client: Client, model: str) -> bool:
+    return isinstance(list(client.chat("a b", model=model, options=Options(max_tokens=2)))[-1], wire.Done)
 
 
 def test_keys_are_where_they_belong_and_nowhere_else(supervise: Start, environ: Environ) -> None:

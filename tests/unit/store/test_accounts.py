@@ -1,5 +1,6 @@
 """What was spent is known at once, also what is not written yet and what could not be."""
 
+import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -85,14 +86,47 @@ def test_what_is_shed_still_counts(ledger: Slow) -> None:
         assert books.spent() == Spent(0.25, 0.25)
 
 
-def test_a_ledger_that_cannot_be_read_is_told_and_counts_from_now_on() -> None:
-    told: list[str] = []
+class Read(MemoryLedger):
+    """Half a dollar was spent; tells when it was read."""
 
-    def broken() -> Ledger:
-        raise AiPalError(Failure(Code.STORE_DAMAGED, "damaged"))
+    def __init__(self) -> None:
+        super().__init__()
+        self.attempts = [attempt(0.5)]
+        self.done = threading.Event()
 
-    books = Accounts(broken, lambda event, **fields: told.append(event), budgeted=True)
-    assert told == ["ledger_failed"]
+    def spent(self, day_start: float, month_start: float) -> Spent:
+        self.done.set()
+        return super().spent(day_start, month_start)
+
+
+def test_while_a_ledger_cannot_be_read_nobody_knows_what_was_spent() -> None:
+    told, mended, ledger = queue.Queue[str](), threading.Event(), Read()
+
+    def open_ledger() -> Ledger:
+        if not mended.is_set():
+            raise AiPalError(Failure(Code.STORE_DAMAGED, "damaged"))
+        return ledger
+
+    books = Accounts(open_ledger, lambda event, **fields: told.put(event), budgeted=True, now=Clock())
+    assert told.get(timeout=WAIT) == "ledger_failed"
+    with pytest.raises(AiPalError, match="damaged"):
+        books.spent()
+    mended.set()
     books.record(attempt(0.25))
-    assert books.spent() == Spent(0.25, 0.25)
-    assert books.close(WAIT) == 1
+    assert told.get(timeout=WAIT) == "ledger_works_again"
+    assert books.close(WAIT) == 0
+    assert books.spent() == Spent(0.75, 0.75)
+
+
+def test_it_is_read_as_soon_as_that_works_though_there_is_nothing_to_write() -> None:
+    tries, ledger = iter([False, True]), Read()
+
+    def open_ledger() -> Ledger:
+        if not next(tries):
+            raise AiPalError(Failure(Code.STORE_BUSY, "busy"))
+        return ledger
+
+    books = Accounts(open_ledger, lambda event, **fields: None, budgeted=True, now=Clock())
+    assert ledger.done.wait(WAIT)
+    assert books.close(WAIT) == 0
+    assert books.spent() == Spent(0.5, 0.5)
