@@ -38,6 +38,9 @@ from ai_pal.messages.worker import EXIT_NEVER
 
 Step = tuple[State, tuple[Action, ...]]
 
+OVER_CPU_LIMIT = 24
+"""SIGXCPU: workers set such a limit for their load."""
+
 COMING = (Phase.STARTING, Phase.LOADING)
 
 
@@ -71,6 +74,9 @@ def explain(state: State, status: ExitStatus, tail: str) -> Failure:
     """Why a process that nobody asked to stop has ended, for people."""
     if state.reason is not None and state.reason.code != Code.UNLOADED:
         return replace(state.reason, detail=state.reason.detail or tail)
+    if status.signal == OVER_CPU_LIMIT:
+        message = "the load was given up: it computed longer than any sound model of this size"
+        return Failure(Code.MODEL_INVALID, message, "do not use this model", detail=tail)
     if status.signal == 9:
         message = "the worker was killed (SIGKILL), perhaps because the machine ran out of memory"
         hint = "free memory, choose a smaller model, or lower `context`"

@@ -20,6 +20,7 @@ from workers.context_window import answer_room, fit
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import Answer, request_body
 from workers.engines.llamacpp_http import TokenCounter, hidden
+from workers.load_limits import limits
 from workers.log import log
 
 LARGEST_DEFAULT_CONTEXT = 8192
@@ -29,6 +30,8 @@ BYTES_PER_SECOND_AND_THREAD = 18e9
 """Weights that one thread works through in a second of prefill, measured on a 2-core machine."""
 SMALLEST_CHUNK, LARGEST_CHUNK_PER_THREAD = 8, 64
 ERRORS_ONLY = 1
+BYTES_PER_NUMBER = 4
+"""At most, in the cache."""
 SOCKET = "llamacpp-{pid}.sock"
 POOR_DEFAULT_SYSTEM = ("named SmolLM",)
 """Templates that put this in front of a conversation without a system message make answers worse."""
@@ -74,22 +77,26 @@ class LlamaCpp:
         parameters.n_parallel = slots
         parameters.api_keys = [key]
         self._socket.unlink(missing_ok=True)
-        try:
-            self._server = xllamacpp.Server(parameters)
-        except (RuntimeError, ValueError) as error:
-            fail(
-                Code.MODEL_INVALID,
-                f"llama.cpp cannot load {spec.path}: {error}",
-                "the file may be damaged or of an unknown architecture: fetch it again",
-            )
-        self._counter = TokenCounter(hidden(self._socket), key)
-        self._no_system_message = self._has_poor_system_message()
+        with limits(header.size, header.kv_values * self._context * BYTES_PER_NUMBER):
+            self._start(xllamacpp, parameters, spec.path)
+            self._counter = TokenCounter(hidden(self._socket), key)
+            self._no_system_message = self._has_poor_system_message()
         self._cells = Cells(self._context)
         self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
         sink.progress(1.0)
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"
         return Ready(slots, self._context, time.monotonic() - started, name, count)
+
+    def _start(self, xllamacpp: Any, parameters: Any, path: str) -> None:
+        try:
+            self._server = xllamacpp.Server(parameters)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            fail(
+                Code.MODEL_INVALID,
+                f"llama.cpp cannot load {path}: {error or 'it wants far too much memory'}",
+                "the file may be damaged or of an unknown architecture: fetch it again",
+            )
 
     def _parameters(self, xllamacpp: Any, spec: LoadModel, header: Header, count: int) -> Any:
         options = load_options(spec)

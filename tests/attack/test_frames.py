@@ -1,0 +1,19 @@
+"""Fuzzed frames to every reader, a few seconds each; `scripts/fuzz` does it for an hour (promise 13)."""
+
+import os
+import random
+
+import pytest
+
+from tests.attack.fuzz import fuzz
+from tests.attack.targets import TARGETS, Target
+
+SECONDS = float(os.environ.get("AI_PAL_FUZZ_SECONDS", "5"))
+SEED = int(os.environ.get("AI_PAL_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
+
+
+@pytest.mark.timeout(60 + SECONDS * 2)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_no_frame_does_harm(target: Target) -> None:
+    print(f"AI_PAL_CHAOS_SEED={SEED}")
+    assert fuzz(target, SECONDS, SEED) > 0
