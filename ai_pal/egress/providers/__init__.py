@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 from urllib.parse import urlsplit
@@ -21,8 +22,8 @@ KEY_SECONDS = 10.0
 SECRET_LENGTH = 6
 """Shorter ones are no secrets, and would be found in every other word."""
 
-_keyrings = ThreadPoolExecutor(4, "keyring")
-"""Threads of their own, for a keyring that waits for its user keeps one."""
+_lookups: defaultdict[str, ThreadPoolExecutor] = defaultdict(lambda: ThreadPoolExecutor(1, "key"))
+"""A thread for each provider: a keyring that waits for its user holds up nobody else."""
 
 CLASSES: dict[Api, str] = {
     "ollama": "Ollama",
@@ -87,7 +88,7 @@ async def _key(provider: Provider) -> str:
     try:
         async with asyncio.timeout(KEY_SECONDS):
             loop = asyncio.get_running_loop()
-            key, _ = await loop.run_in_executor(_keyrings, read_key, provider.name)
+            key, _ = await loop.run_in_executor(_lookups[provider.name], read_key, provider.name)
     except TimeoutError:
         message = f"the system keyring did not give the key of {provider.name} within {KEY_SECONDS:g} s"
         fail(Code.NO_KEY, message, "unlock the keyring")
