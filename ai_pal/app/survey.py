@@ -129,7 +129,12 @@ class MachineSurvey:
         url = ollama_url(self._settings, self._environ)
         agreed = bool(ours.base_url) or bool(self._access().get(OLLAMA, Access()).consent)
         provider = Provider(OLLAMA, "ollama", url)
-        return Server(provider=provider, mid=model, consent=agreed or privacy.stays_here(provider))
+        return Server(
+            provider=provider,
+            mid=model,
+            consent=agreed or privacy.stays_here(provider),
+            expected=bool(url or ours.model or ours.models),
+        )
 
     def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
         setting = self._clouds[name]

@@ -22,7 +22,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One model of one provider. `window` is in tokens, 0 where it is not known; `price` is None where nobody
     knows it. `seconds` to the first content were learned. `remote`: the prompt would leave this machine.
     `absent`: it has to be downloaded first. `failure` is why it cannot be asked now; with `prefills` it
-    can go on where another broke off. `server` is where it is asked, None for this machine."""
+    can go on where another broke off. `server` is where it is asked, None for this machine. Not `expected`:
+    nobody has set it up, so that its absence is no news."""
 
     tier: int
     provider: str
@@ -38,6 +39,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     prefills: bool = False
     failure: Failure | None = None
     server: Provider | None = None
+    expected: bool = True
 
     @property
     def name(self) -> str:

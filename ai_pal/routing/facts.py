@@ -29,7 +29,8 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider as it is set up. `mid` and `strong` are its models for prompts of that kind."""
+    """A provider as it is set up. `mid` and `strong` are its models for prompts of that kind. Not `expected`:
+    nobody has set it up, it is merely looked for."""
 
     provider: Provider
     mid: str = ""
@@ -37,6 +38,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     key: bool = True
     consent: bool = True
     installed: bool = True
+    expected: bool = True
 
     @property
     def name(self) -> str:
@@ -124,6 +126,7 @@ def served(
         price=price,
         prefills=server.provider.api in PREFILLING,
         server=server.provider,
+        expected=server.expected,
     )
     failure = server.obstacle or health.blocked(candidate)
     state = failure.message if failure is not None else "ready"

@@ -18,6 +18,12 @@ def fallback(failed: Sequence[tuple[Candidate, Failure]], following: Candidate) 
     return ARROW.join([*(part(candidate, failure) for candidate, failure in failed), following.name])
 
 
+def is_news(failed: Sequence[tuple[Candidate, Failure]]) -> bool:
+    """Whether anybody failed from whom an answer was to be expected."""
+    absent = UNREACHABLE | {Code.BREAKER_OPEN}
+    return any(candidate.expected or failure.code not in absent for candidate, failure in failed)
+
+
 def part(candidate: Candidate, failure: Failure) -> str:
     """One who failed: by its provider's name where that is what could not be reached."""
     name = candidate.provider if failure.code in UNREACHABLE else candidate.name

@@ -18,6 +18,7 @@ ANN = b"ann"
 HI = [Message("user", "hi")]
 OLLAMA = Server(provider=out.Provider("ollama", "ollama"), mid="phi")
 OPENAI = Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4")
+ANTHROPIC = Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku")
 POLICY = RouterPolicy(queue=3.0, first_token=4.0)
 
 
@@ -35,7 +36,7 @@ class Desk:
         self.log: list[str] = []
         self.refuse: Failure | None = None
         self.dispatched: float | None = None
-        self.costs = Spent()
+        self.costs: Spent | AiPalError = Spent()
         self.router = Router(
             clients=self,
             local=self,
@@ -74,6 +75,8 @@ class Desk:
         return price_table()
 
     def spent(self) -> Spent:
+        if isinstance(self.costs, AiPalError):
+            raise self.costs
         return self.costs
 
     def record(self, attempt: Attempt) -> bool:

@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from ai_pal.errors import Code, Failure
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
 from ai_pal.router.ports import RouterPolicy
 from ai_pal.store.ledger import Spent
-from tests.unit.router.desk import ANN, HI, OPENAI, Desk
+from tests.unit.router.desk import ANN, ANTHROPIC, HI, OPENAI, Desk
 
 NO_ROOM = Failure(
     Code.INSUFFICIENT_MEMORY, "insufficient memory: phi-2 needs 5.6 GB, 3.1 GB is free", retryable=True
@@ -118,24 +118,24 @@ def test_after_the_first_content_nobody_else_is_asked() -> None:
 
 
 def test_a_continuation_goes_on_behind_a_seam_with_what_was_said() -> None:
-    desk = Desk(OPENAI)
+    desk = Desk(ANTHROPIC)
     desk.ask(continuation=True, options=Options(max_tokens=10))
     desk.here_answers("one ", "two ")
     desk.here_says(wire.Interrupted(0, DIED))
     asked = desk.away[0]
-    assert asked.provider.name == "ollama"
+    assert asked.provider.name == "anthropic"
     assert asked.messages == [*HI, Message("assistant", "one two ")]
     assert asked.options.max_tokens == 8
     desk.away_says("three ")
     assert desk.text() == "one two three "
-    assert desk.notices("seam") == ["phi-2: the worker died -> ollama:phi goes on"]
+    assert desk.notices("seam") == ["phi-2: the worker died -> anthropic:claude-3-haiku goes on"]
     done = desk.last()
     assert isinstance(done, wire.Done)
     assert desk.kinds().count("Started") == 2
 
 
 def test_nobody_goes_on_with_a_second_broken_answer() -> None:
-    desk = Desk(OPENAI)
+    desk = Desk(ANTHROPIC)
     desk.ask(continuation=True)
     desk.here_answers("one ")
     desk.here_says(wire.Interrupted(0, DIED))
@@ -143,6 +143,15 @@ def test_nobody_goes_on_with_a_second_broken_answer() -> None:
     desk.away_fails(BROKEN)
     assert isinstance(desk.last(), wire.Interrupted)
     assert len(desk.away) == 1
+
+
+def test_who_would_begin_anew_is_not_asked_to_go_on() -> None:
+    desk = Desk(OPENAI)
+    desk.ask(continuation=True)
+    desk.here_answers("one ")
+    desk.here_says(wire.Interrupted(0, DIED))
+    assert not desk.away
+    assert isinstance(desk.last(), wire.Interrupted)
 
 
 def test_a_cancel_reaches_the_completion_and_ends_at_once() -> None:
@@ -270,6 +279,20 @@ def test_a_spent_budget_keeps_the_answer_here_and_says_why() -> None:
     desk.away_says("yes")
     assert desk.notices("fallback")[0].startswith("openai:gpt-3.5-turbo: ")
     assert "budget" in desk.notices("fallback")[0]
+
+
+def test_a_budget_of_which_nobody_knows_what_is_spent_lets_no_cloud_be_asked() -> None:
+    damaged = AiPalError(Failure(Code.STORE_DAMAGED, "ai-pal.db is damaged"))
+    desk = Desk(OPENAI, score=0.5, policy=RouterPolicy(budget_month=1.0))
+    desk.costs = damaged
+    desk.ask()
+    assert desk.away[0].provider.name == "ollama"
+    desk.away_says("yes")
+    assert "not known: ai-pal.db is damaged" in desk.notices("fallback")[0]
+    desk = Desk(OPENAI, score=0.5)
+    desk.costs = damaged
+    desk.ask()
+    assert desk.away[0].provider.name == "openai", "without a budget it does not matter"
 
 
 def test_open_attempts_reserve_what_they_may_cost() -> None:
