@@ -18,7 +18,7 @@ from ai_pal.transport.sockets import HIGH_WATER, configure, readable
 DRAIN_LIMIT, DRAIN_BYTES, DRAIN_SECONDS = 128, 1024 * 1024, 0.005
 """Messages, bytes, and seconds of work, before the loop gets its turn again."""
 
-FRAMES_AT_ONCE = 16
+FRAMES_AT_ONCE = 8
 """Frames of one message between two looks at the time: one message may hold thousands."""
 
 Receive = Callable[[bytes, list[bytes], Peer | None], None]
