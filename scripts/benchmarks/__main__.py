@@ -1,12 +1,15 @@
 """Measure AI-PAL: contestants in turn within one run, medians with their middle half, targets beside them."""
 
 import argparse
+import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import msgspec
 
+from ai_pal.errors import AiPalError
 from scripts.benchmarks import readme, saved
 from scripts.benchmarks.figures import Row
 from scripts.benchmarks.parts import PARTS, Chosen, choose
@@ -23,7 +26,7 @@ examples:
   scripts/bench --large memory              the 1.5-billion model too (1.1 GB, fetched when it is not here)
   scripts/bench --save && scripts/bench --readme   measure, keep the figures, write README.md's tables
 
-The exit code is 1 when a target was missed.
+The exit code is 1 when a target was missed or a measurement broke off.
 """
 
 
@@ -40,14 +43,18 @@ def main() -> int:
         sys.exit(f"bench: there is no part {error}; see scripts/bench --list")
     pairs = arguments.pairs or (QUICK_PAIRS if arguments.quick else PAIRS)
     rows: list[Row] = []
-    for one in chosen:
-        found = _measured(one, pairs, arguments.json)
-        rows += found.rows
-        if arguments.save:
-            saved.keep(arguments.file, one, found)
-    if not arguments.json:
-        print(table(rows))
-    return 0 if all(row.reached is not False for row in rows) else 1
+    is_whole = True
+    try:
+        for one in chosen:
+            found = _measured(one, pairs, arguments.json)
+            is_whole = is_whole and found is not None
+            rows += found.rows if found else []
+            if found and arguments.save:
+                saved.keep(arguments.file, one, found)
+    finally:
+        if not arguments.json:
+            print(table(rows))
+    return 0 if is_whole and all(row.reached is not False for row in rows) else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,13 +77,19 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(one: Chosen, pairs: int, as_json: bool) -> saved.Run:
+def _measured(one: Chosen, pairs: int, as_json: bool) -> saved.Run | None:
+    """None where it broke off, which is said: the other measurements go on."""
     begun = time.monotonic()
     rows = []
-    for row in one.measure(pairs):
-        rows.append(row)
-        if as_json:
-            print(msgspec.json.encode(row).decode(), flush=True)
+    try:
+        for row in one.measure(pairs):
+            rows.append(row)
+            if as_json:
+                print(msgspec.json.encode(row).decode(), flush=True)
+    except (AiPalError, RuntimeError, OSError, subprocess.SubprocessError):
+        traceback.print_exc()
+        print(f"bench: {one.part}.{one.name} broke off", file=sys.stderr)
+        return None
     seconds = time.monotonic() - begun
     print(f"bench: {one.part}.{one.name} took {seconds:.0f} s", file=sys.stderr)
     return saved.run(rows, pairs, seconds)
