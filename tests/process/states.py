@@ -8,8 +8,12 @@ import os
 import signal
 from collections.abc import Callable
 
+import zmq
+
 from ai_pal.client import Client
 from ai_pal.messages import client as wire
+from ai_pal.messages.chat import Message
+from tests.process.answers import slow
 from tests.process.asked import Asked
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, pid_of, status_of
@@ -98,6 +102,18 @@ def stopping(daemon: Supervised, client: Client, name: str) -> Answers:
     daemon.process.send_signal(signal.SIGTERM)
     eventually(lambda: daemon.logged("stop_signal"), WITHIN)
     return answers
+
+
+def unread(daemon: Supervised, client: Client, name: str) -> Answers:
+    """Much is said to another client, which does not listen and keeps nothing."""
+    deaf: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
+    deaf.rcvhwm, deaf.linger = 1, 0
+    deaf.connect(daemon.endpoint)
+    daemon.kept.append(deaf)
+    requests = [wire.Chat(n, [Message("user", "x")], named(name), slow(chunk=100_000)) for n in range(1, 9)]
+    deaf.send_multipart([wire.encode(wire.Hello(wire.PROTOCOL)), *map(wire.encode, requests)])
+    eventually(lambda: daemon.logged("answer_ended", code="client_too_slow"), WITHIN)
+    return []
 
 
 WORKER_STATES: list[State] = [

@@ -27,10 +27,11 @@ LOCK_ONLY = ["supervisor.lock"]
 
 class Supervised:
     """A supervisor in the foreground. `settings` are those of `ai_pal.config`, by name; `program` is what
-    Python runs."""
+    Python runs, `kept` lives as long as it."""
 
     def __init__(self, environ: Environ, program: tuple[str, ...] = AI_PAL, **settings: object) -> None:
         self.environ = environ | {f"AI_PAL_{name.upper()}": str(value) for name, value in settings.items()}
+        self.kept: list[object] = []
         self.run_dir = paths.run_dir(environ)
         self.endpoint = front_door(environ)
         self._log = Path(environ["HOME"]) / "supervise.stderr"

@@ -5,10 +5,11 @@ import signal
 import time
 
 from tests.chaos.laboratory import STOP, Laboratory
-from tests.process.states import ALL_STATES, State
+from tests.process.states import ALL_STATES, State, unread
 
 FULL, SMALL = 500, 6
 LATEST = 0.05
+DEAF = 0.1
 
 
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
@@ -28,6 +29,8 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
 
 
 def _states(dice: random.Random) -> list[State]:
-    """One or two states; that in which it stops already comes last."""
+    """One or two states, that in which it stops already last; or a client that does not listen, alone."""
+    if dice.random() < DEAF:
+        return [unread]
     chosen = dice.sample(ALL_STATES, dice.randrange(1, 3))
     return sorted(chosen, key=lambda state: state.__name__ == "stopping")
