@@ -55,7 +55,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     api_key: Annotated[
         bool,
         Meta(
-            description="The key. Only the egress process reads it; `config show` tells whether there is one.",
+            description="The key. Only the egress process reads it; `config show` says whether there is one.",
             extra={"kind": SECRET},
         ),
     ] = False
