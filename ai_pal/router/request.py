@@ -80,7 +80,7 @@ class Request(msgspec.Struct, eq=False):
                 total=now - begun,
             )
         return Timings(
-            queued=(attempt.asked_at if attempt is not None else now) - begun,
+            queued=max(0.0, (attempt.asked_at if attempt is not None else now) - begun),
             first_token=first - begun,
             total=now - begun,
             tokens_per_second=self.next_seq / spent if spent > 0 and self.next_seq > 1 else 0.0,

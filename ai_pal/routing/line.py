@@ -28,7 +28,8 @@ def part(candidate: Candidate, failure: Failure) -> str:
     """One who failed: by its provider's name where that is what could not be reached."""
     name = candidate.provider if failure.code in UNREACHABLE else candidate.name
     message = failure.message
-    for known in (f"{candidate.name}: ", f"{candidate.provider} could not be reached: "):
+    named, provider = candidate.name, candidate.provider
+    for known in (f"{named}: ", f"{named} ", f"{provider} could not be reached: ", f"{provider} "):
         message = message.removeprefix(known)
     if message.startswith(MEMORY):
         figures = message.removeprefix(MEMORY).removeprefix(f"{candidate.model} ")

@@ -1,11 +1,16 @@
 """Why a candidate is not asked at all."""
 
+import math
+
 from ai_pal.errors import Code, Failure
 from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.routing.query import Query
 
 STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.SDK_MISSING})
 """Reasons that do not pass by themselves: a cloud with one of these is none that could be asked."""
+
+SMALLEST = 1e-9
+"""US dollars that are as good as none."""
 
 NOT_ASKED = Failure(Code.NO_FALLBACK, "not asked: only the first may be", "leave out --no-fallback")
 
@@ -55,8 +60,14 @@ def _too_dear(candidate: Candidate, query: Query) -> Failure | None:
     if cost <= min(limits):
         return None
     if query.max_cost is not None and cost > query.max_cost:
-        message = f"{candidate.name} would cost about ${cost:.4f}, the limit is ${query.max_cost:g}"
+        message = f"{candidate.name} would cost about {dollars(cost)}, the limit is {dollars(query.max_cost)}"
         return Failure(Code.OVER_BUDGET, message, "allow more with --max-cost")
     left = max(0.0, min(limits))
-    message = f"{candidate.name} would cost about ${cost:.4f}, the budget has ${left:.4f} left"
+    message = f"{candidate.name} would cost about {dollars(cost)}, the budget has {dollars(left)} left"
     return Failure(Code.OVER_BUDGET, message, "wait, or raise `day` or `month` in [budget]", retryable=True)
+
+
+def dollars(amount: float) -> str:
+    """US dollars to the cent, less than one to two digits: `$1.25`, `$0.025`, `$0.000012`."""
+    places = 2 if amount >= 1 or amount < SMALLEST else 1 - math.floor(math.log10(amount))
+    return f"${amount:.{max(2, places)}f}"

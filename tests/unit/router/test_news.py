@@ -1,12 +1,15 @@
 """What of a fallback is no news: that an Ollama is not there which nobody has set up."""
 
 import msgspec
+import pytest
 
 from ai_pal.app.survey import MachineSurvey
 from ai_pal.config import Settings
 from ai_pal.config.tables import OllamaSettings
 from ai_pal.errors import Code, Failure
+from ai_pal.routing.candidate import Candidate
 from ai_pal.routing.facts import Facts
+from ai_pal.routing.line import part
 from ai_pal.store.ledger import Spent
 from tests.simulation.clock import VirtualClock
 from tests.unit.router.desk import OPENAI, Desk
@@ -81,3 +84,20 @@ def test_who_names_an_address_or_a_model_has_set_it_up() -> None:
     assert expected(OllamaSettings(base_url="http://127.0.0.1:1"))
     assert expected(OllamaSettings(model="llama3.2"))
     assert expected(OllamaSettings(models={"phi-2": "phi:latest"}))
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (REFUSED, "ollama: connection refused"),
+        (
+            Failure(Code.CONNECT_TIMEOUT, "ollama took no connection within 5 s"),
+            "ollama: took no connection within 5 s",
+        ),
+        (Failure(Code.OVER_BUDGET, "ollama:phi would cost $1"), "ollama:phi: would cost $1"),
+        (Failure(Code.MODEL_NOT_HERE, "ollama has not pulled phi"), "ollama:phi: has not pulled phi"),
+        (Failure(Code.PROVIDER_ERROR, "HTTP 500"), "ollama:phi: HTTP 500"),
+    ],
+)
+def test_nobody_is_named_twice(failure: Failure, said: str) -> None:
+    assert part(Candidate(tier=2, provider="ollama", model="phi"), failure) == said

@@ -4,6 +4,7 @@ import pytest
 
 from ai_pal.messages.chat import Usage
 from ai_pal.routing.prices import FREE, Price, price_table
+from ai_pal.routing.ruling import dollars
 
 
 def test_input_and_output_have_their_prices() -> None:
@@ -37,3 +38,18 @@ def test_the_longest_answer_within_a_limit_costs_no_more() -> None:
 
 def test_the_table_says_of_which_day_it_is() -> None:
     assert len(price_table().as_of) == len("2025-06-30")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0.0, "$0.00"),
+        (1e-12, "$0.00"),
+        (1.2345e-5, "$0.000012"),
+        (0.0247, "$0.025"),
+        (0.5, "$0.50"),
+        (12.5, "$12.50"),
+    ],
+)
+def test_small_amounts_keep_two_digits(amount: float, text: str) -> None:
+    assert dollars(amount) == text
