@@ -97,6 +97,8 @@ class LocalProcess:
             data = os.read(self._pipe, READ_SIZE)
         except BlockingIOError:
             return True
+        except OSError:  # what it says is lost; its end must not be
+            data = b""
         if not data:
             self._loop.remove_reader(self._pipe)
             return False
