@@ -12,6 +12,9 @@ from ai_pal.store.schema import STEPS
 BUSY_SECONDS = 5.0
 """How long to wait for another process that writes."""
 
+CACHE_KIB = 256
+"""What a connection keeps of the file in memory: the supervisor writes rows and seldom reads one."""
+
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -33,6 +36,7 @@ def open_database(file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS) -> 
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA temp_store = MEMORY")  # no text in temporary files
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             _migrate(connection, file, steps)
         except BaseException:
             connection.close()
