@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         routed = client.route(
             prompt,
             model=absolute_model(args.model),
-            local_only=args.local_only or settings.local_only,
+            local_only=args.local_only or settings.private(args.goal),
             goal=args.goal,
             max_cost=args.max_cost,
             fallback=not args.no_fallback,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_pal import __version__
+from ai_pal.client.asking import Asking
 from ai_pal.client.sync_client import Client
 from ai_pal.config import Settings, digest, paths
 from ai_pal.errors import AiPalError, Code, Failure
@@ -46,9 +47,17 @@ def connect(
 ) -> Client:
     """A client of the running supervisor; with `start` one is started where none runs.
 
-    `notify` gets what the user should know. An idle auto-started supervisor with another version or other
-    settings is replaced. Raises `AiPalError`: `supervisor_unreachable`, or what kept the new supervisor
-    from starting."""
+    `notify` gets what the user should know. What the settings keep on this machine stays here, whatever
+    settings the supervisor was started with, unless a request says otherwise itself. An idle auto-started
+    supervisor with another version or other settings is replaced. Raises `AiPalError`:
+    `supervisor_unreachable`, or what kept the new supervisor from starting."""
+    client = _connected(settings, start, notify)
+    if settings.private():
+        client.usually = Asking(local_only=True)
+    return client
+
+
+def _connected(settings: Settings, start: bool, notify: Callable[[str], None]) -> Client:
     try:
         client = Client(endpoint())
     except AiPalError as error:

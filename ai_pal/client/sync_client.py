@@ -41,13 +41,15 @@ class Client:
     `supervisor_lost` when the supervisor goes away."""
 
     welcome: wire.Welcome
+    usually: Asking
+    """Keywords of `chat` for requests that do not have them."""
 
     def __init__(self, endpoint: str, *, timeout: float = 5.0) -> None:
         self._connection = Connection(endpoint)
         self._poller = zmq.Poller()
         self._poller.register(self._connection.socket, zmq.POLLIN)
         self._poller.register(self._connection.monitor, zmq.POLLIN)
-        self._next_id = 0
+        self._next_id, self.usually = 0, Asking()
         self._waiting: dict[int, deque[wire.AnyEvent]] = {0: deque()}
         try:
             self.welcome = self._greet(timeout)
@@ -67,7 +69,7 @@ class Client:
     def chat(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> "ChatStream":
         """Ask, and iterate over the events of the answer as they come."""
         request_id = self._new_id()
-        request = chat_request(request_id, prompt, how)
+        request = chat_request(request_id, prompt, {**self.usually, **how})
         self._connection.send(request)
         return ChatStream(self, request_id)
 
@@ -80,7 +82,8 @@ class Client:
 
     def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
         """What `chat` with the same keywords would do, and why."""
-        return self._call(route_request(self._new_id(), prompt, how), wire.Routed)
+        request = route_request(self._new_id(), prompt, {**self.usually, **how})
+        return self._call(request, wire.Routed)
 
     def providers(self, timeout: float = PROVIDERS_TIMEOUT) -> list[wire.ProviderStatus]:
         """The providers that are set up, each with the models that it has."""

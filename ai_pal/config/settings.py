@@ -186,6 +186,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, PriceSettings], Meta(description='Prices, as tables `[prices."NAME:MODEL"]`.')
     ] = field(default_factory=dict)
 
+    def private(self, goal: str = "") -> bool:
+        """Whether nothing of a request may leave this machine; a `goal` of its own goes over the setting."""
+        return self.local_only or (goal or self.optimization_goal) == "privacy"
+
 
 TABLE: dict[str, type[msgspec.Struct]] = {
     "local": LocalSettings,

@@ -65,7 +65,10 @@ class Access:
                 raise switched_off(reference)
             reference = f"{OLLAMA}:{known}"
         return Asking(
-            model=reference, pull=True, pull_limit=self.pull_limit, local_only=self._on_this_machine
+            model=reference,
+            pull=True,
+            pull_limit=self.pull_limit,
+            local_only=self._on_this_machine or self.private(),
         )
 
     def directly(self, reference: str) -> Asking:
@@ -73,6 +76,11 @@ class Access:
         if not self.enabled:
             raise switched_off()
         return Asking(model=reference, pull=True, pull_limit=self.pull_limit, local_only=True, fallback=False)
+
+    def private(self, goal: str = "") -> bool:
+        """Whether the settings keep a request with this goal on this machine, whatever those are that the
+        supervisor was started with."""
+        return self._settings.private(goal)
 
     def endpoint(self) -> str:
         """Where the supervisor listens, which is started if need be. Blocks. Raises `AiPalError`."""

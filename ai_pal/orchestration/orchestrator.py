@@ -115,7 +115,7 @@ class MultiModelOrchestrator:
             model=model,
             task=task,
             goal=goal or self._goal,
-            local_only=local_only or self._local_only,
+            local_only=local_only or self._local_only or self._access.private(goal or self._goal),
             max_cost=self._max_cost if max_cost is None else max_cost,
             fallback=self._fallback,
             pull=True,

@@ -1,8 +1,11 @@
 """A whole supervisor with clouds on loopback: who has sockets, who has keys, what never leaves."""
 
+import asyncio
 import contextlib
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +14,13 @@ import psutil
 import pytest
 
 from ai_pal.client import Client
-from ai_pal.config import paths
+from ai_pal.client.daemon import connect
+from ai_pal.config import load_settings, paths
 from ai_pal.errors import Code
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Api
+from ai_pal.orchestration import MultiModelOrchestrator
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment
 from tests.process.supervised import Supervised, gone
@@ -139,6 +144,44 @@ def test_a_local_only_prompt_reaches_no_cloud(
     assert [reason.code for reason in end.reasons] == [Code.LOCAL_ONLY]
     assert cloud.requests == []
     assert supervised.logged("egress_started") == []
+
+
+SETTINGS = ["local_only = true", 'optimization_goal = "privacy"']
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_of_the_client_hold_with_an_older_supervisor(
+    supervise: Start,
+    environ: Environ,
+    cloud: Loopback,
+    tmp_path: Path,
+    setting: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The stricter side wins, for each way to ask."""
+    configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
+    stricter = tmp_path / "config.toml"
+    stricter.write_text(f"{setting}\n")
+    supervise()
+    monkeypatch.setenv("AI_PAL_CONFIG", str(stricter))
+    with connect(load_settings().settings) as client:
+        assert isinstance(list(client.chat(CANARY, model="cohere:command"))[-1], wire.Failed)
+    asked = asyncio.run(_orchestrated())
+    assert [reason.code for reason in asked.reasons] == [Code.LOCAL_ONLY]
+    command = [sys.executable, "-m", "ai_pal", "chat", "--model", "cohere:command", CANARY]
+    private = environ | {"AI_PAL_CONFIG": str(stricter)}
+    done = subprocess.run(
+        command, env=private, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+    )
+    assert b"local_only" in done.stderr
+    assert cloud.requests == []
+
+
+async def _orchestrated() -> wire.Failed:
+    async with MultiModelOrchestrator() as orchestrator:
+        events = [event async for event in orchestrator.stream_request(CANARY, model="cohere:command")]
+    assert isinstance(events[-1], wire.Failed)
+    return events[-1]
 
 
 def test_a_budget_whose_ledger_is_damaged_lets_no_prompt_out(

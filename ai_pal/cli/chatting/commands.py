@@ -85,7 +85,7 @@ def _local(session: Session, argument: str) -> None:
         session.wishes = msgspec.structs.replace(session.wishes, local_only=argument == "on")
     elif not session.wishes.local_only:
         session.wishes = msgspec.structs.replace(session.wishes, local_only=True)
-    if session.wishes.local_only or session.link.settings.local_only:
+    if session.link.is_private(session.wishes):
         session.say("nothing of this conversation leaves this machine")
     else:
         session.say("prompts may go to other servers, as far as you have agreed")

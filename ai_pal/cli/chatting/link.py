@@ -86,8 +86,7 @@ class Link:
 
     def is_private(self, wishes: Wishes) -> bool:
         """Whether nothing of what is asked so may leave this machine."""
-        goal = wishes.goal or self.settings.optimization_goal
-        return wishes.local_only or self.settings.local_only or goal == "privacy"
+        return wishes.local_only or self.settings.private(wishes.goal)
 
     def chat(self, messages: list[Message], wishes: Wishes) -> Stream:
         """Send one request."""
@@ -99,7 +98,7 @@ class Link:
             keep_alive=wishes.keep_alive,
             pull=True,
             pull_limit=0 if self.settings.auto_pull else wishes.pull_limit,
-            local_only=wishes.local_only or self.settings.local_only,
+            local_only=self.is_private(wishes),
             goal=wishes.goal,
             max_cost=wishes.max_cost,
             fallback=wishes.fallback,
