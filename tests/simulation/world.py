@@ -273,7 +273,11 @@ class World:
         worker = self.workers.get(identity.decode())
         if worker is None:
             return Sent.GONE
-        sent = Sent.FULL if self.fails("to_worker") else worker.from_supervisor.send(frames)
+        if self.fails("to_worker"):
+            worker.from_supervisor.full_until = self.clock.now()  # full for this moment
+            sent = Sent.FULL
+        else:
+            sent = worker.from_supervisor.send(frames)
         for frame in frames:
             message = inner.decode_to_worker(frame)
             self.note("to", worker.identity, message, sent.value)
