@@ -52,7 +52,9 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
     }
 
 
-for part in (Message, Usage, Timings, Failure, Options, wire.WorkerStatus, inner.DeltaItem):
+SHARED = (Message, Usage, Timings, Failure, Options)
+PARTS = (wire.WorkerStatus, wire.Feature, wire.RouteCandidate, wire.ProviderStatus, inner.DeltaItem)
+for part in (*SHARED, *PARTS):
     st.register_type_strategy(part, st.builds(part, **_fields(part)))
 
 
