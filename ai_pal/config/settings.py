@@ -1,12 +1,10 @@
 """Every setting: name, type, limits, default and meaning. `config show` and docs/settings.md read this."""
 
-import zlib
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, field
 
-from ai_pal.config.egress_environment import digest_of
 from ai_pal.config.tables import (
     BudgetSettings,
     LocalSettings,
@@ -218,10 +216,3 @@ def meta_of(info: msgspec.structs.FieldInfo) -> Meta:
 def kind_of(info: msgspec.structs.FieldInfo) -> str:
     """`DURATION`, `PATH`, `SIZE`, or "" for plain values."""
     return str((meta_of(info).extra or {}).get("kind", ""))
-
-
-def digest(settings: Settings) -> str:
-    """A short hash: equal settings, equal digest. Travels in `Welcome`, so that a client sees
-    whether a supervisor runs with other settings than its own, or downloads with other tokens and
-    proxies. Checksums, nothing secret."""
-    return f"{zlib.crc32(msgspec.json.encode(settings, order='sorted')):08x}{digest_of()}"
