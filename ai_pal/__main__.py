@@ -4,6 +4,9 @@ import sys
 
 from ai_pal import __version__
 
+CTRL_C = 130
+"""The exit code, as `ai_pal.cli.failures` has it, which is not imported yet."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return its exit code."""
@@ -15,9 +18,12 @@ def main(argv: list[str] | None = None) -> int:
         print("error: Windows is not supported [unsupported_platform]", file=sys.stderr)
         print("hint: run ai-pal inside WSL 2, where it is a Linux program", file=sys.stderr)
         return 1
-    from ai_pal.cli import run
+    try:
+        from ai_pal.cli import run
 
-    return run(arguments)
+        return run(arguments)
+    except KeyboardInterrupt:  # before there is a command that could take it
+        return CTRL_C
 
 
 if __name__ == "__main__":

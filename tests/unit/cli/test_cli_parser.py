@@ -1,5 +1,7 @@
 """The command table, its parser, and how errors leave the process."""
 
+import sys
+
 import pytest
 
 from ai_pal import __version__, cli
@@ -11,6 +13,16 @@ from ai_pal.errors import Code, Failure
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"ai-pal {__version__}\n"
+
+
+def test_ctrl_c_before_there_is_a_command_leaves_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupting:
+        def find_spec(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "ai_pal.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting()])
+    assert main(["doctor"]) == failures.CTRL_C
 
 
 def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
