@@ -1,6 +1,7 @@
 """`ai-pal history`: the conversations that are kept on this machine."""
 
 import argparse
+import errno
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ai_pal.store.conversations import Conversations, Found, Head, Kept
 
 EXAMPLES = """examples:
-  ai-pal history list
+  ai-pal history                    the list, as `ai-pal history list` gives it
   ai-pal history search "train to Lyon" book*
   ai-pal history show 12
   ai-pal history export 12 --output talk.md
@@ -31,12 +32,17 @@ ai-pal chat --continue 12. In JSON, times are seconds since 1970 (UTC).
 
 """
 
+_LISTED = 30
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    parser.set_defaults(action="list", limit=_LISTED, json=False)
     show_all = actions.add_parser("list", help="list the conversations, last spoken in first")
-    show_all.add_argument("--limit", type=_count, default=30, metavar="N", help="at most N (30); 0 for all")
+    show_all.add_argument(
+        "--limit", type=_count, default=_LISTED, metavar="N", help=f"at most N ({_LISTED}); 0 for all"
+    )
     search = actions.add_parser("search", help="find messages that hold all of these words")
     search.add_argument("words", nargs="+", metavar="WORD", help='a word, a beginning*, or "a phrase"')
     search.add_argument("--limit", type=_count, default=20, metavar="N", help="at most N (20); 0 for all")
@@ -86,6 +92,8 @@ def _search(store: "Conversations", args: argparse.Namespace) -> int:
     else:
         for one in found:
             print(_hit(one))
+        if not found:
+            print(neutral_line(f"no message holds: {query}"), file=sys.stderr)
     return failures.OK if found else failures.FAILED
 
 
@@ -118,6 +126,9 @@ def _export(store: "Conversations", args: argparse.Namespace) -> int:
             out.write(data)
     except FileExistsError:
         fail(Code.BAD_REQUEST, f"{args.output} exists", "remove it, or choose another name")
+    except OSError as error:
+        code = Code.DISK_FULL if error.errno == errno.ENOSPC else Code.FILE_UNREADABLE
+        fail(code, f"{args.output} cannot be written: {error.strerror}", "choose another place for --output")
     return failures.OK
 
 
@@ -176,11 +187,13 @@ def _agreed(count: int) -> bool:
 def _table(heads: "list[Head]") -> str:
     from ai_pal.cli.table import table
 
-    rows = [
-        (str(head.id), _when(head.updated), str(head.messages), head.model or "-", head.title)
-        for head in heads
-    ]
+    rows = [(str(head.id), _when(head.updated), str(head.messages), _who(head), head.title) for head in heads]
     return table(("ID", "LAST", "MESSAGES", "MODEL", "TITLE"), rows)
+
+
+def _who(head: "Head") -> str:
+    """The model that answered last, or the one that was asked for where none has."""
+    return head.answered or head.model or "-"
 
 
 def _markdown(kept: "Kept") -> str:

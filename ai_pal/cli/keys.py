@@ -26,7 +26,8 @@ _LONGEST = 10_000
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    parser.set_defaults(action="list", json=False)
     put = actions.add_parser("set", help="put a key into the keyring; that is a yes to its use, too")
     put.add_argument("provider", metavar="PROVIDER", help="openai, anthropic, cohere, or another you set up")
     show = actions.add_parser("list", help="tell where each provider's key is, and whether it may be used")

@@ -33,7 +33,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation without its messages. `model` is the one that was asked for, empty for whichever
-    fits; `local_only` goes on when the conversation does."""
+    fits; `local_only` goes on when the conversation does. `answered` is who gave the last answer, a cloud's
+    model as `openai:gpt-4`; empty before there is one."""
 
     id: int
     title: str
@@ -42,6 +43,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     local_only: bool
     messages: int
+    answered: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +64,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 _HEAD = """
     SELECT id, title, created, updated, model, local_only,
-        (SELECT count(*) FROM messages WHERE conversation = conversations.id) AS messages
+        (SELECT count(*) FROM messages WHERE conversation = conversations.id) AS messages,
+        coalesce((SELECT CASE WHEN tier > 1 THEN provider || ':' || model ELSE model END FROM messages
+            WHERE conversation = conversations.id AND model <> '' ORDER BY id DESC LIMIT 1), '') AS answered
     FROM conversations
 """
 _COLUMNS = Message.__struct_fields__
@@ -231,7 +235,7 @@ def _storable(text: str) -> str:
 
 
 def _head(row: Sequence[object]) -> Head:
-    names = ("id", "title", "created", "updated", "model", "local_only", "messages")
+    names = ("id", "title", "created", "updated", "model", "local_only", "messages", "answered")
     return msgspec.convert(dict(zip(names, row, strict=True)), Head, strict=False)
 
 

@@ -70,7 +70,12 @@ def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
     assert "trains to Lyon" in told(home, "history", "list")
     assert "\x1b" not in told(home, "history", "list") + told(home, "history", "show", "2")
     assert "you: trains to **Lyon**" in told(home, "history", "search", "lyon")
-    assert run(home, "history", "search", "lyon", "paris").returncode == 1
+    assert "echo" in told(home, "history")
+    none = run(home, "history", "search", "lyon", "paris")
+    assert (none.returncode, none.stdout, none.stderr) == (1, "", "no message holds: lyon paris\n")
+    nowhere = run(home, "history", "export", "1", "--output", "/nonexistent/x")
+    assert nowhere.returncode == 1
+    assert "/nonexistent/x cannot be written: No such file or directory" in nowhere.stderr
     file = Path(home["HOME"]) / "talk.md"
     told(home, "history", "export", "1", "--output", str(file))
     assert file.read_text().startswith("# trains to Lyon\n\n**You**\n\ntrains to Lyon")

@@ -63,6 +63,10 @@ def test_a_key_typed_in_a_terminal_is_not_shown(vault: Environ) -> None:
     assert files_with(vault, KEY) == ["keyring.json"]
 
 
+def test_keys_alone_lists_them(vault: Environ) -> None:
+    assert run(vault, "keys").stdout == run(vault, "keys", "list").stdout != ""
+
+
 @pytest.mark.parametrize("text", ["", "two words", "a\x1b[0m"])
 def test_what_is_no_key_is_refused_and_not_repeated(vault: Environ, text: str) -> None:
     done = run(vault, "keys", "set", "openai", stdin=text)

@@ -60,6 +60,16 @@ def test_the_last_one_spoken_in_comes_first(kept: Conversations) -> None:
     assert [(head.id, head.messages) for head in kept.heads(limit=1)] == [(first, 4)]
 
 
+def test_the_list_tells_who_answered_last(kept: Conversations) -> None:
+    number = begun(kept, ("Hi", "Hello"))
+    here = Message(role="assistant", content="Hello", at=2.0, tier=1, provider="local", model="phi-2")
+    assert [head.answered for head in kept.heads()] == ["openai:gpt-4"]
+    kept.keep(number, [here], after=1, expected=2, now=2.0)
+    assert [head.answered for head in kept.heads()] == ["phi-2"]
+    kept.keep(number, [], after=1, expected=2, now=3.0)
+    assert [head.answered for head in kept.heads()] == [""]
+
+
 def test_messages_after_those_that_stay_are_replaced(kept: Conversations) -> None:
     number = begun(kept, ("one", "1"), ("two", "2"))
     assert kept.keep(number, turn("three", "3"), after=2, expected=4, now=2.0)
