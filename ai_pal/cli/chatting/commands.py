@@ -211,4 +211,5 @@ KEYS = (
     "Enter sends; Alt-Enter or Ctrl-J begins a new line.",
     'A text that begins with """ goes on until the next """.',
     "Ctrl-C stops an answer or clears the line; twice, it leaves.",
+    "The goal, sampling and more are options at the start: ai-pal chat --help",
 )

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 FENCE = '"""'
+_SAME = {"quit": "exit", "bye": "exit", "new": "clear", "usage": "stats"}
+"""What other programs call a command."""
+
 _COMMAND = re.compile(r"/([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
 
 
@@ -35,5 +38,7 @@ def is_open_block(text: str) -> bool:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known command that was probably meant; empty when none is near."""
     names = list(known)
+    if (same := _SAME.get(name)) in names:
+        return same
     starting = [other for other in names if name and other.startswith(name)]
-    return next(iter(starting or difflib.get_close_matches(name, names, n=1, cutoff=0.5)), "")
+    return next(iter(starting or difflib.get_close_matches(name, names, n=1, cutoff=0.7)), "")

@@ -34,7 +34,8 @@ def test_a_block_is_open_until_its_second_quotes(text: str, is_open: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("hlep", "help"), ("sta", "stats"), ("quit", "exit"), ("zzz", "")]
+    ("typed", "meant"),
+    [("hlep", "help"), ("sta", "stats"), ("quit", "exit"), ("usage", "stats"), ("goal", ""), ("zzz", "")],
 )
 def test_the_nearest_command_is_suggested(typed: str, meant: str) -> None:
-    assert nearest(typed, ["help", "model", "stats", "exit"]) == meant
+    assert nearest(typed, ["help", "local", "save", "stats", "exit"]) == meant
