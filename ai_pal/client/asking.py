@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from ai_pal.client.answer import conversation
+from ai_pal.errors import Code, fail
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
 
@@ -39,7 +40,7 @@ def chat_request(request_id: int, prompt: str | Sequence[Message], how: Asking) 
     return wire.Chat(
         request_id,
         conversation(prompt),
-        how.get("model", ""),
+        _model(how),
         how.get("options") or Options(),
         how.get("deadline"),
         how.get("keep_alive"),
@@ -59,7 +60,7 @@ def route_request(request_id: int, prompt: str | Sequence[Message], how: Asking)
     return wire.Route(
         request_id,
         conversation(prompt),
-        how.get("model", ""),
+        _model(how),
         privacy(how.get("local_only", False)),
         how.get("goal", ""),
         how.get("max_cost"),
@@ -67,6 +68,19 @@ def route_request(request_id: int, prompt: str | Sequence[Message], how: Asking)
         how.get("options") or Options(),
         how.get("task", ""),
     )
+
+
+def _model(how: Asking) -> str:
+    """The model that is asked. Raises `AiPalError` (`bad_request`): `openai:` names no model."""
+    reference = how.get("model", "")
+    if reference.rstrip().endswith(":") and "/" not in reference:
+        name = reference.rstrip()
+        fail(
+            Code.BAD_REQUEST,
+            f"{name} names no model",
+            f"write it behind the colon, {name}MODEL, or name none",
+        )
+    return reference
 
 
 def privacy(local_only: bool, environ: Mapping[str, str] = os.environ) -> Literal["local", "any"]:

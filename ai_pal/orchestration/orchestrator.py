@@ -3,10 +3,11 @@
 import contextlib
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Self, Unpack, get_args
 
 from ai_pal.client import Answer
 from ai_pal.client.asking import Asking
+from ai_pal.errors import Code, fail
 from ai_pal.messages.client import AnyEvent, Goal, Routed, Task
 from ai_pal.messages.egress import OLLAMA_URL
 from ai_pal.models.access import Access, Folder
@@ -35,6 +36,7 @@ class MultiModelOrchestrator:
         base_url: str = OLLAMA_URL,
         auto_pull: bool | None = None,
     ) -> None:
+        _check("general", optimization_goal, max_cost)
         self._access = Access(True, model_cache_dir, base_url, auto_pull)
         self._clients = LoopClients(self._access.endpoint)
         self._goal, self._local_only = optimization_goal, local_only
@@ -111,6 +113,7 @@ class MultiModelOrchestrator:
         await self.aclose()
 
     def _asking(self, task: Task, goal: Goal, model: str, local_only: bool, max_cost: float | None) -> Asking:
+        _check(task, goal, max_cost)
         return Asking(
             model=model,
             task=task,
@@ -129,3 +132,12 @@ class MultiModelOrchestrator:
         async with contextlib.aclosing(client.chat(question.messages, **how)) as events:
             async for event in events:
                 yield event
+
+
+def _check(task: str, goal: str, max_cost: float | None) -> None:
+    """Raises `AiPalError` (`bad_request`)."""
+    for name, value, kinds in (("task_type", task, Task), ("optimization_goal", goal, Goal)):
+        if value not in (known := get_args(kinds)):
+            fail(Code.BAD_REQUEST, f"unknown {name} {value!r}", f"one of: {', '.join(filter(None, known))}")
+    if max_cost is not None and not max_cost >= 0:
+        fail(Code.BAD_REQUEST, f"max_cost {max_cost!r} is no amount", "US dollars, 0 or more; or None")
