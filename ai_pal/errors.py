@@ -99,6 +99,15 @@ PERMANENT = frozenset(
 """Codes that say nothing about a provider's health: asking again changes nothing, and no breaker trips."""
 
 
+NEVER_SENT = frozenset(
+    {
+        *(Code.PROVIDER_UNREACHABLE, Code.CONNECT_TIMEOUT, Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY),
+        *(Code.SDK_MISSING, Code.KEYRING_MISSING, Code.SPAWN_FAILED, Code.OVERLOADED, Code.BREAKER_OPEN),
+    }
+)
+"""Codes of attempts whose prompt has not gone anywhere; all others may have."""
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reason why something did not work, as it travels in messages.
 

@@ -9,7 +9,6 @@ from ai_pal import catalog, privacy
 from ai_pal.config import Settings
 from ai_pal.config.clouds import clouds, ollama_url, twin
 from ai_pal.config.provider_access import Access, consented, key_source, read_access
-from ai_pal.config.tables import ProviderSettings
 from ai_pal.errors import AiPalError
 from ai_pal.lifecycle import Phase
 from ai_pal.messages.egress import Provider
@@ -127,7 +126,8 @@ class MachineSurvey:
         if not ours.enabled or not model:
             return None
         url = ollama_url(self._settings, self._environ)
-        agreed = bool(ours.base_url) or bool(self._access().get(OLLAMA, Access()).consent)
+        decided = self._access().get(OLLAMA, Access()).consent
+        agreed = consented(decided, None, source="", own_server=bool(ours.base_url))
         provider = Provider(OLLAMA, "ollama", url)
         return Server(
             provider=provider,
@@ -140,14 +140,13 @@ class MachineSurvey:
         setting = self._clouds[name]
         api, known = setting.api or "openai", access.get(name, Access())
         source = key_source(name, self._environ, in_config=setting.api_key, in_keyring=known.keyring)
-        consent = consented(
-            known.consent, setting.consent, in_config=_given(setting), in_keyring=known.keyring
-        )
+        own = bool(setting.base_url)
+        consent = consented(known.consent, setting.consent, source=source, own_server=own)
         return Server(
             provider=Provider(name, api, setting.base_url or ""),
             mid=model or setting.mid or "",
             strong=model or setting.strong or "",
-            key=bool(source) or _keyless(setting),
+            key=bool(source) or own,  # a server of the user's own may do without one
             consent=consent,
             installed=_installed(api),
         )
@@ -155,16 +154,6 @@ class MachineSurvey:
 
 def _named(*models: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model for model in models if model))
-
-
-def _keyless(setting: ProviderSettings) -> bool:
-    """A server of the user's own may do without a key."""
-    return bool(setting.base_url)
-
-
-def _given(setting: ProviderSettings) -> bool:
-    """Whether the user has set this provider up himself, which is a yes."""
-    return setting.api_key or bool(setting.base_url)
 
 
 @lru_cache

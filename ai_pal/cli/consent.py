@@ -34,12 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
-    if args.provider is not None:
-        _decide(known_provider(args.provider, settings, OLLAMA), settings, agreed=not args.revoke)
+    provider = None if args.provider is None else known_provider(args.provider, settings, OLLAMA)
+    if provider is not None and (args.revoke or not (args.list or args.json)):
+        _decide(provider, settings, agreed=not args.revoke)
         return failures.OK
     from ai_pal.cli.provider_table import listed, provider_table
 
-    rows = listed(settings, os.environ)
+    rows = [row for row in listed(settings, os.environ) if provider in (None, row.provider)]
     if args.json:
         from ai_pal.cli.json_output import print_json
 

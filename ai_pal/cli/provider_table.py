@@ -30,9 +30,9 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 def listed(settings: Settings, environ: Mapping[str, str]) -> list[Listed]:
-    """Every cloud that AI-PAL knows or the settings name. Raises `AiPalError`."""
+    """Every cloud that AI-PAL or the settings know, and whatever was decided on. Raises `AiPalError`."""
     remembered = read_access(environ)
-    names = dict.fromkeys((*CLOUDS, *settings.providers))
+    names = dict.fromkeys((*CLOUDS, *settings.providers, *remembered))
     return [_listed(name, remembered.get(name, Access()), settings, environ) for name in names]
 
 
@@ -49,10 +49,9 @@ def _listed(name: str, known: Access, settings: Settings, environ: Mapping[str, 
     places = {"in_config": setting.api_key, "in_keyring": known.keyring}
     source = key_source(name, environ, **places)
     place = {"environment": variable_in(name, environ), "config": "config file", "keyring": "system keyring"}
-    # Who sets up a server himself wants it used.
-    given = setting.api_key or bool(setting.base_url)
-    may = consented(known.consent, setting.consent, in_config=given, in_keyring=known.keyring)
-    return Listed(name, source, place.get(source, ""), known.consent, may and bool(source))
+    own = bool(setting.base_url)
+    may = consented(known.consent, setting.consent, source=source, own_server=own)
+    return Listed(name, source, place.get(source, ""), known.consent, may and (bool(source) or own))
 
 
 def _agreed(row: Listed) -> str:
@@ -60,4 +59,4 @@ def _agreed(row: Listed) -> str:
         return "yes"
     if row.decided is None and row.key:
         return f"not asked: ai-pal consent {row.provider}"
-    return "no" if row.decided is False else "-"
+    return {True: "yes, without a key", False: "no", None: "-"}[row.decided]

@@ -59,12 +59,16 @@ def key_source(provider: str, environ: Mapping[str, str], *, in_config: bool, in
     return "environment" if variable_in(provider, environ) else ""
 
 
-def consented(decided: bool | None, setting: bool | None, *, in_config: bool, in_keyring: bool) -> bool:
-    """Whether a provider's key may be used. A no counts wherever it was said; a key that the user gave to
-    AI-PAL himself is a yes, one that merely lies in the environment is not."""
+def consented(
+    decided: bool | None, setting: bool | None, *, source: Source, own_server: bool = False
+) -> bool:
+    """Whether a provider may be asked with the key from `source`. A no counts wherever it was said; a key
+    that the user gave to AI-PAL himself is a yes, and so is a server of his own (`base_url`) without any
+    key. A key that merely lies in the environment is none."""
     if decided is False or setting is False:
         return False
-    return bool(decided or setting or in_config or in_keyring)
+    given = source in ("config", "keyring") or (own_server and not source)
+    return bool(decided or setting or given)
 
 
 def read_access(environ: Mapping[str, str] = os.environ) -> dict[str, Access]:

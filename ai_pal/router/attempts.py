@@ -104,7 +104,7 @@ class Attempts:
             keep_alive=chat.keep_alive,
         )
         self._completions.start(complete, local_only=request.private)
-        request.away = request.away or candidate.remote
+        attempt.sent = True
 
     def stop(self, attempt: Attempt) -> None:
         """Call it off; nothing more of it reaches the client."""
@@ -121,6 +121,8 @@ class Attempts:
         attempt.over = True
         del self._open[attempt.key]
         request, candidate, now = attempt.request, attempt.candidate, self._clock.now()
+        went_out = attempt.went_out(outcome)
+        request.away = request.away or went_out
         used = attempt.usage()
         cost = candidate.price.of(used) if candidate.tier == CLOUD and candidate.price is not None else 0.0
         request.usage, request.cost = total(request.usage, used), request.cost + cost
@@ -141,7 +143,7 @@ class Attempts:
                 first_token=(attempt.first_at - asked_at) if attempt.first_at is not None else 0.0,
                 total=now - asked_at,
                 score=request.score,
-                remote=candidate.remote,
+                remote=went_out,
                 local_only=request.private,
             )
         )

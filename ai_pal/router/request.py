@@ -3,7 +3,7 @@
 import msgspec
 
 from ai_pal.complexity import Feature
-from ai_pal.errors import Failure
+from ai_pal.errors import NEVER_SENT, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.routing.candidate import LOCAL, Candidate
@@ -90,7 +90,8 @@ class Request(msgspec.Struct, eq=False):
 class Attempt(msgspec.Struct, eq=False):
     """One candidate that was asked. `key` is unique among attempts; what runs here has it as its id, below 0.
     `base` is the client's number for its first piece, `reserved` what it may cost in US dollars, `last` its
-    terminal event. `stopped` says that this side has called it off, `over` that it is in the books.
+    terminal event. `sent` says that the egress process has it, `stopped` that this side has called it off,
+    `over` that it is in the books.
     `moved_at` is when something last moved before its first content."""
 
     key: int
@@ -108,6 +109,11 @@ class Attempt(msgspec.Struct, eq=False):
     last: wire.Event | None = None
     over: bool = False
     stopped: bool = False
+    sent: bool = False
+
+    def went_out(self, outcome: str) -> bool:
+        """Whether the prompt has left this machine with it; rather yes where its outcome does not tell."""
+        return self.candidate.remote and self.sent and outcome not in NEVER_SENT
 
     @property
     def here(self) -> bool:

@@ -61,6 +61,6 @@ class Telling:
                 model,
                 why,
                 request.score,
-                request.away,
+                request.away or candidate.remote,
             ),
         )

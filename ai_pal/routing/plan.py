@@ -113,7 +113,7 @@ def _finished(
     """With everyone who is not asked, and with this machine as the last resort where nobody is left."""
     if not steps:
         steps = _last_resort(query, order, objections)
-    asked = steps if query.fallback else steps[:1]
+    asked = steps if query.fallback else _only(steps)
     places = {step.candidate.name: number for number, step in enumerate(asked)}
     ruled_out, before = [], 0
     for candidate in order:
@@ -122,6 +122,11 @@ def _finished(
             continue
         ruled_out.append(RuledOut(candidate, objections[candidate.name] or NOT_ASKED, before))
     return Plan(query, tuple(asked), tuple(ruled_out))
+
+
+def _only(steps: list[Step]) -> list[Step]:
+    """The one to be asked where nobody else is: rather none that may not be there at all."""
+    return [step for step in steps if step.candidate.expected][:1] or steps[:1]
 
 
 def _last_resort(

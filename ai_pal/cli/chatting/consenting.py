@@ -46,7 +46,7 @@ def _undecided(model: str, settings: "Settings", environ: Mapping[str, str]) -> 
     found = []
     for provider in dict.fromkeys((*CLOUDS, *settings.providers)):
         variable, setting = variable_in(provider, environ), settings.providers.get(provider)
-        given = setting is not None and (setting.consent is not None or setting.api_key or setting.base_url)
+        given = setting is not None and (setting.consent is not None or setting.api_key)
         access = known.get(provider, Access())
         meant = not model or model.startswith(f"{provider}:")
         if variable and meant and not given and access.consent is None and not access.keyring:

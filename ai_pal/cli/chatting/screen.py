@@ -58,7 +58,8 @@ class AnswerScreen:
                 self._remark(event.reason)
             case Started() if event.remote:
                 self._waiting.end()
-                self._remark(f"↗ {event.provider}:{event.model} answers: the prompt has left this machine")
+                who = f"{event.provider}:{event.model} answers: the prompt has left this machine"
+                self._remark(f"↗ {who}" if event.tier > 1 else who)
             case Accepted():
                 _ = self.writer  # loads what the text will need, while the model computes
             case Done() | Failed() | Interrupted() | Cancelled():

@@ -106,3 +106,21 @@ def test_an_unknown_name_is_left_to_the_supervisor_to_refuse(ai_pal_home: Path) 
     here = survey(ai_pal_home, Settings()).facts("no-such-model").here
     assert here is not None
     assert (here.model, here.failure) == ("no-such-model", None)
+
+
+def test_a_remote_ollama_that_was_refused_is_not_asked_whatever_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings(ollama=OllamaSettings(base_url="http://192.0.2.2:11434"))
+    made = survey(tmp_path, settings)
+    before = made.facts("ollama:phi").ollama
+    remember("ollama", {"HOME": str(tmp_path), "AI_PAL_HOME": str(tmp_path)}, consent=False)
+    after = made.facts("ollama:phi").ollama
+    assert before is not None
+    assert after is not None
+    assert (before.consent, after.consent) == (True, False)
+
+
+def test_a_key_that_lies_around_is_not_used_for_a_server_of_ones_own_either(tmp_path: Path) -> None:
+    own = {"openai": ProviderSettings(base_url="http://gateway.example.com/v1")}
+    without = openai(survey(tmp_path, Settings(providers=own)))
+    around = openai(survey(tmp_path, Settings(providers=own), OPENAI_API_KEY="sk-around"))
+    assert (without.consent, around.consent) == (True, False)

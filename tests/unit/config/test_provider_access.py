@@ -88,22 +88,26 @@ def test_a_key_that_was_given_comes_before_one_that_lies_around(
 
 
 @pytest.mark.parametrize(
-    ("decided", "setting", "in_config", "in_keyring", "may"),
+    ("decided", "setting", "source", "own_server", "may"),
     [
-        (None, None, False, False, False),  # merely found in the environment
-        (True, None, False, False, True),
-        (None, True, False, False, True),
-        (None, None, True, False, True),
-        (None, None, False, True, True),
-        (False, None, False, True, False),
-        (False, True, True, False, False),
-        (True, False, False, True, False),
+        (None, None, "environment", False, False),
+        (None, None, "environment", True, False),  # a key that lies around is not for one's own server
+        (None, None, "", True, True),
+        (None, None, "", False, False),
+        (True, None, "environment", False, True),
+        (None, True, "environment", False, True),
+        (None, None, "config", False, True),
+        (None, None, "keyring", False, True),
+        (False, None, "keyring", False, False),
+        (False, None, "", True, False),
+        (False, True, "config", False, False),
+        (True, False, "keyring", False, False),
     ],
 )
 def test_a_no_counts_wherever_it_was_said_and_silence_is_no_yes(
-    decided: bool | None, setting: bool | None, in_config: bool, in_keyring: bool, may: bool
+    decided: bool | None, setting: bool | None, source: Source, own_server: bool, may: bool
 ) -> None:
-    assert consented(decided, setting, in_config=in_config, in_keyring=in_keyring) is may
+    assert consented(decided, setting, source=source, own_server=own_server) is may
 
 
 def test_the_key_is_read_from_where_it_lies(environ: dict[str, str], vault: Vault) -> None:

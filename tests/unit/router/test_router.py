@@ -81,6 +81,17 @@ def test_an_answer_from_here_after_a_cloud_failed_says_that_the_prompt_has_left(
     assert (started.tier, started.remote) == (1, True)
 
 
+def test_a_prompt_that_a_cloud_never_got_has_not_left() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    for _ in range(2):
+        desk.away_fails(REFUSED)
+    desk.here_answers("yes")
+    started = next(event for event in desk.heard if isinstance(event, wire.Started))
+    assert (started.tier, started.remote) == (1, False)
+    assert [attempt.remote for attempt in desk.books] == [False, False]
+
+
 def test_when_all_fail_every_reason_is_there() -> None:
     desk = Desk(msgspec.structs.replace(OPENAI, key=False))
     desk.ask()

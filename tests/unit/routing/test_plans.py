@@ -2,6 +2,12 @@
 
 import pytest
 
+from ai_pal.messages.egress import Provider
+from ai_pal.routing.facts import Facts, Here, Server, everyone
+from ai_pal.routing.health import Lessons
+from ai_pal.routing.plan import plan
+from ai_pal.routing.prices import price_table
+from ai_pal.routing.query import Query
 from tests.unit.routing.table import Row, rows
 
 ROWS = rows()
@@ -22,3 +28,11 @@ def test_a_row_is_planned_as_it_says(row: Row) -> None:
 def test_who_is_not_asked_is_told_why_and_what_to_do(row: Row) -> None:
     for out in row.make().ruled_out:
         assert out.failure.message
+
+
+def test_without_fallback_nobody_is_asked_who_may_not_be_there() -> None:
+    absent = Server(provider=Provider("ollama", "ollama"), mid="phi", consent=True, expected=False)
+    facts = Facts(here=Here(model="smollm2", state="not here", absent=True), ollama=absent)
+    candidates = everyone(facts, price_table(), Lessons())
+    made = plan(Query(fallback=False), candidates)
+    assert [step.candidate.model for step in made.steps] == ["smollm2"]
