@@ -8,6 +8,9 @@ import msgspec
 from ai_pal.errors import Code, fail
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
 
+HINT = "choose a model that runs here, or allow it: no --local-only, /local off, another goal than privacy"
+"""What to do when a request is local-only and its model is elsewhere."""
+
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
 
 
@@ -36,4 +39,4 @@ def admit(complete: Complete, *, local_only: bool) -> Complete:
 def refuse(provider: Provider) -> None:
     """Raises `AiPalError` (`local_only`)."""
     message = f"{provider.name} is not on this machine, and the request is local-only"
-    fail(Code.LOCAL_ONLY, message, "leave out --local-only, or choose a model that runs here")
+    fail(Code.LOCAL_ONLY, message, HINT)

@@ -2,6 +2,7 @@
 
 import math
 
+from ai_pal import privacy
 from ai_pal.errors import Code, Failure
 from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.routing.query import Query
@@ -20,7 +21,7 @@ def objection(candidate: Candidate, query: Query, *, insisted: bool = False) -> 
     open breaker does not hold: asking is its probe."""
     if query.private and candidate.remote:
         message = f"{candidate.provider} is not on this machine, and the request is local-only"
-        return Failure(Code.LOCAL_ONLY, message, "leave out --local-only, or choose a model that runs here")
+        return Failure(Code.LOCAL_ONLY, message, privacy.HINT)
     failure = candidate.failure
     if failure is not None and not (insisted and failure.code == Code.BREAKER_OPEN):
         return failure
