@@ -9,7 +9,7 @@ from ai_pal.config.durations import format_duration
 from ai_pal.config.load import PREFIX, Loaded
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of, meta_of
 from ai_pal.config.sizes import format_size
-from ai_pal.config.tables import SECRET
+from ai_pal.config.tables import SECRET, URL
 
 
 class Row(NamedTuple):
@@ -80,7 +80,7 @@ def _default(info: FieldInfo) -> str:
 
 def _type_name(info: FieldInfo) -> str:
     if kind := kind_of(info):
-        return {DURATION: "duration", PATH: "path", SIZE: "size", SECRET: "text"}[kind]
+        return {DURATION: "duration", PATH: "path", SIZE: "size", SECRET: "text", URL: "text"}[kind]
     bare = next((part for part in get_args(info.type) if part is not type(None)), info.type)
     bare = get_args(bare)[0] if get_origin(bare) is Annotated else bare
     if get_origin(bare) is Literal:

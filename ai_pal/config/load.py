@@ -9,10 +9,11 @@ import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
+from ai_pal.config.checks import checked_url, choices, provider_mistake
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of
 from ai_pal.config.sizes import parse_size
-from ai_pal.config.tables import SECRET
+from ai_pal.config.tables import SECRET, URL, ProviderSettings
 from ai_pal.config.toml_lines import KeyLines
 from ai_pal.errors import Code, fail
 
@@ -105,7 +106,9 @@ class _FileReader:
         for own, table in tables.items():
             if not isinstance(table, dict):
                 self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
-            found[own] = struct(**self.table(table, known, (name, own)))
+            found[own] = setting = struct(**self.table(table, known, (name, own)))
+            if isinstance(setting, ProviderSettings) and (mistake := provider_mistake(own, setting)):
+                self._refuse((name, own), *mistake)
         return found
 
     def table(
@@ -179,9 +182,20 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
         if not isinstance(raw, str):
             raise ValueError("Expected a text")  # and never the value itself
         raw = bool(raw.strip())
-    value = msgspec.convert(raw, info.type, strict=strict)
+    value = _typed(raw, info, strict=strict)
+    if kind == URL and value:
+        value = checked_url(value)
     # normpath: "/a/../b" and "/b" are one file to the user and must be one setting to `digest`.
     return os.path.normpath(folder / os.path.expanduser(value)) if kind == PATH and value else value
+
+
+def _typed(raw: Any, info: FieldInfo, *, strict: bool) -> Any:
+    try:
+        return msgspec.convert(raw, info.type, strict=strict)
+    except msgspec.ValidationError as error:
+        if known := choices(info.type):
+            raise ValueError(f"{error}; one of {', '.join(known)}") from None
+        raise
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -8,6 +8,9 @@ from msgspec import Meta, field
 SECRET = "secret"  # noqa: S105 - a kind of setting
 """A text of which settings only know whether it is there."""
 
+URL = "url"
+"""Where a server is: http or https, and a host. Empty is its usual place."""
+
 
 class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[local]`: the model of this machine, where the router chooses."""
@@ -23,7 +26,11 @@ class OllamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     enabled: Annotated[bool, Meta(description="Ask an Ollama server at all.")] = True
     base_url: Annotated[
-        str, Meta(description="Where it is; empty means `OLLAMA_HOST`, else http://localhost:11434.")
+        str,
+        Meta(
+            description="Where it is; empty means `OLLAMA_HOST`, else http://localhost:11434.",
+            extra={"kind": URL},
+        ),
     ] = ""
     model: Annotated[
         str, Meta(description="What it is asked for where the router chooses; empty means `local.model`.")
@@ -43,9 +50,12 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         ]
         | None
     ) = None
-    base_url: Annotated[str, Meta(description="Where it is, if not at the provider's own place.")] | None = (
-        None
-    )
+    base_url: (
+        Annotated[
+            str, Meta(description="Where it is, if not at the provider's own place.", extra={"kind": URL})
+        ]
+        | None
+    ) = None
     mid: Annotated[str, Meta(description="Its model for medium prompts.")] | None = None
     strong: Annotated[str, Meta(description="Its model for hard prompts.")] | None = None
     consent: (

@@ -95,6 +95,16 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("local = 3\n", 1, "local is a table"),
         ("[budget]\nday = -1\n", 2, "budget.day: Expected `float` >= 0"),
         ("[providers.mine]\napi = 'x'\n", 2, "providers.mine.api: Invalid enum value 'x'"),
+        ("[providers.mine]\napi = 'x'\n", 2, "one of openai, anthropic, cohere"),
+        ("log_level = 'loud'\n", 1, "one of debug, info, warning, error"),
+        ("[providers.ollama]\nconsent = true\n", 1, "write [ollama]"),
+        ("[providers.local]\n", 1, "write [local]"),
+        ("[providers.'my own']\napi = 'openai'\n", 1, "'my own' can be no provider's name"),
+        ("[providers.'a:b']\napi = 'openai'\n", 1, "'a:b' can be no provider's name"),
+        ("[providers.mine]\nmid = 'x'\n", 1, 'write api = "openai"'),
+        ("[providers.openai]\nbase_url = 'box:1/v1'\n", 2, "write it as 'http://box:1/v1'"),
+        ("[ollama]\nbase_url = 'ftp://x'\n", 2, "ollama.base_url: 'ftp://x' is no address"),
+        ("[ollama]\nbase_url = 'http://x:port'\n", 2, "is no address"),
         ("[providers.mine]\napi_key = 12345\n", 2, "providers.mine.api_key: Expected a text"),
         ("local_only = 1\n", 1, "local_only: Expected `bool`, got `int`"),
         ("[models.mine]\npath = 'x'\nslot = 1\n", 3, "did you mean slots?"),
@@ -139,6 +149,7 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
         ("AI_PAL_THREADS", "many", "Expected `int`, got `str`"),
         ("AI_PAL_LOCAL_ONLY", "maybe", "Expected `bool`"),
         ("AI_PAL_KEEP_ALIVE", "soon", "not a duration"),
+        ("AI_PAL_OLLAMA_BASE_URL", "box", "write it as 'http://box'"),
     ],
 )
 def test_an_error_in_the_environment_names_the_variable(
@@ -147,6 +158,12 @@ def test_an_error_in_the_environment_names_the_variable(
     message = refusal(config, "", None, **{variable: value})
     assert f"{variable}: " in message
     assert says in message
+
+
+@pytest.mark.parametrize("url", ["", "http://box", "https://gateway.example/v1", "http://[::1]:11434/"])
+def test_addresses_are_taken_as_they_are(config: Path, url: str) -> None:
+    settings, _ = load(config, f"[ollama]\nbase_url = '{url}'\n[providers.my-own]\napi = 'openai'\n")
+    assert settings.ollama.base_url == url
 
 
 def test_a_variable_with_a_typo_is_refused(config: Path) -> None:
