@@ -64,9 +64,9 @@ def test_the_list_tells_who_answered_last(kept: Conversations) -> None:
     number = begun(kept, ("Hi", "Hello"))
     here = Message(role="assistant", content="Hello", at=2.0, tier=1, provider="local", model="phi-2")
     assert [head.answered for head in kept.heads()] == ["openai:gpt-4"]
-    kept.keep(number, [here], after=1, expected=2, now=2.0)
+    kept.keep(number, [*turn("And?", "So")[:1], here], after=2, expected=2, now=2.0)
     assert [head.answered for head in kept.heads()] == ["phi-2"]
-    kept.keep(number, [], after=1, expected=2, now=3.0)
+    kept.keep(number, [], after=1, expected=4, now=3.0)
     assert [head.answered for head in kept.heads()] == [""]
 
 
