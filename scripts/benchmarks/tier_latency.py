@@ -63,7 +63,7 @@ def _measured(starter: Path, folder: Path | None, subjects: list[str], pairs: in
 def _asking(stack: ExitStack, ollama_url: str, openai_url: str) -> Callable[[str, int], Stream]:
     tables: Tables = {
         "ollama": {"base_url": ollama_url, "model": MODEL},
-        "providers.openai": {"base_url": f"{openai_url}/v1"},
+        "providers.openai": {"base_url": f"{openai_url}/v1", "consent": True},
     }
     running = stack.enter_context(with_tiers(tables, key_openai=KEY))
     return partial(_ask, stack.enter_context(running.client()))
