@@ -70,7 +70,6 @@ class Completions:
         self._egress, self._clock, self._observe = egress, clock, observe
         self._policy, self._local_only = policy or CompletionsPolicy(), local_only
         self._open: dict[int, Open] = {}
-        self._closing = False
         egress.join(
             self,
             *(out.CompletionConnected, out.CompletionText, out.CompletionDone, out.CompletionFailed),
@@ -89,8 +88,7 @@ class Completions:
     def start(self, complete: out.Complete, *, local_only: bool) -> None:
         """Begin; from here on `on_event` hears of it until its one end, never from within this call.
 
-        Raises `AiPalError`, and then nothing has begun: `local_only`, `overloaded`, `spawn_failed`,
-        `shutting_down`.
+        Raises `AiPalError`, and then nothing has begun: `local_only`, `overloaded`, `spawn_failed`.
         """
         admitted = privacy.admit(complete, local_only=local_only or self._local_only())
         self._begin(admitted, max(complete.connect + complete.first_token, complete.gap))
@@ -155,17 +153,9 @@ class Completions:
             else:
                 self._clock.wake_at(quiet_until)
 
-    def shutdown(self) -> None:
-        """End what is open and take nothing more."""
-        self._closing = True
-        for opened in list(self._open.values()):
-            self._lose(opened, CLOSING)
-
     # -- inside --------------------------------------------------------------------------------
 
     def _begin(self, request: out.Complete | out.ListModels, quiet: float) -> None:
-        if self._closing:
-            raise AiPalError(CLOSING)
         if len(self._open) >= self._policy.limit:
             message = f"{self._policy.limit} answers from other servers are under way already"
             fail(Code.OVERLOADED, message, "try again in a moment", retryable=True, retry_after=1.0)
@@ -215,6 +205,3 @@ def _ended(provider: str) -> Failure:
 def _silent(provider: str, seconds: float) -> Failure:
     message = f"the egress process said nothing about {provider} for {seconds:.0f} s"
     return Failure(Code.WORKER_HUNG, message, "look at: ai-pal logs", retryable=True)
-
-
-CLOSING = Failure(Code.SHUTTING_DOWN, "the supervisor is shutting down", "try again", retryable=True)

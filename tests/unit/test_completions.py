@@ -233,13 +233,10 @@ def test_a_listener_may_cancel_others_and_start_more_when_one_ends(world: World)
     assert [m.key for m in world.sent if isinstance(m, out.Complete)] == [1, 2, 3]
 
 
-def test_shutdown_ends_what_is_open_and_the_process_with_it(world: World) -> None:
+def test_a_stop_waits_for_what_is_open_and_then_ends_the_process(world: World) -> None:
     world.start(1)
     world.hello()
     world.egress.shutdown()
     assert world.processes[0].signals == []
-    world.completions.shutdown()
-    assert world.codes == [Code.SHUTTING_DOWN]
+    world.completions.cancel(1)
     assert world.processes[0].signals == ["term"]
-    with pytest.raises(AiPalError):
-        world.start(2)
