@@ -14,15 +14,20 @@ from pathlib import Path
 
 import msgspec
 
-SETTINGS = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}
-"""For the environment before libgomp is loaded, in this process is early enough: how long to spin,
-and not at all when there are more threads than cores."""
+MAPS = Path("/proc/self/maps")
 
 INTERVAL = 0.25
 STARTS_ABOVE, ENDS_BELOW = 0.4, 0.2
 """Cores that others use beyond those the engine leaves free."""
 STAT = Path("/proc/stat")
 IDLE_FIELDS = (3, 4)
+
+
+def prepare(spins: int) -> None:
+    """Before libgomp is loaded into this process: wait `spins` turns before sleeping, and none at all when
+    there are more threads than cores. What the user has set stays."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("GOMP_SPINCOUNT", str(spins))
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -46,7 +51,7 @@ class SpinThrottle:
     def __init__(self, threads: int) -> None:
         self._cores = sorted(os.sched_getaffinity(0))
         self._spare = max(0, len(self._cores) - threads)
-        self._library = ctypes.CDLL("libgomp.so.1")
+        self._library = ctypes.CDLL(_loaded_library())
         self._working = threading.Event()
         self._release: threading.Event | None = None
         threading.Thread(target=self._watch, name="spin throttle", daemon=True).start()
@@ -79,6 +84,12 @@ class SpinThrottle:
         team = ctypes.c_uint(len(self._cores) + 1)
         self._library.GOMP_parallel(harmless, None, team, ctypes.c_uint(0))
         release.wait()
+
+
+def _loaded_library() -> str:
+    """The libgomp that the engine has brought: torch has one of its own."""
+    paths = (line.split(maxsplit=5)[-1] for line in MAPS.read_text().splitlines())
+    return next((path for path in paths if Path(path).name.startswith("libgomp")), "libgomp.so.1")
 
 
 def _sample(cores: list[int]) -> Sample:

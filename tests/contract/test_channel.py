@@ -102,10 +102,12 @@ async def test_who_does_not_read_is_full(context: "zmq.Context[zmq.Socket[bytes]
     socket.send(b"hello")
     await until(greeted)
     results = [channel.send(b"lazy", [bytes(100_000)]) for _ in range(300)]
-    assert results[0] is Sent.OK
-    assert results[-1] is Sent.FULL
     channel.close()
     socket.close()
+    assert results[0] is Sent.OK
+    # Not necessarily the last: libzmq's own thread may just have made room on its way to what the kernel holds.
+    assert Sent.FULL in results
+    assert Sent.GONE not in results
 
 
 async def test_a_flood_lets_other_callbacks_run(

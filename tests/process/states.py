@@ -106,10 +106,9 @@ def stopping(daemon: Supervised, client: Client, name: str) -> Answers:
 
 def unread(daemon: Supervised, client: Client, name: str) -> Answers:
     """Much is said to another client, which does not listen and keeps nothing."""
-    deaf: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
+    deaf: zmq.Socket[bytes] = daemon.kept.enter_context(zmq.Context.instance().socket(zmq.DEALER))
     deaf.rcvhwm, deaf.linger = 1, 0
     deaf.connect(daemon.endpoint)
-    daemon.kept.append(deaf)
     requests = [wire.Chat(n, [Message("user", "x")], named(name), slow(chunk=100_000)) for n in range(1, 9)]
     deaf.send_multipart([wire.encode(wire.Hello(wire.PROTOCOL)), *map(wire.encode, requests)])
     eventually(lambda: daemon.logged("answer_ended", code="client_too_slow"), WITHIN)

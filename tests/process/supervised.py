@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,11 +28,11 @@ LOCK_ONLY = ["supervisor.lock"]
 
 class Supervised:
     """A supervisor in the foreground. `settings` are those of `ai_pal.config`, by name; `program` is what
-    Python runs, `kept` lives as long as it."""
+    Python runs, `kept` is closed with it."""
 
     def __init__(self, environ: Environ, program: tuple[str, ...] = AI_PAL, **settings: object) -> None:
         self.environ = environ | {f"AI_PAL_{name.upper()}": str(value) for name, value in settings.items()}
-        self.kept: list[object] = []
+        self.kept = ExitStack()
         self.run_dir = paths.run_dir(environ)
         self.endpoint = front_door(environ)
         self._log = Path(environ["HOME"]) / "supervise.stderr"
@@ -51,13 +52,14 @@ class Supervised:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        finally:
-            self.process.kill()
-            self.process.wait()
+        with self.kept:
+            if self.process.poll() is None:
+                self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            finally:
+                self.process.kill()
+                self.process.wait()
 
     def client(self) -> Client:
         """A new connection."""

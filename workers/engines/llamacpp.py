@@ -32,6 +32,8 @@ SMALLEST_CHUNK, LARGEST_CHUNK_PER_THREAD = 8, 64
 ERRORS_ONLY = 1
 BYTES_PER_NUMBER = 4
 """At most, in the cache."""
+SPINS = 1000
+"""Turns that a thread waits before it sleeps: within a step they meet every few microseconds."""
 SOCKET = "llamacpp-{pid}.sock"
 POOR_DEFAULT_SYSTEM = ("named SmolLM",)
 """Templates that put this in front of a conversation without a system message make answers worse."""
@@ -226,9 +228,7 @@ def _window(spec: LoadModel, header: Header) -> int:
 
 
 def _import() -> Any:
-    os.environ.update(
-        {name: value for name, value in spin_throttle.SETTINGS.items() if name not in os.environ}
-    )
+    spin_throttle.prepare(SPINS)
     try:
         import xllamacpp
     except ImportError as error:

@@ -16,6 +16,7 @@ from workers.engines.transformers.prefix import PrefixCache
 from workers.engines.transformers.sampling import Sampler, likeliest
 from workers.engines.transformers.schedule import Pace, Waiting, plan
 from workers.log import log
+from workers.spin_throttle import SpinThrottle
 
 NOT_A_NUMBER = Failure(
     Code.ENGINE_ERROR,
@@ -36,9 +37,10 @@ class Batch:
         cache_bytes: int,
         pace: Pace,
         sink: Sink,
+        throttle: SpinThrottle | None = None,
     ) -> None:
         self._loaded, self._stepper, self._decode, self._sink = loaded, stepper, decode, sink
-        self._context, self._pace = context, pace
+        self._context, self._pace, self._throttle = context, pace, throttle
         self._cells = Cells(context)
         self._kept: PrefixCache[Any] = PrefixCache()
         self._largest = context * stepper.token_bytes + cache_bytes
@@ -100,11 +102,21 @@ class Batch:
     def _wait(self) -> bool:
         """Take over what has changed, waiting for it when there is nothing to compute."""
         with self._changed:
-            while not (self._closed or self._arrived or self._answers or self._waiting):
-                self._changed.wait()
+            if not self._has_work():
+                self._tell_throttle(False)
+                while not self._has_work():
+                    self._changed.wait()
+                self._tell_throttle(True)
             self._waiting += self._arrived
             self._arrived.clear()
             return not self._closed
+
+    def _has_work(self) -> bool:
+        return bool(self._closed or self._arrived or self._answers or self._waiting)
+
+    def _tell_throttle(self, working: bool) -> None:
+        if self._throttle is not None:
+            self._throttle.working(working)
 
     def _drop_cancelled(self) -> None:
         with self._changed:

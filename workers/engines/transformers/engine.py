@@ -9,7 +9,7 @@ from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.worker import Generate, LoadModel, Ready
-from workers import threads
+from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit
 from workers.engines.base import Sink
 from workers.engines.transformers import device as devices
@@ -28,12 +28,13 @@ DEFAULT_SLOTS = 8
 MOST_READERS = 4
 """Threads that turn messages into tokens."""
 ENVIRONMENT = {
-    "GOMP_SPINCOUNT": "0",  # waiting threads leave the cores to whoever else computes
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TRANSFORMERS_VERBOSITY": "error",
     "TOKENIZERS_PARALLELISM": "false",
 }
+SPINS = 300_000
+"""Turns that a thread waits before it sleeps: between two operations of a step Python takes its time."""
 NEWS = 0.01
 """Smaller progress is not reported."""
 PAGED, IMPORTED, PLACED = 0.5, 0.6, 0.9
@@ -67,13 +68,16 @@ class Transformers:
             import_libraries()
             self._progress(IMPORTED)
             count = spec.threads or threads.default_count()
-            name = self._load_model(folder, options, count)
+            # libgomp gives each thread that computes helpers of its own, and does not let more of them
+            # than there are cores spin: so the thread that loads is the one that answers.
+            owner = ThreadPoolExecutor(1, "transformers")
+            name = owner.submit(self._load_model, folder, options, count).result()
         finally:
             paging.stop()
         slots = spec.slots or DEFAULT_SLOTS
         self._pool = ThreadPoolExecutor(min(slots, MOST_READERS), "reader")
         self._progress(1.0)
-        threading.Thread(target=self._batch.run, name="transformers", daemon=True).start()
+        owner.submit(self._batch.run)
         return Ready(slots, self._context, time.monotonic() - started, name, count)
 
     def _load_model(self, folder: Folder, options: LoadOptions, count: int) -> str:
@@ -105,6 +109,7 @@ class Transformers:
             options.prompt_cache_mib << 20,
             Pace(folder.size, count if device == "cpu" else THREADS_OF_A_GPU, options.chunk),
             self._sink,
+            spin_throttle.start(count),
         )
         parts = [f"transformers {transformers.__version__}", devices.SHORT[dtype], options.quantize, device]
         return ", ".join(part for part in parts if part)
@@ -175,6 +180,7 @@ def import_libraries() -> None:
 
     Raises `AiPalError` (`engine_missing`).
     """
+    spin_throttle.prepare(SPINS)
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
     try:
         import workers.engines.transformers.batch
