@@ -105,7 +105,7 @@ async def test_who_does_not_read_is_full(context: "zmq.Context[zmq.Socket[bytes]
     channel.close()
     socket.close()
     assert results[0] is Sent.OK
-    # Not necessarily the last: libzmq's own thread may just have made room on its way to what the kernel holds.
+    # Not necessarily the last: libzmq may just have made room, on its way to what the kernel holds.
     assert Sent.FULL in results
     assert Sent.GONE not in results
 
