@@ -31,15 +31,20 @@ def prepare(spins: int) -> None:
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """Seconds: when, the CPU time of everybody on our cores, and our own."""
+    """Seconds: when, the CPU time of everybody on our cores, and our own; how often we have rested."""
 
     at: float
     everybody: float
     own: float
+    rests: int = 0
 
 
 def crowded(before: Sample, after: Sample, spare: int, was: bool) -> bool:
-    """Whether others compute on the cores that the engine wants; `spare` are those it does not want."""
+    """Whether others compute on the cores that the engine wants; `spare` are those it does not want.
+
+    What they did while it rested took nothing from it, and says nothing: then it is as it was."""
+    if before.rests != after.rests:
+        return was
     seconds = max(after.at - before.at, 1e-6)
     others = (after.everybody - before.everybody - (after.own - before.own)) / seconds
     return others - spare > (ENDS_BELOW if was else STARTS_ABOVE)
@@ -53,6 +58,7 @@ class SpinThrottle:
         self._spare = max(0, len(self._cores) - threads)
         self._library = ctypes.CDLL(_loaded_library())
         self._working = threading.Event()
+        self._rests = 0
         self._release: threading.Event | None = None
         threading.Thread(target=self._watch, name="spin throttle", daemon=True).start()
 
@@ -62,13 +68,15 @@ class SpinThrottle:
             self._working.set()
         else:
             self._working.clear()
+            self._rests += 1
 
     def _watch(self) -> None:
         while True:
             self._working.wait()
-            before = _sample(self._cores)
+            before = _sample(self._cores, self._rests)
             time.sleep(INTERVAL)
-            self._switch(crowded(before, _sample(self._cores), self._spare, self._release is not None))
+            after = _sample(self._cores, self._rests)
+            self._switch(crowded(before, after, self._spare, self._release is not None))
 
     def _switch(self, throttled: bool) -> None:
         if throttled and self._release is None:
@@ -92,13 +100,13 @@ def _loaded_library() -> str:
     return next((path for path in paths if Path(path).name.startswith("libgomp")), "libgomp.so.1")
 
 
-def _sample(cores: list[int]) -> Sample:
+def _sample(cores: list[int], rests: int) -> Sample:
     lines = {line.split(" ", 1)[0]: line.split()[1:9] for line in STAT.read_text().splitlines()}
     ticks = 0
     for core in cores:
         fields = lines.get(f"cpu{core}", [])
         ticks += sum(int(value) for index, value in enumerate(fields) if index not in IDLE_FIELDS)
-    return Sample(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time())
+    return Sample(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time(), rests)
 
 
 def start(threads: int) -> SpinThrottle | None:

@@ -24,3 +24,10 @@ def others_use(cores: float) -> tuple[Sample, Sample]:
 )
 def test_others_on_our_cores_make_it_crowded(cores: float, spare: int, was: bool, expected: bool) -> None:
     assert crowded(*others_use(cores), spare, was) is expected
+
+
+@pytest.mark.parametrize("was", [True, False])
+def test_what_others_did_while_the_engine_rested_says_nothing(was: bool) -> None:
+    before, after = others_use(1.0 if not was else 0.0)
+    rested = Sample(after.at, after.everybody, after.own, before.rests + 1)
+    assert crowded(before, rested, 0, was) is was

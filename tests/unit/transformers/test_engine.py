@@ -1,5 +1,6 @@
 """The engine on small random models of real classes: what it says, shares, remembers and survives."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ai_pal.errors import AiPalError
@@ -212,3 +214,17 @@ def test_quantized_weights_answer_nearly_the_same(bits: str, folders: dict[str, 
     with loaded(folders["llama"], dtype="", quantize=bits) as engine:
         assert engine.ask(QUESTION, GREEDY).text
         assert bits in engine.ready.engine
+
+
+def test_one_thread_computes_from_the_load_to_the_answer(folders: dict[str, Path]) -> None:
+    """libgomp gives each thread that computes helpers of its own, and lets them spin only while there are
+    no more of them all than cores."""
+    computing = set[int]()
+    hook = register_module_forward_pre_hook(lambda module, inputs: computing.add(threading.get_ident()))
+    try:
+        with loaded(folders["llama"]) as engine:
+            engine.ask(QUESTION, GREEDY)
+    finally:
+        hook.remove()
+    assert len(computing) == 1
+    assert threading.get_ident() not in computing
