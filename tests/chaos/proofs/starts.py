@@ -23,8 +23,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     starts = FEW if rounds == SMALL else STARTS
     for lab.report.round in range(1, rounds + 1):
         daemon = lab.daemon
-        daemon.process.kill()
-        lab.killed()
+        lab.kill()
         begun = time.monotonic()
         outcomes = _start(starts, daemon.environ)
         lab.report.figures["starts at once"] = starts
