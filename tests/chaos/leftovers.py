@@ -59,12 +59,14 @@ def of(daemon: Supervised) -> list[int]:
 def _belongs(process: psutil.Process, daemon: Supervised) -> bool:
     try:
         line = process.cmdline()
-        mine = f"ipc://{daemon.run_dir}/workers.sock" in line or _is_fork(process.pid, line, daemon)
+        mine = f"ipc://{daemon.run_dir}/workers.sock" in line or _is_fork(process, line, daemon)
         return mine and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
 
-def _is_fork(pid: int, line: list[str], daemon: Supervised) -> bool:
+def _is_fork(process: psutil.Process, line: list[str], daemon: Supervised) -> bool:
     """Whether it is a child that is still to become a worker: until then it looks like its parent."""
-    return pid != daemon.process.pid and line == daemon.process.args
+    if process.pid == daemon.process.pid or line != daemon.process.args:
+        return False
+    return process.environ().get("AI_PAL_HOME") == daemon.environ["AI_PAL_HOME"]
