@@ -13,9 +13,9 @@ import msgspec
 import psutil
 
 from ai_pal.client import Client
-from ai_pal.client.daemon import Report
 from ai_pal.config import paths
 from ai_pal.messages.client import WorkerStatus
+from ai_pal.messages.report import Report
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, front_door
 
