@@ -1,6 +1,7 @@
 """Runs a supervisor until something stops it: a signal, a request, idleness or its owner's death."""
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -11,19 +12,18 @@ import structlog
 
 from ai_pal import __version__
 from ai_pal.app.daemon import Daemon, Hosting
-from ai_pal.config import Settings, paths
+from ai_pal.config import Settings
 from ai_pal.transport.run_directory import RunDirectory, discard
 
 log = structlog.get_logger("ai_pal")
 
 
-def run(settings: Settings, hosting: Hosting, on_ready: Callable[[str], None]) -> None:
-    """Run a supervisor until it is stopped by signal, request, idleness or its owner's death.
-
-    `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
+def run(settings: Settings, hosting: Hosting, held: RunDirectory, on_ready: Callable[[str], None]) -> None:
+    """Run a supervisor until it is stopped by signal, request, idleness or its owner's death; lets go of
+    the run directory then. `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
     os.umask(0o077)  # sockets, locks and logs are their owner's
     _allow_many_descriptors()
-    with RunDirectory.acquire(paths.make_private(hosting.run_dir or paths.run_dir())) as held:
+    with held:
         anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
     if hosting.owner and hosting.run_dir is not None:
         discard(hosting.run_dir)  # its owner may be dead
@@ -51,6 +51,7 @@ async def _run(
             if hosting.auto_started and settings.idle_exit >= 0:
                 tasks.start_soon(_stop_when_idle, daemon, settings.idle_exit)
             log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
+            gc.freeze()  # what is imported stays: looking through it held the loop for 16 ms now and then
             on_ready(run_directory.front)
             if not hosting.owner:
                 daemon.preload()

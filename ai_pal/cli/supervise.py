@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.client.daemon import Report, endpoint
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.report import Report
+from ai_pal.transport.run_directory import RunDirectory, may_leave
 
 TAKE_OVER_TIMEOUT = 15.0
 
@@ -57,21 +58,26 @@ def _machine_says(error: OSError) -> Failure:
 
 
 def _supervise(args: argparse.Namespace, settings: Settings, report: Callable[[Report], None]) -> None:
-    from ai_pal import app, logs
+    held = _hold(paths.make_private(args.run_dir or paths.run_dir()), auto_started=args.auto)
+    from ai_pal import app, logs  # only now: of many starts at once all but one have ended above
 
     file = paths.log_dir() / "supervisor.log" if args.auto else None
     logs.configure(settings.log_level, settings.log_format, file)
     hosting = app.Hosting(args.auto, args.owner, args.run_dir)
+    app.run(settings, hosting, held, lambda where: report(Report(endpoint=where)))
+
+
+def _hold(folder: Path, *, auto_started: bool) -> RunDirectory:
+    """Take the lock; one in the foreground takes it over from one in the background."""
     deadline = time.monotonic() + TAKE_OVER_TIMEOUT
     asked = False
     while True:
         try:
-            app.run(settings, hosting, lambda where: report(Report(endpoint=where)))
-            return
+            return RunDirectory.acquire(folder, auto_started=auto_started)
         except AiPalError as error:
-            if error.code != Code.SUPERVISOR_RUNNING or args.auto or time.monotonic() > deadline:
+            if error.code != Code.SUPERVISOR_RUNNING or auto_started or time.monotonic() > deadline:
                 raise
-            if not asked and not _ask_to_leave():
+            if not asked and not (may_leave(folder) and _ask_to_leave()):
                 raise
             asked = True
             time.sleep(0.05)
@@ -80,6 +86,7 @@ def _supervise(args: argparse.Namespace, settings: Settings, report: Callable[[R
 def _ask_to_leave() -> bool:
     """Ask an auto-started supervisor to stop; False when the one that runs is not of that kind."""
     from ai_pal.client import Client
+    from ai_pal.client.daemon import endpoint
 
     with contextlib.suppress(AiPalError), Client(endpoint()) as client:
         if client.welcome.auto_started:

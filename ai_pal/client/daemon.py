@@ -15,6 +15,7 @@ from ai_pal.client.asking import Asking
 from ai_pal.client.sync_client import Client
 from ai_pal.config import Settings, digest, paths
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.report import Report
 from ai_pal.transport.run_directory import front_endpoint
 
 if TYPE_CHECKING:
@@ -28,13 +29,6 @@ OUTDATED = "the running supervisor has other settings or another version, and is
 
 _children: list["Popen[bytes]"] = []
 """The supervisors that this process has started: who forgets a running child never reaps it."""
-
-
-class Report(msgspec.Struct):
-    """What a starting supervisor writes to the pipe it was given, as one line of JSON."""
-
-    endpoint: str = ""
-    failure: Failure | None = None
 
 
 def endpoint() -> str:

@@ -53,7 +53,7 @@ class RouterChannel:
         self._socket.router_mandatory = True
         self._socket.bind(endpoint)
         self._scheduled = False
-        self._unread: tuple[bytes, list[bytes], Peer | None] | None = None
+        self._sender = b""  # of the message that is half read
         self._fd: int = self._socket.FD
         self._loop.add_reader(self._fd, self._drain)
         self._schedule()
@@ -93,31 +93,26 @@ class RouterChannel:
             self._drain()
 
     def _drain(self) -> None:
-        socket, size, more, end = self._socket, 0, True, time.monotonic() + DRAIN_SECONDS
+        size, more, end = 0, True, time.monotonic() + DRAIN_SECONDS
         try:
             for _ in range(DRAIN_LIMIT):
-                if self._unread is None:
-                    if socket.closed or not readable(socket):
-                        more = False
-                        return
-                    size += self._read()
-                self._hand_on()
+                if self._socket.closed or not (self._sender or readable(self._socket)):
+                    more = False
+                    return
+                size += self._take()
                 if size > DRAIN_BYTES or time.monotonic() > end:
                     break
         finally:
             if more:  # also when a message could not be taken: the edge that told of the rest is gone
                 self._schedule()
 
-    def _read(self) -> int:
-        """Take one message out of the socket; its size in bytes."""
-        first = self._socket.recv(zmq.DONTWAIT, copy=False)
-        frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
-        self._unread = first.bytes, [frame.bytes for frame in frames], peer_of(frames[-1])
+    def _take(self) -> int:
+        """Hand on one message, or the next frames of one that holds many; their size in bytes."""
+        sender = self._sender or self._socket.recv(zmq.DONTWAIT, copy=False).bytes
+        taken = [self._socket.recv(zmq.DONTWAIT, copy=False)]
+        while taken[-1].more and len(taken) < FRAMES_AT_ONCE:
+            taken.append(self._socket.recv(zmq.DONTWAIT, copy=False))
+        self._sender = sender if taken[-1].more else b""
+        frames = [frame.bytes for frame in taken]
+        self._receive(sender, frames, peer_of(taken[-1]))
         return sum(map(len, frames))
-
-    def _hand_on(self) -> None:
-        """Hand on the next frames of the message that was read."""
-        assert self._unread is not None
-        identity, frames, peer = self._unread
-        self._unread = (identity, frames[FRAMES_AT_ONCE:], peer) if len(frames) > FRAMES_AT_ONCE else None
-        self._receive(identity, frames[:FRAMES_AT_ONCE], peer)

@@ -35,7 +35,7 @@ class RunDirectory:
         self.workers = f"ipc://{folder / WORKERS}"
 
     @classmethod
-    def acquire(cls, folder: Path) -> Self:
+    def acquire(cls, folder: Path, *, auto_started: bool = False) -> Self:
         """Take the lock and clear stale sockets away. `folder` exists and is owner-only.
 
         Raises `AiPalError`: `supervisor_running`, `socket_path_blocked`.
@@ -53,7 +53,7 @@ class RunDirectory:
             )
         try:
             os.ftruncate(lock, 0)
-            os.write(lock, msgspec.json.encode({"pid": os.getpid()}))
+            os.write(lock, msgspec.json.encode({"pid": os.getpid(), "auto_started": auto_started}))
             for path in (folder / FRONT, folder / WORKERS):
                 _require_socket_or_nothing(path)
         except BaseException:
@@ -81,6 +81,14 @@ def holder(folder: Path) -> int | None:
         return int(msgspec.json.decode((folder / LOCK).read_bytes())["pid"])
     except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
         return None
+
+
+def may_leave(folder: Path) -> bool:
+    """Whether the holder of the lock is one that leaves when it is asked; what does not say may."""
+    try:
+        return bool(msgspec.json.decode((folder / LOCK).read_bytes())["auto_started"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return True
 
 
 def discard(folder: Path) -> None:

@@ -15,8 +15,8 @@ import msgspec
 import psutil
 
 from ai_pal.client import Client
-from ai_pal.client.daemon import Report
 from ai_pal.config import load_settings
+from ai_pal.messages.report import Report
 
 MODEL = "smollm2"
 

@@ -43,11 +43,12 @@ def _signal_worker(number: signal.Signals) -> Strike:
     return strike
 
 
-def _signal_supervisor(number: signal.Signals) -> Strike:
-    def strike(lab: Laboratory, client: Client, going: Going, dice: random.Random) -> None:
-        lab.daemon.process.send_signal(number)
+def _kill_supervisor(lab: Laboratory, client: Client, going: Going, dice: random.Random) -> None:
+    lab.kill()
 
-    return strike
+
+def _end_supervisor(lab: Laboratory, client: Client, going: Going, dice: random.Random) -> None:
+    lab.daemon.process.terminate()
 
 
 def _nap(lab: Laboratory, client: Client, going: Going, dice: random.Random) -> None:
@@ -91,8 +92,8 @@ FAULTS = [
     Fault("cancel", _cancel, ("worker", STOPPED, "egress"), weight=2),
     Fault("unload", _unload, ("worker", STOPPED), weight=2),
     Fault("SIGSTOP to the supervisor", _nap, ALL, weight=2),
-    Fault("SIGKILL to the supervisor", _signal_supervisor(signal.SIGKILL), ALL, DEATH, "killed"),
-    Fault("SIGTERM to the supervisor", _signal_supervisor(signal.SIGTERM), ALL, DEATH, "terminated"),
+    Fault("SIGKILL to the supervisor", _kill_supervisor, ALL, DEATH, "killed"),
+    Fault("SIGTERM to the supervisor", _end_supervisor, ALL, DEATH, "terminated"),
 ]
 
 

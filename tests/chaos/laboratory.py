@@ -16,6 +16,8 @@ import psutil
 from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
+from tests.chaos import leftovers
+from tests.chaos.leftovers import Leftovers
 from tests.chaos.report import Report
 from tests.hub.loopback import Hub
 from tests.process.homes import environment
@@ -104,18 +106,22 @@ class Laboratory:
     def processes(self) -> list[psutil.Process]:
         """What the supervisor of this home has started, known to it or not."""
         assert self._daemon is not None
-        return [process for process in psutil.process_iter() if _belongs(process, self._daemon.run_dir)]
+        return [psutil.Process(pid) for pid in leftovers.of(self._daemon)]
 
-    def killed(self) -> None:
-        """The supervisor was just killed: nothing of it may be left after a second."""
-        assert self._daemon is not None
-        self._daemon.process.wait()
-        self._wait_empty("the last process of a killed supervisor", SURVIVAL)
+    def kill(self) -> None:
+        """SIGKILL the supervisor: nothing of it may be left after a second."""
+        daemon = self._daemon
+        assert daemon is not None
+        left = Leftovers(daemon)
+        daemon.process.kill()
+        daemon.process.wait()
+        self._wait_empty(left, "the last process of a killed supervisor")
 
     def terminated(self) -> None:
         """The supervisor was just told to end: it ends in time, and leaves nothing at all."""
         daemon, begun = self._daemon, time.monotonic()
         assert daemon is not None
+        processes = Leftovers(daemon)
         try:
             code = daemon.process.wait(STOP * self.report.slack)
         except Exception:  # noqa: BLE001
@@ -125,20 +131,17 @@ class Laboratory:
             return
         self.report.took("stop", time.monotonic() - begun, STOP)
         self.report.expect(code == 0, f"a stopped supervisor exited with {code}")
-        self._wait_empty("the last process of a stopped supervisor", SURVIVAL)
+        self._wait_empty(processes, "the last process of a stopped supervisor")
         left = sorted(os.listdir(daemon.run_dir))
         self.report.expect(left == ["supervisor.lock"], f"a stopped supervisor left {left}")
 
-    def _wait_empty(self, what: str, limit: float) -> None:
-        begun = time.monotonic()
-        while left := self.processes():
-            if time.monotonic() - begun > limit * self.report.slack:
-                self.report.orphans += len(left)
-                for process in left:
-                    process.kill()
-                break
-            time.sleep(0.005)
-        self.report.took(what, time.monotonic() - begun, limit)
+    def _wait_empty(self, processes: Leftovers, what: str) -> None:
+        seconds, left = processes.wait(SURVIVAL * self.report.slack)
+        self.report.orphans += len(left)
+        for pid in left:
+            self.report.expect(False, f"still there: {_told(pid)}")
+            send(pid, signal.SIGKILL)
+        self.report.took(what, seconds, SURVIVAL)
 
     def is_sound(self) -> None:
         """The supervisor answers, and a model too."""
@@ -183,9 +186,10 @@ def send(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _belongs(process: psutil.Process, run_dir: Path) -> bool:
+def _told(pid: int) -> str:
+    """What can be said about a process that should be gone."""
     try:
-        mine = f"ipc://{run_dir}/workers.sock" in process.cmdline()
-        return mine and process.status() != psutil.STATUS_ZOMBIE
+        told = psutil.Process(pid).as_dict(["cmdline", "status", "ppid", "create_time", "cpu_times"])
     except psutil.Error:
-        return False
+        return f"{pid}, gone by now"
+    return f"{pid} {told}"

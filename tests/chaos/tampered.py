@@ -5,6 +5,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -26,11 +27,12 @@ GAP = 0.005
 
 class Figures(msgspec.Struct):
     """CPU seconds of the longest callbacks, and the gaps between heartbeats, in seconds by the clock and
-    in CPU seconds of the loop; all ascending."""
+    in CPU seconds of the loop; all ascending. `frozen` objects are none of the garbage collector's work."""
 
     longest: list[tuple[float, str]]
     gaps: list[float]
     busy: list[float]
+    frozen: int
 
 
 def fail(plan: str) -> None:
@@ -87,7 +89,7 @@ def watch(file: str) -> None:
         loop.call_later(GAP, beat, loop, now, cpu)
 
     def report() -> None:
-        figures = Figures(sorted(longest)[-20:], sorted(gaps), sorted(busy))
+        figures = Figures(sorted(longest)[-20:], sorted(gaps), sorted(busy), gc.get_freeze_count())
         Path(file + ".part").write_bytes(msgspec.json.encode(figures))
         os.replace(file + ".part", file)
         longest.clear()

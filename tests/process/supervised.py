@@ -14,9 +14,9 @@ import msgspec
 import psutil
 
 from ai_pal.client import Client
-from ai_pal.client.daemon import Report
 from ai_pal.config import paths
 from ai_pal.messages.client import WorkerStatus
+from ai_pal.messages.report import Report
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, front_door
 
@@ -39,6 +39,7 @@ class Supervised:
         read, write = os.pipe()
         command = [sys.executable, "-P", *program, "supervise", "--report-fd", str(write)]
         with self._log.open("ab") as stderr:
+            self._log_begin = stderr.tell()  # what was said before is another's, and may end in mid-line
             self.process = subprocess.Popen(
                 command, env=self.environ, stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=[write], cwd="/"
             )
@@ -72,12 +73,18 @@ class Supervised:
 
     def logged(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """The log lines of this event with these fields."""
-        lines = [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self._lines() if line.startswith(b"{")]
         return [line for line in lines if line["event"] == event and fields.items() <= line.items()]
 
     def said(self, line: str) -> bool:
         """Whether this stands on a line of its own in what it wrote."""
-        return line in self._log.read_text().splitlines()
+        return line.encode() in self._lines()
+
+    def _lines(self) -> list[bytes]:
+        """The whole lines it has written; it may be about to write the next."""
+        with self._log.open("rb") as log:
+            log.seek(self._log_begin)
+            return log.read().split(b"\n")[:-1]
 
     def workers(self) -> list[int]:
         """The pids of all its worker processes, known to it or not."""

@@ -73,6 +73,15 @@ def test_a_second_one_refuses_and_names_the_first(supervise: Supervise, home: En
         assert client.ask(PROMPT, model="echo").text == PROMPT + " "
 
 
+def test_one_that_loses_loads_nothing_heavy(supervise: Supervise, home: Environ) -> None:
+    supervise()
+    second = run_supervise(home | {"PYTHONPROFILEIMPORTTIME": "1"})
+    assert "[supervisor_running]" in second.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in second.stderr.splitlines()}
+    assert "ai_pal.transport.run_directory" in loaded
+    assert not loaded & {"zmq", "asyncio", "psutil", "structlog", "ai_pal.app"}
+
+
 def test_of_many_starts_exactly_one_wins(here: Environ) -> None:
     with ThreadPoolExecutor(STARTS) as pool:
         clients = list(pool.map(lambda _: connect(settings()), range(STARTS)))

@@ -7,6 +7,7 @@ import pytest
 
 ENGINES = {"torch", "transformers", "xllamacpp", "accelerate", "gguf", "numpy"}
 CLIENTS = {"openai", "anthropic", "cohere", "ollama", "httpx", "requests"}
+LIGHT = ["ai_pal.config", "ai_pal.catalog", "ai_pal.cli", "ai_pal.cli.pull", "ai_pal.cli.supervise"]
 TERMINAL = {"rich", "prompt_toolkit", "pygments"}
 
 IMPORT_ALL = """
@@ -43,7 +44,9 @@ def test_no_module_of_workers_loads_an_engine_before_a_model_is_loaded() -> None
     assert not loaded_after(parts + begin) & (ENGINES | CLIENTS)
 
 
-@pytest.mark.parametrize("module", ["ai_pal.config", "ai_pal.catalog", "ai_pal.cli", "ai_pal.cli.pull"])
+@pytest.mark.parametrize(
+    "module", ["ai_pal.config", "ai_pal.catalog", "ai_pal.cli", "ai_pal.cli.pull", "ai_pal.cli.supervise"]
+)
 def test_light_modules_stay_light(module: str) -> None:
     heavy = TERMINAL | {"asyncio", "anyio", "zmq", "structlog", "psutil", "tomllib"}
     assert not loaded_after(f"import {module}") & heavy

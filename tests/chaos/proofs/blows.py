@@ -103,9 +103,7 @@ def _end_with_the_supervisor(lab: Laboratory, going: Going, fault: Fault) -> Non
         report.ended(asked)
         fine = fault.supervisor == "killed" or asked.end is not None
         report.expect(fine, f"{asked.model}: no end from a supervisor that was stopped")
-    if fault.supervisor == "killed":
-        lab.killed()
-    else:
+    if fault.supervisor == "terminated":
         lab.terminated()
 
 

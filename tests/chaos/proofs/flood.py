@@ -44,6 +44,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     eventually(file.exists)
     figures = msgspec.json.decode(file.read_bytes(), type=Figures)
     report.figures["messages sent"], report.figures["answers heard"] = flood.sent, flood.heard
+    report.expect(figures.frozen, "the loop is held while the collector looks through all that is imported")
     for spent, what in figures.longest[-5:]:
         report.took("CPU of a callback", spent, CALLBACK)
         report.expect(spent <= CALLBACK * report.slack, f"{spent * 1000:.0f} ms in {what}")

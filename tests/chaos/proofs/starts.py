@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from ai_pal.client.daemon import Report as StartReport
+from ai_pal.messages.report import Report as StartReport
 from tests.chaos.laboratory import Laboratory
 
 FULL, SMALL = 3, 1
@@ -23,8 +23,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     starts = FEW if rounds == SMALL else STARTS
     for lab.report.round in range(1, rounds + 1):
         daemon = lab.daemon
-        daemon.process.kill()
-        lab.killed()
+        lab.kill()
         begun = time.monotonic()
         outcomes = _start(starts, daemon.environ)
         lab.report.figures["starts at once"] = starts

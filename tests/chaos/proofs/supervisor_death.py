@@ -15,7 +15,10 @@ LATEST = 0.05
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     """One round is one death; each state has its turn."""
     for lab.report.round, state in enumerate(in_turn(dice, ALL_STATES, rounds), 1):
+        flaws = len(lab.report.broken)
         _die_in(lab, dice, state)
+        if len(lab.report.broken) > flaws:
+            lab.report.broken[-1] += f" [{state.__name__}]"
 
 
 def _die_in(lab: Laboratory, dice: random.Random, state: State) -> None:
@@ -23,8 +26,7 @@ def _die_in(lab: Laboratory, dice: random.Random, state: State) -> None:
     with lab.client() as client:
         answers = state(daemon, client, lab.name())
         time.sleep(dice.uniform(0, LATEST))
-        daemon.process.kill()
-        lab.killed()
+        lab.kill()
         for asked in answers:
             heard = asked.finish(LOST * report.slack)
             report.expect(heard, f"{asked.model}: the client does not hear that the supervisor is gone")

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.transport.run_directory import FRONT, LOCK, WORKERS, RunDirectory, front_endpoint, holder
+from ai_pal.transport.run_directory import (
+    FRONT,
+    LOCK,
+    WORKERS,
+    RunDirectory,
+    front_endpoint,
+    holder,
+    may_leave,
+)
 
 
 def stale_socket(path: Path) -> None:
@@ -60,6 +68,12 @@ def test_nothing_but_the_lock_is_left_behind(ai_pal_home: Path) -> None:
     with RunDirectory.acquire(ai_pal_home):
         stale_socket(ai_pal_home / FRONT)
     assert [path.name for path in ai_pal_home.iterdir()] == [LOCK]
+
+
+def test_the_lock_says_whether_its_holder_leaves_when_asked(ai_pal_home: Path) -> None:
+    for auto_started in (True, False):
+        with RunDirectory.acquire(ai_pal_home, auto_started=auto_started):
+            assert may_leave(ai_pal_home) is auto_started
 
 
 def test_a_lock_that_is_a_link_is_not_followed(ai_pal_home: Path) -> None:
