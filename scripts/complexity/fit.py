@@ -28,7 +28,7 @@ OPEN_PRIOR = {
     "theory words": 0.5,
 }
 CHOICE_PRIOR = {
-    "length": 1.0,
+    "length": 3.0,
     "question length": 1.0,
     "alike options": 1.0,
     "options in question": 0.5,
