@@ -38,6 +38,10 @@ class Cells:
         self._promised[key] += STEP
         return True
 
+    def promised(self, key: int) -> int:
+        """Cells that `key` has; 0 while it waits."""
+        return self._promised.get(key, 0)
+
     def leave(self, key: int) -> None:
         """Give everything back, the place in line too."""
         self._promised.pop(key, None)

@@ -9,7 +9,7 @@ MIB = 1 << 20
 
 class Footprint(msgspec.Struct, frozen=True):
     """Bytes: resident when the load is done, and what requests up to a full window add. `headroom` is what
-    many conversations may add to that: windows at the same time, and kept beginnings of others."""
+    many conversations may add to that: kept beginnings of others."""
 
     loaded: int
     growth: int = 0

@@ -21,11 +21,13 @@ GRAIN = 64 << 20
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """Peaks in bytes: at the end of the last load, of that worker's life, and of the one before."""
+    """Bytes: the peak of the last load, of that worker's life and of the one before; `resident` is what was
+    left when that load was done (0: not known)."""
 
     loaded: int
     peak: int
     before: int = 0
+    resident: int = 0
 
 
 class LearnedFootprints:
@@ -43,10 +45,10 @@ class LearnedFootprints:
         key = key_of(load)
         return 0 if key in self._read() else self._estimate(key, load).headroom
 
-    def learn(self, load: LoadModel, peak: int, *, loaded: bool) -> None:
+    def learn(self, load: LoadModel, peak: int, *, resident: int = 0) -> None:
         key, seen = key_of(load), self._read()
         old = seen.pop(key, None)
-        new = updated(old, peak, loaded=loaded)
+        new = updated(old, peak, resident=resident)
         if old is None or abs(new.peak - old.peak) + abs(new.loaded - old.loaded) > WORTH_WRITING * old.peak:
             seen[key] = new
             self._write(dict(list(seen.items())[-MOST_KEPT:]))
@@ -77,18 +79,21 @@ class LearnedFootprints:
 
 
 def needed(estimated: Footprint, seen: Seen | None) -> int:
-    """The estimate as a whole, or what was seen at the load with the growth that may still come."""
+    """The estimate as a whole, or what was seen: the peaks, and what a load leaves with the growth that
+    may come after it (a load that converts the weights has its peak before its end)."""
     if seen is None:
         return estimated.total
+    grown = (seen.resident or seen.loaded) + estimated.growth
     bound = WILDEST * estimated.total + GRAIN
-    return int(min(max(seen.loaded + estimated.growth, seen.peak, seen.before), bound))
+    return int(min(max(grown, seen.loaded, seen.peak, seen.before), bound))
 
 
-def updated(old: Seen | None, peak: int, *, loaded: bool) -> Seen:
-    """What is known after this peak. A load begins a new life, and only the last one is remembered."""
-    if loaded or old is None:
-        return Seen(peak, peak, old.peak if old else 0)
-    return Seen(old.loaded, max(old.peak, peak), old.before)
+def updated(old: Seen | None, peak: int, *, resident: int = 0) -> Seen:
+    """What is known after this peak. A load (it has `resident`) begins a new life, and only the last one
+    is remembered."""
+    if resident or old is None:
+        return Seen(peak, peak, old.peak if old else 0, resident)
+    return msgspec.structs.replace(old, peak=max(old.peak, peak))
 
 
 def key_of(load: LoadModel) -> str:

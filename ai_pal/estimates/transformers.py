@@ -16,7 +16,6 @@ RUNTIME = 400 * MIB
 """The process with torch and transformers in it."""
 COMPUTE = 64 * MIB
 LARGEST_DEFAULT_CONTEXT = 8192
-DEFAULT_SLOTS = 8
 LARGE = 2 << 30
 WIDEST_SHARE = 0.25
 """As the engine has them: what is larger is never widened to 32 bits unasked."""
@@ -63,10 +62,7 @@ def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardwa
     trained = shape.max_position_embeddings or LARGEST_DEFAULT_CONTEXT
     window = min(load.context or LARGEST_DEFAULT_CONTEXT, trained)
     cache = shape.kv_values * window * width
-    others = (load.slots or DEFAULT_SLOTS) - 1
-    return Footprint(
-        RUNTIME + math.ceil(weights), cache + COMPUTE, others * cache + prompt_cache(load.options)
-    )
+    return Footprint(RUNTIME + math.ceil(weights), cache + COMPUTE, prompt_cache(load.options))
 
 
 def _is_wide(options: dict[str, Any], narrow: int, *, bf16_hardware: bool) -> bool:

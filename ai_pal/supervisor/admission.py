@@ -123,7 +123,8 @@ class Admission:
         promise it what is known now."""
         usage = slot.process.usage() if slot.process else None
         if usage is not None and usage.peak:
-            self._footprints.learn(slot.resolved.load, usage.peak, loaded=loaded)
+            resident = usage.memory if loaded else 0
+            self._footprints.learn(slot.resolved.load, usage.peak, resident=resident)
         if slot.reserved and not loaded:
             slot.reserved = self._footprints.need(slot.resolved.load)
 

@@ -61,8 +61,8 @@ class Footprints(Protocol):
     def headroom(self, load: LoadModel) -> int:
         """What many conversations may take on top; 0 once it was seen how much this model takes."""
 
-    def learn(self, load: LoadModel, peak: int, *, loaded: bool) -> None:
-        """A worker came to this peak in bytes, at the end of its load (`loaded`) or of a request."""
+    def learn(self, load: LoadModel, peak: int, *, resident: int = 0) -> None:
+        """A worker came to this peak in bytes; at the end of its load it has `resident` ones of them."""
 
 
 class Clients(Protocol):

@@ -228,7 +228,7 @@ class Host:
     def headroom(self, load: inner.LoadModel) -> int:
         return 7 * UNIT
 
-    def learn(self, load: inner.LoadModel, peak: int, *, loaded: bool) -> None:
+    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0) -> None:
         assert peak <= self.machine.sizes[load.model]
 
     def _resolve(self, reference: str) -> Resolved:

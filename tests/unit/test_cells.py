@@ -43,3 +43,12 @@ def test_an_answer_alone_grows_without_end() -> None:
     cells = Cells(100)
     cells.admit(1, 100)
     assert all(cells.grow(1, used) for used in range(500))
+
+
+def test_what_is_promised_is_known_until_it_is_given_back() -> None:
+    cells = Cells(100)
+    cells.admit(1, 50)
+    cells.admit(2, 60)
+    assert (cells.promised(1), cells.promised(2)) == (50, 0)
+    cells.grow(1, 50)
+    assert cells.promised(1) == 50 + STEP

@@ -67,7 +67,7 @@ def test_what_many_conversations_may_add_counts_until_a_peak_was_seen(tmp_path: 
     file = tmp_path / "seen"
     three = LoadModel("m", "transformers", context=1000, slots=3, options={"prompt_cache_mib": 10})
     one = transformers.footprint(SHAPE, Counter(), three, bf16_hardware=True)
-    assert one.headroom == 2 * (one.growth - transformers.COMPUTE) + 10 * MIB
+    assert one.headroom == 10 * MIB
     assert gguf_estimate().headroom == 256 * MIB
     assert gguf_estimate(options={"prompt_cache_mib": 0}).headroom == 0
     folder = tmp_path / "model"
@@ -76,7 +76,7 @@ def test_what_many_conversations_may_add_counts_until_a_peak_was_seen(tmp_path: 
     load = LoadModel("m", "transformers", str(folder))
     learned = LearnedFootprints(file)
     assert learned.headroom(load) == 256 * MIB
-    learned.learn(load, 500 * MB, loaded=True)
+    learned.learn(load, 500 * MB, resident=500 * MB)
     assert learned.headroom(load) == 0
 
 
@@ -104,19 +104,27 @@ def test_what_was_seen_corrects_the_load_and_keeps_the_growth() -> None:
     assert needed(estimated, Seen(loaded=110 * MB, peak=150 * MB)) == 150 * MB
 
 
+def test_a_load_that_has_its_peak_before_its_end_keeps_the_growth_of_what_is_left() -> None:
+    estimated = Footprint(loaded=100 * MB, growth=20 * MB)
+    assert needed(estimated, Seen(loaded=130 * MB, peak=130 * MB, resident=90 * MB)) == 130 * MB
+    assert needed(estimated, Seen(loaded=100 * MB, peak=100 * MB, resident=90 * MB)) == 110 * MB
+    seen = updated(updated(None, 130 * MB, resident=90 * MB), 140 * MB)
+    assert seen == Seen(loaded=130 * MB, peak=140 * MB, resident=90 * MB)
+
+
 def test_a_leak_is_no_need_and_is_forgotten_after_two_runs() -> None:
     estimated = Footprint(loaded=100 * MB)
-    seen = updated(Seen(100 * MB, 100 * MB), 9000 * MB, loaded=False)
+    seen = updated(Seen(100 * MB, 100 * MB), 9000 * MB)
     assert needed(estimated, seen) == 200 * MB + 64 * MIB
     for _ in range(2):
-        seen = updated(seen, 100 * MB, loaded=True)
+        seen = updated(seen, 100 * MB, resident=100 * MB)
     assert needed(estimated, seen) == 100 * MB
 
 
 def test_peaks_are_kept_per_file_and_settings_and_outlive_the_supervisor(tmp_path: Path) -> None:
     file = tmp_path / "memory.json"
     one, two = LoadModel("m", "echo"), LoadModel("m", "echo", context=100)
-    LearnedFootprints(file).learn(one, 70 * MB, loaded=True)
+    LearnedFootprints(file).learn(one, 70 * MB, resident=70 * MB)
     again = LearnedFootprints(file)
     assert again.need(one) > 69 * MB
     assert again.need(two) < 40 * MB
@@ -129,6 +137,6 @@ def test_a_damaged_or_unwritable_file_costs_the_correction_only(tmp_path: Path) 
     file.write_text("[1")
     learned = LearnedFootprints(file)
     assert learned.need(LoadModel("m", "echo")) < 40 * MB
-    learned.learn(LoadModel("m", "echo"), 70 * MB, loaded=True)
+    learned.learn(LoadModel("m", "echo"), 70 * MB, resident=70 * MB)
     assert learned.need(LoadModel("m", "echo")) == 70 * MB
-    LearnedFootprints(tmp_path / "none" / "x").learn(LoadModel("m", "echo"), 1, loaded=True)
+    LearnedFootprints(tmp_path / "none" / "x").learn(LoadModel("m", "echo"), 1, resident=1)

@@ -16,7 +16,7 @@ def test_its_memory_is_what_a_load_reserves_corrected_by_what_was_seen(tmp_path:
     paths.peaks_file().parent.mkdir(parents=True, exist_ok=True)
     known = LearnedFootprints(paths.peaks_file())
     assert gather(name, settings).memory == known.need(load)
-    known.learn(load, 90_000_000, loaded=True)
+    known.learn(load, 90_000_000, resident=80_000_000)
     assert gather(name, settings).memory == known.need(load) == 90_000_000
 
 

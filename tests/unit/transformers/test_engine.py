@@ -122,6 +122,23 @@ def test_what_is_kept_is_bounded(folders: dict[str, Path]) -> None:
         assert batch._kept.nbytes <= 64 * batch._stepper.token_bytes
 
 
+def test_running_and_kept_together_never_outgrow_one_window(folders: dict[str, Path]) -> None:
+    with loaded(folders["llama"], context=256, prompt_cache_mib=0, chunk=16) as engine:
+        batch = engine.engine._batch
+        held: list[int] = []
+
+        def step() -> None:
+            held.append(batch._kept.nbytes + sum(one.row.nbytes for one in batch._answers))
+
+        engine.sink.step = step  # type: ignore[method-assign]
+        for number in range(4):
+            common = f"The ships of the year {number} sail to " * 4
+            keys = [engine.begin(f"{common}{place}", GREEDY) for place in ("Riga", "Oslo", "Turku", "Kiel")]
+            assert all(engine.sink.wait_for_end(key).finish_reason for key in keys)
+        assert max(held) <= 256 * batch._stepper.token_bytes
+        assert len(held) > 10
+
+
 def test_a_seed_says_the_same_again_and_another_something_else(llama: Loaded) -> None:
     def say(seed: int) -> str:
         return llama.ask(QUESTION, Options(temperature=1.5, seed=seed, max_tokens=20)).text

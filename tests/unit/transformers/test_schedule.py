@@ -48,6 +48,10 @@ def test_a_fast_model_grows_into_large_chunks() -> None:
     assert pace.chunk(answers=0) > 100
 
 
+def test_no_chunk_is_larger_than_its_device_gains_from() -> None:
+    assert Pace(1, threads=1, largest=100).chunk(answers=0) == 100
+
+
 def test_chunks_are_smaller_while_answers_wait() -> None:
     pace = Pace(270_000_000, threads=2)
     assert pace.chunk(answers=1) < pace.chunk(answers=0)

@@ -43,7 +43,7 @@ class Batch:
         self._context, self._pace, self._throttle = context, pace, throttle
         self._cells = Cells(context)
         self._kept: PrefixCache[Any] = PrefixCache()
-        self._largest = context * stepper.token_bytes + cache_bytes
+        self._largest: int = context * stepper.token_bytes + cache_bytes
         self._answers: list[Answer] = []
         self._waiting: list[Prompt] = []
         self._changed = threading.Condition()
@@ -137,11 +137,14 @@ class Batch:
                 self._answers.append(self._begin(prompt))
 
     def _begin(self, prompt: Prompt) -> Answer:
-        row = self._kept.take(prompt.tokens, [one.row for one in self._answers])
         room = min(len(prompt.tokens) + prompt.room, self._context)
+        coming = room * self._stepper.token_bytes
+        row = self._kept.take(
+            prompt.tokens, self._left_to_keep() - coming, [one.row for one in self._answers]
+        )
         if row is None:
             row = self._stepper.row(room)
-        self._shrink()
+        row.fit(room)
         sampler = Sampler(prompt.sampling, self._loaded.model.generation_config)
         return Answer(prompt, row, sampler, self._loaded.ends, self._decode, self._sink)
 
@@ -197,8 +200,10 @@ class Batch:
         self.forget(answer.key)
         if keep:
             self._kept.keep(answer.row)
-        self._shrink()
+        self._kept.shrink(self._left_to_keep())
 
-    def _shrink(self) -> None:
+    def _left_to_keep(self) -> int:
         """All keys and values together stay below what one full window and the prompt cache take."""
-        self._kept.shrink(self._largest - sum(one.row.nbytes for one in self._answers))
+        token: int = self._stepper.token_bytes
+        taken = (max(self._cells.promised(one.key) * token, one.row.nbytes) for one in self._answers)
+        return self._largest - sum(taken)

@@ -19,7 +19,7 @@ from workers.engines.transformers.chat import Chat, TokenCounter
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options, read_sampling
 from workers.engines.transformers.paging import Paging
-from workers.engines.transformers.schedule import THREADS_OF_A_GPU, Pace
+from workers.engines.transformers.schedule import LARGEST_ON_CPU, THREADS_OF_A_GPU, Pace
 from workers.engines.transformers.tokens import Tokens
 from workers.log import log
 
@@ -107,7 +107,7 @@ class Transformers:
             self._tokens.decode,
             self._context,
             options.prompt_cache_mib << 20,
-            Pace(folder.size, count if device == "cpu" else THREADS_OF_A_GPU, options.chunk),
+            _pace(folder.size, count, options.chunk, device),
             self._sink,
             spin_throttle.start(count),
         )
@@ -162,6 +162,12 @@ class Transformers:
 
     def _encode(self, text: str) -> list[int]:
         return self._tokens.encode(text, self._chat.adds_special_tokens)
+
+
+def _pace(model_bytes: int, threads: int, chunk: int, device: str) -> Pace:
+    if device == "cpu":
+        return Pace(model_bytes, threads, chunk, LARGEST_ON_CPU)
+    return Pace(model_bytes, THREADS_OF_A_GPU, chunk)
 
 
 def window(asked: int, trained: int) -> int:

@@ -31,6 +31,9 @@ class PlainRow:
         del self.tokens[length:]
         return True
 
+    def fit(self, room: int) -> None:
+        """The library's cache is always as long as its tokens."""
+
     def copy(self, length: int) -> Self | None:
         other = type(self)(copy.deepcopy(self.cache))
         other.tokens = list(self.tokens)

@@ -23,6 +23,9 @@ class Row(Protocol):
     def cut(self, length: int) -> bool:
         """Forget all but the first `length` tokens; False where that is impossible."""
 
+    def fit(self, room: int) -> None:
+        """Have room for this many tokens, and no more."""
+
     def copy(self, length: int) -> Self | None:
         """A row of its own with the first `length` tokens; None where that is impossible."""
 
@@ -51,24 +54,35 @@ class PrefixCache(Generic[AnyRow]):
         while self._rows and self.nbytes > limit:
             self._rows.pop(0)
 
-    def take(self, tokens: Sequence[int], busy: Sequence[AnyRow] = ()) -> AnyRow | None:
+    def take(self, tokens: Sequence[int], limit: int, busy: Sequence[AnyRow] = ()) -> AnyRow | None:
         """A row that holds a beginning of `tokens` and no more, and is the caller's now.
 
         At least one token is left to compute: its result is the next token. Rows that are `busy`
-        are copied from, never taken.
+        are copied from, never taken. At most `limit` bytes stay kept.
         """
+        row, shared = self._best(tokens, busy)
+        kept = row is not None and self._remove(row)
+        if row is not None and kept and shared < len(row.tokens) * OWN_SHARE:
+            self._rows.append(row)
+        self.shrink(limit)
+        if row is None:
+            return None
+        if kept and not any(one is row for one in self._rows):
+            return row if row.cut(shared) else None
+        return row.copy(shared)
+
+    def _best(self, tokens: Sequence[int], busy: Sequence[AnyRow]) -> tuple[AnyRow | None, int]:
+        """The row with the longest beginning of `tokens`, and how much of it can be used."""
         scored = [(common(row.tokens, tokens), row) for row in (*self._rows, *busy)]
         shared, row = max(scored, key=lambda one: one[0], default=(0, None))
         shared = min(shared, len(tokens) - 1)
-        if row is None or shared < SHORTEST:
-            return None
-        index = next((place for place, kept in enumerate(self._rows) if kept is row), None)
-        if index is not None and shared >= len(row.tokens) * OWN_SHARE:
-            del self._rows[index]
-            return row if row.cut(shared) else None
-        if index is not None:
-            self._rows.append(self._rows.pop(index))
-        return row.copy(shared)
+        return (row, shared) if shared >= SHORTEST else (None, 0)
+
+    def _remove(self, row: AnyRow) -> bool:
+        """Whether the row was kept here."""
+        before = len(self._rows)
+        self._rows = [kept for kept in self._rows if kept is not row]
+        return len(self._rows) < before
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:

@@ -5,6 +5,8 @@ after the other. (torchao unpacks whole matrices there at each step: seven times
 """
 
 import ctypes
+import mmap
+from collections import Counter
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
@@ -18,6 +20,9 @@ GROUP = 32
 """Weights that share one scale in 4 bits."""
 FEW = 16
 """Up to so many tokens the 8-bit kernel is faster than unpacking and multiplying."""
+OFTEN = 32 << 20
+"""Bytes of weights after which the allocator is asked to give back what it does not need: asking costs
+milliseconds."""
 KEPT = ("lm_head",)
 """The last layer stays as it is: it decides between tokens, and often is the embedding as well."""
 
@@ -105,11 +110,35 @@ def after_loading(model: Any, bits: str) -> None:
             'leave it out, or try "8bit" with dtype = "bfloat16"',
         )
     with torch.no_grad():
+        shared, passed = _shared(model), 0
         for name, layer in fitting:
             parent, _, own = name.rpartition(".")
             setattr(model.get_submodule(parent), own, kind(layer.weight, layer.bias))
+            if layer.weight.data_ptr() not in shared and layer.weight.is_contiguous():
+                _let_go(layer.weight)
+            passed += layer.weight.nbytes
+            if passed >= OFTEN:
+                _give_back()
+                passed = 0
         _let_go_of_the_file(model)
     _give_back()
+
+
+def _shared(model: Any) -> set[int]:
+    """Where the weights lie that more than one layer reads."""
+    places = Counter(one.data_ptr() for _, one in model.named_parameters(remove_duplicate=False))
+    return {place for place, count in places.items() if count > 1}
+
+
+def _let_go(weight: torch.Tensor) -> None:
+    """Unmap the whole pages of a weight that was read for the last time: the file's stay in the system's
+    cache, but no longer count as this process's."""
+    begin = -(-weight.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
+    end = (weight.data_ptr() + weight.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    if end > begin:
+        with suppress(AttributeError, OSError):
+            madvise = ctypes.CDLL(None).madvise
+            madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), mmap.MADV_DONTNEED)
 
 
 def _let_go_of_the_file(model: Any) -> None:

@@ -53,6 +53,15 @@ class PackedRow:
         del self.tokens[length:]
         return True
 
+    def fit(self, room: int) -> None:
+        """Have room for this many tokens: what goes beyond is given back now, what is missing is
+        taken when it is written."""
+        self._room = room
+        for stores in (self._keys, self._values):
+            for layer, store in stores.items():
+                if store.shape[2] > room:
+                    stores[layer] = store[:, :, :room].clone()
+
     def copy(self, length: int) -> Self:
         other = type(self)(length + GRAIN)
         for own, stores in ((self._keys, other._keys), (self._values, other._values)):

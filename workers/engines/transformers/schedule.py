@@ -9,6 +9,8 @@ ALONE_SECONDS = 0.5
 BESIDE_SECONDS = 0.2
 """The same while answers are being written, which wait for it."""
 SMALLEST, LARGEST = 8, 2048
+LARGEST_ON_CPU = 512
+"""What the layers compute between them takes memory per token, and a CPU gains nothing from more."""
 GROWTH = 4
 BYTES_PER_SECOND_AND_THREAD = 80e9
 """Weights that a thread works through in a second of prefill, tokens times bytes; where the pace begins."""
@@ -39,8 +41,8 @@ def plan(rows: Sequence[Waiting], chunk: int) -> list[int]:
 class Pace:
     """How many prompt tokens fit the time of one chunk, learned from the steps themselves."""
 
-    def __init__(self, model_bytes: int, threads: int, fixed: int = 0) -> None:
-        self._fixed = fixed
+    def __init__(self, model_bytes: int, threads: int, fixed: int = 0, largest: int = LARGEST) -> None:
+        self._fixed, self._largest = fixed, largest
         self._rate = BYTES_PER_SECOND_AND_THREAD * threads / max(model_bytes, 1)
 
     def chunk(self, answers: int) -> int:
@@ -48,7 +50,7 @@ class Pace:
         if self._fixed:
             return self._fixed
         tokens = int(self._rate * (BESIDE_SECONDS if answers else ALONE_SECONDS))
-        return min(max(tokens, SMALLEST), LARGEST)
+        return min(max(tokens, SMALLEST), self._largest)
 
     def learn(self, tokens: int, seconds: float) -> None:
         """Note a step with so many prompt tokens. Short ones say little: fixed costs weigh most."""
