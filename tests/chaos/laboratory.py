@@ -81,6 +81,14 @@ class Laboratory:
         self._environ |= hub.environment
         self.stop()
 
+    def configure(self, config: str) -> None:
+        """Supervisors have this config file from now on, and the router chooses by it."""
+        file = self.home / "chaos.toml"
+        file.write_text(config)
+        self._environ |= {"AI_PAL_CONFIG": str(file)}
+        self._environ.pop("AI_PAL_MODEL", None)
+        self.stop()
+
     def tamper(self, *how: str) -> None:
         """The next supervisor is one that was tampered with; see `tests.chaos.tampered`."""
         self.stop()

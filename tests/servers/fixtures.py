@@ -18,8 +18,8 @@ def ollama_url(starter_model: Path) -> Iterator[str]:
         if os.environ.get("CI"):
             pytest.fail("the Ollama server for tests is not here: scripts/fetch_ollama")
         pytest.skip("the Ollama server for tests is not here: scripts/fetch_ollama")
-    with ollama(folder, starter_model) as url:
-        yield url
+    with ollama(folder, starter_model) as running:
+        yield running.url
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ def llama_cpp(model: Path) -> Iterator[str]:
     environment = {name: os.environ[name] for name in ("PATH", "HOME")}
     environment |= {"GOMP_SPINCOUNT": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "tests.servers.llama_cpp", str(model)]
-    with serving(command, environment, r"listening on (http://\S+)\n") as url:
-        yield url
+    with serving(command, environment, r"listening on (http://\S+)\n") as running:
+        yield running.said
 
 
 def main(model: str) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.servers.processes import serving
 
@@ -22,15 +23,22 @@ def installed() -> Path | None:
     return folder if (folder / ".ready").exists() else None
 
 
+class Ollama(NamedTuple):
+    """`url` is its base URL; `pid` leads its group, its runners are in there too."""
+
+    url: str
+    pid: int
+
+
 @contextlib.contextmanager
-def ollama(folder: Path, starter: Path) -> Iterator[str]:
-    """Run it; gives its base URL. Its models are kept between runs."""
+def ollama(folder: Path, starter: Path, address: str = "127.0.0.1:0") -> Iterator[Ollama]:
+    """Run it. Its models are kept between runs."""
     home = Path(tempfile.mkdtemp(prefix="ai-pal-ollama-"))
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LD_LIBRARY_PATH": f"{folder}/bin:{folder}/rt",
-        "OLLAMA_HOST": "127.0.0.1:0",
+        "OLLAMA_HOST": address,
         "OLLAMA_MODELS": str(folder / "models"),
         "OLLAMA_NUM_GPU": "0",
         "OLLAMA_NUM_PARALLEL": "2",
@@ -39,10 +47,10 @@ def ollama(folder: Path, starter: Path) -> Iterator[str]:
     }
     binary = str(folder / "bin" / "ollama")
     try:
-        with serving([binary, "serve"], environment, r"Listening on (127\.0\.0\.1:\d+)") as address:
-            environment["OLLAMA_HOST"] = address
+        with serving([binary, "serve"], environment, r"Listening on (127\.0\.0\.1:\d+)") as running:
+            environment["OLLAMA_HOST"] = running.said
             _create(binary, environment, folder, starter)
-            yield f"http://{address}"
+            yield Ollama(f"http://{running.said}", running.pid)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
