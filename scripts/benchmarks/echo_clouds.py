@@ -97,8 +97,8 @@ COHERE = (
 def echo_clouds(words: int, pace: float = 0.0) -> Iterator[str]:
     """Their URL; they run in a process of their own."""
     command = [sys.executable, "-m", "scripts.benchmarks.echo_clouds", str(words), str(pace)]
-    with serving(command, {"PATH": ""}, r"listening on (http://\S+)\n") as url:
-        yield url
+    with serving(command, {"PATH": ""}, r"listening on (http://\S+)\n") as running:
+        yield running.said
 
 
 def main(words: str, pace: str) -> None:

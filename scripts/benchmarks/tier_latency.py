@@ -48,7 +48,7 @@ def _measured(starter: Path, folder: Path | None, subjects: list[str], pairs: in
     real: Series = {subject: [] for subject in subjects}
     empty: Series = {subject: [] for subject in subjects}
     with ExitStack() as stack:
-        served = stack.enter_context(ollama(folder, starter)) if folder is not None else ""
+        served = stack.enter_context(ollama(folder, starter)).url if folder is not None else ""
         ask = _asking(stack, served, stack.enter_context(llama_cpp(starter)))
         nothing = stack.enter_context(echo_clouds(TOKENS))
         ask_nothing = _asking(stack, nothing, nothing)
