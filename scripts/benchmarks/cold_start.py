@@ -27,10 +27,12 @@ def spare_worker(pairs: int) -> Iterator[Row]:
     with supervisor(spare_worker="false") as without, supervisor(spare_worker="true") as with_one:
         for running in (without, with_one):
             load(running, str(model))  # files are in the page cache, and a spare is wanted
-        cold, warm = alternate(
-            pairs, lambda _: load(without, str(model)), lambda _: load(with_one, str(model))
+        cold, others = alternate(
+            pairs,
+            lambda _: load(without, str(model)),
+            lambda _: (load(with_one, str(model)), import_seconds()),
         )
-    imports = [import_seconds() for _ in range(pairs)]
+    warm, imports = zip(*others, strict=True)
     saved = [(a - b) / c for a, b, c in zip(cold, warm, imports, strict=True)]
     times = [figure(sorted(series)[len(series) // 2]) for series in (cold, warm, imports)]
     note = "load {} s, with a spare {} s; importing takes {} s".format(*times)
