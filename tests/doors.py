@@ -68,7 +68,7 @@ class Door:
             identity=Identity("1.0", 1, ME.uid, "ipc://here"),
             clock=self.clock,
             send_frames=self._sent,
-            request_flush=lambda: self.clock.after(0.0, self.front.flush),
+            request_flush=lambda: self.clock.time.after(0.0, self.front.flush),
             stop=self._stopped,
             memory=lambda: 1,
             backlog_limit=backlog_limit,

@@ -52,7 +52,7 @@ class Simulated:
     async def launch(self, act: str) -> WorkerProcess:
         process = self.world.launch(LaunchSpec("w.1.1", "workers"), self.exits.append)
         if act == "exit":
-            self.world.clock.after(0.5, lambda: process.die(ExitStatus(code=3)))
+            self.world.clock.time.after(0.5, lambda: process.die(ExitStatus(code=3)))
         return process
 
     async def pass_time(self) -> None:

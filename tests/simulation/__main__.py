@@ -1,4 +1,6 @@
-"""Play many seeds: `--seeds N` of them from `--seed S` on; a failing one prints its history and ends all."""
+"""Play many seeds: `--seeds N` of them from `--seed S` on; a failing one ends all and is made short.
+
+`--seed S --only 3,17` plays these deeds of it alone, and prints the history."""
 
 import argparse
 import multiprocessing
@@ -7,6 +9,7 @@ import time
 from collections import Counter
 
 from tests.simulation.checks import ViolationError
+from tests.simulation.shortest import shortest
 from tests.simulation.world import World
 
 
@@ -20,6 +23,26 @@ def play(seed: int) -> tuple[Counter[str], str]:
     return world.checks.happened, ""
 
 
+def replay(seed: int, only: str | None) -> int:
+    """Print the history of a seed, whole or with only some of its deeds."""
+    world = World(seed, only=None if only is None else frozenset(map(int, filter(None, only.split(",")))))
+    try:
+        world.run()
+    except ViolationError as violation:
+        print(violation)
+        return 1
+    print(world.history())
+    return 0
+
+
+def tell(seed: int) -> None:
+    """The shortest history of a failing seed, and how to play it again."""
+    deeds, history = shortest(seed)
+    print(history)
+    print(f"replay with: scripts/simulate --seed {seed} --only {','.join(map(str, sorted(deeds)))}")
+    print(f"or in full: scripts/simulate --seed {seed}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
@@ -27,22 +50,17 @@ def main() -> int:
     parser.add_argument(
         "--print", action="store_true", help="print the history of the first seed, good or bad"
     )
+    parser.add_argument("--only", help="the numbers of the deeds to do, of those that the first seed draws")
     arguments = parser.parse_args()
-    if arguments.print:
-        world = World(arguments.seed)
-        try:
-            world.run()
-        finally:
-            print(world.history())
-        return 0
+    if arguments.print or arguments.only is not None:
+        return replay(arguments.seed, arguments.only)
     started, happened = time.monotonic(), Counter[str]()
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
     with multiprocessing.Pool(min(multiprocessing.cpu_count(), arguments.seeds)) as pool:
         for done, (counts, failure) in enumerate(pool.imap(play, seeds, chunksize=5), 1):
             happened += counts
             if failure:
-                print(failure)
-                print(f"replay with: scripts/simulate --seed {seeds[done - 1]}")
+                tell(seeds[done - 1])
                 return 1
     took = time.monotonic() - started
     print(f"{len(seeds)} seeds in {took:.1f} s, {len(seeds) / took:.0f} a second, no promise broken")

@@ -39,8 +39,8 @@ class SimClient:
 
     def __init__(self, world: "World", name: str) -> None:
         self.world, self.name, self.identity = world, name, name.encode()
-        self.down = Pipe(world.clock, world.dice, self._received, limit=60)
-        self.up = Pipe(world.clock, world.dice, self._arrived)
+        self.down = Pipe(world.time, world.dice, self._received, limit=60)
+        self.up = Pipe(world.time, world.dice, self._arrived)
         self.asks: dict[int, list[Ask]] = {}
         self.gone = False
         self.deaf = False
@@ -52,7 +52,7 @@ class SimClient:
         for request in requests:
             self.world.note(self.name, "sends", request)
             if isinstance(request, wire.Chat | Control):
-                ask = Ask(request, self.world.clock.now(), late=self.deaf)
+                ask = Ask(request, self.world.time.now(), late=self.deaf)
                 self.asks.setdefault(request.id, []).append(ask)
         self.up.send([wire.encode(request) for request in requests])
 
@@ -120,7 +120,7 @@ class SimClient:
         self.down.pause()
         for ask in self.open():
             ask.late = True
-        self.world.clock.after(self.world.dice.uniform(0.1, 20), self._read_again)
+        self.world.time.after(self.world.dice.uniform(0.1, 20), self._read_again)
 
     def _read_again(self) -> None:
         if not self.gone:
@@ -138,7 +138,7 @@ class SimClient:
         self.up.close()
         self.down.cut()
         if 0.4 <= way < 0.8:
-            self.world.clock.after(0.01, lambda: self.world.client_died(self.identity))
+            self.world.time.after(0.01, lambda: self.world.client_died(self.identity))
 
     def _chat(self, model: str) -> wire.Chat:
         dice, temper = self.world.dice, self.world.tempers.get(model)
@@ -193,7 +193,7 @@ class SimClient:
             self.world.checks.expect(not asks, f"{self.name}: {event} after the end")
             return
         self.world.checks.heard(self, ask, event)
-        ask.heard_at = self.world.clock.now()
+        ask.heard_at = self.world.time.now()
 
     def _drop_duplicate(self, message: str) -> None:
         request_id = int(message.split()[2])

@@ -99,8 +99,8 @@ class SimEgress:
         self.pid = world.next_pid()
         self.exited = self.frozen = False
         self.open: dict[int, Completion] = {}
-        self.to_supervisor = Pipe(world.clock, world.dice, self._arrived)
-        self.from_supervisor = Pipe(world.clock, world.dice, self._received, limit=50)
+        self.to_supervisor = Pipe(world.time, world.dice, self._arrived)
+        self.from_supervisor = Pipe(world.time, world.dice, self._received, limit=50)
         self._later(world.dice.uniform(0.05, 0.5), self._hello)
 
     # -- the process ---------------------------------------------------------------------------
@@ -129,14 +129,14 @@ class SimEgress:
         self.world.note(f"{self.identity} dies {status}")
         self.from_supervisor.cut()
         self.to_supervisor.close()
-        self.world.clock.after(self.world.dice.random() * 0.05, lambda: self._on_exit(status))
+        self.world.time.after(self.world.dice.random() * 0.05, lambda: self._on_exit(status))
 
     def _later(self, delay: float, call: Callable[[], None]) -> None:
         def happen() -> None:
             if not (self.exited or self.frozen):
                 call()
 
-        self.world.clock.after(delay, happen)
+        self.world.time.after(delay, happen)
 
     def _send(self, message: out.FromEgress) -> None:
         self.to_supervisor.send([out.encode(message)])

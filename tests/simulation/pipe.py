@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ai_pal.transport.channel import Sent
-from tests.simulation.clock import VirtualClock
+from tests.simulation.clock import VirtualTime
 
 LONG_DELAY = 0.3
 """Seconds that one message in fifty takes; the others take at most two milliseconds."""
@@ -16,12 +16,12 @@ class Pipe:
 
     def __init__(
         self,
-        clock: VirtualClock,
+        time: VirtualTime,
         dice: random.Random,
         deliver: Callable[[list[bytes]], None],
         limit: int = 1000,
     ) -> None:
-        self._clock, self._dice, self._deliver, self._limit = clock, dice, deliver, limit
+        self._time, self._dice, self._deliver, self._limit = time, dice, deliver, limit
         self._flight: deque[list[bytes]] = deque()
         self._last = 0.0
         self._paused = False
@@ -31,12 +31,12 @@ class Pipe:
     def send(self, frames: Sequence[bytes]) -> Sent:
         if self._closed:
             return Sent.GONE
-        if len(self._flight) >= self._limit or self._clock.now() < self.full_until:
+        if len(self._flight) >= self._limit or self._time.now() < self.full_until:
             return Sent.FULL
         delay = LONG_DELAY if self._dice.random() < 0.02 else self._dice.random() * 0.002
-        self._last = max(self._last, self._clock.now() + delay)
+        self._last = max(self._last, self._time.now() + delay)
         self._flight.append(list(frames))
-        self._clock.at(self._last, self._arrive)
+        self._time.at(self._last, self._arrive)
         return Sent.OK
 
     @property

@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from tests.simulation.checks import ViolationError
 from tests.simulation.plans import Fault, Temper
+from tests.simulation.shortest import shortest
 from tests.simulation.world import World
 
 SEEDS = int(os.environ.get("AI_PAL_CHAOS_ROUNDS", "200"))
@@ -30,8 +32,36 @@ def test_one_seed_makes_one_history() -> None:
 def test_the_histories_hold_what_they_are_for() -> None:
     happened = sum((play(seed).checks.happened for seed in range(60)), start=World(0).checks.happened)
     ends = {"Done", "Failed", "Interrupted", "Cancelled", "Loaded", "Unloaded"}
-    events = {"retry", "reaped", "hung", "overloaded", "client_too_slow", "gave up: model_failed"}
-    assert ends | events <= happened.keys()
+    events = {
+        "retry",
+        "reaped",
+        "hung",
+        "overloaded",
+        "client_too_slow",
+        "gave up: model_failed",
+        "stood still",
+    }
+    assert ends | events | {"stood still"} <= happened.keys()
+
+
+def test_a_failing_history_is_made_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_a_promise(world: World) -> None:
+        world.checks.expect(False, "planted")
+
+    monkeypatch.setattr(World, "_stand_still", break_a_promise)
+    failing = next(seed for seed in range(50) if "planted" in _failure(World(seed)))
+    deeds, history = shortest(failing)
+    assert len(deeds) == 1
+    assert "planted" in history
+    assert "planted" in _failure(World(failing, only=deeds))
+
+
+def _failure(world: World) -> str:
+    try:
+        world.run()
+    except ViolationError as violation:
+        return str(violation)
+    return ""
 
 
 @pytest.mark.parametrize("fault", list(Fault))

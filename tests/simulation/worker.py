@@ -51,8 +51,8 @@ class SimWorker:
         self.garbled = False
         self.loaded = False
         self.active: dict[int, Generation] = {}
-        self.to_supervisor = Pipe(world.clock, world.dice, self._arrived)
-        self.from_supervisor = Pipe(world.clock, world.dice, self._received, limit=50)
+        self.to_supervisor = Pipe(world.time, world.dice, self._arrived)
+        self.from_supervisor = Pipe(world.time, world.dice, self._received, limit=50)
         self._steps = self._made = self._prefilled = self._load_step = 0
         self._trickle = 0
         self._running = False
@@ -94,7 +94,7 @@ class SimWorker:
         self.to_supervisor.close()
         if self.world.dice.random() < 0.2:
             self.to_supervisor.cut()
-        self.world.clock.after(self.world.dice.random() * 0.05, lambda: self._on_exit(status))
+        self.world.time.after(self.world.dice.random() * 0.05, lambda: self._on_exit(status))
 
     # -- the worker's loop ---------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class SimWorker:
             if not (self.exited or self.frozen):
                 call()
 
-        self.world.clock.after(delay, happen)
+        self.world.time.after(delay, happen)
 
     def _send(self, *messages: inner.FromWorker) -> None:
         self.to_supervisor.send([inner.encode(message) for message in messages])

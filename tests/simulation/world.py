@@ -25,7 +25,7 @@ from ai_pal.worker_door import WorkerDoor
 from tests.local_router import OnlyHere
 from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.client import SimClient
-from tests.simulation.clock import VirtualClock
+from tests.simulation.clock import VirtualClock, VirtualTime
 from tests.simulation.elsewhere import (
     COMPLETIONS,
     EGRESS,
@@ -57,7 +57,8 @@ Fails = Callable[[str], bool]
 
 
 class World:
-    """One history. `rough`: connections are full at times, and the supervisor may be stopped."""
+    """One history. `rough`: connections are full at times, the machine stands still, and the supervisor may
+    be stopped. Of the deeds that are drawn, `only` those with these numbers are done."""
 
     def __init__(
         self,
@@ -66,10 +67,12 @@ class World:
         fails: Fails = lambda operation: False,
         rough: bool = True,
         tiers: bool | None = None,
+        only: frozenset[int] | None = None,
     ) -> None:
         self.seed, self.dice, self.fails, self.rough = seed, random.Random(seed), fails, rough
         self._notes: list[tuple[float, tuple[object, ...]]] = []
-        self.clock = VirtualClock()
+        self.time = VirtualTime()
+        self.clock = VirtualClock(self.time)
         self.checks = Checks(self)
         self.routing = RoutingChecks(self)
         self.tempers = tempers(self.dice) if models is None else models
@@ -77,6 +80,8 @@ class World:
         self.providers = provider_tempers(self.dice)
         self.egress_processes: list[SimEgress] = []
         self._asks = itertools.count(1)
+        self._only = only
+        self.deeds = 0
         self.workers: dict[str, SimWorker] = {}
         self.clients: dict[str, SimClient] = {}
         self.stopped, self.stopped_at = False, 0.0
@@ -86,7 +91,7 @@ class World:
             identity=Identity("sim", 1, UID, "sim"),
             clock=self.clock,
             send_frames=self._to_client,
-            request_flush=lambda: self.clock.after(0.0, self.door.flush),
+            request_flush=lambda: self.time.after(0.0, self.door.flush),
             stop=self.shutdown,
             memory=lambda: 0,
             backlog_limit=BACKLOG,
@@ -133,11 +138,20 @@ class World:
             for number in range(self.dice.randint(1, 4)):
                 self._add_client(f"client{number}")
             if self.rough and self.dice.random() < 0.25:
-                self.clock.at(self.dice.uniform(0, ACTIVE), self.shutdown)
-            self.clock.run(HORIZON)
+                self._plan(self.shutdown)
+            if self.rough and self.dice.random() < 0.3:
+                self._plan(self._stand_still)
+            self.time.run(HORIZON)
             self.checks.finally_quiet()
         except Exception as error:
             raise ViolationError(f"{self.history()}\n\nseed {self.seed}: {error!r}") from error
+
+    def _plan(self, deed: Callable[[], None]) -> None:
+        """Something that is done at a random moment, unless it is left out."""
+        when = self.dice.uniform(0, ACTIVE)
+        if self._only is None or self.deeds in self._only:
+            self.time.at(when, deed)
+        self.deeds += 1
 
     def next_ask(self) -> int:
         """A number for one chat of one client."""
@@ -145,7 +159,7 @@ class World:
 
     def note(self, *parts: object) -> None:
         """For the history; put into words only when somebody reads it."""
-        self._notes.append((self.clock.now(), parts))
+        self._notes.append((self.time.now(), parts))
 
     def history(self) -> str:
         return "\n".join(f"{when:9.3f} {' '.join(map(str, parts))}" for when, parts in self._notes)
@@ -173,7 +187,7 @@ class World:
         self.supervisor.shutdown(DRAIN)
         self.egress.shutdown()
         limit = DRAIN + max(POLICY.worker.terminate_timeout, EGRESS.term) + 0.3
-        self.clock.after(limit, lambda: self.checks.expect(self.stopped, f"not stopped after {limit} s"))
+        self.checks.after(limit, lambda: self.checks.expect(self.stopped, f"not stopped after {limit} s"))
         self._check_stopped()
 
     # -- Clients, Books and Launcher, as the supervisor sees them -------------------------------------
@@ -274,7 +288,7 @@ class World:
         if worker is None:
             return Sent.GONE
         if self.fails("to_worker"):
-            worker.from_supervisor.full_until = self.clock.now()  # full for this moment
+            worker.from_supervisor.full_until = self.time.now()  # full for this moment
             sent = Sent.FULL
         else:
             sent = worker.from_supervisor.send(frames)
@@ -292,7 +306,7 @@ class World:
         left = self.clients[client.decode()]
         self.note(f"{left.name} is let go")
         left.gone = True
-        self.clock.after(0.0, lambda: self.checks.client_left(client))
+        self.time.after(0.0, lambda: self.checks.client_left(client))
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -312,7 +326,7 @@ class World:
         if self.supervisor.pool.closing and quiet and not self.stopped:
             self.door.flush()
             self.note("stopped")
-            self.stopped, self.stopped_at = True, self.clock.now()
+            self.stopped, self.stopped_at = True, self.time.now()
 
     def _observe(self, event: str, **fields: object) -> None:
         self.note(event, fields)
@@ -329,13 +343,23 @@ class World:
     def _add_client(self, name: str) -> None:
         client = self.clients[name] = SimClient(self, name)
         for _ in range(self.dice.randint(5, 25)):
-            self.clock.at(self.dice.uniform(0, ACTIVE), client.act)
+            self._plan(client.act)
         if self.rough and self.dice.random() < 0.5:
-            self.clock.at(self.dice.uniform(0, ACTIVE), self._jam)
+            self._plan(self._jam)
+
+    def _stand_still(self) -> None:
+        """The machine is suspended for a while."""
+        seconds = self.dice.choice((self.dice.uniform(0.1, 5.0), self.dice.uniform(5.0, 60.0)))
+        self.note(f"the machine stands still for {seconds:.3f} s")
+        for client in self.clients.values():
+            for ask in client.open():
+                ask.late = True
+        self.time.jump(seconds)
+        self.checks.happened["stood still"] += 1
 
     def _jam(self) -> None:
         """One connection takes nothing for a moment."""
         ways = [w.from_supervisor for w in self.workers.values() if not w.exited]
         ways += [client.down for client in self.clients.values()]
         self.note("a connection is full")
-        self.dice.choice(ways).full_until = self.clock.now() + self.dice.uniform(0.1, 1.0)
+        self.dice.choice(ways).full_until = self.time.now() + self.dice.uniform(0.1, 1.0)
