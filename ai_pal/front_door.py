@@ -177,9 +177,9 @@ class FrontDoor:
     def _forget(self, client: bytes, failure: Failure | None = None) -> None:
         """Stop what a client asked for; with a `failure` it is still there, and is told."""
         self.router.client_gone(client, failure)
-        self.inquiries.client_gone(client)
+        self.inquiries.client_gone(client, failure)
         self.supervisor.client_gone(client, failure)
-        self.downloads.client_gone(client)
+        self.downloads.client_gone(client, failure)
 
     def _stop_wanted(self, client: bytes, request: wire.Stop) -> None:
         count = len(self.router) + len(self.downloads)

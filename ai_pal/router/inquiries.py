@@ -72,11 +72,15 @@ class Inquiries:
         self._answer_if_complete()
         return True
 
-    def client_gone(self, client: bytes) -> None:
-        """The client left."""
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """The client left; with a `failure` it is still there, and is told."""
+        leaving = [follower for follower in self._followers if follower[0] == client]
         self._followers = [follower for follower in self._followers if follower[0] != client]
         if not self._followers:
             self._drop()
+        if failure is not None:
+            for _, request_id in leaving:
+                self._clients.send(client, wire.Failed(request_id, [failure]))
 
     def shutdown(self) -> None:
         """Answer those who wait that there is no time left."""

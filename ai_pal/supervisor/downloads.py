@@ -86,11 +86,15 @@ class Downloads:
                     return True
         return False
 
-    def client_gone(self, client: bytes) -> None:
-        """The client left. What somebody else follows goes on."""
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """The client left; with a `failure` it is still there, and is told. What others follow goes on."""
         for download in self._all():
+            leaving = [f for f in download.followers if f.client == client]
             download.followers = [f for f in download.followers if f.client != client]
             self._drop_unfollowed(download)
+            if failure is not None:
+                for follower in leaving:
+                    self._clients.send(client, wire.Failed(follower.id, [failure]))
 
     # -- from the egress process ---------------------------------------------------------------
 
@@ -225,7 +229,7 @@ class NoDownloads:
     def cancel(self, client: bytes, request_id: int) -> bool:
         return False
 
-    def client_gone(self, client: bytes) -> None:
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         """Nothing to stop."""
 
     def pull(self, client: bytes, request: wire.Pull) -> None:

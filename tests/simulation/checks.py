@@ -21,6 +21,9 @@ MOST_SLOTS = 4
 SLACK = 3.0
 """Seconds that delays and full connections on the way may add up to."""
 ALARMS_PER_SECOND = 400
+ENDS: dict[type, type[wire.Event]] = {
+    wire.Load: wire.Loaded, wire.Unload: wire.Unloaded, wire.Status: wire.StatusReply, wire.Pull: wire.Pulled,
+}  # fmt: skip
 RULE_BREAKERS = {
     Fault.DEAF, Fault.GARBAGE, Fault.GAP, Fault.HANG_LOAD, Fault.HANG_TOKEN, Fault.FREEZE_START,
     Fault.FREEZE_LOAD, Fault.FREEZE_TOKEN,
@@ -64,11 +67,13 @@ class Checks:
         request, expect = ask.request, self.expect
         if isinstance(event, wire.Loading):
             self._progress(ask, event, who)
+        elif isinstance(event, wire.Pulling):
+            expect(not ask.accepted and ask.pulled <= event.done <= event.total, f"{who} after {ask.pulled}")
+            ask.pulled = event.done
         elif isinstance(request, wire.Chat):
             self._chat_event(ask, request, event, who)
         else:
-            expected = {wire.Load: wire.Loaded, wire.Unload: wire.Unloaded, wire.Status: wire.StatusReply}
-            expect(isinstance(event, wire.Failed | wire.Cancelled | expected[type(request)]), who)
+            expect(isinstance(event, wire.Failed | wire.Cancelled | ENDS[type(request)]), who)
             ask.ended = event
         if ask.ended is not None:
             self.happened[type(event).__name__] += 1
@@ -260,6 +265,7 @@ class Checks:
         if world.stopped:
             return
         self.expect(not len(world.supervisor.requests), "a request is still open")
+        world.fetching.finally_quiet()
         for slot in world.supervisor.pool:
             self.expect(not slot.active and not slot.wanted, f"{slot.model} still has something to do")
             kept = slot.process is None or (slot.state.phase is Phase.READY and slot.keep_alive < 0)

@@ -8,12 +8,13 @@ import msgspec
 from ai_pal.errors import Code
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
+from tests.simulation.hub import DISTANT, SIZE
 from tests.simulation.pipe import Pipe
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-Control = wire.Load | wire.Unload | wire.Status
+Control = wire.Load | wire.Unload | wire.Status | wire.Pull
 WORDS = ("one", "two", "three", "four", "five")
 
 
@@ -29,6 +30,7 @@ class Ask(msgspec.Struct):
     text: str = ""
     next_seq: int = 0
     progress: float = -1.0
+    pulled: int = 0
     starts: int = 0
     seams: int = 0
     ended: wire.Event | None = None
@@ -68,8 +70,8 @@ class SimClient:
         dice = self.world.dice
         deed = dice.choices(
             (self.ask, self.burst, self.cancel, self.load, self.unload, self.status, self.babble, self.again,
-             self.stop_reading, self.vanish),
-            (40, 8, 16, 5, 3, 4, 3, 3, 3, 2),
+             self.stop_reading, self.vanish, self.pull),
+            (40, 8, 16, 5, 3, 4, 3, 3, 3, 2, 4),
         )[0]  # fmt: skip
         deed()
 
@@ -81,7 +83,7 @@ class SimClient:
         self.send(*(self._chat(model) for _ in range(self.world.dice.randint(2, 10))))
 
     def cancel(self) -> None:
-        chats = [ask for ask in self.open() if isinstance(ask.request, wire.Chat | wire.Load)]
+        chats = [ask for ask in self.open() if isinstance(ask.request, wire.Chat | wire.Load | wire.Pull)]
         if not chats:
             return self.send(wire.Cancel(99_999))
         ask = self.world.dice.choice(chats)
@@ -90,11 +92,15 @@ class SimClient:
         return self.send(wire.Cancel(ask.request.id))
 
     def load(self) -> None:
-        self.send(wire.Load(next(self._ids), self._model(), self._keep_alive()))
+        model = self._model()
+        self.send(wire.Load(next(self._ids), model, self._keep_alive(), pull=self._pulls(model)))
 
     def unload(self) -> None:
         model = self.world.dice.choice(("", self._model()))
         self.send(wire.Unload(next(self._ids), model))
+
+    def pull(self) -> None:
+        self.send(wire.Pull(next(self._ids), self.world.dice.choice((DISTANT, DISTANT, "sound", "unknown"))))
 
     def status(self) -> None:
         self.send(wire.Status(next(self._ids)))
@@ -143,19 +149,24 @@ class SimClient:
     def _chat(self, model: str) -> wire.Chat:
         dice, temper = self.world.dice, self.world.tempers.get(model)
         lengths = (0, 1, 5) if temper and temper.slow else (0, 1, 5, 20, 60)
-        private = dice.random() < 0.2
+        private, pulls = dice.random() < 0.2, self._pulls(model)
         text = " ".join(dice.choices(WORDS, k=dice.choice((0, *range(1, 6), *range(1, 6)))))
         return wire.Chat(
             next(self._ids),
             [Message("user", text)],
             model,
             Options(extra={"tokens": dice.choice(lengths), "ask": self.world.next_ask(), "private": private}),
-            deadline=dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
+            deadline=None if pulls else dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
+            pull=pulls,
+            pull_limit=dice.choice((0, 0, SIZE, SIZE - 1)),
             keep_alive=self._keep_alive(),
             privacy="local" if private else "any",
             fallback=dice.random() < 0.9,
             continuation=dice.random() < 0.3,
         )
+
+    def _pulls(self, model: str) -> bool:
+        return model == DISTANT and self.world.dice.random() < 0.8
 
     def _model(self) -> str:
         if self.world.tiers and self.world.dice.random() < 0.6:

@@ -20,6 +20,7 @@ from ai_pal.routing.prices import PriceTable, price_table
 from ai_pal.routing.reference import elsewhere
 from ai_pal.store.ledger import Spent
 from ai_pal.supervisor.egress import EgressPolicy
+from tests.simulation.hub import Fetching
 from tests.simulation.pipe import Pipe
 from workers.engines.echo_text import pieces
 
@@ -99,9 +100,10 @@ class SimEgress:
         self.pid = world.next_pid()
         self.exited = self.frozen = False
         self.open: dict[int, Completion] = {}
+        self.fetches: dict[int, Fetching] = {}
         self.to_supervisor = Pipe(world.time, world.dice, self._arrived)
         self.from_supervisor = Pipe(world.time, world.dice, self._received, limit=50)
-        self._later(world.dice.uniform(0.05, 0.5), self._hello)
+        self.later(world.dice.uniform(0.05, 0.5), self._hello)
 
     # -- the process ---------------------------------------------------------------------------
 
@@ -126,28 +128,34 @@ class SimEgress:
             return
         self.exited = True
         self.open.clear()
+        self.fetches.clear()
         self.world.note(f"{self.identity} dies {status}")
         self.from_supervisor.cut()
         self.to_supervisor.close()
         self.world.time.after(self.world.dice.random() * 0.05, lambda: self._on_exit(status))
 
-    def _later(self, delay: float, call: Callable[[], None]) -> None:
+    def freeze(self) -> None:
+        """It does nothing more, and reads nothing."""
+        self.frozen = True
+        self.from_supervisor.pause()
+
+    def later(self, delay: float, call: Callable[[], None]) -> None:
         def happen() -> None:
             if not (self.exited or self.frozen):
                 call()
 
         self.world.time.after(delay, happen)
 
-    def _send(self, message: out.FromEgress) -> None:
+    def send(self, message: out.FromEgress) -> None:
         self.to_supervisor.send([out.encode(message)])
 
     def _hello(self) -> None:
-        self._send(out.EgressHello(self.pid))
-        self._later(BEAT, self._beat)
+        self.send(out.EgressHello(self.pid))
+        self.later(BEAT, self._beat)
 
     def _beat(self) -> None:
-        self._send(out.EgressBeat())
-        self._later(BEAT, self._beat)
+        self.send(out.EgressBeat())
+        self.later(BEAT, self._beat)
 
     def _arrived(self, frames: list[bytes]) -> None:
         self.world.from_worker(self.identity, frames, self.pid)
@@ -161,6 +169,11 @@ class SimEgress:
                     self._begin(request)
                 case out.CancelCompletion(key):
                     self.open.pop(key, None)
+                case out.Fetch(key) as fetch:
+                    self.world.fetching.fetched(self, key)
+                    self.fetches[key] = Fetching(self, fetch)
+                case out.CancelFetch(key):
+                    self.fetches.pop(key, None)
 
     def _begin(self, request: out.Complete) -> None:
         dice, temper = self.world.dice, self.world.providers[request.provider.name]
@@ -175,13 +188,13 @@ class SimEgress:
         elif trouble in (Trouble.REFUSED, Trouble.AUTH, Trouble.RATE, Trouble.ERROR):
             self._fail_later(completion, dice.uniform(0, 0.1))
         else:
-            self._later(dice.uniform(0.001, 0.3), lambda: self._connected(completion))
+            self.later(dice.uniform(0.001, 0.3), lambda: self._connected(completion))
 
     def _connected(self, completion: Completion) -> None:
         request = completion.request
         if request.key not in self.open:
             return
-        self._send(out.CompletionConnected(request.key))
+        self.send(out.CompletionConnected(request.key))
         match completion.trouble:
             case Trouble.ERROR_AFTER_200:
                 self._fail_later(completion, self.world.dice.uniform(0, 0.5))
@@ -189,9 +202,9 @@ class SimEgress:
                 self._fail_later(completion, request.first_token)
             case Trouble.EMPTY:
                 self.open.pop(request.key)
-                self._send(out.CompletionDone(request.key, 0))
+                self.send(out.CompletionDone(request.key, 0))
             case _:
-                self._later(self.world.dice.uniform(0.01, 2.0), lambda: self._piece(completion))
+                self.later(self.world.dice.uniform(0.01, 2.0), lambda: self._piece(completion))
 
     def _piece(self, completion: Completion) -> None:
         key = completion.request.key
@@ -200,13 +213,13 @@ class SimEgress:
         if completion.seq >= len(completion.texts):
             del self.open[key]
             usage = Usage(len(completion.request.messages), 0, completion.seq)
-            self._send(out.CompletionDone(key, completion.seq, "stop", usage))
+            self.send(out.CompletionDone(key, completion.seq, "stop", usage))
             return
         if completion.trouble in INSIDE and completion.seq >= completion.at and self._goes_wrong(completion):
             return
-        self._send(out.CompletionText(key, completion.seq, 1, completion.texts[completion.seq]))
+        self.send(out.CompletionText(key, completion.seq, 1, completion.texts[completion.seq]))
         completion.seq += 1
-        self._later(completion.pace, lambda: self._piece(completion))
+        self.later(completion.pace, lambda: self._piece(completion))
 
     def _goes_wrong(self, completion: Completion) -> bool:
         """Whether the stream ends here."""
@@ -225,8 +238,7 @@ class SimEgress:
             case Trouble.DIE:
                 self.die(ExitStatus(signal=SIGSEGV))
             case Trouble.FREEZE:
-                self.frozen = True
-                self.from_supervisor.pause()
+                self.freeze()
         return True
 
     def _fail_later(self, completion: Completion, seconds: float) -> None:
@@ -236,9 +248,9 @@ class SimEgress:
 
         def fail() -> None:
             if self.open.pop(key, None) is not None:
-                self._send(out.CompletionFailed(key, failure))
+                self.send(out.CompletionFailed(key, failure))
 
-        self._later(seconds, fail)
+        self.later(seconds, fail)
 
 
 class ProviderTemper(msgspec.Struct, frozen=True):

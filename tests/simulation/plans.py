@@ -7,6 +7,7 @@ import msgspec
 
 from ai_pal.lifecycle import Policy
 from ai_pal.supervisor.pool import PoolPolicy
+from tests.simulation.hub import DISTANT
 
 
 class Fault(StrEnum):
@@ -83,6 +84,7 @@ def tempers(dice: random.Random) -> dict[str, Temper]:
     """A few models: a sound one, a slow one, a faulty one, one that always fails in the same way."""
     return {
         "sound": Temper(slots=dice.randint(1, 4)),
+        DISTANT: Temper(),
         "slow": Temper(slow=True, slots=dice.randint(1, 2)),
         "faulty": Temper(dice.choice((0.3, 0.7)), ALL_FAULTS, slots=dice.randint(1, 3)),
         "doomed": Temper(1.0, (dice.choice(ALL_FAULTS),), slow=dice.random() < 0.3),

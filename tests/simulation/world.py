@@ -16,6 +16,7 @@ from ai_pal.router.completions import Completions
 from ai_pal.router.inquiries import Inquiries
 from ai_pal.router.local import LocalModels
 from ai_pal.store.ledger import Attempt
+from ai_pal.supervisor.downloads import Downloads
 from ai_pal.supervisor.egress import MODULE, EgressProcess
 from ai_pal.supervisor.ports import Resolved
 from ai_pal.supervisor.supervisor import Supervisor
@@ -35,6 +36,7 @@ from tests.simulation.elsewhere import (
     judge,
     provider_tempers,
 )
+from tests.simulation.hub import FetchChecks, SimHub
 from tests.simulation.plans import POLICY, Fault, Temper, draw, tempers
 from tests.simulation.routing_checks import (
     RoutingChecks,
@@ -78,6 +80,7 @@ class World:
         self.tempers = tempers(self.dice) if models is None else models
         self.tiers = (models is None and self.dice.random() < 0.5) if tiers is None else tiers
         self.providers = provider_tempers(self.dice)
+        self.hub, self.fetching = SimHub(self), FetchChecks(self)
         self.egress_processes: list[SimEgress] = []
         self._asks = itertools.count(1)
         self._only = only
@@ -129,6 +132,15 @@ class World:
             observe=self._observe,
             policy=POLICY,
         )
+        self.downloads = self.door.downloads = local.downloads = Downloads(
+            clients=self.router,
+            egress=self.egress,
+            clock=self.clock,
+            plan=self.hub.plan,
+            observe=self._observe,
+            policy=EGRESS,
+        )
+        self.downloads.resume, self.supervisor.fetch_first = local.resume, local.fetch_first
         self._worker_door = worker_door
         self.clock.alarm = self._alarm
 
@@ -185,6 +197,7 @@ class World:
         self.note("shutdown")
         self.router.shutdown(DRAIN)
         self.supervisor.shutdown(DRAIN)
+        self.downloads.shutdown()
         self.egress.shutdown()
         limit = DRAIN + max(POLICY.worker.terminate_timeout, EGRESS.term) + 0.3
         self.checks.after(limit, lambda: self.checks.expect(self.stopped, f"not stopped after {limit} s"))
@@ -207,6 +220,7 @@ class World:
             return self._launch_egress(spec, on_exit)
         model = spec.worker.split(".")[0]
         self.checks.launching(model)
+        self.checks.expect(not self.hub.lacks(model), f"{model} is loaded, but not here")
         plan = draw(self.dice, self.tempers[model])
         self.note(spec.worker, "starts", plan)
         if plan.fault is Fault.NO_SPAWN or self.fails("spawn"):
@@ -317,6 +331,7 @@ class World:
         self.supervisor.tick()
         self.router.tick()
         self.completions.tick()
+        self.downloads.tick()
         self.egress.tick()
         self.door.tick()
         self._check_stopped()
@@ -338,6 +353,8 @@ class World:
     def _resolve(self, reference: str) -> Resolved:
         if reference not in self.tempers:
             raise AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {reference!r}"))
+        if self.hub.lacks(reference):
+            raise AiPalError(Failure(Code.MODEL_NOT_HERE, f"{reference} is not on this machine"))
         return Resolved(inner.LoadModel(reference, "echo"), size=1_000_000_000)
 
     def _add_client(self, name: str) -> None:

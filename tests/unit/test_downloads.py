@@ -118,6 +118,17 @@ def test_the_download_lives_as_long_as_one_follower(world: World) -> None:
     assert len(world.downloads) == 0
 
 
+def test_a_client_that_reads_too_slowly_hears_the_end_of_its_pull(world: World) -> None:
+    slow = Failure(Code.CLIENT_TOO_SLOW, "read faster")
+    world.pull(A, 1)
+    world.pull(B, 4)
+    world.hello()
+    world.downloads.client_gone(A, slow)
+    assert world.heard(A)[-1] == wire.Failed(1, [slow])
+    assert isinstance(world.heard(B)[-1], wire.Pulling)
+    assert not any(isinstance(message, out.CancelFetch) for message in world.sent)
+
+
 def test_a_process_that_dies_is_replaced_once(world: World) -> None:
     world.pull(A, 1)
     world.hello()

@@ -116,6 +116,15 @@ def test_when_all_who_asked_have_gone_the_lists_are_called_off() -> None:
     assert world.asked
 
 
+def test_who_reads_too_slowly_hears_that_there_is_no_answer() -> None:
+    world = World(OLLAMA)
+    world.ask(b"a")
+    slow = Failure(Code.CLIENT_TOO_SLOW, "read faster")
+    world.inquiries.client_gone(b"a", slow)
+    assert world.heard == [(b"a", wire.Failed(1, [slow]))]
+    assert not world.asked
+
+
 def test_a_supervisor_that_stops_says_so() -> None:
     world = World(OLLAMA)
     world.ask()
