@@ -95,6 +95,10 @@ class Fetching:
         if self._trouble is not FetchTrouble.NONE and self._hub.done >= self._at:
             self._go_wrong()
             return
+        if self._process.world.disk_full:
+            self._trouble = FetchTrouble.DISK_FULL
+            self._fail()
+            return
         self._hub.done = min(SIZE, self._hub.done + PIECE)
         self._steps += 1
         self._process.send(out.FetchProgress(self._key, self._hub.done, SIZE, self._steps))

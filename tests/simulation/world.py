@@ -83,6 +83,7 @@ class World:
         self.hub, self.fetching = SimHub(self), FetchChecks(self)
         self.egress_processes: list[SimEgress] = []
         self._asks = itertools.count(1)
+        self._disk_full_until = 0.0
         self._only = only
         self.deeds = 0
         self.workers: dict[str, SimWorker] = {}
@@ -153,6 +154,8 @@ class World:
                 self._plan(self.shutdown)
             if self.rough and self.dice.random() < 0.3:
                 self._plan(self._stand_still)
+            if self.rough and self.dice.random() < 0.3:
+                self._plan(self._fill_disk)
             self.time.run(HORIZON)
             self.checks.finally_quiet()
         except Exception as error:
@@ -213,7 +216,7 @@ class World:
 
     def record(self, attempt: Attempt) -> bool:
         self.routing.recorded(attempt)
-        return True
+        return not self.disk_full
 
     def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> "SimWorker | SimEgress":
         if spec.module == MODULE:
@@ -363,6 +366,16 @@ class World:
             self._plan(client.act)
         if self.rough and self.dice.random() < 0.5:
             self._plan(self._jam)
+
+    @property
+    def disk_full(self) -> bool:
+        """Nothing can be written now: no row, no piece of a model."""
+        return self.time.now() < self._disk_full_until
+
+    def _fill_disk(self) -> None:
+        self.note("the disk is full")
+        self.checks.happened["disk full"] += 1
+        self._disk_full_until = self.time.now() + self.dice.uniform(0.1, 20.0)
 
     def _stand_still(self) -> None:
         """The machine is suspended for a while."""
