@@ -26,6 +26,24 @@ def answers(client: Client) -> bool:
     return client.ask(PROMPT, model="echo").text == ONE_ROUND
 
 
+def test_a_suspended_machine_finds_its_worker_again(supervise: Supervise) -> None:
+    daemon = supervise(beat_timeout=2)
+    with daemon.client() as client:
+        events = iter(ask(client))
+        heard = until(events, wire.Delta)
+        worker = pid_of(client)
+        for pid in (worker, daemon.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(3.0)  # longer than its budget
+        os.kill(daemon.process.pid, signal.SIGCONT)
+        assert client.status().uptime < 3600  # it runs again, and the worker does not yet
+        os.kill(worker, signal.SIGCONT)
+        for _ in range(200):
+            heard += until(events, wire.Delta)
+        assert pid_of(client) == worker
+        assert_exact_prefix(heard)
+
+
 @pytest.mark.parametrize("token", [2, 13])
 def test_a_worker_that_dies_in_mid_answer_interrupts_with_the_exact_prefix(
     supervise: Supervise, token: int
