@@ -135,7 +135,7 @@ def _export(store: "Conversations", args: argparse.Namespace) -> int:
 def _delete(store: "Conversations", args: argparse.Namespace) -> int:
     if args.all == bool(args.ids):
         fail(Code.BAD_REQUEST, "give the numbers of conversations, or --all", "see: ai-pal history list")
-    from ai_pal.cli.chatting.typed import forget_typed
+    from ai_pal.cli.chatting.typed import keep_typed
 
     if args.all:
         if not args.yes and not _agreed(len(store.heads())):
@@ -143,16 +143,18 @@ def _delete(store: "Conversations", args: argparse.Namespace) -> int:
         count = store.delete_all()
         paths.history_file().unlink(missing_ok=True)
     else:
-        typed = {message.content for number in args.ids for message in store.show(number).messages}
         store.delete(args.ids)
-        forget_typed(paths.history_file(), typed)
+        keep_typed(paths.history_file(), store.prompts())
         count = len(set(args.ids))
     print(f"{count} conversation{'s' * (count != 1)} deleted")
     return failures.OK
 
 
 def _wipe(store: "Conversations", args: argparse.Namespace) -> int:
+    from ai_pal.cli.chatting.typed import keep_typed
+
     store.wipe()
+    keep_typed(paths.history_file(), store.prompts())
     return failures.OK
 
 

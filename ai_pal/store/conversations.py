@@ -177,6 +177,12 @@ class Conversations:
             heads = {id_: self._head(id_) for id_ in {row[0] for row in rows}}
         return [Found(head=heads[id_], role=role, snippet=snippet) for id_, role, snippet in rows]
 
+    def prompts(self) -> set[str]:
+        """What users have said in all conversations."""
+        with explained(self._file):
+            rows = self._connection.execute("SELECT content FROM messages WHERE role = 'user'")
+            return {content for (content,) in rows}
+
     def delete(self, conversations: Sequence[int]) -> None:
         """Delete these, all or none, and wipe what they leave in the file."""
         with explained(self._file), transaction(self._connection) as connection:

@@ -133,11 +133,20 @@ def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -
         terminal.wait_for("taken back")
         terminal.wait_for_prompt()
         assert len(kept(home)[0]) == 2
+        terminal.enter(f"/system {SECRET} three")
+        terminal.wait_for_prompt()
         terminal.enter("/forget")
         terminal.wait_for("deleted from the history")
+        terminal.wait_for_prompt()
+        terminal.enter("/model nonsense")
+        terminal.wait_for_prompt()
+        terminal.enter("five to nobody")
+        terminal.wait_for("model_not_found")
         terminal.send("\x04")
         assert terminal.exit_code() == 0
     assert kept(home) == []
+    assert SECRET.encode() not in on_disk(home)
+    assert b"nobody" not in on_disk(home)
 
 
 def test_a_local_only_conversation_goes_on_local_only(home: Environ) -> None:

@@ -106,7 +106,7 @@ def _clear(session: Session, argument: str) -> None:
 
 def _forget(session: Session, argument: str) -> None:
     try:
-        kept = session.recorder.forget(session.conversation)
+        kept = session.recorder.forget()
     except (AiPalError, OSError) as error:
         session.say(f"it cannot be deleted: {error}")
         return

@@ -35,6 +35,7 @@ class Recorder:
         self._store: Conversations | None = None
         self._warned = False
         self._to_wipe = False
+        self._seen = None if typed is None else _stamp(typed)
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -64,31 +65,36 @@ class Recorder:
         except (AiPalError, ValueError) as error:
             self._tell(error)
 
-    def forget(self, conversation: Conversation) -> bool:
+    def forget(self) -> bool:
         """Delete this conversation without a trace; False where nothing of it was kept."""
         number = self._number
         self.begin_anew()
-        if number is None or not self.writes:
-            return False
-        self._open().delete([number])
-        self._to_wipe = False
-        if self._typed is not None:
-            from ai_pal.cli.chatting.typed import forget_typed
-
-            forget_typed(self._typed, {turn.prompt for turn in conversation.turns})
-        return True
+        if number is not None and self.writes:
+            self._open().delete([number])
+            self._to_wipe = False
+        self._tidy_typed()
+        return number is not None and self.writes
 
     def close(self) -> None:
-        """Let go of the database; what was taken back is wiped first."""
-        if self._store is None:
-            return
+        """Let go of the database; what was taken back is wiped first, and what was typed and not kept."""
         try:
             if self._to_wipe:
-                self._store.wipe()
-        except AiPalError as error:
+                self._open().wipe()
+            self._tidy_typed()
+        except (AiPalError, OSError) as error:
             self._tell(error)
-        self._store.close()
-        self._store = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _tidy_typed(self) -> None:
+        """Of what was entered at the prompt only what is in a kept conversation stays."""
+        if self._typed is None or not self.writes or _stamp(self._typed) == self._seen:
+            return
+        from ai_pal.cli.chatting.typed import keep_typed
+
+        keep_typed(self._typed, self._open().prompts())
+        self._seen = _stamp(self._typed)
 
     def _keep(self, conversation: Conversation, model: str, local_only: bool) -> None:
         from ai_pal.cli.chatting.keeping import messages_of
@@ -123,7 +129,7 @@ class Recorder:
             self._store = Conversations(self._file)
         return self._store
 
-    def _tell(self, error: AiPalError | ValueError) -> None:
+    def _tell(self, error: Exception) -> None:
         if not self._warned:
             self._warned = True
             self._warn(f"this conversation is not kept: {error}")
@@ -142,6 +148,15 @@ def add_answer(conversation: Conversation, answer: Answer) -> None:
         remote=by.remote,
         usage=answer.usage,
     )
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """What changes with the file; None where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _common(before: list[Turn], after: list[Turn]) -> int:

@@ -5,13 +5,13 @@ from collections.abc import Collection
 from pathlib import Path
 
 
-def forget_typed(file: Path, prompts: Collection[str]) -> None:
-    """Take these prompts out of the file. Raises OSError."""
+def keep_typed(file: Path, prompts: Collection[str]) -> None:
+    """Take out of the file all but these prompts, and commands without a text. Raises OSError."""
     try:
         before = file.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return
-    after = without(before, prompts)
+    after = only(before, prompts)
     if after == before:
         return
     new = file.with_name(f"{file.name}.{os.getpid()}")
@@ -21,15 +21,15 @@ def forget_typed(file: Path, prompts: Collection[str]) -> None:
     new.replace(file)
 
 
-def without(history: str, prompts: Collection[str]) -> str:
-    """The text of a history less all entries that say one of `prompts`."""
+def only(history: str, prompts: Collection[str]) -> str:
+    """The entries of a history that say one of `prompts`, or are a command without a text."""
     kept: list[str] = []
     entry: list[str] = []
-    unwanted = {prompt.strip() for prompt in prompts}
+    wanted = {prompt.strip() for prompt in prompts}
 
     def end() -> None:
-        said = "\n".join(line[1:] for line in entry if line.startswith("+"))
-        if said.strip() not in unwanted:
+        said = "\n".join(line[1:] for line in entry if line.startswith("+")).strip()
+        if said in wanted or (said.startswith("/") and len(said.split()) == 1):
             kept.extend(entry)
         entry.clear()
 

@@ -107,12 +107,22 @@ def test_two_that_go_on_with_the_same_lose_nothing(bench: Bench) -> None:
 
 
 def test_forgetting_deletes_what_was_kept_and_what_was_typed(bench: Bench) -> None:
-    bench.typed.write_text("\n# 2026\n+a\n\n# 2026\n+something else\n")
+    bench.tell("kept", "b")
+    bench.recorder.begin_anew()
+    bench.conversation = Conversation()
     bench.tell("a", "b")
-    assert bench.recorder.forget(bench.conversation)
-    assert bench.kept() == []
-    assert bench.typed.read_text() == "\n# 2026\n+something else\n"
-    assert not bench.recorder.forget(bench.conversation)
+    bench.typed.write_text("\n# 2026\n+a\n\n# 2026\n+taken back\n\n# 2026\n+kept\n")
+    assert bench.recorder.forget()
+    assert bench.kept() == [["kept", "b"]]
+    assert bench.typed.read_text().strip() == "# 2026\n+kept"
+    assert not bench.recorder.forget()
+
+
+def test_what_was_typed_and_not_kept_goes_when_the_chat_ends(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.typed.write_text("\n# 2026\n+no answer came\n\n# 2026\n+a\n\n# 2026\n+/system be brief\n")
+    bench.recorder.close()
+    assert bench.typed.read_text().strip() == "# 2026\n+a"
 
 
 def test_without_history_nothing_is_written_but_one_can_go_on(bench: Bench) -> None:

@@ -4,20 +4,35 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory
 
-from ai_pal.cli.chatting.typed import forget_typed
+from ai_pal.cli.chatting.typed import keep_typed
 
 
-def test_only_the_entries_with_these_texts_go(tmp_path: Path) -> None:
+def test_only_these_texts_and_bare_commands_stay(tmp_path: Path) -> None:
     file = tmp_path / "history"
     history = FileHistory(str(file))
-    for entry in ("keep", "secret\n# no comment\nsecond line", "secret", "# keep too", "a\u2028b"):
+    for entry in (
+        "keep",
+        "secret\n# not\nthis line",
+        "secret",
+        "# keep too",
+        "/undo",
+        "/system a secret",
+        "a\u2028b",
+        "x\ny",
+    ):
         history.append_string(entry)
     file.chmod(0o600)
-    forget_typed(file, {"secret\n# no comment\nsecond line", " secret "})
-    assert list(FileHistory(str(file)).load_history_strings()) == ["a\u2028b", "# keep too", "keep"]
+    keep_typed(file, {" keep ", "# keep too", "a\u2028b", "x\ny"})
+    assert list(FileHistory(str(file)).load_history_strings()) == [
+        "x\ny",
+        "a\u2028b",
+        "/undo",
+        "# keep too",
+        "keep",
+    ]
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["history"]
 
 
 def test_no_file_is_no_error(tmp_path: Path) -> None:
-    forget_typed(tmp_path / "history", {"a"})
+    keep_typed(tmp_path / "history", {"a"})
