@@ -1,5 +1,5 @@
 """The one check that a local-only prompt stays on this machine. Pure; it stands in front of the egress
-process, which checks the rest: that Ollama has the model stored here and does not pass it on to a cloud."""
+process, which checks the rest: that Ollama has the model stored here and does not pass it on to its cloud."""
 
 import re
 
@@ -14,14 +14,25 @@ HINT = "choose a model that runs here, or allow it: no --local-only, /local off,
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
 
 
+_PASSED_ON = re.compile(r"[:-]cloud$", re.ASCII | re.IGNORECASE)
+
+
 def is_loopback(url: str) -> bool:
     """Whether an HTTP URL names this machine itself. Strict: what parsers may read differently is none."""
     return _LOOPBACK.fullmatch(url) is not None
 
 
-def stays_here(provider: Provider) -> bool:
-    """Whether a provider can be asked without anything leaving this machine, as far as its address tells."""
-    return provider.api == "ollama" and is_loopback(provider.base_url or OLLAMA_URL)
+def is_passed_on(model: str) -> bool:
+    """Whether the name of an Ollama model says that its prompts go on to Ollama's cloud
+    (`kimi-k2:cloud`, `gpt-oss:120b-cloud`)."""
+    return _PASSED_ON.search(model) is not None
+
+
+def stays_here(provider: Provider, model: str = "") -> bool:
+    """Whether a provider can be asked (for this model) without anything leaving this machine, as far as its
+    address and the model's name tell."""
+    is_here = provider.api == "ollama" and is_loopback(provider.base_url or OLLAMA_URL)
+    return is_here and not is_passed_on(model)
 
 
 def admit(complete: Complete, *, local_only: bool) -> Complete:
@@ -31,12 +42,12 @@ def admit(complete: Complete, *, local_only: bool) -> Complete:
     """
     if not (local_only or complete.local_only):
         return complete
-    if not stays_here(complete.provider):
-        refuse(complete.provider)
+    if not stays_here(complete.provider, complete.model):
+        refuse(complete.provider, complete.model)
     return msgspec.structs.replace(complete, local_only=True)
 
 
-def refuse(provider: Provider) -> None:
+def refuse(provider: Provider, model: str = "") -> None:
     """Raises `AiPalError` (`local_only`)."""
-    message = f"{provider.name} is not on this machine, and the request is local-only"
-    fail(Code.LOCAL_ONLY, message, HINT)
+    what = f"{provider.name}:{model}" if is_passed_on(model) else provider.name
+    fail(Code.LOCAL_ONLY, f"{what} is not on this machine, and the request is local-only", HINT)

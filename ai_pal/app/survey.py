@@ -127,12 +127,13 @@ class MachineSurvey:
             return None
         url = ollama_url(self._settings, self._environ)
         decided = self._access().get(OLLAMA, Access()).consent
-        agreed = consented(decided, None, source="", own_server=bool(ours.base_url))
+        own = bool(ours.base_url) and not privacy.is_passed_on(model)  # its cloud is no server of theirs
+        agreed = consented(decided, None, source="", own_server=own)
         provider = Provider(OLLAMA, "ollama", url)
         return Server(
             provider=provider,
             mid=model,
-            consent=agreed or privacy.stays_here(provider),
+            consent=agreed or privacy.stays_here(provider, model),
             expected=bool(url or ours.model or ours.models),
         )
 

@@ -98,7 +98,7 @@ def texts(found: Report) -> list[str]:
         f"spent              {_dollars(found.spent)}",
         f"saved              {_dollars(found.saved)} against {mid} and {strong} for everything",
         f"answered here      {share} of {found.answers}",
-        f"left this machine  {found.left} prompt{'s' * (found.left != 1)}",
+        f"left this machine  {found.left} time{'s' * (found.left != 1)}",
     ]
 
 

@@ -113,10 +113,11 @@ class Completing:
     def _timed_out(self) -> Failure:
         request, name = self._request, self._request.provider.name
         if self._seq:
-            return failure(Code.STREAM_STALLED, f"{name} stopped in the middle for {request.gap:g} s")
+            message = f"{name} stopped in the middle for {request.gap:g} s"
+            return failure(Code.STREAM_STALLED, message, "ask again, or allow more: gap_timeout")
         if self._traffic.sent:
             message = f"{name} sent no text within {request.first_token:g} s"
-            return failure(Code.FIRST_TOKEN_TIMEOUT, message)
+            return failure(Code.FIRST_TOKEN_TIMEOUT, message, "try again, or allow more: first_token_timeout")
         return failure(Code.CONNECT_TIMEOUT, f"{name} took no connection within {request.connect:g} s")
 
 

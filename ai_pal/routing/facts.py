@@ -114,7 +114,7 @@ def served(
 ) -> Candidate:
     """A model of a provider."""
     ollama = server.provider.api == "ollama"
-    remote = not privacy.stays_here(server.provider)
+    remote = not privacy.stays_here(server.provider, model)
     price = FREE if ollama or not remote else prices.find(server.name, model)
     candidate = Candidate(
         tier=OLLAMA if ollama else CLOUD,

@@ -3,15 +3,18 @@ before it sends a word of it."""
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from ai_pal.errors import Code
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message
 from tests.egress_driver import EgressDriver, egress_process
+from tests.servers import faults
+from tests.servers.faults import Fault, FaultProxy
+from tests.servers.loopback import STORED_HERE as LOCAL
 from tests.servers.loopback import Exchange, Loopback
 
-LOCAL = {"details": {"format": "gguf", "family": "llama"}, "model_info": {}}
 CANARY = "the-prompt-canary"
 
 
@@ -38,7 +41,7 @@ def fake() -> FakeOllama:
 
 @pytest.fixture
 def server(fake: FakeOllama) -> Iterator[Loopback]:
-    with Loopback(fake.answer) as server:
+    with Loopback(fake.answer, shows=True) as server:
         yield server
 
 
@@ -77,11 +80,50 @@ def test_a_model_of_its_cloud_is_not_asked(
     assert CANARY.encode() not in fake.heard
 
 
-def test_without_local_only_it_is_one_request(
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (faults.status(404, {"error": "model 'm' not found"}), Code.MODEL_NOT_HERE),
+        (faults.status(500, {"error": "no"}), Code.PROVIDER_ERROR),
+        (faults.ok(b"<html>Sign in</html>", {}), Code.LOCAL_ONLY),
+        (faults.stall_before, Code.CONNECT_TIMEOUT),
+    ],
+)
+def test_local_only_without_its_word_nothing_is_sent(egress: EgressDriver, fault: Fault, code: Code) -> None:
+    with FaultProxy("ollama", shows=True) as proxy:
+        proxy.fault = fault
+        failure = egress.ask(
+            msgspec.structs.replace(complete("ollama", proxy.url), connect=0.5)
+        ).failed.failure
+        assert failure.code == code
+        assert proxy.requests == [("POST", "/api/show")]
+
+
+def test_without_local_only_too_a_model_of_its_cloud_is_not_asked(
     egress: EgressDriver, fake: FakeOllama, server: Loopback
 ) -> None:
-    egress.ask(complete("ollama", server.url, local_only=False))
+    fake.shown = LOCAL | {"remote_host": "https://ollama.com:443", "remote_model": "gpt-oss:120b"}
+    failure = egress.ask(complete("ollama", server.url, local_only=False)).failed.failure
+    assert (failure.code, failure.retryable) == (Code.NO_CONSENT, False)
+    assert "https://ollama.com:443" in failure.message
+    assert server.requests == [("POST", "/api/show")]
+    assert CANARY.encode() not in fake.heard
+
+
+def test_a_name_that_says_so_is_asked_at_once(
+    egress: EgressDriver, fake: FakeOllama, server: Loopback
+) -> None:
+    there = msgspec.structs.replace(complete("ollama", server.url, local_only=False), model="m:120b-cloud")
+    assert egress.ask(there).text == "yes"
     assert server.requests == [("POST", "/api/chat")]
+
+
+@pytest.mark.parametrize("shown", [{}, {"details": {"format": ""}}])
+def test_what_it_does_not_say_is_no_reason_without_local_only(
+    egress: EgressDriver, fake: FakeOllama, server: Loopback, shown: object
+) -> None:
+    fake.shown = shown
+    assert egress.ask(complete("ollama", server.url, local_only=False)).text == "yes"
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
@@ -100,3 +142,20 @@ def test_no_other_machine_is_local(egress: EgressDriver) -> None:
 def test_loopback_is_asked_without_a_proxy(fake: FakeOllama, server: Loopback) -> None:
     with egress_process({"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}) as egress:
         assert egress.ask(complete("ollama", server.url, local_only=False)).text == "yes"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (faults.stall_before, Code.CONNECT_TIMEOUT),
+        (faults.reset_before, Code.PROVIDER_UNREACHABLE),
+        (faults.flood, Code.PROVIDER_UNREACHABLE),
+    ],
+)
+def test_without_its_word_nothing_is_sent(egress: EgressDriver, fault: Fault, code: Code) -> None:
+    with FaultProxy("ollama", shows=True) as proxy:
+        proxy.fault = fault
+        asked = complete("ollama", proxy.url, local_only=False)
+        failure = egress.ask(msgspec.structs.replace(asked, connect=0.5)).failed.failure
+        assert failure.code == code
+        assert proxy.requests == [("POST", "/api/show")]

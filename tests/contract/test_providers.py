@@ -147,7 +147,7 @@ def test_keep_alive_reaches_ollama(egress: EgressDriver, find: Find) -> None:
 
 
 def test_a_local_only_prompt_is_answered_by_ollama_here(egress: EgressDriver, find: Find) -> None:
-    with FaultProxy("ollama", find("ollama").url) as proxy:
+    with FaultProxy("ollama", find("ollama").url, shows=True) as proxy:
         answer = egress.ask(find("ollama").complete(url=proxy.url, local_only=True))
     assert answer.done
     assert [path for _, path in proxy.requests] == ["/api/show", "/api/chat"]

@@ -58,8 +58,8 @@ class Forward:
 class FaultProxy(Loopback):
     """Stands before the server at `target`; `fault` is what happens to the next requests."""
 
-    def __init__(self, api: Api, target: str = "") -> None:
-        super().__init__(self._do)
+    def __init__(self, api: Api, target: str = "", *, shows: bool = False) -> None:
+        super().__init__(self._do, shows=shows)
         self.fault: Fault = passed
         self._api, self._target = api, target
 

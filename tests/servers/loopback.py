@@ -72,12 +72,17 @@ class Exchange:
         await self._writer.drain()
 
 
+SHOW = "/api/show"
+STORED_HERE = {"details": {"format": "gguf", "family": "llama"}, "model_info": {}}
+
+
 class Loopback:
     """Calls `handle` for each request. `requests` are those that came, `abandoned` counts the answers whose
-    client left before their end."""
+    client left before their end. What Ollama is asked of a model before each prompt is answered apart, as by
+    one that has the model itself, unless `shows`."""
 
-    def __init__(self, handle: Handle) -> None:
-        self._handle = handle
+    def __init__(self, handle: Handle, *, shows: bool = False) -> None:
+        self._handle, self._shows = handle, shows
         self.requests: list[tuple[str, str]] = []
         self.abandoned = threading.Semaphore(0)
         self._loop = asyncio.new_event_loop()
@@ -118,8 +123,11 @@ class Loopback:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 head = await reader.readuntil(b"\r\n\r\n")
                 exchange = Exchange(head, await reader.readexactly(_length(head)), reader, writer)
-                self.requests.append((exchange.method, exchange.path.partition("?")[0]))
-                await self._see_through(exchange)
+                if exchange.path == SHOW and not self._shows:
+                    await exchange.answer_json(200, STORED_HERE)
+                else:
+                    self.requests.append((exchange.method, exchange.path.partition("?")[0]))
+                    await self._see_through(exchange)
                 writer.close()
                 await writer.wait_closed()
         finally:

@@ -4,7 +4,7 @@ import pytest
 
 from ai_pal.errors import AiPalError
 from ai_pal.messages.egress import Api, Complete, Provider
-from ai_pal.privacy import admit, is_loopback
+from ai_pal.privacy import admit, is_loopback, is_passed_on, stays_here
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,31 @@ def test_a_request_that_may_leave_is_not_touched() -> None:
 def test_a_local_only_request_reaches_only_ollama_on_loopback_and_says_so_on() -> None:
     assert admit(_complete("ollama", ""), local_only=True).local_only
     assert admit(_complete("ollama", "http://127.0.0.1:9"), local_only=True).local_only
+
+
+@pytest.mark.parametrize(
+    ("model", "passed_on"),
+    [
+        ("kimi-k2:cloud", True),
+        ("gpt-oss:120b-cloud", True),
+        ("GPT-OSS:120B-CLOUD", True),
+        ("phi", False),
+        ("cloud", False),
+        ("cloud:7b", False),
+        ("soundcloud", False),
+    ],
+)
+def test_a_model_of_ollamas_cloud_is_known_by_its_name(model: str, passed_on: bool) -> None:
+    ollama = Provider("ollama", "ollama")
+    assert is_passed_on(model) is passed_on
+    assert stays_here(ollama, model) is not passed_on
+    complete = Complete(1, ollama, model, [])
+    if passed_on:
+        with pytest.raises(AiPalError, match=model) as caught:
+            admit(complete, local_only=True)
+        assert caught.value.code == "local_only"
+    else:
+        assert admit(complete, local_only=True).local_only
 
 
 @pytest.mark.parametrize("marked", [True, False])

@@ -17,7 +17,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options, Usage
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
 
-LINE_LIMIT = 1024 * 1024
+LINE_LIMIT, WHOLE_LIMIT = 1024 * 1024, 8 * 1024 * 1024
 
 SMALLEST_WINDOW, LARGEST_WINDOW = 4096, 32_768
 """Ollama's own default, and as much as a small machine can bear."""
@@ -53,6 +53,10 @@ class _Shown(msgspec.Struct):
     remote_host: str = ""
     remote_model: str = ""
 
+    @property
+    def is_passed_on(self) -> bool:
+        return bool(self.remote_host or self.remote_model)
+
 
 class _Tag(msgspec.Struct):
     name: str
@@ -82,6 +86,8 @@ class Ollama:
     async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
         if request.local_only:
             await self._must_be_here(request.model)
+        elif privacy.stays_here(self._provider, request.model):
+            await self._must_not_pass_on(request.model)
         body = {
             "model": request.model,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
@@ -106,7 +112,7 @@ class Ollama:
     async def models(self) -> list[str]:
         async with self._client.stream("GET", f"{self._url}/api/tags", headers=self._headers) as response:
             await _check(response)
-            tags = msgspec.json.decode(await response.aread(), type=_Tags)
+            tags = msgspec.json.decode(await _whole(response), type=_Tags)
         return sorted(tag.name for tag in tags.models)
 
     def failure(self, error: Exception, model: str) -> Failure | None:
@@ -124,18 +130,34 @@ class Ollama:
         """Nothing of a prompt is sent yet. Raises `AiPalError` (`local_only`)."""
         if not await _resolves_to_loopback(self._url):
             privacy.refuse(self._provider)
-        async with self._client.stream(
-            "POST",
-            f"{self._url}/api/show",
-            json={"model": model},
-            headers=self._headers,
-            extensions={"trace": unseen},
-        ) as response:
-            await _check(response)
-            shown = msgspec.json.decode(await response.aread(), type=_Shown)
-        if shown.remote_host or shown.remote_model or not shown.details.format:
+        shown = await self._show(model, must_know=True)
+        if shown.is_passed_on or not shown.details.format:
             message = f"{self._provider.name} does not compute {model} on this machine"
             fail(Code.LOCAL_ONLY, f"{message}, and the request is local-only", "choose a model that is here")
+
+    async def _must_not_pass_on(self, model: str) -> None:
+        """Nobody was told that the prompt leaves, so it must not. Raises `AiPalError` (`no_consent`)."""
+        shown = await self._show(model, must_know=False)
+        if shown.is_passed_on:
+            name, there = self._provider.name, shown.remote_host or "its cloud"
+            message = f"{name} passes what {model} is asked on to {there}, and its name does not say so"
+            renamed = f"ollama cp {model} {model}-cloud"
+            fail(Code.NO_CONSENT, message, f"agree: ai-pal consent {name}, and rename it: {renamed}")
+
+    async def _show(self, model: str, *, must_know: bool) -> _Shown:
+        """What it knows of a model, asked without a word of a prompt; what makes no sense says nothing.
+        Raises `Refused` where it `must_know`."""
+        url, extensions = f"{self._url}/api/show", {"trace": unseen}
+        async with self._client.stream(
+            "POST", url, json={"model": model}, headers=self._headers, extensions=extensions
+        ) as response:
+            body = await _whole(response)
+        if must_know and response.status_code != 200:
+            raise Refused(response, body)
+        try:
+            return msgspec.json.decode(body, type=_Shown)
+        except msgspec.DecodeError:
+            return _Shown()
 
 
 def window(request: Complete) -> int:
@@ -148,7 +170,16 @@ def window(request: Complete) -> int:
 
 async def _check(response: httpx2.Response) -> None:
     if response.status_code != 200:
-        raise Refused(response, await response.aread())
+        raise Refused(response, await _whole(response))
+
+
+async def _whole(response: httpx2.Response) -> bytes:
+    found = b""
+    async for data in response.aiter_bytes():
+        found += data
+        if len(found) > WHOLE_LIMIT:
+            raise BadResponse(f"a response of over {WHOLE_LIMIT} bytes")
+    return found
 
 
 async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:

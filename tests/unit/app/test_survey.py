@@ -97,6 +97,17 @@ def test_a_remote_ollama_of_the_environment_needs_consent(ai_pal_home: Path) -> 
     assert not ollama.consent
 
 
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:9", "http://192.0.2.2:11434"])
+def test_a_model_of_ollamas_cloud_needs_consent_wherever_ollama_is(ai_pal_home: Path, url: str) -> None:
+    made = survey(ai_pal_home, Settings(ollama=OllamaSettings(base_url=url)))
+    before = made.facts("ollama:gpt-oss:120b-cloud").ollama
+    remember("ollama", {"HOME": str(ai_pal_home), "AI_PAL_HOME": str(ai_pal_home)}, consent=True)
+    after = made.facts("ollama:gpt-oss:120b-cloud").ollama
+    assert before is not None
+    assert after is not None
+    assert (before.consent, after.consent) == (False, True)
+
+
 def test_ollama_can_be_switched_off(ai_pal_home: Path) -> None:
     made = survey(ai_pal_home, Settings(ollama=OllamaSettings(enabled=False)))
     assert made.facts("").ollama is None
