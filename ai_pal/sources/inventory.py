@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from ai_pal.catalog import CATALOG, Artifact, KnownModel, cache_dir, files, hub_cache, layout, used
+from ai_pal.catalog import CATALOG, Artifact, KnownModel, cache_dir, files, find, hub_cache, layout, used
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError
 from ai_pal.messages.egress import HubFiles
@@ -48,8 +48,9 @@ def _with_use(listed: Listed, settings: Settings) -> Listed:
 
 
 def _known(entry: KnownModel, settings: Settings) -> list[Listed]:
-    """The variants that are here; the preferred one, as not here, where none is."""
+    """The variants that are here; where none is, the one that would be fetched."""
     found: dict[str, Listed] = {}
+    absent: dict[str, Listed] = {}
     for variant in entry.variants:
         name = entry.name if variant is entry.variants[0] else f"{entry.name}:{variant.name}"
         match variant.wanted:
@@ -61,9 +62,15 @@ def _known(entry: KnownModel, settings: Settings) -> list[Listed]:
                 listed = Listed(name, "built in", about=entry.about, licence=entry.licence)
         if listed.state != "not here" and listed.path not in found:
             found[listed.path] = listed
-        elif not found and variant is entry.variants[0]:
-            absent = listed
-    return list(found.values()) or [absent]
+        else:
+            absent[variant.name] = listed
+    if found:
+        return list(found.values())
+    try:
+        chosen = find(entry.name, settings).variant
+    except AiPalError:  # none fits this machine
+        chosen = entry.variants[0].name
+    return [msgspec.structs.replace(absent[chosen], name=entry.name)]
 
 
 def _artifact(name: str, entry: KnownModel, artifact: Artifact, settings: Settings) -> Listed:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog import CATALOG, Artifact, KnownModel, LocalFile, Variant
+from ai_pal.catalog import CATALOG, Artifact, KnownModel, LocalFile, Variant, find
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.sources.inventory import Listed, inventory
 from ai_pal.sources.pulling import pull
@@ -79,3 +79,12 @@ def test_models_of_ones_own_are_listed(tiny: Path, settings: Settings, tmp_path:
     assert (listed("mine", settings).state, listed("mine", settings).source) == ("here", "config")
     assert listed("gone", settings).state == "not here"
     assert {model.name for model in inventory(settings)} == {*CATALOG, "gone", "mine"}
+
+
+@pytest.mark.parametrize("budget", [3_000_000_000, 100_000_000_000])
+def test_what_is_not_here_has_the_size_of_what_would_be_fetched(tmp_path: Path, budget: int) -> None:
+    settings = Settings(model_cache_dir=str(tmp_path / "models"), memory_budget=budget)
+    chosen = find("phi-3", settings)
+    absent = listed("phi-3", settings)
+    assert absent.size == chosen.size
+    assert absent.source in str(chosen.wanted)
