@@ -204,6 +204,6 @@ class Batch:
 
     def _left_to_keep(self) -> int:
         """All keys and values together stay below what one full window and the prompt cache take."""
-        token: int = self._stepper.token_bytes
-        taken = (max(self._cells.promised(one.key) * token, one.row.nbytes) for one in self._answers)
-        return self._largest - sum(taken)
+        token = self._stepper.token_bytes
+        taken: int = sum(max(self._cells.promised(one.key) * token, one.row.nbytes) for one in self._answers)
+        return self._largest - taken
