@@ -18,6 +18,8 @@ SIGSEGV = 11
 DISTANT = "distant"
 """The model that has to be fetched before it can be loaded."""
 ATTEMPTS = 2
+WORD = 1.5
+"""Seconds until a fetch hears that nobody wants it any more: a message on its way, and a piece."""
 SIZE, PIECE = 8_000_000, 1_000_000
 WANTED = out.HubFiles(f"sim/{DISTANT}")
 
@@ -92,6 +94,7 @@ class Fetching:
         """The next piece; nothing once it was cancelled."""
         if self._key not in self._process.fetches:
             return
+        self._process.world.fetching.goes_on(self._key)
         if self._trouble is not FetchTrouble.NONE and self._hub.done >= self._at:
             self._go_wrong()
             return
@@ -131,6 +134,7 @@ class FetchChecks:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._fetches = dict[int, int]()
+        self._wanted = dict[int, float]()
 
     def fetched(self, process: "SimEgress", key: int) -> None:
         """A process is told to fetch."""
@@ -139,6 +143,16 @@ class FetchChecks:
         expect(self._fetches[key] <= ATTEMPTS, f"download {key} is begun once more")
         expect(not process.fetches, f"download {key} beside {list(process.fetches)} of the same model")
         self._world.checks.happened["fetch"] += 1
+
+    def goes_on(self, key: int) -> None:
+        """Another piece comes: somebody wants it, or the word that nobody does is still under way."""
+        time = self._world.time
+        if any(download.key == key and download.followers for download in self._world.downloads._all()):
+            self._wanted[key] = time.now()
+        since = max(self._wanted.get(key, time.now()), time.jumped_at)
+        jammed = self._world.stopped or any(p.from_supervisor.troubled for p in self._world.egress_processes)
+        late = time.now() - since > WORD
+        self._world.checks.expect(not late or jammed, f"download {key} goes on, and nobody wants it")
 
     def finally_quiet(self) -> None:
         self._world.checks.expect(not len(self._world.downloads), "a download is still open")
