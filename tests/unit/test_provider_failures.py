@@ -66,7 +66,7 @@ def test_a_400_about_the_window_is_a_prompt_too_large(said: str) -> None:
 def test_a_refused_key_is_not_quoted() -> None:
     failure = of_status("p", "m", 401, {}, {"error": {"message": "Incorrect API key provided: sk-12*****89"}})
     assert failure.detail == ""
-    assert failure.hint == "ai-pal keys set p"
+    assert failure.hint == "check it, or: ai-pal keys set p"
 
 
 def test_words_are_the_detail_and_never_the_message() -> None:

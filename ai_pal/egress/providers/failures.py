@@ -87,7 +87,8 @@ def of_transport(name: str, error: Exception, *, sent: bool) -> Failure:
     ours = not any(_from_network(link) for link in chain)
     if sent:
         reason = _reason(chain) if not ours else "it sent what cannot be read"
-        return failure(Code.STREAM_BROKEN, f"the answer from {name} broke off: {reason}")
+        hint = f"ask again; if that does not help, check base_url of {name}"
+        return failure(Code.STREAM_BROKEN, f"the answer from {name} broke off: {reason}", hint)
     if ours:
         return failure(Code.INTERNAL, f"asking {name} failed: {type(error).__name__}", "look at: ai-pal logs")
     return failure(
@@ -150,14 +151,14 @@ def _code_of(status: int, text: str) -> Code:
 
 def _say(code: Code, name: str, model: str) -> tuple[str, str]:
     return {
-        Code.AUTH_FAILED: (f"{name} does not accept the key", f"ai-pal keys set {name}"),
+        Code.AUTH_FAILED: (f"{name} does not accept the key", f"check it, or: ai-pal keys set {name}"),
         Code.MODEL_NOT_FOUND: (f"{name} has no model {model}", f"see: ai-pal doctor, and base_url of {name}"),
         Code.FIRST_TOKEN_TIMEOUT: (f"{name} gave up waiting", "try again"),
         Code.PROMPT_TOO_LARGE: (f"the conversation is too long for {model} of {name}", "shorten it"),
         Code.RATE_LIMITED: (f"{name} takes no more requests for now", "try again later"),
         Code.PROVIDER_ERROR: (f"{name} has trouble of its own", "try again later"),
         Code.STREAM_BROKEN: (f"{name} broke its answer off with an error", "try again"),
-    }.get(code, (f"{name} refused the request", ""))
+    }.get(code, (f"{name} refused the request", f"check base_url of {name} and the options of the request"))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
