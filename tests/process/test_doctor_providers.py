@@ -62,7 +62,7 @@ def test_a_key_that_is_not_accepted_is_a_fault(home: Environ, cloud: Loopback) -
     config = f'ollama.enabled = false\n[providers.openai]\nbase_url = "{cloud.url}/v1"\napi_key = "bad"\n'
     code, found = doctor(home, config)
     assert (code, found["openai"]["state"]) == (1, "fail")
-    assert found["openai"]["mend"] == "ai-pal keys set openai"
+    assert found["openai"]["mend"] == "check it, or: ai-pal keys set openai"
 
 
 def test_local_only_settings_ask_no_cloud(home: Environ, cloud: Loopback) -> None:
