@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ai_pal.errors import Code
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
-from ai_pal.timekeeper import LOOK
+from ai_pal.timekeeper import HELD_UP, LOOK
 from tests.simulation.plans import POLICY, Fault
 from workers.engines.echo_text import reference
 
@@ -195,7 +195,8 @@ class Checks:
             now, due = self.world.clock.now(), slot.idle_since + slot.keep_alive
             early, late = due - now, now - max(due, self._keep_alive[worker.model][1])
             self.expect(early <= 0.001, f"{worker.identity} is reaped {early:.2f} s early")
-            limit = 0.1 + (LOOK if self.world.time.now() - self.world.time.jumped_at <= LOOK else 0.0)
+            jumped = self.world.time.now() - self.world.time.jumped_at <= LOOK
+            limit = 0.1 + (LOOK + HELD_UP if jumped else 0.0)
             self.expect(late <= limit, f"{worker.identity} is reaped {late:.2f} s late")
 
     def killed(self, worker: "SimWorker") -> None:
