@@ -12,14 +12,14 @@ Deeds = frozenset[int]
 def shortest(seed: int) -> tuple[Deeds, str]:
     """The fewest deeds found with which this seed fails, and how. Raises `ValueError` where it does not."""
     world = World(seed)
-    why = _failure(world)
+    why = failure(world)
     if not why:
         raise ValueError(f"seed {seed} breaks no promise")
     kept = frozenset(range(world.deeds))
     fails: dict[Deeds, str] = {kept: why}
 
     def fail(deeds: Deeds) -> bool:
-        found = _failure(World(seed, only=deeds))
+        found = failure(World(seed, only=deeds))
         if found:
             fails[deeds] = found
         return bool(found)
@@ -48,7 +48,8 @@ def fewest(deeds: Deeds, fail: Callable[[Deeds], bool], tries: int) -> Deeds:
             return deeds
 
 
-def _failure(world: World) -> str:
+def failure(world: World) -> str:
+    """Play it; how it broke a promise, or an empty text."""
     try:
         world.run()
     except ViolationError as violation:

@@ -5,9 +5,8 @@ import os
 
 import pytest
 
-from tests.simulation.checks import ViolationError
 from tests.simulation.plans import Fault, Temper
-from tests.simulation.shortest import shortest
+from tests.simulation.shortest import failure, shortest
 from tests.simulation.world import World
 
 SEEDS = int(os.environ.get("AI_PAL_CHAOS_ROUNDS", "200"))
@@ -49,19 +48,11 @@ def test_a_failing_history_is_made_short(monkeypatch: pytest.MonkeyPatch) -> Non
         world.checks.expect(False, "planted")
 
     monkeypatch.setattr(World, "_stand_still", break_a_promise)
-    failing = next(seed for seed in range(50) if "planted" in _failure(World(seed)))
+    failing = next(seed for seed in range(50) if "planted" in failure(World(seed)))
     deeds, history = shortest(failing)
     assert len(deeds) == 1
     assert "planted" in history
-    assert "planted" in _failure(World(failing, only=deeds))
-
-
-def _failure(world: World) -> str:
-    try:
-        world.run()
-    except ViolationError as violation:
-        return str(violation)
-    return ""
+    assert "planted" in failure(World(failing, only=deeds))
 
 
 @pytest.mark.parametrize("fault", list(Fault))
