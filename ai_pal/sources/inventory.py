@@ -68,9 +68,11 @@ def _known(entry: KnownModel, settings: Settings) -> list[Listed]:
         return list(found.values())
     try:
         chosen = find(entry.name, settings).variant
-    except AiPalError:  # none fits this machine
-        chosen = entry.variants[0].name
-    return [msgspec.structs.replace(absent[chosen], name=entry.name)]
+    except AiPalError:
+        chosen = ""
+    # None fits this machine, or the name means a model of the user's own: then the preferred one.
+    one = absent.get(chosen) or absent[entry.variants[0].name]
+    return [msgspec.structs.replace(one, name=entry.name)]
 
 
 def _artifact(name: str, entry: KnownModel, artifact: Artifact, settings: Settings) -> Listed:

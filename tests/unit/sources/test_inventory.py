@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from ai_pal.catalog import CATALOG, Artifact, KnownModel, LocalFile, Variant, find
 from ai_pal.config import ModelSettings, Settings
@@ -88,3 +89,10 @@ def test_what_is_not_here_has_the_size_of_what_would_be_fetched(tmp_path: Path, 
     absent = listed("phi-3", settings)
     assert absent.size == chosen.size
     assert absent.source in str(chosen.wanted)
+
+
+def test_a_model_of_ones_own_may_have_a_name_of_the_catalog(tmp_path: Path, settings: Settings) -> None:
+    file = tmp_path / "own.gguf"
+    file.write_bytes(CONTENT)
+    own = structs.replace(settings, models={"phi-2": ModelSettings(path=str(file))})
+    assert listed("phi-2", own).path == str(file)
