@@ -17,7 +17,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options, Usage
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
 
-LINE_LIMIT, WHOLE_LIMIT = 1024 * 1024, 8 * 1024 * 1024
+LINE_LIMIT = 1024 * 1024
 
 SMALLEST_WINDOW, LARGEST_WINDOW = 4096, 32_768
 """Ollama's own default, and as much as a small machine can bear."""
@@ -112,7 +112,7 @@ class Ollama:
     async def models(self) -> list[str]:
         async with self._client.stream("GET", f"{self._url}/api/tags", headers=self._headers) as response:
             await _check(response)
-            tags = msgspec.json.decode(await _whole(response), type=_Tags)
+            tags = msgspec.json.decode(await response.aread(), type=_Tags)
         return sorted(tag.name for tag in tags.models)
 
     def failure(self, error: Exception, model: str) -> Failure | None:
@@ -151,7 +151,7 @@ class Ollama:
         async with self._client.stream(
             "POST", url, json={"model": model}, headers=self._headers, extensions=extensions
         ) as response:
-            body = await _whole(response)
+            body = await response.aread()
         if must_know and response.status_code != 200:
             raise Refused(response, body)
         try:
@@ -170,16 +170,7 @@ def window(request: Complete) -> int:
 
 async def _check(response: httpx2.Response) -> None:
     if response.status_code != 200:
-        raise Refused(response, await _whole(response))
-
-
-async def _whole(response: httpx2.Response) -> bytes:
-    found = b""
-    async for data in response.aiter_bytes():
-        found += data
-        if len(found) > WHOLE_LIMIT:
-            raise BadResponse(f"a response of over {WHOLE_LIMIT} bytes")
-    return found
+        raise Refused(response, await response.aread())
 
 
 async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
