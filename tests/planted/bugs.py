@@ -1,0 +1,264 @@
+"""Bugs that the proofs of our promises must catch: one edit of the sources each, and what then must fail."""
+
+import msgspec
+
+
+class Bug(msgspec.Struct, frozen=True):
+    """`old`, which stands exactly once in `file`, becomes `new`; then `proof`, a command, must fail."""
+
+    promise: int
+    title: str
+    proof: str
+    file: str
+    old: str
+    new: str
+
+
+def _chaos(promise: str, rounds: int) -> str:
+    return f"scripts/chaos --promise {promise} --rounds {rounds} --seed 1"
+
+
+KILLS = _chaos("1", 8)
+SIMULATE = "scripts/simulate --seeds 200 --seed 0"
+LOCAL_ONLY = "pytest tests/contract/test_local_only.py tests/process/test_what_goes_out.py"
+OTHER_USER = "pytest tests/process/test_other_user.py"
+LAUNCHER = "pytest tests/contract/test_launcher.py"
+REFUSALS = "pytest tests/unit/transformers/test_refusals.py"
+KEYS = "pytest tests/contract/test_provider_keys.py tests/process/test_what_goes_out.py -k key"
+FAULTS = "pytest tests/contract/test_provider_faults.py -k openai"
+CHANNEL = "pytest tests/contract/test_channel.py"
+
+SIDE_THREAD = """
+        def beat() -> None:
+            while True:
+                time.sleep(BEAT_SECONDS)
+                self._socket.send_multipart([encode(Beat(self._outbox.steps, 0))], zmq.DONTWAIT)
+
+        threading.Thread(target=beat, daemon=True).start()
+        while self._exit is None:
+            self._flush()
+"""
+
+BUGS = (
+    Bug(
+        1,
+        "the exit watch is swallowed",
+        KILLS,
+        "ai_pal/launchers/local.py",
+        "        self._loop.call_later(SETTLE_SECONDS, self._on_exit, status)\n",
+        "",
+    ),
+    Bug(
+        1,
+        "the end is sent from two places",
+        SIMULATE,
+        "ai_pal/router/table.py",
+        "        self._clients.send(request.client, event)\n        self._observe(\n",
+        "        self._clients.send(request.client, event)\n"
+        "        self._clients.send(request.client, event)\n"
+        "        self._observe(\n",
+    ),
+    Bug(
+        2,
+        "nothing is local-only any more",
+        LOCAL_ONLY,
+        "ai_pal/privacy.py",
+        "    if not stays_here(complete.provider, complete.model):\n",
+        "    if False:\n",
+    ),
+    Bug(
+        2,
+        "the supervisor does not check what it hands to the egress process",
+        LOCAL_ONLY,
+        "ai_pal/router/completions.py",
+        "        admitted = privacy.admit(complete, local_only=local_only or self._local_only())\n",
+        "        admitted = complete\n",
+    ),
+    Bug(
+        2,
+        "the egress process does not check what it is handed",
+        LOCAL_ONLY,
+        "ai_pal/egress/completing.py",
+        "        privacy.admit(self._request, local_only=False)\n",
+        "",
+    ),
+    Bug(
+        3,
+        "a delta is not delivered",
+        KILLS,
+        "ai_pal/supervisor/request.py",
+        "        self._clients.send(request.client, wire.ForwardedDelta(",
+        "        if item.seq != 3: self._clients.send(request.client, wire.ForwardedDelta(",
+    ),
+    Bug(
+        3,
+        "a delta that is missing goes unnoticed",
+        SIMULATE,
+        "ai_pal/supervisor/request.py",
+        "        if item.seq != request.next_seq:\n            return False\n",
+        "",
+    ),
+    Bug(
+        4,
+        "no parent-death signal",
+        _chaos("4", 26),
+        "ai_pal/transport/parent_death.py",
+        "if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:",
+        "if False:",
+    ),
+    Bug(
+        5,
+        "beats come from a side thread",
+        _chaos("5", 8),
+        "workers/loop.py",
+        "        while self._exit is None:\n            self._flush()\n",
+        SIDE_THREAD,
+    ),
+    Bug(
+        5,
+        "an engine that makes no step counts as alive",
+        SIMULATE,
+        "ai_pal/lifecycle/transitions.py",
+        "    stepped = not event.busy or event.steps != state.steps\n",
+        "    stepped = True\n",
+    ),
+    Bug(
+        6,
+        "the cancel flag is forgotten",
+        _chaos("6", 24),
+        "workers/loop.py",
+        "                self._outbox.cancel(message.key)\n"
+        "                if self._engine is not None and self._ready is not None:\n"
+        "                    self._engine.cancel(message.key)\n",
+        "                pass\n",
+    ),
+    Bug(
+        7,
+        "memory is looked at, not reserved",
+        "pytest tests/chaos/test_memory_limit.py tests/simulation/test_memory_world.py",
+        "ai_pal/supervisor/admission.py",
+        "        slot.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need\n",
+        "        slot.reserved = 0\n",
+    ),
+    Bug(
+        8,
+        "acknowledged before the commit",
+        _chaos("8", 40),
+        "ai_pal/store/writer.py",
+        "        try:\n            self._ledger.record(batch)\n",
+        "        self._committed(self._ledger, batch)\n"
+        "        try:\n            self._ledger.record(batch)\n",
+    ),
+    Bug(
+        9,
+        "the queue has no bound",
+        _chaos("9", 4),
+        "ai_pal/fair_queue.py",
+        "        return self._size >= self._limit\n",
+        "        return False\n",
+    ),
+    Bug(
+        9,
+        "one client after the other is served",
+        "pytest tests/properties/test_fair_queue.py",
+        "ai_pal/fair_queue.py",
+        "        if line:\n            self._lines.move_to_end(owner)\n        else:\n",
+        "        if not line:\n",
+    ),
+    Bug(
+        10,
+        "the count of crashes begins anew with each process",
+        SIMULATE,
+        "ai_pal/lifecycle/transitions.py",
+        "now, now, now, crashes=state.crashes, spawned_at=now)",
+        "now, now, now, spawned_at=now)",
+    ),
+    Bug(
+        11,
+        "the SDK tries again by itself",
+        FAULTS,
+        "ai_pal/egress/providers/openai.py",
+        "            max_retries=0,\n",
+        "            max_retries=2,\n",
+    ),
+    Bug(
+        12,
+        "whoever reaches the socket is served",
+        OTHER_USER,
+        "ai_pal/front_door.py",
+        "        if peer is not None and peer.uid != self._identity.uid:\n",
+        "        if False:\n",
+    ),
+    Bug(
+        12,
+        "modules are imported from where the user stands",
+        LAUNCHER,
+        "ai_pal/launchers/local.py",
+        '[sys.executable, "-P", "-m", spec.module,',
+        '[sys.executable, "-m", spec.module,',
+    ),
+    Bug(
+        13,
+        "code of a model is trusted",
+        REFUSALS,
+        "workers/engines/transformers/loading.py",
+        '"trust_remote_code": False}',
+        '"trust_remote_code": True}',
+    ),
+    Bug(
+        14,
+        "request headers are logged",
+        KEYS,
+        "ai_pal/egress/providers/http.py",
+        "        if event.endswith(",
+        '        print(getattr(info.get("request"), "headers", ""), flush=True)\n        if event.endswith(',
+    ),
+    Bug(
+        14,
+        "workers get the whole environment",
+        LAUNCHER,
+        "ai_pal/launchers/local.py",
+        "{name: os.environ[name] for name in ENVIRONMENT if name in os.environ}",
+        "dict(os.environ)",
+    ),
+    Bug(
+        15,
+        "no lock before the bind",
+        _chaos("15", 1),
+        "ai_pal/transport/run_directory.py",
+        "            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
+    ),
+    Bug(
+        15,
+        "a file in the place of a socket is deleted",
+        "pytest tests/process/test_one_supervisor.py -k stays",
+        "ai_pal/transport/run_directory.py",
+        "    if not stat.S_ISSOCK(mode):\n        fail(",
+        "    if not stat.S_ISSOCK(mode):\n        path.unlink()\n    if False:\n        fail(",
+    ),
+    Bug(
+        16,
+        "no look at the socket after a send",
+        CHANNEL,
+        "ai_pal/transport/channel.py",
+        "        finally:\n            self._schedule()\n        return Sent.OK\n",
+        "        return Sent.OK\n",
+    ),
+    Bug(
+        16,
+        "one message with a thousand frames is taken in one go",
+        _chaos("flood", 4),
+        "ai_pal/transport/channel.py",
+        "FRAMES_AT_ONCE = 8\n",
+        "FRAMES_AT_ONCE = 1_000_000\n",
+    ),
+    Bug(
+        17,
+        "the linger is left at its default",
+        _chaos("17", 12),
+        "ai_pal/transport/channel.py",
+        "        self._socket.close(int(linger * 1000))\n",
+        "        self._socket.close(-1)\n",
+    ),
+)
