@@ -15,12 +15,12 @@ class Bug(msgspec.Struct, frozen=True):
 
 
 def _chaos(promise: str, rounds: int) -> str:
-    return f"scripts/chaos --promise {promise} --rounds {rounds} --seed 1"
+    return f"scripts/chaos --promise {promise} --rounds {rounds} --seed 1 --slack 5"
 
 
 KILLS = _chaos("1", 8)
 SIMULATE = "scripts/simulate --seeds 200 --seed 0"
-LOCAL_ONLY = "pytest tests/contract/test_local_only.py tests/process/test_what_goes_out.py"
+CANARY = "pytest tests/attack/test_prompt_canary.py"
 OTHER_USER = "pytest tests/process/test_other_user.py"
 LAUNCHER = "pytest tests/contract/test_launcher.py"
 REFUSALS = "pytest tests/unit/transformers/test_refusals.py"
@@ -60,16 +60,24 @@ BUGS = (
     ),
     Bug(
         2,
-        "nothing is local-only any more",
-        LOCAL_ONLY,
-        "ai_pal/privacy.py",
-        "    if not stays_here(complete.provider, complete.model):\n",
+        "what a request says of its privacy is forgotten",
+        CANARY,
+        "ai_pal/router/planner.py",
+        'asked.privacy == "local" or self._policy.local_only',
+        "self._policy.local_only",
+    ),
+    Bug(
+        2,
+        "the plan has clouds for a private prompt",
+        "pytest tests/properties/test_routing.py",
+        "ai_pal/routing/ruling.py",
+        "    if query.private and candidate.remote:\n",
         "    if False:\n",
     ),
     Bug(
         2,
         "the supervisor does not check what it hands to the egress process",
-        LOCAL_ONLY,
+        "pytest tests/unit/test_completions.py",
         "ai_pal/router/completions.py",
         "        admitted = privacy.admit(complete, local_only=local_only or self._local_only())\n",
         "        admitted = complete\n",
@@ -77,7 +85,7 @@ BUGS = (
     Bug(
         2,
         "the egress process does not check what it is handed",
-        LOCAL_ONLY,
+        "pytest tests/contract/test_local_only.py",
         "ai_pal/egress/completing.py",
         "        privacy.admit(self._request, local_only=False)\n",
         "",

@@ -79,10 +79,10 @@ STORED_HERE = {"details": {"format": "gguf", "family": "llama"}, "model_info": {
 class Loopback:
     """Calls `handle` for each request. `requests` are those that came, `abandoned` counts the answers whose
     client left before their end. What Ollama is asked of a model before each prompt is answered apart, as by
-    one that has the model itself, unless `shows`."""
+    one that has the model itself, unless `shows`. `host` is where it listens."""
 
-    def __init__(self, handle: Handle, *, shows: bool = False) -> None:
-        self._handle, self._shows = handle, shows
+    def __init__(self, handle: Handle, *, shows: bool = False, host: str = "127.0.0.1") -> None:
+        self._handle, self._shows, self._host = handle, shows, host
         self.requests: list[tuple[str, str]] = []
         self.abandoned = threading.Semaphore(0)
         self._loop = asyncio.new_event_loop()
@@ -91,7 +91,7 @@ class Loopback:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        starting = asyncio.start_server(self._accept, "127.0.0.1", 0)
+        starting = asyncio.start_server(self._accept, self._host, 0)
         self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
@@ -104,7 +104,7 @@ class Loopback:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._host}:{self.port}"
 
     async def _stop(self) -> None:
         self._server.close()
