@@ -142,7 +142,7 @@ class Checks:
     def emitted(self, client: bytes, event: wire.Event) -> None:
         """What the supervisor says, at the moment when it says it."""
         if isinstance(event, wire.Loaded):
-            slot = self.world.supervisor.pool.find(event.model)
+            slot = self.world.daemon.supervisor.pool.find(event.model)
             self.expect(slot is not None and slot.state.phase is Phase.READY, f"{event}, but it is not")
 
     # -- workers -------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class Checks:
     def launching(self, model: str) -> None:
         now, worker = self.world.time.now(), POLICY.worker
         self.happened["launch"] += 1
-        self.expect(self.world.living(model) is None, f"a second process for {model}")
+        self.expect(self.world.machine.living(model) is None, f"a second process for {model}")
         self.expect(now >= self._failed_until.get(model, 0.0), f"{model} is started though it has failed")
         if now - self._last_death[model] >= worker.crash_window:
             self._streak[model] = 0
@@ -186,7 +186,7 @@ class Checks:
         self.expect(self.dispatches[key] <= DISPATCHES, f"request {key} is dispatched once more")
 
     def terminated(self, worker: "SimWorker") -> None:
-        slot = self.world.supervisor.pool.of_worker(worker.identity)
+        slot = self.world.daemon.supervisor.pool.of_worker(worker.identity)
         self.reset_crashes(worker.model)
         reason = slot.state.reason if slot is not None else None
         if slot is not None and reason is not None and reason.message.startswith("idle for"):
@@ -201,7 +201,7 @@ class Checks:
 
     def killed(self, worker: "SimWorker") -> None:
         """Only a worker that broke a rule, or one that was told to go, may be killed."""
-        slot = self.world.supervisor.pool.of_worker(worker.identity)
+        slot = self.world.daemon.supervisor.pool.of_worker(worker.identity)
         if slot is not None:
             broke_a_rule = worker.garbled or worker.plan.fault in RULE_BREAKERS
             fair = worker.exited or broke_a_rule or slot.state.planned
@@ -229,10 +229,10 @@ class Checks:
 
     def client_left(self, client: bytes) -> None:
         """What a client that left had running is told to stop."""
-        for slot in self.world.supervisor.pool:
+        for slot in self.world.daemon.supervisor.pool:
             for request in slot.active.values():
                 told = request.key in self.cancelled_keys or slot.state.phase is Phase.KILLING
-                pending = self.world.unreachable(slot.worker)
+                pending = self.world.machine.unreachable(slot.worker)
                 self.expect(request.client != client or told or pending, f"{request.key} goes on computing")
 
     # -- always, and at the end ----------------------------------------------------------------
@@ -244,7 +244,7 @@ class Checks:
         self.bounds()
 
     def bounds(self) -> None:
-        for slot in self.world.supervisor.pool:
+        for slot in self.world.daemon.supervisor.pool:
             queued, loaders = len(slot.queue), len(slot.loaders)
             if queued > POLICY.queue_size + MOST_SLOTS or loaders > POLICY.queue_size * 4:
                 self.expect(False, f"{queued} requests and {loaders} loads wait for {slot.model}")
@@ -265,13 +265,13 @@ class Checks:
                 self.expect(lost, f"{client.name}: never ended: {ask.request}")
         if world.stopped:
             return
-        self.expect(not len(world.supervisor.requests), "a request is still open")
+        self.expect(not len(world.daemon.supervisor.requests), "a request is still open")
         world.fetching.finally_quiet()
-        for slot in world.supervisor.pool:
+        for slot in world.daemon.supervisor.pool:
             self.expect(not slot.active and not slot.wanted, f"{slot.model} still has something to do")
             kept = slot.process is None or (slot.state.phase is Phase.READY and slot.keep_alive < 0)
             self.expect(kept, f"{slot.worker} is still there: {slot.state.phase}")
-        for worker in world.workers.values():
+        for worker in world.machine.workers.values():
             self.expect(not worker.active or worker.exited, f"{worker.identity} is still computing")
         end = int(world.time.now())
         quiet = sum(self._alarms[second] for second in range(end - 50, end))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_pal.complexity import Scored
 from ai_pal.errors import Code, Failure
 from ai_pal.launchers.base import ProcessUsage
 from ai_pal.lifecycle import ExitStatus
@@ -15,13 +14,10 @@ from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message, Usage
 from ai_pal.router.completions import CompletionsPolicy
 from ai_pal.router.ports import RouterPolicy
-from ai_pal.routing.facts import Facts, Here, Server
-from ai_pal.routing.prices import PriceTable, price_table
-from ai_pal.routing.reference import elsewhere
-from ai_pal.store.ledger import Spent
 from ai_pal.supervisor.egress import EgressPolicy
 from tests.simulation.hub import Fetching
 from tests.simulation.pipe import Pipe
+from tests.simulation.survey import PROVIDERS
 from workers.engines.echo_text import pieces
 
 if TYPE_CHECKING:
@@ -32,12 +28,6 @@ BEAT = 1.0
 ROUTER = RouterPolicy(connect=1.0, queue=3.0, first_token=4.0, gap=2.0)
 COMPLETIONS = CompletionsPolicy(limit=8, grace=2.0, start=6.0)
 EGRESS = EgressPolicy(start=5.0, beat=4.0, stall=10.0, idle=5.0, term=1.0)
-PROVIDERS = {
-    "ollama": Server(provider=out.Provider("ollama", "ollama"), mid="phi"),
-    "openai": Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
-    "anthropic": Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku"),
-    "cohere": Server(provider=out.Provider("cohere", "cohere"), mid="command", key=False),
-}
 
 
 class Trouble(StrEnum):
@@ -97,7 +87,7 @@ class SimEgress:
 
     def __init__(self, world: "World", identity: str, on_exit: Callable[[ExitStatus], None]) -> None:
         self.world, self.identity, self._on_exit = world, identity, on_exit
-        self.pid = world.next_pid()
+        self.pid = world.machine.next_pid()
         self.exited = self.frozen = False
         self.open: dict[int, Completion] = {}
         self.fetches: dict[int, Fetching] = {}
@@ -274,32 +264,3 @@ def answer_of(messages: list[Message], tokens: int) -> list[str]:
     words = pieces(messages)
     said = len(messages[-1].content.split()) if messages[-1].role == "assistant" else 0
     return [words[index % len(words)] for index in range(said, tokens)]
-
-
-class SimSurvey:
-    """Implements `router.ports.Survey`. Unnamed is the sound model here, Ollama and three clouds."""
-
-    def __init__(self, models: tuple[str, ...]) -> None:
-        self._models = models
-
-    def facts(self, reference: str) -> Facts:
-        there = elsewhere(reference, PROVIDERS)
-        if there is not None:
-            server = msgspec.structs.replace(PROVIDERS[there.provider], mid=there.model, strong=there.model)
-            return Facts(ollama=server) if there.provider == "ollama" else Facts(clouds=(server,))
-        ollama = PROVIDERS["ollama"]
-        if reference:
-            return Facts(here=Here(model=reference), ollama=ollama)
-        clouds = tuple(server for name, server in PROVIDERS.items() if name != "ollama")
-        return Facts(here=Here(model=self._models[0]), ollama=ollama, clouds=clouds)
-
-    def prices(self) -> PriceTable:
-        return price_table()
-
-    def spent(self) -> Spent:
-        return Spent()
-
-
-def judge(messages: list[Message]) -> Scored:
-    """The more words, the harder."""
-    return Scored(min(1.0, len(messages[-1].content.split()) * 0.19), [])

@@ -98,7 +98,7 @@ class Fetching:
         if self._trouble is not FetchTrouble.NONE and self._hub.done >= self._at:
             self._go_wrong()
             return
-        if self._process.world.disk_full:
+        if self._process.world.machine.disk_full:
             self._trouble = FetchTrouble.DISK_FULL
             self._fail()
             return
@@ -147,13 +147,17 @@ class FetchChecks:
     def goes_on(self, key: int) -> None:
         """Another piece comes: somebody wants it, or the word that nobody does is still under way."""
         time = self._world.time
-        if any(download.key == key and download.followers for download in self._world.downloads._all()):
+        if any(
+            download.key == key and download.followers for download in self._world.daemon.downloads._all()
+        ):
             self._wanted[key] = time.now()
         since = max(self._wanted.get(key, time.now()), time.jumped_at)
-        troubled = any(process.from_supervisor.troubled for process in self._world.egress_processes)
-        excused = troubled or self._world.supervisor.pool.closing  # a process that ends is told nothing else
+        troubled = any(process.from_supervisor.troubled for process in self._world.machine.egresses)
+        excused = (
+            troubled or self._world.daemon.supervisor.pool.closing
+        )  # a process that ends is told nothing else
         late = time.now() - since > WORD
         self._world.checks.expect(not late or excused, f"download {key} goes on, and nobody wants it")
 
     def finally_quiet(self) -> None:
-        self._world.checks.expect(not len(self._world.downloads), "a download is still open")
+        self._world.checks.expect(not len(self._world.daemon.downloads), "a download is still open")

@@ -104,7 +104,7 @@ class RoutingChecks:
         """Something came back from elsewhere, on its way to the router."""
         if isinstance(event, out.CompletionDone | out.CompletionFailed):
             self.running.pop(event.key, None)
-        self.world.router.completion_event(event)
+        self.world.daemon.router.completion_event(event)
 
     def recorded(self, attempt: Attempt) -> None:
         """An attempt is put into the books."""
@@ -150,13 +150,13 @@ class RoutingChecks:
     # -- at the end ----------------------------------------------------------------------------
 
     def finally_quiet(self) -> None:
-        self.expect(not len(self.world.router), "the router still has a request")
-        self.expect(not self.world.router.attempts, "an attempt is still open")
+        self.expect(not len(self.world.daemon.router), "the router still has a request")
+        self.expect(not self.world.daemon.router.attempts, "an attempt is still open")
         self.expect(
             self._recorded >= self._dispatches,
             f"{self._recorded} of {self._dispatches} attempts in the books",
         )
-        for process in self.world.egress_processes:
+        for process in self.world.machine.egresses:
             self._left(process)
 
     def _left(self, process: SimEgress) -> None:

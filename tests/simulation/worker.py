@@ -46,7 +46,7 @@ class SimWorker:
             plan,
             on_exit,
         )
-        self.pid = world.next_pid()
+        self.pid = world.machine.next_pid()
         self.exited = self.frozen = self.hung = False
         self.garbled = False
         self.loaded = False

@@ -6,49 +6,21 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.front_door import FrontDoor, Identity
-from ai_pal.launchers.base import LaunchSpec
-from ai_pal.lifecycle import ExitStatus
 from ai_pal.messages import client as wire
 from ai_pal.messages import worker as inner
-from ai_pal.router.completions import Completions
-from ai_pal.router.inquiries import Inquiries
-from ai_pal.router.local import LocalModels
 from ai_pal.store.ledger import Attempt
-from ai_pal.supervisor.downloads import Downloads
-from ai_pal.supervisor.egress import MODULE, EgressProcess
-from ai_pal.supervisor.ports import Resolved
-from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
-from ai_pal.worker_door import WorkerDoor
-from tests.local_router import OnlyHere
 from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.client import SimClient
 from tests.simulation.clock import VirtualClock, VirtualTime
-from tests.simulation.elsewhere import (
-    COMPLETIONS,
-    EGRESS,
-    ROUTER,
-    SimEgress,
-    SimSurvey,
-    judge,
-    provider_tempers,
-)
+from tests.simulation.daemon import STOP_SECONDS, UID, SimDaemon
+from tests.simulation.elsewhere import provider_tempers
 from tests.simulation.hub import FetchChecks, SimHub
-from tests.simulation.plans import POLICY, Fault, Temper, draw, tempers
-from tests.simulation.routing_checks import (
-    RoutingChecks,
-    WatchedCompletions,
-    WatchedLocal,
-    WatchedRouter,
-)
-from tests.simulation.worker import SimWorker
+from tests.simulation.machine import SimMachine
+from tests.simulation.plans import Temper, tempers
+from tests.simulation.routing_checks import RoutingChecks
 
-UID = 1000
-BACKLOG = 2000
-DRAIN = 3.0
 ACTIVE = 40.0
 """Seconds in which clients do something."""
 HORIZON = 400.0
@@ -81,68 +53,13 @@ class World:
         self.tiers = (models is None and self.dice.random() < 0.5) if tiers is None else tiers
         self.providers = provider_tempers(self.dice)
         self.hub, self.fetching = SimHub(self), FetchChecks(self)
-        self.egress_processes: list[SimEgress] = []
         self._asks = itertools.count(1)
-        self._disk_full_until = 0.0
         self._only = only
         self.deeds = 0
-        self.workers: dict[str, SimWorker] = {}
         self.clients: dict[str, SimClient] = {}
         self.stopped, self.stopped_at = False, 0.0
-        self._pids = 100
-        self._reported: set[str] = set()
-        self.door = FrontDoor(
-            identity=Identity("sim", 1, UID, "sim"),
-            clock=self.clock,
-            send_frames=self._to_client,
-            request_flush=lambda: self.time.after(0.0, self.door.flush),
-            stop=self.shutdown,
-            memory=lambda: 0,
-            backlog_limit=BACKLOG,
-            left=self._cut_off,
-        )
-        worker_door = WorkerDoor(self._to_worker, self._observe)
-        self.egress = worker_door.egress = EgressProcess(
-            self, worker_door.send_egress, self.clock, self._observe, EGRESS, dict
-        )
-        self.completions = Completions(
-            egress=self.egress, clock=self.clock, observe=self._observe, policy=COMPLETIONS
-        )
-        local = LocalModels()
-        self.router = self.door.router = WatchedRouter(
-            self.routing,
-            clients=self,
-            local=WatchedLocal(local, self.routing),
-            completions=WatchedCompletions(self.completions, self.routing),
-            survey=SimSurvey(tuple(self.tempers)) if self.tiers else OnlyHere(),
-            books=self,
-            judge=judge,
-            clock=self.clock,
-            observe=self._observe,
-            policy=ROUTER,
-        )
-        self.door.inquiries = Inquiries(self, self.completions, list)
-        self.completions.on_event = self.routing.heard
-        self.supervisor = self.door.supervisor = worker_door.supervisor = local.supervisor = Supervisor(
-            clients=self.router,
-            workers=worker_door,
-            launcher=self,
-            clock=self.clock,
-            resolve=self._resolve,
-            jitter=self.dice.random,
-            observe=self._observe,
-            policy=POLICY,
-        )
-        self.downloads = self.door.downloads = local.downloads = Downloads(
-            clients=self.router,
-            egress=self.egress,
-            clock=self.clock,
-            plan=self.hub.plan,
-            observe=self._observe,
-            policy=EGRESS,
-        )
-        self.downloads.resume, self.supervisor.fetch_first = local.resume, local.fetch_first
-        self._worker_door = worker_door
+        self.machine = SimMachine(self)
+        self.daemon = SimDaemon(self)
         self.clock.alarm = self._alarm
 
     def run(self) -> None:
@@ -179,83 +96,27 @@ class World:
     def history(self) -> str:
         return "\n".join(f"{when:9.3f} {' '.join(map(str, parts))}" for when, parts in self._notes)
 
-    def next_pid(self) -> int:
-        self._pids += 1
-        return self._pids
-
-    def living(self, model: str) -> SimWorker | None:
-        """The process of this model whose end has not been reported."""
-        ours = [worker for worker in self.workers.values() if worker.model == model]
-        return next((worker for worker in ours if worker.identity not in self._reported), None)
-
-    def unreachable(self, identity: str) -> bool:
-        """Whether what is sent to this worker may not have arrived so far."""
-        worker = self.workers.get(identity)
-        return worker is None or worker.frozen or worker.from_supervisor.troubled
-
     def shutdown(self) -> None:
         """As SIGTERM does; the supervisor has to end in time."""
-        if self.supervisor.pool.closing:
+        if self.daemon.stopping:
             return
         self.note("shutdown")
-        self.router.shutdown(DRAIN)
-        self.supervisor.shutdown(DRAIN)
-        self.downloads.shutdown()
-        self.egress.shutdown()
-        limit = DRAIN + max(POLICY.worker.terminate_timeout, EGRESS.term) + 0.3
-        self.checks.after(limit, lambda: self.checks.expect(self.stopped, f"not stopped after {limit} s"))
+        self.daemon.shutdown()
+        late = f"not stopped after {STOP_SECONDS} s"
+        self.checks.after(STOP_SECONDS, lambda: self.checks.expect(self.stopped, late))
         self._check_stopped()
 
-    # -- Clients, Books and Launcher, as the supervisor sees them -------------------------------------
+    # -- Clients and Books, as the router sees them ----------------------------------------------
 
     def send(self, client: bytes, event: wire.Event) -> None:
         self.checks.bounds()
         self.checks.emitted(client, event)
         self.routing.emitted(client, event)
-        self.door.send(client, event)
+        self.daemon.door.send(client, event)
 
     def record(self, attempt: Attempt) -> bool:
         self.routing.recorded(attempt)
-        return not self.disk_full
-
-    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> "SimWorker | SimEgress":
-        if spec.module == MODULE:
-            return self._launch_egress(spec, on_exit)
-        model = spec.worker.split(".")[0]
-        self.checks.launching(model)
-        self.checks.expect(not self.hub.lacks(model), f"{model} is loaded, but not here")
-        plan = draw(self.dice, self.tempers[model])
-        self.note(spec.worker, "starts", plan)
-        if plan.fault is Fault.NO_SPAWN or self.fails("spawn"):
-            self.checks.died(model)
-            raise AiPalError(Failure(Code.SPAWN_FAILED, "no process to be had", retryable=True))
-
-        def reported(status: ExitStatus) -> None:
-            self.note(f"{spec.worker} has ended")
-            self._reported.add(spec.worker)
-            self.checks.died(model)
-            if not self.stopped:
-                on_exit(status)
-                self._check_stopped()
-
-        worker = SimWorker(self, model, spec.worker, plan, reported)
-        self.workers[spec.worker] = worker
-        return worker
-
-    def _launch_egress(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> SimEgress:
-        if self.rough and self.dice.random() < 0.05:
-            raise AiPalError(Failure(Code.SPAWN_FAILED, "no process to be had", retryable=True))
-
-        def reported(status: ExitStatus) -> None:
-            self.note(f"{spec.worker} has ended")
-            if not self.stopped:
-                on_exit(status)
-                self._check_stopped()
-
-        process = SimEgress(self, spec.worker, reported)
-        self.note(spec.worker, "starts")
-        self.egress_processes.append(process)
-        return process
+        return not self.machine.disk_full
 
     # -- what arrives --------------------------------------------------------------------------
 
@@ -264,21 +125,28 @@ class World:
             return
         for frame in frames:
             self._watch(frame)
-        self.door.received(identity, frames, Peer(UID, 1))
+        self.daemon.door.received(identity, frames, Peer(UID, 1))
         self.checks.bounds()
 
     def from_worker(self, identity: str, frames: list[bytes], pid: int) -> None:
         if self.stopped:
             return
-        if identity in self.workers and self.fails("from_worker"):
+        if identity in self.machine.workers and self.fails("from_worker"):
             frames = [frame[:-1] for frame in frames]
-            self.workers[identity].garbled = True
-        self._worker_door.received(identity.encode(), frames, Peer(UID, pid))
+            self.machine.workers[identity].garbled = True
+        self.daemon.worker_door.received(identity.encode(), frames, Peer(UID, pid))
         self.checks.bounds()
+
+    def process_ended(self, identity: str, report: Callable[[], None]) -> None:
+        """The end of a process comes to the supervisor's notice."""
+        self.note(f"{identity} has ended")
+        if not self.stopped:
+            report()
+            self._check_stopped()
 
     def client_died(self, identity: bytes) -> None:
         if not self.stopped:
-            self.door.gone(identity)
+            self.daemon.door.gone(identity)
 
     def _watch(self, frame: bytes) -> None:
         try:
@@ -292,16 +160,16 @@ class World:
 
     # -- what leaves ---------------------------------------------------------------------------
 
-    def _to_client(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+    def to_client(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
         if self.fails("to_client"):
             return Sent.FULL
         return self.clients[identity.decode()].down.send(frames)
 
-    def _to_worker(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
-        for process in self.egress_processes:
+    def to_worker(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+        for process in self.machine.egresses:
             if process.identity == identity.decode():
                 return process.from_supervisor.send(frames)
-        worker = self.workers.get(identity.decode())
+        worker = self.machine.workers.get(identity.decode())
         if worker is None:
             return Sent.GONE
         if self.fails("to_worker"):
@@ -318,7 +186,7 @@ class World:
                 self.checks.cancelled_keys.add(message.key)
         return sent
 
-    def _cut_off(self, client: bytes) -> None:
+    def cut_off(self, client: bytes) -> None:
         """The door has let go of a client; one that still runs was too slow."""
         left = self.clients[client.decode()]
         self.note(f"{left.name} is let go")
@@ -331,34 +199,21 @@ class World:
         if self.stopped:
             return
         self.checks.alarm()
-        self.supervisor.tick()
-        self.router.tick()
-        self.completions.tick()
-        self.downloads.tick()
-        self.egress.tick()
-        self.door.tick()
+        self.daemon.tick()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        quiet = self.supervisor.idle and not len(self.router) and not self.egress.running
-        if self.supervisor.pool.closing and quiet and not self.stopped:
-            self.door.flush()
+        if self.daemon.stopping and self.daemon.quiet and not self.stopped:
+            self.daemon.door.flush()
             self.note("stopped")
             self.stopped, self.stopped_at = True, self.time.now()
 
-    def _observe(self, event: str, **fields: object) -> None:
+    def observe(self, event: str, **fields: object) -> None:
         self.note(event, fields)
         if event == "model_failed":
             self.checks.gave_up(str(fields["model"]), str(fields["code"]))
         elif event == "worker_phase" and fields["phase"] == "ready":
             self.checks.reset_crashes(str(fields["model"]))
-
-    def _resolve(self, reference: str) -> Resolved:
-        if reference not in self.tempers:
-            raise AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {reference!r}"))
-        if self.hub.lacks(reference):
-            raise AiPalError(Failure(Code.MODEL_NOT_HERE, f"{reference} is not on this machine"))
-        return Resolved(inner.LoadModel(reference, "echo"), size=1_000_000_000)
 
     def _add_client(self, name: str) -> None:
         client = self.clients[name] = SimClient(self, name)
@@ -367,15 +222,10 @@ class World:
         if self.rough and self.dice.random() < 0.5:
             self._plan(self._jam)
 
-    @property
-    def disk_full(self) -> bool:
-        """Nothing can be written now: no row, no piece of a model."""
-        return self.time.now() < self._disk_full_until
-
     def _fill_disk(self) -> None:
         self.note("the disk is full")
         self.checks.happened["disk full"] += 1
-        self._disk_full_until = self.time.now() + self.dice.uniform(0.1, 20.0)
+        self.machine.fill_disk(self.dice.uniform(0.1, 20.0))
 
     def _stand_still(self) -> None:
         """The machine is suspended for a while."""
@@ -389,7 +239,7 @@ class World:
 
     def _jam(self) -> None:
         """One connection takes nothing for a moment."""
-        ways = [w.from_supervisor for w in self.workers.values() if not w.exited]
+        ways = [w.from_supervisor for w in self.machine.workers.values() if not w.exited]
         ways += [client.down for client in self.clients.values()]
         self.note("a connection is full")
         self.dice.choice(ways).full_until = self.time.now() + self.dice.uniform(0.1, 1.0)

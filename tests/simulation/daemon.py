@@ -1,0 +1,127 @@
+"""The daemon of the simulation: all that `ai_pal.app.daemon` puts together, over ports of the world."""
+
+from typing import TYPE_CHECKING
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.front_door import FrontDoor, Identity
+from ai_pal.messages import worker as inner
+from ai_pal.router.completions import Completions
+from ai_pal.router.inquiries import Inquiries
+from ai_pal.router.local import LocalModels
+from ai_pal.supervisor.downloads import Downloads
+from ai_pal.supervisor.egress import EgressProcess
+from ai_pal.supervisor.ports import Resolved
+from ai_pal.supervisor.supervisor import Supervisor
+from ai_pal.worker_door import WorkerDoor
+from tests.local_router import OnlyHere
+from tests.simulation.elsewhere import COMPLETIONS, EGRESS, ROUTER
+from tests.simulation.plans import POLICY
+from tests.simulation.routing_checks import WatchedCompletions, WatchedLocal, WatchedRouter
+from tests.simulation.survey import SimSurvey, judge
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+UID = 1000
+BACKLOG = 2000
+DRAIN = 3.0
+STOP_SECONDS = DRAIN + max(POLICY.worker.terminate_timeout, EGRESS.term) + 0.3
+"""How long a stop may take."""
+
+
+class SimDaemon:
+    """The actors as they run in a supervisor; nothing in them knows that the world is none."""
+
+    def __init__(self, world: "World") -> None:
+        self._world, self._clock = world, world.clock
+        self.door = FrontDoor(
+            identity=Identity("sim", 1, UID, "sim"),
+            clock=world.clock,
+            send_frames=world.to_client,
+            request_flush=lambda: world.time.after(0.0, self.door.flush),
+            stop=world.shutdown,
+            memory=lambda: 0,
+            backlog_limit=BACKLOG,
+            left=world.cut_off,
+        )
+        self.worker_door = WorkerDoor(world.to_worker, world.observe)
+        self.egress = self.worker_door.egress = EgressProcess(
+            world.machine, self.worker_door.send_egress, world.clock, world.observe, EGRESS, dict
+        )
+        self.completions = Completions(
+            egress=self.egress, clock=world.clock, observe=world.observe, policy=COMPLETIONS
+        )
+        self.completions.on_event = world.routing.heard
+        self._local = LocalModels()
+        self._compose_router()
+        self._compose_local()
+
+    def _compose_router(self) -> None:
+        world = self._world
+        self.router = self.door.router = WatchedRouter(
+            world.routing,
+            clients=world,
+            local=WatchedLocal(self._local, world.routing),
+            completions=WatchedCompletions(self.completions, world.routing),
+            survey=SimSurvey(tuple(world.tempers)) if world.tiers else OnlyHere(),
+            books=world,
+            judge=judge,
+            clock=self._clock,
+            observe=world.observe,
+            policy=ROUTER,
+        )
+        self.door.inquiries = Inquiries(world, self.completions, list)
+
+    def _compose_local(self) -> None:
+        world, local = self._world, self._local
+        self.supervisor = self.door.supervisor = self.worker_door.supervisor = Supervisor(
+            clients=self.router,
+            workers=self.worker_door,
+            launcher=world.machine,
+            clock=self._clock,
+            resolve=self._resolve,
+            jitter=world.dice.random,
+            observe=world.observe,
+            policy=POLICY,
+        )
+        self.downloads = self.door.downloads = Downloads(
+            clients=self.router,
+            egress=self.egress,
+            clock=self._clock,
+            plan=world.hub.plan,
+            observe=world.observe,
+            policy=EGRESS,
+        )
+        local.supervisor, local.downloads = self.supervisor, self.downloads
+        self.downloads.resume, self.supervisor.fetch_first = local.resume, local.fetch_first
+
+    @property
+    def stopping(self) -> bool:
+        return self.supervisor.pool.closing
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing runs any more, and nobody is owed anything."""
+        return self.supervisor.idle and not len(self.router) and not self.egress.running
+
+    def shutdown(self) -> None:
+        """As SIGTERM does."""
+        self.router.shutdown(DRAIN)
+        self.supervisor.shutdown(DRAIN)
+        self.downloads.shutdown()
+        self.egress.shutdown()
+
+    def tick(self) -> None:
+        self.supervisor.tick()
+        self.router.tick()
+        self.completions.tick()
+        self.downloads.tick()
+        self.egress.tick()
+        self.door.tick()
+
+    def _resolve(self, reference: str) -> Resolved:
+        if reference not in self._world.tempers:
+            raise AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {reference!r}"))
+        if self._world.hub.lacks(reference):
+            raise AiPalError(Failure(Code.MODEL_NOT_HERE, f"{reference} is not on this machine"))
+        return Resolved(inner.LoadModel(reference, "echo"), size=1_000_000_000)
