@@ -12,7 +12,8 @@ from ai_pal.router.local import LocalModels
 from ai_pal.router.router import Router
 from ai_pal.routing.walk import FINAL
 from ai_pal.store.ledger import Attempt
-from tests.simulation.elsewhere import PROVIDERS, SimEgress
+from tests.simulation.elsewhere import SimEgress
+from tests.simulation.survey import PROVIDERS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
