@@ -15,17 +15,28 @@ from tests.chaos.laboratory import Laboratory
 from tests.chaos.proofs import PROOFS, Proof
 from tests.chaos.report import Report
 
+ALL = "all"
+
 
 def main() -> int:
     """Exit code 1 when a promise was broken."""
     arguments = _parser().parse_args()
-    proof = PROOFS[arguments.promise]
-    rounds = proof.full if arguments.rounds is None else arguments.rounds
-    command = f"scripts/chaos --promise {arguments.promise} --rounds {rounds} --seed {arguments.seed}"
+    names = list(PROOFS) if arguments.promise == ALL else [arguments.promise]
+    bad = [name for name in names if not _played(name, arguments).good]
+    if arguments.promise == ALL and not arguments.json:
+        told = f"not good: {', '.join(bad)}" if bad else "all good"
+        sys.stdout.write(f"{len(names)} proofs with seed {arguments.seed}: {told}\n")
+    return 1 if bad else 0
+
+
+def _played(name: str, arguments: argparse.Namespace) -> Report:
+    rounds = PROOFS[name].full if arguments.rounds is None else min(arguments.rounds, PROOFS[name].full)
+    command = f"scripts/chaos --promise {name} --rounds {rounds} --seed {arguments.seed}"
     print(command, file=sys.stderr, flush=True)
-    report = run(arguments.promise, rounds, arguments.seed, arguments.slack)
+    report = run(name, rounds, arguments.seed, arguments.slack)
     sys.stdout.write((report.json().decode() if arguments.json else report.text()) + "\n")
-    return 0 if report.good else 1
+    sys.stdout.flush()
+    return report
 
 
 def run(promise: str, rounds: int, seed: int, slack: float = 1.0) -> Report:
@@ -37,7 +48,7 @@ def run(promise: str, rounds: int, seed: int, slack: float = 1.0) -> Report:
     try:
         with Laboratory(home, report, **proof.settings) as lab:
             proof.prove(lab, random.Random(seed), rounds)
-    except (AiPalError, AssertionError, subprocess.TimeoutExpired) as error:
+    except (AiPalError, AssertionError, OSError, subprocess.TimeoutExpired) as error:
         traceback.print_exc()
         report.expect(False, f"the run broke off: {error!r}")
     finally:
@@ -47,14 +58,15 @@ def run(promise: str, rounds: int, seed: int, slack: float = 1.0) -> Report:
 
 
 def _parser() -> argparse.ArgumentParser:
-    proofs = "\n".join(f"  {name:4} {proof.title} ({proof.full} rounds)" for name, proof in PROOFS.items())
+    proofs = "\n".join(f"  {name:6} {proof.title} ({proof.full} rounds)" for name, proof in PROOFS.items())
     parser = argparse.ArgumentParser(
         prog="scripts/chaos",
         description=f"Kill, stop, starve and flood real processes: does all hold?\n\nproofs:\n{proofs}",
+        epilog="scripts/chaos --promise all --rounds 20 plays each of them, with at most 20 rounds.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--promise", choices=PROOFS, default="all", help="which proof")
-    parser.add_argument("--rounds", type=int, help="how many (default: the full size of the proof)")
+    parser.add_argument("--promise", choices=[*PROOFS, ALL], default="blows", help="which proof")
+    parser.add_argument("--rounds", type=int, help="how many, at most the full size of the proof (default)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--slack", type=float, default=1.0, help="what time limits are multiplied by")
     parser.add_argument("--json", action="store_true", help="the report as JSON")

@@ -143,10 +143,18 @@ BUGS = (
     Bug(
         7,
         "memory is looked at, not reserved",
-        "pytest tests/chaos/test_memory_limit.py tests/simulation/test_memory_world.py",
+        _chaos("7", 30),
         "ai_pal/supervisor/admission.py",
         "        slot.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need\n",
         "        slot.reserved = 0\n",
+    ),
+    Bug(
+        7,
+        "memory that was promised to one load is given to another",
+        "pytest tests/simulation/test_memory_world.py",
+        "ai_pal/memory.py",
+        "    room = free - sum(one.promised for one in others)\n",
+        "    room = free\n",
     ),
     Bug(
         8,

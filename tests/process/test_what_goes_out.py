@@ -73,6 +73,7 @@ def processes(supervised: Supervised) -> tuple[list[psutil.Process], psutil.Proc
 def test_only_the_egress_process_has_internet_sockets(
     supervise: Start, environ: Environ, cloud: Loopback
 ) -> None:
+    """And nobody listens on one: no web page has anything to send its requests to."""
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
     supervised = supervise()
     with supervised.client() as client:
@@ -85,7 +86,9 @@ def test_only_the_egress_process_has_internet_sockets(
             assert len(others) >= 2, "the supervisor and the worker of echo"
             assert [process for process in others if process.net_connections("inet")] == []
             assert egress is not None
-            assert {c.raddr.port for c in egress.net_connections("inet") if c.raddr} == {cloud.port}
+            sockets = egress.net_connections("inet")
+            assert {socket.raddr.port for socket in sockets if socket.raddr} == {cloud.port}
+            assert not [socket for socket in sockets if socket.status == psutil.CONN_LISTEN]
         stream.cancel()
 
 

@@ -16,6 +16,7 @@ from tests.chaos.proofs import (
     flood,
     hangs,
     kills,
+    memory_limit,
     ollama_death,
     overload,
     starts,
@@ -42,11 +43,12 @@ def _proof(title: str, module: ModuleType, **settings: object) -> Proof:
 
 
 PROOFS = {
-    "all": _proof("random blows in random states", blows),
+    "blows": _proof("random blows in random states", blows),
     "1": _proof("1, 3: workers killed at a random token", kills),
     "4": _proof("4: the supervisor killed in each state", supervisor_death),
     "5": _proof("5: hung workers replaced, slow ones not", hangs),
     "6": _proof("6: cancels at random moments", cancels),
+    "7": _proof("7: loads and reaps in a control group", memory_limit, **memory_limit.SETTINGS),
     "8": _proof("8: SIGKILL while history and ledger are written", storage),
     "9": _proof("9: ten times the capacity", overload, queue_size=overload.QUEUE),
     "ollama": _proof("an Ollama server that dies or hangs", ollama_death, **ollama_death.SETTINGS),
