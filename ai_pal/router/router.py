@@ -191,8 +191,9 @@ class Router:
         match move:
             case Ask():
                 self._ask(request, move)
-            case GiveUp(reasons):
-                self._table.failed(request, reasons or (_nobody(),))
+            case GiveUp(reasons, late):
+                more = (_late(request),) if late else ()
+                self._table.failed(request, (*reasons, *more) or (_nobody(),))
             case BreakOff(reason):
                 self._table.interrupted(request, reason, self._timings(request))
 

@@ -22,9 +22,11 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class GiveUp(msgspec.Struct, frozen=True):
-    """No answer: every reason, those of whom was not asked first, then in the order of the attempts."""
+    """No answer: every reason, those of whom was not asked first, then in the order of the attempts.
+    `late`: time is up, and others could have been asked."""
 
     reasons: tuple[Failure, ...]
+    late: bool = False
 
 
 class BreakOff(msgspec.Struct, frozen=True):
@@ -69,15 +71,13 @@ def content(walk: Walk) -> Walk:
 def failed(walk: Walk, failure: Failure, now: float) -> tuple[Walk, Move]:
     """The one who was asked last has failed."""
     walk = msgspec.structs.replace(walk, failures=(*walk.failures, failure))
-    final = failure.code in FINAL or (walk.deadline is not None and now >= walk.deadline)
+    late = walk.deadline is not None and now >= walk.deadline
     if walk.committed:
-        return _go_on(walk, failure, final=final)
-    for number, step in enumerate(walk.left, walk.taken):
-        if final:
-            break
-        if step.only_after is None or failure.code in step.only_after:
-            return _taken(walk, number), Ask(step)
-    return walk, GiveUp(reasons(walk))
+        return _go_on(walk, failure, final=late or failure.code in FINAL)
+    number = None if failure.code in FINAL else _next(walk, failure)
+    if number is None or late:
+        return walk, GiveUp(reasons(walk), late=number is not None)
+    return _taken(walk, number), Ask(walk.plan.steps[number])
 
 
 def reasons(walk: Walk) -> tuple[Failure, ...]:
@@ -92,6 +92,14 @@ def _go_on(walk: Walk, failure: Failure, *, final: bool) -> tuple[Walk, Ask | Br
             if step.candidate.prefills:
                 return msgspec.structs.replace(_taken(walk, number), continued=True), Ask(step, seam=True)
     return walk, BreakOff(failure)
+
+
+def _next(walk: Walk, failure: Failure) -> int | None:
+    """The number of the step that may follow such a failure."""
+    for number, step in enumerate(walk.left, walk.taken):
+        if step.only_after is None or failure.code in step.only_after:
+            return number
+    return None
 
 
 def _taken(walk: Walk, number: int) -> Walk:

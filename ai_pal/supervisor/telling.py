@@ -38,7 +38,7 @@ class Telling:
         reason = slot.state.reason.message if slot.state.reason else ""
         for request in slot.queue:
             if request.told_reason != reason:
-                request.told_reason = reason
+                request.told_reason, request.told_progress = reason, 0.0
                 self._clients.send(request.client, wire.Loading(request.chat.id, slot.model, 0.0, reason))
         for number, waiter in enumerate(slot.loaders):
             if waiter.told_reason != reason:

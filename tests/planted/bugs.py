@@ -151,7 +151,7 @@ BUGS = (
     Bug(
         7,
         "memory that was promised to one load is given to another",
-        "pytest tests/simulation/test_memory_world.py",
+        SIMULATE,
         "ai_pal/memory.py",
         "    room = free - sum(one.promised for one in others)\n",
         "    room = free\n",

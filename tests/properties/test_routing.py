@@ -199,8 +199,10 @@ def test_a_walk_asks_each_at_most_once_and_ends_with_every_reason(
         assert len(move.reasons) == len(found.ruled_out) + len(asked)
         last = walk.failures[-1].code if walk.failures else ""
         late = deadline is not None and now >= deadline
+        assert late or not move.late
         if not late and last not in walking.FINAL:
             assert len(asked) == len(found.steps), "somebody was left out"
+        assert move.late == (late and last not in walking.FINAL and len(asked) < len(found.steps))
 
 
 @settings(deadline=None)

@@ -8,6 +8,7 @@ from ai_pal.errors import Code
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
 from ai_pal.timekeeper import HELD_UP, LOOK
+from tests.simulation.memory_oracle import check_refusal
 from tests.simulation.plans import POLICY, Fault
 from workers.engines.echo_text import reference
 
@@ -81,7 +82,8 @@ class Checks:
     def _progress(self, ask: "Ask", event: wire.Loading, who: str) -> None:
         self.expect(0.0 <= event.progress <= 1.0, f"{who}: out of range")
         new_load = isinstance(ask.request, wire.Load) and self._launched_at[event.model] > ask.sent_at
-        self.expect(event.progress >= ask.progress or new_load, f"{who} after {ask.progress}")
+        anew = new_load or bool(event.reason)
+        self.expect(event.progress >= ask.progress or anew, f"{who} after {ask.progress}")
         ask.progress = event.progress
 
     def _chat_event(self, ask: "Ask", chat: wire.Chat, event: wire.AnyEvent, who: str) -> None:
@@ -141,6 +143,7 @@ class Checks:
 
     def emitted(self, client: bytes, event: wire.Event) -> None:
         """What the supervisor says, at the moment when it says it."""
+        check_refusal(event)
         if isinstance(event, wire.Loaded):
             slot = self.world.daemon.supervisor.pool.find(event.model)
             self.expect(slot is not None and slot.state.phase is Phase.READY, f"{event}, but it is not")

@@ -83,6 +83,7 @@ class SimDaemon:
             jitter=world.dice.random,
             observe=world.observe,
             policy=POLICY,
+            admission=world.memory.admission(),
         )
         self.downloads = self.door.downloads = Downloads(
             clients=self.router,

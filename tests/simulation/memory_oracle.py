@@ -2,20 +2,18 @@
 and from what their models will come to, never from what the supervisor has written down."""
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Protocol
 
 from ai_pal.errors import Code
+from ai_pal.launchers.base import WorkerProcess
 from ai_pal.lifecycle import Phase
 from ai_pal.memory import Admit, Decision
 from ai_pal.messages import client as wire
 from ai_pal.supervisor.admission import Admission
 from ai_pal.supervisor.slot import Slot
 from ai_pal.supervisor.spare import SpareShelf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tests.simulation.memory_world import Host, Machine
+from ai_pal.supervisor.supervisor import Supervisor
 
 FIGURES = re.compile(r"\S+ needs \d+(\.\d)? (GB|MB), \d+(\.\d)? (GB|MB) is free|at most \d+ may be loaded")
 ENDING = (Phase.STOPPING, Phase.KILLING)
@@ -23,12 +21,42 @@ PATIENCE = 4.0
 """Seconds within which a shortage is noticed and idle models are gone."""
 
 
+class Machine(Protocol):
+    """What models there are and what they come to, in bytes; `outside` is what other programs have."""
+
+    sizes: dict[str, int]
+    capacity: int
+    low: int
+    outside: int
+    spare: int
+    changed: float
+
+    def free(self) -> int: ...
+
+    def committed(self, admitted: Slot) -> int:
+        """What the models of all hosts have or will come to, with the one that is let in just now."""
+
+    def owner(self, slot: Slot) -> "Host": ...
+
+
+class Host(Protocol):
+    """One supervisor on the machine."""
+
+    @property
+    def machine(self) -> Machine: ...
+
+    @property
+    def supervisor(self) -> Supervisor: ...
+
+    def now(self) -> float: ...
+
+
 class Judged(Admission):
     """An admission whose every yes is checked."""
 
-    machine: "Machine"
+    machine: Machine
 
-    def seek(self, slot: Slot, slots: "Iterable[Slot]", spares: SpareShelf) -> Decision:
+    def seek(self, slot: Slot, slots: Iterable[Slot], spares: SpareShelf) -> Decision:
         decision = super().seek(slot, slots, spares)
         if isinstance(decision, Admit):
             there = self.machine.capacity - self.machine.outside - self.machine.low
@@ -37,11 +65,11 @@ class Judged(Admission):
         return decision
 
 
-def committed(host: "Host", admitted: Slot) -> int:
+def committed(host: Host, admitted: Slot) -> int:
     """Bytes that the models of this host have or will come to, with the one that is let in just now."""
     total = 0
     for slot in host.supervisor.pool:
-        taken = slot.process.usage().memory if slot.process else 0  # type: ignore[union-attr]
+        taken = _taken(slot.process)
         comes = slot is admitted or (slot.admitted and slot.process is None)
         stays = comes or (slot.process is not None and slot.state.phase not in ENDING)
         total += max(taken, host.machine.sizes[slot.model]) if stays else taken
@@ -49,11 +77,16 @@ def committed(host: "Host", admitted: Slot) -> int:
     taken_over = spare is not None and spare.engine == admitted.resolved.load.engine and not spare.ending
     if spare is None or spare.process is None or (taken_over and host is host.machine.owner(admitted)):
         return total
-    taken = spare.process.usage().memory  # type: ignore[union-attr]
+    taken = _taken(spare.process)
     return total + (taken if spare.ending else max(taken, host.machine.spare))
 
 
-def check_eviction(host: "Host", model: str) -> None:
+def _taken(process: WorkerProcess | None) -> int:
+    usage = process.usage() if process else None
+    return usage.private if usage else 0
+
+
+def check_eviction(host: Host, model: str) -> None:
     """Only what is idle goes."""
     slot = host.supervisor.pool.find(model)
     assert slot is not None
@@ -65,11 +98,12 @@ def check_eviction(host: "Host", model: str) -> None:
 
 def check_refusal(event: wire.Event) -> None:
     """It says what is needed and what there is."""
-    if isinstance(event, wire.Failed) and event.reasons[0].code == Code.INSUFFICIENT_MEMORY:
-        assert FIGURES.search(event.reasons[0].message), event.reasons[0].message
+    for reason in event.reasons if isinstance(event, wire.Failed) else []:
+        told = reason.code != Code.INSUFFICIENT_MEMORY or FIGURES.search(reason.message)
+        assert told, reason.message
 
 
-def check_relief(host: "Host") -> None:
+def check_relief(host: Host) -> None:
     """After a shortage nothing that could go is still there."""
     long = host.now() - PATIENCE
     if host.machine.free() >= host.machine.low or host.machine.changed > long:

@@ -70,6 +70,7 @@ POLICY = PoolPolicy(
         max_crashes=4,
         crash_window=20.0,
         failed_cooldown=10.0,
+        memory_wait=15.0,
     ),
     queue_size=5,
     keep_alive=6.0,

@@ -75,8 +75,17 @@ class SimWorker:
     def usage(self) -> ProcessUsage | None:
         if self.exited:
             return None
-        grown = self._load_step / self.plan.load_steps
-        return ProcessUsage(self._load_step + self._trickle * 0.01, int(1e6 + 1e9 * grown), self._trickle * 8)
+        cpu, size = self._load_step + self._trickle * 0.01, int(1e6 + 1e9 * self._grown)
+        return ProcessUsage(cpu, size, self._trickle * 8, self.taken, self.taken)
+
+    @property
+    def taken(self) -> int:
+        """Bytes of its own, which are free again when it has ended."""
+        return 0 if self.exited else int(self.world.memory.sizes[self.model] * self._grown)
+
+    @property
+    def _grown(self) -> float:
+        return self._load_step / self.plan.load_steps
 
     def owns(self, pid: int) -> bool:
         return pid == self.pid

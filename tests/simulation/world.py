@@ -18,6 +18,7 @@ from tests.simulation.daemon import STOP_SECONDS, UID, SimDaemon
 from tests.simulation.elsewhere import provider_tempers
 from tests.simulation.hub import FetchChecks, SimHub
 from tests.simulation.machine import SimMachine
+from tests.simulation.memory import SimMemory
 from tests.simulation.plans import Temper, tempers
 from tests.simulation.routing_checks import RoutingChecks
 
@@ -58,7 +59,7 @@ class World:
         self.deeds = 0
         self.clients: dict[str, SimClient] = {}
         self.stopped, self.stopped_at = False, 0.0
-        self.machine = SimMachine(self)
+        self.machine, self.memory = SimMachine(self), SimMemory(self, list(self.tempers), models is None)
         self.daemon = SimDaemon(self)
         self.clock.alarm = self._alarm
 
@@ -73,6 +74,9 @@ class World:
                 self._plan(self._stand_still)
             if self.rough and self.dice.random() < 0.3:
                 self._plan(self._fill_disk)
+            if self.rough and self.memory.scarce:
+                for _ in range(self.dice.randrange(3)):
+                    self._plan(self.memory.others_take)
             self.time.run(HORIZON)
             self.checks.finally_quiet()
         except Exception as error:
@@ -212,6 +216,8 @@ class World:
         self.note(event, fields)
         if event == "model_failed":
             self.checks.gave_up(str(fields["model"]), str(fields["code"]))
+        elif event == "model_evicted":
+            self.memory.evicted(str(fields["model"]))
         elif event == "worker_phase" and fields["phase"] == "ready":
             self.checks.reset_crashes(str(fields["model"]))
 

@@ -211,6 +211,15 @@ def test_the_deadline_is_one_for_all_attempts() -> None:
     assert desk.stopped == [desk.away[-1].key]
 
 
+def test_a_failure_at_the_deadline_says_that_time_is_up_too() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask(deadline=0.0)
+    desk.away_fails(BROKEN)
+    failed = desk.last()
+    assert isinstance(failed, wire.Failed)
+    assert [reason.code for reason in failed.reasons] == [Code.STREAM_BROKEN, Code.DEADLINE_EXCEEDED]
+
+
 def test_a_queue_that_stands_still_is_left_while_somebody_else_is_there() -> None:
     desk = Desk(OPENAI)
     desk.ask()
