@@ -15,13 +15,13 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import hub_files, is_path, join, split, split_variant
 from ai_pal.config import ModelSettings, Settings
-from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
+from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact, HubFiles, Wanted
 from ai_pal.messages.worker import LoadModel
 
-MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS}
+MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS, "context": MOST_CONTEXT}
 
 _MAX_ALIASES = 8
 

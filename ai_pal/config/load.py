@@ -11,7 +11,7 @@ from msgspec.structs import FieldInfo, fields
 from ai_pal.config import paths
 from ai_pal.config.checks import checked_url, choices, provider_mistake
 from ai_pal.config.durations import parse_duration
-from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of
+from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
 from ai_pal.config.tables import SECRET, URL, ProviderSettings
 from ai_pal.config.toml_lines import KeyLines
@@ -176,6 +176,8 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
     kind = kind_of(info)
     if kind == DURATION:
         raw = parse_duration(raw)
+        if raw == 0 and not allows_zero(info):
+            raise ValueError("0 leaves no time for anything: write a time such as '20s', or -1 for no limit")
     if kind == SIZE:
         raw = parse_size(raw)
     if kind == SECRET:

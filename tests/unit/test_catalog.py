@@ -125,7 +125,7 @@ def test_a_junk_number_is_refused(value: str) -> None:
     assert refusal(f"echo?slots={value}", Settings()).code == Code.MODEL_INVALID
 
 
-@pytest.mark.parametrize("option", ["threads=513", "slots=257"])
+@pytest.mark.parametrize("option", ["threads=513", "slots=257", "context=9999999999"])
 def test_more_than_the_engine_can_is_refused(option: str) -> None:
     assert "more than" in refusal(f"echo?{option}", Settings()).failure.message
 
