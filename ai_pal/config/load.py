@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
-from ai_pal.config.checks import checked_url, choices, provider_mistake
+from ai_pal.config.checks import checked_url, choices, price_mistake, provider_mistake
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
@@ -104,6 +104,8 @@ class _FileReader:
         known = {info.name: info for info in fields(struct)}
         found = {}
         for own, table in tables.items():
+            if name == "prices" and (mistake := price_mistake(own)):
+                self._refuse((name, own), *mistake)
             if not isinstance(table, dict):
                 self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
             found[own] = setting = struct(**self.table(table, known, (name, own)))
