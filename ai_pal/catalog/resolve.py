@@ -229,7 +229,16 @@ def not_found(name: str, settings: Settings) -> AiPalError:
 
     near = difflib.get_close_matches(name, {*CATALOG, *settings.models}, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
+    if setting := _named_by(name, settings):
+        hint += f" (it stands in the setting {setting}: ai-pal config show)"
     return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
+
+
+def _named_by(name: str, settings: Settings) -> str:
+    """The setting that names this model, "" for none."""
+    named = {"model": settings.model, "local.model": settings.local.model}
+    named |= {f"models.{alias}.model": own.model or "" for alias, own in settings.models.items()}
+    return next((setting for setting, model in named.items() if split(model).name == name), "")
 
 
 def _number(name: str, options: dict[str, Any], own: int | None, general: int) -> int:

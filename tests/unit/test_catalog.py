@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ai_pal import catalog
 from ai_pal.catalog import absolute, keep_alive, resolve, split
 from ai_pal.config import ModelSettings, Settings
+from ai_pal.config.tables import LocalSettings
 from ai_pal.errors import AiPalError, Code
 
 GGUF = b"GGUF\x03\0\0\0"
@@ -114,6 +115,20 @@ def test_a_folder_and_a_pipe_are_refused_without_waiting(tmp_path: Path) -> None
     os.mkfifo(tmp_path / "pipe.gguf")
     for path in (tmp_path, tmp_path / "pipe.gguf"):
         assert refusal(f"{path}", Settings()).code == Code.MODEL_INVALID
+
+
+@pytest.mark.parametrize(
+    ("ref", "settings", "setting"),
+    [
+        ("", Settings(model="nosuch"), "model"),
+        ("nosuch?slots=2", Settings(local=LocalSettings(model="nosuch")), "local.model"),
+        ("mine", Settings(models={"mine": ModelSettings(model="nosuch?slots=2")}), "models.mine.model"),
+    ],
+)
+def test_a_setting_that_names_no_model_is_named(ref: str, settings: Settings, setting: str) -> None:
+    failure = refusal(ref, settings).failure
+    assert failure.message == "there is no model 'nosuch'"
+    assert failure.hint.endswith(f"(it stands in the setting {setting}: ai-pal config show)")
 
 
 def test_a_relative_path_is_refused() -> None:
