@@ -15,6 +15,7 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import hub_files, is_path, join, split, split_variant
 from ai_pal.config import ModelSettings, Settings
+from ai_pal.config.clouds import clouds
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options
@@ -229,6 +230,8 @@ def not_found(name: str, settings: Settings) -> AiPalError:
 
     near = difflib.get_close_matches(name, {*CATALOG, *settings.models}, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
+    if name == "ollama" or name in clouds(settings):
+        hint = f"{name} is a provider: name one of its models, as in {name}:MODEL"
     if setting := _named_by(name, settings):
         hint += f" (it stands in the setting {setting}: ai-pal config show)"
     return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ai_pal import catalog
 from ai_pal.catalog import absolute, keep_alive, resolve, split
 from ai_pal.config import ModelSettings, Settings
-from ai_pal.config.tables import LocalSettings
+from ai_pal.config.tables import LocalSettings, ProviderSettings
 from ai_pal.errors import AiPalError, Code
 
 GGUF = b"GGUF\x03\0\0\0"
@@ -129,6 +129,14 @@ def test_a_setting_that_names_no_model_is_named(ref: str, settings: Settings, se
     failure = refusal(ref, settings).failure
     assert failure.message == "there is no model 'nosuch'"
     assert failure.hint.endswith(f"(it stands in the setting {setting}: ai-pal config show)")
+
+
+@pytest.mark.parametrize("name", ["openai", "ollama", "gateway"])
+def test_a_provider_is_no_model(name: str) -> None:
+    settings = Settings(providers={"gateway": ProviderSettings(api="openai")})
+    failure = refusal(name, settings).failure
+    assert failure.code == Code.MODEL_NOT_FOUND
+    assert failure.hint == f"{name} is a provider: name one of its models, as in {name}:MODEL"
 
 
 def test_a_relative_path_is_refused() -> None:
