@@ -154,10 +154,10 @@ def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -
         terminal.enter("/forget")
         terminal.wait_for("deleted from the history")
         terminal.wait_for_prompt()
-        terminal.enter("/model nonsense")
+        terminal.enter("/model openai:nonsense")
         terminal.wait_for_prompt()
         terminal.enter("five to nobody")
-        terminal.wait_for("model_not_found")
+        terminal.wait_for("no_key")
         terminal.send("\x04")
         assert terminal.exit_code() == 0
     assert kept(home) == []
