@@ -18,7 +18,7 @@ model's template, and most begin anew; so does llama.cpp as our workers ask it."
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
-    """This machine's model. `state` is for people; `failure` is why it cannot answer now."""
+    """This machine's model. `state` is a word that stays; `failure` is why it cannot answer now."""
 
     model: str
     state: str = "here"
@@ -130,7 +130,7 @@ def served(
         expected=server.expected,
     )
     failure = server.obstacle or health.blocked(candidate)
-    state = failure.message if failure is not None else "ready"
+    state = str(failure.code) if failure is not None else "ready"
     return msgspec.structs.replace(candidate, failure=failure, state=state, seconds=health.seconds(candidate))
 
 

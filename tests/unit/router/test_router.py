@@ -380,6 +380,16 @@ def test_route_explains_and_asks_nobody() -> None:
     assert not desk.books
 
 
+def test_a_state_is_a_word_and_why_one_is_ruled_out_stands_beside_it() -> None:
+    desk = Desk(msgspec.structs.replace(OPENAI, key=False))
+    desk.router.route(ANN, wire.Route(1, HI))
+    routed = desk.last()
+    assert isinstance(routed, wire.Routed)
+    states = {row.model: (row.state, row.failure and row.failure.code) for row in routed.candidates}
+    assert states["phi"] == ("ready", None)
+    assert states["gpt-3.5-turbo"] == ("ruled_out", Code.NO_KEY)
+
+
 def test_while_it_stops_nothing_new_is_taken_and_the_rest_is_interrupted() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask()
