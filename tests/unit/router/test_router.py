@@ -274,6 +274,36 @@ def test_what_a_cloud_answer_costs_is_told_and_booked() -> None:
     assert desk.books[0].cost == done.cost
 
 
+@pytest.mark.parametrize(
+    ("connected", "code", "tokens"),
+    [
+        (True, Code.FIRST_TOKEN_TIMEOUT, 5),
+        (True, Code.STREAM_BROKEN, 5),
+        (True, Code.RATE_LIMITED, 0),
+        (False, Code.CONNECT_TIMEOUT, 0),
+        (False, Code.SPAWN_FAILED, 0),
+    ],
+)
+def test_a_prompt_that_a_cloud_was_sent_is_paid_for_though_no_text_came(
+    connected: bool, code: Code, tokens: int
+) -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    if connected:
+        desk.away_says(done=False)
+    desk.away_fails(Failure(code, "no text", retryable=True))
+    assert (desk.books[0].outcome, desk.books[0].prompt_tokens) == (code, tokens)
+    assert desk.books[0].cost == pytest.approx(tokens * 0.5 / 1e6)
+
+
+def test_a_prompt_that_a_cloud_was_sent_is_paid_for_when_it_is_cancelled() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says(done=False)
+    desk.router.cancel(ANN, 1)
+    assert (desk.books[0].outcome, desk.books[0].prompt_tokens) == ("cancelled", 5)
+
+
 def test_an_answer_is_no_longer_than_its_limit_pays_for() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask(max_cost=0.01)
