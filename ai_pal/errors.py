@@ -108,6 +108,13 @@ NEVER_SENT = frozenset(
 """Codes of attempts whose prompt has not gone anywhere; all others may have."""
 
 
+UNPAID = NEVER_SENT | {
+    *(Code.AUTH_FAILED, Code.RATE_LIMITED, Code.PROVIDER_REFUSED, Code.PROVIDER_ERROR),
+    *(Code.PROMPT_TOO_LARGE, Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
+}
+"""Codes of attempts that no provider charges for: it has said no, or was never asked."""
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reason why something did not work, as it travels in messages.
 

@@ -91,7 +91,7 @@ class MachineSurvey:
             window = min(window or self._settings.context, self._settings.context)
         return Here(
             model=name,
-            state="here" if found.is_here else "not here",
+            state="here" if found.is_here else "not_here",
             window=window,
             absent=not found.is_here,
         )

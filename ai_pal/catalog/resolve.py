@@ -15,13 +15,14 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import hub_files, is_path, join, split, split_variant
 from ai_pal.config import ModelSettings, Settings
-from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
+from ai_pal.config.clouds import clouds
+from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact, HubFiles, Wanted
 from ai_pal.messages.worker import LoadModel
 
-MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS}
+MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS, "context": MOST_CONTEXT}
 
 _MAX_ALIASES = 8
 
@@ -229,7 +230,18 @@ def not_found(name: str, settings: Settings) -> AiPalError:
 
     near = difflib.get_close_matches(name, {*CATALOG, *settings.models}, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
+    if name == "ollama" or name in clouds(settings):
+        hint = f"{name} is a provider: name one of its models, as in {name}:MODEL"
+    if setting := _named_by(name, settings):
+        hint += f" (it stands in the setting {setting}: ai-pal config show)"
     return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
+
+
+def _named_by(name: str, settings: Settings) -> str:
+    """The setting that names this model, "" for none."""
+    named = {"model": settings.model, "local.model": settings.local.model}
+    named |= {f"models.{alias}.model": own.model or "" for alias, own in settings.models.items()}
+    return next((setting for setting, model in named.items() if split(model).name == name), "")
 
 
 def _number(name: str, options: dict[str, Any], own: int | None, general: int) -> int:

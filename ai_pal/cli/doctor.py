@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
@@ -42,8 +42,18 @@ def run(args: argparse.Namespace) -> int:
 
         print_json({"ok": not wrong, "checks": findings})
     else:
-        print(f"\n{wrong} of {len(findings)} checks failed" if wrong else "\nnothing is wrong")
+        print(f"\n{summed_up(findings)}")
     return failures.FAILED if wrong else failures.OK
+
+
+def summed_up(findings: "Sequence[Finding]") -> str:
+    """The last line: `1 of 15 checks failed, 2 warnings`."""
+    states = [finding.state for finding in findings]
+    wrong, warnings = states.count("fail"), states.count("warn")
+    if not wrong and not warnings:
+        return "nothing is wrong"
+    first = f"{wrong} of {len(findings)} checks failed" if wrong else "no check failed"
+    return f"{first}, {warnings} warning{'s' * (warnings != 1)}" if warnings else first
 
 
 def examine(*, offline: bool = False) -> Iterator["Finding"]:

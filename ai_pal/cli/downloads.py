@@ -36,7 +36,8 @@ def _pace(event: Pulling) -> list[str]:
 
 
 class Lines:
-    """A line for every tenth of the way, for logs and pipes."""
+    """A line for every tenth of the way, for logs and pipes; none before the first byte, for until then the
+    download may still be refused."""
 
     def __init__(self) -> None:
         self._tenth, self._said_at = -1, 0.0
@@ -44,7 +45,7 @@ class Lines:
     def show(self, event: Pulling) -> None:
         tenth = 10 * event.done // event.total if event.total else -1
         late = time.monotonic() - self._said_at >= LINE_SECONDS
-        if event.total and (tenth > self._tenth or late):
+        if event.total and event.done and (tenth > self._tenth or late):
             self._tenth, self._said_at = tenth, time.monotonic()
             way = f"{100 * event.done // event.total}% ({sized(event.done)} of {sized(event.total)})"
             line = ", ".join([f"pulling {neutral_line(event.model)}: {way}", *_pace(event)])

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral, neutral_line
@@ -33,6 +33,8 @@ ai-pal chat --continue 12. In JSON, times are seconds since 1970 (UTC).
 """
 
 _LISTED = 30
+
+Row = TypeVar("Row")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -72,11 +74,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(store: "Conversations", args: argparse.Namespace) -> int:
-    heads = store.heads(args.limit or -1)
+    heads, more = _cut(store.heads(_and_one(args.limit)), args.limit)
     if args.json:
         _print_json(heads)
     elif heads:
         print(_table(heads))
+        _tell(more, "list")
     else:
         print("no conversation is kept yet")
     return failures.OK
@@ -84,7 +87,7 @@ def _list(store: "Conversations", args: argparse.Namespace) -> int:
 
 def _search(store: "Conversations", args: argparse.Namespace) -> int:
     query = " ".join(f'"{word}"' if " " in word else word for word in args.words)
-    found = store.search(query, args.limit or -1)
+    found, more = _cut(store.search(query, _and_one(args.limit)), args.limit)
     if args.json:
         from ai_pal.store.conversations import MARKS
 
@@ -92,6 +95,7 @@ def _search(store: "Conversations", args: argparse.Namespace) -> int:
     else:
         for one in found:
             print(_hit(one))
+        _tell(more, "search")
         if not found:
             print(neutral_line(f"no message holds: {query}"), file=sys.stderr)
     return failures.OK if found else failures.FAILED
@@ -166,6 +170,21 @@ _ACTIONS: dict[str, Callable[["Conversations", argparse.Namespace], int]] = {
     "delete": _delete,
     "wipe": _wipe,
 }
+
+
+def _and_one(limit: int) -> int:
+    """What is asked of the store: one row too many tells that there are more."""
+    return limit + 1 if limit else -1
+
+
+def _cut(rows: "list[Row]", limit: int) -> "tuple[list[Row], bool]":
+    """The first `limit` rows (0 for all), and whether there are more."""
+    return (rows[:limit], len(rows) > limit) if limit else (rows, False)
+
+
+def _tell(more: bool, action: str) -> None:
+    if more:
+        print(f"there are more: ai-pal history {action} --limit 0 shows all", file=sys.stderr)
 
 
 def _chosen(store: "Conversations", number: int | None) -> int:

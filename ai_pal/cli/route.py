@@ -18,7 +18,8 @@ EXAMPLES = """examples:
   ai-pal route --goal cost "Prove that there are infinitely many primes"
   ai-pal route --json "..." | jq '.candidates[] | select(.position == 1)'
 
-In JSON, costs are in US dollars and times in seconds; position 0 is a candidate that is ruled out.
+In JSON, costs are in US dollars and times in seconds; position 0 is a candidate whose state is
+"ruled_out"; its failure has a code and says why. The other states are in docs/ipc-protocol.md.
 
 """
 

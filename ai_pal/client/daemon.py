@@ -16,7 +16,7 @@ from ai_pal.client.sync_client import Client
 from ai_pal.config import Settings, digest, paths
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.report import Report
-from ai_pal.transport.run_directory import front_endpoint
+from ai_pal.transport.run_directory import front_endpoint, holder
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -64,14 +64,23 @@ def _connected(settings: Settings, start: bool, notify: Callable[[str], None]) -
 
 
 def start_supervisor() -> Client:
-    """Start a background supervisor that ends by itself when idle; of several starts one wins."""
+    """Start a background supervisor that ends by itself when idle; of several starts one wins. One that is
+    ending and still has the lock is waited for."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        report = _spawn_auto()
+        if report.failure is not None and report.failure.code != Code.SUPERVISOR_RUNNING:
+            raise AiPalError(report.failure)
+        client = _connect_soon(report.endpoint or endpoint(), deadline)
+        if client is not None:
+            return client
+
+
+def _spawn_auto() -> Report:
     log_dir = paths.make_private(paths.log_dir())
     with (log_dir / "supervisor.stderr").open("wb") as stderr:
         os.fchmod(stderr.fileno(), 0o600)
-        report = _spawn(["--auto"], stderr.fileno())
-    if report.failure is not None and report.failure.code != Code.SUPERVISOR_RUNNING:
-        raise AiPalError(report.failure)
-    return _connect_soon(report.endpoint or endpoint())
+        return _spawn(["--auto"], stderr.fileno())
 
 
 @contextlib.contextmanager
@@ -160,13 +169,14 @@ def _replace(client: Client, notify: Callable[[str], None]) -> Client:
     return start_supervisor()
 
 
-def _connect_soon(where: str) -> Client:
-    """Connect to a supervisor that somebody else is starting just now."""
-    deadline = time.monotonic() + START_TIMEOUT
+def _connect_soon(where: str, deadline: float) -> Client | None:
+    """Connect to a supervisor that somebody else is starting just now; None when it has ended instead."""
     while True:
         try:
             return Client(where)
         except AiPalError:
             if time.monotonic() > deadline:
                 raise
+            if holder(paths.run_dir()) is None:
+                return None
             time.sleep(0.02)

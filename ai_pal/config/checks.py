@@ -10,6 +10,8 @@ from ai_pal.config.tables import ProviderSettings
 _NAME = re.compile(r"[\w.-]+")
 _TABLES = ("ollama", "local")
 
+EXAMPLE_URL = "http://localhost:8080"
+
 
 class Mistake(NamedTuple):
     """What is wrong, and what to write instead."""
@@ -28,20 +30,36 @@ def provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
     if name not in KNOWN and setting.api is None:
         hint = 'write api = "openai", "anthropic" or "cohere"'
         return Mistake(f"providers.{name}: its protocol is missing", hint)
+    if name in KNOWN and setting.api not in (None, KNOWN[name].api):
+        hint = f"leave api out, or choose a name of your own: [providers.my-{setting.api}]"
+        return Mistake(f"providers.{name}: {name} does not speak the protocol of {setting.api}", hint)
     return None
+
+
+def price_mistake(name: str) -> Mistake | None:
+    """What is wrong with the name of the table `[prices."NAME"]`."""
+    provider, _, model = name.partition(":")
+    if provider and model:
+        return None
+    return Mistake(f"prices.{name}: a price is that of a provider's model", 'write [prices."openai:gpt-4"]')
 
 
 def checked_url(text: str) -> str:
     """An address without mistakes; empty is its usual place. Raises ValueError."""
+    if not text or _is_url(text):
+        return text
+    likely = f"http://{text.rpartition('://')[2]}"
+    better = f"it as {likely!r}" if _is_url(likely) else f"it like {EXAMPLE_URL!r}"
+    raise ValueError(f"{text!r} is no address of a server; write {better}")
+
+
+def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        fine = False
-    if text and not fine:
-        bare = text.rpartition("://")[2]
-        raise ValueError(f"{text!r} is no address of a server; write it as {'http://' + bare!r}")
-    return text
+        return False
+    return fine and not re.search(r"\s", text)
 
 
 def choices(kind: Any) -> tuple[str, ...]:

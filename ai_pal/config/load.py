@@ -9,9 +9,9 @@ import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
-from ai_pal.config.checks import checked_url, choices, provider_mistake
+from ai_pal.config.checks import checked_url, choices, price_mistake, provider_mistake
 from ai_pal.config.durations import parse_duration
-from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of
+from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
 from ai_pal.config.tables import SECRET, URL, ProviderSettings
 from ai_pal.config.toml_lines import KeyLines
@@ -104,6 +104,8 @@ class _FileReader:
         known = {info.name: info for info in fields(struct)}
         found = {}
         for own, table in tables.items():
+            if name == "prices" and (mistake := price_mistake(own)):
+                self._refuse((name, own), *mistake)
             if not isinstance(table, dict):
                 self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
             found[own] = setting = struct(**self.table(table, known, (name, own)))
@@ -176,6 +178,8 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
     kind = kind_of(info)
     if kind == DURATION:
         raw = parse_duration(raw)
+        if raw == 0 and not allows_zero(info):
+            raise ValueError("0 leaves no time for anything: write a time such as '20s', or -1 for no limit")
     if kind == SIZE:
         raw = parse_size(raw)
     if kind == SECRET:

@@ -45,6 +45,11 @@ def variables(provider: str) -> tuple[str, ...]:
     return (KEY_PREFIX + re.sub(r"\W", "_", provider).upper(), *_VARIABLES.get(provider, ()))
 
 
+def key_hint(provider: str) -> str:
+    """How to give a provider its key, on a machine without a keyring too."""
+    return f"set one: ai-pal keys set {provider}; without a keyring: export {variables(provider)[-1]}=..."
+
+
 def variable_in(provider: str, environ: Mapping[str, str]) -> str:
     """The variable that holds this provider's key, "" for none."""
     return next((name for name in variables(provider) if environ.get(name, "").strip()), "")

@@ -22,10 +22,11 @@ SIZE = "size"
 
 MOST_THREADS = 512  # the limits of llama.cpp
 MOST_SLOTS = 256
+MOST_CONTEXT = 1_000_000_000  # no model has as much, and every engine can count so far
 
 
-def _duration(description: str, **limits: Any) -> Meta:
-    return Meta(description=description, extra={"kind": DURATION}, **limits)
+def _duration(description: str, *, zero: bool = True, **limits: Any) -> Meta:
+    return Meta(description=description, extra={"kind": DURATION, "zero": zero}, **limits)
 
 
 def _size(description: str) -> Meta:
@@ -52,7 +53,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     threads: (
         Annotated[int, Meta(ge=0, le=MOST_THREADS, description="As `threads`, for this model.")] | None
     ) = None
-    context: Annotated[int, Meta(ge=0, description="As `context`, for this model.")] | None = None
+    context: (
+        Annotated[int, Meta(ge=0, le=MOST_CONTEXT, description="As `context`, for this model.")] | None
+    ) = None
     slots: Annotated[int, Meta(ge=0, le=MOST_SLOTS, description="As `slots`, for this model.")] | None = None
     pin: (
         Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None
@@ -85,7 +88,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(ge=0, le=MOST_THREADS, description="CPU threads per model; 0 chooses for this machine.")
     ] = 0
     context: Annotated[
-        int, Meta(ge=0, description="Tokens in the window of one conversation; 0 leaves it to the model.")
+        int,
+        Meta(
+            ge=0,
+            le=MOST_CONTEXT,
+            description="Tokens in the window of one conversation; 0 leaves it to the model.",
+        ),
     ] = 0
     slots: Annotated[
         int,
@@ -140,14 +148,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _duration("How long a load may go without any progress before the worker is replaced.", gt=0)
     ] = 60.0
     beat_timeout: Annotated[
-        float, _duration("How long a worker's loop may be silent before the worker is replaced.", gt=0)
+        float, _duration("How long a worker's loop may be silent before the worker is replaced.", ge=2)
     ] = 10.0
     engine_stall: Annotated[
         float,
         _duration("How long a busy engine may go without a step before the worker is replaced.", ge=2.5),
     ] = 60.0
     deadline: Annotated[
-        float, _duration("How long an answer may take in all, with every fallback; -1 is no limit.")
+        float,
+        _duration("How long an answer may take in all, with every fallback; -1 is no limit.", zero=False),
     ] = -1.0
     connect_timeout: Annotated[
         float, _duration("How long a provider may take to take the connection.", gt=0)
@@ -216,3 +225,8 @@ def meta_of(info: msgspec.structs.FieldInfo) -> Meta:
 def kind_of(info: msgspec.structs.FieldInfo) -> str:
     """`DURATION`, `PATH`, `SIZE`, or "" for plain values."""
     return str((meta_of(info).extra or {}).get("kind", ""))
+
+
+def allows_zero(info: msgspec.structs.FieldInfo) -> bool:
+    """Whether a duration may be no time at all."""
+    return bool((meta_of(info).extra or {}).get("zero", True))

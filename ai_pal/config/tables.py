@@ -12,6 +12,14 @@ URL = "url"
 """Where a server is: http or https, and a host. Empty is its usual place."""
 
 
+MOST_DOLLARS = 1_000_000
+"""Per million tokens; `inf` would make every sum of the ledger useless."""
+
+
+def _dollars(description: str) -> Meta:
+    return Meta(ge=0, le=MOST_DOLLARS, description=description)
+
+
 class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[local]`: the model of this machine, where the router chooses."""
 
@@ -81,10 +89,7 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[prices."NAME:MODEL"]`: what a model costs, over the table that comes with AI-PAL."""
 
-    input: Annotated[float, Meta(ge=0, description="US dollars per million tokens of the prompt.")] = 0.0
-    output: Annotated[float, Meta(ge=0, description="US dollars per million tokens of the answer.")] = 0.0
-    cached: (
-        Annotated[float, Meta(ge=0, description="The same for prompt tokens from the provider's cache.")]
-        | None
-    ) = None
+    input: Annotated[float, _dollars("US dollars per million tokens of the prompt.")] = 0.0
+    output: Annotated[float, _dollars("US dollars per million tokens of the answer.")] = 0.0
+    cached: Annotated[float, _dollars("The same for prompt tokens from the provider's cache.")] | None = None
     window: Annotated[int, Meta(ge=0, description="Tokens of its window; 0 is not known.")] = 0

@@ -345,8 +345,12 @@ class Feature(msgspec.Struct, frozen=True):
     weight: float
 
 
+RULED_OUT = "ruled_out"
+"""The state of a candidate that is not asked."""
+
+
 class RouteCandidate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One candidate of a plan. `position` is its place from 1, 0 for one that is ruled out, with the
+    """One candidate of a plan. `position` is its place from 1, 0 for one that is `RULED_OUT`, with the
     `failure` that says why. Expected `cost` in US dollars and `seconds` to the first token, where known;
     `remote`: the prompt would leave this machine."""
 

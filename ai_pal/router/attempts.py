@@ -123,7 +123,7 @@ class Attempts:
         request, candidate, now = attempt.request, attempt.candidate, self._clock.now()
         went_out = attempt.went_out(outcome)
         request.away = request.away or went_out
-        used = attempt.usage()
+        used = attempt.usage(outcome)
         cost = candidate.price.of(used) if candidate.tier == CLOUD and candidate.price is not None else 0.0
         request.usage, request.cost = total(request.usage, used), request.cost + cost
         asked_at, dispatched_at = attempt.asked_at, attempt.connected_at

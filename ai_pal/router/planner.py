@@ -60,7 +60,7 @@ class Planner:
         ]
         for out in planned.plan.ruled_out:
             row = self._row(out.candidate, query, 0, "")
-            rows.append(msgspec.structs.replace(row, failure=out.failure))
+            rows.append(msgspec.structs.replace(row, state=wire.RULED_OUT, failure=out.failure))
         features = [wire.Feature(feature.name, feature.weight) for feature in scored.features]
         return wire.Routed(asked.id, bounded(scored.score, asked.task), query.goal, features, rows)
 

@@ -3,10 +3,10 @@
 import msgspec
 
 from ai_pal.complexity import Feature
-from ai_pal.errors import NEVER_SENT, Failure
+from ai_pal.errors import NEVER_SENT, UNPAID, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Timings, Usage
-from ai_pal.routing.candidate import LOCAL, Candidate
+from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.routing.order import Reason
 from ai_pal.routing.walk import Walk
 
@@ -126,12 +126,14 @@ class Attempt(msgspec.Struct, eq=False):
             return self.last.timings.queued
         return 0.0
 
-    def usage(self) -> Usage:
-        """What it has used as far as anybody has counted."""
+    def usage(self, outcome: str = "") -> Usage:
+        """What it has used as far as anybody has counted, else an estimate. A cloud charges for a prompt that
+        it was sent, even if no text came of it."""
         if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
             return self.last.usage
+        charged = self.candidate.tier == CLOUD and self.connected_at is not None and outcome not in UNPAID
         return Usage(
-            prompt_tokens=self.prompt_tokens if self.first_at is not None else 0,
+            prompt_tokens=self.prompt_tokens if self.first_at is not None or charged else 0,
             completion_tokens=self.tokens,
         )
 

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from ai_pal import privacy
+from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code, Failure
 from ai_pal.messages.egress import Provider
 from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, Candidate, Grade
@@ -17,7 +18,7 @@ model's template, and most begin anew; so does llama.cpp as our workers ask it."
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
-    """This machine's model. `state` is for people; `failure` is why it cannot answer now."""
+    """This machine's model. `state` is a word that stays; `failure` is why it cannot answer now."""
 
     model: str
     state: str = "here"
@@ -52,7 +53,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
             message = f"the package for {self.provider.api} is not installed"
             return Failure(Code.SDK_MISSING, message, "install it: pip install 'ai-pal[clouds]'")
         if not self.key:
-            return Failure(Code.NO_KEY, f"there is no key for {name}", f"set one: ai-pal keys set {name}")
+            return Failure(Code.NO_KEY, f"there is no key for {name}", key_hint(name))
         if not self.consent:
             message = f"nobody has agreed that prompts go to {name}"
             return Failure(Code.NO_CONSENT, message, f"agree: ai-pal consent {name}")
@@ -129,7 +130,7 @@ def served(
         expected=server.expected,
     )
     failure = server.obstacle or health.blocked(candidate)
-    state = failure.message if failure is not None else "ready"
+    state = str(failure.code) if failure is not None else "ready"
     return msgspec.structs.replace(candidate, failure=failure, state=state, seconds=health.seconds(candidate))
 
 

@@ -5,11 +5,16 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from ai_pal.errors import Code
+
 By = Literal["day", "model", "tier"]
 
 LOCAL_TIER = 1
 ANSWERED = "done"
 """The outcome of an attempt that gave a whole answer; others are "cancelled", "interrupted" or a code."""
+
+UNKNOWN: str = Code.MODEL_NOT_FOUND
+"""The outcome where there is no such model."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +96,16 @@ class Ledger(Protocol):
         strong_from: float = 0.7,
     ) -> list[Sums]:
         """Sums of the attempts in [`since`, `until`), in the order of their keys; days are local ones.
-        A score above `strong_from` would have asked for a strong cloud."""
+        A score above `strong_from` would have asked for a strong cloud. By model, those
+        of which no attempt `leaves_trace` are left out: most are mistyped names."""
 
     def close(self) -> None:
         """Let go of the file."""
+
+
+def leaves_trace(attempt: Attempt) -> bool:
+    """Whether there is such a model, or a prompt left this machine for it all the same."""
+    return attempt.outcome != UNKNOWN or attempt.remote
 
 
 def model_key(provider: str, model: str, tier: int) -> str:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from ai_pal.store.ledger import ANSWERED, Attempt, By, Spent, Sums, Tokens, model_key
+from ai_pal.store.ledger import ANSWERED, Attempt, By, Spent, Sums, Tokens, leaves_trace, model_key
 
 MOST_TOKENS = 1_000_000_000
 MOST_COST = 1e9
@@ -40,7 +40,8 @@ class MemoryLedger:
         for attempt in self.attempts:
             if since <= attempt.at < until:
                 groups.setdefault(_key(by, attempt), []).append(attempt)
-        return [_sums(key, groups[key], strong_from) for key in sorted(groups)]
+        kept = [key for key in sorted(groups) if by != "model" or any(map(leaves_trace, groups[key]))]
+        return [_sums(key, groups[key], strong_from) for key in kept]
 
     def close(self) -> None:
         pass

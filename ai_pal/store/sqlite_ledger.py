@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.store.database import explained, open_database, transaction
-from ai_pal.store.ledger import ANSWERED, LOCAL_TIER, Attempt, By, Spent, Sums, Tokens
+from ai_pal.store.ledger import ANSWERED, LOCAL_TIER, UNKNOWN, Attempt, By, Spent, Sums, Tokens
 
 _COLUMNS = Attempt.__struct_fields__
 _INSERT = f"INSERT INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
@@ -30,8 +30,10 @@ _SUMMARY = """
         sum(prompt_tokens), sum(completion_tokens),
         sum(prompt_tokens * (here AND NOT strong)), sum(completion_tokens * (here AND NOT strong)),
         sum(prompt_tokens * (here AND strong)), sum(completion_tokens * (here AND strong))
-    FROM marked GROUP BY key ORDER BY key
+    FROM marked GROUP BY key {having} ORDER BY key
 """
+_TRACE = f"HAVING sum(outcome <> '{UNKNOWN}' OR remote) > 0"
+"""`ledger.leaves_trace` for one of the attempts."""
 
 
 class SqliteLedger:
@@ -62,7 +64,8 @@ class SqliteLedger:
         *,
         strong_from: float = 0.7,
     ) -> list[Sums]:
-        query = _SUMMARY.format(key=_KEYS[by], answered=ANSWERED)
+        having = _TRACE if by == "model" else ""
+        query = _SUMMARY.format(key=_KEYS[by], answered=ANSWERED, having=having)
         bounds = {"since": since, "until": until, "strong": strong_from}
         with explained(self._file):
             return [_sums(row) for row in self._connection.execute(query, bounds)]

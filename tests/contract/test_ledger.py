@@ -73,6 +73,16 @@ def test_a_summary_goes_by_day_model_or_tier(ledger: Ledger, by: str, keys: list
     assert [sums.key for sums in ledger.summary(by)] == keys  # type: ignore[arg-type]
 
 
+def test_a_mistyped_name_is_no_model(ledger: Ledger) -> None:
+    typo = msgspec.structs.replace(HERE, model="smolm", outcome="model_not_found", prompt_tokens=0)
+    gone = msgspec.structs.replace(CLOUD, model="gpt-999", outcome="model_not_found", cost=0.0)
+    ledger.record([HERE, typo, typo, gone])
+    assert [sums.key for sums in ledger.summary("model")] == ["openai:gpt-999", "smollm2"]
+    assert ledger.summary("day")[0].attempts == 4
+    ledger.record([msgspec.structs.replace(typo, outcome="done")])
+    assert [sums.attempts for sums in ledger.summary("model") if sums.key == "smolm"] == [3]
+
+
 def test_a_summary_takes_the_attempts_from_since_up_to_until(ledger: Ledger) -> None:
     ledger.record([msgspec.structs.replace(HERE, at=NOON + second) for second in range(5)])
     assert ledger.summary("tier", since=NOON + 1, until=NOON + 3)[0].attempts == 2

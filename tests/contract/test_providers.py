@@ -7,6 +7,7 @@ reference.
 import pytest
 from msgspec.structs import replace
 
+from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message
@@ -98,7 +99,7 @@ def test_without_a_key_the_provider_itself_is_not_asked(
     provider = out.Provider("nobody", api)
     failure = egress.ask(out.Complete(0, provider, "m", [Message("user", "hi")])).failed.failure
     assert (failure.code, failure.retryable) == (Code.NO_KEY, False)
-    assert "ai-pal keys set nobody" in failure.hint
+    assert failure.hint == key_hint("nobody")
 
 
 def test_a_model_that_ollama_has_not_pulled_is_not_here(egress: EgressDriver, find: Find) -> None:

@@ -111,6 +111,24 @@ def test_models_that_are_missing_or_damaged(home: Environ, tmp_path: Path) -> No
     assert found["starter model"]["state"] == "fail"
 
 
+@pytest.mark.parametrize(
+    ("model", "says", "mend"),
+    [
+        ("nosuch", "there is no model 'nosuch': ", "local.model"),
+        ("phi-3", "not on this machine", "pull phi-3"),
+    ],
+)
+def test_another_in_the_place_of_the_local_model_is_told(
+    home: Environ, tmp_path: Path, model: str, says: str, mend: str
+) -> None:
+    environ = home | {"AI_PAL_MODEL": "", "AI_PAL_LOCAL_MODEL": model, "AI_PAL_MODEL_CACHE": str(tmp_path)}
+    code, found = doctor(environ)
+    assert (code, found["local.model"]["state"]) == (0, "warn")
+    assert says in found["local.model"]["text"]
+    assert found["local.model"]["text"].endswith("smollm2 answers in its place")
+    assert mend in found["local.model"]["mend"]
+
+
 def test_a_cache_that_cannot_be_written(home: Environ, tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")

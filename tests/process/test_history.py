@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal.store.conversations import Conversations, Message
 from tests.process.homes import Environ, stop_supervisor
 from tests.process.screen import Terminal
 
@@ -62,6 +63,21 @@ def test_a_question_is_kept_and_gone_on_with(home: Environ) -> None:
     (message,) = json.loads(told(home, "history", "show", "--json"))["messages"][1:2]
     assert (message["tier"], message["model"], message["remote"]) == (1, "echo", False)
     assert stat.S_IMODE((Path(home["HOME"]) / "ai-pal.db").stat().st_mode) == 0o600
+
+
+def test_a_list_that_is_cut_says_so_to_people(home: Environ) -> None:
+    with closing(Conversations(Path(home["HOME"]) / "ai-pal.db")) as store:
+        for number in range(3):
+            asked = Message(role="user", content=f"trains to {number}", at=number)
+            store.begin(asked.content, [asked], now=number)
+    for action in (["list"], ["search", "trains"]):
+        cut = run(home, "history", *action, "--limit", "2")
+        assert ("trains to 1" in cut.stdout, "trains to 0" in cut.stdout) == (True, False)
+        assert cut.stderr == f"there are more: ai-pal history {action[0]} --limit 0 shows all\n"
+        assert len(json.loads(told(home, "history", *action, "--limit", "2", "--json"))) == 2
+        assert told(home, "history", *action, "--limit", "3") == told(
+            home, "history", *action, "--limit", "0"
+        )
 
 
 def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
@@ -138,10 +154,10 @@ def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -
         terminal.enter("/forget")
         terminal.wait_for("deleted from the history")
         terminal.wait_for_prompt()
-        terminal.enter("/model nonsense")
+        terminal.enter("/model openai:nonsense")
         terminal.wait_for_prompt()
         terminal.enter("five to nobody")
-        terminal.wait_for("model_not_found")
+        terminal.wait_for("no_key")
         terminal.send("\x04")
         assert terminal.exit_code() == 0
     assert kept(home) == []

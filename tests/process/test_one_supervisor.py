@@ -12,11 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ai_pal.client import Client
+from ai_pal.client import Client, daemon
 from ai_pal.client.daemon import OUTDATED, connect, hosted
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages import client as wire
+from ai_pal.messages.report import Report
+from ai_pal.transport.run_directory import RunDirectory
 from tests.process.answers import PROMPT, ask, end_of, until
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, front_door, listens
@@ -91,6 +93,22 @@ def test_of_many_starts_exactly_one_wins(here: Environ) -> None:
     finally:
         for client in clients:
             client.close()
+
+
+def test_one_that_is_just_ending_is_waited_for(here: Environ, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending, spawn, starts = RunDirectory.acquire(paths.make_private(paths.run_dir(here))), daemon._spawn, []
+
+    def spawn_beside_it(args: list[str], stderr: int | None) -> Report:
+        report = spawn(args, stderr)
+        starts.append(report.failure and report.failure.code)
+        if report.failure is not None:
+            ending.release()
+        return report
+
+    monkeypatch.setattr(daemon, "_spawn", spawn_beside_it)
+    with connect(settings()) as client:
+        assert client.ask(PROMPT, model="echo").text == PROMPT + " "
+    assert starts == [Code.SUPERVISOR_RUNNING, None]
 
 
 def test_sockets_left_by_a_killed_one_are_no_obstacle(supervise: Supervise) -> None:

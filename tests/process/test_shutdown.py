@@ -1,7 +1,10 @@
 """The end of the supervisor: by SIGTERM clean within 5 s (promise 17), by SIGKILL without survivors (4)."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from subprocess import PIPE
 
 import pytest
 
@@ -10,6 +13,7 @@ from ai_pal.messages import client as wire
 from tests.process import states
 from tests.process.answers import PROMPT, ask, assert_exact_prefix, end_of, slow, until
 from tests.process.eventually import eventually
+from tests.process.homes import Environ
 from tests.process.supervised import Supervised
 
 pytestmark = pytest.mark.timeout(60)
@@ -93,6 +97,19 @@ def test_while_it_stops_new_requests_are_refused(supervise: Supervise) -> None:
         assert end_of(refused, wire.Failed).reasons[0].code == Code.SHUTTING_DOWN
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.process.wait(STOP_SECONDS) == OK
+
+
+def test_a_chat_that_meets_its_end_starts_another(supervise: Supervise, home: Environ) -> None:
+    daemon = supervise(drain_seconds=600)
+    with daemon.client() as client:
+        until(iter(ask(client)), wire.Delta)
+        client.stop()
+        command = [sys.executable, "-P", "-m", "ai_pal", "chat", PROMPT]
+        chat = subprocess.Popen(command, env=home, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE)
+        eventually(lambda: client.status().clients == 2)
+    out, err = chat.communicate(timeout=STOP_SECONDS)
+    assert (chat.returncode, out.decode().strip(), err) == (OK, PROMPT, b"")
+    assert daemon.process.wait(STOP_SECONDS) == OK
 
 
 def test_a_client_that_does_not_read_does_not_hold_up_the_end(daemon: Supervised) -> None:

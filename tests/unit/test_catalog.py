@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ai_pal import catalog
 from ai_pal.catalog import absolute, keep_alive, resolve, split
 from ai_pal.config import ModelSettings, Settings
+from ai_pal.config.tables import LocalSettings, ProviderSettings
 from ai_pal.errors import AiPalError, Code
 
 GGUF = b"GGUF\x03\0\0\0"
@@ -116,6 +117,28 @@ def test_a_folder_and_a_pipe_are_refused_without_waiting(tmp_path: Path) -> None
         assert refusal(f"{path}", Settings()).code == Code.MODEL_INVALID
 
 
+@pytest.mark.parametrize(
+    ("ref", "settings", "setting"),
+    [
+        ("", Settings(model="nosuch"), "model"),
+        ("nosuch?slots=2", Settings(local=LocalSettings(model="nosuch")), "local.model"),
+        ("mine", Settings(models={"mine": ModelSettings(model="nosuch?slots=2")}), "models.mine.model"),
+    ],
+)
+def test_a_setting_that_names_no_model_is_named(ref: str, settings: Settings, setting: str) -> None:
+    failure = refusal(ref, settings).failure
+    assert failure.message == "there is no model 'nosuch'"
+    assert failure.hint.endswith(f"(it stands in the setting {setting}: ai-pal config show)")
+
+
+@pytest.mark.parametrize("name", ["openai", "ollama", "gateway"])
+def test_a_provider_is_no_model(name: str) -> None:
+    settings = Settings(providers={"gateway": ProviderSettings(api="openai")})
+    failure = refusal(name, settings).failure
+    assert failure.code == Code.MODEL_NOT_FOUND
+    assert failure.hint == f"{name} is a provider: name one of its models, as in {name}:MODEL"
+
+
 def test_a_relative_path_is_refused() -> None:
     assert refusal("x.gguf", Settings()).code == Code.MODEL_INVALID
 
@@ -125,7 +148,7 @@ def test_a_junk_number_is_refused(value: str) -> None:
     assert refusal(f"echo?slots={value}", Settings()).code == Code.MODEL_INVALID
 
 
-@pytest.mark.parametrize("option", ["threads=513", "slots=257"])
+@pytest.mark.parametrize("option", ["threads=513", "slots=257", "context=9999999999"])
 def test_more_than_the_engine_can_is_refused(option: str) -> None:
     assert "more than" in refusal(f"echo?{option}", Settings()).failure.message
 

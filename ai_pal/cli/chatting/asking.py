@@ -1,5 +1,5 @@
-"""Ask once and see it through: Ctrl-C stops the answer, a lost supervisor and a missing model are
-mended once each, as long as nothing of the answer has come."""
+"""Ask once and see it through: Ctrl-C stops the answer, a supervisor that is lost or takes nothing more and a
+missing model are mended once each, as long as nothing of the answer has come."""
 
 import signal
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from ai_pal.messages.client import AnyEvent, Failed
 STOP_SECONDS = 2.0
 """How long a stopped answer may take to end before it is given up."""
 
-_LOST = (Code.SUPERVISOR_LOST, Code.SUPERVISOR_UNREACHABLE)
+_LOST = (Code.SUPERVISOR_LOST, Code.SUPERVISOR_UNREACHABLE, Code.SHUTTING_DOWN)
 
 Show = Callable[[AnyEvent], None]
 Agree = Callable[[str, int], bool]
@@ -34,6 +34,8 @@ def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, agree: 
         try:
             _follow(link, messages, wishes, answer, show)
         except AiPalError as error:
+            if error.code == Code.SHUTTING_DOWN:
+                link.see_out()
             link.drop()
             if answer.has_text or error.code not in _LOST or not may_reconnect:
                 raise
@@ -51,7 +53,9 @@ def _follow(link: Link, messages: list[Message], wishes: Wishes, answer: Answer,
     stream = link.chat(messages, wishes)
     try:
         with stopping_on_ctrl_c(stream.cancel):
-            for event in stream:
+            for number, event in enumerate(stream):
+                if number == 0 and isinstance(event, Failed) and event.reasons[-1].code == Code.SHUTTING_DOWN:
+                    raise AiPalError(event.reasons[-1])  # not taken: another may be asked
                 answer.add(event)
                 show(event)
     finally:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -15,7 +15,11 @@ from ai_pal.cli.chatting.entry import Command, nearest
 from ai_pal.cli.chatting.figures import Totals
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.recording import Recorder
+from ai_pal.cli.failures import describe
 from ai_pal.errors import AiPalError
+
+if TYPE_CHECKING:
+    from ai_pal.config import Settings
 
 ROUTED = "auto"
 """What stands for a model where the router chooses."""
@@ -71,10 +75,26 @@ def _help(session: Session, argument: str) -> None:
 def _model(session: Session, argument: str) -> None:
     if argument:
         model = "" if argument == ROUTED else absolute_model(argument)
-        session.wishes = msgspec.structs.replace(session.wishes, model=model)
+        try:
+            _check_name(model, session.link.settings)
+        except AiPalError as error:
+            session.say(describe(error.failure))
+        else:
+            session.wishes = msgspec.structs.replace(session.wishes, model=model)
     session.say(f"model: {session.model}")
     if not argument:
         session.say(f"known: {', '.join(session.models)}")
+
+
+def _check_name(model: str, settings: "Settings") -> None:
+    """Raises `AiPalError` where `--model` would fail too: what only its provider or the hub knows is found
+    out when it is asked."""
+    from ai_pal.catalog import find
+    from ai_pal.config.clouds import clouds
+    from ai_pal.routing.reference import elsewhere
+
+    if model and elsewhere(model, {"ollama", *clouds(settings)}) is None:
+        find(model, settings)
 
 
 def _local(session: Session, argument: str) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ai_pal.config import Settings
 
 
+END_SECONDS = 10.0
+"""How long a supervisor that is ending is waited for; running answers may hold it up for longer."""
+
+
 class Stream(Protocol):
     """The events of one request, up to and with its one terminal event."""
 
@@ -34,6 +38,8 @@ class Client(Protocol):
     def endpoint(self) -> str: ...
 
     def chat(self, prompt: Sequence[Message], **how: Unpack["Asking"]) -> Stream: ...
+
+    def wait_gone(self, timeout: float) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -104,6 +110,10 @@ class Link:
             fallback=wishes.fallback,
             continuation=wishes.continuation,
         )
+
+    def see_out(self) -> None:
+        """Wait for the end of a supervisor that takes nothing more: only then can another be started."""
+        self.client.wait_gone(END_SECONDS)
 
     def drop(self) -> None:
         """Let go of the connection; the next use makes a new one."""

@@ -9,6 +9,7 @@ import msgspec
 
 from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings
+from ai_pal.config.tables import LocalSettings
 from ai_pal.errors import AiPalError, Code
 
 IMPORT_SECONDS = 60.0
@@ -19,6 +20,7 @@ def check_models(settings: Settings) -> Iterator[Finding]:
     """All checks of this file."""
     yield _starter(settings)
     yield _default(settings)
+    yield from _local(settings)
     yield from _own(settings)
     yield _llamacpp()
     yield _transformers()
@@ -47,6 +49,19 @@ def _default(settings: Settings) -> Finding:
         # Not wrong yet: it is fetched when it is needed.
         return msgspec.structs.replace(found, state="warn") if error.code == Code.MODEL_NOT_HERE else found
     return ok("default model", f"{load.model} ({load.engine})")
+
+
+def _local(settings: Settings) -> Iterator[Finding]:
+    """Another answers where `local.model` is not here: who has set it wants to know."""
+    from ai_pal.catalog import default_model, resolve
+
+    if settings.model or settings.local == LocalSettings():
+        return
+    try:
+        resolve(settings.local.model, settings)
+    except AiPalError as error:
+        text = f"{error.failure.message}: {default_model(settings)} answers in its place"
+        yield warn("local.model", text, error.failure.hint)
 
 
 def _own(settings: Settings) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ai_pal.config.provider_access import key_hint
 from ai_pal.config.provider_keys import read_key
 from ai_pal.egress.providers.base import Adapter, Make
 from ai_pal.egress.providers.failures import failure, of_transport
@@ -96,5 +97,5 @@ async def _key(provider: Provider) -> str:
         message = f"the key of {provider.name} holds characters that no key has"
         fail(Code.AUTH_FAILED, message, f"ai-pal keys set {provider.name}")
     if not key and provider.api in NEEDS_KEY and not provider.base_url:
-        fail(Code.NO_KEY, f"there is no key for {provider.name}", f"ai-pal keys set {provider.name}")
+        fail(Code.NO_KEY, f"there is no key for {provider.name}", key_hint(provider.name))
     return key or ""

@@ -7,8 +7,9 @@ import pytest
 from ai_pal.app.survey import MachineSurvey
 from ai_pal.config import Settings
 from ai_pal.config.clouds import ollama_url, twin
-from ai_pal.config.provider_access import remember
+from ai_pal.config.provider_access import key_hint, remember
 from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
+from ai_pal.errors import Code, Failure
 from ai_pal.routing.facts import Server
 from ai_pal.store.ledger import Spent
 from tests.simulation.clock import VirtualClock
@@ -82,6 +83,11 @@ def test_a_damaged_memory_of_decisions_is_a_no(ai_pal_home: Path) -> None:
     (ai_pal_home / "providers.json").write_text("{")
     settings = Settings(providers={"openai": ProviderSettings(api_key=True)})
     assert not openai(survey(ai_pal_home, settings)).consent
+
+
+def test_who_has_no_key_hears_how_to_give_one(ai_pal_home: Path) -> None:
+    obstacle = openai(survey(ai_pal_home, Settings())).obstacle
+    assert obstacle == Failure(Code.NO_KEY, "there is no key for openai", key_hint("openai"))
 
 
 def test_a_server_of_ones_own_needs_no_key(ai_pal_home: Path) -> None:

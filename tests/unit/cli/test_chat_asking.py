@@ -24,6 +24,7 @@ from ai_pal.messages.client import (
 )  # fmt: skip
 
 LOST = AiPalError(Failure(Code.SUPERVISOR_LOST, "gone"))
+ENDING = Failed(1, [Failure(Code.SHUTTING_DOWN, "the supervisor is shutting down")])
 NOT_HERE = Failed(1, [Failure(Code.MODEL_NOT_HERE, "not here")])
 GOOD: list[AnyEvent] = [Accepted(1), Started(1, 1, "local", "m"), Delta(1, 0, 1, "hi"), Done(1)]
 CTRL_C = "ctrl-c"
@@ -38,7 +39,7 @@ class Scripted:
 
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
-        self.closed = 0
+        self.closed = self.seen_out = 0
         self._cancelled = False
 
     def chat(self, prompt: Sequence[Message], **how: Unpack[Asking]) -> "Scripted":
@@ -55,6 +56,10 @@ class Scripted:
                 os.kill(os.getpid(), signal.SIGINT)
             else:
                 yield step
+
+    def wait_gone(self, timeout: float) -> bool:
+        self.seen_out += 1
+        return True
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -94,6 +99,22 @@ def test_a_supervisor_lost_before_the_answer_is_found_again_once() -> None:
 def test_a_supervisor_lost_twice_is_an_error() -> None:
     with pytest.raises(AiPalError):
         asked(ScriptedLink([LOST], [LOST]))
+
+
+def test_one_that_takes_nothing_more_is_seen_out_and_another_asked_once() -> None:
+    link = ScriptedLink([ENDING], [*GOOD])
+    shown: list[AnyEvent] = []
+    ask(link, [Message("user", "x")], Wishes(), shown.append, lambda model, size: False)
+    assert shown == GOOD
+    assert (link.connected, link.scripted.seen_out) == (2, 1)
+    with pytest.raises(AiPalError, match="shutting down"):
+        asked(ScriptedLink([ENDING], [ENDING]))
+
+
+def test_what_was_taken_before_the_end_is_not_asked_again() -> None:
+    link = ScriptedLink([Accepted(1), ENDING], [*GOOD])
+    assert asked(link) == ("", "failed")
+    assert link.connected == 1
 
 
 def test_a_supervisor_lost_in_mid_answer_is_not_asked_again() -> None:

@@ -58,6 +58,29 @@ def test_model_shows_and_switches(bench: Bench) -> None:
     assert bench.session.wishes.model == "echo"
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("ecko", "error: there is no model 'ecko' [model_not_found]\nhint: did you mean echo?"),
+        ("openai", "hint: openai is a provider: name one of its models, as in openai:MODEL"),
+        ("phi-2:q9", "error: phi-2 has no variant 'q9' [model_not_found]"),
+        ("/nowhere/x.gguf", "/nowhere/x.gguf"),
+    ],
+)
+def test_model_refuses_what_is_none(bench: Bench, name: str, says: str) -> None:
+    bench.enter("model", "echo")
+    bench.enter("model", name)
+    assert says in bench.said[1]
+    assert bench.said[2:] == ["model: echo"]
+    assert bench.session.wishes.model == "echo"
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-4", "ollama:phi", "phi-2", "org/name:Q4_K_M", "echo?slots=2"])
+def test_model_takes_what_may_be_one(bench: Bench, name: str) -> None:
+    bench.enter("model", name)
+    assert bench.said == [f"model: {name}"]
+
+
 def test_system_shows_sets_and_removes(bench: Bench) -> None:
     bench.enter("system")
     bench.enter("system", "be brief")

@@ -52,6 +52,11 @@ def test_durations_are_read_everywhere(config: Path) -> None:
     assert load(config, overrides={"keep_alive": "-1"}).settings.keep_alive == -1
 
 
+@pytest.mark.parametrize(("written", "seconds"), [("-1", -1), ("1ms", 0.001)])
+def test_a_deadline_is_a_time_or_none(config: Path, written: str, seconds: float) -> None:
+    assert load(config, AI_PAL_DEADLINE=written).settings.deadline == seconds
+
+
 def test_the_environment_has_typed_values(config: Path) -> None:
     settings, _ = load(config, AI_PAL_LOCAL_ONLY="true", AI_PAL_LOG_LEVEL="debug", AI_PAL_QUEUE_SIZE="7")
     assert (settings.local_only, settings.log_level, settings.queue_size) == (True, "debug", 7)
@@ -90,6 +95,13 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("threads = -1\n", 1, "threads: Expected `int` >= 0"),
         ("\nkeep_alive = 'soon'\n", 2, "keep_alive: 'soon' is not a duration"),
         ("load_stall = 0\n", 1, "load_stall: Expected `float` > 0.0"),
+        ("deadline = 0\n", 1, "deadline: 0 leaves no time for anything: write a time such as '20s', or -1"),
+        ("\ndeadline = '0s'\n", 2, "deadline: 0 leaves no time"),
+        ("deadline = -5\n", 1, "deadline: -5 is not a duration"),
+        ("beat_timeout = 0.5\n", 1, "beat_timeout: Expected `float` >= 2.0"),
+        ("context = 99999999999999999999\n", 1, "context: Expected `int` <= 1000000000"),
+        ("[models.mine]\ncontext = 9999999999\n", 2, "models.mine.context: Expected `int` <= 1000000000"),
+        ("[prices.'a:b']\ninput = inf\n", 2, "input: Expected `float` <= 1000000.0"),
         ("log_level = 'loud'\n", 1, "log_level: Invalid enum value 'loud'"),
         ("[local]\nmodel = ''\n", 2, "local.model: Expected `str` of length >= 1"),
         ("local = 3\n", 1, "local is a table"),
@@ -104,7 +116,14 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("[providers.mine]\nmid = 'x'\n", 1, 'write api = "openai"'),
         ("[providers.openai]\nbase_url = 'box:1/v1'\n", 2, "write it as 'http://box:1/v1'"),
         ("[ollama]\nbase_url = 'ftp://x'\n", 2, "ollama.base_url: 'ftp://x' is no address"),
-        ("[ollama]\nbase_url = 'http://x:port'\n", 2, "is no address"),
+        ("[ollama]\nbase_url = 'http://x:port'\n", 2, "write it like 'http://localhost:8080'"),
+        ("[ollama]\nbase_url = 'http://my box'\n", 2, "write it like 'http://localhost:8080'"),
+        ("[providers.openai]\nbase_url = 'not a url'\n", 2, "write it like 'http://localhost:8080'"),
+        ("[providers.openai]\napi = 'anthropic'\n", 1, "openai does not speak the protocol of anthropic"),
+        ("[providers.openai]\napi = 'anthropic'\n", 1, "[providers.my-anthropic]"),
+        ("[prices.foo]\ninput = 1\n", 1, 'write [prices."openai:gpt-4"]'),
+        ("[prices.':gpt-4']\n", 1, "a price is that of a provider's model"),
+        ("[prices.openai.gpt-4]\ninput = 1\n", 1, 'write [prices."openai:gpt-4"]'),
         ("[providers.mine]\napi_key = 12345\n", 2, "providers.mine.api_key: Expected a text"),
         ("local_only = 1\n", 1, "local_only: Expected `bool`, got `int`"),
         ("[models.mine]\npath = 'x'\nslot = 1\n", 3, "did you mean slots?"),
@@ -149,6 +168,8 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
         ("AI_PAL_THREADS", "many", "Expected `int`, got `str`"),
         ("AI_PAL_LOCAL_ONLY", "maybe", "Expected `bool`"),
         ("AI_PAL_KEEP_ALIVE", "soon", "not a duration"),
+        ("AI_PAL_DEADLINE", "0", "0 leaves no time for anything"),
+        ("AI_PAL_CONTEXT", "99999999999999999999", "<= 1000000000"),
         ("AI_PAL_OLLAMA_BASE_URL", "box", "write it as 'http://box'"),
     ],
 )

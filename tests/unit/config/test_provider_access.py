@@ -17,6 +17,7 @@ from ai_pal.config.provider_access import (
     Access,
     Source,
     consented,
+    key_hint,
     key_source,
     read_access,
     remember,
@@ -68,6 +69,12 @@ def test_known_providers_use_the_variables_that_people_have_set() -> None:
     assert variables("openai") == ("AI_PAL_KEY_OPENAI", "OPENAI_API_KEY")
     assert variables("cohere") == ("AI_PAL_KEY_COHERE", "CO_API_KEY", "COHERE_API_KEY")
     assert variables("my-gateway") == ("AI_PAL_KEY_MY_GATEWAY",)
+
+
+def test_who_lacks_a_key_hears_of_the_keyring_and_of_the_variable() -> None:
+    command = "ai-pal keys set"
+    assert key_hint("openai") == f"set one: {command} openai; without a keyring: export OPENAI_API_KEY=..."
+    assert key_hint("mine").endswith("keyring: export AI_PAL_KEY_MINE=...")
 
 
 @pytest.mark.parametrize(

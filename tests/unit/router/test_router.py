@@ -283,6 +283,36 @@ def test_what_a_cloud_answer_costs_is_told_and_booked() -> None:
     assert desk.books[0].cost == done.cost
 
 
+@pytest.mark.parametrize(
+    ("connected", "code", "tokens"),
+    [
+        (True, Code.FIRST_TOKEN_TIMEOUT, 5),
+        (True, Code.STREAM_BROKEN, 5),
+        (True, Code.RATE_LIMITED, 0),
+        (False, Code.CONNECT_TIMEOUT, 0),
+        (False, Code.SPAWN_FAILED, 0),
+    ],
+)
+def test_a_prompt_that_a_cloud_was_sent_is_paid_for_though_no_text_came(
+    connected: bool, code: Code, tokens: int
+) -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    if connected:
+        desk.away_says(done=False)
+    desk.away_fails(Failure(code, "no text", retryable=True))
+    assert (desk.books[0].outcome, desk.books[0].prompt_tokens) == (code, tokens)
+    assert desk.books[0].cost == pytest.approx(tokens * 0.5 / 1e6)
+
+
+def test_a_prompt_that_a_cloud_was_sent_is_paid_for_when_it_is_cancelled() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says(done=False)
+    desk.router.cancel(ANN, 1)
+    assert (desk.books[0].outcome, desk.books[0].prompt_tokens) == ("cancelled", 5)
+
+
 def test_an_answer_is_no_longer_than_its_limit_pays_for() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask(max_cost=0.01)
@@ -387,6 +417,16 @@ def test_route_explains_and_asks_nobody() -> None:
     assert not desk.here
     assert not desk.away
     assert not desk.books
+
+
+def test_a_state_is_a_word_and_why_one_is_ruled_out_stands_beside_it() -> None:
+    desk = Desk(msgspec.structs.replace(OPENAI, key=False))
+    desk.router.route(ANN, wire.Route(1, HI))
+    routed = desk.last()
+    assert isinstance(routed, wire.Routed)
+    states = {row.model: (row.state, row.failure and row.failure.code) for row in routed.candidates}
+    assert states["phi"] == ("ready", None)
+    assert states["gpt-3.5-turbo"] == ("ruled_out", Code.NO_KEY)
 
 
 def test_while_it_stops_nothing_new_is_taken_and_the_rest_is_interrupted() -> None:

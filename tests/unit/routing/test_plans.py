@@ -32,7 +32,7 @@ def test_who_is_not_asked_is_told_why_and_what_to_do(row: Row) -> None:
 
 def test_without_fallback_nobody_is_asked_who_may_not_be_there() -> None:
     absent = Server(provider=Provider("ollama", "ollama"), mid="phi", consent=True, expected=False)
-    facts = Facts(here=Here(model="smollm2", state="not here", absent=True), ollama=absent)
+    facts = Facts(here=Here(model="smollm2", state="not_here", absent=True), ollama=absent)
     candidates = everyone(facts, price_table(), Lessons())
     made = plan(Query(fallback=False), candidates)
     assert [step.candidate.model for step in made.steps] == ["smollm2"]
