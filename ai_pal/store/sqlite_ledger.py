@@ -13,7 +13,7 @@ _COLUMNS = Attempt.__struct_fields__
 _INSERT = f"INSERT INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _SPENT = """
     SELECT coalesce(sum(cost) FILTER (WHERE at >= :day), 0.0), coalesce(sum(cost), 0.0)
-    FROM attempts WHERE at >= :month
+    FROM attempts WHERE at >= :month AND cost > 0
 """
 _KEYS = {
     "day": "date(at, 'unixepoch', 'localtime')",

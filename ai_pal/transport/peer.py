@@ -24,7 +24,7 @@ def peer_of(frame: zmq.Frame) -> Peer | None:
     return _parsed(str(address))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _parsed(address: str) -> Peer | None:
     parts = address.rsplit(":", 3)
     if len(parts) != 4 or not all(part.isdigit() for part in parts[1:]):
