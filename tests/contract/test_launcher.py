@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.launchers.base import LaunchSpec, WorkerProcess
+from ai_pal.launchers.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.launchers.local import ENVIRONMENT, LocalLauncher
 from ai_pal.launchers.output import TAIL_LINES
 from ai_pal.lifecycle import ExitStatus
@@ -50,7 +50,7 @@ class Simulated:
         self.world, self.exits = World(1, {"w": Temper()}), list[ExitStatus]()
 
     async def launch(self, act: str) -> WorkerProcess:
-        process = self.world.launch(LaunchSpec("w.1.1", "workers"), self.exits.append)
+        process = self.world.machine.launch(LaunchSpec("w.1.1", "workers"), self.exits.append)
         if act == "exit":
             self.world.clock.time.after(0.5, lambda: process.die(ExitStatus(code=3)))
         return process
@@ -129,11 +129,12 @@ async def test_the_last_words_are_kept(subject: Subject) -> None:
 
 
 async def test_what_cannot_be_started_is_refused(tmp_path: Path) -> None:
-    world = World(1, {"w": Temper(1.0, (Fault.NO_SPAWN,))})
-    launchers = [LocalLauncher(tmp_path / "missing", "ipc://nowhere", lambda worker, line: None), world]
+    machine = World(1, {"w": Temper(1.0, (Fault.NO_SPAWN,))}).machine
+    missing = LocalLauncher(tmp_path / "missing", "ipc://nowhere", lambda worker, line: None)
+    launchers: list[Launcher] = [missing, machine]
     for launcher in launchers:
         with pytest.raises(AiPalError) as caught:
-            launcher.launch(LaunchSpec("w.1.1", "workers"), lambda status: None)  # type: ignore[attr-defined]
+            launcher.launch(LaunchSpec("w.1.1", "workers"), lambda status: None)
         assert caught.value.code == Code.SPAWN_FAILED
         assert caught.value.retryable
 
