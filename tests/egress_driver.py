@@ -50,7 +50,7 @@ class EgressDriver:
         self.heard: list[bytes] = []
         self.wait_for(lambda message: isinstance(message, out.EgressHello))
 
-    def ask(self, complete: out.Complete | out.ListModels, seconds: float = 20.0) -> Answer:
+    def ask(self, complete: out.Complete | out.ListModels, seconds: float = 40.0) -> Answer:
         """Ask and wait for the end."""
         return self.gather(self.start(complete), seconds)
 
