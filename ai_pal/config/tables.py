@@ -12,7 +12,7 @@ URL = "url"
 """Where a server is: http or https, and a host. Empty is its usual place."""
 
 
-MOST_DOLLARS = 1_000_000
+MOST_DOLLARS = 100_000
 """Per million tokens; `inf` would make every sum of the ledger useless."""
 
 

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ai_pal.messages.egress import CompletionText, FromEgress, encode
+from ai_pal.egress.report import report
+from ai_pal.errors import Code, Failure
+from ai_pal.messages.egress import (
+    CompletionFailed,
+    CompletionText,
+    Fetched,
+    FetchFailed,
+    FetchProgress,
+    FromEgress,
+    decode_from_egress,
+    encode,
+)
 
 WAITING_LIMIT = 256 * 1024
 """Characters that may wait for one completion before its stream is read no further."""
@@ -91,4 +102,23 @@ class Outbox:
             for item in batch:
                 if isinstance(item, _Text):
                     self._texts.pop(item.key, None)
-        self._unsent = [encode(i.message() if isinstance(i, _Text) else i) for i in batch]
+        self._unsent = [_frame(item.message() if isinstance(item, _Text) else item) for item in batch]
+
+
+def _frame(message: FromEgress) -> bytes:
+    """The message as the supervisor can read it. One that it could not read would end this process for all:
+    it ends its own completion instead."""
+    try:
+        frame = encode(message)
+        if not isinstance(message, CompletionText):  # that is text, and nothing else of a stranger's
+            decode_from_egress(frame)
+        return frame
+    except (msgspec.MsgspecError, OverflowError, UnicodeError, TypeError) as error:
+        key = getattr(message, "key", None)
+        if key is None:
+            raise
+        report(error, "a message that cannot be sent")
+        said = "the provider sent something that cannot be passed on"
+        reason = Failure(Code.STREAM_BROKEN, said, "ask again, or ask another", retryable=True)
+        fetching = isinstance(message, FetchProgress | Fetched | FetchFailed)
+        return encode((FetchFailed if fetching else CompletionFailed)(key, reason))

@@ -10,6 +10,7 @@ import pytest
 
 from ai_pal.errors import PERMANENT, Code
 from ai_pal.messages import egress as out
+from ai_pal.messages.chat import Usage
 from tests.contract.providers import APIS, Find, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults
@@ -129,6 +130,23 @@ def test_an_error_as_the_first_event(egress: EgressDriver, api: out.Api) -> None
         proxy.fault = faults.error_at_once
         failure = _ask(egress, proxy, api).failure
     assert (failure.code, failure.retryable) == (ERROR_EVENT[api], True)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("said", ["many", 7.5, -5, 10**12, 10**30, [], {}, None])
+def test_a_figure_that_is_none_costs_the_figure_only(
+    egress: EgressDriver, api: out.Api, said: object
+) -> None:
+    with FaultProxy(api) as proxy:
+        proxy.fault = faults.figure(said)
+        answer = egress.ask(scripted(api, proxy.url).complete())
+        assert answer.text == "yes"
+        if api == "cohere" and isinstance(said, str | list | dict):  # its SDK leaves the whole event out
+            assert answer.failed.failure.code == Code.STREAM_BROKEN
+        else:
+            assert answer.done.usage == Usage()
+        proxy.fault = faults.figure(7)
+        assert egress.ask(scripted(api, proxy.url).complete()).done.usage == Usage(7, 0, 7)
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])

@@ -61,3 +61,41 @@ EMPTY: dict[Api, bytes] = {
     "cohere": _sse("message-end", delta={"finish_reason": "COMPLETE", "usage": {}}),
 }
 """The proper end of an answer."""
+
+
+def answered(api: Api, figure: object) -> bytes:
+    """A whole answer, "yes", whose provider says this of every number of tokens."""
+    usage = {"prompt_tokens": figure, "completion_tokens": figure, "total_tokens": figure}
+    delta: dict[str, Any] = {"message": {"content": {"type": "text", "text": "yes"}}}
+    return {
+        "ollama": _line(model="m", message={"content": "yes"})
+        + _line(model="m", done=True, done_reason="stop", prompt_eval_count=figure, eval_count=figure),
+        "openai": _data(id="1", model="m", choices=[{"index": 0, "delta": {"content": "yes"}}])
+        + _data(id="1", model="m", choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
+        + _data(id="1", model="m", choices=[], usage=usage)
+        + b"data: [DONE]\n\n",
+        "anthropic": _sse(
+            "message_start",
+            message={
+                "id": "1",
+                "type": "message",
+                "role": "assistant",
+                "content": [],
+                "model": "m",
+                "usage": {"input_tokens": figure, "output_tokens": figure},
+            },
+        )
+        + _sse("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        + _sse("content_block_delta", index=0, delta={"type": "text_delta", "text": "yes"})
+        + _sse("content_block_stop", index=0)
+        + _sse("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": figure})
+        + _sse("message_stop"),
+        "cohere": _sse("content-delta", index=0, delta=delta)
+        + _sse(
+            "message-end",
+            delta={
+                "finish_reason": "COMPLETE",
+                "usage": {"tokens": {"input_tokens": figure, "output_tokens": figure}},
+            },
+        ),
+    }[api]

@@ -8,7 +8,7 @@ import httpx2
 import msgspec
 
 from ai_pal.messages.egress import Api
-from tests.servers.bad_events import EMPTY, ERROR, MALFORMED, PING, TYPES
+from tests.servers.bad_events import EMPTY, ERROR, MALFORMED, PING, TYPES, answered
 from tests.servers.loopback import Exchange, Loopback
 
 Fault = Callable[["Api", Exchange, "Forward"], Awaitable[None]]
@@ -126,6 +126,17 @@ async def empty(api: Api, exchange: Exchange, forward: Forward) -> None:
 async def error_at_once(api: Api, exchange: Exchange, forward: Forward) -> None:
     """HTTP 200, and an error as the first event."""
     await _with(ERROR, api, exchange)
+
+
+def figure(said: object) -> Fault:
+    """A whole answer, "yes", with this for every number of tokens."""
+
+    async def fault(api: Api, exchange: Exchange, forward: Forward) -> None:
+        await exchange.begin(TYPES[api])
+        await exchange.piece(answered(api, said))
+        await exchange.end()
+
+    return fault
 
 
 async def _with(events: dict[Api, bytes], api: Api, exchange: Exchange) -> None:

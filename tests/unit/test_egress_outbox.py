@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from ai_pal.egress.outbox import WAITING_LIMIT, Outbox
+from ai_pal.errors import Code
 from ai_pal.messages import egress as out
+from ai_pal.messages.chat import Usage
 
 pytestmark = pytest.mark.anyio
 
@@ -72,3 +75,24 @@ async def test_a_stream_waits_while_too_much_of_it_waits() -> None:
     outbox.flush()
     async with asyncio.timeout(5):
         await waiting
+
+
+STRANGE: list[dict[str, Any]] = [
+    {"prompt_tokens": "many"},
+    {"prompt_tokens": 10**30},
+    {"completion_tokens": 7.5},
+]
+
+
+@pytest.mark.parametrize("said", STRANGE)
+async def test_what_the_supervisor_could_not_read_ends_its_own_completion_only(said: dict[str, Any]) -> None:
+    supervisor = Supervisor()
+    outbox = Outbox(supervisor.send)
+    outbox.put(out.CompletionText(1, 0, 1, "a"))
+    outbox.put(out.CompletionDone(2, 3, "stop", Usage(**said)))
+    outbox.put(out.CompletionDone(1, 1))
+    await asyncio.sleep(0)
+    text, failed, done = supervisor.messages[0]
+    assert isinstance(failed, out.CompletionFailed)
+    assert (failed.key, failed.failure.code) == (2, Code.STREAM_BROKEN)
+    assert (text, done) == (out.CompletionText(1, 0, 1, "a"), out.CompletionDone(1, 1))

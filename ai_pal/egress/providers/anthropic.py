@@ -7,8 +7,10 @@ import anthropic
 import httpx2
 import msgspec
 
+from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
 from ai_pal.egress.providers.failures import failure, of_event, of_status
+from ai_pal.egress.providers.figures import tokens
 from ai_pal.egress.providers.http import Clients
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.chat import Message, Options, Usage
@@ -45,13 +47,13 @@ class Anthropic:
         async with stream:
             async for event in stream:
                 if event.type == "message_start":
-                    usage, model = _prompt_usage(event.message.usage), event.message.model
+                    usage, model = _prompt_usage(event.message.usage), str(event.message.model or "")
                 elif event.type == "content_block_delta" and event.delta.type == "text_delta":
                     # The API takes no prefix that ends in blanks: the model says those again.
                     text, blank = event.delta.text.removeprefix(blank), ""
                     yield text
                 elif event.type == "message_delta" and event.delta.stop_reason:
-                    done = event.usage.output_tokens or 0
+                    done = tokens(event.usage.output_tokens)
                     usage = msgspec.structs.replace(usage, completion_tokens=done)
                     yield self._finish(event.delta.stop_reason, usage, model)
 
@@ -98,6 +100,5 @@ def _options(options: Options) -> dict[str, Any]:
 
 
 def _prompt_usage(usage: Any) -> Usage:
-    cached = usage.cache_read_input_tokens or 0
-    written = usage.cache_creation_input_tokens or 0
-    return Usage((usage.input_tokens or 0) + cached + written, cached)
+    cached, written = tokens(usage.cache_read_input_tokens), tokens(usage.cache_creation_input_tokens)
+    return figures.usage(tokens(usage.input_tokens) + cached + written, cached, 0)

@@ -8,11 +8,12 @@ import cohere.core
 import httpx
 import msgspec
 
+from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
 from ai_pal.egress.providers.failures import failure, of_status, words
 from ai_pal.egress.providers.http import BadResponse, Clients, watch
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.chat import Options, Usage
+from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Complete, Provider
 
 BASE_URL = "https://api.cohere.com"
@@ -66,9 +67,9 @@ class Cohere:
             detail = words(getattr(delta, "error", None))
             message = f"{self._name} broke its answer off ({str(delta.finish_reason)[:40]})"
             raise AiPalError(failure(Code.STREAM_BROKEN, message, "try again", detail=detail))
-        tokens = getattr(delta.usage, "tokens", None)
-        prompt, completion = getattr(tokens, "input_tokens", None), getattr(tokens, "output_tokens", None)
-        return Finish(reason, Usage(int(prompt or 0), 0, int(completion or 0)))
+        told = getattr(delta.usage, "tokens", None)
+        prompt, completion = getattr(told, "input_tokens", None), getattr(told, "output_tokens", None)
+        return Finish(reason, figures.usage(prompt, 0, completion))
 
 
 class EventLines:

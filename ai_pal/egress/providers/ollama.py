@@ -10,11 +10,12 @@ import httpx2
 import msgspec
 
 from ai_pal import privacy
+from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
 from ai_pal.egress.providers.failures import failure, of_event, of_status, parsed
 from ai_pal.egress.providers.http import BadResponse, Clients, unseen
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.messages.chat import Options, Usage
+from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
 
 LINE_LIMIT = 1024 * 1024
@@ -38,8 +39,8 @@ class _Line(msgspec.Struct):
     done_reason: str = ""
     error: str = ""
     model: str = ""
-    prompt_eval_count: int = 0
-    eval_count: int = 0
+    prompt_eval_count: object = 0
+    eval_count: object = 0
 
 
 class _Details(msgspec.Struct):
@@ -107,7 +108,8 @@ class Ollama:
                     yield line.message.content
                 if line.done:
                     reason = "length" if line.done_reason == "length" else "stop"
-                    yield Finish(reason, Usage(line.prompt_eval_count, 0, line.eval_count), line.model)
+                    used = figures.usage(line.prompt_eval_count, 0, line.eval_count)
+                    yield Finish(reason, used, line.model)
 
     async def models(self) -> list[str]:
         async with self._client.stream("GET", f"{self._url}/api/tags", headers=self._headers) as response:

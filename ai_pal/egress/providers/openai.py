@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import openai
 
+from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
 from ai_pal.egress.providers.failures import failure, of_event, of_status
 from ai_pal.egress.providers.http import Clients
@@ -55,7 +56,8 @@ class OpenAI:
                     message = f"{self._name} withheld the answer ({reason})"
                     raise AiPalError(failure(Code.PROVIDER_REFUSED, message))
                 if reason:
-                    yield Finish("length" if reason == "length" else "stop", _usage(chunk.usage), chunk.model)
+                    end, model = "length" if reason == "length" else "stop", str(chunk.model or "")
+                    yield Finish(end, _usage(chunk.usage), model)
 
     async def models(self) -> list[str]:
         return sorted([model.id async for model in self._client.models.list()])
@@ -87,6 +89,5 @@ class OpenAI:
 def _usage(usage: Any) -> Usage:
     if usage is None:
         return Usage()
-    details = usage.prompt_tokens_details
-    cached = details.cached_tokens if details is not None else 0
-    return Usage(usage.prompt_tokens or 0, cached or 0, usage.completion_tokens or 0)
+    cached = getattr(usage.prompt_tokens_details, "cached_tokens", 0)
+    return figures.usage(usage.prompt_tokens, cached, usage.completion_tokens)

@@ -101,7 +101,7 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("beat_timeout = 0.5\n", 1, "beat_timeout: Expected `float` >= 2.0"),
         ("context = 99999999999999999999\n", 1, "context: Expected `int` <= 1000000000"),
         ("[models.mine]\ncontext = 9999999999\n", 2, "models.mine.context: Expected `int` <= 1000000000"),
-        ("[prices.'a:b']\ninput = inf\n", 2, "input: Expected `float` <= 1000000.0"),
+        ("[prices.'a:b']\ninput = inf\n", 2, "input: Expected `float` <= 100000.0"),
         ("log_level = 'loud'\n", 1, "log_level: Invalid enum value 'loud'"),
         ("[local]\nmodel = ''\n", 2, "local.model: Expected `str` of length >= 1"),
         ("local = 3\n", 1, "local is a table"),
