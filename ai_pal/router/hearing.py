@@ -62,6 +62,7 @@ class Hearing:
                 if attempt.first_at is None:
                     self._outcomes.begun(attempt, attempt.candidate.model)
                 text = msgspec.Raw(msgspec.msgpack.encode(event.text))
+                attempt.said += len(event.text)
                 self._forward(attempt, event.seq, event.n, text)
             case out.CompletionDone():
                 self._done(attempt, event)

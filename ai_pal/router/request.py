@@ -8,6 +8,7 @@ from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.routing.order import Reason
+from ai_pal.routing.query import BYTES_PER_TOKEN
 from ai_pal.routing.walk import Walk
 
 MOST_KEPT = 1024 * 1024
@@ -89,10 +90,11 @@ class Request(msgspec.Struct, eq=False):
 
 class Attempt(msgspec.Struct, eq=False):
     """One candidate that was asked. `key` is unique among attempts; what runs here has it as its id, below 0.
-    `base` is the client's number for its first piece, `reserved` what it may cost in US dollars, `last` its
-    terminal event. `sent` says that the egress process has it, `stopped` that this side has called it off,
-    `over` that it is in the books.
-    `moved_at` is when something last moved before its first content."""
+    `base` is the client's number for its first piece, `tokens` counts pieces and `said`, of what comes from
+    elsewhere, characters: a server may put many tokens into a piece. `reserved` is what it may cost in US
+    dollars, `last` its terminal event. `sent` says that the egress process has it, `stopped` that this side
+    has called it off, `over` that it is in the books. `moved_at` is when something last moved before its
+    first content."""
 
     key: int
     request: Request
@@ -102,6 +104,7 @@ class Attempt(msgspec.Struct, eq=False):
     moved_at: float
     base: int = 0
     tokens: int = 0
+    said: int = 0
     reserved: float = 0.0
     prompt_tokens: int = 0
     connected_at: float | None = None
@@ -134,7 +137,7 @@ class Attempt(msgspec.Struct, eq=False):
         charged = self.candidate.tier == CLOUD and self.connected_at is not None and outcome not in UNPAID
         return Usage(
             prompt_tokens=self.prompt_tokens if self.first_at is not None or charged else 0,
-            completion_tokens=self.tokens,
+            completion_tokens=max(self.tokens, self.said // BYTES_PER_TOKEN),
         )
 
 

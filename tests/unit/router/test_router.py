@@ -313,6 +313,14 @@ def test_a_prompt_that_a_cloud_was_sent_is_paid_for_when_it_is_cancelled() -> No
     assert (desk.books[0].outcome, desk.books[0].prompt_tokens) == ("cancelled", 5)
 
 
+def test_many_words_in_one_piece_are_paid_for_though_their_end_never_came() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says("word " * 600, done=False)
+    desk.away_fails(BROKEN)
+    assert (desk.books[0].outcome, desk.books[0].completion_tokens) == (Code.STREAM_BROKEN, 1000)
+
+
 def test_an_answer_is_no_longer_than_its_limit_pays_for() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask(max_cost=0.01)
