@@ -19,6 +19,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write("usage: python -P -m workers --endpoint ipc://PATH --worker ID --parent PID\n")
         return USAGE
     parent_death.follow(parent)
+    os.environ["GGML_NO_BACKTRACE"] = "1"  # llama.cpp would have a debugger look at its own end
     os.umask(0o077)  # what an engine creates is for this user only
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the client's; SIGTERM keeps its default
     from workers.loop import Worker  # only now: nothing slow comes before the parent is followed

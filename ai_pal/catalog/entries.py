@@ -43,8 +43,9 @@ _ENTRIES = (
         licence="Apache-2.0",
         parameters=134_515_008,
         context=8192,
-        # As its authors advise; at the engines' usual 0.8 so small a model loses the thread.
-        sampling=Options(temperature=0.2, top_p=0.9),
+        # As its authors advise; at the engines' usual 0.8 so small a model loses the thread. Now and then it
+        # says the same over and over, and would until its window is full.
+        sampling=Options(temperature=0.2, top_p=0.9, max_tokens=1024),
         variants=(
             Variant(
                 "q4_1",

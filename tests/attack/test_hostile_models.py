@@ -112,3 +112,12 @@ def test_a_hostile_package_in_the_current_folder_is_not_imported(tmp_path: Path)
     command = [sys.executable, "-P", "-m", "workers", "--help"]
     subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=30, check=False)
     assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.real_model
+def test_a_window_that_would_end_llama_cpp_is_refused(tmp_path: Path, starter_model: Path) -> None:
+    with WorkerDriver(tmp_path) as worker:
+        outcome = worker.load(LoadModel("m", "llamacpp", str(starter_model), context=1), timeout=30)
+        assert isinstance(outcome, LoadFailed), outcome
+        assert outcome.failure.code == "config_invalid"
+        assert worker.process.wait(10) in EXITS

@@ -24,6 +24,8 @@ from workers.load_limits import limits
 from workers.log import log
 
 LARGEST_DEFAULT_CONTEXT = 8192
+SMALLEST_CONTEXT = 8
+"""With less it ends the process."""
 DEFAULT_SLOTS = 4
 PROMPT_CACHE_MIB = 256
 BYTES_PER_SECOND_AND_THREAD = 18e9
@@ -223,6 +225,10 @@ def prefill_chunk(model_bytes: int, threads: int) -> int:
 
 
 def _window(spec: LoadModel, header: Header) -> int:
+    """Raises `AiPalError` (`config_invalid`)."""
+    if 0 < spec.context < SMALLEST_CONTEXT:
+        message = f"a window of {spec.context} tokens is too small: llama.cpp needs {SMALLEST_CONTEXT}"
+        fail(Code.CONFIG_INVALID, message, "set a larger context, or leave it to the model")
     trained = header.context or LARGEST_DEFAULT_CONTEXT
     return min(spec.context, trained) if spec.context else min(trained, LARGEST_DEFAULT_CONTEXT)
 

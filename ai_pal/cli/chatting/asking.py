@@ -53,9 +53,9 @@ def _follow(link: Link, messages: list[Message], wishes: Wishes, answer: Answer,
     stream = link.chat(messages, wishes)
     try:
         with stopping_on_ctrl_c(stream.cancel):
-            for number, event in enumerate(stream):
-                if number == 0 and isinstance(event, Failed) and event.reasons[-1].code == Code.SHUTTING_DOWN:
-                    raise AiPalError(event.reasons[-1])  # not taken: another may be asked
+            for event in stream:
+                if isinstance(event, Failed) and event.reasons[-1].code == Code.SHUTTING_DOWN:
+                    raise AiPalError(event.reasons[-1])  # without a word: another may be asked
                 answer.add(event)
                 show(event)
     finally:

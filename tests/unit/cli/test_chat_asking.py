@@ -111,10 +111,10 @@ def test_one_that_takes_nothing_more_is_seen_out_and_another_asked_once() -> Non
         asked(ScriptedLink([ENDING], [ENDING]))
 
 
-def test_what_was_taken_before_the_end_is_not_asked_again() -> None:
+def test_what_was_taken_before_the_end_is_asked_again_too() -> None:
     link = ScriptedLink([Accepted(1), ENDING], [*GOOD])
-    assert asked(link) == ("", "failed")
-    assert link.connected == 1
+    assert asked(link) == ("hi", "stop")
+    assert (link.connected, link.scripted.seen_out) == (2, 1)
 
 
 def test_a_supervisor_lost_in_mid_answer_is_not_asked_again() -> None:
