@@ -1,7 +1,9 @@
 """Conversations are kept, gone on with, found and deleted: the real commands, the echo engine."""
 
 import json
+import os
 import resource
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -11,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal.client import Client
 from ai_pal.store.conversations import Conversations, Message
-from tests.process.homes import Environ, stop_supervisor
+from tests.process.homes import Environ, front_door, stop_supervisor
 from tests.process.screen import Terminal
 
 SECONDS = 60
@@ -63,6 +66,30 @@ def test_a_question_is_kept_and_gone_on_with(home: Environ) -> None:
     (message,) = json.loads(told(home, "history", "show", "--json"))["messages"][1:2]
     assert (message["tier"], message["model"], message["remote"]) == (1, "echo", False)
     assert stat.S_IMODE((Path(home["HOME"]) / "ai-pal.db").stat().st_mode) == 0o600
+
+
+def test_what_a_killed_supervisor_has_said_is_kept(home: Environ) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "ai_pal",
+        "chat",
+        "one two",
+        "--option",
+        "tokens=100000",
+        "--option",
+        "pace=0.05",
+    ]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=home, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout
+        assert process.stdout.read(8) == b"one two "
+        with Client(front_door(home)) as client:
+            os.kill(client.welcome.pid, signal.SIGKILL)
+        said, why = process.communicate(timeout=SECONDS)
+    assert (process.returncode, b"supervisor_lost" in why) == (4, True)
+    ((asked, answer),) = kept(home)
+    assert (asked, answer) == ("one two", f"one two {said.decode()}".rstrip("\n"))
 
 
 def test_a_list_that_is_cut_says_so_to_people(home: Environ) -> None:

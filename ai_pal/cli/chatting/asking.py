@@ -11,7 +11,7 @@ from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.chat import Message
-from ai_pal.messages.client import AnyEvent, Failed
+from ai_pal.messages.client import AnyEvent, Failed, Interrupted
 
 STOP_SECONDS = 2.0
 """How long a stopped answer may take to end before it is given up."""
@@ -37,6 +37,9 @@ def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, agree: 
             if error.code == Code.SHUTTING_DOWN:
                 link.see_out()
             link.drop()
+            if answer.has_text and error.code == Code.SUPERVISOR_LOST:  # what has come is kept
+                _broke_off(answer, error, show)
+                return answer
             if answer.has_text or error.code not in _LOST or not may_reconnect:
                 raise
             may_reconnect = False
@@ -60,6 +63,13 @@ def _follow(link: Link, messages: list[Message], wishes: Wishes, answer: Answer,
                 show(event)
     finally:
         stream.close()
+
+
+def _broke_off(answer: Answer, error: AiPalError, show: Show) -> None:
+    """The end that a supervisor which has died could not tell."""
+    end = Interrupted(0, error.failure)
+    answer.add(end)
+    show(end)
 
 
 def _default(link: Link) -> str:
