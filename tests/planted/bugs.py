@@ -222,6 +222,22 @@ BUGS = (
         '"trust_remote_code": True}',
     ),
     Bug(
+        13,
+        "what a model says reaches the terminal raw",
+        "pytest tests/properties/test_neutral_text.py tests/process/test_chat_terminal.py",
+        "ai_pal/cli/neutral.py",
+        "    return text.translate(_TEXT)\n",
+        "    return text\n",
+    ),
+    Bug(
+        13,
+        "a load has no limits",
+        "pytest tests/attack/test_hostile_models.py -k load",
+        "workers/load_limits.py",
+        "    if soft == resource.RLIM_INFINITY or limit < soft:\n",
+        "    if False:\n",
+    ),
+    Bug(
         14,
         "request headers are logged",
         KEYS,
