@@ -224,7 +224,7 @@ BUGS = (
     Bug(
         13,
         "what a model says reaches the terminal raw",
-        "pytest tests/properties/test_neutral_text.py tests/process/test_chat_terminal.py",
+        "pytest tests/properties/test_neutral_text.py",
         "ai_pal/cli/neutral.py",
         "    return text.translate(_TEXT)\n",
         "    return text\n",
