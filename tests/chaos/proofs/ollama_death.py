@@ -23,7 +23,7 @@ from tests.servers import ollama as servers
 from tests.servers.ollama import Ollama
 from workers.engines.echo import reference
 
-FULL, SMALL = 200, 6
+FULL, SMALL = 200, 4
 CONNECT, FIRST, GAP = 1.0, 4.0, 2.0
 SETTINGS: dict[str, object] = {
     "connect_timeout": CONNECT, "queue_timeout": FIRST, "first_token_timeout": FIRST, "gap_timeout": GAP,
