@@ -68,3 +68,24 @@ def test_a_failure_is_described_with_evidence_and_hint_and_made_harmless() -> No
     assert failures.describe(failure) == (
         "error: it died [worker_died]\n  line 1\n  \u241b]52;c;x\u2407\nhint: look"
     )
+
+
+@pytest.mark.parametrize("digits", [19, 20, 5000])
+@pytest.mark.parametrize(
+    "argv",
+    ["history list --limit", "history search x --limit", "history show", "history export", "history delete",
+     "logs -n"],
+)  # fmt: skip
+def test_a_number_that_nothing_can_hold_is_a_usage_error(
+    argv: str, digits: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*argv.split(), "9" * digits])
+    assert caught.value.code == failures.USAGE
+    assert "is not a whole number" in capsys.readouterr().err
+
+
+def test_the_largest_number_is_one_that_the_database_can_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "list", "--limit", "9" * 18]) == failures.OK
+    assert main(["history", "show", "9" * 18]) == failures.exit_code(Code.CONVERSATION_NOT_FOUND)
+    assert "conversation_not_found" in capsys.readouterr().err
