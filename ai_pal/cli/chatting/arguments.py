@@ -58,7 +58,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--keep-alive", type=duration, metavar="TIME",
-        help="keep the model loaded this long afterwards: 0 unloads at once, -1 never, or 10m",
+        help="keep the model loaded this long afterwards: 0 unloads at once, never, or 10m",
     )  # fmt: skip
     group.add_argument(
         "--pull", action="store_true", help="download the model if it is not here, of whatever size"

@@ -34,7 +34,7 @@ def test_every_option_arrives() -> None:
     assert parsed(*argv.split()) == Wishes("echo", Options(0.0, 0.9, 5, 7, ["a", "b"], extra), 120.0, 600.0)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("-1", -1.0), ("1h", 3600.0)])
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("-1", -1.0), ("never", -1.0), ("1h", 3600.0)])
 def test_keep_alive_takes_zero_never_and_durations(text: str, seconds: float) -> None:
     assert parsed("--keep-alive", text).keep_alive == seconds
 
@@ -44,7 +44,7 @@ def test_keep_alive_takes_zero_never_and_durations(text: str, seconds: float) ->
     ["--temperature -1", "--temperature nan", "--temperature inf", "--top-p 0", "--top-p 1.1",
      "--max-tokens 0", "--max-tokens 1.5", "--max-tokens 9999999999999999999", "--seed x",
      "--seed 99999999999999999999", "--seed -99999999999999999999", "--deadline 0", "--deadline -1",
-     "--deadline soon", "--keep-alive -2", "--option pace", "--json --jsonl"],
+     "--deadline soon", "--keep-alive -2", "--keep-alive 1e300", "--option pace", "--json --jsonl"],
 )  # fmt: skip
 def test_nonsense_is_refused(argv: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

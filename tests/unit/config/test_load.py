@@ -52,7 +52,7 @@ def test_durations_are_read_everywhere(config: Path) -> None:
     assert load(config, overrides={"keep_alive": "-1"}).settings.keep_alive == -1
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("-1", -1), ("1ms", 0.001)])
+@pytest.mark.parametrize(("written", "seconds"), [("-1", -1), ("never", -1), ("1ms", 0.001)])
 def test_a_deadline_is_a_time_or_none(config: Path, written: str, seconds: float) -> None:
     assert load(config, AI_PAL_DEADLINE=written).settings.deadline == seconds
 
@@ -168,6 +168,8 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
         ("AI_PAL_THREADS", "many", "Expected `int`, got `str`"),
         ("AI_PAL_LOCAL_ONLY", "maybe", "Expected `bool`"),
         ("AI_PAL_KEEP_ALIVE", "soon", "not a duration"),
+        ("AI_PAL_KEEP_ALIVE", "1e300", "longer than 100 years"),
+        ("AI_PAL_GAP_TIMEOUT", "never", "Expected `float` > 0"),
         ("AI_PAL_DEADLINE", "0", "0 leaves no time for anything"),
         ("AI_PAL_CONTEXT", "99999999999999999999", "<= 1000000000"),
         ("AI_PAL_OLLAMA_BASE_URL", "box", "write it as 'http://box'"),
