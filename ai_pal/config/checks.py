@@ -10,6 +10,10 @@ from ai_pal.config.tables import ProviderSettings
 _NAME = re.compile(r"[\w.-]+")
 _TABLES = ("ollama", "local")
 
+_SWITCHES = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
+    ("false", "no", "off", "0"), False
+)
+
 EXAMPLE_URL = "http://localhost:8080"
 
 
@@ -51,6 +55,14 @@ def checked_url(text: str) -> str:
     likely = f"http://{text.rpartition('://')[2]}"
     better = f"it as {likely!r}" if _is_url(likely) else f"it like {EXAMPLE_URL!r}"
     raise ValueError(f"{text!r} is no address of a server; write {better}")
+
+
+def switched(text: str) -> bool:
+    """What a variable or a flag says of a setting that is true or false. Raises ValueError."""
+    found = _SWITCHES.get(text.strip().lower())
+    if found is None:
+        raise ValueError(f"{text!r} is neither true nor false; one of {', '.join(_SWITCHES)}")
+    return found
 
 
 def _is_url(text: str) -> bool:

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
-from ai_pal.config.checks import checked_url, choices, price_mistake, provider_mistake
+from ai_pal.config.checks import checked_url, choices, price_mistake, provider_mistake, switched
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
@@ -168,6 +168,8 @@ def _from_text(value: Any, info: FieldInfo, source: str) -> Any:
     if isinstance(value, str) and info.name == "preload":
         value = [part.strip() for part in value.split(",") if part.strip()]
     try:
+        if isinstance(value, str) and bool in get_args(info.type):
+            return switched(value)
         return _convert(value, info, Path.cwd(), strict=False)
     except ValueError as error:
         fail(Code.CONFIG_INVALID, f"{source}: {error}", "see docs/settings.md or: ai-pal config show")

@@ -62,6 +62,18 @@ def test_the_environment_has_typed_values(config: Path) -> None:
     assert (settings.local_only, settings.log_level, settings.queue_size) == (True, "debug", 7)
 
 
+@pytest.mark.parametrize("text", ["true", "TRUE", "yes", "On", "1", " true "])
+def test_a_variable_says_yes_in_many_ways(config: Path, text: str) -> None:
+    settings, _ = load(config, "history = false", AI_PAL_LOCAL_ONLY=text, AI_PAL_HISTORY=text)
+    assert (settings.local_only, settings.history) == (True, True)
+
+
+@pytest.mark.parametrize("text", ["false", "False", "NO", "off", "0"])
+def test_a_variable_says_no_in_many_ways(config: Path, text: str) -> None:
+    settings, _ = load(config, "local_only = true", AI_PAL_LOCAL_ONLY=text, AI_PAL_OLLAMA_ENABLED=text)
+    assert (settings.local_only, settings.ollama.enabled) == (False, False)
+
+
 def test_an_empty_variable_counts_as_not_set(config: Path) -> None:
     settings, origins = load(config, AI_PAL_MODEL="")
     assert settings.model == ""
@@ -166,7 +178,8 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     ("variable", "value", "says"),
     [
         ("AI_PAL_THREADS", "many", "Expected `int`, got `str`"),
-        ("AI_PAL_LOCAL_ONLY", "maybe", "Expected `bool`"),
+        ("AI_PAL_LOCAL_ONLY", "maybe", "one of true, yes, on, 1, false, no, off, 0"),
+        ("AI_PAL_OLLAMA_ENABLED", "2", "'2' is neither true nor false"),
         ("AI_PAL_KEEP_ALIVE", "soon", "not a duration"),
         ("AI_PAL_KEEP_ALIVE", "1e300", "longer than 100 years"),
         ("AI_PAL_GAP_TIMEOUT", "never", "Expected `float` > 0"),
