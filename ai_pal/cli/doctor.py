@@ -73,7 +73,7 @@ def examine(*, offline: bool = False) -> Iterator["Finding"]:
     yield from check_kept(settings)
     yield supervisor
     yield from check_models(settings)
-    if config.state == "ok" and not offline:
+    if config.state != "fail" and not offline:
         yield from check_providers(settings)
 
 

@@ -19,10 +19,15 @@ from ai_pal.errors import Code, fail
 
 PREFIX = "AI_PAL_"
 _ALIASES = {"AI_PAL_MODEL_CACHE": "model_cache_dir"}
-_RESERVED = ("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_KEY_", "AI_PAL_TEST_", "AI_PAL_CHAOS_")
+_RESERVED = (
+    *("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_KEY_"),
+    *("AI_PAL_TEST_", "AI_PAL_CHAOS_", "AI_PAL_FUZZ_"),
+)
 _FIELDS = {info.name: info for info in fields(Settings)}
 _SIMPLE = [name for name in _FIELDS if name not in TABLE and name not in TABLES]
 _NESTED = {(table, info.name): info for table, struct in TABLE.items() for info in fields(struct)}
+_VARIABLES = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
+_NESTED_VARIABLES = {f"{PREFIX}{table}_{name}".upper(): (table, name) for table, name in _NESTED}
 
 
 class Loaded(NamedTuple):
@@ -135,22 +140,40 @@ class _FileReader:
         )
 
 
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Variables with our prefix that name no setting: other programs may own them."""
+    return [name for name in _ours(environ) if name not in _VARIABLES and name not in _NESTED_VARIABLES]
+
+
 def _apply_environment(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> None:
-    variables = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
-    nested = {f"{PREFIX}{table}_{name}".upper(): (table, name) for table, name in _NESTED}
-    for variable in sorted(environ):
+    for variable in _ours(environ):
         text = environ[variable]
-        if not variable.startswith(PREFIX) or variable.startswith(_RESERVED) or not text:
-            continue
-        if name := variables.get(variable):
+        if name := _VARIABLES.get(variable):
             values[name] = _from_text(text, _FIELDS[name], variable)
             origins[name] = variable
-        elif at := nested.get(variable):
+        elif at := _NESTED_VARIABLES.get(variable):
             values[at[0]] = values.get(at[0], {}) | {at[1]: _from_text(text, _NESTED[at], variable)}
             origins[".".join(at)] = variable
-        elif hint := _nearest(variable, [*variables, *nested], cutoff=0.85):
-            # Other programs may own AI_PAL_ variables too: only a near miss is surely a mistake.
+        elif hint := _meant(variable):
             fail(Code.CONFIG_INVALID, f"unknown variable {variable}", hint)
+
+
+def _ours(environ: Mapping[str, str]) -> list[str]:
+    """The variables that may name settings; an empty one counts as not set."""
+    mine = [name for name in sorted(environ) if name.startswith(PREFIX) and environ[name]]
+    return [name for name in mine if not name.startswith(_RESERVED)]
+
+
+def _meant(variable: str) -> str:
+    """What to write in the place of a variable that is surely a mistake: a near miss, or one for a table of
+    the file. Empty for all others, which may be those of other programs."""
+    if hint := _nearest(variable, [*_VARIABLES, *_NESTED_VARIABLES], cutoff=0.85):
+        return hint
+    name = variable.removeprefix(PREFIX).lower()
+    for table in (*TABLE, *TABLES):
+        if name == table or name.startswith(f"{table}_"):
+            return f"write it in the config file, under [{table}{'.NAME' if table in TABLES else ''}]"
+    return ""
 
 
 def _apply_overrides(values: dict[str, Any], origins: dict[str, str], overrides: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ai_pal.config import Loaded, load_settings
+from ai_pal.config.load import unknown_variables
 from ai_pal.errors import AiPalError, Code
 
 
@@ -206,6 +207,32 @@ def test_a_variable_with_a_typo_is_refused(config: Path) -> None:
     message = refusal(config, AI_PAL_LOCALONLY="1")
     assert "unknown variable AI_PAL_LOCALONLY" in message
     assert "did you mean AI_PAL_LOCAL_ONLY?" in message
+
+
+@pytest.mark.parametrize(
+    ("variable", "table"),
+    [
+        ("AI_PAL_LOCAL", "[local]"),
+        ("AI_PAL_OLLAMA", "[ollama]"),
+        ("AI_PAL_BUDGET_OF_ALL_CLOUDS", "[budget]"),
+        ("AI_PAL_PROVIDERS_OPENAI_CONSENT", "[providers.NAME]"),
+        ("AI_PAL_MODELS_SMOLLM2_PIN", "[models.NAME]"),
+        ("AI_PAL_PRICES", "[prices.NAME]"),
+    ],
+)
+def test_a_variable_for_a_table_is_refused(config: Path, variable: str, table: str) -> None:
+    message = refusal(config, "", None, **{variable: "false"})
+    assert f"unknown variable {variable}" in message
+    assert f"write it in the config file, under {table}" in message
+
+
+def test_variables_that_name_nothing_are_listed() -> None:
+    known = dict.fromkeys(
+        ("AI_PAL_HOME", "AI_PAL_KEY_X", "AI_PAL_TEST_X", "AI_PAL_MODEL", "AI_PAL_BUDGET_DAY"), "1"
+    )
+    assert unknown_variables(known | {"AI_PAL_NOSUCH": "1", "AI_PAL_EMPTY": "", "OTHER": "1"}) == [
+        "AI_PAL_NOSUCH"
+    ]
 
 
 @pytest.mark.parametrize(
