@@ -1,5 +1,6 @@
 """Settings from the file, then the environment, then flags; each value knows where it came from."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,11 +10,11 @@ import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
-from ai_pal.config.checks import checked_url, choices, price_mistake, provider_mistake, switched
+from ai_pal.config.checks import checked_url, choices, mistake_in, price_mistake, switched
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
-from ai_pal.config.tables import SECRET, URL, ProviderSettings
+from ai_pal.config.tables import SECRET, URL
 from ai_pal.config.toml_lines import KeyLines
 from ai_pal.errors import Code, fail
 
@@ -114,7 +115,7 @@ class _FileReader:
             if not isinstance(table, dict):
                 self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
             found[own] = setting = struct(**self.table(table, known, (name, own)))
-            if isinstance(setting, ProviderSettings) and (mistake := provider_mistake(own, setting)):
+            if mistake := mistake_in(own, setting):
                 self._refuse((name, own), *mistake)
         return found
 
@@ -220,11 +221,14 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
 
 def _typed(raw: Any, info: FieldInfo, *, strict: bool) -> Any:
     try:
-        return msgspec.convert(raw, info.type, strict=strict)
+        value = msgspec.convert(raw, info.type, strict=strict)
     except msgspec.ValidationError as error:
         if known := choices(info.type):
             raise ValueError(f"{error}; one of {', '.join(known)}") from None
         raise
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{raw!r} is not a number that anything can be counted with")
+    return value
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -134,6 +134,19 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("[providers.openai]\nbase_url = 'not a url'\n", 2, "write it like 'http://localhost:8080'"),
         ("[providers.openai]\napi = 'anthropic'\n", 1, "openai does not speak the protocol of anthropic"),
         ("[providers.openai]\napi = 'anthropic'\n", 1, "[providers.my-anthropic]"),
+        ("[providers.mine]\napi = 'openai'\n", 1, "providers.mine: its address is missing"),
+        ("[providers.mine]\napi = 'cohere'\nbase_url = ''\n", 1, "write base_url ="),
+        ("[models.mine]\npath = 'x.gguf'\nmodel = 'phi-2'\n", 1, "leave out path or model"),
+        ("[budget]\nday = inf\n", 2, "budget.day: inf is not a number"),
+        ("[budget]\nmonth = nan\n", 2, "budget.month"),
+        ("memory_pressure = nan\n", 1, "memory_pressure"),
+        ("[prices.'a:b']\noutput = nan\n", 2, "prices.a:b.output"),
+        ("memory_low = '1e9'\n", 1, "memory_low"),
+        (
+            "memory_low = 99999999999999999999\n",
+            1,
+            "memory_low: 99999999999999999999 is more than any machine",
+        ),
         ("[prices.foo]\ninput = 1\n", 1, 'write [prices."openai:gpt-4"]'),
         ("[prices.':gpt-4']\n", 1, "a price is that of a provider's model"),
         ("[prices.openai.gpt-4]\ninput = 1\n", 1, 'write [prices."openai:gpt-4"]'),
@@ -184,6 +197,10 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
         ("AI_PAL_KEEP_ALIVE", "soon", "not a duration"),
         ("AI_PAL_KEEP_ALIVE", "1e300", "longer than 100 years"),
         ("AI_PAL_GAP_TIMEOUT", "never", "Expected `float` > 0"),
+        ("AI_PAL_BUDGET_DAY", "inf", "'inf' is not a number"),
+        ("AI_PAL_BUDGET_MONTH", "nan", ""),
+        ("AI_PAL_MEMORY_PRESSURE", "nan", ""),
+        ("AI_PAL_MEMORY_BUDGET", "9" * 400 + "GB", "more than any machine has"),
         ("AI_PAL_DEADLINE", "0", "0 leaves no time for anything"),
         ("AI_PAL_CONTEXT", "99999999999999999999", "<= 1000000000"),
         ("AI_PAL_OLLAMA_BASE_URL", "box", "write it as 'http://box'"),
@@ -199,7 +216,7 @@ def test_an_error_in_the_environment_names_the_variable(
 
 @pytest.mark.parametrize("url", ["", "http://box", "https://gateway.example/v1", "http://[::1]:11434/"])
 def test_addresses_are_taken_as_they_are(config: Path, url: str) -> None:
-    settings, _ = load(config, f"[ollama]\nbase_url = '{url}'\n[providers.my-own]\napi = 'openai'\n")
+    settings, _ = load(config, f"[ollama]\nbase_url = '{url}'\n[providers.openai]\napi = 'openai'\n")
     assert settings.ollama.base_url == url
 
 
