@@ -74,7 +74,7 @@ def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mappin
 
 def _read(file: Path, required: bool) -> str | None:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if required:
             fail(

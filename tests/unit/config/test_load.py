@@ -183,6 +183,12 @@ def test_a_file_that_is_not_text_is_refused(config: Path) -> None:
         load_settings(None, {"AI_PAL_CONFIG": str(config)})
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(config: Path) -> None:
+    config.write_text("threads = 2\n", encoding="utf-8-sig")
+    settings, origins = load_settings(None, {"AI_PAL_CONFIG": str(config)})
+    assert (settings.threads, origins["threads"]) == (2, "config.toml:1")
+
+
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AiPalError, match="Is a directory"):
         load_settings(None, {"AI_PAL_CONFIG": str(tmp_path)})
