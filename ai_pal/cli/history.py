@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral, neutral_line
+from ai_pal.cli.private_file import owner_only
 from ai_pal.cli.whole_numbers import whole
 from ai_pal.config import paths
 from ai_pal.errors import Code, fail
@@ -129,7 +130,7 @@ def _export(store: "Conversations", args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(data)
         return failures.OK
     try:
-        with args.output.open("xb") as out:
+        with open(args.output, "xb", opener=owner_only) as out:
             out.write(data)
     except FileExistsError:
         fail(Code.BAD_REQUEST, f"{args.output} exists", "remove it, or choose another name")

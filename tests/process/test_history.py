@@ -95,6 +95,7 @@ def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
     file = Path(home["HOME"]) / "talk.md"
     told(home, "history", "export", "1", "--output", str(file))
     assert file.read_text().startswith("# trains to Lyon\n\n**You**\n\ntrains to Lyon")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     again = run(home, "history", "export", "1", "--output", str(file))
     assert (again.returncode, "exists" in again.stderr) == (2, True)
     unknown = run(home, "history", "show", "7")

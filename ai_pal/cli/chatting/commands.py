@@ -16,6 +16,7 @@ from ai_pal.cli.chatting.figures import Totals
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.failures import describe
+from ai_pal.cli.private_file import owner_only
 from ai_pal.errors import AiPalError
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _save(session: Session, argument: str) -> None:
     mode = "w" if session.refused_save == file else "x"
     session.refused_save = None
     try:
-        with file.open(mode, encoding="utf-8") as out:
+        with open(file, mode, encoding="utf-8", opener=owner_only) as out:
             out.write(session.conversation.markdown())
     except FileExistsError:
         session.refused_save = file

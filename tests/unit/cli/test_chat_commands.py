@@ -141,6 +141,11 @@ def test_save_writes_and_overwrites_only_when_asked_twice(bench: Bench, tmp_path
     assert "exists" in bench.said[1]
 
 
+def test_what_is_saved_is_for_its_owner_only(bench: Bench, tmp_path: Path) -> None:
+    bench.enter("save", str(tmp_path / "talk.md"))
+    assert stat.S_IMODE((tmp_path / "talk.md").stat().st_mode) == 0o600
+
+
 def test_save_for_one_file_does_not_allow_another(bench: Bench, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text("precious")
