@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def summed_up(findings: "Sequence[Finding]") -> str:
-    """The last line: `1 of 15 checks failed, 2 warnings`."""
+    """The last line: `1 of 16 checks failed, 2 warnings`."""
     states = [finding.state for finding in findings]
     wrong, warnings = states.count("fail"), states.count("warn")
     if not wrong and not warnings:

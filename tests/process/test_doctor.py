@@ -150,7 +150,7 @@ def test_people_get_a_line_each_and_how_to_mend(home: Environ) -> None:
     assert done.returncode == 1
     assert "fail  config" in done.stdout
     assert "-> see docs/settings.md" in done.stdout
-    assert "1 of 15 checks failed" in done.stdout.splitlines()[-1]
+    assert "1 of 16 checks failed" in done.stdout.splitlines()[-1]
 
 
 def test_a_damaged_history_and_a_key_that_others_can_read(home: Environ) -> None:
