@@ -89,3 +89,10 @@ def test_the_largest_number_is_one_that_the_database_can_hold(capsys: pytest.Cap
     assert main(["history", "list", "--limit", "9" * 18]) == failures.OK
     assert main(["history", "show", "9" * 18]) == failures.exit_code(Code.CONVERSATION_NOT_FOUND)
     assert "conversation_not_found" in capsys.readouterr().err
+
+
+def test_config_alone_prints_its_actions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config"]) == failures.USAGE
+    out = capsys.readouterr().out
+    assert out.startswith("usage: ai-pal config")
+    assert all(action in out for action in ("show", "path"))
