@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -83,6 +84,7 @@ def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.Argume
 def run(argv: list[str]) -> int:
     """Run one command line: parse, import the command, turn errors into messages and exit codes."""
     _fill_closed_streams()
+    _show_what_can_be_shown()
     try:
         code = _dispatch(argv)
         sys.stdout.flush()
@@ -135,6 +137,12 @@ def _fill_closed_streams() -> None:
     os.close(number)
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _show_what_can_be_shown() -> None:
+    """A character that the encoding of stdout lacks becomes a question mark."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _discard_stdout() -> None:

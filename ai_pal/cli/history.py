@@ -248,7 +248,7 @@ def _print_json(value: object) -> None:
     import msgspec
 
     # Not by json_output: here an id means something.
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value)) + b"\n")
 
 
 def _when(at: float) -> str:

@@ -1,5 +1,6 @@
 """The command table, its parser, and how errors leave the process."""
 
+import io
 import sys
 
 import pytest
@@ -96,3 +97,19 @@ def test_config_alone_prints_its_actions(capsys: pytest.CaptureFixture[str]) -> 
     out = capsys.readouterr().out
     assert out.startswith("usage: ai-pal config")
     assert all(action in out for action in ("show", "path"))
+
+
+def test_what_stdout_cannot_show_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setenv("AI_PAL_CONFIG", "/tmp/\u2197.toml")
+    assert main(["config", "path"]) == failures.OK
+    assert written.getvalue() == b"/tmp/?.toml\n"
+
+
+def test_json_is_utf8_whatever_stdout_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setenv("AI_PAL_MODEL", "\u2197")
+    assert main(["config", "show", "--json"]) == failures.OK
+    assert "\u2197".encode() in written.getvalue()
