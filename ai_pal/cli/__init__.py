@@ -125,7 +125,17 @@ def _failure_of(error: OSError) -> Failure:
     """What no command expects: a full disk behind stdout, or a current folder that is gone."""
     if error.errno == errno.ENOSPC:
         return Failure(Code.DISK_FULL, "the output cannot be written: no space left", "free some space")
+    if error.errno == errno.ENOENT and _folder_is_gone():
+        return Failure(Code.FILE_UNREADABLE, "the current folder is gone", "go to another one: cd")
     return Failure(Code.FILE_UNREADABLE, f"the system refused: {error}", "see: ai-pal doctor")
+
+
+def _folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _fill_closed_streams() -> None:
