@@ -2,18 +2,17 @@
 
 import os
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from importlib.util import find_spec
 
 from ai_pal import catalog, privacy
 from ai_pal.config import Settings
 from ai_pal.config.clouds import clouds, ollama_url, twin
-from ai_pal.config.provider_access import Access, consented, key_source, read_access
+from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.lifecycle import Phase
 from ai_pal.messages.egress import Provider
 from ai_pal.router.inquiries import Subject
 from ai_pal.routing.candidate import UNUSABLE
+from ai_pal.routing.cloud import cloud
 from ai_pal.routing.facts import Facts, Here, Server
 from ai_pal.routing.prices import Price, PriceTable, price_table
 from ai_pal.routing.reference import elsewhere
@@ -143,25 +142,8 @@ class MachineSurvey:
         )
 
     def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
-        setting = self._clouds[name]
-        api, known = setting.api or "openai", access.get(name, Access())
-        source = key_source(name, self._environ, in_config=setting.api_key, in_keyring=known.keyring)
-        own = bool(setting.base_url)
-        consent = consented(known.consent, setting.consent, source=source, own_server=own)
-        return Server(
-            provider=Provider(name, api, setting.base_url or ""),
-            mid=model or setting.mid or "",
-            strong=model or setting.strong or "",
-            key=bool(source) or own,  # a server of the user's own may do without one
-            consent=consent,
-            installed=_installed(api),
-        )
+        return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)
 
 
 def _named(*models: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model for model in models if model))
-
-
-@lru_cache
-def _installed(api: str) -> bool:
-    return find_spec(api) is not None

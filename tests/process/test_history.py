@@ -151,11 +151,13 @@ def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -
         terminal.wait_for_prompt()
         assert len(kept(home)[0]) == 2
         terminal.enter(f"/system {SECRET} three")
+        terminal.wait_for("system prompt: ")
         terminal.wait_for_prompt()
         terminal.enter("/forget")
         terminal.wait_for("deleted from the history")
         terminal.wait_for_prompt()
         terminal.enter("/model openai:nonsense")
+        terminal.wait_for("it cannot be asked yet: there is no key")
         terminal.wait_for_prompt()
         terminal.enter("five to nobody")
         terminal.wait_for("no_key")
