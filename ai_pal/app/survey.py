@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from importlib.util import find_spec
 
 from ai_pal import catalog, privacy
 from ai_pal.config import Settings
 from ai_pal.config.clouds import clouds, ollama_url, twin
-from ai_pal.config.provider_access import Access, consented, key_source, read_access
-from ai_pal.errors import AiPalError
+from ai_pal.config.provider_access import Access, consented, read_access
+from ai_pal.errors import AiPalError, Code
 from ai_pal.lifecycle import Phase
 from ai_pal.messages.egress import Provider
 from ai_pal.router.inquiries import Subject
+from ai_pal.routing.candidate import UNUSABLE
+from ai_pal.routing.cloud import cloud
 from ai_pal.routing.facts import Facts, Here, Server
 from ai_pal.routing.prices import Price, PriceTable, price_table
 from ai_pal.routing.reference import elsewhere
@@ -56,7 +56,9 @@ class MachineSurvey:
         if there is not None:
             return Facts(clouds=(self._cloud(there.provider, self._access(), there.model),))
         if reference:
-            return Facts(here=self._here(reference), ollama=self._ollama(twin(reference, self._settings)))
+            here = self._here(reference)
+            nothing = here.failure is not None and here.failure.code == Code.MODEL_NOT_FOUND
+            return Facts(here=here, ollama=None if nothing else self._ollama(twin(reference, self._settings)))
         access, ours = self._access(), self._settings.ollama
         model = ours.model or twin(self._settings.local.model, self._settings)
         servers = tuple(self._cloud(name, access) for name in self._clouds)
@@ -73,10 +75,12 @@ class MachineSurvey:
     # -- this machine --------------------------------------------------------------------------
 
     def _here(self, reference: str) -> Here:
-        """What is known of a model; what is wrong with its name it says itself when it is asked."""
+        """What is known of a model, and what is wrong with its name or its file."""
         at, found = self._looked.get(reference, (float("-inf"), None))
         if found is None or self._clock.now() - at >= FRESH:
             found = self._look(reference)
+            if found.failure is not None:  # looked at again each time: it may be mended by then
+                return found
             self._looked = {reference: (self._clock.now(), found), **dict(list(self._looked.items())[:31])}
         return self._as_loaded(found)
 
@@ -84,8 +88,8 @@ class MachineSurvey:
         name = reference or catalog.default_model(self._settings)
         try:
             found = catalog.find(name, self._settings)
-        except AiPalError:
-            return Here(model=name, state="unknown")
+        except AiPalError as error:
+            return Here(model=name, state=UNUSABLE, failure=error.failure)
         window = found.entry.context if found.entry is not None else 0
         if self._settings.context:
             window = min(window or self._settings.context, self._settings.context)
@@ -138,25 +142,8 @@ class MachineSurvey:
         )
 
     def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
-        setting = self._clouds[name]
-        api, known = setting.api or "openai", access.get(name, Access())
-        source = key_source(name, self._environ, in_config=setting.api_key, in_keyring=known.keyring)
-        own = bool(setting.base_url)
-        consent = consented(known.consent, setting.consent, source=source, own_server=own)
-        return Server(
-            provider=Provider(name, api, setting.base_url or ""),
-            mid=model or setting.mid or "",
-            strong=model or setting.strong or "",
-            key=bool(source) or own,  # a server of the user's own may do without one
-            consent=consent,
-            installed=_installed(api),
-        )
+        return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)
 
 
 def _named(*models: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model for model in models if model))
-
-
-@lru_cache
-def _installed(api: str) -> bool:
-    return find_spec(api) is not None

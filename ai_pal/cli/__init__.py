@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -83,6 +84,7 @@ def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.Argume
 def run(argv: list[str]) -> int:
     """Run one command line: parse, import the command, turn errors into messages and exit codes."""
     _fill_closed_streams()
+    _show_what_can_be_shown()
     try:
         code = _dispatch(argv)
         sys.stdout.flush()
@@ -123,7 +125,17 @@ def _failure_of(error: OSError) -> Failure:
     """What no command expects: a full disk behind stdout, or a current folder that is gone."""
     if error.errno == errno.ENOSPC:
         return Failure(Code.DISK_FULL, "the output cannot be written: no space left", "free some space")
+    if error.errno == errno.ENOENT and _folder_is_gone():
+        return Failure(Code.FILE_UNREADABLE, "the current folder is gone", "go to another one: cd")
     return Failure(Code.FILE_UNREADABLE, f"the system refused: {error}", "see: ai-pal doctor")
+
+
+def _folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _fill_closed_streams() -> None:
@@ -135,6 +147,12 @@ def _fill_closed_streams() -> None:
     os.close(number)
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _show_what_can_be_shown() -> None:
+    """A character that the encoding of stdout lacks becomes a question mark."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _discard_stdout() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ai_pal.cli import failures
 from ai_pal.cli.json_output import print_json
 from ai_pal.cli.table import table
 from ai_pal.config import load_settings, paths
@@ -11,7 +12,8 @@ _HEAD = ("SETTING", "VALUE", "FROM", "MEANING")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    parser.set_defaults(print_help=parser.print_help)
     show = actions.add_parser("show", help="show each setting and where it came from")
     show.add_argument("--describe", action="store_true", help="say what each setting means")
     show.add_argument("--json", action="store_true", help="print one JSON object")
@@ -19,9 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.action is None:
+        args.print_help()
+        return failures.USAGE
     if args.action == "path":
         print(paths.config_file())
-        return 0
+        return failures.OK
     settings = rows(load_settings())
     if args.json:
         print_json({row.name: _as_json(row) for row in settings})
@@ -29,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         print(table(_HEAD, [(row.name, row.text, row.origin, row.about) for row in settings]))
     else:
         print(table(_HEAD[:3], [(row.name, row.text, row.origin) for row in settings]))
-    return 0
+    return failures.OK
 
 
 def _as_json(row: Row) -> dict[str, object]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral, neutral_line
+from ai_pal.cli.private_file import owner_only
+from ai_pal.cli.whole_numbers import whole
 from ai_pal.config import paths
 from ai_pal.errors import Code, fail
 
@@ -43,24 +45,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(action="list", limit=_LISTED, json=False)
     show_all = actions.add_parser("list", help="list the conversations, last spoken in first")
     show_all.add_argument(
-        "--limit", type=_count, default=_LISTED, metavar="N", help=f"at most N ({_LISTED}); 0 for all"
+        "--limit", type=whole(), default=_LISTED, metavar="N", help=f"at most N ({_LISTED}); 0 for all"
     )
     search = actions.add_parser("search", help="find messages that hold all of these words")
     search.add_argument("words", nargs="+", metavar="WORD", help='a word, a beginning*, or "a phrase"')
-    search.add_argument("--limit", type=_count, default=20, metavar="N", help="at most N (20); 0 for all")
+    search.add_argument("--limit", type=whole(), default=20, metavar="N", help="at most N (20); 0 for all")
     show = actions.add_parser("show", help="show one conversation")
-    show.add_argument("id", nargs="?", type=_count, metavar="ID", help="its number; the last one if left out")
+    show.add_argument(
+        "id", nargs="?", type=whole(), metavar="ID", help="its number; the last one if left out"
+    )
     for action in (show_all, search, show):
         action.add_argument("--json", action="store_true", help="print JSON")
     export = actions.add_parser("export", help="write conversations as Markdown or JSON")
     export.add_argument(
-        "id", nargs="?", type=_count, metavar="ID", help="its number; the last one if left out"
+        "id", nargs="?", type=whole(), metavar="ID", help="its number; the last one if left out"
     )
     export.add_argument("--all", action="store_true", help="all conversations")
     export.add_argument("--format", choices=("markdown", "json"), default="markdown")
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file; stdout if left out")
     delete = actions.add_parser("delete", help="delete conversations without a trace")
-    delete.add_argument("ids", nargs="*", type=_count, metavar="ID", help="their numbers")
+    delete.add_argument("ids", nargs="*", type=whole(), metavar="ID", help="their numbers")
     delete.add_argument("--all", action="store_true", help="all conversations, and what was typed in them")
     delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
     actions.add_parser("wipe", help="overwrite what earlier deletions may have left in the file")
@@ -126,7 +130,7 @@ def _export(store: "Conversations", args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(data)
         return failures.OK
     try:
-        with args.output.open("xb") as out:
+        with open(args.output, "xb", opener=owner_only) as out:
             out.write(data)
     except FileExistsError:
         fail(Code.BAD_REQUEST, f"{args.output} exists", "remove it, or choose another name")
@@ -244,14 +248,8 @@ def _print_json(value: object) -> None:
     import msgspec
 
     # Not by json_output: here an id means something.
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value)) + b"\n")
 
 
 def _when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)

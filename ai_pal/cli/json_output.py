@@ -18,5 +18,5 @@ def whole(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print `value` as one indented JSON document."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(whole(value))).decode() + "\n")
+    """Print `value` as one indented JSON document, in UTF-8 whatever stdout has."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(whole(value))) + b"\n")

@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a known model, or the path of a GGUF file")
     parser.add_argument(
         "--keep-alive", type=duration, metavar="TIME",
-        help="keep it loaded this long after its last request: -1 for ever, or 10m",
+        help="keep it loaded this long after its last request: 10m, or never to unload it",
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ai_pal.cli import failures
 from ai_pal.cli.log_files import Follower, generations, last_lines
+from ai_pal.cli.whole_numbers import whole
 from ai_pal.config import paths
 from ai_pal.errors import Code, fail
 
@@ -28,7 +29,7 @@ A supervisor in the foreground (`ai-pal supervise`) logs to its own stderr inste
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are written")
-    parser.add_argument("-n", "--lines", type=_count, default=LINES, metavar="N", help=f"default: {LINES}")
+    parser.add_argument("-n", "--lines", type=whole(), default=LINES, metavar="N", help=f"default: {LINES}")
     parser.add_argument("--json", action="store_true", help="print the lines as they are: JSON")
 
 
@@ -60,9 +61,3 @@ def _print(lines: Iterable[str], *, raw: bool) -> None:
     for line in lines:
         sys.stdout.write((line if raw else readable(line, colour=colour)) + "\n")
     sys.stdout.flush()
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
-    return int(text)

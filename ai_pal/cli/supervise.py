@@ -20,7 +20,7 @@ TAKE_OVER_TIMEOUT = 15.0
 EXAMPLES = """examples:
   ai-pal supervise                       run until Ctrl-C
   AI_PAL_LOG_FORMAT=json ai-pal supervise
-  supervisord -n -c supervisord.conf     run under supervisord
+  mkdir -p ~/.ai-pal && supervisord -n -c supervisord.conf     run under supervisord
 
 It takes over from a supervisor that `ai-pal chat` started in the background, and refuses to
 start beside another one. SIGTERM lets running answers finish for `drain_seconds`, then stops."""

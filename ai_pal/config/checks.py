@@ -4,11 +4,18 @@ import re
 from typing import Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
+import msgspec
+
 from ai_pal.config.clouds import KNOWN
+from ai_pal.config.settings import ModelSettings
 from ai_pal.config.tables import ProviderSettings
 
 _NAME = re.compile(r"[\w.-]+")
 _TABLES = ("ollama", "local")
+
+_SWITCHES = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
+    ("false", "no", "off", "0"), False
+)
 
 EXAMPLE_URL = "http://localhost:8080"
 
@@ -20,7 +27,17 @@ class Mistake(NamedTuple):
     hint: str
 
 
-def provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
+def mistake_in(name: str, setting: msgspec.Struct) -> Mistake | None:
+    """What is wrong with a table as a whole."""
+    match setting:
+        case ProviderSettings():
+            return _provider_mistake(name, setting)
+        case ModelSettings():
+            return _model_mistake(name, setting)
+    return None
+
+
+def _provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
     """What is wrong with the table `[providers.NAME]`."""
     if name in _TABLES:
         return Mistake(f"{name} is no provider of your own", f"write [{name}]")
@@ -30,9 +47,19 @@ def provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
     if name not in KNOWN and setting.api is None:
         hint = 'write api = "openai", "anthropic" or "cohere"'
         return Mistake(f"providers.{name}: its protocol is missing", hint)
+    if name not in KNOWN and not setting.base_url:
+        # Without it the key of somebody else's server would go to the cloud whose protocol that speaks.
+        return Mistake(f"providers.{name}: its address is missing", 'write base_url = "https://HOST/v1"')
     if name in KNOWN and setting.api not in (None, KNOWN[name].api):
         hint = f"leave api out, or choose a name of your own: [providers.my-{setting.api}]"
         return Mistake(f"providers.{name}: {name} does not speak the protocol of {setting.api}", hint)
+    return None
+
+
+def _model_mistake(name: str, setting: ModelSettings) -> Mistake | None:
+    """What is wrong with the table `[models.NAME]`."""
+    if setting.path and setting.model:
+        return Mistake(f"models.{name}: it is a file or another model, not both", "leave out path or model")
     return None
 
 
@@ -51,6 +78,14 @@ def checked_url(text: str) -> str:
     likely = f"http://{text.rpartition('://')[2]}"
     better = f"it as {likely!r}" if _is_url(likely) else f"it like {EXAMPLE_URL!r}"
     raise ValueError(f"{text!r} is no address of a server; write {better}")
+
+
+def switched(text: str) -> bool:
+    """What a variable or a flag says of a setting that is true or false. Raises ValueError."""
+    found = _SWITCHES.get(text.strip().lower())
+    if found is None:
+        raise ValueError(f"{text!r} is neither true nor false; one of {', '.join(_SWITCHES)}")
+    return found
 
 
 def _is_url(text: str) -> bool:

@@ -10,23 +10,30 @@ _WHOLE = re.compile(rf"(?:{_PART.pattern}\s*)+")
 NEVER = -1.0
 """The duration that never ends."""
 
+_YEARS = 100
+LONGEST = _YEARS * 365 * 86400.0
+"""What is meant to be longer is meant to be never."""
+
 
 def parse_duration(value: object) -> float:
-    """Seconds from a number or a text such as "90", "10m", "1h30m", "500ms"; -1 means never.
+    """Seconds from a number or a text such as "90", "10m", "1h30m", "500ms"; -1 and "never" mean never.
 
     Raises ValueError, with a message made for the user.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _checked(float(value), value)
+        return _checked(value, value)
     if not isinstance(value, str):
         raise ValueError(_complaint(value))
     text = value.strip().lower()
+    if text == "never":
+        return NEVER
     if _WHOLE.fullmatch(text):
         return _checked(sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text)), value)
     try:
-        return _checked(float(text), value)
+        seconds = float(text)
     except ValueError:
         raise ValueError(_complaint(value)) from None
+    return _checked(seconds, value)
 
 
 def format_duration(seconds: float) -> str:
@@ -45,10 +52,14 @@ def format_duration(seconds: float) -> str:
 
 
 def _checked(seconds: float, value: object) -> float:
-    if not math.isfinite(seconds) or (seconds < 0 and seconds != NEVER):
+    """`seconds`, also of an int of any size, that are a duration."""
+    if LONGEST < seconds < math.inf:
+        raise ValueError(f"{value!r} is longer than {_YEARS} years: write 'never', where that makes sense")
+    if (seconds < 0 and seconds != NEVER) or not math.isfinite(seconds):
         raise ValueError(_complaint(value))
-    return seconds
+    return float(seconds)
 
 
 def _complaint(value: object) -> str:
-    return f"{value!r} is not a duration: use seconds or a text such as '10m' or '1h30m'; -1 means never"
+    usual = "use seconds or a text such as '10m' or '1h30m'; 'never' or -1 means never"
+    return f"{value!r} is not a duration: {usual}"

@@ -1,28 +1,34 @@
 """Settings from the file, then the environment, then flags; each value knows where it came from."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
-from ai_pal.config.checks import checked_url, choices, price_mistake, provider_mistake
+from ai_pal.config.checks import checked_url, choices, mistake_in, price_mistake, switched
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
-from ai_pal.config.tables import SECRET, URL, ProviderSettings
+from ai_pal.config.tables import SECRET, URL
 from ai_pal.config.toml_lines import KeyLines
 from ai_pal.errors import Code, fail
 
 PREFIX = "AI_PAL_"
 _ALIASES = {"AI_PAL_MODEL_CACHE": "model_cache_dir"}
-_RESERVED = ("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_KEY_", "AI_PAL_TEST_", "AI_PAL_CHAOS_")
+_RESERVED = (
+    *("AI_PAL_CONFIG", "AI_PAL_HOME", "AI_PAL_KEY_"),
+    *("AI_PAL_TEST_", "AI_PAL_CHAOS_", "AI_PAL_FUZZ_"),
+)
 _FIELDS = {info.name: info for info in fields(Settings)}
 _SIMPLE = [name for name in _FIELDS if name not in TABLE and name not in TABLES]
 _NESTED = {(table, info.name): info for table, struct in TABLE.items() for info in fields(struct)}
+_VARIABLES = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
+_NESTED_VARIABLES = {f"{PREFIX}{table}_{name}".upper(): (table, name) for table, name in _NESTED}
 
 
 class Loaded(NamedTuple):
@@ -68,7 +74,7 @@ def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mappin
 
 def _read(file: Path, required: bool) -> str | None:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if required:
             fail(
@@ -109,7 +115,7 @@ class _FileReader:
             if not isinstance(table, dict):
                 self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
             found[own] = setting = struct(**self.table(table, known, (name, own)))
-            if isinstance(setting, ProviderSettings) and (mistake := provider_mistake(own, setting)):
+            if mistake := mistake_in(own, setting):
                 self._refuse((name, own), *mistake)
         return found
 
@@ -135,22 +141,40 @@ class _FileReader:
         )
 
 
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Variables with our prefix that name no setting: other programs may own them."""
+    return [name for name in _ours(environ) if name not in _VARIABLES and name not in _NESTED_VARIABLES]
+
+
 def _apply_environment(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> None:
-    variables = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
-    nested = {f"{PREFIX}{table}_{name}".upper(): (table, name) for table, name in _NESTED}
-    for variable in sorted(environ):
+    for variable in _ours(environ):
         text = environ[variable]
-        if not variable.startswith(PREFIX) or variable.startswith(_RESERVED) or not text:
-            continue
-        if name := variables.get(variable):
+        if name := _VARIABLES.get(variable):
             values[name] = _from_text(text, _FIELDS[name], variable)
             origins[name] = variable
-        elif at := nested.get(variable):
+        elif at := _NESTED_VARIABLES.get(variable):
             values[at[0]] = values.get(at[0], {}) | {at[1]: _from_text(text, _NESTED[at], variable)}
             origins[".".join(at)] = variable
-        elif hint := _nearest(variable, [*variables, *nested], cutoff=0.85):
-            # Other programs may own AI_PAL_ variables too: only a near miss is surely a mistake.
+        elif hint := _meant(variable):
             fail(Code.CONFIG_INVALID, f"unknown variable {variable}", hint)
+
+
+def _ours(environ: Mapping[str, str]) -> list[str]:
+    """The variables that may name settings; an empty one counts as not set."""
+    mine = [name for name in sorted(environ) if name.startswith(PREFIX) and environ[name]]
+    return [name for name in mine if not name.startswith(_RESERVED)]
+
+
+def _meant(variable: str) -> str:
+    """What to write in the place of a variable that is surely a mistake: a near miss, or one for a table of
+    the file. Empty for all others, which may be those of other programs."""
+    if hint := _nearest(variable, [*_VARIABLES, *_NESTED_VARIABLES], cutoff=0.85):
+        return hint
+    name = variable.removeprefix(PREFIX).lower()
+    for table in (*TABLE, *TABLES):
+        if name == table or name.startswith(f"{table}_"):
+            return f"write it in the config file, under [{table}{'.NAME' if table in TABLES else ''}]"
+    return ""
 
 
 def _apply_overrides(values: dict[str, Any], origins: dict[str, str], overrides: Mapping[str, Any]) -> None:
@@ -168,6 +192,8 @@ def _from_text(value: Any, info: FieldInfo, source: str) -> Any:
     if isinstance(value, str) and info.name == "preload":
         value = [part.strip() for part in value.split(",") if part.strip()]
     try:
+        if isinstance(value, str) and bool in get_args(info.type):
+            return switched(value)
         return _convert(value, info, Path.cwd(), strict=False)
     except ValueError as error:
         fail(Code.CONFIG_INVALID, f"{source}: {error}", "see docs/settings.md or: ai-pal config show")
@@ -195,11 +221,14 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
 
 def _typed(raw: Any, info: FieldInfo, *, strict: bool) -> Any:
     try:
-        return msgspec.convert(raw, info.type, strict=strict)
+        value = msgspec.convert(raw, info.type, strict=strict)
     except msgspec.ValidationError as error:
         if known := choices(info.type):
             raise ValueError(f"{error}; one of {', '.join(known)}") from None
         raise
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{raw!r} is not a number that anything can be counted with")
+    return value
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

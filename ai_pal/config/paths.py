@@ -23,9 +23,14 @@ def user_home(environ: Environ = os.environ) -> Path:
 
 
 def home(environ: Environ = os.environ) -> Path:
-    """`~/.ai-pal`, or `AI_PAL_HOME`."""
+    """`~/.ai-pal`, or `AI_PAL_HOME`. Raises `AiPalError` (`config_invalid`) where its name is not
+    UTF-8, as sockets and messages are."""
     chosen = environ.get("AI_PAL_HOME")
-    return Path(os.path.expanduser(chosen)).absolute() if chosen else user_home(environ) / ".ai-pal"
+    found = Path(os.path.expanduser(chosen)).absolute() if chosen else user_home(environ) / ".ai-pal"
+    if not _is_utf8(found):
+        name = os.fsencode(found).decode(errors="replace")
+        fail(Code.CONFIG_INVALID, f"the name of the folder {name} is not UTF-8", "set AI_PAL_HOME to another")
+    return found
 
 
 def config_file(environ: Environ = os.environ) -> Path:
@@ -113,6 +118,14 @@ def make_private(folder: Path) -> Path:
     if found.st_mode & 0o077:
         folder.chmod(0o700)
     return folder
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _on_network(path: Path) -> bool:

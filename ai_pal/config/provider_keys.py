@@ -33,7 +33,7 @@ def read_key(provider: str, environ: Mapping[str, str] = os.environ) -> tuple[st
 def config_keys(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The keys in the config file, by provider. What is wrong with the file, `load_settings` says."""
     try:
-        document = tomllib.loads(paths.config_file(environ).read_text(encoding="utf-8"))
+        document = tomllib.loads(paths.config_file(environ).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return {}
     tables = document.get("providers")

@@ -10,18 +10,27 @@ _UNITS = {"": 1, "b": 1} | {
 }
 _WHOLE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 
+LARGEST = 10**18
+"""Bytes; what is added to it still has 64 bits."""
+
 
 def parse_size(value: object) -> int:
     """Bytes from a number or a text such as "8GB", "512MiB".
 
     Raises ValueError, with a message made for the user.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
-        return int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return _bounded(value, value)
     found = _WHOLE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
     if found is None or found[2] not in _UNITS:
         raise ValueError(f"{value!r} is not a size: use bytes or a text such as '8GB' or '512MiB'")
-    return int(float(found[1]) * _UNITS[found[2]])
+    return _bounded(float(found[1]) * _UNITS[found[2]], value)
+
+
+def _bounded(size: float, value: object) -> int:
+    if size > LARGEST:
+        raise ValueError(f"{value!r} is more than any machine has")
+    return int(size)
 
 
 def format_size(size: int) -> str:

@@ -60,7 +60,11 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ) = None
     base_url: (
         Annotated[
-            str, Meta(description="Where it is, if not at the provider's own place.", extra={"kind": URL})
+            str,
+            Meta(
+                description="Where it is, if not at the provider's own place; needed for names of your own.",
+                extra={"kind": URL},
+            ),
         ]
         | None
     ) = None

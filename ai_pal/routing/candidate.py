@@ -10,6 +10,9 @@ from ai_pal.routing.prices import FREE, Price
 
 LOCAL, OLLAMA, CLOUD = 1, 2, 3
 
+UNUSABLE = "unusable"
+"""The state of a model of this machine whose name means nothing, or whose file is none."""
+
 
 class Grade(StrEnum):
     """How hard the prompts are that a cloud's model is there for."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
+from ai_pal.routing.candidate import CLOUD, LOCAL, UNUSABLE, Candidate
 from ai_pal.routing.order import Reason, is_slow, preferred
 from ai_pal.routing.query import Query
 from ai_pal.routing.ruling import NOT_ASKED, STANDING, objection, trims
@@ -132,10 +132,13 @@ def _only(steps: list[Step]) -> list[Step]:
 def _last_resort(
     query: Query, order: Sequence[Candidate], objections: dict[str, Failure | None]
 ) -> list[Step]:
-    """This machine's own model after all: things may have changed, and its own refusal is the truth."""
+    """This machine's own model after all, unless there is none: things may have changed, and its own
+    refusal is the truth."""
     for candidate in order:
         failure = objections[candidate.name]
-        if candidate.tier == LOCAL and failure is not None and failure.code != Code.DIRECT_LOADING_OFF:
+        if failure is None or failure.code == Code.DIRECT_LOADING_OFF or candidate.state == UNUSABLE:
+            continue
+        if candidate.tier == LOCAL:
             return [Step(candidate, Reason.NAMED if query.named else Reason.LAST_RESORT)]
     return []
 

@@ -134,6 +134,7 @@ def test_commands_are_completed_run_and_corrected(home: Environ) -> None:
         terminal.wait_for("no answers yet")
         terminal.enter("/model echo?id=2")
         terminal.wait_for(r"model: echo\?id=2")
+        terminal.wait_for_prompt()
         terminal.enter("hello")
         terminal.wait_for(r"echo\?id=2 · this machine")
         terminal.enter("/exit")

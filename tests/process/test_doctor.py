@@ -39,6 +39,12 @@ def test_a_healthy_machine(home: Environ) -> None:
     assert not paths.run_dir(home).exists()
 
 
+def test_a_variable_that_names_nothing_is_told(home: Environ) -> None:
+    code, found = doctor(home | {"AI_PAL_NOSUCH": "1"})
+    assert (code, found["config"]["state"]) == (0, "warn")
+    assert "AI_PAL_NOSUCH" in found["config"]["text"]
+
+
 def test_a_running_supervisor_is_compared(home: Environ, daemon: Supervised) -> None:
     _, found = doctor(home)
     assert found["supervisor"]["state"] == "ok"
@@ -144,7 +150,7 @@ def test_people_get_a_line_each_and_how_to_mend(home: Environ) -> None:
     assert done.returncode == 1
     assert "fail  config" in done.stdout
     assert "-> see docs/settings.md" in done.stdout
-    assert "1 of 15 checks failed" in done.stdout.splitlines()[-1]
+    assert "1 of 16 checks failed" in done.stdout.splitlines()[-1]
 
 
 def test_a_damaged_history_and_a_key_that_others_can_read(home: Environ) -> None:

@@ -122,6 +122,7 @@ def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
     file = Path(home["HOME"]) / "talk.md"
     told(home, "history", "export", "1", "--output", str(file))
     assert file.read_text().startswith("# trains to Lyon\n\n**You**\n\ntrains to Lyon")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     again = run(home, "history", "export", "1", "--output", str(file))
     assert (again.returncode, "exists" in again.stderr) == (2, True)
     unknown = run(home, "history", "show", "7")
@@ -177,11 +178,13 @@ def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -
         terminal.wait_for_prompt()
         assert len(kept(home)[0]) == 2
         terminal.enter(f"/system {SECRET} three")
+        terminal.wait_for("system prompt: ")
         terminal.wait_for_prompt()
         terminal.enter("/forget")
         terminal.wait_for("deleted from the history")
         terminal.wait_for_prompt()
         terminal.enter("/model openai:nonsense")
+        terminal.wait_for("it cannot be asked yet: there is no key")
         terminal.wait_for_prompt()
         terminal.enter("five to nobody")
         terminal.wait_for("no_key")

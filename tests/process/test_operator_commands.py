@@ -44,6 +44,16 @@ def ai_pal(environ: Environ, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_current_folder_that_is_gone_is_named(home: Environ, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    script = f'rmdir "$PWD"; exec "{sys.executable}" -m ai_pal show ./m.gguf'
+    done = subprocess.run(
+        ["sh", "-c", script], env=home, cwd=tmp_path / "gone", capture_output=True, text=True, timeout=SECONDS
+    )
+    assert done.returncode == FAILED
+    assert done.stderr.startswith("error: the current folder is gone [file_unreadable]\n")
+
+
 @pytest.mark.parametrize("command", ["status", "ps", "unload --all", "stop"])
 def test_without_a_supervisor_they_say_so_and_start_none(home: Environ, command: str) -> None:
     done = ai_pal(home, *command.split())

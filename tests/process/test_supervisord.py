@@ -1,6 +1,7 @@
 """`supervisord.conf` with the real supervisord: it starts, comes back after a SIGKILL, stops clean."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,15 +27,16 @@ COME_BACK_SECONDS = 20.0
 
 @pytest.fixture
 def fresh(ai_pal_home: Path) -> Environ:
-    """The environment of a user who has run scripts/setup: ~/.ai-pal is there, no variable is set."""
-    (ai_pal_home / ".ai-pal").mkdir()
-    return {"PATH": os.environ["PATH"], "HOME": str(ai_pal_home), "AI_PAL_MODEL": "echo"}
+    """The environment of a user who has never run AI-PAL: nothing is there, no variable is set."""
+    return {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(ai_pal_home), "AI_PAL_MODEL": "echo"}
 
 
 @pytest.fixture
 def supervisord(fresh: Environ) -> Iterator["subprocess.Popen[bytes]"]:
-    command: list[str | Path] = [BIN / "supervisord", "--nodaemon", "-c", CONF]
-    with subprocess.Popen(command, env=fresh, cwd="/", stdout=subprocess.DEVNULL) as process:
+    """Started as README says."""
+    [command] = re.findall(r"`([^`]*supervisord -n -c supervisord.conf)`", (ROOT / "README.md").read_text())
+    shell = ["sh", "-c", command.replace("supervisord -n", "exec supervisord -n")]
+    with subprocess.Popen(shell, env=fresh, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:
             yield process
         finally:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.link import Wishes
+from ai_pal.cli.whole_numbers import any_whole, is_whole, whole
 from ai_pal.config.durations import NEVER, parse_duration
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
@@ -42,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_sampling(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--temperature", type=_number("0 or more", 0.0), metavar="T", help="0 or more")
     group.add_argument("--top-p", type=_number("in (0, 1]", 1e-9, 1.0), metavar="P", help="in (0, 1]")
-    group.add_argument("--max-tokens", type=_count, metavar="N", help="end the answer after N tokens")
-    group.add_argument("--seed", type=int, metavar="N", help="make the answer repeatable")
+    group.add_argument("--max-tokens", type=whole(1), metavar="N", help="end the answer after N tokens")
+    group.add_argument("--seed", type=any_whole, metavar="N", help="make the answer repeatable")
     group.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end there (repeatable)")
     group.add_argument(
         "--option", action="append", default=[], type=_pair, metavar="KEY=VALUE",
@@ -57,7 +58,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--keep-alive", type=duration, metavar="TIME",
-        help="keep the model loaded this long afterwards: 0 unloads at once, -1 never, or 10m",
+        help="keep the model loaded this long afterwards: 0 unloads at once, never, or 10m",
     )  # fmt: skip
     group.add_argument(
         "--pull", action="store_true", help="download the model if it is not here, of whatever size"
@@ -107,9 +108,9 @@ def settle_continue(args: argparse.Namespace) -> int | None:
     given = args.go_on
     if given is None or given == LAST:
         return None if given is None else 0
-    if given.isascii() and given.isdigit() and int(given):
+    if is_whole(given) and int(given):
         return int(given)
-    if args.prompt is not None:
+    if args.prompt is not None or given.isdecimal():
         fail(Code.BAD_REQUEST, f"{given!r} is no number of a conversation", "see: ai-pal history list")
     args.prompt = given
     return 0
@@ -162,12 +163,6 @@ def _number(meaning: str, low: float, high: float = float("inf")) -> Callable[[s
         return value
 
     return parse
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 def duration(text: str) -> float:

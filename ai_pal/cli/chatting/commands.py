@@ -16,7 +16,8 @@ from ai_pal.cli.chatting.figures import Totals
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.failures import describe
-from ai_pal.errors import AiPalError
+from ai_pal.cli.private_file import owner_only
+from ai_pal.errors import AiPalError, Failure
 
 if TYPE_CHECKING:
     from ai_pal.config import Settings
@@ -81,7 +82,10 @@ def _model(session: Session, argument: str) -> None:
             session.say(describe(error.failure))
         else:
             session.wishes = msgspec.structs.replace(session.wishes, model=model)
+    failure = _obstacle(session.model, session.link.settings) if argument else None
     session.say(f"model: {session.model}")
+    if failure is not None:
+        session.say(f"it cannot be asked yet: {failure.message}; {failure.hint}")
     if not argument:
         session.say(f"known: {', '.join(session.models)}")
 
@@ -95,6 +99,25 @@ def _check_name(model: str, settings: "Settings") -> None:
 
     if model and elsewhere(model, {"ollama", *clouds(settings)}) is None:
         find(model, settings)
+
+
+def _obstacle(model: str, settings: "Settings") -> Failure | None:
+    """Why the cloud that a model is named of could not be asked."""
+    from ai_pal.config.clouds import clouds
+    from ai_pal.routing.reference import elsewhere
+
+    known = clouds(settings)
+    there = elsewhere(model, set(known))
+    if there is None:
+        return None
+    from ai_pal.config.provider_access import Access, read_access
+    from ai_pal.routing.cloud import cloud
+
+    try:
+        access = read_access().get(there.provider, Access())
+    except AiPalError as error:
+        return error.failure
+    return cloud(there.provider, known[there.provider], access, os.environ).obstacle
 
 
 def _local(session: Session, argument: str) -> None:
@@ -184,7 +207,7 @@ def _save(session: Session, argument: str) -> None:
     mode = "w" if session.refused_save == file else "x"
     session.refused_save = None
     try:
-        with file.open(mode, encoding="utf-8") as out:
+        with open(file, mode, encoding="utf-8", opener=owner_only) as out:
             out.write(session.conversation.markdown())
     except FileExistsError:
         session.refused_save = file

@@ -1,4 +1,4 @@
-"""The run directory with its sockets, and the model cache."""
+"""The run directory with its sockets, the model cache, and the space that there is."""
 
 import os
 import shutil
@@ -16,6 +16,9 @@ ELSEWHERE = "set AI_PAL_HOME to a folder of yours"
 LITTLE_SPACE = 1_000_000_000
 """Bytes; enough for the starter model, for few others."""
 
+LITTLE_FOR_FILES = 50_000_000
+"""Bytes; conversations, logs and what the database needs to be written anew."""
+
 
 def check_folders(settings: Settings, *, running: bool) -> Iterator[Finding]:
     """All checks of this file."""
@@ -23,6 +26,8 @@ def check_folders(settings: Settings, *, running: bool) -> Iterator[Finding]:
     yield _sockets(paths.run_dir(), running=running)
     yield _cache(cache_dir(settings))
     yield _space(cache_dir(settings))
+    home = paths.home()
+    yield home_space(home, shutil.disk_usage(_existing(home)).free)
 
 
 def _run_directory(folder: Path) -> Finding:
@@ -78,6 +83,14 @@ def _space(folder: Path) -> Finding:
     if starter and free < 2 * starter.size:
         return failed("disk space", text, mend)
     return warn("disk space", text, mend) if free < LITTLE_SPACE else ok("disk space", text)
+
+
+def home_space(folder: Path, free: int) -> Finding:
+    """Whether history, logs and locks have the space that they need."""
+    text = f"{free / 1e6:.0f} MB free in {folder} for history and logs"
+    if free >= LITTLE_FOR_FILES:
+        return ok("home space", text)
+    return warn("home space", text, "free some space, or set AI_PAL_HOME to a folder on another disk")
 
 
 def _existing(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from ai_pal import __version__
 from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings, digest, load_settings, paths
+from ai_pal.config.load import unknown_variables
 from ai_pal.errors import AiPalError, Code
 
 ANSWER_SECONDS = 3.0
@@ -15,7 +16,10 @@ def check_config() -> tuple[Settings, Finding]:
         settings = load_settings().settings
     except AiPalError as error:
         return Settings(), of_failure("config", error.failure)
-    return settings, ok("config", str(file) if file.exists() else f"defaults; there is no {file}")
+    text = str(file) if file.exists() else f"defaults; there is no {file}"
+    if unknown := ", ".join(unknown_variables()):
+        return settings, warn("config", f"{text}; {unknown} names no setting", "see: docs/settings.md")
+    return settings, ok("config", text)
 
 
 def check_supervisor(settings: Settings) -> tuple[bool, Finding]:

@@ -119,10 +119,46 @@ def test_ollama_can_be_switched_off(ai_pal_home: Path) -> None:
     assert made.facts("").ollama is None
 
 
-def test_an_unknown_name_is_left_to_the_supervisor_to_refuse(ai_pal_home: Path) -> None:
-    here = survey(ai_pal_home, Settings()).facts("no-such-model").here
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("no-such-model", Code.MODEL_NOT_FOUND),
+        ("openai", Code.MODEL_NOT_FOUND),
+        ("/etc/passwd", Code.MODEL_INVALID),
+    ],
+)
+def test_what_is_no_model_says_why(ai_pal_home: Path, name: str, code: Code) -> None:
+    here = survey(ai_pal_home, Settings()).facts(name).here
     assert here is not None
-    assert (here.model, here.failure) == ("no-such-model", None)
+    assert here.failure is not None
+    assert (here.model, here.failure.code) == (name, code)
+
+
+def test_a_model_that_is_merely_not_here_has_no_failure(ai_pal_home: Path) -> None:
+    settings = Settings(model_cache_dir=str(ai_pal_home / "models"))
+    here = survey(ai_pal_home, settings).facts("smollm2").here
+    assert here is not None
+    assert (here.state, here.absent, here.failure) == ("not_here", True, None)
+
+
+def test_what_was_no_model_a_moment_ago_is_looked_at_again(ai_pal_home: Path) -> None:
+    made, file = survey(ai_pal_home, Settings()), ai_pal_home / "mine.gguf"
+    before = made.facts(str(file)).here
+    file.write_bytes(b"GGUF")
+    after = made.facts(str(file)).here
+    assert before is not None
+    assert after is not None
+    assert (before.state, before.failure is None, after.state, after.failure) == (
+        "unusable",
+        False,
+        "here",
+        None,
+    )
+
+
+def test_a_name_that_means_nothing_here_is_not_asked_for_elsewhere(ai_pal_home: Path) -> None:
+    made = survey(ai_pal_home, Settings(ollama=OllamaSettings(models={"nosuch": "llama3"})))
+    assert made.facts("nosuch").ollama is None
 
 
 def test_a_remote_ollama_that_was_refused_is_not_asked_whatever_the_settings_say(tmp_path: Path) -> None:

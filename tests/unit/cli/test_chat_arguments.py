@@ -34,7 +34,7 @@ def test_every_option_arrives() -> None:
     assert parsed(*argv.split()) == Wishes("echo", Options(0.0, 0.9, 5, 7, ["a", "b"], extra), 120.0, 600.0)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("-1", -1.0), ("1h", 3600.0)])
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("-1", -1.0), ("never", -1.0), ("1h", 3600.0)])
 def test_keep_alive_takes_zero_never_and_durations(text: str, seconds: float) -> None:
     assert parsed("--keep-alive", text).keep_alive == seconds
 
@@ -42,8 +42,9 @@ def test_keep_alive_takes_zero_never_and_durations(text: str, seconds: float) ->
 @pytest.mark.parametrize(
     "argv",
     ["--temperature -1", "--temperature nan", "--temperature inf", "--top-p 0", "--top-p 1.1",
-     "--max-tokens 0", "--max-tokens 1.5", "--seed x", "--deadline 0", "--deadline -1",
-     "--deadline soon", "--keep-alive -2", "--option pace", "--json --jsonl"],
+     "--max-tokens 0", "--max-tokens 1.5", "--max-tokens 9999999999999999999", "--seed x",
+     "--seed 99999999999999999999", "--seed -99999999999999999999", "--deadline 0", "--deadline -1",
+     "--deadline soon", "--keep-alive -2", "--keep-alive 1e300", "--option pace", "--json --jsonl"],
 )  # fmt: skip
 def test_nonsense_is_refused(argv: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -88,3 +89,9 @@ def test_what_follows_continue_is_a_number_or_the_prompt(
 def test_two_prompts_are_refused() -> None:
     with pytest.raises(AiPalError, match="no number of a conversation"):
         going_on("--continue", "twelve", "and why?")
+
+
+@pytest.mark.parametrize("digits", [19, 20, 5000])
+def test_a_number_that_no_conversation_can_have_is_refused(digits: int) -> None:
+    with pytest.raises(AiPalError, match="no number of a conversation"):
+        going_on("--continue", "9" * digits)

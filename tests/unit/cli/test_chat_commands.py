@@ -1,5 +1,6 @@
 """The /commands of a conversation."""
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from ai_pal.cli.chatting.line_input import CommandCompleter, open_history
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.config import Settings
+from ai_pal.config.provider_access import remember
 
 
 class Bench:
@@ -78,7 +80,22 @@ def test_model_refuses_what_is_none(bench: Bench, name: str, says: str) -> None:
 @pytest.mark.parametrize("name", ["openai:gpt-4", "ollama:phi", "phi-2", "org/name:Q4_K_M", "echo?slots=2"])
 def test_model_takes_what_may_be_one(bench: Bench, name: str) -> None:
     bench.enter("model", name)
-    assert bench.said == [f"model: {name}"]
+    assert bench.said[0] == f"model: {name}"
+
+
+def test_model_tells_at_once_when_its_cloud_could_not_be_asked(
+    bench: Bench, ai_pal_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    bench.enter("model", "openai:gpt-4")
+    assert bench.said[1].startswith("it cannot be asked yet: there is no key for openai; ")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    bench.enter("model", "openai:gpt-4")
+    assert bench.said[3].endswith("nobody has agreed that prompts go to openai; agree: ai-pal consent openai")
+    remember("openai", os.environ, consent=True)
+    bench.enter("model", "openai:gpt-4")
+    assert bench.said[4:] == ["model: openai:gpt-4"]
+    assert bench.session.wishes.model == "openai:gpt-4"
 
 
 def test_system_shows_sets_and_removes(bench: Bench) -> None:
@@ -139,6 +156,11 @@ def test_save_writes_and_overwrites_only_when_asked_twice(bench: Bench, tmp_path
     bench.enter("save", str(file))
     assert file.read_text() == bench.conversation.markdown()
     assert "exists" in bench.said[1]
+
+
+def test_what_is_saved_is_for_its_owner_only(bench: Bench, tmp_path: Path) -> None:
+    bench.enter("save", str(tmp_path / "talk.md"))
+    assert stat.S_IMODE((tmp_path / "talk.md").stat().st_mode) == 0o600
 
 
 def test_save_for_one_file_does_not_allow_another(bench: Bench, tmp_path: Path) -> None:

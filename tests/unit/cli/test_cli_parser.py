@@ -1,5 +1,6 @@
 """The command table, its parser, and how errors leave the process."""
 
+import io
 import sys
 
 import pytest
@@ -68,3 +69,47 @@ def test_a_failure_is_described_with_evidence_and_hint_and_made_harmless() -> No
     assert failures.describe(failure) == (
         "error: it died [worker_died]\n  line 1\n  \u241b]52;c;x\u2407\nhint: look"
     )
+
+
+@pytest.mark.parametrize("digits", [19, 20, 5000])
+@pytest.mark.parametrize(
+    "argv",
+    ["history list --limit", "history search x --limit", "history show", "history export", "history delete",
+     "logs -n"],
+)  # fmt: skip
+def test_a_number_that_nothing_can_hold_is_a_usage_error(
+    argv: str, digits: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*argv.split(), "9" * digits])
+    assert caught.value.code == failures.USAGE
+    assert "is not a whole number" in capsys.readouterr().err
+
+
+def test_the_largest_number_is_one_that_the_database_can_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "list", "--limit", "9" * 18]) == failures.OK
+    assert main(["history", "show", "9" * 18]) == failures.exit_code(Code.CONVERSATION_NOT_FOUND)
+    assert "conversation_not_found" in capsys.readouterr().err
+
+
+def test_config_alone_prints_its_actions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config"]) == failures.USAGE
+    out = capsys.readouterr().out
+    assert out.startswith("usage: ai-pal config")
+    assert all(action in out for action in ("show", "path"))
+
+
+def test_what_stdout_cannot_show_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setenv("AI_PAL_CONFIG", "/tmp/\u2197.toml")
+    assert main(["config", "path"]) == failures.OK
+    assert written.getvalue() == b"/tmp/?.toml\n"
+
+
+def test_json_is_utf8_whatever_stdout_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setenv("AI_PAL_MODEL", "\u2197")
+    assert main(["config", "show", "--json"]) == failures.OK
+    assert "\u2197".encode() in written.getvalue()

@@ -23,6 +23,9 @@ from ai_pal.config.durations import format_duration, parse_duration
         ("1h30m", 5400.0),
         ("1h 30m", 5400.0),
         (" 2D ", 172_800.0),
+        ("never", -1.0),
+        (" Never", -1.0),
+        ("36500d", 36_500 * 86_400.0),
     ],
 )
 def test_is_read(written: object, seconds: float) -> None:
@@ -35,6 +38,12 @@ def test_is_read(written: object, seconds: float) -> None:
 def test_junk_is_refused_with_the_value_and_examples(junk: object) -> None:
     with pytest.raises(ValueError, match=r"not a duration: use seconds or a text such as '10m'"):
         parse_duration(junk)
+
+
+@pytest.mark.parametrize("long", ["1e300", 1e300, "36501d", 10**40])
+def test_more_than_a_hundred_years_is_refused(long: object) -> None:
+    with pytest.raises(ValueError, match=r"longer than 100 years: write 'never'"):
+        parse_duration(long)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ai_pal.config import Loaded, load_settings
+from ai_pal.config.load import unknown_variables
 from ai_pal.errors import AiPalError, Code
 
 
@@ -52,7 +53,7 @@ def test_durations_are_read_everywhere(config: Path) -> None:
     assert load(config, overrides={"keep_alive": "-1"}).settings.keep_alive == -1
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("-1", -1), ("1ms", 0.001)])
+@pytest.mark.parametrize(("written", "seconds"), [("-1", -1), ("never", -1), ("1ms", 0.001)])
 def test_a_deadline_is_a_time_or_none(config: Path, written: str, seconds: float) -> None:
     assert load(config, AI_PAL_DEADLINE=written).settings.deadline == seconds
 
@@ -60,6 +61,18 @@ def test_a_deadline_is_a_time_or_none(config: Path, written: str, seconds: float
 def test_the_environment_has_typed_values(config: Path) -> None:
     settings, _ = load(config, AI_PAL_LOCAL_ONLY="true", AI_PAL_LOG_LEVEL="debug", AI_PAL_QUEUE_SIZE="7")
     assert (settings.local_only, settings.log_level, settings.queue_size) == (True, "debug", 7)
+
+
+@pytest.mark.parametrize("text", ["true", "TRUE", "yes", "On", "1", " true "])
+def test_a_variable_says_yes_in_many_ways(config: Path, text: str) -> None:
+    settings, _ = load(config, "history = false", AI_PAL_LOCAL_ONLY=text, AI_PAL_HISTORY=text)
+    assert (settings.local_only, settings.history) == (True, True)
+
+
+@pytest.mark.parametrize("text", ["false", "False", "NO", "off", "0"])
+def test_a_variable_says_no_in_many_ways(config: Path, text: str) -> None:
+    settings, _ = load(config, "local_only = true", AI_PAL_LOCAL_ONLY=text, AI_PAL_OLLAMA_ENABLED=text)
+    assert (settings.local_only, settings.ollama.enabled) == (False, False)
 
 
 def test_an_empty_variable_counts_as_not_set(config: Path) -> None:
@@ -121,6 +134,19 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("[providers.openai]\nbase_url = 'not a url'\n", 2, "write it like 'http://localhost:8080'"),
         ("[providers.openai]\napi = 'anthropic'\n", 1, "openai does not speak the protocol of anthropic"),
         ("[providers.openai]\napi = 'anthropic'\n", 1, "[providers.my-anthropic]"),
+        ("[providers.mine]\napi = 'openai'\n", 1, "providers.mine: its address is missing"),
+        ("[providers.mine]\napi = 'cohere'\nbase_url = ''\n", 1, "write base_url ="),
+        ("[models.mine]\npath = 'x.gguf'\nmodel = 'phi-2'\n", 1, "leave out path or model"),
+        ("[budget]\nday = inf\n", 2, "budget.day: inf is not a number"),
+        ("[budget]\nmonth = nan\n", 2, "budget.month"),
+        ("memory_pressure = nan\n", 1, "memory_pressure"),
+        ("[prices.'a:b']\noutput = nan\n", 2, "prices.a:b.output"),
+        ("memory_low = '1e9'\n", 1, "memory_low"),
+        (
+            "memory_low = 99999999999999999999\n",
+            1,
+            "memory_low: 99999999999999999999 is more than any machine",
+        ),
         ("[prices.foo]\ninput = 1\n", 1, 'write [prices."openai:gpt-4"]'),
         ("[prices.':gpt-4']\n", 1, "a price is that of a provider's model"),
         ("[prices.openai.gpt-4]\ninput = 1\n", 1, 'write [prices."openai:gpt-4"]'),
@@ -157,6 +183,12 @@ def test_a_file_that_is_not_text_is_refused(config: Path) -> None:
         load_settings(None, {"AI_PAL_CONFIG": str(config)})
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(config: Path) -> None:
+    config.write_text("threads = 2\n", encoding="utf-8-sig")
+    settings, origins = load_settings(None, {"AI_PAL_CONFIG": str(config)})
+    assert (settings.threads, origins["threads"]) == (2, "config.toml:1")
+
+
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AiPalError, match="Is a directory"):
         load_settings(None, {"AI_PAL_CONFIG": str(tmp_path)})
@@ -166,8 +198,15 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     ("variable", "value", "says"),
     [
         ("AI_PAL_THREADS", "many", "Expected `int`, got `str`"),
-        ("AI_PAL_LOCAL_ONLY", "maybe", "Expected `bool`"),
+        ("AI_PAL_LOCAL_ONLY", "maybe", "one of true, yes, on, 1, false, no, off, 0"),
+        ("AI_PAL_OLLAMA_ENABLED", "2", "'2' is neither true nor false"),
         ("AI_PAL_KEEP_ALIVE", "soon", "not a duration"),
+        ("AI_PAL_KEEP_ALIVE", "1e300", "longer than 100 years"),
+        ("AI_PAL_GAP_TIMEOUT", "never", "Expected `float` > 0"),
+        ("AI_PAL_BUDGET_DAY", "inf", "'inf' is not a number"),
+        ("AI_PAL_BUDGET_MONTH", "nan", ""),
+        ("AI_PAL_MEMORY_PRESSURE", "nan", ""),
+        ("AI_PAL_MEMORY_BUDGET", "9" * 400 + "GB", "more than any machine has"),
         ("AI_PAL_DEADLINE", "0", "0 leaves no time for anything"),
         ("AI_PAL_CONTEXT", "99999999999999999999", "<= 1000000000"),
         ("AI_PAL_OLLAMA_BASE_URL", "box", "write it as 'http://box'"),
@@ -183,7 +222,7 @@ def test_an_error_in_the_environment_names_the_variable(
 
 @pytest.mark.parametrize("url", ["", "http://box", "https://gateway.example/v1", "http://[::1]:11434/"])
 def test_addresses_are_taken_as_they_are(config: Path, url: str) -> None:
-    settings, _ = load(config, f"[ollama]\nbase_url = '{url}'\n[providers.my-own]\napi = 'openai'\n")
+    settings, _ = load(config, f"[ollama]\nbase_url = '{url}'\n[providers.openai]\napi = 'openai'\n")
     assert settings.ollama.base_url == url
 
 
@@ -191,6 +230,32 @@ def test_a_variable_with_a_typo_is_refused(config: Path) -> None:
     message = refusal(config, AI_PAL_LOCALONLY="1")
     assert "unknown variable AI_PAL_LOCALONLY" in message
     assert "did you mean AI_PAL_LOCAL_ONLY?" in message
+
+
+@pytest.mark.parametrize(
+    ("variable", "table"),
+    [
+        ("AI_PAL_LOCAL", "[local]"),
+        ("AI_PAL_OLLAMA", "[ollama]"),
+        ("AI_PAL_BUDGET_OF_ALL_CLOUDS", "[budget]"),
+        ("AI_PAL_PROVIDERS_OPENAI_CONSENT", "[providers.NAME]"),
+        ("AI_PAL_MODELS_SMOLLM2_PIN", "[models.NAME]"),
+        ("AI_PAL_PRICES", "[prices.NAME]"),
+    ],
+)
+def test_a_variable_for_a_table_is_refused(config: Path, variable: str, table: str) -> None:
+    message = refusal(config, "", None, **{variable: "false"})
+    assert f"unknown variable {variable}" in message
+    assert f"write it in the config file, under {table}" in message
+
+
+def test_variables_that_name_nothing_are_listed() -> None:
+    known = dict.fromkeys(
+        ("AI_PAL_HOME", "AI_PAL_KEY_X", "AI_PAL_TEST_X", "AI_PAL_MODEL", "AI_PAL_BUDGET_DAY"), "1"
+    )
+    assert unknown_variables(known | {"AI_PAL_NOSUCH": "1", "AI_PAL_EMPTY": "", "OTHER": "1"}) == [
+        "AI_PAL_NOSUCH"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,10 @@ def test_a_link_or_file_in_its_place_is_refused(tmp_path: Path) -> None:
         with pytest.raises(AiPalError) as caught:
             paths.make_private(tmp_path / name)
         assert caught.value.code == Code.RUN_DIR_UNSAFE
+
+
+@pytest.mark.parametrize("environ", [{"AI_PAL_HOME": "/tmp/b\udcff"}, {"HOME": "/home/b\udcff"}])
+def test_a_home_whose_name_is_not_text_is_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(AiPalError, match="is not UTF-8") as caught:
+        paths.run_dir(environ)
+    assert caught.value.code == Code.CONFIG_INVALID

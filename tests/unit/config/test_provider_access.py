@@ -130,6 +130,11 @@ def test_the_key_is_read_from_where_it_lies(environ: dict[str, str], vault: Vaul
     assert read_key("openai", around) == ("from the file", "config")
 
 
+def test_a_key_behind_a_byte_order_mark_is_found(environ: dict[str, str]) -> None:
+    write_config(environ, '\ufeff[providers.openai]\napi_key = "from Windows"\n')
+    assert read_key("openai", environ) == ("from Windows", "config")
+
+
 @pytest.mark.parametrize(
     "text", ["", "nonsense = ", "providers = 1", "[providers]\nopenai = 1", "[providers.openai]\napi_key = 1"]
 )

@@ -89,10 +89,12 @@ class Row(msgspec.Struct, frozen=True):
             "too_big": Code.INSUFFICIENT_MEMORY,
             "failed": Code.MODEL_FAILED,
             "off": Code.DIRECT_LOADING_OFF,
+            "unusable": Code.MODEL_NOT_FOUND,
         }
         failure = Failure(code[self.local], "it cannot") if self.local in code else None
         return Here(
             model="phi-2",
+            state=self.local,
             window=2048,
             loaded=self.local == "loaded",
             absent=self.local == "absent",
