@@ -13,6 +13,7 @@ from ai_pal.cli.chatting.arguments import absolute_model
 from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.entry import Command, nearest
 from ai_pal.cli.chatting.figures import Totals
+from ai_pal.cli.chatting.keyboard import spoken_to
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.failures import describe
@@ -173,7 +174,8 @@ def _undo(session: Session, argument: str) -> None:
 def _edit(session: Session, argument: str) -> str:
     before = session.conversation.last_prompt
     try:
-        after = editor.edit(before)
+        with spoken_to(terminal=sys.stdin.isatty()):
+            after = editor.edit(before)
     except (OSError, ValueError) as error:
         session.say(f"the editor cannot be started: {error}; set EDITOR")
         return ""

@@ -48,7 +48,14 @@ class Talk:
         self._warned = False
 
     def run(self) -> int:
-        """Converse. Returns the exit code."""
+        """Converse. Returns the exit code.
+
+        What is typed ahead waits for the prompt all the while: with the terminal's own modes in between, an
+        Enter of that moment would come as a line feed, and begin another line."""
+        with quiet_keyboard(terminal=self._terminal.stdin):
+            return self._converse()
+
+    def _converse(self) -> int:
         model = short_name(self._session.model)
         self._say(f"ai-pal {__version__} · {model} · /help for help, Ctrl-D leaves")
         while True:
@@ -81,14 +88,13 @@ class Talk:
         wishes = session.wishes
         screen = AnswerScreen(self._terminal, markdown=self._markdown)
         try:
-            with quiet_keyboard(terminal=self._terminal.stdin):
-                try:
-                    if instant is not None:
-                        wishes = instant.wishes(wishes)
-                    messages = session.conversation.ask(prompt)
-                    answer = ask(self._link, messages, wishes, screen.show, self._agree)
-                finally:
-                    screen.close()
+            try:
+                if instant is not None:
+                    wishes = instant.wishes(wishes)
+                messages = session.conversation.ask(prompt)
+                answer = ask(self._link, messages, wishes, screen.show, self._agree)
+            finally:
+                screen.close()
         except AiPalError as error:
             failures.report(error.failure)
             return
