@@ -34,13 +34,14 @@ def ask(link: Link, messages: list[Message], wishes: Wishes, show: Show, agree: 
         try:
             _follow(link, messages, wishes, answer, show)
         except AiPalError as error:
-            if error.code == Code.SHUTTING_DOWN:
+            again = may_reconnect and not answer.has_text and error.code in _LOST
+            if again and error.code == Code.SHUTTING_DOWN:
                 link.see_out()
             link.drop()
             if answer.has_text and error.code == Code.SUPERVISOR_LOST:  # what has come is kept
                 _broke_off(answer, error, show)
                 return answer
-            if answer.has_text or error.code not in _LOST or not may_reconnect:
+            if not again:
                 raise
             may_reconnect = False
             continue
