@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ CACHE_KIB = 256
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
+AGAIN_SECONDS = 0.01
+"""Between two tries to be the first."""
+
 
 def open_database(file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS) -> sqlite3.Connection:
     """A connection for the calling thread; every statement is its own transaction unless it stands in
@@ -25,22 +29,33 @@ def open_database(file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS) -> 
 
     Raises `AiPalError`: `store_damaged`, `store_newer`, `store_busy`, `disk_full`, `file_unreadable`.
     """
+    deadline = time.monotonic() + BUSY_SECONDS
     with explained(file):
-        _prepare(file)
-        connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            # Without WAL yet, a reader that wants to write gets no waiting: that has to be asked for first.
-            connection.execute("PRAGMA journal_mode = WAL")
-            # FULL: what was committed survives a power cut too, not just a crash of ours.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA temp_store = MEMORY")  # no text in temporary files
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            _migrate(connection, file, steps)
-        except BaseException:
-            connection.close()
-            raise
+        while True:
+            try:
+                return _opened(file, steps)
+            except sqlite3.OperationalError as error:
+                if _code(error) not in _BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(AGAIN_SECONDS)
+
+
+def _opened(file: Path, steps: tuple[tuple[str, ...], ...]) -> sqlite3.Connection:
+    """Two that are the first at once are refused without any waiting: neither has WAL yet."""
+    _prepare(file)
+    connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: what was committed survives a power cut too, not just a crash of ours.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")  # no text in temporary files
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        _migrate(connection, file, steps)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -84,9 +99,13 @@ def explained(file: Path) -> Iterator[None]:
         fail(Code.FILE_UNREADABLE, f"{file} cannot be used: {error.strerror}", "check the folder's owner")
 
 
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF
+
+
 def _failure(error: sqlite3.Error, file: Path) -> Failure:
     # The low byte; the rest says in which call. None at all: what a check has found.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    code = _code(error)
     if code in _DAMAGED:
         hint = f"move it away and history and usage begin anew: mv {file} {file}.damaged"
         return Failure(Code.STORE_DAMAGED, f"{file} is damaged: {error}", hint)

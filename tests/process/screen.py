@@ -7,6 +7,8 @@ import time
 import pexpect
 import pyte
 
+from tests.process.eventually import eventually
+
 PYTHON = sys.executable
 WAIT_SECONDS = 30.0
 
@@ -58,6 +60,8 @@ class Terminal:
         deadline = time.monotonic() + WAIT_SECONDS
         while self._read():
             assert time.monotonic() < deadline, f"does not end:\n{self.text}"
+        # It has let go of the terminal and may still be ending: closing it now would end it by SIGHUP.
+        assert eventually(lambda: not self.process.isalive(), within=WAIT_SECONDS)
         self.process.close()
         return self.process.exitstatus
 
