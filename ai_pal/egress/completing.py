@@ -7,8 +7,9 @@ from ai_pal import privacy
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
 from ai_pal.egress.providers.base import Adapter, Finish
-from ai_pal.egress.providers.failures import failure, of_transport
+from ai_pal.egress.providers.failures import failure
 from ai_pal.egress.providers.http import Traffic, watching
+from ai_pal.egress.providers.transport import of_transport
 from ai_pal.egress.report import report
 from ai_pal.egress.whole_text import WholeText
 from ai_pal.errors import AiPalError, Code, Failure

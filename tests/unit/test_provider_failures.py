@@ -2,8 +2,7 @@
 
 import pytest
 
-from ai_pal.egress.providers.failures import of_event, of_status, of_transport, retry_seconds, words
-from ai_pal.egress.providers.http import BadResponse
+from ai_pal.egress.providers.failures import of_event, of_status, retry_seconds, words
 from ai_pal.errors import Code
 
 NOW = 1_700_000_000.0
@@ -80,21 +79,3 @@ def test_an_error_event_says_its_kind() -> None:
     assert of_event("p", "m", {"type": "x", "code": "context_length_exceeded"}).code == Code.PROMPT_TOO_LARGE
     assert of_event("p", "m", {"type": ["odd"]}).code == Code.STREAM_BROKEN
     assert of_event("p", "m", "text").code == Code.STREAM_BROKEN
-
-
-def test_a_connection_error_is_named_in_the_systems_words() -> None:
-    failure = of_transport("p", ConnectionRefusedError(111, "Connection refused"), sent=False)
-    assert failure.code == Code.PROVIDER_UNREACHABLE
-    assert failure.message == "p could not be reached: connection refused"
-
-
-def test_an_error_under_another_is_found() -> None:
-    outer = RuntimeError("outer")
-    outer.__cause__ = ExceptionGroup("many", [ConnectionResetError(104, "Connection reset by peer")])
-    assert of_transport("p", outer, sent=True).message.endswith("connection reset by peer")
-
-
-def test_our_own_mistakes_are_not_the_networks() -> None:
-    assert of_transport("p", TypeError("oops"), sent=False).code == Code.INTERNAL
-    assert of_transport("p", TypeError("oops"), sent=True).code == Code.STREAM_BROKEN
-    assert of_transport("p", BadResponse("too much"), sent=True).message.endswith("too much")

@@ -12,8 +12,9 @@ import msgspec
 from ai_pal.config.provider_access import key_hint
 from ai_pal.config.provider_keys import read_key
 from ai_pal.egress.providers.base import Adapter, Make
-from ai_pal.egress.providers.failures import failure, of_transport
-from ai_pal.egress.providers.http import Clients
+from ai_pal.egress.providers.clients import Clients
+from ai_pal.egress.providers.failures import failure
+from ai_pal.egress.providers.transport import of_transport
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.egress import OLLAMA_URL, Api, Provider
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from ai_pal.egress.providers.http import Clients
+from ai_pal.egress.providers.clients import Clients
 from ai_pal.errors import Failure
 from ai_pal.messages.chat import Usage
 from ai_pal.messages.egress import Complete, Provider

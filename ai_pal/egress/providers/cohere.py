@@ -10,8 +10,9 @@ import msgspec
 
 from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_status, words
-from ai_pal.egress.providers.http import BadResponse, Clients, watch
+from ai_pal.egress.providers.http import BadResponse, watch
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Complete, Provider

@@ -1,19 +1,16 @@
-"""From HTTP statuses, error bodies and exceptions to the one error taxonomy, for all providers.
+"""From HTTP statuses and error bodies to the one error taxonomy, for all providers.
 
 Messages are our own words. What a provider said stays a line in `detail`, and is left out where it may
 quote a key.
 """
 
 import json
-import os
 import re
-import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ai_pal.egress.providers.http import BadResponse
 from ai_pal.errors import PERMANENT, Code, Failure
 
 WORDS = 200
@@ -81,23 +78,6 @@ def of_event(name: str, model: str, body: object) -> Failure:
     return failure(code, message, hint, detail="" if code == Code.AUTH_FAILED else words(body))
 
 
-def of_transport(name: str, error: Exception, *, sent: bool) -> Failure:
-    """What an error of the connection, or of what was read from it, means."""
-    chain = list(_chain(error))
-    ours = not any(_from_network(link) for link in chain)
-    if sent:
-        reason = _reason(chain) if not ours else "it sent what cannot be read"
-        hint = f"ask again; if that does not help, check base_url of {name}"
-        return failure(Code.STREAM_BROKEN, f"the answer from {name} broke off: {reason}", hint)
-    if ours:
-        return failure(Code.INTERNAL, f"asking {name} failed: {type(error).__name__}", "look at: ai-pal logs")
-    return failure(
-        Code.PROVIDER_UNREACHABLE,
-        f"{name} could not be reached: {_reason(chain)}",
-        "check that it runs, its base_url, and the network",
-    )
-
-
 def retry_seconds(headers: Mapping[str, str], now: float) -> float | None:
     """The seconds of a Retry-After header, which holds seconds or an HTTP date (RFC 9110, 10.2.3)."""
     value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
@@ -159,32 +139,3 @@ def _say(code: Code, name: str, model: str) -> tuple[str, str]:
         Code.PROVIDER_ERROR: (f"{name} has trouble of its own", "try again later"),
         Code.STREAM_BROKEN: (f"{name} broke its answer off with an error", "try again"),
     }.get(code, (f"{name} refused the request", f"check base_url of {name} and the options of the request"))
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            yield from _chain(error.exceptions[0])
-        error = error.__cause__ or error.__context__
-
-
-def _from_network(error: BaseException) -> bool:
-    library = type(error).__module__.partition(".")[0]
-    return isinstance(error, OSError | BadResponse) or library in {"httpx", "httpx2", "httpcore", "httpcore2"}
-
-
-def _reason(chain: list[BaseException]) -> str:
-    """Why a connection failed, in the system's words."""
-    for error in chain:
-        if isinstance(error, BadResponse):
-            return str(error)
-    for error in chain:
-        if isinstance(error, socket.gaierror):
-            return "its name is not known"
-        if isinstance(error, OSError) and error.errno:
-            return os.strerror(error.errno).lower()
-    closed = any(type(error).__name__ == "RemoteProtocolError" for error in chain)
-    return "the connection was closed" if closed else "the connection failed"

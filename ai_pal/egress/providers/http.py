@@ -1,12 +1,9 @@
-"""The HTTP clients below all SDKs: no redirects, no retries, no proxies to this machine, bounded bodies."""
+"""What one attempt sees of its connection, whichever SDK asks: what has left, and a bounded answer."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import ModuleType
 from typing import Any
-
-from ai_pal import privacy
 
 UNUSED_LIMIT = 4 * 1024 * 1024
 """Bytes that a provider may send without any text of the answer in them."""
@@ -68,37 +65,17 @@ def watch(check: Callable[[bytes], None]) -> None:
         traffic.watch = check
 
 
-class Clients:
-    """HTTP clients, shared by all attempts so that connections can be kept. One per library, for SDKs differ
-    in theirs, and one more for servers on this machine, which no proxy stands before."""
-
-    def __init__(self) -> None:
-        self._clients: dict[tuple[str, bool], Any] = {}
-
-    def client(self, library: ModuleType, base_url: str) -> Any:
-        """A client of `httpx` or `httpx2` for servers such as this one. Its own timeouts are off: the
-        attempt has them."""
-        here = privacy.is_loopback(base_url)
-        client = self._clients.get((library.__name__, here))
-        if client is None:
-            client = self._clients[library.__name__, here] = library.AsyncClient(
-                trust_env=not here,
-                follow_redirects=False,  # a prompt and a key go where they were sent, nowhere else
-                timeout=None,
-                limits=library.Limits(max_connections=None, max_keepalive_connections=8),
-                event_hooks={"request": [_traced], "response": [_bounded(library.AsyncByteStream)]},
-            )
-        return client
-
-
-async def _traced(request: Any) -> None:
+async def traced(request: Any) -> None:
+    """An event hook: the steps of this request are told to its attempt."""
     request.headers["accept-encoding"] = "identity"
     traffic = _traffic.get()
     if traffic is not None:
         request.extensions.setdefault("trace", traffic.trace)
 
 
-def _bounded(stream_class: type) -> Callable[[Any], Any]:
+def bounded(stream_class: type) -> Callable[[Any], Any]:
+    """An event hook: the bytes of the answer are counted and seen by its attempt."""
+
     class Bounded(stream_class):  # type: ignore[misc]
         """A response's body, counted as it comes."""
 

@@ -12,8 +12,9 @@ import msgspec
 from ai_pal import privacy
 from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_event, of_status, parsed
-from ai_pal.egress.providers.http import BadResponse, Clients, unseen
+from ai_pal.egress.providers.http import BadResponse, unseen
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider

@@ -8,8 +8,8 @@ import openai
 
 from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_event, of_status
-from ai_pal.egress.providers.http import Clients
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.chat import Options, Usage
 from ai_pal.messages.egress import Complete, Provider
