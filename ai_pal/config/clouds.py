@@ -2,15 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
+from ai_pal.config.ollama_host import address
 from ai_pal.config.settings import Settings
 from ai_pal.config.tables import ProviderSettings
-
-OLLAMA_PORT = 11434
-_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")  # noqa: S104 - where a server listens, none that can be asked
 
 KNOWN = {
     "openai": ProviderSettings(api="openai", mid="gpt-3.5-turbo", strong="gpt-4"),
@@ -40,22 +37,10 @@ def twin(model: str, settings: Settings) -> str:
 
 
 def ollama_url(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
-    """Where Ollama is asked; empty means its usual place. `OLLAMA_HOST` is read as Ollama reads it; a server
-    that listens everywhere is asked on loopback."""
+    """Where Ollama is asked; empty means its usual place."""
     if settings.ollama.base_url:
         return settings.ollama.base_url.rstrip("/")
-    host = environ.get("OLLAMA_HOST", "").strip()
-    if not host:
-        return ""
-    try:
-        parts = urlsplit(host if "://" in host else f"http://{host}")
-        name, port = parts.hostname or "", parts.port
-    except ValueError:
-        return host
-    if name in _EVERYWHERE:
-        name = "127.0.0.1"
-    port = port or {"http": OLLAMA_PORT, "https": 443}.get(parts.scheme, OLLAMA_PORT)
-    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
+    return address(environ.get("OLLAMA_HOST", ""))
 
 
 def _merged(name: str, settings: Settings) -> ProviderSettings:

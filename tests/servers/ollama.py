@@ -23,6 +23,12 @@ def installed() -> Path | None:
     return folder if (folder / ".ready").exists() else None
 
 
+def running_environment(folder: Path, home: Path) -> dict[str, str]:
+    """What its binary needs to run at all."""
+    path = f"{folder}/bin:{folder}/rt"
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "LD_LIBRARY_PATH": path}
+
+
 class Ollama(NamedTuple):
     """`url` is its base URL; `pid` leads its group, its runners are in there too."""
 
@@ -34,10 +40,7 @@ class Ollama(NamedTuple):
 def ollama(folder: Path, starter: Path, address: str = "127.0.0.1:0") -> Iterator[Ollama]:
     """Run it. Its models are kept between runs."""
     home = Path(tempfile.mkdtemp(prefix="ai-pal-ollama-"))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "LD_LIBRARY_PATH": f"{folder}/bin:{folder}/rt",
+    environment = running_environment(folder, home) | {
         "OLLAMA_HOST": address,
         "OLLAMA_MODELS": str(folder / "models"),
         "OLLAMA_NUM_GPU": "0",

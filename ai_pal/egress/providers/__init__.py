@@ -69,12 +69,16 @@ def _check_address(provider: Provider) -> None:
     """Raises `AiPalError` (`provider_unreachable`)."""
     try:
         parts = urlsplit(provider.base_url or OLLAMA_URL)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+        host = parts.hostname or ""
+        fine = bool(host) and ("%" not in host or ":" in host)  # an IPv6 zone is written after one
+        if fine and parts.scheme in ("http", "https") and parts.port != 0:
             return
     except ValueError:
         pass  # a port or an address that is none
-    message = f"{provider.name} could not be reached: its base_url is no address"
-    raise AiPalError(failure(Code.PROVIDER_UNREACHABLE, message, "it looks like http://127.0.0.1:8080/v1"))
+    said = "OLLAMA_HOST or base_url in [ollama]" if provider.api == "ollama" else "its base_url"
+    example = OLLAMA_URL if provider.api == "ollama" else "http://127.0.0.1:8080/v1"
+    message = f"{provider.name} could not be reached: {said} is no address"
+    raise AiPalError(failure(Code.PROVIDER_UNREACHABLE, message, f"it looks like {example}"))
 
 
 def _adapter_class(api: Api) -> Make:

@@ -31,22 +31,6 @@ def openai(made: MachineSurvey) -> Server:
     return next(server for server in made.facts("").clouds if server.name == "openai")
 
 
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("", ""),
-        ("0.0.0.0", "http://127.0.0.1:11434"),
-        ("0.0.0.0:9000", "http://127.0.0.1:9000"),
-        ("10.0.0.7", "http://10.0.0.7:11434"),
-        ("[::]:11434", "http://127.0.0.1:11434"),
-        ("https://ollama.example.com", "https://ollama.example.com:443"),
-        ("localhost:1234", "http://localhost:1234"),
-    ],
-)
-def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
-    assert ollama_url(Settings(), {"OLLAMA_HOST": host}) == url
-
-
 def test_the_settings_place_of_ollama_wins() -> None:
     settings = Settings(ollama=OllamaSettings(base_url="http://box:11434/"))
     assert ollama_url(settings, {"OLLAMA_HOST": "10.0.0.7"}) == "http://box:11434"
