@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from ai_pal import __version__
 from ai_pal.cli import failures
@@ -47,11 +47,26 @@ class Command(Protocol):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors look like all others."""
+    """An argument parser whose errors look like all others. Where there may be any number of words, options
+    stand between them as well: `ai-pal chat why -m echo is the sky blue`."""
+
+    _mixing = False
 
     def error(self, message: str) -> NoReturn:
         failures.report(Failure(Code.BAD_REQUEST, message, f"see: {self.prog} --help"))
         sys.exit(failures.USAGE)
+
+    def parse_known_args(
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:  # type: ignore[override]
+        many = any(action.nargs == "*" for action in self._get_positional_actions())
+        if self._mixing or not many:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
 
 
 def command_module(name: str) -> Command:

@@ -10,7 +10,7 @@ import msgspec
 from ai_pal.cli.chatting import arguments
 from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.link import Link, Wishes
-from ai_pal.cli.chatting.prompts import checked_argument, combined, read_stdin
+from ai_pal.cli.chatting.prompts import checked_argument, prompt_of
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.chatting.terminal import Terminal, say
 from ai_pal.cli.neutral import neutral_line
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.detect()
     number = arguments.settle_continue(args)
     settings = load_settings().settings
-    talks = args.prompt is None and terminal.stdin
+    talks = not args.prompt and terminal.stdin
     if talks and (args.json or args.jsonl):
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
     with closing(_recorder(args, settings, terminal)) as recorder, _link(args, settings, terminal) as link:
@@ -63,7 +63,7 @@ def _one_shot(chat: _Chat) -> int:
     code = one_shot(
         chat.link,
         chat.conversation,
-        combined(args.prompt, read_stdin()),
+        prompt_of(args.prompt),
         chat.wishes,
         chat.terminal,
         output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,

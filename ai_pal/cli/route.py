@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.arguments import absolute_model, add_routing
-from ai_pal.cli.chatting.prompts import combined, read_stdin
+from ai_pal.cli.chatting.prompts import prompt_of
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import load_settings
 
@@ -26,7 +26,9 @@ In JSON, costs are in US dollars and times in seconds; position 0 is a candidate
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what would be asked")
+    parser.add_argument(
+        "prompt", nargs="*", metavar="PROMPT", help="what would be asked, as for `ai-pal chat`"
+    )
     parser.add_argument("-m", "--model", default="", help="as for `ai-pal chat`")
     add_routing(parser.add_argument_group("who answers"))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -35,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ai_pal.client.daemon import connect
 
-    settings, prompt = load_settings().settings, combined(args.prompt, read_stdin())
+    settings, prompt = load_settings().settings, prompt_of(args.prompt)
     with connect(settings, notify=lambda text: print(neutral_line(text), file=sys.stderr)) as client:
         routed = client.route(
             prompt,

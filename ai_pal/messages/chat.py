@@ -45,7 +45,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Seconds. `queued` and `first_token` count from acceptance; the rest is what the engine measured."""
+    """Seconds. `queued` and `first_token` count from acceptance, the latter is 0 where nothing came; the rest
+    is what the engine measured."""
 
     queued: float = 0.0
     first_token: float = 0.0

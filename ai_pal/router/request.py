@@ -67,9 +67,9 @@ class Request(msgspec.Struct, eq=False):
 
     def timings(self, now: float, of_attempt: Timings | None = None) -> Timings:
         """Measured from the acceptance by the client's clock, not from the last attempt's beginning."""
-        first = now if self.first_at is None else self.first_at
         attempt, begun = self.attempt, self.begun_at
-        spent = now - first
+        waited = 0.0 if self.first_at is None else self.first_at - begun
+        spent = 0.0 if self.first_at is None else now - self.first_at
         if of_attempt is not None and attempt is not None:
             before = max(0.0, attempt.asked_at - begun)
             if not before and attempt.base == 0:
@@ -77,12 +77,12 @@ class Request(msgspec.Struct, eq=False):
             return msgspec.structs.replace(
                 of_attempt,
                 queued=of_attempt.queued + before,
-                first_token=first - begun,
+                first_token=waited,
                 total=now - begun,
             )
         return Timings(
             queued=max(0.0, (attempt.asked_at if attempt is not None else now) - begun),
-            first_token=first - begun,
+            first_token=waited,
             total=now - begun,
             tokens_per_second=self.next_seq / spent if spent > 0 and self.next_seq > 1 else 0.0,
         )

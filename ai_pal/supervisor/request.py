@@ -41,7 +41,7 @@ class Request(msgspec.Struct, eq=False):
         spent = decode or now - first
         return Timings(
             queued=(self.dispatched_at or now) - self.accepted_at,
-            first_token=first - self.accepted_at,
+            first_token=first - self.accepted_at if self.started else 0.0,
             total=now - self.accepted_at,
             prefill=prefill,
             decode=decode,

@@ -9,6 +9,7 @@ import pytest
 
 from ai_pal.client import Client
 from tests.process.homes import Environ, front_door, listens
+from tests.process.screen import Terminal
 
 SECONDS = 60
 pytestmark = pytest.mark.timeout(120)
@@ -39,6 +40,15 @@ def test_the_answer_is_all_that_a_pipe_gets(home: Environ) -> None:
 def test_stdin_alone_and_stdin_behind_the_argument(home: Environ) -> None:
     assert chat(home, stdin=b"from a pipe\n").stdout == b"from a pipe \n"
     assert chat(home, "question:", stdin=b"diff\n").stdout == b"question: diff \n"
+    assert chat(home, "-", stdin=b"from a pipe\n").stdout == b"from a pipe \n"
+
+
+def test_words_need_no_quotes_and_a_dash_reads_a_terminal(home: Environ) -> None:
+    assert chat(home, "why", "--seed", "1", "is", "it").stdout == b"why is it \n"
+    with Terminal(["chat", "so:", "-"], home) as terminal:
+        terminal.send("typed\r\x04")
+        assert terminal.exit_code() == 0
+    assert "so: typed" in terminal.text
 
 
 def test_a_pipe_gets_control_characters_as_they_are(home: Environ) -> None:

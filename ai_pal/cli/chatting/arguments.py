@@ -18,6 +18,7 @@ LAST = "last"
 EXAMPLES = """examples:
   ai-pal chat                                   hold a conversation
   ai-pal chat "What is the capital of France?"  ask one question
+  ai-pal chat why is the sky blue               the same without quotes
   git diff | ai-pal chat "write a commit message"
   ai-pal chat --continue "and why?"             go on with the last conversation
   ai-pal chat --json --seed 1 "Say hello" | jq -r .text
@@ -28,7 +29,10 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the prompt and all options."""
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask; text on stdin is appended")
+    parser.add_argument(
+        "prompt", nargs="*", metavar="PROMPT",
+        help="what to ask, in quotes or not; text on stdin is appended, - waits for it",
+    )  # fmt: skip
     parser.add_argument("-m", "--model", default="", metavar="MODEL",
         help="a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4",
     )  # fmt: skip
@@ -104,15 +108,15 @@ def _add_history(group: argparse._ArgumentGroup) -> None:
 
 def settle_continue(args: argparse.Namespace) -> int | None:
     """The conversation to go on with, 0 for the last one, None for a new one. The text in
-    `--continue TEXT` is the prompt. Raises `AiPalError`."""
+    `--continue TEXT` begins the prompt. Raises `AiPalError`."""
     given = args.go_on
     if given is None or given == LAST:
         return None if given is None else 0
     if is_whole(given) and int(given):
         return int(given)
-    if args.prompt is not None or given.isdecimal():
+    if given.isdecimal():
         fail(Code.BAD_REQUEST, f"{given!r} is no number of a conversation", "see: ai-pal history list")
-    args.prompt = given
+    args.prompt.insert(0, given)
     return 0
 
 

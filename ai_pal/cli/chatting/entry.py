@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 FENCE = '"""'
-_SAME = {"quit": "exit", "bye": "exit", "new": "clear", "usage": "stats"}
+_SAME = {"quit": "exit", "bye": "exit", "q": "exit", "new": "clear", "usage": "stats", "regenerate": "retry"}
 """What other programs call a command."""
+
+_LEAVING = frozenset({"exit", "quit"})
+"""What people type to leave, of whom nobody means it for the model."""
 
 _COMMAND = re.compile(r"/([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
 
@@ -20,10 +23,16 @@ class Command(NamedTuple):
 
 
 def parse(entry: str) -> Command | str:
-    """A command, or the prompt without the block quotes around it. `/etc/passwd` is no command."""
+    """A command, or the prompt without the block quotes around it. `/etc/passwd` is no command; `exit` and
+    `quit` are, when nothing else stands there."""
+    if entry.strip() == "/?":
+        return Command("help", "")
     if match := _COMMAND.fullmatch(entry.strip()):
-        return Command(match[1].lower(), (match[2] or "").strip())
+        name = match[1].lower()
+        return Command(_SAME.get(name, name), (match[2] or "").strip())
     text = entry.strip()
+    if text.lower() in _LEAVING:
+        return Command("exit", "")
     if text.startswith(FENCE) and not is_open_block(text):
         text = text.removeprefix(FENCE).removesuffix(FENCE).strip("\n")
     return text
@@ -38,7 +47,5 @@ def is_open_block(text: str) -> bool:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known command that was probably meant; empty when none is near."""
     names = list(known)
-    if (same := _SAME.get(name)) in names:
-        return same
     starting = [other for other in names if name and other.startswith(name)]
     return next(iter(starting or difflib.get_close_matches(name, names, n=1, cutoff=0.7)), "")

@@ -49,6 +49,7 @@ class LineInput:
             completer=CommandCompleter(commands, models),
             complete_while_typing=False,
             key_bindings=_bindings(),
+            enable_suspend=True,  # Ctrl-Z
             multiline=True,
             prompt_continuation=_continuation,
             color_depth=ColorDepth.DEPTH_1_BIT,

@@ -13,6 +13,11 @@ from ai_pal.cli.chatting.entry import Command, is_open_block, nearest, parse
         ("/help", Command("help", "")),
         ("/MODEL echo?slots=1", Command("model", "echo?slots=1")),
         ("/system be\nbrief", Command("system", "be\nbrief")),
+        ("/bye", Command("exit", "")),
+        ("/?", Command("help", "")),
+        ("exit", Command("exit", "")),
+        (" Quit ", Command("exit", "")),
+        ("quit smoking", "quit smoking"),
         ("/etc/passwd holds what?", "/etc/passwd holds what?"),
         ("/", "/"),
         ('"""\na\n\nb\n"""', "a\n\nb"),
@@ -35,7 +40,7 @@ def test_a_block_is_open_until_its_second_quotes(text: str, is_open: bool) -> No
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("hlep", "help"), ("sta", "stats"), ("quit", "exit"), ("usage", "stats"), ("goal", ""), ("zzz", "")],
+    [("hlep", "help"), ("sta", "stats"), ("exi", "exit"), ("goal", ""), ("zzz", "")],
 )
 def test_the_nearest_command_is_suggested(typed: str, meant: str) -> None:
     assert nearest(typed, ["help", "local", "save", "stats", "exit"]) == meant

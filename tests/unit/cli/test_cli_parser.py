@@ -46,6 +46,23 @@ def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err.startswith("error: unrecognized arguments: --nonsense [bad_request]\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "prompt"),
+    [
+        ("chat why is the sky blue", "why is the sky blue"),
+        ("chat -m echo why is --json the sky blue", "why is the sky blue"),
+        ("route why is -m echo the sky", "why is the sky"),
+        ("chat what does -- -rf do", "what does -rf do"),
+        ("chat -c and why", "why"),
+        ("chat", ""),
+    ],
+)
+def test_words_and_options_stand_in_any_order(line: str, prompt: str) -> None:
+    argv = line.split()
+    args = cli.build_parser((argv[0],)).parse_args(argv)
+    assert " ".join(args.prompt) == prompt
+
+
 def test_chat_help_documents_options_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["chat", "--help"])

@@ -188,6 +188,18 @@ def test_a_cancel_reaches_this_machine() -> None:
     assert last.usage.completion_tokens == 1
 
 
+def test_what_never_came_has_no_time() -> None:
+    desk = Desk()
+    desk.ask()
+    desk.clock.wake_at(3.0)
+    desk.clock.run(3.1)
+    assert desk.router.cancel(ANN, 1)
+    last = desk.last()
+    assert isinstance(last, wire.Cancelled)
+    assert last.timings.first_token == 0.0
+    assert last.timings.total > 0.0
+
+
 def test_a_client_that_left_leaves_nothing_behind() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask()

@@ -117,3 +117,8 @@ def test_timings_count_from_acceptance(table: RequestTable) -> None:
     table.deliver(request, piece(request, 0, n=11), 3.0)
     timings = request.timings(8.0)
     assert (timings.queued, timings.first_token, timings.total) == (2.0, 3.0, 8.0)
+
+
+def test_what_never_came_has_no_time(table: RequestTable) -> None:
+    timings = ask(table).timings(8.0)
+    assert (timings.first_token, timings.total) == (0.0, 8.0)
