@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NoReturn, Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from ai_pal import __version__
 from ai_pal.cli import failures
@@ -56,9 +56,9 @@ class Parser(argparse.ArgumentParser):
         failures.report(Failure(Code.BAD_REQUEST, message, f"see: {self.prog} --help"))
         sys.exit(failures.USAGE)
 
-    def parse_known_args(
-        self, args: Any = None, namespace: Any = None
-    ) -> tuple[argparse.Namespace, list[str]]:  # type: ignore[override]
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
         many = any(action.nargs == "*" for action in self._get_positional_actions())
         if self._mixing or not many:
             return super().parse_known_args(args, namespace)
