@@ -8,12 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ai_pal.catalog import CATALOG, artifact_path
 from ai_pal.config import load_settings
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+# A test has a limit as a whole; a single example may meet a machine that is busy with something else.
+hypothesis.settings.register_profile("ai-pal", deadline=None)
+hypothesis.settings.load_profile("ai-pal")
 
 _KEPT = ("AI_PAL_TEST_", "AI_PAL_CHAOS_")
 _SETTINGS = load_settings().settings

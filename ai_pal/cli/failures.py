@@ -4,6 +4,7 @@ import sys
 from typing import TextIO
 
 from ai_pal.cli.neutral import neutral
+from ai_pal.cli.wrapping import wrapped
 from ai_pal.errors import Code, Failure
 
 OK = 0
@@ -63,6 +64,6 @@ def report(*failures: Failure, stream: TextIO | None = None) -> None:
     target = stream or sys.stderr
     try:
         for failure in failures:
-            print(describe(failure), file=target, flush=True)
+            print(wrapped(describe(failure), target), file=target, flush=True)
     except (OSError, ValueError):
         return

@@ -1,6 +1,7 @@
 """A terminal to test with: a real pseudo-terminal, and an emulator that shows what a user sees."""
 
 import re
+import shlex
 import sys
 import time
 
@@ -14,16 +15,28 @@ WAIT_SECONDS = 30.0
 
 
 class Terminal:
-    """`ai-pal ARGS` running in a terminal. `raw` is every byte it wrote."""
+    """`ai-pal ARGS` running in a terminal, or `as_job` of an interactive bash there. `raw` is every byte that
+    was written."""
 
-    def __init__(self, args: list[str], environ: dict[str, str], columns: int = 80, rows: int = 30) -> None:
+    def __init__(
+        self,
+        args: list[str],
+        environ: dict[str, str],
+        columns: int = 80,
+        rows: int = 30,
+        *,
+        as_job: bool = False,
+    ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=1)
         self._emulator = pyte.ByteStream(self.screen)
         self.raw = b""
-        command = ["-m", "ai_pal", *args]
+        command = [PYTHON, "-m", "ai_pal", *args]
+        first = ["bash", "--norc", "--noprofile", "-i"] if as_job else command
         self.process: pexpect.spawn[bytes] = pexpect.spawn(
-            PYTHON, command, env=environ, dimensions=(rows, columns), timeout=None
+            first[0], first[1:], env=environ, dimensions=(rows, columns), timeout=None
         )
+        if as_job:
+            self.enter(shlex.join(command))
 
     def __enter__(self) -> "Terminal":
         return self

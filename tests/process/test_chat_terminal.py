@@ -167,6 +167,20 @@ def test_edit_opens_the_editor_on_the_last_prompt(home: Environ) -> None:
         assert "\nafter\n" in terminal.text
 
 
+def test_ctrl_z_at_the_prompt_suspends_and_fg_goes_on(home: Environ) -> None:
+    with Terminal(["chat", "--temperature", "0"], home, as_job=True) as terminal:
+        terminal.wait_for_prompt()
+        terminal.send("half a")
+        terminal.wait_for("> half a")
+        terminal.send("\x1a")
+        terminal.wait_for(r"Stopped")
+        terminal.enter("fg")
+        terminal.wait_for(r"> half a\Z")
+        terminal.enter(" question")
+        terminal.wait_for(FIGURES)
+        assert "\nhalf a question\n" in terminal.text
+
+
 def test_copy_asks_the_terminal(home: Environ) -> None:
     with conversation(home | {"SSH_CONNECTION": "x"}) as terminal:
         terminal.enter("hi")

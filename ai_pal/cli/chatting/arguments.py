@@ -37,26 +37,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4",
     )  # fmt: skip
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
-    _add_sampling(parser.add_argument_group("sampling"))
-    _add_running(parser.add_argument_group("running"))
+    add_sampling(parser.add_argument_group("sampling"))
+    add_running(parser.add_argument_group("running"))
     add_routing(parser.add_argument_group("who answers"))
     _add_output(parser.add_argument_group("output"))
     _add_history(parser.add_argument_group("history"))
 
 
-def _add_sampling(group: argparse._ArgumentGroup) -> None:
+def add_sampling(group: argparse._ActionsContainer) -> None:
     group.add_argument("--temperature", type=_number("0 or more", 0.0), metavar="T", help="0 or more")
     group.add_argument("--top-p", type=_number("in (0, 1]", 1e-9, 1.0), metavar="P", help="in (0, 1]")
     group.add_argument("--max-tokens", type=whole(1), metavar="N", help="end the answer after N tokens")
     group.add_argument("--seed", type=any_whole, metavar="N", help="make the answer repeatable")
     group.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end there (repeatable)")
     group.add_argument(
-        "--option", action="append", default=[], type=_pair, metavar="KEY=VALUE",
+        "--option", action="append", default=[], type=pair, metavar="KEY=VALUE",
         help="an option of the engine itself (repeatable)",
     )  # fmt: skip
 
 
-def _add_running(group: argparse._ArgumentGroup) -> None:
+def add_running(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--deadline", type=_deadline, metavar="TIME", help="give up after this long, such as 20s or 2m"
     )
@@ -76,7 +76,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_routing(group: argparse._ArgumentGroup) -> None:
+def add_routing(group: argparse._ActionsContainer) -> None:
     group.add_argument("--local-only", action="store_true", help="nothing leaves this machine")
     group.add_argument(
         "--goal", choices=get_args(Goal)[1:], default="", help="what the choice is bent towards"
@@ -183,7 +183,7 @@ def _deadline(text: str) -> float:
     return seconds
 
 
-def _pair(text: str) -> tuple[str, Any]:
+def pair(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ai_pal.cli.chatting import clipboard, editor
+from ai_pal.cli.chatting import clipboard, editor, setting
 from ai_pal.cli.chatting.arguments import absolute_model
 from ai_pal.cli.chatting.conversation import Conversation
-from ai_pal.cli.chatting.entry import Command, nearest
+from ai_pal.cli.chatting.entry import Command, nearest, shown_prompt
 from ai_pal.cli.chatting.figures import Totals
 from ai_pal.cli.chatting.keyboard import spoken_to
 from ai_pal.cli.chatting.link import Link, Wishes
@@ -160,8 +160,7 @@ def _forget(session: Session, argument: str) -> None:
 
 def _retry(session: Session, argument: str) -> str:
     prompt = session.conversation.take_back()
-    if not prompt:
-        session.say("there is nothing to ask again")
+    session.say(shown_prompt(prompt) if prompt else "there is nothing to ask again")
     return prompt
 
 
@@ -183,16 +182,51 @@ def _edit(session: Session, argument: str) -> str:
         session.say("nothing was changed, nothing is sent")
         return ""
     session.conversation.take_back()
+    session.say(shown_prompt(after.strip()))
     return after.strip()
 
 
 def _copy(session: Session, argument: str) -> None:
-    answer = session.conversation.last_answer
-    if not answer:
+    text = session.conversation.last_answer
+    if not text:
         session.say("there is no answer to copy yet")
         return
-    way = clipboard.copy(answer, os.environ, _to_terminal)
-    session.say(f"copied {len(answer)} characters through {way}")
+    if argument:
+        text = _code(session, argument, text)
+    if text:
+        way = clipboard.copy(text, os.environ, _to_terminal)
+        session.say(f"copied {len(text)} character{'s' * (len(text) != 1)} through {way}")
+
+
+def _code(session: Session, argument: str, answer: str) -> str:
+    """A code block of the answer, the last unless a number says which; "" after a remark."""
+    from ai_pal.cli.chatting.code_blocks import code_blocks
+
+    word, _, number = argument.partition(" ")
+    blocks = code_blocks(answer)
+    if word != "code" or (number and not number.strip().isdecimal()):
+        session.say("say /copy, /copy code for the last block of code, or /copy code 1 for the first")
+    elif not blocks:
+        session.say("there is no code in the last answer")
+    elif not number:
+        return blocks[-1]
+    elif 1 <= int(number) <= len(blocks):
+        return blocks[int(number) - 1]
+    else:
+        session.say(f"the last answer has {len(blocks)} block{'s' * (len(blocks) != 1)} of code")
+    return ""
+
+
+def _set(session: Session, argument: str) -> None:
+    if argument:
+        try:
+            session.wishes = setting.changed(session.wishes, argument)
+        except AiPalError as error:
+            session.say(describe(error.failure))
+            return
+    said = setting.lines(session.wishes) or ["nothing is set"]
+    names = f"/set NAME VALUE, with one of: {', '.join(setting.NAMES)}"
+    session.say("\n".join(said if argument else [*said, names]))
 
 
 def _to_terminal(sequence: str) -> None:
@@ -241,12 +275,13 @@ COMMANDS: dict[str, Known] = {
     "model": Known("/model [NAME]", "show the model, or answer with another from now on", _model),
     "local": Known("/local [on|off]", "keep this conversation on this machine", _local),
     "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
+    "set": Known("/set [NAME VALUE]", "show or set the temperature and more; default takes it back", _set),
     "clear": Known("/clear", "begin a new conversation", _clear),
     "forget": Known("/forget", "delete this conversation from the history, and begin a new one", _forget),
     "retry": Known("/retry", "ask the last prompt again", _retry),
     "undo": Known("/undo", "take back the last prompt and its answer", _undo),
     "edit": Known("/edit", "change the last prompt in $EDITOR and ask it again", _edit),
-    "copy": Known("/copy", "copy the last answer to the clipboard", _copy),
+    "copy": Known("/copy [code [N]]", "copy the last answer, or a block of its code", _copy),
     "save": Known("/save FILE", "write the conversation to a Markdown file", _save),
     "stats": Known("/stats", "show the tokens and the speed of this session", _stats),
     "exit": Known("/exit", "leave; so does Ctrl-D", _exit),
@@ -256,5 +291,5 @@ KEYS = (
     "Enter sends; Alt-Enter or Ctrl-J begins a new line.",
     'A text that begins with """ goes on until the next """.',
     "Ctrl-C stops an answer or clears the line; twice, it leaves.",
-    "The goal, sampling and more are options at the start: ai-pal chat --help",
+    "exit, quit and Ctrl-D leave; Ctrl-Z suspends. More at the start: ai-pal chat --help",
 )

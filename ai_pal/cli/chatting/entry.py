@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+PROMPT = "> "
+CONTINUATION = "… "
+
 FENCE = '"""'
 _SAME = {"quit": "exit", "bye": "exit", "q": "exit", "new": "clear", "usage": "stats", "regenerate": "retry"}
 """What other programs call a command."""
@@ -36,6 +39,11 @@ def parse(entry: str) -> Command | str:
     if text.startswith(FENCE) and not is_open_block(text):
         text = text.removeprefix(FENCE).removesuffix(FENCE).strip("\n")
     return text
+
+
+def shown_prompt(text: str) -> str:
+    """A prompt as it looks on the screen when it is typed."""
+    return PROMPT + text.replace("\n", f"\n{CONTINUATION}")
 
 
 def is_open_block(text: str) -> bool:

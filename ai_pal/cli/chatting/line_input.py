@@ -1,7 +1,7 @@
 """The prompt line: editing, history across runs, several lines, completion of commands."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -11,29 +11,24 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth, create_output
 
-from ai_pal.cli.chatting.entry import is_open_block
+from ai_pal.cli.chatting.entry import CONTINUATION, PROMPT, is_open_block
 from ai_pal.config import paths
 from ai_pal.errors import AiPalError
 
-PROMPT = "> "
-CONTINUATION = "… "
-
 
 class CommandCompleter(Completer):
-    """Completes `/command` names, and the argument of `/model`."""
+    """Completes `/command` names, and the first word behind those of `arguments`."""
 
-    def __init__(self, commands: Iterable[str], models: Iterable[str]) -> None:
+    def __init__(self, commands: Iterable[str], arguments: Mapping[str, Iterable[str]]) -> None:
         self._commands = [f"/{name}" for name in commands]
-        self._models = list(models)
+        self._arguments = {f"/{name}": list(choices) for name, choices in arguments.items()}
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         line = document.text_before_cursor
         command, space, argument = line.partition(" ")
         if not line.startswith("/") or "\n" in line:
             return
-        typed, choices = (argument, self._models) if space else (line, self._commands)
-        if space and command != "/model":
-            return
+        typed, choices = (argument, self._arguments.get(command, [])) if space else (line, self._commands)
         for choice in choices:
             if choice.startswith(typed):
                 yield Completion(choice, start_position=-len(typed))
@@ -43,10 +38,12 @@ class LineInput:
     """Reads one entry after the other. Raises EOFError on Ctrl-D, KeyboardInterrupt on Ctrl-C with
     nothing typed; Ctrl-C clears what is typed."""
 
-    def __init__(self, history: Path | None, commands: Iterable[str], models: Iterable[str]) -> None:
+    def __init__(
+        self, history: Path | None, commands: Iterable[str], arguments: Mapping[str, Iterable[str]]
+    ) -> None:
         self._session: PromptSession[str] = PromptSession(
             history=open_history(history),
-            completer=CommandCompleter(commands, models),
+            completer=CommandCompleter(commands, arguments),
             complete_while_typing=False,
             key_bindings=_bindings(),
             enable_suspend=True,  # Ctrl-Z

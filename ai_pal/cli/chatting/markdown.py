@@ -5,6 +5,7 @@ from typing import ClassVar, TextIO
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.segment import Segment, Segments
@@ -15,7 +16,9 @@ from ai_pal.cli.neutral import neutral
 CODE_THEME = "ansi_dark"
 """Uses the terminal's own sixteen colours, so it fits light and dark backgrounds."""
 
-_INDENT = 2
+
+_TAB = 4
+"""Columns of a tab, as rich's `Syntax` has it."""
 
 
 class LeftHeading(Heading):
@@ -24,19 +27,12 @@ class LeftHeading(Heading):
     LEVEL_ALIGN: ClassVar = dict.fromkeys(Heading.LEVEL_ALIGN, "left")
 
 
-class IndentedCode(CodeBlock):
-    """Highlighted code without a painted background, so that it copies and rewraps well."""
+class PlainCode(CodeBlock):
+    """Highlighted code without indentation or a painted background: copied with the mouse, it is the code."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         code = str(self.text).rstrip()
-        yield Syntax(
-            code,
-            self.lexer_name,
-            theme=self.theme,
-            word_wrap=True,
-            padding=(0, 0, 0, _INDENT),
-            background_color="default",
-        )
+        yield Syntax(code, self.lexer_name, theme=self.theme, word_wrap=True, background_color="default")
 
 
 class ChatMarkdown(Markdown):
@@ -45,8 +41,8 @@ class ChatMarkdown(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
         "heading_open": LeftHeading,
-        "fence": IndentedCode,
-        "code_block": IndentedCode,
+        "fence": PlainCode,
+        "code_block": PlainCode,
     }
 
     def __init__(self, markup: str) -> None:
@@ -78,11 +74,13 @@ class Renderer:
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False, emoji=False, markup=False)
 
-    def lines(self, markup: str, columns: int) -> list[str]:
-        """`markup` as lines of at most `columns` cells."""
-        console = self._console
-        options = console.options.update(width=max(columns, 10), height=None)
-        rows = console.render_lines(ChatMarkdown(markup), options, pad=False)
+    def lines(self, markup: str, columns: int, *, whole_code: bool = False) -> list[str]:
+        """`markup` as lines of at most `columns` cells. With `whole_code` the lines of a block of code may be
+        longer: a terminal that wraps them itself copies them as what they are."""
+        console, markdown = self._console, ChatMarkdown(markup)
+        width = max(columns, 10, _code_width(markdown.parsed) if whole_code else 0)
+        options = console.options.update(width=width, height=None)
+        rows = console.render_lines(markdown, options, pad=False)
         rows = [_trimmed(row) for row in rows]
         while rows and not rows[0]:
             rows.pop(0)
@@ -94,6 +92,14 @@ class Renderer:
         with self._console.capture() as captured:
             self._console.print(Segments(row), end="", soft_wrap=True)
         return captured.get()
+
+
+def _code_width(tokens: list[Token]) -> int:
+    """Cells of the longest line, where nothing but code is there; else 0."""
+    if not all(token.type in ("fence", "code_block") for token in tokens):
+        return 0
+    lines = [line for token in tokens for line in token.content.expandtabs(_TAB).split("\n")]
+    return max(map(cell_len, lines), default=0)
 
 
 def _trimmed(row: list[Segment]) -> list[Segment]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from ai_pal import __version__
 from ai_pal.cli import failures
+from ai_pal.cli.chatting import setting
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.chatting.asking import ask
 from ai_pal.cli.chatting.commands import COMMANDS, Leave, Session, run_command
@@ -43,7 +44,8 @@ class Talk:
         self._link, self._terminal, self._markdown = link, terminal, markdown
         models = [*CATALOG, *link.settings.models]
         self._session = Session(conversation, wishes, link, models, self._say, recorder)
-        self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, models)
+        choices = {"model": models, "set": setting.NAMES, "copy": ("code",), "local": ("on", "off")}
+        self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)
         self._instant = None if wait else InstantStart(link, self._agree, self._say)
         self._warned = False
 

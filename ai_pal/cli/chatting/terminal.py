@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple, TextIO
 
+from ai_pal.cli.wrapping import wrapped
+
 
 class Terminal(NamedTuple):
     """Which streams are terminals. `dumb` ones get no escape sequences at all."""
@@ -48,6 +50,7 @@ def size(stream: TextIO) -> os.terminal_size:
 
 def say(text: str, stream: TextIO, *, dim: bool) -> None:
     """Print one remark of ours; `text` is neutral already."""
+    text = wrapped(text, stream)
     print(f"\x1b[2m{text}\x1b[0m" if dim else text, file=stream, flush=True)
 
 

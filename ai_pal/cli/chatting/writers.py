@@ -83,20 +83,22 @@ class MarkdownWriter:
             self._next_drawing = end + min(_DRAWING_SHARE * (end - start), _LONGEST_PAUSE)
 
     def finish(self) -> None:
+        for block in self._splitter.feed("\n"):  # the last line joins nothing any more
+            self._commit(block)
         self._commit(self._splitter.rest)
         self._splitter.rest = ""
         self._region.close()
 
     def _commit(self, block: str) -> None:
-        lines = self._lines(block)
+        lines = self._lines(block, whole_code=True)
         self._region.commit(lines)
         self._begun = self._begun or bool(lines)
         self._next_drawing = 0.0
 
-    def _lines(self, block: str) -> list[str]:
+    def _lines(self, block: str, *, whole_code: bool = False) -> list[str]:
         """The block, below an empty line if others stand above it. One column stays free: a full
         line would leave the cursor in the margin, where terminals differ."""
-        lines = self._renderer.lines(block, size(self._stream).columns - 1)
+        lines = self._renderer.lines(block, size(self._stream).columns - 1, whole_code=whole_code)
         return ["", *lines] if lines and self._begun else lines
 
 

@@ -131,6 +131,7 @@ def test_edit_asks_the_changed_prompt_in_place_of_the_last(
     monkeypatch.setenv("VISUAL", f"'{editor}' --wait")
     bench.tell("before", "answer")
     assert bench.enter("edit") == "changed"
+    assert bench.said == ["> changed"]
     assert bench.conversation.turns == []
 
 
@@ -188,6 +189,39 @@ def test_stats_before_any_answer(bench: Bench) -> None:
     assert bench.said == ["no answers yet"]
 
 
+def test_set_changes_what_is_asked_from_now_on(bench: Bench) -> None:
+    bench.enter("set", "temperature 0.2")
+    assert bench.session.wishes.options.temperature == 0.2
+    bench.enter("set", "temprature 0.3")
+    bench.enter("set")
+    assert bench.said[0] == "temperature 0.2"
+    assert "did you mean temperature?" in bench.said[1]
+    assert bench.said[2].startswith("temperature 0.2\n/set NAME VALUE")
+
+
+@pytest.mark.parametrize(
+    ("argument", "copied"),
+    [("", "all"), ("code", "print(2)\n"), ("code 1", "x = 1\n"), ("code 3", ""), ("code x", ""), ("it", "")],
+)
+def test_copy_takes_the_answer_or_a_block_of_its_code(
+    bench: Bench, argument: str, copied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = "Look:\n\n```python\nx = 1\n```\nand\n\n- in a list\n  ```\n  print(2)\n  ```\n"
+    bench.tell("a", answer)
+    taken: list[str] = []
+    monkeypatch.setattr("ai_pal.cli.chatting.commands._to_terminal", taken.append)
+    monkeypatch.setenv("SSH_CONNECTION", "x")
+    bench.enter("copy", argument)
+    assert taken == ([] if not copied else [clipboard.osc52(answer if copied == "all" else copied)])
+    assert len(bench.said) == 1
+
+
+def test_copy_code_without_code_is_told(bench: Bench) -> None:
+    bench.tell("a", "no code here")
+    bench.enter("copy", "code")
+    assert bench.said == ["there is no code in the last answer"]
+
+
 def test_copy_without_an_answer_is_told(bench: Bench) -> None:
     bench.enter("copy")
     assert bench.said == ["there is no answer to copy yet"]
@@ -219,7 +253,7 @@ def completions(text: str) -> list[str]:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
 
-    completer = CommandCompleter(["help", "model", "save"], ["echo", "smollm2"])
+    completer = CommandCompleter(["help", "model", "save"], {"model": ["echo", "smollm2"]})
     return [found.text for found in completer.get_completions(Document(text), CompleteEvent())]
 
 

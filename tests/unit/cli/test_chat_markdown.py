@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from ai_pal.cli.chatting.markdown import Renderer
 
@@ -62,8 +63,18 @@ def test_lines_have_no_blanks_at_their_end_and_fit_the_width() -> None:
     assert all(line == line.rstrip() and len(line) <= 30 for line in lines)
 
 
-def test_code_is_indented_and_unchanged() -> None:
-    assert plain("```python\ndef f():\n    return 1\n```") == ["  def f():", "      return 1"]
+def test_code_is_the_code_and_nothing_else() -> None:
+    assert plain("```python\ndef f():\n    return 1\n```") == ["def f():", "    return 1"]
+
+
+def test_what_is_printed_for_good_leaves_long_lines_of_code_to_the_terminal() -> None:
+    long = "x = " + "1 + " * 30 + "\u4e00"
+    for markup in (f"```python\n{long}\n```", f"    {long}", f"```\nif x:\n{long}"):
+        lines = [STYLE.sub("", line) for line in Renderer(Tty()).lines(markup, 30, whole_code=True)]
+        assert lines[-1] == long
+        assert all(cell_len(line) <= 30 for line in plain(markup, 30))
+    prose = [STYLE.sub("", line) for line in Renderer(Tty()).lines("word " * 30, 30, whole_code=True)]
+    assert all(len(line) <= 30 for line in prose)
 
 
 def test_headings_stand_at_the_left() -> None:

@@ -37,6 +37,14 @@ def test_a_plain_terminal_gets_neutral_text() -> None:
     assert stream.getvalue() == "a\u241b]52;c;x\u2407\n"
 
 
+def test_long_lines_of_code_are_wrapped_by_the_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, code = Screen(monkeypatch), "x = " + "1+" * 40 + "1"
+    for piece in ("Look:\n\n```python\n", code[:50], f"{code[50:]}\n", "```\n\nThe end"):
+        screen.writer.write(piece)
+    screen.writer.finish()
+    assert screen.rows() == ["Look:", "", code[:40], code[40:80], code[80:], "", "The end"]
+
+
 class Screen:
     """A terminal of 40 columns and a clock that stands still."""
 
@@ -69,7 +77,7 @@ def test_blocks_look_the_same_in_whatever_pieces_they_come(
         screen.writer.write(text[start : start + size])
     screen.writer.finish()
     assert screen.rows() == [
-        "Title", "", "Some bold text", "and more", "", " • a", " • b", "", "  code", "",
+        "Title", "", "Some bold text", "and more", "", " • a", " • b", "", "code", "",
         "End \u241b[2J\ufffd",
     ]  # fmt: skip
 
