@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.errors import AiPalError
-from scripts.benchmarks import readme, saved
+from scripts.benchmarks import page, saved
 from scripts.benchmarks.figures import Row
 from scripts.benchmarks.parts import PARTS, Chosen, choose
 from scripts.benchmarks.text import table
@@ -24,7 +24,7 @@ examples:
   scripts/bench spine.path threads.default  single measurements; --list names them
   scripts/bench --quick memory              few pairs: does it work?
   scripts/bench --large memory              the 1.5-billion model too (1.1 GB, fetched when it is not here)
-  scripts/bench --save && scripts/bench --readme   measure, keep the figures, write README.md's tables
+  scripts/bench --save && scripts/bench --page   measure, keep the figures, write the tables of the page
 
 The exit code is 1 when a target was missed or a measurement broke off.
 """
@@ -35,8 +35,8 @@ def main() -> int:
     if arguments.list:
         print(_listing())
         return 0
-    if arguments.readme:
-        return readme.update(saved.load(arguments.file), check=arguments.check)
+    if arguments.page:
+        return page.update(saved.load(arguments.file), check=arguments.check)
     try:
         chosen = choose(arguments.parts, arguments.large)
     except KeyError as error:
@@ -71,8 +71,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--large", action="store_true", help="also what needs a large download or much time")
     parser.add_argument("--json", action="store_true", help="one JSON object a row instead of the table")
     parser.add_argument("--save", action="store_true", help="keep the figures in --file")
-    parser.add_argument("--readme", action="store_true", help="measure nothing; README's tables from --file")
-    parser.add_argument("--check", action="store_true", help="with --readme: only say whether it is current")
+    parser.add_argument("--page", action="store_true", help="measure nothing; write the page from --file")
+    parser.add_argument("--check", action="store_true", help="with --page: only say whether it is current")
     parser.add_argument("--file", type=Path, default=saved.FILE, help="default: %(default)s")
     return parser.parse_args()
 

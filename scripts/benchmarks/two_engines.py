@@ -1,4 +1,4 @@
-"""The same model in both engines, for the README: 4-bit GGUF in llama.cpp, bf16 in transformers."""
+"""The same model in both engines, for docs/benchmarks.md: 4-bit GGUF in llama.cpp, bf16 in transformers."""
 
 from collections.abc import Iterator
 

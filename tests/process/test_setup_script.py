@@ -123,6 +123,12 @@ def test_windows_is_refused(checkout: Path, only_tools: Path) -> None:
     assert "WSL 2" in done.stderr
 
 
+def test_help_says_what_it_brings(checkout: Path) -> None:
+    done = run_setup(checkout, "--help")
+    assert done.returncode == 0
+    assert "scripts/setup --dev" in done.stdout
+
+
 def test_an_unknown_option_is_refused(checkout: Path) -> None:
     done = run_setup(checkout, "--all")
     assert done.returncode == 1

@@ -1,10 +1,10 @@
-"""Figures against their targets, the choice of measurements, and README's tables from kept figures."""
+"""Figures against their targets, the choice of measurements, and the page's tables from kept figures."""
 
 from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks import readme, saved
+from scripts.benchmarks import page, saved
 from scripts.benchmarks.figures import Row, of_medians, row, skipped
 from scripts.benchmarks.parts import PARTS, choose
 
@@ -52,11 +52,11 @@ def test_an_unknown_part_is_refused(name: str) -> None:
 
 def test_blocks_are_written_and_those_without_figures_stay() -> None:
     runs = {"spine.path": ran(row("speed", [0.5], "x", at_least=0.93, note="50 against 100"))}
-    text = readme.rendered(TEXT, runs)
+    text = page.rendered(TEXT, runs)
     assert "| speed | 0.5 x; 50 against 100 | >= 0.93: **missed** |" in text
     assert "old" not in text
     assert "kept" in text
-    assert readme.rendered(text, runs) == text
+    assert page.rendered(text, runs) == text
 
 
 def test_subjects_make_a_table_and_what_is_absent_is_said() -> None:
@@ -65,7 +65,7 @@ def test_subjects_make_a_table_and_what_is_absent_is_said() -> None:
         row("later loads", [1.05], subject="smollm2"),
         skipped("peak", "not here: ai-pal pull phi-2", subject="phi-2"),
     ]
-    text = readme.tables([ran(*rows)])
+    text = page.tables([ran(*rows)])
     assert "| | peak | later loads |" in text
     assert "| smollm2 | 365 MB | 1.05 |" in text
     assert "Not measured: phi-2 (not here: ai-pal pull phi-2)." in text
@@ -79,7 +79,7 @@ def test_kept_figures_replace_earlier_ones_of_the_same_measurement(tmp_path: Pat
     assert [run.rows[0].value for run in saved.load(file).values()] == [2.0]
 
 
-def test_the_readme_says_what_was_kept() -> None:
+def test_the_page_says_what_was_kept() -> None:
     runs = saved.load(saved.FILE)
-    text = readme.README.read_text(encoding="utf-8")
-    assert readme.rendered(text, runs) == text
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert page.rendered(text, runs) == text

@@ -1,4 +1,4 @@
-"""README.md's tables, written between their markers from figures that were kept.
+"""The tables of docs/benchmarks.md, written between their markers from figures that were kept.
 
 `<!-- bench: spine transformers.serve -->` begins the rows of a part and of one measurement, and
 `<!-- end of bench -->` ends them. What was not measured yet is left as it is.
@@ -12,20 +12,20 @@ from pathlib import Path
 from scripts.benchmarks.figures import Row
 from scripts.benchmarks.saved import Run, Runs
 
-README = Path("README.md")
+PAGE = Path("docs/benchmarks.md")
 BLOCK = re.compile(r"(?<=<!-- bench: )([\w. ]+)( -->\n).*?(?=<!-- end of bench -->)", re.DOTALL)
 
 
 def update(runs: Runs, *, check: bool) -> int:
     """Write the tables; with `check` only look. Returns the exit code."""
-    before = README.read_text(encoding="utf-8")
+    before = PAGE.read_text(encoding="utf-8")
     after = rendered(before, runs)
     if after == before:
         return 0
     if check:
-        print("README.md has other figures than were kept: run scripts/bench --readme", file=sys.stderr)
+        print(f"{PAGE} has other figures than were kept: run scripts/bench --page", file=sys.stderr)
         return 1
-    README.write_text(after, encoding="utf-8")
+    PAGE.write_text(after, encoding="utf-8")
     return 0
 
 
