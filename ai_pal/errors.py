@@ -54,6 +54,8 @@ class Code(StrEnum):
     STREAM_STALLED = "stream_stalled"
     STREAM_BROKEN = "stream_broken"
     AUTH_FAILED = "auth_failed"
+    ACCESS_DENIED = "access_denied"
+    NO_CREDIT = "no_credit"
     RATE_LIMITED = "rate_limited"
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_ERROR = "provider_error"
@@ -93,7 +95,7 @@ PERMANENT = frozenset(
     {
         *(Code.AUTH_FAILED, Code.PROVIDER_REFUSED, Code.PROMPT_TOO_LARGE, Code.NO_KEY, Code.NO_CONSENT),
         *(Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.OVER_BUDGET, Code.SDK_MISSING),
-        *(Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
+        *(Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE, Code.ACCESS_DENIED, Code.NO_CREDIT),
     }
 )
 """Codes that say nothing about a provider's health: asking again changes nothing, and no breaker trips."""
@@ -111,6 +113,7 @@ NEVER_SENT = frozenset(
 UNPAID = NEVER_SENT | {
     *(Code.AUTH_FAILED, Code.RATE_LIMITED, Code.PROVIDER_REFUSED, Code.PROVIDER_ERROR),
     *(Code.PROMPT_TOO_LARGE, Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
+    *(Code.ACCESS_DENIED, Code.NO_CREDIT),
 }
 """Codes of attempts that no provider charges for: it has said no, or was never asked."""
 

@@ -31,7 +31,7 @@ BEFORE: dict[str, tuple[Fault, Code]] = {
     "400": (faults.status(400, ERROR), Code.PROVIDER_REFUSED),
     "400 too long": (faults.status(400, TOO_LONG), Code.PROMPT_TOO_LARGE),
     "401": (faults.status(401, ERROR), Code.AUTH_FAILED),
-    "403": (faults.status(403, ERROR), Code.AUTH_FAILED),
+    "403": (faults.status(403, ERROR), Code.ACCESS_DENIED),
     "408": (faults.status(408, ERROR), Code.FIRST_TOKEN_TIMEOUT),
     "409": (faults.status(409, ERROR), Code.PROVIDER_REFUSED),
     "413": (faults.status(413, ERROR), Code.PROMPT_TOO_LARGE),

@@ -62,9 +62,9 @@ def test_a_400_about_the_window_is_a_prompt_too_large(said: str) -> None:
     assert of_status("p", "m", 400, {}, {"message": said}).code == Code.PROMPT_TOO_LARGE
 
 
-def test_a_refused_key_is_not_quoted() -> None:
+def test_a_refused_key_is_not_quoted_and_the_words_are() -> None:
     failure = of_status("p", "m", 401, {}, {"error": {"message": "Incorrect API key provided: sk-12*****89"}})
-    assert failure.detail == ""
+    assert failure.detail == "Incorrect API key provided: [key]"
     assert failure.hint == "check it, or: ai-pal keys set p"
 
 

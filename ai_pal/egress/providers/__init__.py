@@ -61,8 +61,18 @@ class Providers:
         """The failure as it may be told: a server can send back what it was sent."""
         detail = told.detail
         for secret in self._secrets:
-            detail = detail.replace(secret, "[key]")
+            detail = _without(secret, detail)
         return msgspec.structs.replace(told, detail=detail)
+
+
+def _without(secret: str, text: str) -> str:
+    """The text without a key, and without the beginning of one that was cut at its end."""
+    text = text.replace(secret, "[key]")
+    rest = text.removesuffix("\u2026")
+    for length in range(len(secret) - 1, SECRET_LENGTH - 1, -1):
+        if rest != text and rest.endswith(secret[:length]):
+            return f"{rest[:-length]}[key]\u2026"
+    return text
 
 
 def _check_address(provider: Provider) -> None:

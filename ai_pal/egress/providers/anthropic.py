@@ -65,8 +65,7 @@ class Anthropic:
             return None
         body = error.body
         if error.status_code == 200:  # an error event inside the stream
-            inner = body.get("error") if isinstance(body, dict) else None
-            return of_event(self._name, model, inner)
+            return of_event(self._name, model, body)
         return of_status(self._name, model, error.status_code, error.response.headers, body)
 
     def _finish(self, reason: str, usage: Usage, model: str) -> Finish:

@@ -11,9 +11,9 @@ import msgspec
 from ai_pal.egress.providers import figures
 from ai_pal.egress.providers.base import Finish
 from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.failures import failure, of_status, words
+from ai_pal.egress.providers.failures import of_event, of_status
 from ai_pal.egress.providers.http import BadResponse, watch
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import AiPalError, Failure
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Complete, Provider
 
@@ -51,7 +51,7 @@ class Cohere:
                 if text:
                     yield text
             elif event.type == "message-end":
-                yield self._finish(event.delta)
+                yield self._finish(event.delta, request.model)
 
     async def models(self) -> list[str]:
         page = await self._client.models.list(page_size=1000, request_options={"max_retries": 0})
@@ -62,12 +62,12 @@ class Cohere:
             return of_status(self._name, model, error.status_code, error.headers, error.body)
         return None
 
-    def _finish(self, delta: Any) -> Finish:
+    def _finish(self, delta: Any, model: str) -> Finish:
         reason = FINISHED.get(str(delta.finish_reason))
         if reason is None:
-            detail = words(getattr(delta, "error", None))
-            message = f"{self._name} broke its answer off ({str(delta.finish_reason)[:40]})"
-            raise AiPalError(failure(Code.STREAM_BROKEN, message, "try again", detail=detail))
+            told = of_event(self._name, model, getattr(delta, "error", None))
+            message = f"{told.message} ({str(delta.finish_reason)[:40]})"
+            raise AiPalError(msgspec.structs.replace(told, message=message))
         told = getattr(delta.usage, "tokens", None)
         prompt, completion = getattr(told, "input_tokens", None), getattr(told, "output_tokens", None)
         return Finish(reason, figures.usage(prompt, 0, completion))

@@ -1,58 +1,24 @@
 """From HTTP statuses and error bodies to the one error taxonomy, for all providers.
 
-Messages are our own words. What a provider said stays a line in `detail`, and is left out where it may
-quote a key.
+Messages are our own words. What a provider said stays a line in `detail`, without what looks like a key.
 """
 
-import json
 import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ai_pal.egress.providers.classify import code_of, is_moderation
+from ai_pal.egress.providers.error_body import Said, parsed, read, words
 from ai_pal.errors import PERMANENT, Code, Failure
 
-WORDS = 200
-"""Characters of a provider's own words that are kept."""
+__all__ = ["failure", "of_event", "of_status", "parsed", "retry_seconds", "words"]
 
 RETRY_AFTER_LIMIT = 86_400.0
 
-_TOO_LARGE = re.compile(
-    r"context.?length|context.?window|exceed\w*.context|context.size|prompt is too long|too many tokens"
-    r"|token limit|request_too_large",
-    re.IGNORECASE,
-)
-
-_STATUS = {
-    401: Code.AUTH_FAILED,
-    403: Code.AUTH_FAILED,
-    404: Code.MODEL_NOT_FOUND,
-    408: Code.FIRST_TOKEN_TIMEOUT,
-    413: Code.PROMPT_TOO_LARGE,
-    429: Code.RATE_LIMITED,
-}
-
-_KINDS = {
-    "api_error": Code.PROVIDER_ERROR,
-    "authentication_error": Code.AUTH_FAILED,
-    "context_length_exceeded": Code.PROMPT_TOO_LARGE,
-    "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
-    "insufficient_quota": Code.RATE_LIMITED,
-    "internal_server_error": Code.PROVIDER_ERROR,
-    "invalid_api_key": Code.AUTH_FAILED,
-    "invalid_request_error": Code.PROVIDER_REFUSED,
-    "model_not_found": Code.MODEL_NOT_FOUND,
-    "not_found_error": Code.MODEL_NOT_FOUND,
-    "overloaded_error": Code.PROVIDER_ERROR,
-    "permission_error": Code.AUTH_FAILED,
-    "rate_limit_error": Code.RATE_LIMITED,
-    "rate_limit_exceeded": Code.RATE_LIMITED,
-    "request_too_large": Code.PROMPT_TOO_LARGE,
-    "server_error": Code.PROVIDER_ERROR,
-    "timeout_error": Code.PROVIDER_ERROR,
-}
-"""What providers call the errors inside their streams."""
+_PATIENCE = re.compile(r"(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?(ms|s\b|sec|m\b|min|h)", re.IGNORECASE)
+_UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def failure(code: Code, message: str, hint: str = "", **parts: Any) -> Failure:
@@ -62,20 +28,25 @@ def failure(code: Code, message: str, hint: str = "", **parts: Any) -> Failure:
 
 def of_status(name: str, model: str, status: int, headers: Mapping[str, str] | None, body: object) -> Failure:
     """What an HTTP status other than 200 means. `name` is the provider's."""
-    code = _code_of(status, _text(body))
-    detail = "" if code == Code.AUTH_FAILED else words(body)
+    said = read(body)
+    code = code_of(status, said) or Code.PROVIDER_REFUSED
     retry_after = retry_seconds(headers or {}, time.time()) if status >= 400 else None
-    message, hint = _say(code, name, model)
-    return failure(code, f"{message} (HTTP {status})", hint, retry_after=retry_after, detail=detail)
+    message, hint = _say(code, name, model, said)
+    return failure(
+        code,
+        f"{message} (HTTP {status})",
+        hint,
+        retry_after=_patience(code, said) if retry_after is None else retry_after,
+        detail=words(body),
+    )
 
 
 def of_event(name: str, model: str, body: object) -> Failure:
     """What an error inside a stream that began with HTTP 200 means."""
-    kinds = [body.get(field) for field in ("code", "type")] if isinstance(body, dict) else []
-    known = (_KINDS[kind] for kind in kinds if isinstance(kind, str) and kind in _KINDS)
-    code = next(known, Code.STREAM_BROKEN)
-    message, hint = _say(code, name, model)
-    return failure(code, message, hint, detail="" if code == Code.AUTH_FAILED else words(body))
+    said = read(body)
+    code = code_of(None, said) or Code.STREAM_BROKEN
+    message, hint = _say(code, name, model, said)
+    return failure(code, message, hint, retry_after=_patience(code, said), detail=words(body))
 
 
 def retry_seconds(headers: Mapping[str, str], now: float) -> float | None:
@@ -91,47 +62,27 @@ def retry_seconds(headers: Mapping[str, str], now: float) -> float | None:
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
 
 
-def words(body: object) -> str:
-    """A provider's own words about an error, on one line; "" where it sent no such thing."""
-    found = _message(body)
-    line = " ".join("".join(c if c.isprintable() else " " for c in found[: 4 * WORDS]).split())
-    return line if len(line) <= WORDS else line[: WORDS - 1] + "\u2026"
-
-
-def parsed(body: bytes | str) -> object:
-    """The JSON of an error body, or None."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+def _patience(code: Code, said: Said) -> float | None:
+    """The seconds that a provider asks for in its words only."""
+    found = _PATIENCE.search(said.words) if code == Code.RATE_LIMITED else None
+    if found is None:
         return None
+    return min(float(found[1]) * _UNITS[found[2].lower()], RETRY_AFTER_LIMIT)
 
 
-def _message(body: object) -> str:
-    if isinstance(body, str):
-        return body
-    if isinstance(body, dict):
-        for field in ("error", "message", "detail"):
-            found = _message(body.get(field))
-            if found:
-                return found
-    return ""
-
-
-def _text(body: object) -> str:
-    return body if isinstance(body, str) else json.dumps(body, default=str)[:4096]
-
-
-def _code_of(status: int, text: str) -> Code:
-    if status >= 500:
-        return Code.PROVIDER_ERROR
-    if status in (400, 413, 422) and _TOO_LARGE.search(text):
-        return Code.PROMPT_TOO_LARGE
-    return _STATUS.get(status, Code.PROVIDER_REFUSED)
-
-
-def _say(code: Code, name: str, model: str) -> tuple[str, str]:
+def _say(code: Code, name: str, model: str, said: Said) -> tuple[str, str]:
+    if code == Code.PROVIDER_REFUSED and is_moderation(said):
+        return f"{name} does not answer this prompt", "say it in other words, or ask another model"
+    if code == Code.ACCESS_DENIED and said.page:
+        hint = f"a firewall or proxy may stand before it; check base_url of {name}"
+        return f"a web page came from {name} instead of an answer", hint
     return {
         Code.AUTH_FAILED: (f"{name} does not accept the key", f"check it, or: ai-pal keys set {name}"),
+        Code.NO_CREDIT: (f"the account at {name} has no credit left", "add some there, or ask another model"),
+        Code.ACCESS_DENIED: (
+            f"{name} does not let this machine or account ask",
+            "its own words say why: a country, rights of the account, a network between",
+        ),
         Code.MODEL_NOT_FOUND: (f"{name} has no model {model}", f"see: ai-pal doctor, and base_url of {name}"),
         Code.FIRST_TOKEN_TIMEOUT: (f"{name} gave up waiting", "try again"),
         Code.PROMPT_TOO_LARGE: (f"the conversation is too long for {model} of {name}", "shorten it"),

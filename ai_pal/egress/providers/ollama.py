@@ -73,7 +73,7 @@ class Refused(Exception):  # noqa: N818 (it never leaves the process)
 
     def __init__(self, response: httpx2.Response, body: bytes) -> None:
         super().__init__(response.status_code)
-        self.status, self.headers, self.body = response.status_code, response.headers, parsed(body)
+        self.status, self.headers, self.body = response.status_code, response.headers, body
 
 
 class Ollama:
@@ -122,7 +122,7 @@ class Ollama:
         if not isinstance(error, Refused):
             return None
         name = self._provider.name
-        if error.status == 404 and error.body is not None:
+        if error.status == 404 and parsed(error.body) is not None:
             return failure(Code.MODEL_NOT_HERE, f"{name} has not pulled {model}", f"ollama pull {model}")
         if error.status == 404:
             message = f"{name} is no Ollama (HTTP 404)"

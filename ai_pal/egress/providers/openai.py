@@ -48,6 +48,8 @@ class OpenAI:
         reason = ""
         async with stream:
             async for chunk in stream:
+                if str(chunk.object) == "error":  # vLLM's, which has no `error` that the SDK would see
+                    raise AiPalError(of_event(self._name, request.model, chunk.to_dict()))
                 for choice in chunk.choices[:1]:
                     if choice.delta.content:
                         yield choice.delta.content
