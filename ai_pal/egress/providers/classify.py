@@ -108,7 +108,8 @@ _KEY = _words(
     r"lacks? (the )?required (scope|permission)|insufficient permissions|missing scopes?",
 )
 _PLACE = _words(
-    r"\bcountry\b|\bregions?\b|territor|location is not supported|sanction|export control|geo-?(block|restrict)"
+    r"\bcountry\b|\bregions?\b|territor|location is not supported",
+    r"sanction|export control|geo-?(block|restrict)",
 )
 _MODERATED = _words(
     r"\bflagged\b|moderation|content[ _](policy|filter|management)|safety (system|filter|polic)"
@@ -142,7 +143,8 @@ _TOO_LONG = _words(
 _BUSY = _words(r"rate.?limit|too many requests|slow down|throttl|concurren\w+ (limit|request)|quota")
 _TROUBLE = _words(
     r"overloaded|at capacity|over capacity|no capacity|temporarily unavailable|service unavailable",
-    r"internal (server )?error|(server|backend|upstream|provider) (had|has|returned|encountered)? ?an? ?error",
+    r"internal (server )?error",
+    r"(server|backend|upstream|provider) (had|has|returned|encountered)? ?an? ?error",
     r"bad gateway|gateway time-?out|upstream (connect|request|timed)|timed? ?out|no (healthy|available) ",
 )
 

@@ -17,7 +17,9 @@ __all__ = ["failure", "of_event", "of_status", "parsed", "retry_seconds", "words
 
 RETRY_AFTER_LIMIT = 86_400.0
 
-_PATIENCE = re.compile(r"(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?(ms|s\b|sec|m\b|min|h)", re.IGNORECASE)
+_PATIENCE = re.compile(
+    r"(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?(ms|s\b|sec|m\b|min|h)", re.IGNORECASE
+)
 _UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
