@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from ai_pal.client.answer import Answer
 from ai_pal.client.sync_client import ChatStream, Client
+from ai_pal.messages.chat import Message, Options
 
 if TYPE_CHECKING:
     from ai_pal.client.async_client import AsyncClient
 
-__all__ = ["Answer", "AsyncClient", "ChatStream", "Client"]
+__all__ = ["Answer", "AsyncClient", "ChatStream", "Client", "Message", "Options"]
 
 
 def __getattr__(name: str) -> object:

@@ -2,28 +2,28 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict
+from typing import Literal
 
 from ai_pal.client.answer import conversation
+from ai_pal.client.keywords import refuse_unknown
+from ai_pal.client.sampling import Sampling, options_of
 from ai_pal.errors import Code, fail
 from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.chat import Message
 
 LOCAL_ONLY = "AI_PAL_LOCAL_ONLY"
 _NO = ("", "0", "false", "no", "off")
 
 
-class Asking(TypedDict, total=False):
-    """`model` empty lets the router choose, by the prompt and by `goal`; `openai:gpt-4` names a provider's.
-    With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of any
-    size). `deadline` and `keep_alive` are seconds, `max_cost` US dollars. With `local_only` nothing leaves
-    this machine; `AI_PAL_LOCAL_ONLY=1` says so for all. Without `fallback` only the first of the plan is
-    asked; with `continuation` another may go on where one broke off, after a notice. `task` says what kind of
-    work it is, where that is known."""
+class Asking(Sampling, total=False):
+    """Besides how to sample: `model` empty lets the router choose, by the prompt and by `goal`, and
+    `openai:gpt-4` names a provider's. With `pull` a model that is not here is downloaded first, if it has at
+    most `pull_limit` bytes (0: of any size). `keep_alive` is in seconds, `max_cost` in US dollars. With
+    `local_only` nothing leaves this machine; `AI_PAL_LOCAL_ONLY=1` says so for all. Without `fallback` only
+    the first of the plan is asked; with `continuation` another may go on where one broke off, after a
+    notice. `task` says what kind of work it is, where that is known."""
 
     model: str
-    options: Options | None
-    deadline: float | None
     keep_alive: float | None
     pull: bool
     pull_limit: int
@@ -39,9 +39,9 @@ def chat_request(request_id: int, prompt: str | Sequence[Message], how: Asking) 
     """The request for `prompt`."""
     return wire.Chat(
         request_id,
-        conversation(prompt),
+        _messages(prompt, how),
         _model(how),
-        how.get("options") or Options(),
+        options_of(how),
         how.get("deadline"),
         how.get("keep_alive"),
         privacy(how.get("local_only", False)),
@@ -59,22 +59,30 @@ def route_request(request_id: int, prompt: str | Sequence[Message], how: Asking)
     """The request that explains what would become of `prompt`."""
     return wire.Route(
         request_id,
-        conversation(prompt),
+        _messages(prompt, how),
         _model(how),
         privacy(how.get("local_only", False)),
         how.get("goal", ""),
         how.get("max_cost"),
         how.get("fallback", True),
-        how.get("options") or Options(),
+        options_of(how),
         how.get("task", ""),
     )
+
+
+def _messages(prompt: str | Sequence[Message], how: Asking) -> list[Message]:
+    """The conversation, the system prompt before it. Raises `TypeError` for keywords that are none."""
+    refuse_unknown("chat", how, Asking.__annotations__)
+    system = how.get("system")
+    return [*([Message("system", system)] if system is not None else []), *conversation(prompt)]
 
 
 def _model(how: Asking) -> str:
     """The model that is asked. Raises `AiPalError` (`bad_request`): `openai:` names no model."""
     reference = how.get("model", "")
-    if reference.rstrip().endswith(":") and "/" not in reference:
-        name = reference.rstrip()
+    name = reference.strip()
+    provider, colon, model = name.partition(":")
+    if colon and not model and "/" not in provider:
         fail(
             Code.BAD_REQUEST,
             f"{name} names no model",

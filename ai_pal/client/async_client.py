@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import zmq
 
@@ -12,6 +12,7 @@ from ai_pal.client import connection
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.connection import LOST, PROVIDERS_TIMEOUT, UNREACHABLE, Connection, silent
+from ai_pal.client.keywords import strict
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -23,6 +24,7 @@ DRAIN_LIMIT = 64
 EVENT_LIMIT = 20_000
 """Events of one request that may wait for its reader; then the request is cut off."""
 
+T = TypeVar("T")
 E = TypeVar("E", bound=wire.Event)
 Call = wire.Status | wire.Unload | wire.Stop | wire.Route | wire.Providers
 
@@ -31,10 +33,12 @@ TOO_SLOW = Failure(
 )
 
 
+@strict
 class AsyncClient:
     """A connection to the supervisor at `endpoint`; use it as an async context manager.
 
-    One reader drains the raw socket: an awaited receive per message would cost several times more.
+    What unloads, loads, pulls or stops begins with the call; awaiting waits for the end. One reader drains
+    the raw socket: an awaited receive per message would cost several times more.
     Raises `AiPalError` as the blocking client does."""
 
     welcome: wire.Welcome
@@ -47,6 +51,7 @@ class AsyncClient:
         self._lost = False
         self._heard = self._probed = False
         self._watch: asyncio.TimerHandle | None = None
+        self._begun: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -134,42 +139,30 @@ class AsyncClient:
         """What the supervisor and its workers are doing."""
         return await self._call(wire.Status(self._new_id()), wire.StatusReply)
 
-    async def load(self, model: str = "", keep_alive: float | None = None) -> wire.Loaded:
-        """Load a model and wait until it is ready; there is no total limit, stalls end it."""
+    def load(self, model: str = "", keep_alive: float | None = None) -> "asyncio.Task[wire.Loaded]":
+        """Load a model; awaited it waits until that is ready. There is no total limit, stalls end it."""
         request = wire.Load(self._new_id(), model, keep_alive)
-        self._send(request)
-        try:
-            return await self._expect(request.id, wire.Loaded, None)
-        finally:
-            del self._waiting[request.id]
+        self._begin(request)
+        return self._own(self._reply(request.id, wire.Loaded, None))
 
-    async def pull(self, model: str = "") -> AsyncIterator[wire.Pulling | wire.Pulled]:
+    def pull(self, model: str = "") -> AsyncIterator[wire.Pulling | wire.Pulled]:
         """Bring a model onto this machine: `Pulling` events and then one `Pulled`. Leaving the iteration
         early stops the download, unless others follow it; what has come is kept."""
         request = wire.Pull(self._new_id(), model)
-        self._send(request)
-        ended = False
-        try:
-            while not ended:
-                event = await self._waiting[request.id].get()
-                ended = isinstance(event, wire.Failed | wire.Pulled)
-                if isinstance(event, wire.Failed):
-                    raise AiPalError(main_reason(event.reasons))
-                if isinstance(event, wire.Pulling | wire.Pulled):
-                    yield event
-        finally:
-            del self._waiting[request.id]
-            if not ended:
-                with contextlib.suppress(AiPalError, zmq.ZMQError):
-                    self._send(wire.Cancel(request.id))
+        self._begin(request)
+        return self._pulling(request.id)
 
-    async def unload(self, model: str = "") -> list[str]:
-        """Unload a model, all without a name; returns what was unloaded."""
-        return (await self._call(wire.Unload(self._new_id(), model), wire.Unloaded, UNLOAD_TIMEOUT)).models
+    def unload(self, model: str = "") -> "asyncio.Task[list[str]]":
+        """Unload a model, all without a name; awaited it gives what was unloaded."""
+        request = wire.Unload(self._new_id(), model)
+        self._begin(request)
+        return self._own(self._unloaded(request.id))
 
-    async def stop(self, *, only_if_idle: bool = False) -> None:
+    def stop(self, *, only_if_idle: bool = False) -> "asyncio.Task[wire.Stopping]":
         """Stop the supervisor."""
-        await self._call(wire.Stop(self._new_id(), only_if_idle), wire.Stopping)
+        request = wire.Stop(self._new_id(), only_if_idle)
+        self._begin(request)
+        return self._own(self._reply(request.id, wire.Stopping, CONTROL_TIMEOUT))
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -199,11 +192,53 @@ class AsyncClient:
         self._watch = self._loop.call_later(connection.SILENCE, self._look)
 
     async def _call(self, request: Call, reply: type[E], seconds: float = CONTROL_TIMEOUT) -> E:
-        self._send(request)
+        self._begin(request)
+        return await self._reply(request.id, reply, seconds)
+
+    def _begin(self, request: Call | wire.Load | wire.Pull) -> None:
+        """Send it; its inbox is there already, and goes where that fails."""
         try:
-            return await self._expect(request.id, reply, seconds)
-        finally:
+            self._send(request)
+        except BaseException:
             del self._waiting[request.id]
+            raise
+
+    def _own(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """The rest of what a call has begun, whether it is awaited or not."""
+        task = self._loop.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._begun.discard(task)
+        if self._connection.socket.closed and not task.cancelled():
+            task.exception()  # who has left does not wait: nothing to complain of
+
+    async def _reply(self, request_id: int, reply: type[E], seconds: float | None) -> E:
+        try:
+            return await self._expect(request_id, reply, seconds)
+        finally:
+            del self._waiting[request_id]
+
+    async def _unloaded(self, request_id: int) -> list[str]:
+        return (await self._reply(request_id, wire.Unloaded, UNLOAD_TIMEOUT)).models
+
+    async def _pulling(self, request_id: int) -> AsyncGenerator[wire.Pulling | wire.Pulled, None]:
+        ended = False
+        try:
+            while not ended:
+                event = await self._waiting[request_id].get()
+                ended = isinstance(event, wire.Failed | wire.Pulled)
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(main_reason(event.reasons))
+                if isinstance(event, wire.Pulling | wire.Pulled):
+                    yield event
+        finally:
+            del self._waiting[request_id]
+            if not ended:
+                with contextlib.suppress(AiPalError, zmq.ZMQError):
+                    self._send(wire.Cancel(request_id))
 
     async def _expect(self, request_id: int, reply: type[E], seconds: float | None) -> E:
         try:

@@ -12,6 +12,7 @@ import msgspec
 
 from ai_pal import __version__
 from ai_pal.client.asking import Asking
+from ai_pal.client.keywords import strict
 from ai_pal.client.sync_client import Client
 from ai_pal.config import Settings, digest, paths
 from ai_pal.errors import AiPalError, Code, Failure
@@ -36,6 +37,7 @@ def endpoint() -> str:
     return front_endpoint(paths.run_dir())
 
 
+@strict
 def connect(
     settings: Settings, *, start: bool = True, notify: Callable[[str], None] = lambda text: None
 ) -> Client:
@@ -83,6 +85,7 @@ def _spawn_auto() -> Report:
         return _spawn(["--auto"], stderr.fileno())
 
 
+@strict
 @contextlib.contextmanager
 def hosted(environ: Mapping[str, str] | None = None) -> Iterator[Client]:
     """A supervisor for this process only, in a run directory of its own; it ends with the process.

@@ -20,6 +20,7 @@ from ai_pal.client.connection import (
     Connection,
     silent,
 )
+from ai_pal.client.keywords import strict
 from ai_pal.errors import AiPalError, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -34,6 +35,7 @@ E = TypeVar("E", bound=wire.Event)
 Call = wire.Status | wire.Unload | wire.Stop | wire.Route | wire.Providers
 
 
+@strict
 class Client:
     """A connection to the supervisor at `endpoint`.
 
@@ -96,41 +98,18 @@ class Client:
     def load(
         self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
     ) -> Iterator[wire.Pulling | wire.Loading | wire.Loaded]:
-        """Load a model; yields `Loading` events and then one `Loaded`. With `pull` a model that is not
-        here is downloaded first: `Pulling` events."""
+        """Load a model, from this call on; yields `Loading` events and then one `Loaded`. With `pull` a model
+        that is not here is downloaded first: `Pulling` events."""
         request = wire.Load(self._new_id(), model, keep_alive, pull, pull_limit)
         self._connection.send(request)
-        try:
-            for event in self.events(request.id):
-                if isinstance(event, wire.Failed):
-                    raise AiPalError(main_reason(event.reasons))
-                if isinstance(event, wire.Pulling | wire.Loading | wire.Loaded):
-                    yield event
-                if isinstance(event, wire.Loaded):
-                    return
-        finally:
-            self.forget(request.id)
+        return self._loading(request.id)
 
     def pull(self, model: str = "") -> Iterator[wire.Pulling | wire.Pulled]:
-        """Bring a model onto this machine; yields `Pulling` events and then one `Pulled`. Leaving the
-        iteration early stops the download, unless others follow it; what has come is kept."""
+        """Bring a model onto this machine, from this call on; yields `Pulling` events and then one `Pulled`.
+        Leaving the iteration early stops the download, unless others follow it; what has come is kept."""
         request = wire.Pull(self._new_id(), model)
         self._connection.send(request)
-        ended = False
-        try:
-            for event in self.events(request.id):
-                ended = isinstance(event, wire.Failed | wire.Pulled)
-                if isinstance(event, wire.Failed):
-                    raise AiPalError(main_reason(event.reasons))
-                if isinstance(event, wire.Pulling | wire.Pulled):
-                    yield event
-                if ended:
-                    return
-        finally:
-            if not ended:
-                with contextlib.suppress(AiPalError, zmq.ZMQError):
-                    self._connection.send(wire.Cancel(request.id))
-            self.forget(request.id)
+        return self._pulling(request.id)
 
     def unload(self, model: str = "", timeout: float = 60.0) -> list[str]:
         """Unload a model, all without a name; returns what was unloaded."""
@@ -190,6 +169,35 @@ class Client:
         self._waiting.pop(request_id, None)
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _loading(self, request_id: int) -> Iterator[wire.Pulling | wire.Loading | wire.Loaded]:
+        try:
+            for event in self.events(request_id):
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(main_reason(event.reasons))
+                if isinstance(event, wire.Pulling | wire.Loading | wire.Loaded):
+                    yield event
+                if isinstance(event, wire.Loaded):
+                    return
+        finally:
+            self.forget(request_id)
+
+    def _pulling(self, request_id: int) -> Iterator[wire.Pulling | wire.Pulled]:
+        ended = False
+        try:
+            for event in self.events(request_id):
+                ended = isinstance(event, wire.Failed | wire.Pulled)
+                if isinstance(event, wire.Failed):
+                    raise AiPalError(main_reason(event.reasons))
+                if isinstance(event, wire.Pulling | wire.Pulled):
+                    yield event
+                if ended:
+                    return
+        finally:
+            if not ended:
+                with contextlib.suppress(AiPalError, zmq.ZMQError):
+                    self._connection.send(wire.Cancel(request_id))
+            self.forget(request_id)
 
     def _probe(self, again: bool) -> None:
         """Ask for any word at all. Raises `AiPalError` when that was done already."""

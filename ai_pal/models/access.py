@@ -1,12 +1,11 @@
 """What the faces have in common: settings, the switch, and the way to the supervisor."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ai_pal import catalog, privacy
 from ai_pal.client.asking import Asking
+from ai_pal.client.sampling import Sampling
 from ai_pal.config import load_settings
 from ai_pal.config.clouds import clouds, ollama_url, twin
 from ai_pal.config.settings import UNASKED_BYTES
@@ -43,7 +42,7 @@ class Access:
         pull_all = self._settings.auto_pull if auto_pull is None else auto_pull
         self.pull_limit = 0 if pull_all else UNASKED_BYTES
 
-    def question(self, prompt: Prompt, options: Mapping[str, Any]) -> Question:
+    def question(self, prompt: Prompt, options: Sampling) -> Question:
         """The question, if it can be asked. Raises `AiPalError`."""
         return question(prompt, options)
 

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import os
 import weakref
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 from ai_pal.client import Client
 from ai_pal.client.async_client import AsyncClient
+from ai_pal.models.begun import begin
 
 MAX_IDLE = 4
 """Connections for plain code that are kept while nobody asks."""
@@ -35,12 +36,17 @@ class LoopClients:
                 link.client = await anext(link.holder)
             return link.client
 
-    async def aclose(self) -> None:
-        """Close the connection of the running loop; what is asked on it is cancelled."""
+    def aclose(self) -> Awaitable[None]:
+        """Close the connection of the running loop, now; what is asked on it is cancelled."""
         self._forget_closed_loops()
-        link = self._links.pop(asyncio.get_running_loop(), None)
-        if link is not None:
-            await link.close()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return begin(lambda: None, "")  # a closed loop's connection is all that there can be
+        link = self._links.pop(loop, None)
+        if link is not None and link.client is not None:
+            link.client.close()
+        return loop.create_task(link.close()) if link is not None else begin(lambda: None, "")
 
     def _forget_closed_loops(self) -> None:
         """A loop that ended without `shutdown_asyncgens` left its connection open."""

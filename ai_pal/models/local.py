@@ -1,22 +1,24 @@
 """Models on this machine, as people know them from Python: thin over the supervisor and its clients,
 which is started when needed. Everything raises `AiPalError`."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from types import TracebackType
 from typing import Self, Unpack
 
 from ai_pal.client import Answer, Client
-from ai_pal.client.async_client import AsyncClient
+from ai_pal.client.keywords import strict
+from ai_pal.client.sampling import Sampling
 from ai_pal.messages.client import AnyEvent, Delta, Failed
 from ai_pal.messages.egress import OLLAMA_URL
 from ai_pal.models.access import Access, Folder
+from ai_pal.models.begun import Begun, begin
 from ai_pal.models.connections import ClientPool, LoopClients
 from ai_pal.models.failure import local_failure
-from ai_pal.models.question import Prompt, Sampling
+from ai_pal.models.question import Prompt
 
 
+@strict
 class LocalLLMProvider:
     """Answers for asyncio. One provider serves any number of questions at once, and any event loop.
 
@@ -61,18 +63,15 @@ class LocalLLMProvider:
                 answer.take(event)
         return answer
 
-    async def unload_all_models(self) -> list[str]:
-        """Unload every model of the supervisor, also those that others loaded. Answers under way are
-        finished first, waiting ones fail. Returns what was unloaded; starts nothing."""
-        endpoint = await asyncio.to_thread(self._access.running_endpoint)
-        if not endpoint:
-            return []
-        async with AsyncClient(endpoint) as client:
-            return await client.unload()
+    def unload_all_models(self) -> Begun[list[str]]:
+        """Unload every model of the supervisor, also those that others loaded: the call itself does it, and
+        awaited it gives what was unloaded. Answers under way are finished first, waiting ones fail. Starts
+        nothing. Where no event loop runs, it blocks until they are gone."""
+        return begin(self._unload, "unload")
 
-    async def aclose(self) -> None:
+    def aclose(self) -> Awaitable[None]:
         """Close this event loop's connection: what is asked over it is cancelled. Models stay warm."""
-        await self._clients.aclose()
+        return self._clients.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,6 +80,13 @@ class LocalLLMProvider:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def _unload(self) -> list[str]:
+        endpoint = self._access.running_endpoint()
+        if not endpoint:
+            return []
+        with Client(endpoint) as client:
+            return client.unload()
 
     async def _events(self, prompt: Prompt, model: str, options: Sampling) -> AsyncGenerator[AnyEvent, None]:
         question, how = self._access.question(prompt, options), self._access.locally(model)
@@ -93,6 +99,7 @@ class LocalLLMProvider:
                 yield event
 
 
+@strict
 class DirectModelWrapper:
     """One model for plain code, from any thread; works in a notebook too, where a loop is running.
 

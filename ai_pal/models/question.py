@@ -1,32 +1,17 @@
 """What is asked from Python, checked and put into the words of the protocol."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
+from ai_pal.client.sampling import Sampling, converted, options_of
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.chat import Message, Options
-
-T = TypeVar("T")
+from ai_pal.messages.chat import Message, Options, Role
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 """A text, or a conversation: messages, or dicts with `role` and `content`."""
-
-
-class Sampling(TypedDict, total=False):
-    """How to answer; what is left out, or None, is up to the model. `system` is put before the prompt,
-    `deadline` is in seconds for the whole answer, `extra` goes to the engine as it is."""
-
-    max_tokens: int | None
-    temperature: float | None
-    top_p: float | None
-    stop: str | Sequence[str] | None
-    seed: int | None
-    system: str | None
-    deadline: float | None
-    extra: dict[str, Any] | None
 
 
 class Question(NamedTuple):
@@ -37,32 +22,24 @@ class Question(NamedTuple):
     deadline: float | None
 
 
-class _Checked(msgspec.Struct, forbid_unknown_fields=True):
-    max_tokens: Annotated[int, Meta(ge=1)] | None = None
-    temperature: Annotated[float, Meta(ge=0)] | None = None
-    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
+class _Rest(msgspec.Struct):
     system: str | None = None
     deadline: Annotated[float, Meta(gt=0)] | None = None
-    extra: dict[str, Any] | None = None
 
 
-def question(prompt: Prompt, options: Mapping[str, Any]) -> Question:
+class _Turn(msgspec.Struct, forbid_unknown_fields=True):
+    role: Role
+    content: str
+
+
+def question(prompt: Prompt, how: Sampling) -> Question:
     """Check and translate. Raises `AiPalError`: `bad_request`, `empty_prompt`, `input_not_utf8`."""
-    checked = _converted(dict(options), _Checked)
+    checked = converted({name: how.get(name) for name in _Rest.__struct_fields__}, _Rest)
     messages = _messages(prompt)
     if checked.system is not None:
         messages.insert(0, Message("system", checked.system))
     _require_utf8(messages)
-    stop = [checked.stop] if isinstance(checked.stop, str) else checked.stop or []
-    return Question(
-        messages,
-        Options(
-            checked.temperature, checked.top_p, checked.max_tokens, checked.seed, stop, checked.extra or {}
-        ),
-        checked.deadline,
-    )
+    return Question(messages, options_of(how), checked.deadline)
 
 
 def _messages(prompt: Prompt) -> list[Message]:
@@ -70,16 +47,14 @@ def _messages(prompt: Prompt) -> list[Message]:
         if not prompt.strip():
             raise AiPalError(Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something"))
         return [Message("user", prompt)]
-    return _converted(prompt, list[Message])
+    return [
+        turn if isinstance(turn, Message) else Message(**msgspec.structs.asdict(converted(turn, _Turn)))
+        for turn in _turns(prompt)
+    ]
 
 
-def _converted(value: Any, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        names = ", ".join(Sampling.__annotations__)
-        hint = f"options are: {names}; a prompt is a text, or messages with role and content"
-        raise AiPalError(Failure(Code.BAD_REQUEST, f"this cannot be asked: {error}", hint)) from None
+def _turns(prompt: Prompt) -> list[Message | Mapping[str, str]]:
+    return converted(prompt, list[Any])
 
 
 def _require_utf8(messages: list[Message]) -> None:

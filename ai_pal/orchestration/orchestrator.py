@@ -1,20 +1,23 @@
 """The router as people know it from Python: one call, answered by this machine, Ollama or a cloud."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from types import TracebackType
 from typing import Self, Unpack, get_args
 
 from ai_pal.client import Answer
 from ai_pal.client.asking import Asking
+from ai_pal.client.keywords import strict
+from ai_pal.client.sampling import Sampling
 from ai_pal.errors import Code, fail
 from ai_pal.messages.client import AnyEvent, Goal, Routed, Task
 from ai_pal.messages.egress import OLLAMA_URL
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.connections import LoopClients
-from ai_pal.models.question import Prompt, Sampling
+from ai_pal.models.question import Prompt
 
 
+@strict
 class MultiModelOrchestrator:
     """Answers for asyncio, from whoever suits the prompt. One orchestrator serves any number of questions at
     once, and any event loop.
@@ -100,9 +103,9 @@ class MultiModelOrchestrator:
         client = await self._clients.get()
         return await client.route(question.messages, **how)
 
-    async def aclose(self) -> None:
+    def aclose(self) -> Awaitable[None]:
         """Close this event loop's connection: what is asked over it is cancelled. Models stay warm."""
-        await self._clients.aclose()
+        return self._clients.aclose()
 
     async def __aenter__(self) -> Self:
         return self

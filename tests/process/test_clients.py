@@ -121,6 +121,40 @@ async def test_the_async_client_loads_and_unloads_alike(daemon: Supervised) -> N
         assert await client.unload() == ["echo"]
 
 
+def test_a_plain_call_loads(daemon: Supervised) -> None:
+    with Client(daemon.endpoint) as client:
+        client.load("echo")
+        eventually(lambda: is_ready(client))
+        client.unload("echo")
+
+
+@pytest.mark.anyio
+async def test_plain_calls_load_and_unload_and_stop(daemon: Supervised) -> None:
+    with Client(daemon.endpoint) as other:
+        async with AsyncClient(daemon.endpoint) as client:
+            client.load("echo")
+            await asyncio.to_thread(eventually, lambda: is_ready(other))
+            client.unload()
+        await asyncio.to_thread(eventually, lambda: status_of(other) is None)
+        async with AsyncClient(daemon.endpoint) as client:
+            client.stop()
+        await asyncio.to_thread(daemon.process.wait, 60)
+
+
+@pytest.mark.anyio
+async def test_sampling_is_plain_keywords(daemon: Supervised) -> None:
+    with Client(daemon.endpoint) as client:
+        assert client.ask("a b c", max_tokens=2).text == "a b "
+        assert client.ask("a b c", options=words(3), max_tokens=1).finish_reason == "length"
+    async with AsyncClient(daemon.endpoint) as other:
+        assert (await other.ask("a b c", max_tokens=2)).text == "a b "
+
+
+def is_ready(client: Client) -> bool:
+    status = status_of(client)
+    return status is not None and status.state == "ready"
+
+
 # -- cancelling --------------------------------------------------------------------------------
 
 

@@ -19,11 +19,13 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.client.daemon import endpoint
-from ai_pal.errors import AiPalError, Code
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.client import StatusReply
 from ai_pal.models import supervisors
+from ai_pal.models.begun import begin
 from ai_pal.models.failure import LocalMethodsError
 from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
+from ai_pal.orchestration import MultiModelOrchestrator
 from tests.process.homes import environment, listens, stop_supervisor
 
 pytestmark = pytest.mark.timeout(120)
@@ -144,6 +146,62 @@ async def test_unload_all_models_unloads_all_and_starts_nothing(home: dict[str, 
         await asyncio.gather(*(provider.generate("a", model=f"echo?id={n}") for n in range(2)))
         assert sorted(await provider.unload_all_models()) == ["echo?id=0", "echo?id=1"]
         assert await provider.generate("again") == "again "
+
+
+def worker_pids() -> list[int]:
+    return [worker.pid for worker in status().workers if worker.pid is not None]
+
+
+def test_a_plain_call_unloads_at_once_where_no_loop_runs(home: dict[str, str]) -> None:
+    provider = LocalLLMProvider()
+    provider.unload_all_models()
+    assert not listens(home)
+    asyncio.run(provider.generate("a"))
+    (pid,) = worker_pids()
+    provider.unload_all_models()
+    assert not psutil.pid_exists(pid)
+    assert asyncio.run(provider.unload_all_models()) == []  # what the call gives can be run as well
+
+
+def test_a_plain_call_unloads_although_its_loop_ends_with_it() -> None:
+    async def leaves() -> int:
+        async with LocalLLMProvider() as provider:
+            await provider.generate("a")
+            (pid,) = await asyncio.to_thread(worker_pids)
+            provider.unload_all_models()
+            return pid
+
+    pid = asyncio.run(leaves())
+    wait_until(lambda: not psutil.pid_exists(pid))
+
+
+@pytest.mark.anyio
+async def test_a_plain_call_closes_the_connection() -> None:
+    for face in (LocalLLMProvider(), MultiModelOrchestrator()):
+        assert await face.explain("a") if isinstance(face, MultiModelOrchestrator) else await face.ask("a")
+        face.aclose()
+        await asyncio.to_thread(wait_until, lambda: clients_besides_this() == 0)
+
+
+def test_a_connection_that_is_closed_outside_of_its_loop_is_closed() -> None:
+    provider = LocalLLMProvider()
+    asyncio.run(provider.generate("a"))
+    asyncio.run(provider.aclose())  # type: ignore[arg-type]  # as people have it in their scripts
+    provider.aclose()
+    wait_until(lambda: clients_besides_this() == 0)
+
+
+@pytest.mark.anyio
+async def test_an_unload_that_fails_is_told_although_nobody_waits(caplog: pytest.LogCaptureFixture) -> None:
+    def fails() -> list[str]:
+        raise AiPalError(Failure(Code.SUPERVISOR_LOST, "the supervisor is gone"))
+
+    begun = begin(fails, "unload")
+    with pytest.raises(AiPalError):
+        await begun
+    assert not caplog.messages
+    begin(fails, "unload")
+    await asyncio.to_thread(wait_until, lambda: caplog.messages == ["the supervisor is gone"])
 
 
 @pytest.mark.anyio

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from ai_pal.client.sampling import Sampling
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.chat import Message, Options
 from ai_pal.models.question import Prompt, question
 
 
 def test_options_reach_the_protocol() -> None:
-    options = {
+    options: Sampling = {
         "max_tokens": 5,
         "temperature": 0,
         "top_p": 0.9,
@@ -57,7 +58,6 @@ def test_the_callers_conversation_is_left_alone() -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"max_token": 5},
         {"max_tokens": "5"},
         {"max_tokens": 0},
         {"temperature": -1},
@@ -65,7 +65,7 @@ def test_the_callers_conversation_is_left_alone() -> None:
         {"stop": 3},
     ],
 )
-def test_mistakes_are_named(options: dict[str, Any]) -> None:
+def test_mistakes_are_named(options: Any) -> None:
     with pytest.raises(AiPalError) as caught:
         question("hi", options)
     assert caught.value.code == Code.BAD_REQUEST
@@ -81,6 +81,7 @@ def test_mistakes_are_named(options: dict[str, Any]) -> None:
         ("half \ud83d", Code.INPUT_NOT_UTF8),
         ([{"role": "robot", "content": "hi"}], Code.BAD_REQUEST),
         ([{"content": "hi"}], Code.BAD_REQUEST),
+        ([{"role": "user", "content": "hi", "image": "cat.png"}], Code.BAD_REQUEST),
         (3, Code.BAD_REQUEST),
     ],
 )

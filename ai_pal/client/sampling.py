@@ -1,0 +1,68 @@
+"""How an answer is to be sampled: keywords, the same on every face, and the options that come of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypedDict, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.chat import Options
+
+T = TypeVar("T")
+
+
+class Sampling(TypedDict, total=False):
+    """How to answer; what is left out, or None, is up to the model. `system` is put before the prompt,
+    `deadline` is in seconds for the whole answer, `extra` goes to the engine as it is. `options` holds
+    sampling in one value; a field that is given there and as a keyword is a `TypeError`."""
+
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    system: str | None
+    deadline: float | None
+    extra: dict[str, Any] | None
+    options: Options | None
+
+
+class _Checked(msgspec.Struct, frozen=True):
+    max_tokens: Annotated[int, Meta(ge=1)] | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    extra: dict[str, Any] | None = None
+
+
+FIELDS = frozenset(_Checked.__struct_fields__)
+
+
+def options_of(how: Mapping[str, Any]) -> Options:
+    """The options of these keywords. Raises `AiPalError` (`bad_request`) for values that cannot be, and
+    `TypeError` for a field that is given twice."""
+    whole: Options | None = how.get("options")
+    single = {name: how[name] for name in FIELDS if how.get(name) is not None}
+    if not single:
+        return whole or Options()
+    for name in single:
+        if whole is not None and getattr(whole, name) not in (None, [], {}):
+            raise TypeError(f"{name} is given twice: as a keyword and in options")
+    checked = converted(single, _Checked)
+    stop = [checked.stop] if isinstance(checked.stop, str) else checked.stop or []
+    own = Options(
+        checked.temperature, checked.top_p, checked.max_tokens, checked.seed, stop, checked.extra or {}
+    )
+    return own if whole is None else own.over(whole)
+
+
+def converted(value: Any, kind: type[T]) -> T:
+    """The value as this kind. Raises `AiPalError` (`bad_request`)."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        names = ", ".join(Sampling.__annotations__)
+        hint = f"options are: {names}; a prompt is a text, or messages with role and content"
+        raise AiPalError(Failure(Code.BAD_REQUEST, f"this cannot be asked: {error}", hint)) from None
