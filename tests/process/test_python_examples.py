@@ -33,7 +33,11 @@ def test_an_example_runs(page: str, number: int, text: str, home: dict[str, str]
     if "async def main" in text and "asyncio.run" not in text:
         text = f"import asyncio\n{text}\nasyncio.run(main())\n"
     ran = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", text], env=home, capture_output=True, text=True, timeout=150
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", text],
+        env=home,
+        capture_output=True,
+        text=True,
+        timeout=150,
     )
     assert (ran.returncode, ran.stderr) == (0, ""), f"{page}, example {number}: {ran.stderr}"
     assert ran.stdout.strip(), f"{page}, example {number} prints nothing"
