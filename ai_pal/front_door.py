@@ -161,7 +161,7 @@ class FrontDoor:
             me.pid,
             me.settings,
             me.auto_started,
-            ["chat", "load", "status", "pull", "route", "providers"],
+            ["chat", "load", "status", "pull", "route", "providers", "reading"],
             me.model_cache_dir,
         )
         self.send(client, welcome)
@@ -234,7 +234,10 @@ class FrontDoor:
         """Send what waits, one message a client."""
         dirty, self._dirty = self._dirty, {}
         for client, connection in dirty.items():
-            frames = [wire.encode(event) for event in connection.outbox]
+            events = connection.outbox
+            if connection.backlog:  # who reads late hears of what is, not of what was on the way to it
+                events = [event for event in events if not _passing(event)]
+            frames = [wire.encode(event) for event in events]
             connection.outbox.clear()
             if connection.backlog:
                 self._hold(client, connection, frames)
@@ -273,3 +276,8 @@ class FrontDoor:
                 retryable=True,
             )
             self._forget(client, slow)
+
+
+def _passing(event: wire.Event) -> bool:
+    """Whether an event means nothing once the next of its kind is there, and that one will come."""
+    return isinstance(event, wire.Reading) and event.done < event.total

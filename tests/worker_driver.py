@@ -26,6 +26,7 @@ from ai_pal.messages.worker import (
     GenerationFailed,
     LoadFailed,
     LoadModel,
+    Reading,
     Ready,
     Trimmed,
     WorkerHello,
@@ -45,6 +46,7 @@ class Answer(msgspec.Struct):
     seqs: list[tuple[int, int]] = []
     ends: list[End] = []
     trimmed: Trimmed | None = None
+    readings: list[Reading] = []
 
     @property
     def text(self) -> str:
@@ -151,6 +153,11 @@ class WorkerDriver:
                     assert not answer.ends, "text after the end"
                     answer.parts.append(msgspec.msgpack.decode(item.text, type=str))
                     answer.seqs.append((item.seq, item.n))
+            case Reading():
+                answer = self.answers[message.key]
+                assert not answer.seqs, "the prompt is read after the first text"
+                assert not answer.ends, "the prompt is read after the end"
+                answer.readings.append(message)
             case Trimmed():
                 assert not self.answers[message.key].seqs, "trimmed after the first text"
                 self.answers[message.key].trimmed = message

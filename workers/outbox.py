@@ -5,6 +5,8 @@ Text that waits for the same request becomes one item, and everything that waits
 
 import os
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from ai_pal.errors import Failure
@@ -15,9 +17,11 @@ from ai_pal.messages.worker import (
     GenerationDone,
     GenerationFailed,
     LoadProgress,
+    Reading,
     Trimmed,
     encode,
 )
+from workers.reading import PromptReading
 
 LIMIT = 64 * 1024
 """Characters (plus a small charge per delta) that may wait before `delta` blocks."""
@@ -35,13 +39,14 @@ class _Batch(FromWorker, frozen=True, tag="deltas"):
 class _Stream:
     """One open generation: where its text stands and what waits of it."""
 
-    __slots__ = ("cancelled", "parts", "seq", "tokens")
+    __slots__ = ("cancelled", "parts", "reading", "seq", "tokens")
 
     def __init__(self) -> None:
         self.seq = 0
         self.tokens = 0
         self.parts: list[str] = []
         self.cancelled = False
+        self.reading: PromptReading | None = None
 
 
 class Outbox:
@@ -50,15 +55,16 @@ class Outbox:
     Reports of a key that is not open, or has ended, are ignored: a generation ends exactly once.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
         self.wake_fd, self._signal_fd = os.pipe()
         os.set_blocking(self.wake_fd, False)
         os.set_blocking(self._signal_fd, False)
         self.steps = 0
-        self._limit = limit
+        self._limit, self._clock = limit, clock
         self._room = threading.Condition(threading.Lock())
         self._streams: dict[int, _Stream] = {}
         self._waiting: dict[int, _Stream] = {}
+        self._read: dict[int, PromptReading] = {}
         self._size = 0
         self._before: list[FromWorker] = []
         self._after: list[FromWorker] = []
@@ -86,6 +92,7 @@ class Outbox:
             stream = self._streams.get(key)
             if stream is not None:
                 stream.cancelled = True
+                self._read.pop(key, None)
                 self._room.notify_all()
 
     def close(self) -> None:
@@ -100,6 +107,8 @@ class Outbox:
         with self._room:
             self._woken = False
             before, self._before = self._before, []
+            read = [Reading(key, one.done, one.total) for key, one in self._read.items()]
+            self._read.clear()
             waiting, self._waiting = self._waiting, {}
             after, self._after = self._after, []
             items = []
@@ -111,7 +120,7 @@ class Outbox:
             if self._size >= self._limit:
                 self._room.notify_all()
             self._size = 0
-        frames = [encode(message) for message in before]
+        frames = [encode(message) for message in (*before, *read)]
         if items:
             frames.append(_encode_batch(items))
         frames.extend(encode(message) for message in after)
@@ -145,6 +154,10 @@ class Outbox:
                 room.wait()
             if stream.cancelled or self._closed:
                 return
+            if stream.reading is not None:
+                if stream.reading.finish(self._clock()):
+                    self._read[key] = stream.reading
+                stream.reading = None
             if not stream.parts:
                 self._waiting[key] = stream
             stream.parts.append(text)
@@ -158,6 +171,20 @@ class Outbox:
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         if key in self._streams:
             self._report(self._before, Trimmed(key, dropped, context))
+
+    def reading(self, key: int, done: int, total: int) -> None:
+        """Of each prompt the latest figure waits, and only until its first text."""
+        with self._room:
+            stream, now = self._streams.get(key), self._clock()
+            if stream is None or stream.cancelled or stream.seq or stream.tokens:
+                return
+            if stream.reading is None:
+                stream.reading = PromptReading(now)
+            if not stream.reading.learn(done, total, now):
+                return
+            self._read[key] = stream.reading
+            self._woken = True
+        self.wake()
 
     def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
         self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode, self._position(key)))

@@ -186,6 +186,16 @@ class Loading(Event, tag="loading", frozen=True):
     reason: str = ""
 
 
+class Reading(Event, tag="reading", frozen=True):
+    """The model reads the prompt: `done` of its `total` tokens, those that were kept included. It never
+    falls for one model, and comes before the first content only."""
+
+    id: int
+    model: str
+    done: int
+    total: int
+
+
 class Started(Event, tag="started", frozen=True):
     """The first content is there: who answers, and why. `tier` 1 is a worker on this machine, 2 an
     Ollama server, 3 a cloud. `remote`: the prompt has left this machine."""
@@ -400,6 +410,7 @@ AnyEvent = (
     | Accepted
     | Queued
     | Loading
+    | Reading
     | Started
     | Delta
     | Notice

@@ -123,6 +123,15 @@ class Trimmed(FromWorker, tag="trimmed", frozen=True):
     context: int
 
 
+class Reading(FromWorker, tag="reading", frozen=True):
+    """`done` of the prompt's `total` tokens are read, kept ones included. Now and then where it takes
+    long; then it ends at `total` before the first text."""
+
+    key: int
+    done: int
+    total: int
+
+
 class GenerationDone(FromWorker, tag="generation_done", frozen=True):
     """The answer is complete. Seconds as the engine measured them. `seq` is where the next delta would
     begin: a last one that was lost is noticed too."""
@@ -157,6 +166,7 @@ AnyFromWorker = (
     | Beat
     | Deltas
     | Trimmed
+    | Reading
     | GenerationDone
     | GenerationCancelled
     | GenerationFailed

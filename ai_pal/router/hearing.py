@@ -86,7 +86,9 @@ class Hearing:
                 self._outcomes.accept(request)
             case wire.Started():
                 self._outcomes.begun(attempt, event.model)
-            case wire.Queued() | wire.Loading() | wire.Pulling() | wire.Notice():
+            case wire.Reading() if request.next_seq:
+                attempt.moved_at = self._clock.now()  # after a seam: the client is past its waiting
+            case wire.Queued() | wire.Loading() | wire.Reading() | wire.Pulling() | wire.Notice():
                 if not isinstance(event, wire.Queued):
                     attempt.moved_at = self._clock.now()
                 self._clients.send(request.client, msgspec.structs.replace(event, id=request.chat.id))

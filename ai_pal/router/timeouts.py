@@ -27,6 +27,5 @@ def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -
         message = f"{name}: the queue did not move for {policy.queue:g} s"
         return Limit(attempt.moved_at + policy.queue, Failure(Code.QUEUE_TIMEOUT, message, retryable=True))
     message = f"{name}: nothing came for {policy.first_token:g} s"
-    return Limit(
-        dispatched_at + policy.first_token, Failure(Code.FIRST_TOKEN_TIMEOUT, message, retryable=True)
-    )
+    moved_at = max(dispatched_at, attempt.moved_at)  # a prompt that is being read moves
+    return Limit(moved_at + policy.first_token, Failure(Code.FIRST_TOKEN_TIMEOUT, message, retryable=True))

@@ -66,6 +66,15 @@ class Attempts:
             reason = f"the oldest {message.dropped} turns no longer fit {window}"
             self._clients.send(request.client, wire.Notice(request.chat.id, "trimmed", reason))
 
+    def reading(self, slot: Slot, message: inner.Reading) -> None:
+        """How far a prompt is read; nothing once content has come."""
+        request = slot.active.get(message.key)
+        if request is None or request.ended or request.started or message.done <= request.told_read:
+            return
+        request.told_read = message.done
+        event = wire.Reading(request.chat.id, request.model, message.done, message.total)
+        self._clients.send(request.client, event)
+
     def ended(
         self,
         slot: Slot,
@@ -126,7 +135,7 @@ class Attempts:
             if request.started or request.attempts >= MAX_ATTEMPTS or hopeless:
                 self._requests.broken(request, failure, now)
             else:
-                request.told_position, request.told_progress = 0, -1.0
+                request.told_position, request.told_progress, request.told_read = 0, -1.0, -1
                 slot.queue.push_front(request.client, request)
                 self._clients.send(request.client, wire.Notice(request.chat.id, "retry", failure.message))
 

@@ -30,6 +30,7 @@ class Request(msgspec.Struct, eq=False):
     told_position: int = 0
     told_progress: float = -1.0
     told_reason: str = ""
+    told_read: int = -1
 
     @property
     def started(self) -> bool:

@@ -188,6 +188,8 @@ class Supervisor:
                 self._ready(slot, message)
             case inner.LoadFailed():
                 self.pool.apply(slot, lifecycle.Refused(message.failure))
+            case inner.Reading():
+                self._attempts.reading(slot, message)
             case inner.Trimmed():
                 self._attempts.trimmed(slot, message)
             case inner.GenerationDone() | inner.GenerationCancelled() | inner.GenerationFailed():

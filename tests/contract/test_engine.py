@@ -203,6 +203,52 @@ def test_wrong_options_are_the_requests_failure_only(worker: Loaded) -> None:
     assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
 
 
+@pytest.fixture
+def slow_reader(spec: LoadModel, tmp_path: Path) -> Iterator[WorkerDriver]:
+    """The same engine, reading a few tokens at a time: a prompt takes it seconds."""
+    options = {} if spec.engine == "echo" else {"chunk": 4}
+    with WorkerDriver(tmp_path) as driver:
+        assert isinstance(driver.load(msgspec.structs.replace(spec, options=options)), Ready)
+        yield driver
+
+
+LONG_PROMPT = Options(temperature=0.0, max_tokens=4, extra={"prefill": 3.0, "ignore_eos": True})
+
+
+def test_a_prompt_that_takes_long_tells_how_far_it_is_read(slow_reader: WorkerDriver) -> None:
+    answer = slow_reader.ask(1, "word " * 380, LONG_PROMPT)  # the driver refuses what comes after the text
+    assert isinstance(answer.end, GenerationDone)
+    told = [reading.done for reading in answer.readings]
+    assert len(told) > 2
+    assert told == sorted(set(told))
+    assert {reading.total for reading in answer.readings} == {answer.end.usage.prompt_tokens}
+    assert told[0] < told[-1] == answer.end.usage.prompt_tokens
+
+
+def test_a_prompt_that_is_read_soon_is_not_spoken_of(worker: Loaded) -> None:
+    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(temperature=0.0, max_tokens=2))
+    assert not answer.readings
+
+
+@pytest.mark.parametrize("engine", STARTER)
+@pytest.mark.real_model
+def test_what_was_kept_of_a_prompt_counts_as_read(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    path = request.getfixturevalue(STARTER[engine])
+    load = LoadModel("m", engine, str(path), context=CONTEXT, options={"chunk": 4})
+    with WorkerDriver(tmp_path) as driver:
+        assert isinstance(driver.load(load), Ready)
+        messages = [Message("user", "word " * 100)]
+        first = driver.ask(1, messages, Options(temperature=0.0, max_tokens=2))
+        messages += [Message("assistant", first.text), Message("user", "and " * 260)]
+        second = driver.ask(2, messages, Options(temperature=0.0, max_tokens=2))
+        assert isinstance(second.end, GenerationDone)
+        assert second.end.usage.cached_tokens > 100
+        assert second.readings
+        assert second.readings[0].done >= second.end.usage.cached_tokens
+
+
 @pytest.mark.parametrize("engine", STARTER)
 @pytest.mark.real_model
 def test_a_second_turn_computes_only_what_is_new(

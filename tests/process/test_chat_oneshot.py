@@ -114,6 +114,14 @@ def test_jsonl_is_an_event_a_line(home: Environ) -> None:
     assert "".join(event["text"] for event in events if event["type"] == "delta") == "a b "
 
 
+def test_jsonl_tells_how_far_a_long_prompt_is_read(home: Environ) -> None:
+    done = chat(home, "--jsonl", "--option", "prefill=3", "a b c d")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [(event["done"], event["total"]) for event in events if event["type"] == "reading"]
+    assert told[-1] == (4, 4)
+    assert done.stderr == b""
+
+
 def test_json_of_a_failure_is_an_object_too(home: Environ) -> None:
     done = chat(home, "--json", "-m", "smoll", "a")
     assert done.returncode == 3

@@ -243,6 +243,24 @@ def test_the_load_is_shown_and_vanishes(home: Environ) -> None:
     assert terminal.text.startswith("hello\necho")
 
 
+def test_how_far_a_long_prompt_is_read_is_shown_after_the_load_and_vanishes(home: Environ) -> None:
+    slow = ["-m", "echo?load_seconds=1", "--option", "prefill=4"]
+    with Terminal(["chat", *slow, "a b c d e f g h i j"], home) as terminal:
+        terminal.wait_for("% +loading")
+        terminal.wait_for(r"[3-9]0% +reading the prompt")
+        assert terminal.exit_code() == 0
+    assert "reading the prompt" not in terminal.text
+    assert terminal.text.startswith("a b c d e f g h i j\necho")
+
+
+def test_how_far_a_long_prompt_is_read_is_shown_in_a_conversation(home: Environ) -> None:
+    with conversation(home, "--option", "prefill=4") as terminal:
+        terminal.enter("a b c d e f g h i j")
+        terminal.wait_for(r"[3-9]0% +reading the prompt")
+        terminal.wait_for(FIGURES)
+        assert "reading the prompt" not in terminal.text
+
+
 def test_a_narrower_window_in_mid_answer_leaves_no_debris(home: Environ) -> None:
     words = " ".join(f"w{n}" for n in range(40))
     slow = ["--option", "tokens=80", "--option", "pace=0.02"]

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from ai_pal.client import AsyncClient, Client
+from ai_pal.client import Answer, AsyncClient, Client
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message, Options
@@ -53,6 +53,25 @@ def test_ask_gathers_the_answer(daemon: Supervised) -> None:
         answer = client.ask([Message("system", "be brief"), Message("user", "hello world")])
     assert (answer.text, answer.model, answer.provider, answer.tier) == ("hello world ", "echo", "local", 1)
     assert (answer.finish_reason, answer.usage.completion_tokens) == ("stop", 2)
+
+
+@pytest.mark.anyio
+async def test_how_far_a_prompt_is_read_is_an_event_of_both_clients_and_nothing_to_an_answer(
+    daemon: Supervised,
+) -> None:
+    slow = Options(extra={"prefill": 2.5})
+    with Client(daemon.endpoint) as client:
+        answer = Answer()
+        events = list(client.chat("a b c d", options=slow))
+        for event in events:
+            answer.take(event)
+    async with AsyncClient(daemon.endpoint) as other:
+        others = [event async for event in other.chat("a b c d", options=slow)]
+    for heard in (events, others):
+        told = [(event.done, event.total) for event in heard if isinstance(event, wire.Reading)]
+        assert told == sorted(set(told))
+        assert told[-1] == (4, 4)
+    assert answer.text == "a b c d "
 
 
 @pytest.mark.anyio

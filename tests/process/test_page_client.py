@@ -91,6 +91,24 @@ def test_a_cancelled_load_ends_and_goes_on_in_the_background(daemon: Supervised)
         assert client.events(client.ask("load", model="echo?load_seconds=1"))[-1]["type"] == "loaded"
 
 
+def test_a_long_prompt_tells_how_far_it_is_read_and_a_short_one_does_not(daemon: Supervised) -> None:
+    slow = {"extra": {"prefill": 3.0}}
+    with PageClient(daemon.endpoint) as client:
+        assert "reading" in client.until("welcome")["features"]
+        events = client.events(client.chat("a b c d e f g h i j", options=slow))
+        short = client.events(client.chat("a b c d e f g h i j"))
+    told = [event for event in events if event["type"] == "reading"]
+    done = [event["done"] for event in told]
+    assert len(done) > 2
+    assert done == sorted(set(done))
+    assert done[-1] == 10
+    assert {(event["model"], event["total"]) for event in told} == {("echo", 10)}
+    assert kinds(events).index("started") > max(
+        i for i, kind in enumerate(kinds(events)) if kind == "reading"
+    )
+    assert "reading" not in kinds(short)
+
+
 def test_cancel_ends_a_running_answer_once(daemon: Supervised) -> None:
     with PageClient(daemon.endpoint) as client:
         chat = client.chat("word", options=ENDLESS)

@@ -95,7 +95,14 @@ class Checks:
             case wire.Queued(_, position):
                 ask.progress = -1.0  # another one may load from here on
                 expect(1 <= position <= POLICY.queue_size + MOST_SLOTS, who)
+            case wire.Reading(_, model, done, total):
+                expect(ask.read.get(model, (-1, 0))[0] < done <= total, f"{who} after {ask.read}")
+                expect(not ask.starts, f"{who} after content")
+                ask.read[model] = done, total
+                self.happened["reading"] += 1
             case wire.Started():
+                done, total = ask.read.get(event.model, (0, 0))
+                expect(done == total, f"{who}, but only {done} of {total} tokens are read")
                 expect(ask.accepted and ask.starts == ask.seams, who)
                 expect(bool(ask.next_seq) == bool(ask.seams), who)
                 ask.starts += 1
@@ -111,6 +118,7 @@ class Checks:
             case wire.Notice():
                 expect(not ask.next_seq, f"{who} after content")
                 ask.progress = -1.0
+                ask.read.clear()
                 self.happened[event.kind] += 1
             case _:
                 self._chat_end(ask, chat, event, who)

@@ -30,6 +30,7 @@ class Ask(msgspec.Struct):
     text: str = ""
     next_seq: int = 0
     progress: float = -1.0
+    read: dict[str, tuple[int, int]] = {}
     pulled: int = 0
     starts: int = 0
     seams: int = 0

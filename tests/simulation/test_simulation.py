@@ -42,6 +42,7 @@ def test_the_histories_hold_what_they_are_for() -> None:
         "insufficient_memory",
         "evicted",
         "memory taken",
+        "reading",
     }
     assert ends | events <= happened.keys()
 

@@ -211,15 +211,22 @@ class SimWorker:
         elif generation.prefill:
             generation.prefill -= 1
             self._prefilled += 1
+            out += self._readings(generation)
         elif (text := generation.script.piece(generation.seq)) is not None:
             raw = msgspec.Raw(msgspec.msgpack.encode(text))
             deltas.append(inner.DeltaItem(generation.key, generation.seq, 1, raw))
             generation.seq += 1
             self._made += 1
+            out += self._readings(generation)
         else:
             del self.active[generation.key]
             reason = generation.script.finish_reason
             out.append(inner.GenerationDone(generation.key, reason, usage, seq=generation.seq))
+
+    def _readings(self, generation: Generation) -> list[inner.FromWorker]:
+        """How far the prompt is read, said twice, and once more after the text: that is not passed on."""
+        total = self.plan.prefill_steps
+        return [inner.Reading(generation.key, total - generation.prefill, total)] * 2
 
     # -- what goes wrong -----------------------------------------------------------------------
 

@@ -131,6 +131,19 @@ def test_what_a_client_did_not_take_comes_when_it_reads_again(door: Door) -> Non
     assert [event.id for event in door.events(ANN)[1:] if isinstance(event, wire.StatusReply)] == [1, 2]
 
 
+def test_a_client_that_reads_late_hears_of_a_prompt_that_it_is_read_not_how_it_was(door: Door) -> None:
+    door.answer = Sent.FULL
+    door.send(ANN, wire.Status(1))
+    door.settle()
+    for done in range(10, 101, 10):
+        door.front.send(ANN, wire.Reading(2, "echo", done, 100))
+        door.settle()
+    door.answer = Sent.OK
+    door.clock.run(door.clock.now() + 1.0)
+    heard = [event.done for event in door.events(ANN) if isinstance(event, wire.Reading)]
+    assert heard == [100]
+
+
 def test_requests_of_a_client_that_does_not_read_end_at_the_bound() -> None:
     door = Door(backlog_limit=1000)
     door.greet(ANN)

@@ -16,6 +16,7 @@ from ai_pal.messages.worker import (
     GenerationDone,
     GenerationFailed,
     LoadProgress,
+    Reading,
     Trimmed,
     decode_from_worker,
 )
@@ -133,6 +134,69 @@ def test_progress_stays_within_zero_and_one(outbox: Outbox) -> None:
     outbox.progress(-1)
     outbox.progress(7)
     assert taken(outbox) == [LoadProgress(0.0), LoadProgress(1.0)]
+
+
+class Hours:
+    """A clock on which an hour passes between two looks."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 3600.0
+        return self.now
+
+
+@pytest.fixture
+def slow() -> Iterator[Outbox]:
+    made = Outbox(limit=1000, clock=Hours())
+    yield made
+    made.close()
+
+
+def test_of_a_prompt_the_latest_figure_waits(slow: Outbox) -> None:
+    slow.open(1)
+    for done in (0, 10, 20, 30):
+        slow.reading(1, done, 40)
+    assert readable(slow)
+    assert taken(slow) == [Reading(1, 30, 40)]
+
+
+def test_a_prompt_that_was_spoken_of_is_read_before_its_first_text(slow: Outbox) -> None:
+    slow.open(1)
+    slow.reading(1, 0, 40)
+    slow.reading(1, 10, 40)
+    slow.delta(1, "x")
+    slow.done(1, "stop", Usage(), 0.0, 0.0)
+    messages = taken(slow)
+    assert [type(message) for message in messages] == [Reading, Deltas, GenerationDone]
+    assert messages[0] == Reading(1, 40, 40)
+
+
+def test_nothing_is_said_of_a_prompt_after_its_first_text(slow: Outbox) -> None:
+    slow.open(1)
+    slow.delta(1, "x")
+    slow.take()
+    slow.reading(1, 10, 40)
+    slow.reading(1, 20, 40)
+    assert slow.take() == []
+
+
+def test_a_prompt_that_is_read_at_once_is_not_spoken_of(outbox: Outbox) -> None:
+    outbox.open(1)
+    outbox.reading(1, 0, 40)
+    outbox.reading(1, 20, 40)
+    outbox.delta(1, "x")
+    assert [type(message) for message in taken(outbox)] == [Deltas]
+
+
+def test_nothing_is_said_of_a_prompt_that_was_cancelled(slow: Outbox) -> None:
+    slow.open(1)
+    slow.reading(1, 0, 40)
+    slow.reading(1, 10, 40)
+    slow.cancel(1)
+    slow.reading(1, 20, 40)
+    assert slow.take() == []
 
 
 def fill(outbox: Outbox, key: int) -> threading.Thread:

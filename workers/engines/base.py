@@ -25,6 +25,10 @@ class Sink(Protocol):
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         """The oldest `dropped` turns were left out so that the rest fits `context` tokens."""
 
+    def reading(self, key: int, done: int, total: int) -> None:
+        """`done` of the prompt's `total` tokens are read: once when it begins, with what was kept, and after
+        each chunk. What the sink passes on is up to it."""
+
     def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
         """The answer is complete."""
 

@@ -78,6 +78,11 @@ class _Generation:
         self.cancelled = False
 
     @property
+    def read(self) -> int:
+        """Tokens of the prompt that the steps so far stand for."""
+        return self.prompt_tokens * (PREFILL_STEPS - self.prefill_left) // PREFILL_STEPS
+
+    @property
     def usage(self) -> Usage:
         return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=self.token)
 
@@ -176,6 +181,7 @@ class Echo:
             self._sink.cancelled(one.key, one.usage)
             return False
         if one.prefill_left:
+            self._sink.reading(one.key, one.read, one.prompt_tokens)
             one.prefill_left -= 1
             one.due = now + one.options.prefill / PREFILL_STEPS
             return True

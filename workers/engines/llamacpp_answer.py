@@ -68,6 +68,7 @@ class Answer:
         if "prompt_progress" in chunk:
             progress = chunk["prompt_progress"]
             self._prompt, self._cached = progress["total"], progress["cache"]
+            self._sink.reading(self.key, progress["processed"], self._prompt)
         if "usage" in chunk:
             self._finish(chunk["usage"], chunk.get("timings", {}))
 

@@ -21,6 +21,7 @@ from ai_pal.messages.client import (
     Notice,
     Pulling,
     Queued,
+    Reading,
     Started,
 )
 
@@ -49,7 +50,7 @@ class AnswerScreen:
                 self.writer.write(event.text)
             case Pulling():
                 self._pulling(event)
-            case Queued() | Loading():
+            case Queued() | Loading() | Reading():
                 self._waiting.show(event)
             case Notice() if self._begun:
                 self._late.append(event)

@@ -1,4 +1,4 @@
-"""What is shown on stderr until the answer begins: the place in the queue, how far the load is."""
+"""What is shown on stderr until the answer begins: the place in the queue, how far load and prompt are."""
 
 import sys
 
@@ -6,7 +6,7 @@ from ai_pal.cli.chatting.figures import short_name
 from ai_pal.cli.chatting.region import Region
 from ai_pal.cli.chatting.terminal import size
 from ai_pal.cli.neutral import neutral_line
-from ai_pal.messages.client import AnyEvent, Loading, Queued
+from ai_pal.messages.client import AnyEvent, Loading, Queued, Reading
 
 _BAR_COLUMNS = 30
 
@@ -19,7 +19,7 @@ class Waiting:
         self._region: Region | None = None
 
     def show(self, event: AnyEvent) -> None:
-        """Show a `Queued` or `Loading`; every other event but `Accepted` ends the waiting."""
+        """Show a `Queued`, `Loading` or `Reading`; every other event but `Accepted` ends the waiting."""
         match event:
             case Queued():
                 self.line(queued_line(event.position))
@@ -27,6 +27,10 @@ class Waiting:
                 self.line(f"{neutral_line(short_name(event.model))}  waiting: {neutral_line(event.reason)}")
             case Loading():
                 self.line(f"{neutral_line(short_name(event.model))}  {bar(event.progress)}  loading")
+
+            case Reading():
+                share = event.done / event.total if event.total else 1.0
+                self.line(f"{neutral_line(short_name(event.model))}  {bar(share)}  reading the prompt")
 
     def line(self, text: str) -> None:
         """Draw this one line."""

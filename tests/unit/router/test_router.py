@@ -273,6 +273,21 @@ def test_no_first_token_in_time_is_a_reason_to_ask_the_next() -> None:
     assert desk.away[0].provider.name == "ollama"
 
 
+def test_a_prompt_that_is_being_read_is_waited_for() -> None:
+    desk = Desk(OPENAI)
+    desk.ask()
+    desk.here_says(wire.Accepted(0))
+    desk.dispatched = 1.0
+    for second in range(2, 20, 2):
+        desk.clock.run(second)
+        desk.here_says(wire.Reading(0, "phi-2", second, 40))
+    assert not desk.away
+    told = [event for event in desk.heard if isinstance(event, wire.Reading)]
+    assert [(event.id, event.done) for event in told] == [(1, second) for second in range(2, 20, 2)]
+    desk.clock.run(22.1)
+    assert desk.away[0].provider.name == "ollama"
+
+
 def test_each_attempt_is_in_the_books_once_without_a_word_of_the_prompt() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask(messages=[Message("user", "a secret")])

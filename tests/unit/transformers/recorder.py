@@ -20,6 +20,7 @@ class Answer(msgspec.Struct):
     parts: list[str] = []
     tokens: int = 0
     trimmed: int = 0
+    readings: list[tuple[int, int]] = []
     usage: Usage = Usage()
     finish_reason: str = ""
     cancelled: bool = False
@@ -71,6 +72,9 @@ class Recorder:
 
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         self.of(key).trimmed = dropped
+
+    def reading(self, key: int, done: int, total: int) -> None:
+        self.of(key).readings.append((done, total))
 
     def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
         self._end(key, usage=usage, finish_reason=finish_reason)

@@ -53,6 +53,11 @@ class Answer:
         """Prompt tokens that are not computed yet."""
         return 0 if self._count else len(self.todo)
 
+    def tell_read(self) -> None:
+        """Report how much of the prompt is computed or was kept."""
+        total = len(self.prompt.tokens)
+        self._sink.reading(self.key, total - self.left, total)
+
     @property
     def usage(self) -> Usage:
         return Usage(len(self.prompt.tokens), self._cached, self._count)

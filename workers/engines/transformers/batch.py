@@ -146,7 +146,9 @@ class Batch:
             row = self._stepper.row(room)
         row.fit(room)
         sampler = Sampler(prompt.sampling, self._loaded.model.generation_config)
-        return Answer(prompt, row, sampler, self._loaded.ends, self._decode, self._sink)
+        answer = Answer(prompt, row, sampler, self._loaded.ends, self._decode, self._sink)
+        answer.tell_read()
+        return answer
 
     def _step(self, answers: list[Answer]) -> None:
         """One forward for all; when it fails, each alone, so that only the guilty one ends."""
@@ -170,7 +172,9 @@ class Batch:
         self._pace.learn(prompts, time.monotonic() - begun)
         for index, (one, tokens) in enumerate(parts):
             one.todo = one.todo[len(tokens) :]
-            if not one.todo:
+            if one.todo:
+                one.tell_read()
+            else:
                 self._choose(one, best[index], logits[index])
 
     def _choose(self, answer: Answer, best: int | None, logits: Any) -> None:
