@@ -26,6 +26,7 @@ from ai_pal.messages.worker import (
     encode,
 )
 from ai_pal.transport import parent_death
+from ai_pal.transport.listening import await_listener
 from workers import engines
 from workers.engines.base import Engine
 from workers.log import log
@@ -36,6 +37,7 @@ RECEIVE_AT_ONCE = 64
 SEND_QUEUE = 16
 RECEIVE_QUEUE = 4096
 LINGER_MS = 1000
+CONNECT_SECONDS = 10.0
 EXIT_OK, EXIT_RETRY, EXIT_NEVER = 0, 75, 78
 
 
@@ -52,6 +54,7 @@ class Worker:
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL, -1)  # a supervisor that is gone does not come back
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        await_listener(endpoint, CONNECT_SECONDS)
         self._socket.connect(endpoint)
         self._outbox = Outbox()
         self._unsent: list[bytes] = []

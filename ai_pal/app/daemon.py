@@ -5,7 +5,6 @@ import contextlib
 import os
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import anyio
 import msgspec
@@ -41,6 +40,7 @@ from ai_pal.supervisor.supervisor import Supervisor
 from ai_pal.transport.channel import RouterChannel
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
+from ai_pal.transport.run_files import FRONT, WORKERS
 from ai_pal.worker_door import WorkerDoor
 
 CLIENT_SEND_LIMIT = 16
@@ -63,7 +63,6 @@ class Hosting(msgspec.Struct, frozen=True):
 
     auto_started: bool = False
     owner: int = 0
-    run_dir: Path | None = None
 
 
 class Daemon:
@@ -77,10 +76,11 @@ class Daemon:
         self._clock = LoopClock(self._alarm)
         self._processes, self._watches = Processes(), dict[bytes, Callable[[], None]]()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._front = RouterChannel(self._context, run_directory.front, self._from_client, CLIENT_SEND_LIMIT)
-        self._workers = RouterChannel(
-            self._context, run_directory.workers, self._from_worker, receive_limit=WORKER_RECEIVE_LIMIT
-        )
+        self._run_directory = run_directory
+        self._front = RouterChannel(self._context, self._from_client, CLIENT_SEND_LIMIT)
+        self._workers = RouterChannel(self._context, self._from_worker, receive_limit=WORKER_RECEIVE_LIMIT)
+        for name in (WORKERS, FRONT):
+            self.listen_again(name)
         self._door = FrontDoor(
             identity=Identity(
                 __version__,
@@ -171,6 +171,12 @@ class Daemon:
         self._local.supervisor, self._local.downloads = self._supervisor, self._downloads
         self._downloads.resume = self._local.resume
         self._supervisor.fetch_first = self._local.fetch_first
+
+    def listen_again(self, name: str) -> None:
+        """Make a socket of the run directory, also in the place of one that was swept; connections that there
+        are stay. Raises `AiPalError`, OSError: it cannot be had."""
+        channel = self._front if name == FRONT else self._workers
+        channel.listen(self._run_directory.endpoint(name), self._run_directory.listen(name))
 
     def preload(self) -> None:
         """Load what the settings name; nobody waits for it, the log tells how it went."""

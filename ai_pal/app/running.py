@@ -12,8 +12,9 @@ import structlog
 
 from ai_pal import __version__
 from ai_pal.app.daemon import Daemon, Hosting
+from ai_pal.app.sweeping import keep_run_directory
 from ai_pal.config import Settings
-from ai_pal.transport.run_directory import RunDirectory, discard
+from ai_pal.transport.run_directory import RunDirectory
 
 log = structlog.get_logger("ai_pal")
 
@@ -25,8 +26,6 @@ def run(settings: Settings, hosting: Hosting, held: RunDirectory, on_ready: Call
     _allow_many_descriptors()
     with held:
         anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
-    if hosting.owner and hosting.run_dir is not None:
-        discard(hosting.run_dir)  # its owner may be dead
 
 
 async def _serve(
@@ -48,6 +47,7 @@ async def _run(
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_on_signal, daemon, signals)
+            tasks.start_soon(keep_run_directory, run_directory, daemon.listen_again, daemon.stop)
             if hosting.auto_started and settings.idle_exit >= 0:
                 tasks.start_soon(_stop_when_idle, daemon, settings.idle_exit)
             log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)

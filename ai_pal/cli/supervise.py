@@ -13,7 +13,8 @@ import msgspec
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.report import Report
-from ai_pal.transport.run_directory import RunDirectory, may_leave
+from ai_pal.transport.run_directory import RunDirectory
+from ai_pal.transport.run_files import may_leave
 
 TAKE_OVER_TIMEOUT = 15.0
 
@@ -58,22 +59,23 @@ def _machine_says(error: OSError) -> Failure:
 
 
 def _supervise(args: argparse.Namespace, settings: Settings, report: Callable[[Report], None]) -> None:
-    held = _hold(paths.make_private(args.run_dir or paths.run_dir()), auto_started=args.auto)
+    held = _hold(args.run_dir or paths.run_dir(), auto_started=args.auto, temporary=bool(args.run_dir))
     from ai_pal import app, logs  # only now: of many starts at once all but one have ended above
 
     file = paths.log_dir() / "supervisor.log" if args.auto else None
     logs.configure(settings.log_level, settings.log_format, file)
-    hosting = app.Hosting(args.auto, args.owner, args.run_dir)
+    hosting = app.Hosting(args.auto, args.owner)
     app.run(settings, hosting, held, lambda where: report(Report(endpoint=where)))
 
 
-def _hold(folder: Path, *, auto_started: bool) -> RunDirectory:
+def _hold(folder: Path, *, auto_started: bool, temporary: bool) -> RunDirectory:
     """Take the lock; one in the foreground takes it over from one in the background."""
     deadline = time.monotonic() + TAKE_OVER_TIMEOUT
     asked = False
     while True:
         try:
-            return RunDirectory.acquire(folder, auto_started=auto_started)
+            paths.make_private(folder)
+            return RunDirectory.acquire(folder, auto_started=auto_started, temporary=temporary)
         except AiPalError as error:
             if error.code != Code.SUPERVISOR_RUNNING or auto_started or time.monotonic() > deadline:
                 raise
@@ -81,6 +83,9 @@ def _hold(folder: Path, *, auto_started: bool) -> RunDirectory:
                 raise
             asked = True
             time.sleep(0.05)
+        except FileNotFoundError:  # swept between the two
+            if time.monotonic() > deadline:
+                raise
 
 
 def _ask_to_leave() -> bool:

@@ -11,7 +11,7 @@ import zmq
 from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages import client as wire
-from ai_pal.transport.run_directory import holder
+from ai_pal.transport.run_files import holder
 from ai_pal.transport.sockets import configure
 
 PROVIDERS_TIMEOUT = 60.0

@@ -17,7 +17,7 @@ from ai_pal.client.sync_client import Client
 from ai_pal.config import Settings, digest, paths
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.report import Report
-from ai_pal.transport.run_directory import front_endpoint, holder
+from ai_pal.transport.run_files import front_endpoint, holder
 
 if TYPE_CHECKING:
     from subprocess import Popen

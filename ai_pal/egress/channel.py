@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import zmq
 
+from ai_pal.transport.listening import await_listener
 from ai_pal.transport.sockets import configure, readable
 
 DRAIN_LIMIT = 64
@@ -15,6 +16,7 @@ SEND_LIMIT = 16
 """Messages that may wait in the socket: behind them text is joined in the outbox, where it is counted."""
 
 LINGER_MS = 1000
+CONNECT_SECONDS = 10.0
 EITHER = int(zmq.POLLIN | zmq.POLLOUT)
 
 
@@ -41,6 +43,7 @@ class DealerChannel:
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL, -1)  # a supervisor that is gone does not come back
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        await_listener(endpoint, CONNECT_SECONDS)
         self._socket.connect(endpoint)
         self._scheduled = False
         self._loop.add_reader(int(self._socket.FD), self._drain)

@@ -154,7 +154,7 @@ class LocalLauncher:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                cwd=self._run_dir,
+                cwd=self._run_dir if self._run_dir.is_dir() else "/",
                 env=environment | dict(spec.environment),
                 process_group=0,
             )

@@ -33,14 +33,13 @@ class Sent(Enum):
 
 
 class RouterChannel:
-    """A bound ROUTER. `receive(identity, frames, peer)` is called for each message, from the loop.
-    `send_limit` and `receive_limit` messages may wait for and from each peer: merged ones are large, and
-    the limits count no bytes."""
+    """A ROUTER. `receive(identity, frames, peer)` is called for each message, from the loop. `send_limit` and
+    `receive_limit` messages may wait for and from each peer: merged ones are large, and the limits count no
+    bytes."""
 
     def __init__(
         self,
         context: "zmq.Context[zmq.Socket[bytes]]",
-        endpoint: str,
         receive: Receive,
         send_limit: int = HIGH_WATER,
         receive_limit: int = HIGH_WATER,
@@ -51,11 +50,17 @@ class RouterChannel:
         configure(self._socket)
         self._socket.sndhwm, self._socket.rcvhwm = send_limit, receive_limit
         self._socket.router_mandatory = True
-        self._socket.bind(endpoint)
         self._scheduled = False
         self._sender = b""  # of the message that is half read
         self._fd: int = self._socket.FD
         self._loop.add_reader(self._fd, self._drain)
+        self._schedule()
+
+    def listen(self, endpoint: str, listener: int) -> None:
+        """Take connections from a listening descriptor too; `endpoint` is its address. libzmq owns it from
+        here on, closes it with the channel, and does nothing to its file."""
+        self._socket.setsockopt(zmq.USE_FD, listener)
+        self._socket.bind(endpoint)
         self._schedule()
 
     def send(self, identity: bytes, frames: Sequence[bytes]) -> Sent:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import select
+import socket
 import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 import zmq
 
-from ai_pal.transport.channel import DRAIN_LIMIT, RouterChannel, Sent
+from ai_pal.transport.channel import DRAIN_LIMIT, Receive, RouterChannel, Sent
 from ai_pal.transport.peer import Peer
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +33,24 @@ def endpoint() -> Iterator[str]:
 def context() -> Iterator["zmq.Context[zmq.Socket[bytes]]"]:
     with zmq.Context() as context:
         yield context
+
+
+def bound(
+    context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, receive: Receive, **limits: int
+) -> RouterChannel:
+    """A channel that takes connections there."""
+    channel = RouterChannel(context, receive, **limits)
+    listen(channel, endpoint)
+    return channel
+
+
+def listen(channel: RouterChannel, endpoint: str) -> None:
+    path = Path(endpoint.removeprefix("ipc://"))
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    listener.bind(str(path))
+    listener.listen()
+    channel.listen(endpoint, listener.detach())
 
 
 def connect(
@@ -67,7 +87,7 @@ async def test_no_message_is_lost_while_both_sides_send(
         if len(sent) < COUNT or not done.is_set():
             loop.call_soon(send_on)
 
-    channel = RouterChannel(context, endpoint, receive)
+    channel = bound(context, endpoint, receive)
     heard: list[int] = []
 
     def talk() -> None:
@@ -90,14 +110,14 @@ async def test_no_message_is_lost_while_both_sides_send(
 
 
 async def test_who_never_connected_is_gone(context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str) -> None:
-    channel = RouterChannel(context, endpoint, lambda identity, frames, peer: None)
+    channel = bound(context, endpoint, lambda identity, frames, peer: None)
     assert channel.send(b"nobody", [b"hello"]) is Sent.GONE
     channel.close()
 
 
 async def test_who_does_not_read_is_full(context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str) -> None:
     greeted = anyio.Event()
-    channel = RouterChannel(context, endpoint, lambda identity, frames, peer: greeted.set(), send_limit=10)
+    channel = bound(context, endpoint, lambda identity, frames, peer: greeted.set(), send_limit=10)
     socket = connect(context, endpoint, b"lazy")
     socket.send(b"hello")
     await until(greeted)
@@ -126,7 +146,7 @@ async def test_a_flood_lets_other_callbacks_run(
         if not done.is_set():
             loop.call_soon(turn)
 
-    channel = RouterChannel(context, endpoint, receive)
+    channel = bound(context, endpoint, receive)
     socket = connect(context, endpoint, b"flood", send_limit=0)
     for _ in range(COUNT):
         socket.send(b"x")
@@ -147,7 +167,7 @@ async def test_the_sender_is_known_by_the_kernel(
         peers.append(peer)
         done.set()
 
-    channel = RouterChannel(context, endpoint, receive)
+    channel = bound(context, endpoint, receive)
     socket = connect(context, endpoint, b"d")
     socket.send(b"hello")
     await until(done)
@@ -160,7 +180,7 @@ async def test_closing_gives_everything_back(endpoint: str) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        channel = RouterChannel(context, endpoint, lambda identity, frames, peer: None)
+        channel = bound(context, endpoint, lambda identity, frames, peer: None)
         await anyio.lowlevel.checkpoint()
         channel.close()
         context.term()
@@ -175,7 +195,7 @@ async def test_a_message_whose_edge_a_send_has_eaten_is_read_all_the_same(
     def receive(identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
         (second if first.is_set() else first).set()
 
-    channel = RouterChannel(context, endpoint, receive)
+    channel = bound(context, endpoint, receive)
     client = connect(context, endpoint, b"d")
     client.send(b"one")
     await until(first)
@@ -202,7 +222,7 @@ async def test_a_message_that_cannot_be_taken_does_not_stop_the_next(
         if frames[0] == b"bad":
             raise OSError("planted")
 
-    channel = RouterChannel(context, endpoint, receive)
+    channel = bound(context, endpoint, receive)
     client = connect(context, endpoint, b"c")
     for message in (b"bad", b"next", b"bad", b"last"):
         client.send(message)
@@ -210,3 +230,42 @@ async def test_a_message_that_cannot_be_taken_does_not_stop_the_next(
     assert arrived == [b"bad", b"next", b"bad", b"last"]
     client.close()
     channel.close()
+
+
+async def test_who_listens_again_keeps_the_connections_that_it_has(
+    context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str
+) -> None:
+    heard: dict[bytes, anyio.Event] = {name: anyio.Event() for name in (b"first", b"second", b"first again")}
+    channel = bound(context, endpoint, lambda identity, frames, peer: heard[frames[0]].set())
+    first = connect(context, endpoint, b"a")
+    first.send(b"first")
+    await until(heard[b"first"])
+    listen(channel, endpoint)
+    second = connect(context, endpoint, b"b")
+    second.send(b"second")
+    await until(heard[b"second"])
+    first.send(b"first again")
+    await until(heard[b"first again"])
+    for identity, client in ((b"a", first), (b"b", second)):
+        assert channel.send(identity, [b"hello"]) is Sent.OK
+        assert await anyio.to_thread.run_sync(client.poll, 5000)
+        client.close()
+    channel.close()
+
+
+async def test_neither_a_new_place_nor_the_end_touches_the_file(
+    context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str
+) -> None:
+    name = endpoint.removeprefix("ipc://")
+    channel = bound(context, endpoint, lambda identity, frames, peer: None)
+    os.unlink(name)
+    os.mkdir(name)  # what it would fall over
+    with socket.socket(socket.AF_UNIX) as elsewhere:
+        elsewhere.bind(f"{name}.other")
+        elsewhere.listen()
+        channel.listen(endpoint, os.dup(elsewhere.fileno()))
+    os.rmdir(name)
+    os.rename(f"{name}.other", name)
+    channel.close()
+    await anyio.to_thread.run_sync(context.term)
+    assert os.listdir(os.path.dirname(name)) == [os.path.basename(name)]

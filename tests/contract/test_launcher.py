@@ -1,6 +1,7 @@
 """What every launcher promises: the local one with real processes, and the simulated one."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -128,9 +129,10 @@ async def test_the_last_words_are_kept(subject: Subject) -> None:
     assert process.stderr_tail() == "the last words"
 
 
-async def test_what_cannot_be_started_is_refused(tmp_path: Path) -> None:
+async def test_what_cannot_be_started_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
     machine = World(1, {"w": Temper(1.0, (Fault.NO_SPAWN,))}).machine
-    missing = LocalLauncher(tmp_path / "missing", "ipc://nowhere", lambda worker, line: None)
+    missing = LocalLauncher(tmp_path, "ipc://nowhere", lambda worker, line: None)
     launchers: list[Launcher] = [missing, machine]
     for launcher in launchers:
         with pytest.raises(AiPalError) as caught:

@@ -270,6 +270,22 @@ BUGS = (
         "    if not stat.S_ISSOCK(mode):\n        path.unlink()\n    if False:\n        fail(",
     ),
     Bug(
+        15,
+        "the end of a supervisor removes the sockets of the one that took its place",
+        "pytest tests/process/test_swept.py -k leaves",
+        "ai_pal/transport/run_directory.py",
+        "            if _id_at(self.folder / name) == made:\n",
+        "            if True:\n",
+    ),
+    Bug(
+        15,
+        "a swept run directory is not noticed",
+        "pytest tests/process/test_swept.py -k harmed",
+        "ai_pal/app/sweeping.py",
+        "        if not (lost := directory.lost()):\n",
+        "        if True or not (lost := directory.lost()):\n",
+    ),
+    Bug(
         16,
         "no look at the socket after a send",
         CHANNEL,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ai_pal.catalog import CATALOG, cache_dir
 from ai_pal.cli.doctoring.finding import Finding, failed, ok, warn
 from ai_pal.config import Settings, paths
-from ai_pal.transport.run_directory import FRONT, WORKERS
+from ai_pal.transport.run_files import FRONT, WORKERS
 
 ELSEWHERE = "set AI_PAL_HOME to a folder of yours"
 

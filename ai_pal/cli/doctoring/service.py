@@ -46,7 +46,7 @@ def check_supervisor(settings: Settings) -> tuple[bool, Finding]:
 def _unreachable() -> Finding:
     import psutil
 
-    from ai_pal.transport.run_directory import holder
+    from ai_pal.transport.run_files import holder
 
     pid = holder(paths.run_dir())
     try:

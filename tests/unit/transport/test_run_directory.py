@@ -1,20 +1,17 @@
 """The run directory: one holder, stale sockets cleared, nobody's file touched."""
 
+import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.transport.run_directory import (
-    FRONT,
-    LOCK,
-    WORKERS,
-    RunDirectory,
-    front_endpoint,
-    holder,
-    may_leave,
-)
+from ai_pal.transport.listening import listens
+from ai_pal.transport.run_directory import RunDirectory
+from ai_pal.transport.run_files import FRONT, LOCK, WORKERS, front_endpoint, holder, may_leave
 
 
 def stale_socket(path: Path) -> None:
@@ -65,8 +62,8 @@ def test_a_second_start_leaves_the_sockets_of_the_first(ai_pal_home: Path) -> No
 
 
 def test_nothing_but_the_lock_is_left_behind(ai_pal_home: Path) -> None:
-    with RunDirectory.acquire(ai_pal_home):
-        stale_socket(ai_pal_home / FRONT)
+    with RunDirectory.acquire(ai_pal_home) as held:
+        os.close(held.listen(FRONT))
     assert [path.name for path in ai_pal_home.iterdir()] == [LOCK]
 
 
@@ -83,6 +80,125 @@ def test_a_lock_that_is_a_link_is_not_followed(ai_pal_home: Path) -> None:
     with pytest.raises(OSError, match="symbolic"):
         RunDirectory.acquire(ai_pal_home)
     assert target.read_text() == "precious"
+
+
+@pytest.fixture
+def folder(ai_pal_home: Path) -> Path:
+    """A run directory that can be swept whole."""
+    made = ai_pal_home / "run"
+    made.mkdir(mode=0o700)
+    return made
+
+
+@pytest.fixture
+def held(folder: Path) -> Iterator[RunDirectory]:
+    """A run directory with both sockets, as a supervisor holds it."""
+    with RunDirectory.acquire(folder) as held:
+        listeners = [held.listen(FRONT), held.listen(WORKERS)]
+        yield held
+    for listener in listeners:
+        os.close(listener)
+
+
+def sockets_in(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_ino for path in folder.iterdir() if path.is_socket()}
+
+
+def test_whole_sockets_only_and_nothing_else(held: RunDirectory, folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == [FRONT, LOCK, WORKERS]
+    assert all(listens(folder / name) for name in (FRONT, WORKERS))
+    assert not held.lost()
+
+
+@pytest.mark.parametrize("name", [FRONT, WORKERS, LOCK])
+def test_what_is_gone_or_another_file_is_noticed(held: RunDirectory, folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert held.lost() == (name,)
+    if name == LOCK:
+        (folder / name).touch()
+    else:
+        stale_socket(folder / name)
+    assert held.lost() == (name,)
+    assert holder(folder) == (None if name == LOCK else os.getpid())
+
+
+def test_of_a_swept_folder_all_is_lost_and_made_again(held: RunDirectory, folder: Path) -> None:
+    shutil.rmtree(folder)
+    assert held.lost() == (FRONT, WORKERS, LOCK)
+    again = [held.listen(name) for name in held.lost() if name != LOCK]
+    assert not held.lost()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert refused(folder) == Code.SUPERVISOR_RUNNING
+    assert holder(folder) == os.getpid()
+    for listener in again:
+        os.close(listener)
+
+
+def test_one_that_is_swept_while_it_starts_makes_its_folder_again(folder: Path) -> None:
+    with RunDirectory.acquire(folder) as held:
+        shutil.rmtree(folder)
+        os.close(held.listen(FRONT))
+        assert not held.lost()
+        assert refused(folder) == Code.SUPERVISOR_RUNNING
+
+
+def test_the_lock_of_another_is_not_taken(held: RunDirectory, folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    with RunDirectory.acquire(folder) as other:
+        os.close(other.listen(FRONT))
+        with pytest.raises(AiPalError) as caught:
+            held.secure()
+        assert caught.value.code == Code.SUPERVISOR_RUNNING
+        assert not other.lost()
+
+
+def test_the_end_removes_only_what_it_made(folder: Path) -> None:
+    first = RunDirectory.acquire(folder)
+    listeners = [first.listen(FRONT), first.listen(WORKERS)]
+    shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    with RunDirectory.acquire(folder) as second:
+        listeners += [second.listen(FRONT), second.listen(WORKERS)]
+        before = sockets_in(folder)
+        first.release()
+        assert sockets_in(folder) == before
+        assert holder(folder) == os.getpid()
+    assert [path.name for path in folder.iterdir()] == [LOCK]
+    for listener in listeners:
+        os.close(listener)
+
+
+def test_who_lost_only_its_lock_is_not_overrun(held: RunDirectory, folder: Path) -> None:
+    before = sockets_in(folder)
+    (folder / LOCK).unlink()
+    assert refused(folder) == Code.SUPERVISOR_RUNNING
+    held.secure()
+    assert not held.lost()
+    assert sockets_in(folder) == before
+
+
+@pytest.mark.parametrize("name", [FRONT, WORKERS])
+def test_a_file_in_the_place_of_a_swept_socket_stays(held: RunDirectory, folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    (folder / name).write_text("precious")
+    with pytest.raises(AiPalError) as caught:
+        held.listen(name)
+    assert caught.value.code == Code.SOCKET_PATH_BLOCKED
+    assert (folder / name).read_text() == "precious"
+
+
+def test_a_temporary_one_goes_with_its_holder(folder: Path) -> None:
+    RunDirectory.acquire(folder, temporary=True).release()
+    assert not folder.exists()
+
+
+def test_a_temporary_one_leaves_the_lock_of_another(folder: Path) -> None:
+    first = RunDirectory.acquire(folder, temporary=True)
+    (folder / LOCK).unlink()
+    with RunDirectory.acquire(folder):
+        first.release()
+        assert (folder / LOCK).exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"[]", b'{"pid": "x"}'])
