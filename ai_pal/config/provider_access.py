@@ -34,10 +34,12 @@ Source = Literal["environment", "config", "keyring", ""]
 
 class Access(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of a provider. `keyring`: the system keyring holds a key that the user put
-    there. `consent` is what the user decided, None before that."""
+    there. `consent` is what the user decided, None before that. `changed` counts the decisions, so that
+    others see that there was one."""
 
     keyring: bool = False
     consent: bool | None = None
+    changed: int = 0
 
 
 def variables(provider: str) -> tuple[str, ...]:
@@ -98,7 +100,8 @@ def remember(provider: str, environ: Mapping[str, str] = os.environ, **changes: 
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(file.parent):
             known = read_access(environ)
-            changed = msgspec.structs.replace(known.get(provider, Access()), **changes)
+            before = known.get(provider, Access())
+            changed = msgspec.structs.replace(before, **changes, changed=before.changed + 1)
             _replace(file, known | {provider: changed})
     except OSError as error:
         fail(Code.FILE_UNREADABLE, f"{file} cannot be written: {error.strerror}", "check its folder")

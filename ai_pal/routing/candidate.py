@@ -26,7 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     knows it. `seconds` to the first content were learned. `remote`: the prompt would leave this machine.
     `absent`: it has to be downloaded first. `failure` is why it cannot be asked now; with `prefills` it
     can go on where another broke off. `server` is where it is asked, None for this machine. Not `expected`:
-    nobody has set it up, so that its absence is no news."""
+    nobody has set it up, so that its absence is no news. With another `mark` it is asked with another key."""
 
     tier: int
     provider: str
@@ -43,6 +43,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     server: Provider | None = None
     expected: bool = True
+    mark: str = ""
 
     @property
     def name(self) -> str:

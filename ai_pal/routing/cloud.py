@@ -24,6 +24,7 @@ def cloud(
         key=bool(source) or own,  # a server of the user's own may do without one
         consent=consented(known.consent, setting.consent, source=source, own_server=own),
         installed=_installed(api),
+        mark=f"{source} {known.changed}",
     )
 
 

@@ -31,7 +31,7 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     """A provider as it is set up. `mid` and `strong` are its models for prompts of that kind. Not `expected`:
-    nobody has set it up, it is merely looked for."""
+    nobody has set it up, it is merely looked for. `mark` changes when its key or the consent is changed."""
 
     provider: Provider
     mid: str = ""
@@ -40,6 +40,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     consent: bool = True
     installed: bool = True
     expected: bool = True
+    mark: str = ""
 
     @property
     def name(self) -> str:
@@ -128,6 +129,7 @@ def served(
         prefills=server.provider.api in PREFILLING,
         server=server.provider,
         expected=server.expected,
+        mark=server.mark,
     )
     failure = server.obstacle or health.blocked(candidate)
     state = str(failure.code) if failure is not None else "ready"

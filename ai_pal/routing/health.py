@@ -1,8 +1,8 @@
 """What earlier attempts have taught about each candidate: breakers and latency. No I/O, no clock."""
 
-from ai_pal.errors import Failure
+from ai_pal.errors import Code, Failure
 from ai_pal.routing import breaker
-from ai_pal.routing.breaker import UNREACHABLE, Breaker, BreakerPolicy
+from ai_pal.routing.breaker import Breaker, BreakerPolicy
 from ai_pal.routing.candidate import LOCAL, Candidate
 from ai_pal.routing.latency import learned
 
@@ -22,7 +22,8 @@ class Lessons:
 
     def blocked(self, candidate: Candidate) -> Failure | None:
         for key in _keys(candidate):
-            if (known := self._breakers.get(key)) is not None:
+            known = self._breakers.get(key)
+            if known is not None and not known.is_outdated(candidate.mark):
                 refusal = known.refusal(key, self.now)
                 if refusal is not None:
                     return refusal
@@ -47,13 +48,17 @@ class Lessons:
 
     def failed(self, candidate: Candidate, failure: Failure) -> None:
         """It did not answer, or broke off."""
+        if failure.code == Code.BREAKER_OPEN:  # it was not asked
+            return
         if not breaker.counts(failure):
             self.released(candidate)
             return
         for key in _keys(candidate):
-            if (key == candidate.provider) == (failure.code in UNREACHABLE):
+            if (key == candidate.provider) == breaker.of_provider(failure):
                 before = self._breakers.pop(key, Breaker())
-                self._breakers[key] = breaker.failed(before, failure, self.now, self._policy)
+                if before.is_outdated(candidate.mark):
+                    before = Breaker()
+                self._breakers[key] = breaker.failed(before, failure, self.now, self._policy, candidate.mark)
                 _bounded(self._breakers)
         self.released(candidate)
 

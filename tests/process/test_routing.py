@@ -121,6 +121,34 @@ def test_when_the_cloud_and_ollama_fail_this_machine_answers_with_one_line(
     assert parts[2] == "ollama: connection refused"
 
 
+def test_a_no_for_good_is_remembered_until_something_changes(tiers: Environ, cloud: Cloud) -> None:
+    for status, word in ((401, "key"), (402, "credit"), (403, "does not let")):
+        cloud.status = status
+        cloud.prompts.clear()
+        for number in range(3):
+            answer = answered(tiers, "--goal", "quality", f"Prove lemma {number}.")
+            assert (answer["tier"], answer["remote"]) == (1, number == 0), "it left once"
+            assert answer["cost"] == 0
+        assert len(cloud.prompts) == 1
+        command = [sys.executable, "-m", "ai_pal", "route", "--goal", "quality", "hello"]
+        done = subprocess.run(command, input=b"", env=tiers, capture_output=True, timeout=SECONDS, check=True)
+        assert f"(HTTP {status}) (asked again in 10 min)" in done.stdout.decode()
+        assert word in done.stdout.decode()
+        named = chat(tiers, "-m", "openai:gpt-4", "--no-fallback", "hello")
+        assert f"(HTTP {status})".encode() in named.stderr
+        assert len(cloud.prompts) == 2, "naming it asks it"
+        command = [sys.executable, "-m", "ai_pal", "consent", "openai"]
+        subprocess.run(command, input=b"", env=tiers, capture_output=True, timeout=SECONDS, check=True)
+    cloud.status = 404
+    cloud.prompts.clear()
+    for number in range(3):
+        answered(tiers, "--goal", "quality", f"Prove lemma {number}.")
+    assert len(cloud.prompts) == 2, "each of its models once"
+    cloud.status = 200
+    assert answered(tiers, "-m", "openai:gpt-4", "hello")["tier"] == 3
+    assert answered(tiers, "--goal", "quality", "hello")["model"] == "gpt-4", "an answer makes it forgotten"
+
+
 def test_local_only_never_asks_the_cloud(tiers: Environ, cloud: Cloud) -> None:
     assert answered(tiers, "--goal", "quality", "--local-only", "hello there")["tier"] == 1
     assert answered(tiers | {"AI_PAL_LOCAL_ONLY": "1"}, "--goal", "quality", "hello there")["tier"] == 1

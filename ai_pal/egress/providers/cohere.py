@@ -65,9 +65,9 @@ class Cohere:
     def _finish(self, delta: Any, model: str) -> Finish:
         reason = FINISHED.get(str(delta.finish_reason))
         if reason is None:
-            told = of_event(self._name, model, getattr(delta, "error", None))
-            message = f"{told.message} ({str(delta.finish_reason)[:40]})"
-            raise AiPalError(msgspec.structs.replace(told, message=message))
+            broken = of_event(self._name, model, getattr(delta, "error", None))
+            message = f"{broken.message} ({str(delta.finish_reason)[:40]})"
+            raise AiPalError(msgspec.structs.replace(broken, message=message))
         told = getattr(delta.usage, "tokens", None)
         prompt, completion = getattr(told, "input_tokens", None), getattr(told, "output_tokens", None)
         return Finish(reason, figures.usage(prompt, 0, completion))

@@ -164,14 +164,14 @@ def test_without_a_keyring_the_environment_is_named(environ: dict[str, str]) -> 
 
 
 def test_a_decision_is_remembered_for_the_owner_only(environ: dict[str, str]) -> None:
-    assert remember("openai", environ, consent=True) == Access(consent=True)
-    assert remember("openai", environ, keyring=True) == Access(keyring=True, consent=True)
+    assert remember("openai", environ, consent=True) == Access(consent=True, changed=1)
+    assert remember("openai", environ, keyring=True) == Access(keyring=True, consent=True, changed=2)
     remember("cohere", environ, consent=False)
     file = paths.providers_file(environ)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(file.read_text()) == {
-        "cohere": {"consent": False},
-        "openai": {"consent": True, "keyring": True},
+        "cohere": {"consent": False, "changed": 1},
+        "openai": {"consent": True, "keyring": True, "changed": 2},
     }
     assert [path.name for path in file.parent.iterdir()] == ["providers.json"]
 

@@ -5,9 +5,11 @@ import pytest
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
+from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message, Options
 from ai_pal.router.ports import RouterPolicy
 from ai_pal.store.ledger import Spent
+from tests.servers import error_bodies
 from tests.unit.router.desk import ANN, ANTHROPIC, HI, OPENAI, Desk
 
 NO_ROOM = Failure(
@@ -429,6 +431,50 @@ def test_a_provider_that_refused_is_left_alone_for_a_while() -> None:
         if desk.away[-1].provider.name == "ollama":
             desk.away_fails(REFUSED)
     assert [asked.provider.name for asked in desk.away] == ["ollama", "openai", "openai"]
+
+
+@pytest.mark.parametrize("case", error_bodies.CASES, ids=lambda case: case.name)
+def test_what_an_error_costs_tells_and_teaches(case: error_bodies.Case) -> None:
+    """The corpus of error bodies through the router: booked or not, left or not, asked again or not."""
+    meaning = error_bodies.CODES[case.code]
+    desk = Desk(OPENAI, score=0.9)
+    for number in range(1, 7):
+        desk.ask(id=number)
+        while desk.away[-1].provider.name == "openai":
+            desk.router.completion_event(out.CompletionConnected(desk.away[-1].key))
+            desk.away_fails(case.failure())
+        desk.away_says("yes")
+    first = desk.books[0]
+    assert (first.provider, first.outcome, first.remote) == ("openai", case.code, True)
+    assert (first.cost > 0) == meaning.paid
+    asked = [asked.model for asked in desk.away if asked.provider.name == "openai"]
+    times = {"provider": 1, "model": 2, "counts": 6, "": 12}[meaning.breaker]
+    assert len(asked) == (2 if case.retry_after else times), asked
+
+
+def test_a_no_for_good_is_not_asked_again_is_told_and_a_name_asks_it() -> None:
+    desk = Desk(OPENAI, score=0.9)
+    refused = Failure(Code.AUTH_FAILED, "openai does not accept the key (HTTP 401)", "ai-pal keys set openai")
+    desk.ask()
+    desk.away_fails(refused)
+    assert desk.away[-1].provider.name == "ollama", "its other model is not asked either"
+    assert desk.books[0].remote, "it left for that"
+    desk.away_says("yes")
+    for number in range(2, 8):
+        desk.ask(id=number)
+        desk.away_says("yes")
+    assert [asked.provider.name for asked in desk.away].count("openai") == 1
+    assert "does not accept the key (HTTP 401) (asked again in 10 min) -> " in desk.notices("fallback")[-1]
+    desk.router.route(ANN, wire.Route(9, HI))
+    routed = desk.last()
+    assert isinstance(routed, wire.Routed)
+    told = {row.failure.message for row in routed.candidates if row.provider == "openai" and row.failure}
+    assert told == {"openai does not accept the key (HTTP 401) (asked again in 10 min)"}
+    desk.ask(id=10, model="openai:gpt-4")
+    assert desk.away[-1].provider.name == "openai"
+    desk.away_says("yes")
+    desk.ask(id=11)
+    assert desk.away[-1].provider.name == "openai", "an answer makes it forgotten"
 
 
 def test_an_open_id_is_refused_and_the_first_request_lives() -> None:

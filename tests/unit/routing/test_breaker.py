@@ -2,6 +2,8 @@
 
 import pytest
 
+from msgspec.structs import replace
+
 from ai_pal.errors import Code, Failure
 from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, Candidate
 from ai_pal.routing.health import Lessons
@@ -47,10 +49,82 @@ def test_retry_after_is_kept_to() -> None:
     assert lessons.blocked(GPT4) is None
 
 
-@pytest.mark.parametrize("code", [Code.AUTH_FAILED, Code.PROVIDER_REFUSED, Code.NO_KEY, Code.MODEL_NOT_HERE])
+@pytest.mark.parametrize("code", [Code.PROMPT_TOO_LARGE, Code.PROVIDER_REFUSED, Code.NO_KEY, Code.MODEL_NOT_HERE])
 def test_what_is_permanent_trips_nothing(code: Code) -> None:
     failure = Failure(code, "no")
     assert after(failure, failure, failure, failure).blocked(GPT4) is None
+
+
+@pytest.mark.parametrize("code", [Code.AUTH_FAILED, Code.ACCESS_DENIED, Code.NO_CREDIT])
+def test_a_no_for_good_is_remembered_for_all_models_of_the_provider(code: Code) -> None:
+    lessons = after(Failure(code, "openai says no (HTTP 4xx)", "do this", detail="its words"))
+    for candidate in (GPT4, GPT3):
+        refusal = lessons.blocked(candidate)
+        assert refusal == Failure(
+            Code.BREAKER_OPEN,
+            "openai says no (HTTP 4xx) (asked again in 10 min)",
+            "do this",
+            retryable=True,
+            retry_after=600.0,
+            detail="its words",
+        )
+    assert lessons.blocked(PHI) is None
+    lessons.now = 600.0
+    assert lessons.blocked(GPT4) is None
+    lessons.asked(GPT4)
+    assert lessons.blocked(GPT3) is not None, "one request is the probe"
+    lessons.failed(GPT4, Failure(code, "still no"))
+    lessons.now = 600.0 + 1199.0
+    assert lessons.blocked(GPT3) is not None
+    lessons.now = 600.0 + 1200.0
+    assert lessons.blocked(GPT3) is None
+
+
+def test_a_model_that_is_not_there_is_remembered_alone() -> None:
+    lessons = after(Failure(Code.MODEL_NOT_FOUND, "openai has no model gpt-4"))
+    assert lessons.blocked(GPT4) is not None
+    assert lessons.blocked(GPT3) is None
+
+
+def test_who_was_left_alone_has_not_failed() -> None:
+    lessons = after(REFUSED)
+    lessons.now = 10.0
+    refusal = lessons.blocked(GPT3)
+    assert refusal is not None
+    lessons.failed(GPT3, refusal)
+    lessons.now = 15.0
+    assert lessons.blocked(GPT3) is None
+    lessons.asked(GPT4)
+    probed = lessons.blocked(GPT3)
+    assert probed is not None
+    lessons.failed(GPT3, probed)
+    assert lessons.blocked(replace(GPT3, model="gpt-5")) is not None, "the probe goes on"
+
+
+def test_an_answer_makes_a_no_for_good_forgotten() -> None:
+    lessons = after(Failure(Code.AUTH_FAILED, "no"))
+    lessons.answered(GPT3, 1.0)
+    assert lessons.blocked(GPT4) is None
+    assert lessons.blocked(GPT3) is None
+
+
+def test_another_key_is_tried_at_once_and_learned_of_anew() -> None:
+    refused = Failure(Code.AUTH_FAILED, "no")
+    lessons = after(refused, refused, refused, candidate=replace(GPT4, mark="keyring 1"))
+    again = replace(GPT4, mark="keyring 2")
+    assert lessons.blocked(replace(GPT4, mark="keyring 1")) is not None
+    assert lessons.blocked(again) is None
+    lessons.asked(again)
+    assert lessons.blocked(again) is None
+    lessons.failed(again, refused)
+    refusal = lessons.blocked(again)
+    assert refusal is not None
+    assert refusal.retry_after == 600.0, "the other key's refusals do not count"
+
+
+def test_another_key_is_no_reason_to_ask_who_is_not_there() -> None:
+    lessons = after(REFUSED, candidate=replace(GPT4, mark="1"))
+    assert lessons.blocked(replace(GPT4, mark="2")) is not None
 
 
 def test_each_failed_probe_doubles_the_pause() -> None:
