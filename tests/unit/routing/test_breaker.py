@@ -1,7 +1,6 @@
 """Who failed of late is left alone: how many failures it takes, for how long, and what does not count."""
 
 import pytest
-
 from msgspec.structs import replace
 
 from ai_pal.errors import Code, Failure
@@ -49,7 +48,9 @@ def test_retry_after_is_kept_to() -> None:
     assert lessons.blocked(GPT4) is None
 
 
-@pytest.mark.parametrize("code", [Code.PROMPT_TOO_LARGE, Code.PROVIDER_REFUSED, Code.NO_KEY, Code.MODEL_NOT_HERE])
+@pytest.mark.parametrize(
+    "code", [Code.PROMPT_TOO_LARGE, Code.PROVIDER_REFUSED, Code.NO_KEY, Code.MODEL_NOT_HERE]
+)
 def test_what_is_permanent_trips_nothing(code: Code) -> None:
     failure = Failure(code, "no")
     assert after(failure, failure, failure, failure).blocked(GPT4) is None
