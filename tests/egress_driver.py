@@ -26,6 +26,7 @@ class Answer(msgspec.Struct):
     text: str = ""
     pieces: int = 0
     connected: bool = False
+    notices: list[tuple[str, str]] = msgspec.field(default_factory=list)
     end: out.CompletionDone | out.CompletionFailed | out.ProviderModels | None = None
 
     @property
@@ -102,6 +103,8 @@ def _add(answer: Answer, message: out.FromEgress) -> None:
         case out.CompletionConnected():
             assert not answer.connected
             answer.connected = True
+        case out.CompletionNotice():
+            answer.notices.append((message.kind, message.reason))
         case out.CompletionText():
             assert message.seq == answer.pieces
             assert message.text

@@ -179,6 +179,14 @@ class CompletionConnected(FromEgress, tag="completion_connected", frozen=True):
     key: int
 
 
+class CompletionNotice(FromEgress, tag="completion_notice", frozen=True):
+    """Something the user should know about this answer, as `notice` says it to clients."""
+
+    key: int
+    kind: str
+    reason: str
+
+
 class CompletionText(FromEgress, tag="completion_text", frozen=True):
     """A piece of the answer. `seq` counts the pieces of the provider's stream from 0, of which this one
     holds `n`: what waits together goes out together. `text` is never empty, and whole UTF-8."""
@@ -220,6 +228,7 @@ AnyFromEgress = (
     | Fetched
     | FetchFailed
     | CompletionConnected
+    | CompletionNotice
     | CompletionText
     | CompletionDone
     | CompletionFailed

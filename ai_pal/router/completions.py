@@ -13,6 +13,7 @@ from ai_pal.supervisor.ports import Clock, Observe
 
 CompletionEvent = (
     out.CompletionConnected
+    | out.CompletionNotice
     | out.CompletionText
     | out.CompletionDone
     | out.CompletionFailed
@@ -73,7 +74,7 @@ class Completions:
         egress.join(
             self,
             *(out.CompletionConnected, out.CompletionText, out.CompletionDone, out.CompletionFailed),
-            out.ProviderModels,
+            *(out.ProviderModels, out.CompletionNotice),
         )
 
     def __len__(self) -> int:
@@ -124,7 +125,7 @@ class Completions:
             return
         if isinstance(message, out.CompletionText):
             opened.next_seq += message.n
-        elif not isinstance(message, out.CompletionConnected):
+        elif not isinstance(message, out.CompletionConnected | out.CompletionNotice):
             self._end(opened)
         self.on_event(message)
 

@@ -58,6 +58,9 @@ class Hearing:
         match event:
             case out.CompletionConnected():
                 attempt.connected_at = self._clock.now()
+            case out.CompletionNotice():
+                notice = wire.Notice(attempt.request.chat.id, event.kind, event.reason)
+                self._clients.send(attempt.request.client, notice)
             case out.CompletionText():
                 if attempt.first_at is None:
                     self._outcomes.begun(attempt, attempt.candidate.model)

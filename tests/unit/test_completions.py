@@ -64,6 +64,7 @@ def test_events_are_passed_on_until_the_end(world: World) -> None:
     world.hello()
     told = [
         out.CompletionConnected(1),
+        out.CompletionNotice(1, "options", "no seed"),
         out.CompletionText(1, 0, 2, "ab"),
         out.CompletionText(1, 2, 1, "c"),
         out.CompletionDone(1, 3),

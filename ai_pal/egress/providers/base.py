@@ -20,12 +20,19 @@ class Finish(msgspec.Struct, frozen=True):
     model: str = ""
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """Something the user should know about this answer. `kind` is one of docs/ipc-protocol.md's."""
+
+    kind: str
+    reason: str
+
+
 class Adapter(Protocol):
     """Speaks one protocol with one provider, in exactly one HTTP request per answer."""
 
-    def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
-        """The pieces of the answer, then its finish. A stream that ends without one was cut off. Raises
-        what its SDK raises, or `AiPalError`."""
+    def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
+        """The pieces of the answer, notices among them, then its finish. A stream that ends without one was
+        cut off. Raises what its SDK raises, or `AiPalError`."""
 
     async def models(self) -> list[str]:
         """The names of the provider's models."""

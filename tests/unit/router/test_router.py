@@ -64,6 +64,16 @@ def test_a_slow_fallback_is_told_before_anything_has_come_of_it() -> None:
     ]
 
 
+def test_what_a_provider_tells_of_its_answer_reaches_the_client() -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    desk.router.completion_event(out.CompletionNotice(desk.away[-1].key, "options", "takes no seed"))
+    desk.away_says("yes")
+    assert desk.notices("options") == ["takes no seed"]
+    desk.router.completion_event(out.CompletionNotice(desk.away[-1].key, "options", "late"))
+    assert desk.notices("options") == ["takes no seed"]
+
+
 def test_who_answers_and_that_it_left_is_told() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask()
