@@ -14,7 +14,7 @@ from ai_pal.router.inquiries import Subject
 from ai_pal.routing.candidate import UNUSABLE
 from ai_pal.routing.cloud import cloud
 from ai_pal.routing.facts import Facts, Here, Server
-from ai_pal.routing.prices import Price, PriceTable, price_table
+from ai_pal.routing.prices import PriceTable, price_table
 from ai_pal.routing.reference import elsewhere
 from ai_pal.store.ledger import Spent
 from ai_pal.supervisor.pool import Pool
@@ -42,8 +42,7 @@ class MachineSurvey:
         self._settings, self._clock = settings, clock
         self.spent, self._environ = spent, environ
         self._clouds = clouds(settings)
-        own = {name: Price(p.input, p.output, p.cached, p.window) for name, p in settings.prices.items()}
-        self._prices = price_table().over(own)
+        self._prices = price_table().over(settings.prices)
         self._looked: dict[str, tuple[float, Here]] = {}
 
     def prices(self) -> PriceTable:

@@ -9,6 +9,7 @@ from ai_pal.cli.chatting.arguments import absolute_model, add_routing
 from ai_pal.cli.chatting.prompts import prompt_of
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import load_settings
+from ai_pal.routing.dollars import fine
 
 if TYPE_CHECKING:
     from ai_pal.messages.client import Feature, RouteCandidate, Routed
@@ -78,7 +79,7 @@ def _row(candidate: "RouteCandidate") -> tuple[str, ...]:
         str(candidate.position) if candidate.position else "-",
         f"{'↗ ' if candidate.remote else ''}{name}",
         str(failure.code) if failure is not None else candidate.state,
-        "?" if candidate.cost is None else f"${candidate.cost:.4f}" if candidate.cost else "0",
+        "?" if candidate.cost is None else fine(candidate.cost) if candidate.cost else "0",
         "?" if candidate.seconds is None else f"{candidate.seconds:.1f} s",
         failure.message if failure is not None else candidate.why,
     )

@@ -6,8 +6,6 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
@@ -44,14 +42,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ai_pal.cli import usage_report
-    from ai_pal.store.calendar import day_start, month_start
+    from ai_pal.store.calendar import day_of, month_of
     from ai_pal.store.sqlite_ledger import SqliteLedger
 
     settings, now = load_settings().settings, time.time()
-    since = day_start(now - _DAYS * _UNITS["d"]) if args.since is None else args.since
+    since = day_of(now - _DAYS * _UNITS["d"]).start if args.since is None else args.since
     with closing(SqliteLedger(paths.store_file())) as ledger:
         sums = ledger.summary(args.by, since=since)
-        spent = ledger.spent(day_start(now), month_start(now))
+        spent = ledger.spent(day_of(now), month_of(now))
     clouds, as_of = _clouds(settings)
     budgets = (settings.budget.day, settings.budget.month)
     found = usage_report.report(sums, spent, clouds, as_of, budgets)
@@ -76,15 +74,12 @@ def _clouds(settings: Settings) -> "tuple[Clouds, str]":
     """The models that all-cloud is compared with, and the day of the prices."""
     from ai_pal.cli.usage_report import Clouds
     from ai_pal.config.clouds import clouds
-    from ai_pal.routing.prices import FREE, Price, price_table
+    from ai_pal.routing.prices import price_table
 
-    own = {
-        name: msgspec.convert(price, Price, from_attributes=True) for name, price in settings.prices.items()
-    }
-    prices = price_table().over(own)
+    prices = price_table().over(settings.prices)
     cloud = clouds(settings)[REFERENCE]
     mid, strong = cloud.mid or cloud.strong or "", cloud.strong or cloud.mid or ""
-    found = [prices.find(REFERENCE, model) or FREE for model in (mid, strong)]
+    found = [prices.find(REFERENCE, model) for model in (mid, strong)]
     return Clouds(f"{REFERENCE}:{mid}", found[0], f"{REFERENCE}:{strong}", found[1]), prices.as_of
 
 

@@ -16,22 +16,23 @@ class Price(Protocol):
 
 
 class Clouds(msgspec.Struct, frozen=True):
-    """The clouds that would have answered instead, by the score: a model's name and its price."""
+    """The clouds that would have answered instead, by the score: a model's name and its price, None where
+    nobody knows it."""
 
     mid: str
-    mid_price: Price
+    mid_price: Price | None
     strong: str
-    strong_price: Price
+    strong_price: Price | None
 
-    def would_cost(self, mid: Tokens, strong: Tokens) -> float:
-        """US dollars for these tokens there."""
-        return self.mid_price.expected(mid.prompt, mid.completion) + self.strong_price.expected(
-            strong.prompt, strong.completion
-        )
+    def would_cost(self, mid: Tokens, strong: Tokens) -> float | None:
+        """US dollars for these tokens there; None where that is not known."""
+        costs = [_cost(self.mid_price, mid), _cost(self.strong_price, strong)]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One day, model or tier. `saved` is what its answers would have cost at the clouds."""
+    """One day, model or tier. `saved` is what its answers would have cost at the clouds, None where nobody
+    knows; `unpriced` counts attempts whose cost nobody knows and `spent` leaves out."""
 
     key: str
     answers: int
@@ -41,25 +42,28 @@ class Line(msgspec.Struct, frozen=True):
     prompt_tokens: int
     completion_tokens: int
     spent: float
-    saved: float
+    saved: float | None
+    unpriced: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):
     """US dollars, and counts. `here` is the share of answers, from 0 to 1, for which no prompt left this
-    machine, None where there are none; `left` counts attempts that took a prompt away."""
+    machine, None where there are none; `left` counts attempts that took a prompt away, `unpriced` those whose
+    cost nobody knows and no sum holds."""
 
     today: float
     this_month: float
     day_budget: float | None
     month_budget: float | None
     spent: float
-    saved: float
+    saved: float | None
     answers: int
     here: float | None
     left: int
     compared_with: list[str]
     prices_as_of: str
     lines: list[Line]
+    unpriced: int = 0
 
 
 def report(
@@ -78,13 +82,14 @@ def report(
         day_budget=budgets[0],
         month_budget=budgets[1],
         spent=sum(line.spent for line in lines),
-        saved=sum(line.saved for line in lines),
+        saved=None if any(line.saved is None for line in lines) else sum(line.saved or 0.0 for line in lines),
         answers=answers,
         here=sum(line.here for line in lines) / answers if answers else None,
         left=sum(line.left for line in lines),
         compared_with=[clouds.mid, clouds.strong],
         prices_as_of=prices_as_of,
         lines=lines,
+        unpriced=sum(line.unpriced for line in lines),
     )
 
 
@@ -95,8 +100,8 @@ def texts(found: Report) -> list[str]:
     return [
         f"today              {_dollars(found.today)}{_of(found.day_budget)}",
         f"this month         {_dollars(found.this_month)}{_of(found.month_budget)}",
-        f"spent              {_dollars(found.spent)}",
-        f"saved              {_dollars(found.saved)} against {mid} and {strong} for everything",
+        f"spent              {_spent(found.spent, found.unpriced)}",
+        f"saved              {_saved(found.saved)} against {mid} and {strong} for everything",
         f"answered here      {share} of {found.answers}",
         f"left this machine  {found.left} time{'s' * (found.left != 1)}",
     ]
@@ -105,8 +110,17 @@ def texts(found: Report) -> list[str]:
 def cells(line: Line) -> tuple[str, ...]:
     """A row of the table."""
     counts = (line.answers, line.here, line.left, line.prompt_tokens, line.completion_tokens)
-    return (line.key, *map(str, counts), _dollars(line.spent), _dollars(line.saved))
+    spent = UNKNOWN if line.unpriced and not line.spent else _dollars(line.spent)
+    more = f" + {UNKNOWN}" if line.unpriced and line.spent else ""
+    return (
+        line.key,
+        *map(str, counts),
+        spent + more,
+        UNKNOWN if line.saved is None else _dollars(line.saved),
+    )
 
+
+UNKNOWN = "?"
 
 HEAD = ("ANSWERS", "HERE", "LEFT", "TOKENS IN", "TOKENS OUT", "SPENT", "SAVED")
 
@@ -122,7 +136,26 @@ def _line(sums: Sums, clouds: Clouds) -> Line:
         sums.tokens.completion,
         sums.cost,
         clouds.would_cost(sums.mid, sums.strong),
+        sums.unpriced,
     )
+
+
+def _cost(price: Price | None, tokens: Tokens) -> float | None:
+    if not (tokens.prompt or tokens.completion):
+        return 0.0
+    return None if price is None else price.expected(tokens.prompt, tokens.completion)
+
+
+def _spent(amount: float, unpriced: int) -> str:
+    if not unpriced:
+        return _dollars(amount)
+    answers = f"{unpriced} answer{'s' * (unpriced != 1)}"
+    known = f"{_dollars(amount)}, and " if amount else ""
+    return f"{known}nobody knows what {answers} cost; their prices go into [prices] of the settings"
+
+
+def _saved(amount: float | None) -> str:
+    return "nobody knows how much" if amount is None else _dollars(amount)
 
 
 def _dollars(amount: float) -> str:

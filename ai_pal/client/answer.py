@@ -11,7 +11,8 @@ from ai_pal.messages.chat import Message, Timings, Usage
 
 class Answer(msgspec.Struct):
     """The text of an answer and who gave it. `tier` 1 is this machine, 2 Ollama, 3 a cloud; `remote`: the
-    prompt has left this machine. `score` is the complexity where it was judged, `cost` in US dollars."""
+    prompt has left this machine. `score` is the complexity where it was judged, `cost` in US dollars, None
+    where nobody knows the price."""
 
     text: str = ""
     model: str = ""
@@ -20,7 +21,7 @@ class Answer(msgspec.Struct):
     why: str = ""
     score: float | None = None
     remote: bool = False
-    cost: float = 0.0
+    cost: float | None = 0.0
     finish_reason: str = ""
     usage: Usage = Usage()
     timings: Timings = Timings()

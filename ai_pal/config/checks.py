@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.config.clouds import KNOWN
 from ai_pal.config.settings import ModelSettings
-from ai_pal.config.tables import ProviderSettings
+from ai_pal.config.tables import PriceSettings, ProviderSettings
 
 _NAME = re.compile(r"[\w.-]+")
 _TABLES = ("ollama", "local")
@@ -34,6 +34,9 @@ def mistake_in(name: str, setting: msgspec.Struct) -> Mistake | None:
             return _provider_mistake(name, setting)
         case ModelSettings():
             return _model_mistake(name, setting)
+        case PriceSettings() if setting.input is None or setting.output is None:
+            missing = " and ".join(side for side in ("input", "output") if getattr(setting, side) is None)
+            return Mistake(f"prices.{name}: {missing} is missing", "write 0 only for what costs nothing")
     return None
 
 

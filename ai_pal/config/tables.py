@@ -93,7 +93,12 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[prices."NAME:MODEL"]`: what a model costs, over the table that comes with AI-PAL."""
 
-    input: Annotated[float, _dollars("US dollars per million tokens of the prompt.")] = 0.0
-    output: Annotated[float, _dollars("US dollars per million tokens of the answer.")] = 0.0
+    input: Annotated[float, _dollars("US dollars per million tokens of the prompt; always said.")] | None = (
+        None
+    )
+    output: Annotated[float, _dollars("US dollars per million tokens of the answer; always said.")] | None = (
+        None
+    )
     cached: Annotated[float, _dollars("The same for prompt tokens from the provider's cache.")] | None = None
     window: Annotated[int, Meta(ge=0, description="Tokens of its window; 0 is not known.")] = 0
+    most: Annotated[int, Meta(ge=0, description="Tokens of its longest answer; 0 is not known.")] = 0

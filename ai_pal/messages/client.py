@@ -228,13 +228,14 @@ class Notice(Event, tag="notice", frozen=True):
 
 
 class Done(Event, tag="done", frozen=True):
-    """The answer is complete. `finish_reason` is "stop" or "length", `cost` in US dollars."""
+    """The answer is complete. `finish_reason` is "stop" or "length". `cost` is in US dollars; None:
+    nobody knows the price."""
 
     id: int
     finish_reason: str = "stop"
     usage: Usage = Usage()
     timings: Timings = Timings()
-    cost: float = 0.0
+    cost: float | None = 0.0
 
 
 class Failed(Event, tag="failed", frozen=True):
@@ -251,7 +252,7 @@ class Interrupted(Event, tag="interrupted", frozen=True):
     reason: Failure
     usage: Usage = Usage()
     timings: Timings = Timings()
-    cost: float = 0.0
+    cost: float | None = 0.0
 
 
 class Cancelled(Event, tag="cancelled", frozen=True):
@@ -260,7 +261,7 @@ class Cancelled(Event, tag="cancelled", frozen=True):
     id: int
     usage: Usage = Usage()
     timings: Timings = Timings()
-    cost: float = 0.0
+    cost: float | None = 0.0
 
 
 class Loaded(Event, tag="loaded", frozen=True):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.chat import Message, Options, Usage
 from ai_pal.router.ports import Books, Completions, Local, RouterPolicy
 from ai_pal.router.request import Attempt, Request, total
 from ai_pal.routing.candidate import CLOUD, Candidate
@@ -124,8 +124,10 @@ class Attempts:
         went_out = attempt.went_out(outcome)
         request.away = request.away or went_out
         used = attempt.usage(outcome)
-        cost = candidate.price.of(used) if candidate.tier == CLOUD and candidate.price is not None else 0.0
-        request.usage, request.cost = total(request.usage, used), request.cost + cost
+        cost = _cost(candidate, used)
+        request.usage = total(request.usage, used)
+        request.known_cost += cost or 0.0
+        request.unpriced = request.unpriced or cost is None
         asked_at, dispatched_at = attempt.asked_at, attempt.connected_at
         self._books.record(
             ledger.Attempt(
@@ -137,7 +139,8 @@ class Attempts:
                 outcome=outcome,
                 prompt_tokens=used.prompt_tokens,
                 completion_tokens=used.completion_tokens,
-                cost=cost,
+                cost=cost or 0.0,
+                priced=cost is not None,
                 queued=attempt.queued,
                 connect=(dispatched_at - asked_at) if dispatched_at is not None else 0.0,
                 first_token=(attempt.first_at - asked_at) if attempt.first_at is not None else 0.0,
@@ -147,6 +150,13 @@ class Attempts:
                 local_only=request.private,
             )
         )
+
+
+def _cost(candidate: Candidate, used: Usage) -> float | None:
+    """US dollars; None: something, and nobody knows how much."""
+    if candidate.tier != CLOUD or not (used.prompt_tokens or used.completion_tokens):
+        return 0.0
+    return None if candidate.price is None else candidate.price.of(used)
 
 
 def _shortened(options: Options, tokens: int) -> Options:
@@ -161,7 +171,7 @@ def _affordable(options: Options, candidate: Candidate, request: Request) -> Opt
     limit, price = request.chat.max_cost, candidate.price
     if limit is None or price is None:
         return options
-    tokens = price.affordable(request.walk.plan.query.prompt_tokens, limit - request.cost)
+    tokens = price.affordable(request.walk.plan.query.prompt_tokens, limit - request.known_cost)
     if tokens is None or (options.max_tokens is not None and options.max_tokens <= tokens):
         return options
     return msgspec.structs.replace(options, max_tokens=max(1, tokens))

@@ -18,7 +18,8 @@ MOST_KEPT = 1024 * 1024
 class Request(msgspec.Struct, eq=False):
     """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for; `away` tells
     that the prompt has left this machine; `kept` are the raw pieces of text, None when nobody wants them.
-    `tell_at` is when the client hears of a fallback, None when there is nothing to tell."""
+    `known_cost` is in US dollars; `unpriced`: there is more, and nobody knows how much. `tell_at` is when the
+    client hears of a fallback, None when there is nothing to tell."""
 
     client: bytes
     chat: wire.Chat
@@ -32,7 +33,8 @@ class Request(msgspec.Struct, eq=False):
     next_seq: int = 0
     failed: list[tuple[Candidate, Failure]] = msgspec.field(default_factory=list)
     usage: Usage = Usage()
-    cost: float = 0.0
+    known_cost: float = 0.0
+    unpriced: bool = False
     away: bool = False
     ended: bool = False
     tell_at: float | None = None
@@ -46,6 +48,11 @@ class Request(msgspec.Struct, eq=False):
     @property
     def deadline(self) -> float | None:
         return self.walk.deadline
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None: nobody knows."""
+        return None if self.unpriced else self.known_cost
 
     @property
     def begun_at(self) -> float:

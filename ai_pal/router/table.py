@@ -74,7 +74,7 @@ class Table:
             outcome=type(event).__name__.lower(),
             code=code,
             tokens=request.next_seq,
-            cost=round(request.cost, 6),
+            cost=None if request.cost is None else round(request.cost, 6),
         )
 
     # -- time ----------------------------------------------------------------------------------

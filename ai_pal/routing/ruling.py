@@ -1,17 +1,13 @@
 """Why a candidate is not asked at all."""
 
-import math
-
 from ai_pal import privacy
 from ai_pal.errors import Code, Failure
 from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
+from ai_pal.routing.dollars import dollars
 from ai_pal.routing.query import Query
 
 STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.SDK_MISSING})
 """Reasons that do not pass by themselves: a cloud with one of these is none that could be asked."""
-
-SMALLEST = 1e-9
-"""US dollars that are as good as none."""
 
 NOT_ASKED = Failure(Code.NO_FALLBACK, "not asked: only the first may be", "leave out --no-fallback")
 
@@ -66,9 +62,3 @@ def _too_dear(candidate: Candidate, query: Query) -> Failure | None:
     left = max(0.0, min(limits))
     message = f"{candidate.name} would cost about {dollars(cost)}, the budget has {dollars(left)} left"
     return Failure(Code.OVER_BUDGET, message, "wait, or raise `day` or `month` in [budget]", retryable=True)
-
-
-def dollars(amount: float) -> str:
-    """US dollars to the cent, less than one to two digits: `$1.25`, `$0.025`, `$0.000012`."""
-    places = 2 if amount >= 1 or amount < SMALLEST else 1 - math.floor(math.log10(amount))
-    return f"${amount:.{max(2, places)}f}"

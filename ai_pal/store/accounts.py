@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ai_pal.errors import AiPalError, Failure
-from ai_pal.store.calendar import day_start, month_start
+from ai_pal.store.calendar import day_of, month_of
 from ai_pal.store.ledger import Attempt, Ledger, Spent
 from ai_pal.store.writer import LedgerWriter, Observe
 
@@ -50,8 +50,10 @@ class Accounts:
         with self._lock:
             if self._unread is not None:
                 raise AiPalError(self._unread)
-            same_day = self._known_at >= day_start(now)
-            same_month = self._known_at >= month_start(now)
+            same_day = self._known_at in day_of(now)
+            same_month = self._known_at in month_of(now)
+            if not same_day and self._known_at > now:  # the clock was ahead: what was read is of another day
+                self._writer.look()
             return Spent(
                 (self._known.day if same_day else 0.0) + self._on_its_way,
                 (self._known.month if same_month else 0.0) + self._on_its_way,
@@ -81,7 +83,7 @@ class Accounts:
 
     @staticmethod
     def _sums(ledger: Ledger, now: float) -> Spent:
-        return ledger.spent(day_start(now), month_start(now))
+        return ledger.spent(day_of(now), month_of(now))
 
 
 def open_accounts(file: Path, observe: Observe, *, budgeted: bool) -> Accounts:

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from ai_pal.errors import Code
+from ai_pal.store.calendar import Span
 
 By = Literal["day", "model", "tier"]
 
@@ -19,8 +20,9 @@ UNKNOWN: str = Code.MODEL_NOT_FOUND
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at one candidate. `at` is in seconds since 1970 (UTC), `cost` in US dollars; the phases
-    (`queued`, `connect`, `first_token`, `total`) are seconds. `score` is the complexity, None where
-    nobody asked for it. `remote`: the prompt left this machine. `local_only`: it must not."""
+    (`queued`, `connect`, `first_token`, `total`) are seconds. Not `priced`: it cost more, and nobody knows
+    how much. `score` is the complexity, None where nobody asked for it. `remote`: the prompt left this
+    machine. `local_only`: it must not."""
 
     at: float
     request: str
@@ -38,10 +40,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
     remote: bool = False
     local_only: bool = False
+    priced: bool = True
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """US dollars since the day and the month began."""
+    """US dollars of a day and of its month."""
 
     day: float = 0.0
     month: float = 0.0
@@ -62,7 +65,7 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
 
     `answers` were given, `here` of them without the prompt leaving this machine; `left` counts the
     attempts that took a prompt away. `mid` and `strong` are the tokens answered here whose score would
-    have asked for such a cloud.
+    have asked for such a cloud. `unpriced` counts the attempts of which nobody knows what they cost.
     """
 
     key: str
@@ -74,6 +77,7 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     cost: float
     mid: Tokens
     strong: Tokens
+    unpriced: int = 0
 
 
 class Ledger(Protocol):
@@ -84,8 +88,9 @@ class Ledger(Protocol):
 
         Raises ValueError for figures that cannot be: below 0, not finite, or beyond all measure."""
 
-    def spent(self, day_start: float, month_start: float) -> Spent:
-        """What attempts since these times cost; the day lies within the month."""
+    def spent(self, day: Span, month: Span) -> Spent:
+        """What the attempts of this day and this month cost; the day lies within the month. One with a later
+        time, from when the clock was ahead, belongs to the day that it names."""
 
     def summary(
         self,

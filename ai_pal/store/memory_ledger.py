@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from ai_pal.store.calendar import Span
 from ai_pal.store.ledger import ANSWERED, Attempt, By, Spent, Sums, Tokens, leaves_trace, model_key
 
 MOST_TOKENS = 1_000_000_000
@@ -22,10 +23,10 @@ class MemoryLedger:
                 raise ValueError(f"these figures cannot be: {attempt}")
         self.attempts += attempts
 
-    def spent(self, day_start: float, month_start: float) -> Spent:
+    def spent(self, day: Span, month: Span) -> Spent:
         return Spent(
-            sum(attempt.cost for attempt in self.attempts if attempt.at >= day_start),
-            sum(attempt.cost for attempt in self.attempts if attempt.at >= month_start),
+            sum(attempt.cost for attempt in self.attempts if attempt.at in day),
+            sum(attempt.cost for attempt in self.attempts if attempt.at in month),
         )
 
     def summary(
@@ -72,6 +73,7 @@ def _sums(key: str, attempts: list[Attempt], strong_from: float) -> Sums:
         cost=sum(attempt.cost for attempt in attempts),
         mid=_tokens(mid),
         strong=_tokens(strong),
+        unpriced=sum(not attempt.priced for attempt in attempts),
     )
 
 

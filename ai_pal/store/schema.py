@@ -75,5 +75,8 @@ _CONVERSATIONS = (
 _PAID = ("CREATE INDEX attempts_paid ON attempts (at, cost) WHERE cost > 0",)
 """What was spent is asked for after every commit: the many attempts that cost nothing are not looked at."""
 
-STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS, _PAID)
+_PRICED = ("ALTER TABLE attempts ADD COLUMN priced INTEGER NOT NULL DEFAULT 1",)
+"""Without it, what nobody knew the price of looked as if it had cost nothing."""
+
+STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS, _PAID, _PRICED)
 """Step N leads from version N to N + 1; the version of a database is its `user_version`."""

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import msgspec
 
+from ai_pal.store.calendar import Span
 from ai_pal.store.database import explained, open_database, transaction
 from ai_pal.store.ledger import ANSWERED, LOCAL_TIER, UNKNOWN, Attempt, By, Spent, Sums, Tokens
 
 _COLUMNS = Attempt.__struct_fields__
 _INSERT = f"INSERT INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _SPENT = """
-    SELECT coalesce(sum(cost) FILTER (WHERE at >= :day), 0.0), coalesce(sum(cost), 0.0)
-    FROM attempts WHERE at >= :month AND cost > 0
+    SELECT coalesce(sum(cost) FILTER (WHERE at >= :day AND at < :day_end), 0.0), coalesce(sum(cost), 0.0)
+    FROM attempts WHERE at >= :month AND at < :month_end AND cost > 0
 """
 _KEYS = {
     "day": "date(at, 'unixepoch', 'localtime')",
@@ -26,7 +27,7 @@ _SUMMARY = """
             outcome = '{answered}' AND NOT remote AS here, coalesce(score, 0.0) > :strong AS strong
         FROM attempts WHERE at >= :since AND at < :until
     )
-    SELECT key, count(*), sum(answered), sum(here), sum(remote), sum(cost),
+    SELECT key, count(*), sum(answered), sum(here), sum(remote), sum(cost), sum(NOT priced),
         sum(prompt_tokens), sum(completion_tokens),
         sum(prompt_tokens * (here AND NOT strong)), sum(completion_tokens * (here AND NOT strong)),
         sum(prompt_tokens * (here AND strong)), sum(completion_tokens * (here AND strong))
@@ -51,9 +52,10 @@ class SqliteLedger:
         except OverflowError as error:
             raise ValueError(str(error)) from None
 
-    def spent(self, day_start: float, month_start: float) -> Spent:
+    def spent(self, day: Span, month: Span) -> Spent:
+        bounds = {"day": day.start, "day_end": day.end, "month": month.start, "month_end": month.end}
         with explained(self._file):
-            row = self._connection.execute(_SPENT, {"day": day_start, "month": month_start}).fetchone()
+            row = self._connection.execute(_SPENT, bounds).fetchone()
         return Spent(*row)
 
     def summary(
@@ -74,10 +76,10 @@ class SqliteLedger:
         self._connection.close()
 
 
-def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int]) -> Sums:
-    key, attempts, answers, here, left, cost, *tokens = row
+def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int, int]) -> Sums:
+    key, attempts, answers, here, left, cost, unpriced, *tokens = row
     total, mid, strong = (Tokens(*tokens[at : at + 2]) for at in (0, 2, 4))
     return Sums(
         key=key, attempts=attempts, answers=answers, here=here, left=left, tokens=total, cost=cost,
-        mid=mid, strong=strong,
+        mid=mid, strong=strong, unpriced=unpriced,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ai_pal.store.calendar import Span, day_of, month_of
 from ai_pal.store.ledger import Attempt, Ledger, Spent, Tokens
 from ai_pal.store.memory_ledger import MemoryLedger
 from ai_pal.store.sqlite_ledger import SqliteLedger
@@ -39,14 +40,27 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 
 
 def test_an_empty_ledger_has_spent_nothing(ledger: Ledger) -> None:
-    assert ledger.spent(NOON, NOON - DAY) == Spent(0.0, 0.0)
+    assert ledger.spent(Span(NOON, NOON + DAY), Span(NOON - DAY, NOON + DAY)) == Spent(0.0, 0.0)
     assert ledger.summary("day") == []
 
 
 def test_spent_counts_from_the_day_and_from_the_month(ledger: Ledger) -> None:
     yesterday, long_ago = (msgspec.structs.replace(CLOUD, at=NOON - days * DAY) for days in (1, 40))
     ledger.record([HERE, CLOUD, yesterday, long_ago])
-    assert ledger.spent(NOON - 60, NOON - 20 * DAY) == Spent(day=0.25, month=0.5)
+    day, month = Span(NOON - 60, NOON + DAY), Span(NOON - 20 * DAY, NOON + 10 * DAY)
+    assert ledger.spent(day, month) == Spent(day=0.25, month=0.5)
+
+
+def test_what_was_spent_in_the_future_belongs_to_the_future(ledger: Ledger) -> None:
+    tomorrow, next_year = (msgspec.structs.replace(CLOUD, at=NOON + days * DAY) for days in (1, 365))
+    ledger.record([CLOUD, tomorrow, next_year])
+    assert ledger.spent(day_of(NOON), month_of(NOON)) == Spent(day=0.25, month=0.5)
+
+
+def test_a_cost_that_nobody_knows_is_counted_as_such(ledger: Ledger) -> None:
+    ledger.record([HERE, CLOUD, msgspec.structs.replace(CLOUD, cost=0.0, priced=False)])
+    (sums,) = ledger.summary("day")
+    assert (sums.cost, sums.unpriced) == (0.25, 1)
 
 
 def test_a_summary_tells_what_was_answered_where_and_what_left(ledger: Ledger) -> None:

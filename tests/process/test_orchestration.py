@@ -48,7 +48,8 @@ async def test_simple_prompts_are_answered_here_and_hard_ones_by_a_cloud(cloud: 
     assert simple.score is not None
     assert hard.score is not None
     assert simple.score < 0.3 < 0.7 < hard.score
-    assert hard.cost > 0 == simple.cost
+    assert hard.cost
+    assert simple.cost == 0
 
 
 @pytest.mark.parametrize("how", ["privacy", "local_only"])

@@ -194,5 +194,5 @@ def test_the_python_client_knows_who_answered(tiers: Environ, cloud: Cloud) -> N
     with Client(front_door(tiers)) as client:
         answer = client.ask("hello there", goal="quality")
         assert (answer.text, answer.provider, answer.tier, answer.remote) == ("from afar", "openai", 3, True)
-        assert answer.cost > 0
+        assert answer.cost
         assert client.route("hello", local_only=True).candidates[0].provider == "local"

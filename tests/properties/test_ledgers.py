@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ai_pal.store.calendar import Span
 from ai_pal.store.ledger import Attempt, By
 from ai_pal.store.memory_ledger import MemoryLedger
 from ai_pal.store.sqlite_ledger import SqliteLedger
@@ -27,6 +28,7 @@ ATTEMPTS = st.builds(
     cost=st.integers(0, 4096).map(lambda part: part / 1024),  # sums of these are exact
     score=st.none() | st.floats(0, 1),
     remote=st.booleans(),
+    priced=st.booleans(),
 )
 
 
@@ -42,7 +44,7 @@ def test_both_ledgers_agree(attempts: list[Attempt], since: float, until: float,
     with tempfile.TemporaryDirectory() as folder, closing(SqliteLedger(Path(folder) / "l.db")) as database:
         for ledger in (memory, database):
             ledger.record(attempts)
-        month, day = sorted((since, until))
+        month, day = Span(min(since, until), max(since, until)), Span((since + until) / 2, max(since, until))
         assert database.spent(day, month) == memory.spent(day, month)
         assert database.summary(by) == memory.summary(by)
         assert database.summary(by, since, until) == memory.summary(by, since, until)

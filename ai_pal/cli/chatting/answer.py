@@ -66,8 +66,8 @@ class Answer:
         return Timings() if self.end is None or isinstance(self.end, Failed) else self.end.timings
 
     @property
-    def cost(self) -> float:
-        """US dollars."""
+    def cost(self) -> float | None:
+        """US dollars; None: nobody knows."""
         return 0.0 if self.end is None or isinstance(self.end, Failed) else self.end.cost
 
     @property

@@ -4,6 +4,7 @@ from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.messages.client import Started
+from ai_pal.routing.dollars import fine
 
 LOCAL_TIER = 1
 
@@ -23,8 +24,10 @@ def summary(answer: Answer) -> str:
         parts.append(f"first {seconds(timings.first_token)}")
     if timings.tokens_per_second:
         parts.append(f"{timings.tokens_per_second:.1f} tok/s")
-    if answer.cost:
-        parts.append(f"${answer.cost:.4f}")
+    if answer.cost is None:
+        parts.append("cost unknown")
+    elif answer.cost:
+        parts.append(fine(answer.cost))
     if answer.finish_reason in ("length", "cancelled", "interrupted"):
         parts.append(_ENDS[answer.finish_reason])
     return neutral_line(" · ".join(parts))

@@ -8,6 +8,7 @@ from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.client import ProviderStatus
 from ai_pal.routing.breaker import UNREACHABLE
+from ai_pal.routing.prices import PriceTable, price_table
 
 SHOWN = 4
 """Names that are enough to choose from."""
@@ -30,9 +31,11 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
     except AiPalError as error:
         yield of_failure("providers", error.failure)
         return
+    prices = price_table().over(settings.prices)
+    budgeted = settings.budget.day is not None or settings.budget.month is not None
     for status in found:
         wanted = status.api != "ollama" or bool(ollama_url(settings))
-        yield judged(status, wanted=wanted)
+        yield priced(judged(status, wanted=wanted), status, prices, budgeted=budgeted)
 
 
 def judged(status: ProviderStatus, *, wanted: bool = True) -> Finding:
@@ -47,6 +50,18 @@ def judged(status: ProviderStatus, *, wanted: bool = True) -> Finding:
         return ok(status.name, "none runs here, and none is needed")
     make = failed if failure.code in (Code.AUTH_FAILED, Code.NO_KEY) else warn
     return make(status.name, failure.message, failure.hint)
+
+
+def priced(finding: Finding, status: ProviderStatus, prices: PriceTable, *, budgeted: bool) -> Finding:
+    """What was found, and which of its models have a price that nobody knows: with a budget, a cloud is not
+    asked for those."""
+    if finding.state != "ok" or status.failure is not None or status.api == "ollama":
+        return finding
+    names = [f"{status.name}:{model}" for model in status.models if not prices.find(status.name, model)]
+    if not names:
+        return finding
+    text = f"{finding.text}; nobody knows what {' and '.join(names)} cost{'s' * (len(names) == 1)}"
+    return Finding(status.name, "warn" if budgeted else "ok", text, f'give the price: [prices."{names[0]}"]')
 
 
 def _models(status: ProviderStatus) -> Finding:

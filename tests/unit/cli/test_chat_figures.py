@@ -26,6 +26,12 @@ def test_an_answer_from_elsewhere_has_a_mark_and_its_price() -> None:
     assert line == "m · ↗ openai · $0.0123"
 
 
+def test_a_price_that_nobody_knows_is_said_to_be_unknown() -> None:
+    line = summary_of(Started(1, 3, "gw", "m", remote=True), Done(1, cost=None))
+    assert line == "m · ↗ gw · cost unknown"
+    assert summary_of(Started(1, 3, "gw", "m", remote=True), Done(1, cost=0.00002)).endswith("$0.000020")
+
+
 def test_ollama_on_this_machine_has_no_mark() -> None:
     assert summary_of(Started(1, 2, "ollama", "phi"), Done(1)) == "phi · ollama on this machine"
 

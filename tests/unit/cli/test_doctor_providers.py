@@ -2,9 +2,10 @@
 
 import pytest
 
-from ai_pal.cli.doctoring.providers import judged
+from ai_pal.cli.doctoring.providers import judged, priced
 from ai_pal.errors import Code, Failure
 from ai_pal.messages.client import ProviderStatus
+from ai_pal.routing.prices import price_table
 
 OFFERS = ["gpt-4", "gpt-4.1-mini", "gpt-4o", "whisper-1"]
 
@@ -53,3 +54,13 @@ def test_an_ollama_that_nobody_wants_may_be_absent() -> None:
     refused = Failure(Code.PROVIDER_UNREACHABLE, "connection refused")
     assert judged(ollama("phi", failure=refused), wanted=False).state == "ok"
     assert judged(ollama("phi", failure=refused), wanted=True).state == "warn"
+
+
+@pytest.mark.parametrize(("budgeted", "state"), [(False, "ok"), (True, "warn")])
+def test_a_price_that_nobody_knows_is_told(budgeted: bool, state: str) -> None:
+    status = cloud("gpt-4o", "whisper-1")
+    found = priced(judged(status), status, price_table(), budgeted=budgeted)
+    assert (found.state, found.mend) == (state, 'give the price: [prices."openai:whisper-1"]')
+    assert "nobody knows what openai:whisper-1 costs" in found.text
+    known = cloud("gpt-4o")
+    assert priced(judged(known), known, price_table(), budgeted=budgeted) == judged(known)

@@ -9,11 +9,17 @@ MILLION = 1_000_000
 
 
 def sums(
-    key: str, *, here: int = 1, cost: float = 0.0, mid: Tokens | None = None, strong: Tokens | None = None
+    key: str,
+    *,
+    here: int = 1,
+    cost: float = 0.0,
+    mid: Tokens | None = None,
+    strong: Tokens | None = None,
+    unpriced: int = 0,
 ) -> Sums:
     return Sums(
         key=key, attempts=3, answers=2, here=here, left=2 - here, tokens=Tokens(100, 50), cost=cost,
-        mid=mid or Tokens(), strong=strong or Tokens(),
+        mid=mid or Tokens(), strong=strong or Tokens(), unpriced=unpriced,
     )  # fmt: skip
 
 
@@ -54,3 +60,21 @@ def test_people_read_budgets_and_small_sums() -> None:
         "spent              $0.0012",
     ]
     assert cells(found.lines[0]) == ("a", "2", "1", "1", "100", "50", "$0.0012", "$0.00")
+
+
+def test_what_nobody_knows_is_said_and_never_nothing() -> None:
+    found = report([sums("a", cost=0.5, unpriced=2), sums("b", unpriced=1)], Spent(), CLOUDS, "today")
+    assert found.unpriced == 3
+    assert texts(found)[2].startswith("spent              $0.50, and nobody knows what 3 answers cost")
+    assert [cells(line)[6] for line in found.lines] == ["$0.50 + ?", "?"]
+    alone = report([sums("b", unpriced=1)], Spent(), CLOUDS, "today")
+    assert texts(alone)[2].startswith("spent              nobody knows what 1 answer cost")
+
+
+def test_a_comparison_with_a_cloud_of_unknown_price_is_none() -> None:
+    clouds = Clouds("openai:mid", None, "openai:strong", Price(input=10.0, output=20.0))
+    found = report([sums("a", mid=Tokens(1, 1)), sums("b", strong=Tokens(1, 1))], Spent(), clouds, "today")
+    assert texts(found)[3].startswith("saved              nobody knows how much against openai:mid")
+    assert [line.saved is None for line in found.lines] == [True, False]
+    assert found.saved is None
+    assert cells(found.lines[0])[7] == "?"

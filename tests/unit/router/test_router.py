@@ -7,10 +7,15 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.egress import Provider
 from ai_pal.router.ports import RouterPolicy
+from ai_pal.routing.facts import Server
 from ai_pal.store.ledger import Spent
 from tests.servers import error_bodies
 from tests.unit.router.desk import ANN, ANTHROPIC, HI, OPENAI, Desk
+
+GPT_4 = Server(provider=Provider("openai", "openai"), mid="gpt-4")
+UNPRICED = Server(provider=Provider("gw", "openai", "https://gw.example/v1"), mid="org/model:free")
 
 NO_ROOM = Failure(
     Code.INSUFFICIENT_MEMORY, "insufficient memory: phi-2 needs 5.6 GB, 3.1 GB is free", retryable=True
@@ -362,10 +367,52 @@ def test_many_words_in_one_piece_are_paid_for_though_their_end_never_came() -> N
 
 def test_an_answer_is_no_longer_than_its_limit_pays_for() -> None:
     desk = Desk(OPENAI, score=0.5)
-    desk.ask(max_cost=0.01)
+    desk.ask(max_cost=0.005)
     limit = desk.away[0].options.max_tokens
     assert limit is not None
-    assert 0.0099 < 0.5e-6 * 5 + 1.5e-6 * limit <= 0.01
+    assert 0.0049 < 0.5e-6 * 5 + 1.5e-6 * limit <= 0.005
+
+
+@pytest.mark.parametrize(
+    ("cloud", "limit", "cost"), [(OPENAI, 4096, 0.01), (ANTHROPIC, 4096, 0.01), (GPT_4, 8192 - 5 - 16, 1.0)]
+)
+def test_no_limit_asks_for_more_than_the_model_can_say(cloud: Server, limit: int, cost: float) -> None:
+    desk = Desk(cloud, score=0.5)
+    desk.ask(max_cost=cost)
+    assert desk.away[0].options.max_tokens == limit
+    desk = Desk(cloud, score=0.5)
+    desk.ask(max_cost=cost, options=Options(max_tokens=10))
+    assert desk.away[0].options.max_tokens == 10
+
+
+def test_a_cost_that_nobody_knows_is_none_and_not_nothing() -> None:
+    desk = Desk(UNPRICED, score=0.5)
+    desk.ask()
+    desk.away_says("yes")
+    assert isinstance(desk.heard[-1], wire.Done)
+    assert desk.heard[-1].cost is None
+    assert (desk.books[0].cost, desk.books[0].priced) == (0.0, False)
+
+
+def test_what_was_refused_has_cost_nothing_whatever_the_price() -> None:
+    desk = Desk(UNPRICED, OPENAI, score=0.5)
+    desk.ask()
+    desk.away_fails(Failure(Code.RATE_LIMITED, "later", retryable=True))
+    assert (desk.books[0].cost, desk.books[0].priced) == (0.0, True)
+    desk.away_says("yes")
+    assert isinstance(desk.heard[-1], wire.Done)
+    assert desk.heard[-1].cost == desk.books[1].cost > 0
+
+
+def test_a_part_that_nobody_knows_the_price_of_makes_the_whole_unknown() -> None:
+    desk = Desk(UNPRICED, OPENAI, score=0.5)
+    desk.ask()
+    desk.away_says(done=False)
+    desk.away_fails(Failure(Code.FIRST_TOKEN_TIMEOUT, "no text", retryable=True))
+    desk.away_says("yes")
+    assert isinstance(desk.heard[-1], wire.Done)
+    assert desk.heard[-1].cost is None
+    assert [attempt.priced for attempt in desk.books] == [False, True]
 
 
 def test_a_spent_budget_keeps_the_answer_here_and_says_why() -> None:

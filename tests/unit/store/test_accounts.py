@@ -3,13 +3,14 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.store.accounts import Accounts
+from ai_pal.store.calendar import Span
 from ai_pal.store.ledger import Attempt, Ledger, Spent
 from ai_pal.store.memory_ledger import MemoryLedger
 
@@ -79,6 +80,27 @@ def test_a_new_day_begins_with_nothing_spent(ledger: Slow) -> None:
         assert books.spent() == Spent(0.0, 0.0)
 
 
+def test_what_was_spent_while_the_clock_was_ahead_does_not_block(ledger: Slow) -> None:
+    clock = Clock()
+    clock.now += 400 * 86_400.0
+    ledger.attempts = [attempt(5.0, clock.now), attempt(0.25)]
+    ledger.gate.set()
+    with accounts(ledger, clock) as books:
+        assert books.spent() == Spent(5.0, 5.0)
+        clock.now = NOON  # somebody has set it right
+        assert books.spent() == Spent(0.0, 0.0)
+        wait_for(lambda: books.spent() == Spent(0.25, 0.25))  # read again, with the real day
+    with accounts(ledger, clock) as books:
+        assert books.spent() == Spent(0.25, 0.25)
+
+
+def wait_for(fact: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not fact():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_what_is_shed_still_counts(ledger: Slow) -> None:
     with accounts(ledger, Clock()) as books:
         books.close(0.0)
@@ -94,9 +116,9 @@ class Read(MemoryLedger):
         self.attempts = [attempt(0.5)]
         self.done = threading.Event()
 
-    def spent(self, day_start: float, month_start: float) -> Spent:
+    def spent(self, day: Span, month: Span) -> Spent:
         self.done.set()
-        return super().spent(day_start, month_start)
+        return super().spent(day, month)
 
 
 def test_while_a_ledger_cannot_be_read_nobody_knows_what_was_spent() -> None:

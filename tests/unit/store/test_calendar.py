@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ai_pal.store.calendar import day_start, month_start
+from ai_pal.store.calendar import day_of, month_of
 
 
 @pytest.fixture
@@ -20,5 +20,14 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("berlin")
 def test_the_day_of_a_clock_change_begins_at_its_own_midnight() -> None:
     evening = time.mktime((2026, 3, 29, 20, 0, 0, 0, 0, -1))  # 19 hours after midnight
-    assert evening - day_start(evening) == 19 * 3600
-    assert time.localtime(month_start(evening))[:5] == (2026, 3, 1, 0, 0)
+    day, month = day_of(evening), month_of(evening)
+    assert evening - day.start == 19 * 3600
+    assert day.end - evening == 4 * 3600
+    assert [time.localtime(at)[:5] for at in month] == [(2026, 3, 1, 0, 0), (2026, 4, 1, 0, 0)]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_last_day_of_the_year_ends_with_it() -> None:
+    evening = time.mktime((2026, 12, 31, 20, 0, 0, 0, 0, -1))
+    assert day_of(evening).end == month_of(evening).end == time.mktime((2027, 1, 1, 0, 0, 0, 0, 0, -1))
+    assert day_of(evening).end not in day_of(evening)
