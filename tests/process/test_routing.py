@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ai_pal.client import Client
+from tests.process.eventually import eventually
 from tests.process.homes import Environ, front_door
 from tests.servers.loopback import Exchange, Loopback
 
@@ -90,6 +91,11 @@ def answered(environ: Environ, *args: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr.decode()
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
+
+
+def usage(environ: Environ, *args: str) -> bytes:
+    command = [sys.executable, "-m", "ai_pal", "usage", *args]
+    return subprocess.run(command, env=environ, capture_output=True, timeout=SECONDS, check=True).stdout
 
 
 def test_a_cloud_answers_and_the_answer_says_so(tiers: Environ, cloud: Cloud) -> None:
@@ -196,3 +202,18 @@ def test_the_python_client_knows_who_answered(tiers: Environ, cloud: Cloud) -> N
         assert (answer.text, answer.provider, answer.tier, answer.remote) == ("from afar", "openai", 3, True)
         assert answer.cost
         assert client.route("hello", local_only=True).candidates[0].provider == "local"
+
+
+def test_a_price_that_nobody_knows_is_told_everywhere(tiers: Environ, cloud: Cloud) -> None:
+    model = "openai:a-model-of-nobody"
+    answer = answered(tiers, "--model", model, "hello")
+    assert (answer["text"], answer["cost"]) == ("from afar", None)
+    with Client(front_door(tiers)) as client:
+        assert client.ask("hello", model=model).cost is None
+        assert client.route("hello", model=model).candidates[0].cost is None
+        over = client.route("hello", model=model, max_cost=1.0).candidates[0].failure
+        assert over is not None
+        assert over.code == "over_budget"
+    eventually(lambda: b"nobody knows what 2 answers cost" in usage(tiers), within=SECONDS)
+    report = json.loads(usage(tiers, "--json"))
+    assert (report["spent"], report["unpriced"]) == (0.0, 2)
