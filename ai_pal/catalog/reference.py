@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ai_pal.config import paths
 from ai_pal.messages.egress import HubFiles
 
 _QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
@@ -46,7 +47,7 @@ def absolute(ref: str, cwd: Path) -> str:
     """`ref` with a relative or ~ path made absolute: the supervisor has another current folder."""
     name, options = split(ref)
     if is_path(name):
-        name = os.path.normpath(cwd / os.path.expanduser(name))
+        name = os.path.normpath(cwd / paths.expanded(name))
     return join(name, options)
 
 

@@ -14,7 +14,7 @@ from ai_pal.catalog.hub_cache import cache_dir
 from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import hub_files, is_path, join, split, split_variant
-from ai_pal.config import ModelSettings, Settings
+from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.config.clouds import clouds
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
@@ -112,7 +112,7 @@ def _find(
         engine = "llamacpp" if repository.gguf else "transformers"
         return _located(Found(name, options, engine, wanted=repository), settings)
     if is_path(target):
-        engine, path = files.checked_model(Path(os.path.expanduser(target)))
+        engine, path = files.checked_model(Path(paths.expanded(target)))
         return Found(name, options, engine, path, size=files.size_of(path))
     raise not_found(target, settings)
 

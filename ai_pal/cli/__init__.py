@@ -101,6 +101,7 @@ def run(argv: list[str]) -> int:
     _fill_closed_streams()
     _show_what_can_be_shown()
     try:
+        _settle_places()
         code = _dispatch(argv)
         sys.stdout.flush()
     except AiPalError as error:
@@ -151,6 +152,13 @@ def _folder_is_gone() -> bool:
     except FileNotFoundError:
         return True
     return False
+
+
+def _settle_places() -> None:
+    """Libraries and the processes that we start get a `HOME`, and paths that mean the same to them."""
+    from ai_pal.config import paths
+
+    os.environ.update(paths.settled())
 
 
 def _fill_closed_streams() -> None:

@@ -14,7 +14,7 @@ from ai_pal.cli import failures
 from ai_pal.cli.downloads import display
 from ai_pal.cli.json_output import print_json
 from ai_pal.cli.neutral import neutral_line
-from ai_pal.config import Settings, load_settings
+from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import Code, fail
 from ai_pal.messages.client import Pulled, Pulling
 
@@ -91,7 +91,7 @@ def _copied(name: str, file: str, settings: Settings) -> Pulled:
     """A file that is on this machine needs no other process."""
     from ai_pal.sources import pull
 
-    source = LocalFile(os.path.abspath(os.path.expanduser(file)))
+    source = LocalFile(os.path.abspath(paths.expanded(file)))
     progress = display()
     try:
         path = pull(name, settings, lambda done, total: progress.show(Pulling(0, name, done, total)), source)

@@ -118,7 +118,7 @@ def _spawn(args: list[str], stderr: int | None, environ: Mapping[str, str] | Non
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL if stderr is None else stderr,
             cwd="/",
-            env={**os.environ, **(environ or {})},
+            env={**os.environ, **paths.settled(), **(environ or {})},
             pass_fds=[write],
             start_new_session=True,
         )

@@ -75,7 +75,7 @@ def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mappin
 def _read(file: Path, required: bool) -> str | None:
     try:
         return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if required:
             fail(
                 Code.CONFIG_INVALID,
@@ -216,7 +216,7 @@ def _convert(raw: Any, info: FieldInfo, folder: Path, *, strict: bool) -> Any:
     if kind == URL and value:
         value = checked_url(value)
     # normpath: "/a/../b" and "/b" are one file to the user and must be one setting to `digest`.
-    return os.path.normpath(folder / os.path.expanduser(value)) if kind == PATH and value else value
+    return os.path.normpath(folder / paths.expanded(value)) if kind == PATH and value else value
 
 
 def _typed(raw: Any, info: FieldInfo, *, strict: bool) -> Any:

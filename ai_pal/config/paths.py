@@ -1,42 +1,81 @@
 """Where everything lies. `AI_PAL_HOME` moves all of it but the config file."""
 
+import contextlib
 import os
 import stat
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 
 Environ = Mapping[str, str]
 
 SOCKET_PATH_LIMIT = 90
 """Bytes; the kernel's own limit is 107."""
 
+_FOLDERS = (
+    *("HOME", "AI_PAL_HOME", "AI_PAL_CONFIG", "AI_PAL_MODEL_CACHE", "AI_PAL_MODEL_CACHE_DIR", "TMPDIR"),
+    *("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN_PATH", "XDG_CACHE_HOME", "NETRC"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+"""Variables that hold a path."""
+
 _LONGEST_SOCKET = "workers.sock"
 _NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "gpfs", "gluster", "fuse.sshfs", "beegfs")
 
 
 def user_home(environ: Environ = os.environ) -> Path:
-    """The user's home folder."""
-    return Path(environ.get("HOME") or Path.home())
+    """The user's home folder: `HOME`, the entry in passwd, else `AI_PAL_HOME`. Raises `AiPalError`
+    (`config_invalid`) where there is none of these."""
+    if chosen := environ.get("HOME") or _home_in_passwd():
+        return Path(chosen).absolute()
+    if not environ.get("AI_PAL_HOME"):
+        what = f"there is no home folder: HOME is not set, and user {os.getuid()} has no entry in passwd"
+        fail(Code.CONFIG_INVALID, what, "set AI_PAL_HOME to a folder of yours")
+    return home(environ)
 
 
 def home(environ: Environ = os.environ) -> Path:
     """`~/.ai-pal`, or `AI_PAL_HOME`. Raises `AiPalError` (`config_invalid`) where its name is not
-    UTF-8, as sockets and messages are."""
+    UTF-8, as sockets and messages are, and where no home is to be had."""
     chosen = environ.get("AI_PAL_HOME")
-    found = Path(os.path.expanduser(chosen)).absolute() if chosen else user_home(environ) / ".ai-pal"
+    if chosen and _is_tilde(chosen) and not (environ.get("HOME") or _home_in_passwd()):
+        hint = "set it to an absolute path"
+        fail(Code.CONFIG_INVALID, f"AI_PAL_HOME is {chosen}, and there is no home folder", hint)
+    found = Path(expanded(chosen, environ)).absolute() if chosen else user_home(environ) / ".ai-pal"
     if not _is_utf8(found):
         name = os.fsencode(found).decode(errors="replace")
         fail(Code.CONFIG_INVALID, f"the name of the folder {name} is not UTF-8", "set AI_PAL_HOME to another")
     return found
 
 
+def expanded(path: str, environ: Environ = os.environ) -> str:
+    """`path` with `~` as the user's home; the home of somebody else where there is such a user. Raises
+    `AiPalError`."""
+    if _is_tilde(path):
+        return f"{user_home(environ)}{path[1:]}"
+    return os.path.expanduser(path)
+
+
+def settled(environ: Environ = os.environ) -> dict[str, str]:
+    """The variables that a process in another folder would not understand, as it would: relative paths are
+    made absolute, and `HOME` is set for libraries, some of which end without it."""
+    found = {
+        name: os.path.abspath(value)
+        for name in _FOLDERS
+        if (value := environ.get(name, "")) and not value.startswith(("/", "~"))
+    }
+    if not environ.get("HOME"):
+        with contextlib.suppress(AiPalError):
+            found["HOME"] = str(user_home(environ))
+    return found
+
+
 def config_file(environ: Environ = os.environ) -> Path:
     """`AI_PAL_CONFIG`, else `ai-pal/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`."""
     if chosen := environ.get("AI_PAL_CONFIG"):
-        return Path(os.path.expanduser(chosen)).absolute()
+        return Path(expanded(chosen, environ)).absolute()
     base = environ.get("XDG_CONFIG_HOME", "")
     # The XDG specification says that relative values are to be ignored.
     folder = Path(base) if base.startswith("/") else user_home(environ) / ".config"
@@ -51,9 +90,9 @@ def model_cache_dir(environ: Environ = os.environ) -> Path:
 def hub_cache(environ: Environ = os.environ) -> Path:
     """Hugging Face's own cache, by its own rules: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`."""
     if chosen := environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE"):
-        return Path(os.path.expanduser(chosen)).absolute()
+        return Path(expanded(chosen, environ)).absolute()
     if chosen := environ.get("HF_HOME"):
-        return Path(os.path.expanduser(chosen)).absolute() / "hub"
+        return Path(expanded(chosen, environ)).absolute() / "hub"
     base = environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else user_home(environ) / ".cache") / "huggingface" / "hub"
 
@@ -108,7 +147,8 @@ def make_private(folder: Path) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        fail(Code.RUN_DIR_UNSAFE, f"{folder} cannot be used: {error.strerror}", f"check or remove {folder}")
+        hint = f"check {folder}, or set AI_PAL_HOME to a folder of yours"
+        fail(Code.RUN_DIR_UNSAFE, f"{folder} cannot be used: {error.strerror}", hint)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         fail(
             Code.RUN_DIR_UNSAFE,
@@ -118,6 +158,19 @@ def make_private(folder: Path) -> Path:
     if found.st_mode & 0o077:
         folder.chmod(0o700)
     return folder
+
+
+def _is_tilde(path: str) -> bool:
+    return path == "~" or path.startswith("~/")
+
+
+def _home_in_passwd() -> str:
+    import pwd  # only where HOME is not set
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""
 
 
 def _is_utf8(path: Path) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ai_pal import catalog, privacy
 from ai_pal.client.asking import Asking
 from ai_pal.client.sampling import Sampling
-from ai_pal.config import load_settings
+from ai_pal.config import load_settings, paths
 from ai_pal.config.clouds import clouds, ollama_url, twin
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
@@ -36,7 +36,7 @@ class Access:
         self.enabled = direct_loading(enabled, os.environ)
         usual = ollama_url(self._settings, os.environ) or OLLAMA_URL
         url = usual if base_url == OLLAMA_URL else base_url.rstrip("/")
-        cache = "" if model_cache_dir is None else str(Path(model_cache_dir).expanduser().absolute())
+        cache = "" if model_cache_dir is None else os.path.abspath(paths.expanded(os.fspath(model_cache_dir)))
         self._wanted = Wanted(cache, "" if url == usual else url)
         self._on_this_machine = privacy.stays_here(Provider(OLLAMA, "ollama", url))
         pull_all = self._settings.auto_pull if auto_pull is None else auto_pull

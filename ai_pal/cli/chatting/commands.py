@@ -18,6 +18,7 @@ from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.failures import describe
 from ai_pal.cli.private_file import owner_only
+from ai_pal.config import paths
 from ai_pal.errors import AiPalError, Failure
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def _save(session: Session, argument: str) -> None:
     if not argument:
         session.say("say where: /save FILE")
         return
-    file = Path(argument).expanduser().absolute()
+    file = Path(paths.expanded(argument)).absolute()
     mode = "w" if session.refused_save == file else "x"
     session.refused_save = None
     try:

@@ -81,3 +81,42 @@ def test_a_home_whose_name_is_not_text_is_refused(environ: dict[str, str]) -> No
     with pytest.raises(AiPalError, match="is not UTF-8") as caught:
         paths.run_dir(environ)
     assert caught.value.code == Code.CONFIG_INVALID
+
+
+@pytest.fixture
+def a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user has no entry in passwd."""
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+
+
+@pytest.mark.usefixtures("a_stranger")
+def test_without_a_home_ai_pal_home_is_one() -> None:
+    environ = {"AI_PAL_HOME": "/srv/pal"}
+    assert paths.user_home(environ) == Path("/srv/pal")
+    assert paths.config_file(environ) == Path("/srv/pal/.config/ai-pal/config.toml")
+    assert paths.hub_cache(environ) == Path("/srv/pal/.cache/huggingface/hub")
+    assert paths.expanded("~/x", environ) == "/srv/pal/x"
+    assert paths.settled(environ) == {"HOME": "/srv/pal"}
+
+
+@pytest.mark.usefixtures("a_stranger")
+@pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"AI_PAL_HOME": "~/pal"}])
+def test_without_any_home_that_is_said(environ: dict[str, str]) -> None:
+    for place in (paths.home, paths.run_dir, paths.config_file):
+        with pytest.raises(AiPalError) as caught:
+            place(environ)
+        assert caught.value.code == Code.CONFIG_INVALID
+        assert caught.value.failure.hint
+    assert "HOME" not in paths.settled(environ)
+
+
+def test_relative_places_are_settled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = {"HOME": "h", "AI_PAL_HOME": "p", "AI_PAL_CONFIG": "/c.toml", "HF_HOME": "~/hf", "NETRC": ""}
+    assert paths.settled(said) == {"HOME": f"{tmp_path}/h", "AI_PAL_HOME": f"{tmp_path}/p"}
+    assert paths.user_home(said) == tmp_path / "h"
+
+
+def test_the_home_of_somebody_who_is_not_there_stays_as_it_is() -> None:
+    assert paths.expanded("~nobody-of-this-name/x") == "~nobody-of-this-name/x"
+    assert paths.expanded("~/x", {"HOME": "/home/me"}) == "/home/me/x"
