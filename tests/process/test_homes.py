@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +74,10 @@ for line in json.loads(sys.argv[1]):
 """
 
 
+Variables = Callable[[Path], dict[str, str]]
+"""The variables of one kind of home, which is made in this folder."""
+
+
 class Said(NamedTuple):
     """What a command said; `code` is a traceback where it had one."""
 
@@ -114,7 +118,7 @@ def a_file(folder: Path) -> Path:
     return folder
 
 
-BAD = {
+BAD: dict[str, Variables] = {
     "nothing set": lambda folder: {},
     "HOME not writable": lambda folder: {"HOME": str(unwritable(folder / "h"))},
     "HOME a file": lambda folder: {"HOME": str(a_file(folder / "h"))},
@@ -126,7 +130,7 @@ BAD = {
 }
 NEEDS_A_HOME = ("chat", "route", "supervise", "load")
 
-GOOD = {
+GOOD: dict[str, Variables] = {
     "AI_PAL_HOME alone": lambda folder: {"AI_PAL_HOME": str(folder / "h")},
     "AI_PAL_HOME relative": lambda folder: {"AI_PAL_HOME": "h"},
     "AI_PAL_HOME beside a HOME of root": lambda folder: {"AI_PAL_HOME": str(folder / "h"), "HOME": "/"},
