@@ -6,7 +6,7 @@ from contextlib import aclosing
 from ai_pal import privacy
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
-from ai_pal.egress.providers.base import Adapter, Finish, Notice
+from ai_pal.egress.providers.base import Adapter, Alive, Finish, Notice
 from ai_pal.egress.providers.failures import failure
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.egress.providers.transport import of_transport
@@ -68,6 +68,8 @@ class Completing:
                     if isinstance(event, Finish):
                         self._finish = event
                         self._give(TRAILER_SECONDS)
+                    elif isinstance(event, Alive):
+                        self._give(self._request.first_token)
                     elif isinstance(event, Notice):
                         key = self._request.key
                         self._outbox.put(CompletionNotice(key, event.kind, event.reason))

@@ -151,4 +151,4 @@ def test_a_local_only_prompt_is_answered_by_ollama_here(egress: EgressDriver, fi
     with FaultProxy("ollama", find("ollama").url, shows=True) as proxy:
         answer = egress.ask(find("ollama").complete(url=proxy.url, local_only=True))
     assert answer.done
-    assert [path for _, path in proxy.requests] == ["/api/show", "/api/chat"]
+    assert [path for _, path in proxy.requests] == ["/api/show", "/api/ps", "/api/chat"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.servers.llama_cpp import llama_cpp
-from tests.servers.ollama import installed, ollama
+from tests.servers.ollama import Ollama, installed, ollama
 
 
 @pytest.fixture(scope="session")
-def ollama_url(starter_model: Path) -> Iterator[str]:
+def ollama_server(starter_model: Path) -> Iterator[Ollama]:
     """A real Ollama that has `smollm2`."""
     folder = installed()
     if folder is None:
@@ -19,7 +19,13 @@ def ollama_url(starter_model: Path) -> Iterator[str]:
             pytest.fail("the Ollama server for tests is not here: scripts/fetch_ollama")
         pytest.skip("the Ollama server for tests is not here: scripts/fetch_ollama")
     with ollama(folder, starter_model) as running:
-        yield running.url
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ollama_url(ollama_server: Ollama) -> str:
+    """Where it is."""
+    return ollama_server.url
 
 
 @pytest.fixture(scope="session")

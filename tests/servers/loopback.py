@@ -72,14 +72,14 @@ class Exchange:
         await self._writer.drain()
 
 
-SHOW = "/api/show"
 STORED_HERE = {"details": {"format": "gguf", "family": "llama"}, "model_info": {}}
+ASIDES: dict[str, object] = {"/api/show": STORED_HERE, "/api/ps": {"models": []}}
 
 
 class Loopback:
     """Calls `handle` for each request. `requests` are those that came, `abandoned` counts the answers whose
     client left before their end. What Ollama is asked of a model before each prompt is answered apart, as by
-    one that has the model itself, unless `shows`. `host` is where it listens."""
+    one that has the model and has not loaded it, unless `shows`. `host` is where it listens."""
 
     def __init__(self, handle: Handle, *, shows: bool = False, host: str = "127.0.0.1") -> None:
         self._handle, self._shows, self._host = handle, shows, host
@@ -123,8 +123,8 @@ class Loopback:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 head = await reader.readuntil(b"\r\n\r\n")
                 exchange = Exchange(head, await reader.readexactly(_length(head)), reader, writer)
-                if exchange.path == SHOW and not self._shows:
-                    await exchange.answer_json(200, STORED_HERE)
+                if exchange.path in ASIDES and not self._shows:
+                    await exchange.answer_json(200, ASIDES[exchange.path])
                 else:
                     self.requests.append((exchange.method, exchange.path.partition("?")[0]))
                     await self._see_through(exchange)

@@ -27,10 +27,14 @@ class Notice(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Alive(msgspec.Struct, frozen=True):
+    """The provider is at work, though nothing of the answer has come: it has its time for that anew."""
+
+
 class Adapter(Protocol):
     """Speaks one protocol with one provider, in exactly one HTTP request per answer."""
 
-    def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
+    def stream(self, request: Complete) -> AsyncGenerator[str | Alive | Notice | Finish, None]:
         """The pieces of the answer, notices among them, then its finish. A stream that ends without one was
         cut off. Raises what its SDK raises, or `AiPalError`."""
 

@@ -10,8 +10,8 @@ import httpx2
 import msgspec
 
 from ai_pal import privacy
-from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers import figures, ollama_window
+from ai_pal.egress.providers.base import Alive, Finish, Notice
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_event, of_status, parsed
 from ai_pal.egress.providers.http import BadResponse, unseen
@@ -21,10 +21,9 @@ from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
 
 LINE_LIMIT = 1024 * 1024
 
-SMALLEST_WINDOW, LARGEST_WINDOW = 4096, 32_768
-"""Ollama's own default, and as much as a small machine can bear."""
+LOOK_SECONDS = 2.0
+"""For a question that no answer depends on."""
 
-BYTES_PER_TOKEN, ANSWER_TOKENS = 3, 1024
 EXTRAS = frozenset({"min_p", "num_ctx", "num_gpu", "num_thread", "repeat_last_n", "repeat_penalty", "top_k"})
 
 
@@ -49,11 +48,12 @@ class _Details(msgspec.Struct):
 
 
 class _Shown(msgspec.Struct):
-    """What it knows of a model. Those of its cloud name the host that computes them."""
+    """What it knows of a model. Those of its cloud name the host that computes them. `told` is all of it."""
 
     details: _Details = msgspec.field(default_factory=_Details)
     remote_host: str = ""
     remote_model: str = ""
+    told: object = None
 
     @property
     def is_passed_on(self) -> bool:
@@ -85,19 +85,27 @@ class Ollama:
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._client: httpx2.AsyncClient = clients.client(httpx2, self._url)
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Alive | Notice | Finish, None]:
+        shown = None
         if request.local_only:
-            await self._must_be_here(request.model)
+            shown = await self._must_be_here(request.model)
         elif privacy.stays_here(self._provider, request.model):
-            await self._must_not_pass_on(request.model)
-        body = {
-            "model": request.model,
+            shown = await self._must_not_pass_on(request.model)
+        known, needed = await self._windows(request, shown), ollama_window.needed(request)
+        if known.will_show(needed):
+            yield Alive()
+            await self._load(request)
+            known = await self._windows(request, shown)
+        options = _options(request.options)
+        num_ctx = ollama_window.asked(needed, known)
+        if num_ctx is not None and "num_ctx" not in options:
+            options["num_ctx"] = num_ctx
+        window = ollama_window.in_force(options.get("num_ctx"), known)
+        body = self._body(request) | {
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "stream": True,
-            "options": {"num_ctx": window(request)} | _options(request.options),
+            "options": options,
         }
-        if request.keep_alive is not None:
-            body["keep_alive"] = request.keep_alive
         url = f"{self._url}/api/chat"
         async with self._client.stream("POST", url, json=body, headers=self._headers) as response:
             await _check(response)
@@ -110,6 +118,9 @@ class Ollama:
                 if line.done:
                     reason = "length" if line.done_reason == "length" else "stop"
                     used = figures.usage(line.prompt_eval_count, 0, line.eval_count)
+                    if ollama_window.was_cut(request.messages, used.prompt_tokens, window):
+                        told = ollama_window.cut(self._provider.name, request.messages, used.prompt_tokens)
+                        yield Notice("trimmed", told)
                     yield Finish(reason, used, line.model)
 
     async def models(self) -> list[str]:
@@ -129,7 +140,46 @@ class Ollama:
             return failure(Code.PROVIDER_REFUSED, message, f"check base_url of {name}")
         return of_status(name, model, error.status, error.headers, error.body)
 
-    async def _must_be_here(self, model: str) -> None:
+    def _body(self, request: Complete) -> dict[str, Any]:
+        """What each request says that may load the model."""
+        named: dict[str, Any] = {"model": request.model}
+        return named if request.keep_alive is None else named | {"keep_alive": request.keep_alive}
+
+    async def _windows(self, request: Complete, shown: object) -> ollama_window.Windows:
+        """What is known of the model's windows. Who says `num_ctx` needs none of it, nor does its cloud."""
+        said = "num_ctx" in request.options.extra
+        if said or privacy.is_passed_on(request.model):
+            return ollama_window.Windows()
+        running = await self._asked("GET", "ps")
+        if shown is None and running is not None:
+            shown = await self._asked("POST", "show", {"model": request.model})
+        return ollama_window.windows(request.model, shown, running)
+
+    async def _asked(self, method: str, what: str, body: object = None) -> object:
+        """Its answer to a question without a prompt; None where that makes no sense or takes long."""
+        url, extensions = f"{self._url}/api/{what}", {"trace": unseen}
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                response = await self._client.request(
+                    method, url, json=body, headers=self._headers, extensions=extensions
+                )
+        except (TimeoutError, httpx2.HTTPError, BadResponse):
+            return None
+        return parsed(response.content) if response.status_code == 200 else None
+
+    async def _load(self, request: Complete) -> None:
+        """Have the model loaded as it or the server would have it. Raises `Refused`."""
+        async with self._client.stream(
+            "POST",
+            f"{self._url}/api/generate",
+            json=self._body(request) | {"stream": False},
+            headers=self._headers,
+            extensions={"trace": unseen},
+        ) as response:
+            await _check(response)
+            await response.aread()
+
+    async def _must_be_here(self, model: str) -> object:
         """Nothing of a prompt is sent yet. Raises `AiPalError` (`local_only`)."""
         if not await _resolves_to_loopback(self._url):
             privacy.refuse(self._provider)
@@ -137,8 +187,9 @@ class Ollama:
         if shown.is_passed_on or not shown.details.format:
             message = f"{self._provider.name} does not compute {model} on this machine"
             fail(Code.LOCAL_ONLY, f"{message}, and the request is local-only", "choose a model that is here")
+        return shown.told
 
-    async def _must_not_pass_on(self, model: str) -> None:
+    async def _must_not_pass_on(self, model: str) -> object:
         """Nobody was told that the prompt leaves, so it must not. Raises `AiPalError` (`no_consent`)."""
         shown = await self._show(model, must_know=False)
         if shown.is_passed_on:
@@ -146,6 +197,7 @@ class Ollama:
             message = f"{name} passes what {model} is asked on to {there}, and its name does not say so"
             renamed = f"ollama cp {model} {model}-cloud"
             fail(Code.NO_CONSENT, message, f"agree: ai-pal consent {name}, and rename it: {renamed}")
+        return shown.told
 
     async def _show(self, model: str, *, must_know: bool) -> _Shown:
         """What it knows of a model, asked without a word of a prompt; what makes no sense says nothing.
@@ -157,18 +209,11 @@ class Ollama:
             body = await response.aread()
         if must_know and response.status_code != 200:
             raise Refused(response, body)
+        told = parsed(body)
         try:
-            return msgspec.json.decode(body, type=_Shown)
-        except msgspec.DecodeError:
-            return _Shown()
-
-
-def window(request: Complete) -> int:
-    """Tokens to ask a window for: Ollama cuts longer conversations off without a word. A power of two, for
-    it loads the model anew for each other number."""
-    prompt = sum(len(message.content.encode()) for message in request.messages) // BYTES_PER_TOKEN
-    wanted = prompt + (request.options.max_tokens or ANSWER_TOKENS)
-    return min(max(1 << (wanted - 1).bit_length(), SMALLEST_WINDOW), LARGEST_WINDOW)
+            return msgspec.structs.replace(msgspec.convert(told, type=_Shown), told=told)
+        except msgspec.ValidationError:
+            return _Shown(told=told)
 
 
 async def _check(response: httpx2.Response) -> None:
