@@ -42,6 +42,9 @@ def run(args: argparse.Namespace) -> int:
     talks = not args.prompt and terminal.stdin
     if talks and (args.json or args.jsonl):
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
+    if args.no_wait and not talks:
+        message = "--no-wait is for conversations: one question is answered by the model that was asked"
+        fail(Code.BAD_REQUEST, message, "leave it out, or name another model")
     with closing(_recorder(args, settings, terminal)) as recorder, _link(args, settings, terminal) as link:
         conversation, wishes = _begin(args, recorder, number, terminal)
         if terminal.stdin and not link.is_private(wishes):
@@ -85,6 +88,7 @@ def _talk(chat: _Chat) -> int:
         chat.recorder,
         markdown=not chat.args.no_markdown,
         wait=chat.args.wait,
+        no_wait=chat.args.no_wait,
     ).run()
 
 

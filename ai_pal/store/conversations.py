@@ -17,7 +17,7 @@ MARKS = ("\x02", "\x03")
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One message as it is kept. `at` is in seconds since 1970 (UTC). The rest tells who answered;
-    `interrupted`: the answer is only its beginning."""
+    `interrupted`: the answer is only its beginning; `stands_for` is the model in whose place it was given."""
 
     role: Role
     content: str
@@ -29,6 +29,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     interrupted: bool = False
+    stands_for: str = ""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,5 +78,7 @@ _PAID = ("CREATE INDEX attempts_paid ON attempts (at, cost) WHERE cost > 0",)
 _PRICED = ("ALTER TABLE attempts ADD COLUMN priced INTEGER NOT NULL DEFAULT 1",)
 """Without it, what nobody knew the price of looked as if it had cost nothing."""
 
-STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS, _PAID, _PRICED)
+_STAND_INS = ("ALTER TABLE messages ADD COLUMN stands_for TEXT NOT NULL DEFAULT ''",)
+
+STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS, _PAID, _PRICED, _STAND_INS)
 """Step N leads from version N to N + 1; the version of a database is its `user_version`."""

@@ -33,7 +33,11 @@ class Repo(msgspec.Struct):
 
     @property
     def commit(self) -> str:
-        return hashlib.sha256(repr(sorted(self.files.items())).encode()).hexdigest()[:40]
+        digest = hashlib.sha256()
+        for name, content in sorted(self.files.items()):
+            digest.update(name.encode())
+            digest.update(content)
+        return digest.hexdigest()[:40]
 
     def description(self, name: str) -> dict[str, object]:
         siblings = [_sibling(path, content) for path, content in self.files.items()]

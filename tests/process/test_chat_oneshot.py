@@ -122,6 +122,12 @@ def test_jsonl_tells_how_far_a_long_prompt_is_read(home: Environ) -> None:
     assert done.stderr == b""
 
 
+def test_no_wait_is_for_conversations(home: Environ) -> None:
+    done = chat(home, "--no-wait", "a")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"--no-wait is for conversations" in done.stderr
+
+
 def test_json_of_a_failure_is_an_object_too(home: Environ) -> None:
     done = chat(home, "--json", "-m", "smoll", "a")
     assert done.returncode == 3

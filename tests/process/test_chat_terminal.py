@@ -303,10 +303,10 @@ def test_a_worker_that_dies_in_mid_answer_keeps_the_text_and_the_conversation(ho
 
 
 def test_another_model_answers_until_the_wanted_one_is_ready(home: Environ) -> None:
-    with Terminal(["chat", "-m", "echo?load_seconds=8"], home, columns=120) as terminal:
+    with Terminal(["chat", "--no-wait", "-m", "echo?load_seconds=8"], home, columns=120) as terminal:
         terminal.wait_for_prompt()
         terminal.enter("first question")
-        terminal.wait_for(r"echo answers until echo\?load_seconds=8 is ready")
+        terminal.wait_for(r"echo answers until echo\?load_seconds=8 is here")
         terminal.wait_for(r"echo · this machine · .* · echo\?load_seconds=8:")
         answers = 1
         while "is ready and answers from now on" not in terminal.text:
@@ -315,6 +315,24 @@ def test_another_model_answers_until_the_wanted_one_is_ready(home: Environ) -> N
             answers += 1
             terminal.wait_for(r"· this machine · \d+ tokens?", count=answers)
         terminal.wait_for(r"echo\?load_seconds=8 · this machine")
+        note = r"\(The answer above is by echo, which stood in for you.\)"
+        terminal.wait_for(note + r"\s+next question")  # echo says what it was told
+        terminal.enter("last question")
+        terminal.wait_for("last question", count=2)
+        assert len(re.findall(note, terminal.text)) == 1
+        text = saved(terminal, home)
+    assert "**echo** *(in place of echo?load_seconds=8)*\n\nfirst question" in text
+    assert text.endswith("**echo?load_seconds=8**\n\nlast question \n")
+    assert "stood in for you" not in text.partition("first question")[0]
+
+
+def test_a_model_on_this_disk_is_waited_for_and_its_load_shown(home: Environ) -> None:
+    with Terminal(["chat", "-m", "echo?load_seconds=4"], home) as terminal:
+        terminal.wait_for_prompt()
+        terminal.enter("first question")
+        terminal.wait_for("% +loading")
+        terminal.wait_for(r"echo\?load_seconds=4 · this machine")
+        assert "answers until" not in terminal.text
 
 
 def test_with_wait_the_wanted_model_answers(home: Environ) -> None:

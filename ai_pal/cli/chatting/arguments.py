@@ -67,9 +67,14 @@ def add_running(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--pull", action="store_true", help="download the model if it is not here, of whatever size"
     )
-    group.add_argument(
+    waits = group.add_mutually_exclusive_group()
+    waits.add_argument(
         "--wait", action="store_true",
-        help="in a conversation, wait for the model instead of letting another answer meanwhile",
+        help="in a conversation, wait for a download instead of letting another model answer meanwhile",
+    )  # fmt: skip
+    waits.add_argument(
+        "--no-wait", action="store_true",
+        help="in a conversation, let another model answer also while one that is here is loaded",
     )  # fmt: skip
     group.add_argument(
         "--no-daemon", action="store_true", help="host the supervisor for this chat only, start none"

@@ -2,12 +2,13 @@
 
 import msgspec
 
+from ai_pal.cli.chatting.figures import short_name
 from ai_pal.messages.chat import Message, Usage
 
 
 class Turn(msgspec.Struct, frozen=True):
     """A prompt and what was answered, by whom; `interrupted` when the answer is only its beginning,
-    `remote` when the prompt left this machine."""
+    `remote` when the prompt left this machine, `stands_for` the model that was asked for and not yet here."""
 
     prompt: str
     answer: str
@@ -17,6 +18,14 @@ class Turn(msgspec.Struct, frozen=True):
     provider: str = ""
     remote: bool = False
     usage: Usage = Usage()
+    stands_for: str = ""
+
+    @property
+    def note(self) -> str:
+        """What the model that was meant is told in front of the next prompt; empty for its own answers."""
+        if not self.stands_for:
+            return ""
+        return f"(The answer above is by {short_name(self.model)}, which stood in for you.)\n\n"
 
 
 class Conversation:
@@ -37,13 +46,18 @@ class Conversation:
         """The latest answer; empty at the start."""
         return self.turns[-1].answer if self.turns else ""
 
-    def ask(self, prompt: str) -> list[Message]:
-        """The messages that put `prompt` to the model, with all that was said before."""
+    def ask(self, prompt: str, *, marked: bool = True) -> list[Message]:
+        """The messages that put `prompt` to the model, with all that was said before.
+
+        `marked`: what stand-ins said is told to be theirs, in the user's turn: every template takes that, and
+        no model imitates it."""
         self._unanswered = prompt
         messages = [] if self.system is None else [Message("system", self.system)]
+        note = ""
         for turn in self.turns:
-            messages += [Message("user", turn.prompt), Message("assistant", turn.answer)]
-        return [*messages, Message("user", prompt)]
+            messages += [Message("user", note + turn.prompt), Message("assistant", turn.answer)]
+            note = turn.note if marked else ""
+        return [*messages, Message("user", note + prompt)]
 
     def answered(
         self,
@@ -55,12 +69,15 @@ class Conversation:
         provider: str = "",
         remote: bool = False,
         usage: Usage | None = None,
+        stands_for: str = "",
     ) -> None:
         """Keep what came as the answer to the latest prompt; an empty answer makes no turn."""
         if answer:
             prompt, self._unanswered = self._unanswered, ""
             usage = usage or Usage()
-            self.turns.append(Turn(prompt, answer, model, interrupted, tier, provider, remote, usage))
+            self.turns.append(
+                Turn(prompt, answer, model, interrupted, tier, provider, remote, usage, stands_for)
+            )
 
     def take_back(self) -> str:
         """Remove the latest prompt with its answer and return the prompt; empty when there is none."""
@@ -81,5 +98,8 @@ class Conversation:
         parts = [f"**System**\n\n{self.system}"] if self.system else []
         for turn in self.turns:
             broken = "\n\n*(interrupted)*" if turn.interrupted else ""
-            parts += [f"**You**\n\n{turn.prompt}", f"**{turn.model or 'Model'}**\n\n{turn.answer}{broken}"]
+            who = f"**{turn.model or 'Model'}**"
+            if turn.stands_for:
+                who += f" *(in place of {short_name(turn.stands_for)})*"
+            parts += [f"**You**\n\n{turn.prompt}", f"{who}\n\n{turn.answer}{broken}"]
         return "\n\n---\n\n".join(parts) + "\n"

@@ -36,6 +36,7 @@ def _answer(turn: Turn, now: float) -> Message:
         prompt_tokens=turn.usage.prompt_tokens,
         completion_tokens=turn.usage.completion_tokens,
         interrupted=turn.interrupted,
+        stands_for=turn.stands_for,
     )
 
 
@@ -49,4 +50,5 @@ def _turn(prompt: Message, answer: Message) -> Turn:
         answer.provider,
         answer.remote,
         Usage(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens),
+        answer.stands_for,
     )

@@ -1,4 +1,4 @@
-"""Instant start: while the wanted model is downloaded and loaded, one that is here answers."""
+"""Instant start: while the wanted model is downloaded another answers. One that is here is waited for."""
 
 import threading
 from collections.abc import Callable
@@ -8,27 +8,30 @@ import msgspec
 
 from ai_pal.cli.chatting.figures import short_name
 from ai_pal.cli.chatting.link import Link, Wishes
+from ai_pal.cli.chatting.stand_in import stand_in
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.errors import AiPalError, Code, Failure
 
 if TYPE_CHECKING:
-    from ai_pal.config import Settings
+    from ai_pal.catalog import Found
 
-STARTER = "smollm2"
 GRACE_SECONDS = 2.0
-"""A model that is ready this soon after the prompt was entered answers itself."""
+"""A model that is here this soon after the prompt was entered answers itself."""
 
 
 class Preparing:
-    """Downloads and loads one model, in a thread with a connection of its own."""
+    """Downloads and loads one model, in a thread with a connection of its own. `settled` when that has ended,
+    or, with `until_here`, when the download has."""
 
-    def __init__(self, endpoint: str, wishes: Wishes, model: str, limit: int) -> None:
-        self.model, self.limit = model, limit
-        self.ended = threading.Event()
+    def __init__(
+        self, endpoint: str, wishes: Wishes, model: str, found: "Found", *, limit: int, until_here: bool
+    ) -> None:
+        self.model, self.found, self.limit = model, found, limit
+        self.settled = threading.Event()
         self.failure: Failure | None = None
         self.progress, self.size = "", 0
-        self.abandoned = False
-        self._endpoint, self._wishes = endpoint, wishes
+        self.ready = self.abandoned = False
+        self._endpoint, self._wishes, self._until_here = endpoint, wishes, until_here
         threading.Thread(target=self._run, name=f"prepare {model}", daemon=True).start()
 
     def _run(self) -> None:
@@ -40,7 +43,7 @@ class Preparing:
         except AiPalError as error:
             self.failure = error.failure
         finally:
-            self.ended.set()
+            self.settled.set()
 
     def _follow(self, client: "object") -> None:
         from ai_pal.client import Client
@@ -57,78 +60,96 @@ class Preparing:
                 self.progress = share
             elif isinstance(event, Loading):
                 self.progress = f"{event.progress:.0%} loaded"
+                if self._until_here:
+                    self.settled.set()
+        self.ready = True
 
 
 class InstantStart:
-    """Says who answers now. `note` tells, for the dim line, how far the wanted model is."""
+    """Says who answers now. `stands_for` is the model in whose place another does, `note` how far that is.
+    With `eager` another answers also while a model that is here is loaded."""
 
-    def __init__(self, link: Link, agree: Callable[[str, int], bool], say: Callable[[str], None]) -> None:
-        self._link, self._agree, self._say = link, agree, say
+    def __init__(
+        self,
+        link: Link,
+        agree: Callable[[str, int], bool],
+        say: Callable[[str], None],
+        *,
+        eager: bool = False,
+    ) -> None:
+        self._link, self._agree, self._say, self._eager = link, agree, say, eager
         self._preparing: Preparing | None = None
         self._told = False
-        self.refused = ""
-        self.note = ""
+        self.refused = self.note = self.stands_for = ""
 
-    def begin(self, wishes: Wishes) -> None:
-        """Begin to get the wanted model ready, unless there is no other to answer meanwhile."""
+    def wishes(self, wishes: Wishes) -> Wishes:
+        """The wishes for the next answer: those of the user, or for the model that stands in."""
+        self.note = self.stands_for = ""
+        self._begin(wishes)
+        preparing = self._preparing
+        if preparing is None:
+            return wishes
+        if not preparing.settled.wait(GRACE_SECONDS):
+            return self._meanwhile(preparing, wishes)
+        if not self._may_go_on(preparing):
+            self._switch(preparing)
+            return wishes
+        self._preparing = self._prepare(preparing.model, preparing.found, wishes, 0)
+        return self._meanwhile(self._preparing, wishes)
+
+    def _begin(self, wishes: Wishes) -> None:
+        """Begin to get the wanted model ready, where another may answer meanwhile."""
         model = wishes.model or self._link.settings.model
         if self._preparing is not None:
             if self._preparing.model == model:
                 return
             self._preparing.abandoned = True
         self._preparing, self._told = None, False
-        if model and stand_in(model, self._link.settings):
+        found = self._to_prepare(model)
+        if found is not None and stand_in(model, found, 0, self._link.settings):
             limit = 0 if self._link.settings.auto_pull else wishes.pull_limit
-            self._preparing = Preparing(self._link.client.endpoint, wishes, model, limit)
+            self._preparing = self._prepare(model, found, wishes, limit)
 
-    def wishes(self, wishes: Wishes) -> Wishes:
-        """The wishes for the next answer: those of the user, or for the model that stands in."""
-        self.note = ""
-        self.begin(wishes)
-        preparing = self._preparing
-        if preparing is None:
-            return wishes
-        preparing.ended.wait(GRACE_SECONDS)
-        if preparing.ended.is_set() and not self._may_go_on(preparing, wishes):
-            self._switch(preparing)
-            return wishes
-        assert self._preparing is not None
-        return self._meanwhile(self._preparing, wishes)
+    def _to_prepare(self, model: str) -> "Found | None":
+        """What is to be fetched; None for what is here, or elsewhere, or what nobody knows."""
+        from ai_pal.catalog import find
 
-    def _may_go_on(self, preparing: Preparing, wishes: Wishes) -> bool:
-        """Whether a download that needs a yes has got it, and begins."""
+        if not model:
+            return None
+        try:
+            found = find(model, self._link.settings)
+        except AiPalError:
+            return None
+        return found if self._eager or not found.is_here else None
+
+    def _prepare(self, model: str, found: "Found", wishes: Wishes, limit: int) -> Preparing:
+        endpoint = self._link.client.endpoint
+        return Preparing(endpoint, wishes, model, found, limit=limit, until_here=not self._eager)
+
+    def _may_go_on(self, preparing: Preparing) -> bool:
+        """Whether a download that needs a yes has got it."""
         failure = preparing.failure
         if failure is None or failure.code != Code.MODEL_NOT_HERE or not preparing.limit:
             return False
-        if not self._agree(preparing.model, preparing.size):
-            self.refused = preparing.model
-            return False
-        self._preparing = Preparing(self._link.client.endpoint, wishes, preparing.model, 0)
-        return True
+        if self._agree(preparing.model, preparing.size):
+            return True
+        self.refused = preparing.model
+        return False
 
     def _switch(self, preparing: Preparing) -> None:
         if self._told and preparing.failure is None:
-            self._say(f"{short_name(preparing.model)} is ready and answers from now on")
+            state = "ready" if preparing.ready else "here"
+            self._say(f"{short_name(preparing.model)} is {state} and answers from now on")
         self._told = False
 
     def _meanwhile(self, preparing: Preparing, wishes: Wishes) -> Wishes:
-        other, wanted = stand_in(preparing.model, self._link.settings), short_name(preparing.model)
+        other = stand_in(preparing.model, preparing.found, preparing.size, self._link.settings)
+        if not other:
+            return wishes
+        wanted = short_name(preparing.model)
         if not self._told:
-            self._say(f"{other} answers until {wanted} is ready (--wait waits for it instead)")
+            self._say(f"{other} answers until {wanted} is here (--wait waits for it instead)")
             self._told = True
         self.note = neutral_line(f"{wanted}: {preparing.progress or 'on its way'}")
+        self.stands_for = preparing.model
         return msgspec.structs.replace(wishes, model=other)
-
-
-def stand_in(wanted: str, settings: "Settings") -> str:
-    """A model that is here: the default one, else the starter; empty when there is none but `wanted`."""
-    from ai_pal.catalog import default_model, find
-
-    for name in dict.fromkeys((settings.model or default_model(settings), STARTER)):
-        try:
-            found = find(name, settings)
-        except AiPalError:
-            continue
-        if name != wanted and found.problem is None and found.is_here:
-            return name
-    return ""

@@ -135,8 +135,8 @@ class Recorder:
             self._warn(f"this conversation is not kept: {error}")
 
 
-def add_answer(conversation: Conversation, answer: Answer) -> None:
-    """Put what has come of an answer into the conversation, with who gave it."""
+def add_answer(conversation: Conversation, answer: Answer, stands_for: str = "") -> None:
+    """Put what has come of an answer into the conversation, with who gave it, and in whose place."""
     stopped = answer.finish_reason in ("cancelled", "interrupted")
     by = answer.started or Started(0, 0, "", "")
     conversation.answered(
@@ -147,6 +147,7 @@ def add_answer(conversation: Conversation, answer: Answer) -> None:
         provider=by.provider,
         remote=by.remote,
         usage=answer.usage,
+        stands_for=stands_for,
     )
 
 

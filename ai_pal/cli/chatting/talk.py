@@ -38,6 +38,7 @@ class Talk:
         *,
         markdown: bool,
         wait: bool = False,
+        no_wait: bool = False,
     ) -> None:
         from ai_pal.catalog import CATALOG
 
@@ -46,7 +47,7 @@ class Talk:
         self._session = Session(conversation, wishes, link, models, self._say, recorder)
         choices = {"model": models, "set": setting.NAMES, "copy": ("code",), "local": ("on", "off")}
         self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)
-        self._instant = None if wait else InstantStart(link, self._agree, self._say)
+        self._instant = None if wait else InstantStart(link, self._agree, self._say, eager=no_wait)
         self._warned = False
 
     def run(self) -> int:
@@ -93,7 +94,7 @@ class Talk:
             try:
                 if instant is not None:
                     wishes = instant.wishes(wishes)
-                messages = session.conversation.ask(prompt)
+                messages = session.conversation.ask(prompt, marked=not self._stands_for)
                 answer = ask(self._link, messages, wishes, screen.show, self._agree)
             finally:
                 screen.close()
@@ -106,8 +107,13 @@ class Talk:
         self._record()
         print(file=sys.stderr)
 
+    @property
+    def _stands_for(self) -> str:
+        """The model in whose place another answers now; empty for none."""
+        return "" if self._instant is None else self._instant.stands_for
+
     def _keep(self, answer: Answer) -> None:
-        add_answer(self._session.conversation, answer)
+        add_answer(self._session.conversation, answer, self._stands_for)
         self._session.totals.add(answer.usage, answer.timings)
         # A Ctrl-C right after the one that stopped the answer leaves.
         self._warned = answer.finish_reason == "cancelled"

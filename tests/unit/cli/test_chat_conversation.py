@@ -63,3 +63,41 @@ def test_clear_keeps_the_system_prompt() -> None:
 def test_markdown_holds_every_turn_and_who_spoke() -> None:
     text = told(("a", "b"), system="s").markdown()
     assert text == "**System**\n\ns\n\n---\n\n**You**\n\na\n\n---\n\n**m**\n\nb\n"
+
+
+def stood_in() -> Conversation:
+    """Two answers by a stand-in, then one by the model that was meant."""
+    conversation = Conversation()
+    for prompt, answer, model, stands_for in (
+        ("a", "b", "smollm2", "/models/phi-3.gguf"),
+        ("c", "d", "smollm2", "/models/phi-3.gguf"),
+        ("e", "f", "/models/phi-3.gguf", ""),
+    ):
+        conversation.ask(prompt, marked=not stands_for)
+        conversation.answered(answer, model, stands_for=stands_for)
+    return conversation
+
+
+def test_the_model_that_was_meant_is_told_what_a_stand_in_said() -> None:
+    note = "(The answer above is by smollm2, which stood in for you.)\n\n"
+    messages = stood_in().ask("g")
+    assert [message.content for message in messages] == ["a", "b", note + "c", "d", note + "e", "f", "g"]
+    assert [message.role for message in messages] == ["user", "assistant"] * 3 + ["user"]
+
+
+def test_the_stand_in_itself_is_told_nothing() -> None:
+    assert [message.content for message in stood_in().ask("g", marked=False)] == list("abcdefg")
+
+
+def test_a_note_is_no_part_of_the_prompt() -> None:
+    conversation = stood_in()
+    conversation.ask("g")
+    assert conversation.last_prompt == "g"
+    conversation.answered("h", "phi-3")
+    assert [turn.prompt for turn in conversation.turns] == ["a", "c", "e", "g"]
+
+
+def test_who_answered_in_whose_place_is_in_the_markdown() -> None:
+    text = stood_in().markdown()
+    assert text.count("**smollm2** *(in place of phi-3.gguf)*") == 2
+    assert "**/models/phi-3.gguf**\n\nf" in text

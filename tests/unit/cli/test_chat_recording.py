@@ -63,6 +63,16 @@ def test_a_conversation_is_taken_up_where_it_ended(bench: Bench) -> None:
     assert bench.kept() == [["a", "b", "and why?", "because"]]
 
 
+def test_who_stood_in_for_whom_is_kept(bench: Bench) -> None:
+    bench.conversation.ask("a")
+    bench.conversation.answered("b", "smollm2", stands_for="phi-3")
+    bench.tell("c", "d")
+    with closing(bench.another()) as recorder:
+        _, conversation = recorder.take_up(LATEST)
+    assert [turn.stands_for for turn in conversation.turns] == ["phi-3", ""]
+    assert conversation.ask("e")[2].content.startswith("(The answer above is by smollm2")
+
+
 def test_what_is_taken_back_is_dropped_and_leaves_no_trace(bench: Bench) -> None:
     bench.tell("a", "b")
     bench.tell("zanzibar", "quetzal")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
+from ai_pal.store.conversations import Conversations
 from ai_pal.store.database import explained, look_at, open_database, transaction
 from ai_pal.store.schema import STEPS
 
@@ -69,6 +70,18 @@ def test_an_older_version_is_brought_up_step_by_step(file: Path) -> None:
     connection = open_database(file, steps=(first, second))
     assert connection.execute("SELECT * FROM a").fetchall() == [(1, 2)]
     connection.close()
+
+
+def test_conversations_of_the_versions_before_are_still_there(file: Path) -> None:
+    connection = open_database(file, steps=STEPS[:2])
+    connection.execute(
+        "INSERT INTO conversations VALUES (1, 'title', 1.0, 1.0, 'm', NULL, 0)",
+    )
+    connection.execute("INSERT INTO messages VALUES (1, 1, 'user', 'hi', 1.0, 0, '', 'm', 0, 0, 0, 0)")
+    connection.close()
+    store = Conversations(file)
+    assert [(said.content, said.stands_for) for said in store.show(1).messages] == [("hi", "")]
+    store.close()
 
 
 def test_a_step_that_fails_leaves_the_version_before(file: Path) -> None:
