@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.requests import id_of, id_within, objection
@@ -184,7 +185,11 @@ class FrontDoor:
     def _stop_wanted(self, client: bytes, request: wire.Stop) -> None:
         count = len(self.router) + len(self.downloads)
         if request.only_if_idle and count:
-            busy = Failure(Code.MODEL_BUSY, f"{count} requests are running", "wait for them, or stop anyway")
+            busy = Failure(
+                Code.MODEL_BUSY,
+                f"{counted(count, 'request')} {'is' if count == 1 else 'are'} running",
+                "wait for them, or stop anyway",
+            )
             self.send(client, wire.Failed(request.id, [busy]))
             return
         self.send(client, wire.Stopping(request.id))

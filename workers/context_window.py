@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
 from ai_pal.messages.chat import Message, Options
 
@@ -120,7 +121,7 @@ def _refuse_larger(tokens: int, window: int) -> None:
     if tokens >= window:
         fail(
             Code.PROMPT_TOO_LARGE,
-            f"the prompt has {tokens} tokens, the model's window holds {window}",
+            f"the prompt has {counted(tokens, 'token')}, the model's window holds {window}",
             "shorten the prompt, or load the model with a larger context",
         )
 

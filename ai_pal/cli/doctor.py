@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.counted import counted
 
 if TYPE_CHECKING:
     from ai_pal.cli.doctoring.finding import Finding
@@ -53,7 +54,7 @@ def summed_up(findings: "Sequence[Finding]") -> str:
     if not wrong and not warnings:
         return "nothing is wrong"
     first = f"{wrong} of {len(findings)} checks failed" if wrong else "no check failed"
-    return f"{first}, {warnings} warning{'s' * (warnings != 1)}" if warnings else first
+    return f"{first}, {counted(warnings, 'warning')}" if warnings else first
 
 
 def examine(*, offline: bool = False) -> Iterator["Finding"]:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from ai_pal.counted import counted
 from ai_pal.store.ledger import Spent, Sums, Tokens
 
 
@@ -103,7 +104,7 @@ def texts(found: Report) -> list[str]:
         f"spent              {_spent(found.spent, found.unpriced)}",
         f"saved              {_saved(found.saved)} against {mid} and {strong} for everything",
         f"answered here      {share} of {found.answers}",
-        f"left this machine  {found.left} time{'s' * (found.left != 1)}",
+        f"left this machine  {counted(found.left, 'time')}",
     ]
 
 

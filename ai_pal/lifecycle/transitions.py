@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.lifecycle.events import (
     Action,
@@ -216,7 +217,7 @@ def _crashed(
     if len(crashes) >= policy.max_crashes:
         given_up = Failure(
             Code.MODEL_FAILED,
-            f"the model crashed {len(crashes)} times in a row: {failure.message}",
+            f"the model crashed {counted(len(crashes), 'time')} in a row: {failure.message}",
             "see `ai-pal logs`; `ai-pal load` tries again at once",
             retryable=True,
             retry_after=policy.failed_cooldown,

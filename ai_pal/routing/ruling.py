@@ -1,6 +1,7 @@
 """Why a candidate is not asked at all."""
 
 from ai_pal import privacy
+from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.routing.dollars import dollars
@@ -36,7 +37,8 @@ def _exceeds(candidate: Candidate, query: Query) -> bool:
 def _too_long(candidate: Candidate, query: Query) -> Failure | None:
     if candidate.tier == LOCAL or not _exceeds(candidate, query):
         return None
-    message = f"the prompt has about {query.prompt_tokens} tokens, {candidate.name} takes {candidate.window}"
+    tokens = counted(query.prompt_tokens, "token")
+    message = f"the prompt has about {tokens}, {candidate.name} takes {candidate.window}"
     return Failure(Code.PROMPT_TOO_LARGE, message, "ask a model with a larger window, or send less")
 
 

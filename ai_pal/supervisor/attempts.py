@@ -3,6 +3,7 @@
 Part of the supervisor's reactor: synchronous, like everything there."""
 
 from ai_pal import lifecycle
+from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.lifecycle import Phase
 from ai_pal.messages import client as wire
@@ -63,7 +64,8 @@ class Attempts:
         request = slot.active.get(message.key)
         if request is not None and not request.ended:
             window = f"the window of {message.context} tokens"
-            reason = f"the oldest {message.dropped} turns no longer fit {window}"
+            fits = "fits" if message.dropped == 1 else "fit"
+            reason = f"the oldest {counted(message.dropped, 'turn')} no longer {fits} {window}"
             self._clients.send(request.client, wire.Notice(request.chat.id, "trimmed", reason))
 
     def reading(self, slot: Slot, message: inner.Reading) -> None:

@@ -1,5 +1,6 @@
 """What the supervisor says when it refuses or ends a request."""
 
+from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.supervisor.request import Request
 from ai_pal.supervisor.slot import Slot
@@ -17,7 +18,8 @@ def duplicate(request_id: int) -> Failure:
 
 
 def overloaded(slot: Slot) -> Failure:
-    message = f"{slot.model} is overloaded: {len(slot.queue)} requests wait"
+    count = len(slot.queue)
+    message = f"{slot.model} is overloaded: {counted(count, 'request')} {'waits' if count == 1 else 'wait'}"
     return Failure(Code.OVERLOADED, message, "try again later", retryable=True, retry_after=1.0)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.formats.gguf import Header, read_header
 from ai_pal.messages.chat import Message
@@ -227,9 +228,15 @@ def prefill_chunk(model_bytes: int, threads: int) -> int:
 def _window(spec: LoadModel, header: Header) -> int:
     """Raises `AiPalError` (`config_invalid`)."""
     if 0 < spec.context < SMALLEST_CONTEXT:
-        message = f"a window of {spec.context} tokens is too small: llama.cpp needs {SMALLEST_CONTEXT}"
+        window = counted(spec.context, "token")
+        message = f"a window of {window} is too small: llama.cpp needs {SMALLEST_CONTEXT}"
         fail(Code.CONFIG_INVALID, message, "set a larger context, or leave it to the model")
     trained = header.context or LARGEST_DEFAULT_CONTEXT
+    if spec.options.get("context") and header.context and spec.context > header.context:
+        # Asked for by name; a general setting is for models of every size, and held to each one's own.
+        window = counted(spec.context, "token")
+        message = f"a context of {window} is larger than the model's own, {header.context}"
+        fail(Code.CONFIG_INVALID, message, f"ask for at most {header.context}, or leave it out")
     return min(spec.context, trained) if spec.context else min(trained, LARGEST_DEFAULT_CONTEXT)
 
 

@@ -19,6 +19,7 @@ from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.failures import describe
 from ai_pal.cli.private_file import owner_only
 from ai_pal.config import paths
+from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Failure
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _copy(session: Session, argument: str) -> None:
         text = _code(session, argument, text)
     if text:
         way = clipboard.copy(text, os.environ, _to_terminal)
-        session.say(f"copied {len(text)} character{'s' * (len(text) != 1)} through {way}")
+        session.say(f"copied {counted(len(text), 'character')} through {way}")
 
 
 def _code(session: Session, argument: str, answer: str) -> str:
@@ -214,7 +215,7 @@ def _code(session: Session, argument: str, answer: str) -> str:
     elif 1 <= int(number) <= len(blocks):
         return blocks[int(number) - 1]
     else:
-        session.say(f"the last answer has {len(blocks)} block{'s' * (len(blocks) != 1)} of code")
+        session.say(f"the last answer has {counted(len(blocks), 'block')} of code")
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from ai_pal.cli.chatting.answer import Answer
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.counted import counted
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.messages.client import Started
 from ai_pal.routing.dollars import fine
@@ -19,7 +20,7 @@ def summary(answer: Answer) -> str:
     if answer.started:
         parts += [short_name(answer.started.model), place(answer.started)]
     if tokens:
-        parts.append(f"{tokens} token{'s' * (tokens != 1)}")
+        parts.append(counted(tokens, "token"))
     if timings.first_token:
         parts.append(f"first {seconds(timings.first_token)}")
     if timings.tokens_per_second:

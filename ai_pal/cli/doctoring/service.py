@@ -4,6 +4,7 @@ from ai_pal import __version__
 from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings, digest, load_settings, paths
 from ai_pal.config.load import unknown_variables
+from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
 
 ANSWER_SECONDS = 3.0
@@ -34,7 +35,7 @@ def check_supervisor(settings: Settings) -> tuple[bool, Finding]:
         if error.code not in (Code.SUPERVISOR_UNREACHABLE, Code.SUPERVISOR_SILENT):
             return False, of_failure("supervisor", error.failure)
         return False, _unreachable()
-    text = f"pid {status.pid}, {len(status.workers)} models loaded"
+    text = f"pid {status.pid}, {counted(len(status.workers), 'model')} loaded"
     if welcome.version != __version__:
         old = f"{text}, but version {welcome.version} while this is {__version__}"
         return True, warn("supervisor", old, "run: ai-pal stop")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.worker import Generate, LoadModel, Ready
 from workers import spin_throttle, threads
@@ -175,7 +176,7 @@ def window(asked: int, trained: int) -> int:
     if trained and asked > trained:
         fail(
             Code.CONFIG_INVALID,
-            f"a context of {asked} tokens is larger than the model's own, {trained}",
+            f"a context of {counted(asked, 'token')} is larger than the model's own, {trained}",
             f"set context to at most {trained}, or leave it out",
         )
     return asked or min(trained or LARGEST_DEFAULT_CONTEXT, LARGEST_DEFAULT_CONTEXT)
