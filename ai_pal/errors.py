@@ -84,11 +84,12 @@ class Code(StrEnum):
     PIP_MISSING = "pip_missing"
     UNSUPPORTED_PLATFORM = "unsupported_platform"
     FILE_UNREADABLE = "file_unreadable"
-    # What is kept: usage and conversations.
+    # What is kept: usage, conversations and presets.
     STORE_DAMAGED = "store_damaged"
     STORE_NEWER = "store_newer"
     STORE_BUSY = "store_busy"
     CONVERSATION_NOT_FOUND = "conversation_not_found"
+    PRESET_NOT_FOUND = "preset_not_found"
 
 
 PERMANENT = frozenset(

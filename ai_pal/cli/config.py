@@ -1,22 +1,47 @@
-"""`ai-pal config`: each setting, its value and where that came from."""
+"""`ai-pal config`: each setting, its value and where that came from; and changes to the config file."""
 
 import argparse
+import os
+import sys
+from collections.abc import Callable
 
 from ai_pal.cli import failures
 from ai_pal.cli.json_output import print_json
-from ai_pal.cli.table import table
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.table import table, terminal_width
 from ai_pal.config import load_settings, paths
 from ai_pal.config.describe import Row, rows
 
 _HEAD = ("SETTING", "VALUE", "FROM", "MEANING")
 
+EXAMPLES = """examples:
+  ai-pal config show --describe
+  ai-pal config set keep_alive 10m
+  ai-pal config set preload phi-2,smollm2
+  ai-pal config set models.llama3.2.context 4096
+  ai-pal config set prices.openai:gpt-4.input 30
+  ai-pal config unset keep_alive
+  ai-pal config edit                      in $VISUAL or $EDITOR
+
+What is changed is checked first: a mistake leaves the file as it is. Comments, order and formatting stay.
+Keys of providers are no arguments, which everybody on this machine sees: ai-pal keys set PROVIDER.
+
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     parser.set_defaults(print_help=parser.print_help)
     show = actions.add_parser("show", help="show each setting and where it came from")
     show.add_argument("--describe", action="store_true", help="say what each setting means")
     show.add_argument("--json", action="store_true", help="print one JSON object")
+    put = actions.add_parser("set", help="set one setting in the config file")
+    put.add_argument("key", metavar="KEY", help="a setting, as `config show` names it")
+    put.add_argument("value", metavar="VALUE", help="its value; several are separated by commas")
+    take = actions.add_parser("unset", help="take a setting out of the config file")
+    take.add_argument("key", metavar="KEY", help="a setting, or a table such as models.NAME")
+    actions.add_parser("edit", help="change the config file in your editor")
     actions.add_parser("path", help="print where the config file is, or would be")
 
 
@@ -24,18 +49,78 @@ def run(args: argparse.Namespace) -> int:
     if args.action is None:
         args.print_help()
         return failures.USAGE
-    if args.action == "path":
-        print(paths.config_file())
-        return failures.OK
+    return _ACTIONS[args.action](args)
+
+
+def _path(_: argparse.Namespace) -> int:
+    print(paths.config_file())
+    return failures.OK
+
+
+def _show(args: argparse.Namespace) -> int:
     settings = rows(load_settings())
     if args.json:
         print_json({row.name: _as_json(row) for row in settings})
     elif args.describe:
         print(table(_HEAD, [(row.name, row.text, row.origin, row.about) for row in settings]))
     else:
-        print(table(_HEAD[:3], [(row.name, row.text, row.origin) for row in settings]))
+        lines = [(row.name, row.text, row.origin) for row in settings]
+        print(table(_HEAD[:3], lines, width=terminal_width()))
     return failures.OK
+
+
+def _set(args: argparse.Namespace) -> int:
+    from ai_pal.config.edit import set_value
+
+    made = set_value(args.key, args.value)
+    shown = next(
+        (row.text for row in rows(load_settings(environ={**_only_files()})) if row.name == args.key), ""
+    )
+    print(neutral_line(f"{args.key} = {shown or args.value} ({made.file}:{made.line})"))
+    _tell_of_variables(args.key)
+    return failures.OK
+
+
+def _unset(args: argparse.Namespace) -> int:
+    from ai_pal.config.edit import unset_value
+
+    made = unset_value(args.key)
+    what = "is no longer set" if made.changed else "was not set"
+    print(neutral_line(f"{args.key} {what} in {made.file}"))
+    _tell_of_variables(args.key)
+    return failures.OK
+
+
+def _edit(_: argparse.Namespace) -> int:
+    from ai_pal.cli.config_editor import edit_config
+
+    return edit_config(paths.config_file())
+
+
+def _only_files() -> dict[str, str]:
+    """The environment without settings: what the file alone says."""
+    from ai_pal.config.load import setting_variables
+
+    return {name: value for name, value in os.environ.items() if name not in setting_variables()}
+
+
+def _tell_of_variables(key: str) -> None:
+    """A variable that is set comes before the file."""
+    from ai_pal.config.load import setting_variables
+
+    for variable, name in setting_variables().items():
+        if name == key and os.environ.get(variable):
+            print(f"{variable} is set, and comes before the file", file=sys.stderr)
 
 
 def _as_json(row: Row) -> dict[str, object]:
     return {"value": row.value, "origin": row.origin, "about": row.about}
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "path": _path,
+    "show": _show,
+    "set": _set,
+    "unset": _unset,
+    "edit": _edit,
+}

@@ -22,7 +22,7 @@ EXIT_CODES = """exit codes:
   0    done
   1    failed
   2    wrong usage (an unknown option, an empty prompt)
-  3    the model or conversation is unknown, or not on this machine
+  3    the model, conversation or preset is unknown, or not on this machine
   4    the answer was interrupted; what had come was printed
   5    overloaded: try again later
   6    the supervisor cannot be reached
@@ -37,6 +37,7 @@ _BY_CODE: dict[str, int] = {
     Code.MODEL_NOT_FOUND: MODEL_MISSING,
     Code.MODEL_NOT_HERE: MODEL_MISSING,
     Code.CONVERSATION_NOT_FOUND: MODEL_MISSING,
+    Code.PRESET_NOT_FOUND: MODEL_MISSING,
     Code.OVERLOADED: OVERLOADED,
     Code.SUPERVISOR_UNREACHABLE: UNREACHABLE,
     Code.SUPERVISOR_LOST: UNREACHABLE,

@@ -1,6 +1,5 @@
 """Settings for people: rows for `config show`, and the table in docs/settings.md."""
 
-import re
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -10,10 +9,7 @@ from ai_pal.config.durations import format_duration
 from ai_pal.config.load import PREFIX, Loaded
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of, meta_of
 from ai_pal.config.sizes import format_size
-from ai_pal.config.tables import SECRET, URL
-
-_PASSWORD = re.compile(r"^([^/]*//[^/@:]*:)[^/@]*@")
-"""The password in a URL, which is shown to nobody."""
+from ai_pal.config.tables import SECRET, URL, without_password
 
 
 class Row(NamedTuple):
@@ -59,7 +55,7 @@ def variable(name: str) -> str:
 def _row(info: FieldInfo, struct: msgspec.Struct, prefix: str, loaded: Loaded) -> Row:
     name, value = prefix + info.name, getattr(struct, info.name)
     if kind_of(info) == URL and value:
-        value = _PASSWORD.sub(r"\1***@", value)
+        value = without_password(value)
     origin = loaded.origins.get(name, "default")
     return Row(name, value, _text(info, value), origin, meta_of(info).description or "")
 

@@ -57,8 +57,17 @@ def load_settings(
 def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> None:
     file = paths.config_file(environ)
     text = _read(file, required=bool(environ.get("AI_PAL_CONFIG")))
-    if text is None:
-        return
+    if text is not None:
+        values |= _from_file(file, text, origins)
+
+
+def check_text(file: Path, text: str) -> None:
+    """Raises `AiPalError` (`config_invalid`) unless `file` could hold this text."""
+    values = _from_file(file, text, {})
+    Settings(**values | {name: struct(**values.get(name, {})) for name, struct in TABLE.items()})
+
+
+def _from_file(file: Path, text: str, origins: dict[str, str]) -> dict[str, Any]:
     import tomllib  # not at the top: most people have no file, and every chat starts here
 
     try:
@@ -67,9 +76,9 @@ def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mappin
         fail(Code.CONFIG_INVALID, f"{file}: {error}", "correct the file; it is TOML (https://toml.io)")
     reader = _FileReader(file, text, origins)
     tables = {name: document.pop(name, {}) for name in (*TABLE, *TABLES)}
-    values |= reader.table(document, _FIELDS, ())
+    values = reader.table(document, _FIELDS, ())
     values |= {name: reader.one(name, tables[name], struct) for name, struct in TABLE.items()}
-    values |= {name: reader.named(name, tables[name], struct) for name, struct in TABLES.items()}
+    return values | {name: reader.named(name, tables[name], struct) for name, struct in TABLES.items()}
 
 
 def _read(file: Path, required: bool) -> str | None:
@@ -139,6 +148,11 @@ class _FileReader:
         fail(
             Code.CONFIG_INVALID, f"{where}: {message}", hint or "see docs/settings.md or: ai-pal config show"
         )
+
+
+def setting_variables() -> dict[str, str]:
+    """The environment variables of settings, with their settings."""
+    return _VARIABLES | {variable: ".".join(at) for variable, at in _NESTED_VARIABLES.items()}
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

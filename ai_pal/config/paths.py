@@ -117,6 +117,11 @@ def providers_file(environ: Environ = os.environ) -> Path:
     return home(environ) / "providers.json"
 
 
+def presets_dir(environ: Environ = os.environ) -> Path:
+    """Presets of system prompt and parameters, a TOML file each."""
+    return home(environ) / "presets"
+
+
 def log_dir(environ: Environ = os.environ) -> Path:
     """Logs of auto-started supervisors."""
     return home(environ) / "logs"

@@ -1,16 +1,14 @@
 """Which providers may be asked: where their keys are, and what the user agreed to. No secrets here."""
 
-import contextlib
-import fcntl
 import os
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
 from ai_pal.config import paths
+from ai_pal.config.whole_file import alone, write_whole
 from ai_pal.errors import Code, fail
 
 KEY_PREFIX = "AI_PAL_KEY_"
@@ -97,38 +95,12 @@ def remember(provider: str, environ: Mapping[str, str] = os.environ, **changes: 
     """Change `keyring` or `consent` of one provider; whole or not at all, owner-only. Raises `AiPalError`."""
     file = paths.providers_file(environ)
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(file.parent):
+        with alone(file.parent):
             known = read_access(environ)
             before = known.get(provider, Access())
             changed = msgspec.structs.replace(before, **changes, changed=before.changed + 1)
-            _replace(file, known | {provider: changed})
+            data = msgspec.json.encode(known | {provider: changed}, order="sorted")
+            write_whole(file, msgspec.json.format(data) + b"\n")
     except OSError as error:
         fail(Code.FILE_UNREADABLE, f"{file} cannot be written: {error.strerror}", "check its folder")
     return changed
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two that change the file at once do so one after the other."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX)  # held for a few milliseconds by whoever has it
-        yield
-    finally:
-        os.close(number)
-
-
-def _replace(file: Path, known: dict[str, Access]) -> None:
-    import tempfile  # a slow import, and few commands change anything
-
-    data = msgspec.json.format(msgspec.json.encode(known, order="sorted"))
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as new:
-        try:
-            new.write(data + b"\n")
-            new.flush()
-            os.fsync(new.fileno())
-            os.replace(new.name, file)
-        except BaseException:
-            os.unlink(new.name)
-            raise

@@ -1,6 +1,7 @@
 """Every setting: name, type, limits, default and meaning. `config show` and docs/settings.md read this."""
 
-from typing import Annotated, Any, Literal, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, field
@@ -230,3 +231,15 @@ def kind_of(info: msgspec.structs.FieldInfo) -> str:
 def allows_zero(info: msgspec.structs.FieldInfo) -> bool:
     """Whether a duration may be no time at all."""
     return bool((meta_of(info).extra or {}).get("zero", True))
+
+
+def base_type(info: msgspec.structs.FieldInfo) -> Any:
+    """The plain type of a field: `int` of `Annotated[int, ...] | None`, `dict` of `dict[str, str]`."""
+    kind = info.type
+    while True:
+        inner = [part for part in get_args(kind) if part is not type(None)]
+        origin = get_origin(kind)
+        if origin in (Annotated, Union, UnionType):
+            kind = inner[0]
+        else:
+            return str if origin is Literal else origin or kind

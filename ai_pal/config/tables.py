@@ -1,5 +1,6 @@
 """Settings that are tables of the config file: this machine's model, Ollama, clouds, budgets and prices."""
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,12 +13,24 @@ URL = "url"
 """Where a server is: http or https, and a host. Empty is its usual place."""
 
 
+_PASSWORD = re.compile(r"^([^/]*//[^/@:]*:)[^/@]*@")
+
 MOST_DOLLARS = 100_000
 """Per million tokens; `inf` would make every sum of the ledger useless."""
 
 
 def _dollars(description: str) -> Meta:
     return Meta(ge=0, le=MOST_DOLLARS, description=description)
+
+
+def has_password(text: str) -> bool:
+    """Whether an address holds a password."""
+    return bool(_PASSWORD.match(text))
+
+
+def without_password(text: str) -> str:
+    """An address that may be shown."""
+    return _PASSWORD.sub(r"\1***@", text)
 
 
 class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,166 @@
+"""Presets: a model, a system prompt and parameters under a name, each a TOML file of its own."""
+
+import contextlib
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from ai_pal.config import paths
+from ai_pal.config.whole_file import alone, write_whole
+from ai_pal.errors import AiPalError, Code, Failure, fail
+
+SUFFIX = ".toml"
+_NAME = re.compile(r"\w[\w.-]*")
+MOST_TOKENS = 10**9
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What an answer is asked with, unless it is said otherwise there. `options` are the engine's own,
+    `context` tokens of the window, `max_cost` US dollars."""
+
+    model: str | None = None
+    system: str | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
+    seed: int | None = None
+    stop: list[str] | None = None
+    context: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
+    local_only: bool | None = None
+    goal: Literal["privacy", "cost", "latency", "quality", "balanced"] | None = None
+    max_cost: Annotated[float, Meta(ge=0)] | None = None
+    options: dict[str, Any] | None = None
+
+
+FIELDS = Preset.__struct_fields__
+
+
+def names(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The presets that there are, readable or not."""
+    folder = paths.presets_dir(environ)
+    try:
+        found = [file.name.removesuffix(SUFFIX) for file in folder.iterdir() if file.name.endswith(SUFFIX)]
+    except OSError:
+        return []
+    return sorted(name for name in found if _NAME.fullmatch(name))
+
+
+def place(name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file of a preset, there or not. Raises `AiPalError` (`bad_request`): no name."""
+    if not _NAME.fullmatch(name):
+        hint = "use letters, digits, '.', '-' and '_'"
+        fail(Code.BAD_REQUEST, f"{name!r} can be no name of a preset", hint)
+    return paths.presets_dir(environ) / f"{name}{SUFFIX}"
+
+
+def load_preset(name: str, environ: Mapping[str, str] = os.environ) -> Preset:
+    """Raises `AiPalError`: `preset_not_found` (with the nearest name), `config_invalid`."""
+    text = read_text(name, environ)
+    if text is None:
+        raise not_found(name, environ)
+    return parse(text, str(place(name, environ)))
+
+
+def not_found(name: str, environ: Mapping[str, str] = os.environ) -> AiPalError:
+    """`preset_not_found` with the nearest name."""
+    import difflib
+
+    known = names(environ)
+    near = difflib.get_close_matches(name, known, n=1)
+    there = f"there are: {', '.join(known)}" if known else f"make one: ai-pal preset set {name} --system TEXT"
+    hint = f"did you mean {near[0]}?" if near else there
+    return AiPalError(Failure(Code.PRESET_NOT_FOUND, f"there is no preset {name!r}", hint))
+
+
+def read_text(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The text of a preset's file; None where there is none. Raises `AiPalError` (`config_invalid`)."""
+    file = place(name, environ)
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        fail(Code.CONFIG_INVALID, f"{file}: not UTF-8 text (byte {error.start})", "save the file as UTF-8")
+    except OSError as error:
+        fail(Code.CONFIG_INVALID, f"{file}: {error.strerror}", "make the file readable")
+
+
+def parse(text: str, where: str) -> Preset:
+    """The preset that `text` describes. Raises `AiPalError` (`config_invalid`) that names `where`."""
+    import tomllib
+
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        fail(Code.CONFIG_INVALID, f"{where}: {error}", "correct the file; it is TOML (https://toml.io)")
+    for name in found:
+        if name not in FIELDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, FIELDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(FIELDS)}"
+            fail(Code.CONFIG_INVALID, f"{where}: a preset has no field {name!r}", hint)
+    return _checked(found, where)
+
+
+def save_fields(
+    name: str, given: Preset, drop: Collection[str], environ: Mapping[str, str] = os.environ
+) -> Preset:
+    """Set the fields that `given` says and take out those in `drop`; the rest of the file stays as it is.
+
+    Raises `AiPalError` (`config_invalid`, `file_unreadable`)."""
+    import tomlkit
+
+    file = place(name, environ)
+    with _explained(file), alone(file.parent):
+        before = read_text(name, environ) or ""
+        parse(before, str(file))
+        document = tomlkit.parse(before)
+        for field in drop:
+            document.pop(field, None)
+        for field, value in msgspec.to_builtins(given).items():
+            document[field] = tomlkit.string(value, multiline=True) if _is_long(value) else value
+        text = document.as_string()
+        whole = parse(text, str(file))
+        write_whole(file, text.encode())
+    return whole
+
+
+def write_text(name: str, text: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Write a preset's file, whole and for its owner only. Raises `AiPalError` (`file_unreadable`)."""
+    file = place(name, environ)
+    with _explained(file), alone(file.parent):
+        write_whole(file, text.encode())
+
+
+def remove(name: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Raises `AiPalError` (`preset_not_found`, `file_unreadable`)."""
+    file = place(name, environ)
+    if not file.exists():
+        raise not_found(name, environ)
+    with _explained(file):
+        file.unlink()
+
+
+@contextlib.contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        fail(Code.FILE_UNREADABLE, f"{file} cannot be changed: {error.strerror}", "check its folder")
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and "\n" in value
+
+
+def _checked(found: dict[str, Any], where: str) -> Preset:
+    try:
+        return msgspec.convert(found, Preset)
+    except msgspec.ValidationError as error:
+        fail(Code.CONFIG_INVALID, f"{where}: {error}", "see: ai-pal preset --help")

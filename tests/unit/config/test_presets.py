@@ -1,0 +1,83 @@
+"""Presets: files that are checked, and that keep what somebody wrote into them."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from ai_pal.config import presets
+from ai_pal.config.presets import Preset
+from ai_pal.errors import AiPalError, Code
+
+
+@pytest.fixture
+def folder(ai_pal_home: Path) -> Path:
+    made = ai_pal_home / "presets"
+    made.mkdir()
+    return made
+
+
+def test_what_is_kept_is_found_again(ai_pal_home: Path) -> None:
+    every = Preset(
+        model="phi-3", system='You say "hi".\nTwo lines.\\', temperature=0.2, top_p=0.9, max_tokens=5,
+        seed=-1, stop=["\n", "END"],
+        context=4096, local_only=True, goal="cost", max_cost=0.5, options={"top_k": 3},
+    )  # fmt: skip
+    presets.save_fields("mine", every, ())
+    assert presets.load_preset("mine") == every
+    assert presets.names() == ["mine"]
+    assert stat.S_IMODE(presets.place("mine").stat().st_mode) == 0o600
+
+
+def test_a_field_changes_and_remarks_stay(folder: Path) -> None:
+    file = folder / "mine.toml"
+    file.write_text('# for reviews\nsystem = "Be brief."  # always\ntemperature = 0.2\n')
+    presets.save_fields("mine", Preset(temperature=0.8, model="phi-3"), ())
+    assert file.read_text() == (
+        '# for reviews\nsystem = "Be brief."  # always\ntemperature = 0.8\nmodel = "phi-3"\n'
+    )
+    presets.save_fields("mine", Preset(), ("system",))
+    assert presets.load_preset("mine") == Preset(temperature=0.8, model="phi-3")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("temprature = 1", "did you mean temperature?"),
+        ("temperature = -1", "temperature"),
+        ("temperature = 'hot'", "temperature"),
+        ("top_p = 0", "top_p"),
+        ("max_tokens = 0", "max_tokens"),
+        ("goal = 'speed'", "goal"),
+        ("stop = 'x'", "stop"),
+        ("local_only = 1", "local_only"),
+        ("x =", "mine.toml"),
+    ],
+)
+def test_what_is_no_preset_is_refused(folder: Path, text: str, says: str) -> None:
+    (folder / "mine.toml").write_text(text)
+    with pytest.raises(AiPalError) as caught:
+        presets.load_preset("mine")
+    assert caught.value.code == Code.CONFIG_INVALID
+    assert says in f"{caught.value.failure.message} {caught.value.failure.hint}"
+    with pytest.raises(AiPalError):  # and not written over
+        presets.save_fields("mine", Preset(seed=1), ())
+    assert (folder / "mine.toml").read_text() == text
+
+
+def test_an_unknown_one_names_the_nearest(folder: Path) -> None:
+    (folder / "reviewer.toml").touch()
+    with pytest.raises(AiPalError) as caught:
+        presets.load_preset("reviwer")
+    assert (caught.value.code, caught.value.failure.hint) == (Code.PRESET_NOT_FOUND, "did you mean reviewer?")
+    with pytest.raises(AiPalError):
+        presets.remove("reviwer")
+    presets.remove("reviewer")
+    assert presets.names() == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "-x", "a b", ".hidden", "a\n"])
+def test_a_name_stays_in_the_folder(name: str) -> None:
+    with pytest.raises(AiPalError) as caught:
+        presets.save_fields(name, Preset(seed=1), ())
+    assert caught.value.code == Code.BAD_REQUEST
