@@ -1,5 +1,6 @@
 """How things stand, for the router: the models of this machine, Ollama, the clouds with keys and consent."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 
@@ -8,6 +9,7 @@ from ai_pal.config import Settings
 from ai_pal.config.clouds import clouds, ollama_url, twin
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
+from ai_pal.estimates import window_of
 from ai_pal.lifecycle import Phase
 from ai_pal.messages.egress import Provider
 from ai_pal.router.inquiries import Subject
@@ -49,6 +51,8 @@ class MachineSurvey:
         return self._prices
 
     def facts(self, reference: str) -> Facts:
+        with contextlib.suppress(AiPalError):  # a circle of aliases: said below
+            reference = catalog.meant(reference, self._settings)
         there = elsewhere(reference, {OLLAMA, *self._clouds})
         if there is not None and there.provider == OLLAMA:
             return Facts(ollama=self._ollama(there.model))
@@ -89,15 +93,22 @@ class MachineSurvey:
             found = catalog.find(name, self._settings)
         except AiPalError as error:
             return Here(model=name, state=UNUSABLE, failure=error.failure)
-        window = found.entry.context if found.entry is not None else 0
-        if self._settings.context:
-            window = min(window or self._settings.context, self._settings.context)
+        window = self._window(name, found)
         return Here(
             model=name,
             state="here" if found.is_here else "not_here",
             window=window,
             absent=not found.is_here,
         )
+
+    def _window(self, name: str, found: catalog.Found) -> int:
+        """Tokens that a conversation with it may have, as far as that is known before the load; else 0."""
+        known = found.entry.context if found.entry is not None else 0
+        with contextlib.suppress(AiPalError, OSError, ValueError):
+            load = catalog.resolve(name, self._settings)
+            window = window_of(load) if load.path else None
+            return window.tokens if window is not None else load.context or known
+        return min(known or self._settings.context, self._settings.context or known)
 
     def _as_loaded(self, here: Here) -> Here:
         """With what its worker, if it has one, adds."""

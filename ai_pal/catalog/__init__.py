@@ -10,13 +10,14 @@ from ai_pal.catalog.choose import Choice, Machine, choose
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import cache_dir
 from ai_pal.catalog.model import KnownModel, Variant
-from ai_pal.catalog.reference import absolute, split
+from ai_pal.catalog.reference import absolute, join, split
 from ai_pal.catalog.resolve import (
     Found,
     artifact_path,
     default_model,
     find,
     keep_alive,
+    meant,
     not_found,
     not_here,
     pinned,
@@ -44,8 +45,10 @@ __all__ = [
     "files",
     "find",
     "hub_cache",
+    "join",
     "keep_alive",
     "layout",
+    "meant",
     "not_found",
     "not_here",
     "pinned",

@@ -1,10 +1,13 @@
 """Which model of this machine answers where none is named."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.own import memory as own_memory
+from ai_pal.catalog.own import parameters
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError
 
@@ -16,18 +19,37 @@ STARTER = "smollm2"
 
 
 def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
-    """The setting `model`; else `local.model` if that is here; else the largest known model that is here and
-    that this machine can hold; else the starter."""
+    """The setting `model`; else `local.model` if that is here; else the largest model that is here and that
+    this machine can hold, a known one or one of the user's own; else the starter."""
     if settings.model:
         return settings.model
+    if _here(settings.local.model, find) is not None:
+        return settings.local.model
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    largest = sorted(CATALOG.values(), key=lambda entry: entry.parameters, reverse=True)
-    for name in (settings.local.model, *(entry.name for entry in largest)):
-        try:
-            found = find(name)
-        except AiPalError:
-            continue
-        wanted = name == settings.local.model or (found.path and found.memory <= memory)
-        if wanted and found.is_here and found.problem is None:
+    own = {name for name, model in settings.models.items() if model.path or model.model}
+    known = [(entry.parameters, entry.name) for entry in CATALOG.values() if entry.name not in own]
+    for _, name in sorted([*_sized(own, find), *known], reverse=True):
+        found = _here(name, find)
+        if found is not None and found.path and (found.memory or own_memory(found.size)) <= memory:
             return name
     return STARTER
+
+
+def _here(name: str, find: Callable[[str], "Found"]) -> "Found | None":
+    """What a name means, if that is on this machine and whole."""
+    try:
+        found = find(name)
+    except AiPalError:
+        return None
+    return found if found.is_here and found.problem is None else None
+
+
+def _sized(own: Iterable[str], find: Callable[[str], "Found"]) -> Iterator[tuple[int, str]]:
+    """The models of the user's own that are here, with how many weights they have. Other names of known
+    models are left out: those stand for themselves."""
+    for name in own:
+        found = _here(name, find)
+        if found is None or found.entry is not None or not found.path:
+            continue
+        with contextlib.suppress(AiPalError, OSError, ValueError):
+            yield parameters(found.path), name

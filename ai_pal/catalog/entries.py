@@ -147,6 +147,7 @@ _ENTRIES = (
         name="echo",
         about="repeats what it is told: for tests",
         chat_format="the last message",
+        hidden=True,
         variants=(Variant("", "echo"),),
     ),
 )

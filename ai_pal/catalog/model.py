@@ -25,7 +25,7 @@ class Variant(msgspec.Struct, frozen=True):
 class KnownModel(msgspec.Struct, frozen=True):
     """A catalog entry. `variants` in the order of preference; `parameters` counts weights, `context`
     tokens; `chat_format` says how a conversation is written for it, `sampling` how it is sampled unless
-    a request says otherwise."""
+    a request says otherwise. A `hidden` one can be named, but no list for users does."""
 
     name: str
     about: str
@@ -36,6 +36,7 @@ class KnownModel(msgspec.Struct, frozen=True):
     chat_format: str = "its tokenizer's template"
     gated: bool = False
     sampling: Options = Options()
+    hidden: bool = False
 
     @property
     def engine(self) -> str:

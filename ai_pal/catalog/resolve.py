@@ -13,7 +13,7 @@ from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import cache_dir
 from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
-from ai_pal.catalog.reference import hub_files, is_path, join, split, split_variant
+from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split, split_variant
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.config.clouds import clouds
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
@@ -79,23 +79,30 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
 def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
     """What `ref` means, here already or not. Raises `AiPalError` as `resolve`, but for `model_not_here`."""
     name, options = split(ref or default_model(settings))
-    target = _target(name, settings)
-    if target != name:
-        target, more = split(target)
-        options = more | options
-    return _find(target, name, options, settings, machine)
+    target, more = _target(name, settings)
+    return _find(target, name, more | options, settings, machine)
 
 
-def _target(name: str, settings: Settings) -> str:
-    """What an alias from the settings stands for."""
-    target = name
+def meant(ref: str, settings: Settings) -> str:
+    """`ref`; an alias of a provider's model as that model. Raises `AiPalError` (`config_invalid`)."""
+    name, options = split(ref)
+    target, more = _target(name, settings)
+    provider, colon, _ = target.partition(":")
+    elsewhere = target != name and colon and (provider == "ollama" or provider in clouds(settings))
+    return join(target, more | options) if elsewhere else ref
+
+
+def _target(name: str, settings: Settings) -> Reference:
+    """What an alias from the settings stands for, with the options on the way there: the nearest wins."""
+    target, options = name, dict[str, Any]()
     for _ in range(_MAX_ALIASES):
         own = settings.models.get(target)
-        if own is None or (not own.path and not own.model):
-            return target
+        if own is None or not (own.path or own.model):
+            return Reference(target, options)
+        target, more = split(own.path or str(own.model))
+        options = more | options
         if own.path:
-            return own.path
-        target = str(own.model)
+            return Reference(target, options)
     circle = f"the alias {name} leads in a circle"
     raise AiPalError(Failure(Code.CONFIG_INVALID, circle, "look at: ai-pal config show"))
 

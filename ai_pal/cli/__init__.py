@@ -8,34 +8,49 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
 from ai_pal import __version__
 from ai_pal.cli import failures
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.cli.parser import Parser
+from ai_pal.errors import AiPalError, Code, Failure, fail
 
 COMMANDS: dict[str, str] = {
     "chat": "ask one question, or hold a conversation",
+    "run": "chat with the model that is named first",
     "route": "explain who would answer a prompt, and why",
+    "preset": "keep a model, a system prompt and sampling under a name",
     "history": "list, search, show, export or delete kept conversations",
     "usage": "show what was spent, what was saved and what left this machine",
-    "keys": "keep providers' keys in the system keyring",
-    "consent": "agree, or no longer, that prompts go to a provider",
-    "supervise": "run the supervisor in the foreground",
-    "status": "show the supervisor and its models",
-    "ps": "show the loaded models as a table",
-    "load": "load a model ahead of its first request",
-    "unload": "unload a model and free its memory",
-    "stop": "stop the supervisor",
     "list": "list the models on this machine",
     "show": "show what is known about one model",
     "pull": "fetch a model into the cache",
+    "add": "give a name to a model that lies somewhere on this disk",
+    "alias": "give a model another name",
     "rm": "remove a model from this machine",
-    "logs": "show the log of the background supervisor",
+    "ps": "show the loaded models as a table",
+    "load": "load models ahead of their first request",
+    "unload": "unload a model and free its memory",
+    "supervise": "run the supervisor in the foreground",
+    "status": "show the supervisor and its models",
+    "stop": "stop the supervisor",
+    "logs": "show the log of the supervisor",
+    "keys": "keep providers' keys in the system keyring",
+    "consent": "agree, or no longer, that prompts go to a provider",
+    "config": "show or change the settings",
     "doctor": "check this machine and say how to mend what is wrong",
-    "config": "show each setting and where it came from",
     "completion": "print the completion script of a shell",
+    "help": "show the help of a command",
 }
+
+ALIASES = {"ls": "list"}
+"""What other programs call a command."""
+
+HIDDEN = ("complete",)
+"""Commands for programs: no help mentions them."""
+
+_MODULES = {"run": "run_model"}
+"""Where the module cannot have the command's name."""
 
 
 class Command(Protocol):
@@ -46,32 +61,9 @@ class Command(Protocol):
     def run(self, args: argparse.Namespace) -> int: ...
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors look like all others. Where there may be any number of words, options
-    stand between them as well: `ai-pal chat why -m echo is the sky blue`."""
-
-    _mixing = False
-
-    def error(self, message: str) -> NoReturn:
-        failures.report(Failure(Code.BAD_REQUEST, message, f"see: {self.prog} --help"))
-        sys.exit(failures.USAGE)
-
-    def parse_known_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        many = any(action.nargs == "*" for action in self._get_positional_actions())
-        if self._mixing or not many:
-            return super().parse_known_args(args, namespace)
-        self._mixing = True
-        try:
-            return self.parse_known_intermixed_args(args, namespace)
-        finally:
-            self._mixing = False
-
-
 def command_module(name: str) -> Command:
     """Import the module of one command."""
-    return cast("Command", import_module(f"ai_pal.cli.{name}"))
+    return cast("Command", import_module(f"ai_pal.cli.{_MODULES.get(name, name)}"))
 
 
 def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
@@ -87,6 +79,7 @@ def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.Argume
     for name, summary in COMMANDS.items():
         command = commands.add_parser(
             name,
+            aliases=[alias for alias, meant in ALIASES.items() if meant == name],
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -121,20 +114,26 @@ def run(argv: list[str]) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     name = argv[0] if argv else ""
-    if name and not name.startswith("-") and name not in COMMANDS:
-        _refuse(name)
+    if name in HIDDEN:
+        return command_module(name).run(argparse.Namespace(words=argv[1:]))
+    name = ALIASES.get(name, name)
+    if name and not name.startswith("-"):
+        check_name(name)
     parser = build_parser((name,))
-    args = parser.parse_args(argv)
+    args = parser.parse_args([name, *argv[1:]] if name else argv)
     if args.command is None:
         parser.print_help()
         return failures.USAGE
     return command_module(args.command).run(args)
 
 
-def _refuse(name: str) -> NoReturn:
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
+def check_name(name: str) -> None:
+    """Raises `AiPalError` (`bad_request`) with the nearest name unless there is such a command."""
+    if name in COMMANDS or name in ALIASES:
+        return
+    near = difflib.get_close_matches(name, [*COMMANDS, *ALIASES], n=1)
     hint = f"did you mean: ai-pal {near[0]}" if near else "see: ai-pal --help"
-    raise AiPalError(Failure(Code.BAD_REQUEST, f"there is no command {name!r}", hint))
+    fail(Code.BAD_REQUEST, f"there is no command {name!r}", hint)
 
 
 def _failure_of(error: OSError) -> Failure:

@@ -14,7 +14,9 @@ from ai_pal.cli.chatting.prompts import checked_argument, prompt_of
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.chatting.terminal import Terminal, say
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.windowed import windowed
 from ai_pal.config import Settings, load_settings, paths
+from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
 
 
@@ -39,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.detect()
     number = arguments.settle_continue(args)
     settings = load_settings().settings
+    if args.preset is not None:
+        _apply_preset(args)
     talks = not args.prompt and terminal.stdin
     if talks and (args.json or args.jsonl):
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
@@ -46,11 +50,18 @@ def run(args: argparse.Namespace) -> int:
         message = "--no-wait is for conversations: one question is answered by the model that was asked"
         fail(Code.BAD_REQUEST, message, "leave it out, or name another model")
     with closing(_recorder(args, settings, terminal)) as recorder, _link(args, settings, terminal) as link:
-        conversation, wishes = _begin(args, recorder, number, terminal)
+        conversation, wishes = _begin(args, recorder, number, terminal, settings)
         if terminal.stdin and not link.is_private(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
         chat = _Chat(args, terminal, link, recorder, conversation, wishes)
         return _talk(chat) if talks else _one_shot(chat)
+
+
+def _apply_preset(args: argparse.Namespace) -> None:
+    from ai_pal.cli.presetting import apply
+    from ai_pal.config.presets import load_preset
+
+    apply(load_preset(args.preset), args)
 
 
 def _ask_consent(model: str, settings: Settings, terminal: Terminal) -> None:
@@ -93,19 +104,33 @@ def _talk(chat: _Chat) -> int:
 
 
 def _begin(
-    args: argparse.Namespace, recorder: Recorder, number: int | None, terminal: Terminal
+    args: argparse.Namespace,
+    recorder: Recorder,
+    number: int | None,
+    terminal: Terminal,
+    settings: Settings,
 ) -> tuple[Conversation, Wishes]:
     """A new conversation, or a kept one with the model that was asked for in it."""
     wishes = arguments.wishes(args)
     if number is None:
-        return Conversation(_system(args)), wishes
+        model = _model(wishes.model, args, settings)
+        return Conversation(_system(args)), msgspec.structs.replace(wishes, model=model)
     head, conversation = recorder.take_up(number)
     if args.system is not None:
         conversation.system = _system(args)
-    _remark(f"goes on with {head.id}: {head.title} · {head.messages} messages", terminal)
+    _remark(f"goes on with {head.id}: {head.title} · {counted(head.messages, 'message')}", terminal)
     local_only = wishes.local_only or head.local_only
-    model = wishes.model or head.model
+    model = _model(wishes.model or head.model, args, settings)
     return conversation, msgspec.structs.replace(wishes, model=model, local_only=local_only)
+
+
+def _model(named: str, args: argparse.Namespace, settings: Settings) -> str:
+    """The model that is asked for: an alias of a provider's as that, with the window that is wanted."""
+    if named in settings.models:
+        from ai_pal.catalog import meant
+
+        named = meant(named, settings)
+    return windowed(named, args.context, settings)
 
 
 def _system(args: argparse.Namespace) -> str | None:

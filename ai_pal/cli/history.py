@@ -14,6 +14,7 @@ from ai_pal.cli.neutral import neutral, neutral_line
 from ai_pal.cli.private_file import owner_only
 from ai_pal.cli.whole_numbers import whole
 from ai_pal.config import paths
+from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _delete(store: "Conversations", args: argparse.Namespace) -> int:
         store.delete(args.ids)
         keep_typed(paths.history_file(), store.prompts())
         count = len(set(args.ids))
-    print(f"{count} conversation{'s' * (count != 1)} deleted")
+    print(f"{counted(count, 'conversation')} deleted")
     return failures.OK
 
 
@@ -201,7 +202,7 @@ def _chosen(store: "Conversations", number: int | None) -> int:
 def _agreed(count: int) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         fail(Code.BAD_REQUEST, "--all without a terminal needs --yes", "ai-pal history delete --all --yes")
-    question = f"delete all {count} conversations, and what was typed in them? [y/N] "
+    question = f"delete all of {counted(count, 'conversation')}, and what was typed there? [y/N] "
     print(question, end="", file=sys.stderr, flush=True)
     try:
         return input().strip().lower() in ("y", "yes")
@@ -210,10 +211,11 @@ def _agreed(count: int) -> bool:
 
 
 def _table(heads: "list[Head]") -> str:
-    from ai_pal.cli.table import table
+    from ai_pal.cli.table import table, terminal_width
 
     rows = [(str(head.id), _when(head.updated), str(head.messages), _who(head), head.title) for head in heads]
-    return table(("ID", "LAST", "MESSAGES", "MODEL", "TITLE"), rows)
+    head = ("ID", "LAST", "MESSAGES", "MODEL", "TITLE")
+    return table(head, rows, width=terminal_width(), spare=("MESSAGES",))
 
 
 def _who(head: "Head") -> str:

@@ -3,13 +3,28 @@
 import argparse
 import time
 
+from ai_pal.cli import failures
 from ai_pal.cli.json_output import print_json
-from ai_pal.cli.table import table
+from ai_pal.cli.table import table, terminal_width
 from ai_pal.config import load_settings
+from ai_pal.counted import counted
 from ai_pal.sources.inventory import Listed, inventory
+
+HEAD = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
+SPARE = ("REVISION", "SOURCE", "LAST USED")
+"""What a narrow terminal does without, in this order."""
+
+EXAMPLES = """examples:
+  ai-pal list
+  ai-pal list --json | jq -r '.[] | select(.state != "not here") | .name'
+
+A narrow terminal gets fewer columns and shorter paths; a pipe, and --json, get all.
+
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 
@@ -18,8 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(models)
     else:
-        head = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
-        print(table(head, [_cells(model) for model in models]))
+        print(table(HEAD, [_cells(model) for model in models], width=terminal_width(), spare=SPARE))
     return 0
 
 
@@ -39,5 +53,5 @@ def _ago(at: float | None) -> str:
     seconds = max(0, int(time.time() - at))
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if count := seconds // length:
-            return f"{count} {unit}{'s' * (count != 1)} ago"
+            return f"{counted(count, unit)} ago"
     return "just now"

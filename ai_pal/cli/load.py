@@ -1,4 +1,4 @@
-"""`ai-pal load MODEL`: load a model ahead of its first request."""
+"""`ai-pal load MODEL...`: load models ahead of their first request."""
 
 import argparse
 import sys
@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Protocol
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.arguments import absolute_model, duration
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.whole_numbers import whole
+from ai_pal.cli.windowed import windowed
 from ai_pal.config import load_settings
+from ai_pal.errors import AiPalError
 
 if TYPE_CHECKING:
+    from ai_pal.client import Client
     from ai_pal.messages.client import Loaded, Loading, Pulling
 
 EXAMPLES = """examples:
   ai-pal load smollm2
+  ai-pal load smollm2 phi-3               one after the other
   ai-pal load smollm2 --keep-alive -1     keep it until it is unloaded
+  ai-pal load phi-3 --context 2048        with a window of 2048 tokens
   ai-pal load ~/models/qwen.gguf --keep-alive 1h
 
-A supervisor is started in the background if none runs. Ctrl-C leaves the load going on.
+A supervisor is started in the background if none runs. Ctrl-C leaves the load going on. Of several
+models each is tried; the exit code is that of the first that failed.
 
 """
 
@@ -48,27 +55,44 @@ class Lines:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("model", metavar="MODEL", help="a known model, or the path of a GGUF file")
+    parser.add_argument(
+        "models", nargs="+", metavar="MODEL", help="a known model, or the path of a GGUF file or a folder"
+    )
     parser.add_argument(
         "--keep-alive", type=duration, metavar="TIME",
         help="keep it loaded this long after its last request: 10m, or never to unload it",
     )  # fmt: skip
+    parser.add_argument("--context", type=whole(1), metavar="N", help="with a window of N tokens")
 
 
 def run(args: argparse.Namespace) -> int:
     from ai_pal.client.daemon import connect
+
+    settings = load_settings().settings
+    wanted = [windowed(absolute_model(model), args.context, settings) for model in args.models]
+    code = failures.OK
+    with connect(settings, notify=_say) as client:
+        for model in wanted:
+            try:
+                print(_ready_line(_load(client, model, args.keep_alive)), flush=True)
+            except AiPalError as error:
+                failures.report(error.failure)
+                code = code or failures.exit_code(error.code)
+    return code
+
+
+def _load(client: "Client", model: str, keep_alive: float | None) -> "Pulling | Loading | Loaded":
+    """Load one and show how far it is. Returns `Loaded`, or raises `AiPalError`."""
     from ai_pal.messages.client import Loading
 
-    with connect(load_settings().settings, notify=_say) as client:
-        progress = _progress()
-        try:
-            for event in client.load(absolute_model(args.model), args.keep_alive):
-                if isinstance(event, Loading):
-                    progress.show(event)
-        finally:
-            progress.end()
-    print(_ready_line(event))  # the iteration ends with `Loaded`, or by an exception
-    return 0
+    progress = _progress()
+    try:
+        for event in client.load(model, keep_alive):
+            if isinstance(event, Loading):
+                progress.show(event)
+    finally:
+        progress.end()
+    return event
 
 
 def _ready_line(event: "Pulling | Loading | Loaded") -> str:

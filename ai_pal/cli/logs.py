@@ -1,4 +1,4 @@
-"""`ai-pal logs`: the log of the supervisor that runs in the background."""
+"""`ai-pal logs`: the log of the supervisor."""
 
 import argparse
 import sys
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ai_pal.cli import failures
 from ai_pal.cli.log_files import Follower, generations, last_lines
+from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.whole_numbers import whole
 from ai_pal.config import paths
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 
 FILE = "supervisor.log"
 LINES = 50
@@ -21,7 +22,8 @@ EXAMPLES = """examples:
   ai-pal logs -f                          go on as lines are written, until Ctrl-C
   ai-pal logs --json | jq 'select(.level == "warning")'
 
-A supervisor in the foreground (`ai-pal supervise`) logs to its own stderr instead.
+A supervisor in the foreground (`ai-pal supervise`, also under supervisord or systemd) logs to its own stderr:
+where that is a file it is shown, else you are told where to look.
 
 """
 
@@ -34,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    file = paths.log_dir() / FILE
+    file = _foreground_log() or paths.log_dir() / FILE
     if not file.exists() and not args.follow:
         fail(
             Code.FILE_UNREADABLE,
@@ -45,6 +47,28 @@ def run(args: argparse.Namespace) -> int:
         _print(last_lines(generations(file), args.lines), raw=args.json)
         return 0
     return _follow(file, args.lines, raw=args.json)
+
+
+def _foreground_log() -> Path | None:
+    """The file that a supervisor in the foreground logs to, told on stderr; None where none runs.
+
+    Raises `AiPalError` (`file_unreadable`) where it logs to something else."""
+    from ai_pal.cli.log_places import log_place
+    from ai_pal.cli.running import running
+
+    try:
+        with running() as client:
+            background, pid = client.welcome.auto_started, client.welcome.pid
+    except AiPalError:
+        return None
+    if background:
+        return None
+    place = log_place(pid)
+    what = neutral_line(f"the supervisor (pid {pid}) runs in the foreground and logs {place.about}")
+    if place.file is None:
+        fail(Code.FILE_UNREADABLE, what, f"what one in the background logged is in {paths.log_dir()}")
+    print(what, file=sys.stderr)
+    return place.file
 
 
 def _follow(file: Path, lines: int, *, raw: bool) -> int:

@@ -9,6 +9,8 @@ EXAMPLES = """examples:
   ai-pal ps
   ai-pal ps --json | jq -r '.[].model'
 
+WINDOW is in tokens. A narrow terminal gets fewer columns; a pipe, and --json, get all.
+
 """
 
 
@@ -25,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
 
         print_json(workers)
     else:
+        from ai_pal.cli.table import terminal_width
         from ai_pal.cli.worker_table import worker_table
 
-        print(worker_table(workers))
+        print(worker_table(workers, terminal_width()))
     return 0

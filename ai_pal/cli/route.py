@@ -59,13 +59,15 @@ def run(args: argparse.Namespace) -> int:
 
 def explanation(routed: "Routed") -> str:
     """The decision, for people."""
-    from ai_pal.cli.table import table
+    from ai_pal.cli.table import table, terminal_width
 
     head = f"complexity {routed.score:.2f}, goal {neutral_line(routed.goal)}"
     moved = ", ".join(_feature(feature) for feature in routed.features)
     rows = [_row(candidate) for candidate in routed.candidates]
     names = ("", "WHO", "STATE", "COST", "FIRST", "WHY")
-    return "\n".join([head, *([f"moved by: {moved}"] if moved else []), "", table(names, rows)])
+    return "\n".join(
+        [head, *([f"moved by: {moved}"] if moved else []), "", table(names, rows, width=terminal_width())]
+    )
 
 
 def _feature(feature: "Feature") -> str:

@@ -10,6 +10,7 @@ from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.durations import format_duration
+from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.egress import Artifact
 from ai_pal.messages.worker import LoadModel
@@ -131,14 +132,13 @@ def _memory(load: LoadModel) -> int:
 def _listed(name: str, found: Found, settings: Settings) -> Listed:
     """The model's line in the inventory, by its files; one that is not there has none."""
     lines = inventory(settings)
-    for listed in lines:
-        if found.path and listed.path == found.path:
-            return listed
-    for listed in lines:
-        if listed.name == name and not found.path:
+    for listed in sorted(lines, key=lambda line: line.name != name):  # its own line before that of an alias
+        if listed.path == found.path if found.path else listed.name == name:
             return listed
     source = str(found.wanted) if found.wanted else "file"
+    built_in = found.is_here and not found.path and found.problem is None
     state: State = "here" if found.path else "not here" if found.wanted else "damaged"
+    state = "built in" if built_in else state
     return Listed(name, state, found.size, source, found.path)
 
 
@@ -161,7 +161,7 @@ def _print(facts: Facts) -> None:
         "revision": facts.revision,
         "sha256": facts.sha256,
         "source": facts.source,
-        "context": f"{facts.context} tokens" if facts.context else "chosen by the engine",
+        "context": counted(facts.context, "token") if facts.context else "chosen by the engine",
         "threads": str(facts.threads or "chosen for this machine"),
         "slots": str(facts.slots or "chosen by the engine"),
         "keep alive": "pinned" if facts.pinned else format_duration(facts.keep_alive),

@@ -28,11 +28,12 @@ def run(args: argparse.Namespace) -> int:
 
         print_json(status)
         return 0
+    from ai_pal.cli.table import terminal_width
     from ai_pal.cli.worker_table import duration, megabytes, worker_table
 
     how = "started in the background, ends when idle" if status.auto_started else "in the foreground"
     print(f"ai-pal {neutral_line(status.version)}, pid {status.pid}, {how}")
     print(f"up {duration(status.uptime)}, clients: {status.clients}, memory: {megabytes(status.memory)}")
     print(f"endpoint: {neutral_line(status.endpoint)}\n")
-    print(worker_table(status.workers))
+    print(worker_table(status.workers, terminal_width()))
     return 0

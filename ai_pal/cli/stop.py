@@ -3,8 +3,8 @@
 import argparse
 
 from ai_pal.cli import failures
-from ai_pal.cli.running import running
-from ai_pal.errors import Code, fail
+from ai_pal.cli.running import NOT_RUNNING, running
+from ai_pal.errors import AiPalError, Code, fail
 
 WAIT_SECONDS = 60.0
 
@@ -12,8 +12,9 @@ EXAMPLES = """examples:
   ai-pal stop
   ai-pal stop --wait && ai-pal supervise
 
-Running answers may go on for the setting `drain_seconds`, then they are interrupted. What
-supervisord or systemd keeps running comes back: stop it there, e.g. supervisorctl stop ai-pal.
+That none was running is no error. Running answers may go on for the setting `drain_seconds`, then they
+are interrupted. What supervisord or systemd keeps running comes back: stop it there, e.g.
+supervisorctl stop ai-pal.
 
 """
 
@@ -24,9 +25,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with running() as client:
-        pid = client.welcome.pid
-        client.stop()
+    try:
+        with running() as client:
+            pid = client.welcome.pid
+            client.stop()
+    except AiPalError as error:
+        if error.code != Code.SUPERVISOR_UNREACHABLE:
+            raise
+        print(NOT_RUNNING.message)
+        return failures.OK
     if args.wait:
         _wait(pid)
     print(f"the supervisor (pid {pid}) {'has ended' if args.wait else 'is stopping'}")

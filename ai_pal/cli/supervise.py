@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from ai_pal.cli import failures
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.report import Report
@@ -24,11 +25,13 @@ EXAMPLES = """examples:
   mkdir -p ~/.ai-pal && supervisord -n -c supervisord.conf     run under supervisord
 
 It takes over from a supervisor that `ai-pal chat` started in the background, and refuses to
-start beside another one. SIGTERM lets running answers finish for `drain_seconds`, then stops."""
+start beside another one. SIGTERM lets running answers finish for `drain_seconds`, then stops.
+
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = EXAMPLES
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], help="default: info")
     parser.add_argument("--log-format", choices=["auto", "text", "json"], help="default: auto")
     parser.add_argument("--auto", action="store_true", help=argparse.SUPPRESS)

@@ -12,21 +12,24 @@ HEAD = (
     "PID",
     "MEMORY",
     "RESERVED",
+    "WINDOW",
     "ACTIVE",
     "QUEUED",
     "REQUESTS",
     "IDLE FOR",
     "UNLOADS IN",
 )
+SPARE = ("RESERVED", "REQUESTS", "IDLE FOR", "QUEUED", "ACTIVE", "PID")
+"""What a narrow terminal does without, in this order."""
 NOTHING = "no model is loaded"
 UNKNOWN = "-"
 
 
-def worker_table(workers: Sequence[WorkerStatus]) -> str:
-    """One line a model; a model that failed has its reason below."""
+def worker_table(workers: Sequence[WorkerStatus], width: int | None = None) -> str:
+    """One line a model; a model that failed has its reason below. `width` is that of the terminal."""
     if not workers:
         return NOTHING
-    lines = [table(HEAD, [_cells(worker) for worker in workers])]
+    lines = [table(HEAD, [_cells(worker) for worker in workers], width=width, spare=SPARE)]
     reasons = [(worker.model, worker.reason) for worker in workers if worker.reason]
     if reasons:
         lines += ["", table(("MODEL", "REASON"), reasons)]
@@ -50,6 +53,7 @@ def _cells(worker: WorkerStatus) -> tuple[str, ...]:
         str(worker.pid or UNKNOWN),
         megabytes(worker.memory),
         megabytes(worker.reserved),
+        str(worker.context or UNKNOWN),
         str(worker.active),
         str(worker.queued),
         str(worker.requests),

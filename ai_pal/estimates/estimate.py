@@ -7,6 +7,7 @@ import msgspec
 
 from ai_pal.estimates import llamacpp, transformers
 from ai_pal.estimates.footprint import MIB, Footprint
+from ai_pal.estimates.window import Window, window
 from ai_pal.messages.worker import LoadModel
 
 WORKER = 24 * MIB
@@ -25,6 +26,17 @@ def estimate(load: LoadModel) -> Footprint:
             return _echo(load.options)
         case _:
             return unknown(load)
+
+
+def window_of(load: LoadModel) -> Window | None:
+    """The window that this load gets; None where nobody can tell before it. Raises as `estimate`."""
+    match load.engine:
+        case "llamacpp":
+            return llamacpp.window_of(load)
+        case "transformers":
+            return transformers.window_of(load)
+        case _:
+            return window(load.context, load.context) if load.context else None
 
 
 def unknown(load: LoadModel) -> Footprint:

@@ -6,11 +6,10 @@ The cache is cleared at the load, so it is resident from then on; its numbers ha
 from pathlib import Path
 
 from ai_pal.estimates.footprint import MIB, Footprint, prompt_cache
-from ai_pal.formats.gguf import Layout, read_layout
+from ai_pal.estimates.window import Window, window
+from ai_pal.formats.gguf import Layout, read_header, read_layout
 from ai_pal.messages.worker import LoadModel
 
-LARGEST_DEFAULT_CONTEXT = 8192
-"""As the engine has it."""
 RUNTIME = 54 * MIB
 """The process, the library and its buffers."""
 PER_TOKEN_OF_VOCABULARY = 380
@@ -26,12 +25,15 @@ def estimate(load: LoadModel) -> Footprint:
     return footprint(read_layout(Path(load.path)), load)
 
 
+def window_of(load: LoadModel) -> Window:
+    """Raises `AiPalError` (`model_invalid`) or OSError."""
+    return window(load.context, read_header(Path(load.path)).context)
+
+
 def footprint(layout: Layout, load: LoadModel) -> Footprint:
     """The estimate for a file of this layout."""
     header = layout.header
-    trained = header.context or LARGEST_DEFAULT_CONTEXT
-    window = min(load.context or LARGEST_DEFAULT_CONTEXT, trained)
-    cache = 2 * header.kv_values * window
+    cache = 2 * header.kv_values * window(load.context, header.context).tokens
     copied = 0
     if load.options.get("repack", True):
         copied = sum(one.size for one in layout.tensors if one.kind in REPACKED and one.name != EMBEDDING)

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from ai_pal.estimates.footprint import MIB, Footprint, prompt_cache
+from ai_pal.estimates.window import Window, window
 from ai_pal.formats.safetensors import bytes_by_dtype, header_length
 from ai_pal.messages.worker import LoadModel
 
 RUNTIME = 400 * MIB
 """The process with torch and transformers in it."""
 COMPUTE = 64 * MIB
-LARGEST_DEFAULT_CONTEXT = 8192
 LARGE = 2 << 30
 WIDEST_SHARE = 0.25
 """As the engine has them: what is larger is never widened to 32 bits unasked."""
@@ -45,8 +45,7 @@ class Shape(msgspec.Struct, frozen=True):
 
 def estimate(load: LoadModel) -> Footprint:
     """Raises OSError or ValueError where the folder is no model."""
-    folder = Path(load.path)
-    shape = msgspec.json.decode((folder / "config.json").read_bytes(), type=Shape)
+    folder, shape = Path(load.path), _shape(load)
     sizes: Counter[str] = Counter()
     for file in folder.glob("*.safetensors"):
         with file.open("rb") as opened:
@@ -54,14 +53,21 @@ def estimate(load: LoadModel) -> Footprint:
     return footprint(shape, sizes, load, bf16_hardware=cpu_has_bf16())
 
 
+def window_of(load: LoadModel) -> Window:
+    """Raises OSError or ValueError."""
+    return window(load.context, _shape(load).max_position_embeddings)
+
+
+def _shape(load: LoadModel) -> Shape:
+    return msgspec.json.decode((Path(load.path) / "config.json").read_bytes(), type=Shape)
+
+
 def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardware: bool) -> Footprint:
     """The estimate for a model of this shape, whose weights take `sizes` bytes by stored type."""
     narrow = sizes.total() - sizes["F32"] // 2
     width = 4 if _is_wide(load.options, narrow, bf16_hardware=bf16_hardware) else 2
     weights = narrow * width / 2 * QUANTIZED.get(str(load.options.get("quantize", "")), 1.0)
-    trained = shape.max_position_embeddings or LARGEST_DEFAULT_CONTEXT
-    window = min(load.context or LARGEST_DEFAULT_CONTEXT, trained)
-    cache = shape.kv_values * window * width
+    cache = shape.kv_values * window(load.context, shape.max_position_embeddings).tokens * width
     return Footprint(RUNTIME + math.ceil(weights), cache + COMPUTE, prompt_cache(load.options))
 
 

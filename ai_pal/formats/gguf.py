@@ -1,6 +1,7 @@
 """Reads the front of a GGUF file: enough to refuse junk, to know the window, and to estimate memory."""
 
 import contextlib
+import math
 import mmap
 import struct
 from collections import Counter
@@ -43,11 +44,12 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Tensor(msgspec.Struct, frozen=True):
-    """`kind` is ggml's number of the data type, `size` in bytes with padding."""
+    """`kind` is ggml's number of the data type, `size` in bytes with padding, `weights` how many numbers."""
 
     name: str
     kind: int
     size: int
+    weights: int = 0
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -217,19 +219,22 @@ class _Cursor:
                     yield start
 
     def tensors(self, count: int, size: int, *, strict: bool = False) -> list[Tensor]:
-        infos: list[tuple[int, str, int]] = []
+        infos: list[tuple[int, str, int, int]] = []
         for _ in range(count):
             name = self.text()
             (dimensions,) = self.unpack("<I")
-            *_shape, kind, offset = self.unpack(f"<{min(dimensions, 8)}QIQ")
+            *shape, kind, offset = self.unpack(f"<{min(dimensions, 8)}QIQ")
             if strict and ((not infos and offset) or not 0 < dimensions <= 4 or offset >= size):
                 raise ValueError("no table of tensors")
-            infos.append((offset, name, kind))
+            infos.append((offset, name, kind, math.prod(shape)))
         infos.sort()
         if not infos:
             return []
-        ends = [offset for offset, _, _ in infos[1:]] + [size - self._at]
-        return [Tensor(name, kind, end - at) for (at, name, kind), end in zip(infos, ends, strict=True)]
+        ends = [offset for offset, *_ in infos[1:]] + [size - self._at]
+        return [
+            Tensor(name, kind, end - at, weights)
+            for (at, name, kind, weights), end in zip(infos, ends, strict=True)
+        ]
 
 
 def bytes_by_kind(tensors: list[Tensor]) -> Counter[int]:

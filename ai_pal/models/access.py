@@ -54,6 +54,7 @@ class Access:
     def locally(self, name: str) -> Asking:
         """How a model is asked by AI-PAL itself and then by Ollama, or by Ollama alone while direct loading
         is off, and by nobody else. Raises `AiPalError`."""
+        name = catalog.meant(name, self._settings)
         there = elsewhere(name, {OLLAMA, *clouds(self._settings)})
         if there is not None and there.provider != OLLAMA:
             fail(Code.BAD_REQUEST, f"{name} is no model of this machine", "use MultiModelOrchestrator for it")

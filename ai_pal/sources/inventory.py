@@ -7,13 +7,27 @@ from typing import Literal
 
 import msgspec
 
-from ai_pal.catalog import CATALOG, Artifact, KnownModel, cache_dir, files, find, hub_cache, layout, used
+from ai_pal.catalog import (
+    CATALOG,
+    Artifact,
+    KnownModel,
+    cache_dir,
+    files,
+    find,
+    hub_cache,
+    layout,
+    meant,
+    used,
+)
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError
 from ai_pal.messages.egress import HubFiles
 from ai_pal.sources.cache import Slot
 
-State = Literal["built in", "verified", "here", "damaged", "not here"]
+State = Literal["built in", "verified", "here", "damaged", "not here", "elsewhere"]
+
+
+ALIAS = "alias of "
 
 
 class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,11 +47,13 @@ class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def inventory(settings: Settings) -> list[Listed]:
     """Every model that can be named, by name."""
-    known = [listed for entry in CATALOG.values() for listed in _known(entry, settings)]
-    own = [_own(name, model) for name, model in settings.models.items() if model.path or model.model]
+    known = [listed for entry in CATALOG.values() if not entry.hidden for listed in _known(entry, settings)]
+    own = [
+        _own(name, model, settings) for name, model in settings.models.items() if model.path or model.model
+    ]
     shadowed = {listed.name for listed in own}
     named = [*own, *(k for k in known if k.name not in shadowed)]
-    claimed = {listed.path for listed in named}
+    claimed = {listed.path for listed in named if not listed.source.startswith(ALIAS)}
     others = [listed for listed in _repositories(settings) if listed.path not in claimed]
     return [_with_use(listed, settings) for listed in sorted([*named, *others], key=lambda m: m.name)]
 
@@ -127,9 +143,9 @@ def _state(slot: Slot, size: int) -> State:
     return "here" if slot.path.stat().st_size == size else "damaged"
 
 
-def _own(name: str, model: ModelSettings) -> Listed:
+def _own(name: str, model: ModelSettings, settings: Settings) -> Listed:
     if not model.path:
-        return Listed(name, "here", source=f"alias of {model.model}")
+        return _alias(name, str(model.model), settings)
     try:
         size = files.size_of(files.checked_model(Path(model.path))[1])
     except (AiPalError, OSError):
@@ -138,3 +154,16 @@ def _own(name: str, model: ModelSettings) -> Listed:
             return Listed(name, "not here", source="config", path=model.path)
         return Listed(name, "here", path.stat().st_size, "config", model.path)
     return Listed(name, "here", size=size, source="config", path=model.path)
+
+
+def _alias(name: str, target: str, settings: Settings) -> Listed:
+    """Another name of a model, which is where that is."""
+    source = f"{ALIAS}{target}"
+    if meant(name, settings) != name:
+        return Listed(name, "elsewhere", source=source)
+    try:
+        found = find(name, settings)
+    except AiPalError:
+        return Listed(name, "not here", source=source)
+    state: State = "damaged" if found.problem else "here" if found.is_here else "not here"
+    return Listed(name, state, found.size, source, found.path, revision=found.commit)

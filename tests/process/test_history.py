@@ -145,7 +145,7 @@ def test_what_is_deleted_is_gone_from_the_disk(home: Environ) -> None:
 def test_deleting_all_asks_and_enter_is_no(home: Environ) -> None:
     told(home, "chat", "stays")
     with Terminal(["history", "delete", "--all"], home) as terminal:
-        terminal.wait_for("delete all 1 conversations")
+        terminal.wait_for("delete all of 1 conversation")
         terminal.enter("")
         assert terminal.exit_code() == 1
     assert len(kept(home)) == 1

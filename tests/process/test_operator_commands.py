@@ -54,12 +54,19 @@ def test_a_current_folder_that_is_gone_is_named(home: Environ, tmp_path: Path) -
     assert done.stderr.startswith("error: the current folder is gone [file_unreadable]\n")
 
 
-@pytest.mark.parametrize("command", ["status", "ps", "unload --all", "stop"])
+@pytest.mark.parametrize("command", ["status", "ps", "unload --all"])
 def test_without_a_supervisor_they_say_so_and_start_none(home: Environ, command: str) -> None:
     done = ai_pal(home, *command.split())
     assert done.returncode == UNREACHABLE
     assert done.stdout == ""
     assert done.stderr.startswith("error: no supervisor is running [supervisor_unreachable]\nhint: ")
+    assert not listens(home)
+
+
+def test_stop_with_nothing_running_is_a_success(home: Environ) -> None:
+    for wait in ([], ["--wait"]):
+        done = ai_pal(home, "stop", *wait)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "no supervisor is running\n", "")
     assert not listens(home)
 
 
@@ -101,6 +108,48 @@ def test_load_starts_a_supervisor_and_shows_progress_in_lines(home: Environ) -> 
     again = ai_pal(home, "load", "echo?load_seconds=0.5")
     assert again.stdout == "echo?load_seconds=0.5 is ready (it was loaded already)\n"
     assert json.loads(ai_pal(home, "ps", "--json").stdout)[0]["keep_alive"] == 3600
+
+
+def test_several_models_are_loaded_and_each_is_tried(home: Environ, daemon: Supervised) -> None:
+    done = ai_pal(home, "load", "echo?id=1", "echo?load_fail=broken", "--keep-alive", "1h", "echo?id=2")
+    assert done.returncode == FAILED
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["echo?id=1", "echo?id=2"]
+    assert "broken [model_failed]" in done.stderr
+    shown = json.loads(ai_pal(home, "ps", "--json").stdout)
+    assert {one["model"]: one["keep_alive"] for one in shown if one["state"] == "ready"} == {
+        "echo?id=1": 3600,
+        "echo?id=2": 3600,
+    }
+
+
+def test_the_window_of_a_load_can_be_chosen_and_is_shown(home: Environ, daemon: Supervised) -> None:
+    assert ai_pal(home, "load", "echo", "--context", "4096").stdout.startswith("echo?context=4096 is ready")
+    head, row = ai_pal(home, "ps").stdout.splitlines()
+    assert "WINDOW" in head
+    assert " 4096 " in row
+    assert ai_pal(home, "chat", "--context", "4096", "a b").stdout == "a b \n"
+    assert len(daemon.workers()) == 1
+    refused = ai_pal(home, "chat", "-m", "openai:gpt-4", "--context", "4096", "a")
+    assert refused.returncode == USAGE
+    assert "--context is for models of this machine" in refused.stderr
+
+
+def test_run_is_chat_with_the_model_first(home: Environ, daemon: Supervised) -> None:
+    assert ai_pal(home, "run", "echo?id=1", "--max-tokens", "2", "one", "two", "three").stdout == "one two \n"
+    with daemon.client() as client:
+        assert [worker.model for worker in client.status().workers] == ["echo?id=1"]
+    assert ai_pal(home, "run").returncode == USAGE
+
+
+def test_list_and_ps_fit_eighty_columns(home: Environ, daemon: Supervised) -> None:
+    with daemon.client() as client:
+        list(client.load("echo?note=a-rather-long-remark-about-this-model-that-nobody-needs"))
+    for command in ("ls", "ps", "status"):
+        with Terminal([command], home) as terminal:
+            assert terminal.exit_code() == 0
+            lines = terminal.raw.decode().replace("\r", "").splitlines()
+        assert len(lines) > 1
+        assert [line for line in lines if len(line) > 80] == []
 
 
 def test_load_shows_a_bar_on_a_terminal(home: Environ) -> None:
@@ -175,6 +224,15 @@ def test_logs_are_readable_or_raw(home: Environ) -> None:
     shown = ai_pal(home, "logs").stdout
     assert "info     worker_phase  model=echo" in shown
     assert "{" not in shown
+
+
+def test_the_log_of_a_foreground_supervisor_is_found(home: Environ, daemon: Supervised) -> None:
+    done = ai_pal(home, "logs", "--json")
+    assert done.returncode == 0
+    file = Path(home["HOME"]) / "supervise.stderr"
+    pid = daemon.process.pid
+    assert done.stderr == f"the supervisor (pid {pid}) runs in the foreground and logs to {file}\n"
+    assert any(json.loads(line)["event"] == "supervisor_ready" for line in done.stdout.splitlines())
 
 
 def test_logs_are_followed(home: Environ) -> None:

@@ -60,11 +60,17 @@ def connected(fresh: Environ) -> Client | None:
 def test_it_runs_comes_back_and_stops(supervisord: "subprocess.Popen[bytes]", fresh: Environ) -> None:
     run_dir = Path(fresh["HOME"]) / ".ai-pal" / "run"
     eventually(lambda: "RUNNING" in control(fresh, "status", "ai-pal"), within=COME_BACK_SECONDS)
-    with Client(front_door(fresh)) as client:
+    with eventually(lambda: connected(fresh), within=COME_BACK_SECONDS) as client:
         first = client.welcome.pid
         assert client.ask(PROMPT).text == PROMPT + " "
     workers = workers_in(run_dir)
     assert workers
+
+    logs = subprocess.run(
+        [sys.executable, "-m", "ai_pal", "logs"], env=fresh, capture_output=True, text=True, timeout=30
+    )
+    assert f"logs through supervisord to {run_dir.parent / 'supervise.log'}" in logs.stderr
+    assert "supervisor_ready" in logs.stdout
 
     os.kill(first, signal.SIGKILL)
     eventually(lambda: all(map(gone, workers)), within=1.0)

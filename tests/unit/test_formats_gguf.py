@@ -7,33 +7,7 @@ import pytest
 
 from ai_pal.errors import AiPalError, Code
 from ai_pal.formats.gguf import MOST_FOUND, Tensor, _Cursor, parse, read_header, read_layout
-
-U32, TEXT, ARRAY = 4, 8, 9
-
-
-def text(value: str) -> bytes:
-    return struct.pack("<Q", len(value)) + value.encode()
-
-
-def entry(key: str, value: object) -> bytes:
-    if isinstance(value, str):
-        return text(key) + struct.pack("<I", TEXT) + text(value)
-    if isinstance(value, int):
-        return text(key) + struct.pack("<II", U32, value)
-    assert isinstance(value, list)
-    kind = TEXT if isinstance(value[0], str) else U32
-    items = b"".join(text(one) if isinstance(one, str) else struct.pack("<I", one) for one in value)
-    return text(key) + struct.pack("<IIQ", ARRAY, kind, len(value)) + items
-
-
-def gguf(entries: dict[str, object], tensors: list[tuple[str, int, int]], data: int = 2048) -> bytes:
-    """A file with these metadata and (name, kind, offset) tensors."""
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(entries))
-    head += b"".join(entry(key, value) for key, value in entries.items())
-    for name, kind, offset in tensors:
-        head += text(name) + struct.pack("<IQQIQ", 2, 8, 8, kind, offset)
-    return head + bytes(data)
-
+from tests.gguf_files import ARRAY, TEXT, gguf, text
 
 LLAMA: dict[str, object] = {
     "general.architecture": "llama",
@@ -67,7 +41,7 @@ def test_the_layout_has_the_vocabulary_and_the_size_of_each_tensor(tmp_path: Pat
     file.write_bytes(gguf(LLAMA | VOCABULARY, [("b", 12, 96), ("a", 0, 0)]))
     layout = read_layout(file)
     assert layout.vocabulary == 3
-    assert layout.tensors == [Tensor("a", 0, 96), Tensor("b", 12, 2048 - 96)]
+    assert layout.tensors == [Tensor("a", 0, 96, 64), Tensor("b", 12, 2048 - 96, 64)]
 
 
 @pytest.mark.parametrize("length", [4, 20, 60, 200])
@@ -109,7 +83,7 @@ def test_the_vocabulary_is_jumped_over(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(_Cursor, "_skip_texts", lambda *_: pytest.fail("each text was looked at"))
     layout = read_layout(file)
     assert layout.vocabulary == 150
-    assert layout.tensors == [Tensor("a.weight", 2, 512), Tensor("b.bias", 0, 1536)]
+    assert layout.tensors == [Tensor("a.weight", 2, 512, 64), Tensor("b.bias", 0, 1536, 64)]
 
 
 @pytest.mark.parametrize("first", ["odd", "a.weight"])
@@ -119,7 +93,7 @@ def test_without_a_table_that_can_be_found_each_text_is_passed(tmp_path: Path, f
     file.write_bytes(gguf(LLAMA | VOCABULARY, tensors))
     layout = read_layout(file)
     assert layout.vocabulary == 3
-    assert layout.tensors == [Tensor("b.weight", 0, 512), Tensor(first, 2, 1536)]
+    assert layout.tensors == [Tensor("b.weight", 0, 512, 64), Tensor(first, 2, 1536, 64)]
 
 
 def test_a_vocabulary_full_of_false_tables_is_given_up_on() -> None:

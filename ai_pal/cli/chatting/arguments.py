@@ -20,22 +20,26 @@ EXAMPLES = """examples:
   ai-pal chat "What is the capital of France?"  ask one question
   ai-pal chat why is the sky blue               the same without quotes
   git diff | ai-pal chat "write a commit message"
+  ai-pal chat -p reviewer "..."                 as `ai-pal preset set reviewer` says
   ai-pal chat --continue "and why?"             go on with the last conversation
   ai-pal chat --json --seed 1 "Say hello" | jq -r .text
 
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the prompt and all options."""
+def add_arguments(parser: argparse.ArgumentParser, *, model_first: bool = False) -> None:
+    """Give `parser` the prompt and all options. With `model_first` the model is an argument, no option."""
     parser.epilog = EXAMPLES + failures.EXIT_CODES
+    about = "a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4"
+    if model_first:
+        parser.add_argument("model", metavar="MODEL", help=about)
     parser.add_argument(
         "prompt", nargs="*", metavar="PROMPT",
         help="what to ask, in quotes or not; text on stdin is appended, - waits for it",
     )  # fmt: skip
-    parser.add_argument("-m", "--model", default="", metavar="MODEL",
-        help="a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4",
-    )  # fmt: skip
+    if not model_first:
+        parser.add_argument("-m", "--model", default="", metavar="MODEL", help=about)
+    parser.add_argument("-p", "--preset", metavar="NAME", help="what `ai-pal preset` keeps under this name")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(parser.add_argument_group("sampling"))
     add_running(parser.add_argument_group("running"))
@@ -65,6 +69,10 @@ def add_running(group: argparse._ActionsContainer) -> None:
         help="keep the model loaded this long afterwards: 0 unloads at once, never, or 10m",
     )  # fmt: skip
     group.add_argument(
+        "--context", type=whole(1), metavar="N",
+        help="load the model, one of this machine, with a window of N tokens",
+    )  # fmt: skip
+    group.add_argument(
         "--pull", action="store_true", help="download the model if it is not here, of whatever size"
     )
     waits = group.add_mutually_exclusive_group()
@@ -81,7 +89,8 @@ def add_running(group: argparse._ActionsContainer) -> None:
     )
 
 
-def add_routing(group: argparse._ActionsContainer) -> None:
+def add_bounds(group: argparse._ActionsContainer) -> None:
+    """What decides who answers, and what a preset can hold."""
     group.add_argument("--local-only", action="store_true", help="nothing leaves this machine")
     group.add_argument(
         "--goal", choices=get_args(Goal)[1:], default="", help="what the choice is bent towards"
@@ -90,6 +99,10 @@ def add_routing(group: argparse._ActionsContainer) -> None:
         "--max-cost", type=_number("of US dollars, 0 or more", 0.0), metavar="USD",
         help="what this answer may cost, such as 0.01",
     )  # fmt: skip
+
+
+def add_routing(group: argparse._ActionsContainer) -> None:
+    add_bounds(group)
     group.add_argument("--no-fallback", action="store_true", help="ask only the first of the plan")
     group.add_argument(
         "--continuation", action="store_true", help="let another go on, visibly, where an answer breaks off"

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from ai_pal.app.survey import MachineSurvey
-from ai_pal.config import Settings
+from ai_pal.config import ModelSettings, Settings
 from ai_pal.config.clouds import ollama_url, twin
 from ai_pal.config.provider_access import key_hint, remember
 from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
 from ai_pal.errors import Code, Failure
 from ai_pal.routing.facts import Server
 from ai_pal.store.ledger import Spent
+from tests.gguf_files import gguf
 from tests.simulation.clock import VirtualClock
 
 
@@ -96,6 +97,38 @@ def test_a_model_of_ollamas_cloud_needs_consent_wherever_ollama_is(ai_pal_home: 
     assert before is not None
     assert after is not None
     assert (before.consent, after.consent) == (False, True)
+
+
+def test_an_alias_may_stand_for_a_providers_model(ai_pal_home: Path) -> None:
+    models = {"gpt": ModelSettings(model="openai:gpt-4"), "mine": ModelSettings(model="ollama:phi")}
+    made = survey(ai_pal_home, Settings(models=models))
+    assert [(cloud.name, cloud.mid) for cloud in made.facts("gpt").clouds] == [("openai", "gpt-4")]
+    assert made.facts("gpt").here is None
+    ollama = made.facts("mine").ollama
+    assert ollama is not None
+    assert ollama.mid == "phi"
+
+
+def test_a_circle_of_aliases_is_told(ai_pal_home: Path) -> None:
+    models = {"a": ModelSettings(model="b"), "b": ModelSettings(model="a")}
+    here = survey(ai_pal_home, Settings(models=models)).facts("a").here
+    assert here is not None
+    assert here.failure is not None
+    assert "in a circle" in here.failure.message
+
+
+def test_a_model_of_ones_own_answers_here_with_its_window(ai_pal_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    llama: dict[str, object] = {"general.architecture": "llama", "llama.context_length": 512}
+    file.write_bytes(gguf(llama, [("a.weight", 0, 0)]))
+    cache = str(tmp_path / "models")
+    own = {"mine": ModelSettings(path=str(file))}
+    here = survey(ai_pal_home, Settings(models=own, model_cache_dir=cache)).facts("").here
+    assert here is not None
+    assert (here.model, here.state, here.window) == ("mine", "here", 512)
+    narrow = survey(ai_pal_home, Settings(models=own, model_cache_dir=cache)).facts("mine?context=64").here
+    assert narrow is not None
+    assert narrow.window == 64
 
 
 def test_ollama_can_be_switched_off(ai_pal_home: Path) -> None:

@@ -43,7 +43,9 @@ def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as caught:
         main(["chat", "--nonsense"])
     assert caught.value.code == failures.USAGE
-    assert capsys.readouterr().err.startswith("error: unrecognized arguments: --nonsense [bad_request]\n")
+    assert capsys.readouterr().err == (
+        "error: there is no option --nonsense [bad_request]\nhint: see: ai-pal chat --help\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,69 @@ def test_words_and_options_stand_in_any_order(line: str, prompt: str) -> None:
     argv = line.split()
     args = cli.build_parser((argv[0],)).parse_args(argv)
     assert " ".join(args.prompt) == prompt
+
+
+@pytest.mark.parametrize(
+    ("argv", "flag", "hint"),
+    [
+        ("chat --temprature 0.2 hi", "--temprature", "did you mean --temperature? see: ai-pal chat --help"),
+        ("chat hi there --jsn", "--jsn", "did you mean --json? see: ai-pal chat --help"),
+        ("load --forever", "--forever", "see: ai-pal load --help"),
+        ("show echo -x", "-x", "see: ai-pal show --help"),
+        ("history list --limt 3", "--limt", "did you mean --limit? see: ai-pal history list --help"),
+        ("config show --descrbe=1", "--descrbe", "did you mean --describe? see: ai-pal config show --help"),
+        ("ls --jsn", "--jsn", "did you mean --json? see: ai-pal list --help"),
+        ("--versoin", "--versoin", "did you mean --version? see: ai-pal --help"),
+    ],
+)
+def test_an_unknown_flag_is_blamed_and_the_commands_own_help_named(
+    argv: str, flag: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv.split())
+    assert caught.value.code == failures.USAGE
+    assert capsys.readouterr().err == f"error: there is no option {flag} [bad_request]\nhint: {hint}\n"
+
+
+@pytest.mark.parametrize("argv", ["status too many", "config path x", "show a b"])
+def test_what_is_too_much_is_named(argv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv.split())
+    assert caught.value.code == failures.USAGE
+    err = capsys.readouterr().err
+    assert err.startswith("error: this is too much: ")
+    assert f"see: ai-pal {argv.split(maxsplit=1)[0]}" in err
+
+
+@pytest.mark.parametrize("name", [*cli.COMMANDS, *cli.ALIASES])
+def test_help_shows_every_command_with_examples_and_exit_codes(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["help", name])
+    assert caught.value.code == failures.OK
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: ai-pal {cli.ALIASES.get(name, name)} ")
+    assert "examples:\n  " in out
+    assert "exit codes:" in out
+
+
+def test_help_alone_is_the_help_of_all_and_shows_other_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help"]) == failures.OK
+    out = capsys.readouterr().out
+    assert "list (ls)" in out
+    assert not any(name in out for name in cli.HIDDEN)
+
+
+def test_help_of_an_action(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["help", "history", "list"])
+    assert capsys.readouterr().out.startswith("usage: ai-pal history list ")
+
+
+def test_help_of_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "chta"]) == failures.USAGE
+    assert "did you mean: ai-pal chat" in capsys.readouterr().err
 
 
 def test_chat_help_documents_options_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

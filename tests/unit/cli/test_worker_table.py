@@ -20,11 +20,26 @@ def test_an_idle_model() -> None:
         memory=123_456_789,
         reserved=200_000_000,
         requests=4,
+        context=8192,
         idle_for=65.4,
         unloads_in=235,
         keep_alive=300,
     )
-    assert cells(status) == ["m", "ready", "7", "123", "MB", "200", "MB", "0", "0", "4", "1m5s", "3m55s"]
+    assert cells(status) == [
+        "m",
+        "ready",
+        "7",
+        "123",
+        "MB",
+        "200",
+        "MB",
+        "8192",
+        "0",
+        "0",
+        "4",
+        "1m5s",
+        "3m55s",
+    ]
 
 
 def test_a_model_that_stays_and_one_that_is_busy() -> None:
@@ -45,3 +60,24 @@ def test_a_failed_model_has_its_reason_and_cannot_drive_the_terminal() -> None:
     shown = worker_table([WorkerStatus("\x1b[2Jm", "failed", reason="it\nbroke\x1b]0;x")])
     assert "it\u240abroke" in shown
     assert "\x1b" not in shown
+
+
+def test_a_narrow_terminal_gets_the_columns_that_matter() -> None:
+    worker = WorkerStatus(
+        "/home/somebody/models/a-rather-long-name-of-a-model.Q4_K_M.gguf",
+        "ready",
+        pid=1234567,
+        memory=12_345_678_901,
+        reserved=12_345_678_901,
+        requests=1000,
+        context=131_072,
+        idle_for=65.4,
+        unloads_in=235,
+        keep_alive=300,
+    )
+    lines = worker_table([worker], 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" in lines[1]
+    assert ".gguf" in lines[1]
+    assert [word for word in ("STATE", "MEMORY", "WINDOW", "UNLOADS IN") if word not in lines[0]] == []
+    assert "RESERVED" in worker_table([worker])

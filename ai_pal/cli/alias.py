@@ -1,0 +1,113 @@
+"""`ai-pal alias NAME TARGET`: give a model another name."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ai_pal.catalog import absolute, find, meant
+from ai_pal.catalog.reference import is_path
+from ai_pal.cli import failures
+from ai_pal.cli.naming import forget, remark_on_supervisor
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.config import Settings, load_settings
+from ai_pal.config.clouds import clouds
+from ai_pal.errors import Code, fail
+from ai_pal.routing.reference import elsewhere
+
+EXAMPLES = """examples:
+  ai-pal alias small smollm2
+  ai-pal alias coder org/name:Q4_K_M
+  ai-pal alias long "phi-3?context=4096"
+  ai-pal alias gpt openai:gpt-4
+  ai-pal chat -m small "Say hello"
+  ai-pal alias list --json
+  ai-pal alias rm small
+
+An alias is the table [models.NAME] of the config file, and works wherever a model is named. A file or folder
+gets a name with `ai-pal add`.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.usage = "%(prog)s [-h] [--json] NAME TARGET | list | rm NAME"
+    parser.add_argument(
+        "words", nargs="*", metavar="NAME TARGET", help="the new name and the model; or an action"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON array")
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = load_settings().settings
+    words = args.words
+    if words in ([], ["list"]):
+        return _list(settings, as_json=args.json)
+    if len(words) != 2:
+        fail(
+            Code.BAD_REQUEST, "give a name and a model", "ai-pal alias NAME TARGET; see: ai-pal alias --help"
+        )
+    return _remove(words[1], settings) if words[0] == "rm" else _give(words[0], words[1], settings)
+
+
+def _list(settings: Settings, *, as_json: bool) -> int:
+    aliases = {name: own.model for name, own in sorted(settings.models.items()) if own.model}
+    if as_json:
+        from ai_pal.cli.json_output import print_json
+
+        print_json([{"name": name, "model": model} for name, model in aliases.items()])
+    elif aliases:
+        from ai_pal.cli.table import table, terminal_width
+
+        print(table(("NAME", "MODEL"), [(n, str(m)) for n, m in aliases.items()], width=terminal_width()))
+    else:
+        print("there is no alias yet")
+    return failures.OK
+
+
+def _give(name: str, target: str, settings: Settings) -> int:
+    from ai_pal.config.model_names import check_name, give_name
+
+    check_name(name, clouds(settings))
+    own = settings.models.get(name)
+    if own is not None and own.path:
+        fail(
+            Code.BAD_REQUEST,
+            f"{name} is the name of {own.path}",
+            f"choose another, or first: ai-pal rm {name}",
+        )
+    target = absolute(target, Path.cwd())
+    if is_path(target):
+        fail(Code.BAD_REQUEST, f"{target} is a file or folder", f"ai-pal add {target} --name {name}")
+    _check_target(name, target, settings)
+    made = give_name(name, "model", target)
+    before = f" (it was {own.model})" if own is not None and own.model and own.model != target else ""
+    print(neutral_line(f"{name} stands for {target}{before}"))
+    if made.changed:
+        remark_on_supervisor(name)
+    return failures.OK
+
+
+def _check_target(name: str, target: str, settings: Settings) -> None:
+    """Raises `AiPalError` for what nobody could mean, and for a circle."""
+    seen = target
+    for _ in range(len(settings.models) + 1):
+        if seen.partition("?")[0] == name:
+            fail(Code.BAD_REQUEST, f"{name} would stand for itself", "name another model")
+        own = settings.models.get(seen.partition("?")[0])
+        if own is None or not own.model:
+            break
+        seen = own.model
+    if elsewhere(meant(target, settings), {"ollama", *clouds(settings)}) is None:
+        find(target, settings)
+
+
+def _remove(name: str, settings: Settings) -> int:
+    own = settings.models.get(name)
+    if own is None or not own.model:
+        what = "is no alias" if own is None or not own.path else f"is the name of {own.path}"
+        hint = "see: ai-pal alias list" if own is None or not own.path else f"ai-pal rm {name}"
+        fail(Code.MODEL_NOT_FOUND, f"{name} {what}", hint)
+    print(neutral_line(forget(name, settings)))
+    sys.stdout.flush()
+    return failures.OK

@@ -1,0 +1,45 @@
+"""What the commands that give and take names of models have in common."""
+
+import contextlib
+import sys
+
+from ai_pal.catalog import CATALOG
+from ai_pal.cli.neutral import neutral_line
+from ai_pal.config import Settings
+from ai_pal.errors import AiPalError
+
+
+def is_own(name: str, settings: Settings) -> bool:
+    """Whether the user gave this name to a model."""
+    own = settings.models.get(name)
+    return own is not None and bool(own.path or own.model)
+
+
+def forget(name: str, settings: Settings) -> str:
+    """Take a name of the user's own out of the config file; says what became of it. Raises `AiPalError`."""
+    from ai_pal.config.model_names import forget_name, named_by
+
+    own = settings.models[name]
+    unload(name)
+    forget_name(name, keep_settings=name in CATALOG)
+    for setting in named_by(name, settings):
+        print(neutral_line(f"the setting {setting} still names {name}"), file=sys.stderr)
+    return f"the name {name} is forgotten; {own.path or own.model} is left as it is"
+
+
+def unload(model: str) -> None:
+    """Unload it where a supervisor runs that has it."""
+    from ai_pal.cli.running import running
+
+    with contextlib.suppress(AiPalError), running() as client:
+        client.unload(model)
+
+
+def remark_on_supervisor(name: str) -> None:
+    """One that nobody replaces has read the config file once, when it was started."""
+    from ai_pal.cli.running import running
+
+    with contextlib.suppress(AiPalError), running() as client:
+        if not client.welcome.auto_started:
+            who = f"the supervisor in the foreground (pid {client.welcome.pid})"
+            print(neutral_line(f"{who} knows {name} once it is restarted"), file=sys.stderr)

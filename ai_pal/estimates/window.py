@@ -1,0 +1,19 @@
+"""The window that a load gets, by the engines' own rule."""
+
+import msgspec
+
+LARGEST_DEFAULT = 8192
+"""As the engines have it: nobody starts with more unless that is asked for."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Tokens of one conversation, and those that the model was trained for (0: its files do not say)."""
+
+    tokens: int
+    trained: int
+
+
+def window(asked: int, trained: int) -> Window:
+    """`asked` 0 leaves it to the engine."""
+    most = trained or LARGEST_DEFAULT
+    return Window(min(asked or LARGEST_DEFAULT, most), trained)
