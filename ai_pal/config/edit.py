@@ -93,7 +93,7 @@ def change(
     file = paths.config_file(environ)
     try:
         with alone(file.parent):
-            before = read_text(file)
+            before = _whole_lines(read_text(file))
             check_text(file, before)
             try:
                 document = tomlkit.parse(before)
@@ -124,6 +124,11 @@ def read_text(file: Path) -> str:
         return ""
     except UnicodeDecodeError as error:
         fail(Code.CONFIG_INVALID, f"{file}: not UTF-8 text (byte {error.start})", "save the file as UTF-8")
+
+
+def _whole_lines(text: str) -> str:
+    """`text` with an end to its last line: tomlkit would go on in it."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def write_text(file: Path, text: str) -> None:

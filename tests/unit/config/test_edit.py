@@ -133,6 +133,12 @@ def test_what_is_unset_goes_with_its_comment_only(file: Path) -> None:
     assert not unset_value("keep_alive").changed
 
 
+def test_a_last_line_without_an_end_is_no_hindrance(file: Path) -> None:
+    file.write_text("models.c.slots = 3")
+    set_value("models.c.context", "64")
+    assert tomllib.loads(file.read_text()) == {"models": {"c": {"slots": 3, "context": 64}}}
+
+
 def test_a_whole_table_can_be_unset(file: Path) -> None:
     unset_value("models.llama3.2")
     assert set(tomllib.loads(file.read_text())["models"]) == {"mine"}
