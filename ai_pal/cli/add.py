@@ -9,7 +9,7 @@ from ai_pal.catalog import CATALOG, resolve
 from ai_pal.cli import failures
 from ai_pal.cli.naming import is_own, remark_on_supervisor
 from ai_pal.cli.neutral import neutral_line
-from ai_pal.config import Settings, load_settings
+from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.clouds import clouds
 from ai_pal.errors import Code, fail
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from ai_pal.estimates import window_of
 
     settings = load_settings().settings
-    path = Path(os.path.abspath(args.path.expanduser()))
+    path = Path(os.path.abspath(paths.expanded(str(args.path))))
     load = resolve(str(path), settings)
     window = window_of(load)  # reads the header: what is damaged there is told now
     name = args.name or _name_of(Path(load.path))
