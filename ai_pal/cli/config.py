@@ -11,6 +11,7 @@ from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.table import table, terminal_width
 from ai_pal.config import load_settings, paths
 from ai_pal.config.describe import Row, rows
+from ai_pal.errors import Code, fail
 
 _HEAD = ("SETTING", "VALUE", "FROM", "MEANING")
 
@@ -19,7 +20,7 @@ EXAMPLES = """examples:
   ai-pal config set keep_alive 10m
   ai-pal config set preload phi-2,smollm2
   ai-pal config set models.llama3.2.context 4096
-  ai-pal config set prices.openai:gpt-4.input 30
+  ai-pal config set prices.openai:gpt-4.input 30 prices.openai:gpt-4.output 60
   ai-pal config unset keep_alive
   ai-pal config edit                      in $VISUAL or $EDITOR
 
@@ -36,9 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="show each setting and where it came from")
     show.add_argument("--describe", action="store_true", help="say what each setting means")
     show.add_argument("--json", action="store_true", help="print one JSON object")
-    put = actions.add_parser("set", help="set one setting in the config file")
+    put = actions.add_parser("set", help="set settings in the config file, all or none")
     put.add_argument("key", metavar="KEY", help="a setting, as `config show` names it")
-    put.add_argument("value", metavar="VALUE", help="its value; several are separated by commas")
+    put.add_argument("value", metavar="VALUE", help="its value; those of a list are separated by commas")
+    put.add_argument(
+        "more", nargs="*", metavar="KEY VALUE", help="more of them, that only make sense together"
+    )
     take = actions.add_parser("unset", help="take a setting out of the config file")
     take.add_argument("key", metavar="KEY", help="a setting, or a table such as models.NAME")
     actions.add_parser("edit", help="change the config file in your editor")
@@ -70,14 +74,18 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _set(args: argparse.Namespace) -> int:
-    from ai_pal.config.edit import set_value
+    from ai_pal.config.edit import set_values
 
-    made = set_value(args.key, args.value)
-    shown = next(
-        (row.text for row in rows(load_settings(environ={**_only_files()})) if row.name == args.key), ""
-    )
-    print(neutral_line(f"{args.key} = {shown or args.value} ({made.file}:{made.line})"))
-    _tell_of_variables(args.key)
+    words = [args.key, args.value, *args.more]
+    if len(words) % 2:
+        fail(Code.BAD_REQUEST, f"{words[-1]} has no value", "ai-pal config set KEY VALUE [KEY VALUE ...]")
+    pairs = dict(zip(words[::2], words[1::2], strict=True))
+    made = set_values(pairs)
+    shown = {row.name: row.text for row in rows(load_settings(environ=_only_files()))}
+    for key, value in pairs.items():
+        print(neutral_line(f"{key} = {shown.get(key) or value}"))
+        _tell_of_variables(key)
+    print(neutral_line(f"in {made.file}"))
     return failures.OK
 
 

@@ -55,9 +55,20 @@ def key_of(name: str) -> Key:
     return Key((name,), _field(Settings, name, "", name))
 
 
-def set_value(name: str, text: str, environ: Mapping[str, str] = os.environ) -> Changed:
-    """Set one setting to what `text` says. Raises `AiPalError`: `bad_request` (no such setting, or a secret),
-    `config_invalid` (no such value; the file stays as it is), `file_unreadable`."""
+def set_values(pairs: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Changed:
+    """Set settings to what the texts say, all or none. Raises `AiPalError`: `bad_request` (no such setting,
+    or a secret), `config_invalid` (no such value; the file stays as it is), `file_unreadable`."""
+    values = {path: value for name, text in pairs.items() for path, value in [_said(name, text)]}
+
+    def put(document: "TOMLDocument") -> None:
+        for path, value in values.items():
+            _put(document, path, value)
+
+    return change(put, next(iter(values)), environ)
+
+
+def _said(name: str, text: str) -> tuple[KeyPath, Any]:
+    """Where a setting stands, and its value in TOML. Raises `AiPalError`."""
     key = key_of(name)
     if kind_of(key.info) == SECRET:
         hint = f"ai-pal keys set {key.path[1]}; or ai-pal config edit"
@@ -68,8 +79,7 @@ def set_value(name: str, text: str, environ: Mapping[str, str] = os.environ) -> 
             "this address holds a password, and everybody on this machine sees arguments",
             "write it with: ai-pal config edit",
         )
-    value = _value(key.info, text, name)
-    return change(lambda document: _put(document, key.path, value), key.path, environ)
+    return key.path, _value(key.info, text, name)
 
 
 def unset_value(name: str, environ: Mapping[str, str] = os.environ) -> Changed:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_pal.config import load_settings
-from ai_pal.config.edit import set_value, unset_value
+from ai_pal.config.edit import Changed, set_values, unset_value
 from ai_pal.errors import AiPalError, Code
 
 TEXT = """# my settings
@@ -27,6 +27,10 @@ slots   =   2
 context = 4096
 # the end
 """
+
+
+def set_value(key: str, text: str) -> Changed:
+    return set_values({key: text})
 
 
 @pytest.fixture
@@ -65,7 +69,6 @@ def test_what_is_so_already_is_left_alone(file: Path) -> None:
         ("models.llama3.2.context", "2048", ("models", "llama3.2", "context"), 2048),
         ('models."llama3.2".pin', "true", ("models", "llama3.2", "pin"), True),
         ("models.new.path", "/m.gguf", ("models", "new", "path"), "/m.gguf"),
-        ("prices.openai:gpt-4.input", "30", ("prices", "openai:gpt-4", "input"), 30),
         ("providers.gw.base_url", "http://gw/v1", None, None),
         ("ollama.models.phi-2", "phi", ("ollama", "models", "phi-2"), "phi"),
         ("ollama.base_url", "http://box:1", ("ollama", "base_url"), "http://box:1"),
@@ -131,6 +134,18 @@ def test_what_is_unset_goes_with_its_comment_only(file: Path) -> None:
     unset_value("keep_alive")
     assert file.read_text() == TEXT.replace('keep_alive = "5m"   # a while\n', "")
     assert not unset_value("keep_alive").changed
+
+
+def test_what_only_makes_sense_together_is_set_together(file: Path) -> None:
+    set_values({"providers.gw.base_url": "http://gw/v1", "providers.gw.api": "openai"})
+    own = load_settings().settings.providers["gw"]
+    assert (own.base_url, own.api) == ("http://gw/v1", "openai")
+    set_values({"prices.openai:gpt-4.input": "30", "prices.openai:gpt-4.output": "60"})
+    assert load_settings().settings.prices["openai:gpt-4"].output == 60
+    before = file.read_text()
+    with pytest.raises(AiPalError):
+        set_values({"threads": "2", "slots": "many"})
+    assert file.read_text() == before
 
 
 def test_a_last_line_without_an_end_is_no_hindrance(file: Path) -> None:
