@@ -106,6 +106,7 @@ NEVER_SENT = frozenset(
     {
         *(Code.PROVIDER_UNREACHABLE, Code.CONNECT_TIMEOUT, Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY),
         *(Code.SDK_MISSING, Code.KEYRING_MISSING, Code.SPAWN_FAILED, Code.OVERLOADED, Code.BREAKER_OPEN),
+        Code.EMPTY_PROMPT,
     }
 )
 """Codes of attempts whose prompt has not gone anywhere; all others may have."""

@@ -6,6 +6,7 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.messages.chat import Message, Options, Usage
+from ai_pal.messages.families import claude_version
 
 
 class PackageFile(msgspec.Struct, frozen=True, tag="package"):
@@ -80,6 +81,15 @@ Api = Literal["ollama", "openai", "anthropic", "cohere"]
 CONTINUES: frozenset[Api] = frozenset({"anthropic"})
 """Providers that go on from a last message of the assistant's. Ollama does so with some models' templates
 only, OpenAI and Cohere begin anew."""
+
+NO_MORE = (4, 6)
+"""Claude from here on refuses to go on with words put into its mouth."""
+
+
+def continues(api: Api, model: str) -> bool:
+    """Whether a model goes on from a last message of the assistant's."""
+    return api in CONTINUES and claude_version(model) < NO_MORE
+
 
 OLLAMA_URL = "http://localhost:11434"
 """Where an Ollama is when nothing else is said."""

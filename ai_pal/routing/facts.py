@@ -8,13 +8,9 @@ import msgspec
 from ai_pal import privacy
 from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code, Failure
-from ai_pal.messages.egress import Provider
+from ai_pal.messages.egress import Provider, continues
 from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, Candidate, Grade
 from ai_pal.routing.prices import FREE, PriceTable
-
-PREFILLING = frozenset({"anthropic"})
-"""Protocols in which a last message of the assistant is gone on with. Ollama leaves that to each
-model's template, and most begin anew; so does llama.cpp as our workers ask it."""
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +122,7 @@ def served(
         remote=remote,
         window=window or (price.window if price is not None else 0),
         price=price,
-        prefills=server.provider.api in PREFILLING,
+        prefills=continues(server.provider.api, model),
         server=server.provider,
         expected=server.expected,
         mark=server.mark,

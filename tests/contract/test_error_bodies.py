@@ -55,7 +55,8 @@ def test_each_error_comes_out_as_what_it_means(egress: EgressDriver, api: out.Ap
             right = (failure.code, failure.retryable) == (case.code, CODES[case.code].retryable)
             if not right or case.words not in failure.detail or failure.retry_after != case.retry_after:
                 wrong.append((case.name, failure))
-        assert len(proxy.requests) == asked
+        mended = api != "ollama"  # the refused temperature is left out, and asked once more
+        assert len(proxy.requests) == asked + mended
     assert not wrong
     assert asked >= 60
 

@@ -14,6 +14,7 @@ from ai_pal.config.provider_keys import read_key
 from ai_pal.egress.providers.base import Adapter, Make
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure
+from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.transport import of_transport
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.egress import OLLAMA_URL, Api, Provider
@@ -42,6 +43,7 @@ class Providers:
 
     def __init__(self) -> None:
         self._clients = Clients()
+        self._learned = Learned()
         self._secrets: set[str] = set()
 
     async def adapter(self, provider: Provider) -> Adapter:
@@ -53,7 +55,7 @@ class Providers:
         if len(key) >= SECRET_LENGTH:
             self._secrets.add(key)
         try:
-            return make(provider, key, self._clients)
+            return make(provider, key, self._clients, self._learned)
         except Exception as error:  # noqa: BLE001 - SDKs look at what they are given in ways of their own
             raise AiPalError(of_transport(provider.name, error, sent=False)) from None
 
@@ -110,7 +112,7 @@ async def _key(provider: Provider) -> str:
         fail(Code.NO_KEY, message, "unlock the keyring")
     if key and not (key.isascii() and key.isprintable()):
         message = f"the key of {provider.name} holds characters that no key has"
-        fail(Code.AUTH_FAILED, message, f"ai-pal keys set {provider.name}")
+        fail(Code.NO_KEY, message, f"ai-pal keys set {provider.name}")
     if not key and provider.api in NEEDS_KEY and not provider.base_url:
         fail(Code.NO_KEY, f"there is no key for {provider.name}", key_hint(provider.name))
     return key or ""

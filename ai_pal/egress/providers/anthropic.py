@@ -8,10 +8,13 @@ import httpx2
 import msgspec
 
 from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.base import Finish, Notice, notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_event, of_status
 from ai_pal.egress.providers.figures import tokens
+from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
+from ai_pal.egress.providers.turns import joined, shaped, spoken, trimmed_end, user_first
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.chat import Message, Options, Usage
 from ai_pal.messages.egress import Complete, Provider
@@ -22,13 +25,19 @@ NO_KEY = "none"
 MAX_TOKENS = 4096
 """The API wants a limit; every model takes this one."""
 
+SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+SAMPLING_VERSION = "2023-06-01"
+"""The version of the API that takes them. The SDK asks for a later one, which refuses them for all models."""
+
+EXTRAS = frozenset({"top_k"})
 LENGTH = ("max_tokens", "model_context_window_exceeded")
 
 
 class Anthropic:
     """See `base.Adapter`."""
 
-    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+    def __init__(self, provider: Provider, key: str, clients: Clients, learned: Learned) -> None:
+        self._provider, self._learned = provider, learned
         self._name, base_url = provider.name, provider.base_url or BASE_URL
         self._client = anthropic.AsyncAnthropic(
             api_key=key or NO_KEY,
@@ -37,12 +46,17 @@ class Anthropic:
             http_client=clients.client(httpx2, base_url),
         )
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
         prefix = _prefix(request.messages)
         blank = prefix[len(prefix.rstrip()) :]
-        stream = await self._client.messages.create(
-            model=request.model, stream=True, **_messages(request.messages), **_options(request.options)
+        stream, fitted = await self._learned.ask(
+            request,
+            known("anthropic", request.model, own=not self._provider.base_url),
+            lambda rules: _fitted(request.options, rules),
+            lambda fitted, rules: self._begin(request, fitted, rules),
         )
+        for notice in notices(request, fitted):
+            yield notice
         usage, model = Usage(), ""
         async with stream:
             async for event in stream:
@@ -56,6 +70,17 @@ class Anthropic:
                     done = tokens(event.usage.output_tokens)
                     usage = msgspec.structs.replace(usage, completion_tokens=done)
                     yield self._finish(event.delta.stop_reason, usage, model)
+
+    async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> Any:
+        sampling = {name: value for name, value in fitted.given.items() if name in SAMPLING}
+        return await self._client.messages.create(
+            model=request.model,
+            stream=True,
+            extra_headers={"anthropic-version": SAMPLING_VERSION} if sampling else None,
+            extra_body=sampling or None,
+            **_messages(shaped(request.messages, rules.shapes)),
+            **{name: value for name, value in fitted.given.items() if name not in sampling},
+        )
 
     async def models(self) -> list[str]:
         return sorted([model.id async for model in self._client.models.list()])
@@ -79,23 +104,22 @@ def _prefix(messages: list[Message]) -> str:
 
 
 def _messages(messages: list[Message]) -> dict[str, Any]:
-    system = "\n\n".join(m.content for m in messages if m.role == "system" and m.content)
-    turns = [{"role": m.role, "content": m.content} for m in messages if m.role != "system"]
-    if _prefix(messages):
-        turns[-1]["content"] = turns[-1]["content"].rstrip()
-    return {"messages": turns} | ({"system": system} if system else {})
+    said = spoken(messages)
+    system = "\n\n".join(m.content for m in said if m.role == "system")
+    turns = trimmed_end(user_first(joined([m for m in said if m.role != "system"])))
+    given: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in turns]}
+    return given | ({"system": system} if system else {})
 
 
-def _options(options: Options) -> dict[str, Any]:
-    sampling: dict[str, Any] = {}  # the SDK no longer names these, the models that we name know them
-    if options.temperature is not None:
-        sampling["temperature"] = min(options.temperature, 1.0)  # the API's highest
-    elif options.top_p is not None:  # models refuse both together
-        sampling["top_p"] = options.top_p
-    if "top_k" in options.extra:
-        sampling["top_k"] = options.extra["top_k"]
-    given = {"max_tokens": options.max_tokens or MAX_TOKENS, "extra_body": sampling or None}
-    return given | ({"stop_sequences": options.stop} if options.stop else {})
+def _fitted(options: Options, rules: Rules) -> Fitted:
+    wanted = {
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "max_tokens": options.max_tokens or MAX_TOKENS,
+        "seed": options.seed,
+        "stop_sequences": options.stop,
+    }
+    return fitted(wanted, rules, options.extra, EXTRAS)
 
 
 def _prompt_usage(usage: Any) -> Usage:

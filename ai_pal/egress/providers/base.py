@@ -6,6 +6,8 @@ from typing import Protocol
 import msgspec
 
 from ai_pal.egress.providers.clients import Clients
+from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.rules import Fitted
 from ai_pal.errors import Failure
 from ai_pal.messages.chat import Usage
 from ai_pal.messages.egress import Complete, Provider
@@ -32,7 +34,8 @@ class Alive(msgspec.Struct, frozen=True):
 
 
 class Adapter(Protocol):
-    """Speaks one protocol with one provider, in exactly one HTTP request per answer."""
+    """Speaks one protocol with one provider, in exactly one HTTP request per answer; in two where the first
+    was refused for an option or the shape of the turns, and was mended (see `learned`)."""
 
     def stream(self, request: Complete) -> AsyncGenerator[str | Alive | Notice | Finish, None]:
         """The pieces of the answer, notices among them, then its finish. A stream that ends without one was
@@ -48,4 +51,11 @@ class Adapter(Protocol):
 class Make(Protocol):
     """An adapter's class. An empty `key` means that there is none."""
 
-    def __call__(self, provider: Provider, key: str, clients: Clients) -> Adapter: ...
+    def __call__(self, provider: Provider, key: str, clients: Clients, learned: Learned) -> Adapter: ...
+
+
+def notices(request: Complete, fitted: Fitted) -> list[Notice]:
+    """What the user is told of options that were not passed on as they are."""
+    if not fitted.told:
+        return []
+    return [Notice("options", f"{request.provider.name}:{request.model}: {'; '.join(fitted.told)}")]

@@ -1,6 +1,6 @@
 """Cohere's chat (version 2 of its API) through its SDK."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import cohere
@@ -9,10 +9,13 @@ import httpx
 import msgspec
 
 from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.base import Finish, Notice, notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import of_event, of_status
 from ai_pal.egress.providers.http import BadResponse, watch
+from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
+from ai_pal.egress.providers.turns import joined, shaped, spoken, system_first
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Complete, Provider
@@ -27,7 +30,8 @@ FINISHED = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "TOOL_CALL": "stop", "M
 class Cohere:
     """See `base.Adapter`."""
 
-    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+    def __init__(self, provider: Provider, key: str, clients: Clients, learned: Learned) -> None:
+        self._provider, self._learned = provider, learned
         self._name, base_url = provider.name, provider.base_url or BASE_URL
         self._client = cohere.AsyncClientV2(
             api_key=key or NO_KEY,
@@ -37,14 +41,15 @@ class Cohere:
             log_warning_experimental_features=False,
         )
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
-        watch(EventLines().check)
-        stream: Any = self._client.chat_stream(
-            model=request.model,
-            messages=[{"role": m.role, "content": m.content} for m in request.messages],
-            request_options={"max_retries": 0},
-            **_options(request.options),
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
+        stream, fitted = await self._learned.ask(
+            request,
+            known("cohere", request.model, own=not self._provider.base_url),
+            lambda rules: _fitted(request.options, rules),
+            lambda fitted, rules: self._begin(request, fitted, rules),
         )
+        for notice in notices(request, fitted):
+            yield notice
         async for event in stream:
             if event.type == "content-delta":
                 text = _text(event)
@@ -52,6 +57,26 @@ class Cohere:
                     yield text
             elif event.type == "message-end":
                 yield self._finish(event.delta, request.model)
+
+    async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> AsyncIterator[Any]:
+        """The events, of which the first is there: it takes that to know whether the request was taken."""
+        watch(EventLines().check)
+        turns = joined(system_first(spoken(shaped(request.messages, rules.shapes))))
+        events: Any = self._client.chat_stream(
+            model=request.model,
+            messages=[{"role": m.role, "content": m.content} for m in turns],
+            request_options={"max_retries": 0},
+            **fitted.given,
+        )
+        first = await anext(events, None)
+
+        async def all_events() -> AsyncIterator[Any]:
+            if first is not None:
+                yield first
+            async for event in events:
+                yield event
+
+        return all_events()
 
     async def models(self) -> list[str]:
         page = await self._client.models.list(page_size=1000, request_options={"max_retries": 0})
@@ -98,13 +123,13 @@ def _text(event: Any) -> str:
     return (content.text if content is not None else None) or ""
 
 
-def _options(options: Options) -> dict[str, Any]:
-    given = {
+def _fitted(options: Options, rules: Rules) -> Fitted:
+    wanted = {
         "temperature": options.temperature,
         "p": options.top_p,
         "max_tokens": options.max_tokens,
         "seed": options.seed,
-        "stop_sequences": options.stop or None,
+        "stop_sequences": options.stop,
     }
-    extra = {name: value for name, value in options.extra.items() if name in EXTRAS}
-    return {name: value for name, value in given.items() if value is not None} | extra
+    extra = {"k" if name == "top_k" else name: value for name, value in options.extra.items()}
+    return fitted(wanted, rules, extra, EXTRAS)

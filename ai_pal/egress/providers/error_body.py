@@ -55,7 +55,7 @@ def read(body: object) -> Said:
     return Said(
         kinds=tuple(dict.fromkeys(kind for one in objects for kind in _kinds(one))),
         number=next((number for one in objects for number in _numbers(one)), None),
-        param=next((str(one["param"]) for one in objects if isinstance(one.get("param"), str)), ""),
+        param=next((param for one in objects for param in _params(one)), ""),
         words=_joined(text for one in objects for text in _texts(one)),
     )
 
@@ -111,6 +111,14 @@ def _numbers(one: dict[str, object]) -> Iterator[int]:
         if isinstance(value, str) and re.fullmatch(r"[45]\d\d", value, re.ASCII):
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 599:
+            yield value
+
+
+def _params(one: dict[str, object]) -> Iterator[str]:
+    """The parameter that it is about; frameworks say where it lies."""
+    place = one.get("loc")
+    for value in (one.get("param"), place[-1] if isinstance(place, list) and place else None):
+        if isinstance(value, str):
             yield value
 
 

@@ -15,6 +15,7 @@ from ai_pal.egress.providers.base import Alive, Finish, Notice
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_event, of_status, parsed
 from ai_pal.egress.providers.http import BadResponse, unseen
+from ai_pal.egress.providers.learned import Learned
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
@@ -79,7 +80,7 @@ class Refused(Exception):  # noqa: N818 (it never leaves the process)
 class Ollama:
     """See `base.Adapter`."""
 
-    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+    def __init__(self, provider: Provider, key: str, clients: Clients, learned: Learned) -> None:
         self._provider = provider
         self._url = (provider.base_url or OLLAMA_URL).rstrip("/")
         self._headers = {"authorization": f"Bearer {key}"} if key else {}

@@ -7,9 +7,12 @@ import httpx2
 import openai
 
 from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.base import Finish
+from ai_pal.egress.providers.base import Finish, Notice, notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_event, of_status
+from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
+from ai_pal.egress.providers.turns import shaped
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.chat import Options, Usage
 from ai_pal.messages.egress import Complete, Provider
@@ -23,12 +26,16 @@ EXTRAS = frozenset(
 )
 """Options beyond the common ones that the API knows."""
 
+OTHERS_EXTRAS = frozenset({"min_p", "repeat_penalty", "repetition_penalty", "top_k", "typical_p"})
+"""Those that other servers of this API know: llama.cpp, vLLM, OpenRouter."""
+
 
 class OpenAI:
     """See `base.Adapter`."""
 
-    def __init__(self, provider: Provider, key: str, clients: Clients) -> None:
+    def __init__(self, provider: Provider, key: str, clients: Clients, learned: Learned) -> None:
         self._name, base_url = provider.name, provider.base_url or BASE_URL
+        self._provider, self._learned = provider, learned
         self._own = not provider.base_url
         self._client = openai.AsyncOpenAI(
             api_key=key or NO_KEY,
@@ -37,14 +44,15 @@ class OpenAI:
             http_client=clients.client(httpx2, base_url),
         )
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Finish, None]:
-        stream = await self._client.chat.completions.create(
-            model=request.model,
-            messages=[{"role": m.role, "content": m.content} for m in request.messages],
-            stream=True,
-            stream_options={"include_usage": True},
-            **self._options(request.options),
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
+        stream, fitted = await self._learned.ask(
+            request,
+            known("openai", request.model, own=self._own),
+            lambda rules: self._fitted(request.options, rules),
+            lambda fitted, rules: self._begin(request, fitted, rules),
         )
+        for notice in notices(request, fitted):
+            yield notice
         reason = ""
         async with stream:
             async for chunk in stream:
@@ -74,18 +82,27 @@ class OpenAI:
             return of_event(self._name, model, error.body)
         return None
 
-    def _options(self, options: Options) -> dict[str, Any]:
-        # OpenAI's newer models know only the newer name, others' servers often only the older one.
-        limit = "max_completion_tokens" if self._own else "max_tokens"
-        given = {
+    async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> Any:
+        others = {name: value for name, value in fitted.given.items() if name in OTHERS_EXTRAS}
+        return await self._client.chat.completions.create(
+            model=request.model,
+            messages=[{"role": m.role, "content": m.content} for m in shaped(request.messages, rules.shapes)],
+            stream=True,
+            extra_body=others or None,
+            **{name: value for name, value in fitted.given.items() if name not in others},
+        )
+
+    def _fitted(self, options: Options, rules: Rules) -> Fitted:
+        wanted = {
             "temperature": options.temperature,
             "top_p": options.top_p,
-            limit: options.max_tokens,
+            "max_tokens": options.max_tokens,
             "seed": options.seed,
-            "stop": options.stop or None,
+            "stop": options.stop,
+            "stream_options": {"include_usage": True},
         }
-        extra = {name: value for name, value in options.extra.items() if name in EXTRAS}
-        return {name: value for name, value in given.items() if value is not None} | extra
+        extras = EXTRAS if self._own else EXTRAS | OTHERS_EXTRAS
+        return fitted(wanted, rules, options.extra, extras)
 
 
 def _usage(usage: Any) -> Usage:
