@@ -167,7 +167,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _duration("How long a request waits for a busy model while somebody else could be asked.", gt=0),
     ] = 30.0
     first_token_timeout: Annotated[
-        float, _duration("How long the first content may take; the last candidate here is waited for.", gt=0)
+        float,
+        _duration("How long the first content may take; the last one here or on Ollama is waited for.", gt=0),
     ] = 60.0
     gap_timeout: Annotated[float, _duration("How long a provider's stream may stand still.", gt=0)] = 60.0
     log_level: Annotated[

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from ai_pal import privacy
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
-from ai_pal.egress.providers.base import Adapter, Alive, Finish, Notice
+from ai_pal.egress.providers.base import Adapter, Finish, Notice, Waiting
 from ai_pal.egress.providers.failures import failure
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.egress.providers.transport import of_transport
@@ -20,6 +20,7 @@ from ai_pal.messages.egress import (
     CompletionFailed,
     CompletionNotice,
     CompletionText,
+    CompletionWaiting,
     ListModels,
     ProviderModels,
 )
@@ -68,8 +69,8 @@ class Completing:
                     if isinstance(event, Finish):
                         self._finish = event
                         self._give(TRAILER_SECONDS)
-                    elif isinstance(event, Alive):
-                        self._give(self._request.first_token)
+                    elif isinstance(event, Waiting):
+                        self._wait(event)
                     elif isinstance(event, Notice):
                         key = self._request.key
                         self._outbox.put(CompletionNotice(key, event.kind, event.reason))
@@ -85,6 +86,11 @@ class Completing:
         self._give(None)  # while the supervisor reads too slowly, the provider is not to blame
         await self._outbox.room(self._request.key)
         self._give(self._request.gap)
+
+    def _wait(self, waiting: Waiting) -> None:
+        if waiting.lives:
+            self._give(self._request.first_token)
+        self._outbox.put(CompletionWaiting(self._request.key, waiting.lives))
 
     def _connected(self) -> None:
         self._outbox.put(CompletionConnected(self._request.key))

@@ -110,6 +110,7 @@ class Complete(ToEgress, tag="complete", frozen=True):
     Seconds: `connect` until the server took the connection, `first_token` until the first content,
     `gap` between two pieces. With `local_only` nothing may leave this machine: only a provider on
     loopback that reports `model` as stored there is asked. `keep_alive` is passed on to Ollama.
+    With `patient` Ollama has `first_token` anew with each sign of life: it may have to load the model.
     A last message of the assistant is to be continued where the provider can.
     """
 
@@ -123,6 +124,7 @@ class Complete(ToEgress, tag="complete", frozen=True):
     gap: float = 60.0
     local_only: bool = False
     keep_alive: float | None = None
+    patient: bool = False
 
 
 class CancelCompletion(ToEgress, tag="cancel_completion", frozen=True):
@@ -189,6 +191,13 @@ class CompletionConnected(FromEgress, tag="completion_connected", frozen=True):
     key: int
 
 
+class CompletionWaiting(FromEgress, tag="completion_waiting", frozen=True):
+    """Nothing of the answer has come yet, every few seconds. `lives`: the provider gives signs of life."""
+
+    key: int
+    lives: bool = True
+
+
 class CompletionNotice(FromEgress, tag="completion_notice", frozen=True):
     """Something the user should know about this answer, as `notice` says it to clients."""
 
@@ -238,6 +247,7 @@ AnyFromEgress = (
     | Fetched
     | FetchFailed
     | CompletionConnected
+    | CompletionWaiting
     | CompletionNotice
     | CompletionText
     | CompletionDone

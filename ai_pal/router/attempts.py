@@ -10,6 +10,7 @@ import msgspec
 
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message, Options, Usage
+from ai_pal.router import timeouts
 from ai_pal.router.ports import Books, Completions, Local, RouterPolicy
 from ai_pal.router.request import Attempt, Request, total
 from ai_pal.routing.candidate import CLOUD, Candidate
@@ -91,6 +92,7 @@ class Attempts:
             )
             self._local.chat(request.client, changed)
             return
+        first_token, patient = timeouts.first_token(candidate, request.walk, self._policy)
         complete = out.Complete(
             key=attempt.key,
             provider=candidate.server,
@@ -98,10 +100,11 @@ class Attempts:
             messages=messages,
             options=_affordable(options, candidate, request),
             connect=self._policy.connect,
-            first_token=self._policy.first_token,
+            first_token=first_token,
             gap=self._policy.gap,
             local_only=request.private,
             keep_alive=chat.keep_alive,
+            patient=patient,
         )
         self._completions.start(complete, local_only=request.private)
         attempt.sent = True

@@ -13,6 +13,7 @@ from ai_pal.supervisor.ports import Clock, Observe
 
 CompletionEvent = (
     out.CompletionConnected
+    | out.CompletionWaiting
     | out.CompletionNotice
     | out.CompletionText
     | out.CompletionDone
@@ -74,7 +75,7 @@ class Completions:
         egress.join(
             self,
             *(out.CompletionConnected, out.CompletionText, out.CompletionDone, out.CompletionFailed),
-            *(out.ProviderModels, out.CompletionNotice),
+            *(out.ProviderModels, out.CompletionNotice, out.CompletionWaiting),
         )
 
     def __len__(self) -> int:
@@ -125,7 +126,7 @@ class Completions:
             return
         if isinstance(message, out.CompletionText):
             opened.next_seq += message.n
-        elif not isinstance(message, out.CompletionConnected | out.CompletionNotice):
+        elif not isinstance(message, out.CompletionConnected | out.CompletionWaiting | out.CompletionNotice):
             self._end(opened)
         self.on_event(message)
 

@@ -58,6 +58,8 @@ class Hearing:
         match event:
             case out.CompletionConnected():
                 attempt.connected_at = self._clock.now()
+            case out.CompletionWaiting():
+                self._wait(attempt, lives=event.lives)
             case out.CompletionNotice():
                 notice = wire.Notice(attempt.request.chat.id, event.kind, event.reason)
                 self._clients.send(attempt.request.client, notice)
@@ -71,6 +73,15 @@ class Hearing:
                 self._done(attempt, event)
             case out.CompletionFailed():
                 self._outcomes.failed(attempt, event.failure)
+
+    def _wait(self, attempt: Attempt, *, lives: bool) -> None:
+        request, name, now = attempt.request, attempt.candidate.provider, self._clock.now()
+        if request.next_seq:  # after a seam: the client is past its waiting
+            return
+        does = "loads the model or reads the prompt" if lives else "gives no sign of life"
+        reason = f"{name} {does}, for {now - attempt.asked_at:.0f} s by now"
+        loading = wire.Loading(request.chat.id, attempt.candidate.name, 0.0, reason)
+        self._clients.send(request.client, loading)
 
     def _forward(self, attempt: Attempt, seq: int, n: int, text: msgspec.Raw) -> None:
         """The hot path: one piece of the answer."""

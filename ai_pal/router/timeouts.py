@@ -1,4 +1,4 @@
-"""When an attempt on this machine has taken too long, while somebody else could be asked. Pure.
+"""When an attempt has taken too long, while somebody else could be asked. Pure.
 
 Loads that stall and engines that hang are the supervisor's; what is elsewhere is timed beside its socket."""
 
@@ -7,6 +7,11 @@ from typing import NamedTuple
 from ai_pal.errors import Code, Failure
 from ai_pal.router.ports import RouterPolicy
 from ai_pal.router.request import Attempt
+from ai_pal.routing.candidate import OLLAMA, Candidate
+from ai_pal.routing.walk import Walk
+
+SILENCE = 300.0
+"""Seconds without a sign of life for an Ollama that nobody stands behind: it may have to load the model."""
 
 
 class Limit(NamedTuple):
@@ -19,8 +24,8 @@ class Limit(NamedTuple):
 def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -> Limit | None:
     """The limit of an attempt's present phase; None where there is none: elsewhere, begun, nobody behind."""
     request = attempt.request
-    behind = any(step.only_after is None for step in request.walk.left)
-    if not attempt.here or attempt.first_at is not None or not behind or request.walk.committed:
+    walk = request.walk
+    if not attempt.here or attempt.first_at is not None or not walk.has_others or walk.committed:
         return None
     name = attempt.candidate.name
     if dispatched_at is None:
@@ -29,3 +34,10 @@ def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -
     message = f"{name}: nothing came for {policy.first_token:g} s"
     moved_at = max(dispatched_at, attempt.moved_at)  # a prompt that is being read moves
     return Limit(moved_at + policy.first_token, Failure(Code.FIRST_TOKEN_TIMEOUT, message, retryable=True))
+
+
+def first_token(candidate: Candidate, walk: Walk, policy: RouterPolicy) -> tuple[float, bool]:
+    """Seconds until the first content for one who is elsewhere, and whether signs of life prolong them: an
+    Ollama that is the last is waited for as a model here would be."""
+    patient = candidate.tier == OLLAMA and not walk.has_others
+    return (max(policy.first_token, SILENCE), True) if patient else (policy.first_token, False)

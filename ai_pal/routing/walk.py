@@ -55,6 +55,11 @@ class Walk(msgspec.Struct, frozen=True):
         """The steps that may still come."""
         return self.plan.steps[self.taken :]
 
+    @property
+    def has_others(self) -> bool:
+        """Whether somebody else could be asked if the present one takes too long."""
+        return any(step.only_after is None for step in self.left)
+
 
 def begin(walk: Walk) -> tuple[Walk, Ask | GiveUp]:
     """The first step of a new walk."""

@@ -117,7 +117,7 @@ def test_a_cut_prompt_is_known_by_how_much_was_read(content: str, read: int, win
 
 def test_the_window_in_force_is_the_one_that_was_asked_for_as_far_as_the_model_can_have_it() -> None:
     assert in_force(16_384, Windows(own=4096, most=8192)) == 8192
-    assert in_force(None, Windows(own=6144)) == 6144
-    assert in_force(None, Windows(loaded=4096)) == 4096
-    assert in_force(None, Windows(loaded=2048)) == 0
-    assert in_force(None, Windows()) == 0
+    assert in_force(0, Windows(own=6144)) == 6144
+    assert in_force(0, Windows(loaded=4096)) == 4096
+    assert in_force(0, Windows(loaded=2048)) == 0
+    assert in_force(0, Windows()) == 0

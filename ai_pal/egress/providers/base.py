@@ -29,15 +29,21 @@ class Notice(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Alive(msgspec.Struct, frozen=True):
-    """The provider is at work, though nothing of the answer has come: it has its time for that anew."""
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing of the answer has come yet. A provider that `lives` has its time for the first of it anew."""
+
+    lives: bool = True
+
+
+Event = str | Waiting | Notice | Finish
+"""A text is a piece of the answer."""
 
 
 class Adapter(Protocol):
     """Speaks one protocol with one provider, in exactly one HTTP request per answer; in two where the first
     was refused for an option or the shape of the turns, and was mended (see `learned`)."""
 
-    def stream(self, request: Complete) -> AsyncGenerator[str | Alive | Notice | Finish, None]:
+    def stream(self, request: Complete) -> AsyncGenerator[Event, None]:
         """The pieces of the answer, notices among them, then its finish. A stream that ends without one was
         cut off. Raises what its SDK raises, or `AiPalError`."""
 

@@ -11,11 +11,12 @@ import msgspec
 
 from ai_pal import privacy
 from ai_pal.egress.providers import figures, ollama_window
-from ai_pal.egress.providers.base import Alive, Finish, Notice
+from ai_pal.egress.providers.base import Event, Finish, Notice, Waiting
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure, of_event, of_status, parsed
 from ai_pal.egress.providers.http import BadResponse, unseen
 from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.lively import lively
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
@@ -86,7 +87,11 @@ class Ollama:
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._client: httpx2.AsyncClient = clients.client(httpx2, self._url)
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Alive | Notice | Finish, None]:
+    def stream(self, request: Complete) -> AsyncGenerator[Event, None]:
+        answer = self._answer(request)
+        return lively(answer, self._lives) if request.patient else answer
+
+    async def _answer(self, request: Complete) -> AsyncGenerator[Event, None]:
         shown = None
         if request.local_only:
             shown = await self._must_be_here(request.model)
@@ -94,14 +99,14 @@ class Ollama:
             shown = await self._must_not_pass_on(request.model)
         known, needed = await self._windows(request, shown), ollama_window.needed(request)
         if known.will_show(needed):
-            yield Alive()
+            yield Waiting()
             await self._load(request)
             known = await self._windows(request, shown)
         options = _options(request.options)
         num_ctx = ollama_window.asked(needed, known)
         if num_ctx is not None and "num_ctx" not in options:
             options["num_ctx"] = num_ctx
-        window = ollama_window.in_force(options.get("num_ctx"), known)
+        window = ollama_window.in_force(figures.tokens(options.get("num_ctx")), known)
         body = self._body(request) | {
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "stream": True,
@@ -167,6 +172,15 @@ class Ollama:
         except (TimeoutError, httpx2.HTTPError, BadResponse):
             return None
         return parsed(response.content) if response.status_code == 200 else None
+
+    async def _lives(self) -> bool:
+        """Whether it says anything at all; it does while it loads a model, too."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._client.head(f"{self._url}/", headers=self._headers, extensions={"trace": unseen})
+        except (TimeoutError, httpx2.HTTPError, BadResponse):
+            return False
+        return True
 
     async def _load(self, request: Complete) -> None:
         """Have the model loaded as it or the server would have it. Raises `Refused`."""

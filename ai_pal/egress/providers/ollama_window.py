@@ -68,7 +68,7 @@ def asked(needed: int, known: Windows) -> int | None:
     return known.loaded if known.loaded > (known.own or DEFAULT) else None
 
 
-def in_force(num_ctx: int | None, known: Windows) -> int:
+def in_force(num_ctx: int, known: Windows) -> int:
     """The window that an answer had; 0 where that is not known."""
     window = num_ctx or known.own or (known.loaded if known.loaded == DEFAULT else 0)
     return min(window, known.most) if known.most else window

@@ -1,0 +1,36 @@
+"""Waiting for a provider that may have to load its model first: signs of life until its first text."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from ai_pal.egress.providers.base import Event, Waiting
+
+SIGN_SECONDS = 2.0
+"""Between two signs."""
+
+
+async def lively(
+    events: AsyncGenerator[Event, None], lives: Callable[[], Awaitable[bool]], every: float = SIGN_SECONDS
+) -> AsyncGenerator[Event, None]:
+    """The events, and while nothing of the text has come, again and again, whether the provider `lives`."""
+    try:
+        begun = False
+        while not begun:
+            upcoming = asyncio.ensure_future(anext(events, None))
+            try:
+                while not upcoming.done():
+                    await asyncio.wait({upcoming}, timeout=every)
+                    if not upcoming.done():
+                        yield Waiting(lives=await lives())
+            finally:
+                upcoming.cancel()  # does nothing to one that is done
+                await asyncio.wait({upcoming})
+            event = upcoming.result()
+            if event is None:
+                return
+            yield event
+            begun = isinstance(event, str)
+        async for event in events:
+            yield event
+    finally:
+        await events.aclose()
