@@ -34,7 +34,7 @@ from ai_pal.messages.worker import (
     encode,
 )
 
-TIMEOUT = 30.0
+TIMEOUT = 120.0
 End = GenerationDone | GenerationCancelled | GenerationFailed
 Wanted = TypeVar("Wanted", bound=AnyFromWorker)
 

@@ -74,7 +74,7 @@ def test_a_truncated_gguf_is_refused(share: float, tmp_path: Path, starter_model
 
 def assert_refused(file: Path, folder: Path) -> None:
     with WorkerDriver(folder) as worker:
-        outcome = worker.load(LoadModel("m", "llamacpp", str(file)), timeout=30)
+        outcome = worker.load(LoadModel("m", "llamacpp", str(file)), timeout=120)
         assert isinstance(outcome, LoadFailed), outcome
         assert outcome.failure.code == "model_invalid"
         assert worker.process.wait(10) in EXITS
@@ -82,7 +82,7 @@ def assert_refused(file: Path, folder: Path) -> None:
 
 def limited(act: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", LIMITED.format(act=act)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("act", ["while True: pass", "sum(iter(int, 1))"], ids=["Python", "C"])
@@ -110,14 +110,14 @@ def test_a_hostile_package_in_the_current_folder_is_not_imported(tmp_path: Path)
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     command = [sys.executable, "-P", "-m", "workers", "--help"]
-    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
     assert not (tmp_path / "canary").exists()
 
 
 @pytest.mark.real_model
 def test_a_window_that_would_end_llama_cpp_is_refused(tmp_path: Path, starter_model: Path) -> None:
     with WorkerDriver(tmp_path) as worker:
-        outcome = worker.load(LoadModel("m", "llamacpp", str(starter_model), context=1), timeout=30)
+        outcome = worker.load(LoadModel("m", "llamacpp", str(starter_model), context=1), timeout=120)
         assert isinstance(outcome, LoadFailed), outcome
         assert outcome.failure.code == "config_invalid"
         assert worker.process.wait(10) in EXITS

@@ -20,18 +20,16 @@ CANARY = "hf_canaryCANARYcanaryCANARY"
 NO_ROUTE = ["unshare", "--map-root-user", "--net", "sh", "-c"]
 
 
-@pytest.mark.timeout(60)
 def test_without_a_route_what_is_local_answers(ai_pal_home: Path) -> None:
     environ = environment(ai_pal_home) | {"AI_PAL_LOCAL_ONLY": "true"}
     chat = f"{sys.executable} -P -m ai_pal chat --no-daemon 'still here'"
     if not shutil.which("unshare") or subprocess.run([*NO_ROUTE, "true"], check=False).returncode:
         pytest.skip("no network namespace can be made here")
     command = [*NO_ROUTE, f"ip link set lo up; {chat}"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.startswith("still here"), done.stderr
 
 
-@pytest.mark.timeout(60)
 def test_every_file_is_its_owners_only(ai_pal_home: Path) -> None:
     os.umask(0o022)
     environ = environment(ai_pal_home)
@@ -51,7 +49,6 @@ def mine(home: Path) -> list[Path]:
     return [path for path in home.rglob("*") if not (path.is_symlink() or path.is_dir())]
 
 
-@pytest.mark.timeout(120)
 def test_a_token_shows_nowhere_when_downloads_fail(ai_pal_home: Path) -> None:
     with loopback_hub() as hub:
         hub.repos["o/gated"] = repositories.ggufs()
@@ -90,5 +87,5 @@ def pull(client: Client, model: str) -> list[str]:
 def ai_pal(environ: Environ, *args: str) -> None:
     command = [sys.executable, "-P", "-m", "ai_pal", *args]
     subprocess.run(
-        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
     )

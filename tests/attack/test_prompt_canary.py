@@ -108,7 +108,7 @@ def servers() -> Iterator[Servers]:
         yield Servers(stack)
 
 
-@pytest.mark.timeout(60 + 8 * ROUNDS)
+@pytest.mark.timeout(300 + 8 * ROUNDS)
 @pytest.mark.parametrize(("setting", "ollama"), list(product(SETTINGS, OLLAMAS)))
 def test_a_private_prompt_leaves_in_no_way(
     setting: str, ollama: str, servers: Servers, ai_pal_home: Path

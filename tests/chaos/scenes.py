@@ -18,7 +18,7 @@ from tests.process.supervised import status_of
 
 REPOSITORY = "lab/ggufs"
 FIRST_BYTES = 300_000
-WITHIN = 30.0
+WITHIN = 60.0
 VISITOR = """
 import sys
 from ai_pal.client import Client

@@ -24,7 +24,6 @@ def supervise(ai_pal_home: Path) -> Iterator[Supervise]:
         yield lambda **settings: started.enter_context(Supervised(environment(ai_pal_home), **settings))
 
 
-@pytest.mark.timeout(90)
 def test_idle_models_go_early_when_another_program_takes_the_memory(supervise: Supervise) -> None:
     hog = "import sys; held = bytearray(b'\\1') * (1300 << 20); print('held', flush=True); sys.stdin.read()"
     with memory_group(2 << 30) as group:
@@ -40,11 +39,11 @@ def test_idle_models_go_early_when_another_program_takes_the_memory(supervise: S
             try:
                 assert other.stdout is not None
                 assert other.stdout.readline() == b"held\n"
-                eventually(lambda: status_of(client, "echo?id=old&leak_mb=200") is None, within=10)
+                eventually(lambda: status_of(client, "echo?id=old&leak_mb=200") is None, within=60)
             finally:
                 other.communicate()
             assert status_of(client, "echo?id=new&leak_mb=200") is not None
         (line,) = daemon.logged("model_evicted")
         assert "the machine is short of memory" in line["reason"]
-        daemon.terminate(within=20)
+        daemon.terminate(within=60)
         assert group.killed() == 0

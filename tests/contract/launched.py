@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-SECONDS = 60
+SECONDS = 120
 
 
 def main(act: str) -> int:

@@ -20,7 +20,7 @@ from ai_pal.transport.peer import Peer
 
 pytestmark = pytest.mark.anyio
 COUNT = 5000
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_cancel_ends_a_running_answer_and_the_next_is_served(worker: Loaded) -> 
     worker.driver.generate(key, "Tell me a long story.", slow(LONG))
     worker.driver.wait_for(Deltas)
     worker.driver.cancel(key)
-    worker.driver.finish([key], timeout=5)
+    worker.driver.finish([key], timeout=60)
     assert isinstance(worker.driver.answers[key].end, GenerationCancelled)
     assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
 
@@ -130,7 +130,7 @@ def test_cancel_right_after_the_request_ends_it(worker: Loaded) -> None:
     key = next(worker.keys)
     worker.driver.generate(key, "word " * 300, slow(LONG))
     worker.driver.cancel(key)
-    worker.driver.finish([key], timeout=10)
+    worker.driver.finish([key], timeout=60)
     assert isinstance(worker.driver.answers[key].end, GenerationCancelled)
 
 

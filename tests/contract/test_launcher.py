@@ -20,7 +20,7 @@ from tests.simulation.world import World
 
 pytestmark = pytest.mark.anyio
 HERE = str(Path(__file__).parent)
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 class Subject(Protocol):

@@ -14,7 +14,7 @@ from ai_pal.egress.providers import Providers
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.egress import Provider
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.anyio]
 
 LOCKED, OTHER = Provider("openai", "openai"), Provider("gateway", "openai", "http://127.0.0.1:9/v1")
 OLLAMA = Provider("ollama", "ollama")

@@ -94,7 +94,6 @@ def test_a_prompt_that_ollama_cut_is_told(egress: EgressDriver) -> None:
     assert answer.notices == [("trimmed", told)]
 
 
-@pytest.mark.timeout(300)
 def test_a_real_server_loads_once_for_two_clients(
     egress: EgressDriver, find: Find, ollama_server: Ollama
 ) -> None:
@@ -113,7 +112,6 @@ def test_a_real_server_loads_once_for_two_clients(
     assert len(seen) == 1
 
 
-@pytest.mark.timeout(300)
 def test_what_a_real_server_cuts_is_told(egress: EgressDriver, find: Find) -> None:
     asked = find("ollama").complete("Count from one to ten. " * 80)
     small = msgspec.structs.replace(asked.options, extra={"num_ctx": 256})

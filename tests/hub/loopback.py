@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-TIMEOUT = 30
+TIMEOUT = 120
 TOKEN = "hf_a_token_of_the_tests"
 STRANGER = "hf_a_token_that_no_gate_opens_for"
 LARGE = 100_000
@@ -75,7 +75,8 @@ class Hub:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"HF_ENDPOINT": self.endpoint, "HF_HUB_OFFLINE": "", "NO_PROXY": "127.0.0.1"}
+        patient = dict.fromkeys(("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"), str(TIMEOUT))
+        return {"HF_ENDPOINT": self.endpoint, "HF_HUB_OFFLINE": "", "NO_PROXY": "127.0.0.1"} | patient
 
     def downloads(self, name: str) -> list[Seen]:
         """Requests for the content of one file."""

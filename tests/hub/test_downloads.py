@@ -22,7 +22,6 @@ from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
 from tests.process.homes import Environ, environment, front_door, stop_supervisor
 
-pytestmark = pytest.mark.timeout(120)
 WEIGHTS = "model.safetensors"
 
 
@@ -48,9 +47,17 @@ def ai_pal(environ: Environ, *args: str) -> subprocess.CompletedProcess[str]:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT,
         check=False,
         stdin=subprocess.DEVNULL,
+    )
+
+
+def in_terminal(environ: Environ, *args: str) -> "pexpect.spawn[str]":
+    """The command in a terminal that is wide enough for every line."""
+    command = ["-m", "ai_pal", *args]
+    return pexpect.spawn(
+        sys.executable, command, env=environ, timeout=TIMEOUT, encoding="utf-8", dimensions=(30, 200)
     )
 
 
@@ -257,7 +264,9 @@ def test_without_a_terminal_a_large_model_names_its_command(home: Environ, hub: 
 
 def test_on_a_terminal_a_large_model_is_asked_for(home: Environ, hub: Hub) -> None:
     command = ["-m", "ai_pal", "chat", "--model", "tinyllama:q4_k_m", "hi"]
-    terminal = pexpect.spawn(sys.executable, command, env=home, timeout=TIMEOUT, encoding="utf-8")
+    terminal = pexpect.spawn(
+        sys.executable, command, env=home, timeout=TIMEOUT, encoding="utf-8", dimensions=WIDE
+    )
     terminal.expect(r"669 MB to download \(.* free on the disk\), about .* of memory")
     terminal.expect(r"\[Y/n\] ")
     assert hub.requests == []
@@ -270,7 +279,9 @@ def test_on_a_terminal_a_large_model_is_asked_for(home: Environ, hub: Hub) -> No
 
 def test_no_is_an_answer_too(home: Environ, hub: Hub) -> None:
     command = ["-m", "ai_pal", "chat", "--model", "tinyllama", "hi"]
-    terminal = pexpect.spawn(sys.executable, command, env=home, timeout=TIMEOUT, encoding="utf-8")
+    terminal = pexpect.spawn(
+        sys.executable, command, env=home, timeout=TIMEOUT, encoding="utf-8", dimensions=WIDE
+    )
     terminal.expect(r"\[Y/n\] ")
     terminal.sendline("n")
     terminal.expect("model_not_here")

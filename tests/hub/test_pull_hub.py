@@ -305,7 +305,7 @@ def test_a_hub_that_falls_silent_is_given_up_and_no_half_file_lies_where_models_
 ) -> None:
     from huggingface_hub import constants
 
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1.5)
     hub.repos["org/tiny"] = repos.llama()
     hub.hold_after = 500_000
     hub.gate.clear()

@@ -9,7 +9,7 @@ from ai_pal.messages.chat import Message, Options
 from tests.process.answers import ENDLESS, PROMPT, slow
 from workers.engines.echo import reference
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Asked:

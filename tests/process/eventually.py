@@ -1,5 +1,6 @@
-"""Waiting for facts outside: a process that is gone, a file that is there."""
+"""Waiting for facts outside: a process that is gone, a file that is there; and how long that may take."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,7 +9,17 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.01
 
 
-def eventually(fact: Callable[[], T | None], within: float = 5.0) -> T:
+def busy() -> float:
+    """How many processes want each core, at least 1: so many times longer takes what is computed now."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def allowed(seconds: float) -> float:
+    """A promised limit as it can be held here and now; the load is an average, and lags behind."""
+    return seconds * (1.0 if busy() == 1.0 else 2.0 * busy())
+
+
+def eventually(fact: Callable[[], T | None], within: float = 60.0) -> T:
     """The first true value of `fact`. Fails when there is none `within` seconds."""
     deadline = time.monotonic() + within
     while True:

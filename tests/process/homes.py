@@ -8,7 +8,7 @@ from ai_pal.client import Client
 from ai_pal.config import paths
 from ai_pal.errors import AiPalError
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 _KEPT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 
 Environ = dict[str, str]
@@ -33,7 +33,7 @@ def front_door(environ: Environ) -> str:
 def listens(environ: Environ) -> bool:
     """Whether a supervisor runs in this home."""
     try:
-        Client(front_door(environ), timeout=1.0).close()
+        Client(front_door(environ), timeout=10.0).close()
     except AiPalError:
         return False
     return True
@@ -42,7 +42,7 @@ def listens(environ: Environ) -> bool:
 def stop_supervisor(environ: Environ) -> None:
     """Stop the supervisor of this home, if one runs, and wait until it is gone."""
     try:
-        client = Client(front_door(environ), timeout=1.0)
+        client = Client(front_door(environ), timeout=10.0)
     except AiPalError:
         return
     with client:

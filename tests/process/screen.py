@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 import sys
 import time
 
@@ -11,7 +12,7 @@ import pyte
 from tests.process.eventually import eventually
 
 PYTHON = sys.executable
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 
 
 class Terminal:
@@ -42,7 +43,10 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.close(force=True)
+        if self.process.isalive():
+            self.process.kill(signal.SIGKILL)
+            eventually(lambda: not self.process.isalive())
+        self.process.close()
 
     @property
     def text(self) -> str:

@@ -21,7 +21,7 @@ from tests.process.supervised import Supervised, pid_of, status_of
 Answers = list[Asked]
 State = Callable[[Supervised, Client, str], Answers]
 GIL_HELD = "holding the GIL, as asked"
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 def named(name: str, options: str = "") -> str:

@@ -20,8 +20,8 @@ from ai_pal.messages.report import Report
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, front_door
 
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
 AI_PAL = ("-m", "ai_pal")
 LOCK_ONLY = ["supervisor.lock"]
 

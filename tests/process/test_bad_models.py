@@ -12,8 +12,6 @@ from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.chat import Options
 from tests.process.supervised import Supervised
 
-pytestmark = pytest.mark.timeout(240)
-
 NEIGHBOUR = "echo?id=neighbour"
 FEW = Options(max_tokens=4, temperature=0.0)
 Supervise = Callable[..., Supervised]

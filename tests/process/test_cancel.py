@@ -14,10 +14,8 @@ from ai_pal.client import Client
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
 from tests.process.answers import PROMPT, ask, assert_exact_prefix, end_of, slow, until
-from tests.process.eventually import eventually
+from tests.process.eventually import allowed, eventually
 from tests.process.supervised import Supervised, pid_of, status_of
-
-pytestmark = pytest.mark.timeout(60)
 
 Supervise = Callable[..., Supervised]
 ANSWER_SECONDS = 0.5
@@ -43,7 +41,7 @@ def computes(client: Client, model: str = "echo") -> bool:
 
 
 def assert_computing_stops(client: Client, model: str = "echo") -> None:
-    eventually(lambda: not computes(client, model), within=STEP_SECONDS)
+    eventually(lambda: not computes(client, model), within=allowed(STEP_SECONDS))
 
 
 def assert_serves_the_next(client: Client, model: str = "echo") -> None:
@@ -59,7 +57,7 @@ def test_cancel_in_mid_answer(supervise: Supervise) -> None:
         asked = time.monotonic()
         stream.cancel()
         events += list(stream)
-        assert time.monotonic() - asked < ANSWER_SECONDS
+        assert time.monotonic() - asked < allowed(ANSWER_SECONDS)
         end_of(events, wire.Cancelled)
         assert_exact_prefix(events)
         assert_computing_stops(client)
@@ -109,7 +107,7 @@ def test_a_killed_client_stops_the_computing(supervise: Supervise, prefill: floa
         daemon.client() as client,
         subprocess.Popen(command, env=daemon.environ, stdout=subprocess.PIPE) as victim,
     ):
-        eventually(lambda: computes(client), within=20)
+        eventually(lambda: computes(client), within=60)
         victim.send_signal(signal.SIGKILL)
         victim.wait()
         assert_computing_stops(client)
@@ -129,10 +127,10 @@ def test_a_client_killed_in_the_queue_gives_up_its_place(supervise: Supervise) -
             return status is not None and status.queued > 0
 
         with subprocess.Popen(command, env=daemon.environ, stdout=subprocess.PIPE) as victim:
-            eventually(queued, within=20)
+            eventually(queued, within=60)
             victim.send_signal(signal.SIGKILL)
             victim.wait()
-            eventually(lambda: not queued(), within=STEP_SECONDS)
+            eventually(lambda: not queued(), within=allowed(STEP_SECONDS))
         stream.close()
 
 

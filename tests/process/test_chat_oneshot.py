@@ -11,8 +11,7 @@ from ai_pal.client import Client
 from tests.process.homes import Environ, front_door, listens
 from tests.process.screen import Terminal
 
-SECONDS = 60
-pytestmark = pytest.mark.timeout(120)
+SECONDS = 120
 SLOW = ["--option", "tokens=100000", "--option", "pace=0.02"]
 
 

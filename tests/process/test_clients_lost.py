@@ -194,5 +194,5 @@ def test_events_of_a_newer_supervisor_are_passed_over(tmp_path: Path) -> None:
             news = b"\x82\xa4type\xa4news\xa2id\x01"
             events = [wire.Accepted(1), wire.Delta(1, 0, 1, "fine"), wire.Done(1)]
             router.send_multipart([identity, news, *map(wire.encode, events)])
-            out, _ = process.communicate(timeout=30)
+            out, _ = process.communicate(timeout=120)
     assert out == b"fine\n"

@@ -14,9 +14,7 @@ from ai_pal.config import paths
 from tests.process.homes import Environ, listens
 from tests.process.supervised import Supervised
 
-pytestmark = pytest.mark.timeout(60)
-
-SECONDS = 40
+SECONDS = 120
 
 
 def doctor(environ: Environ) -> tuple[int, dict[str, Any]]:

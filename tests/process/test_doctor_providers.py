@@ -14,9 +14,7 @@ from tests.process.homes import Environ
 from tests.servers.llama_cpp import KEY
 from tests.servers.loopback import Exchange, Loopback
 
-pytestmark = pytest.mark.timeout(120)
-
-SECONDS = 90
+SECONDS = 120
 
 
 async def openai(exchange: Exchange) -> None:

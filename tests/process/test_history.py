@@ -11,15 +11,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from ai_pal.client import Client
 from ai_pal.store.conversations import Conversations, Message
 from tests.process.homes import Environ, front_door, stop_supervisor
 from tests.process.screen import Terminal
 
-SECONDS = 60
-pytestmark = pytest.mark.timeout(120)
+SECONDS = 120
 SECRET = "zanzibar"
 
 

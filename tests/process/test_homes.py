@@ -15,7 +15,6 @@ import pytest
 from ai_pal.cli import COMMANDS
 
 pytestmark = [
-    pytest.mark.timeout(120),
     pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody without an entry in passwd"),
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="util-linux is not here"),
 ]

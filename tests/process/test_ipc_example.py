@@ -23,12 +23,12 @@ def test_the_example_script_works(
     daemon: Supervised, ai_pal_home: Path, arguments: list[str], expected: list[bytes]
 ) -> None:
     command = [sys.executable, str(SCRIPT), *arguments]
-    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=30)
+    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
     assert all(line in done.stdout for line in expected)
 
 
 def test_the_example_script_has_help() -> None:
-    done = subprocess.run([sys.executable, str(SCRIPT), "--help"], capture_output=True, timeout=30)
+    done = subprocess.run([sys.executable, str(SCRIPT), "--help"], capture_output=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"--async" in done.stdout

@@ -4,15 +4,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from ai_pal.client import Client
 from ai_pal.messages import client as wire
 from tests.process.answers import PROMPT, ask, end_of, until
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, gone, pid_of, status_of
-
-pytestmark = pytest.mark.timeout(60)
 
 Supervise = Callable[..., Supervised]
 NEVER = -1

@@ -15,8 +15,6 @@ from tests.process.answers import PROMPT, ask, end_of, text_of, until
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, status_of
 
-pytestmark = pytest.mark.timeout(60)
-
 Supervise = Callable[..., Supervised]
 A, B, C = (f"echo?id={name}&leak_mb=100" for name in "abc")
 """Models of about 130 MB."""

@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 OWN_NETWORK = ["unshare", "--map-root-user", "--net"]
 
 
-@pytest.mark.timeout(300)
 def test_the_table_is_what_a_real_ollama_dials(tmp_path: Path) -> None:
     folder = installed()
     if folder is None:

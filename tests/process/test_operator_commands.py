@@ -19,9 +19,7 @@ from tests.process.homes import Environ, front_door, listens
 from tests.process.screen import Terminal
 from tests.process.supervised import Supervised, gone, workers_in
 
-pytestmark = pytest.mark.timeout(90)
-
-SECONDS = 30
+SECONDS = 120
 UNREACHABLE, MODEL_MISSING, USAGE, FAILED = 6, 3, 2, 1
 WORKER_FIELDS = {
     "pinned",

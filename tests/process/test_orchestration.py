@@ -14,7 +14,7 @@ from tests.process.homes import environment, stop_supervisor
 from tests.servers import cohere
 from tests.servers.loopback import Loopback
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.anyio]
+pytestmark = [pytest.mark.anyio]
 HARD = "Prove that there are infinitely many primes, step by step, and design a test suite for the proof."
 
 

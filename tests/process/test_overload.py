@@ -3,14 +3,11 @@
 import time
 from collections.abc import Callable
 
-import pytest
-
 from ai_pal.errors import Code
 from ai_pal.messages import client as wire
 from tests.process.answers import ask, assert_exact_prefix, end_of, slow, until
+from tests.process.eventually import allowed
 from tests.process.supervised import Supervised
-
-pytestmark = pytest.mark.timeout(60)
 
 Supervise = Callable[..., Supervised]
 ONE_SLOT = "echo?slots=1"
@@ -25,7 +22,7 @@ def test_a_full_queue_refuses_at_once_and_what_was_accepted_goes_on(supervise: S
         waiting = [ask(client, ONE_SLOT, tokens=2) for _ in range(2)]
         asked = time.monotonic()
         refused = list(ask(client, ONE_SLOT))
-        assert time.monotonic() - asked < SHED_SECONDS
+        assert time.monotonic() - asked < allowed(SHED_SECONDS)
         reason = end_of(refused, wire.Failed).reasons[0]
         assert (reason.code, reason.retryable) == (Code.OVERLOADED, True)
         assert reason.retry_after

@@ -42,7 +42,7 @@ def test_the_example_of_the_page_answers(daemon: Supervised, ai_pal_home: Path, 
     text = PAGE.read_text(encoding="utf-8")
     example.write_text(text.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
     command = [sys.executable, str(example), "hello", "page"]
-    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=30)
+    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"hello page \n", b"")
 
 
@@ -51,7 +51,7 @@ def test_the_example_says_when_nobody_listens(ai_pal_home: Path, tmp_path: Path)
     text = PAGE.read_text(encoding="utf-8")
     example.write_text(text.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
     command = [sys.executable, str(example)]
-    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=30)
+    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=120)
     assert done.returncode == 1
     assert b"ai-pal supervise" in done.stderr
 

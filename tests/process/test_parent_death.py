@@ -23,6 +23,7 @@ from ai_pal.messages.worker import (
     decode_from_worker,
     encode,
 )
+from tests.process.eventually import allowed
 from tests.worker_driver import TIMEOUT, worker_command
 
 LIMIT = 1.0
@@ -77,7 +78,7 @@ class Orphaned:
 
 def gone_in_time(process: psutil.Process) -> bool:
     """Whether it ends within the limit; one that only waits to be reaped has ended."""
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + allowed(LIMIT)
     while time.monotonic() < deadline:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True

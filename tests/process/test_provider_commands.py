@@ -10,8 +10,7 @@ import pytest
 from tests.process.homes import Environ
 from tests.process.screen import Terminal
 
-SECONDS = 60
-pytestmark = pytest.mark.timeout(120)
+SECONDS = 120
 KEY = "sk-canary-5f0d"
 
 

@@ -26,7 +26,6 @@ def home(ai_pal_home: Path) -> Iterator[dict[str, str]]:
     stop_supervisor(environ)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("page", "number", "text"), EXAMPLES, ids=lambda part: str(part).partition("\n")[0])
 def test_an_example_runs(page: str, number: int, text: str, home: dict[str, str]) -> None:
     text = text.replace('"smollm2"', '"echo"')

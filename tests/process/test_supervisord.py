@@ -13,16 +13,14 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError
 from tests.process.answers import PROMPT
-from tests.process.eventually import eventually
+from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, front_door
 from tests.process.supervised import gone, workers_in
-
-pytestmark = pytest.mark.timeout(90)
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "supervisord.conf"
 BIN = Path(sys.executable).parent
-COME_BACK_SECONDS = 20.0
+COME_BACK_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -46,7 +44,7 @@ def supervisord(fresh: Environ) -> Iterator["subprocess.Popen[bytes]"]:
 def control(fresh: Environ, *args: str) -> str:
     """The output of `supervisorctl ARGS`."""
     command: list[str | Path] = [BIN / "supervisorctl", "-c", CONF, *args]
-    done = subprocess.run(command, env=fresh, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=fresh, capture_output=True, text=True, timeout=120, check=False)
     return done.stdout
 
 
@@ -73,7 +71,7 @@ def test_it_runs_comes_back_and_stops(supervisord: "subprocess.Popen[bytes]", fr
     assert "supervisor_ready" in logs.stdout
 
     os.kill(first, signal.SIGKILL)
-    eventually(lambda: all(map(gone, workers)), within=1.0)
+    eventually(lambda: all(map(gone, workers)), within=allowed(1.0))
     with eventually(lambda: connected(fresh), within=COME_BACK_SECONDS) as client:
         assert client.welcome.pid != first
         assert client.ask(PROMPT).text == PROMPT + " "

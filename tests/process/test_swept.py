@@ -25,8 +25,6 @@ from tests.process.eventually import eventually
 from tests.process.homes import Environ, listens
 from tests.process.supervised import Supervised, gone, workers_in
 
-pytestmark = pytest.mark.timeout(180)
-
 OK = 0
 WITHIN = 30.0
 FRONT, WORKERS, LOCK = "front.sock", "workers.sock", "supervisor.lock"

@@ -99,7 +99,7 @@ def test_a_cancel_reaches_the_cloud(supervise: Start, environ: Environ, cloud: L
         next(event for event in stream if isinstance(event, wire.Delta))
         stream.cancel()
         assert isinstance(list(stream)[-1], wire.Cancelled)
-        assert cloud.abandoned.acquire(timeout=5)
+        assert cloud.abandoned.acquire(timeout=60)
 
 
 def test_the_death_of_the_egress_process_interrupts_the_answer_at_once(
@@ -129,7 +129,7 @@ def test_a_stop_ends_the_egress_process_too(supervise: Start, environ: Environ, 
         next(event for event in stream if isinstance(event, wire.Delta))
         egress = processes(supervised)[1]
         assert egress is not None
-        assert supervised.terminate(within=5) == 0
+        assert supervised.terminate(within=30) == 0
         assert isinstance(list(stream)[-1], wire.Interrupted)
     assert gone(egress.pid)
 
@@ -174,7 +174,7 @@ def test_settings_of_the_client_hold_with_an_older_supervisor(
     command = [sys.executable, "-m", "ai_pal", "chat", "--model", "cohere:command", CANARY]
     private = environ | {"AI_PAL_CONFIG": str(stricter)}
     done = subprocess.run(
-        command, env=private, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+        command, env=private, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
     )
     assert b"local_only" in done.stderr
     assert cloud.requests == []
@@ -202,7 +202,7 @@ def test_a_budget_whose_ledger_is_damaged_lets_no_prompt_out(
         assert "is damaged" in end.reasons[0].message
         assert cloud.requests == []
         ledger.rename(ledger.with_suffix(".damaged"))
-        assert eventually(lambda: _answered(client, "cohere:command"), within=20), "a new one begins"
+        assert eventually(lambda: _answered(client, "cohere:command"), within=60), "a new one begins"
 
 
 def _answered(client: Client, model: str) -> bool:

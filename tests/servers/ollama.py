@@ -66,4 +66,4 @@ def _create(binary: str, environment: dict[str, str], folder: Path, starter: Pat
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "models" / "manifests" / "registry.ollama.ai" / "library" / MODEL).exists():
             command = [binary, "create", MODEL, "-f", str(modelfile)]
-            subprocess.run(command, env=environment, check=True, timeout=60, capture_output=True)
+            subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)

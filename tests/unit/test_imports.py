@@ -21,7 +21,7 @@ for module in pkgutil.walk_packages({package}.__path__, "{package}."):
 def loaded_after(code: str) -> set[str]:
     show = "\nimport sys\nprint(*sorted({name.partition('.')[0] for name in sys.modules}))"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code + show], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-P", "-c", code + show], capture_output=True, text=True, timeout=120, check=True
     )
     return set(done.stdout.split())
 

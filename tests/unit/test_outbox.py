@@ -22,7 +22,7 @@ from ai_pal.messages.worker import (
 )
 from workers.outbox import Outbox
 
-TIMEOUT = 5.0
+TIMEOUT = 60.0
 
 
 @pytest.fixture

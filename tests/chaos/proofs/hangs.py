@@ -61,7 +61,7 @@ def _load_hangs(lab: Laboratory, name: str) -> None:
     report, model = lab.report, f"echo?id={name}&load_hang=true"
     with lab.client() as client:
         begun, asked = time.monotonic(), Asked(client, model)
-        eventually(lambda: lab.daemon.logged("worker_phase", model=model, phase="killing"), within=30)
+        eventually(lambda: lab.daemon.logged("worker_phase", model=model, phase="killing"), within=60)
         report.took("a load that hangs found", time.monotonic() - begun, LOADS + 1 + REPLACE)
         asked.cancel()
         report.expect(asked.finish(5), f"{model}: not cancelled")

@@ -74,7 +74,7 @@ def test_another_process_with_other_hash_seeds_gives_the_same_score() -> None:
             env={"PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=True,
         ).stdout
         for seed in ("1", "2")

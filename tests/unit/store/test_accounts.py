@@ -15,7 +15,7 @@ from ai_pal.store.ledger import Attempt, Ledger, Spent
 from ai_pal.store.memory_ledger import MemoryLedger
 
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
-WAIT = 10.0
+WAIT = 60.0
 
 
 def attempt(cost: float, at: float = NOON) -> Attempt:

@@ -60,7 +60,7 @@ def test_twenty_processes_may_be_the_first_to_open_it(file: Path) -> None:
         subprocess.Popen([sys.executable, "-c", OPEN, file], stdout=subprocess.PIPE, text=True)
         for _ in range(20)
     ]
-    assert [process.communicate(timeout=50)[0] for process in started] == [f"{len(STEPS)}\n"] * 20
+    assert [process.communicate(timeout=120)[0] for process in started] == [f"{len(STEPS)}\n"] * 20
 
 
 def test_an_older_version_is_brought_up_step_by_step(file: Path) -> None:

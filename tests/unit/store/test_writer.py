@@ -11,7 +11,7 @@ from ai_pal.store.ledger import Attempt, Ledger
 from ai_pal.store.memory_ledger import MemoryLedger
 from ai_pal.store.writer import LedgerWriter
 
-WAIT = 10.0
+WAIT = 60.0
 
 
 def attempt(number: int, prompt_tokens: int = 0) -> Attempt:

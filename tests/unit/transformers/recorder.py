@@ -11,7 +11,7 @@ from ai_pal.messages.chat import Message, Options, Usage
 from ai_pal.messages.worker import Generate, LoadModel, Ready
 from workers.engines.transformers.engine import Transformers
 
-TIMEOUT = 60.0
+TIMEOUT = 120.0
 
 
 class Answer(msgspec.Struct):
