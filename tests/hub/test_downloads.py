@@ -263,10 +263,7 @@ def test_without_a_terminal_a_large_model_names_its_command(home: Environ, hub: 
 
 
 def test_on_a_terminal_a_large_model_is_asked_for(home: Environ, hub: Hub) -> None:
-    command = ["-m", "ai_pal", "chat", "--model", "tinyllama:q4_k_m", "hi"]
-    terminal = pexpect.spawn(
-        sys.executable, command, env=home, timeout=TIMEOUT, encoding="utf-8", dimensions=WIDE
-    )
+    terminal = in_terminal(home, "chat", "--model", "tinyllama:q4_k_m", "hi")
     terminal.expect(r"669 MB to download \(.* free on the disk\), about .* of memory")
     terminal.expect(r"\[Y/n\] ")
     assert hub.requests == []
@@ -278,10 +275,7 @@ def test_on_a_terminal_a_large_model_is_asked_for(home: Environ, hub: Hub) -> No
 
 
 def test_no_is_an_answer_too(home: Environ, hub: Hub) -> None:
-    command = ["-m", "ai_pal", "chat", "--model", "tinyllama", "hi"]
-    terminal = pexpect.spawn(
-        sys.executable, command, env=home, timeout=TIMEOUT, encoding="utf-8", dimensions=WIDE
-    )
+    terminal = in_terminal(home, "chat", "--model", "tinyllama", "hi")
     terminal.expect(r"\[Y/n\] ")
     terminal.sendline("n")
     terminal.expect("model_not_here")
