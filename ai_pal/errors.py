@@ -60,6 +60,7 @@ class Code(StrEnum):
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_ERROR = "provider_error"
     EMPTY_ANSWER = "empty_answer"
+    LENGTH = "length"
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
     NO_FALLBACK = "no_fallback"
@@ -96,7 +97,7 @@ PERMANENT = frozenset(
     {
         *(Code.AUTH_FAILED, Code.PROVIDER_REFUSED, Code.PROMPT_TOO_LARGE, Code.NO_KEY, Code.NO_CONSENT),
         *(Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.OVER_BUDGET, Code.SDK_MISSING),
-        *(Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE, Code.ACCESS_DENIED, Code.NO_CREDIT),
+        *(Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE, Code.ACCESS_DENIED, Code.NO_CREDIT, Code.LENGTH),
     }
 )
 """Codes that say nothing about a provider's health: asking again changes nothing, and no breaker trips."""

@@ -6,13 +6,16 @@ from contextlib import aclosing
 from ai_pal import privacy
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
-from ai_pal.egress.providers.base import Adapter, Finish, Notice, Waiting
+from ai_pal.egress.providers.answer import Finish, Notice, Thought, Used, Waiting
+from ai_pal.egress.providers.base import Adapter
 from ai_pal.egress.providers.failures import failure
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.egress.providers.transport import of_transport
+from ai_pal.egress.providers.unlike import of_reading
 from ai_pal.egress.report import report
 from ai_pal.egress.whole_text import WholeText
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.messages.chat import Usage
 from ai_pal.messages.egress import (
     Complete,
     CompletionConnected,
@@ -20,6 +23,7 @@ from ai_pal.messages.egress import (
     CompletionFailed,
     CompletionNotice,
     CompletionText,
+    CompletionThinking,
     CompletionWaiting,
     ListModels,
     ProviderModels,
@@ -27,6 +31,9 @@ from ai_pal.messages.egress import (
 
 TRAILER_SECONDS = 2.0
 """After the last of the text only figures come; a provider that keeps them has answered all the same."""
+
+THINKING_SECONDS = 1.0
+"""Between two signs that the model thinks."""
 
 
 class Completing:
@@ -37,6 +44,9 @@ class Completing:
         self._traffic = Traffic(self._connected)
         self._text = WholeText()
         self._finish: Finish | None = None
+        self._usage = Usage()
+        self._thought, self._untold = False, 0
+        self._tell_at = 0.0
         self._seq = 0
         self._clock: asyncio.Timeout
 
@@ -45,8 +55,9 @@ class Completing:
         try:
             end = await self._answer()
         except AiPalError as error:
-            reason = self._providers.without_keys(error.failure)
-            end = CompletionFailed(self._request.key, reason)
+            end = self._failed(error.failure)
+        if self._untold:
+            self._tell_thinking()
         self._outbox.put(end)
 
     async def _answer(self) -> CompletionDone | CompletionFailed:
@@ -66,16 +77,20 @@ class Completing:
         with watching(self._traffic):
             async with aclosing(adapter.stream(self._request)) as events:
                 async for event in events:
-                    if isinstance(event, Finish):
-                        self._finish = event
-                        self._give(TRAILER_SECONDS)
-                    elif isinstance(event, Waiting):
-                        self._wait(event)
-                    elif isinstance(event, Notice):
-                        key = self._request.key
-                        self._outbox.put(CompletionNotice(key, event.kind, event.reason))
-                    else:
-                        await self._take(self._text.add(event))
+                    match event:
+                        case Finish():
+                            self._finish = event
+                            self._give(TRAILER_SECONDS)
+                        case Used():
+                            self._usage = event.usage
+                        case Thought():
+                            self._think(event)
+                        case Waiting():
+                            self._wait(event)
+                        case Notice():
+                            self._outbox.put(CompletionNotice(self._request.key, event.kind, event.reason))
+                        case _:
+                            await self._take(self._text.add(event))
 
     async def _take(self, text: str) -> None:
         if not text:
@@ -92,6 +107,20 @@ class Completing:
             self._give(self._request.first_token)
         self._outbox.put(CompletionWaiting(self._request.key, waiting.lives))
 
+    def _think(self, thought: Thought) -> None:
+        """Thinking is no silence: the phase has its time again, and the supervisor hears of it."""
+        self._traffic.used()
+        self._thought = True
+        self._untold += len(thought.text)
+        self._give(self._request.gap if self._seq else self._request.first_token)
+        if asyncio.get_running_loop().time() >= self._tell_at:
+            self._tell_thinking()
+
+    def _tell_thinking(self) -> None:
+        self._outbox.put(CompletionThinking(self._request.key, self._untold))
+        self._untold = 0
+        self._tell_at = asyncio.get_running_loop().time() + THINKING_SECONDS
+
     def _connected(self) -> None:
         self._outbox.put(CompletionConnected(self._request.key))
         self._give(self._request.first_token)
@@ -102,22 +131,41 @@ class Completing:
         self._clock.reschedule(None if seconds is None else now + seconds)
 
     def _end(self) -> CompletionDone | CompletionFailed:
-        name, key = self._request.provider.name, self._request.key
-        if self._finish is None:
-            broken = failure(Code.STREAM_BROKEN, f"{name} ended the answer in the middle")
-            return CompletionFailed(key, broken)
+        name, finish = self._request.provider.name, self._finish
+        if finish is None:
+            return self._failed(failure(Code.STREAM_BROKEN, f"{name} ended the answer in the middle"))
+        if finish.usage != Usage():
+            self._usage = finish.usage
         if not self._seq:
-            return CompletionFailed(key, failure(Code.EMPTY_ANSWER, f"{name} answered with nothing"))
-        finish, model = self._finish, self._finish.model or self._request.model
-        return CompletionDone(key, self._seq, finish.reason, finish.usage, model)
+            return self._failed(self._without_text(finish.reason))
+        model = finish.model or self._request.model
+        return CompletionDone(self._request.key, self._seq, finish.reason, self._usage, model)
+
+    def _failed(self, reason: Failure) -> CompletionFailed:
+        return CompletionFailed(self._request.key, self._providers.without_keys(reason), self._usage)
+
+    def _without_text(self, reason: str) -> Failure:
+        name = self._request.provider.name
+        spent = self._usage.completion_tokens
+        if reason == "length":
+            on_what = "thinking" if self._thought else "no text"
+            used = f"all of its {spent} tokens" if spent else "all of its tokens"
+            message = f"{name} spent {used} on {on_what} (finish reason: length)"
+            return failure(Code.LENGTH, message, "allow a longer answer: --max-tokens")
+        if self._thought:
+            return failure(Code.EMPTY_ANSWER, f"{name} thought about it, and then said nothing", "ask again")
+        return failure(Code.EMPTY_ANSWER, f"{name} answered with nothing")
 
     def _failure(self, adapter: Adapter, error: Exception) -> Failure:
         if isinstance(error, AiPalError):
             return error.failure
         if isinstance(error, TimeoutError) and self._clock.expired():
             return self._timed_out()
-        known = adapter.failure(error, self._request.model) or of_transport(
-            self._request.provider.name, error, sent=self._traffic.sent
+        provider, model = self._request.provider, self._request.model
+        known = (
+            of_reading(provider, model, error)
+            or adapter.failure(error, model)
+            or of_transport(provider.name, error, sent=self._traffic.sent)
         )
         if known.code == Code.INTERNAL:
             report(error)
@@ -149,5 +197,9 @@ async def list_models(request: ListModels, providers: Providers, outbox: Outbox)
         code = Code.FIRST_TOKEN_TIMEOUT if traffic.sent else Code.CONNECT_TIMEOUT
         reason = failure(code, f"{name} did not list its models within {request.timeout:g} s")
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises is a failure of this attempt only
-        reason = adapter.failure(error, "") or of_transport(name, error, sent=traffic.sent)
+        reason = (
+            of_reading(request.provider, "", error)
+            or adapter.failure(error, "")
+            or of_transport(name, error, sent=traffic.sent)
+        )
     outbox.put(CompletionFailed(request.key, providers.without_keys(reason)))

@@ -206,6 +206,14 @@ class CompletionNotice(FromEgress, tag="completion_notice", frozen=True):
     reason: str
 
 
+class CompletionThinking(FromEgress, tag="completion_thinking", frozen=True):
+    """The model thinks: a sign of life, about once a second. `characters` are those of its thoughts since the
+    last one; 0 where the provider keeps them to itself."""
+
+    key: int
+    characters: int = 0
+
+
 class CompletionText(FromEgress, tag="completion_text", frozen=True):
     """A piece of the answer. `seq` counts the pieces of the provider's stream from 0, of which this one
     holds `n`: what waits together goes out together. `text` is never empty, and whole UTF-8."""
@@ -227,10 +235,12 @@ class CompletionDone(FromEgress, tag="completion_done", frozen=True):
 
 
 class CompletionFailed(FromEgress, tag="completion_failed", frozen=True):
-    """The attempt ended without a complete answer; what was sent before stays valid."""
+    """The attempt ended without a complete answer; what was sent before stays valid. `usage` is what the
+    provider has told of it."""
 
     key: int
     failure: Failure
+    usage: Usage = Usage()
 
 
 class ProviderModels(FromEgress, tag="provider_models", frozen=True):
@@ -249,6 +259,7 @@ AnyFromEgress = (
     | CompletionConnected
     | CompletionWaiting
     | CompletionNotice
+    | CompletionThinking
     | CompletionText
     | CompletionDone
     | CompletionFailed

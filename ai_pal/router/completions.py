@@ -15,11 +15,18 @@ CompletionEvent = (
     out.CompletionConnected
     | out.CompletionWaiting
     | out.CompletionNotice
+    | out.CompletionThinking
     | out.CompletionText
     | out.CompletionDone
     | out.CompletionFailed
     | out.ProviderModels
 )
+
+UNDERWAY = (
+    *(out.CompletionConnected, out.CompletionWaiting, out.CompletionNotice),
+    *(out.CompletionThinking, out.CompletionText),
+)
+"""Those after which it goes on."""
 
 
 class CompletionsPolicy(msgspec.Struct, frozen=True):
@@ -74,8 +81,8 @@ class Completions:
         self._open: dict[int, Open] = {}
         egress.join(
             self,
-            *(out.CompletionConnected, out.CompletionText, out.CompletionDone, out.CompletionFailed),
-            *(out.ProviderModels, out.CompletionNotice, out.CompletionWaiting),
+            *UNDERWAY,
+            *(out.CompletionDone, out.CompletionFailed, out.ProviderModels),
         )
 
     def __len__(self) -> int:
@@ -126,7 +133,7 @@ class Completions:
             return
         if isinstance(message, out.CompletionText):
             opened.next_seq += message.n
-        elif not isinstance(message, out.CompletionConnected | out.CompletionWaiting | out.CompletionNotice):
+        elif not isinstance(message, UNDERWAY):
             self._end(opened)
         self.on_event(message)
 

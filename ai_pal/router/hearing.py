@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages import egress as out
-from ai_pal.router.attempts import Attempts
+from ai_pal.router.attempts import ANSWERED, Attempts
 from ai_pal.router.request import Attempt, Request
 from ai_pal.supervisor.ports import Clients, Clock
 
@@ -63,6 +63,8 @@ class Hearing:
             case out.CompletionNotice():
                 notice = wire.Notice(attempt.request.chat.id, event.kind, event.reason)
                 self._clients.send(attempt.request.client, notice)
+            case out.CompletionThinking():
+                attempt.said += event.characters
             case out.CompletionText():
                 if attempt.first_at is None:
                     self._outcomes.begun(attempt, attempt.candidate.model)
@@ -72,6 +74,7 @@ class Hearing:
             case out.CompletionDone():
                 self._done(attempt, event)
             case out.CompletionFailed():
+                attempt.told = event.usage
                 self._outcomes.failed(attempt, event.failure)
 
     def _wait(self, attempt: Attempt, *, lives: bool) -> None:
@@ -121,10 +124,11 @@ class Hearing:
 
     def _done(self, attempt: Attempt, event: out.CompletionDone) -> None:
         if attempt.first_at is None:
+            attempt.told = event.usage
             message = f"{attempt.candidate.name} ended without a word"
             self._outcomes.failed(attempt, Failure(Code.EMPTY_ANSWER, message, "ask again", retryable=True))
             return
-        counted = event.usage if event.usage.completion_tokens else attempt.usage()
-        timings = attempt.request.timings(self._clock.now())
-        attempt.last = wire.Done(attempt.request.chat.id, event.finish_reason, counted, timings)
+        attempt.told = event.usage
+        used, timings = attempt.usage(ANSWERED), attempt.request.timings(self._clock.now())
+        attempt.last = wire.Done(attempt.request.chat.id, event.finish_reason, used, timings)
         self._outcomes.answered(attempt, event.finish_reason)

@@ -3,16 +3,20 @@
 import msgspec
 
 from ai_pal.complexity import Feature
-from ai_pal.errors import NEVER_SENT, UNPAID, Failure
+from ai_pal.errors import NEVER_SENT, UNPAID, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Timings, Usage
 from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.routing.order import Reason
 from ai_pal.routing.query import BYTES_PER_TOKEN
 from ai_pal.routing.walk import Walk
+from ai_pal.store.ledger import ANSWERED
 
 MOST_KEPT = 1024 * 1024
 """Bytes of an answer that are kept for a continuation; a longer one is not gone on with."""
+
+TOLD_AT_THE_END = frozenset({ANSWERED, Code.LENGTH, Code.EMPTY_ANSWER})
+"""Outcomes of answers whose provider has said its last: its figures are those of the whole."""
 
 
 class Request(msgspec.Struct, eq=False):
@@ -98,7 +102,8 @@ class Request(msgspec.Struct, eq=False):
 class Attempt(msgspec.Struct, eq=False):
     """One candidate that was asked. `key` is unique among attempts; what runs here has it as its id, below 0.
     `base` is the client's number for its first piece, `tokens` counts pieces and `said`, of what comes from
-    elsewhere, characters: a server may put many tokens into a piece. `reserved` is what it may cost in US
+    elsewhere, characters, those of thoughts too: a server may put many tokens into a piece. `told` is what
+    the provider says it has used, also of an answer that fails. `reserved` is what it may cost in US
     dollars, `last` its terminal event. `sent` says that the egress process has it, `stopped` that this side
     has called it off, `over` that it is in the books. `moved_at` is when something last moved before its
     first content."""
@@ -112,6 +117,7 @@ class Attempt(msgspec.Struct, eq=False):
     base: int = 0
     tokens: int = 0
     said: int = 0
+    told: Usage = Usage()
     reserved: float = 0.0
     prompt_tokens: int = 0
     connected_at: float | None = None
@@ -142,9 +148,14 @@ class Attempt(msgspec.Struct, eq=False):
         if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
             return self.last.usage
         charged = self.candidate.tier == CLOUD and self.connected_at is not None and outcome not in UNPAID
+        begun = self.first_at is not None or self.said > 0
+        told, said = self.told, max(self.tokens, self.said // BYTES_PER_TOKEN)
+        if outcome in TOLD_AT_THE_END and told.completion_tokens:
+            said = told.completion_tokens
         return Usage(
-            prompt_tokens=self.prompt_tokens if self.first_at is not None or charged else 0,
-            completion_tokens=max(self.tokens, self.said // BYTES_PER_TOKEN),
+            prompt_tokens=told.prompt_tokens or (self.prompt_tokens if begun or charged else 0),
+            cached_tokens=told.cached_tokens,
+            completion_tokens=max(said, told.completion_tokens),
         )
 
 

@@ -99,10 +99,13 @@ def test_local_only_without_its_word_nothing_is_sent(egress: EgressDriver, fault
         assert proxy.requests == [("POST", "/api/show")]
 
 
+@pytest.mark.parametrize(
+    "odd", [{}, {"details": None}, {"details": {"format": None}}, {"remote_model": None}, {"details": "gguf"}]
+)
 def test_without_local_only_too_a_model_of_its_cloud_is_not_asked(
-    egress: EgressDriver, fake: FakeOllama, server: Loopback
+    egress: EgressDriver, fake: FakeOllama, server: Loopback, odd: dict[str, object]
 ) -> None:
-    fake.shown = LOCAL | {"remote_host": "https://ollama.com:443", "remote_model": "gpt-oss:120b"}
+    fake.shown = LOCAL | {"remote_host": "https://ollama.com:443", "remote_model": "gpt-oss:120b"} | odd
     failure = egress.ask(complete("ollama", server.url, local_only=False)).failed.failure
     assert (failure.code, failure.retryable) == (Code.NO_CONSENT, False)
     assert "https://ollama.com:443" in failure.message

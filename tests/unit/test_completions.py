@@ -160,6 +160,18 @@ def test_a_silent_attempt_ends_when_its_timeouts_are_well_over(world: World) -> 
     assert out.CancelCompletion(1) in world.sent
 
 
+def test_an_attempt_whose_model_thinks_is_not_silent(world: World) -> None:
+    world.start(1)
+    world.hello()
+    for _ in range(20):
+        world.pass_time_with_beats(30)
+        world.egress.message(out.CompletionThinking(1, 9))
+    assert world.codes == []
+    assert world.events == [out.CompletionThinking(1, 9)] * 20
+    world.pass_time_with_beats(35)
+    assert world.codes == [Code.WORKER_HUNG]
+
+
 def test_a_silent_process_is_ended_and_what_it_had_fails(world: World) -> None:
     world.start(1)
     world.hello()

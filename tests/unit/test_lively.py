@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from ai_pal.egress.providers.base import Event, Finish, Waiting
+from ai_pal.egress.providers.answer import AnswerEvent, Finish, Waiting
 from ai_pal.egress.providers.lively import lively
 
 SHORT = 0.001
@@ -19,7 +19,7 @@ class Slow:
         self.enough = asyncio.Event()
         self.closed = False
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         try:
             await self.enough.wait()
             if self.error is not None:
@@ -37,7 +37,7 @@ class Slow:
 
 
 def test_signs_come_before_the_answer_and_never_within_it() -> None:
-    async def run() -> list[Event]:
+    async def run() -> list[AnswerEvent]:
         slow = Slow(3)
         return [event async for event in lively(slow.events(), slow.lives, SHORT)]
 
@@ -57,12 +57,12 @@ def test_an_error_of_the_answer_is_that_of_the_whole() -> None:
 
 
 def test_an_answer_of_nothing_ends() -> None:
-    async def nothing() -> AsyncGenerator[Event, None]:
-        nobody: tuple[Event, ...] = ()
+    async def nothing() -> AsyncGenerator[AnswerEvent, None]:
+        nobody: tuple[AnswerEvent, ...] = ()
         for event in nobody:
             yield event
 
-    async def run() -> list[Event]:
+    async def run() -> list[AnswerEvent]:
         return [event async for event in lively(nothing(), Slow(1).lives, SHORT)]
 
     assert asyncio.run(asyncio.wait_for(run(), 30)) == []

@@ -1,18 +1,22 @@
 """Anthropic's messages through its SDK."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import anthropic
 import httpx2
-import msgspec
 
 from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.base import Finish, Notice, notices
+from ai_pal.egress.providers.answer import AnswerEvent, Finish, Thought, Used
+from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.failures import failure, of_event, of_status
+from ai_pal.egress.providers.events import Event, objects
+from ai_pal.egress.providers.failures import failure, of_status
 from ai_pal.egress.providers.figures import tokens
+from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.loose import part, pieces, text
+from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import joined, shaped, spoken, trimmed_end, user_first
 from ai_pal.errors import AiPalError, Code, Failure
@@ -31,6 +35,13 @@ SAMPLING_VERSION = "2023-06-01"
 
 EXTRAS = frozenset({"top_k"})
 LENGTH = ("max_tokens", "model_context_window_exceeded")
+TYPES = frozenset(
+    {
+        *("message", "message_start", "message_delta", "message_stop", "ping"),
+        *("content_block_start", "content_block_delta", "content_block_stop"),
+    }
+)
+"""Types of the events of a stream, and of a whole answer."""
 
 
 class Anthropic:
@@ -46,9 +57,10 @@ class Anthropic:
             http_client=clients.client(httpx2, base_url),
         )
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
+    async def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
         prefix = _prefix(request.messages)
         blank = prefix[len(prefix.rstrip()) :]
+        reading = read_through(Rewriting(_shape))
         stream, fitted = await self._learned.ask(
             request,
             known("anthropic", request.model, own=not self._provider.base_url),
@@ -57,19 +69,23 @@ class Anthropic:
         )
         for notice in notices(request, fitted):
             yield notice
-        usage, model = Usage(), ""
+        usage, model, finish = Usage(), "", ""
         async with stream:
             async for event in stream:
-                if event.type == "message_start":
-                    usage, model = _prompt_usage(event.message.usage), str(event.message.model or "")
-                elif event.type == "content_block_delta" and event.delta.type == "text_delta":
+                for piece in _pieces(event):
                     # The API takes no prefix that ends in blanks: the model says those again.
-                    text, blank = event.delta.text.removeprefix(blank), ""
-                    yield text
-                elif event.type == "message_delta" and event.delta.stop_reason:
-                    done = tokens(event.usage.output_tokens)
-                    usage = msgspec.structs.replace(usage, completion_tokens=done)
-                    yield self._finish(event.delta.stop_reason, usage, model)
+                    if isinstance(piece, str):
+                        piece, blank = piece.removeprefix(blank), ""  # noqa: PLW2901
+                    yield piece
+                told, model = _usage(event, usage), text(part(_message(event), "model")) or model
+                if told != usage:
+                    usage = told
+                    yield Used(usage)
+                finish = self._reason(event, finish)
+                if finish:
+                    yield Finish(finish, usage, model)
+        if reading.ended and not finish:
+            yield Finish("stop", usage, model)
 
     async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> Any:
         sampling = {name: value for name, value in fitted.given.items() if name in SAMPLING}
@@ -83,20 +99,45 @@ class Anthropic:
         )
 
     async def models(self) -> list[str]:
-        return sorted([model.id async for model in self._client.models.list()])
+        names = [text(part(model, "id")) async for model in self._client.models.list()]
+        return sorted(filter(None, names))
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if not isinstance(error, anthropic.APIStatusError):
             return None
-        body = error.body
-        if error.status_code == 200:  # an error event inside the stream
-            return of_event(self._name, model, body)
-        return of_status(self._name, model, error.status_code, error.response.headers, body)
+        return of_status(self._name, model, error.status_code, error.response.headers, error.body)
 
-    def _finish(self, reason: str, usage: Usage, model: str) -> Finish:
+    def _reason(self, event: Any, before: str) -> str:
+        """Why the answer has ended, if it has. Raises `AiPalError`."""
+        reason = part(event, "delta", "stop_reason") or part(_message(event), "stop_reason")
         if reason == "refusal":
             raise AiPalError(failure(Code.PROVIDER_REFUSED, f"{self._name} withheld the answer"))
-        return Finish("length" if reason in LENGTH else "stop", usage, model)
+        if reason in LENGTH:
+            return "length"
+        ended = part(event, "type") in ("message", "message_stop")
+        return before or ("stop" if reason or ended else "")
+
+
+def _shape(event: Event) -> list[Event]:
+    """Events of a stream, each with its name, and whole answers. Raises `Told`."""
+
+    def says(value: dict[str, Any]) -> bool:
+        known = text(part(value, "type")) in TYPES or event.name in TYPES
+        return known or any(isinstance(value.get(name), dict) for name in ("delta", "message"))
+
+    found = objects(event, says)
+    return [Event(text(part(value, "type")) or event.name or "message", value) for value in found]
+
+
+def _message(event: Any) -> Any:
+    """What is told of the answer as a whole: in an event of its own, or in the whole answer."""
+    return event if part(event, "type") == "message" else part(event, "message")
+
+
+def _pieces(event: Any) -> Iterator[str | Thought]:
+    yield from pieces(part(event, "content_block"))
+    yield from pieces(part(event, "delta"))
+    yield from pieces(part(_message(event), "content"))
 
 
 def _prefix(messages: list[Message]) -> str:
@@ -122,6 +163,16 @@ def _fitted(options: Options, rules: Rules) -> Fitted:
     return fitted(wanted, rules, options.extra, EXTRAS)
 
 
-def _prompt_usage(usage: Any) -> Usage:
-    cached, written = tokens(usage.cache_read_input_tokens), tokens(usage.cache_creation_input_tokens)
-    return figures.usage(tokens(usage.input_tokens) + cached + written, cached, 0)
+def _usage(event: Any, before: Usage) -> Usage:
+    """What has been used after this event: most of the prompt is told at the start, the answer at the end."""
+    told = part(_message(event), "usage") or part(event, "usage")
+    cached, written = (
+        tokens(part(told, name)) for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    prompt = tokens(part(told, "input_tokens")) + cached + written
+    later = figures.usage(prompt, cached, part(told, "output_tokens"))
+    return Usage(
+        max(before.prompt_tokens, later.prompt_tokens),
+        max(before.cached_tokens, later.cached_tokens),
+        max(before.completion_tokens, later.completion_tokens),
+    )

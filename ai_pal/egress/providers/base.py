@@ -3,49 +3,21 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-import msgspec
-
+from ai_pal.egress.providers.answer import AnswerEvent, Notice
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted
 from ai_pal.errors import Failure
-from ai_pal.messages.chat import Usage
 from ai_pal.messages.egress import Complete, Provider
-
-
-class Finish(msgspec.Struct, frozen=True):
-    """The provider said that the answer is complete. `reason` is `stop` or `length`; a later one with more
-    figures replaces this one."""
-
-    reason: str
-    usage: Usage = Usage()
-    model: str = ""
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """Something the user should know about this answer. `kind` is one of docs/ipc-protocol.md's."""
-
-    kind: str
-    reason: str
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """Nothing of the answer has come yet. A provider that `lives` has its time for the first of it anew."""
-
-    lives: bool = True
-
-
-Event = str | Waiting | Notice | Finish
-"""A text is a piece of the answer."""
 
 
 class Adapter(Protocol):
     """Speaks one protocol with one provider, in exactly one HTTP request per answer; in two where the first
     was refused for an option or the shape of the turns, and was mended (see `learned`)."""
 
-    def stream(self, request: Complete) -> AsyncGenerator[Event, None]:
-        """The pieces of the answer, notices among them, then its finish. A stream that ends without one was
-        cut off. Raises what its SDK raises, or `AiPalError`."""
+    def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
+        """The pieces of the answer, what else is told among them, then its finish. A stream that ends without
+        one was cut off. Raises what its SDK raises, `Told`, `Unreadable`, or `AiPalError`."""
 
     async def models(self) -> list[str]:
         """The names of the provider's models."""

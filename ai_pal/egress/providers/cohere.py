@@ -6,24 +6,30 @@ from typing import Any
 import cohere
 import cohere.core
 import httpx
-import msgspec
 
 from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.base import Finish, Notice, notices
+from ai_pal.egress.providers.answer import AnswerEvent, Finish, Thought, Used
+from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.failures import of_event, of_status
-from ai_pal.egress.providers.http import BadResponse, watch
+from ai_pal.egress.providers.events import Event, Told, objects
+from ai_pal.egress.providers.failures import of_status, words
+from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.loose import part, pieces, text
+from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import joined, shaped, spoken, system_first
-from ai_pal.errors import AiPalError, Failure
-from ai_pal.messages.chat import Options
+from ai_pal.errors import Failure
+from ai_pal.messages.chat import Options, Usage
 from ai_pal.messages.egress import Complete, Provider
 
 BASE_URL = "https://api.cohere.com"
 NO_KEY = "none"
 
 EXTRAS = frozenset({"frequency_penalty", "k", "presence_penalty", "safety_mode"})
+TYPES = ("message", "content", "tool", "citation", "debug")
+"""What the types of its events begin with."""
+
 FINISHED = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "TOOL_CALL": "stop", "MAX_TOKENS": "length"}
 
 
@@ -41,7 +47,8 @@ class Cohere:
             log_warning_experimental_features=False,
         )
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
+    async def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
+        reading = read_through(Rewriting(_shape))
         stream, fitted = await self._learned.ask(
             request,
             known("cohere", request.model, own=not self._provider.base_url),
@@ -50,17 +57,21 @@ class Cohere:
         )
         for notice in notices(request, fitted):
             yield notice
+        finish: Finish | None = None
         async for event in stream:
             if event.type == "content-delta":
-                text = _text(event)
-                if text:
-                    yield text
+                for piece in pieces(part(event.delta, "message", "content")):
+                    yield piece
             elif event.type == "message-end":
-                yield self._finish(event.delta, request.model)
+                usage = _usage(part(event.delta, "usage"))
+                yield Used(usage)
+                finish = Finish(_reason(event.delta), usage)
+                yield finish
+        if reading.ended and finish is None:
+            yield Finish("stop")
 
     async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> AsyncIterator[Any]:
         """The events, of which the first is there: it takes that to know whether the request was taken."""
-        watch(EventLines().check)
         turns = joined(system_first(spoken(shaped(request.messages, rules.shapes))))
         events: Any = self._client.chat_stream(
             model=request.model,
@@ -87,40 +98,60 @@ class Cohere:
             return of_status(self._name, model, error.status_code, error.headers, error.body)
         return None
 
-    def _finish(self, delta: Any, model: str) -> Finish:
-        reason = FINISHED.get(str(delta.finish_reason))
-        if reason is None:
-            broken = of_event(self._name, model, getattr(delta, "error", None))
-            message = f"{broken.message} ({str(delta.finish_reason)[:40]})"
-            raise AiPalError(msgspec.structs.replace(broken, message=message))
-        told = getattr(delta.usage, "tokens", None)
-        prompt, completion = getattr(told, "input_tokens", None), getattr(told, "output_tokens", None)
-        return Finish(reason, figures.usage(prompt, 0, completion))
+
+def _shape(event: Event) -> list[Event]:
+    """What an event or a whole answer says, in events that the SDK takes: it leaves out, without a word, what
+    is not exactly as it was agreed. Raises `Told`."""
+
+    def says(value: dict[str, Any]) -> bool:
+        known = text(part(value, "type")) or event.name
+        return known.startswith(TYPES) or any(
+            isinstance(value.get(name), dict) for name in ("delta", "message")
+        )
+
+    shaped: list[Event] = []
+    for value in objects(event, says):
+        whole = "delta" not in value and isinstance(value.get("message"), dict)
+        told = value if whole else part(value, "delta")
+        kind = text(part(value, "type")) or event.name
+        shaped += map(_content, pieces(part(told, "message", "content")))
+        if whole or kind == "message-end" or part(told, "finish_reason"):
+            shaped.append(_end(told))
+        elif not shaped:
+            shaped.append(Event("content-end", {"type": "content-end", "index": 0}))
+    return shaped
 
 
-class EventLines:
-    """Looks at each event's data. The SDK leaves out what is not JSON and goes on, with a part of the
-    answer missing."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def check(self, data: bytes) -> None:
-        """Raises `BadResponse`."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            value = line.strip().removeprefix(b"data:").strip()
-            if line.startswith(b"data:") and value and value != b"[DONE]":
-                try:
-                    msgspec.json.decode(value)
-                except (msgspec.DecodeError, RecursionError):
-                    raise BadResponse("it sent what cannot be read") from None
+def _content(piece: str | Thought) -> Event:
+    said = {"thinking": piece.text} if isinstance(piece, Thought) else {"text": piece}
+    delta = {"message": {"content": said}}
+    return Event("content-delta", {"type": "content-delta", "index": 0, "delta": delta})
 
 
-def _text(event: Any) -> str:
-    message = event.delta.message if event.delta is not None else None
-    content = message.content if message is not None else None
-    return (content.text if content is not None else None) or ""
+def _end(told: Any) -> Event:
+    used = part(told, "usage", "tokens") or part(told, "usage", "billed_units")
+    counts = {name: figures.tokens(part(used, name)) for name in ("input_tokens", "output_tokens")}
+    error = part(told, "error")
+    delta = {
+        "finish_reason": text(part(told, "finish_reason")) or "COMPLETE",
+        "error": error if error is None or isinstance(error, str) else words(error),
+        "usage": {"tokens": counts},
+    }
+    return Event("message-end", {"type": "message-end", "delta": delta})
+
+
+def _reason(delta: Any) -> str:
+    """Raises `Told` unless the answer is whole."""
+    told = text(part(delta, "finish_reason"))
+    reason = FINISHED.get(told.upper())
+    if reason is None:
+        raise Told(part(delta, "error") or {"message": f"finish_reason: {told}"})
+    return reason
+
+
+def _usage(usage: Any) -> Usage:
+    told = part(usage, "tokens")
+    return figures.usage(part(told, "input_tokens"), 0, part(told, "output_tokens"))
 
 
 def _fitted(options: Options, rules: Rules) -> Fitted:

@@ -1,9 +1,13 @@
 """What one attempt sees of its connection, whichever SDK asks: what has left, and a bounded answer."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from ai_pal.egress.providers.plain import Plain, Undecodable
+from ai_pal.egress.providers.rewriting import Rewriting
 
 UNUSED_LIMIT = 4 * 1024 * 1024
 """Bytes that a provider may send without any text of the answer in them."""
@@ -15,24 +19,22 @@ class BadResponse(Exception):  # noqa: N818 (it never leaves the process)
 
 class Traffic:
     """What one attempt sees of its connection. `sent` becomes true, and `on_sent` is called, when the
-    request is out. `watch` sees all bytes of the answer and may raise `BadResponse`."""
+    request is out. `rewriting` is how the answer is read for its SDK."""
 
     def __init__(self, on_sent: Callable[[], None]) -> None:
         self.sent = False
-        self.watch: Callable[[bytes], None] | None = None
+        self.rewriting: Rewriting | None = None
         self._on_sent = on_sent
         self._unused = 0
 
     def used(self) -> None:
-        """Text has come out of what was received."""
+        """Text, or a thought, has come out of what was received."""
         self._unused = 0
 
     def received(self, data: bytes) -> None:
         self._unused += len(data)
         if self._unused > UNUSED_LIMIT:
             raise BadResponse(f"over {UNUSED_LIMIT} bytes without text")
-        if self.watch is not None:
-            self.watch(data)
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Called by the HTTP library at each step."""
@@ -58,11 +60,12 @@ def watching(traffic: Traffic) -> Iterator[None]:
         _traffic.reset(token)
 
 
-def watch(check: Callable[[bytes], None]) -> None:
-    """Let `check` see the bytes of this task's answer."""
+def read_through(rewriting: Rewriting) -> Rewriting:
+    """The answer that this task asks for is read so before its SDK sees it."""
     traffic = _traffic.get()
     if traffic is not None:
-        traffic.watch = check
+        traffic.rewriting = rewriting
+    return rewriting
 
 
 async def traced(request: Any) -> None:
@@ -73,18 +76,52 @@ async def traced(request: Any) -> None:
         request.extensions.setdefault("trace", traffic.trace)
 
 
+class Reading:
+    """One body: made plain, counted by its attempt, and rewritten where an SDK is to read an answer from it.
+    Raises `BadResponse`, and what rewriting raises."""
+
+    def __init__(self, traffic: Traffic, headers: Any, *, answers: bool) -> None:
+        self._traffic = traffic
+        try:
+            self._plain = Plain(headers.pop("content-encoding", ""))
+        except Undecodable as error:
+            raise BadResponse(str(error)) from None
+        self._rewriting = traffic.rewriting if answers else None
+        if self._rewriting is not None:
+            self._rewriting.begin(charset(headers))
+            headers["content-type"] = "text/event-stream; charset=utf-8"
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        yield from self._read(self._plain.feed(raw))
+
+    def close(self) -> Iterator[bytes]:
+        yield from self._read(self._plain.close())
+        if self._rewriting is not None:
+            yield self._rewriting.close()
+
+    def _read(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        if self._rewriting is not None and self._rewriting.ended:
+            return  # what an SDK still reads after the end, to keep the connection
+        try:
+            for data in pieces:
+                self._traffic.received(data)
+                yield data if self._rewriting is None else self._rewriting.feed(data)
+        except Undecodable as error:
+            raise BadResponse(str(error)) from None
+
+
 def bounded(stream_class: type) -> Callable[[Any], Any]:
-    """An event hook: the bytes of the answer are counted and seen by its attempt."""
+    """An event hook: the body of the response comes through a `Reading`."""
 
-    class Bounded(stream_class):  # type: ignore[misc]
-        """A response's body, counted as it comes."""
-
-        def __init__(self, stream: Any, traffic: Traffic) -> None:
-            self._stream, self._traffic = stream, traffic
+    class Body(stream_class):  # type: ignore[misc]
+        def __init__(self, stream: Any, reading: Reading) -> None:
+            self._stream, self._reading = stream, reading
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for data in self._stream:
-                self._traffic.received(data)
+            async for raw in self._stream:
+                for data in self._reading.feed(raw):
+                    yield data
+            for data in self._reading.close():
                 yield data
 
         async def aclose(self) -> None:
@@ -92,8 +129,14 @@ def bounded(stream_class: type) -> Callable[[Any], Any]:
 
     async def hook(response: Any) -> None:
         traffic = _traffic.get() or Traffic(lambda: None)
-        response.stream = Bounded(response.stream, traffic)
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise BadResponse("compressed, though nobody asked for that")
+        response.stream = Body(
+            response.stream, Reading(traffic, response.headers, answers=response.is_success)
+        )
 
     return hook
+
+
+def charset(headers: Any) -> str:
+    """The charset that a Content-Type names, or nothing."""
+    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("content-type", ""), re.IGNORECASE)
+    return found[1] if found else ""

@@ -1,18 +1,20 @@
-"""Waiting for a provider that may have to load its model first: signs of life until its first text."""
+"""Waiting for a provider that may have to load its model first: signs of life until it begins."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from ai_pal.egress.providers.base import Event, Waiting
+from ai_pal.egress.providers.answer import AnswerEvent, Thought, Waiting
 
 SIGN_SECONDS = 2.0
 """Between two signs."""
 
 
 async def lively(
-    events: AsyncGenerator[Event, None], lives: Callable[[], Awaitable[bool]], every: float = SIGN_SECONDS
-) -> AsyncGenerator[Event, None]:
-    """The events, and while nothing of the text has come, again and again, whether the provider `lives`."""
+    events: AsyncGenerator[AnswerEvent, None],
+    lives: Callable[[], Awaitable[bool]],
+    every: float = SIGN_SECONDS,
+) -> AsyncGenerator[AnswerEvent, None]:
+    """The events, and while nothing is said or thought, again and again, whether the provider `lives`."""
     try:
         begun = False
         while not begun:
@@ -29,7 +31,7 @@ async def lively(
             if event is None:
                 return
             yield event
-            begun = isinstance(event, str)
+            begun = isinstance(event, str | Thought)
         async for event in events:
             yield event
     finally:

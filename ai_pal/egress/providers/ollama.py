@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
@@ -11,63 +11,41 @@ import msgspec
 
 from ai_pal import privacy
 from ai_pal.egress.providers import figures, ollama_window
-from ai_pal.egress.providers.base import Event, Finish, Notice, Waiting
+from ai_pal.egress.providers.answer import AnswerEvent, Finish, Notice, Thought, Waiting
 from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.failures import failure, of_event, of_status, parsed
-from ai_pal.egress.providers.http import BadResponse, unseen
+from ai_pal.egress.providers.events import Event, Events, Unreadable, objects
+from ai_pal.egress.providers.failures import failure, of_status, parsed
+from ai_pal.egress.providers.http import BadResponse, charset, unseen
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.lively import lively
-from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.egress.providers.loose import part, pieces, text, thoughts
+from ai_pal.errors import Code, Failure, fail
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
-
-LINE_LIMIT = 1024 * 1024
 
 LOOK_SECONDS = 2.0
 """For a question that no answer depends on."""
 
+
 EXTRAS = frozenset({"min_p", "num_ctx", "num_gpu", "num_thread", "repeat_last_n", "repeat_penalty", "top_k"})
 
 
-class _Said(msgspec.Struct):
-    content: str = ""
-
-
-class _Line(msgspec.Struct):
-    """A line of the answer; the last one is `done` and has the figures."""
-
-    message: _Said = msgspec.field(default_factory=_Said)
-    done: bool = False
-    done_reason: str = ""
-    error: str = ""
-    model: str = ""
-    prompt_eval_count: object = 0
-    eval_count: object = 0
-
-
-class _Details(msgspec.Struct):
-    format: str = ""
-
-
-class _Shown(msgspec.Struct):
+class _Shown(msgspec.Struct, frozen=True):
     """What it knows of a model. Those of its cloud name the host that computes them. `told` is all of it."""
 
-    details: _Details = msgspec.field(default_factory=_Details)
-    remote_host: str = ""
-    remote_model: str = ""
     told: object = None
 
     @property
+    def is_stored(self) -> bool:
+        return bool(text(part(self.told, "details", "format")))
+
+    @property
     def is_passed_on(self) -> bool:
-        return bool(self.remote_host or self.remote_model)
+        return bool(part(self.told, "remote_host") or part(self.told, "remote_model"))
 
-
-class _Tag(msgspec.Struct):
-    name: str
-
-
-class _Tags(msgspec.Struct):
-    models: list[_Tag] = msgspec.field(default_factory=list)
+    @property
+    def where(self) -> str:
+        return text(part(self.told, "remote_host")) or "its cloud"
 
 
 class Refused(Exception):  # noqa: N818 (it never leaves the process)
@@ -87,11 +65,11 @@ class Ollama:
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._client: httpx2.AsyncClient = clients.client(httpx2, self._url)
 
-    def stream(self, request: Complete) -> AsyncGenerator[Event, None]:
+    def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
         answer = self._answer(request)
         return lively(answer, self._lives) if request.patient else answer
 
-    async def _answer(self, request: Complete) -> AsyncGenerator[Event, None]:
+    async def _answer(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
         shown = None
         if request.local_only:
             shown = await self._must_be_here(request.model)
@@ -115,25 +93,28 @@ class Ollama:
         url = f"{self._url}/api/chat"
         async with self._client.stream("POST", url, json=body, headers=self._headers) as response:
             await _check(response)
-            async for data in _lines(response):
-                line = msgspec.json.decode(data, type=_Line)
-                if line.error:
-                    raise AiPalError(of_event(self._provider.name, request.model, {"message": line.error}))
-                if line.message.content:
-                    yield line.message.content
-                if line.done:
-                    reason = "length" if line.done_reason == "length" else "stop"
-                    used = figures.usage(line.prompt_eval_count, 0, line.eval_count)
+            async for line in _events(response):
+                for piece in _pieces(line):
+                    yield piece
+                reason = part(line, "done_reason")
+                if part(line, "done") or reason:
+                    used = figures.usage(part(line, "prompt_eval_count"), 0, part(line, "eval_count"))
                     if ollama_window.was_cut(request.messages, used.prompt_tokens, window):
                         told = ollama_window.cut(self._provider.name, request.messages, used.prompt_tokens)
                         yield Notice("trimmed", told)
-                    yield Finish(reason, used, line.model)
+                    model = text(part(line, "model"))
+                    yield Finish("length" if reason == "length" else "stop", used, model)
 
     async def models(self) -> list[str]:
         async with self._client.stream("GET", f"{self._url}/api/tags", headers=self._headers) as response:
             await _check(response)
-            tags = msgspec.json.decode(await response.aread(), type=_Tags)
-        return sorted(tag.name for tag in tags.models)
+            body = await response.aread()
+        told = parsed(body)
+        if not isinstance(told, dict):
+            raise Unreadable(body.decode(errors="replace"), begun=False)
+        tags = told.get("models")
+        named = [text(part(tag, "name")) for tag in tags] if isinstance(tags, list) else []
+        return sorted(filter(None, named))
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if not isinstance(error, Refused):
@@ -199,7 +180,7 @@ class Ollama:
         if not await _resolves_to_loopback(self._url):
             privacy.refuse(self._provider)
         shown = await self._show(model, must_know=True)
-        if shown.is_passed_on or not shown.details.format:
+        if shown.is_passed_on or not shown.is_stored:
             message = f"{self._provider.name} does not compute {model} on this machine"
             fail(Code.LOCAL_ONLY, f"{message}, and the request is local-only", "choose a model that is here")
         return shown.told
@@ -208,8 +189,8 @@ class Ollama:
         """Nobody was told that the prompt leaves, so it must not. Raises `AiPalError` (`no_consent`)."""
         shown = await self._show(model, must_know=False)
         if shown.is_passed_on:
-            name, there = self._provider.name, shown.remote_host or "its cloud"
-            message = f"{name} passes what {model} is asked on to {there}, and its name does not say so"
+            name = self._provider.name
+            message = f"{name} passes what {model} is asked on to {shown.where}, and its name does not say so"
             renamed = f"ollama cp {model} {model}-cloud"
             fail(Code.NO_CONSENT, message, f"agree: ai-pal consent {name}, and rename it: {renamed}")
         return shown.told
@@ -224,11 +205,7 @@ class Ollama:
             body = await response.aread()
         if must_know and response.status_code != 200:
             raise Refused(response, body)
-        told = parsed(body)
-        try:
-            return msgspec.structs.replace(msgspec.convert(told, type=_Shown), told=told)
-        except msgspec.ValidationError:
-            return _Shown(told=told)
+        return _Shown(parsed(body))
 
 
 async def _check(response: httpx2.Response) -> None:
@@ -236,17 +213,29 @@ async def _check(response: httpx2.Response) -> None:
         raise Refused(response, await response.aread())
 
 
-async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
-    rest = b""
+async def _events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
+    events = Events(_shape, charset(response.headers))
     async for data in response.aiter_bytes():
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
-        if len(rest) > LINE_LIMIT:
-            raise BadResponse(f"a line of over {LINE_LIMIT} bytes")
-    if rest.strip():
-        yield rest
+        for event in events.feed(data):
+            yield event.value
+    for event in events.close():
+        yield event.value
+    if events.ended:
+        yield {"done": True}
+
+
+def _shape(event: Event) -> list[Event]:
+    """Lines of an answer. Raises `Told`."""
+
+    def says(value: dict[str, Any]) -> bool:
+        return "done" in value or "done_reason" in value or isinstance(value.get("message"), dict)
+
+    return [Event("", value) for value in objects(event, says)]
+
+
+def _pieces(line: dict[str, Any]) -> Iterator[str | Thought]:
+    yield from thoughts(part(line, "message", "thinking"))
+    yield from pieces(part(line, "message", "content"))
 
 
 async def _resolves_to_loopback(url: str) -> bool:

@@ -1,16 +1,22 @@
 """OpenAI's chat completions through its SDK, and every server that speaks the same."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import httpx2
+import msgspec
 import openai
 
 from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.base import Finish, Notice, notices
+from ai_pal.egress.providers.answer import AnswerEvent, Finish, Thought, Used
+from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.failures import failure, of_event, of_status
+from ai_pal.egress.providers.events import Event, Told, objects
+from ai_pal.egress.providers.failures import failure, of_status
+from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.loose import first, part, pieces, text, thoughts
+from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import shaped
 from ai_pal.errors import AiPalError, Code, Failure
@@ -29,6 +35,13 @@ EXTRAS = frozenset(
 OTHERS_EXTRAS = frozenset({"min_p", "repeat_penalty", "repetition_penalty", "top_k", "typical_p"})
 """Those that other servers of this API know: llama.cpp, vLLM, OpenRouter."""
 
+LENGTH = frozenset({"length", "max_output_tokens", "max_tokens", "model_length"})
+WITHHELD = frozenset({"content_filter", "refusal"})
+BROKEN = frozenset({"abort", "aborted", "error", "insufficient_system_resource"})
+NO_REASON = frozenset({"", "none", "null"})
+THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+"""What servers call what a model thinks; some send it under several of these names."""
+
 
 class OpenAI:
     """See `base.Adapter`."""
@@ -44,7 +57,8 @@ class OpenAI:
             http_client=clients.client(httpx2, base_url),
         )
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Notice | Finish, None]:
+    async def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
+        reading = read_through(Rewriting(_shape))
         stream, fitted = await self._learned.ask(
             request,
             known("openai", request.model, own=self._own),
@@ -53,33 +67,30 @@ class OpenAI:
         )
         for notice in notices(request, fitted):
             yield notice
-        reason = ""
+        usage, model, finish = Usage(), "", ""
         async with stream:
             async for chunk in stream:
-                if str(chunk.object) == "error":  # vLLM's, which has no `error` that the SDK would see
-                    raise AiPalError(of_event(self._name, request.model, chunk.to_dict()))
-                for choice in chunk.choices[:1]:
-                    if choice.delta.content:
-                        yield choice.delta.content
-                    reason = choice.finish_reason or reason
-                if reason in ("content_filter", "refusal"):
-                    message = f"{self._name} withheld the answer ({reason})"
-                    raise AiPalError(failure(Code.PROVIDER_REFUSED, message))
-                if reason:
-                    end, model = "length" if reason == "length" else "stop", str(chunk.model or "")
-                    yield Finish(end, _usage(chunk.usage), model)
+                choice = first(part(chunk, "choices"))
+                for piece in _pieces(choice):
+                    yield piece
+                told, model = _usage(chunk, choice), text(part(chunk, "model")) or model
+                if told != Usage():
+                    usage = told
+                    yield Used(usage)
+                finish = self._reason(choice) or finish
+                if finish:
+                    yield Finish(finish, usage, model)
+        if reading.ended and not finish:
+            yield Finish("stop", usage, model)
 
     async def models(self) -> list[str]:
-        return sorted([model.id async for model in self._client.models.list()])
+        names = [text(part(model, "id")) async for model in self._client.models.list()]
+        return sorted(filter(None, names))
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if isinstance(error, openai.APIStatusError):
             response = error.response
             return of_status(self._name, model, error.status_code, response.headers, error.body)
-        if isinstance(error, openai.APIConnectionError):
-            return None
-        if isinstance(error, openai.APIError):
-            return of_event(self._name, model, error.body)
         return None
 
     async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> Any:
@@ -91,6 +102,18 @@ class OpenAI:
             extra_body=others or None,
             **{name: value for name, value in fitted.given.items() if name not in others},
         )
+
+    def _reason(self, choice: Any) -> str:
+        """Why the answer has ended, if it has. Raises `AiPalError`, `Told`."""
+        told = part(choice, "finish_reason")
+        reason = told.lower() if isinstance(told, str) else "stop" if told else ""
+        if reason in NO_REASON:  # a whole answer is whole by itself
+            return "stop" if part(choice, "message") and not part(choice, "delta") else ""
+        if reason in WITHHELD:
+            raise AiPalError(failure(Code.PROVIDER_REFUSED, f"{self._name} withheld the answer ({reason})"))
+        if reason in BROKEN:
+            raise Told(part(choice, "error") or {"message": f"finish_reason: {reason}"})
+        return "length" if reason in LENGTH else "stop"
 
     def _fitted(self, options: Options, rules: Rules) -> Fitted:
         wanted = {
@@ -105,8 +128,32 @@ class OpenAI:
         return fitted(wanted, rules, options.extra, extras)
 
 
-def _usage(usage: Any) -> Usage:
-    if usage is None:
-        return Usage()
-    cached = getattr(usage.prompt_tokens_details, "cached_tokens", 0)
-    return figures.usage(usage.prompt_tokens, cached, usage.completion_tokens)
+def _shape(event: Event) -> list[Event]:
+    """Chunks, and whole answers. Raises `Told`."""
+    found = objects(event, lambda value: "choices" in value or "usage" in value)
+    return [Event("", value) for value in found]
+
+
+def _pieces(choice: Any) -> Iterator[str | Thought]:
+    """What a choice says: of a chunk, of a whole answer, or of the older completions."""
+    delta = part(choice, "delta") or part(choice, "message") or text(part(choice, "text"))
+    thought = next(filter(None, (part(delta, name) for name in THOUGHTS)), None)
+    yield from thoughts(thought)
+    content = part(delta, "content") or text(part(delta, "refusal"))
+    yield from pieces(content or text(delta) or text(part(delta, "text")))
+
+
+def _usage(chunk: Any, choice: Any) -> Usage:
+    """What a chunk tells of tokens. Some servers tell it in the choice, some leave what was thought out of
+    what was said."""
+    usage = part(chunk, "usage") or part(choice, "usage")
+    told = figures.usage(
+        part(usage, "prompt_tokens"),
+        part(usage, "prompt_tokens_details", "cached_tokens"),
+        part(usage, "completion_tokens"),
+    )
+    thought = figures.tokens(part(usage, "completion_tokens_details", "reasoning_tokens"))
+    completion = told.completion_tokens + thought
+    if thought and told.prompt_tokens + completion == figures.tokens(part(usage, "total_tokens")):
+        return msgspec.structs.replace(told, completion_tokens=completion)
+    return told

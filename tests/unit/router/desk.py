@@ -20,6 +20,7 @@ OLLAMA = Server(provider=out.Provider("ollama", "ollama"), mid="phi")
 OPENAI = Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4")
 ANTHROPIC = Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku")
 POLICY = RouterPolicy(queue=3.0, first_token=4.0)
+NOTHING = Usage()
 
 
 class Desk:
@@ -110,8 +111,13 @@ class Desk:
             usage = Usage(1_000_000, 0, len(words))
             self.router.completion_event(out.CompletionDone(key, len(words), "stop", usage))
 
-    def away_fails(self, failure: Failure) -> None:
-        self.router.completion_event(out.CompletionFailed(self.away[-1].key, failure))
+    def away_thinks(self, characters: int) -> None:
+        key = self.away[-1].key
+        self.router.completion_event(out.CompletionConnected(key))
+        self.router.completion_event(out.CompletionThinking(key, characters))
+
+    def away_fails(self, failure: Failure, usage: Usage = NOTHING) -> None:
+        self.router.completion_event(out.CompletionFailed(self.away[-1].key, failure, usage))
 
     # -- what the client heard -----------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages import client as wire
 from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message, Options
+from ai_pal.messages.chat import Message, Options, Usage
 from ai_pal.messages.egress import Provider
 from ai_pal.router.ports import RouterPolicy
 from ai_pal.routing.facts import Server
@@ -363,6 +363,44 @@ def test_many_words_in_one_piece_are_paid_for_though_their_end_never_came() -> N
     desk.away_says("word " * 600, done=False)
     desk.away_fails(BROKEN)
     assert (desk.books[0].outcome, desk.books[0].completion_tokens) == (Code.STREAM_BROKEN, 1000)
+
+
+def test_what_was_thought_is_paid_for_though_nothing_was_said() -> None:
+    desk = Desk(OPENAI, score=0.9)
+    desk.ask(model="openai:gpt-3.5-turbo")
+    spent = Failure(Code.LENGTH, "all of it on thinking")
+    desk.away_thinks(30)
+    desk.away_fails(spent, Usage(100, 0, 5000))
+    assert (desk.books[0].prompt_tokens, desk.books[0].completion_tokens) == (100, 5000)
+    assert desk.books[0].cost == pytest.approx((100 * 0.5 + 5000 * 1.5) / 1e6)
+    assert desk.books[0].outcome == "length"
+
+
+def test_an_answer_that_broke_off_is_booked_with_what_its_provider_has_told() -> None:
+    desk = Desk(OPENAI, score=0.9)
+    desk.ask(model="openai:gpt-3.5-turbo")
+    desk.away_says("x" * 300, done=False)
+    desk.away_fails(Failure(Code.STREAM_BROKEN, "broken"), Usage(777, 7, 1))
+    booked = desk.books[0]
+    assert (booked.prompt_tokens, booked.completion_tokens) == (777, 100), "more was said since it was told"
+
+
+def test_thoughts_are_paid_for_when_they_are_cancelled() -> None:
+    desk = Desk(OPENAI, score=0.9)
+    desk.ask(model="openai:gpt-3.5-turbo")
+    desk.away_thinks(3000)
+    desk.router.cancel(ANN, 1)
+    assert desk.books[0].completion_tokens == 1000
+    assert desk.books[0].prompt_tokens > 0
+
+
+def test_an_answer_whose_tokens_went_into_thinking_says_nothing_of_its_providers_health() -> None:
+    desk = Desk(OPENAI, score=0.9)
+    for number in range(5):
+        desk.ask(id=number, model="openai:gpt-3.5-turbo")
+        desk.away_fails(Failure(Code.LENGTH, "all of it on thinking"))
+    desk.ask(id=9)
+    assert desk.away[-1].provider.name == "openai"
 
 
 def test_an_answer_is_no_longer_than_its_limit_pays_for() -> None:

@@ -1,0 +1,43 @@
+"""What an answer is made of, whoever gives it."""
+
+import msgspec
+
+from ai_pal.messages.chat import Usage
+
+
+class Thought(msgspec.Struct, frozen=True):
+    """A piece of what the model thinks before it answers; empty where the provider keeps it to itself."""
+
+    text: str = ""
+
+
+class Used(msgspec.Struct, frozen=True):
+    """What has been used so far, as the provider tells it. An answer that breaks off is booked with it."""
+
+    usage: Usage
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """The provider said that the answer is complete. `reason` is `stop` or `length`; a later one with more
+    figures replaces this one."""
+
+    reason: str
+    usage: Usage = Usage()
+    model: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something the user should know about this answer. `kind` is one of docs/ipc-protocol.md's."""
+
+    kind: str
+    reason: str
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing of the answer has come yet. A provider that `lives` has its time for the first of it anew."""
+
+    lives: bool = True
+
+
+AnswerEvent = str | Thought | Waiting | Notice | Used | Finish
+"""A text is a piece of the answer."""

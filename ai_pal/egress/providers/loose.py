@@ -1,0 +1,58 @@
+"""Looking into what a server sent without trusting its shape: whatever is not there, or is another thing than
+it should be, is None or empty. Works on JSON and on what SDKs make of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ai_pal.egress.providers.answer import Thought
+
+_PLAIN = (str, bytes, int, float, list, tuple, type(None))
+_THOUGHTS = ("thinking", "reasoning", "summary")
+_HIDDEN = ("data", "signature")
+"""What a provider gives in place of a thought that it keeps to itself."""
+
+
+def part(value: Any, *names: str) -> Any:
+    """What lies under these names, one below the other."""
+    for name in names:
+        if isinstance(value, dict):
+            value = value.get(name)
+        else:
+            value = None if isinstance(value, _PLAIN) else getattr(value, name, None)
+    return value
+
+
+def first(value: Any) -> Any:
+    """The first of a list that is anything; what is no list is the first itself."""
+    return next((item for item in value if item), None) if isinstance(value, list) else value
+
+
+def text(value: Any) -> str:
+    """A text, or nothing."""
+    return value if isinstance(value, str) else ""
+
+
+def pieces(content: Any) -> Iterator[str | Thought]:
+    """What is thought and said in a content: a text, one typed part, or a list of them."""
+    if isinstance(content, list):
+        for item in content:
+            yield from pieces(item)
+        return
+    if not content:
+        return
+    for name in _THOUGHTS:
+        yield from thoughts(part(content, name))
+    if any(text(part(content, name)) for name in _HIDDEN):
+        yield Thought()
+    inner = part(content, "text")
+    said = text(content) or text(inner) or text(part(inner, "value"))
+    if said and text(part(content, "type")).startswith(_THOUGHTS):
+        yield Thought(said)
+    elif said:
+        yield said
+
+
+def thoughts(value: Any) -> Iterator[Thought]:
+    """What is thought, where it is known to be a thought."""
+    for piece in pieces(value):
+        yield Thought(piece) if isinstance(piece, str) else piece
