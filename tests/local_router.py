@@ -17,6 +17,9 @@ class OnlyHere:
     def facts(self, reference: str) -> Facts:
         return Facts(here=Here(model=reference))
 
+    def met(self, provider: str) -> None:
+        pass
+
     def prices(self) -> PriceTable:
         return price_table()
 

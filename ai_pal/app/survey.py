@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable, Mapping
 
 from ai_pal import catalog, privacy
-from ai_pal.config import Settings
-from ai_pal.config.clouds import clouds, ollama_url, twin
+from ai_pal.config import Settings, paths
+from ai_pal.config.clouds import clouds, ollama_is_set_up, ollama_url, twin
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.estimates import window_of
@@ -46,6 +46,7 @@ class MachineSurvey:
         self._clouds = clouds(settings)
         self._prices = price_table().over(settings.prices)
         self._looked: dict[str, tuple[float, Here]] = {}
+        self._met: set[str] = set()
 
     def prices(self) -> PriceTable:
         return self._prices
@@ -55,7 +56,7 @@ class MachineSurvey:
             reference = catalog.meant(reference, self._settings)
         there = elsewhere(reference, {OLLAMA, *self._clouds})
         if there is not None and there.provider == OLLAMA:
-            return Facts(ollama=self._ollama(there.model))
+            return Facts(ollama=self._ollama(there.model, named=True))
         if there is not None:
             return Facts(clouds=(self._cloud(there.provider, self._access(), there.model),))
         if reference:
@@ -135,7 +136,7 @@ class MachineSurvey:
         except AiPalError:
             return {name: Access(consent=False) for name in (OLLAMA, *self._clouds)}
 
-    def _ollama(self, model: str) -> Server | None:
+    def _ollama(self, model: str, *, named: bool = False) -> Server | None:
         ours = self._settings.ollama
         if not ours.enabled or not model:
             return None
@@ -148,8 +149,23 @@ class MachineSurvey:
             provider=provider,
             mid=model,
             consent=agreed or privacy.stays_here(provider, model),
-            expected=bool(url or ours.model or ours.models),
+            expected=named or ollama_is_set_up(self._settings, self._environ) or self._has_met_ollama(),
         )
+
+    def met(self, provider: str) -> None:
+        self._met.add(provider)
+        if provider == OLLAMA:
+            with contextlib.suppress(AiPalError, OSError):
+                seen = paths.ollama_seen_file(self._environ)
+                seen.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                seen.touch(0o600)
+
+    def _has_met_ollama(self) -> bool:
+        if OLLAMA not in self._met:
+            with contextlib.suppress(AiPalError, OSError):
+                if paths.ollama_seen_file(self._environ).exists():
+                    self._met.add(OLLAMA)
+        return OLLAMA in self._met
 
     def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
         return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)

@@ -43,6 +43,12 @@ def ollama_url(settings: Settings, environ: Mapping[str, str] = os.environ) -> s
     return address(environ.get("OLLAMA_HOST", ""))
 
 
+def ollama_is_set_up(settings: Settings, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether its user has said where it is or what it has."""
+    ours = settings.ollama
+    return bool(ollama_url(settings, environ) or ours.model or ours.models)
+
+
 def _merged(name: str, settings: Settings) -> ProviderSettings:
     known, own = KNOWN.get(name), settings.providers.get(name)
     if known is None or own is None:

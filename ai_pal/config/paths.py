@@ -117,6 +117,11 @@ def providers_file(environ: Environ = os.environ) -> Path:
     return home(environ) / "providers.json"
 
 
+def ollama_seen_file(environ: Environ = os.environ) -> Path:
+    """Is there, and empty, once an Ollama has answered."""
+    return home(environ) / "ollama-seen"
+
+
 def presets_dir(environ: Environ = os.environ) -> Path:
     """Presets of system prompt and parameters, a TOML file each."""
     return home(environ) / "presets"

@@ -6,11 +6,12 @@ from ai_pal.complexity import Scored
 from ai_pal.errors import AiPalError
 from ai_pal.messages import client as wire
 from ai_pal.router.ports import Judge, RouterPolicy, Survey
-from ai_pal.routing.candidate import LOCAL, Candidate
+from ai_pal.routing.candidate import LOCAL, UNSEEN, Candidate
 from ai_pal.routing.facts import everyone
 from ai_pal.routing.health import Lessons
+from ai_pal.routing.news import LOOKED_FOR, explained
 from ai_pal.routing.order import expected_seconds, in_words
-from ai_pal.routing.plan import Plan, plan
+from ai_pal.routing.plan import Plan, Step, plan
 from ai_pal.routing.query import ANSWER_TOKENS, Query, tokens_in
 from ai_pal.routing.task import bounded
 
@@ -55,12 +56,12 @@ class Planner:
         scored = planned.scored or self._judge(asked.messages)
         query = planned.plan.query
         rows = [
-            self._row(step.candidate, query, position, in_words(step.reason, query.score))
+            self._row(step.candidate, query, position, _why(step, query))
             for position, step in enumerate(planned.plan.steps, 1)
         ]
         for out in planned.plan.ruled_out:
-            row = self._row(out.candidate, query, 0, "")
-            rows.append(msgspec.structs.replace(row, state=wire.RULED_OUT, failure=out.failure))
+            row, failure = self._row(out.candidate, query, 0, ""), explained(out.candidate, out.failure)
+            rows.append(msgspec.structs.replace(row, state=wire.RULED_OUT, failure=failure))
         features = [wire.Feature(feature.name, feature.weight) for feature in scored.features]
         return wire.Routed(asked.id, bounded(scored.score, asked.task), query.goal, features, rows)
 
@@ -93,3 +94,9 @@ class Planner:
             seconds=expected_seconds(candidate),
             remote=candidate.remote,
         )
+
+
+def _why(step: Step, query: Query) -> str:
+    if step.candidate.state == UNSEEN:
+        return LOOKED_FOR
+    return in_words(step.reason, query.score)

@@ -58,6 +58,9 @@ class Survey(Protocol):
     def facts(self, reference: str) -> Facts:
         """Who could answer: everyone for an empty reference, else whom it names, and its twin on Ollama."""
 
+    def met(self, provider: str) -> None:
+        """One that nobody has set up has answered: from now on it is missed when it is not there."""
+
     def prices(self) -> PriceTable:
         """What providers charge."""
 

@@ -22,6 +22,7 @@ from ai_pal.router.telling import Telling
 from ai_pal.routing import walk as walking
 from ai_pal.routing.breaker import BreakerPolicy
 from ai_pal.routing.health import Lessons
+from ai_pal.routing.news import is_news
 from ai_pal.routing.walk import Ask, BreakOff, GiveUp, Walk
 from ai_pal.supervisor.failures import CLOSING, EMPTY_PROMPT, duplicate
 from ai_pal.supervisor.ports import Clients, Clock, Observe
@@ -47,7 +48,7 @@ class Router:
         policy: RouterPolicy | None = None,
         breaker: BreakerPolicy | None = None,
     ) -> None:
-        self._clients, self._local, self._clock = clients, local, clock
+        self._clients, self._local, self._clock, self._survey = clients, local, clock, survey
         self._policy = policy or RouterPolicy()
         self._lessons = Lessons(breaker)
         self._closing = False
@@ -239,6 +240,7 @@ class Router:
         attempt.first_at = now
         self._lessons.now = now
         self._lessons.answered(attempt.candidate, now - attempt.asked_at)
+        self._meet(attempt)
         if request.first_at is None:
             request.first_at = now
         if request.tell_at is not None:
@@ -259,10 +261,18 @@ class Router:
         self._lessons.now = now
         self._lessons.failed(attempt.candidate, failure)
         self._attempts.close(attempt, failure.code)
-        request.failed.append((attempt.candidate, failure))
+        if is_news(attempt.candidate, failure):
+            request.failed.append((attempt.candidate, failure))
+        if failure.code == Code.MODEL_NOT_HERE:
+            self._meet(attempt)
         self._telling.failed(attempt, failure)
         request.walk, move = walking.failed(request.walk, failure, now)
         self._move(request, move)
+
+    def _meet(self, attempt: Attempt) -> None:
+        """It is there: one that was merely looked for is missed from now on."""
+        if not attempt.candidate.expected:
+            self._survey.met(attempt.candidate.provider)
 
     def _end(self, request: Request, failure: Failure | None) -> None:
         """End a request from this side: its client wants it (no failure), or time is up."""

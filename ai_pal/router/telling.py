@@ -23,7 +23,7 @@ class Telling:
         request.failed += [pair for pair in passed if pair not in request.failed]
         if candidate.tier == OLLAMA and request.failed:
             self._observe("trying_ollama", model=candidate.model)
-        return line.is_news(request.failed) and not walk.committed
+        return bool(request.failed) and not walk.committed
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         """An attempt ended without a whole answer."""

@@ -14,6 +14,10 @@ UNUSABLE = "unusable"
 """The state of a model of this machine whose name means nothing, or whose file is none."""
 
 
+UNSEEN = "unseen"
+"""The state of one who is looked for, though nobody has set it up and it was never there."""
+
+
 class Grade(StrEnum):
     """How hard the prompts are that a cloud's model is there for."""
 

@@ -9,7 +9,7 @@ from ai_pal import privacy
 from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code, Failure
 from ai_pal.messages.egress import Provider, continues
-from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, Candidate, Grade
+from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, UNSEEN, Candidate, Grade
 from ai_pal.routing.prices import FREE, PriceTable
 
 
@@ -128,7 +128,7 @@ def served(
         mark=server.mark,
     )
     failure = server.obstacle or health.blocked(candidate)
-    state = str(failure.code) if failure is not None else "ready"
+    state = str(failure.code) if failure is not None else "ready" if server.expected else UNSEEN
     return msgspec.structs.replace(candidate, failure=failure, state=state, seconds=health.seconds(candidate))
 
 

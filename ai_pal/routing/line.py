@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ai_pal.errors import Code, Failure
 from ai_pal.routing.breaker import UNREACHABLE
 from ai_pal.routing.candidate import Candidate
+from ai_pal.routing.news import is_news
 from ai_pal.routing.plan import Plan
 from ai_pal.routing.ruling import STANDING
 
@@ -16,12 +17,6 @@ _QUIET = STANDING | {Code.NO_FALLBACK}
 def fallback(failed: Sequence[tuple[Candidate, Failure]], following: Candidate) -> str:
     """`phi-2: insufficient memory (...) -> ollama: connection refused -> openai:gpt-3.5-turbo`."""
     return ARROW.join([*(part(candidate, failure) for candidate, failure in failed), following.name])
-
-
-def is_news(failed: Sequence[tuple[Candidate, Failure]]) -> bool:
-    """Whether anybody failed from whom an answer was to be expected."""
-    absent = UNREACHABLE | {Code.BREAKER_OPEN}
-    return any(candidate.expected or failure.code not in absent for candidate, failure in failed)
 
 
 def part(candidate: Candidate, failure: Failure) -> str:
@@ -42,5 +37,5 @@ def passed_over(plan: Plan, step: int) -> list[tuple[Candidate, Failure]]:
     return [
         (out.candidate, out.failure)
         for out in plan.ruled_out
-        if out.before == step and out.failure.code not in _QUIET
+        if out.before == step and out.failure.code not in _QUIET and is_news(out.candidate, out.failure)
     ]

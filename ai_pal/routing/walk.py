@@ -3,6 +3,7 @@
 import msgspec
 
 from ai_pal.errors import Code, Failure
+from ai_pal.routing.news import is_news
 from ai_pal.routing.plan import Plan, Step
 
 FINAL = frozenset(
@@ -75,7 +76,8 @@ def content(walk: Walk) -> Walk:
 
 def failed(walk: Walk, failure: Failure, now: float) -> tuple[Walk, Move]:
     """The one who was asked last has failed."""
-    walk = msgspec.structs.replace(walk, failures=(*walk.failures, failure))
+    if is_news(walk.plan.steps[walk.taken - 1].candidate, failure):
+        walk = msgspec.structs.replace(walk, failures=(*walk.failures, failure))
     late = walk.deadline is not None and now >= walk.deadline
     if walk.committed:
         return _go_on(walk, failure, final=late or failure.code in FINAL)
@@ -87,7 +89,8 @@ def failed(walk: Walk, failure: Failure, now: float) -> tuple[Walk, Move]:
 
 def reasons(walk: Walk) -> tuple[Failure, ...]:
     """Why there is no answer, as far as is known."""
-    return (*(out.failure for out in walk.plan.ruled_out), *walk.failures)
+    ruled_out = (out.failure for out in walk.plan.ruled_out if is_news(out.candidate, out.failure))
+    return (*ruled_out, *walk.failures)
 
 
 def _go_on(walk: Walk, failure: Failure, *, final: bool) -> tuple[Walk, Ask | BreakOff]:

@@ -35,6 +35,9 @@ class SimSurvey:
         clouds = tuple(server for name, server in PROVIDERS.items() if name != "ollama")
         return Facts(here=Here(model=self._models[0]), ollama=ollama, clouds=clouds)
 
+    def met(self, provider: str) -> None:
+        pass
+
     def prices(self) -> PriceTable:
         return price_table()
 

@@ -23,7 +23,7 @@ SETTLED = {
 def check_providers(settings: Settings) -> Iterator[Finding]:
     """Asks each through a supervisor of its own, which has today's settings and keys, and ends with it."""
     from ai_pal.client.daemon import hosted
-    from ai_pal.config.clouds import ollama_url
+    from ai_pal.config.clouds import ollama_is_set_up
 
     try:
         with hosted() as client:
@@ -34,7 +34,7 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
     prices = price_table().over(settings.prices)
     budgeted = settings.budget.day is not None or settings.budget.month is not None
     for status in found:
-        wanted = status.api != "ollama" or bool(ollama_url(settings))
+        wanted = status.api != "ollama" or ollama_is_set_up(settings) or paths.ollama_seen_file().exists()
         yield priced(judged(status, wanted=wanted), status, prices, budgeted=budgeted)
 
 

@@ -35,6 +35,7 @@ class Desk:
         self.stopped: list[int] = []
         self.books: list[Attempt] = []
         self.log: list[str] = []
+        self.seen: list[str] = []
         self.refuse: Failure | None = None
         self.dispatched: float | None = None
         self.costs: Spent | AiPalError = Spent()
@@ -71,6 +72,9 @@ class Desk:
             return Facts(clouds=(Server(provider=OPENAI.provider, mid=reference.partition(":")[2]),))
         here = Here(model=reference or "phi-2", loaded=True)
         return Facts(here=here, ollama=OLLAMA, clouds=() if reference else self.clouds)
+
+    def met(self, provider: str) -> None:
+        self.seen.append(provider)
 
     def prices(self) -> PriceTable:
         return price_table()

@@ -1,5 +1,7 @@
 """What of a fallback is no news: that an Ollama is not there which nobody has set up."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -7,12 +9,13 @@ from ai_pal.app.survey import MachineSurvey
 from ai_pal.config import Settings
 from ai_pal.config.tables import OllamaSettings
 from ai_pal.errors import Code, Failure
+from ai_pal.messages import client as wire
 from ai_pal.routing.candidate import Candidate
 from ai_pal.routing.facts import Facts
 from ai_pal.routing.line import part
 from ai_pal.store.ledger import Spent
 from tests.simulation.clock import VirtualClock
-from tests.unit.router.desk import OPENAI, Desk
+from tests.unit.router.desk import ANN, HI, OPENAI, Desk
 
 REFUSED = Failure(
     Code.PROVIDER_UNREACHABLE, "ollama could not be reached: connection refused", retryable=True
@@ -53,14 +56,90 @@ def test_an_ollama_that_nobody_set_up_is_missed_in_silence() -> None:
     ]
 
 
-def test_it_is_told_together_with_what_is_news() -> None:
+def test_nor_is_it_told_together_with_what_is_news() -> None:
     desk = FreshDesk(OPENAI)
     desk.absent = False
     desk.ask()
     desk.here_fails(NO_ROOM)
     desk.away_fails(REFUSED)
     desk.away_says("yes")
-    assert "-> ollama: connection refused ->" in desk.notices("fallback")[0]
+    [line] = desk.notices("fallback")
+    assert line == "phi-2: insufficient memory (needs 5.6 GB, 3.1 GB free) -> openai:gpt-3.5-turbo"
+
+
+def test_failures_do_not_talk_about_an_ollama_that_was_never_seen() -> None:
+    desk = FreshDesk()
+    desk.absent = False
+    for number in (1, 2):  # the second meets an open breaker
+        desk.ask(id=number)
+        desk.here_fails(NO_ROOM)
+        if number == 1:
+            desk.away_fails(REFUSED)
+        last = desk.last()
+        assert isinstance(last, wire.Failed)
+        assert last.reasons == [NO_ROOM]
+    assert len(desk.away) == 1
+
+
+def test_route_says_that_none_was_ever_seen() -> None:
+    desk = FreshDesk()
+    desk.absent = False
+
+    def row() -> wire.RouteCandidate:
+        desk.router.route(ANN, wire.Route(9, HI))
+        routed = desk.last()
+        assert isinstance(routed, wire.Routed)
+        return next(row for row in routed.candidates if row.provider == "ollama")
+
+    assert (row().state, row().why) == ("unseen", "asked in case one runs; none was seen so far")
+    desk.ask()
+    desk.here_fails(NO_ROOM)
+    desk.away_fails(REFUSED)
+    failure = row().failure
+    assert failure is not None
+    assert (failure.message, failure.hint) == ("none is set up, and none was ever seen", "")
+    desk.expected = True
+    failure = row().failure
+    assert failure is not None
+    assert failure.message.startswith("ollama could not be reached: connection refused")
+
+
+NOT_PULLED = Failure(Code.MODEL_NOT_HERE, "ollama has not pulled phi", "ollama pull phi", retryable=True)
+
+
+@pytest.mark.parametrize(("failure", "seen"), [(REFUSED, []), (NOT_PULLED, ["ollama"]), (None, ["ollama"])])
+def test_one_that_answers_is_remembered(failure: Failure | None, seen: list[str]) -> None:
+    desk = FreshDesk()
+    desk.ask()
+    if failure is None:
+        desk.away_says("yes")
+    else:
+        desk.away_fails(failure)
+    assert desk.seen == seen
+
+
+def test_one_that_answered_once_is_missed_by_every_later_supervisor(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "AI_PAL_HOME": str(tmp_path / "new")}
+
+    def survey() -> MachineSurvey:
+        return MachineSurvey(Settings(), VirtualClock(), Spent, environ)
+
+    def expected(survey: MachineSurvey) -> bool:
+        survey.pool = NoSlots()  # type: ignore[assignment]
+        server = survey.facts("").ollama
+        assert server is not None
+        return server.expected
+
+    before = survey()
+    assert not expected(before)
+    before.met("ollama")
+    assert expected(before)
+    assert expected(survey())
+
+
+class NoSlots:
+    def find(self, model: str) -> None:
+        return None
 
 
 def test_an_ollama_that_somebody_set_up_is_missed_aloud() -> None:
@@ -73,13 +152,16 @@ def test_an_ollama_that_somebody_set_up_is_missed_aloud() -> None:
 
 
 def test_who_names_an_address_or_a_model_has_set_it_up() -> None:
-    def expected(ollama: OllamaSettings, **environ: str) -> bool:
+    def expected(ollama: OllamaSettings, model: str = "", **environ: str) -> bool:
+        environ = {"HOME": "/nowhere", "AI_PAL_HOME": "/nowhere", **environ}
         survey = MachineSurvey(Settings(ollama=ollama), VirtualClock(), Spent, environ)
-        server = survey.facts("ollama:phi").ollama
+        survey.pool = NoSlots()  # type: ignore[assignment]
+        server = survey.facts(model).ollama
         assert server is not None
         return server.expected
 
     assert not expected(OllamaSettings())
+    assert expected(OllamaSettings(), "ollama:phi")
     assert expected(OllamaSettings(), OLLAMA_HOST="127.0.0.1")
     assert expected(OllamaSettings(base_url="http://127.0.0.1:1"))
     assert expected(OllamaSettings(model="llama3.2"))
