@@ -81,6 +81,9 @@ class World:
         here = Here(model="echo", loaded=True)
         return Facts(here=here, clouds=() if reference else SERVERS)
 
+    def met(self, provider: str) -> None:
+        pass
+
     def prices(self) -> PriceTable:
         return price_table()
 
