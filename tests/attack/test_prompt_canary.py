@@ -20,7 +20,7 @@ from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Options
 from tests.process.homes import environment
 from tests.process.supervised import Supervised
-from tests.servers import cohere
+from tests.servers.clouds import cohere
 from tests.servers.loopback import STORED_HERE, Exchange, Loopback
 
 CANARY = "the-prompt-canary-7be2"

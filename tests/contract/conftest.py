@@ -7,7 +7,8 @@ import pytest
 from ai_pal.messages.egress import Api
 from tests.contract.providers import Counterpart, Find
 from tests.egress_driver import EgressDriver, egress_process
-from tests.servers import cohere, llama_cpp
+from tests.servers import llama_cpp
+from tests.servers.clouds import cohere
 from tests.servers.loopback import Loopback
 
 KEYS = {

@@ -11,7 +11,7 @@ from ai_pal.messages import client as wire
 from ai_pal.models import supervisors
 from ai_pal.orchestration import MultiModelOrchestrator
 from tests.process.homes import environment, stop_supervisor
-from tests.servers import cohere
+from tests.servers.clouds import cohere
 from tests.servers.loopback import Loopback
 
 pytestmark = [pytest.mark.anyio]

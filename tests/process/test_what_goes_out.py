@@ -24,7 +24,8 @@ from ai_pal.orchestration import MultiModelOrchestrator
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment
 from tests.process.supervised import Supervised, gone
-from tests.servers import cohere, faults
+from tests.servers import faults
+from tests.servers.clouds import cohere
 from tests.servers.faults import FaultProxy
 from tests.servers.loopback import Loopback
 
