@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from typing import Any
 
 import msgspec
 import zmq
@@ -11,6 +12,7 @@ from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.chat import Options
 from ai_pal.messages.worker import (
+    STOP_REPEATING,
     AnyToWorker,
     Beat,
     CancelGeneration,
@@ -31,6 +33,7 @@ from workers import engines
 from workers.engines.base import Engine
 from workers.log import log
 from workers.outbox import Outbox
+from workers.repeats import Repeats
 
 BEAT_SECONDS = 1.0
 RECEIVE_AT_ONCE = 64
@@ -75,6 +78,7 @@ class Worker:
         self._unsent.append(encode(WorkerHello(os.getpid(), __version__)))
         while self._exit is None:
             self._flush()
+            self._stop_repeating()  # behind the flush: what is reported after it wakes this loop again
             poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if self._unsent else 0))
             wait = max(0.0, self._beat_at - time.monotonic())
             ready = dict(poller.poll(int(wait * 1000) + 1))
@@ -152,11 +156,16 @@ class Worker:
         if self._outbox.active >= self._ready.slots:
             failure = Failure(Code.OVERLOADED, f"all {self._ready.slots} slots are taken", retryable=True)
             return self._refuse(request.key, failure)
-        if not self._outbox.open(request.key):
+        request = self._with_sampling(request)
+        watched, request = _watched(request)
+        if not isinstance(watched, bool):
+            message = f"{STOP_REPEATING} is true or false, not {watched!r}"
+            return self._refuse(request.key, Failure(Code.BAD_REQUEST, message, "correct it and ask again"))
+        if not self._outbox.open(request.key, Repeats() if watched else None):
             log("warning", "a second request with an open key was ignored", request=request.key)
             return None
         try:
-            self._engine.generate(self._with_sampling(request))
+            self._engine.generate(request)
         except AiPalError as error:
             self._outbox.failed(request.key, error.failure)
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
@@ -166,6 +175,11 @@ class Worker:
 
     def _with_sampling(self, request: Generate) -> Generate:
         return msgspec.structs.replace(request, options=request.options.over(self._sampling))
+
+    def _stop_repeating(self) -> None:
+        for key in self._outbox.repeating():
+            if self._engine is not None:
+                self._engine.cancel(key)
 
     def _refuse(self, key: int, failure: Failure) -> None:
         self._send(GenerationFailed(key, failure))
@@ -220,3 +234,11 @@ class Worker:
         self._monitor.close(0)
         self._socket.close()
         self._context.term()  # waits for the last messages to leave, at most LINGER_MS
+
+
+def _watched(request: Generate) -> tuple[Any, Generate]:
+    """Whether the answer is watched for repetition, and the request as its engine gets it."""
+    extra = dict(request.options.extra)
+    watched = extra.pop(STOP_REPEATING, False)
+    options = msgspec.structs.replace(request.options, extra=extra)
+    return watched, msgspec.structs.replace(request, options=options)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from ai_pal.errors import Failure
 from ai_pal.messages.chat import Usage
 from ai_pal.messages.worker import (
+    REPEATS,
     FromWorker,
     GenerationCancelled,
     GenerationDone,
@@ -22,6 +23,7 @@ from ai_pal.messages.worker import (
     encode,
 )
 from workers.reading import PromptReading
+from workers.repeats import Repeats
 
 LIMIT = 64 * 1024
 """Characters (plus a small charge per delta) that may wait before `delta` blocks."""
@@ -39,9 +41,10 @@ class _Batch(FromWorker, frozen=True, tag="deltas"):
 class _Stream:
     """One open generation: where its text stands and what waits of it."""
 
-    __slots__ = ("cancelled", "parts", "reading", "seq", "tokens")
+    __slots__ = ("cancelled", "parts", "reading", "repeats", "repeats_itself", "seq", "tokens")
 
-    def __init__(self) -> None:
+    def __init__(self, repeats: Repeats | None) -> None:
+        self.repeats, self.repeats_itself = repeats, False
         self.seq = 0
         self.tokens = 0
         self.parts: list[str] = []
@@ -65,6 +68,7 @@ class Outbox:
         self._streams: dict[int, _Stream] = {}
         self._waiting: dict[int, _Stream] = {}
         self._read: dict[int, PromptReading] = {}
+        self._repeating: list[int] = []
         self._size = 0
         self._before: list[FromWorker] = []
         self._after: list[FromWorker] = []
@@ -78,12 +82,13 @@ class Outbox:
         """How many generations are open."""
         return len(self._streams)
 
-    def open(self, key: int) -> bool:
-        """Admit reports for `key`; False when it is open already."""
+    def open(self, key: int, repeats: Repeats | None = None) -> bool:
+        """Admit reports for `key`; False when it is open already. Text after which it `repeats` itself is its
+        last: `repeating` names the key then, and its engine's `cancelled` counts as `done`."""
         with self._room:
             if key in self._streams:
                 return False
-            self._streams[key] = _Stream()
+            self._streams[key] = _Stream(repeats)
             return True
 
     def cancel(self, key: int) -> None:
@@ -94,6 +99,12 @@ class Outbox:
                 stream.cancelled = True
                 self._read.pop(key, None)
                 self._room.notify_all()
+
+    def repeating(self) -> list[int]:
+        """Keys to be stopped, each once: nothing new comes of them."""
+        with self._room:
+            keys, self._repeating = self._repeating, []
+            return keys
 
     def close(self) -> None:
         """Drop everything that comes from now on; nobody waits any more."""
@@ -163,6 +174,9 @@ class Outbox:
             stream.parts.append(text)
             stream.tokens += n
             self._size += len(text) + CHARGE
+            if stream.repeats is not None and stream.repeats.feed(text):
+                stream.cancelled = stream.repeats_itself = True
+                self._repeating.append(key)
             if self._woken:
                 return
             self._woken = True
@@ -190,7 +204,11 @@ class Outbox:
         self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode, self._position(key)))
 
     def cancelled(self, key: int, usage: Usage) -> None:
-        self._end(key, GenerationCancelled(key, usage))
+        stream = self._streams.get(key)
+        if stream is not None and stream.repeats_itself:
+            self.done(key, REPEATS, usage, 0.0, 0.0)
+        else:
+            self._end(key, GenerationCancelled(key, usage))
 
     def failed(self, key: int, failure: Failure) -> None:
         self._end(key, GenerationFailed(key, failure))

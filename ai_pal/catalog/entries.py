@@ -4,6 +4,7 @@ is an estimate from them."""
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact, HubFiles, PackageFile
+from ai_pal.messages.worker import STOP_REPEATING
 
 GB = 1_000_000_000
 _RUNTIME = 700_000_000
@@ -43,9 +44,9 @@ _ENTRIES = (
         licence="Apache-2.0",
         parameters=134_515_008,
         context=8192,
-        # As its authors advise; at the engines' usual 0.8 so small a model loses the thread. Now and then it
-        # says the same over and over, and would until its window is full.
-        sampling=Options(temperature=0.2, top_p=0.9, max_tokens=1024),
+        # As its authors advise; at the engines' usual 0.8 so small a model loses the thread. In one answer of
+        # three it comes to say the same over and over; penalties make it babble instead, to the same length.
+        sampling=Options(temperature=0.2, top_p=0.9, max_tokens=1024, extra={STOP_REPEATING: True}),
         variants=(
             Variant(
                 "q4_1",

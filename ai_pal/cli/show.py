@@ -12,6 +12,7 @@ from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.durations import format_duration
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
+from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact
 from ai_pal.messages.worker import LoadModel
 from ai_pal.sources.inventory import Listed, State, inventory
@@ -24,8 +25,9 @@ EXAMPLES = """examples:
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """One model: what the catalog, the cache and the settings say. 0 leaves the choice to the
-    engine; `keep_alive` in seconds, `size` and `memory` in bytes; `problem` is why it cannot be loaded.
+    """One model: what the catalog, the cache and the settings say. 0 leaves the choice to the engine;
+    `keep_alive` in seconds, `size` and `memory` in bytes; `sampling` is what holds unless a request says
+    otherwise; `problem` is why it cannot be loaded.
 
     `memory` is what a load reserves, by the same estimate; the catalog's figure for what is not here."""
 
@@ -54,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True):
     revision: str = ""
     last_used: float | None = None
     pinned: bool = False
+    sampling: dict[str, Any] = {}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +121,14 @@ def gather(reference: str, settings: Settings) -> Facts:
         revision=found.commit,
         last_used=used.last_used(load.path, settings) if load.path else None,
         pinned=pinned(reference, settings),
+        sampling=_sampling(load.sampling),
     )
+
+
+def _sampling(defaults: Options) -> dict[str, Any]:
+    """What holds for requests that say nothing else."""
+    named = {key: value for key, value in msgspec.to_builtins(defaults).items() if key != "extra"}
+    return named | defaults.extra
 
 
 def _memory(load: LoadModel) -> int:
@@ -140,6 +150,11 @@ def _listed(name: str, found: Found, settings: Settings) -> Listed:
     state: State = "here" if found.path else "not here" if found.wanted else "damaged"
     state = "built in" if built_in else state
     return Listed(name, state, found.size, source, found.path)
+
+
+def _as_option(value: Any) -> str:
+    """A value as `--option KEY=VALUE` takes it."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _print(facts: Facts) -> None:
@@ -166,6 +181,7 @@ def _print(facts: Facts) -> None:
         "slots": str(facts.slots or "chosen by the engine"),
         "keep alive": "pinned" if facts.pinned else format_duration(facts.keep_alive),
         "options": " ".join(f"{key}={value}" for key, value in facts.options.items()),
+        "sampling": " ".join(f"{key}={_as_option(value)}" for key, value in facts.sampling.items()),
     }
     for name, text in shown.items():
         if text:

@@ -132,6 +132,14 @@ class Reading(FromWorker, tag="reading", frozen=True):
     total: int
 
 
+STOP_REPEATING = "stop_repeating"
+"""What a request may have in `Options.extra`, whatever the engine: True ends an answer that says the same
+over and over. The worker's own, no engine gets it."""
+
+REPEATS = "repeats"
+"""The `finish_reason` of such an answer."""
+
+
 class GenerationDone(FromWorker, tag="generation_done", frozen=True):
     """The answer is complete. Seconds as the engine measured them. `seq` is where the next delta would
     begin: a last one that was lost is noticed too."""

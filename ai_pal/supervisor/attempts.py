@@ -17,6 +17,8 @@ from ai_pal.supervisor.telling import Telling
 MAX_ATTEMPTS = 2
 """A request whose worker dies before the first content gets one more try on a fresh one."""
 
+REPEATED = "the model said the same over and over, and was stopped"
+
 
 class Attempts:
     """Moves requests between a slot's queue and its worker."""
@@ -94,8 +96,12 @@ class Attempts:
         slot.served += 1
         match message:
             case inner.GenerationDone():
+                reason = message.finish_reason
+                if reason == inner.REPEATS and not request.ended:
+                    reason = "stop"
+                    self._clients.send(request.client, wire.Notice(request.chat.id, "repeats", REPEATED))
                 timings = request.timings(now, message.prefill, message.decode)
-                self._requests.done(request, now, message.finish_reason, message.usage, timings)
+                self._requests.done(request, now, reason, message.usage, timings)
             case inner.GenerationCancelled():
                 self._requests.cancelled(request, now)
             case inner.GenerationFailed():

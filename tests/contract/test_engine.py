@@ -195,11 +195,33 @@ def test_a_prompt_larger_than_the_window_is_refused_with_both_figures(worker: Lo
     assert "9" in answer.end.failure.message
 
 
+@pytest.mark.timeout(180)
+def test_an_answer_that_repeats_itself_ends_when_that_is_wanted(worker: Loaded) -> None:
+    driver, key = worker.driver, next(worker.keys)
+    extra = {"ignore_eos": True, "tokens": 100_000, "pace": 0.002, "stop_repeating": True}
+    options = Options(temperature=0.0, max_tokens=400, extra=extra)
+    driver.generate(key, "Say ha ha ha ha ha ha ha ha ha ha for ever.", options)
+    driver.finish([key], timeout=120)
+    stopped = driver.answers[key]
+    assert isinstance(stopped.end, GenerationDone)
+    assert stopped.end.finish_reason == "repeats"
+    assert len(stopped.text) > 500
+    assert driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+
+
+def test_an_answer_may_repeat_itself_where_nobody_minds(worker: Loaded) -> None:
+    extra = {"ignore_eos": True, "tokens": 100_000, "stop_repeating": False}
+    said, options = "wonderful " * 40, Options(temperature=0.0, max_tokens=100, extra=extra)
+    answer = worker.driver.ask(next(worker.keys), said, options)
+    assert isinstance(answer.end, GenerationDone)
+    assert answer.end.finish_reason == "length"
+
+
 def test_wrong_options_are_the_requests_failure_only(worker: Loaded) -> None:
-    wrong = Options(extra={"tokens": "many", "temperature": "hot"})
-    answer = worker.driver.ask(next(worker.keys), QUESTION, wrong)
-    assert isinstance(answer.end, GenerationFailed)
-    assert answer.end.failure.code == "bad_request"
+    for extra in ({"tokens": "many", "temperature": "hot"}, {"stop_repeating": "often"}):
+        answer = worker.driver.ask(next(worker.keys), QUESTION, Options(extra=extra))
+        assert isinstance(answer.end, GenerationFailed)
+        assert answer.end.failure.code == "bad_request"
     assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
 
 

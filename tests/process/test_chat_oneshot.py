@@ -121,6 +121,13 @@ def test_jsonl_tells_how_far_a_long_prompt_is_read(home: Environ) -> None:
     assert done.stderr == b""
 
 
+def test_an_answer_that_repeats_itself_ends_with_a_word_on_stderr(home: Environ) -> None:
+    done = chat(home, "--option", "stop_repeating=true", "--option", "tokens=100000", "again and")
+    assert done.returncode == 0
+    assert 500 < len(done.stdout) < 5000
+    assert done.stderr == b"the model said the same over and over, and was stopped\n"
+
+
 def test_no_wait_is_for_conversations(home: Environ) -> None:
     done = chat(home, "--no-wait", "a")
     assert (done.returncode, done.stdout) == (2, b"")

@@ -109,6 +109,17 @@ def test_a_long_prompt_tells_how_far_it_is_read_and_a_short_one_does_not(daemon:
     assert "reading" not in kinds(short)
 
 
+def test_an_answer_that_repeats_itself_is_stopped_and_told(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        extra = {"tokens": 100_000, "stop_repeating": True}
+        events = client.events(client.chat("again and", options={"extra": extra}))
+        whole = client.events(client.chat("again and", options={"extra": {"tokens": 1000}}))
+    assert [event["kind"] for event in events if event["type"] == "notice"] == ["repeats"]
+    assert (events[-1]["type"], events[-1].get("finish_reason", "stop")) == ("done", "stop")
+    assert 500 < len(text_of(events)) < 5000
+    assert len(text_of(whole)) == 5000
+
+
 def test_cancel_ends_a_running_answer_once(daemon: Supervised) -> None:
     with PageClient(daemon.endpoint) as client:
         chat = client.chat("word", options=ENDLESS)

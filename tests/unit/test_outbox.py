@@ -21,6 +21,7 @@ from ai_pal.messages.worker import (
     decode_from_worker,
 )
 from workers.outbox import Outbox
+from workers.repeats import Repeats
 
 TIMEOUT = 60.0
 
@@ -197,6 +198,33 @@ def test_nothing_is_said_of_a_prompt_that_was_cancelled(slow: Outbox) -> None:
     slow.cancel(1)
     slow.reading(1, 20, 40)
     assert slow.take() == []
+
+
+def test_an_answer_that_repeats_itself_gets_no_more_text_and_is_done() -> None:
+    outbox = Outbox()
+    outbox.open(1, Repeats())
+    for _ in range(1000):
+        outbox.delta(1, "again and ")
+        if keys := outbox.repeating():
+            break
+    assert keys == [1]
+    assert outbox.repeating() == []
+    outbox.delta(1, "late")
+    outbox.cancelled(1, Usage(3, 0, 60))
+    deltas, done = taken(outbox)
+    assert isinstance(deltas, Deltas)
+    assert isinstance(done, GenerationDone)
+    assert (done.finish_reason, done.usage.completion_tokens) == ("repeats", 60)
+    assert done.seq == deltas.items[0].n < 100
+    assert "late" not in msgspec.msgpack.decode(deltas.items[0].text)
+
+
+def test_an_answer_that_is_not_watched_may_repeat_itself(outbox: Outbox) -> None:
+    outbox.open(1)
+    for _ in range(1000):
+        outbox.delta(1, "again and ")
+        outbox.take()
+    assert outbox.repeating() == []
 
 
 def fill(outbox: Outbox, key: int) -> threading.Thread:
