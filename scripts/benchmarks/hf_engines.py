@@ -7,11 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from ai_pal.messages.chat import Message
 from scripts.benchmarks.children import FOR_LIBGOMP, Child, child
@@ -22,6 +24,9 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS
 START_SECONDS = 120.0
 ANSWER_SECONDS = 300.0
 DTYPE = "bfloat16"
+TAIL = 2000
+"""Bytes of its last words that are shown when it does not start."""
+
 COMMAND = Path(sys.executable).with_name("transformers")
 
 
@@ -98,12 +103,14 @@ def transformers_serve(threads: int) -> Iterator[Server]:
     environ = {name: value for name, value in os.environ.items() if name not in FOR_LIBGOMP}
     environ |= OFFLINE | {"OMP_NUM_THREADS": str(threads)}
     command = [str(COMMAND), "serve", folder, "--dtype", DTYPE, "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+    process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
     try:
         server = Server(port, folder)
-        _wait_for(server, process)
+        _wait_for(server, process, said)
         yield server
     finally:
+        said.close()
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
@@ -111,11 +118,13 @@ def transformers_serve(threads: int) -> Iterator[Server]:
         process.wait()
 
 
-def _wait_for(server: Server, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(server: Server, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not server.is_up():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"transformers serve did not start (exit code {process.returncode})")
+            said.seek(0)
+            words = said.read()[-TAIL:].decode(errors="replace")
+            raise RuntimeError(f"transformers serve did not start (code {process.returncode}):\n{words}")
         time.sleep(0.1)
 
 

@@ -73,11 +73,16 @@ def supervisor(**settings: str) -> Iterator[Supervisor]:
         read, write = os.pipe()
         begun = time.perf_counter()
         command = [sys.executable, "-P", "-m", "ai_pal", "supervise", "--report-fd", str(write)]
-        process = subprocess.Popen(command, env=environ, pass_fds=[write], cwd="/", stderr=subprocess.DEVNULL)
+        said = Path(environ["HOME"]) / "stderr"
+        with said.open("wb") as stderr:
+            process = subprocess.Popen(command, env=environ, pass_fds=[write], cwd="/", stderr=stderr)
         os.close(write)
         try:
             with os.fdopen(read, "rb") as pipe:
-                report = msgspec.json.decode(pipe.readline(), type=Report)
+                told = pipe.readline()
+            if not told:
+                raise RuntimeError(f"the supervisor did not start:\n{said.read_text(errors='replace')}")
+            report = msgspec.json.decode(told, type=Report)
             running = Supervisor(environ, process, report.endpoint)
             running.ready_seconds = time.perf_counter() - begun
             yield running

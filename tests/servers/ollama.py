@@ -66,4 +66,7 @@ def _create(binary: str, environment: dict[str, str], folder: Path, starter: Pat
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "models" / "manifests" / "registry.ollama.ai" / "library" / MODEL).exists():
             command = [binary, "create", MODEL, "-f", str(modelfile)]
-            subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)
+            done = subprocess.run(
+                command, env=environment, timeout=120, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
