@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from ai_pal import catalog, privacy
 from ai_pal.config import Settings, paths
-from ai_pal.config.clouds import clouds, ollama_is_set_up, ollama_url, twin
+from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names, twin
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.estimates import window_of
@@ -17,15 +18,12 @@ from ai_pal.routing.candidate import UNUSABLE
 from ai_pal.routing.cloud import cloud
 from ai_pal.routing.facts import Facts, Here, Server
 from ai_pal.routing.prices import PriceTable, price_table
-from ai_pal.routing.reference import elsewhere
 from ai_pal.store.ledger import Spent
 from ai_pal.supervisor.pool import Pool
 from ai_pal.supervisor.ports import Clock
 
 FRESH = 2.0
 """Seconds for which a look at the models on the disk holds."""
-
-OLLAMA = "ollama"
 
 
 class MachineSurvey:
@@ -43,7 +41,7 @@ class MachineSurvey:
     ) -> None:
         self._settings, self._clock = settings, clock
         self.spent, self._environ = spent, environ
-        self._clouds = clouds(settings)
+        self._clouds, self._names = clouds(settings), provider_names(settings)
         self._prices = price_table().over(settings.prices)
         self._looked: dict[str, tuple[float, Here]] = {}
         self._met: set[str] = set()
@@ -54,7 +52,7 @@ class MachineSurvey:
     def facts(self, reference: str) -> Facts:
         with contextlib.suppress(AiPalError):  # a circle of aliases: said below
             reference = catalog.meant(reference, self._settings)
-        there = elsewhere(reference, {OLLAMA, *self._clouds})
+        there = elsewhere(reference, self._names)
         if there is not None and there.provider == OLLAMA:
             return Facts(ollama=self._ollama(there.model, named=True))
         if there is not None:

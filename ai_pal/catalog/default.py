@@ -9,6 +9,8 @@ from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.own import memory as own_memory
 from ai_pal.catalog.own import parameters
 from ai_pal.config import Settings
+from ai_pal.config.clouds import provider_names
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import AiPalError
 
 if TYPE_CHECKING:
@@ -19,9 +21,10 @@ STARTER = "smollm2"
 
 
 def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
-    """The setting `model`; else `local.model` if that is here; else the largest model that is here and that
-    this machine can hold, a known one or one of the user's own; else the starter."""
-    if settings.model:
+    """The setting `model`, unless that is a provider's; else `local.model` if that is here; else the largest
+    model that is here and that this machine can hold, a known one or one of the user's own; else the
+    starter."""
+    if settings.model and elsewhere(settings.model, provider_names(settings)) is None:
         return settings.model
     if _here(settings.local.model, find) is not None:
         return settings.local.model

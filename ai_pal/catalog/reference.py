@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ai_pal.config import paths
+from ai_pal.config import Settings, paths
+from ai_pal.config.clouds import provider_names
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.messages.egress import HubFiles
 
 _QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
@@ -43,8 +45,11 @@ def join(name: str, options: dict[str, Any]) -> str:
     return f"{name}?{urlencode(sorted(pairs))}"
 
 
-def absolute(ref: str, cwd: Path) -> str:
-    """`ref` with a relative or ~ path made absolute: the supervisor has another current folder."""
+def absolute(ref: str, cwd: Path, settings: Settings) -> str:
+    """`ref` with a relative or ~ path made absolute: the supervisor has another current folder. A provider's
+    model is no path, whatever it is called."""
+    if elsewhere(ref, provider_names(settings)) is not None:
+        return ref
     name, options = split(ref)
     if is_path(name):
         name = os.path.normpath(cwd / paths.expanded(name))

@@ -15,7 +15,8 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split, split_variant
 from ai_pal.config import ModelSettings, Settings, paths
-from ai_pal.config.clouds import clouds
+from ai_pal.config.clouds import clouds, provider_names
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.chat import Options
@@ -87,9 +88,8 @@ def meant(ref: str, settings: Settings) -> str:
     """`ref`; an alias of a provider's model as that model. Raises `AiPalError` (`config_invalid`)."""
     name, options = split(ref)
     target, more = _target(name, settings)
-    provider, colon, _ = target.partition(":")
-    elsewhere = target != name and colon and (provider == "ollama" or provider in clouds(settings))
-    return join(target, more | options) if elsewhere else ref
+    there = elsewhere(target, provider_names(settings))
+    return join(target, more | options) if target != name and there is not None else ref
 
 
 def _target(name: str, settings: Settings) -> Reference:
@@ -99,6 +99,8 @@ def _target(name: str, settings: Settings) -> Reference:
         own = settings.models.get(target)
         if own is None or not (own.path or own.model):
             return Reference(target, options)
+        if not own.path and elsewhere(str(own.model), provider_names(settings)) is not None:
+            return Reference(str(own.model), options)
         target, more = split(own.path or str(own.model))
         options = more | options
         if own.path:
@@ -112,6 +114,9 @@ def _find(
 ) -> Found:
     known, variant = split_variant(target)
     entry = CATALOG.get(known)
+    if (there := elsewhere(target, provider_names(settings))) is not None:
+        message = f"{target} is a model of {there.provider}, none of this machine"
+        fail(Code.MODEL_NOT_FOUND, message, f"ask it: ai-pal chat --model {target}")
     if entry is not None:
         return _known(entry, variant, name, options, settings, machine)
     repository = hub_files(target)

@@ -10,15 +10,15 @@ from ai_pal.cli import failures
 from ai_pal.cli.naming import forget, remark_on_supervisor
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
-from ai_pal.config.clouds import clouds
+from ai_pal.config.clouds import clouds, provider_names
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import Code, fail
-from ai_pal.routing.reference import elsewhere
 
 EXAMPLES = """examples:
   ai-pal alias small smollm2
   ai-pal alias coder org/name:Q4_K_M
   ai-pal alias long "phi-3?context=4096"
-  ai-pal alias gpt openai:gpt-4
+  ai-pal alias gpt openai:gpt-4.1
   ai-pal chat -m small "Say hello"
   ai-pal alias list --json
   ai-pal alias rm small
@@ -76,8 +76,8 @@ def _give(name: str, target: str, settings: Settings) -> int:
             f"{name} is the name of {own.path}",
             f"choose another, or first: ai-pal rm {name}",
         )
-    target = absolute(target, Path.cwd())
-    if is_path(target):
+    target = absolute(target, Path.cwd(), settings)
+    if elsewhere(target, provider_names(settings)) is None and is_path(target):
         fail(Code.BAD_REQUEST, f"{target} is a file or folder", f"ai-pal add {target} --name {name}")
     _check_target(name, target, settings)
     made = give_name(name, "model", target)
@@ -98,7 +98,7 @@ def _check_target(name: str, target: str, settings: Settings) -> None:
         if own is None or not own.model:
             break
         seen = own.model
-    if elsewhere(meant(target, settings), {"ollama", *clouds(settings)}) is None:
+    if elsewhere(meant(target, settings), provider_names(settings)) is None:
         find(target, settings)
 
 

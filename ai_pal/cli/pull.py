@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
-    name = absolute(args.name, Path.cwd())
+    name = absolute(args.name, Path.cwd(), settings)
     signal.signal(signal.SIGTERM, _leave)
     begun = time.monotonic()
     pulled = _copied(name, args.file, settings) if args.file else _pulled(name, settings, args.no_daemon)

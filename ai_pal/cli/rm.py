@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     if is_own(name := split(args.model).name, settings):
         print(neutral_line(forget(name, settings)))
         return failures.OK
-    found = find(absolute(args.model, Path.cwd()), settings)
+    found = find(absolute(args.model, Path.cwd(), settings), settings)
     unload(found.name)
     freed = remove(found, settings)
     print(neutral_line(f"{args.model} is removed: {sized(freed)} are free again"))

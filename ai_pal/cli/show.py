@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     settings = load_settings().settings
-    facts = gather(absolute(args.model or default_model(settings), Path.cwd()), settings)
+    facts = gather(absolute(args.model or default_model(settings), Path.cwd(), settings), settings)
     if args.json:
         from ai_pal.cli.json_output import print_json
 

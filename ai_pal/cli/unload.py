@@ -40,8 +40,9 @@ def _one_spelling(reference: str) -> str:
     from pathlib import Path
 
     from ai_pal.catalog import absolute
+    from ai_pal.config import load_settings
 
-    return absolute(reference, Path.cwd())
+    return absolute(reference, Path.cwd(), load_settings().settings)
 
 
 def _require_known(model: str) -> None:

@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   ai-pal usage --since 2026-01-01 --json | jq .saved
 
 Costs follow the providers' list prices of the day that is named; correct them in the settings, in
-[prices."openai:gpt-4"]. The ledger is in ~/.ai-pal/ai-pal.db and holds no text. Budgets are settings:
+[prices."openai:gpt-4.1"]. The ledger is in ~/.ai-pal/ai-pal.db and holds no text. Budgets are settings:
 [budget] day = 1.0, month = 10.0. In JSON, costs are in US dollars.
 
 """

@@ -11,10 +11,10 @@ def windowed(reference: str, tokens: int | None, settings: Settings) -> str:
     if tokens is None:
         return reference
     from ai_pal.catalog import default_model, join, split
-    from ai_pal.config.clouds import clouds
-    from ai_pal.routing.reference import elsewhere
+    from ai_pal.config.clouds import provider_names
+    from ai_pal.config.elsewhere import elsewhere
 
-    if elsewhere(reference, {"ollama", *clouds(settings)}) is not None:
+    if elsewhere(reference, provider_names(settings)) is not None:
         message = f"--context is for models of this machine: {reference} has its provider's window"
         fail(Code.BAD_REQUEST, message, "leave --context out, or name a model that `ai-pal list` shows")
     name, options = split(reference or default_model(settings))

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 from ai_pal import privacy
+from ai_pal.egress.naming import with_names
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
 from ai_pal.egress.providers.answer import Finish, Notice, Thought, Used, Waiting
@@ -48,6 +49,7 @@ class Completing:
         self._thought, self._untold = False, 0
         self._tell_at = 0.0
         self._seq = 0
+        self._adapter: Adapter | None = None
         self._clock: asyncio.Timeout
 
     async def run(self) -> None:
@@ -55,7 +57,10 @@ class Completing:
         try:
             end = await self._answer()
         except AiPalError as error:
-            end = self._failed(error.failure)
+            reason = error.failure
+            if reason.code == Code.MODEL_NOT_FOUND and self._adapter is not None:
+                reason = await with_names(reason, self._adapter, self._request)
+            end = self._failed(reason)
         if self._untold:
             self._tell_thinking()
         self._outbox.put(end)
@@ -63,7 +68,7 @@ class Completing:
     async def _answer(self) -> CompletionDone | CompletionFailed:
         # The supervisor has checked this; the process that goes out does not rely on it.
         privacy.admit(self._request, local_only=False)
-        adapter = await self._providers.adapter(self._request.provider)
+        adapter = self._adapter = await self._providers.adapter(self._request.provider)
         self._clock = asyncio.timeout(self._request.connect)
         try:
             async with self._clock:

@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 from ai_pal import catalog, privacy
 from ai_pal.client.asking import Asking
 from ai_pal.client.sampling import Sampling
 from ai_pal.config import load_settings, paths
-from ai_pal.config.clouds import clouds, ollama_url, twin
+from ai_pal.config.clouds import OLLAMA, ollama_url, provider_names, twin
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
 from ai_pal.messages.egress import OLLAMA_URL, Provider
@@ -15,11 +17,8 @@ from ai_pal.models import names, supervisors
 from ai_pal.models.question import Prompt, Question, question
 from ai_pal.models.supervisors import Wanted
 from ai_pal.models.switch import direct_loading, switched_off
-from ai_pal.routing.reference import elsewhere
 
 Folder = str | os.PathLike[str]
-
-OLLAMA = "ollama"
 
 
 class Access:
@@ -47,17 +46,23 @@ class Access:
         return question(prompt, options)
 
     def model(self, name: str) -> str:
-        """The reference of a model of this machine; empty is the default model."""
-        name = name or self._settings.model or catalog.default_model(self._settings)
-        return names.reference(name, self._settings, Path.cwd())
+        """The reference of a model of this machine; empty is the default model. Raises `AiPalError`."""
+        name = name or self._settings.model
+        if elsewhere(name, provider_names(self._settings)) is not None:
+            _not_here(name)
+        return names.reference(name or catalog.default_model(self._settings), self._settings, Path.cwd())
+
+    def anywhere(self, name: str) -> str:
+        """The reference of a model of this machine or of a provider; empty lets the router choose."""
+        return catalog.absolute(name, Path.cwd(), self._settings) if name else ""
 
     def locally(self, name: str) -> Asking:
         """How a model is asked by AI-PAL itself and then by Ollama, or by Ollama alone while direct loading
         is off, and by nobody else. Raises `AiPalError`."""
-        name = catalog.meant(name, self._settings)
-        there = elsewhere(name, {OLLAMA, *clouds(self._settings)})
+        name = catalog.meant(name or self._settings.model, self._settings)
+        there = elsewhere(name, provider_names(self._settings))
         if there is not None and there.provider != OLLAMA:
-            fail(Code.BAD_REQUEST, f"{name} is no model of this machine", "use MultiModelOrchestrator for it")
+            _not_here(name)
         reference = name if there is not None else self.model(name)
         if there is None and not self.enabled:
             known = twin(reference, self._settings)
@@ -89,3 +94,7 @@ class Access:
     def running_endpoint(self) -> str:
         """Where the supervisor listens; empty when none runs."""
         return supervisors.running_endpoint(self._wanted, self._settings)
+
+
+def _not_here(name: str) -> NoReturn:
+    fail(Code.BAD_REQUEST, f"{name} is no model of this machine", "use MultiModelOrchestrator for it")

@@ -13,7 +13,7 @@ def reference(name: str, settings: Settings, cwd: Path) -> str:
     bare, options = split(name)
     wanted = hub_files(bare)
     if wanted is None:
-        return absolute(name, cwd)
+        return absolute(name, cwd, settings)
     if bare in settings.models or wanted.revision:
         return name
     known = _known(wanted)

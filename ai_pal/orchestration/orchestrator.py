@@ -59,7 +59,7 @@ class MultiModelOrchestrator:
         """The answer, with who gave it and why, its complexity score, and what it cost.
 
         `task_type` says what kind of work it is, where that is known: it bounds the score. An empty `model`
-        lets the router choose; `openai:gpt-4`, `ollama:phi` or `phi-2` name one."""
+        lets the router choose; `openai:gpt-4.1`, `ollama:phi` or `phi-2` name one."""
         answer = Answer()
         how = self._asking(task_type, optimization_goal, model, local_only, max_cost)
         async with contextlib.aclosing(self._events(prompt, how, options)) as events:
@@ -118,7 +118,7 @@ class MultiModelOrchestrator:
     def _asking(self, task: Task, goal: Goal, model: str, local_only: bool, max_cost: float | None) -> Asking:
         _check(task, goal, max_cost)
         return Asking(
-            model=model,
+            model=self._access.anywhere(model),
             task=task,
             goal=goal or self._goal,
             local_only=local_only or self._local_only or self._access.private(goal or self._goal),

@@ -11,11 +11,11 @@ from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message
-from tests.contract.providers import APIS, TOKENS, Counterpart, Find
+from tests.contract.providers import APIS, TOKENS, Counterpart, Find, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults
 from tests.servers.faults import FaultProxy, Forward
-from tests.servers.loopback import Exchange
+from tests.servers.loopback import Exchange, Handle, Loopback
 
 pytestmark = [pytest.mark.real_model]
 
@@ -111,6 +111,33 @@ def test_a_model_that_ollama_has_not_pulled_is_not_here(egress: EgressDriver, fi
 def test_a_model_that_cohere_does_not_have_is_not_found(egress: EgressDriver, find: Find) -> None:
     failure = egress.ask(find("cohere").complete(model="gone")).failed.failure
     assert (failure.code, failure.retryable) == (Code.MODEL_NOT_FOUND, False)
+
+
+def test_a_model_that_is_retired_is_told_with_those_that_are_nearest(egress: EgressDriver) -> None:
+    def lists(*names: str) -> Handle:
+        async def answer(exchange: Exchange) -> None:
+            if exchange.method == "POST":
+                await exchange.answer_json(404, {"error": {"message": "no", "code": "model_not_found"}})
+            elif names:
+                data = [{"id": name, "object": "model"} for name in names]
+                await exchange.answer_json(200, {"object": "list", "data": data})
+            else:
+                await exchange.answer_json(500, {"error": {"message": "no list either"}})
+
+        return answer
+
+    def hint(*names: str) -> str:
+        with Loopback(lists(*names)) as server:
+            asked = scripted("openai", server.url).complete(model="gpt-3.5-turbo")
+            failure = egress.ask(asked).failed.failure
+            assert failure.code == Code.MODEL_NOT_FOUND
+            assert [method for method, _ in server.requests] == ["POST", "GET"]
+        return failure.hint
+
+    near = "the nearest that it has: gpt-6-luna, gpt-4o-mini, gpt-4-turbo; "
+    assert hint("whisper-1", "gpt-4-turbo", "gpt-4o-mini", "gpt-6-luna").startswith(near)
+    for names in ((), ("whisper-1",), ("gpt-3.5-turbo",)):
+        assert "nearest" not in hint(*names)
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic"])

@@ -34,6 +34,12 @@ def cloud() -> Iterator[Loopback]:
         yield server
 
 
+def with_key(key: str, cloud: Loopback) -> str:
+    """Settings with this cloud alone, and with models of another time."""
+    provider = f'base_url = "{cloud.url}/v1"\napi_key = "{key}"\nmid = "gpt-3.5-turbo"\nstrong = "gpt-4"\n'
+    return f"ollama.enabled = false\n[providers.openai]\n{provider}"
+
+
 def doctor(environ: Environ, config: str) -> tuple[int, dict[str, Any]]:
     """The exit code, and each finding by the name of its check."""
     file = Path(environ["AI_PAL_HOME"]) / "doctor.toml"
@@ -47,7 +53,7 @@ def doctor(environ: Environ, config: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_models_that_a_cloud_has_retired_are_named(home: Environ, cloud: Loopback) -> None:
-    config = f'ollama.enabled = false\n[providers.openai]\nbase_url = "{cloud.url}/v1"\napi_key = "good"\n'
+    config = with_key("good", cloud)
     code, found = doctor(home, config)
     assert code == 0
     assert found["openai"]["state"] == "warn"
@@ -57,14 +63,14 @@ def test_models_that_a_cloud_has_retired_are_named(home: Environ, cloud: Loopbac
 
 
 def test_a_key_that_is_not_accepted_is_a_fault(home: Environ, cloud: Loopback) -> None:
-    config = f'ollama.enabled = false\n[providers.openai]\nbase_url = "{cloud.url}/v1"\napi_key = "bad"\n'
+    config = with_key("bad", cloud)
     code, found = doctor(home, config)
     assert (code, found["openai"]["state"]) == (1, "fail")
     assert found["openai"]["mend"] == "check it, or: ai-pal keys set openai"
 
 
 def test_local_only_settings_ask_no_cloud(home: Environ, cloud: Loopback) -> None:
-    config = f'ollama.enabled = false\n[providers.openai]\nbase_url = "{cloud.url}/v1"\napi_key = "good"\n'
+    config = with_key("good", cloud)
     for private in ("local_only = true\n", 'optimization_goal = "privacy"\n'):
         _, found = doctor(home, private + config)
         assert found["openai"]["text"] == "not asked: nothing may leave this machine"

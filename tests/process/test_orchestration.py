@@ -34,6 +34,7 @@ def cloud() -> Iterator[Loopback]:
         config.write_text(
             f'[local]\nmodel = "echo"\n[ollama]\nenabled = false\n'
             f'[providers.cohere]\nbase_url = "{server.url}"\napi_key = "{cohere.KEY}"\n'
+            f'strong = "{cohere.MODEL}"\n'
         )
         config.chmod(0o600)
         yield server

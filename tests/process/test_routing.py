@@ -76,6 +76,8 @@ def tiers(home: Environ, cloud: Cloud, tmp_path: Path) -> Iterator[Environ]:
             [providers.openai]
             base_url = "{server.url}/v1"
             api_key = "sk-not-a-real-key"
+            mid = "gpt-3.5-turbo"
+            strong = "gpt-4"
             """
         )
         home.pop("AI_PAL_MODEL", None)
@@ -207,7 +209,7 @@ def test_the_python_client_knows_who_answered(tiers: Environ, cloud: Cloud) -> N
 
 
 def test_a_price_that_nobody_knows_is_told_everywhere(tiers: Environ, cloud: Cloud) -> None:
-    model = "openai:a-model-of-nobody"
+    model = "openai:org/model-of-nobody:free"
     answer = answered(tiers, "--model", model, "hello")
     assert (answer["text"], answer["cost"]) == ("from afar", None)
     with Client(front_door(tiers)) as client:

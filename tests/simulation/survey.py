@@ -3,11 +3,11 @@
 import msgspec
 
 from ai_pal.complexity import Scored
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message
 from ai_pal.routing.facts import Facts, Here, Server
 from ai_pal.routing.prices import PriceTable, price_table
-from ai_pal.routing.reference import elsewhere
 from ai_pal.store.ledger import Spent
 
 PROVIDERS = {

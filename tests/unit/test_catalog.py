@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from ai_pal import catalog
 from ai_pal.catalog import absolute, keep_alive, resolve, split
 from ai_pal.config import ModelSettings, Settings
+from ai_pal.config.clouds import provider_names
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.tables import LocalSettings, ProviderSettings
 from ai_pal.errors import AiPalError, Code
 
@@ -165,12 +167,46 @@ def test_more_than_the_engine_can_is_refused(option: str) -> None:
     ],
 )
 def test_paths_are_made_absolute_and_names_left_alone(ref: str, expected: str) -> None:
-    assert absolute(ref, Path("/here")) == expected
+    assert absolute(ref, Path("/here"), Settings()) == expected
+
+
+GATEWAY = Settings(providers={"gw": ProviderSettings(api="openai", base_url="http://box:1/v1")})
+THEIRS = ("meta-llama/x:free", "models/gemini", "/my/llms/Qwen3", "~x/y.gguf", "./a", "hf.co/a/b:Q4", "a?b=c")
+
+
+@pytest.mark.parametrize("model", THEIRS)
+@pytest.mark.parametrize("provider", ["gw", "ollama", "openai"])
+def test_what_follows_a_providers_name_is_its_model(provider: str, model: str) -> None:
+    assert absolute(f"{provider}:{model}", Path("/here"), GATEWAY) == f"{provider}:{model}"
+
+
+@given(st.text(min_size=1))
+def test_it_is_that_whatever_it_is_called(model: str) -> None:
+    assert absolute(f"gw:{model}", Path("/here"), GATEWAY) == f"gw:{model}"
+    assert elsewhere(f"gw:{model}", provider_names(GATEWAY)) == ("gw", model)
+
+
+def test_a_path_with_a_colon_is_a_path() -> None:
+    assert absolute("./gw:x.gguf", Path("/here"), GATEWAY) == "/here/gw:x.gguf"
+    assert absolute("other:a/x", Path("/here"), GATEWAY) == "/here/other:a/x"
+
+
+@pytest.mark.parametrize("model", ["openai:gpt-4.1", "gw:meta-llama/x:free", "ollama:hf.co/a/b:Q4"])
+def test_a_providers_model_is_told_to_be_none_of_this_machine(model: str) -> None:
+    error = refusal(model, GATEWAY)
+    assert error.code == Code.MODEL_NOT_FOUND
+    assert error.failure.message.startswith(f"{model} is a model of {model.partition(':')[0]}")
+    assert error.failure.hint == f"ask it: ai-pal chat --model {model}"
+
+
+def test_a_providers_model_in_the_setting_is_no_default_of_this_machine() -> None:
+    settings = Settings(model="openai:gpt-4.1", local=LocalSettings(model="echo"))
+    assert catalog.default_model(settings) == "echo"
 
 
 def test_home_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
-    assert absolute("~/x.gguf", Path("/here")) == "/home/me/x.gguf"
+    assert absolute("~/x.gguf", Path("/here"), Settings()) == "/home/me/x.gguf"
 
 
 def test_a_question_mark_in_a_file_name_is_no_option() -> None:

@@ -30,7 +30,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser, *, model_first: bool = False) -> None:
     """Give `parser` the prompt and all options. With `model_first` the model is an argument, no option."""
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    about = "a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4"
+    about = "a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4.1"
     if model_first:
         parser.add_argument("model", metavar="MODEL", help=about)
     parser.add_argument(
@@ -170,8 +170,9 @@ def absolute_model(ref: str) -> str:
     from pathlib import Path
 
     from ai_pal.catalog import absolute
+    from ai_pal.config import load_settings
 
-    return absolute(ref, Path.cwd())
+    return absolute(ref, Path.cwd(), load_settings().settings)
 
 
 def _number(meaning: str, low: float, high: float = float("inf")) -> Callable[[str], float]:

@@ -97,17 +97,17 @@ def _check_name(model: str, settings: "Settings") -> None:
     """Raises `AiPalError` where `--model` would fail too: what only its provider or the hub knows is found
     out when it is asked."""
     from ai_pal.catalog import find
-    from ai_pal.config.clouds import clouds
-    from ai_pal.routing.reference import elsewhere
+    from ai_pal.config.clouds import provider_names
+    from ai_pal.config.elsewhere import elsewhere
 
-    if model and elsewhere(model, {"ollama", *clouds(settings)}) is None:
+    if model and elsewhere(model, provider_names(settings)) is None:
         find(model, settings)
 
 
 def _obstacle(model: str, settings: "Settings") -> Failure | None:
     """Why the cloud that a model is named of could not be asked."""
     from ai_pal.config.clouds import clouds
-    from ai_pal.routing.reference import elsewhere
+    from ai_pal.config.elsewhere import elsewhere
 
     known = clouds(settings)
     there = elsewhere(model, set(known))

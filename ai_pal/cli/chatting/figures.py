@@ -18,7 +18,9 @@ def summary(answer: Answer) -> str:
     timings, tokens = answer.timings, answer.usage.completion_tokens
     parts = []
     if answer.started:
-        parts += [short_name(answer.started.model), place(answer.started)]
+        local = answer.started.tier == LOCAL_TIER
+        model = answer.started.model
+        parts += [short_name(model) if local else model, place(answer.started)]
     if tokens:
         parts.append(counted(tokens, "token"))
     if timings.first_token:

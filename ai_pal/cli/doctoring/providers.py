@@ -1,13 +1,14 @@
 """The providers: whether each answers, and whether it has the models that it would be asked for."""
 
-import difflib
 from collections.abc import Iterator
 
 from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings, paths
+from ai_pal.config.clouds import heirs
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.client import ProviderStatus
 from ai_pal.routing.breaker import UNREACHABLE
+from ai_pal.routing.nearest import nearest
 from ai_pal.routing.prices import PriceTable, price_table
 
 SHOWN = 4
@@ -70,19 +71,14 @@ def _models(status: ProviderStatus) -> Finding:
     gone = [model for model in status.models if model.removesuffix(":latest" if ollama else "") not in offers]
     if not gone:
         return ok(status.name, f"has {' and '.join(status.models) or 'no model that is asked for'}")
-    others = near(gone[0], sorted(offers))
-    such = f"; it has {', '.join(others)}" if others else "; it has no other either"
+    others = [name for model in gone for name in nearest(model, offers, heirs(status.api, model))]
+    shown = list(dict.fromkeys(others or sorted(offers)))[:SHOWN]
+    such = f"; it has {', '.join(shown)}" if shown else "; it has no other either"
     if ollama:
         text = f"{' and '.join(gone)} {_is(gone)} not pulled{such}"
         return warn(status.name, text, "; ".join(f"run: ollama pull {model}" for model in gone))
     mend = f"name another as mid or strong of [providers.{status.name}] in {paths.config_file()}"
     return warn(status.name, f"{' and '.join(gone)} {_is(gone)} gone{such}", mend)
-
-
-def near(name: str, names: list[str]) -> list[str]:
-    """Some of the names, the most similar first."""
-    similar = difflib.get_close_matches(name, names, SHOWN, cutoff=0.4)
-    return similar or names[:SHOWN]
 
 
 def _is(names: list[str]) -> str:

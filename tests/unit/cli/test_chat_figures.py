@@ -45,6 +45,10 @@ def test_a_model_given_as_a_path_is_called_by_its_file() -> None:
     assert summary_of(Started(1, 1, "local", "/models/my.gguf"), Done(1)) == "my.gguf · this machine"
 
 
+def test_a_providers_model_keeps_its_whole_name() -> None:
+    assert summary_of(Started(1, 3, "gw", "/my/llms/Q3", remote=True), Done(1)) == "/my/llms/Q3 · ↗ gw"
+
+
 def test_an_unusual_end_is_told() -> None:
     started = Started(1, 1, "local", "m")
     assert summary_of(started, Done(1, "length", USAGE, TIMINGS)).endswith("length limit reached")

@@ -1,4 +1,4 @@
-"""Model references that name a provider: `openai:gpt-4`, `ollama:phi`. All others are this machine's."""
+"""Model references that name a provider: `openai:gpt-4.1`, `ollama:phi`. All others are this machine's."""
 
 from collections.abc import Container
 from typing import NamedTuple
@@ -13,7 +13,8 @@ class Elsewhere(NamedTuple):
 
 def elsewhere(reference: str, providers: Container[str]) -> Elsewhere | None:
     """The provider and its model, or None for a model of this machine. A provider's name wins over a model of
-    the same name with a variant, `phi-2:4bit`."""
+    the same name with a variant, `phi-2:4bit`; what follows it is that provider's own affair, with slashes,
+    colons and all."""
     provider, colon, model = reference.partition(":")
     if colon and model and provider in providers:
         return Elsewhere(provider, model)
