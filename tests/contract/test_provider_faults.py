@@ -150,7 +150,8 @@ def test_a_figure_that_is_none_costs_the_figure_only(
 def test_what_is_not_there_is_no_model(egress: EgressDriver, api: out.Api) -> None:
     with FaultProxy(api) as proxy:
         proxy.fault = faults.status(404, ERROR)
-        failure = _ask(egress, proxy, api).failure
+        failure = egress.ask(scripted(api, proxy.url).complete()).failed.failure
+        assert [method for method, _ in proxy.requests] == ["POST", "GET"]  # and then which it has
     assert (failure.code, failure.retryable) == (Code.MODEL_NOT_FOUND, False)
 
 
