@@ -27,6 +27,7 @@ class Answer(msgspec.Struct):
     pieces: int = 0
     connected: bool = False
     notices: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    sent: bool = False
     end: out.CompletionDone | out.CompletionFailed | out.ProviderModels | None = None
 
     @property
@@ -105,6 +106,10 @@ def _add(answer: Answer, message: out.FromEgress) -> None:
             answer.connected = True
         case out.CompletionNotice():
             answer.notices.append((message.kind, message.reason))
+        case out.CompletionSent():
+            assert answer.connected
+            assert not answer.sent
+            answer.sent = True
         case out.CompletionText():
             assert message.seq == answer.pieces
             assert message.text

@@ -15,6 +15,12 @@ _NAMES = {
 }
 _PREFIXES = ("PIP_", KEY_PREFIX)
 
+_PATHS = {
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "PIP_CERT"),
+    *("PIP_CONFIG_FILE", "HF_TOKEN_PATH"),
+}
+"""They may be meant from where the user stands, and the egress process stands elsewhere."""
+
 _PLACES = {"AI_PAL_HOME", "AI_PAL_CONFIG", *KEYRING_VARIABLES}
 """Where the config file and the keyring are. They differ between a shell and cron, for nothing."""
 
@@ -26,7 +32,7 @@ _FIXED = {
 
 
 def egress_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Keys, tokens, proxies and mirrors. No other process of ours is given them."""
+    """Keys, tokens, proxies, certificates and mirrors. No other process of ours is given them."""
     places = {name: environ[name] for name in sorted(_PLACES) if name in environ}
     return _chosen(environ) | places | _FIXED
 
@@ -44,5 +50,14 @@ def digest_of(environ: Mapping[str, str] = os.environ) -> str:
 
 def _chosen(environ: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: value for name, value in environ.items() if name.upper() in _NAMES or name.startswith(_PREFIXES)
+        name: _from_here(value) if name in _PATHS else value
+        for name, value in environ.items()
+        if name.upper() in _NAMES or name.startswith(_PREFIXES)
     }
+
+
+def _from_here(paths: str) -> str:
+    try:
+        return os.pathsep.join(os.path.abspath(path) if path else "" for path in paths.split(os.pathsep))
+    except OSError:  # the folder that the user stands in is gone
+        return paths

@@ -1,6 +1,7 @@
 """One completion from its request to its one end: phases under their timeouts, text into the outbox."""
 
 import asyncio
+import os
 from contextlib import aclosing
 
 from ai_pal import privacy
@@ -11,7 +12,7 @@ from ai_pal.egress.providers.answer import Finish, Notice, Thought, Used, Waitin
 from ai_pal.egress.providers.base import Adapter
 from ai_pal.egress.providers.failures import failure
 from ai_pal.egress.providers.http import Traffic, watching
-from ai_pal.egress.providers.transport import of_transport
+from ai_pal.egress.providers.transport import of_transport, too_late
 from ai_pal.egress.providers.unlike import of_reading
 from ai_pal.egress.report import report
 from ai_pal.egress.whole_text import WholeText
@@ -23,12 +24,14 @@ from ai_pal.messages.egress import (
     CompletionDone,
     CompletionFailed,
     CompletionNotice,
+    CompletionSent,
     CompletionText,
     CompletionThinking,
     CompletionWaiting,
     ListModels,
     ProviderModels,
 )
+from ai_pal.network.reasons import by_way_of
 
 TRAILER_SECONDS = 2.0
 """After the last of the text only figures come; a provider that keeps them has answered all the same."""
@@ -42,7 +45,7 @@ class Completing:
 
     def __init__(self, request: Complete, providers: Providers, outbox: Outbox) -> None:
         self._request, self._providers, self._outbox = request, providers, outbox
-        self._traffic = Traffic(self._connected)
+        self._traffic = Traffic(self._connected, self._sent)
         self._text = WholeText()
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -130,6 +133,10 @@ class Completing:
         self._outbox.put(CompletionConnected(self._request.key))
         self._give(self._request.first_token)
 
+    def _sent(self) -> None:
+        self._outbox.put(CompletionSent(self._request.key))
+        self._give(self._request.first_token)
+
     def _give(self, seconds: float | None) -> None:
         """The present phase has this long."""
         now = asyncio.get_running_loop().time()
@@ -170,7 +177,7 @@ class Completing:
         known = (
             of_reading(provider, model, error)
             or adapter.failure(error, model)
-            or of_transport(provider.name, error, sent=self._traffic.sent)
+            or of_transport(provider.name, error, self._traffic)
         )
         if known.code == Code.INTERNAL:
             report(error)
@@ -181,15 +188,13 @@ class Completing:
         if self._seq:
             message = f"{name} stopped in the middle for {request.gap:g} s"
             return failure(Code.STREAM_STALLED, message, "ask again, or allow more: gap_timeout")
-        if self._traffic.sent:
-            message = f"{name} sent no text within {request.first_token:g} s"
-            return failure(Code.FIRST_TOKEN_TIMEOUT, message, "try again, or allow more: first_token_timeout")
-        return failure(Code.CONNECT_TIMEOUT, f"{name} took no connection within {request.connect:g} s")
+        seconds = request.first_token if self._traffic.left else request.connect
+        return too_late(name, self._traffic, seconds)
 
 
 async def list_models(request: ListModels, providers: Providers, outbox: Outbox) -> None:
     """Tell which models a provider has, or why it does not say."""
-    name, traffic = request.provider.name, Traffic(lambda: None)
+    name, traffic = request.provider.name, Traffic()
     try:
         adapter = await providers.adapter(request.provider)
         async with asyncio.timeout(request.timeout):
@@ -199,12 +204,13 @@ async def list_models(request: ListModels, providers: Providers, outbox: Outbox)
     except AiPalError as error:
         reason = error.failure
     except TimeoutError:
-        code = Code.FIRST_TOKEN_TIMEOUT if traffic.sent else Code.CONNECT_TIMEOUT
-        reason = failure(code, f"{name} did not list its models within {request.timeout:g} s")
+        code = Code.FIRST_TOKEN_TIMEOUT if traffic.left else Code.CONNECT_TIMEOUT
+        way = by_way_of(traffic.url, os.environ)
+        reason = failure(code, f"{name} did not list its models within {request.timeout:g} s{way}")
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises is a failure of this attempt only
         reason = (
             of_reading(request.provider, "", error)
             or adapter.failure(error, "")
-            or of_transport(name, error, sent=traffic.sent)
+            or of_transport(name, error, traffic)
         )
     outbox.put(CompletionFailed(request.key, providers.without_keys(reason)))

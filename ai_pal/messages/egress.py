@@ -186,7 +186,13 @@ class FetchFailed(FromEgress, tag="fetch_failed", frozen=True):
 
 
 class CompletionConnected(FromEgress, tag="completion_connected", frozen=True):
-    """The provider took the request; no content has come yet, and it may still fail."""
+    """The connection stands, and the request begins to leave this machine."""
+
+    key: int
+
+
+class CompletionSent(FromEgress, tag="completion_sent", frozen=True):
+    """All of the request is out; no content has come yet, and it may still fail."""
 
     key: int
 
@@ -259,6 +265,7 @@ AnyFromEgress = (
     | CompletionConnected
     | CompletionWaiting
     | CompletionNotice
+    | CompletionSent
     | CompletionThinking
     | CompletionText
     | CompletionDone

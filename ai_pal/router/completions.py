@@ -14,6 +14,7 @@ from ai_pal.supervisor.ports import Clock, Observe
 CompletionEvent = (
     out.CompletionConnected
     | out.CompletionWaiting
+    | out.CompletionSent
     | out.CompletionNotice
     | out.CompletionThinking
     | out.CompletionText
@@ -23,7 +24,7 @@ CompletionEvent = (
 )
 
 UNDERWAY = (
-    *(out.CompletionConnected, out.CompletionWaiting, out.CompletionNotice),
+    *(out.CompletionConnected, out.CompletionWaiting, out.CompletionSent, out.CompletionNotice),
     *(out.CompletionThinking, out.CompletionText),
 )
 """Those after which it goes on."""

@@ -56,15 +56,13 @@ class Hearing:
         if attempt is None or attempt.here:
             return
         match event:
-            case out.CompletionConnected():
-                attempt.connected_at = self._clock.now()
             case out.CompletionWaiting():
                 self._wait(attempt, lives=event.lives)
             case out.CompletionNotice():
                 notice = wire.Notice(attempt.request.chat.id, event.kind, event.reason)
                 self._clients.send(attempt.request.client, notice)
-            case out.CompletionThinking():
-                attempt.said += event.characters
+            case out.CompletionConnected() | out.CompletionSent() | out.CompletionThinking():
+                self._goes_on(attempt, event)
             case out.CompletionText():
                 if attempt.first_at is None:
                     self._outcomes.begun(attempt, attempt.candidate.model)
@@ -76,6 +74,18 @@ class Hearing:
             case out.CompletionFailed():
                 attempt.told = event.usage
                 self._outcomes.failed(attempt, event.failure)
+
+    def _goes_on(
+        self, attempt: Attempt, event: out.CompletionConnected | out.CompletionSent | out.CompletionThinking
+    ) -> None:
+        """What the client need not hear of."""
+        match event:
+            case out.CompletionConnected():
+                attempt.connected_at = self._clock.now()
+            case out.CompletionSent():
+                attempt.whole = True
+            case out.CompletionThinking():
+                attempt.said += event.characters
 
     def _wait(self, attempt: Attempt, *, lives: bool) -> None:
         request, name, now = attempt.request, attempt.candidate.provider, self._clock.now()

@@ -105,8 +105,8 @@ class Attempt(msgspec.Struct, eq=False):
     elsewhere, characters, those of thoughts too: a server may put many tokens into a piece. `told` is what
     the provider says it has used, also of an answer that fails. `reserved` is what it may cost in US
     dollars, `last` its terminal event. `sent` says that the egress process has it, `stopped` that this side
-    has called it off, `over` that it is in the books. `moved_at` is when something last moved before its
-    first content."""
+    has called it off, `over` that it is in the books. `connected_at` is when the prompt began to leave,
+    `whole` that all of it is out. `moved_at` is when something last moved before its first content."""
 
     key: int
     request: Request
@@ -123,13 +123,15 @@ class Attempt(msgspec.Struct, eq=False):
     connected_at: float | None = None
     first_at: float | None = None
     last: wire.Event | None = None
+    whole: bool = False
     over: bool = False
     stopped: bool = False
     sent: bool = False
 
     def went_out(self, outcome: str) -> bool:
         """Whether the prompt has left this machine with it; rather yes where its outcome does not tell."""
-        return self.candidate.remote and self.sent and outcome not in NEVER_SENT
+        left = self.connected_at is not None or (self.sent and outcome not in NEVER_SENT)
+        return self.candidate.remote and left
 
     @property
     def here(self) -> bool:
@@ -147,7 +149,7 @@ class Attempt(msgspec.Struct, eq=False):
         it was sent, even if no text came of it."""
         if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
             return self.last.usage
-        charged = self.candidate.tier == CLOUD and self.connected_at is not None and outcome not in UNPAID
+        charged = self.candidate.tier == CLOUD and self.whole and outcome not in UNPAID
         begun = self.first_at is not None or self.said > 0
         told, said = self.told, max(self.tokens, self.said // BYTES_PER_TOKEN)
         if outcome in TOLD_AT_THE_END and told.completion_tokens:

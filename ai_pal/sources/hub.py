@@ -80,6 +80,9 @@ class _Pull:
         self._done = self._total = 0
 
     def run(self) -> Pulled:
+        from ai_pal.sources.hub_client import use
+
+        use()
         with explained(self._wanted):
             info = self._info()
         if info.id and info.id != self._wanted.repo:
@@ -249,7 +252,7 @@ def _retried(action: Callable[[], T], figure: Callable[[], int] = lambda: 0) -> 
     while True:
         try:
             return action()
-        except (httpx2.ConnectError, httpx2.ReadTimeout):
+        except (httpx2.ConnectError, httpx2.ProxyError, httpx2.ReadTimeout):
             raise  # nobody is there, or the library has waited for it long enough
         except httpx2.TransportError:
             left, best = (RETRIES, figure()) if figure() > best else (left - 1, best)

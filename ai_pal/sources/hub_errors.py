@@ -1,11 +1,15 @@
 """What went wrong with the hub, for people: one message and one next step for each kind."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import NoReturn
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.messages.egress import HubFiles
+from ai_pal.network.proxies import host_of
+from ai_pal.network.reasons import chain, is_of_network, trouble_of
+from ai_pal.network.trouble import Blocked
 
 _AGAIN = "run the same command again: it goes on where it stopped"
 
@@ -22,9 +26,7 @@ def explained(wanted: HubFiles) -> Iterator[None]:
             raise  # the disk's
         raise AiPalError(explain(error, wanted)) from error
     except Exception as error:
-        import httpx2
-
-        if not isinstance(error, httpx2.HTTPError | httpx2.InvalidURL):
+        if not is_of_network(error):
             raise
         raise AiPalError(explain(error, wanted)) from error
 
@@ -45,17 +47,36 @@ def explain(error: Exception, wanted: HubFiles) -> Failure:
             return Failure(
                 Code.MODEL_NOT_FOUND, f"{wanted.repo!r} is no possible name on the hub", str(error)
             )
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-            message = f"the hub at {_endpoint()} cannot be reached: {error}"
-            hint = "check the network, HF_ENDPOINT and the proxy; models that are here go on: ai-pal list"
-            return Failure(Code.OFFLINE, message, hint, retryable=True)
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError() | Blocked():
+            return _unreachable(error)
         case httpx2.TimeoutException():
             return _broken(f"the hub sent nothing more of {wanted.repo}")
-        case httpx2.HTTPError() | httpx2.InvalidURL():
-            return _broken(f"the connection to the hub broke off: {error or type(error).__name__}")
+        case httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
+            return _broken(f"the hub cannot be asked: {error}", "check HF_ENDPOINT: it is no address")
+        case httpx2.HTTPError():
+            trouble = trouble_of(list(chain(error)), _url(error), os.environ)
+            return _broken(f"the connection to the hub broke off: {trouble.reason}", trouble.hint)
         case OSError():
             return _broken(f"the hub sent a broken file of {wanted.repo}: {str(error).splitlines()[0]}")
-    return unusable(wanted, f": {error}")
+    return unusable(wanted, f": {error}") if not is_of_network(error) else _unreachable(error)
+
+
+def _unreachable(error: Exception) -> Failure:
+    """Nobody was there, or nobody let us through."""
+    trouble = trouble_of(list(chain(error)), _url(error), os.environ)
+    where = host_of(_url(error))
+    what = f"the hub at {_endpoint()}" if where == host_of(_endpoint()) else f"the hub's storage at {where}"
+    hint = trouble.hint or "check the network and HF_ENDPOINT"
+    message = f"{what} cannot be reached: {trouble.reason}"
+    return Failure(Code.OFFLINE, message, f"{hint}; models that are here go on: ai-pal list", retryable=True)
+
+
+def _url(error: Exception) -> str:
+    """What was asked, which may be the hub's storage."""
+    try:
+        return str(error.request.url)  # type: ignore[attr-defined]
+    except (AttributeError, RuntimeError):
+        return _endpoint()
 
 
 def unusable(wanted: HubFiles, why: str = "") -> Failure:
@@ -106,8 +127,8 @@ def _by_status(status: int, words: str, is_missing: bool, wanted: HubFiles) -> F
     return _broken(f"the hub answered with an error ({status})")
 
 
-def _broken(message: str) -> Failure:
-    return Failure(Code.DOWNLOAD_FAILED, message, _AGAIN, retryable=True)
+def _broken(message: str, hint: str = "") -> Failure:
+    return Failure(Code.DOWNLOAD_FAILED, message, hint or _AGAIN, retryable=True)
 
 
 def _endpoint() -> str:

@@ -7,11 +7,21 @@ import msgspec
 
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Message, Options
+from tests.servers.bad_events import TYPES, answered
+from tests.servers.loopback import Exchange
 
 TOKENS = 8
 """More than the events that come before the first text."""
 
 APIS: tuple[out.Api, ...] = ("ollama", "openai", "anthropic", "cohere")
+
+
+PATHS: dict[out.Api, str] = {
+    "ollama": "/api/chat",
+    "openai": "/v1/chat/completions",
+    "anthropic": "/v1/messages",
+    "cohere": "/v2/chat",
+}
 
 
 class Counterpart(msgspec.Struct, frozen=True):
@@ -50,3 +60,11 @@ def scripted(api: out.Api, url: str) -> Counterpart:
 
 
 Find = Callable[[out.Api], Counterpart]
+
+
+async def say_yes(exchange: Exchange) -> None:
+    """A whole answer, in the protocol that it is asked in."""
+    api = next(api for api, path in PATHS.items() if path == exchange.path.partition("?")[0])
+    await exchange.begin(TYPES[api])
+    await exchange.piece(answered(api, 7))
+    await exchange.end()

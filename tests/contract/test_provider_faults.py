@@ -11,17 +11,10 @@ import pytest
 from ai_pal.errors import PERMANENT, Code
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Usage
-from tests.contract.providers import APIS, Find, scripted
+from tests.contract.providers import APIS, PATHS, Find, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults
 from tests.servers.faults import Fault, FaultProxy, inside
-
-PATHS: dict[out.Api, str] = {
-    "ollama": "/api/chat",
-    "openai": "/v1/chat/completions",
-    "anthropic": "/v1/messages",
-    "cohere": "/v2/chat",
-}
 
 TOO_LONG = {"error": {"code": "context_length_exceeded", "message": "maximum context length is 4 tokens"}}
 ERROR = {"error": {"message": "something", "type": "some_error"}}

@@ -242,8 +242,9 @@ BUGS = (
         "request headers are logged",
         KEYS,
         "ai_pal/egress/providers/http.py",
-        "        if event.endswith(",
-        '        print(getattr(info.get("request"), "headers", ""), flush=True)\n        if event.endswith(',
+        '        step = event.partition(".")[2]\n',
+        '        step = event.partition(".")[2]\n'
+        '        print(getattr(info.get("request"), "headers", ""), flush=True)\n',
     ),
     Bug(
         14,

@@ -5,10 +5,12 @@ import contextlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Self
+
+from tests.servers.listening import Listening
 
 Handle = Callable[["Exchange"], Awaitable[None]]
 
@@ -76,63 +78,32 @@ STORED_HERE = {"details": {"format": "gguf", "family": "llama"}, "model_info": {
 ASIDES: dict[str, object] = {"/api/show": STORED_HERE, "/api/ps": {"models": []}}
 
 
-class Loopback:
+class Loopback(Listening):
     """Calls `handle` for each request. `requests` are those that came, `abandoned` counts the answers whose
     client left before their end. What Ollama is asked of a model before each prompt is answered apart, as by
-    one that has the model and has not loaded it, unless `shows`. `host` is where it listens."""
+    one that has the model and has not loaded it, unless `shows`."""
 
-    def __init__(self, handle: Handle, *, shows: bool = False, host: str = "127.0.0.1") -> None:
-        self._handle, self._shows, self._host = handle, shows, host
+    def __init__(
+        self,
+        handle: Handle,
+        *,
+        shows: bool = False,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(host=host, tls=tls)
+        self._handle, self._shows = handle, shows
         self.requests: list[tuple[str, str]] = []
         self.abandoned = threading.Semaphore(0)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        starting = asyncio.start_server(self._accept, self._host, 0)
-        self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://{self._host}:{self.port}"
-
-    async def _stop(self) -> None:
-        self._server.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = self._loop.create_task(self._take(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                head = await reader.readuntil(b"\r\n\r\n")
-                exchange = Exchange(head, await reader.readexactly(_length(head)), reader, writer)
-                if exchange.path in ASIDES and not self._shows:
-                    await exchange.answer_json(200, ASIDES[exchange.path])
-                else:
-                    self.requests.append((exchange.method, exchange.path.partition("?")[0]))
-                    await self._see_through(exchange)
-                writer.close()
-                await writer.wait_closed()
-        finally:
-            writer.transport.abort()
-            await asyncio.sleep(0)  # the loop closes the socket in its next turn
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        exchange = Exchange(head, await reader.readexactly(_length(head)), reader, writer)
+        if exchange.path in ASIDES and not self._shows:
+            await exchange.answer_json(200, ASIDES[exchange.path])
+        else:
+            self.requests.append((exchange.method, exchange.path.partition("?")[0]))
+            await self._see_through(exchange)
 
     async def _see_through(self, exchange: Exchange) -> None:
         answering = asyncio.ensure_future(self._handle(exchange))

@@ -185,6 +185,7 @@ class SimEgress:
         if request.key not in self.open:
             return
         self.send(out.CompletionConnected(request.key))
+        self.send(out.CompletionSent(request.key))
         match completion.trouble:
             case Trouble.ERROR_AFTER_200:
                 self._fail_later(completion, self.world.dice.uniform(0, 0.5))

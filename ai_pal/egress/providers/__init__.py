@@ -14,6 +14,7 @@ from ai_pal.config.provider_keys import read_key
 from ai_pal.egress.providers.base import Adapter, Make
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.failures import failure
+from ai_pal.egress.providers.http import Traffic
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.transport import of_transport
 from ai_pal.errors import AiPalError, Code, Failure, fail
@@ -57,7 +58,7 @@ class Providers:
         try:
             return make(provider, key, self._clients, self._learned)
         except Exception as error:  # noqa: BLE001 - SDKs look at what they are given in ways of their own
-            raise AiPalError(of_transport(provider.name, error, sent=False)) from None
+            raise AiPalError(of_transport(provider.name, error, Traffic())) from None
 
     def without_keys(self, told: Failure) -> Failure:
         """The failure as it may be told: a server can send back what it was sent."""

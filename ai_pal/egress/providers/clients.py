@@ -1,30 +1,49 @@
 """The HTTP clients below all SDKs: no redirects, no retries, no proxies to this machine, bounded bodies."""
 
+import os
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
-from ai_pal import privacy
 from ai_pal.egress.providers.http import bounded, traced
+from ai_pal.network.library import Ways
+from ai_pal.network.proxies import proxy_for
+from ai_pal.network.reasons import refusal
+from ai_pal.network.trouble import Blocked
 
 
 class Clients:
     """HTTP clients, shared by all attempts so that connections can be kept. One per library, for SDKs differ
-    in theirs, and one more for servers on this machine, which no proxy stands before."""
+    in theirs, and per way out: the libraries read nothing from the environment themselves."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, bool], Any] = {}
+        self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._ways = Ways()
 
     def client(self, library: ModuleType, base_url: str) -> Any:
-        """A client of `httpx` or `httpx2` for servers such as this one. Its own timeouts are off: the
-        attempt has them."""
-        here = privacy.is_loopback(base_url)
-        client = self._clients.get((library.__name__, here))
+        """A client of `httpx` or `httpx2` for the server there. Its own timeouts are off: the attempt has
+        them. Raises `Blocked`."""
+        proxy = proxy_for(base_url, os.environ)
+        secure = urlsplit(base_url).scheme == "https"
+        key = (library.__name__, proxy.url if proxy is not None else "", secure)
+        client = self._clients.get(key)
         if client is None:
-            client = self._clients[library.__name__, here] = library.AsyncClient(
-                trust_env=not here,
+            client = self._clients[key] = library.AsyncClient(
+                **self._ways.options(library, proxy, secure=secure),
                 follow_redirects=False,  # a prompt and a key go where they were sent, nowhere else
                 timeout=None,
                 limits=library.Limits(max_connections=None, max_keepalive_connections=8),
-                event_hooks={"request": [traced], "response": [bounded(library.AsyncByteStream)]},
+                event_hooks={
+                    "request": [traced],
+                    "response": [_let_through, bounded(library.AsyncByteStream)],
+                },
             )
         return client
+
+
+async def _let_through(response: Any) -> None:
+    """What a proxy says of itself, in place of the server behind it, is no answer. Raises `Blocked`."""
+    url = str(response.request.url)
+    trouble = refusal(url, response.status_code, response.headers, os.environ)
+    if trouble is not None:
+        raise Blocked(trouble.reason, trouble.hint)

@@ -18,13 +18,19 @@ class BadResponse(Exception):  # noqa: N818 (it never leaves the process)
 
 
 class Traffic:
-    """What one attempt sees of its connection. `sent` becomes true, and `on_sent` is called, when the
-    request is out. `rewriting` is how the answer is read for its SDK."""
+    """What one attempt sees of its connection. `left` becomes true, and `on_left` is called, before the first
+    byte of the body is sent to whoever answers or passes it on; `sent` and `on_sent` when all of it is out.
+    What a tunnel is asked for with does not count. `url` is what was asked, `tls` whom the last TLS handshake
+    was with. `rewriting` is how the answer is read for its SDK."""
 
-    def __init__(self, on_sent: Callable[[], None]) -> None:
-        self.sent = False
+    def __init__(
+        self, on_left: Callable[[], None] = lambda: None, on_sent: Callable[[], None] = lambda: None
+    ) -> None:
+        self.left = self.sent = False
+        self.url = self.tls = ""
         self.rewriting: Rewriting | None = None
-        self._on_sent = on_sent
+        self._on_left, self._on_sent = on_left, on_sent
+        self._tunnels = False
         self._unused = 0
 
     def used(self) -> None:
@@ -38,7 +44,15 @@ class Traffic:
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Called by the HTTP library at each step."""
-        if event.endswith("send_request_body.complete") and not self.sent:
+        step = event.partition(".")[2]
+        if step == "start_tls.started":
+            self.tls = str(info.get("server_hostname") or "")
+        elif step == "send_request_headers.started":
+            self._tunnels = info["request"].method == b"CONNECT"
+        elif step == "send_request_body.started" and not self._tunnels and not self.left:
+            self.left = True
+            self._on_left()
+        elif step == "send_request_body.complete" and not self._tunnels and not self.sent:
             self.sent = True
             self._on_sent()
 
@@ -73,6 +87,7 @@ async def traced(request: Any) -> None:
     request.headers["accept-encoding"] = "identity"
     traffic = _traffic.get()
     if traffic is not None:
+        traffic.url = str(request.url)
         request.extensions.setdefault("trace", traffic.trace)
 
 
@@ -128,7 +143,7 @@ def bounded(stream_class: type) -> Callable[[Any], Any]:
             await self._stream.aclose()
 
     async def hook(response: Any) -> None:
-        traffic = _traffic.get() or Traffic(lambda: None)
+        traffic = _traffic.get() or Traffic()
         response.stream = Body(
             response.stream, Reading(traffic, response.headers, answers=response.is_success)
         )

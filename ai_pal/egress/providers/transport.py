@@ -1,55 +1,47 @@
 """From what went wrong with a connection to the one error taxonomy, for all providers."""
 
 import os
-import socket
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
 from ai_pal.egress.providers.failures import failure
-from ai_pal.egress.providers.http import BadResponse
+from ai_pal.egress.providers.http import BadResponse, Traffic
 from ai_pal.errors import Code, Failure
+from ai_pal.network.reasons import by_way_of, chain, is_of_network, trouble_of
+from ai_pal.network.trouble import Blocked, Trouble
 
 
-def of_transport(name: str, error: Exception, *, sent: bool) -> Failure:
+def of_transport(
+    name: str, error: Exception, traffic: Traffic, environ: Mapping[str, str] = os.environ
+) -> Failure:
     """What an error of the connection, or of what was read from it, means."""
-    chain = list(_chain(error))
-    ours = not any(_from_network(link) for link in chain)
-    if sent:
-        reason = _reason(chain) if not ours else "it sent what cannot be read"
-        hint = f"ask again; if that does not help, check base_url of {name}"
-        return failure(Code.STREAM_BROKEN, f"the answer from {name} broke off: {reason}", hint)
+    links = list(chain(error))
+    blocked = any(isinstance(link, Blocked) for link in links)
+    ours = not any(isinstance(link, BadResponse) or is_of_network(link) for link in links)
+    if traffic.left and not blocked:
+        trouble = Trouble("it sent what cannot be read") if ours else _trouble(links, traffic, environ)
+        what = "the answer from" if traffic.sent else "sending the prompt to"
+        hint = trouble.hint or f"ask again; if that does not help, check base_url of {name}"
+        return failure(Code.STREAM_BROKEN, f"{what} {name} broke off: {trouble.reason}", hint)
     if ours:
         return failure(Code.INTERNAL, f"asking {name} failed: {type(error).__name__}", "look at: ai-pal logs")
-    return failure(
-        Code.PROVIDER_UNREACHABLE,
-        f"{name} could not be reached: {_reason(chain)}",
-        "check that it runs, its base_url, and the network",
-    )
+    trouble = _trouble(links, traffic, environ)
+    hint = trouble.hint or f"check that it runs, base_url of {name}, and the network"
+    return failure(Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {trouble.reason}", hint)
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            yield from _chain(error.exceptions[0])
-        error = error.__cause__ or error.__context__
+def too_late(name: str, traffic: Traffic, seconds: float, environ: Mapping[str, str] = os.environ) -> Failure:
+    """Nothing of the answer came within the seconds of a phase."""
+    way = by_way_of(traffic.url, environ)
+    if not traffic.left:
+        hint = f"check that it runs, and the network{', and the proxy' if way else ''}"
+        return failure(Code.CONNECT_TIMEOUT, f"{name} took no connection within {seconds:g} s{way}", hint)
+    what = "sent no text" if traffic.sent else "took only a part of the prompt"
+    hint = "try again, or allow more: first_token_timeout"
+    return failure(Code.FIRST_TOKEN_TIMEOUT, f"{name} {what} within {seconds:g} s{way}", hint)
 
 
-def _from_network(error: BaseException) -> bool:
-    library = type(error).__module__.partition(".")[0]
-    return isinstance(error, OSError | BadResponse) or library in {"httpx", "httpx2", "httpcore", "httpcore2"}
-
-
-def _reason(chain: list[BaseException]) -> str:
-    """Why a connection failed, in the system's words."""
-    for error in chain:
-        if isinstance(error, BadResponse):
-            return str(error)
-    for error in chain:
-        if isinstance(error, socket.gaierror):
-            return "its name is not known"
-        if isinstance(error, OSError) and error.errno:
-            return os.strerror(error.errno).lower()
-    closed = any(type(error).__name__ == "RemoteProtocolError" for error in chain)
-    return "the connection was closed" if closed else "the connection failed"
+def _trouble(links: Sequence[BaseException], traffic: Traffic, environ: Mapping[str, str]) -> Trouble:
+    for link in links:
+        if isinstance(link, BadResponse):
+            return Trouble(str(link))
+    return trouble_of(links, traffic.url, environ, traffic.tls)

@@ -1,5 +1,9 @@
 """Which variables the egress process gets."""
 
+from pathlib import Path
+
+import pytest
+
 from ai_pal.config.egress_environment import digest_of, egress_environment
 from ai_pal.launchers.local import ENVIRONMENT
 
@@ -17,6 +21,38 @@ def test_keys_go_to_the_egress_process() -> None:
     assert KEYS.items() <= given.items()
     assert given["AI_PAL_HOME"] == "/h"
     assert not {"OPENAI_BASE_URL", "PWD"} & given.keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+    ],
+)
+def test_what_counts_on_the_way_out_goes_with_it_as_it_is_spelled(name: str) -> None:
+    assert egress_environment({name: "x"})[name] == "x"
+
+
+def test_certificates_are_found_from_where_the_user_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = egress_environment({"SSL_CERT_FILE": "own.pem", "SSL_CERT_DIR": "a:/b", "CURL_CA_BUNDLE": ""})
+    assert given["SSL_CERT_FILE"] == str(tmp_path / "own.pem")
+    assert given["SSL_CERT_DIR"] == f"{tmp_path}/a:/b"
+    assert given["CURL_CA_BUNDLE"] == ""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert egress_environment({"SSL_CERT_FILE": "own.pem"})["SSL_CERT_FILE"] == "own.pem"
 
 
 def test_keys_go_to_no_worker() -> None:

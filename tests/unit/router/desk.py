@@ -109,6 +109,7 @@ class Desk:
     def away_says(self, *words: str, done: bool = True) -> None:
         key = self.away[-1].key
         self.router.completion_event(out.CompletionConnected(key))
+        self.router.completion_event(out.CompletionSent(key))
         for number, word in enumerate(words):
             self.router.completion_event(out.CompletionText(key, number, 1, word))
         if done:

@@ -1,5 +1,7 @@
 """The router among scripted parties: who is asked next, what the client hears, what is written down."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -315,6 +317,31 @@ def test_each_attempt_is_in_the_books_once_without_a_word_of_the_prompt() -> Non
     ]  # fmt: skip
     assert desk.books[0].score == 0.5
     assert "secret" not in repr(desk.books)
+
+
+@pytest.mark.parametrize(
+    ("events", "code", "remote", "paid"),
+    [
+        ([], Code.PROVIDER_UNREACHABLE, False, False),
+        ([], Code.CONNECT_TIMEOUT, False, False),
+        ([out.CompletionConnected], Code.PROVIDER_UNREACHABLE, True, False),  # a proxy has read it
+        ([out.CompletionConnected], Code.STREAM_BROKEN, True, False),  # a part of it is no prompt
+        ([out.CompletionConnected], Code.FIRST_TOKEN_TIMEOUT, True, False),
+        ([out.CompletionConnected, out.CompletionSent], Code.STREAM_BROKEN, True, True),
+        ([out.CompletionConnected, out.CompletionSent], Code.FIRST_TOKEN_TIMEOUT, True, True),
+        ([out.CompletionConnected, out.CompletionSent], Code.PROVIDER_UNREACHABLE, True, False),
+    ],
+)
+def test_what_has_left_and_what_is_paid_for_are_two_things(
+    events: list[Callable[[int], out.FromEgress]], code: Code, remote: bool, paid: bool
+) -> None:
+    desk = Desk(OPENAI, score=0.5)
+    desk.ask()
+    for event in events:
+        desk.router.completion_event(event(desk.away[-1].key))
+    desk.away_fails(Failure(code, "no", retryable=True))
+    booked = desk.books[0]
+    assert (booked.remote, booked.cost > 0) == (remote, paid)
 
 
 def test_what_a_cloud_answer_costs_is_told_and_booked() -> None:
