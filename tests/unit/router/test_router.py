@@ -564,6 +564,7 @@ def test_what_an_error_costs_tells_and_teaches(case: error_bodies.Case) -> None:
         desk.ask(id=number)
         while desk.away[-1].provider.name == "openai":
             desk.router.completion_event(out.CompletionConnected(desk.away[-1].key))
+            desk.router.completion_event(out.CompletionSent(desk.away[-1].key))
             desk.away_fails(case.failure())
         desk.away_says("yes")
     first = desk.books[0]
