@@ -64,6 +64,9 @@ Find = Callable[[out.Api], Counterpart]
 
 async def say_yes(exchange: Exchange) -> None:
     """A whole answer, in the protocol that it is asked in."""
+    if exchange.path == "/api/generate":  # Ollama is to load the model
+        await exchange.answer_json(200, {"done": True})
+        return
     api = next(api for api, path in PATHS.items() if path == exchange.path.partition("?")[0])
     await exchange.begin(TYPES[api])
     await exchange.piece(answered(api, 7))

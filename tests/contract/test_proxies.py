@@ -133,7 +133,7 @@ def told(failure: Failure, code: Code, *words: str) -> None:
 def test_a_provider_is_reached_through_a_tunnel(tunnel: World, api: out.Api) -> None:
     answer = tunnel.ask(api)
     assert (answer.text, answer.connected, answer.sent) == ("yes", True, True)
-    assert tunnel.proxy.asked == [f"{HOST}:443"]
+    assert set(tunnel.proxy.asked) == {f"{HOST}:443"}
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -288,7 +288,7 @@ def test_what_the_proxy_itself_says_is_not_the_providers(
 def test_a_provider_is_reached_through_socks(socks: World, api: out.Api) -> None:
     answer = socks.ask(api)
     assert (answer.text, answer.connected, answer.sent) == ("yes", True, True)
-    assert socks.proxy.asked == [f"{HOST}:443"], "the proxy looks the name up"
+    assert set(socks.proxy.asked) == {f"{HOST}:443"}, "the proxy looks the name up"
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
