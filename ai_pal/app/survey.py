@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ai_pal import catalog, privacy
 from ai_pal.config import Settings, paths
-from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names, twin
+from ai_pal.config.clouds import OLLAMA, TWINS, clouds, ollama_is_set_up, ollama_url, provider_names, twin
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
@@ -146,6 +146,7 @@ class MachineSurvey:
         return Server(
             provider=provider,
             mid=model,
+            window=0 if named else _window_of(model),  # whom the user names is asked whatever its length
             consent=agreed or privacy.stays_here(provider, model),
             expected=named or ollama_is_set_up(self._settings, self._environ) or self._has_met_ollama(),
         )
@@ -167,6 +168,11 @@ class MachineSurvey:
 
     def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
         return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)
+
+
+def _window_of(model: str) -> int:
+    """What a model of the catalog was made for, by its name at Ollama; 0 for others."""
+    return next((catalog.CATALOG[name].context for name, there in TWINS.items() if there == model), 0)
 
 
 def _named(*models: str) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     """A provider as it is set up. `mid` and `strong` are its models for prompts of that kind. Not `expected`:
-    nobody has set it up, it is merely looked for. `mark` changes when its key or the consent is changed."""
+    nobody has set it up, it is merely looked for. `mark` changes when its key or the consent is changed.
+    `window` are the tokens that an Ollama's model was made for, where that is known."""
 
     provider: Provider
     mid: str = ""
@@ -37,6 +38,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     installed: bool = True
     expected: bool = True
     mark: str = ""
+    window: int = 0
 
     @property
     def name(self) -> str:
@@ -79,8 +81,7 @@ def everyone(facts: Facts, prices: PriceTable, health: Health) -> list[Candidate
     """All candidates, this machine first."""
     found = [] if facts.here is None else [local(facts.here, health)]
     if facts.ollama is not None and facts.ollama.mid:
-        window = facts.here.window if facts.here is not None else 0
-        found.append(served(facts.ollama, facts.ollama.mid, prices, health, window=window))
+        found.append(served(facts.ollama, facts.ollama.mid, prices, health))
     for cloud in facts.clouds:
         found += [served(cloud, model, prices, health, grades) for model, grades in _models(cloud).items()]
     return found
@@ -108,7 +109,6 @@ def served(
     prices: PriceTable,
     health: Health,
     grades: frozenset[Grade] = frozenset(),
-    window: int = 0,
 ) -> Candidate:
     """A model of a provider."""
     ollama = server.provider.api == "ollama"
@@ -120,7 +120,7 @@ def served(
         model=model,
         grades=grades,
         remote=remote,
-        window=window or (price.window if price is not None else 0),
+        window=server.window or (price.window if price is not None else 0),
         price=price,
         prefills=continues(server.provider.api, model),
         server=server.provider,

@@ -7,12 +7,15 @@ from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import heirs
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.client import ProviderStatus
+from ai_pal.messages.egress import OLLAMA_URL
 from ai_pal.routing.breaker import UNREACHABLE
 from ai_pal.routing.nearest import nearest
 from ai_pal.routing.prices import PriceTable, price_table
 
 SHOWN = 4
 """Names that are enough to choose from."""
+
+START_OLLAMA = "start it: ollama serve; or say where it is: OLLAMA_HOST, or base_url in [ollama]"
 
 SETTLED = {
     Code.LOCAL_ONLY: "not asked: nothing may leave this machine",
@@ -24,7 +27,7 @@ SETTLED = {
 def check_providers(settings: Settings) -> Iterator[Finding]:
     """Asks each through a supervisor of its own, which has today's settings and keys, and ends with it."""
     from ai_pal.client.daemon import hosted
-    from ai_pal.config.clouds import ollama_is_set_up
+    from ai_pal.config.clouds import ollama_is_set_up, ollama_url
 
     try:
         with hosted() as client:
@@ -36,19 +39,23 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
     budgeted = settings.budget.day is not None or settings.budget.month is not None
     for status in found:
         wanted = status.api != "ollama" or ollama_is_set_up(settings) or paths.ollama_seen_file().exists()
-        yield priced(judged(status, wanted=wanted), status, prices, budgeted=budgeted)
+        at = _shown(ollama_url(settings) or OLLAMA_URL)
+        yield priced(judged(status, wanted=wanted, at=at), status, prices, budgeted=budgeted)
 
 
-def judged(status: ProviderStatus, *, wanted: bool = True) -> Finding:
-    """What its answer means. A provider that is not `wanted` may as well not be there."""
+def judged(status: ProviderStatus, *, wanted: bool = True, at: str = "") -> Finding:
+    """What its answer means. A provider that is not `wanted` may as well not be there; `at` is where an
+    Ollama was asked."""
     failure = status.failure
     if failure is None:
-        return _models(status)
+        return _models(status, wanted=wanted)
     if failure.code in SETTLED:
         agree = f"; agree with: ai-pal consent {status.name}" if failure.code == Code.NO_CONSENT else ""
         return ok(status.name, SETTLED[Code(failure.code)] + agree)
     if failure.code in UNREACHABLE and not wanted:
         return ok(status.name, "none runs here, and none is needed")
+    if failure.code in UNREACHABLE and status.api == "ollama":
+        return warn(status.name, f"{failure.message}{f' (asked at {at})' if at else ''}", START_OLLAMA)
     make = failed if failure.code in (Code.AUTH_FAILED, Code.NO_KEY) else warn
     return make(status.name, failure.message, failure.hint)
 
@@ -65,7 +72,12 @@ def priced(finding: Finding, status: ProviderStatus, prices: PriceTable, *, budg
     return Finding(status.name, "warn" if budgeted else "ok", text, f'give the price: [prices."{names[0]}"]')
 
 
-def _models(status: ProviderStatus) -> Finding:
+def _shown(url: str) -> str:
+    """An address without what may be a password."""
+    return "" if "@" in url or "%40" in url else url
+
+
+def _models(status: ProviderStatus, *, wanted: bool) -> Finding:
     ollama = status.api == "ollama"
     offers = {name.removesuffix(":latest") if ollama else name for name in status.offers}
     gone = [model for model in status.models if model.removesuffix(":latest" if ollama else "") not in offers]
@@ -76,7 +88,10 @@ def _models(status: ProviderStatus) -> Finding:
     such = f"; it has {', '.join(shown)}" if shown else "; it has no other either"
     if ollama:
         text = f"{' and '.join(gone)} {_is(gone)} not pulled{such}"
-        return warn(status.name, text, "; ".join(f"run: ollama pull {model}" for model in gone))
+        pull = "; ".join(f"ollama pull {model}" for model in gone)
+        if not wanted:
+            return ok(status.name, f"{text}; that it may stand in here: {pull}")
+        return warn(status.name, text, f"run: {pull}")
     mend = f"name another as mid or strong of [providers.{status.name}] in {paths.config_file()}"
     return warn(status.name, f"{' and '.join(gone)} {_is(gone)} gone{such}", mend)
 

@@ -194,3 +194,18 @@ def test_a_key_that_lies_around_is_not_used_for_a_server_of_ones_own_either(tmp_
     without = openai(survey(tmp_path, Settings(providers=own)))
     around = openai(survey(tmp_path, Settings(providers=own), OPENAI_API_KEY="sk-around"))
     assert (without.consent, around.consent) == (True, False)
+
+
+def test_the_window_of_a_model_at_ollama_is_its_own(ai_pal_home: Path) -> None:
+    made = survey(ai_pal_home, Settings(context=512, ollama=OllamaSettings(models={"phi-2": "phi"})))
+
+    def window(reference: str) -> int:
+        found = made.facts(reference).ollama
+        assert found is not None
+        return found.window
+
+    assert (window("phi-2"), window("llama3.2")) == (2048, 131_072)
+    assert window("ollama:phi") == 0, "whom the user names is asked whatever its length"
+    other = survey(ai_pal_home, Settings(ollama=OllamaSettings(model="qwen3"))).facts("").ollama
+    assert other is not None
+    assert (other.mid, other.window) == ("qwen3", 0)

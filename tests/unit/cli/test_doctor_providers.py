@@ -36,6 +36,12 @@ def test_a_model_that_ollama_lacks_is_to_be_pulled() -> None:
     assert "llama3.2:1b" in found.text
 
 
+def test_an_ollama_that_nobody_wants_need_not_have_anything() -> None:
+    found = judged(ollama("llama3.2"), wanted=False)
+    assert found.state == "ok"
+    assert found.text.endswith("; that it may stand in here: ollama pull llama3.2")
+
+
 @pytest.mark.parametrize(
     ("code", "state"),
     [
@@ -54,6 +60,13 @@ def test_an_ollama_that_nobody_wants_may_be_absent() -> None:
     refused = Failure(Code.PROVIDER_UNREACHABLE, "connection refused")
     assert judged(ollama("phi", failure=refused), wanted=False).state == "ok"
     assert judged(ollama("phi", failure=refused), wanted=True).state == "warn"
+
+
+def test_an_ollama_that_is_missed_is_told_with_where_it_was_asked() -> None:
+    refused = Failure(Code.PROVIDER_UNREACHABLE, "ollama could not be reached: connection refused", "check")
+    found = judged(ollama("phi", failure=refused), at="http://11500:11434")
+    assert found.text == "ollama could not be reached: connection refused (asked at http://11500:11434)"
+    assert found.mend == "start it: ollama serve; or say where it is: OLLAMA_HOST, or base_url in [ollama]"
 
 
 @pytest.mark.parametrize(("budgeted", "state"), [(False, "ok"), (True, "warn")])

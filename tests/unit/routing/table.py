@@ -104,7 +104,10 @@ class Row(msgspec.Struct, frozen=True):
     def _ollama(self) -> Server | None:
         away = "http://10.0.0.7:11434" if self.ollama in ("remote", "agreed") else ""
         server = Server(
-            provider=Provider("ollama", "ollama", away), mid="phi", consent=self.ollama != "remote"
+            provider=Provider("ollama", "ollama", away),
+            mid="phi",
+            consent=self.ollama != "remote",
+            window=2048,
         )
         return None if self.ollama == "off" else server
 
