@@ -124,7 +124,7 @@ class Ollama:
             return failure(Code.MODEL_NOT_HERE, f"{name} has not pulled {model}", f"ollama pull {model}")
         if error.status == 404:
             message = f"{name} is no Ollama (HTTP 404)"
-            return failure(Code.PROVIDER_REFUSED, message, f"check base_url of {name}")
+            return failure(Code.PROVIDER_REFUSED, message, "check OLLAMA_HOST, or base_url in [ollama]")
         return of_status(name, model, error.status, error.headers, error.body)
 
     def _body(self, request: Complete) -> dict[str, Any]:
