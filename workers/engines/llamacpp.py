@@ -109,7 +109,9 @@ class LlamaCpp:
         parameters.model.path = spec.path
         parameters.n_ctx = self._context
         parameters.kv_unified = True  # one conversation may use the whole window
-        parameters.n_batch = parameters.n_ubatch = options.chunk or prefill_chunk(header.size, count)
+        parameters.n_batch = parameters.n_ubatch = options.chunk or max(
+            prefill_chunk(header.size, count), spec.slots or DEFAULT_SLOTS
+        )
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = count
         parameters.cache_ram_mib = options.prompt_cache_mib
         parameters.no_extra_bufts = not options.repack
@@ -213,9 +215,14 @@ def load_options(spec: LoadModel) -> LoadOptions:
             f"there are: {', '.join(known)}",
         )
     try:
-        return msgspec.convert(spec.options, LoadOptions, strict=False)
+        options = msgspec.convert(spec.options, LoadOptions, strict=False)
     except msgspec.ValidationError as error:
         fail(Code.CONFIG_INVALID, f"a model option is wrong: {error}", f"there are: {', '.join(known)}")
+    slots = spec.slots or DEFAULT_SLOTS
+    if 0 < options.chunk < slots:  # llama.cpp would end the process
+        message = f"a chunk of {options.chunk} tokens is too small: each of {slots} slots needs one"
+        fail(Code.CONFIG_INVALID, message, "set a larger chunk, or fewer slots")
+    return options
 
 
 def prefill_chunk(model_bytes: int, threads: int) -> int:
