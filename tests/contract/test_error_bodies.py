@@ -62,6 +62,18 @@ def test_each_error_comes_out_as_what_it_means(egress: EgressDriver, api: out.Ap
     assert asked >= 60
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_an_error_as_a_whole_body_under_200_means_the_same(egress: EgressDriver, api: out.Api) -> None:
+    wrong = []
+    with FaultProxy(api) as proxy:
+        for case in (case for case in CASES if case.status == 200):
+            proxy.fault = faults.ok(case.body.encode(), {"content-type": "application/json"})
+            failure = egress.ask(scripted(api, proxy.url).complete()).failed.failure
+            if failure.code != case.code or case.words not in failure.detail:
+                wrong.append((case.name, failure))
+    assert not wrong
+
+
 @pytest.mark.parametrize("code", ["ERROR", "ERROR_TOXIC", "TIMEOUT", "USER_CANCEL"])
 def test_coheres_own_error_inside_an_answer(egress: EgressDriver, code: str) -> None:
     async def fault(api: out.Api, exchange: Exchange, forward: Forward) -> None:

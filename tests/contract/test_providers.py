@@ -161,6 +161,15 @@ def test_a_beginning_that_ends_in_a_blank_is_continued_without_a_second_one(
     assert egress.ask(replace(complete, messages=begun)).text.startswith("Paris")
 
 
+def test_an_option_that_ollama_does_not_know_is_told(egress: EgressDriver, find: Find) -> None:
+    complete = find("ollama").complete()
+    options = replace(complete.options, extra={"top_k": 5, "safety_mode": "OFF"}, stop=[""])
+    answer = egress.ask(replace(complete, options=options))
+    assert answer.text
+    name = f"ollama:{complete.model}"
+    assert answer.notices == [("options", f"{name}: safety_mode OFF is left out, it is not known there")]
+
+
 def test_keep_alive_reaches_ollama(egress: EgressDriver, find: Find) -> None:
     with FaultProxy("ollama", find("ollama").url) as proxy:
         bodies: list[bytes] = []

@@ -198,6 +198,16 @@ BUGS = (
         "            max_retries=2,\n",
     ),
     Bug(
+        11,
+        "a refused request is mended again and again",
+        "pytest tests/contract/test_strict_clouds.py -k two_rules",
+        "ai_pal/egress/providers/learned.py",
+        "            self._taught(request, rules, fit, error)  # the next prompt gains by it\n"
+        "            raise\n",
+        "            if self._taught(request, rules, fit, error) is None:\n                raise\n"
+        "            return await self.ask(request, known, fit, ask)\n",
+    ),
+    Bug(
         12,
         "whoever reaches the socket is served",
         OTHER_USER,

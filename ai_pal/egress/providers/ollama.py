@@ -12,6 +12,7 @@ import msgspec
 from ai_pal import privacy
 from ai_pal.egress.providers import figures, ollama_window
 from ai_pal.egress.providers.answer import AnswerEvent, Finish, Notice, Thought, Waiting
+from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.events import Event, Events, Unreadable, objects
 from ai_pal.egress.providers.failures import failure, of_status, parsed
@@ -19,6 +20,7 @@ from ai_pal.egress.providers.http import BadResponse, charset, unseen
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.lively import lively
 from ai_pal.egress.providers.loose import part, pieces, text, thoughts
+from ai_pal.egress.providers.rules import Fitted, Rules, fitted
 from ai_pal.errors import Code, Failure, fail
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
@@ -27,7 +29,12 @@ LOOK_SECONDS = 2.0
 """For a question that no answer depends on."""
 
 
-EXTRAS = frozenset({"min_p", "num_ctx", "num_gpu", "num_thread", "repeat_last_n", "repeat_penalty", "top_k"})
+EXTRAS = frozenset(
+    {"frequency_penalty", "main_gpu", "min_p", "num_batch", "num_ctx", "num_gpu", "num_keep", "num_thread"}
+    | {"penalize_newline", "presence_penalty", "repeat_last_n", "repeat_penalty", "top_k", "typical_p"}
+    | {"use_mmap"}
+)
+"""Options beyond the common ones that the API knows."""
 
 
 class _Shown(msgspec.Struct, frozen=True):
@@ -80,7 +87,8 @@ class Ollama:
             yield Waiting()
             await self._load(request)
             known = await self._windows(request, shown)
-        options = _options(request.options)
+        done = _fitted(request.options)
+        options = dict(done.given)
         num_ctx = ollama_window.asked(needed, known)
         if num_ctx is not None and "num_ctx" not in options:
             options["num_ctx"] = num_ctx
@@ -93,6 +101,8 @@ class Ollama:
         url = f"{self._url}/api/chat"
         async with self._client.stream("POST", url, json=body, headers=self._headers) as response:
             await _check(response)
+            for notice in notices(request, done):
+                yield notice
             async for line in _events(response):
                 for piece in _pieces(line):
                     yield piece
@@ -244,13 +254,12 @@ async def _resolves_to_loopback(url: str) -> bool:
     return bool(found) and all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
 
 
-def _options(options: Options) -> dict[str, Any]:
-    given = {
+def _fitted(options: Options) -> Fitted:
+    wanted = {
         "temperature": options.temperature,
         "top_p": options.top_p,
         "num_predict": options.max_tokens,
         "seed": options.seed,
-        "stop": options.stop or None,
+        "stop": options.stop,
     }
-    extra = {name: value for name, value in options.extra.items() if name in EXTRAS}
-    return {name: value for name, value in given.items() if value is not None} | extra
+    return fitted(wanted, Rules(), options.extra, EXTRAS)
