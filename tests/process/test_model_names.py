@@ -95,6 +95,12 @@ def test_it_is_that_in_the_settings_too(tiers: Environ) -> None:
     assert chat(tiers)["text"] == NAMES[0]
 
 
+def test_it_can_have_an_alias(tiers: Environ) -> None:
+    given = ai_pal(tiers, "alias", "mine", f"gw:{NAMES[2]}")
+    assert given.returncode == 0, given.stderr
+    assert chat(tiers, "--model", "mine")["text"] == NAMES[2]
+
+
 @pytest.mark.parametrize("command", ["load", "show", "pull", "rm"])
 def test_what_is_for_models_of_this_machine_says_that_it_is_none(tiers: Environ, command: str) -> None:
     done = ai_pal(tiers, command, f"gw:{NAMES[0]}")
