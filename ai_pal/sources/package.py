@@ -13,6 +13,7 @@ from typing import IO
 from ai_pal.catalog import PackageFile
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.sources.base import Progress, copy_hashed
+from ai_pal.sources.pip_network import environment
 from ai_pal.sources.pip_words import HINT, meaning, tail
 from ai_pal.sources.stall import StallWatch, largest_file
 
@@ -43,7 +44,7 @@ class PackageSource:
         pip = subprocess.Popen(
             _command(self._spec.requirement, scratch / "wheel"),
             cwd=scratch,
-            env=os.environ | {"TMPDIR": str(temporary)},
+            env=environment(os.environ) | {"TMPDIR": str(temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # A pipe, not a file: where the disk is full the file would be empty.
@@ -55,7 +56,7 @@ class PackageSource:
         with _ended(pip):
             said = self._watch(pip, scratch, size, progress)
         if pip.returncode != 0:
-            raise AiPalError(meaning(self._spec.requirement, pip.returncode, said))
+            raise AiPalError(meaning(self._spec.requirement, pip.returncode, said, os.environ))
         return _only((scratch / "wheel").glob("*.whl"), self._spec.requirement)
 
     def _watch(self, pip: subprocess.Popen[bytes], scratch: Path, size: int, progress: Progress) -> str:

@@ -1,14 +1,16 @@
 """What it means when pip has brought nothing, in pip's own words. Pure."""
 
 import sys
+from collections.abc import Mapping
 
 from ai_pal.errors import Code, Failure
+from ai_pal.sources.pip_network import trouble
 
 HINT = "check the network and pip's index (pip config list), then try again"
 _TAIL_LINES = 6
 
 
-def meaning(requirement: str, code: int, stderr: str) -> Failure:
+def meaning(requirement: str, code: int, stderr: str, environ: Mapping[str, str]) -> Failure:
     """Why pip ended with `code` (below 0: a signal) after these words on stderr."""
     if "No module named pip" in stderr:
         mend = f"run: {sys.executable} -m ensurepip --upgrade"
@@ -17,6 +19,10 @@ def meaning(requirement: str, code: int, stderr: str) -> Failure:
     if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
         message = f"the disk became full while downloading {requirement}"
         return Failure(Code.DISK_FULL, message, "free some space", detail=words)
+    found = trouble(stderr, environ)
+    if found is not None:
+        message = f"pip could not download {requirement}: {found.reason}"
+        return Failure(Code.DOWNLOAD_FAILED, message, found.hint or HINT, retryable=True, detail=words)
     last = words.rpartition("\n")[2].removeprefix("ERROR: ") or _silent(code)
     message = f"pip could not download {requirement}: {last}"
     return Failure(Code.DOWNLOAD_FAILED, message, HINT, retryable=True, detail=words)
