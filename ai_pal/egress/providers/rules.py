@@ -27,6 +27,9 @@ MAY_BE_LEFT_OUT = frozenset(
 )
 """What an answer is still one without. Others, such as its format, are refused where they are not taken."""
 
+LONGEST = 400
+"""Characters of a refusal that is learned from. Longer ones quote the request, and then name everything."""
+
 SHAPES = ("spoken", "joined", "system_as_user")
 """What can be done to turns when a server asks for it, see `turns`."""
 
@@ -105,7 +108,7 @@ def known(api: Api, model: str, *, own: bool) -> Rules:
 
 def learned(rules: Rules, status: int, said: Said, given: Mapping[str, Any]) -> Rules | None:
     """The rules with what a refusal teaches; None where it teaches nothing that could be done better."""
-    if status not in (400, 422):
+    if status not in (400, 422) or len(said.words) > LONGEST:
         return None
     more = _taught(rules, said.words, said.param, given)
     return more if more != rules else None
