@@ -56,7 +56,11 @@ def judged(status: ProviderStatus, *, wanted: bool = True, at: str = "") -> Find
         return ok(status.name, "none runs here, and none is needed")
     if failure.code in UNREACHABLE and status.api == "ollama":
         return warn(status.name, f"{failure.message}{f' (asked at {at})' if at else ''}", START_OLLAMA)
-    make = failed if failure.code in (Code.AUTH_FAILED, Code.NO_KEY) else warn
+    make = (
+        failed
+        if failure.code in (Code.AUTH_FAILED, Code.NO_KEY, Code.ACCESS_DENIED, Code.NO_CREDIT)
+        else warn
+    )
     return make(status.name, failure.message, failure.hint)
 
 

@@ -46,6 +46,8 @@ def test_an_ollama_that_nobody_wants_need_not_have_anything() -> None:
     ("code", "state"),
     [
         (Code.AUTH_FAILED, "fail"),
+        (Code.ACCESS_DENIED, "fail"),
+        (Code.NO_CREDIT, "fail"),
         (Code.PROVIDER_UNREACHABLE, "warn"),
         (Code.SDK_MISSING, "warn"),
         (Code.NO_CONSENT, "ok"),
