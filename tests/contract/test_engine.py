@@ -225,6 +225,18 @@ def test_wrong_options_are_the_requests_failure_only(worker: Loaded) -> None:
     assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
 
 
+def test_an_option_that_nobody_would_look_at_is_refused_with_the_nearest(
+    worker: Loaded, spec: LoadModel
+) -> None:
+    if spec.engine == "echo":
+        pytest.skip("the engine for tests ignores what it does not know")
+    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(extra={"top_kk": 3}))
+    assert isinstance(answer.end, GenerationFailed)
+    assert (answer.end.failure.code, answer.end.failure.hint) == ("bad_request", "did you mean top_k?")
+    few = Options(max_tokens=2, extra={"top_k": 3})
+    assert worker.driver.ask(next(worker.keys), QUESTION, few).text
+
+
 @pytest.fixture
 def slow_reader(spec: LoadModel, tmp_path: Path) -> Iterator[WorkerDriver]:
     """The same engine, reading a few tokens at a time: a prompt takes it seconds."""

@@ -5,6 +5,7 @@ from typing import Any
 from ai_pal.errors import Code, Failure
 from ai_pal.messages.chat import Message, Options, Usage
 from workers.engines.base import Sink
+from workers.engines.llamacpp_options import check_options
 
 RANDOM_SEED = 0xFFFFFFFF
 
@@ -15,7 +16,10 @@ ERRORS = {
 
 
 def request_body(messages: list[Message], options: Options) -> dict[str, Any]:
-    """The chat completion to ask for; `extra` may add to it, never change how it is streamed."""
+    """The chat completion to ask for; `extra` may add to it, never change how it is streamed.
+
+    Raises `AiPalError` (`bad_request`) for options that llama.cpp would not look at."""
+    check_options(options.extra)
     body: dict[str, Any] = dict(options.extra)
     for name in ("temperature", "top_p", "max_tokens", "seed"):
         value = getattr(options, name)

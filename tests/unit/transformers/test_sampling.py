@@ -63,7 +63,7 @@ def test_rows_without_a_usable_number_have_no_likeliest() -> None:
 
 
 def test_extra_fills_in_and_named_options_win() -> None:
-    read = read_sampling(Options(temperature=0.5, extra={"temperature": 1, "top_k": "7", "unknown": 1}))
+    read = read_sampling(Options(temperature=0.5, extra={"temperature": 1, "top_k": "7"}))
     assert (read.temperature, read.top_k) == (0.5, 7)
 
 

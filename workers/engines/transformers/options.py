@@ -6,10 +6,15 @@ import msgspec
 
 from ai_pal.errors import Code, fail
 from ai_pal.messages.chat import Options
+from workers.engines.option_names import refuse_unknown
 
 Anything = TypeVar("Anything")
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+
+
+GENERAL = ("threads", "context", "slots")
+"""Options of every engine, which come as fields of their own too."""
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
@@ -44,11 +49,14 @@ def read_sampling(options: Options) -> Sampling:
     """`extra` fills in what has no field of its own. Raises `AiPalError` (`bad_request`)."""
     named = {name: getattr(options, name) for name in ("temperature", "top_p", "seed", "max_tokens")}
     asked = options.extra | {name: value for name, value in named.items() if value is not None}
+    refuse_unknown(asked, Sampling.__struct_fields__, "the transformers engine")
     return _convert(asked, Sampling, Code.BAD_REQUEST)
 
 
 def read_load_options(options: dict[str, Any]) -> LoadOptions:
     """Raises `AiPalError` (`config_invalid`)."""
+    known = (*LoadOptions.__struct_fields__, *GENERAL)
+    refuse_unknown(options, known, "the transformers engine", Code.CONFIG_INVALID)
     return _convert(options, LoadOptions, Code.CONFIG_INVALID)
 
 
