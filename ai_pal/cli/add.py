@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ai_pal.catalog import CATALOG, resolve
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import is_own, remark_on_supervisor
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
@@ -30,9 +31,10 @@ _PART = re.compile(r"-\d{5}-of-\d{5}$")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument(
+    path = parser.add_argument(
         "path", type=Path, metavar="FILE|FOLDER", help="a GGUF file, or a folder of safetensors"
     )
+    completes(path, "file")
     parser.add_argument(
         "--name", default="", metavar="NAME", help="what to call it; else as the file is called"
     )

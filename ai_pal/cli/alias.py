@@ -7,6 +7,7 @@ from pathlib import Path
 from ai_pal.catalog import absolute, find, meant
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import forget, remark_on_supervisor
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
@@ -32,9 +33,10 @@ gets a name with `ai-pal add`.
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     parser.usage = "%(prog)s [-h] [--json] NAME TARGET | list | rm NAME"
-    parser.add_argument(
+    words = parser.add_argument(
         "words", nargs="*", metavar="NAME TARGET", help="the new name and the model; or an action"
     )
+    completes(words, "models")
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 

@@ -1,8 +1,11 @@
 """`ai-pal completion SHELL`: print the completion script of a shell."""
 
 import argparse
+from typing import get_args
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import Kind
+from ai_pal.cli.completion_scripts import AFTERWARDS, PREAMBLES, function_of
 
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 
@@ -11,6 +14,9 @@ EXAMPLES = """examples:
   ai-pal completion zsh  > ~/.zfunc/_ai-pal     (with fpath+=~/.zfunc before compinit in ~/.zshrc)
   ai-pal completion fish > ~/.config/fish/completions/ai-pal.fish
   ai-pal completion tcsh > ~/.ai-pal.tcsh       (with source ~/.ai-pal.tcsh in ~/.tcshrc)
+
+In bash, zsh and fish, names of models, presets, conversations, providers and settings are completed as they
+are at that moment.
 
 """
 
@@ -21,9 +27,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    print(script(args.shell))
+    return failures.OK
+
+
+def script(shell: str) -> str:
+    """The whole script: commands and options as they are now, names asked for when they are wanted."""
     import shtab
 
     from ai_pal.cli import build_parser
 
-    print(shtab.complete(build_parser(), shell=args.shell))
-    return 0
+    kinds = [kind for kind in get_args(Kind) if kind != "file"]
+    made = shtab.complete(
+        build_parser(),
+        shell=shell,
+        preamble=PREAMBLES.get(shell, ""),
+        choice_functions={kind: function_of(kind, shell) for kind in kinds},
+    )
+    return f"{made}\n{AFTERWARDS.get(shell, '')}".rstrip()

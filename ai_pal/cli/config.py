@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.json_output import print_json
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.table import table, terminal_width
@@ -38,13 +39,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--describe", action="store_true", help="say what each setting means")
     show.add_argument("--json", action="store_true", help="print one JSON object")
     put = actions.add_parser("set", help="set settings in the config file, all or none")
-    put.add_argument("key", metavar="KEY", help="a setting, as `config show` names it")
+    key = put.add_argument("key", metavar="KEY", help="a setting, as `config show` names it")
+    completes(key, "settings")
     put.add_argument("value", metavar="VALUE", help="its value; those of a list are separated by commas")
     put.add_argument(
         "more", nargs="*", metavar="KEY VALUE", help="more of them, that only make sense together"
     )
     take = actions.add_parser("unset", help="take a setting out of the config file")
-    take.add_argument("key", metavar="KEY", help="a setting, or a table such as models.NAME")
+    key = take.add_argument("key", metavar="KEY", help="a setting, or a table such as models.NAME")
+    completes(key, "settings")
     actions.add_parser("edit", help="change the config file in your editor")
     actions.add_parser("path", help="print where the config file is, or would be")
 

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.keys import known_provider
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
@@ -26,7 +27,10 @@ A no counts wherever it was said. --local-only keeps everything here, whatever w
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="openai, ollama (elsewhere), ...")
+    whose = parser.add_argument(
+        "provider", nargs="?", metavar="PROVIDER", help="openai, ollama (elsewhere), ..."
+    )
+    completes(whose, "providers")
     parser.add_argument("--revoke", action="store_true", help="prompts may no longer go there")
     parser.add_argument("--list", action="store_true", help="show what was decided; so does no PROVIDER")
     parser.add_argument("--json", action="store_true", help="print a JSON array of what was decided")

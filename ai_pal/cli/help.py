@@ -3,6 +3,7 @@
 import argparse
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 
 EXAMPLES = """examples:
   ai-pal help
@@ -14,9 +15,10 @@ EXAMPLES = """examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument(
+    words = parser.add_argument(
         "words", nargs="*", metavar="COMMAND", help="a command, with its action if it has any"
     )
+    completes(words, "commands")
 
 
 def run(args: argparse.Namespace) -> int:

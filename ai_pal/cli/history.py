@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral, neutral_line
 from ai_pal.cli.private_file import owner_only
 from ai_pal.cli.whole_numbers import whole
@@ -49,23 +50,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--limit", type=whole(), default=_LISTED, metavar="N", help=f"at most N ({_LISTED}); 0 for all"
     )
     search = actions.add_parser("search", help="find messages that hold all of these words")
-    search.add_argument("words", nargs="+", metavar="WORD", help='a word, a beginning*, or "a phrase"')
+    words = search.add_argument(
+        "words", nargs="+", metavar="WORD", help='a word, a beginning*, or "a phrase"'
+    )
+    completes(words, "text")
     search.add_argument("--limit", type=whole(), default=20, metavar="N", help="at most N (20); 0 for all")
     show = actions.add_parser("show", help="show one conversation")
-    show.add_argument(
+    number = show.add_argument(
         "id", nargs="?", type=whole(), metavar="ID", help="its number; the last one if left out"
     )
+    completes(number, "conversations")
     for action in (show_all, search, show):
         action.add_argument("--json", action="store_true", help="print JSON")
     export = actions.add_parser("export", help="write conversations as Markdown or JSON")
-    export.add_argument(
+    number = export.add_argument(
         "id", nargs="?", type=whole(), metavar="ID", help="its number; the last one if left out"
     )
+    completes(number, "conversations")
     export.add_argument("--all", action="store_true", help="all conversations")
     export.add_argument("--format", choices=("markdown", "json"), default="markdown")
-    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file; stdout if left out")
+    out = export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="a new file; stdout if left out"
+    )
+    completes(out, "file")
     delete = actions.add_parser("delete", help="delete conversations without a trace")
-    delete.add_argument("ids", nargs="*", type=whole(), metavar="ID", help="their numbers")
+    numbers = delete.add_argument("ids", nargs="*", type=whole(), metavar="ID", help="their numbers")
+    completes(numbers, "conversations")
     delete.add_argument("--all", action="store_true", help="all conversations, and what was typed in them")
     delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
     actions.add_parser("wipe", help="overwrite what earlier deletions may have left in the file")

@@ -5,6 +5,7 @@ import os
 import sys
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config import provider_access as access
@@ -29,11 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     parser.set_defaults(action="list", json=False)
     put = actions.add_parser("set", help="put a key into the keyring; that is a yes to its use, too")
-    put.add_argument("provider", metavar="PROVIDER", help="openai, anthropic, cohere, or another you set up")
+    whose = put.add_argument(
+        "provider", metavar="PROVIDER", help="openai, anthropic, cohere, or another you set up"
+    )
+    completes(whose, "providers")
     show = actions.add_parser("list", help="tell where each provider's key is, and whether it may be used")
     show.add_argument("--json", action="store_true", help="print a JSON array")
     rm = actions.add_parser("rm", help="take a key out of the keyring")
-    rm.add_argument("provider", metavar="PROVIDER", help="whose key")
+    completes(rm.add_argument("provider", metavar="PROVIDER", help="whose key"), "providers")
 
 
 def run(args: argparse.Namespace) -> int:

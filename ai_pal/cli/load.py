@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.arguments import absolute_model, duration
+from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.whole_numbers import whole
 from ai_pal.cli.windowed import windowed
@@ -55,9 +56,10 @@ class Lines:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument(
+    models = parser.add_argument(
         "models", nargs="+", metavar="MODEL", help="a known model, or the path of a GGUF file or a folder"
     )
+    completes(models, "models")
     parser.add_argument(
         "--keep-alive", type=duration, metavar="TIME",
         help="keep it loaded this long after its last request: 10m, or never to unload it",

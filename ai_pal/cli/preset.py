@@ -9,6 +9,7 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.arguments import absolute_model, add_bounds, add_sampling
 from ai_pal.cli.chatting.prompts import checked_argument
+from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral, neutral_line
 from ai_pal.cli.presetting import given
 from ai_pal.cli.whole_numbers import whole
@@ -46,14 +47,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     rm = actions.add_parser("rm", help="remove a preset")
     edit = actions.add_parser("edit", help="change a preset in your editor, or make one")
     for action in (show, put, rm, edit):
-        action.add_argument("name", metavar="NAME", help="the name of the preset")
+        completes(action.add_argument("name", metavar="NAME", help="the name of the preset"), "presets")
     for action in (every, show):
         action.add_argument("--json", action="store_true", help="print JSON")
     _add_fields(put)
 
 
 def _add_fields(put: argparse.ArgumentParser) -> None:
-    put.add_argument("-m", "--model", default="", metavar="MODEL", help="as for `ai-pal chat`")
+    model = put.add_argument("-m", "--model", default="", metavar="MODEL", help="as for `ai-pal chat`")
+    completes(model, "models")
     put.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(put.add_argument_group("sampling"))
     put.add_argument("--context", type=whole(1), metavar="N", help="as for `ai-pal chat`")

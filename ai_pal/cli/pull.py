@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ai_pal.catalog import LocalFile, absolute, find
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.downloads import display
 from ai_pal.cli.json_output import print_json
 from ai_pal.cli.neutral import neutral_line
@@ -34,10 +35,14 @@ Ctrl-C stops; the same command again goes on where it stopped.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("name", metavar="NAME", help="a model that `ai-pal list` shows, or one of the hub")
-    parser.add_argument(
+    name = parser.add_argument(
+        "name", metavar="NAME", help="a model that `ai-pal list` shows, or one of the hub"
+    )
+    completes(name, "models")
+    source = parser.add_argument(
         "--from", dest="file", metavar="FILE", help="take it from this file instead of the network"
     )
+    completes(source, "file")
     parser.add_argument(
         "--no-daemon", action="store_true", help="host the supervisor for this pull only, start none"
     )

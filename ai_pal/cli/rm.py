@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.downloads import sized
 from ai_pal.cli.naming import forget, is_own, unload
 from ai_pal.cli.neutral import neutral_line
@@ -24,7 +25,8 @@ A model that is loaded is unloaded first. Files of your own and Hugging Face's c
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("model", metavar="MODEL", help="a model that `ai-pal list` shows as here")
+    model = parser.add_argument("model", metavar="MODEL", help="a model that `ai-pal list` shows as here")
+    completes(model, "models")
 
 
 def run(args: argparse.Namespace) -> int:

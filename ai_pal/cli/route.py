@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.arguments import absolute_model, add_routing
 from ai_pal.cli.chatting.prompts import prompt_of
+from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import load_settings
 from ai_pal.routing.dollars import fine
@@ -27,10 +28,11 @@ In JSON, costs are in US dollars and times in seconds; position 0 is a candidate
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument(
+    prompt = parser.add_argument(
         "prompt", nargs="*", metavar="PROMPT", help="what would be asked, as for `ai-pal chat`"
     )
-    parser.add_argument("-m", "--model", default="", help="as for `ai-pal chat`")
+    completes(prompt, "text")
+    completes(parser.add_argument("-m", "--model", default="", help="as for `ai-pal chat`"), "models")
     add_routing(parser.add_argument_group("who answers"))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

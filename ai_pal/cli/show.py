@@ -7,6 +7,7 @@ import msgspec
 
 from ai_pal.catalog import Found, absolute, default_model, find, keep_alive, pinned, resolve, split, used
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.durations import format_duration
@@ -61,10 +62,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument(
+    model = parser.add_argument(
         "model", nargs="?", default="", metavar="MODEL",
         help="a known model, or the path of a GGUF file; without it the default model",
     )  # fmt: skip
+    completes(model, "models")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.running import running
 from ai_pal.errors import AiPalError, Code
@@ -19,7 +20,8 @@ A busy model first finishes what it is answering. That a model was not loaded is
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("model", nargs="?", metavar="MODEL", help="a model that `ai-pal ps` shows")
+    model = what.add_argument("model", nargs="?", metavar="MODEL", help="a model that `ai-pal ps` shows")
+    completes(model, "models")
     what.add_argument("--all", action="store_true", help="unload every model")
 
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.link import Wishes
+from ai_pal.cli.completing import completes
 from ai_pal.cli.whole_numbers import any_whole, is_whole, whole
 from ai_pal.config.durations import NEVER, parse_duration
 from ai_pal.config.settings import UNASKED_BYTES
@@ -32,14 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser, *, model_first: bool = False)
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     about = "a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4.1"
     if model_first:
-        parser.add_argument("model", metavar="MODEL", help=about)
-    parser.add_argument(
+        completes(parser.add_argument("model", metavar="MODEL", help=about), "models")
+    prompt = parser.add_argument(
         "prompt", nargs="*", metavar="PROMPT",
         help="what to ask, in quotes or not; text on stdin is appended, - waits for it",
     )  # fmt: skip
+    completes(prompt, "text")
     if not model_first:
-        parser.add_argument("-m", "--model", default="", metavar="MODEL", help=about)
-    parser.add_argument("-p", "--preset", metavar="NAME", help="what `ai-pal preset` keeps under this name")
+        named = parser.add_argument("-m", "--model", default="", metavar="MODEL", help=about)
+        completes(named, "models")
+    kept = parser.add_argument(
+        "-p", "--preset", metavar="NAME", help="what `ai-pal preset` keeps under this name"
+    )
+    completes(kept, "presets")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(parser.add_argument_group("sampling"))
     add_running(parser.add_argument_group("running"))
@@ -117,10 +123,11 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_history(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    number = group.add_argument(
         "-c", "--continue", dest="go_on", nargs="?", const=LAST, metavar="ID",
         help="go on with the last conversation, or with the one that has this number",
     )  # fmt: skip
+    completes(number, "conversations")
     group.add_argument("--no-history", action="store_true", help="keep nothing of this chat")
 
 

@@ -1,0 +1,146 @@
+"""`ai-pal complete KIND [BEGINNING]`: names for the completion scripts, and what each is behind a tab.
+
+Hidden and quick: it runs at each press of Tab. What cannot be listed is left out: a Tab is no place
+for errors."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+from ai_pal.config import Settings, load_settings, paths
+from ai_pal.errors import AiPalError
+
+MOST = 500
+_CONVERSATIONS = 50
+
+Names = Iterable[tuple[str, str]]
+
+
+def run(args: argparse.Namespace) -> int:
+    words: list[str] = args.words
+    kind, beginning, *_ = [*words, "", ""]
+    listing = _KINDS.get(kind)
+    if listing is None:
+        return 0
+    found: dict[str, str] = {}
+    with contextlib.suppress(AiPalError, OSError):
+        for name, about in listing(beginning):
+            if name.startswith(beginning) and len(found) < MOST:
+                found.setdefault(name, about)
+    out = "".join(
+        f"{name}\t{about}\n" if about else f"{name}\n" for name, about in found.items() if _fine(name)
+    )
+    sys.stdout.write(out)
+    return 0
+
+
+def _fine(name: str) -> bool:
+    """What a shell can be given: nothing that ends a line, or drives the terminal."""
+    return name.isprintable()
+
+
+def _models(beginning: str) -> Names:
+    from ai_pal.catalog import CATALOG
+
+    settings = _settings()
+    for name, own in settings.models.items():
+        yield name, _plain(own.path or own.model or "")
+    shown = [entry for entry in CATALOG.values() if not entry.hidden]
+    yield from ((entry.name, entry.about) for entry in shown)
+    if ":" in beginning:
+        yield from (
+            (f"{one.name}:{variant.name}", "") for one in shown for variant in one.variants if variant.name
+        )
+        yield from _of_providers(settings)
+    yield from ((name, "here") for name in _repositories(settings))
+    yield from ((f"{name}:", "a provider") for name in _provider_names(settings))
+
+
+def _of_providers(settings: Settings) -> Names:
+    from ai_pal.config.clouds import clouds
+
+    for name, cloud in clouds(settings).items():
+        yield from ((f"{name}:{model}", "") for model in (cloud.mid, cloud.strong) if model)
+    for model in (settings.ollama.model, *settings.ollama.models.values()):
+        if model:
+            yield f"ollama:{model}", ""
+
+
+def _repositories(settings: Settings) -> Iterable[str]:
+    """Repositories of the hub that lie in the caches, whole or not: quick, not exact."""
+    for cache in (settings.model_cache_dir, str(paths.hub_cache())):
+        with contextlib.suppress(OSError):
+            for folder in sorted(os.listdir(cache)):
+                if folder.startswith("models--"):
+                    yield folder.removeprefix("models--").replace("--", "/", 1)
+
+
+def _presets(_: str) -> Names:
+    from ai_pal.config import presets
+
+    return ((name, "") for name in presets.names())
+
+
+def _conversations(_: str) -> Names:
+    from ai_pal.store.conversations import Conversations
+
+    file = paths.store_file()
+    if not file.exists():
+        return []
+    with contextlib.closing(Conversations(file)) as store:
+        return [(str(head.id), _plain(head.title)) for head in store.heads(_CONVERSATIONS)]
+
+
+def _providers(_: str) -> Names:
+    return ((name, "") for name in _provider_names(_settings()))
+
+
+def _provider_names(settings: Settings) -> Iterable[str]:
+    from ai_pal.config.provider_access import CLOUDS
+
+    return (*dict.fromkeys((*CLOUDS, *settings.providers)), "ollama")
+
+
+def _setting_names(_: str) -> Names:
+    from msgspec.structs import fields
+
+    from ai_pal.config.settings import TABLE, TABLES, meta_of
+
+    tables = {*TABLE, *TABLES}
+    yield from (
+        (one.name, meta_of(one).description or "") for one in fields(Settings) if one.name not in tables
+    )
+    for table, struct in TABLE.items():
+        yield from ((f"{table}.{one.name}", meta_of(one).description or "") for one in fields(struct))
+    settings = _settings()
+    for table, struct in TABLES.items():
+        for name in getattr(settings, table):
+            yield from (
+                (f"{table}.{name}.{one.name}", meta_of(one).description or "") for one in fields(struct)
+            )
+
+
+def _commands(_: str) -> Names:
+    from ai_pal.cli import COMMANDS
+
+    return COMMANDS.items()
+
+
+def _settings() -> Settings:
+    return load_settings().settings
+
+
+def _plain(text: str) -> str:
+    return "".join(mark if mark.isprintable() else " " for mark in text)
+
+
+_KINDS: dict[str, Callable[[str], Names]] = {
+    "models": _models,
+    "presets": _presets,
+    "conversations": _conversations,
+    "providers": _providers,
+    "settings": _setting_names,
+    "commands": _commands,
+}
