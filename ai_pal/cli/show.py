@@ -1,6 +1,7 @@
 """`ai-pal show MODEL`: what is known about one model."""
 
 import argparse
+import contextlib
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.durations import format_duration
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
+from ai_pal.estimates import window_of
+from ai_pal.estimates.window import Window, window
 from ai_pal.messages.chat import Options
 from ai_pal.messages.egress import Artifact
 from ai_pal.messages.worker import LoadModel
@@ -57,6 +60,7 @@ class Facts(msgspec.Struct, frozen=True):
     revision: str = ""
     last_used: float | None = None
     pinned: bool = False
+    trained: int = 0
     sampling: dict[str, Any] = {}
 
 
@@ -97,6 +101,7 @@ def gather(reference: str, settings: Settings) -> Facts:
     found = find(reference, settings)
     listed = _listed(name, found, settings)
     entry = found.entry
+    seen = _window(load, entry.context if entry else 0)
     return Facts(
         model=load.model,
         engine=load.engine or found.engine,
@@ -107,7 +112,7 @@ def gather(reference: str, settings: Settings) -> Facts:
         size=listed.size,
         sha256=found.wanted.sha256 if isinstance(found.wanted, Artifact) else "",
         source=listed.source,
-        context=load.context or (entry.context if entry else 0),
+        context=seen.tokens if seen else load.context,
         threads=load.threads,
         slots=load.slots,
         keep_alive=keep_alive(reference, settings),
@@ -123,6 +128,7 @@ def gather(reference: str, settings: Settings) -> Facts:
         revision=found.commit,
         last_used=used.last_used(load.path, settings) if load.path else None,
         pinned=pinned(reference, settings),
+        trained=seen.trained if seen else 0,
         sampling=_sampling(load.sampling),
     )
 
@@ -131,6 +137,14 @@ def _sampling(defaults: Options) -> dict[str, Any]:
     """What holds for requests that say nothing else."""
     named = {key: value for key, value in msgspec.to_builtins(defaults).items() if key != "extra"}
     return named | defaults.extra
+
+
+def _window(load: LoadModel, known: int) -> Window | None:
+    """What a load gets: by the files where they are here, else by what the catalog says."""
+    if load.path:
+        with contextlib.suppress(AiPalError, OSError, ValueError):
+            return window_of(load)
+    return window(load.context, known) if known else None
 
 
 def _memory(load: LoadModel) -> int:
@@ -159,6 +173,14 @@ def _as_option(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+def _shown_window(facts: Facts) -> str:
+    """`context` is what a load gets, `trained` what the model was made for."""
+    if not facts.context:
+        return "chosen by the engine"
+    more = f" of {facts.trained} that it was trained for" if facts.trained > facts.context else ""
+    return f"{counted(facts.context, 'token')}{more}"
+
+
 def _print(facts: Facts) -> None:
     shown = {
         "model": facts.model,
@@ -178,7 +200,7 @@ def _print(facts: Facts) -> None:
         "revision": facts.revision,
         "sha256": facts.sha256,
         "source": facts.source,
-        "context": counted(facts.context, "token") if facts.context else "chosen by the engine",
+        "window": _shown_window(facts),
         "threads": str(facts.threads or "chosen for this machine"),
         "slots": str(facts.slots or "chosen by the engine"),
         "keep alive": "pinned" if facts.pinned else format_duration(facts.keep_alive),

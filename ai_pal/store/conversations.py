@@ -1,14 +1,15 @@
 """Conversations in the user's database: kept as they are held, searched, and deleted without a trace."""
 
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.messages.chat import Role
-from ai_pal.store.database import explained, open_database, transaction
+from ai_pal.store.database import explained, open_cramped, open_database, transaction
 
 TITLE_LENGTH = 80
 MARKS = ("\x02", "\x03")
@@ -97,7 +98,14 @@ class Conversations:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._connection = open_database(file)
+        self._cramped = False
+        try:
+            self._connection = open_database(file)
+        except AiPalError as error:
+            if error.code != Code.DISK_FULL:
+                raise
+            self._connection = open_cramped(file)
+            self._cramped = True
 
     def close(self) -> None:
         self._connection.close()
@@ -116,6 +124,7 @@ class Conversations:
         the messages survive a crash and a power cut."""
         first = title.strip().partition("\n")[0].strip()
         title = first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
+        self._refuse_if_cramped()
         row = (_storable(title), now, now, model, system and _storable(system), local_only)
         with explained(self._file), transaction(self._connection) as connection:
             number = connection.execute(_BEGIN, row).lastrowid
@@ -136,6 +145,7 @@ class Conversations:
         """Replace all messages after the first `after` with these. When it returns True they survive a crash
         and a power cut; False, and nothing is changed, where there are not `expected` messages by now:
         somebody else has gone on with it. Once local-only, it stays so."""
+        self._refuse_if_cramped()
         with explained(self._file), transaction(self._connection) as connection:
             if self._head(conversation).messages != expected:
                 return False
@@ -185,25 +195,73 @@ class Conversations:
             return {content for (content,) in rows}
 
     def delete(self, conversations: Sequence[int]) -> None:
-        """Delete these, all or none, and wipe what they leave in the file."""
-        with explained(self._file), transaction(self._connection) as connection:
+        """Delete these, all or none, and wipe what they leave in the file; on a full disk, too, where nobody
+        else has the database open."""
+
+        def delete(connection: sqlite3.Connection) -> None:
             for conversation in conversations:
                 found = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
                 if not found.rowcount:
                     _unknown(conversation)
-        self.wipe()
+
+        self._change_and_wipe(delete)
 
     def delete_all(self) -> int:
         """Delete all and wipe what they leave in the file; returns how many there were."""
-        with explained(self._file), transaction(self._connection) as connection:
-            count = connection.execute("DELETE FROM conversations").rowcount
-        self.wipe()
-        return count
+        with explained(self._file):
+            (count,) = self._connection.execute("SELECT count(*) FROM conversations").fetchone()
+
+        def delete(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM conversations")
+
+        self._change_and_wipe(delete)
+        return int(count)
 
     def wipe(self) -> None:
         """Leave no byte of deleted text: not in the index of words, in free pages, or in the log of writes.
 
         FTS5's own option `secure-delete` would do for the index, but lock out SQLite before 3.42."""
+        self._change_and_wipe(lambda connection: None)
+
+    def _change_and_wipe(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        """Where there is no room for it, in the way that needs none."""
+        changed = False
+        if not self._cramped:
+            try:
+                with explained(self._file), transaction(self._connection) as connection:
+                    change(connection)
+                changed = True
+                self._wipe()
+                return
+            except AiPalError as error:
+                if error.code != Code.DISK_FULL:
+                    raise
+            self._become_cramped()
+        with explained(self._file):
+            with transaction(self._connection) as connection:
+                if not changed:
+                    change(connection)
+                # An index made anew needs less room than one that is merged.
+                connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
+            self._connection.execute("VACUUM")
+
+    def _become_cramped(self) -> None:
+        """Raises `AiPalError` (`disk_full`) where others have the database open."""
+        self._connection.close()
+        try:
+            self._connection = open_cramped(self._file)
+        except AiPalError as error:
+            if error.code != Code.STORE_BUSY:
+                raise
+            message = f"the disk of {self._file} is full, and another process has the file open"
+            fail(Code.DISK_FULL, message, "end the supervisor first, which has it: ai-pal stop --wait")
+        self._cramped = True
+
+    def _refuse_if_cramped(self) -> None:
+        if self._cramped:
+            fail(Code.DISK_FULL, f"{self._file} cannot grow: the disk is full", "free some space")
+
+    def _wipe(self) -> None:
         with explained(self._file):
             self._connection.execute("INSERT INTO words (words) VALUES ('optimize')")
             # Written anew, no page keeps what once stood in it, and the disk gets its space back.

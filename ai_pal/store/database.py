@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ CACHE_KIB = 256
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+NEEDED = 128 * 1024
+"""Bytes that SQLite wants beside a database that is open."""
 
 AGAIN_SECONDS = 0.01
 """Between two tries to be the first."""
@@ -56,6 +60,27 @@ def _opened(file: Path, steps: tuple[tuple[str, ...], ...]) -> sqlite3.Connectio
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def open_cramped(file: Path) -> sqlite3.Connection:
+    """A connection that needs no file beside the database: to read and to delete on a disk that is full.
+
+    Nobody else may have the database open (`store_busy`). A change that a crash breaks off may damage it:
+    the price of deleting where there is no room to note what was there."""
+    with explained(file):
+        connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # its index of the log is in memory then
+            connection.execute("PRAGMA journal_mode = MEMORY")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            _refuse_newer(_version(connection), file, STEPS)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
@@ -112,9 +137,17 @@ def _failure(error: sqlite3.Error, file: Path) -> Failure:
     if code in _BUSY:
         message = f"{file} is in use by another process for more than {BUSY_SECONDS:g} s"
         return Failure(Code.STORE_BUSY, message, "try again", retryable=True)
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(file)):
         return Failure(Code.DISK_FULL, f"{file} cannot grow: the disk is full", "free some space")
     return Failure(Code.FILE_UNREADABLE, f"{file} cannot be read or written: {error}", "see: ai-pal doctor")
+
+
+def _is_full(file: Path) -> bool:
+    """Whether the disk has no room for what stands beside a database."""
+    try:
+        return shutil.disk_usage(file.parent).free < NEEDED
+    except OSError:
+        return False
 
 
 def _prepare(file: Path) -> None:

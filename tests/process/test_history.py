@@ -8,8 +8,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+
+import pytest
 
 from ai_pal.client import Client
 from ai_pal.store.conversations import Conversations, Message
@@ -229,3 +231,33 @@ def test_a_full_disk_is_one_warning_and_harms_nothing(home: Environ) -> None:
     assert kept(home) == [["before", "before "]]
     with closing(sqlite3.connect(Path(home["HOME"]) / "ai-pal.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_is_to_go_goes_on_a_full_disk_too(home: Environ, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, timeout=SECONDS).returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    cramped = home | {"AI_PAL_HOME": str(disk / "h"), "HOME": str(disk / "h")}
+    try:
+        for word in ("canaryone", "canarytwo", "canarythree"):
+            assert run(cramped, "chat", f"{word} " + "blah " * 300).returncode == 0
+        run(cramped, "stop", "--wait")
+        with suppress(OSError), (disk / "fill").open("wb", buffering=0) as fill:
+            while True:
+                fill.write(bytes(512))
+        deleted = run(cramped, "history", "delete", "2")
+        assert (deleted.returncode, deleted.stderr) == (0, "")
+        assert run(cramped, "history", "list").returncode == 0
+        data = (disk / "h" / "ai-pal.db").read_bytes()
+        assert b"canarytwo" not in data
+        assert b"canaryone" in data
+        assert run(cramped, "history", "delete", "--all", "--yes").returncode == 0
+        assert b"canaryone" not in (disk / "h" / "ai-pal.db").read_bytes()
+        (disk / "fill").unlink()
+        assert run(cramped, "chat", "and again").returncode == 0
+        assert run(cramped, "history", "show").returncode == 0
+    finally:
+        stop_supervisor(cramped)
+        subprocess.run(["umount", "-l", str(disk)], check=True, timeout=SECONDS)

@@ -43,7 +43,8 @@ class Talk:
         from ai_pal.catalog import CATALOG
 
         self._link, self._terminal, self._markdown = link, terminal, markdown
-        models = [*CATALOG, *link.settings.models]
+        known = [entry.name for entry in CATALOG.values() if not entry.hidden]
+        models = [*known, *link.settings.models]
         self._session = Session(conversation, wishes, link, models, self._say, recorder)
         choices = {"model": models, "set": setting.NAMES, "copy": ("code",), "local": ("on", "off")}
         self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)

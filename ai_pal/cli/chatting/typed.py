@@ -1,5 +1,6 @@
 """What was typed at the prompt, as prompt_toolkit keeps it: a `#` line, then lines with `+` in front."""
 
+import errno
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -14,11 +15,31 @@ def keep_typed(file: Path, prompts: Collection[str]) -> None:
     after = only(before, prompts)
     if after == before:
         return
+    try:
+        _replace(file, after)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _shorten(file, after)
+
+
+def _replace(file: Path, text: str) -> None:
     new = file.with_name(f"{file.name}.{os.getpid()}")
-    number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(number, "w", encoding="utf-8") as out:
-        out.write(after)
-    new.replace(file)
+    try:
+        number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(number, "w", encoding="utf-8") as out:
+            out.write(text)
+        new.replace(file)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _shorten(file: Path, text: str) -> None:
+    """In its place: less than what is there needs no room, and what is to go must go on a full disk too."""
+    with file.open("r+b") as out:
+        out.write(text.encode())
+        out.truncate()
 
 
 def only(history: str, prompts: Collection[str]) -> str:

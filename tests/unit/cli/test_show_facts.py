@@ -6,6 +6,7 @@ from ai_pal.app.references import load_of
 from ai_pal.cli.show import gather
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.estimates import LearnedFootprints
+from tests.gguf_files import gguf
 
 
 def test_its_memory_is_what_a_load_reserves_corrected_by_what_was_seen(tmp_path: Path) -> None:
@@ -24,3 +25,14 @@ def test_what_is_not_here_has_the_catalogs_figure_and_a_pin_is_told() -> None:
     facts = gather("phi-2:q4_k_m", Settings(models={"phi-2:q4_k_m": ModelSettings(pin=True)}))
     assert facts.memory > 3_000_000_000
     assert facts.pinned
+
+
+def test_the_window_is_the_one_that_a_load_gets(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    llama: dict[str, object] = {"general.architecture": "llama", "llama.context_length": 32_768}
+    file.write_bytes(gguf(llama, [("a.weight", 0, 0)]))
+    usual, asked = gather(str(file), Settings()), gather(f"{file}?context=512", Settings())
+    assert (usual.context, usual.trained) == (8192, 32_768)
+    assert (asked.context, asked.trained) == (512, 32_768)
+    absent = gather("llama3.2", Settings(model_cache_dir=str(tmp_path / "none")))
+    assert (absent.context, absent.trained) == (8192, 131_072)
