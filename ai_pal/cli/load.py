@@ -8,6 +8,7 @@ from ai_pal.cli import failures
 from ai_pal.cli.chatting.arguments import absolute_model, duration
 from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.served import ANOTHER, served
 from ai_pal.cli.whole_numbers import whole
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import load_settings
@@ -68,19 +69,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ai_pal.client.daemon import connect
-
-    settings = load_settings().settings
+    settings, codes = load_settings().settings, [failures.OK]
     wanted = [windowed(absolute_model(model), args.context, settings) for model in args.models]
-    code = failures.OK
-    with connect(settings, notify=_say) as client:
-        for model in wanted:
-            try:
-                print(_ready_line(_load(client, model, args.keep_alive)), flush=True)
-            except AiPalError as error:
-                failures.report(error.failure)
-                code = code or failures.exit_code(error.code)
-    return code
+    served(settings, lambda client: _load_all(client, wanted, args.keep_alive, codes))
+    return next(filter(None, codes), failures.OK)
+
+
+def _load_all(client: "Client", wanted: list[str], keep_alive: float | None, codes: list[int]) -> None:
+    """Load what is `wanted`, and take out of it what is done. Raises `AiPalError` where another supervisor
+    has to go on."""
+    while wanted:
+        try:
+            print(_ready_line(_load(client, wanted[0], keep_alive)), flush=True)
+        except AiPalError as error:
+            if error.code in ANOTHER:
+                raise
+            failures.report(error.failure)
+            codes.append(failures.exit_code(error.code))
+        del wanted[0]
 
 
 def _load(client: "Client", model: str, keep_alive: float | None) -> "Pulling | Loading | Loaded":

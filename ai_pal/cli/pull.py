@@ -1,7 +1,6 @@
 """`ai-pal pull NAME`: fetch a model into the cache."""
 
 import argparse
-import contextlib
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from ai_pal.cli.completing import completes
 from ai_pal.cli.downloads import display
 from ai_pal.cli.json_output import print_json
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.served import served
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import Code, fail
 from ai_pal.messages.client import Pulled, Pulling
@@ -73,23 +73,20 @@ def _pulled(name: str, settings: Settings, alone: bool) -> Pulled:
         return Pulled(0, found.name, found.path, found.size, found.variant, found.reason, found.commit)
     if found.variant and found.reason and not found.path:
         print(neutral_line(found.reason), file=sys.stderr)
-    with _client(settings, alone) as client:
-        progress = display()
-        try:
-            for event in client.pull(name):
-                if isinstance(event, Pulling):
-                    progress.show(event)
-                else:
-                    return event
-        finally:
-            progress.end()
+    return served(settings, lambda client: _followed(client, name), own=alone)
+
+
+def _followed(client: "Client", name: str) -> Pulled:
+    progress = display()
+    try:
+        for event in client.pull(name):
+            if isinstance(event, Pulling):
+                progress.show(event)
+            else:
+                return event
+    finally:
+        progress.end()
     raise AssertionError("a pull ends with `Pulled` or an exception")
-
-
-def _client(settings: Settings, alone: bool) -> "contextlib.AbstractContextManager[Client]":
-    from ai_pal.client.daemon import connect, hosted
-
-    return hosted() if alone else connect(settings, notify=lambda text: print(text, file=sys.stderr))
 
 
 def _copied(name: str, file: str, settings: Settings) -> Pulled:

@@ -1,7 +1,6 @@
 """`ai-pal route PROMPT`: explain who would answer and why, without asking anybody."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
@@ -9,6 +8,7 @@ from ai_pal.cli.chatting.arguments import absolute_model, add_routing
 from ai_pal.cli.chatting.prompts import prompt_of
 from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.served import served
 from ai_pal.config import load_settings
 from ai_pal.routing.dollars import fine
 
@@ -38,18 +38,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ai_pal.client.daemon import connect
-
     settings, prompt = load_settings().settings, prompt_of(args.prompt)
-    with connect(settings, notify=lambda text: print(neutral_line(text), file=sys.stderr)) as client:
-        routed = client.route(
+    routed = served(
+        settings,
+        lambda client: client.route(
             prompt,
             model=absolute_model(args.model),
             local_only=args.local_only or settings.private(args.goal),
             goal=args.goal,
             max_cost=args.max_cost,
             fallback=not args.no_fallback,
-        )
+        ),
+    )
     if args.json:
         from ai_pal.cli.json_output import print_json
 

@@ -26,13 +26,13 @@ Terminal = Done | Failed | Interrupted | Cancelled
 
 class Answer:
     """What has come of an answer so far; `end` is its last event, None while it runs. `download` are the
-    bytes of its model, when that was not here."""
+    bytes of its model, when that was not here, `ended_by` is the signal that ended the program meanwhile."""
 
     def __init__(self) -> None:
         self.started: Started | None = None
         self.notices: list[Notice] = []
         self.end: Terminal | None = None
-        self.download = 0
+        self.download = self.ended_by = 0
         self._parts: list[str] = []
 
     def add(self, event: AnyEvent) -> None:

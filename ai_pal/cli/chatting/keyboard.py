@@ -4,7 +4,7 @@ import signal
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _LOCAL = 3
@@ -29,7 +29,8 @@ def quiet_keyboard(*, terminal: bool) -> Iterator[None]:
         termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
         yield
     finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # it may be gone
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
@@ -49,7 +50,8 @@ def spoken_to(*, terminal: bool) -> Iterator[None]:
         termios.tcsetattr(fd, termios.TCSADRAIN, loud)
         yield
     finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
+        with suppress(termios.error):
+            termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

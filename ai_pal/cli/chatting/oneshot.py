@@ -73,7 +73,7 @@ def one_shot(
         print_json(answer.as_object())
     failures.report(*answer.told_failures)
     screen.figures(answer)
-    return answer.exit_code
+    return 128 + answer.ended_by if answer.ended_by else answer.exit_code
 
 
 def _asked(

@@ -106,6 +106,8 @@ class Talk:
         failures.report(*answer.told_failures)
         screen.figures(answer, instant.note if instant is not None else "")
         self._record()
+        if answer.ended_by:
+            raise SystemExit(128 + answer.ended_by)
         print(file=sys.stderr)
 
     @property

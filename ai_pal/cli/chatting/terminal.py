@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple, TextIO
 
+from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.wrapping import wrapped
 
 
@@ -52,6 +53,11 @@ def say(text: str, stream: TextIO, *, dim: bool) -> None:
     """Print one remark of ours; `text` is neutral already."""
     text = wrapped(text, stream)
     print(f"\x1b[2m{text}\x1b[0m" if dim else text, file=stream, flush=True)
+
+
+def remark(text: str) -> None:
+    """Say on stderr what the user should know of the way to the supervisor, in one dim line."""
+    say(neutral_line(text), sys.stderr, dim=Terminal.detect().rich_stderr)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
