@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ai_pal.config.fingerprint import digest
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.messages import client as wire
@@ -38,7 +39,7 @@ class Identity(msgspec.Struct, frozen=True):
     pid: int
     uid: int
     endpoint: str
-    settings: str = ""
+    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
     auto_started: bool = False
     started_at: float = 0.0
     model_cache_dir: str = ""
@@ -160,10 +161,12 @@ class FrontDoor:
             wire.PROTOCOL,
             me.version,
             me.pid,
-            me.settings,
+            digest(me.fingerprint),
             me.auto_started,
-            ["chat", "load", "status", "pull", "route", "providers", "reading"],
+            ["chat", "load", "status", "pull", "route", "providers", "reading", wire.FINGERPRINT],
             me.model_cache_dir,
+            me.fingerprint,
+            self._clock.now() - me.started_at,
         )
         self.send(client, welcome)
         self._greeted(client, peer)

@@ -17,7 +17,7 @@ from ai_pal.app.judging import judge
 from ai_pal.app.policies import egress_policy, memory_policy, pool_policy, router_policy
 from ai_pal.app.references import load_of, plan_of
 from ai_pal.app.survey import MachineSurvey
-from ai_pal.config import Settings, digest, paths
+from ai_pal.config import Settings, paths
 from ai_pal.config.egress_environment import egress_environment
 from ai_pal.errors import AiPalError
 from ai_pal.estimates import LearnedFootprints
@@ -59,10 +59,12 @@ log = structlog.get_logger("ai_pal")
 
 
 class Hosting(msgspec.Struct, frozen=True):
-    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along."""
+    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along. The
+    `fingerprint` is that of its settings."""
 
     auto_started: bool = False
     owner: int = 0
+    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Daemon:
@@ -87,7 +89,7 @@ class Daemon:
                 os.getpid(),
                 os.getuid(),
                 run_directory.front,
-                digest(settings),
+                hosting.fingerprint,
                 hosting.auto_started,
                 self._clock.now(),
                 str(catalog.cache_dir(settings)),

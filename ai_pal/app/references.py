@@ -19,7 +19,7 @@ def load_of(reference: str, settings: Settings) -> Resolved:
         used.touch(load.path, settings)
     pinned = catalog.pinned(reference, settings)
     file = os.path.realpath(load.path) if load.path else ""
-    return Resolved(load, size, catalog.keep_alive(reference, settings), pinned, file)
+    return Resolved(load, size, catalog.own_keep_alive(reference, settings), pinned, file)
 
 
 def plan_of(reference: str, settings: Settings) -> Plan:

@@ -210,9 +210,14 @@ def default_model(settings: Settings) -> str:
     return choose_default(settings, lambda name: find(name, settings))
 
 
+def own_keep_alive(ref: str, settings: Settings) -> float | None:
+    """The model's own setting of `keep_alive`, if it has one."""
+    return settings.models.get(split(ref or default_model(settings)).name, ModelSettings()).keep_alive
+
+
 def keep_alive(ref: str, settings: Settings) -> float:
     """Seconds this model stays loaded unless a request says otherwise."""
-    own = settings.models.get(split(ref or default_model(settings)).name, ModelSettings()).keep_alive
+    own = own_keep_alive(ref, settings)
     return settings.keep_alive if own is None else own
 
 

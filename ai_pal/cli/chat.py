@@ -1,7 +1,6 @@
 """`ai-pal chat [PROMPT]`: ask one question, or hold a conversation."""
 
 import argparse
-import sys
 from contextlib import closing
 from typing import NamedTuple
 
@@ -12,8 +11,7 @@ from ai_pal.cli.chatting.conversation import Conversation
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.prompts import checked_argument, prompt_of
 from ai_pal.cli.chatting.recording import Recorder
-from ai_pal.cli.chatting.terminal import Terminal, say
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.chatting.terminal import Terminal, remark
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.counted import counted
@@ -49,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.no_wait and not talks:
         message = "--no-wait is for conversations: one question is answered by the model that was asked"
         fail(Code.BAD_REQUEST, message, "leave it out, or name another model")
-    with closing(_recorder(args, settings, terminal)) as recorder, _link(args, settings, terminal) as link:
-        conversation, wishes = _begin(args, recorder, number, terminal, settings)
+    with closing(_recorder(args, settings)) as recorder, _link(args, settings) as link:
+        conversation, wishes = _begin(args, recorder, number, settings)
         if terminal.stdin and not link.is_private(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
         chat = _Chat(args, terminal, link, recorder, conversation, wishes)
@@ -104,11 +102,7 @@ def _talk(chat: _Chat) -> int:
 
 
 def _begin(
-    args: argparse.Namespace,
-    recorder: Recorder,
-    number: int | None,
-    terminal: Terminal,
-    settings: Settings,
+    args: argparse.Namespace, recorder: Recorder, number: int | None, settings: Settings
 ) -> tuple[Conversation, Wishes]:
     """A new conversation, or a kept one with the model that was asked for in it."""
     wishes = arguments.wishes(args)
@@ -118,7 +112,7 @@ def _begin(
     head, conversation = recorder.take_up(number)
     if args.system is not None:
         conversation.system = _system(args)
-    _remark(f"goes on with {head.id}: {head.title} · {counted(head.messages, 'message')}", terminal)
+    remark(f"goes on with {head.id}: {head.title} · {counted(head.messages, 'message')}")
     local_only = wishes.local_only or head.local_only
     model = _model(wishes.model or head.model, args, settings)
     return conversation, msgspec.structs.replace(wishes, model=model, local_only=local_only)
@@ -137,18 +131,14 @@ def _system(args: argparse.Namespace) -> str | None:
     return None if args.system is None else checked_argument(args.system)
 
 
-def _recorder(args: argparse.Namespace, settings: Settings, terminal: Terminal) -> Recorder:
+def _recorder(args: argparse.Namespace, settings: Settings) -> Recorder:
     return Recorder(
         paths.store_file(),
-        lambda text: _remark(text, terminal),
+        remark,
         writes=settings.history and not args.no_history,
         typed=paths.history_file(),
     )
 
 
-def _link(args: argparse.Namespace, settings: Settings, terminal: Terminal) -> Link:
-    return Link(settings, own_supervisor=args.no_daemon, notify=lambda text: _remark(text, terminal))
-
-
-def _remark(text: str, terminal: Terminal) -> None:
-    say(neutral_line(text), sys.stderr, dim=terminal.rich_stderr)
+def _link(args: argparse.Namespace, settings: Settings) -> Link:
+    return Link(settings, own_supervisor=args.no_daemon, notify=remark)

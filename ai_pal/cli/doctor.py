@@ -69,7 +69,7 @@ def examine(*, offline: bool = False) -> Iterator["Finding"]:
     settings, config = check_config()
     yield from check_machine(settings)
     yield config
-    running, supervisor = check_supervisor(settings)
+    running, supervisor = check_supervisor()
     yield from check_folders(settings, running=running)
     yield from check_kept(settings)
     yield supervisor

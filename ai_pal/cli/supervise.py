@@ -5,13 +5,15 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from ai_pal.cli import failures
-from ai_pal.config import Settings, load_settings, paths
+from ai_pal.config import Loaded, load_settings, paths
+from ai_pal.config.fingerprint import fingerprint
+from ai_pal.config.owners import supervisor_environment
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.report import Report
 from ai_pal.transport.run_directory import RunDirectory
@@ -43,8 +45,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     report = _reporter(args.report_fd)
     try:
-        settings = load_settings({"log_level": args.log_level, "log_format": args.log_format}).settings
-        _supervise(args, settings, report)
+        overrides = {"log_level": args.log_level, "log_format": args.log_format}
+        # In the background it serves others too: what its first client's environment says of that client's
+        # own requests goes with these.
+        environ = supervisor_environment() if args.auto else os.environ
+        _supervise(args, load_settings(overrides, environ), environ, report)
     except AiPalError as error:
         report(Report(failure=error.failure))
         raise
@@ -61,13 +66,16 @@ def _machine_says(error: OSError) -> Failure:
     return Failure(code, f"the supervisor cannot start: {error.strerror}{where}", "mend that and start again")
 
 
-def _supervise(args: argparse.Namespace, settings: Settings, report: Callable[[Report], None]) -> None:
+def _supervise(
+    args: argparse.Namespace, loaded: Loaded, environ: Mapping[str, str], report: Callable[[Report], None]
+) -> None:
     held = _hold(args.run_dir or paths.run_dir(), auto_started=args.auto, temporary=bool(args.run_dir))
     from ai_pal import app, logs  # only now: of many starts at once all but one have ended above
 
     file = paths.log_dir() / "supervisor.log" if args.auto else None
+    settings = loaded.settings
     logs.configure(settings.log_level, settings.log_format, file)
-    hosting = app.Hosting(args.auto, args.owner)
+    hosting = app.Hosting(args.auto, args.owner, fingerprint(loaded, environ))
     app.run(settings, hosting, held, lambda where: report(Report(endpoint=where)))
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from ai_pal.client.answer import conversation
 from ai_pal.client.keywords import refuse_unknown
 from ai_pal.client.sampling import Sampling, options_of
+from ai_pal.client.usual import NOTHING, Usual
 from ai_pal.errors import Code, fail
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -35,34 +36,39 @@ class Asking(Sampling, total=False):
     task: wire.Task
 
 
-def chat_request(request_id: int, prompt: str | Sequence[Message], how: Asking) -> wire.Chat:
-    """The request for `prompt`."""
+def chat_request(
+    request_id: int, prompt: str | Sequence[Message], how: Asking, usual: Usual = NOTHING
+) -> wire.Chat:
+    """The request for `prompt`; what `how` does not say is as `usual`."""
     return wire.Chat(
         request_id,
         _messages(prompt, how),
-        _model(how),
+        _model(how) or usual.model,
         options_of(how),
-        how.get("deadline"),
+        usual.deadline if (deadline := how.get("deadline")) is None else deadline,
         how.get("keep_alive"),
-        privacy(how.get("local_only", False)),
+        privacy(how.get("local_only", usual.local_only)),
         how.get("pull", False),
         how.get("pull_limit", 0),
-        how.get("goal", ""),
+        how.get("goal") or usual.goal,
         how.get("max_cost"),
         how.get("fallback", True),
         how.get("continuation", False),
         how.get("task", ""),
+        usual.keep_alive,
     )
 
 
-def route_request(request_id: int, prompt: str | Sequence[Message], how: Asking) -> wire.Route:
+def route_request(
+    request_id: int, prompt: str | Sequence[Message], how: Asking, usual: Usual = NOTHING
+) -> wire.Route:
     """The request that explains what would become of `prompt`."""
     return wire.Route(
         request_id,
         _messages(prompt, how),
-        _model(how),
-        privacy(how.get("local_only", False)),
-        how.get("goal", ""),
+        _model(how) or usual.model,
+        privacy(how.get("local_only", usual.local_only)),
+        how.get("goal") or usual.goal,
         how.get("max_cost"),
         how.get("fallback", True),
         options_of(how),

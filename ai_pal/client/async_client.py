@@ -13,6 +13,7 @@ from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.connection import LOST, PROVIDERS_TIMEOUT, UNREACHABLE, Connection, silent
 from ai_pal.client.keywords import strict
+from ai_pal.client.usual import Usual, usual_here
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -43,7 +44,8 @@ class AsyncClient:
 
     welcome: wire.Welcome
 
-    def __init__(self, endpoint: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, endpoint: str, *, timeout: float = 5.0, usual: Usual | None = None) -> None:
+        self._usual = usual
         self._endpoint, self._timeout = endpoint, timeout
         self._next_id = 0
         self._waiting: dict[int, Inbox] = {}
@@ -78,6 +80,17 @@ class AsyncClient:
         self.close()
 
     @property
+    def usual(self) -> Usual:
+        """What is meant by requests that do not say it: by default what this process's environment says."""
+        if self._usual is None:
+            self._usual = usual_here()
+        return self._usual
+
+    @usual.setter
+    def usual(self, usual: Usual) -> None:
+        self._usual = usual
+
+    @property
     def lost(self) -> bool:
         """Whether the supervisor is gone: nothing more can be asked here."""
         if not self._connection.socket.closed:
@@ -101,7 +114,7 @@ class AsyncClient:
         """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
         early (close the generator, `contextlib.aclosing`) cancels the answer."""
         request_id = self._new_id()
-        request = chat_request(request_id, prompt, how)
+        request = chat_request(request_id, prompt, how, self.usual)
         self._send(request)
         ended = False
         try:
@@ -128,7 +141,7 @@ class AsyncClient:
 
     async def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
         """What `chat` with the same keywords would do, and why."""
-        return await self._call(route_request(self._new_id(), prompt, how), wire.Routed)
+        return await self._call(route_request(self._new_id(), prompt, how, self.usual), wire.Routed)
 
     async def providers(self) -> list[wire.ProviderStatus]:
         """The providers that are set up, each with the models that it has."""
@@ -141,14 +154,19 @@ class AsyncClient:
 
     def load(self, model: str = "", keep_alive: float | None = None) -> "asyncio.Task[wire.Loaded]":
         """Load a model; awaited it waits until that is ready. There is no total limit, stalls end it."""
-        request = wire.Load(self._new_id(), model, keep_alive)
+        request = wire.Load(
+            self._new_id(),
+            model or self.usual.model,
+            keep_alive,
+            usual_keep_alive=self.usual.keep_alive,
+        )
         self._begin(request)
         return self._own(self._reply(request.id, wire.Loaded, None))
 
     def pull(self, model: str = "") -> AsyncIterator[wire.Pulling | wire.Pulled]:
         """Bring a model onto this machine: `Pulling` events and then one `Pulled`. Leaving the iteration
         early stops the download, unless others follow it; what has come is kept."""
-        request = wire.Pull(self._new_id(), model)
+        request = wire.Pull(self._new_id(), model or self.usual.model)
         self._begin(request)
         return self._pulling(request.id)
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_pal import __version__
-from ai_pal.client.asking import Asking
 from ai_pal.client.keywords import strict
+from ai_pal.client.standing import Standing, standing
 from ai_pal.client.sync_client import Client
-from ai_pal.config import Settings, digest, paths
+from ai_pal.client.usual import usual
+from ai_pal.config import Settings, paths
+from ai_pal.config.fingerprint import own_fingerprint
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.report import Report
 from ai_pal.transport.run_files import front_endpoint, holder
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 15.0
 REPLACE_TIMEOUT = 10.0
-
-OUTDATED = "the running supervisor has other settings or another version, and is busy: using it as it is"
-
 
 _children: list["Popen[bytes]"] = []
 """The supervisors that this process has started: who forgets a running child never reaps it."""
@@ -39,29 +38,36 @@ def endpoint() -> str:
 
 @strict
 def connect(
-    settings: Settings, *, start: bool = True, notify: Callable[[str], None] = lambda text: None
+    settings: Settings,
+    *,
+    start: bool = True,
+    notify: Callable[[str], None] = lambda text: None,
+    read_at: float | None = None,
 ) -> Client:
     """A client of the running supervisor; with `start` one is started where none runs.
 
-    `notify` gets what the user should know. What the settings keep on this machine stays here, whatever
-    settings the supervisor was started with, unless a request says otherwise itself. An idle auto-started
-    supervisor with another version or other settings is replaced. Raises `AiPalError`:
-    `supervisor_unreachable`, or what kept the new supervisor from starting."""
-    client = _connected(settings, start, notify)
-    if settings.private():
-        client.usually = Asking(local_only=True)
+    `notify` gets what the user should know. The client's own settings go with its requests (`usual`); what
+    belongs to the supervisor is compared, and an idle one that was started in the background and may be
+    replaced (`standing`) is. `read_at` is when this process read its settings by `time.monotonic`, now by
+    default. Raises `AiPalError`: `supervisor_unreachable`, or what kept the new supervisor from starting."""
+    client = _connected(start, notify, 0.0 if read_at is None else time.monotonic() - read_at)
+    client.usual = usual(settings)
     return client
 
 
-def _connected(settings: Settings, start: bool, notify: Callable[[str], None]) -> Client:
+def _connected(start: bool, notify: Callable[[str], None], age: float) -> Client:
     try:
         client = Client(endpoint())
     except AiPalError as error:
         if not start or error.code != Code.SUPERVISOR_UNREACHABLE:
             raise
         return start_supervisor()
-    if start and _outdated(client, settings) and client.welcome.auto_started:
-        return _replace(client, notify)
+    if start:
+        found = standing(client.welcome, __version__, own_fingerprint(), age)
+        if found.replace:
+            return _replace(client, found, notify)
+        if found.remark:
+            notify(found.remark)
     return client
 
 
@@ -157,19 +163,19 @@ def _read_report(pipe: int) -> Report:
     )
 
 
-def _outdated(client: Client, settings: Settings) -> bool:
-    return (client.welcome.version, client.welcome.settings) != (__version__, digest(settings))
-
-
-def _replace(client: Client, notify: Callable[[str], None]) -> Client:
+def _replace(client: Client, found: Standing, notify: Callable[[str], None]) -> Client:
     try:
         client.stop(only_if_idle=True)
-    except AiPalError:
-        notify(OUTDATED)
-        return client
+    except AiPalError as error:
+        if error.code == Code.MODEL_BUSY:
+            notify(found.remark)
+            return client
+        # Otherwise it is ending already.
     client.wait_gone(REPLACE_TIMEOUT)
     client.close()
-    return start_supervisor()
+    new = start_supervisor()
+    notify(found.replaced)
+    return new
 
 
 def _connect_soon(where: str, deadline: float) -> Client | None:

@@ -21,6 +21,7 @@ from ai_pal.client.connection import (
     silent,
 )
 from ai_pal.client.keywords import strict
+from ai_pal.client.usual import Usual, usual_here
 from ai_pal.errors import AiPalError, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -43,15 +44,14 @@ class Client:
     `supervisor_lost` when the supervisor goes away."""
 
     welcome: wire.Welcome
-    usually: Asking
-    """Keywords of `chat` for requests that do not have them."""
 
-    def __init__(self, endpoint: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, endpoint: str, *, timeout: float = 5.0, usual: Usual | None = None) -> None:
+        self._usual = usual
         self._connection = Connection(endpoint)
         self._poller = zmq.Poller()
         self._poller.register(self._connection.socket, zmq.POLLIN)
         self._poller.register(self._connection.monitor, zmq.POLLIN)
-        self._next_id, self.usually = 0, Asking()
+        self._next_id = 0
         self._waiting: dict[int, deque[wire.AnyEvent]] = {0: deque()}
         try:
             self.welcome = self._greet(timeout)
@@ -64,6 +64,17 @@ class Client:
         return self._connection.endpoint
 
     @property
+    def usual(self) -> Usual:
+        """What is meant by requests that do not say it: by default what this process's environment says."""
+        if self._usual is None:
+            self._usual = usual_here()
+        return self._usual
+
+    @usual.setter
+    def usual(self, usual: Usual) -> None:
+        self._usual = usual
+
+    @property
     def lost(self) -> bool:
         """Whether the supervisor is gone: nothing more can be asked here."""
         return self._connection.lost
@@ -71,7 +82,7 @@ class Client:
     def chat(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> "ChatStream":
         """Ask, and iterate over the events of the answer as they come."""
         request_id = self._new_id()
-        request = chat_request(request_id, prompt, {**self.usually, **how})
+        request = chat_request(request_id, prompt, how, self.usual)
         self._connection.send(request)
         return ChatStream(self, request_id)
 
@@ -84,7 +95,7 @@ class Client:
 
     def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
         """What `chat` with the same keywords would do, and why."""
-        request = route_request(self._new_id(), prompt, {**self.usually, **how})
+        request = route_request(self._new_id(), prompt, how, self.usual)
         return self._call(request, wire.Routed)
 
     def providers(self, timeout: float = PROVIDERS_TIMEOUT) -> list[wire.ProviderStatus]:
@@ -100,14 +111,16 @@ class Client:
     ) -> Iterator[wire.Pulling | wire.Loading | wire.Loaded]:
         """Load a model, from this call on; yields `Loading` events and then one `Loaded`. With `pull` a model
         that is not here is downloaded first: `Pulling` events."""
-        request = wire.Load(self._new_id(), model, keep_alive, pull, pull_limit)
+        request = wire.Load(
+            self._new_id(), model or self.usual.model, keep_alive, pull, pull_limit, self.usual.keep_alive
+        )
         self._connection.send(request)
         return self._loading(request.id)
 
     def pull(self, model: str = "") -> Iterator[wire.Pulling | wire.Pulled]:
         """Bring a model onto this machine, from this call on; yields `Pulling` events and then one `Pulled`.
         Leaving the iteration early stops the download, unless others follow it; what has come is kept."""
-        request = wire.Pull(self._new_id(), model)
+        request = wire.Pull(self._new_id(), model or self.usual.model)
         self._connection.send(request)
         return self._pulling(request.id)
 

@@ -13,7 +13,8 @@ _NAMES = {
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"),
     *(name for cloud in CLOUDS for name in variables(cloud)),
 }
-_PREFIXES = ("PIP_", KEY_PREFIX)
+_PIP = "PIP_"
+_PREFIXES = (_PIP, KEY_PREFIX)
 
 _PATHS = {
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "PIP_CERT"),
@@ -37,15 +38,10 @@ def egress_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str
     return _chosen(environ) | places | _FIXED
 
 
-def digest_of(environ: Mapping[str, str] = os.environ) -> str:
-    """Changes with the keys, tokens and mirrors that the egress process sees, tells nothing of them. A
-    supervisor keeps those it was started with, so a client with others has to notice."""
-    chosen = "\0".join(f"{name}={value}" for name, value in sorted(_chosen(environ).items()))
-    if not chosen:
-        return ""
-    import hashlib  # its import takes longer than all of this, and most people need it not
-
-    return hashlib.blake2b(chosen.encode(errors="surrogateescape"), digest_size=4).hexdigest()
+def compared(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Keys, tokens and proxies that the egress process sees. A supervisor keeps those it was started with, so
+    a client with others has to notice; what pip is told differs between two shells, for nothing."""
+    return {name: value for name, value in _chosen(environ).items() if value and not name.startswith(_PIP)}
 
 
 def _chosen(environ: Mapping[str, str]) -> dict[str, str]:

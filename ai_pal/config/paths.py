@@ -21,6 +21,9 @@ _FOLDERS = (
 )
 """Variables that hold a path."""
 
+_LISTS = ("SSL_CERT_DIR",)
+"""Those that may hold several."""
+
 _LONGEST_SOCKET = "workers.sock"
 _NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "gpfs", "gluster", "fuse.sshfs", "beegfs")
 
@@ -61,11 +64,13 @@ def expanded(path: str, environ: Environ = os.environ) -> str:
 def settled(environ: Environ = os.environ) -> dict[str, str]:
     """The variables that a process in another folder would not understand, as it would: relative paths are
     made absolute, and `HOME` is set for libraries, some of which end without it."""
-    found = {
-        name: os.path.abspath(value)
-        for name in _FOLDERS
-        if (value := environ.get(name, "")) and not value.startswith(("/", "~"))
-    }
+    found = {}
+    for name in _FOLDERS:
+        said = environ.get(name, "")
+        parts = said.split(os.pathsep) if name in _LISTS else [said]
+        absolute = [os.path.abspath(one) if one and one[0] not in "/~" else one for one in parts]
+        if absolute != parts:
+            found[name] = os.pathsep.join(absolute)
     if not environ.get("HOME"):
         with contextlib.suppress(AiPalError):
             found["HOME"] = str(user_home(environ))

@@ -55,7 +55,8 @@ class Chat(Request, tag="chat", frozen=True):
     and the `goal` (empty: the setting); `openai:gpt-4` names a provider's model. `max_cost` is in US
     dollars for this answer. Without `fallback` only the first of the plan is asked; with
     `continuation` another candidate may go on where one broke off, after a notice of the kind `seam`.
-    A `task` says what kind of work it is: it bounds the score of the prompt.
+    A `task` says what kind of work it is: it bounds the score of the prompt. `usual_keep_alive` is for a
+    model without a setting of its own of which no request has said a `keep_alive`.
     """
 
     id: int
@@ -72,6 +73,7 @@ class Chat(Request, tag="chat", frozen=True):
     fallback: bool = True
     continuation: bool = False
     task: Task = ""
+    usual_keep_alive: float | None = None
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -81,13 +83,15 @@ class Cancel(Request, tag="cancel", frozen=True):
 
 
 class Load(Request, tag="load", frozen=True):
-    """Load a model ahead of its first request. Ends with `loaded` or `failed`. `pull` as in `Chat`."""
+    """Load a model ahead of its first request. Ends with `loaded` or `failed`. `pull` and `usual_keep_alive`
+    as in `Chat`."""
 
     id: int
     model: str = ""
     keep_alive: float | None = None
     pull: bool = False
     pull_limit: int = 0
+    usual_keep_alive: float | None = None
 
 
 class Unload(Request, tag="unload", frozen=True):
@@ -146,13 +150,18 @@ class Providers(Request, tag="providers", frozen=True):
 AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull | Route | Providers
 
 
+FINGERPRINT = "fingerprint"
+"""The feature of a supervisor that tells by name which settings it runs with."""
+
+
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what the supervisor sends."""
 
 
 class Welcome(Event, tag="welcome", frozen=True):
-    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with,
-    `model_cache_dir` is where it keeps models."""
+    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with, `fingerprint` has
+    checksums by their names, `model_cache_dir` is where it keeps models. `uptime` is in seconds; below 0 is
+    not known."""
 
     protocol: int
     version: str
@@ -161,6 +170,8 @@ class Welcome(Event, tag="welcome", frozen=True):
     auto_started: bool = False
     features: list[str] = msgspec.field(default_factory=list)
     model_cache_dir: str = ""
+    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
+    uptime: float = -1.0
 
 
 class Accepted(Event, tag="accepted", frozen=True):

@@ -16,7 +16,7 @@ def objection(request: wire.AnyRequest) -> str:
         return "a request id must be above 0"
     if isinstance(request, wire.Chat | wire.Route) and _nested(request.options.extra, MAX_NESTING):
         return f"options.extra is nested deeper than {MAX_NESTING}"
-    for name in ("deadline", "keep_alive", "max_cost"):
+    for name in ("deadline", "keep_alive", "usual_keep_alive", "max_cost"):
         if math.isnan(getattr(request, name, None) or 0.0):
             return f"{name} is not a number"
     return ""

@@ -1,6 +1,7 @@
 """What the faces have in common: settings, the switch, and the way to the supervisor."""
 
 import os
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,7 +32,7 @@ class Access:
         base_url: str = OLLAMA_URL,
         auto_pull: bool | None = None,
     ) -> None:
-        self._settings = load_settings().settings
+        self._settings, self._read_at = load_settings().settings, time.monotonic()
         self.enabled = direct_loading(enabled, os.environ)
         usual = ollama_url(self._settings, os.environ) or OLLAMA_URL
         url = usual if base_url == OLLAMA_URL else base_url.rstrip("/")
@@ -89,7 +90,7 @@ class Access:
 
     def endpoint(self) -> str:
         """Where the supervisor listens, which is started if need be. Blocks. Raises `AiPalError`."""
-        return supervisors.endpoint_for(self._wanted, self._settings)
+        return supervisors.endpoint_for(self._wanted, self._settings, self._read_at)
 
     def running_endpoint(self) -> str:
         """Where the supervisor listens; empty when none runs."""

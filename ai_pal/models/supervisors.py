@@ -43,13 +43,13 @@ _lock = threading.Lock()
 """Threads that ask at the same time start one supervisor, not one each."""
 
 
-def endpoint_for(wanted: Wanted, settings: Settings) -> str:
-    """Where the supervisor that has what is wanted listens; one is started where none runs. Blocks, for
-    seconds at most. Raises `AiPalError`."""
+def endpoint_for(wanted: Wanted, settings: Settings, read_at: float | None = None) -> str:
+    """Where the supervisor that has what is wanted listens; one is started where none runs. The settings were
+    read at `read_at` by `time.monotonic`. Blocks, for seconds at most. Raises `AiPalError`."""
     wanted = wanted._replace(cache=os.path.realpath(wanted.cache) if wanted.cache else "")
     may_start = wanted.cache in ("", os.path.realpath(catalog.cache_dir(settings)))
     with _lock:
-        users = "" if wanted.ollama else _users(wanted.cache, settings, start=may_start)
+        users = "" if wanted.ollama else _users(wanted.cache, settings, start=may_start, read_at=read_at)
         return users or _own_endpoint(wanted)
 
 
@@ -61,10 +61,10 @@ def running_endpoint(wanted: Wanted, settings: Settings) -> str:
     return found or (own.client.endpoint if own and not own.client.lost else "")
 
 
-def _users(cache: str, settings: Settings, *, start: bool) -> str:
+def _users(cache: str, settings: Settings, *, start: bool, read_at: float | None = None) -> str:
     """The endpoint of the user's supervisor, empty if there is none or it has another cache."""
     try:
-        with connect(settings, start=start, notify=log.warning) as client:
+        with connect(settings, start=start, notify=log.warning, read_at=read_at) as client:
             has = client.welcome.model_cache_dir
             return client.endpoint if not cache or (has and os.path.realpath(has) == cache) else ""
     except AiPalError as error:

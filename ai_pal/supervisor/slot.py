@@ -24,11 +24,13 @@ class Waiter(msgspec.Struct, frozen=True):
 class Slot(msgspec.Struct, eq=False):
     """All that the supervisor knows of one model. `active` counts what occupies the worker, also
     requests that have ended for their client while the worker has not confirmed it yet. `reserved` is
-    the memory promised to it in bytes, `admitted` whether it may start its process."""
+    the memory promised to it in bytes, `admitted` whether it may start its process, `kept_as_said` whether a
+    request has said its `keep_alive`."""
 
     resolved: Resolved
     queue: FairQueue[Request]
     keep_alive: float
+    kept_as_said: bool = False
     state: lifecycle.State = lifecycle.State()
     process: WorkerProcess | None = None
     worker: str = ""
@@ -67,6 +69,14 @@ class Slot(msgspec.Struct, eq=False):
         if self.state.phase is not lifecycle.Phase.READY or self.info is None:
             return 0
         return self.info.slots - len(self.active)
+
+    def keep(self, said: float | None, usual: float | None) -> None:
+        """How long it stays after its last request: as `said`, else as is `usual` for a client, unless the
+        model has a setting of its own or another request has said it."""
+        if said is not None:
+            self.keep_alive, self.kept_as_said = said, True
+        elif usual is not None and not self.kept_as_said and self.resolved.keep_alive is None:
+            self.keep_alive = usual
 
     def leave(self, client: bytes, request_id: int | None = None) -> list[Waiter]:
         """Take out this client's loads, all or one of them; they are given back."""

@@ -82,8 +82,7 @@ class Supervisor:
         except AiPalError as error:
             self._refuse(client, chat, error.failure)
             return
-        if chat.keep_alive is not None:
-            slot.keep_alive = chat.keep_alive
+        slot.keep(chat.keep_alive, chat.usual_keep_alive)
         request = self.requests.open(client, chat, slot.model, now)
         if self.pool.policy.log_prompts:
             self._observe("prompt", request=request.key, messages=msgspec.to_builtins(chat.messages))
@@ -113,8 +112,7 @@ class Supervisor:
         except AiPalError as error:
             self._refuse(client, request, error.failure)
             return
-        if request.keep_alive is not None:
-            slot.keep_alive = request.keep_alive
+        slot.keep(request.keep_alive, request.usual_keep_alive)
         if slot.state.phase is Phase.READY:
             self._clients.send(client, wire.Loaded(request.id, slot.model))
             if not slot.busy:

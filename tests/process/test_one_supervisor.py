@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from ai_pal.client import Client, daemon
-from ai_pal.client.daemon import OUTDATED, connect, hosted
+from ai_pal.client.daemon import connect, hosted
 from ai_pal.config import Settings, load_settings, paths
+from ai_pal.config.egress_environment import compared
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages import client as wire
 from ai_pal.messages.report import Report
@@ -34,6 +35,8 @@ FAILED = 1
 @pytest.fixture
 def here(home: Environ, monkeypatch: pytest.MonkeyPatch) -> Environ:
     """`home` as the environment of this process: what it starts is stopped at the end."""
+    for name in ("AI_PAL_MODEL_CACHE", *compared()):
+        monkeypatch.delenv(name, raising=False)
     for name, value in home.items():
         monkeypatch.setenv(name, value)
     return home
@@ -202,7 +205,7 @@ def test_an_idle_background_one_with_other_settings_is_replaced(
     with connect(settings(), notify=notes.append) as client:
         assert client.welcome.pid != first, notes
     eventually(lambda: gone(first))
-    assert not notes
+    assert notes == ["restarted the supervisor: threads changed"]
 
 
 def test_a_busy_one_with_other_settings_is_used_and_named(
@@ -215,7 +218,8 @@ def test_a_busy_one_with_other_settings_is_used_and_named(
         notes: list[str] = []
         with connect(settings(), notify=notes.append) as other:
             assert other.welcome.pid == client.welcome.pid
-        assert notes == [OUTDATED]
+        who = f"the supervisor (pid {client.welcome.pid})"
+        assert notes == [f"{who} has other settings (threads) and is busy: using it as it is"]
         stream.cancel()
         end_of(list(stream), wire.Cancelled)
 
@@ -225,8 +229,11 @@ def test_one_in_the_foreground_is_never_replaced(
 ) -> None:
     foreground = supervise()
     monkeypatch.setenv("AI_PAL_THREADS", "1")
-    with connect(settings()) as client:
+    notes: list[str] = []
+    with connect(settings(), notify=notes.append) as client:
         assert client.welcome.pid == foreground.process.pid
+    who = f"the supervisor (pid {foreground.process.pid}) in the foreground"
+    assert notes == [f"{who} has other settings (threads): restart it"]
 
 
 def test_what_keeps_a_background_one_from_starting_is_told(here: Environ) -> None:

@@ -1,11 +1,13 @@
 """The way to the supervisor: connect when first needed, and once more after it was lost."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol, Unpack
 
 import msgspec
 
+from ai_pal.cli.served import END_SECONDS
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.messages.chat import Message, Options
 from ai_pal.messages.client import AnyEvent, Goal
@@ -13,10 +15,6 @@ from ai_pal.messages.client import AnyEvent, Goal
 if TYPE_CHECKING:
     from ai_pal.client.asking import Asking
     from ai_pal.config import Settings
-
-
-END_SECONDS = 10.0
-"""How long a supervisor that is ending is waited for; running answers may hold it up for longer."""
 
 
 class Stream(Protocol):
@@ -72,7 +70,8 @@ class Link:
         notify: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.settings = settings
-        self._notify = notify
+        self._tell, self._told = notify, set[str]()
+        self._read_at = time.monotonic()
         self._own = own_supervisor
         self._client: Client | None = None
         self._resources = ExitStack()
@@ -120,6 +119,12 @@ class Link:
         self._client = None
         self._resources.close()
 
+    def _notify(self, text: str) -> None:
+        """Once per chat, however often it connects."""
+        if text not in self._told:
+            self._told.add(text)
+            self._tell(text)
+
     def _connect(self) -> Client:
         if self._own:
             from ai_pal.client.daemon import hosted
@@ -127,6 +132,6 @@ class Link:
             return self._resources.enter_context(hosted())
         from ai_pal.client.daemon import connect
 
-        client = connect(self.settings, start=True, notify=self._notify)
+        client = connect(self.settings, notify=self._notify, read_at=self._read_at)
         self._resources.callback(client.close)
         return client

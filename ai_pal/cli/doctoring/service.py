@@ -1,8 +1,11 @@
 """The settings, and the supervisor that runs with them."""
 
+import contextlib
+
 from ai_pal import __version__
 from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
-from ai_pal.config import Settings, digest, load_settings, paths
+from ai_pal.config import Settings, load_settings, paths
+from ai_pal.config.fingerprint import own_fingerprint
 from ai_pal.config.load import unknown_variables
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
@@ -23,10 +26,11 @@ def check_config() -> tuple[Settings, Finding]:
     return settings, ok("config", text)
 
 
-def check_supervisor(settings: Settings) -> tuple[bool, Finding]:
+def check_supervisor() -> tuple[bool, Finding]:
     """Whether a supervisor answers, and whether it is the right one."""
     from ai_pal.client import Client
     from ai_pal.client.daemon import endpoint
+    from ai_pal.client.standing import standing
 
     try:
         with Client(endpoint(), timeout=ANSWER_SECONDS) as client:
@@ -36,11 +40,9 @@ def check_supervisor(settings: Settings) -> tuple[bool, Finding]:
             return False, of_failure("supervisor", error.failure)
         return False, _unreachable()
     text = f"pid {status.pid}, {counted(len(status.workers), 'model')} loaded"
-    if welcome.version != __version__:
-        old = f"{text}, but version {welcome.version} while this is {__version__}"
-        return True, warn("supervisor", old, "run: ai-pal stop")
-    if welcome.settings != digest(settings):
-        return True, warn("supervisor", f"{text}, but with other settings than now", "run: ai-pal stop")
+    with contextlib.suppress(AiPalError):  # what is wrong with the settings is said already
+        if differs := standing(welcome, __version__, own_fingerprint()).differs:
+            return True, warn("supervisor", f"{text}, but it {differs}", "run: ai-pal stop")
     return True, ok("supervisor", text)
 
 

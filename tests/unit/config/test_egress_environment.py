@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.config.egress_environment import digest_of, egress_environment
+from ai_pal.config.egress_environment import compared, egress_environment
 from ai_pal.launchers.local import ENVIRONMENT
 
 KEYS = {
@@ -59,7 +59,7 @@ def test_keys_go_to_no_worker() -> None:
     assert not KEYS.keys() & set(ENVIRONMENT)
 
 
-def test_the_digest_changes_with_keys_and_not_with_places() -> None:
-    assert digest_of({}) == digest_of({"DBUS_SESSION_BUS_ADDRESS": "unix:x", "AI_PAL_HOME": "/h"}) == ""
-    assert digest_of({"OPENAI_API_KEY": "a"}) != digest_of({"OPENAI_API_KEY": "b"})
-    assert "a" * 30 not in digest_of({"OPENAI_API_KEY": "a" * 30})
+def test_what_is_compared_is_keys_and_proxies_but_no_places_and_nothing_of_pip() -> None:
+    said = {"HTTPS_PROXY": "http://p", "no_proxy": "x", "HF_TOKEN": "t", "OPENAI_API_KEY": "k"}
+    others = {"DBUS_SESSION_BUS_ADDRESS": "u", "AI_PAL_HOME": "/h", "PIP_INDEX_URL": "i", "ALL_PROXY": ""}
+    assert compared(said | others) == said

@@ -115,6 +115,7 @@ def test_relative_places_are_settled_once(tmp_path: Path, monkeypatch: pytest.Mo
     said = {"HOME": "h", "AI_PAL_HOME": "p", "AI_PAL_CONFIG": "/c.toml", "HF_HOME": "~/hf", "NETRC": ""}
     assert paths.settled(said) == {"HOME": f"{tmp_path}/h", "AI_PAL_HOME": f"{tmp_path}/p"}
     assert paths.user_home(said) == tmp_path / "h"
+    assert paths.settled({"HOME": "/h", "SSL_CERT_DIR": "/a:b"}) == {"SSL_CERT_DIR": f"/a:{tmp_path}/b"}
 
 
 def test_the_home_of_somebody_who_is_not_there_stays_as_it_is() -> None:

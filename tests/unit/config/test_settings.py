@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from msgspec.structs import fields, replace
+from msgspec.structs import fields
 
-from ai_pal.config import ModelSettings, Settings, digest, load_settings
+from ai_pal.config import Settings, load_settings
 from ai_pal.config.describe import markdown_table, rows
 from ai_pal.config.load import Loaded
 from ai_pal.config.settings import TABLE, TABLES, meta_of
@@ -22,25 +22,6 @@ def test_every_setting_says_what_it_means(struct: type[Settings]) -> None:
 @pytest.mark.parametrize("struct", [Settings, *TABLE.values(), *TABLES.values()])
 def test_the_page_of_settings_is_up_to_date(struct: type[Settings]) -> None:
     assert markdown_table(struct) in PAGE.read_text(), "take over markdown_table() into docs/settings.md"
-
-
-def test_equal_settings_have_equal_digests() -> None:
-    assert digest(Settings()) == digest(Settings())
-
-
-def test_any_difference_changes_the_digest() -> None:
-    other = replace(Settings(), models={"smollm2": ModelSettings(slots=2)})
-    assert digest(other) != digest(Settings())
-
-
-def test_another_ollama_server_changes_the_digest() -> None:
-    here, there = {"OLLAMA_HOST": "127.0.0.1"}, {"OLLAMA_HOST": "10.0.0.7"}
-    assert len({digest(Settings(), environ) for environ in ({}, here, there)}) == 3
-
-
-def test_an_address_in_the_settings_is_the_one_that_counts() -> None:
-    said = Settings(ollama=OllamaSettings(base_url="http://box:11434"))
-    assert digest(said, {"OLLAMA_HOST": "10.0.0.7"}) == digest(said, {})
 
 
 def test_rows_show_value_text_and_origin() -> None:

@@ -1,0 +1,59 @@
+"""Whose each setting is: what travels with each request, what a client keeps to itself, and what belongs to
+the supervisor, which has to be another one where it is to be different.
+
+The config file is read by both. What a client's environment says of its own settings, and of those that
+travel, says nothing of a supervisor that it starts: others will ask that one too.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+
+from ai_pal.config.checks import switched
+from ai_pal.config.durations import parse_duration
+
+TRAVEL = frozenset({"model", "optimization_goal", "local_only", "keep_alive", "deadline"})
+"""Go with each request; the supervisor's own value is for requests that say nothing."""
+
+CLIENTS = frozenset({"history", "auto_pull"})
+"""Nobody but the client looks at them."""
+
+SUPERVISORS = frozenset(
+    {
+        *("model_cache_dir", "threads", "context", "slots", "preload", "spare_worker", "queue_size"),
+        *("memory_budget", "memory_low", "memory_pressure", "memory_wait", "max_loaded_models"),
+        *("idle_exit", "drain_seconds", "start_timeout", "download_stall", "load_stall", "beat_timeout"),
+        *("engine_stall", "connect_timeout", "queue_timeout", "first_token_timeout", "gap_timeout"),
+        *("log_level", "log_format", "log_prompts"),
+        *("local", "ollama", "budget", "models", "providers", "prices"),
+    }
+)
+"""One supervisor has one value of them."""
+
+_CANNOT_TRAVEL: dict[str, Callable[[str], bool]] = {
+    "AI_PAL_LOCAL_ONLY": lambda text: not switched(text),
+    "AI_PAL_DEADLINE": lambda text: parse_duration(text) < 0,
+}
+"""Values that no request can say: it can only be stricter than the supervisor."""
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"AI_PAL_{name.upper()}"
+
+
+def travels(name: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment says something of this setting that goes with each request."""
+    return bool(environ.get(variable(name))) and not _stays(variable(name), environ)
+
+
+def supervisor_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment without what says nothing of a supervisor."""
+    dropped = {variable(name) for name in TRAVEL | CLIENTS}
+    return {name: text for name, text in environ.items() if name not in dropped or _stays(name, environ)}
+
+
+def _stays(name: str, environ: Mapping[str, str]) -> bool:
+    try:
+        return name in _CANNOT_TRAVEL and _CANNOT_TRAVEL[name](environ[name])
+    except ValueError:
+        return True  # a mistake, and told as such
