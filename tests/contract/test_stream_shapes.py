@@ -1,48 +1,17 @@
 """Optional is optional: the corpus of stream shapes through every adapter and its real SDK. Whatever field is
 null, absent or another thing, the text that a server said is the answer."""
 
-import json
-from collections.abc import Iterator
-
 import pytest
 
 from ai_pal.errors import Code
 from ai_pal.messages import egress as out
 from ai_pal.messages.chat import Usage
-from tests.contract.providers import APIS, scripted
+from tests.contract.bodies import Body, bodies_of
+from tests.contract.providers import APIS
 from tests.egress_driver import Answer, EgressDriver
-from tests.servers.bad_events import TYPES
-from tests.servers.loopback import Exchange, Loopback
 from tests.servers.shapes import ABSENT, ENDINGS, OTHERS, USED, Shape, corpus
 
-AT_ONCE = 32
 USAGE = Usage(USED[0], 0, USED[1])
-
-
-class Bodies:
-    """A server that answers each model's name with a body of its own."""
-
-    def __init__(self, api: out.Api) -> None:
-        self.bodies: dict[str, bytes] = {}
-        self._type = TYPES[api]
-
-    async def answer(self, exchange: Exchange) -> None:
-        await exchange.begin(self._type)
-        await exchange.piece(self.bodies[json.loads(exchange.body)["model"]])
-        await exchange.end()
-
-
-def _asked(egress: EgressDriver, api: out.Api, bodies: dict[str, bytes]) -> Iterator[tuple[str, Answer]]:
-    """What becomes of each body."""
-    said = Bodies(api)
-    said.bodies = bodies
-    with Loopback(said.answer) as server:
-        names = list(bodies)
-        for start in range(0, len(names), AT_ONCE):
-            batch = names[start : start + AT_ONCE]
-            keys = [egress.start(scripted(api, server.url).complete(model=name)) for name in batch]
-            for name, key in zip(batch, keys, strict=True):
-                yield name, egress.gather(key, 60)
 
 
 def _wrong(shape: Shape, answer: Answer) -> str:
@@ -63,11 +32,12 @@ def test_a_field_that_is_something_else_costs_nothing_else(
 ) -> None:
     others = OTHERS if ending == "LF" else (None, ABSENT, 7)
     shapes = {str(number): shape for number, shape in enumerate(corpus(api, others))}
-    bodies = {number: shape.body(api, ENDINGS[ending]) for number, shape in shapes.items()}
+    bodies = {number: Body([shape.body(api, ENDINGS[ending])]) for number, shape in shapes.items()}
     assert len(shapes) > 80
-    wrong = [
-        f"{shapes[number].label}: {told}"
-        for number, answer in _asked(egress, api, bodies)
-        if (told := _wrong(shapes[number], answer))
-    ]
+    with bodies_of(api) as server:
+        wrong = [
+            f"{shapes[number].label}: {told}"
+            for number, answer in server.ask_all(egress, bodies)
+            if (told := _wrong(shapes[number], answer))
+        ]
     assert not wrong, "\n".join([f"{len(wrong)} of {len(shapes)}", *wrong[:40]])

@@ -178,7 +178,8 @@ def test_what_an_sdk_gets_is_well_formed(values: list[Any], name: str) -> None:
     events = [f"event: {name}".splitlines()[0].encode(), *(_sse(value) for value in told)]
     rewriting = Rewriting(shape)
     try:
-        sent = rewriting.feed(b"\n".join(events) + b"data: [DONE]\n\n") + rewriting.close()
+        body = b"\n".join(events) + b"data: [DONE]\n\n"
+        sent = b"".join([*rewriting.feed(body), *rewriting.close()])
     except Told:
         assert name.strip() == "error"
         return
@@ -186,3 +187,11 @@ def test_what_an_sdk_gets_is_well_formed(values: list[Any], name: str) -> None:
     assert (end, rest) == (b"data: [DONE]", b"")
     read = [json.loads(block.split(b"data: ", 1)[1]) for block in blocks]
     assert json.dumps(read) == json.dumps(told)
+
+
+def test_what_came_before_an_error_is_not_lost_with_it() -> None:
+    rewriting = Rewriting(shape)
+    given: list[bytes] = []
+    with pytest.raises(Told):
+        given.extend(rewriting.feed(_sse(A, B, {"error": "no"})))
+    assert b"".join(given) == _sse(A, B)

@@ -62,7 +62,12 @@ def read(body: object) -> Said:
 
 def words(body: object) -> str:
     """A provider's own words about an error, on one line; "" where it sent no such thing."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in read(body).words[: 4 * WORDS]).split())
+    return one_line(read(body).words)
+
+
+def one_line(text: str) -> str:
+    """The beginning of a provider's text, without what looks like a key."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * WORDS]).split())
     line = _KEYISH.sub("[key]", line)
     return line if len(line) <= WORDS else line[: WORDS - 1] + "\u2026"
 

@@ -112,7 +112,7 @@ class Reading:
     def close(self) -> Iterator[bytes]:
         yield from self._read(self._plain.close())
         if self._rewriting is not None:
-            yield self._rewriting.close()
+            yield from self._rewriting.close()
 
     def _read(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         if self._rewriting is not None and self._rewriting.ended:
@@ -120,7 +120,10 @@ class Reading:
         try:
             for data in pieces:
                 self._traffic.received(data)
-                yield data if self._rewriting is None else self._rewriting.feed(data)
+                if self._rewriting is None:
+                    yield data
+                else:
+                    yield from self._rewriting.feed(data)
         except Undecodable as error:
             raise BadResponse(str(error)) from None
 

@@ -224,13 +224,13 @@ async def _check(response: httpx2.Response) -> None:
 
 
 async def _events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
-    events = Events(_shape, charset(response.headers))
+    events, last = Events(_shape, charset(response.headers)), {}
     async for data in response.aiter_bytes():
         for event in events.feed(data):
-            yield event.value
+            yield (last := event.value)
     for event in events.close():
-        yield event.value
-    if events.ended:
+        yield (last := event.value)
+    if events.ended and not part(last, "done"):
         yield {"done": True}
 
 

@@ -5,8 +5,9 @@ of a stream, line endings cut in two. Pure."""
 
 import json
 import re
+from collections.abc import Iterator
 
-from ai_pal.egress.providers.events import Event, Events, Shape
+from ai_pal.egress.providers.events import Event, Events, Shape, Told, Unreadable
 
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -26,13 +27,22 @@ class Rewriting:
         """The body follows. `charset` is what its header names."""
         self._events, self._told = Events(self._shape, charset), False
 
-    def feed(self, data: bytes) -> bytes:
-        """Raises like `Events.feed`."""
-        return b"".join(map(_written, self._events.feed(data))) + self._end()
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Raises like `Events.feed`, after what came before that."""
+        return self._written(self._events.feed(data))
 
-    def close(self) -> bytes:
-        """Raises like `Events.close`."""
-        return b"".join(map(_written, self._events.close())) + self._end()
+    def close(self) -> Iterator[bytes]:
+        """Raises like `Events.close`, after what came before that."""
+        return self._written(self._events.close())
+
+    def _written(self, events: Iterator[Event]) -> Iterator[bytes]:
+        written: list[bytes] = []
+        try:
+            written.extend(map(_written, events))
+        except (Told, Unreadable):
+            yield b"".join(written)
+            raise
+        yield b"".join(written) + self._end()
 
     def _end(self) -> bytes:
         if not self.ended or self._told:

@@ -1,9 +1,8 @@
 """What it means that an answer is none, or tells of an error: in the words of the server that sent it."""
 
-import re
-
+from ai_pal.egress.providers.error_body import one_line, read, words
 from ai_pal.egress.providers.events import Told, Unreadable
-from ai_pal.egress.providers.failures import failure, of_event, words
+from ai_pal.egress.providers.failures import failure, of_event
 from ai_pal.errors import Code, Failure
 from ai_pal.messages.egress import Api, Provider
 
@@ -13,8 +12,6 @@ SERVERS: dict[Api, str] = {
     "anthropic": "a server of Anthropic's protocol",
     "cohere": "a server of Cohere's protocol",
 }
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<(script|style).*?</\1|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 def of_reading(provider: Provider, model: str, error: Exception) -> Failure | None:
@@ -26,17 +23,10 @@ def of_reading(provider: Provider, model: str, error: Exception) -> Failure | No
     name, said = provider.name, error.said.strip()
     if error.begun:
         message = f"the answer from {name} broke off: it sent what cannot be read"
-        return failure(Code.STREAM_BROKEN, message, "try again", detail=words(said))
+        return failure(Code.STREAM_BROKEN, message, "try again", detail=one_line(said))
     hint = f"check base_url of {name}: it must be that of {SERVERS[provider.api]}"
     if not said:
         return failure(Code.EMPTY_ANSWER, f"{name} sent an empty answer", hint)
-    if said.startswith("<"):
-        message = f"{name} sent a web page instead of an answer"
-        return failure(Code.PROVIDER_REFUSED, message, hint, detail=words(_page(said)))
-    return failure(Code.PROVIDER_REFUSED, f"{name} sent what is no answer", hint, detail=words(said))
-
-
-def _page(html: str) -> str:
-    """What a page is about."""
-    title = _TITLE.search(html)
-    return title[1] if title else _TAG.sub(" ", html)
+    what = "a web page instead of an answer" if read(said).page else "what is no answer"
+    detail = words(said) or one_line(said)
+    return failure(Code.PROVIDER_REFUSED, f"{name} sent {what}", hint, detail=detail)

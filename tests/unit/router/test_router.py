@@ -396,7 +396,7 @@ def test_what_was_thought_is_paid_for_though_nothing_was_said() -> None:
     desk = Desk(OPENAI, score=0.9)
     desk.ask(model="openai:gpt-3.5-turbo")
     spent = Failure(Code.LENGTH, "all of it on thinking")
-    desk.away_thinks(30)
+    desk.away_thinks(30_000)
     desk.away_fails(spent, Usage(100, 0, 5000))
     assert (desk.books[0].prompt_tokens, desk.books[0].completion_tokens) == (100, 5000)
     assert desk.books[0].cost == pytest.approx((100 * 0.5 + 5000 * 1.5) / 1e6)
