@@ -35,6 +35,9 @@ path = "/models/coder.gguf"
 
 [models.gpt]
 model = "openai:gpt-4"
+
+[providers.openai]
+mid = "own-mid-3.5"
 """
 
 
@@ -128,7 +131,7 @@ def test_names_are_completed_as_they_are_at_that_moment(shell: Shell, user: Envi
     assert shell.complete("ai-pal chat --temper") == "ai-pal chat --temperature "
     assert shell.complete("ai-pal chat -m my-c") == "ai-pal chat -m my-coder "
     assert shell.complete("ai-pal run tiny") == "ai-pal run tinyllama "
-    assert shell.complete("ai-pal chat -m openai:gpt-3") == "ai-pal chat -m openai:gpt-3.5-turbo "
+    assert shell.complete("ai-pal chat -m openai:own") == "ai-pal chat -m openai:own-mid-3.5 "
     assert shell.complete("ai-pal chat -m coher") == "ai-pal chat -m cohere:"
     assert shell.complete("ai-pal chat -p rev") == "ai-pal chat -p reviewer "
     assert shell.complete("ai-pal history show ") == "ai-pal history show 1 "
