@@ -3,25 +3,26 @@
 from collections import deque
 
 GRAM = 16
-"""Characters that have to come once more in the same order: words come again all the time, lines seldom."""
+"""Bytes of UTF-8 that have to come once more in the same order: words come again all the time, lines seldom.
+Not characters: a Chinese one says as much as several Latin ones."""
 SPAN = 512
-"""Characters of repetition before an answer is given up."""
+"""Bytes of repetition before an answer is given up."""
 DIGITS_SPAN = 3 * SPAN
 """The same where only numbers change, as they do in a list or a table that may be meant."""
 SHARE = 0.95
-FOLDED = str.maketrans("123456789", "0" * 9)
+FOLDED = bytes.maketrans(b"123456789", b"0" * 9)
 
 
 class _Watch:
-    """Of the last `span` characters, how many end a run of `GRAM` that this answer has had before."""
+    """Of the last `span` bytes, how many end a run of `GRAM` that this answer has had before."""
 
     def __init__(self, span: int) -> None:
-        self._tail = ""
-        self._seen: set[str] = set()
+        self._tail = b""
+        self._seen: set[bytes] = set()
         self._recent: deque[bool] = deque(maxlen=span)
         self._count = 0
 
-    def feed(self, text: str) -> bool:
+    def feed(self, text: bytes) -> bool:
         """Take the next piece; True where it repeats."""
         known, recent = self._seen, self._recent
         whole = self._tail + text
@@ -47,4 +48,5 @@ class Repeats:
 
     def feed(self, text: str) -> bool:
         """Take the next piece; True once there is nothing new in the answer any more."""
-        return self._plain.feed(text) or self._digits.feed(text.translate(FOLDED))
+        raw = text.encode("utf-8", "replace")  # half a surrogate pair may come alone
+        return self._plain.feed(raw) or self._digits.feed(raw.translate(FOLDED))
