@@ -10,7 +10,7 @@ from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
 from ai_pal.egress.providers.answer import Finish, Notice, Thought, Used, Waiting
 from ai_pal.egress.providers.base import Adapter
-from ai_pal.egress.providers.failures import failure
+from ai_pal.egress.providers.failures import failure, quoted
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.egress.providers.transport import of_transport, too_late
 from ai_pal.egress.providers.unlike import of_reading
@@ -145,7 +145,9 @@ class Completing:
     def _end(self) -> CompletionDone | CompletionFailed:
         name, finish = self._request.provider.name, self._finish
         if finish is None:
-            return self._failed(failure(Code.STREAM_BROKEN, f"{name} ended the answer in the middle"))
+            said = "" if self._seq or self._thought else quoted(self._traffic.start)
+            broken = failure(Code.STREAM_BROKEN, f"{name} ended the answer in the middle", detail=said)
+            return self._failed(broken)
         if finish.usage != Usage():
             self._usage = finish.usage
         if not self._seq:
@@ -166,7 +168,8 @@ class Completing:
             return failure(Code.LENGTH, message, "allow a longer answer: --max-tokens")
         if self._thought:
             return failure(Code.EMPTY_ANSWER, f"{name} thought about it, and then said nothing", "ask again")
-        return failure(Code.EMPTY_ANSWER, f"{name} answered with nothing")
+        said = "" if spent else quoted(self._traffic.start)
+        return failure(Code.EMPTY_ANSWER, f"{name} answered with nothing", detail=said)
 
     def _failure(self, adapter: Adapter, error: Exception) -> Failure:
         if isinstance(error, AiPalError):

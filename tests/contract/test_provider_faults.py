@@ -149,7 +149,7 @@ def test_what_is_not_there_is_no_model(egress: EgressDriver, api: out.Api) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "code"), [({"error": "no such model"}, Code.MODEL_NOT_HERE), ("404 page", Code.MODEL_NOT_HERE)]
+    ("body", "code"), [({"error": "no such model"}, Code.MODEL_NOT_HERE), ("404 page", Code.PROVIDER_REFUSED)]
 )
 def test_what_ollama_does_not_know_is_not_pulled(egress: EgressDriver, body: object, code: Code) -> None:
     with FaultProxy("ollama") as proxy:

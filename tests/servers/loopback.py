@@ -38,6 +38,12 @@ class Exchange:
     async def answer_json(self, status: int, value: object, headers: dict[str, str] | None = None) -> None:
         await self.answer(status, json.dumps(value).encode(), headers)
 
+    async def begun(self, status: int, headers: dict[str, str], raw: bytes) -> None:
+        """A status, its headers and bytes, as they are."""
+        await self._head(status, headers)
+        self._writer.write(raw)
+        await self._writer.drain()
+
     async def begin(self, content_type: str, headers: dict[str, str] | None = None) -> None:
         """HTTP 200, and a body in chunks that follow."""
         given = {"content-type": content_type, "transfer-encoding": "chunked", **(headers or {})}

@@ -195,3 +195,14 @@ def test_what_came_before_an_error_is_not_lost_with_it() -> None:
     with pytest.raises(Told):
         given.extend(rewriting.feed(_sse(A, B, {"error": "no"})))
     assert b"".join(given) == _sse(A, B)
+
+
+def test_a_control_character_inside_a_text_is_a_part_of_it() -> None:
+    said, _ = _read(b'data: {"choices": ["a\tb\x01"]}\n\n')
+    assert said == [{"choices": ["a\tb\x01"]}]
+
+
+def test_an_end_after_nothing_that_was_understood_is_no_answer() -> None:
+    with pytest.raises(Unreadable) as caught:
+        _read(b'data: {"reply": "hi"}\n\ndata: [DONE]\n\n')
+    assert "hi" in caught.value.said

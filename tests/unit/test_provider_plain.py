@@ -62,6 +62,11 @@ def test_a_body_that_a_proxy_has_unpacked_is_read_as_it_is(name: str, start: str
     assert _read(Plain(name), told.encode(), [1]).decode() == told.removeprefix("\ufeff")
 
 
+@pytest.mark.parametrize("name", ["", "identity", "utf-8"])
+def test_gzip_that_is_not_called_so_is_unpacked(name: str) -> None:
+    assert _read(Plain(name), gzip.compress(TEXT.encode()), [1, 3]).decode() == TEXT
+
+
 @pytest.mark.parametrize("body", [b"", b"a", b"\xef\xbb\xbf", b"ab", b"abc"])
 def test_the_shortest_bodies(body: bytes) -> None:
     for name in ("", "gzip"):

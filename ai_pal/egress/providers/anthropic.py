@@ -15,7 +15,7 @@ from ai_pal.egress.providers.failures import failure, of_status
 from ai_pal.egress.providers.figures import tokens
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.loose import part, pieces, text
+from ai_pal.egress.providers.loose import name, part, pieces, text
 from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import joined, shaped, spoken, trimmed_end, user_first
@@ -77,7 +77,7 @@ class Anthropic:
                     if isinstance(piece, str):
                         piece, blank = piece.removeprefix(blank), ""  # noqa: PLW2901
                     yield piece
-                told, model = _usage(event, usage), text(part(_message(event), "model")) or model
+                told, model = _usage(event, usage), name(part(_message(event), "model")) or model
                 if told != usage:
                     usage = told
                     yield Used(usage)
@@ -99,7 +99,7 @@ class Anthropic:
         )
 
     async def models(self) -> list[str]:
-        names = [text(part(model, "id")) async for model in self._client.models.list()]
+        names = [name(part(model, "id")) async for model in self._client.models.list()]
         return sorted(filter(None, names))
 
     def failure(self, error: Exception, model: str) -> Failure | None:

@@ -15,7 +15,7 @@ from ai_pal.egress.providers.events import Event, Told, objects
 from ai_pal.egress.providers.failures import of_status, words
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.loose import part, pieces, text
+from ai_pal.egress.providers.loose import name, part, pieces, text
 from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import joined, shaped, spoken, system_first
@@ -30,7 +30,9 @@ EXTRAS = frozenset({"frequency_penalty", "k", "presence_penalty", "safety_mode"}
 TYPES = ("message", "content", "tool", "citation", "debug")
 """What the types of its events begin with."""
 
-FINISHED = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "TOOL_CALL": "stop", "MAX_TOKENS": "length"}
+LENGTH = ("MAX_TOKENS", "LENGTH")
+BROKEN = ("ERROR", "TIMEOUT", "USER_CANCEL")
+"""What the reasons of answers that are not whole begin with."""
 
 
 class Cohere:
@@ -91,7 +93,7 @@ class Cohere:
 
     async def models(self) -> list[str]:
         page = await self._client.models.list(page_size=1000, request_options={"max_retries": 0})
-        return sorted(model.name for model in page.models if model.name)
+        return sorted(filter(None, (name(model.name) for model in page.models)))
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if isinstance(error, cohere.core.ApiError) and error.status_code is not None:
@@ -129,8 +131,12 @@ def _content(piece: str | Thought) -> Event:
 
 
 def _end(told: Any) -> Event:
-    used = part(told, "usage", "tokens") or part(told, "usage", "billed_units")
-    counts = {name: figures.tokens(part(used, name)) for name in ("input_tokens", "output_tokens")}
+    usage = part(told, "usage")
+    counts = {
+        count: figures.tokens(part(usage, "tokens", count))
+        or figures.tokens(part(usage, "billed_units", count))
+        for count in ("input_tokens", "output_tokens")
+    }
     error = part(told, "error")
     delta = {
         "finish_reason": text(part(told, "finish_reason")) or "COMPLETE",
@@ -142,11 +148,10 @@ def _end(told: Any) -> Event:
 
 def _reason(delta: Any) -> str:
     """Raises `Told` unless the answer is whole."""
-    told = text(part(delta, "finish_reason"))
-    reason = FINISHED.get(told.upper())
-    if reason is None:
-        raise Told(part(delta, "error") or {"message": f"finish_reason: {told}"})
-    return reason
+    told, error = text(part(delta, "finish_reason")).upper(), part(delta, "error")
+    if error or told.startswith(BROKEN):
+        raise Told(error or {"message": f"finish_reason: {told}"})
+    return "length" if told in LENGTH else "stop"
 
 
 def _usage(usage: Any) -> Usage:

@@ -16,10 +16,26 @@ MOST = 4096
 DEPTH, BREADTH = 6, 8
 """How far into a body is looked: real ones have three levels."""
 
-_INSIDE = ("error", "errors", "detail", "details", "metadata", "raw", "innererror")
-_MESSAGES = ("message", "msg", "error", "detail", "error_description", "description", "title", "raw")
-_KINDS = ("code", "type", "status", "reason", "error_code", "errorCode", "__type")
-_NUMBERS = ("code", "status", "status_code", "statusCode", "http_status")
+_INSIDE = (
+    "error",
+    "errors",
+    "detail",
+    "details",
+    "metadata",
+    "raw",
+    "innererror",
+    "fault",
+    "baseresp",
+    "response",
+)
+_MESSAGES = (
+    *("message", "msg", "error", "detail", "errordescription", "description", "errormessage", "errormsg"),
+    *("errmsg", "statusmsg", "faultstring", "title", "info", "raw"),
+)
+_KINDS = ("code", "type", "status", "reason", "errorcode")
+_NUMBERS = ("code", "status", "statuscode", "httpstatus")
+"""Without capitals and underscores, as all names are looked for: `errorCode`, `status_code`, `Message`."""
+
 _EMPTY = ("provider returned error", "an error occurred", "error")
 """Words of gateways in front of those that matter."""
 
@@ -72,10 +88,25 @@ def one_line(text: str) -> str:
     return line if len(line) <= WORDS else line[: WORDS - 1] + "\u2026"
 
 
+def quoted(body: object) -> str:
+    """Its words, or where it has none under any name that is known, the beginning of it as it is."""
+    told = words(body)
+    if told or not body:
+        return told
+    if isinstance(body, bytes):
+        body = body.decode("utf-8", "replace")
+    if isinstance(body, str):
+        return "" if read(body).page else one_line(body)
+    try:
+        return one_line(json.dumps(body, ensure_ascii=False))
+    except (ValueError, TypeError, RecursionError):
+        return ""
+
+
 def parsed(body: bytes | str) -> object:
     """The JSON of an error body, or None."""
     try:
-        return json.loads(body)
+        return json.loads(body, strict=False)
     except (ValueError, RecursionError):
         return None
 
@@ -98,6 +129,7 @@ def _objects(value: object, depth: int) -> Iterator[dict[str, object]]:
         for item in value[:BREADTH]:
             yield from _objects({"message": item} if isinstance(item, str) else item, depth - 1)
     if isinstance(value, dict):
+        value = {name.lower().replace("_", ""): held for name, held in value.items()}
         yield value
         for name in (*_INSIDE, "message"):
             yield from _objects(value.get(name), depth - 1)

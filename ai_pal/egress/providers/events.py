@@ -72,7 +72,7 @@ class Events:
         pending = "\n".join(self._data)
         if _is_whole(pending) or self._name == "error":
             yield from self._dispatch()
-        if not (self._begun or self.ended):
+        if not self._begun and (self._odd or not self.ended):
             raise Unreadable(self._odd or pending, begun=False)
 
     def _line(self, line: str) -> Iterator[Event]:
@@ -163,7 +163,7 @@ class _Parsed(NamedTuple):
 
 def _parsed(data: str) -> _Parsed | None:
     try:
-        return _Parsed(json.loads(data))
+        return _Parsed(json.loads(data, strict=False))
     except (ValueError, RecursionError):
         return None
 

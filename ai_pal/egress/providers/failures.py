@@ -10,10 +10,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ai_pal.egress.providers.classify import code_of, is_moderation
-from ai_pal.egress.providers.error_body import Said, parsed, read, words
+from ai_pal.egress.providers.error_body import Said, parsed, quoted, read, words
 from ai_pal.errors import PERMANENT, Code, Failure
 
-__all__ = ["failure", "of_event", "of_status", "parsed", "retry_seconds", "words"]
+__all__ = ["failure", "of_event", "of_status", "parsed", "quoted", "retry_seconds", "words"]
 
 RETRY_AFTER_LIMIT = 86_400.0
 
@@ -34,12 +34,15 @@ def of_status(name: str, model: str, status: int, headers: Mapping[str, str] | N
     code = code_of(status, said) or Code.PROVIDER_REFUSED
     retry_after = retry_seconds(headers or {}, time.time()) if status >= 400 else None
     message, hint = _say(code, name, model, said)
+    elsewhere = _header(headers or {}, "location") if 300 <= status < 400 else ""
+    if elsewhere:
+        message, hint = f"{name} says that it is elsewhere", f"set base_url of {name} to the right address"
     return failure(
         code,
         f"{message} (HTTP {status})",
         hint,
         retry_after=_patience(code, said) if retry_after is None else retry_after,
-        detail=words(body),
+        detail=words(elsewhere) or quoted(body),
     )
 
 
@@ -48,12 +51,12 @@ def of_event(name: str, model: str, body: object) -> Failure:
     said = read(body)
     code = code_of(None, said) or Code.STREAM_BROKEN
     message, hint = _say(code, name, model, said)
-    return failure(code, message, hint, retry_after=_patience(code, said), detail=words(body))
+    return failure(code, message, hint, retry_after=_patience(code, said), detail=quoted(body))
 
 
 def retry_seconds(headers: Mapping[str, str], now: float) -> float | None:
     """The seconds of a Retry-After header, which holds seconds or an HTTP date (RFC 9110, 10.2.3)."""
-    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
+    value = _header(headers, "retry-after")
     if re.fullmatch(r"\d+(\.\d+)?", value, re.ASCII):
         seconds = float(value)
     else:
@@ -62,6 +65,10 @@ def retry_seconds(headers: Mapping[str, str], now: float) -> float | None:
         except (ValueError, TypeError, OverflowError):
             return None
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in headers.items() if key.lower() == name), "").strip()
 
 
 def _patience(code: Code, said: Said) -> float | None:

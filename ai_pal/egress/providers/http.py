@@ -1,8 +1,9 @@
 """What one attempt sees of its connection, whichever SDK asks: what has left, and a bounded answer."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,6 +14,13 @@ UNUSED_LIMIT = 4 * 1024 * 1024
 """Bytes that a provider may send without any text of the answer in them."""
 
 
+START = 2048
+"""Bytes of a body that are kept, to be quoted where nothing is understood of it."""
+
+ERROR_LIMIT, ERROR_SECONDS = 64 * 1024, 2.0
+"""Of the body of an error: its status says the most, and does not wait for its words."""
+
+
 class BadResponse(Exception):  # noqa: N818 (it never leaves the process)
     """The provider sent what no answer looks like."""
 
@@ -21,12 +29,13 @@ class Traffic:
     """What one attempt sees of its connection. `left` becomes true, and `on_left` is called, before the first
     byte of the body is sent to whoever answers or passes it on; `sent` and `on_sent` when all of it is out.
     What a tunnel is asked for with does not count. `url` is what was asked, `tls` whom the last TLS handshake
-    was with. `rewriting` is how the answer is read for its SDK."""
+    was with. `rewriting` is how the answer is read for its SDK, `start` the beginning of the last body."""
 
     def __init__(
         self, on_left: Callable[[], None] = lambda: None, on_sent: Callable[[], None] = lambda: None
     ) -> None:
         self.left = self.sent = False
+        self.start = b""
         self.url = self.tls = ""
         self.rewriting: Rewriting | None = None
         self._on_left, self._on_sent = on_left, on_sent
@@ -38,6 +47,8 @@ class Traffic:
         self._unused = 0
 
     def received(self, data: bytes) -> None:
+        if len(self.start) < START:
+            self.start += data[:START]
         self._unused += len(data)
         if self._unused > UNUSED_LIMIT:
             raise BadResponse(f"over {UNUSED_LIMIT} bytes without text")
@@ -93,24 +104,30 @@ async def traced(request: Any) -> None:
 
 class Reading:
     """One body: made plain, counted by its attempt, and rewritten where an SDK is to read an answer from it.
-    Raises `BadResponse`, and what rewriting raises."""
+    Raises `BadResponse`, and what rewriting raises. `answers`: it is no error's."""
 
     def __init__(self, traffic: Traffic, headers: Any, *, answers: bool) -> None:
-        self._traffic = traffic
+        self._traffic, self.answers = traffic, answers
+        traffic.start = b""
+        coding = headers.pop("content-encoding", "")
+        self._plain: Plain | None = None
         try:
-            self._plain = Plain(headers.pop("content-encoding", ""))
+            self._plain = Plain(coding)
         except Undecodable as error:
-            raise BadResponse(str(error)) from None
+            if answers:
+                raise BadResponse(str(error)) from None
         self._rewriting = traffic.rewriting if answers else None
         if self._rewriting is not None:
             self._rewriting.begin(charset(headers))
             headers["content-type"] = "text/event-stream; charset=utf-8"
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
-        yield from self._read(self._plain.feed(raw))
+        if self._plain is not None:
+            yield from self._read(self._plain.feed(raw))
 
     def close(self) -> Iterator[bytes]:
-        yield from self._read(self._plain.close())
+        if self._plain is not None:
+            yield from self._read(self._plain.close())
         if self._rewriting is not None:
             yield from self._rewriting.close()
 
@@ -136,6 +153,9 @@ def bounded(stream_class: type) -> Callable[[Any], Any]:
             self._stream, self._reading = stream, reading
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
+            if not self._reading.answers:
+                yield await _words(self._stream, self._reading)
+                return
             async for raw in self._stream:
                 for data in self._reading.feed(raw):
                     yield data
@@ -152,6 +172,21 @@ def bounded(stream_class: type) -> Callable[[Any], Any]:
         )
 
     return hook
+
+
+async def _words(stream: Any, reading: Reading) -> bytes:
+    """What an error says, as far as it can be read: a body that is cut, hangs or is compressed in some way
+    takes nothing from the status."""
+    said = b""
+    with suppress(Exception):
+        async with asyncio.timeout(ERROR_SECONDS):
+            async for raw in stream:
+                for data in reading.feed(raw):
+                    said += data
+                    if len(said) >= ERROR_LIMIT:
+                        return said[:ERROR_LIMIT]
+            said += b"".join(reading.close())
+    return said
 
 
 def charset(headers: Any) -> str:

@@ -32,6 +32,11 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def name(value: Any) -> str:
+    """A text that can be sent as UTF-8, or nothing: JSON can hold halves of characters."""
+    return text(value).encode("utf-8", "replace").decode()
+
+
 def pieces(content: Any) -> Iterator[str | Thought]:
     """What is thought and said in a content: a text, one typed part, or a list of them."""
     if isinstance(content, list):
@@ -45,11 +50,18 @@ def pieces(content: Any) -> Iterator[str | Thought]:
     if any(text(part(content, name)) for name in _HIDDEN):
         yield Thought()
     inner = part(content, "text")
-    said = text(content) or text(inner) or text(part(inner, "value"))
+    said = text(content) or _whole(inner)
     if said and text(part(content, "type")).startswith(_THOUGHTS):
         yield Thought(said)
     elif said:
         yield said
+
+
+def _whole(inner: Any) -> str:
+    """The text in a typed part: as it is, in an object, or in pieces."""
+    if isinstance(inner, list):
+        return "".join(map(_whole, inner))
+    return text(inner) or text(part(inner, "value")) or text(part(inner, "text"))
 
 
 def thoughts(value: Any) -> Iterator[Thought]:

@@ -19,7 +19,7 @@ from ai_pal.egress.providers.failures import failure, of_status, parsed
 from ai_pal.egress.providers.http import BadResponse, charset, unseen
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.lively import lively
-from ai_pal.egress.providers.loose import part, pieces, text, thoughts
+from ai_pal.egress.providers.loose import name, part, pieces, text, thoughts
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted
 from ai_pal.errors import Code, Failure, fail
 from ai_pal.messages.chat import Options
@@ -112,7 +112,7 @@ class Ollama:
                     if ollama_window.was_cut(request.messages, used.prompt_tokens, window):
                         told = ollama_window.cut(self._provider.name, request.messages, used.prompt_tokens)
                         yield Notice("trimmed", told)
-                    model = text(part(line, "model"))
+                    model = name(part(line, "model"))
                     yield Finish("length" if reason == "length" else "stop", used, model)
 
     async def models(self) -> list[str]:
@@ -123,14 +123,14 @@ class Ollama:
         if not isinstance(told, dict):
             raise Unreadable(body.decode(errors="replace"), begun=False)
         tags = told.get("models")
-        named = [text(part(tag, "name")) for tag in tags] if isinstance(tags, list) else []
+        named = [name(part(tag, "name")) for tag in tags] if isinstance(tags, list) else []
         return sorted(filter(None, named))
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if not isinstance(error, Refused):
             return None
         name = self._provider.name
-        if error.status == 404 and parsed(error.body) is not None:
+        if error.status == 404 and text(part(parsed(error.body), "error")):
             return failure(Code.MODEL_NOT_HERE, f"{name} has not pulled {model}", f"ollama pull {model}")
         if error.status == 404:
             message = f"{name} is no Ollama (HTTP 404)"

@@ -15,7 +15,7 @@ from ai_pal.egress.providers.events import Event, Told, objects
 from ai_pal.egress.providers.failures import failure, of_status
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.loose import first, part, pieces, text, thoughts
+from ai_pal.egress.providers.loose import first, name, part, pieces, text, thoughts
 from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import shaped
@@ -73,7 +73,7 @@ class OpenAI:
                 choice = first(part(chunk, "choices"))
                 for piece in _pieces(choice):
                     yield piece
-                told, model = _usage(chunk, choice), text(part(chunk, "model")) or model
+                told, model = _usage(chunk, choice), name(part(chunk, "model")) or model
                 if told != Usage():
                     usage = told
                     yield Used(usage)
@@ -84,7 +84,7 @@ class OpenAI:
             yield Finish("stop", usage, model)
 
     async def models(self) -> list[str]:
-        names = [text(part(model, "id")) async for model in self._client.models.list()]
+        names = [name(part(model, "id")) async for model in self._client.models.list()]
         return sorted(filter(None, names))
 
     def failure(self, error: Exception, model: str) -> Failure | None:
@@ -130,7 +130,7 @@ class OpenAI:
 
 def _shape(event: Event) -> list[Event]:
     """Chunks, and whole answers. Raises `Told`."""
-    found = objects(event, lambda value: "choices" in value or "usage" in value)
+    found = objects(event, lambda value: bool(value.get("choices") or value.get("usage")))
     return [Event("", value) for value in found]
 
 

@@ -48,6 +48,8 @@ class Plain:
                 self._stages.append(Inflated(gzip=True))
             elif name == "deflate":
                 self._stages.append(Inflated(gzip=False))
+        if not self._stages:
+            self._stages.append(Inflated(gzip=True))  # some compress and do not say so
         self._stages.append(Utf8())
 
     def feed(self, data: bytes) -> Iterator[bytes]:
