@@ -118,7 +118,7 @@ class Outbox:
         with self._room:
             self._woken = False
             before, self._before = self._before, []
-            read = [Reading(key, one.done, one.total) for key, one in self._read.items()]
+            read = [Reading(key, *one.said()) for key, one in self._read.items()]
             self._read.clear()
             waiting, self._waiting = self._waiting, {}
             after, self._after = self._after, []

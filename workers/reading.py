@@ -28,6 +28,11 @@ class PromptReading:
         self.done = self.total
         return bool(self._told_at) and self._tell(now)
 
+    def said(self) -> tuple[int, int]:
+        """`done` and `total` as they go out now: further on than when they were found worth a word."""
+        self._told_done = self.done
+        return self.done, self.total
+
     def _tell(self, now: float) -> bool:
         if self._told_at and self.done == self._told_done:
             return False

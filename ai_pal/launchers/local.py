@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -32,6 +34,10 @@ ENVIRONMENT = (
 """All that a worker gets to see of the environment: no key, no proxy, no Python path."""
 
 READ_SIZE = 65536
+
+RESERVE = 24
+"""Descriptors that must be left for a new process: its pipe, its pidfd and its connection, beside what the
+ledger and looks at /proc open now and then. libzmq aborts where it takes a connection and none is left."""
 
 SETTLE_SECONDS = 0.02
 """Between the end of a process and its report: its last messages arrive by another way."""
@@ -147,6 +153,8 @@ class LocalLauncher:
         forked is what PR_SET_PDEATHSIG reports."""
         command = [sys.executable, "-P", "-m", spec.module, "--endpoint", self._endpoint]
         command += ["--worker", spec.worker, "--parent", str(os.getpid()), *spec.args]
+        if _descriptors_left() < RESERVE:
+            raise AiPalError(_spawn_failed(OSError(errno.EMFILE, os.strerror(errno.EMFILE))))
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         try:
             popen = subprocess.Popen(
@@ -169,11 +177,23 @@ class LocalLauncher:
             raise AiPalError(_spawn_failed(error)) from error
 
 
+def _descriptors_left() -> int:
+    """How many more this process may open."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return RESERVE
+    try:
+        return limit - len(os.listdir("/dev/fd"))
+    except OSError as error:  # not even one to look with, or a system without that folder
+        return 0 if error.errno == errno.EMFILE else RESERVE
+
+
 def _spawn_failed(error: Exception) -> Failure:
     reason = error.strerror if isinstance(error, OSError) else error
+    no_files = isinstance(error, OSError) and error.errno == errno.EMFILE
     return Failure(
         Code.SPAWN_FAILED,
         f"the worker process could not be started: {reason}",
-        "free memory or processes and ask again",
+        "raise the limit of open files: ulimit -n" if no_files else "free memory or processes and ask again",
         retryable=True,
     )

@@ -1,6 +1,7 @@
 """What every launcher promises: the local one with real processes, and the simulated one."""
 
 import os
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from ai_pal.errors import AiPalError, Code
 from ai_pal.launchers.base import Launcher, LaunchSpec, WorkerProcess
-from ai_pal.launchers.local import ENVIRONMENT, LocalLauncher
+from ai_pal.launchers.local import ENVIRONMENT, RESERVE, LocalLauncher
 from ai_pal.launchers.output import TAIL_LINES
 from ai_pal.lifecycle import ExitStatus
 from tests.simulation.plans import Fault, Temper
@@ -190,3 +191,17 @@ async def test_no_file_is_left_open(local: Local) -> None:
 
 def _ended(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+async def test_nothing_is_started_where_few_descriptors_are_left(tmp_path: Path) -> None:
+    subject = Local(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = len(os.listdir("/dev/fd")) + RESERVE // 2
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+    try:
+        with pytest.raises(AiPalError) as caught:
+            await subject.launch("exit")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert caught.value.code == Code.SPAWN_FAILED
+    assert "ulimit" in caught.value.failure.hint

@@ -36,6 +36,11 @@ WITHIN = 100.0
 
 LINES = {
     "chat": ["chat", "-m", "echo", "one two"],
+    "run": ["run", "echo", "one two"],
+    "preset": ["preset", "list"],
+    "add": ["add", "~/no-such.gguf"],
+    "alias": ["alias", "list"],
+    "help": ["help", "chat"],
     "route": ["route", "-m", "echo", "one two"],
     "history": ["history", "list"],
     "usage": ["usage"],
@@ -127,7 +132,7 @@ BAD: dict[str, Variables] = {
     "AI_PAL_HOME a file": lambda folder: {"AI_PAL_HOME": str(a_file(folder / "h"))},
     "AI_PAL_HOME in a home that is none": lambda folder: {"AI_PAL_HOME": "~/h"},
 }
-NEEDS_A_HOME = ("chat", "route", "supervise", "load")
+NEEDS_A_HOME = ("chat", "run", "route", "supervise", "load")
 
 GOOD: dict[str, Variables] = {
     "AI_PAL_HOME alone": lambda folder: {"AI_PAL_HOME": str(folder / "h")},

@@ -13,6 +13,14 @@ LONG = st.lists(
 )
 
 
+def test_a_figure_that_went_out_later_than_it_was_found_is_not_said_again() -> None:
+    reading = PromptReading(0.0)
+    assert reading.learn(50, 100, 2.0)
+    assert not reading.learn(100, 100, 2.1)
+    assert reading.said() == (100, 100)
+    assert not reading.finish(2.2)
+
+
 def test_a_prompt_that_is_read_soon_is_never_spoken_of() -> None:
     reading = PromptReading(0.0)
     assert not reading.learn(10, 100, 0.0)

@@ -16,7 +16,7 @@ from tests.chaos.laboratory import Laboratory
 from tests.process.asked import Asked
 
 FULL, SMALL = 50, 1
-LEFT = (0, 8)
+LEFT = (0, 40)
 
 
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
