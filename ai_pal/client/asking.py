@@ -85,7 +85,9 @@ def _messages(prompt: str | Sequence[Message], how: Asking) -> list[Message]:
 
 def _model(how: Asking) -> str:
     """The model that is asked. Raises `AiPalError` (`bad_request`): `openai:` names no model."""
-    reference = how.get("model", "")
+    reference = how.get("model") or ""
+    if not isinstance(reference, str):
+        raise TypeError(f"model takes a name, not {type(reference).__name__}")
     name = reference.strip()
     provider, colon, model = name.partition(":")
     if colon and not model and "/" not in provider:

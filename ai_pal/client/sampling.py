@@ -42,8 +42,12 @@ FIELDS = frozenset(_Checked.__struct_fields__)
 
 def options_of(how: Mapping[str, Any]) -> Options:
     """The options of these keywords. Raises `AiPalError` (`bad_request`) for values that cannot be, and
-    `TypeError` for a field that is given twice."""
+    `TypeError` for a field that is given twice, and for options that are none."""
     whole: Options | None = how.get("options")
+    if not isinstance(whole, Options | None):  # a misspelt name in a dict would say nothing
+        raise TypeError(
+            f"options takes Options(...), not {type(whole).__name__}: options=Options(max_tokens=20)"
+        )
     single = {name: how[name] for name in FIELDS if how.get(name) is not None}
     if not single:
         return whole or Options()

@@ -78,9 +78,18 @@ def test_a_refusal_names_the_request_where_it_can_be_read(door: Door) -> None:
         wire.Chat(-1, HI),
         wire.Chat(1, HI, deadline=float("nan")),
         wire.Chat(1, HI, keep_alive=float("nan")),
+        wire.Chat(1, HI, max_cost=-0.01),
+        wire.Route(1, HI, max_cost=-0.01),
+        wire.Chat(1, HI, options=Options(max_tokens=-1)),
+        wire.Chat(1, HI, options=Options(max_tokens=0)),
+        wire.Chat(1, HI, options=Options(temperature=float("nan"))),
+        wire.Chat(1, HI, options=Options(temperature=float("inf"))),
+        wire.Chat(1, HI, options=Options(temperature=-1)),
+        wire.Chat(1, HI, options=Options(top_p=0)),
+        wire.Route(1, HI, options=Options(top_p=float("nan"))),
         wire.Chat(1, HI, options=Options(extra={"deep": eval("[" * 50 + "]" * 50)})),  # noqa: S307
     ],
-    ids=["id 0", "id below 0", "deadline", "keep_alive", "nesting"],
+    ids=repr,
 )
 def test_a_chat_that_makes_no_sense_is_refused(door: Door, chat: wire.Chat) -> None:
     door.send(ANN, chat)

@@ -62,3 +62,17 @@ def test_the_system_prompt_comes_first() -> None:
     turns = [Message("system", "be brief"), Message("user", "hi")]
     assert chat_request(1, "hi", Asking(system="be brief")).messages == turns
     assert route_request(1, "hi", Asking(system="be brief")).messages == turns
+
+
+@pytest.mark.parametrize("wrong", [{"max_token": 3}, {"max_tokens": 3}, {}, "greedy", 3, [("max_tokens", 3)]])
+def test_options_are_options_and_no_dict_in_which_a_misspelt_name_says_nothing(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"options=Options\(max_tokens=20\)"):
+        options_of({"options": wrong})
+
+
+def test_a_model_is_a_name_or_none() -> None:
+    none: Any = {"model": None}
+    number: Any = {"model": 7}
+    assert chat_request(1, "hi", none).model == ""
+    with pytest.raises(TypeError, match="model takes a name, not int"):
+        chat_request(1, "hi", number)
