@@ -59,7 +59,8 @@ class Table:
         self._end(request, event, reason.code)
 
     def failed(self, request: Request, reasons: tuple[Failure, ...]) -> None:
-        self._end(request, wire.Failed(request.chat.id, list(reasons)), reasons[-1].code)
+        event = wire.Failed(request.chat.id, list(reasons), request.usage, request.cost)
+        self._end(request, event, reasons[-1].code)
 
     def _end(self, request: Request, event: wire.Event, code: str = "") -> None:
         if request.ended:

@@ -59,7 +59,7 @@ class Answer:
 
     @property
     def usage(self) -> Usage:
-        return Usage() if self.end is None or isinstance(self.end, Failed) else self.end.usage
+        return Usage() if self.end is None else self.end.usage
 
     @property
     def timings(self) -> Timings:
@@ -68,7 +68,7 @@ class Answer:
     @property
     def cost(self) -> float | None:
         """US dollars; None: nobody knows."""
-        return 0.0 if self.end is None or isinstance(self.end, Failed) else self.end.cost
+        return 0.0 if self.end is None else self.end.cost
 
     @property
     def failures(self) -> list[Failure]:

@@ -17,4 +17,4 @@ def tokens(said: object) -> int:
 
 def usage(prompt: object, cached: object, completion: object) -> Usage:
     """The usage of an answer, from what its provider says of it."""
-    return Usage(tokens(prompt), tokens(cached), tokens(completion))
+    return Usage(tokens(prompt), min(tokens(cached), tokens(prompt)), tokens(completion))

@@ -401,6 +401,9 @@ def test_what_was_thought_is_paid_for_though_nothing_was_said() -> None:
     assert (desk.books[0].prompt_tokens, desk.books[0].completion_tokens) == (100, 5000)
     assert desk.books[0].cost == pytest.approx((100 * 0.5 + 5000 * 1.5) / 1e6)
     assert desk.books[0].outcome == "length"
+    told = desk.last()
+    assert isinstance(told, wire.Failed)
+    assert (told.cost, told.usage) == (desk.books[0].cost, Usage(100, 0, 5000)), "its client hears of it"
 
 
 def test_an_answer_that_broke_off_is_booked_with_what_its_provider_has_told() -> None:
