@@ -14,8 +14,8 @@ class Elsewhere(NamedTuple):
 def elsewhere(reference: str, providers: Container[str]) -> Elsewhere | None:
     """The provider and its model, or None for a model of this machine. A provider's name wins over a model of
     the same name with a variant, `phi-2:4bit`; what follows it is that provider's own affair, with slashes,
-    colons and all."""
-    provider, colon, model = reference.partition(":")
+    colons and all. Blanks around either come from copying, and belong to neither."""
+    provider, colon, model = (part.strip() for part in reference.partition(":"))
     if colon and model and provider in providers:
         return Elsewhere(provider, model)
     return None

@@ -250,8 +250,8 @@ class Done(Event, tag="done", frozen=True):
 
 
 class Failed(Event, tag="failed", frozen=True):
-    """No answer; every reason in the order of the attempts. `id` 0 concerns the connection. `usage` and `cost`
-    are those of the attempts: what was only thought is paid for."""
+    """No answer; every reason in the order of the attempts. `id` 0 concerns the connection. `usage` and
+    `cost` are those of the attempts: what was only thought is paid for."""
 
     id: int
     reasons: list[Failure]
