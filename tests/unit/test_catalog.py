@@ -180,7 +180,7 @@ def test_what_follows_a_providers_name_is_its_model(provider: str, model: str) -
     assert absolute(f"{provider}:{model}", Path("/here"), GATEWAY) == f"{provider}:{model}"
 
 
-@given(st.text(min_size=1).map(str.strip).filter(None))
+@given(st.text(min_size=1).map(str.strip).filter(bool))
 def test_it_is_that_whatever_it_is_called(model: str) -> None:
     assert absolute(f"gw:{model}", Path("/here"), GATEWAY) == f"gw:{model}"
     assert elsewhere(f"gw:{model}", provider_names(GATEWAY)) == ("gw", model)
