@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.config import paths
+from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, environment, stop_supervisor
 from tests.process.supervised import Supervised, workers_in
 
@@ -24,7 +25,8 @@ def supervise(ai_pal_home: Path) -> Iterator[Callable[..., Supervised]]:
     """Starts `ai-pal supervise` in the home of this test, with the settings given; ends it afterwards."""
     with ExitStack() as started:
         yield lambda **settings: started.enter_context(Supervised(environment(ai_pal_home), **settings))
-    assert not workers_in(paths.run_dir(environment(ai_pal_home)))
+    run_dir = paths.run_dir(environment(ai_pal_home))
+    eventually(lambda: not workers_in(run_dir), within=allowed(1.0))
 
 
 @pytest.fixture
