@@ -23,6 +23,7 @@ from ai_pal.routing import walk as walking
 from ai_pal.routing.breaker import BreakerPolicy
 from ai_pal.routing.health import Lessons
 from ai_pal.routing.news import is_news
+from ai_pal.routing.ruling import over_limit
 from ai_pal.routing.walk import Ask, BreakOff, GiveUp, Walk
 from ai_pal.supervisor.failures import CLOSING, EMPTY_PROMPT, duplicate
 from ai_pal.supervisor.ports import Clients, Clock, Observe
@@ -207,7 +208,8 @@ class Router:
             request.tell_at = self._clock.now() + TELL_AFTER
             self._look_at(request, request.tell_at)
         blocked = None if request.walk.plan.query.named else self._lessons.blocked(candidate)
-        if blocked is not None:  # somebody else's failure or probe came first
+        blocked = blocked or over_limit(candidate, request.walk.plan.query, request.known_cost)
+        if blocked is not None:  # somebody else's failure or probe came first, or the money is spent
             self.failed(attempt, blocked)
             return
         try:

@@ -1,5 +1,7 @@
 """Why a candidate is not asked at all."""
 
+import msgspec
+
 from ai_pal import privacy
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
@@ -23,6 +25,20 @@ def objection(candidate: Candidate, query: Query, *, insisted: bool = False) -> 
     if failure is not None and not (insisted and failure.code == Code.BREAKER_OPEN):
         return failure
     return _too_long(candidate, query) or _too_dear(candidate, query)
+
+
+def over_limit(candidate: Candidate, query: Query, spent: float) -> Failure | None:
+    """Why it cannot be asked any more after earlier attempts at this request have cost `spent`."""
+    if not spent:
+        return None
+    max_cost, left = (
+        None if limit is None else max(0.0, limit - spent) for limit in (query.max_cost, query.left)
+    )
+    failure = _too_dear(candidate, msgspec.structs.replace(query, max_cost=max_cost, left=left))
+    if failure is None:
+        return None
+    before = f"{failure.message} after {dollars(spent)} for earlier attempts"
+    return msgspec.structs.replace(failure, message=before)
 
 
 def trims(candidate: Candidate, query: Query) -> bool:

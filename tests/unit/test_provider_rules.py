@@ -243,3 +243,11 @@ def test_who_goes_on_with_words_that_were_put_into_its_mouth() -> None:
     assert not continues("anthropic", "claude-opus-4-6")
     assert not continues("anthropic", "anthropic/claude-sonnet-5")
     assert not continues("openai", "gpt-4")
+
+
+def test_texts_of_blanks_to_stop_at_are_learned_not_to_be_taken() -> None:
+    wanted = ["END", "  "]
+    words = "stop_sequences: each stop sequence must contain non-whitespace"
+    better = learned(Rules(), 400, Said(words=words), {"stop_sequences": wanted})
+    assert better == Rules(blank_stops=False)
+    assert fit(better, stop_sequences=wanted).given == {"stop_sequences": ["END"]}

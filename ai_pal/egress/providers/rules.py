@@ -155,6 +155,10 @@ _BOTH = re.compile(r"\bboth\b|only one of", re.IGNORECASE)
 _MOST = re.compile(
     r"(?:> |at most |less than or equal to |\[\d+, ?|<= ?|maximum (?:of|is|value:?) )(\d+)", re.IGNORECASE
 )
+_BLANK = re.compile(
+    r"non-?(empty|whitespace)|(must|can) ?not be (empty|blank)|white ?space|empty (content|message)",
+    re.IGNORECASE,
+)
 _ASKED_SHAPES = {
     "joined": r"roles? must alternate|must alternate between|alternat\w+ roles",
     "system_as_user": r"system (role|message|prompt)s? (is |are )?not supported",
@@ -163,10 +167,12 @@ _ASKED_SHAPES = {
 
 
 def _taught(rules: Rules, words: str, param: str, given: Mapping[str, Any]) -> Rules:
+    named = _named(words, param, given)
+    if {"stop", "stop_sequences"} & set(named) and rules.blank_stops and _BLANK.search(words):
+        return msgspec.structs.replace(rules, blank_stops=False)
     for shape, pattern in _ASKED_SHAPES.items():
         if re.search(pattern, words, re.IGNORECASE):
             return msgspec.structs.replace(rules, shapes=rules.shapes | {shape})
-    named = _named(words, param, given)
     if rules.limit in named:
         return _limit_taught(rules, words, given)
     if len(named) > 1 and _BOTH.search(words):

@@ -433,6 +433,26 @@ def test_an_answer_whose_tokens_went_into_thinking_says_nothing_of_its_providers
     assert desk.away[-1].provider.name == "openai"
 
 
+@pytest.mark.parametrize(
+    ("thought", "asked"),
+    [(100, ["openai", "anthropic", "ollama"]), (6600, ["openai", "ollama"])],
+)
+def test_who_is_asked_next_costs_no_more_than_is_left_of_the_limit(thought: int, asked: list[str]) -> None:
+    desk = Desk(OPENAI, ANTHROPIC, score=0.5)
+    desk.ask(max_cost=0.01)
+    desk.away_fails(Failure(Code.LENGTH, "all of it on thinking"), Usage(5, 0, thought))
+    while not desk.here:
+        desk.away_fails(BROKEN)
+    desk.here_fails(Failure(Code.MODEL_NOT_HERE, "not here"))
+    failed = desk.last()
+    assert isinstance(failed, wire.Failed)
+    assert [complete.provider.name for complete in desk.away] == asked
+    dear = [reason.message for reason in failed.reasons if reason.code == Code.OVER_BUDGET]
+    assert [message.endswith("after $0.0099 for earlier attempts") for message in dear] == [True] * (
+        3 - len(asked)
+    )
+
+
 def test_an_answer_is_no_longer_than_its_limit_pays_for() -> None:
     desk = Desk(OPENAI, score=0.5)
     desk.ask(max_cost=0.005)
