@@ -6,10 +6,11 @@ import pytest
 
 from ai_pal.egress.providers import turns
 from ai_pal.egress.providers.error_body import Said
+from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known, learned
 from ai_pal.errors import AiPalError, Code
 from ai_pal.messages.chat import Message
-from ai_pal.messages.egress import continues
+from ai_pal.messages.egress import Complete, Provider, continues
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -251,3 +252,42 @@ def test_texts_of_blanks_to_stop_at_are_learned_not_to_be_taken() -> None:
     better = learned(Rules(), 400, Said(words=words), {"stop_sequences": wanted})
     assert better == Rules(blank_stops=False)
     assert fit(better, stop_sequences=wanted).given == {"stop_sequences": ["END"]}
+
+
+LONGEST = "maximum context length is 4096 tokens"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{LONGEST}. However, you requested 99999 tokens (5 in the messages, 99994 in the completion).",
+        f"'max_tokens' is too large: 99994. {LONGEST} and your request has 5 input tokens (99994 > 4096)",
+        f"{LONGEST}. However, you requested 99994 output tokens, your prompt contains 5 input tokens",
+        f"{LONGEST}. However, you requested about 99999 tokens (5 of text input, 99994 in the output).",
+        "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5 `inputs` tokens and 99994",
+        "input length and `max_tokens` exceed context limit: 5 + 99994 > 4096, decrease input length",
+    ],
+)
+def test_an_answer_is_as_long_as_the_window_leaves_room_for(words: str) -> None:
+    better = learned(Rules(), 400, Said(words=words), {"max_tokens": 99994})
+    assert better is not None
+    assert fit(better, max_tokens=99994).given == {"max_tokens": 4091}
+    assert learned(better, 400, Said(words=words), {"max_tokens": 4091}) is None, "no third request"
+
+
+def test_a_prompt_that_is_too_long_by_itself_teaches_nothing() -> None:
+    words = f"{LONGEST}. However, you requested 5050 tokens (5000 in the messages, 50 in the completion)"
+    assert learned(Rules(), 400, Said(words=words), {"max_tokens": 50}) is None
+
+
+def test_a_system_role_that_is_not_supported_is_said_by_the_user() -> None:
+    words = "Unsupported value: 'messages[0].role' does not support 'system' with this model."
+    better = learned(Rules(), 400, Said(words=words, param="messages[0].role"), {})
+    assert better == Rules(shapes=frozenset({"system_as_user"}))
+
+
+def test_the_room_beside_one_prompt_is_not_remembered_for_the_next() -> None:
+    request = Complete(1, Provider("gw", "openai", "http://box/v1"), "m", [Message("user", "hi")])
+    lessons = Learned()
+    lessons.add(request, Rules(blank_stops=False, room=5))
+    assert lessons.rules(request, Rules()) == Rules(blank_stops=False)

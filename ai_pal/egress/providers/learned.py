@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
+
 from ai_pal.egress.providers.error_body import read
 from ai_pal.egress.providers.rules import Fitted, Rules, learned
 from ai_pal.egress.providers.turns import shaped
@@ -27,7 +29,7 @@ class Learned:
     def add(self, request: Complete, rules: Rules) -> None:
         key = _key(request)
         self._rules.pop(key, None)
-        self._rules[key] = rules
+        self._rules[key] = msgspec.structs.replace(rules, room=0)  # the next prompt is of another length
         if len(self._rules) > MOST:
             del self._rules[next(iter(self._rules))]
 

@@ -37,7 +37,8 @@ SHAPES = ("spoken", "joined", "system_as_user")
 class Rules(msgspec.Struct, frozen=True):
     """What one model does not take. `refused` are parameters, `one_of` those of which only the first may be
     there, `highest` their largest values, `limit` is the name of the answer's limit, `shapes` what has to be
-    done to the turns. `blank_stops`: a text to stop at may consist of blanks."""
+    done to the turns. `blank_stops`: a text to stop at may consist of blanks. `room` are the tokens that the
+    window leaves for the answer to this prompt; 0: nobody has said."""
 
     refused: frozenset[str] = frozenset()
     blank_stops: bool = True
@@ -45,6 +46,7 @@ class Rules(msgspec.Struct, frozen=True):
     highest: tuple[tuple[str, float], ...] = ()
     limit: str = OLD_LIMIT
     shapes: frozenset[str] = frozenset()
+    room: int = 0
 
 
 class Fitted(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ def fitted(
         first, *others = [name for name in names if name in given] or [""]
         for name in others:
             told.append(f"{_shown(name, given.pop(name))} is left out, it is not taken beside {first}")
-    for name, most in rules.highest:
+    for name, most in (*rules.highest, *([(rules.limit, float(rules.room))] if rules.room else [])):
         if name in given and given[name] > most:
             told.append(f"{_shown(name, given[name])} is lowered to {most:g}, the most that is taken")
             given[name] = type(given[name])(most)
@@ -155,13 +157,20 @@ _BOTH = re.compile(r"\bboth\b|only one of", re.IGNORECASE)
 _MOST = re.compile(
     r"(?:> |at most |less than or equal to |\[\d+, ?|<= ?|maximum (?:of|is|value:?) )(\d+)", re.IGNORECASE
 )
+_SUM = re.compile(r"(?P<prompt>\d+) \+ \d+ > (?P<window>\d+)", re.ASCII)
+_WINDOW = re.compile(r"(?:context (?:length|window|limit)\D{0,30}|must be <= )(\d+)", re.IGNORECASE)
+_PROMPT = re.compile(
+    r"(\d+)(?: tokens?)?(?: in the (?:messages|prompt|input)| of text input| input tokens| `inputs`)",
+    re.IGNORECASE,
+)
+"""Servers tell the window and the tokens of the prompt where these and the answer are too many together."""
 _BLANK = re.compile(
     r"non-?(empty|whitespace)|(must|can) ?not be (empty|blank)|white ?space|empty (content|message)",
     re.IGNORECASE,
 )
 _ASKED_SHAPES = {
     "joined": r"roles? must alternate|must alternate between|alternat\w+ roles",
-    "system_as_user": r"system (role|message|prompt)s? (is |are )?not supported",
+    "system_as_user": r"system (role|message|prompt)s? (is |are )?not supported|not support ['\"`]?system\b",
     "spoken": r"non-?(empty|whitespace)|must not be (empty|blank)|empty (content|message)",
 }
 
@@ -173,6 +182,8 @@ def _taught(rules: Rules, words: str, param: str, given: Mapping[str, Any]) -> R
     for shape, pattern in _ASKED_SHAPES.items():
         if re.search(pattern, words, re.IGNORECASE):
             return msgspec.structs.replace(rules, shapes=rules.shapes | {shape})
+    if (room := _room(words)) and room < given.get(rules.limit, 0):
+        return msgspec.structs.replace(rules, room=room)
     if rules.limit in named:
         return _limit_taught(rules, words, given)
     if len(named) > 1 and _BOTH.search(words):
@@ -180,6 +191,14 @@ def _taught(rules: Rules, words: str, param: str, given: Mapping[str, Any]) -> R
     if named and named[0] in MAY_BE_LEFT_OUT and _REFUSED.search(words):
         return msgspec.structs.replace(rules, refused=rules.refused | {named[0]})
     return rules
+
+
+def _room(words: str) -> int:
+    """Tokens that an answer may have beside this prompt; 0 where a refusal does not tell."""
+    if found := _SUM.search(words):
+        return max(0, int(found["window"]) - int(found["prompt"]))
+    window, prompt = _WINDOW.search(words), _PROMPT.search(words)
+    return max(0, int(window[1]) - int(prompt[1])) if window is not None and prompt is not None else 0
 
 
 def _limit_taught(rules: Rules, words: str, given: Mapping[str, Any]) -> Rules:
