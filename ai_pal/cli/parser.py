@@ -18,18 +18,30 @@ class Parser(argparse.ArgumentParser):
     number of words, options stand between them as well: `ai-pal chat why -m echo is the sky blue`."""
 
     _inside = False
+    _verbatim: Sequence[str] = ()
+    """What follows `--`, and that itself."""
+
+    def _add_action(self, action: argparse.Action) -> argparse.Action:  # type: ignore[override]
+        """As argparse, which takes any number for at least one where it says what is missing."""
+        if action.nargs == argparse.ZERO_OR_MORE:
+            action.required = False
+        return super()._add_action(action)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse, but an unknown flag is blamed before what follows from it, and nothing is left."""
-        if self._inside:
-            return super().parse_known_args(args, namespace)
+        if self._inside:  # for options first, then for the words
+            words = [*(args or ()), *(() if self._wants_options_only() else self._verbatim)]
+            return super().parse_known_args(words, namespace)
         words = sys.argv[1:] if args is None else list(args)
         if flag := self._unknown_flag(words):
             self._refuse(flag)
         many = any(action.nargs in ("*", "+") for action in self._get_positional_actions())
         parse = self.parse_known_intermixed_args if many else super().parse_known_args
+        if many and "--" in words:
+            at = words.index("--")
+            words, self._verbatim = words[:at], words[at:]
         self._inside = True
         try:
             found, rest = parse(words, namespace)
@@ -38,6 +50,9 @@ class Parser(argparse.ArgumentParser):
         if rest:
             self.error(f"this is too much: {' '.join(rest)}")
         return found, rest
+
+    def _wants_options_only(self) -> bool:
+        return all(action.nargs == argparse.SUPPRESS for action in self._get_positional_actions())
 
     def error(self, message: str) -> NoReturn:
         self._report(message, f"see: {self.prog} --help")

@@ -55,6 +55,9 @@ def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
         ("chat -m echo why is --json the sky blue", "why is the sky blue"),
         ("route why is -m echo the sky", "why is the sky"),
         ("chat what does -- -rf do", "what does -rf do"),
+        ("chat what --json does -- --help -m do -- here", "what does --help -m do -- here"),
+        ("chat -- --help -m", "--help -m"),
+        ("run -- echo --json is what", "--json is what"),
         ("chat -c and why", "why"),
         ("chat", ""),
     ],
@@ -85,6 +88,20 @@ def test_an_unknown_flag_is_blamed_and_the_commands_own_help_named(
         main(argv.split())
     assert caught.value.code == failures.USAGE
     assert capsys.readouterr().err == f"error: there is no option {flag} [bad_request]\nhint: {hint}\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "missing"),
+    [("run", "MODEL"), ("config set", "KEY, VALUE"), ("config set keep_alive=3m", "VALUE"), ("load", "MODEL")],
+)
+def test_what_is_missing_is_named_and_nothing_else(
+    argv: str, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv.split())
+    assert caught.value.code == failures.USAGE
+    said = f"error: the following arguments are required: {missing} [bad_request]\n"
+    assert capsys.readouterr().err.startswith(said)
 
 
 @pytest.mark.parametrize("argv", ["status too many", "config path x", "show a b"])
