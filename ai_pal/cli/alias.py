@@ -63,7 +63,7 @@ def _list(settings: Settings, *, as_json: bool) -> int:
 
         print(table(("NAME", "MODEL"), [(n, str(m)) for n, m in aliases.items()], width=terminal_width()))
     else:
-        print("there is no alias yet")
+        print("there is no alias yet; make one: ai-pal alias NAME TARGET")
     return failures.OK
 
 

@@ -48,11 +48,11 @@ def forget_name(name: str, *, keep_settings: bool, environ: Mapping[str, str] = 
 
     def write(document: "TOMLDocument") -> None:
         models: Any = document.get("models", {})
-        if not keep_settings:
-            models.pop(name, None)
-            return
+        own = models.get(name, {})
         for kind in ("path", "model"):
-            models.get(name, {}).pop(kind, None)
+            own.pop(kind, None)
+        if not (keep_settings and own):
+            models.pop(name, None)
 
     return change(write, ("models", name), environ)
 

@@ -159,6 +159,12 @@ def test_other_settings_of_a_known_model_stay(capsys: pytest.CaptureFixture[str]
     assert models() == {"phi-2": {"slots": 2}}
 
 
+def test_of_a_known_model_with_no_other_settings_nothing_is_left(tmp_path: Path) -> None:
+    run(["config", "set", "models.phi-2.model", "phi-3"])
+    assert run(["rm", "phi-2"]) == 0
+    assert not models()
+
+
 def test_a_model_of_ones_own_answers_where_none_is_named(file: Path, tmp_path: Path) -> None:
     assert (
         default_model(load_settings().settings) == "smollm2"
