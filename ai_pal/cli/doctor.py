@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.wrapping import wrapped
 from ai_pal.counted import counted
 
 if TYPE_CHECKING:
@@ -80,8 +81,10 @@ def examine(*, offline: bool = False) -> Iterator["Finding"]:
 
 def _print(finding: "Finding") -> None:
     mark = f"{finding.state:4}"
-    if sys.stdout.isatty():
-        mark = f"\x1b[{COLOURS[finding.state]}m{mark}\x1b[0m"
-    print(f"{mark}  {finding.check:19}  {neutral_line(finding.text)}", flush=True)
+    lines = [f"{mark}  {finding.check:19}  {neutral_line(finding.text)}"]
     if finding.mend:
-        print(f"{'':27}-> {neutral_line(finding.mend)}", flush=True)
+        lines.append(f"{'':27}-> {neutral_line(finding.mend)}")
+    text = wrapped("\n".join(lines), sys.stdout)
+    if sys.stdout.isatty():
+        text = f"\x1b[{COLOURS[finding.state]}m{mark}\x1b[0m{text.removeprefix(mark)}"
+    print(text, flush=True)

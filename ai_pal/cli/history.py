@@ -14,6 +14,7 @@ from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral, neutral_line
 from ai_pal.cli.private_file import owner_only
 from ai_pal.cli.whole_numbers import whole
+from ai_pal.cli.wrapping import wrapped
 from ai_pal.config import paths
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
@@ -199,7 +200,8 @@ def _cut(rows: "list[Row]", limit: int) -> "tuple[list[Row], bool]":
 
 def _tell(more: bool, action: str) -> None:
     if more:
-        print(f"there are more: ai-pal history {action} --limit 0 shows all", file=sys.stderr)
+        text = f"there are more: ai-pal history {action} --limit 0 shows all"
+        print(wrapped(text, sys.stderr), file=sys.stderr)
 
 
 def _chosen(store: "Conversations", number: int | None) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ai_pal.cli.table import table
+from ai_pal.cli.table import table, terminal_width
 from ai_pal.config import Settings
 from ai_pal.config.provider_access import (
     CLOUDS,
@@ -41,6 +41,7 @@ def provider_table(rows: Sequence[Listed]) -> str:
     return table(
         ("PROVIDER", "KEY", "AGREED"),
         [(row.provider, row.place or "-", _agreed(row)) for row in rows],
+        width=terminal_width(),
     )
 
 

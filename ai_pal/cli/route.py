@@ -1,6 +1,7 @@
 """`ai-pal route PROMPT`: explain who would answer and why, without asking anybody."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
@@ -9,6 +10,7 @@ from ai_pal.cli.chatting.prompts import prompt_of
 from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.served import served
+from ai_pal.cli.wrapping import wrapped
 from ai_pal.config import load_settings
 from ai_pal.routing.dollars import fine
 
@@ -67,9 +69,8 @@ def explanation(routed: "Routed") -> str:
     moved = ", ".join(_feature(feature) for feature in routed.features)
     rows = [_row(candidate) for candidate in routed.candidates]
     names = ("", "WHO", "STATE", "COST", "FIRST", "WHY")
-    return "\n".join(
-        [head, *([f"moved by: {moved}"] if moved else []), "", table(names, rows, width=terminal_width())]
-    )
+    above = wrapped(f"{head}\nmoved by: {moved}" if moved else head, sys.stdout)
+    return f"{above}\n\n{table(names, rows, width=terminal_width())}"
 
 
 def _feature(feature: "Feature") -> str:

@@ -1,10 +1,12 @@
 """`ai-pal status`: the supervisor and the models it has loaded."""
 
 import argparse
+import sys
 
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.running import running
+from ai_pal.cli.wrapping import wrapped
 
 EXAMPLES = """examples:
   ai-pal status
@@ -32,8 +34,11 @@ def run(args: argparse.Namespace) -> int:
     from ai_pal.cli.worker_table import duration, megabytes, worker_table
 
     how = "started in the background, ends when idle" if status.auto_started else "in the foreground"
-    print(f"ai-pal {neutral_line(status.version)}, pid {status.pid}, {how}")
-    print(f"up {duration(status.uptime)}, clients: {status.clients}, memory: {megabytes(status.memory)}")
-    print(f"endpoint: {neutral_line(status.endpoint)}\n")
+    above = (
+        f"ai-pal {neutral_line(status.version)}, pid {status.pid}, {how}\n"
+        f"up {duration(status.uptime)}, clients: {status.clients}, memory: {megabytes(status.memory)}\n"
+        f"endpoint: {neutral_line(status.endpoint)}\n"
+    )
+    print(wrapped(above, sys.stdout))
     print(worker_table(status.workers, terminal_width()))
     return 0

@@ -2,12 +2,14 @@
 
 import argparse
 import re
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
 from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.wrapping import wrapped
 from ai_pal.config import Settings, load_settings, paths
 
 if TYPE_CHECKING:
@@ -58,15 +60,14 @@ def run(args: argparse.Namespace) -> int:
 
         print_json(found)
         return failures.OK
-    print("\n".join(map(neutral_line, usage_report.texts(found))))
+    print(wrapped("\n".join(map(neutral_line, usage_report.texts(found))), sys.stdout))
     if found.lines:
-        from ai_pal.cli.table import table
+        from ai_pal.cli.table import table, terminal_width
 
+        head, rows = (args.by.upper(), *usage_report.HEAD), [usage_report.cells(one) for one in found.lines]
         print()
-        print(
-            table((args.by.upper(), *usage_report.HEAD), [usage_report.cells(line) for line in found.lines])
-        )
-    print(f"\nlist prices of {as_of}: check them with your provider")
+        print(table(head, rows, width=terminal_width(), spare=usage_report.SPARE))
+    print(wrapped(f"\nlist prices of {as_of}: check them with your provider", sys.stdout))
     return failures.OK
 
 

@@ -125,6 +125,9 @@ UNKNOWN = "?"
 
 HEAD = ("ANSWERS", "HERE", "LEFT", "TOKENS IN", "TOKENS OUT", "SPENT", "SAVED")
 
+SPARE = ("TOKENS IN", "TOKENS OUT", "HERE")
+"""What a narrow terminal does without, in this order."""
+
 
 def _line(sums: Sums, clouds: Clouds) -> Line:
     return Line(

@@ -87,7 +87,8 @@ def _space(folder: Path) -> Finding:
 
 def home_space(folder: Path, free: int) -> Finding:
     """Whether history, logs and locks have the space that they need."""
-    text = f"{free / 1e6:.0f} MB free in {folder} for history and logs"
+    shown = f"{free / 1e9:.1f} GB" if free >= 1e9 else f"{free / 1e6:.0f} MB"
+    text = f"{shown} free in {folder} for history and logs"
     if free >= LITTLE_FOR_FILES:
         return ok("home space", text)
     return warn("home space", text, "free some space, or set AI_PAL_HOME to a folder on another disk")
