@@ -3,6 +3,8 @@
 Errors cross process borders as `Failure` values inside messages, never pickled.
 """
 
+import shlex
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NoReturn
@@ -144,6 +146,11 @@ def main_reason(reasons: Sequence[Failure]) -> Failure:
     """The reason to show where there is room for one: the last of somebody who was there to be asked."""
     there = [reason for reason in reasons if reason.code not in NOBODY_THERE]
     return (there or list(reasons))[-1]
+
+
+def pip_install(what: str) -> str:
+    """The command that installs `what` where this program sees it: plain `pip` is often another Python's."""
+    return f"{shlex.quote(sys.executable)} -m pip install {shlex.quote(what)}"
 
 
 class AiPalError(Exception):

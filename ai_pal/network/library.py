@@ -7,6 +7,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
+from ai_pal.errors import pip_install
 from ai_pal.network import trust
 from ai_pal.network.proxies import Proxy
 from ai_pal.network.trouble import Blocked
@@ -36,7 +37,7 @@ class Ways:
 
     def _proxy(self, library: ModuleType, proxy: Proxy) -> Any:
         if proxy.is_socks and importlib.util.find_spec("socksio") is None:
-            raise Blocked(f"{proxy} needs the Python package socksio", "pip install socksio")
+            raise Blocked(f"{proxy} needs the Python package socksio", pip_install("socksio"))
         try:
             url = library.URL(proxy.url)
         except library.InvalidURL:

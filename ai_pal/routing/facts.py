@@ -7,7 +7,7 @@ import msgspec
 
 from ai_pal import privacy
 from ai_pal.config.provider_access import key_hint
-from ai_pal.errors import Code, Failure
+from ai_pal.errors import Code, Failure, pip_install
 from ai_pal.messages.egress import Provider, continues
 from ai_pal.routing.candidate import CLOUD, LOCAL, OLLAMA, UNSEEN, Candidate, Grade
 from ai_pal.routing.prices import FREE, PriceTable
@@ -50,7 +50,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         name = self.name
         if not self.installed:
             message = f"the package for {self.provider.api} is not installed"
-            return Failure(Code.SDK_MISSING, message, "install it: pip install 'ai-pal[clouds]'")
+            return Failure(Code.SDK_MISSING, message, f"{pip_install('ai-pal[clouds]')}, then: ai-pal stop")
         if not self.key:
             return Failure(Code.NO_KEY, f"there is no key for {name}", key_hint(name))
         if not self.consent:

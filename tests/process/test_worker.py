@@ -281,7 +281,7 @@ def test_a_missing_library_names_the_command_that_installs_it(
         answer = driver.load(LoadModel("m", "llamacpp", str(starter_model)))
         assert isinstance(answer, LoadFailed)
         assert answer.failure.code == "engine_missing"
-        assert "pip install xllamacpp" in answer.failure.hint
+        assert f"{sys.executable} -m pip install xllamacpp" in answer.failure.hint
 
 
 def test_usage_is_told_without_arguments() -> None:

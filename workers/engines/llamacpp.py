@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.counted import counted
-from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
 from ai_pal.formats.gguf import Header, read_header
 from ai_pal.messages.chat import Message
 from ai_pal.messages.worker import Generate, LoadModel, Ready
@@ -255,6 +255,6 @@ def _import() -> Any:
         fail(
             Code.ENGINE_MISSING,
             f"llama.cpp is not usable here: {error}",
-            "run: pip install xllamacpp (it needs the system library libgomp1)",
+            f"run: {pip_install('xllamacpp')} (it needs the system library libgomp1)",
         )
     return xllamacpp

@@ -10,7 +10,7 @@ import msgspec
 from ai_pal.cli.doctoring.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings
 from ai_pal.config.tables import LocalSettings
-from ai_pal.errors import AiPalError, Code
+from ai_pal.errors import AiPalError, Code, pip_install
 
 IMPORT_SECONDS = 60.0
 STARTER = "smollm2"
@@ -98,7 +98,7 @@ def _transformers() -> Finding:
     if all(versions.values()):
         found = ", ".join(f"{name} {version}" for name, version in versions.items())
         return ok("engine transformers", found)
-    return ok("engine transformers", "not installed (optional): pip install 'ai-pal[transformers]'")
+    return ok("engine transformers", f"not installed (optional): {pip_install('ai-pal[transformers]')}")
 
 
 def _version(package: str) -> str:

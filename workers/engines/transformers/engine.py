@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_pal.counted import counted
-from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
 from ai_pal.messages.worker import Generate, LoadModel, Ready
 from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit
@@ -197,5 +197,5 @@ def import_libraries() -> None:
         fail(
             Code.ENGINE_MISSING,
             f"transformers is not usable here: {error}",
-            "run: pip install 'ai-pal[transformers]'",
+            f"run: {pip_install('ai-pal[transformers]')}",
         )

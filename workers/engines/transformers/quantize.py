@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, fail, pip_install
 
 GROUP = 32
 """Weights that share one scale in 4 bits."""
@@ -83,7 +83,7 @@ def while_loading(bits: str, device: str) -> Any:
         fail(
             Code.ENGINE_MISSING,
             f"quantize = {bits!r} on CUDA needs bitsandbytes, which is not installed",
-            "run: pip install bitsandbytes",
+            f"run: {pip_install('bitsandbytes')}",
         )
     from transformers import BitsAndBytesConfig
 
