@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from ai_pal.catalog import absolute, find, meant
+from ai_pal.catalog import absolute
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import forget, remark_on_supervisor
+from ai_pal.cli.naming import check_model, forget, remark_on_supervisor
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.clouds import clouds, provider_names
@@ -100,8 +100,7 @@ def _check_target(name: str, target: str, settings: Settings) -> None:
         if own is None or not own.model:
             break
         seen = own.model
-    if elsewhere(meant(target, settings), provider_names(settings)) is None:
-        find(target, settings)
+    check_model(target, settings)
 
 
 def _remove(name: str, settings: Settings) -> int:

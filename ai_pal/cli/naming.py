@@ -15,6 +15,16 @@ def is_own(name: str, settings: Settings) -> bool:
     return own is not None and bool(own.path or own.model)
 
 
+def check_model(ref: str, settings: Settings) -> None:
+    """Raises `AiPalError` for a reference that nobody could mean. It need not be here, nor ever be asked."""
+    from ai_pal.catalog import find, meant
+    from ai_pal.config.clouds import provider_names
+    from ai_pal.config.elsewhere import elsewhere
+
+    if elsewhere(meant(ref, settings), provider_names(settings)) is None:
+        find(ref, settings)
+
+
 def forget(name: str, settings: Settings) -> str:
     """Take a name of the user's own out of the config file; says what became of it. Raises `AiPalError`."""
     from ai_pal.config.model_names import forget_name, named_by

@@ -6,14 +6,16 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.chatting.arguments import absolute_model, add_bounds, add_sampling
 from ai_pal.cli.chatting.prompts import checked_argument
 from ai_pal.cli.completing import completes
+from ai_pal.cli.naming import check_model
 from ai_pal.cli.neutral import neutral, neutral_line
 from ai_pal.cli.presetting import given
 from ai_pal.cli.whole_numbers import whole
-from ai_pal.config import paths, presets
+from ai_pal.config import load_settings, paths, presets
 from ai_pal.config.presets import FIELDS, Preset
 from ai_pal.errors import AiPalError, Code, fail
 
@@ -97,6 +99,8 @@ def _show(args: argparse.Namespace) -> int:
 def _set(args: argparse.Namespace) -> int:
     if args.model:
         args.model = absolute_model(args.model)
+        if not is_path(args.model):  # a file may come later
+            check_model(args.model, load_settings().settings)
     if args.system is not None:
         args.system = checked_argument(args.system)
     said = given(args)

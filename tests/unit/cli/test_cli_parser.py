@@ -92,7 +92,12 @@ def test_an_unknown_flag_is_blamed_and_the_commands_own_help_named(
 
 @pytest.mark.parametrize(
     ("argv", "missing"),
-    [("run", "MODEL"), ("config set", "KEY, VALUE"), ("config set keep_alive=3m", "VALUE"), ("load", "MODEL")],
+    [
+        ("run", "MODEL"),
+        ("config set", "KEY, VALUE"),
+        ("config set keep_alive=3m", "VALUE"),
+        ("load", "MODEL"),
+    ],
 )
 def test_what_is_missing_is_named_and_nothing_else(
     argv: str, missing: str, capsys: pytest.CaptureFixture[str]

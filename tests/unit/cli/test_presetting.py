@@ -38,6 +38,16 @@ def test_options_go_over_it() -> None:
     assert asked.local_only  # a flag makes it stricter, never less so
 
 
+def test_a_model_that_nobody_knows_is_refused_when_it_is_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preset", "set", "x", "-s", "Be brief.", "-m", "smolm2"]) == 3
+    assert capsys.readouterr().err == (
+        "error: there is no model 'smolm2' [model_not_found]\nhint: did you mean smollm2?\n"
+    )
+    assert presets.names() == []
+    for model in ("phi-3", "org/name:Q4_K_M", "openai:gpt-4.1", "phi-3?context=512", "/later/m.gguf"):
+        assert run(["preset", "set", "x", "-m", model]) == 0, model
+
+
 def test_presets_are_set_listed_shown_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["preset"]) == 0
     assert "there is no preset yet" in capsys.readouterr().out
