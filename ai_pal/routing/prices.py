@@ -13,6 +13,9 @@ from ai_pal.messages.chat import Usage
 
 MILLION = 1_000_000
 
+ENDLESS = 1_000_000
+"""Tokens of an answer that no model gives: such a limit is none, and servers refuse it."""
+
 SLACK = 16
 """Tokens of a window that belong to neither prompt nor answer."""
 
@@ -65,6 +68,8 @@ class Price(msgspec.Struct, frozen=True):
             return None
         left = limit - self.expected(prompt_tokens, 0)
         limits = [int(left * MILLION / output)]
+        if limits[0] > ENDLESS and not (self.most or self.window):
+            return None
         if self.most:
             limits.append(self.most)
         if self.window:

@@ -108,6 +108,8 @@ def test_no_answer_is_longer_than_the_model_can_say() -> None:
     assert Price(1.0, 1.0, window=8192).affordable(1000, 1.0) == 8192 - 1000 - 16
     assert Price(1.0, 1.0, window=8192, most=8000).affordable(1000, 1.0) == 8192 - 1000 - 16
     assert Price(1.0, 1.0, window=100).affordable(1000, 1.0) == 0
+    assert Price(1e-9, 1e-9).affordable(1000, 1.0) is None, "no model says so much"
+    assert Price(1e-9, 1e-9, most=4096).affordable(1000, 1.0) == 4096
 
 
 def test_the_longest_answer_within_a_limit_costs_no_more() -> None:
