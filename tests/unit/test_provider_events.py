@@ -206,3 +206,34 @@ def test_an_end_after_nothing_that_was_understood_is_no_answer() -> None:
     with pytest.raises(Unreadable) as caught:
         _read(b'data: {"reply": "hi"}\n\ndata: [DONE]\n\n')
     assert "hi" in caught.value.said
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        {"info": "queued"},
+        {"base_resp": {"status_code": 0, "status_msg": "success"}},
+        {"message": "still here"},
+    ],
+)
+def test_words_that_are_no_error_cost_no_answer(aside: Any) -> None:
+    assert _read(_sse(aside, A, aside, B) + b"data: [DONE]\n\n") == ([A, B], True)
+    assert _read(_sse([aside, A], B) + b"data: [DONE]\n\n") == ([A, B], True)
+
+
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
+def test_words_that_nothing_follows_are_one(end: bytes) -> None:
+    with pytest.raises(Told) as caught:
+        _read(_sse({"message": "your plan has ended"}) + end)
+    assert caught.value.body == {"message": "your plan has ended"}
+
+
+def test_words_that_tell_of_an_error_do_not_wait_for_the_end() -> None:
+    events = Events(shape)
+    with pytest.raises(Told):
+        list(events.feed(_sse({"message": "The model is overloaded"})))
+
+
+def test_an_error_without_anything_in_it_is_none() -> None:
+    empty = A | {"error": {"code": 0, "message": ""}}
+    assert _read(_sse(empty) + b"data: [DONE]\n\n") == ([A], True)

@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ai_pal.egress.providers.failures import words
+from ai_pal.egress.providers.classify import code_of
+from ai_pal.egress.providers.error_body import read, words
 from ai_pal.egress.providers.lines import Lines
 from ai_pal.egress.providers.loose import part
 
@@ -35,6 +36,10 @@ class Told(Exception):  # noqa: N818 (it never leaves the process)
         self.body = body
 
 
+class Aside(Told):
+    """Words that the protocol does not know and that name no error: one, if nothing better follows."""
+
+
 class Unreadable(Exception):  # noqa: N818 (it never leaves the process)
     """What came is not what an answer looks like; `said` is the beginning of it. `begun` tells
     whether events came before."""
@@ -55,6 +60,7 @@ class Events:
         self._begun = self._framed = False
         self._whole: list[str] | None = None
         self._odd = ""
+        self._aside: Aside | None = None
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The events that end in this piece. Raises `Unreadable`, and what the shape raises."""
@@ -72,6 +78,8 @@ class Events:
         pending = "\n".join(self._data)
         if _is_whole(pending) or self._name == "error":
             yield from self._dispatch()
+        if self._aside is not None and not (self._begun and self.ended):
+            raise self._aside
         if not self._begun and (self._odd or not self.ended):
             raise Unreadable(self._odd or pending, begun=False)
 
@@ -125,7 +133,12 @@ class Events:
             yield from self._shaped(Event(name, data if found is None else found.value), data)
 
     def _shaped(self, event: Event, data: str) -> list[Event]:
-        shaped = self._shape(event)
+        shaped = []
+        for value in event.value if isinstance(event.value, list) else [event.value]:
+            try:
+                shaped += self._shape(Event(event.name, value))
+            except Aside as aside:
+                self._aside = self._aside or aside
         self._begun = self._begun or bool(shaped)
         if not shaped:
             self._keep(data)
@@ -137,20 +150,25 @@ class Events:
 
 
 def objects(event: Event, says: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-    """The objects in an event that say anything in their protocol. Raises `Told` for an error: one that is
-    called so, or an object with words that the protocol does not know."""
+    """The objects in an event that say anything in their protocol. Raises `Told` for an error, `Aside` for an
+    object with words that the protocol does not know."""
     found = []
     for value in event.value if isinstance(event.value, list) else [event.value]:
-        error = part(value, "error") or (value if _is_error(event.name, value) else None)
+        error = _full(part(value, "error")) or (value if _is_error(event.name, value) else None)
         if error:
             raise Told(error)
         if not isinstance(value, dict):
             continue
         if says(value):
-            found.append(value)
+            found.append({name: held for name, held in value.items() if name != "error"})  # SDKs look for it
         elif words(value):
-            raise Told(value)
+            raise (Told if code_of(None, read(value)) is not None else Aside)(value)
     return found
+
+
+def _full(error: Any) -> Any:
+    """Nothing for an error whose every field is nothing: some send that with each event."""
+    return error if not isinstance(error, dict) or any(error.values()) else None
 
 
 def _is_error(name: str, value: Any) -> bool:
