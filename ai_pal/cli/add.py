@@ -13,6 +13,7 @@ from ai_pal.cli.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.clouds import clouds
 from ai_pal.errors import Code, fail
+from ai_pal.formats.gguf import check_whole
 
 EXAMPLES = """examples:
   ai-pal add ~/Downloads/qwen2.5-coder-q4.gguf --name coder
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     path = Path(os.path.abspath(paths.expanded(str(args.path))))
     load = resolve(str(path), settings)
     window = window_of(load)  # reads the header: what is damaged there is told now
+    if load.engine == "llamacpp":
+        check_whole(Path(load.path))
     name = args.name or _name_of(Path(load.path))
     check_name(name, clouds(settings))
     _check_free(name, load.path, settings)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.formats.gguf_parts import part_paths
 
 MAGIC = b"GGUF"
@@ -21,6 +21,8 @@ SMALLEST = 1024
 MOST_ENTRIES = 1_000_000
 LONGEST_TEXT = 1 << 20
 HINT = "fetch the model again, or choose another file"
+ADAPTER = "only an adapter (LoRA), not a whole model", "merge it into its base model, or name the base model"
+PROJECTOR = "only the part of a model that sees (mmproj)", "name the file of the model that it belongs to"
 TEXT, ARRAY = 8, 9
 NUMBERS = dict(zip((*range(8), *range(10, 13)), [f"<{code}" for code in "BbHhIif?Qqd"], strict=True))
 VOCABULARY = "tokenizer.ggml.tokens"
@@ -58,6 +60,8 @@ class Layout(msgspec.Struct, frozen=True):
     header: Header
     vocabulary: int
     tensors: list[Tensor]
+    refusal: tuple[str, str] | None = None
+    """What it is instead of a model, and what to do."""
 
 
 def read_header(path: Path) -> Header:
@@ -70,6 +74,25 @@ def read_layout(path: Path) -> Layout:
 
     Raises `AiPalError` (`model_invalid`)."""
     return _joined([_read(part, whole=True) for part in part_paths(path)], path)
+
+
+def check_whole(path: Path) -> None:
+    """Raises `AiPalError` (`model_invalid`) for what no engine loads: a file of another kind, or one that
+    ends too early. What else is odd is for the engine to judge."""
+    for part in part_paths(path):
+        try:
+            layout = _read(part, whole=True)
+        except AiPalError as error:
+            if not isinstance(error.__context__, struct.error):
+                continue
+            lacking = 1  # it ends within its header
+        else:
+            if layout.refusal:
+                what, hint = layout.refusal
+                fail(Code.MODEL_INVALID, f"{part} is {what}", hint)
+            lacking = max((-tensor.size for tensor in layout.tensors), default=0)
+        if lacking > 0:
+            fail(Code.MODEL_INVALID, f"{part} ends too early: it was cut off", HINT)
 
 
 def _joined(layouts: list[Layout], path: Path) -> Layout:
@@ -124,7 +147,10 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     name = str(found.get("general.name", ""))
     header = Header(architecture, name, context, size, _kv_values(found, architecture))
     vocabulary = found.get(VOCABULARY, 0)
-    return Layout(header, int(vocabulary), tensors)
+    refusal = {"adapter": ADAPTER, "mmproj": PROJECTOR}.get(str(found.get("general.type")))
+    if architecture == "clip":
+        refusal = PROJECTOR
+    return Layout(header, int(vocabulary), tensors, refusal)
 
 
 def _kv_values(found: dict[str, Any], architecture: str) -> int:

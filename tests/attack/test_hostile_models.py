@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal.errors import Failure
 from ai_pal.messages.worker import LoadFailed, LoadModel
 from tests.worker_driver import WorkerDriver
 
@@ -64,20 +65,23 @@ def test_a_hostile_gguf_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.real_model
-@pytest.mark.parametrize("share", [0.001, 0.5])
-def test_a_truncated_gguf_is_refused(share: float, tmp_path: Path, starter_model: Path) -> None:
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
+def test_a_truncated_gguf_is_refused_as_such(share: float, tmp_path: Path, starter_model: Path) -> None:
     file = tmp_path / "truncated.gguf"
     content = starter_model.read_bytes()
     file.write_bytes(content[: int(len(content) * share)])
-    assert_refused(file, tmp_path)
+    failure = assert_refused(file, tmp_path)
+    assert failure.message == f"{file} ends too early: it was cut off"
+    assert failure.hint
 
 
-def assert_refused(file: Path, folder: Path) -> None:
+def assert_refused(file: Path, folder: Path) -> Failure:
     with WorkerDriver(folder) as worker:
         outcome = worker.load(LoadModel("m", "llamacpp", str(file)), timeout=120)
         assert isinstance(outcome, LoadFailed), outcome
         assert outcome.failure.code == "model_invalid"
         assert worker.process.wait(10) in EXITS
+        return outcome.failure
 
 
 def limited(act: str) -> "subprocess.CompletedProcess[str]":

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.formats.gguf import MOST_FOUND, Tensor, _Cursor, parse, read_header, read_layout
+from ai_pal.formats.gguf import (
+    ADAPTER,
+    MOST_FOUND,
+    PROJECTOR,
+    Tensor,
+    _Cursor,
+    check_whole,
+    parse,
+    read_header,
+    read_layout,
+)
 from tests.gguf_files import ARRAY, TEXT, gguf, text
 
 LLAMA: dict[str, object] = {
@@ -42,6 +52,46 @@ def test_the_layout_has_the_vocabulary_and_the_size_of_each_tensor(tmp_path: Pat
     layout = read_layout(file)
     assert layout.vocabulary == 3
     assert layout.tensors == [Tensor("a", 0, 96, 64), Tensor("b", 12, 2048 - 96, 64)]
+
+
+@pytest.mark.parametrize("taken", [1, 1500, 2047, 2060, 2110, 2150, 2300, 5000])
+def test_a_file_that_was_cut_off_is_told_from_a_whole_one(taken: int, tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    many = {"tokenizer.ggml.tokens": [f"word {number}" for number in range(500)]}
+    whole = gguf(LLAMA | many, [("a.weight", 0, 0), ("b.weight", 0, 2048)])
+    file.write_bytes(whole)
+    check_whole(file)
+    file.write_bytes(whole[:-taken])
+    with pytest.raises(AiPalError, match="cut off"):
+        check_whole(file)
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ({"general.architecture": "llama", "general.type": "adapter"}, ADAPTER),
+        ({"general.architecture": "clip", "general.type": "mmproj"}, PROJECTOR),
+        ({"general.architecture": "clip"}, PROJECTOR),
+    ],
+)
+def test_what_is_no_whole_model_is_named(
+    entries: dict[str, object], told: tuple[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf(entries, [("a.weight", 0, 0)]))
+    with pytest.raises(AiPalError) as caught:
+        check_whole(file)
+    assert (caught.value.failure.message, caught.value.failure.hint) == (f"{file} is {told[0]}", told[1])
+
+
+def test_what_is_only_odd_is_left_to_the_engine(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    odd: list[dict[str, object]] = [{"general.architecture": "nobody-knows"}, {"general.type": "model"}]
+    for entries in (*odd, LLAMA):
+        file.write_bytes(gguf(entries, [("a", 99, 0)]))
+        check_whole(file)
+    file.write_bytes(b"GGUF" + struct.pack("<IQQ", 99, 0, 0) + bytes(2048))
+    check_whole(file)
 
 
 @pytest.mark.parametrize("length", [4, 20, 60, 200])

@@ -12,7 +12,7 @@ import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
-from ai_pal.formats.gguf import Header, read_header
+from ai_pal.formats.gguf import Header, check_whole, read_header
 from ai_pal.messages.chat import Message
 from ai_pal.messages.worker import Generate, LoadModel, Ready
 from workers import spin_throttle, threads
@@ -73,6 +73,7 @@ class LlamaCpp:
         self._sink = sink
         sink.progress(0.0)
         header = read_header(Path(spec.path))
+        check_whole(Path(spec.path))
         count = spec.threads or threads.default_count()
         xllamacpp = _import()
         slots = spec.slots or DEFAULT_SLOTS

@@ -142,6 +142,12 @@ def test_what_is_no_alias_is_refused(argv: list[str], code: int) -> None:
     assert not paths.config_file().exists()
 
 
+def test_a_file_that_was_cut_off_gets_no_name(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_bytes(gguf({"general.architecture": "llama"}, [("a", 0, 0), ("b", 0, 4096)], data=3000))
+    assert run(["add", str(file)]) == 1
+    assert "it was cut off" in capsys.readouterr().err
+
+
 def test_forgetting_a_name_that_settings_use_says_so(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["add", str(file), "--name", "coder"])
     run(["config", "set", "local.model", "coder"])
