@@ -27,6 +27,8 @@ class Swept(Protocol):
 
     def lost(self) -> tuple[str, ...]: ...
 
+    def taken(self) -> bool: ...
+
     def secure(self) -> None: ...
 
 
@@ -47,7 +49,7 @@ async def keep_run_directory(
             since = None
             continue
         since = anyio.current_time() if since is None else since
-        if anyio.current_time() - since < wait_for(lost):
+        if anyio.current_time() - since < wait_for(lost) and not directory.taken():
             continue
         if (healed := healed + 1) > MOST_HEALED or not _mended(directory, lost, listen_again):
             leave()

@@ -106,6 +106,12 @@ class RunDirectory:
         found = [name for name, made in self._made.items() if _id_at(self.folder / name) != made]
         return (*found, *([] if self._has_lock() else [LOCK]))
 
+    def taken(self) -> bool:
+        """Whether another process has taken this place: its lock lies there, and it listens."""
+        return (
+            not self._has_lock() and _id_at(self.folder / LOCK) is not None and listens(self.folder / FRONT)
+        )
+
     def release(self) -> None:
         """Remove our sockets and let go of the lock (in this order: the next one may be waiting)."""
         for name, made in self._made.items():

@@ -168,6 +168,19 @@ def test_it_leaves_to_the_one_that_took_its_place(
     assert len(workers_in(second.run_dir)) == 1
 
 
+def test_patience_ends_when_another_has_taken_its_place(
+    home: Environ, supervise: Callable[..., Supervised]
+) -> None:
+    """Else two have the model in memory, and `ai-pal stop` of the one brings the other back."""
+    patient = IMPATIENT[1].replace("= 0.0,", "= 1e6,")
+    with Supervised(home, ("-c", patient), drain_seconds=0.3) as first:
+        shutil.rmtree(first.run_dir)
+        second = supervise()
+        assert first.process.wait(WITHIN) == OK
+        with second.client() as other:
+            assert other.welcome.pid == second.process.pid
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_the_end_of_the_swept_one_leaves_the_new_one_alone(
     home: Environ, supervise: Callable[..., Supervised], how: signal.Signals
