@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ai_pal.config.clouds import KNOWN
-from ai_pal.config.settings import ModelSettings
+from ai_pal.config.clouds import KNOWN, provider_names
+from ai_pal.config.elsewhere import elsewhere
+from ai_pal.config.settings import ModelSettings, Settings
 from ai_pal.config.tables import PriceSettings, ProviderSettings
 
 _NAME = re.compile(r"[\w.-]+")
@@ -21,10 +22,11 @@ EXAMPLE_URL = "http://localhost:8080"
 
 
 class Mistake(NamedTuple):
-    """What is wrong, and what to write instead."""
+    """What is wrong, and what to write instead; `setting` is where, if that is not known otherwise."""
 
     message: str
     hint: str
+    setting: str = ""
 
 
 def mistake_in(name: str, setting: msgspec.Struct) -> Mistake | None:
@@ -37,6 +39,17 @@ def mistake_in(name: str, setting: msgspec.Struct) -> Mistake | None:
         case PriceSettings() if setting.input is None or setting.output is None:
             missing = " and ".join(side for side in ("input", "output") if getattr(setting, side) is None)
             return Mistake(f"prices.{name}: {missing} is missing", "write 0 only for what costs nothing")
+    return None
+
+
+def mistake_of_all(settings: Settings) -> Mistake | None:
+    """What is wrong with settings that are each fine by themselves."""
+    name = settings.local.model
+    target = settings.models[name].model if name in settings.models else None
+    for reference in (name, target or ""):
+        if there := elsewhere(reference, provider_names(settings)):
+            message = f"local.model: {name} is a model of {there.provider}, and none of this machine"
+            return Mistake(message, f"write model = {name!r} for all that is asked", "local.model")
     return None
 
 

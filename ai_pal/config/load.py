@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
-from ai_pal.config.checks import checked_url, choices, mistake_in, price_mistake, switched
+from ai_pal.config.checks import checked_url, choices, mistake_in, mistake_of_all, price_mistake, switched
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
@@ -50,8 +50,15 @@ def load_settings(
     _apply_file(values, origins, environ)
     _apply_environment(values, origins, environ)
     _apply_overrides(values, origins, overrides or {})
-    values |= {name: struct(**values.get(name, {})) for name, struct in TABLE.items()}
-    return Loaded(Settings(**values), origins)
+    settings = _whole(values)
+    if mistake := mistake_of_all(settings):
+        where = origins.get(mistake.setting, str(paths.config_file(environ)))
+        fail(Code.CONFIG_INVALID, f"{where}: {mistake.message}", mistake.hint)
+    return Loaded(settings, origins)
+
+
+def _whole(values: dict[str, Any]) -> Settings:
+    return Settings(**values | {name: struct(**values.get(name, {})) for name, struct in TABLE.items()})
 
 
 def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> None:
@@ -63,8 +70,9 @@ def _apply_file(values: dict[str, Any], origins: dict[str, str], environ: Mappin
 
 def check_text(file: Path, text: str) -> None:
     """Raises `AiPalError` (`config_invalid`) unless `file` could hold this text."""
-    values = _from_file(file, text, {})
-    Settings(**values | {name: struct(**values.get(name, {})) for name, struct in TABLE.items()})
+    mistake = mistake_of_all(_whole(_from_file(file, text, {})))
+    if mistake is not None:
+        fail(Code.CONFIG_INVALID, f"{file}: {mistake.message}", mistake.hint)
 
 
 def _from_file(file: Path, text: str, origins: dict[str, str]) -> dict[str, Any]:
@@ -120,12 +128,12 @@ class _FileReader:
         found = {}
         for own, table in tables.items():
             if name == "prices" and (mistake := price_mistake(own)):
-                self._refuse((name, own), *mistake)
+                self._refuse((name, own), mistake.message, mistake.hint)
             if not isinstance(table, dict):
                 self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
             found[own] = setting = struct(**self.table(table, known, (name, own)))
             if mistake := mistake_in(own, setting):
-                self._refuse((name, own), *mistake)
+                self._refuse((name, own), mistake.message, mistake.hint)
         return found
 
     def table(

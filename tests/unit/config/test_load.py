@@ -291,3 +291,11 @@ def test_a_key_in_the_wrong_place_is_not_repeated(config: Path) -> None:
     with pytest.raises(AiPalError) as caught:
         load(config, "[providers.openai]\napi_key = ['sk-very-secret']\n")
     assert "sk-very-secret" not in caught.value.failure.message
+
+
+@pytest.mark.parametrize("name", ["gw:x", "mine"])
+def test_the_model_of_this_machine_is_no_providers(config: Path, name: str) -> None:
+    text = "[providers.gw]\napi = 'openai'\nbase_url = 'http://h/v1'\n[models.mine]\nmodel = 'gw:x'\n"
+    said = refusal(config, text, AI_PAL_LOCAL_MODEL=name)
+    assert said.startswith("AI_PAL_LOCAL_MODEL: local.model:")
+    assert f"write model = '{name}'" in said
