@@ -27,6 +27,19 @@ _LEADS = ("parameter ", "--")
 """What may stand before a name, as other programs have it."""
 
 
+_WINDOW = "/model NAME?context=N loads a model with a window of N tokens"
+_ELSEWHERE = {
+    "system": "/system TEXT sets the system prompt",
+    "model": "/model NAME lets another answer",
+    "local": "/local on keeps this conversation on this machine",
+    "local_only": "/local on keeps this conversation on this machine",
+    "context": _WINDOW,
+    "num_ctx": _WINDOW,
+    "num_predict": "did you mean max_tokens?",
+}
+"""What hands look for here, by the names that `ai-pal chat` and other programs have for it."""
+
+
 class _Reader(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         fail(Code.BAD_REQUEST, message.removeprefix("argument --"), "see: ai-pal chat --help")
@@ -41,6 +54,7 @@ def changed(wishes: Wishes, argument: str) -> Wishes:
     if name not in NAMES:
         near = nearest(name, NAMES)
         hint = f"did you mean {near}?" if near else f"one of: {', '.join(NAMES)}"
+        hint = _ELSEWHERE.get(name, hint)
         fail(Code.BAD_REQUEST, f"there is no {name!r} to set", hint)
     if not value:
         fail(Code.BAD_REQUEST, f"/set {name} wants a value", f"/set {name} {DEFAULT} takes it back")

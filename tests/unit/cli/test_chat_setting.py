@@ -52,6 +52,11 @@ def test_default_takes_one_option_of_the_engine_back() -> None:
     [
         ("temprature 1", "did you mean temperature?"),
         ("nonsense 1", "one of: temperature, top_p"),
+        ("system Be brief.", "/system TEXT"),
+        ("context 4096", "/model NAME?context=N"),
+        ("parameter num_ctx 4096", "/model NAME?context=N"),
+        ("parameter num_predict 10", "did you mean max_tokens?"),
+        ("local-only on", "/local on"),
         ("temperature", "wants a value"),
         ("temperature hot", "is not a number 0 or more"),
         ("max_tokens 0", "max-tokens"),
