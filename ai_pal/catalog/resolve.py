@@ -264,9 +264,11 @@ def _named_by(name: str, settings: Settings) -> str:
 def _number(name: str, options: dict[str, Any], own: int | None, general: int) -> int:
     value = options.get(name, general if own is None else own)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        fail(Code.MODEL_INVALID, f"the model option {name}={value} is not a whole number", f"write {name}=4")
+        hint = f"write {name}={4096 if name == 'context' else 4}, or leave it out"
+        fail(Code.MODEL_INVALID, f"the model option {name}={value} is not a whole number", hint)
     if value > (most := MOST.get(name, value)):
-        fail(Code.MODEL_INVALID, f"the model option {name}={value} is more than {most}", f"write {name}=4")
+        hint = f"at most {most} can be asked for; left out, it is chosen"
+        fail(Code.MODEL_INVALID, f"the model option {name}={value} is more than {most}", hint)
     return value
 
 

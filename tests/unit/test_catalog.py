@@ -73,6 +73,18 @@ def test_keep_alive_is_the_models_or_the_general_one() -> None:
     assert keep_alive("", settings) == 5
 
 
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("context=99999999999", "at most 1000000000 can be asked for; left out, it is chosen"),
+        ("context=4k", "write context=4096, or leave it out"),
+        ("threads=-1", "write threads=4, or leave it out"),
+    ],
+)
+def test_a_number_that_cannot_be_gets_a_hint_that_works(option: str, hint: str) -> None:
+    assert refusal(f"echo?{option}", Settings()).failure.hint == hint
+
+
 def test_an_unknown_name_brings_the_nearest_ones() -> None:
     error = refusal("smolm", Settings())
     assert error.code == Code.MODEL_NOT_FOUND
