@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ai_pal.catalog import absolute
+from ai_pal.catalog import CATALOG, absolute
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
@@ -85,6 +85,8 @@ def _give(name: str, target: str, settings: Settings) -> int:
     made = give_name(name, "model", target)
     before = f" (it was {own.model})" if own is not None and own.model and own.model != target else ""
     print(neutral_line(f"{name} stands for {target}{before}"))
+    if name in CATALOG:
+        print(f"it hides the known model of that name until: ai-pal alias rm {name}", file=sys.stderr)
     if made.changed:
         remark_on_supervisor(name)
     return failures.OK

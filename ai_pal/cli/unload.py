@@ -1,4 +1,4 @@
-"""`ai-pal unload MODEL|--all`: unload a model and free its memory."""
+"""`ai-pal unload MODEL...|--all`: unload models and free their memory."""
 
 import argparse
 
@@ -6,10 +6,11 @@ from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.running import running
-from ai_pal.errors import AiPalError, Code
+from ai_pal.errors import AiPalError, Code, fail
 
 EXAMPLES = """examples:
   ai-pal unload smollm2
+  ai-pal unload smollm2 phi-3
   ai-pal unload --all
 
 A busy model first finishes what it is answering. That a model was not loaded is no error.
@@ -19,19 +20,23 @@ A busy model first finishes what it is answering. That a model was not loaded is
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    what = parser.add_mutually_exclusive_group(required=True)
-    model = what.add_argument("model", nargs="?", metavar="MODEL", help="a model that `ai-pal ps` shows")
-    completes(model, "models")
-    what.add_argument("--all", action="store_true", help="unload every model")
+    models = parser.add_argument("models", nargs="*", metavar="MODEL", help="a model that `ai-pal ps` shows")
+    completes(models, "models")
+    parser.add_argument("--all", action="store_true", help="unload every model")
 
 
 def run(args: argparse.Namespace) -> int:
-    model = "" if args.all else _one_spelling(args.model)
+    if bool(args.models) == args.all:
+        fail(Code.BAD_REQUEST, "name models, or say --all", "see: ai-pal unload --help")
+    models = [""] if args.all else [_one_spelling(name) for name in args.models]
+    absent = []
     with running() as client:
-        gone = client.unload(model)
-    for name in gone:
-        print(f"{neutral_line(name)} is unloaded")
-    if not gone:
+        for model in models:
+            gone = client.unload(model)
+            absent += [] if gone else [model]
+            for name in gone:
+                print(f"{neutral_line(name)} is unloaded", flush=True)
+    for model in absent:
         _require_known(model)
         print(f"{neutral_line(model)} is not loaded" if model else "no model is loaded")
     return 0

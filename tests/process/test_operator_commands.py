@@ -188,6 +188,10 @@ def test_unload_frees_one_or_all(home: Environ, daemon: Supervised) -> None:
     assert ai_pal(home, "unload", "--all").stdout == "echo is unloaded\n"
     assert daemon.workers() == []
     assert ai_pal(home, "unload", "echo").stdout == "echo is not loaded\n"
+    assert ai_pal(home, "load", "echo", "echo?id=1").returncode == 0
+    both = ai_pal(home, "unload", "echo", "nosuch", "echo?id=1")
+    assert both.stdout == "echo is unloaded\necho?id=1 is unloaded\n"
+    assert both.returncode == MODEL_MISSING
     assert ai_pal(home, "unload", "--all").stdout == "no model is loaded\n"
     assert ai_pal(home, "unload", "ecco").returncode == MODEL_MISSING
     assert ai_pal(home, "unload").returncode == USAGE

@@ -185,3 +185,8 @@ def test_a_model_of_ones_own_answers_where_none_is_named(file: Path, tmp_path: P
     assert default_model(load_settings().settings) == "small"
     run(["config", "set", "local.model", "larger"])  # not here
     assert default_model(load_settings().settings) == "small"
+
+
+def test_an_alias_that_hides_a_known_model_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["alias", "smollm2", "phi-3"]) == 0
+    assert "hides the known model" in capsys.readouterr().err
