@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.no_wait and not talks:
         message = "--no-wait is for conversations: one question is answered by the model that was asked"
         fail(Code.BAD_REQUEST, message, "leave it out, or name another model")
+    if talks and args.model:
+        _check_model(args.model, settings)
     with closing(_recorder(args, settings)) as recorder, _link(args, settings) as link:
         conversation, wishes = _begin(args, recorder, number, settings)
         if terminal.stdin and not link.is_private(wishes):
@@ -60,6 +62,13 @@ def _apply_preset(args: argparse.Namespace) -> None:
     from ai_pal.config.presets import load_preset
 
     apply(load_preset(args.preset), args)
+
+
+def _check_model(model: str, settings: Settings) -> None:
+    """A conversation with a model that nobody knows is none; one question is refused by whoever gets it."""
+    from ai_pal.cli.naming import check_model
+
+    check_model(arguments.absolute_model(model), settings)
 
 
 def _ask_consent(model: str, settings: Settings, terminal: Terminal) -> None:

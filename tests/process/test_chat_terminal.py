@@ -87,6 +87,12 @@ def test_ctrl_c_at_the_prompt_clears_the_line_then_warns_then_leaves(home: Envir
         assert terminal.exit_code() == 130
 
 
+def test_a_conversation_with_a_model_that_nobody_knows_does_not_begin(home: Environ) -> None:
+    with Terminal(["chat", "-m", "ecko"], home) as terminal:
+        assert terminal.exit_code() == 3
+    assert "did you mean echo?" in terminal.text
+
+
 def test_a_paste_of_several_lines_is_one_prompt(home: Environ) -> None:
     with conversation(home) as terminal:
         terminal.send(pasted("line one\nline two"))

@@ -17,6 +17,7 @@ from ai_pal.cli.chatting.keyboard import spoken_to
 from ai_pal.cli.chatting.link import Link, Wishes
 from ai_pal.cli.chatting.recording import Recorder
 from ai_pal.cli.failures import describe
+from ai_pal.cli.naming import check_model
 from ai_pal.cli.private_file import owner_only
 from ai_pal.config import paths
 from ai_pal.counted import counted
@@ -80,7 +81,8 @@ def _model(session: Session, argument: str) -> None:
     if argument:
         model = "" if argument == ROUTED else absolute_model(argument)
         try:
-            _check_name(model, session.link.settings)
+            if model:
+                check_model(model, session.link.settings)
         except AiPalError as error:
             session.say(describe(error.failure))
         else:
@@ -91,17 +93,6 @@ def _model(session: Session, argument: str) -> None:
         session.say(f"it cannot be asked yet: {failure.message}; {failure.hint}")
     if not argument:
         session.say(f"known: {', '.join(session.models)}")
-
-
-def _check_name(model: str, settings: "Settings") -> None:
-    """Raises `AiPalError` where `--model` would fail too: what only its provider or the hub knows is found
-    out when it is asked."""
-    from ai_pal.catalog import find
-    from ai_pal.config.clouds import provider_names
-    from ai_pal.config.elsewhere import elsewhere
-
-    if model and elsewhere(model, provider_names(settings)) is None:
-        find(model, settings)
 
 
 def _obstacle(model: str, settings: "Settings") -> Failure | None:
