@@ -34,7 +34,7 @@ from ai_pal.messages.worker import (
     encode,
 )
 
-TIMEOUT = 120.0
+TIMEOUT = 240.0
 OF_ECHO = ("tokens", "pace", "prefill")
 """Options with which one test asks every engine."""
 End = GenerationDone | GenerationCancelled | GenerationFailed

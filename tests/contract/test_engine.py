@@ -250,7 +250,7 @@ LONG_PROMPT = Options(temperature=0.0, max_tokens=4, extra={"prefill": 3.0, "ign
 
 
 def test_a_prompt_that_takes_long_tells_how_far_it_is_read(slow_reader: WorkerDriver) -> None:
-    answer = slow_reader.ask(1, "word " * 380, LONG_PROMPT)  # the driver refuses what comes after the text
+    answer = slow_reader.ask(1, "word " * 240, LONG_PROMPT)  # the driver refuses what comes after the text
     assert isinstance(answer.end, GenerationDone)
     told = [reading.done for reading in answer.readings]
     assert len(told) > 2
