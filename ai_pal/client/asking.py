@@ -8,6 +8,7 @@ from ai_pal.client.answer import conversation
 from ai_pal.client.keywords import refuse_unknown
 from ai_pal.client.sampling import Sampling, options_of
 from ai_pal.client.usual import NOTHING, Usual
+from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import Code, fail
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -56,6 +57,7 @@ def chat_request(
         how.get("continuation", False),
         how.get("task", ""),
         usual.keep_alive,
+        pip_settings() if how.get("pull") else {},
     )
 
 

@@ -14,6 +14,7 @@ from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.connection import LOST, PROVIDERS_TIMEOUT, UNREACHABLE, Connection, silent
 from ai_pal.client.keywords import strict
 from ai_pal.client.usual import Usual, usual_here
+from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -166,7 +167,7 @@ class AsyncClient:
     def pull(self, model: str = "") -> AsyncIterator[wire.Pulling | wire.Pulled]:
         """Bring a model onto this machine: `Pulling` events and then one `Pulled`. Leaving the iteration
         early stops the download, unless others follow it; what has come is kept."""
-        request = wire.Pull(self._new_id(), model or self.usual.model)
+        request = wire.Pull(self._new_id(), model or self.usual.model, pip_settings())
         self._begin(request)
         return self._pulling(request.id)
 

@@ -22,6 +22,7 @@ from ai_pal.client.connection import (
 )
 from ai_pal.client.keywords import strict
 from ai_pal.client.usual import Usual, usual_here
+from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import AiPalError, main_reason
 from ai_pal.messages import client as wire
 from ai_pal.messages.chat import Message
@@ -112,7 +113,13 @@ class Client:
         """Load a model, from this call on; yields `Loading` events and then one `Loaded`. With `pull` a model
         that is not here is downloaded first: `Pulling` events."""
         request = wire.Load(
-            self._new_id(), model or self.usual.model, keep_alive, pull, pull_limit, self.usual.keep_alive
+            self._new_id(),
+            model or self.usual.model,
+            keep_alive,
+            pull,
+            pull_limit,
+            self.usual.keep_alive,
+            pip_settings() if pull else {},
         )
         self._connection.send(request)
         return self._loading(request.id)
@@ -120,7 +127,7 @@ class Client:
     def pull(self, model: str = "") -> Iterator[wire.Pulling | wire.Pulled]:
         """Bring a model onto this machine, from this call on; yields `Pulling` events and then one `Pulled`.
         Leaving the iteration early stops the download, unless others follow it; what has come is kept."""
-        request = wire.Pull(self._new_id(), model or self.usual.model)
+        request = wire.Pull(self._new_id(), model or self.usual.model, pip_settings())
         self._connection.send(request)
         return self._pulling(request.id)
 

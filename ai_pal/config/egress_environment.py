@@ -40,8 +40,13 @@ def egress_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str
 
 def compared(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Keys, tokens and proxies that the egress process sees. A supervisor keeps those it was started with, so
-    a client with others has to notice; what pip is told differs between two shells, for nothing."""
+    a client with others has to notice; what pip is told travels with the request (`pip_settings`)."""
     return {name: value for name, value in _chosen(environ).items() if value and not name.startswith(_PIP)}
+
+
+def pip_settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What is set for pip: it travels with each request that may fetch something."""
+    return {name: value for name, value in _chosen(environ).items() if name.startswith(_PIP)}
 
 
 def _chosen(environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import threading
 import traceback
 from pathlib import Path
 
+from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.messages.egress import Artifact, Fetch, Fetched, FetchFailed, FetchProgress
 from ai_pal.sources.hub import pull_hub
@@ -57,7 +58,7 @@ class Fetching:
     def _pull(self) -> Fetched:
         fetch, cache = self._fetch, Path(self._fetch.cache)
         if isinstance(fetch.wanted, Artifact):
-            path = pull_artifact(fetch.name, fetch.wanted, cache, self._progress)
+            path = pull_artifact(fetch.name, fetch.wanted, cache, self._progress, pip=pip_settings(fetch.pip))
             return Fetched(fetch.key, str(path), fetch.wanted.size)
         pulled = pull_hub(fetch.wanted, cache, self._progress, fetch.limit)
         return Fetched(fetch.key, str(pulled.path), pulled.size, pulled.commit)

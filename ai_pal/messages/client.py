@@ -56,7 +56,7 @@ class Chat(Request, tag="chat", frozen=True):
     dollars for this answer. Without `fallback` only the first of the plan is asked; with
     `continuation` another candidate may go on where one broke off, after a notice of the kind `seam`.
     A `task` says what kind of work it is: it bounds the score of the prompt. `usual_keep_alive` is for a
-    model without a setting of its own of which no request has said a `keep_alive`.
+    model without a setting of its own of which no request has said a `keep_alive`. `pip` is as in `Pull`.
     """
 
     id: int
@@ -74,6 +74,7 @@ class Chat(Request, tag="chat", frozen=True):
     continuation: bool = False
     task: Task = ""
     usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -83,8 +84,8 @@ class Cancel(Request, tag="cancel", frozen=True):
 
 
 class Load(Request, tag="load", frozen=True):
-    """Load a model ahead of its first request. Ends with `loaded` or `failed`. `pull` and `usual_keep_alive`
-    as in `Chat`."""
+    """Load a model ahead of its first request. Ends with `loaded` or `failed`. `pull`, `usual_keep_alive` and
+    `pip` as in `Chat`."""
 
     id: int
     model: str = ""
@@ -92,6 +93,7 @@ class Load(Request, tag="load", frozen=True):
     pull: bool = False
     pull_limit: int = 0
     usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Unload(Request, tag="unload", frozen=True):
@@ -120,10 +122,12 @@ class Goodbye(Request, tag="goodbye", frozen=True):
 
 class Pull(Request, tag="pull", frozen=True):
     """Bring a model onto this machine. Ends with `pulled`, `failed` or `cancelled`. A download that
-    others follow too goes on without this client."""
+    others follow too goes on without this client. `pip` holds environment variables of pip (`PIP_INDEX_URL`),
+    which go over the supervisor's own where this request begins the download."""
 
     id: int
     model: str = ""
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Route(Request, tag="route", frozen=True):

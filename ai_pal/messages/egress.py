@@ -60,13 +60,15 @@ class ToEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"
 
 class Fetch(ToEgress, tag="fetch", frozen=True):
     """Bring `wanted` into the folder `cache`. `key` is the supervisor's number for the download,
-    `name` what the user calls the model; more than `limit` bytes are not downloaded (0: no limit)."""
+    `name` what the user calls the model; more than `limit` bytes are not downloaded (0: no limit). `pip`
+    holds environment variables for pip."""
 
     key: int
     name: str
     cache: str
     wanted: Wanted
     limit: int = 0
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):

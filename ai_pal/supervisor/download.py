@@ -37,11 +37,13 @@ Resume = Callable[[bytes, "wire.Chat | wire.Load"], None]
 
 
 class Follower(msgspec.Struct, frozen=True):
-    """A client that hears of a download; `then` is what it asked for, if that is more than a pull."""
+    """A client that hears of a download; `then` is what it asked for, if that is more than a pull, `pip` what
+    its environment says to pip."""
 
     client: bytes
     id: int
     then: wire.Chat | wire.Load | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def limit(self) -> int:
@@ -55,6 +57,7 @@ class Download(msgspec.Struct, eq=False):
     key: int
     plan: Plan
     followers: list[Follower] = msgspec.field(default_factory=list)
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
     done: int = 0
     total: int = 0
     steps: int = -1

@@ -53,7 +53,7 @@ class Downloads:
 
     def pull(self, client: bytes, request: wire.Pull) -> None:
         """Bring a model; the client hears `pulling` and then `pulled`, `failed` or `cancelled`."""
-        self.follow(Follower(client, request.id), request.model)
+        self.follow(Follower(client, request.id, pip=request.pip), request.model)
 
     def follow(self, follower: Follower, reference: str) -> None:
         """Download what `reference` needs, unless it is here or on its way, and tell the follower."""
@@ -163,7 +163,7 @@ class Downloads:
 
     def _new(self, plan: Plan, follower: Follower) -> Download:
         now = self._clock.now()
-        download = Download(next(self._keys), plan, [follower], total=plan.size, moved_at=now)
+        download = Download(next(self._keys), plan, [follower], follower.pip, total=plan.size, moved_at=now)
         self._egress.start()
         self._downloads[download.key] = download
         self._observe("pull_started", model=plan.model, wanted=str(plan.wanted), variant=plan.variant)
@@ -174,7 +174,7 @@ class Downloads:
         plan = download.plan
         assert plan.wanted is not None
         if not download.sent and self._egress.send(
-            out.Fetch(download.key, plan.model, plan.cache, plan.wanted, download.limit)
+            out.Fetch(download.key, plan.model, plan.cache, plan.wanted, download.limit, download.pip)
         ):
             download.sent = True
             download.attempts += 1

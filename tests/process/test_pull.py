@@ -361,3 +361,20 @@ def test_a_missing_local_file_is_named(cache: Path) -> None:
     error = refusal(cache, source=LocalFile("/nowhere/x.gguf"))
     assert error.code == Code.FILE_UNREADABLE
     assert "/nowhere/x.gguf" in error.failure.message
+
+
+def test_a_supervisor_that_runs_already_heeds_what_is_set_for_pip(
+    start_pull: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        nowhere = pip_environment(taken.getsockname()[1])
+        served = {name: os.environ.get(name, "") for name in nowhere}
+        use(nowhere, monkeypatch)
+        _, said = start_pull().communicate(timeout=TIMEOUT)
+        assert "could not" in said, said
+    use(served, monkeypatch)
+    pulling = start_pull()
+    out, said = pulling.communicate(timeout=TIMEOUT)
+    assert pulling.returncode == 0, said
+    assert "is ready" in out
