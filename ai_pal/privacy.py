@@ -6,7 +6,7 @@ import re
 import msgspec
 
 from ai_pal.errors import Code, fail
-from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
+from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 
 HINT = "choose a model that runs here, or allow it: no --local-only, /local off, another goal than privacy"
 """What to do when a request is local-only and its model is elsewhere."""

@@ -13,7 +13,7 @@ from ai_pal.client import AsyncClient
 from ai_pal.client.daemon import connect
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
-from ai_pal.messages.client import Delta, Done, Failed, Interrupted
+from ai_pal.protocol.client import Delta, Done, Failed, Interrupted
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import msgspec
 import zmq
 
 from ai_pal.config.egress_environment import egress_environment
-from ai_pal.launchers.local import ENVIRONMENT
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
+from ai_pal.server.nodes.local import ENVIRONMENT
 
 ENDS = (out.CompletionDone, out.CompletionFailed, out.ProviderModels)
 

@@ -1,21 +1,21 @@
 """A router that knows only this machine: every request has one candidate, as without other tiers."""
 
-from ai_pal.complexity import Scored
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message
-from ai_pal.router.local import LocalModels
-from ai_pal.router.router import Router
-from ai_pal.routing.facts import Facts, Here
-from ai_pal.routing.prices import PriceTable, price_table
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message
+from ai_pal.providers.prices import PriceTable, price_table
+from ai_pal.server.ports import Clients, Clock, Observe
+from ai_pal.server.router.complexity import Scored
+from ai_pal.server.router.policy.snapshot import Here, Snapshot
+from ai_pal.server.router.router import Router
+from ai_pal.server.services.local import LocalModels
 from ai_pal.store.ledger import Attempt, Spent
-from ai_pal.supervisor.ports import Clients, Clock, Observe
 
 
 class OnlyHere:
-    """Implements `Survey`: whatever is named is a model of this machine."""
+    """Implements `Snapshots`: whatever is named is a model of this machine."""
 
-    def facts(self, reference: str) -> Facts:
-        return Facts(here=Here(model=reference))
+    def snapshot(self, reference: str) -> Snapshot:
+        return Snapshot(here=Here(model=reference))
 
     def met(self, provider: str) -> None:
         pass
@@ -41,7 +41,7 @@ class NoCompletions:
 
 
 class BookPages:
-    """Implements `Books`; keeps what it is given."""
+    """Implements `Ledger`; keeps what it is given."""
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
@@ -62,8 +62,8 @@ def local_router(clients: Clients, clock: Clock, observe: Observe) -> tuple[Rout
         clients=clients,
         local=local,
         completions=NoCompletions(),
-        survey=OnlyHere(),
-        books=BookPages(),
+        snapshots=OnlyHere(),
+        ledger=BookPages(),
         judge=no_judge,
         clock=clock,
         observe=observe,

@@ -13,8 +13,8 @@ from typing import Self, TypeVar
 import msgspec
 import zmq
 
-from ai_pal.messages.chat import Message, Options
-from ai_pal.messages.worker import (
+from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.worker import (
     AnyFromWorker,
     AnyToWorker,
     Beat,

@@ -12,7 +12,7 @@ import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol.chat import Message, Options
 
 TARGET = 0.70
 LARGEST_ROOM = 4

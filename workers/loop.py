@@ -10,8 +10,10 @@ import zmq
 
 from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.chat import Options
-from ai_pal.messages.worker import (
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.worker import (
+    EXIT_NEVER,
+    EXIT_RETRY,
     STOP_REPEATING,
     AnyToWorker,
     Beat,
@@ -41,7 +43,7 @@ SEND_QUEUE = 16
 RECEIVE_QUEUE = 4096
 LINGER_MS = 1000
 CONNECT_SECONDS = 10.0
-EXIT_OK, EXIT_RETRY, EXIT_NEVER = 0, 75, 78
+EXIT_OK = 0
 
 
 class Worker:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ai_pal.errors import Failure
-from ai_pal.messages.chat import Usage
-from ai_pal.messages.worker import (
+from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.worker import (
     REPEATS,
     FromWorker,
     GenerationCancelled,

@@ -25,7 +25,7 @@ from ai_pal.catalog.resolve import (
     resolve,
     too_large,
 )
-from ai_pal.messages.egress import Artifact, HubFiles, LocalFile, PackageFile
+from ai_pal.protocol.egress import Artifact, HubFiles, LocalFile, PackageFile
 
 __all__ = [
     "CATALOG",

@@ -2,9 +2,9 @@
 is an estimate from them."""
 
 from ai_pal.catalog.model import KnownModel, Variant
-from ai_pal.messages.chat import Options
-from ai_pal.messages.egress import Artifact, HubFiles, PackageFile
-from ai_pal.messages.worker import STOP_REPEATING
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.egress import Artifact, HubFiles, PackageFile
+from ai_pal.protocol.worker import STOP_REPEATING
 
 GB = 1_000_000_000
 _RUNTIME = 700_000_000

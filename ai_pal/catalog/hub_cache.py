@@ -12,7 +12,7 @@ import msgspec
 from ai_pal.catalog import files, layout
 from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError
-from ai_pal.messages.egress import HubFiles
+from ai_pal.protocol.egress import HubFiles
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

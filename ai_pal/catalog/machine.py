@@ -6,13 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_pal import load_ledger
 from ai_pal.catalog.choose import Machine
 from ai_pal.config import Settings, paths
-from ai_pal.memory import room
+from ai_pal.memory import promises, room
 
 if TYPE_CHECKING:
-    from ai_pal.machine_memory import MachineMemory
+    from ai_pal.memory.machine import MachineMemory
 
 GPUS = ("/dev/nvidiactl", "/dev/kfd")
 """What the drivers of NVIDIA and AMD show."""
@@ -26,7 +25,7 @@ def this_machine(settings: Settings) -> Machine:
 def free_memory(settings: Settings) -> int:
     """Bytes that a load may have now, by the rule that it is admitted by: what the machine, the control
     groups and the budget leave, less what is promised to other loads."""
-    claims = load_ledger.published(paths.ledger_file())
+    claims = promises.published(paths.ledger_file())
     return max(0, room(_memory().free(), settings.memory_low, settings.memory_budget, claims))
 
 
@@ -45,7 +44,7 @@ def installed() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _memory() -> "MachineMemory":
-    from ai_pal.machine_memory import MachineMemory
+    from ai_pal.memory.machine import MachineMemory
 
     return MachineMemory()
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.messages.chat import Options
-from ai_pal.messages.egress import Artifact, Wanted
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.egress import Artifact, Wanted
 
 
 class Variant(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.messages.egress import HubFiles
+from ai_pal.protocol.egress import HubFiles
 
 _QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
 _PART = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?"

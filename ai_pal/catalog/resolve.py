@@ -19,9 +19,9 @@ from ai_pal.config.clouds import clouds, provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.messages.chat import Options
-from ai_pal.messages.egress import Artifact, HubFiles, Wanted
-from ai_pal.messages.worker import LoadModel
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.egress import Artifact, HubFiles, Wanted
+from ai_pal.protocol.worker import LoadModel
 
 MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS, "context": MOST_CONTEXT}
 

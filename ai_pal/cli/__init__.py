@@ -49,8 +49,8 @@ ALIASES = {"ls": "list"}
 HIDDEN = ("complete",)
 """Commands for programs: no help mentions them."""
 
-_MODULES = {"run": "run_model"}
-"""Where the module cannot have the command's name."""
+_MODULES = {"chat": "chat.command", "doctor": "doctor.command", "run": "run_model"}
+"""Where the module cannot have the command's name: chat and doctor are folders."""
 
 
 class Command(Protocol):

@@ -9,7 +9,7 @@ from ai_pal.catalog import CATALOG, resolve
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import is_own, remark_on_supervisor
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.clouds import clouds
 from ai_pal.errors import Code, fail
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ai_pal.config.model_names import check_name, give_name
-    from ai_pal.estimates import window_of
+    from ai_pal.memory.estimates import window_of
 
     settings = load_settings().settings
     path = Path(os.path.abspath(paths.expanded(str(args.path))))
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     _check_free(name, load.path, settings)
     made = give_name(name, "path", load.path)
     if args.json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json({"name": name, "path": load.path, "engine": load.engine, "window": window})
     else:

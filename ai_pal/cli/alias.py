@@ -9,7 +9,7 @@ from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_model, forget, remark_on_supervisor
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.clouds import clouds, provider_names
 from ai_pal.config.elsewhere import elsewhere
@@ -55,11 +55,11 @@ def run(args: argparse.Namespace) -> int:
 def _list(settings: Settings, *, as_json: bool) -> int:
     aliases = {name: own.model for name, own in sorted(settings.models.items()) if own.model}
     if as_json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json([{"name": name, "model": model} for name, model in aliases.items()])
     elif aliases:
-        from ai_pal.cli.table import table, terminal_width
+        from ai_pal.cli.terminal.table import table, terminal_width
 
         print(table(("NAME", "MODEL"), [(n, str(m)) for n, m in aliases.items()], width=terminal_width()))
     else:

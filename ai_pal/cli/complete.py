@@ -84,7 +84,7 @@ def _presets(_: str) -> Names:
 
 
 def _conversations(_: str) -> Names:
-    from ai_pal.store.conversations import Conversations
+    from ai_pal.conversations.store import Conversations
 
     file = paths.store_file()
     if not file.exists():

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.json_output import print_json
-from ai_pal.cli.neutral import neutral_line
-from ai_pal.cli.table import table, terminal_width
+from ai_pal.cli.terminal.json_output import print_json
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.table import table, terminal_width
 from ai_pal.config import load_settings, paths
 from ai_pal.config.describe import Row, rows
 from ai_pal.errors import Code, fail

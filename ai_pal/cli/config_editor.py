@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ai_pal.cli import failures
-from ai_pal.cli.file_editor import End, edited
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.file_editor import End, edited
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config.edit import read_text, write_text
 from ai_pal.config.load import check_text
 from ai_pal.config.whole_file import alone

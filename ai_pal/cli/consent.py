@@ -6,7 +6,7 @@ import os
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.keys import known_provider
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config import provider_access as access
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     rows = [row for row in listed(settings, os.environ) if provider in (None, row.provider)]
     if args.json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json(rows)
     else:

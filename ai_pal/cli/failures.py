@@ -3,8 +3,8 @@
 import sys
 from typing import TextIO
 
-from ai_pal.cli.neutral import neutral
-from ai_pal.cli.wrapping import wrapped
+from ai_pal.cli.terminal.neutral import neutral
+from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.errors import Code, Failure
 
 OK = 0

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.neutral import neutral, neutral_line
-from ai_pal.cli.private_file import owner_only
-from ai_pal.cli.whole_numbers import whole
-from ai_pal.cli.wrapping import wrapped
+from ai_pal.cli.terminal.neutral import neutral, neutral_line
+from ai_pal.cli.terminal.private_file import owner_only
+from ai_pal.cli.terminal.whole_numbers import whole
+from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.config import paths
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
 
 if TYPE_CHECKING:
-    from ai_pal.store.conversations import Conversations, Found, Head, Kept
+    from ai_pal.conversations.store import Conversations, Found, Head, Kept
 
 EXAMPLES = """examples:
   ai-pal history                    the list, as `ai-pal history list` gives it
@@ -83,7 +83,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ai_pal.store.conversations import Conversations
+    from ai_pal.conversations.store import Conversations
 
     with closing(Conversations(paths.store_file())) as store:
         return _ACTIONS[args.action](store, args)
@@ -105,7 +105,7 @@ def _search(store: "Conversations", args: argparse.Namespace) -> int:
     query = " ".join(f'"{word}"' if " " in word else word for word in args.words)
     found, more = _cut(store.search(query, _and_one(args.limit)), args.limit)
     if args.json:
-        from ai_pal.store.conversations import MARKS
+        from ai_pal.conversations.store import MARKS
 
         _print_json([_plain(one, MARKS) for one in found])
     else:
@@ -155,7 +155,7 @@ def _export(store: "Conversations", args: argparse.Namespace) -> int:
 def _delete(store: "Conversations", args: argparse.Namespace) -> int:
     if args.all == bool(args.ids):
         fail(Code.BAD_REQUEST, "give the numbers of conversations, or --all", "see: ai-pal history list")
-    from ai_pal.cli.chatting.typed import keep_typed
+    from ai_pal.conversations.typed import keep_typed
 
     if args.all:
         if not args.yes and not _agreed(len(store.heads())):
@@ -171,7 +171,7 @@ def _delete(store: "Conversations", args: argparse.Namespace) -> int:
 
 
 def _wipe(store: "Conversations", args: argparse.Namespace) -> int:
-    from ai_pal.cli.chatting.typed import keep_typed
+    from ai_pal.conversations.typed import keep_typed
 
     store.wipe()
     keep_typed(paths.history_file(), store.prompts())
@@ -223,7 +223,7 @@ def _agreed(count: int) -> bool:
 
 
 def _table(heads: "list[Head]") -> str:
-    from ai_pal.cli.table import table, terminal_width
+    from ai_pal.cli.terminal.table import table, terminal_width
 
     rows = [(str(head.id), _when(head.updated), str(head.messages), _who(head), head.title) for head in heads]
     head = ("ID", "LAST", "MESSAGES", "MODEL", "TITLE")
@@ -236,13 +236,13 @@ def _who(head: "Head") -> str:
 
 
 def _markdown(kept: "Kept") -> str:
-    from ai_pal.cli.chatting.keeping import conversation_of
+    from ai_pal.conversations.kept import conversation_of
 
     return conversation_of(kept).markdown()
 
 
 def _hit(found: "Found") -> str:
-    from ai_pal.store.conversations import MARKS
+    from ai_pal.conversations.store import MARKS
 
     who = "you" if found.role == "user" else "answer"
     snippet = neutral_line(" ".join(_plain(found, MARKS).snippet.split()))

@@ -6,7 +6,7 @@ import sys
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config import provider_access as access
 from ai_pal.errors import Code, fail
@@ -99,7 +99,7 @@ def _list(settings: Settings, *, as_json: bool) -> int:
 
     rows = listed(settings, os.environ)
     if as_json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json(rows)
     else:

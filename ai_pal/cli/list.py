@@ -3,12 +3,12 @@
 import argparse
 import time
 
+from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.cli import failures
-from ai_pal.cli.json_output import print_json
-from ai_pal.cli.table import table, terminal_width
+from ai_pal.cli.terminal.json_output import print_json
+from ai_pal.cli.terminal.table import table, terminal_width
 from ai_pal.config import load_settings
 from ai_pal.counted import counted
-from ai_pal.sources.inventory import Listed, inventory
 
 HEAD = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
 SPARE = ("REVISION", "SOURCE", "LAST USED")

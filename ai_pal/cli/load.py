@@ -5,18 +5,18 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from ai_pal.cli import failures
-from ai_pal.cli.chatting.arguments import absolute_model, duration
+from ai_pal.cli.chat.arguments import absolute_model, duration
 from ai_pal.cli.completing import completes
-from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.served import ANOTHER, served
-from ai_pal.cli.whole_numbers import whole
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
 
 if TYPE_CHECKING:
     from ai_pal.client import Client
-    from ai_pal.messages.client import Loaded, Loading, Pulling
+    from ai_pal.protocol.client import Loaded, Loading, Pulling
 
 EXAMPLES = """examples:
   ai-pal load smollm2
@@ -91,7 +91,7 @@ def _load_all(client: "Client", wanted: list[str], keep_alive: float | None, cod
 
 def _load(client: "Client", model: str, keep_alive: float | None) -> "Pulling | Loading | Loaded":
     """Load one and show how far it is. Returns `Loaded`, or raises `AiPalError`."""
-    from ai_pal.messages.client import Loading
+    from ai_pal.protocol.client import Loading
 
     progress = _progress()
     try:
@@ -112,7 +112,7 @@ def _ready_line(event: "Pulling | Loading | Loaded") -> str:
 def _progress() -> Progress:
     if not sys.stderr.isatty():
         return Lines()
-    from ai_pal.cli.chatting.waiting import Waiting
+    from ai_pal.cli.terminal.waiting import Waiting
 
     return Waiting(visible=True)
 

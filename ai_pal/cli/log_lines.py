@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.neutral import neutral_line
 
 COLOURS = {"warning": "33", "error": "31", "critical": "31", "debug": "2"}
 

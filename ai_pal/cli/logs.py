@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ai_pal.cli import failures
 from ai_pal.cli.log_files import Follower, generations, last_lines
-from ai_pal.cli.neutral import neutral_line
-from ai_pal.cli.whole_numbers import whole
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.config import paths
 from ai_pal.errors import AiPalError, Code, fail
 

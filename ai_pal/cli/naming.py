@@ -4,7 +4,7 @@ import contextlib
 import sys
 
 from ai_pal.catalog import CATALOG
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError
 

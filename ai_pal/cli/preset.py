@@ -8,13 +8,13 @@ import msgspec
 
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
-from ai_pal.cli.chatting.arguments import absolute_model, add_bounds, add_sampling
-from ai_pal.cli.chatting.prompts import checked_argument
+from ai_pal.cli.chat.arguments import absolute_model, add_bounds, add_sampling
+from ai_pal.cli.chat.prompts import checked_argument
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_model
-from ai_pal.cli.neutral import neutral, neutral_line
 from ai_pal.cli.presetting import given
-from ai_pal.cli.whole_numbers import whole
+from ai_pal.cli.terminal.neutral import neutral, neutral_line
+from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.config import load_settings, paths, presets
 from ai_pal.config.presets import FIELDS, Preset
 from ai_pal.errors import AiPalError, Code, fail
@@ -77,7 +77,7 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         _print_json(found)
     elif found:
-        from ai_pal.cli.table import table, terminal_width
+        from ai_pal.cli.terminal.table import table, terminal_width
 
         rows = [(one["name"], one.get("model", "-"), _rest(one), _first_line(one)) for one in found]
         print(table(("NAME", "MODEL", "PARAMETERS", "SYSTEM"), rows, width=terminal_width()))
@@ -120,7 +120,7 @@ def _rm(args: argparse.Namespace) -> int:
 
 
 def _edit(args: argparse.Namespace) -> int:
-    from ai_pal.cli.file_editor import End, edited
+    from ai_pal.cli.terminal.file_editor import End, edited
 
     file = presets.place(args.name)
     ended = edited(
@@ -164,7 +164,7 @@ def _shown(value: Any) -> str:
 
 
 def _print_json(value: Any) -> None:
-    from ai_pal.cli.json_output import print_json
+    from ai_pal.cli.terminal.json_output import print_json
 
     print_json(value)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ai_pal.cli.table import table, terminal_width
+from ai_pal.cli.terminal.table import table, terminal_width
 from ai_pal.config import Settings
 from ai_pal.config.provider_access import (
     CLOUDS,

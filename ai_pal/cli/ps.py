@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> int:
     with running() as client:
         workers = client.status().workers
     if args.json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json(workers)
     else:
-        from ai_pal.cli.table import terminal_width
+        from ai_pal.cli.terminal.table import terminal_width
         from ai_pal.cli.worker_table import worker_table
 
         print(worker_table(workers, terminal_width()))

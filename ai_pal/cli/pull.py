@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ai_pal.catalog import LocalFile, absolute, find
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.downloads import display
-from ai_pal.cli.json_output import print_json
-from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.served import served
+from ai_pal.cli.terminal.downloads import display
+from ai_pal.cli.terminal.json_output import print_json
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import Code, fail
-from ai_pal.messages.client import Pulled, Pulling
+from ai_pal.protocol.client import Pulled, Pulling
 
 if TYPE_CHECKING:
     from ai_pal.client import Client

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
+from ai_pal.catalog.removing import remove
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.downloads import sized
 from ai_pal.cli.naming import forget, is_own, unload
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.downloads import sized
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import load_settings
-from ai_pal.sources.removing import remove
 
 EXAMPLES = """examples:
   ai-pal rm phi-2            the variant that would be used now

@@ -5,17 +5,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
-from ai_pal.cli.chatting.arguments import absolute_model, add_routing
-from ai_pal.cli.chatting.prompts import prompt_of
+from ai_pal.cli.chat.arguments import absolute_model, add_routing
+from ai_pal.cli.chat.prompts import prompt_of
 from ai_pal.cli.completing import completes
-from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.served import served
-from ai_pal.cli.wrapping import wrapped
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.config import load_settings
-from ai_pal.routing.dollars import fine
+from ai_pal.providers.dollars import fine
 
 if TYPE_CHECKING:
-    from ai_pal.messages.client import Feature, RouteCandidate, Routed
+    from ai_pal.protocol.client import Feature, RouteCandidate, Routed
 
 EXAMPLES = """examples:
   ai-pal route "What is the capital of France?"
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         ),
     )
     if args.json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json(routed)
     else:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 def explanation(routed: "Routed") -> str:
     """The decision, for people."""
-    from ai_pal.cli.table import table, terminal_width
+    from ai_pal.cli.terminal.table import table, terminal_width
 
     head = f"complexity {routed.score:.2f}, goal {neutral_line(routed.goal)}"
     moved = ", ".join(_feature(feature) for feature in routed.features)

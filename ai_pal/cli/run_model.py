@@ -2,8 +2,9 @@
 
 import argparse
 
-from ai_pal.cli import chat, failures
-from ai_pal.cli.chatting import arguments
+from ai_pal.cli import failures
+from ai_pal.cli.chat import arguments
+from ai_pal.cli.chat import command as chat
 
 EXAMPLES = """examples:
   ai-pal run phi-3                                 hold a conversation with it

@@ -43,7 +43,7 @@ def _asked(settings: "Settings", ask: Callable[["Client"], T], own: bool) -> T:
 
 
 def _client(settings: "Settings", own: bool) -> "AbstractContextManager[Client]":
-    from ai_pal.cli.chatting.terminal import remark
+    from ai_pal.cli.terminal.streams import remark
     from ai_pal.client.daemon import connect, hosted
 
     return hosted() if own else connect(settings, notify=remark)

@@ -7,19 +7,19 @@ from typing import Any
 import msgspec
 
 from ai_pal.catalog import Found, absolute, default_model, find, keep_alive, pinned, resolve, split, used
+from ai_pal.catalog.inventory import Listed, State, inventory
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.neutral import neutral_line
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.durations import format_duration
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
-from ai_pal.estimates import window_of
-from ai_pal.estimates.window import Window, window
-from ai_pal.messages.chat import Options
-from ai_pal.messages.egress import Artifact
-from ai_pal.messages.worker import LoadModel
-from ai_pal.sources.inventory import Listed, State, inventory
+from ai_pal.memory.estimates import window_of
+from ai_pal.memory.estimates.window import Window, window
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.egress import Artifact
+from ai_pal.protocol.worker import LoadModel
 
 EXAMPLES = """examples:
   ai-pal show smollm2
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
     facts = gather(absolute(args.model or default_model(settings), Path.cwd(), settings), settings)
     if args.json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json(facts)
     else:
@@ -150,7 +150,7 @@ def _window(load: LoadModel, known: int) -> Window | None:
 def _memory(load: LoadModel) -> int:
     if not load.path:
         return 0
-    from ai_pal.estimates import LearnedFootprints
+    from ai_pal.memory.estimates import LearnedFootprints
 
     return LearnedFootprints(paths.peaks_file()).need(load)
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from ai_pal.cli import failures
-from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.running import running
-from ai_pal.cli.wrapping import wrapped
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.wrapping import wrapped
 
 EXAMPLES = """examples:
   ai-pal status
@@ -26,11 +26,11 @@ def run(args: argparse.Namespace) -> int:
     with running() as client:
         status = client.status()
     if args.json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json(status)
         return 0
-    from ai_pal.cli.table import terminal_width
+    from ai_pal.cli.terminal.table import terminal_width
     from ai_pal.cli.worker_table import duration, megabytes, worker_table
 
     how = "started in the background, ends when idle" if status.auto_started else "in the foreground"

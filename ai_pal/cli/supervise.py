@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.cli import failures
-from ai_pal.config import Loaded, load_settings, paths
+from ai_pal.config import LoadedSettings, load_settings, paths
 from ai_pal.config.fingerprint import fingerprint
 from ai_pal.config.owners import supervisor_environment
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.report import Report
+from ai_pal.protocol.report import Report
 from ai_pal.transport.run_directory import RunDirectory
 from ai_pal.transport.run_files import may_leave
 
@@ -67,10 +67,14 @@ def _machine_says(error: OSError) -> Failure:
 
 
 def _supervise(
-    args: argparse.Namespace, loaded: Loaded, environ: Mapping[str, str], report: Callable[[Report], None]
+    args: argparse.Namespace,
+    loaded: LoadedSettings,
+    environ: Mapping[str, str],
+    report: Callable[[Report], None],
 ) -> None:
     held = _hold(args.run_dir or paths.run_dir(), auto_started=args.auto, temporary=bool(args.run_dir))
-    from ai_pal import app, logs  # only now: of many starts at once all but one have ended above
+    from ai_pal import logs  # only now: of many starts at once all but one have ended above
+    from ai_pal.server import app
 
     file = paths.log_dir() / "supervisor.log" if args.auto else None
     settings = loaded.settings

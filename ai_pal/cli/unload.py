@@ -4,8 +4,8 @@ import argparse
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.neutral import neutral_line
 from ai_pal.cli.running import running
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.errors import AiPalError, Code, fail
 
 EXAMPLES = """examples:

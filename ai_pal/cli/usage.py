@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
-from ai_pal.cli.neutral import neutral_line
-from ai_pal.cli.wrapping import wrapped
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.config import Settings, load_settings, paths
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def run(args: argparse.Namespace) -> int:
     budgets = (settings.budget.day, settings.budget.month)
     found = usage_report.report(sums, spent, clouds, as_of, budgets)
     if args.json:
-        from ai_pal.cli.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json
 
         print_json(found)
         return failures.OK
     print(wrapped("\n".join(map(neutral_line, usage_report.texts(found))), sys.stdout))
     if found.lines:
-        from ai_pal.cli.table import table, terminal_width
+        from ai_pal.cli.terminal.table import table, terminal_width
 
         head, rows = (args.by.upper(), *usage_report.HEAD), [usage_report.cells(one) for one in found.lines]
         print()
@@ -75,7 +75,7 @@ def _clouds(settings: Settings) -> "tuple[Clouds, str]":
     """The models that all-cloud is compared with, and the day of the prices."""
     from ai_pal.cli.usage_report import Clouds
     from ai_pal.config.clouds import clouds
-    from ai_pal.routing.prices import price_table
+    from ai_pal.providers.prices import price_table
 
     prices = price_table().over(settings.prices)
     cloud = clouds(settings)[REFERENCE]

@@ -10,7 +10,7 @@ from ai_pal.store.ledger import Spent, Sums, Tokens
 
 
 class Price(Protocol):
-    """What a cloud takes: `ai_pal.routing.prices.Price`."""
+    """What a cloud takes: `ai_pal.providers.prices.Price`."""
 
     def expected(self, prompt_tokens: int, answer_tokens: int) -> float:
         """US dollars."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ai_pal.cli.table import table
+from ai_pal.cli.terminal.table import table
 from ai_pal.config.durations import format_duration
-from ai_pal.messages.client import WorkerStatus
+from ai_pal.protocol.client import WorkerStatus
 
 HEAD = (
     "MODEL",

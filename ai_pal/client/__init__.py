@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ai_pal.client.answer import Answer
 from ai_pal.client.sync_client import ChatStream, Client
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol.chat import Message, Options
 
 if TYPE_CHECKING:
     from ai_pal.client.async_client import AsyncClient

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from ai_pal.errors import AiPalError, main_reason
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Timings, Usage
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Timings, Usage
 
 
 class Answer(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""One connection to a supervisor's front door: a DEALER that notices when the other side is gone."""
+"""One connection to a supervisor's client endpoint: a DEALER that notices when the other side is gone."""
 
 import contextlib
 import itertools
@@ -10,7 +10,7 @@ import zmq
 
 from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from ai_pal.transport.run_files import holder
 from ai_pal.transport.sockets import configure
 

@@ -18,7 +18,7 @@ from ai_pal.client.usual import usual
 from ai_pal.config import Settings, paths
 from ai_pal.config.fingerprint import own_fingerprint
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.report import Report
+from ai_pal.protocol.report import Report
 from ai_pal.transport.run_files import front_endpoint, holder
 
 if TYPE_CHECKING:

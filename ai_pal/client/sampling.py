@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.chat import Options
+from ai_pal.protocol.chat import Options
 
 T = TypeVar("T")
 

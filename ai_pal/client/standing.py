@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from ai_pal.config.fingerprint import Fingerprint, differences, in_words
-from ai_pal.messages.client import FINGERPRINT, Welcome
+from ai_pal.protocol.client import FINGERPRINT, Welcome
 
 
 class Standing(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.owners import TRAVEL, travels
-from ai_pal.messages.client import Goal
+from ai_pal.protocol.client import Goal
 
 
 class Usual(NamedTuple):

@@ -1,6 +1,6 @@
 """Settings and paths: `load_settings()` gives what is in force and where each value came from."""
 
-from ai_pal.config.load import Loaded, load_settings
+from ai_pal.config.load import LoadedSettings, load_settings
 from ai_pal.config.settings import ModelSettings, Settings
 
-__all__ = ["Loaded", "ModelSettings", "Settings", "load_settings"]
+__all__ = ["LoadedSettings", "ModelSettings", "Settings", "load_settings"]

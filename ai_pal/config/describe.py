@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config.durations import format_duration
-from ai_pal.config.load import PREFIX, Loaded
+from ai_pal.config.load import PREFIX, LoadedSettings
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of, meta_of
 from ai_pal.config.sizes import format_size
 from ai_pal.config.tables import SECRET, URL, without_password
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     about: str
 
 
-def rows(loaded: Loaded) -> list[Row]:
+def rows(loaded: LoadedSettings) -> list[Row]:
     """Every setting in force; those in tables last, `models.NAME.FIELD` and its like where they are set."""
     settings = loaded.settings
     found = [
@@ -52,7 +52,7 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _row(info: FieldInfo, struct: msgspec.Struct, prefix: str, loaded: Loaded) -> Row:
+def _row(info: FieldInfo, struct: msgspec.Struct, prefix: str, loaded: LoadedSettings) -> Row:
     name, value = prefix + info.name, getattr(struct, info.name)
     if kind_of(info) == URL and value:
         value = without_password(value)

@@ -10,7 +10,7 @@ from msgspec.structs import fields
 
 from ai_pal.config.clouds import ollama_url
 from ai_pal.config.egress_environment import compared
-from ai_pal.config.load import PREFIX, Loaded, load_settings
+from ai_pal.config.load import PREFIX, LoadedSettings, load_settings
 from ai_pal.config.owners import CLIENTS, supervisor_environment
 from ai_pal.config.settings import TABLE, TABLES, Settings
 
@@ -23,7 +23,7 @@ FILE, HERE = "file:", "here:"
 OLLAMA_HOST = "OLLAMA_HOST"
 
 
-def fingerprint(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def fingerprint(loaded: LoadedSettings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The fingerprint of a supervisor with these settings, in this environment."""
     found = {}
     for name, value in _all(loaded.settings):

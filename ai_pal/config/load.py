@@ -31,7 +31,7 @@ _VARIABLES = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
 _NESTED_VARIABLES = {f"{PREFIX}{table}_{name}".upper(): (table, name) for table, name in _NESTED}
 
 
-class Loaded(NamedTuple):
+class LoadedSettings(NamedTuple):
     """`origins` maps a setting's name to "default", "config.toml:12", "AI_PAL_THREADS" or "--threads"."""
 
     settings: Settings
@@ -40,7 +40,7 @@ class Loaded(NamedTuple):
 
 def load_settings(
     overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
-) -> Loaded:
+) -> LoadedSettings:
     """The settings in force; `overrides` come from flags, None values are left out.
 
     Raises `AiPalError` (`config_invalid`) that names the file and line, the variable or the flag.
@@ -54,7 +54,7 @@ def load_settings(
     if mistake := mistake_of_all(settings):
         where = origins.get(mistake.setting, str(paths.config_file(environ)))
         fail(Code.CONFIG_INVALID, f"{where}: {mistake.message}", mistake.hint)
-    return Loaded(settings, origins)
+    return LoadedSettings(settings, origins)
 
 
 def _whole(values: dict[str, Any]) -> Settings:

@@ -17,8 +17,9 @@ from ai_pal.egress.providers.unlike import of_reading
 from ai_pal.egress.report import report
 from ai_pal.egress.whole_text import WholeText
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.chat import Usage
-from ai_pal.messages.egress import (
+from ai_pal.network.reasons import by_way_of
+from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.egress import (
     Complete,
     CompletionConnected,
     CompletionDone,
@@ -31,7 +32,6 @@ from ai_pal.messages.egress import (
     ListModels,
     ProviderModels,
 )
-from ai_pal.network.reasons import by_way_of
 
 TRAILER_SECONDS = 2.0
 """After the last of the text only figures come; a provider that keeps them has answered all the same."""

@@ -16,7 +16,7 @@ from ai_pal.egress.fetching import Fetching
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
 from ai_pal.egress.report import report
-from ai_pal.messages.egress import (
+from ai_pal.protocol.egress import (
     CancelCompletion,
     CancelFetch,
     Complete,

@@ -8,8 +8,8 @@ from ai_pal.config.clouds import heirs
 from ai_pal.egress.providers.base import Adapter
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.errors import Failure
-from ai_pal.messages.egress import Complete
-from ai_pal.routing.nearest import nearest
+from ai_pal.protocol.egress import Complete
+from ai_pal.providers.nearest import nearest
 
 LIST_SECONDS = 3.0
 SHOWN = 3

@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.egress.report import report
 from ai_pal.errors import Code, Failure
-from ai_pal.messages.egress import (
+from ai_pal.protocol.egress import (
     CompletionFailed,
     CompletionText,
     Fetched,

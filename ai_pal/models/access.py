@@ -13,11 +13,11 @@ from ai_pal.config.clouds import OLLAMA, ollama_url, provider_names, twin
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
-from ai_pal.messages.egress import OLLAMA_URL, Provider
 from ai_pal.models import names, supervisors
 from ai_pal.models.question import Prompt, Question, question
 from ai_pal.models.supervisors import Wanted
 from ai_pal.models.switch import direct_loading, switched_off
+from ai_pal.protocol.egress import OLLAMA_URL, Provider
 
 Folder = str | os.PathLike[str]
 

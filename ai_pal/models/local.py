@@ -9,13 +9,13 @@ from typing import Self, Unpack
 from ai_pal.client import Answer, Client
 from ai_pal.client.keywords import strict
 from ai_pal.client.sampling import Sampling
-from ai_pal.messages.client import AnyEvent, Delta, Failed
-from ai_pal.messages.egress import OLLAMA_URL
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.begun import Begun, begin
 from ai_pal.models.connections import ClientPool, LoopClients
 from ai_pal.models.failure import local_failure
 from ai_pal.models.question import Prompt
+from ai_pal.protocol.client import AnyEvent, Delta, Failed
+from ai_pal.protocol.egress import OLLAMA_URL
 
 
 @strict

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from ai_pal.client.sampling import Sampling, converted, options_of
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.chat import Message, Options, Role
+from ai_pal.protocol.chat import Message, Options, Role
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 """A text, or a conversation: messages, or dicts with `role` and `content`."""

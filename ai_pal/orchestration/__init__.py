@@ -1,8 +1,8 @@
 """All tiers from Python: `MultiModelOrchestrator` lets the router choose who answers, and says who it was."""
 
-from ai_pal.messages.chat import Message, Options
 from ai_pal.models.failure import LocalMethodsError
 from ai_pal.models.local import LocalLLMProvider
 from ai_pal.orchestration.orchestrator import MultiModelOrchestrator
+from ai_pal.protocol.chat import Message, Options
 
 __all__ = ["LocalLLMProvider", "LocalMethodsError", "Message", "MultiModelOrchestrator", "Options"]

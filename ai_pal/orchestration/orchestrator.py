@@ -10,11 +10,11 @@ from ai_pal.client.asking import Asking
 from ai_pal.client.keywords import strict
 from ai_pal.client.sampling import Sampling
 from ai_pal.errors import Code, fail
-from ai_pal.messages.client import AnyEvent, Goal, Routed, Task
-from ai_pal.messages.egress import OLLAMA_URL
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.connections import LoopClients
 from ai_pal.models.question import Prompt
+from ai_pal.protocol.client import AnyEvent, Goal, Routed, Task
+from ai_pal.protocol.egress import OLLAMA_URL
 
 
 @strict

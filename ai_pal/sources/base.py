@@ -45,9 +45,3 @@ def copy_hashed(reader: Reader, into: Path, size: int, progress: Progress | None
         out.flush()
         os.fsync(out.fileno())
     return digest.hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from ai_pal.catalog import layout, too_large
+from ai_pal.catalog.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole, told_apart
 from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest, manifest_path, repo_folder
 from ai_pal.errors import AiPalError, Code, fail
-from ai_pal.messages.egress import HubFiles
+from ai_pal.protocol.egress import HubFiles
 from ai_pal.sources.base import Progress
-from ai_pal.sources.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole, told_apart
 from ai_pal.sources.hub_errors import explained, renamed, unusable
 
 if TYPE_CHECKING:

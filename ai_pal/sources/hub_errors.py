@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.messages.egress import HubFiles
 from ai_pal.network.proxies import host_of
 from ai_pal.network.reasons import chain, is_of_network, trouble_of
 from ai_pal.network.trouble import Blocked
+from ai_pal.protocol.egress import HubFiles
 
 _AGAIN = "run the same command again: it goes on where it stopped"
 

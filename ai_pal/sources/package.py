@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from ai_pal.catalog import PackageFile
+from ai_pal.catalog.stall import StallWatch, largest_file
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.sources.base import Progress, copy_hashed
 from ai_pal.sources.pip_network import environment
 from ai_pal.sources.pip_words import HINT, meaning, tail
-from ai_pal.sources.stall import StallWatch, largest_file
 
 STALL_SECONDS = 120.0
 _POLL_SECONDS = 0.1

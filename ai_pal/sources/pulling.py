@@ -6,10 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ai_pal.catalog import CATALOG, Artifact, LocalFile, PackageFile, cache_dir, not_found
+from ai_pal.catalog.cache import WAIT_SECONDS, CachePlace, told_apart
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.sources.base import Progress, Source
-from ai_pal.sources.cache import WAIT_SECONDS, Slot, told_apart
 from ai_pal.sources.file import FileSource
 from ai_pal.sources.package import PackageSource
 
@@ -42,26 +42,26 @@ def pull_artifact(
     pip: Mapping[str, str] = NO_SETTINGS,
 ) -> Path:
     """As `pull`, for any artifact; `pip` goes over what this process's environment says to pip."""
-    slot = Slot(cache, name, artifact)
-    if slot.is_verified():
-        return slot.path
+    place = CachePlace(cache, name, artifact)
+    if place.is_verified():
+        return place.path
     spec = source or artifact.source
 
     def waiting(done: int) -> None:
         progress(min(done, artifact.size), artifact.size)
 
-    with told_apart(cache), slot.locked(waiting, WAIT_SECONDS):
-        if not slot.is_verified() and not slot.adopt():
-            _fetch(name, artifact, slot, _source(spec, pip), str(spec), progress)
+    with told_apart(cache), place.locked(waiting, WAIT_SECONDS):
+        if not place.is_verified() and not place.adopt():
+            _fetch(name, artifact, place, _source(spec, pip), str(spec), progress)
     progress(artifact.size, artifact.size)
-    return slot.path
+    return place.path
 
 
 def _fetch(
-    name: str, artifact: Artifact, slot: Slot, source: Source, origin: str, progress: Progress
+    name: str, artifact: Artifact, place: CachePlace, source: Source, origin: str, progress: Progress
 ) -> None:
-    with slot.scratch() as scratch:
-        slot.check_space()
+    with place.scratch() as scratch:
+        place.check_space()
         file = scratch / "model"
         found = source.fetch(file, artifact.size, progress)
         if found != artifact.sha256:
@@ -70,7 +70,7 @@ def _fetch(
                 f"{name} from {origin} is not the known file: SHA-256 {found} instead of {artifact.sha256}",
                 "nothing was kept; try again, and check the index or the file it came from",
             )
-        slot.install(file, origin)
+        place.install(file, origin)
 
 
 def _source(spec: SourceSpec, pip: Mapping[str, str]) -> Source:

@@ -3,8 +3,8 @@
 import statistics
 from collections.abc import Iterator
 
-from ai_pal.routing.prices import price_table
-from ai_pal.routing.query import ANSWER_TOKENS, tokens_in
+from ai_pal.providers.prices import price_table
+from ai_pal.server.router.policy.query import ANSWER_TOKENS, tokens_in
 from scripts.benchmarks.figures import Row, row
 from scripts.benchmarks.scoring import prompts
 

@@ -10,8 +10,8 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
 from scripts.benchmarks.echo_clouds import echo_clouds
 from scripts.benchmarks.figures import Row, row
 from scripts.benchmarks.supervisors import Supervisor

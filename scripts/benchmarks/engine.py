@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from ai_pal.client import AsyncClient
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from scripts.benchmarks.children import child
 from scripts.benchmarks.figures import Row, alternate, ratio, row
 from scripts.benchmarks.streams import options, question, through

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
 from scripts.benchmarks.cold_start import settle
 from scripts.benchmarks.figures import Row, row, skipped
 from scripts.benchmarks.models import Model, absent, here, large

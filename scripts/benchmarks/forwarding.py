@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import msgspec
 
 from ai_pal.client import AsyncClient
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
 from scripts.benchmarks.figures import Row, row
 from scripts.benchmarks.supervisors import Supervisor, supervisor
 

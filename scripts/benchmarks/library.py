@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.messages.chat import Message
+from ai_pal.protocol.chat import Message
 from scripts.benchmarks.conversing import Asked, Told
 from scripts.benchmarks.streams import Stream
 

@@ -13,8 +13,8 @@ from collections import defaultdict
 import msgspec
 
 from ai_pal.errors import Failure
-from ai_pal.messages.chat import Message, Usage
-from ai_pal.messages.worker import Generate, LoadModel
+from ai_pal.protocol.chat import Message, Usage
+from ai_pal.protocol.worker import Generate, LoadModel
 from scripts.benchmarks.conversing import Asked, Told
 from scripts.benchmarks.streams import Stream, options
 from workers.engines.transformers.engine import Transformers

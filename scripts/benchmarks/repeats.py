@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.client import Answer, AsyncClient
-from ai_pal.messages.chat import Options
+from ai_pal.protocol.chat import Options
 from scripts.benchmarks.known_answers import PARIS, QUESTIONS, is_right
 from scripts.benchmarks.supervisors import supervisor
 from scripts.complexity import everyday

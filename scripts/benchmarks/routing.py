@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from ai_pal import complexity
-from ai_pal.launchers.base import LaunchSpec, ProcessUsage
-from ai_pal.lifecycle import ExitStatus
-from ai_pal.messages import client as wire
-from ai_pal.messages import egress as out
-from ai_pal.messages import worker as inner
-from ai_pal.messages.chat import Message, Usage
-from ai_pal.router.local import LocalModels
-from ai_pal.router.router import Router
-from ai_pal.routing.facts import Facts, Here, Server
-from ai_pal.routing.prices import PriceTable, price_table
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import egress as out
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.chat import Message, Usage
+from ai_pal.providers.prices import PriceTable, price_table
+from ai_pal.providers.server import Server
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.ports import Clients, Resolved
+from ai_pal.server.router import complexity
+from ai_pal.server.router.policy.snapshot import Here, Snapshot
+from ai_pal.server.router.router import Router
+from ai_pal.server.services.local import LocalModels
 from ai_pal.store.ledger import Attempt, Spent
-from ai_pal.supervisor.ports import Clients, Resolved
-from ai_pal.supervisor.supervisor import Supervisor
 from scripts.benchmarks.figures import Row, row
 
 REQUESTS, DELTAS = 300, 20_000
@@ -77,9 +77,9 @@ class World:
 
     def cancel(self, key: int) -> None: ...
 
-    def facts(self, reference: str) -> Facts:
+    def snapshot(self, reference: str) -> Snapshot:
         here = Here(model="echo", loaded=True)
-        return Facts(here=here, clouds=() if reference else SERVERS)
+        return Snapshot(here=here, clouds=() if reference else SERVERS)
 
     def met(self, provider: str) -> None:
         pass
@@ -106,8 +106,8 @@ class Bench:
                 clients=clients,
                 local=local,
                 completions=self.world,
-                survey=self.world,
-                books=self.world,
+                snapshots=self.world,
+                ledger=self.world,
                 judge=complexity.explain,
                 clock=self.world,
                 observe=lambda event, **fields: None,

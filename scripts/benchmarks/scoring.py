@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ai_pal import complexity
-from ai_pal.messages.chat import Message
+from ai_pal.protocol.chat import Message
+from ai_pal.server.router import complexity
 from scripts.benchmarks.figures import Row, row
 
 PROMPTS = Path(__file__).parents[1] / "complexity" / "everyday.jsonl"

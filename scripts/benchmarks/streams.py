@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options
 
 TOKENS = 64
 

@@ -16,7 +16,7 @@ import psutil
 
 from ai_pal.client import Client
 from ai_pal.config import load_settings
-from ai_pal.messages.report import Report
+from ai_pal.protocol.report import Report
 
 MODEL = "smollm2"
 

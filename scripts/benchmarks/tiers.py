@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options
 from scripts.benchmarks.supervisors import Supervisor, supervisor
 
 NOBODY = "http://127.0.0.1:9"

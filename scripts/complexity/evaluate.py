@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ai_pal.complexity import score
+from ai_pal.server.router.complexity import score
 from scripts.complexity import everyday, exams
 from scripts.complexity.apgr import apgr, interval
 from scripts.complexity.exams import Array, Exams, Mask

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ai_pal.complexity.features import names
-from ai_pal.complexity.linear import CLIP
-from ai_pal.complexity.table import UNIT
+from ai_pal.server.router.complexity.features import names
+from ai_pal.server.router.complexity.linear import CLIP
+from ai_pal.server.router.complexity.table import UNIT
 from scripts.complexity.exams import Array, Exams, Mask
 from scripts.complexity.linear_fit import everyday_weights, exam_weights
 

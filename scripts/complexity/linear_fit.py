@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ai_pal.complexity.features import names
+from ai_pal.server.router.complexity.features import names
 from scripts.complexity.exams import Array, Exams, Mask
 
 GAP_SHARE = 0.65  # of the target where only one pair of models is known; the rest is that the weak one failed

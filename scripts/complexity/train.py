@@ -1,4 +1,4 @@
-"""Rebuild the table that ai_pal.complexity ships with: the same bytes from the same data."""
+"""Rebuild the table that ai_pal.server.router.complexity ships with: the same bytes from the same data."""
 
 import argparse
 import hashlib
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ai_pal.complexity import features, reading, table
+from ai_pal.server.router.complexity import features, reading, table
 from scripts.complexity import everyday, exams
 from scripts.complexity.exams import Array, Exams
 from scripts.complexity.fit import Model, Prompts, fit

@@ -1,4 +1,4 @@
-"""Who reads frames: each codec as it is used, and the doors and processes behind them."""
+"""Who reads frames: each codec as it is used, and the endpoints and processes behind them."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -7,16 +7,17 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.client.connection import Connection
-from ai_pal.messages import client as wire
-from ai_pal.messages import egress as outer
-from ai_pal.messages import worker as inner
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import egress as outer
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY
 from tests.attack.mutants import specimens
 from tests.process.homes import environment
 from tests.process.supervised import Supervised
 from tests.worker_driver import WorkerDriver
 
 CAUGHT = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-EXITS = (0, 75, 78)
+EXITS = (0, EXIT_RETRY, EXIT_NEVER)
 
 Feed = Callable[[list[bytes]], None]
 
@@ -46,7 +47,7 @@ def codec(name: str, union: object, decode: Callable[[bytes], object]) -> Target
 
 
 @contextlib.contextmanager
-def front_door(folder: Path) -> Iterator[Feed]:
+def client_endpoint(folder: Path) -> Iterator[Feed]:
     """A real supervisor: it goes on, and answers others."""
     with Supervised(environment(folder)) as daemon, daemon.client() as observer:
 
@@ -111,6 +112,6 @@ TARGETS = [
     codec("from the worker", inner.AnyFromWorker, inner.decode_from_worker),
     codec("to the egress process", outer.AnyToEgress, outer.decode_to_egress),
     codec("from the egress process", outer.AnyFromEgress, outer.decode_from_egress),
-    Target("front door", _without_stop(specimens(wire.AnyRequest)), front_door, 200),
+    Target("client endpoint", _without_stop(specimens(wire.AnyRequest)), client_endpoint, 200),
     Target("worker", specimens(inner.AnyToWorker), worker, 2000),
 ]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import Failure
-from ai_pal.messages.worker import LoadFailed, LoadModel
+from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY, LoadFailed, LoadModel
 from tests.worker_driver import WorkerDriver
 
 SIZE = 4096
-EXITS = (75, 78)
+EXITS = (EXIT_RETRY, EXIT_NEVER)
 LIMITED = """
 from workers import load_limits
 load_limits.CPU_SECONDS, load_limits.MEMORY = 1, 100 << 20

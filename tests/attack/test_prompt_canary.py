@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
 from tests.process.homes import environment
 from tests.process.supervised import Supervised
 from tests.servers.clouds import cohere

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import Laboratory
 from tests.process.asked import Asked
 

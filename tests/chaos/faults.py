@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import SETTINGS, Laboratory, send
 from tests.chaos.scenes import Going
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ai_pal.machine_memory.cgroup import Group, groups
+from ai_pal.memory.cgroup import Group, groups
 
 
 class MemoryGroup:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.asked import Asked
 
 MOST_SHOWN = 20

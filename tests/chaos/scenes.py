@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
 from tests.chaos.laboratory import Laboratory
 from tests.hub import repositories
 from tests.process.asked import Asked
@@ -22,7 +22,7 @@ WITHIN = 60.0
 VISITOR = """
 import sys
 from ai_pal.client import Client
-from ai_pal.messages.chat import Options
+from ai_pal.protocol.chat import Options
 client = Client(sys.argv[1])
 options = Options(extra={"tokens": 10**6, "pace": 0.01})
 for event in client.chat("one two", model=sys.argv[2], options=options):

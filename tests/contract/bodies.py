@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.providers import scripted
 from tests.egress_driver import Answer, EgressDriver
 from tests.servers.bad_events import TYPES

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message, Options
 from tests.servers.bad_events import TYPES, answered
 from tests.servers.loopback import Exchange
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Exchange, Loopback

@@ -8,9 +8,9 @@ from typing import Protocol
 import anyio
 import pytest
 
-from ai_pal import loop_clock, timekeeper
-from ai_pal.loop_clock import LoopClock
-from ai_pal.supervisor.ports import Clock
+from ai_pal.server.clock import loop_clock, timekeeper
+from ai_pal.server.clock.loop_clock import LoopClock
+from ai_pal.server.ports import Clock
 from tests.simulation.clock import VirtualClock
 
 pytestmark = pytest.mark.anyio

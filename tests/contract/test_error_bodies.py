@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults

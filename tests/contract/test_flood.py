@@ -4,8 +4,8 @@ import threading
 
 import psutil
 
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Exchange, Loopback
 

@@ -12,10 +12,9 @@ import psutil
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.launchers.base import Launcher, LaunchSpec, WorkerProcess
-from ai_pal.launchers.local import ENVIRONMENT, RESERVE, LocalLauncher
-from ai_pal.launchers.output import TAIL_LINES
-from ai_pal.lifecycle import ExitStatus
+from ai_pal.server.nodes.base import ExitStatus, Launcher, LaunchSpec, WorkerProcess
+from ai_pal.server.nodes.local import ENVIRONMENT, RESERVE, LocalLauncher
+from ai_pal.server.nodes.output import TAIL_LINES
 from tests.simulation.plans import Fault, Temper
 from tests.simulation.world import World
 

@@ -8,8 +8,8 @@ import msgspec
 import psutil
 import pytest
 
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message, Options
 from tests.contract.providers import Find
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Loopback

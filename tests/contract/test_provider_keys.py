@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers import faults

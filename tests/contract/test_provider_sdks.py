@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.providers import scripted
 from tests.egress_driver import egress_process
 from tests.servers import faults

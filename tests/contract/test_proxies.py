@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.conftest import KEYS
 from tests.contract.providers import APIS, say_yes, scripted
 from tests.egress_driver import Answer, EgressDriver, egress_process

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.bodies import Bodies, Body, bodies_of
 from tests.contract.providers import APIS
 from tests.egress_driver import Answer, EgressDriver

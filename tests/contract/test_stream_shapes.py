@@ -4,8 +4,8 @@ null, absent or another thing, the text that a server said is the answer."""
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Usage
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Usage
 from tests.contract.bodies import Body, bodies_of
 from tests.contract.providers import APIS
 from tests.egress_driver import Answer, EgressDriver

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message, Options
 from tests.egress_driver import Answer, EgressDriver, egress_process
 from tests.servers.clouds import CLOUDS, KEYS, anthropic, cohere, openai
 from tests.servers.loopback import Exchange, Loopback

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from ai_pal.errors import Code
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Usage
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Usage
 from tests.contract.bodies import bodies_of
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import Answer, EgressDriver

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.contract.conftest import KEYS
 from tests.contract.providers import APIS, say_yes, scripted
 from tests.egress_driver import EgressDriver, egress_process

@@ -16,11 +16,11 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages.chat import Options
-from ai_pal.messages.client import Done, Failed, Pulled, Pulling
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.client import Done, Failed, Pulled, Pulling
 from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
-from tests.process.homes import Environ, environment, front_door, stop_supervisor
+from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
 
 WEIGHTS = "model.safetensors"
 
@@ -65,7 +65,7 @@ def in_terminal(environ: Environ, *args: str) -> "pexpect.spawn[str]":
 def client(environ: Environ) -> Iterator[Client]:
     """A client of the supervisor of this home, which is started."""
     assert ai_pal(environ, "load", "echo").returncode == 0
-    with Client(front_door(environ)) as found:
+    with Client(client_endpoint(environ)) as found:
         yield found
 
 
@@ -137,7 +137,7 @@ def test_several_followers_share_one_download_and_it_goes_on_while_one_is_left(
 ) -> None:
     hub.repos["org/tiny"] = repos.llama()
     hold(hub)
-    with client(home) as first, Client(front_door(home)) as second:
+    with client(home) as first, Client(client_endpoint(home)) as second:
         early, late = first.pull("org/tiny"), second.pull("org/tiny")
         next(early)
         next(late)

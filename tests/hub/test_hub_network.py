@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages import egress as out
+from ai_pal.protocol import egress as out
 from tests.egress_driver import egress_process
 from tests.hub import repositories as repos
 from tests.hub.loopback import Hub, loopback_hub

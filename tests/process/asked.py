@@ -4,8 +4,8 @@ import contextlib
 
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options
 from tests.process.answers import ENDLESS, PROMPT, slow
 from workers.engines.echo import reference
 

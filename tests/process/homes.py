@@ -25,7 +25,7 @@ def environment(home: Path) -> Environ:
     }
 
 
-def front_door(environ: Environ) -> str:
+def client_endpoint(environ: Environ) -> str:
     """Where the supervisor of this home listens."""
     return f"ipc://{paths.run_dir(environ) / 'front.sock'}"
 
@@ -33,7 +33,7 @@ def front_door(environ: Environ) -> str:
 def listens(environ: Environ) -> bool:
     """Whether a supervisor runs in this home."""
     try:
-        Client(front_door(environ), timeout=10.0).close()
+        Client(client_endpoint(environ), timeout=10.0).close()
     except AiPalError:
         return False
     return True
@@ -42,7 +42,7 @@ def listens(environ: Environ) -> bool:
 def stop_supervisor(environ: Environ) -> None:
     """Stop the supervisor of this home, if one runs, and wait until it is gone."""
     try:
-        client = Client(front_door(environ), timeout=10.0)
+        client = Client(client_endpoint(environ), timeout=10.0)
     except AiPalError:
         return
     with client:

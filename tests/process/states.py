@@ -11,8 +11,8 @@ from collections.abc import Callable
 import zmq
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message
 from tests.process.answers import slow
 from tests.process.asked import Asked
 from tests.process.eventually import eventually

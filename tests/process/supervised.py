@@ -15,10 +15,10 @@ import psutil
 
 from ai_pal.client import Client
 from ai_pal.config import paths
-from ai_pal.messages.client import WorkerStatus
-from ai_pal.messages.report import Report
+from ai_pal.protocol.client import WorkerStatus
+from ai_pal.protocol.report import Report
 from tests.process.eventually import eventually
-from tests.process.homes import Environ, front_door
+from tests.process.homes import Environ, client_endpoint
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -34,7 +34,7 @@ class Supervised:
         self.environ = environ | {f"AI_PAL_{name.upper()}": str(value) for name, value in settings.items()}
         self.kept = ExitStack()
         self.run_dir = paths.run_dir(environ)
-        self.endpoint = front_door(environ)
+        self.endpoint = client_endpoint(environ)
         self._log = Path(environ["HOME"]) / "supervise.stderr"
         read, write = os.pipe()
         command = [sys.executable, "-P", *program, "supervise", "--report-fd", str(write)]

@@ -9,7 +9,7 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages.chat import Options
+from ai_pal.protocol.chat import Options
 from tests.process.supervised import Supervised
 
 NEIGHBOUR = "echo?id=neighbour"

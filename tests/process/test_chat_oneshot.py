@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ai_pal.client import Client
-from tests.process.homes import Environ, front_door, listens
+from tests.process.homes import Environ, client_endpoint, listens
 from tests.process.screen import Terminal
 
 SECONDS = 120
@@ -23,7 +23,7 @@ def chat(environ: Environ, *args: str, stdin: bytes = b"") -> subprocess.Complet
 
 
 def assert_computing_stops(environ: Environ) -> None:
-    with Client(front_door(environ)) as client:
+    with Client(client_endpoint(environ)) as client:
         # The supervisor answers in order, so a few questions outlast one engine step.
         for _ in range(200):
             if not sum(worker.active + worker.queued for worker in client.status().workers):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.client import Client
-from tests.process.homes import Environ, front_door
+from tests.process.homes import Environ, client_endpoint
 from tests.process.screen import Terminal
 
 SLOW = ["--option", "tokens=100000", "--option", "pace=0.02"]
@@ -59,7 +59,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(home: Environ) -> No
         terminal.wait_for("\nthree four three four")
         terminal.send(CTRL_C)
         terminal.wait_for(STOPPED, count=2)
-    with Client(front_door(home)) as client:
+    with Client(client_endpoint(home)) as client:
         assert [worker.active for worker in client.status().workers] == [0]
 
 
@@ -288,7 +288,7 @@ def test_a_supervisor_that_died_between_two_prompts_is_replaced(home: Environ) -
         terminal.enter("one")
         terminal.wait_for(FIGURES)
         terminal.wait_for_prompt()
-        with Client(front_door(home)) as client:
+        with Client(client_endpoint(home)) as client:
             os.kill(client.welcome.pid, signal.SIGKILL)
             assert client.wait_gone(60)
         terminal.enter("two")

@@ -9,8 +9,8 @@ import pytest
 
 from ai_pal.client import Answer, AsyncClient, Client
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, status_of
 
@@ -209,7 +209,7 @@ def test_closing_the_client_stops_the_computing(daemon: Supervised) -> None:
 
 def test_a_client_process_that_is_killed_stops_the_computing(daemon: Supervised) -> None:
     code = (
-        "import sys; from ai_pal.client import Client; from ai_pal.messages.chat import Options\n"
+        "import sys; from ai_pal.client import Client; from ai_pal.protocol.chat import Options\n"
         f"for e in Client({daemon.endpoint!r}).chat('x', options=Options(extra={ENDLESS.extra})):\n"
         "    print(type(e).__name__, flush=True)"
     )

@@ -14,8 +14,8 @@ import zmq
 
 from ai_pal.client import AsyncClient, Client, connection
 from ai_pal.errors import AiPalError
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised
 

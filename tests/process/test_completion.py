@@ -14,7 +14,7 @@ import pytest
 
 from ai_pal.config import presets
 from ai_pal.config.presets import Preset
-from ai_pal.store.conversations import Conversations, Message
+from ai_pal.conversations.store import Conversations, Message
 from tests.process.homes import Environ
 
 pytestmark = pytest.mark.timeout(180)

@@ -9,7 +9,7 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.answers import PROMPT, ask, assert_exact_prefix, end_of, slow, text_of, until
 from tests.process.eventually import allowed, eventually
 from tests.process.supervised import Supervised, gone, pid_of, status_of

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ai_pal.client import Client
-from ai_pal.store.conversations import Conversations, Message
-from tests.process.homes import Environ, front_door, stop_supervisor
+from ai_pal.conversations.store import Conversations, Message
+from tests.process.homes import Environ, client_endpoint, stop_supervisor
 from tests.process.screen import Terminal
 
 SECONDS = 120
@@ -83,7 +83,7 @@ def test_what_a_killed_supervisor_has_said_is_kept(home: Environ) -> None:
     with subprocess.Popen(command, env=home, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as process:
         assert process.stdout
         assert process.stdout.read(8) == b"one two "
-        with Client(front_door(home)) as client:
+        with Client(client_endpoint(home)) as client:
             os.kill(client.welcome.pid, signal.SIGKILL)
         said, why = process.communicate(timeout=SECONDS)
     assert (process.returncode, b"supervisor_lost" in why) == (4, True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.answers import PROMPT, ask, end_of, until
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, gone, pid_of, status_of

@@ -11,7 +11,7 @@ from subprocess import PIPE
 
 import pytest
 
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.answers import PROMPT, ask, until
 from tests.process.eventually import eventually
 from tests.process.homes import Environ

@@ -10,7 +10,7 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.config import paths
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.answers import PROMPT, ask, end_of, text_of, until
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, status_of

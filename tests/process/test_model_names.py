@@ -12,7 +12,7 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.orchestration import MultiModelOrchestrator
-from tests.process.homes import Environ, front_door
+from tests.process.homes import Environ, client_endpoint
 from tests.servers.loopback import Exchange, Loopback
 
 pytestmark = pytest.mark.timeout(180)
@@ -76,7 +76,7 @@ def test_a_models_name_is_the_providers_affair_on_every_face(tiers: Environ) -> 
     for name in NAMES:
         answer = chat(tiers, "--model", f"gw:{name}")
         assert (answer["text"], answer["provider"], answer["model"]) == (name, "gw", name)
-    with Client(front_door(tiers)) as client:
+    with Client(client_endpoint(tiers)) as client:
         assert [client.ask("hello", model=f"gw:{name}").text for name in NAMES] == list(NAMES)
         assert client.route("hello", model=f"gw:{NAMES[0]}").candidates[0].model == NAMES[0]
     routed = json.loads(ai_pal(tiers, "route", "--json", "-m", f"gw:{NAMES[2]}", "hello").stdout)

@@ -7,7 +7,7 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.supervised import Supervised
 from tests.servers.loopback import Exchange, Loopback
 

@@ -17,12 +17,12 @@ from ai_pal.client.daemon import connect, hosted
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.egress_environment import compared
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages import client as wire
-from ai_pal.messages.report import Report
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.report import Report
 from ai_pal.transport.run_directory import RunDirectory
 from tests.process.answers import PROMPT, ask, end_of, until
 from tests.process.eventually import allowed, eventually
-from tests.process.homes import Environ, front_door, listens
+from tests.process.homes import Environ, client_endpoint, listens
 from tests.process.supervised import Supervised, gone, workers_in
 
 Supervise = Callable[..., Supervised]
@@ -82,7 +82,7 @@ def test_one_that_loses_loads_nothing_heavy(supervise: Supervise, home: Environ)
     assert "[supervisor_running]" in second.stderr
     loaded = {line.rpartition("|")[2].strip() for line in second.stderr.splitlines()}
     assert "ai_pal.transport.run_directory" in loaded
-    assert not loaded & {"zmq", "asyncio", "psutil", "structlog", "ai_pal.app"}
+    assert not loaded & {"zmq", "asyncio", "psutil", "structlog", "ai_pal.server.app"}
 
 
 def test_of_many_starts_exactly_one_wins(here: Environ) -> None:
@@ -298,4 +298,4 @@ def test_the_terminal_command_hosts_one_too(home: Environ, temporary: Path) -> N
     assert done.stdout.decode() == PROMPT + " \n"
     assert not list(temporary.iterdir())
     assert not listens(home)
-    assert front_door(home)
+    assert client_endpoint(home)

@@ -12,10 +12,10 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.config import paths
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.answers import ask, end_of, until
 from tests.process.eventually import eventually
-from tests.process.homes import Environ, front_door, listens
+from tests.process.homes import Environ, client_endpoint, listens
 from tests.process.screen import Terminal
 from tests.process.supervised import Supervised, gone, workers_in
 
@@ -200,7 +200,7 @@ def test_unload_frees_one_or_all(home: Environ, daemon: Supervised) -> None:
 
 def test_stop_interrupts_and_can_wait(home: Environ) -> None:
     assert ai_pal(home | {"AI_PAL_DRAIN_SECONDS": "0"}, "load", "echo").returncode == 0
-    with Client(front_door(home)) as client:
+    with Client(client_endpoint(home)) as client:
         stream = ask(client)
         events = until(iter(stream), wire.Delta)
         done = ai_pal(home, "stop", "--wait")

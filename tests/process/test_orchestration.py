@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages import client as wire
 from ai_pal.models import supervisors
 from ai_pal.orchestration import MultiModelOrchestrator
+from ai_pal.protocol import client as wire
 from tests.process.homes import environment, stop_supervisor
 from tests.servers.clouds import cohere
 from tests.servers.loopback import Loopback

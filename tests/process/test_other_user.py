@@ -69,7 +69,7 @@ def test_the_sockets_alone_keep_others_out(daemon: Supervised, name: str) -> Non
     assert as_nobody(daemon.run_dir / name) == {"errno": 13}
 
 
-def test_who_gets_through_is_refused_by_the_front_door(daemon: Supervised) -> None:
+def test_who_gets_through_is_refused_by_the_endpoint(daemon: Supervised) -> None:
     open_to_all(daemon)
     heard = as_nobody(daemon.run_dir / "front.sock")["heard"]
     assert [event["type"] for event in heard] == ["failed"]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process.answers import ask, assert_exact_prefix, end_of, slow, until
 from tests.process.eventually import allowed
 from tests.process.supervised import Supervised

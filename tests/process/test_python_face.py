@@ -20,12 +20,12 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.client.daemon import endpoint
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.messages.client import StatusReply
 from ai_pal.models import supervisors
 from ai_pal.models.begun import begin
 from ai_pal.models.failure import LocalMethodsError
 from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
 from ai_pal.orchestration import MultiModelOrchestrator
+from ai_pal.protocol.client import StatusReply
 from tests.process.homes import environment, listens, stop_supervisor
 
 SECONDS = 120.0

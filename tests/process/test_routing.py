@@ -12,7 +12,7 @@ import pytest
 
 from ai_pal.client import Client
 from tests.process.eventually import eventually
-from tests.process.homes import Environ, front_door
+from tests.process.homes import Environ, client_endpoint
 from tests.servers.clouds import openai
 from tests.servers.loopback import Exchange, Loopback
 
@@ -201,7 +201,7 @@ def test_route_explains_and_asks_nobody(tiers: Environ, cloud: Cloud) -> None:
 
 def test_the_python_client_knows_who_answered(tiers: Environ, cloud: Cloud) -> None:
     chat(tiers, "hello")  # starts the supervisor
-    with Client(front_door(tiers)) as client:
+    with Client(client_endpoint(tiers)) as client:
         answer = client.ask("hello there", goal="quality")
         assert (answer.text, answer.provider, answer.tier, answer.remote) == ("from afar", "openai", 3, True)
         assert answer.cost
@@ -212,7 +212,7 @@ def test_a_price_that_nobody_knows_is_told_everywhere(tiers: Environ, cloud: Clo
     model = "openai:org/model-of-nobody:free"
     answer = answered(tiers, "--model", model, "hello")
     assert (answer["text"], answer["cost"]) == ("from afar", None)
-    with Client(front_door(tiers)) as client:
+    with Client(client_endpoint(tiers)) as client:
         assert client.ask("hello", model=model).cost is None
         assert client.route("hello", model=model).candidates[0].cost is None
         over = client.route("hello", model=model, max_cost=1.0).candidates[0].failure

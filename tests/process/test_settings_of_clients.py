@@ -20,7 +20,7 @@ from ai_pal.errors import AiPalError
 from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
 from ai_pal.orchestration import MultiModelOrchestrator
 from tests.process.answers import PROMPT
-from tests.process.homes import Environ, front_door
+from tests.process.homes import Environ, client_endpoint
 from tests.process.supervised import Supervised, status_of
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.anyio]
@@ -55,13 +55,13 @@ def chat(home: Environ, **said: str) -> Ran:
 
 
 def pid_of(home: Environ) -> int:
-    with Client(front_door(home)) as client:
+    with Client(client_endpoint(home)) as client:
         return client.welcome.pid
 
 
 def kept(home: Environ, model: str = "echo") -> float:
     """The `keep_alive` that the model has."""
-    with Client(front_door(home)) as client:
+    with Client(client_endpoint(home)) as client:
         status = status_of(client, model)
         assert status is not None
         return status.keep_alive
@@ -100,7 +100,7 @@ def test_what_the_first_client_has_is_not_what_the_others_get(home: Environ) -> 
     warm = pid_of(home)
     assert chat(home) == Ran(PROMPT, "")
     assert pid_of(home) == warm
-    with Client(front_door(home)) as client:
+    with Client(client_endpoint(home)) as client:
         assert client.welcome.fingerprint == {}
         models = {worker.model: worker.keep_alive for worker in client.status().workers}
     assert models == {"echo?id=other": HOUR, "echo": 300.0}

@@ -9,7 +9,7 @@ from subprocess import PIPE
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process import states
 from tests.process.answers import PROMPT, ask, assert_exact_prefix, end_of, slow, until
 from tests.process.eventually import allowed, eventually

@@ -7,8 +7,8 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options
 from tests.process.answers import end_of
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, gone, pid_of

@@ -14,7 +14,7 @@ from ai_pal.client import Client
 from ai_pal.errors import AiPalError
 from tests.process.answers import PROMPT
 from tests.process.eventually import allowed, eventually
-from tests.process.homes import Environ, front_door
+from tests.process.homes import Environ, client_endpoint
 from tests.process.supervised import gone, workers_in
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def control(fresh: Environ, *args: str) -> str:
 
 def connected(fresh: Environ) -> Client | None:
     try:
-        return Client(front_door(fresh))
+        return Client(client_endpoint(fresh))
     except AiPalError:
         return None
 

@@ -17,7 +17,7 @@ from ai_pal.client import Client
 from ai_pal.client.daemon import connect
 from ai_pal.config import load_settings, paths
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.process import states
 from tests.process.answers import PROMPT
 from tests.process.asked import Asked
@@ -31,7 +31,7 @@ FRONT, WORKERS, LOCK = "front.sock", "workers.sock", "supervisor.lock"
 IMPATIENT = (
     "-c",
     """import sys
-from ai_pal.app import sweeping
+from ai_pal.server.app import sweeping
 from ai_pal.__main__ import main
 sweeping.PATIENCE_SECONDS, sweeping.LOOK_SECONDS = 0.0, 0.2
 sys.exit(main())""",

@@ -19,10 +19,10 @@ from ai_pal.client import Client
 from ai_pal.client.daemon import connect
 from ai_pal.config import load_settings, paths
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
-from ai_pal.messages.egress import Api
 from ai_pal.orchestration import MultiModelOrchestrator
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.egress import Api
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment
 from tests.process.supervised import Supervised, gone

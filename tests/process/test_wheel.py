@@ -46,7 +46,7 @@ def test_the_wheel_holds_the_two_packages_only(built: Path) -> None:
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         tops = {name.split("/")[0] for name in wheel.namelist()}
         assert "ai_pal/py.typed" in wheel.namelist()
-        assert "ai_pal/complexity/table.json" in wheel.namelist()
+        assert "ai_pal/server/router/complexity/table.json" in wheel.namelist()
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ai_pal", "workers"}
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ai_pal.messages.chat import Message, Options
-from ai_pal.messages.worker import (
+from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.worker import (
     Beat,
     Deltas,
     Generate,

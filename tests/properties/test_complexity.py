@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_pal.complexity import explain, score
-from ai_pal.messages.chat import Message
+from ai_pal.protocol.chat import Message
+from ai_pal.server.router.complexity import explain, score
 
 # Lone surrogates too: that is what a terminal makes of bytes that are no UTF-8.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)

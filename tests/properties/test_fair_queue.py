@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ai_pal.fair_queue import FairQueue
+from ai_pal.server.pool.fair_queue import FairQueue
 
 owners = st.sampled_from("ABCD")
 

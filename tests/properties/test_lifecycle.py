@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ai_pal.errors import Code, Failure
-from ai_pal.lifecycle import (
+from ai_pal.server.nodes.base import ExitStatus
+from ai_pal.server.pool.lifecycle import (
     RUNNING,
     Action,
     Alive,
@@ -19,10 +20,9 @@ from ai_pal.lifecycle import (
     Demand,
     Drained,
     Exited,
-    ExitStatus,
     GiveUp,
     Kill,
-    Loaded,
+    LoadFinished,
     Phase,
     Policy,
     Refused,
@@ -80,7 +80,7 @@ class WorkerLife(RuleBasedStateMachine):
         self.feed(Demand(fresh))
         assert self.state.phase is not Phase.GONE
 
-    @rule(event=st.one_of(st.builds(Connected), st.builds(Loaded), st.builds(Alive, st.floats(-1, 2))))
+    @rule(event=st.one_of(st.builds(Connected), st.builds(LoadFinished), st.builds(Alive, st.floats(-1, 2))))
     def worker_says(self, event: AnyEvent) -> None:
         if self.process:
             self.feed(event)
@@ -180,7 +180,7 @@ def life(
         state, _ = step(state, Connected(), now, POLICY)
         now += load
         if ready is not None:
-            state, _ = step(state, Loaded(), now, POLICY)
+            state, _ = step(state, LoadFinished(), now, POLICY)
             now += ready
         state, actions = step(state, Exited(CRASH, True, jitter), now, POLICY)
     return starts, state

@@ -1,4 +1,4 @@
-"""The codecs: every message survives the way, and no bytes raise anything that the doors do not catch."""
+"""The codecs: every message survives the way, and no bytes raise anything that the endpoints do not catch."""
 
 import contextlib
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages import client as wire
-from ai_pal.messages import worker as inner
-from ai_pal.messages.chat import Message, Options, Timings, Usage
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.chat import Message, Options, Timings, Usage
 
 CAUGHT = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 Decode = Callable[[bytes], Any]

@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_pal.cli.neutral import neutral, neutral_line
+from ai_pal.cli.terminal.neutral import neutral, neutral_line
 
 HOSTILE = st.sampled_from(
     [

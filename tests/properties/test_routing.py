@@ -5,16 +5,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages.egress import Provider
-from ai_pal.routing import facts as known
-from ai_pal.routing import walk as walking
-from ai_pal.routing.candidate import CLOUD, LOCAL, Candidate
-from ai_pal.routing.facts import Facts, Here, Server
-from ai_pal.routing.health import Lessons
-from ai_pal.routing.plan import Plan, plan
-from ai_pal.routing.prices import price_table
-from ai_pal.routing.query import Query
-from ai_pal.routing.walk import Ask, BreakOff, GiveUp, Walk
+from ai_pal.protocol.egress import Provider
+from ai_pal.providers.prices import price_table
+from ai_pal.providers.server import Server
+from ai_pal.server.router.policy import fallback_chain
+from ai_pal.server.router.policy import snapshot as known
+from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, Candidate
+from ai_pal.server.router.policy.fallback_chain import Ask, BreakOff, FallbackChain, GiveUp
+from ai_pal.server.router.policy.health import ProviderHealth
+from ai_pal.server.router.policy.plan import Plan, plan
+from ai_pal.server.router.policy.query import Query
+from ai_pal.server.router.policy.snapshot import Here, Snapshot
 
 CODES = st.sampled_from(
     [Code.NO_KEY, Code.BREAKER_OPEN, Code.INSUFFICIENT_MEMORY, Code.MODEL_FAILED, Code.PROVIDER_ERROR,
@@ -63,7 +64,7 @@ CLOUDS = st.tuples(
     cloud("cohere", "cohere", "command", "command"),
     cloud("gateway", "openai", "llama-70b", ""),
 )
-FACTS = st.builds(Facts, here=st.none() | HERE, ollama=st.none() | OLLAMA, clouds=CLOUDS)
+SNAPSHOTS = st.builds(Snapshot, here=st.none() | HERE, ollama=st.none() | OLLAMA, clouds=CLOUDS)
 QUERIES = st.builds(
     Query,
     score=st.floats(0, 1),
@@ -77,20 +78,20 @@ QUERIES = st.builds(
 TAUGHT = st.lists(st.tuples(st.integers(0, 9), st.one_of(FAILURES, st.floats(0.01, 60))), max_size=20)
 
 
-def candidates_of(facts: Facts, taught: list[tuple[int, Failure | float]]) -> list[Candidate]:
+def candidates_of(snapshot: Snapshot, taught: list[tuple[int, Failure | float]]) -> list[Candidate]:
     """Everyone, after some experience with them."""
-    lessons = Lessons()
-    everyone = known.everyone(facts, price_table(), lessons)
+    health = ProviderHealth()
+    everyone = known.everyone(snapshot, price_table(), health)
     for number, lesson in taught if everyone else []:
         candidate = everyone[number % len(everyone)]
         if isinstance(lesson, Failure):
-            lessons.failed(candidate, lesson)
+            health.failed(candidate, lesson)
         else:
-            lessons.answered(candidate, lesson)
-    return known.everyone(facts, price_table(), lessons)
+            health.answered(candidate, lesson)
+    return known.everyone(snapshot, price_table(), health)
 
 
-CANDIDATES = st.builds(candidates_of, FACTS, TAUGHT)
+CANDIDATES = st.builds(candidates_of, SNAPSHOTS, TAUGHT)
 
 
 @settings(max_examples=60, deadline=None)
@@ -176,8 +177,8 @@ OUTCOMES = st.lists(st.tuples(st.booleans(), FAILURES, st.floats(0, 10)), min_si
 def test_a_walk_asks_each_at_most_once_and_ends_with_every_reason(
     found: Plan, outcomes: list[tuple[bool, Failure, float]], deadline: float | None, continuation: bool
 ) -> None:
-    move: walking.Move
-    walk, move = walking.begin(Walk(found, deadline, continuation))
+    move: fallback_chain.Move
+    chain, move = fallback_chain.begin(FallbackChain(found, deadline, continuation))
     asked: list[str] = []
     now, seams = 0.0, 0
     for content, failure, seconds in outcomes:
@@ -185,24 +186,24 @@ def test_a_walk_asks_each_at_most_once_and_ends_with_every_reason(
             break
         assert deadline is None or not asked or now < deadline, "asked after the deadline"
         asked.append(move.step.candidate.name)
-        assert not walk.committed or move.seam, "a silent switch after content"
+        assert not chain.committed or move.seam, "a silent switch after content"
         seams += move.seam
         now += seconds
         if content:
-            walk = walking.content(walk)
-        walk, move = walking.failed(walk, failure, now)
+            chain = fallback_chain.content(chain)
+        chain, move = fallback_chain.failed(chain, failure, now)
     assert not isinstance(move, Ask)
-    assert len(asked) == len(set(asked)) == len(walk.failures)
+    assert len(asked) == len(set(asked)) == len(chain.failures)
     assert seams <= (1 if continuation else 0)
-    assert isinstance(move, BreakOff) == walk.committed
+    assert isinstance(move, BreakOff) == chain.committed
     if isinstance(move, GiveUp):
         assert len(move.reasons) == len(found.ruled_out) + len(asked)
-        last = walk.failures[-1].code if walk.failures else ""
+        last = chain.failures[-1].code if chain.failures else ""
         late = deadline is not None and now >= deadline
         assert late or not move.late
-        if not late and last not in walking.FINAL:
+        if not late and last not in fallback_chain.FINAL:
             assert len(asked) == len(found.steps), "somebody was left out"
-        assert move.late == (late and last not in walking.FINAL and len(asked) < len(found.steps))
+        assert move.late == (late and last not in fallback_chain.FINAL and len(asked) < len(found.steps))
 
 
 @settings(deadline=None)
@@ -210,25 +211,25 @@ def test_a_walk_asks_each_at_most_once_and_ends_with_every_reason(
 def test_a_breaker_lets_one_probe_through_and_closes_when_it_succeeds(
     history: list[tuple[float, Failure | None]],
 ) -> None:
-    lessons, candidate = Lessons(), Candidate(tier=CLOUD, provider="openai", model="gpt-4")
+    health, candidate = ProviderHealth(), Candidate(tier=CLOUD, provider="openai", model="gpt-4")
     for pause, outcome in history:
-        lessons.now += pause
-        if lessons.blocked(candidate) is not None:
+        health.now += pause
+        if health.blocked(candidate) is not None:
             continue
         if outcome is None or outcome.code != Code.BREAKER_OPEN:  # who is left alone was not asked
-            lessons.asked(candidate)
+            health.asked(candidate)
         if outcome is None:
-            lessons.answered(candidate, 1.0)
-            assert lessons.blocked(candidate) is None
+            health.answered(candidate, 1.0)
+            assert health.blocked(candidate) is None
         else:
-            lessons.failed(candidate, outcome)
-    lessons.now += 10_000
-    assert lessons.blocked(candidate) is None
+            health.failed(candidate, outcome)
+    health.now += 10_000
+    assert health.blocked(candidate) is None
     for _ in range(3):
-        lessons.failed(candidate, Failure(Code.PROVIDER_ERROR, "HTTP 500"))
-    assert lessons.blocked(candidate) is not None
-    lessons.now += 10_000
-    lessons.asked(candidate)
-    assert lessons.blocked(candidate) is not None, "a second probe beside the first"
-    lessons.released(candidate)
-    assert lessons.blocked(candidate) is None
+        health.failed(candidate, Failure(Code.PROVIDER_ERROR, "HTTP 500"))
+    assert health.blocked(candidate) is not None
+    health.now += 10_000
+    health.asked(candidate)
+    assert health.blocked(candidate) is not None, "a second probe beside the first"
+    health.released(candidate)
+    assert health.blocked(candidate) is None

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ai_pal.errors import Code
-from ai_pal.lifecycle import Phase
-from ai_pal.messages import client as wire
-from ai_pal.timekeeper import HELD_UP, LOOK
+from ai_pal.protocol import client as wire
+from ai_pal.server.clock.timekeeper import HELD_UP, LOOK
+from ai_pal.server.pool.lifecycle import Phase
 from tests.simulation.memory_oracle import check_refusal
 from tests.simulation.plans import POLICY, Fault
 from workers.engines.echo_text import reference
@@ -153,8 +153,11 @@ class Checks:
         """What the supervisor says, at the moment when it says it."""
         check_refusal(event)
         if isinstance(event, wire.Loaded):
-            slot = self.world.daemon.supervisor.pool.find(event.model)
-            self.expect(slot is not None and slot.state.phase is Phase.READY, f"{event}, but it is not")
+            model_worker = self.world.daemon.supervisor.pool.find(event.model)
+            self.expect(
+                model_worker is not None and model_worker.state.phase is Phase.READY,
+                f"{event}, but it is not",
+            )
 
     # -- workers -------------------------------------------------------------------------------
 
@@ -197,13 +200,15 @@ class Checks:
         self.expect(self.dispatches[key] <= DISPATCHES, f"request {key} is dispatched once more")
 
     def terminated(self, worker: "SimWorker") -> None:
-        slot = self.world.daemon.supervisor.pool.of_worker(worker.identity)
+        model_worker = self.world.daemon.supervisor.pool.of_worker(worker.identity)
         self.reset_crashes(worker.model)
-        reason = slot.state.reason if slot is not None else None
-        if slot is not None and reason is not None and reason.message.startswith("idle for"):
+        reason = model_worker.state.reason if model_worker is not None else None
+        if model_worker is not None and reason is not None and reason.message.startswith("idle for"):
             self.happened["reaped"] += 1
-            self.expect(not slot.active and not slot.wanted, f"{worker.identity} is reaped while busy")
-            now, due = self.world.clock.now(), slot.idle_since + slot.keep_alive
+            self.expect(
+                not model_worker.active and not model_worker.wanted, f"{worker.identity} is reaped while busy"
+            )
+            now, due = self.world.clock.now(), model_worker.idle_since + model_worker.keep_alive
             early, late = due - now, now - max(due, self._keep_alive[worker.model][1])
             self.expect(early <= 0.001, f"{worker.identity} is reaped {early:.2f} s early")
             jumped = self.world.time.now() - self.world.time.jumped_at <= LOOK
@@ -212,11 +217,11 @@ class Checks:
 
     def killed(self, worker: "SimWorker") -> None:
         """Only a worker that broke a rule, or one that was told to go, may be killed."""
-        slot = self.world.daemon.supervisor.pool.of_worker(worker.identity)
-        if slot is not None:
+        model_worker = self.world.daemon.supervisor.pool.of_worker(worker.identity)
+        if model_worker is not None:
             broke_a_rule = worker.garbled or worker.plan.fault in RULE_BREAKERS
-            fair = worker.exited or broke_a_rule or slot.state.planned
-            self.expect(fair, f"{worker.identity} did nothing wrong, but {slot.state.reason}")
+            fair = worker.exited or broke_a_rule or model_worker.state.planned
+            self.expect(fair, f"{worker.identity} did nothing wrong, but {model_worker.state.reason}")
 
     def hung(self, worker: "SimWorker") -> None:
         """Within its budget a hung worker is replaced, even if it was to be stopped in the meantime."""
@@ -240,10 +245,10 @@ class Checks:
 
     def client_left(self, client: bytes) -> None:
         """What a client that left had running is told to stop."""
-        for slot in self.world.daemon.supervisor.pool:
-            for request in slot.active.values():
-                told = request.key in self.cancelled_keys or slot.state.phase is Phase.KILLING
-                pending = self.world.machine.unreachable(slot.worker)
+        for model_worker in self.world.daemon.supervisor.pool:
+            for request in model_worker.active.values():
+                told = request.key in self.cancelled_keys or model_worker.state.phase is Phase.KILLING
+                pending = self.world.machine.unreachable(model_worker.identity)
                 self.expect(request.client != client or told or pending, f"{request.key} goes on computing")
 
     # -- always, and at the end ----------------------------------------------------------------
@@ -255,12 +260,12 @@ class Checks:
         self.bounds()
 
     def bounds(self) -> None:
-        for slot in self.world.daemon.supervisor.pool:
-            queued, loaders = len(slot.queue), len(slot.loaders)
+        for model_worker in self.world.daemon.supervisor.pool:
+            queued, loaders = len(model_worker.queue), len(model_worker.loaders)
             if queued > POLICY.queue_size + MOST_SLOTS or loaders > POLICY.queue_size * 4:
-                self.expect(False, f"{queued} requests and {loaders} loads wait for {slot.model}")
-            if self._keep_alive[slot.model][0] != slot.keep_alive:
-                self._keep_alive[slot.model] = (slot.keep_alive, self.world.clock.now())
+                self.expect(False, f"{queued} requests and {loaders} loads wait for {model_worker.model}")
+            if self._keep_alive[model_worker.model][0] != model_worker.keep_alive:
+                self._keep_alive[model_worker.model] = (model_worker.keep_alive, self.world.clock.now())
 
     def finally_quiet(self) -> None:
         """Long after the last deed of a client nothing is left."""
@@ -278,10 +283,15 @@ class Checks:
             return
         self.expect(not len(world.daemon.supervisor.requests), "a request is still open")
         world.fetching.finally_quiet()
-        for slot in world.daemon.supervisor.pool:
-            self.expect(not slot.active and not slot.wanted, f"{slot.model} still has something to do")
-            kept = slot.process is None or (slot.state.phase is Phase.READY and slot.keep_alive < 0)
-            self.expect(kept, f"{slot.worker} is still there: {slot.state.phase}")
+        for model_worker in world.daemon.supervisor.pool:
+            self.expect(
+                not model_worker.active and not model_worker.wanted,
+                f"{model_worker.model} still has something to do",
+            )
+            kept = model_worker.process is None or (
+                model_worker.state.phase is Phase.READY and model_worker.keep_alive < 0
+            )
+            self.expect(kept, f"{model_worker.identity} is still there: {model_worker.state.phase}")
         for worker in world.machine.workers.values():
             self.expect(not worker.active or worker.exited, f"{worker.identity} is still computing")
         end = int(world.time.now())

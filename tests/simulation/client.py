@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_pal.errors import Code
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options
 from tests.simulation.hub import DISTANT, SIZE
 from tests.simulation.pipe import Pipe
 

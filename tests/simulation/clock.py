@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from ai_pal.timekeeper import Timekeeper
+from ai_pal.server.clock.timekeeper import Timekeeper
 
 TICK = 1e-9
 """Seconds that pass at least before the clock rings: less is lost in the rounding of later times."""

@@ -1,23 +1,23 @@
-"""The daemon of the simulation: all that `ai_pal.app.daemon` puts together, over ports of the world."""
+"""The daemon of the simulation: what `ai_pal.server.app.daemon` puts together, over ports of the world."""
 
 from typing import TYPE_CHECKING
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.front_door import FrontDoor, Identity
-from ai_pal.messages import worker as inner
-from ai_pal.router.completions import Completions
-from ai_pal.router.inquiries import Inquiries
-from ai_pal.router.local import LocalModels
-from ai_pal.supervisor.downloads import Downloads
-from ai_pal.supervisor.egress import EgressProcess
-from ai_pal.supervisor.ports import Resolved
-from ai_pal.supervisor.supervisor import Supervisor
-from ai_pal.worker_door import WorkerDoor
+from ai_pal.protocol import worker as inner
+from ai_pal.server.children.egress import EgressProcess
+from ai_pal.server.endpoints.clients import ClientEndpoint, Identity
+from ai_pal.server.endpoints.workers import WorkerEndpoint
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.ports import Resolved
+from ai_pal.server.router.completions import Completions
+from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.inquiries import Inquiries
+from ai_pal.server.services.local import LocalModels
 from tests.local_router import OnlyHere
 from tests.simulation.elsewhere import COMPLETIONS, EGRESS, ROUTER
 from tests.simulation.plans import POLICY
 from tests.simulation.routing_checks import WatchedCompletions, WatchedLocal, WatchedRouter
-from tests.simulation.survey import SimSurvey, judge
+from tests.simulation.snapshots import SimSnapshots, judge
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -34,19 +34,19 @@ class SimDaemon:
 
     def __init__(self, world: "World") -> None:
         self._world, self._clock = world, world.clock
-        self.door = FrontDoor(
+        self.endpoint = ClientEndpoint(
             identity=Identity("sim", 1, UID, "sim"),
             clock=world.clock,
             send_frames=world.to_client,
-            request_flush=lambda: world.time.after(0.0, self.door.flush),
+            request_flush=lambda: world.time.after(0.0, self.endpoint.flush),
             stop=world.shutdown,
             memory=lambda: 0,
             backlog_limit=BACKLOG,
             left=world.cut_off,
         )
-        self.worker_door = WorkerDoor(world.to_worker, world.observe)
-        self.egress = self.worker_door.egress = EgressProcess(
-            world.machine, self.worker_door.send_egress, world.clock, world.observe, EGRESS, dict
+        self.worker_endpoint = WorkerEndpoint(world.to_worker, world.observe)
+        self.egress = self.worker_endpoint.egress = EgressProcess(
+            world.machine, self.worker_endpoint.send_egress, world.clock, world.observe, EGRESS, dict
         )
         self.completions = Completions(
             egress=self.egress, clock=world.clock, observe=world.observe, policy=COMPLETIONS
@@ -58,25 +58,25 @@ class SimDaemon:
 
     def _compose_router(self) -> None:
         world = self._world
-        self.router = self.door.router = WatchedRouter(
+        self.router = self.endpoint.router = WatchedRouter(
             world.routing,
             clients=world,
             local=WatchedLocal(self._local, world.routing),
             completions=WatchedCompletions(self.completions, world.routing),
-            survey=SimSurvey(tuple(world.tempers)) if world.tiers else OnlyHere(),
-            books=world,
+            snapshots=SimSnapshots(tuple(world.tempers)) if world.tiers else OnlyHere(),
+            ledger=world,
             judge=judge,
             clock=self._clock,
             observe=world.observe,
             policy=ROUTER,
         )
-        self.door.inquiries = Inquiries(world, self.completions, list)
+        self.endpoint.inquiries = Inquiries(world, self.completions, list)
 
     def _compose_local(self) -> None:
         world, local = self._world, self._local
-        self.supervisor = self.door.supervisor = self.worker_door.supervisor = Supervisor(
+        self.supervisor = self.endpoint.supervisor = self.worker_endpoint.supervisor = Supervisor(
             clients=self.router,
-            workers=self.worker_door,
+            workers=self.worker_endpoint,
             launcher=world.machine,
             clock=self._clock,
             resolve=self._resolve,
@@ -85,7 +85,7 @@ class SimDaemon:
             policy=POLICY,
             admission=world.memory.admission(),
         )
-        self.downloads = self.door.downloads = Downloads(
+        self.downloads = self.endpoint.downloads = Downloads(
             clients=self.router,
             egress=self.egress,
             clock=self._clock,
@@ -118,7 +118,7 @@ class SimDaemon:
         self.completions.tick()
         self.downloads.tick()
         self.egress.tick()
-        self.door.tick()
+        self.endpoint.tick()
 
     def _resolve(self, reference: str) -> Resolved:
         if reference not in self._world.tempers:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.launchers.base import ProcessUsage
-from ai_pal.lifecycle import ExitStatus
-from ai_pal.messages import egress as out
-from ai_pal.messages.chat import Message, Usage
-from ai_pal.router.completions import CompletionsPolicy
-from ai_pal.router.ports import RouterPolicy
-from ai_pal.supervisor.egress import EgressPolicy
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message, Usage
+from ai_pal.server.children.egress import EgressPolicy
+from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
+from ai_pal.server.router.completions import CompletionsPolicy
+from ai_pal.server.router.ports import RouterPolicy
 from tests.simulation.hub import Fetching
 from tests.simulation.pipe import Pipe
-from tests.simulation.survey import PROVIDERS
+from tests.simulation.snapshots import PROVIDERS
 from workers.engines.echo_text import pieces
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class Completion(msgspec.Struct):
 
 
 class SimEgress:
-    """Implements `launchers.base.WorkerProcess`."""
+    """Implements `nodes.base.WorkerProcess`."""
 
     def __init__(self, world: "World", identity: str, on_exit: Callable[[ExitStatus], None]) -> None:
         self.world, self.identity, self._on_exit = world, identity, on_exit

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.lifecycle import ExitStatus
-from ai_pal.messages import egress as out
-from ai_pal.supervisor.download import Plan
+from ai_pal.protocol import egress as out
+from ai_pal.server.nodes.base import ExitStatus
+from ai_pal.server.services.download import Plan
 
 if TYPE_CHECKING:
     from tests.simulation.elsewhere import SimEgress

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.launchers.base import LaunchSpec
-from ai_pal.lifecycle import ExitStatus
-from ai_pal.supervisor.egress import MODULE
+from ai_pal.server.children.egress import MODULE
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from tests.simulation.elsewhere import SimEgress
 from tests.simulation.plans import Fault, draw
 from tests.simulation.worker import SimWorker
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SimMachine:
-    """Implements `launchers.base.Launcher`. `workers` and `egresses` are all processes there ever were."""
+    """Implements `nodes.base.Launcher`. `workers` and `egresses` are all processes there ever were."""
 
     def __init__(self, world: "World") -> None:
         self._world = world

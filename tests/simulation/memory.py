@@ -5,10 +5,10 @@ import random
 from typing import TYPE_CHECKING
 
 from ai_pal.memory import Claims
-from ai_pal.messages import worker as inner
-from ai_pal.supervisor.admission import Admission, MemoryPolicy
-from ai_pal.supervisor.slot import Slot
-from ai_pal.supervisor.supervisor import Supervisor
+from ai_pal.protocol import worker as inner
+from ai_pal.server.pool.admission import Admission, MemoryPolicy
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.supervisor import Supervisor
 from tests.simulation import memory_oracle as oracle
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ class SimMemory:
 
     # -- as the oracle counts ----------------------------------------------------------------------
 
-    def committed(self, admitted: Slot) -> int:
+    def committed(self, admitted: ModelWorker) -> int:
         return oracle.committed(self, admitted)
 
-    def owner(self, slot: Slot) -> "SimMemory":
+    def owner(self, model_worker: ModelWorker) -> "SimMemory":
         return self

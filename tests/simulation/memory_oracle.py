@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ai_pal.errors import Code
-from ai_pal.launchers.base import WorkerProcess
-from ai_pal.lifecycle import Phase
 from ai_pal.memory import Admit, Decision
-from ai_pal.messages import client as wire
-from ai_pal.supervisor.admission import Admission
-from ai_pal.supervisor.slot import Slot
-from ai_pal.supervisor.spare import SpareShelf
-from ai_pal.supervisor.supervisor import Supervisor
+from ai_pal.protocol import client as wire
+from ai_pal.server.nodes.base import WorkerProcess
+from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.pool.warm_pool import WarmPool
 
 FIGURES = re.compile(r"\S+ needs \d+(\.\d)? (GB|MB), \d+(\.\d)? (GB|MB) is free|at most \d+ may be loaded")
 ENDING = (Phase.STOPPING, Phase.KILLING)
@@ -33,10 +33,10 @@ class Machine(Protocol):
 
     def free(self) -> int: ...
 
-    def committed(self, admitted: Slot) -> int:
+    def committed(self, admitted: ModelWorker) -> int:
         """What the models of all hosts have or will come to, with the one that is let in just now."""
 
-    def owner(self, slot: Slot) -> "Host": ...
+    def owner(self, model_worker: ModelWorker) -> "Host": ...
 
 
 class Host(Protocol):
@@ -56,24 +56,26 @@ class Judged(Admission):
 
     machine: Machine
 
-    def seek(self, slot: Slot, slots: Iterable[Slot], spares: SpareShelf) -> Decision:
-        decision = super().seek(slot, slots, spares)
+    def seek(
+        self, model_worker: ModelWorker, model_workers: Iterable[ModelWorker], warm_pool: WarmPool
+    ) -> Decision:
+        decision = super().seek(model_worker, model_workers, warm_pool)
         if isinstance(decision, Admit):
             there = self.machine.capacity - self.machine.outside - self.machine.low
-            committed = self.machine.committed(slot)
-            assert committed <= there, f"{slot.model} was let in: {committed} of {there} are promised"
+            committed = self.machine.committed(model_worker)
+            assert committed <= there, f"{model_worker.model} was let in: {committed} of {there} are promised"
         return decision
 
 
-def committed(host: Host, admitted: Slot) -> int:
+def committed(host: Host, admitted: ModelWorker) -> int:
     """Bytes that the models of this host have or will come to, with the one that is let in just now."""
     total = 0
-    for slot in host.supervisor.pool:
-        taken = _taken(slot.process)
-        comes = slot is admitted or (slot.admitted and slot.process is None)
-        stays = comes or (slot.process is not None and slot.state.phase not in ENDING)
-        total += max(taken, host.machine.sizes[slot.model]) if stays else taken
-    spare = host.supervisor.pool.spares.spare
+    for model_worker in host.supervisor.pool:
+        taken = _taken(model_worker.process)
+        comes = model_worker is admitted or (model_worker.admitted and model_worker.process is None)
+        stays = comes or (model_worker.process is not None and model_worker.state.phase not in ENDING)
+        total += max(taken, host.machine.sizes[model_worker.model]) if stays else taken
+    spare = host.supervisor.pool.warm_pool.spare
     taken_over = spare is not None and spare.engine == admitted.resolved.load.engine and not spare.ending
     if spare is None or spare.process is None or (taken_over and host is host.machine.owner(admitted)):
         return total
@@ -88,12 +90,12 @@ def _taken(process: WorkerProcess | None) -> int:
 
 def check_eviction(host: Host, model: str) -> None:
     """Only what is idle goes."""
-    slot = host.supervisor.pool.find(model)
-    assert slot is not None
-    assert slot.state.phase is Phase.READY, f"{model} was evicted while {slot.state.phase}"
-    assert not slot.busy, f"{model} was evicted while it was busy"
-    assert not slot.wanted, f"{model} was evicted while somebody waited for it"
-    assert not slot.resolved.pinned, f"{model} was evicted, and it is pinned"
+    model_worker = host.supervisor.pool.find(model)
+    assert model_worker is not None
+    assert model_worker.state.phase is Phase.READY, f"{model} was evicted while {model_worker.state.phase}"
+    assert not model_worker.busy, f"{model} was evicted while it was busy"
+    assert not model_worker.wanted, f"{model} was evicted while somebody waited for it"
+    assert not model_worker.resolved.pinned, f"{model} was evicted, and it is pinned"
 
 
 def check_refusal(event: wire.Event) -> None:
@@ -108,6 +110,10 @@ def check_relief(host: Host) -> None:
     long = host.now() - PATIENCE
     if host.machine.free() >= host.machine.low or host.machine.changed > long:
         return
-    staying = [slot for slot in host.supervisor.pool if slot.state.phase is Phase.READY and not slot.busy]
+    staying = [
+        model_worker
+        for model_worker in host.supervisor.pool
+        if model_worker.state.phase is Phase.READY and not model_worker.busy
+    ]
     idle = [s for s in staying if not s.wanted and not s.resolved.pinned and s.idle_since < long]
     assert not idle, f"the machine is short, and {idle[0].model} idles on"

@@ -6,19 +6,18 @@ import itertools
 import random
 from collections.abc import Callable
 
-from ai_pal import lifecycle
 from ai_pal.errors import Code, fail
-from ai_pal.launchers.base import LaunchSpec, ProcessUsage
-from ai_pal.lifecycle import ExitStatus
 from ai_pal.memory import Claims
-from ai_pal.messages import client as wire
-from ai_pal.messages import worker as inner
-from ai_pal.messages.chat import Message, Usage
-from ai_pal.supervisor.admission import MemoryPolicy
-from ai_pal.supervisor.pool import PoolPolicy
-from ai_pal.supervisor.ports import Resolved
-from ai_pal.supervisor.slot import Slot
-from ai_pal.supervisor.supervisor import Supervisor
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.chat import Message, Usage
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.admission import MemoryPolicy
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.ports import Resolved
 from tests.simulation import memory_oracle as oracle
 
 UNIT = 10_000_000
@@ -69,11 +68,11 @@ class Machine:
         for host in self.hosts:
             self.after(oracle.PATIENCE, lambda host=host: oracle.check_relief(host))  # type: ignore[misc]
 
-    def committed(self, admitted: Slot) -> int:
+    def committed(self, admitted: ModelWorker) -> int:
         return sum(oracle.committed(host, admitted) for host in self.hosts)
 
-    def owner(self, slot: Slot) -> "Host":
-        return next(host for host in self.hosts if slot in list(host.supervisor.pool))
+    def owner(self, model_worker: ModelWorker) -> "Host":
+        return next(host for host in self.hosts if model_worker in list(host.supervisor.pool))
 
     def pressure(self) -> float:
         return 0.0

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
-from ai_pal.lifecycle import Policy
-from ai_pal.supervisor.pool import PoolPolicy
+from ai_pal.server.pool.lifecycle import Policy
+from ai_pal.server.pool.pool import PoolPolicy
 from tests.simulation.hub import DISTANT
 
 

@@ -4,16 +4,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages import client as wire
-from ai_pal.messages import egress as out
 from ai_pal.privacy import stays_here
-from ai_pal.router.completions import Completions
-from ai_pal.router.local import LocalModels
-from ai_pal.router.router import Router
-from ai_pal.routing.walk import FINAL
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import egress as out
+from ai_pal.server.router.completions import Completions
+from ai_pal.server.router.policy.fallback_chain import FINAL
+from ai_pal.server.router.router import Router
+from ai_pal.server.services.local import LocalModels
 from ai_pal.store.ledger import Attempt
 from tests.simulation.elsewhere import SimEgress
-from tests.simulation.survey import PROVIDERS
+from tests.simulation.snapshots import PROVIDERS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -108,7 +108,7 @@ class RoutingChecks:
         self.world.daemon.router.completion_event(event)
 
     def recorded(self, attempt: Attempt) -> None:
-        """An attempt is put into the books."""
+        """An attempt is put into the ledger."""
         self._recorded += 1
         self.expect(attempt.total >= 0.0 and attempt.cost >= 0.0, f"{attempt}")
 
@@ -155,7 +155,7 @@ class RoutingChecks:
         self.expect(not self.world.daemon.router.attempts, "an attempt is still open")
         self.expect(
             self._recorded >= self._dispatches,
-            f"{self._recorded} of {self._dispatches} attempts in the books",
+            f"{self._recorded} of {self._dispatches} attempts in the ledger",
         )
         for process in self.world.machine.egresses:
             self._left(process)

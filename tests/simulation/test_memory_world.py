@@ -5,9 +5,9 @@ import random
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.lifecycle import Phase
-from ai_pal.messages import client as wire
-from ai_pal.supervisor.admission import MemoryPolicy
+from ai_pal.protocol import client as wire
+from ai_pal.server.pool.admission import MemoryPolicy
+from ai_pal.server.pool.lifecycle import Phase
 from tests.simulation.memory_world import CAPACITY, UNIT, Host, Machine
 
 SIZES = {
@@ -35,7 +35,7 @@ def play(seed: int, hosts: int = 2, max_loaded: int = 0, *, shortages: int = 0) 
     machine.run(HORIZON)
     for host in every:
         promised = machine.rows[host].promised if host in machine.rows else 0
-        staying = host.supervisor.pool.spares.spare or host.supervisor.pool.find("pinned")
+        staying = host.supervisor.pool.warm_pool.spare or host.supervisor.pool.find("pinned")
         assert staying or not promised, f"seed {seed}"
         host.supervisor.shutdown(1.0)  # takes the spare worker along
     machine.run(HORIZON + 10.0)
@@ -48,7 +48,9 @@ def test_memory_is_never_overspent_and_every_request_ends_once(seed: int) -> Non
     assert machine.fullest <= CAPACITY, f"seed {seed}"
     for host in hosts:
         assert [len(ends) for ends in host.ends.values()] == [1] * len(host.ends), f"seed {seed}"
-        assert all(slot.state.phase in (Phase.GONE, Phase.FAILED) for slot in host.supervisor.pool)
+        assert all(
+            model_worker.state.phase in (Phase.GONE, Phase.FAILED) for model_worker in host.supervisor.pool
+        )
     assert machine.taken == 0
 
 
@@ -104,7 +106,7 @@ def test_a_shortage_takes_idle_models_least_recently_used_first_and_spares_pinne
         machine.after(when * 3.0, lambda model=model: host.load(model))  # type: ignore[misc]
     machine.run(15.0)
     assert sorted(process.model for process in machine.processes) == ["pinned", "small", "tiny"]
-    admission = host.supervisor.pool.room._admission
+    admission = host.supervisor.pool.admission._admission
     assert admission is not None
     admission._policy = MemoryPolicy(low=55 * UNIT)
     machine.run(18.0)
@@ -122,13 +124,13 @@ def test_a_spare_worker_is_taken_over_by_the_next_load_of_its_engine() -> None:
     machine, host = calm(1)
     host.load("spared")
     machine.run(10.0)
-    spare = host.supervisor.pool.spares.spare
+    spare = host.supervisor.pool.warm_pool.spare
     assert spare is not None
     host.load("spared2")
     machine.run(20.0)
-    slot = host.supervisor.pool.find("spared2")
-    assert slot is not None
-    assert slot.worker == spare.worker
+    model_worker = host.supervisor.pool.find("spared2")
+    assert model_worker is not None
+    assert model_worker.identity == spare.identity
     assert [len(ends) for ends in host.ends.values()] == [1, 1]
 
 
@@ -136,7 +138,7 @@ def test_the_spare_worker_is_given_up_before_any_model() -> None:
     machine, host = calm(1)
     host.load("spared")
     machine.run(10.0)
-    assert host.supervisor.pool.spares.spare is not None
+    assert host.supervisor.pool.warm_pool.spare is not None
     host.load("half")
     machine.run(20.0)
     assert sorted(process.model for process in machine.processes) == ["half", "spared"]
@@ -148,5 +150,5 @@ def test_no_spare_worker_where_it_would_take_the_room_of_others() -> None:
     machine.run(10.0)
     host.load("spared")
     machine.run(20.0)
-    assert host.supervisor.pool.spares.spare is None
+    assert host.supervisor.pool.warm_pool.spare is None
     assert sorted(process.model for process in machine.processes) == ["half", "spared"]

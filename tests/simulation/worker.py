@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.launchers.base import ProcessUsage
-from ai_pal.lifecycle import ExitStatus
-from ai_pal.messages import worker as inner
-from ai_pal.messages.chat import Usage
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY
+from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
 from tests.simulation.pipe import Pipe
 from tests.simulation.plans import Fault, Plan
 from workers.engines.echo_text import Script
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SIGTERM, SIGKILL, SIGSEGV = 15, 9, 11
 BEAT = 1.0
-EXIT_RETRY, EXIT_NEVER = 75, 78
 FREEZES = {Fault.FREEZE_START, Fault.FREEZE_LOAD, Fault.FREEZE_TOKEN}
 
 
@@ -34,7 +33,7 @@ class Generation(msgspec.Struct):
 
 
 class SimWorker:
-    """Implements `launchers.base.WorkerProcess`."""
+    """Implements `nodes.base.WorkerProcess`."""
 
     def __init__(
         self, world: "World", model: str, identity: str, plan: Plan, on_exit: Callable[[ExitStatus], None]

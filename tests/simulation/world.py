@@ -1,4 +1,4 @@
-"""The world of one seed: real supervisor and doors, simulated clock, processes, connections and clients."""
+"""The world of one seed: real supervisor and endpoints; clock, processes and clients simulated."""
 
 import itertools
 import random
@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ai_pal.messages import client as wire
-from ai_pal.messages import worker as inner
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import worker as inner
 from ai_pal.store.ledger import Attempt
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
@@ -116,7 +116,7 @@ class World:
         self.checks.bounds()
         self.checks.emitted(client, event)
         self.routing.emitted(client, event)
-        self.daemon.door.send(client, event)
+        self.daemon.endpoint.send(client, event)
 
     def record(self, attempt: Attempt) -> bool:
         self.routing.recorded(attempt)
@@ -129,7 +129,7 @@ class World:
             return
         for frame in frames:
             self._watch(frame)
-        self.daemon.door.received(identity, frames, Peer(UID, 1))
+        self.daemon.endpoint.received(identity, frames, Peer(UID, 1))
         self.checks.bounds()
 
     def from_worker(self, identity: str, frames: list[bytes], pid: int) -> None:
@@ -138,7 +138,7 @@ class World:
         if identity in self.machine.workers and self.fails("from_worker"):
             frames = [frame[:-1] for frame in frames]
             self.machine.workers[identity].garbled = True
-        self.daemon.worker_door.received(identity.encode(), frames, Peer(UID, pid))
+        self.daemon.worker_endpoint.received(identity.encode(), frames, Peer(UID, pid))
         self.checks.bounds()
 
     def process_ended(self, identity: str, report: Callable[[], None]) -> None:
@@ -150,7 +150,7 @@ class World:
 
     def client_died(self, identity: bytes) -> None:
         if not self.stopped:
-            self.daemon.door.gone(identity)
+            self.daemon.endpoint.gone(identity)
 
     def _watch(self, frame: bytes) -> None:
         try:
@@ -191,7 +191,7 @@ class World:
         return sent
 
     def cut_off(self, client: bytes) -> None:
-        """The door has let go of a client; one that still runs was too slow."""
+        """The endpoint has let go of a client; one that still runs was too slow."""
         left = self.clients[client.decode()]
         self.note(f"{left.name} is let go")
         left.gone = True
@@ -208,7 +208,7 @@ class World:
 
     def _check_stopped(self) -> None:
         if self.daemon.stopping and self.daemon.quiet and not self.stopped:
-            self.daemon.door.flush()
+            self.daemon.endpoint.flush()
             self.note("stopped")
             self.stopped, self.stopped_at = True, self.time.now()
 

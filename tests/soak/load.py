@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ai_pal.catalog.default import STARTER
 from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Options
 from tests.chaos.report import flaws
 from tests.hub import repositories
 from tests.hub.loopback import Hub, loopback_hub
@@ -24,7 +25,6 @@ MODELS = 6
 SAMPLE_SECONDS = 1.0
 PATIENCE = 120.0
 FINE = {"overloaded", "unloaded", "insufficient_memory", "model_busy"}
-STARTER = "smollm2"
 Deed = Callable[[Client], None]
 
 

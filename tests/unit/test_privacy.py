@@ -3,8 +3,8 @@
 import pytest
 
 from ai_pal.errors import AiPalError
-from ai_pal.messages.egress import Api, Complete, Provider
 from ai_pal.privacy import admit, is_loopback, is_passed_on, stays_here
+from ai_pal.protocol.egress import Api, Complete, Provider
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options, Timings, Usage
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options, Timings, Usage
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ipc-protocol.md").read_text(encoding="utf-8")
 NAMED: dict[str, type[msgspec.Struct]] = {

@@ -3,8 +3,11 @@
 from typing import Protocol
 
 from ai_pal.errors import Failure
-from ai_pal.messages.chat import Usage
-from ai_pal.messages.worker import Generate, LoadModel, Ready
+from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.worker import Generate, LoadModel, Ready
+
+POOR_DEFAULT_SYSTEM = ("named SmolLM",)
+"""Templates that put this in front of a conversation without a system message make answers worse."""
 
 
 class Sink(Protocol):

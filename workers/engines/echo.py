@@ -14,8 +14,8 @@ import msgspec
 
 from ai_pal import __version__
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.messages.chat import Usage
-from ai_pal.messages.worker import Generate, LoadModel, Ready
+from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.worker import Generate, LoadModel, Ready
 from workers.context_window import answer_room, fit
 from workers.engines import faults
 from workers.engines.base import Sink

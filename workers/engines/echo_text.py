@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ai_pal.messages.chat import Message
-from ai_pal.messages.worker import Generate
+from ai_pal.protocol.chat import Message
+from ai_pal.protocol.worker import Generate
 
 
 def reference(messages: list[Message], tokens: int) -> list[str]:

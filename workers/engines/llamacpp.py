@@ -13,18 +13,17 @@ import msgspec
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
 from ai_pal.formats.gguf import Header, check_whole, read_header
-from ai_pal.messages.chat import Message
-from ai_pal.messages.worker import Generate, LoadModel, Ready
+from ai_pal.protocol.chat import Message
+from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, Generate, LoadModel, Ready
 from workers import spin_throttle, threads
-from workers.cells import Cells
 from workers.context_window import answer_room, fit
-from workers.engines.base import Sink
-from workers.engines.llamacpp_answer import Answer, request_body
+from workers.engines.base import POOR_DEFAULT_SYSTEM, Sink
+from workers.engines.llamacpp_answer import Generation, request_body
 from workers.engines.llamacpp_http import TokenCounter, hidden
+from workers.kv_budget import KvBudget
 from workers.load_limits import limits
 from workers.log import log
 
-LARGEST_DEFAULT_CONTEXT = 8192
 SMALLEST_CONTEXT = 8
 """With less it ends the process."""
 DEFAULT_SLOTS = 4
@@ -38,8 +37,6 @@ BYTES_PER_NUMBER = 4
 SPINS = 1000
 """Turns that a thread waits before it sleeps: within a step they meet every few microseconds."""
 SOCKET = "llamacpp-{pid}.sock"
-POOR_DEFAULT_SYSTEM = ("named SmolLM",)
-"""Templates that put this in front of a conversation without a system message make answers worse."""
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
@@ -62,8 +59,8 @@ class LlamaCpp:
         self._no_system_message = False
         self._pool: ThreadPoolExecutor
         self._lock = threading.Condition()
-        self._answers: dict[int, Answer] = {}
-        self._cells: Cells
+        self._answers: dict[int, Generation] = {}
+        self._kv_budget: KvBudget
         self._throttle: spin_throttle.SpinThrottle | None = None
         self._socket = Path(SOCKET.format(pid=os.getpid())).absolute()
 
@@ -87,7 +84,7 @@ class LlamaCpp:
             self._start(xllamacpp, parameters, spec.path)
             self._counter = TokenCounter(hidden(self._socket), key)
             self._no_system_message = self._has_poor_system_message()
-        self._cells = Cells(self._context)
+        self._kv_budget = KvBudget(self._context)
         self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
         sink.progress(1.0)
@@ -131,7 +128,7 @@ class LlamaCpp:
         return any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
 
     def generate(self, request: Generate) -> None:
-        answer = Answer(request.key, self._sink)
+        answer = Generation(request.key, self._sink)
         with self._lock:
             self._answers[request.key] = answer
             self._tell_throttle()
@@ -148,7 +145,7 @@ class LlamaCpp:
 
     # One thread per request.
 
-    def _run(self, request: Generate, answer: Answer) -> None:
+    def _run(self, request: Generate, answer: Generation) -> None:
         try:
             self._answer(request, answer)
         except AiPalError as error:
@@ -159,7 +156,7 @@ class LlamaCpp:
             log("error", "the engine failed a request", request=request.key, reason=repr(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"the engine failed: {error}", retryable=True)
         with self._lock:
-            self._cells.leave(request.key)
+            self._kv_budget.leave(request.key)
             self._answers.pop(request.key, None)
             self._tell_throttle()
             self._lock.notify_all()
@@ -169,7 +166,7 @@ class LlamaCpp:
         if self._throttle is not None:
             self._throttle.working(bool(self._answers))
 
-    def _answer(self, request: Generate, answer: Answer) -> None:
+    def _answer(self, request: Generate, answer: Generation) -> None:
         room = answer_room(request.options, self._context)
         messages = self._with_system_message(request.messages)
         fitted = fit(messages, self._counter, self._context, room)
@@ -184,22 +181,22 @@ class LlamaCpp:
             return [Message("system", ""), *messages]
         return messages
 
-    def _admitted(self, answer: Answer, messages: list[Message], bound: int, room: int) -> bool:
+    def _admitted(self, answer: Generation, messages: list[Message], bound: int, room: int) -> bool:
         """Wait for room among the other requests; False when cancelled meanwhile."""
         with self._lock:
-            if self._cells.admit(answer.key, bound + room):
+            if self._kv_budget.admit(answer.key, bound + room):
                 return True
         need = self._counter.conversation(messages) + room
         with self._lock:
-            self._lock.wait_for(lambda: answer.cancelled or self._cells.admit(answer.key, need))
+            self._lock.wait_for(lambda: answer.cancelled or self._kv_budget.admit(answer.key, need))
             return not answer.cancelled
 
-    def _chunk(self, answer: Answer, chunk: dict[str, Any]) -> bool:
+    def _chunk(self, answer: Generation, chunk: dict[str, Any]) -> bool:
         """The engine's callback; True ends the answer."""
         try:
             answer.take(chunk)
             with self._lock:
-                answer.stopped = not self._cells.grow(answer.key, answer.prompt_tokens + answer.tokens)
+                answer.stopped = not self._kv_budget.grow(answer.key, answer.prompt_tokens + answer.tokens)
         except Exception as error:  # noqa: BLE001 - raised here, it would be swallowed
             log("error", "a chunk was not understood", request=answer.key, reason=repr(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"a chunk was not understood: {error!r}")

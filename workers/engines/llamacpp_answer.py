@@ -3,7 +3,7 @@
 from typing import Any
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages.chat import Message, Options, Usage
+from ai_pal.protocol.chat import Message, Options, Usage
 from workers.engines.base import Sink
 from workers.engines.llamacpp_options import check_options
 
@@ -39,7 +39,7 @@ def seed_of(seed: Any) -> Any:
     return seed % RANDOM_SEED if isinstance(seed, int) else seed
 
 
-class Answer:
+class Generation:
     """Called with each chunk; `cancelled` is set from the worker's loop."""
 
     def __init__(self, key: int, sink: Sink) -> None:

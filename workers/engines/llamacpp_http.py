@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ai_pal.messages.chat import Message
+from ai_pal.protocol.chat import Message
 
 TIMEOUT = 30.0
 REMEMBERED = 512

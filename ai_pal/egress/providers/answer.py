@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ai_pal.messages.chat import Usage
+from ai_pal.protocol.chat import Usage
 
 
 class Thought(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted
 from ai_pal.errors import Failure
-from ai_pal.messages.egress import Complete, Provider
+from ai_pal.protocol.egress import Complete, Provider
 
 
 class Adapter(Protocol):

@@ -20,8 +20,8 @@ from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import joined, shaped, spoken, system_first
 from ai_pal.errors import Failure
-from ai_pal.messages.chat import Options, Usage
-from ai_pal.messages.egress import Complete, Provider
+from ai_pal.protocol.chat import Options, Usage
+from ai_pal.protocol.egress import Complete, Provider
 
 BASE_URL = "https://api.cohere.com"
 NO_KEY = "none"

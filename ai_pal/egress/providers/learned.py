@@ -8,7 +8,7 @@ import msgspec
 from ai_pal.egress.providers.error_body import read
 from ai_pal.egress.providers.rules import Fitted, Rules, learned
 from ai_pal.egress.providers.turns import shaped
-from ai_pal.messages.egress import Complete
+from ai_pal.protocol.egress import Complete
 
 MOST = 256
 """Models that are remembered; a client may name any number."""

@@ -22,8 +22,8 @@ from ai_pal.egress.providers.lively import lively
 from ai_pal.egress.providers.loose import name, part, pieces, text, thoughts
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.messages.chat import Options
-from ai_pal.messages.egress import OLLAMA_URL, Complete, Provider
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 
 LOOK_SECONDS = 2.0
 """For a question that no answer depends on."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from ai_pal.egress.providers.figures import tokens
-from ai_pal.messages.chat import Message
-from ai_pal.messages.egress import Complete
+from ai_pal.protocol.chat import Message
+from ai_pal.protocol.egress import Complete
 
 DEFAULT = 4096
 """What a server has where nobody says otherwise, at least; older ones have half of it."""

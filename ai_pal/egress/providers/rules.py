@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from ai_pal.egress.providers.error_body import Said
-from ai_pal.messages.egress import Api
-from ai_pal.messages.families import bare, claude_version
+from ai_pal.protocol.egress import Api
+from ai_pal.protocol.families import bare, claude_version
 
 OLD_LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 """OpenAI's two names for one thing."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 from msgspec.structs import replace
 
 from ai_pal.errors import Code, fail
-from ai_pal.messages.chat import Message
+from ai_pal.protocol.chat import Message
 
 BETWEEN = "\n\n"
 """What stands between two turns of one role that become one."""

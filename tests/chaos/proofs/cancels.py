@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import Laboratory
 from tests.process.answers import PROMPT
 from tests.process.asked import Asked

@@ -5,7 +5,7 @@ Each run is the same hour of a supervisor in small: load, answer, cancel, queue,
 import random
 
 from ai_pal.errors import AiPalError
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.tampered import OPERATIONS
 from tests.process.asked import Asked

@@ -1,4 +1,4 @@
-"""Promise 16: a client floods the front door; the supervisor's loop keeps its beat, others are served."""
+"""Promise 16: a client floods its endpoint; the supervisor's loop keeps its beat, others are served."""
 
 import contextlib
 import random
@@ -12,8 +12,8 @@ import zmq
 
 from ai_pal.client.connection import Connection
 from ai_pal.errors import AiPalError
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message
 from tests.chaos.bystander import Bystander
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.tampered import Figures

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import SETTINGS, Laboratory, in_turn
 from tests.process.answers import PROMPT
 from tests.process.asked import Asked

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 from ai_pal.client import Client
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import Laboratory
 from tests.process.asked import Asked
 from tests.process.supervised import pid_of

@@ -6,7 +6,7 @@ from collections import Counter
 
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages import client as wire
+from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.memory_group import memory_group
 from tests.process.answers import ask

@@ -15,8 +15,8 @@ from ai_pal.catalog import CATALOG, artifact_path
 from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message, Options
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message, Options
 from tests.chaos.laboratory import Laboratory, send
 from tests.process.asked import Asked
 from tests.servers import ollama as servers

@@ -10,8 +10,8 @@ import psutil
 import zmq
 
 from ai_pal.client.connection import Connection
-from ai_pal.messages import client as wire
-from ai_pal.messages.chat import Message
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Message
 from tests.chaos.laboratory import Laboratory
 from tests.process.answers import PROMPT, slow
 

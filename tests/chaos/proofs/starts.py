@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from ai_pal.messages.report import Report as StartReport
+from ai_pal.protocol.report import Report as StartReport
 from tests.chaos.laboratory import Laboratory
 
 FULL, SMALL = 3, 1

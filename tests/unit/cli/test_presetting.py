@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.cli import build_parser, presetting, run
-from ai_pal.cli.chatting.arguments import wishes
+from ai_pal.cli.chat.arguments import wishes
 from ai_pal.config import presets
 from ai_pal.config.presets import Preset
 

@@ -2,7 +2,7 @@
 
 from ai_pal.cli.route import explanation
 from ai_pal.errors import Code, Failure
-from ai_pal.messages.client import Feature, RouteCandidate, Routed
+from ai_pal.protocol.client import Feature, RouteCandidate, Routed
 
 
 def test_the_order_the_reasons_and_what_would_leave_are_told() -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from ai_pal.app.references import load_of
 from ai_pal.cli.show import gather
 from ai_pal.config import ModelSettings, Settings, paths
-from ai_pal.estimates import LearnedFootprints
+from ai_pal.memory.estimates import LearnedFootprints
+from ai_pal.server.app.references import load_of
 from tests.gguf_files import gguf
 
 

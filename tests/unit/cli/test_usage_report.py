@@ -1,7 +1,7 @@
 """What was spent and saved, out of sums and prices."""
 
 from ai_pal.cli.usage_report import Clouds, cells, report, texts
-from ai_pal.routing.prices import Price
+from ai_pal.providers.prices import Price
 from ai_pal.store.ledger import Spent, Sums, Tokens
 
 CLOUDS = Clouds("openai:mid", Price(input=1.0, output=2.0), "openai:strong", Price(input=10.0, output=20.0))

@@ -1,7 +1,7 @@
 """The table of loaded models."""
 
 from ai_pal.cli.worker_table import NOTHING, worker_table
-from ai_pal.messages.client import WorkerStatus
+from ai_pal.protocol.client import WorkerStatus
 
 
 def cells(status: WorkerStatus) -> list[str]:

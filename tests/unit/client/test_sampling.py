@@ -7,8 +7,8 @@ import pytest
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.sampling import options_of
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages.chat import Message, Options
 from ai_pal.models.question import question
+from ai_pal.protocol.chat import Message, Options
 
 
 @pytest.mark.parametrize("stop", ["end", ["end"], ("end",)])

@@ -4,7 +4,7 @@ import pytest
 
 from ai_pal.client.standing import standing
 from ai_pal.config.fingerprint import FILE, HERE
-from ai_pal.messages.client import FINGERPRINT, PROTOCOL, Welcome
+from ai_pal.protocol.client import FINGERPRINT, PROTOCOL, Welcome
 
 MINE = {"threads": f"{FILE}1", "HTTPS_PROXY": f"{HERE}2"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.config.egress_environment import compared, egress_environment
-from ai_pal.launchers.local import ENVIRONMENT
+from ai_pal.server.nodes.local import ENVIRONMENT
 
 KEYS = {
     "OPENAI_API_KEY": "a",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ai_pal.config import Loaded, load_settings
+from ai_pal.config import LoadedSettings, load_settings
 from ai_pal.config.load import unknown_variables
 from ai_pal.errors import AiPalError, Code
 
@@ -15,7 +15,9 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def load(config: Path, text: str = "", overrides: dict[str, Any] | None = None, **environ: str) -> Loaded:
+def load(
+    config: Path, text: str = "", overrides: dict[str, Any] | None = None, **environ: str
+) -> LoadedSettings:
     config.write_text(text)
     return load_settings(overrides, {"HOME": "/home/me", "AI_PAL_CONFIG": str(config), **environ})
 

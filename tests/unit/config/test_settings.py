@@ -7,7 +7,7 @@ from msgspec.structs import fields
 
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.describe import markdown_table, rows
-from ai_pal.config.load import Loaded
+from ai_pal.config.load import LoadedSettings
 from ai_pal.config.settings import TABLE, TABLES, meta_of
 from ai_pal.config.tables import OllamaSettings
 
@@ -33,7 +33,7 @@ def test_rows_show_value_text_and_origin() -> None:
 
 def test_a_password_in_a_url_is_shown_to_nobody() -> None:
     url = "http://user:secret@gateway:8080/v1"
-    shown = rows(Loaded(Settings(ollama=OllamaSettings(base_url=url)), {}))
+    shown = rows(LoadedSettings(Settings(ollama=OllamaSettings(base_url=url)), {}))
     [row] = [row for row in shown if row.name == "ollama.base_url"]
     assert (row.text, row.value) == ("http://user:***@gateway:8080/v1",) * 2
     assert not any("secret" in f"{row.text}{row.value}" for row in shown)

@@ -6,8 +6,8 @@ import pytest
 
 from ai_pal.client.sampling import Sampling
 from ai_pal.errors import AiPalError, Code
-from ai_pal.messages.chat import Message, Options
 from ai_pal.models.question import Prompt, question
+from ai_pal.protocol.chat import Message, Options
 
 
 def test_options_reach_the_protocol() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal.conversations.store import Conversations
 from ai_pal.errors import AiPalError, Code
-from ai_pal.store.conversations import Conversations
 from ai_pal.store.database import explained, look_at, open_database, transaction
 from ai_pal.store.schema import STEPS
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ai_pal.messages.chat import Usage
+from ai_pal.protocol.chat import Usage
 from workers.engines.base import Sink
 from workers.engines.transformers.options import Sampling
 from workers.engines.transformers.text import Detokenizer, Stops
@@ -21,7 +21,7 @@ class Prompt:
         self.stop = stop
 
 
-class Answer:
+class Generation:
     """Owned by the engine thread. `todo` are the tokens to compute next."""
 
     def __init__(

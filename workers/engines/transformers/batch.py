@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ai_pal.errors import Code, Failure
-from ai_pal.messages.chat import Usage
-from workers.cells import Cells
+from ai_pal.protocol.chat import Usage
 from workers.engines.base import Sink
-from workers.engines.transformers.answer import Answer, Prompt
-from workers.engines.transformers.loading import Loaded
+from workers.engines.transformers.answer import Generation, Prompt
+from workers.engines.transformers.loading import LoadedModel
 from workers.engines.transformers.prefix import PrefixCache
 from workers.engines.transformers.sampling import Sampler, likeliest
 from workers.engines.transformers.schedule import Pace, Waiting, plan
+from workers.kv_budget import KvBudget
 from workers.log import log
 from workers.spin_throttle import SpinThrottle
 
@@ -30,7 +30,7 @@ class Batch:
 
     def __init__(
         self,
-        loaded: Loaded,
+        loaded: LoadedModel,
         stepper: Any,
         decode: Callable[[Sequence[int]], str],
         context: int,
@@ -41,10 +41,10 @@ class Batch:
     ) -> None:
         self._loaded, self._stepper, self._decode, self._sink = loaded, stepper, decode, sink
         self._context, self._pace, self._throttle = context, pace, throttle
-        self._cells = Cells(context)
+        self._kv_budget = KvBudget(context)
         self._kept: PrefixCache[Any] = PrefixCache()
         self._largest: int = context * stepper.token_bytes + cache_bytes
-        self._answers: list[Answer] = []
+        self._answers: list[Generation] = []
         self._waiting: list[Prompt] = []
         self._changed = threading.Condition()
         self._arrived: deque[Prompt] = deque()
@@ -123,7 +123,7 @@ class Batch:
             cancelled = set(self._cancelled)
         for prompt in [one for one in self._waiting if one.key in cancelled]:
             self._waiting.remove(prompt)
-            self._cells.leave(prompt.key)
+            self._kv_budget.leave(prompt.key)
             self.forget(prompt.key)
             self._sink.cancelled(prompt.key, Usage(len(prompt.tokens)))
         for answer in [one for one in self._answers if one.key in cancelled]:
@@ -132,11 +132,11 @@ class Batch:
 
     def _admit(self) -> None:
         for prompt in list(self._waiting):
-            if self._cells.admit(prompt.key, len(prompt.tokens) + prompt.room):
+            if self._kv_budget.admit(prompt.key, len(prompt.tokens) + prompt.room):
                 self._waiting.remove(prompt)
                 self._answers.append(self._begin(prompt))
 
-    def _begin(self, prompt: Prompt) -> Answer:
+    def _begin(self, prompt: Prompt) -> Generation:
         room = min(len(prompt.tokens) + prompt.room, self._context)
         coming = room * self._stepper.token_bytes
         row = self._kept.take(
@@ -146,11 +146,11 @@ class Batch:
             row = self._stepper.row(room)
         row.fit(room)
         sampler = Sampler(prompt.sampling, self._loaded.model.generation_config)
-        answer = Answer(prompt, row, sampler, self._loaded.ends, self._decode, self._sink)
+        answer = Generation(prompt, row, sampler, self._loaded.ends, self._decode, self._sink)
         answer.tell_read()
         return answer
 
-    def _step(self, answers: list[Answer]) -> None:
+    def _step(self, answers: list[Generation]) -> None:
         """One forward for all; when it fails, each alone, so that only the guilty one ends."""
         writing = sum(not one.left for one in answers)
         counts = plan([Waiting(one.left) for one in answers], self._pace.chunk(writing))
@@ -177,14 +177,14 @@ class Batch:
             else:
                 self._choose(one, best[index], logits[index])
 
-    def _choose(self, answer: Answer, best: int | None, logits: Any) -> None:
+    def _choose(self, answer: Generation, best: int | None, logits: Any) -> None:
         if best is None:
             self._leave(answer, keep=False)
             self._sink.failed(answer.key, NOT_A_NUMBER)
             return
         held = len(answer.row.tokens)
         token = best if answer.sampler.plain else answer.sampler.choose(logits, answer.row.tokens)
-        has_room = held + 1 < self._context and self._cells.grow(answer.key, held + 1)
+        has_room = held + 1 < self._context and self._kv_budget.grow(answer.key, held + 1)
         answer.take(token, has_room)
 
     def _finish(self) -> None:
@@ -192,15 +192,15 @@ class Batch:
             self._leave(answer)
             answer.end()
 
-    def _fail(self, answer: Answer, error: Exception) -> None:
+    def _fail(self, answer: Generation, error: Exception) -> None:
         log("error", "a step failed", key=answer.key, reason=repr(error))
         self._leave(answer, keep=False)
         failure = Failure(Code.ENGINE_ERROR, f"the model failed on this request: {error}", retryable=True)
         self._sink.failed(answer.key, failure)
 
-    def _leave(self, answer: Answer, keep: bool = True) -> None:
+    def _leave(self, answer: Generation, keep: bool = True) -> None:
         self._answers.remove(answer)
-        self._cells.leave(answer.key)
+        self._kv_budget.leave(answer.key)
         self.forget(answer.key)
         if keep:
             self._kept.keep(answer.row)
@@ -209,5 +209,7 @@ class Batch:
     def _left_to_keep(self) -> int:
         """All keys and values together stay below what one full window and the prompt cache take."""
         token = self._stepper.token_bytes
-        taken: int = sum(max(self._cells.promised(one.key) * token, one.row.nbytes) for one in self._answers)
+        taken: int = sum(
+            max(self._kv_budget.promised(one.key) * token, one.row.nbytes) for one in self._answers
+        )
         return self._largest - taken

@@ -11,15 +11,14 @@ import msgspec
 from jinja2 import TemplateError
 
 from ai_pal.errors import Code, fail
-from ai_pal.messages.chat import Message
+from ai_pal.protocol.chat import Message
+from workers.engines.base import POOR_DEFAULT_SYSTEM
 
 LONGEST_TEMPLATE = 256 << 10
 LONGEST_RENDERING = 64 << 20
 SECONDS, SECONDS_PER_MIB = 2.0, 1.0
 """What a template may take, per conversation and per MiB of its text."""
 REMEMBERED = 512
-POOR_DEFAULT_SYSTEM = ("named SmolLM",)
-"""Templates that put this in front of a conversation without a system message make answers worse."""
 Result = TypeVar("Result")
 
 

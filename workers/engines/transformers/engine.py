@@ -9,7 +9,7 @@ from typing import Any
 
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
-from ai_pal.messages.worker import Generate, LoadModel, Ready
+from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, Generate, LoadModel, Ready
 from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit
 from workers.engines.base import Sink
@@ -24,7 +24,6 @@ from workers.engines.transformers.schedule import LARGEST_ON_CPU, THREADS_OF_A_G
 from workers.engines.transformers.tokens import Tokens
 from workers.log import log
 
-LARGEST_DEFAULT_CONTEXT = 8192
 DEFAULT_SLOTS = 8
 MOST_READERS = 4
 """Threads that turn messages into tokens."""

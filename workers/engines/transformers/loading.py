@@ -24,7 +24,7 @@ transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class LoadedModel(msgspec.Struct, frozen=True):
     """`ends` are the tokens that end an answer, `vocabulary` how many tokens the model knows."""
 
     model: Any
@@ -35,7 +35,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 def load(
     folder: Folder, options: LoadOptions, device: str, dtype: str, report: Callable[[float], None]
-) -> Loaded:
+) -> LoadedModel:
     """`report` hears the part of the weights that is placed. Raises `AiPalError` (`model_invalid`,
     `engine_missing`, `config_invalid`)."""
     config = _config(folder)
@@ -44,7 +44,7 @@ def load(
     if options.quantize and model.device.type == "cpu":
         quantize.after_loading(model, options.quantize)
     embedding = model.get_input_embeddings()
-    return Loaded(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0])
+    return LoadedModel(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0])
 
 
 def _config(folder: Folder) -> Any:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from ai_pal.errors import Code, fail
-from ai_pal.messages.chat import Options
+from ai_pal.protocol.chat import Options
 from workers.engines.option_names import refuse_unknown
 
 Anything = TypeVar("Anything")

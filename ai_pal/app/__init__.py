@@ -1,6 +1,0 @@
-"""The supervisor as a program: the only place that names concrete classes and puts them together."""
-
-from ai_pal.app.daemon import Hosting
-from ai_pal.app.running import run
-
-__all__ = ["Hosting", "run"]

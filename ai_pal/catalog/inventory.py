@@ -1,0 +1,169 @@
+"""Which models are here: the catalog's, those of `[models.NAME]` in the config, and the repositories
+in our cache and in Hugging Face's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ai_pal.catalog import (
+    CATALOG,
+    Artifact,
+    KnownModel,
+    cache_dir,
+    files,
+    find,
+    hub_cache,
+    layout,
+    meant,
+    used,
+)
+from ai_pal.catalog.cache import CachePlace
+from ai_pal.config import ModelSettings, Settings, paths
+from ai_pal.errors import AiPalError
+from ai_pal.protocol.egress import HubFiles
+
+State = Literal["built in", "verified", "here", "damaged", "not here", "elsewhere"]
+
+
+ALIAS = "alias of "
+
+
+class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model as `ai-pal list` shows it; `size` in bytes, of the files or of what a pull would bring.
+    `revision` is a commit on the hub, `last_used` in seconds since the epoch."""
+
+    name: str
+    state: State
+    size: int = 0
+    source: str = ""
+    path: str = ""
+    about: str = ""
+    licence: str = ""
+    revision: str = ""
+    last_used: float | None = None
+
+
+def inventory(settings: Settings) -> list[Listed]:
+    """Every model that can be named, by name."""
+    known = [listed for entry in CATALOG.values() if not entry.hidden for listed in _known(entry, settings)]
+    own = [
+        _own(name, model, settings) for name, model in settings.models.items() if model.path or model.model
+    ]
+    shadowed = {listed.name for listed in own}
+    named = [*own, *(k for k in known if k.name not in shadowed)]
+    claimed = {listed.path for listed in named if not listed.source.startswith(ALIAS)}
+    others = [listed for listed in _repositories(settings) if listed.path not in claimed]
+    return [_with_use(listed, settings) for listed in sorted([*named, *others], key=lambda m: m.name)]
+
+
+def _with_use(listed: Listed, settings: Settings) -> Listed:
+    at = used.last_used(listed.path, settings) if listed.path else None
+    return msgspec.structs.replace(listed, last_used=at)
+
+
+def _known(entry: KnownModel, settings: Settings) -> list[Listed]:
+    """The variants that are here; where none is, the one that would be fetched."""
+    found: dict[str, Listed] = {}
+    absent: dict[str, Listed] = {}
+    for variant in entry.variants:
+        name = entry.name if variant is entry.variants[0] else f"{entry.name}:{variant.name}"
+        match variant.wanted:
+            case Artifact() as artifact:
+                listed = _artifact(name, entry, artifact, settings)
+            case HubFiles() as wanted:
+                listed = _hub(name, entry, wanted, variant.size, settings)
+            case None:
+                listed = Listed(name, "built in", about=entry.about, licence=entry.licence)
+        if listed.state != "not here" and listed.path not in found:
+            found[listed.path] = listed
+        else:
+            absent[variant.name] = listed
+    if found:
+        return list(found.values())
+    try:
+        chosen = find(entry.name, settings).variant
+    except AiPalError:
+        chosen = ""
+    # None fits this machine, or the name means a model of the user's own: then the preferred one.
+    one = absent.get(chosen) or absent[entry.variants[0].name]
+    return [msgspec.structs.replace(one, name=entry.name)]
+
+
+def _artifact(name: str, entry: KnownModel, artifact: Artifact, settings: Settings) -> Listed:
+    place = CachePlace(cache_dir(settings), entry.name, artifact)
+    return Listed(
+        name,
+        _state(place, artifact.size),
+        size=artifact.size,
+        source=manifest.source if (manifest := place.manifest()) else str(artifact.source),
+        path=str(place.path),
+        about=entry.about,
+        licence=entry.licence,
+    )
+
+
+def _hub(name: str, entry: KnownModel, wanted: HubFiles, size: int, settings: Settings) -> Listed:
+    snapshot = hub_cache.find(wanted, settings)
+    if snapshot is None:
+        return Listed(name, "not here", size, f"hub {wanted.repo}", about=entry.about, licence=entry.licence)
+    return msgspec.structs.replace(_snapshot(name, snapshot), about=entry.about, licence=entry.licence)
+
+
+def _snapshot(name: str, snapshot: hub_cache.Snapshot) -> Listed:
+    repo = hub_cache.repo_name(snapshot.folder)
+    state: State = "verified" if snapshot.manifest else "here"
+    size = files.size_of(str(snapshot.path))
+    return Listed(name, state, size, f"hub {repo}", str(snapshot.path), revision=snapshot.commit)
+
+
+def _repositories(settings: Settings) -> Iterator[Listed]:
+    """What lies in the caches beyond the catalog: whole models only."""
+    for cache in (cache_dir(settings), paths.hub_cache()):
+        for folder in sorted(cache.glob("models--*--*")):
+            repo = hub_cache.repo_name(folder)
+            for wanted in _usable(repo, folder):
+                snapshot = hub_cache.find(wanted, settings)
+                if snapshot is not None and snapshot.folder == folder:
+                    yield _snapshot(f"{repo}:{wanted.gguf}" if wanted.gguf else repo, snapshot)
+
+
+def _usable(repo: str, folder: Path) -> Iterator[HubFiles]:
+    yield HubFiles(repo)
+    names = [file.name for file in (folder / "snapshots").glob("*/*.gguf")]
+    yield from (HubFiles(repo, gguf=quant) for quant in layout.quants(names))
+
+
+def _state(place: CachePlace, size: int) -> State:
+    if place.is_verified():
+        return "verified"
+    if not place.path.is_file():
+        return "not here"
+    return "here" if place.path.stat().st_size == size else "damaged"
+
+
+def _own(name: str, model: ModelSettings, settings: Settings) -> Listed:
+    if not model.path:
+        return _alias(name, str(model.model), settings)
+    try:
+        size = files.size_of(files.checked_model(Path(model.path))[1])
+    except (AiPalError, OSError):
+        path = Path(model.path)
+        if not path.is_file():
+            return Listed(name, "not here", source="config", path=model.path)
+        return Listed(name, "here", path.stat().st_size, "config", model.path)
+    return Listed(name, "here", size=size, source="config", path=model.path)
+
+
+def _alias(name: str, target: str, settings: Settings) -> Listed:
+    """Another name of a model, which is where that is."""
+    source = f"{ALIAS}{target}"
+    if meant(name, settings) != name:
+        return Listed(name, "elsewhere", source=source)
+    try:
+        found = find(name, settings)
+    except AiPalError:
+        return Listed(name, "not here", source=source)
+    state: State = "damaged" if found.problem else "here" if found.is_here else "not here"
+    return Listed(name, state, found.size, source, found.path, revision=found.commit)

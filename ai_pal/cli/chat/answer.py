@@ -1,0 +1,152 @@
+"""One answer, put together from its events. No I/O."""
+
+from typing import Any
+
+import msgspec
+
+from ai_pal.cli import failures
+from ai_pal.conversations.model import Conversation
+from ai_pal.errors import Code, Failure, main_reason
+from ai_pal.protocol.chat import Timings, Usage
+from ai_pal.protocol.client import (
+    AnyEvent,
+    Cancelled,
+    Delta,
+    Done,
+    Failed,
+    Interrupted,
+    Notice,
+    Pulling,
+    Started,
+)
+
+_STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.SDK_MISSING})
+
+Terminal = Done | Failed | Interrupted | Cancelled
+
+
+class ShownAnswer:
+    """What has come of an answer so far; `end` is its last event, None while it runs. `download` are the
+    bytes of its model, when that was not here, `ended_by` is the signal that ended the program meanwhile."""
+
+    def __init__(self) -> None:
+        self.started: Started | None = None
+        self.notices: list[Notice] = []
+        self.end: Terminal | None = None
+        self.download = self.ended_by = 0
+        self._parts: list[str] = []
+
+    def add(self, event: AnyEvent) -> None:
+        """Take the next event of the stream."""
+        match event:
+            case Delta():
+                self._parts.append(event.text)
+            case Pulling():
+                self.download = event.total
+            case Started():
+                self.started = event
+            case Notice():
+                self.notices.append(event)
+            case Done() | Failed() | Interrupted() | Cancelled():
+                self.end = event
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    @property
+    def has_text(self) -> bool:
+        return any(self._parts)
+
+    @property
+    def usage(self) -> Usage:
+        return Usage() if self.end is None else self.end.usage
+
+    @property
+    def timings(self) -> Timings:
+        return Timings() if self.end is None or isinstance(self.end, Failed) else self.end.timings
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None: nobody knows."""
+        return 0.0 if self.end is None else self.end.cost
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why there is no answer, or only its beginning; empty when all went well."""
+        match self.end:
+            case Failed():
+                return self.end.reasons
+            case Interrupted():
+                return [self.end.reason]
+        return []
+
+    @property
+    def told_failures(self) -> list[Failure]:
+        """Those worth a line: that a provider was never set up is none where there is another."""
+        return [one for one in self.failures if one.code not in _STANDING] or self.failures
+
+    @property
+    def finish_reason(self) -> str:
+        """ "stop", "length", "cancelled", "interrupted" or "failed"."""
+        match self.end:
+            case Done():
+                return self.end.finish_reason
+            case Cancelled():
+                return "cancelled"
+            case Interrupted():
+                return "interrupted"
+        return "failed"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that ended with this answer."""
+        match self.end:
+            case Done():
+                return failures.OK
+            case Cancelled():
+                return failures.CTRL_C
+            case Interrupted():
+                return failures.INTERRUPTED
+            case Failed(reasons=[_, *_] as reasons):
+                return failures.exit_code(main_reason(reasons).code)
+        return failures.FAILED
+
+    def as_object(self) -> dict[str, Any]:
+        """The answer as one JSON object (`--json`)."""
+        started = self.started
+        return {
+            "text": self.text,
+            "model": started.model if started else None,
+            "provider": started.provider if started else None,
+            "tier": started.tier if started else None,
+            "why": started.why if started else None,
+            "score": started.score if started else None,
+            "remote": started.remote if started else None,
+            "cost": self.cost,
+            "finish_reason": self.finish_reason,
+            "usage": _all_fields(self.usage),
+            "timings": _all_fields(self.timings),
+            "notices": [{"kind": notice.kind, "reason": notice.reason} for notice in self.notices],
+            "reasons": self.failures,
+        }
+
+
+def _all_fields(value: Usage | Timings) -> dict[str, Any]:
+    return msgspec.structs.asdict(value)
+
+
+def add_answer(conversation: Conversation, answer: ShownAnswer, stands_for: str = "") -> None:
+    """Put what has come of an answer into the conversation, with who gave it, and in whose place."""
+    stopped = answer.finish_reason in ("cancelled", "interrupted")
+    by = answer.started or Started(0, 0, "", "")
+    conversation.answered(
+        answer.text,
+        by.model,
+        interrupted=stopped,
+        tier=by.tier,
+        provider=by.provider,
+        remote=by.remote,
+        usage=answer.usage,
+        stands_for=stands_for,
+    )

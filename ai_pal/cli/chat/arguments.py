@@ -1,0 +1,221 @@
+"""The options of `ai-pal chat`, checked while they are parsed."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, get_args
+
+from ai_pal.cli import failures
+from ai_pal.cli.chat.session import Wishes
+from ai_pal.cli.completing import completes
+from ai_pal.cli.terminal.whole_numbers import any_whole, is_whole, whole
+from ai_pal.config.durations import NEVER, parse_duration
+from ai_pal.config.settings import UNASKED_BYTES
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.chat import Options
+from ai_pal.protocol.client import Goal
+
+LAST = "last"
+
+EXAMPLES = """examples:
+  ai-pal chat                                   hold a conversation
+  ai-pal chat "What is the capital of France?"  ask one question
+  ai-pal chat why is the sky blue               the same without quotes
+  git diff | ai-pal chat "write a commit message"
+  ai-pal chat -p reviewer "..."                 as `ai-pal preset set reviewer` says
+  ai-pal chat --continue "and why?"             go on with the last conversation
+  ai-pal chat --json --seed 1 "Say hello" | jq -r .text
+
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, model_first: bool = False) -> None:
+    """Give `parser` the prompt and all options. With `model_first` the model is an argument, no option."""
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    about = "a known model, org/name of the hub, a path, or a provider's, such as openai:gpt-4.1"
+    if model_first:
+        completes(parser.add_argument("model", metavar="MODEL", help=about), "models")
+    prompt = parser.add_argument(
+        "prompt", nargs="*", metavar="PROMPT",
+        help="what to ask, in quotes or not; text on stdin is appended, - waits for it",
+    )  # fmt: skip
+    completes(prompt, "text")
+    if not model_first:
+        named = parser.add_argument("-m", "--model", default="", metavar="MODEL", help=about)
+        completes(named, "models")
+    kept = parser.add_argument(
+        "-p", "--preset", metavar="NAME", help="what `ai-pal preset` keeps under this name"
+    )
+    completes(kept, "presets")
+    parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
+    add_sampling(parser.add_argument_group("sampling"))
+    add_running(parser.add_argument_group("running"))
+    add_routing(parser.add_argument_group("who answers"))
+    _add_output(parser.add_argument_group("output"))
+    _add_history(parser.add_argument_group("history"))
+
+
+def add_sampling(group: argparse._ActionsContainer) -> None:
+    group.add_argument("--temperature", type=_number("0 or more", 0.0), metavar="T", help="0 or more")
+    group.add_argument("--top-p", type=_number("in (0, 1]", 1e-9, 1.0), metavar="P", help="in (0, 1]")
+    group.add_argument("--max-tokens", type=whole(1), metavar="N", help="end the answer after N tokens")
+    group.add_argument("--seed", type=any_whole, metavar="N", help="make the answer repeatable")
+    group.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end there (repeatable)")
+    group.add_argument(
+        "--option", action="append", default=[], type=pair, metavar="KEY=VALUE",
+        help="an option of the engine itself (repeatable)",
+    )  # fmt: skip
+
+
+def add_running(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--deadline", type=_deadline, metavar="TIME", help="give up after this long, such as 20s or 2m"
+    )
+    group.add_argument(
+        "--keep-alive", type=duration, metavar="TIME",
+        help="keep the model loaded this long afterwards: 0 unloads at once, never, or 10m",
+    )  # fmt: skip
+    group.add_argument(
+        "--context", type=whole(1), metavar="N",
+        help="load the model, one of this machine, with a window of N tokens",
+    )  # fmt: skip
+    group.add_argument(
+        "--pull", action="store_true", help="download the model if it is not here, of whatever size"
+    )
+    waits = group.add_mutually_exclusive_group()
+    waits.add_argument(
+        "--wait", action="store_true",
+        help="in a conversation, wait for a download instead of letting another model answer meanwhile",
+    )  # fmt: skip
+    waits.add_argument(
+        "--no-wait", action="store_true",
+        help="in a conversation, let another model answer also while one that is here is loaded",
+    )  # fmt: skip
+    group.add_argument(
+        "--no-daemon", action="store_true", help="host the supervisor for this chat only, start none"
+    )
+
+
+def add_bounds(group: argparse._ActionsContainer) -> None:
+    """What decides who answers, and what a preset can hold."""
+    group.add_argument("--local-only", action="store_true", help="nothing leaves this machine")
+    group.add_argument(
+        "--goal", choices=get_args(Goal)[1:], default="", help="what the choice is bent towards"
+    )
+    group.add_argument(
+        "--max-cost", type=_number("of US dollars, 0 or more", 0.0), metavar="USD",
+        help="what this answer may cost, such as 0.01",
+    )  # fmt: skip
+
+
+def add_routing(group: argparse._ActionsContainer) -> None:
+    add_bounds(group)
+    group.add_argument("--no-fallback", action="store_true", help="ask only the first of the plan")
+    group.add_argument(
+        "--continuation", action="store_true", help="let another go on, visibly, where an answer breaks off"
+    )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    form = group.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    form.add_argument("--jsonl", action="store_true", help="print each event as a line of JSON, as it comes")
+    group.add_argument("--no-markdown", action="store_true", help="print the answer as it is written")
+
+
+def _add_history(group: argparse._ArgumentGroup) -> None:
+    number = group.add_argument(
+        "-c", "--continue", dest="go_on", nargs="?", const=LAST, metavar="ID",
+        help="go on with the last conversation, or with the one that has this number",
+    )  # fmt: skip
+    completes(number, "conversations")
+    group.add_argument("--no-history", action="store_true", help="keep nothing of this chat")
+
+
+def settle_continue(args: argparse.Namespace) -> int | None:
+    """The conversation to go on with, 0 for the last one, None for a new one. The text in
+    `--continue TEXT` begins the prompt. Raises `AiPalError`."""
+    given = args.go_on
+    if given is None or given == LAST:
+        return None if given is None else 0
+    if is_whole(given) and int(given):
+        return int(given)
+    if given.isdecimal():
+        fail(Code.BAD_REQUEST, f"{given!r} is no number of a conversation", "see: ai-pal history list")
+    args.prompt.insert(0, given)
+    return 0
+
+
+def wishes(args: argparse.Namespace) -> Wishes:
+    """How the answers are wanted. A model given as a path is made absolute."""
+    options = Options(
+        temperature=args.temperature,
+        top_p=args.top_p,
+        max_tokens=args.max_tokens,
+        seed=args.seed,
+        stop=args.stop,
+        extra=dict(args.option),
+    )
+    limit = 0 if args.pull else UNASKED_BYTES
+    return Wishes(
+        absolute_model(args.model),
+        options,
+        args.deadline,
+        args.keep_alive,
+        limit,
+        args.local_only,
+        args.goal,
+        args.max_cost,
+        not args.no_fallback,
+        args.continuation,
+    )
+
+
+def absolute_model(ref: str) -> str:
+    """A reference that means the same in the supervisor's folder as in the user's."""
+    if "/" not in ref and not ref.startswith("~") and ".gguf" not in ref.lower():
+        return ref  # spares the import for the usual case
+    from pathlib import Path
+
+    from ai_pal.catalog import absolute
+    from ai_pal.config import load_settings
+
+    return absolute(ref, Path.cwd(), load_settings().settings)
+
+
+def _number(meaning: str, low: float, high: float = float("inf")) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high or value == float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {meaning}")
+        return value
+
+    return parse
+
+
+def duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _deadline(text: str) -> float:
+    seconds = duration(text)
+    if seconds == NEVER or seconds == 0:
+        raise argparse.ArgumentTypeError("a deadline is longer than nothing; leave it out for none")
+    return seconds
+
+
+def pair(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    import msgspec
+
+    try:
+        return key, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return key, value

@@ -1,0 +1,153 @@
+"""`ai-pal chat [PROMPT]`: ask one question, or hold a conversation."""
+
+import argparse
+from contextlib import closing
+from typing import NamedTuple
+
+import msgspec
+
+from ai_pal.cli.chat import arguments
+from ai_pal.cli.chat.prompts import checked_argument, prompt_of
+from ai_pal.cli.chat.session import Session, Wishes
+from ai_pal.cli.terminal.streams import Terminal, remark
+from ai_pal.cli.windowed import windowed
+from ai_pal.config import Settings, load_settings, paths
+from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.recorder import Recorder
+from ai_pal.counted import counted
+from ai_pal.errors import Code, fail
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    arguments.add_arguments(parser)
+
+
+class _Chat(NamedTuple):
+    """All that one run of this command has to do with."""
+
+    args: argparse.Namespace
+    terminal: Terminal
+    session: Session
+    recorder: Recorder
+    conversation: Conversation
+    wishes: Wishes
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer, or converse until the user leaves."""
+    terminal = Terminal.detect()
+    number = arguments.settle_continue(args)
+    settings = load_settings().settings
+    if args.preset is not None:
+        _apply_preset(args)
+    talks = not args.prompt and terminal.stdin
+    if talks and (args.json or args.jsonl):
+        fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
+    if args.no_wait and not talks:
+        message = "--no-wait is for conversations: one question is answered by the model that was asked"
+        fail(Code.BAD_REQUEST, message, "leave it out, or name another model")
+    if talks and args.model:
+        _check_model(args.model, settings)
+    with closing(_recorder(args, settings)) as recorder, _session(args, settings) as session:
+        conversation, wishes = _begin(args, recorder, number, settings)
+        if terminal.stdin and not session.is_private(wishes):
+            _ask_consent(wishes.model or settings.model, settings, terminal)
+        chat = _Chat(args, terminal, session, recorder, conversation, wishes)
+        return _talk(chat) if talks else _one_shot(chat)
+
+
+def _apply_preset(args: argparse.Namespace) -> None:
+    from ai_pal.cli.presetting import apply
+    from ai_pal.config.presets import load_preset
+
+    apply(load_preset(args.preset), args)
+
+
+def _check_model(model: str, settings: Settings) -> None:
+    """A conversation with a model that nobody knows is none; one question is refused by whoever gets it."""
+    from ai_pal.cli.naming import check_model
+
+    check_model(arguments.absolute_model(model), settings)
+
+
+def _ask_consent(model: str, settings: Settings, terminal: Terminal) -> None:
+    from ai_pal.cli.chat.consenting import ask_consent
+
+    ask_consent(model, settings, terminal)
+
+
+def _one_shot(chat: _Chat) -> int:
+    from ai_pal.cli.chat.oneshot import Output, one_shot
+
+    args = chat.args
+    code = one_shot(
+        chat.session,
+        chat.conversation,
+        prompt_of(args.prompt),
+        chat.wishes,
+        chat.terminal,
+        output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,
+        markdown=not args.no_markdown,
+    )
+    private = chat.session.is_private(chat.wishes)
+    chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=private)
+    return code
+
+
+def _talk(chat: _Chat) -> int:
+    from ai_pal.cli.chat.talk import Talk
+
+    return Talk(
+        chat.session,
+        chat.wishes,
+        chat.terminal,
+        chat.conversation,
+        chat.recorder,
+        markdown=not chat.args.no_markdown,
+        wait=chat.args.wait,
+        no_wait=chat.args.no_wait,
+    ).run()
+
+
+def _begin(
+    args: argparse.Namespace, recorder: Recorder, number: int | None, settings: Settings
+) -> tuple[Conversation, Wishes]:
+    """A new conversation, or a kept one with the model that was asked for in it."""
+    wishes = arguments.wishes(args)
+    if number is None:
+        model = _model(wishes.model, args, settings)
+        return Conversation(_system(args)), msgspec.structs.replace(wishes, model=model)
+    head, conversation = recorder.take_up(number)
+    if args.system is not None:
+        conversation.system = _system(args)
+    remark(f"goes on with {head.id}: {head.title} · {counted(head.messages, 'message')}")
+    local_only = wishes.local_only or head.local_only
+    model = _model(wishes.model or head.model, args, settings)
+    return conversation, msgspec.structs.replace(wishes, model=model, local_only=local_only)
+
+
+def _model(named: str, args: argparse.Namespace, settings: Settings) -> str:
+    """The model that is asked for: an alias of a provider's as that, with the window that is wanted."""
+    if named in settings.models:
+        from ai_pal.catalog import meant
+
+        named = meant(named, settings)
+    return windowed(named, args.context, settings)
+
+
+def _system(args: argparse.Namespace) -> str | None:
+    return None if args.system is None else checked_argument(args.system)
+
+
+def _recorder(args: argparse.Namespace, settings: Settings) -> Recorder:
+    return Recorder(
+        paths.store_file(),
+        remark,
+        writes=settings.history and not args.no_history,
+        typed=paths.history_file(),
+    )
+
+
+def _session(args: argparse.Namespace, settings: Settings) -> Session:
+    return Session(settings, own_supervisor=args.no_daemon, notify=remark)

@@ -1,0 +1,289 @@
+"""The `/commands` of a conversation. Each returns the prompt that is to be asked now, or ""."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from ai_pal.cli.chat import clipboard, setting
+from ai_pal.cli.chat.arguments import absolute_model
+from ai_pal.cli.chat.entry import Command, nearest, shown_prompt
+from ai_pal.cli.chat.figures import Totals
+from ai_pal.cli.chat.keyboard import spoken_to
+from ai_pal.cli.chat.session import Session, Wishes
+from ai_pal.cli.failures import describe
+from ai_pal.cli.naming import check_model
+from ai_pal.cli.terminal import editor
+from ai_pal.cli.terminal.private_file import owner_only
+from ai_pal.config import paths
+from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.recorder import Recorder
+from ai_pal.counted import counted
+from ai_pal.errors import AiPalError, Failure
+
+if TYPE_CHECKING:
+    from ai_pal.config import Settings
+
+ROUTED = "auto"
+"""What stands for a model where the router chooses."""
+
+
+class Leave(Exception):  # noqa: N818 (not an error)
+    """The user wants to leave."""
+
+
+class CommandContext:
+    """What the commands act on; `say` prints a remark."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        wishes: Wishes,
+        session: Session,
+        models: list[str],
+        say: Callable[[str], None],
+        recorder: Recorder,
+    ) -> None:
+        self.conversation = conversation
+        self.wishes = wishes
+        self.session = session
+        self.models = models
+        self.say = say
+        self.recorder = recorder
+        self.totals = Totals()
+        self.refused_save: Path | None = None
+
+    @property
+    def model(self) -> str:
+        return self.wishes.model or self.session.settings.model or ROUTED
+
+
+def run_command(context: CommandContext, command: Command) -> str:
+    """Run one command; returns what is to be asked now, "" for nothing. Raises `Leave`."""
+    known = COMMANDS.get(command.name)
+    if known is None:
+        near = nearest(command.name, COMMANDS)
+        meant = f"did you mean /{near}?" if near else "see /help"
+        context.say(f"there is no command /{command.name}: {meant}")
+        return ""
+    return known.run(context, command.argument) or ""
+
+
+def _help(context: CommandContext, argument: str) -> None:
+    width = max(len(command.usage) for command in COMMANDS.values())
+    lines = [f"{command.usage:<{width}}  {command.about}" for command in COMMANDS.values()]
+    context.say("\n".join([*lines, "", *KEYS]))
+
+
+def _model(context: CommandContext, argument: str) -> None:
+    if argument:
+        model = "" if argument == ROUTED else absolute_model(argument)
+        try:
+            if model:
+                check_model(model, context.session.settings)
+        except AiPalError as error:
+            context.say(describe(error.failure))
+        else:
+            context.wishes = msgspec.structs.replace(context.wishes, model=model)
+    failure = _obstacle(context.model, context.session.settings) if argument else None
+    context.say(f"model: {context.model}")
+    if failure is not None:
+        context.say(f"it cannot be asked yet: {failure.message}; {failure.hint}")
+    if not argument:
+        context.say(f"known: {', '.join(context.models)}")
+
+
+def _obstacle(model: str, settings: "Settings") -> Failure | None:
+    """Why the cloud that a model is named of could not be asked."""
+    from ai_pal.config.clouds import clouds
+    from ai_pal.config.elsewhere import elsewhere
+
+    known = clouds(settings)
+    there = elsewhere(model, set(known))
+    if there is None:
+        return None
+    from ai_pal.config.provider_access import Access, read_access
+    from ai_pal.providers.cloud import cloud
+
+    try:
+        access = read_access().get(there.provider, Access())
+    except AiPalError as error:
+        return error.failure
+    return cloud(there.provider, known[there.provider], access, os.environ).obstacle
+
+
+def _local(context: CommandContext, argument: str) -> None:
+    if argument not in ("", "on", "off"):
+        context.say("say /local, /local on or /local off")
+        return
+    if argument:
+        context.wishes = msgspec.structs.replace(context.wishes, local_only=argument == "on")
+    elif not context.wishes.local_only:
+        context.wishes = msgspec.structs.replace(context.wishes, local_only=True)
+    if context.session.is_private(context.wishes):
+        context.say("nothing of this conversation leaves this machine")
+    else:
+        context.say("prompts may go to other servers, as far as you have agreed")
+
+
+def _system(context: CommandContext, argument: str) -> None:
+    if argument:
+        context.conversation.system = None if argument == "-" else argument
+    system = context.conversation.system
+    context.say("no system prompt" if system is None else f"system prompt: {system}")
+
+
+def _clear(context: CommandContext, argument: str) -> None:
+    context.conversation.clear()
+    context.recorder.begin_anew()
+    context.say("a new conversation; the system prompt stays")
+
+
+def _forget(context: CommandContext, argument: str) -> None:
+    try:
+        kept = context.recorder.forget()
+    except (AiPalError, OSError) as error:
+        context.say(f"it cannot be deleted: {error}")
+        return
+    context.conversation.clear()
+    context.say("deleted from the history; a new conversation" if kept else "a new conversation")
+
+
+def _retry(context: CommandContext, argument: str) -> str:
+    prompt = context.conversation.take_back()
+    context.say(shown_prompt(prompt) if prompt else "there is nothing to ask again")
+    return prompt
+
+
+def _undo(context: CommandContext, argument: str) -> None:
+    prompt = context.conversation.take_back()
+    first = prompt.strip().partition("\n")[0]
+    context.say(f"taken back: {first}" if prompt else "there is nothing to take back")
+
+
+def _edit(context: CommandContext, argument: str) -> str:
+    before = context.conversation.last_prompt
+    try:
+        with spoken_to(terminal=sys.stdin.isatty()):
+            after = editor.edit(before)
+    except (OSError, ValueError) as error:
+        context.say(f"the editor cannot be started: {error}; set EDITOR")
+        return ""
+    if after is None or not after.strip() or after.strip() == before.strip():
+        context.say("nothing was changed, nothing is sent")
+        return ""
+    context.conversation.take_back()
+    context.say(shown_prompt(after.strip()))
+    return after.strip()
+
+
+def _copy(context: CommandContext, argument: str) -> None:
+    text = context.conversation.last_answer
+    if not text:
+        context.say("there is no answer to copy yet")
+        return
+    if argument:
+        text = _code(context, argument, text)
+    if text:
+        way = clipboard.copy(text, os.environ, _to_terminal)
+        context.say(f"copied {counted(len(text), 'character')} through {way}")
+
+
+def _code(context: CommandContext, argument: str, answer: str) -> str:
+    """A code block of the answer, the last unless a number says which; "" after a remark."""
+    from ai_pal.cli.chat.code_blocks import code_blocks
+
+    word, _, number = argument.partition(" ")
+    blocks = code_blocks(answer)
+    if word != "code" or (number and not number.strip().isdecimal()):
+        context.say("say /copy, /copy code for the last block of code, or /copy code 1 for the first")
+    elif not blocks:
+        context.say("there is no code in the last answer")
+    elif not number:
+        return blocks[-1]
+    elif 1 <= int(number) <= len(blocks):
+        return blocks[int(number) - 1]
+    else:
+        context.say(f"the last answer has {counted(len(blocks), 'block')} of code")
+    return ""
+
+
+def _set(context: CommandContext, argument: str) -> None:
+    if argument:
+        try:
+            context.wishes = setting.changed(context.wishes, argument)
+        except AiPalError as error:
+            context.say(describe(error.failure))
+            return
+    said = setting.lines(context.wishes) or ["nothing is set"]
+    names = f"/set NAME VALUE, with one of: {', '.join(setting.NAMES)}"
+    context.say("\n".join(said if argument else [*said, names]))
+
+
+def _to_terminal(sequence: str) -> None:
+    stream = sys.stdout if sys.stdout.isatty() else sys.stderr
+    stream.write(sequence)
+    stream.flush()
+
+
+def _save(context: CommandContext, argument: str) -> None:
+    if not argument:
+        context.say("say where: /save FILE")
+        return
+    file = Path(paths.expanded(argument)).absolute()
+    mode = "w" if context.refused_save == file else "x"
+    context.refused_save = None
+    try:
+        with open(file, mode, encoding="utf-8", opener=owner_only) as out:
+            out.write(context.conversation.markdown())
+    except FileExistsError:
+        context.refused_save = file
+        context.say(f"{file} exists: enter the same command again to overwrite it")
+    except OSError as error:
+        context.say(f"{file} cannot be written: {error.strerror}")
+    else:
+        context.say(f"saved {file}")
+
+
+def _stats(context: CommandContext, argument: str) -> None:
+    context.say("\n".join(context.totals.lines()))
+
+
+def _exit(context: CommandContext, argument: str) -> None:
+    raise Leave
+
+
+class Known(NamedTuple):
+    """A command: how it is written, what it does."""
+
+    usage: str
+    about: str
+    run: Callable[[CommandContext, str], str | None]
+
+
+COMMANDS: dict[str, Known] = {
+    "help": Known("/help", "show this", _help),
+    "model": Known("/model [NAME]", "show the model, or answer with another from now on", _model),
+    "local": Known("/local [on|off]", "keep this conversation on this machine", _local),
+    "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
+    "set": Known("/set [NAME VALUE]", "show or set the temperature and more; default takes it back", _set),
+    "clear": Known("/clear", "begin a new conversation", _clear),
+    "forget": Known("/forget", "delete this conversation from the history, and begin a new one", _forget),
+    "retry": Known("/retry", "ask the last prompt again", _retry),
+    "undo": Known("/undo", "take back the last prompt and its answer", _undo),
+    "edit": Known("/edit", "change the last prompt in $EDITOR and ask it again", _edit),
+    "copy": Known("/copy [code [N]]", "copy the last answer, or a block of its code", _copy),
+    "save": Known("/save FILE", "write the conversation to a Markdown file", _save),
+    "stats": Known("/stats", "show the tokens and the speed of this session", _stats),
+    "exit": Known("/exit", "leave; so does Ctrl-D", _exit),
+}
+
+KEYS = (
+    "Enter sends; Alt-Enter or Ctrl-J begins a new line.",
+    'A text that begins with """ goes on until the next """.',
+    "Ctrl-C stops an answer or clears the line; twice, it leaves.",
+    "exit, quit and Ctrl-D leave; Ctrl-Z suspends. More at the start: ai-pal chat --help",
+)

@@ -1,0 +1,56 @@
+"""The first use of a model that is not here: small ones come unasked, large ones after a question."""
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from ai_pal.cli.terminal.downloads import sized
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.streams import Terminal, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ai_pal.config import Settings
+
+_YES = ("", "y", "yes")
+
+
+def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -> bool:
+    """Ask the user whether `size` bytes (0: not known) may be downloaded. False without a terminal, and
+    for what cannot be downloaded."""
+    if not (terminal.stdin and terminal.stderr):
+        return False
+    from ai_pal.catalog import cache_dir, find
+    from ai_pal.catalog.machine import free_memory
+    from ai_pal.errors import AiPalError
+
+    try:
+        found = find(model, settings)
+    except AiPalError:
+        return False
+    if found.wanted is None:
+        return False
+    disk, free = _free_disk(cache_dir(settings)), free_memory(settings)
+    say(question(found.name, size or found.size, found.memory, disk, free), sys.stderr, dim=False)
+    if found.reason:
+        say(neutral_line(found.reason), sys.stderr, dim=terminal.rich_stderr)
+    try:
+        print("download it now? [Y/n] ", end="", file=sys.stderr, flush=True)
+        return input().strip().lower() in _YES
+    except EOFError:
+        return False
+
+
+def question(name: str, size: int, memory: int, free_disk: int, free: int) -> str:
+    """What the user should know before the answer."""
+    need = memory or size * 6 // 5
+    download = f"{sized(size)} to download ({sized(free_disk)} free on the disk)"
+    load = f"about {sized(need)} of memory to run ({sized(free)} free)"
+    return f"{neutral_line(name)} is not here yet: {download}, {load}"
+
+
+def _free_disk(folder: "Path") -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

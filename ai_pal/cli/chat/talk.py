@@ -1,0 +1,136 @@
+"""A conversation at the terminal: read, answer, and again, until the user leaves."""
+
+import sys
+from contextlib import suppress
+
+from ai_pal import __version__
+from ai_pal.cli import failures
+from ai_pal.cli.chat import setting
+from ai_pal.cli.chat.answer import ShownAnswer, add_answer
+from ai_pal.cli.chat.asking import ask
+from ai_pal.cli.chat.commands import COMMANDS, CommandContext, Leave, run_command
+from ai_pal.cli.chat.entry import Command, parse
+from ai_pal.cli.chat.fetching import may_fetch
+from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
+from ai_pal.cli.chat.line_input import LineInput
+from ai_pal.cli.chat.preparing import InstantStart
+from ai_pal.cli.chat.screen import AnswerScreen
+from ai_pal.cli.chat.session import Session, Wishes
+from ai_pal.cli.terminal.neutral import neutral
+from ai_pal.cli.terminal.streams import Terminal, say
+from ai_pal.config import paths
+from ai_pal.conversations.model import Conversation, short_name
+from ai_pal.conversations.recorder import Recorder
+from ai_pal.errors import AiPalError
+
+
+class Talk:
+    """Owns the session: the conversation, the prompt line and the way to the supervisor."""
+
+    def __init__(
+        self,
+        session: Session,
+        wishes: Wishes,
+        terminal: Terminal,
+        conversation: Conversation,
+        recorder: Recorder,
+        *,
+        markdown: bool,
+        wait: bool = False,
+        no_wait: bool = False,
+    ) -> None:
+        from ai_pal.catalog import CATALOG
+
+        self._session, self._terminal, self._markdown = session, terminal, markdown
+        known = [entry.name for entry in CATALOG.values() if not entry.hidden]
+        models = [*known, *session.settings.models]
+        self._context = CommandContext(conversation, wishes, session, models, self._say, recorder)
+        choices = {"model": models, "set": setting.NAMES, "copy": ("code",), "local": ("on", "off")}
+        self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)
+        self._instant = None if wait else InstantStart(session, self._agree, self._say, eager=no_wait)
+        self._warned = False
+
+    def run(self) -> int:
+        """Converse. Returns the exit code.
+
+        What is typed ahead waits for the prompt all the while: with the terminal's own modes in between, an
+        Enter of that moment would come as a line feed, and begin another line."""
+        with quiet_keyboard(terminal=self._terminal.stdin):
+            return self._converse()
+
+    def _converse(self) -> int:
+        model = short_name(self._context.model)
+        self._say(f"ai-pal {__version__} · {model} · /help for help, Ctrl-D leaves")
+        while True:
+            try:
+                entry = self._input.read()
+                self._handle(entry)
+            except EOFError:
+                return failures.OK
+            except Leave:
+                return failures.OK
+            except KeyboardInterrupt:
+                if self._warned:
+                    return failures.CTRL_C
+                self._warned = True
+                self._say("Ctrl-C again or Ctrl-D leaves")
+
+    def _handle(self, entry: str) -> None:
+        parsed = parse(entry)
+        if parsed:
+            self._warned = False
+        prompt = run_command(self._context, parsed) if isinstance(parsed, Command) else parsed
+        if prompt.strip():
+            self._answer(prompt)
+        else:
+            self._record()  # something may have been taken back
+
+    def _answer(self, prompt: str) -> None:
+        """Put one prompt to the model. What has come of an answer stays in the conversation."""
+        context, instant = self._context, self._instant
+        wishes = context.wishes
+        screen = AnswerScreen(self._terminal, markdown=self._markdown)
+        try:
+            try:
+                if instant is not None:
+                    wishes = instant.wishes(wishes)
+                messages = context.conversation.ask(prompt, marked=not self._stands_for)
+                answer = ask(self._session, messages, wishes, screen.show, self._agree)
+            finally:
+                screen.close()
+        except AiPalError as error:
+            failures.report(error.failure)
+            return
+        self._keep(answer)
+        failures.report(*answer.told_failures)
+        screen.figures(answer, instant.note if instant is not None else "")
+        self._record()
+        if answer.ended_by:
+            raise SystemExit(128 + answer.ended_by)
+        print(file=sys.stderr)
+
+    @property
+    def _stands_for(self) -> str:
+        """The model in whose place another answers now; empty for none."""
+        return "" if self._instant is None else self._instant.stands_for
+
+    def _keep(self, answer: ShownAnswer) -> None:
+        add_answer(self._context.conversation, answer, self._stands_for)
+        self._context.totals.add(answer.usage, answer.timings)
+        # A Ctrl-C right after the one that stopped the answer leaves.
+        self._warned = answer.finish_reason == "cancelled"
+
+    def _record(self) -> None:
+        context = self._context
+        private = context.session.is_private(context.wishes)
+        context.recorder.keep(context.conversation, context.wishes.model, local_only=private)
+
+    def _agree(self, model: str, size: int) -> bool:
+        if self._instant is not None and self._instant.refused == model:
+            return False  # asked and answered
+        with spoken_to(terminal=self._terminal.stdin):
+            return may_fetch(model, size, self._session.settings, self._terminal)
+
+    def _say(self, text: str) -> None:
+        with suppress(BrokenPipeError):
+            say(neutral(text), sys.stderr, dim=self._terminal.rich_stderr)

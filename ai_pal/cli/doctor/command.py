@@ -1,0 +1,90 @@
+"""`ai-pal doctor`: check this machine and say how to mend what is wrong."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ai_pal.cli import failures
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.wrapping import wrapped
+from ai_pal.counted import counted
+
+if TYPE_CHECKING:
+    from ai_pal.cli.doctor.finding import Finding
+
+COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
+
+EXAMPLES = """examples:
+  ai-pal doctor
+  ai-pal doctor --json | jq '.checks[] | select(.state != "ok")'
+
+It looks and changes nothing. Ollama and the clouds that may be used are asked which models they have:
+no cloud where nothing may leave this machine, nobody with --offline.
+The exit code is 1 when a check failed; warnings leave it at 0.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--offline", action="store_true", help="ask neither Ollama nor clouds what they have")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    findings = []
+    for finding in examine(offline=args.offline):
+        findings.append(finding)
+        if not args.json:
+            _print(finding)
+    wrong = sum(finding.state == "fail" for finding in findings)
+    if args.json:
+        from ai_pal.cli.terminal.json_output import print_json
+
+        print_json({"ok": not wrong, "checks": findings})
+    else:
+        print(f"\n{summed_up(findings)}")
+    return failures.FAILED if wrong else failures.OK
+
+
+def summed_up(findings: "Sequence[Finding]") -> str:
+    """The last line: `1 of 16 checks failed, 2 warnings`."""
+    states = [finding.state for finding in findings]
+    wrong, warnings = states.count("fail"), states.count("warn")
+    if not wrong and not warnings:
+        return "nothing is wrong"
+    first = f"{wrong} of {len(findings)} checks failed" if wrong else "no check failed"
+    return f"{first}, {counted(warnings, 'warning')}" if warnings else first
+
+
+def examine(*, offline: bool = False) -> Iterator["Finding"]:
+    """Every check, as it is made."""
+    from ai_pal.cli.doctor.folders import check_folders
+    from ai_pal.cli.doctor.kept import check_kept
+    from ai_pal.cli.doctor.machine import check_machine
+    from ai_pal.cli.doctor.models import check_models
+    from ai_pal.cli.doctor.providers import check_providers
+    from ai_pal.cli.doctor.service import check_config, check_supervisor
+
+    settings, config = check_config()
+    yield from check_machine(settings)
+    yield config
+    running, supervisor = check_supervisor()
+    yield from check_folders(settings, running=running)
+    yield from check_kept(settings)
+    yield supervisor
+    yield from check_models(settings)
+    if config.state != "fail" and not offline:
+        yield from check_providers(settings)
+
+
+def _print(finding: "Finding") -> None:
+    mark = f"{finding.state:4}"
+    lines = [f"{mark}  {finding.check:19}  {neutral_line(finding.text)}"]
+    if finding.mend:
+        lines.append(f"{'':27}-> {neutral_line(finding.mend)}")
+    text = wrapped("\n".join(lines), sys.stdout)
+    if sys.stdout.isatty():
+        text = f"\x1b[{COLOURS[finding.state]}m{mark}\x1b[0m{text.removeprefix(mark)}"
+    print(text, flush=True)

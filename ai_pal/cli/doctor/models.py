@@ -1,0 +1,108 @@
+"""The models on this machine and the engines that run them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+
+import msgspec
+
+from ai_pal.catalog.default import STARTER
+from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
+from ai_pal.config import Settings
+from ai_pal.config.tables import LocalSettings
+from ai_pal.errors import AiPalError, Code, pip_install
+
+IMPORT_SECONDS = 60.0
+
+
+def check_models(settings: Settings) -> Iterator[Finding]:
+    """All checks of this file."""
+    yield _starter(settings)
+    yield _default(settings)
+    yield from _local(settings)
+    yield from _own(settings)
+    yield _llamacpp()
+    yield _transformers()
+
+
+def _starter(settings: Settings) -> Finding:
+    from ai_pal.catalog.inventory import inventory
+
+    found = next((model for model in inventory(settings) if model.name == STARTER), None)
+    state = found.state if found else "not here"
+    text = f"{STARTER}: {state}"
+    if state == "verified":
+        return ok("starter model", text)
+    if state == "damaged":
+        return failed("starter model", f"{text}: it has the wrong size", f"run: ai-pal pull {STARTER}")
+    return warn("starter model", text, f"run: ai-pal pull {STARTER}")
+
+
+def _default(settings: Settings) -> Finding:
+    from ai_pal.catalog import resolve
+
+    try:
+        load = resolve("", settings)
+    except AiPalError as error:
+        found = of_failure("default model", error.failure)
+        # Not wrong yet: it is fetched when it is needed.
+        return msgspec.structs.replace(found, state="warn") if error.code == Code.MODEL_NOT_HERE else found
+    return ok("default model", f"{load.model} ({load.engine})")
+
+
+def _local(settings: Settings) -> Iterator[Finding]:
+    """Another answers where `local.model` is not here: who has set it wants to know."""
+    from ai_pal.catalog import default_model, resolve
+
+    if settings.model or settings.local == LocalSettings():
+        return
+    try:
+        resolve(settings.local.model, settings)
+    except AiPalError as error:
+        text = f"{error.failure.message}: {default_model(settings)} answers in its place"
+        yield warn("local.model", text, error.failure.hint)
+
+
+def _own(settings: Settings) -> Iterator[Finding]:
+    from ai_pal.catalog import resolve
+
+    for name in settings.models:
+        try:
+            resolve(name, settings)
+        except AiPalError as error:
+            yield of_failure(f"model {name}", error.failure)
+
+
+def _llamacpp() -> Finding:
+    """In a process of its own, because that is where it runs: a broken library may crash."""
+    code = "import xllamacpp"
+    mend = f"reinstall it: {sys.executable} -m pip install --force-reinstall xllamacpp"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code], capture_output=True, timeout=IMPORT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return failed("engine llamacpp", f"its import took over {IMPORT_SECONDS:.0f} s", mend)
+    if done.returncode != 0:
+        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+        return failed(
+            "engine llamacpp", f"xllamacpp cannot be imported (code {done.returncode}): {last}", mend
+        )
+    return ok("engine llamacpp", f"xllamacpp {_version('xllamacpp')}")
+
+
+def _transformers() -> Finding:
+    # Not imported: that takes seconds, and nothing depends on it.
+    versions = {name: _version(name) for name in ("transformers", "torch")}
+    if all(versions.values()):
+        found = ", ".join(f"{name} {version}" for name, version in versions.items())
+        return ok("engine transformers", found)
+    return ok("engine transformers", f"not installed (optional): {pip_install('ai-pal[transformers]')}")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

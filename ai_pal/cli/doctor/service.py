@@ -1,0 +1,61 @@
+"""The settings, and the supervisor that runs with them."""
+
+import contextlib
+
+from ai_pal import __version__
+from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
+from ai_pal.config import Settings, load_settings, paths
+from ai_pal.config.fingerprint import own_fingerprint
+from ai_pal.config.load import unknown_variables
+from ai_pal.counted import counted
+from ai_pal.errors import AiPalError, Code
+
+ANSWER_SECONDS = 3.0
+
+
+def check_config() -> tuple[Settings, Finding]:
+    """The settings in force, the defaults where they are invalid."""
+    file = paths.config_file()
+    try:
+        settings = load_settings().settings
+    except AiPalError as error:
+        return Settings(), of_failure("config", error.failure)
+    text = str(file) if file.exists() else f"defaults; there is no {file}"
+    if unknown := ", ".join(unknown_variables()):
+        return settings, warn("config", f"{text}; {unknown} names no setting", "see: docs/settings.md")
+    return settings, ok("config", text)
+
+
+def check_supervisor() -> tuple[bool, Finding]:
+    """Whether a supervisor answers, and whether it is the right one."""
+    from ai_pal.client import Client
+    from ai_pal.client.daemon import endpoint
+    from ai_pal.client.standing import standing
+
+    try:
+        with Client(endpoint(), timeout=ANSWER_SECONDS) as client:
+            welcome, status = client.welcome, client.status()
+    except AiPalError as error:
+        if error.code not in (Code.SUPERVISOR_UNREACHABLE, Code.SUPERVISOR_SILENT):
+            return False, of_failure("supervisor", error.failure)
+        return False, _unreachable()
+    text = f"pid {status.pid}, {counted(len(status.workers), 'model')} loaded"
+    with contextlib.suppress(AiPalError):  # what is wrong with the settings is said already
+        if differs := standing(welcome, __version__, own_fingerprint()).differs:
+            return True, warn("supervisor", f"{text}, but it {differs}", "run: ai-pal stop")
+    return True, ok("supervisor", text)
+
+
+def _unreachable() -> Finding:
+    import psutil
+
+    from ai_pal.transport.run_files import holder
+
+    pid = holder(paths.run_dir())
+    try:
+        alive = pid is not None and "supervise" in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        alive = False
+    if alive:
+        return failed("supervisor", f"pid {pid} runs but does not answer", f"end it: kill {pid}")
+    return ok("supervisor", "none runs; `ai-pal chat` starts one")

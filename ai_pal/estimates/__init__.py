@@ -1,6 +1,0 @@
-"""How much memory a model needs: from the headers of its files, corrected by what it took last time."""
-
-from ai_pal.estimates.estimate import window_of
-from ai_pal.estimates.footprints import LearnedFootprints
-
-__all__ = ["LearnedFootprints", "window_of"]

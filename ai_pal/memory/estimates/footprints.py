@@ -1,0 +1,107 @@
+"""The estimates, corrected by the peaks of earlier runs; see `supervisor.ports.Footprints`."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from ai_pal.errors import AiPalError
+from ai_pal.memory.estimates.estimate import estimate, unknown
+from ai_pal.memory.estimates.footprint import Footprint
+from ai_pal.protocol.worker import LoadModel
+
+MOST_KEPT = 256
+WORTH_WRITING = 0.01
+"""A smaller change of a peak is not written down."""
+WILDEST = 2.0
+"""A peak beyond this many times the estimate is a fault (a leak), not a need."""
+GRAIN = 64 << 20
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Bytes: the peak of the last load, of that worker's life and of the one before; `resident` is what was
+    left when that load was done (0: not known)."""
+
+    loaded: int
+    peak: int
+    before: int = 0
+    resident: int = 0
+
+
+class LearnedFootprints:
+    """Keeps what was seen in `file`, per model file, engine and settings."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._estimates: dict[str, Footprint] = {}
+
+    def need(self, load: LoadModel) -> int:
+        key = key_of(load)
+        return needed(self._estimate(key, load), self._read().get(key))
+
+    def headroom(self, load: LoadModel) -> int:
+        key = key_of(load)
+        return 0 if key in self._read() else self._estimate(key, load).headroom
+
+    def learn(self, load: LoadModel, peak: int, *, resident: int = 0) -> None:
+        key, seen = key_of(load), self._read()
+        old = seen.pop(key, None)
+        new = updated(old, peak, resident=resident)
+        if old is None or abs(new.peak - old.peak) + abs(new.loaded - old.loaded) > WORTH_WRITING * old.peak:
+            seen[key] = new
+            self._write(dict(list(seen.items())[-MOST_KEPT:]))
+
+    def _estimate(self, key: str, load: LoadModel) -> Footprint:
+        if key not in self._estimates:
+            try:
+                self._estimates[key] = estimate(load)
+            except (AiPalError, OSError, ValueError):
+                self._estimates[key] = unknown(load)
+        return self._estimates[key]
+
+    def _read(self) -> dict[str, Seen]:
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, Seen])
+        return {}
+
+    def _write(self, seen: dict[str, Seen]) -> None:
+        """Whole or not at all; what cannot be written is estimated again."""
+        with contextlib.suppress(OSError):
+            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)  # owner-only
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(msgspec.json.format(msgspec.json.encode(seen)))
+                os.replace(name, self._file)
+            except OSError:
+                os.unlink(name)
+
+
+def needed(estimated: Footprint, seen: Seen | None) -> int:
+    """The estimate as a whole, or what was seen: the peaks, and what a load leaves with the growth that
+    may come after it (a load that converts the weights has its peak before its end)."""
+    if seen is None:
+        return estimated.total
+    grown = (seen.resident or seen.loaded) + estimated.growth
+    bound = WILDEST * estimated.total + GRAIN
+    return int(min(max(grown, seen.loaded, seen.peak, seen.before), bound))
+
+
+def updated(old: Seen | None, peak: int, *, resident: int = 0) -> Seen:
+    """What is known after this peak. A load (it has `resident`) begins a new life, and only the last one
+    is remembered."""
+    if resident or old is None:
+        return Seen(peak, peak, old.peak if old else 0, resident)
+    return msgspec.structs.replace(old, peak=max(old.peak, peak))
+
+
+def key_of(load: LoadModel) -> str:
+    """One text per file, engine and settings that count for memory. Raises nothing: no file, no stamp."""
+    stamp = ""
+    with contextlib.suppress(OSError):
+        status = os.stat(load.path)
+        stamp = f"{status.st_size}-{status.st_mtime_ns}"
+    options = " ".join(f"{name}={load.options[name]}" for name in sorted(load.options))
+    sizes = f"context={load.context} slots={load.slots} threads={load.threads}"
+    return f"{load.engine} {load.path or load.model} {stamp} {sizes} {options}".strip()

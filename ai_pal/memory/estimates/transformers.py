@@ -1,0 +1,86 @@
+"""transformers: the weights in the number format that the engine chooses, and a window's cache."""
+
+import math
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ai_pal.formats.safetensors import bytes_by_dtype, header_length
+from ai_pal.memory.estimates.footprint import MIB, Footprint, prompt_cache
+from ai_pal.memory.estimates.window import Window, window
+from ai_pal.protocol.worker import LoadModel
+
+RUNTIME = 400 * MIB
+"""The process with torch and transformers in it."""
+COMPUTE = 64 * MIB
+LARGE = 2 << 30
+WIDEST_SHARE = 0.25
+"""As the engine has them: what is larger is never widened to 32 bits unasked."""
+WIDE_NAMES = ("float32", "fp32")
+QUANTIZED = {"8bit": 0.55, "4bit": 0.32}
+"""Part of the size in 16 bits."""
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What config.json says; 0 and None where it does not."""
+
+    num_hidden_layers: int = 0
+    num_attention_heads: int = 0
+    num_key_value_heads: int | None = None
+    hidden_size: int = 0
+    head_dim: int | None = None
+    max_position_embeddings: int = 0
+    vocab_size: int = 0
+
+    @property
+    def kv_values(self) -> int:
+        """How many numbers the cache keeps of one token."""
+        heads = self.num_key_value_heads or self.num_attention_heads
+        size = self.head_dim or self.hidden_size // max(self.num_attention_heads, 1)
+        return 2 * self.num_hidden_layers * heads * size
+
+
+def estimate(load: LoadModel) -> Footprint:
+    """Raises OSError or ValueError where the folder is no model."""
+    folder, shape = Path(load.path), _shape(load)
+    sizes: Counter[str] = Counter()
+    for file in folder.glob("*.safetensors"):
+        with file.open("rb") as opened:
+            sizes += bytes_by_dtype(opened.read(header_length(opened.read(8))))
+    return footprint(shape, sizes, load, bf16_hardware=cpu_has_bf16())
+
+
+def window_of(load: LoadModel) -> Window:
+    """Raises OSError or ValueError."""
+    return window(load.context, _shape(load).max_position_embeddings)
+
+
+def _shape(load: LoadModel) -> Shape:
+    return msgspec.json.decode((Path(load.path) / "config.json").read_bytes(), type=Shape)
+
+
+def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardware: bool) -> Footprint:
+    """The estimate for a model of this shape, whose weights take `sizes` bytes by stored type."""
+    narrow = sizes.total() - sizes["F32"] // 2
+    width = 4 if _is_wide(load.options, narrow, bf16_hardware=bf16_hardware) else 2
+    weights = narrow * width / 2 * QUANTIZED.get(str(load.options.get("quantize", "")), 1.0)
+    cache = shape.kv_values * window(load.context, shape.max_position_embeddings).tokens * width
+    return Footprint(RUNTIME + math.ceil(weights), cache + COMPUTE, prompt_cache(load.options))
+
+
+def _is_wide(options: dict[str, Any], narrow: int, *, bf16_hardware: bool) -> bool:
+    asked = options.get("dtype")
+    return asked in WIDE_NAMES if asked else not bf16_hardware and narrow <= LARGE
+
+
+@lru_cache(maxsize=1)
+def cpu_has_bf16() -> bool:
+    """Whether the CPU computes in bf16, as far as Linux tells."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16", " bf16"))

@@ -1,0 +1,280 @@
+"""The conversation between the supervisor and the egress process, the only one that goes out."""
+
+from typing import Literal
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.families import claude_version
+
+
+class PackageFile(msgspec.Struct, frozen=True, tag="package"):
+    """A member of a wheel on the package index."""
+
+    requirement: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"package {self.requirement}"
+
+
+class LocalFile(msgspec.Struct, frozen=True, tag="file"):
+    """A file on this machine."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"file {self.path}"
+
+
+class Artifact(msgspec.Struct, frozen=True, tag="artifact"):
+    """One file that is known to the last bit: `file` is its place in the cache, `size` in bytes."""
+
+    file: str
+    size: int
+    sha256: str
+    source: PackageFile | LocalFile
+
+
+class HubFiles(msgspec.Struct, frozen=True, tag="hub"):
+    """Files of a model repository on the hub. `revision` is a branch, tag or commit, empty for the
+    default one. `gguf` names a GGUF file or a quantization such as `Q4_K_M`; empty means the
+    safetensors weights with their configuration and tokenizer."""
+
+    repo: str
+    revision: str = ""
+    gguf: str = ""
+
+    def __str__(self) -> str:
+        at = f"@{self.revision}" if self.revision else ""
+        return f"hub {self.repo}{at}{f':{self.gguf}' if self.gguf else ''}"
+
+
+Wanted = Artifact | HubFiles
+
+
+class ToEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what the supervisor sends."""
+
+
+class Fetch(ToEgress, tag="fetch", frozen=True):
+    """Bring `wanted` into the folder `cache`. `key` is the supervisor's number for the download,
+    `name` what the user calls the model; more than `limit` bytes are not downloaded (0: no limit). `pip`
+    holds environment variables for pip."""
+
+    key: int
+    name: str
+    cache: str
+    wanted: Wanted
+    limit: int = 0
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):
+    """Stop this download; what has come is kept for the next try. There is no answer."""
+
+    key: int
+
+
+Api = Literal["ollama", "openai", "anthropic", "cohere"]
+"""Which protocol a provider speaks."""
+
+CONTINUES: frozenset[Api] = frozenset({"anthropic"})
+"""Providers that go on from a last message of the assistant's. Ollama does so with some models' templates
+only, OpenAI and Cohere begin anew."""
+
+NO_MORE = (4, 6)
+"""Claude from here on refuses to go on with words put into its mouth."""
+
+
+def continues(api: Api, model: str) -> bool:
+    """Whether a model goes on from a last message of the assistant's."""
+    return api in CONTINUES and claude_version(model) < NO_MORE
+
+
+OLLAMA_URL = "http://localhost:11434"
+"""Where an Ollama is when nothing else is said."""
+
+
+class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A server that answers prompts. `name` is what users call it and what its key is kept under;
+    an empty `base_url` is the one its SDK knows."""
+
+    name: str
+    api: Api
+    base_url: str = ""
+
+
+class Complete(ToEgress, tag="complete", frozen=True):
+    """Ask a provider for an answer. `key` is the supervisor's number for this attempt.
+
+    Seconds: `connect` until the server took the connection, `first_token` until the first content,
+    `gap` between two pieces. With `local_only` nothing may leave this machine: only a provider on
+    loopback that reports `model` as stored there is asked. `keep_alive` is passed on to Ollama.
+    With `patient` Ollama has `first_token` anew with each sign of life: it may have to load the model.
+    A last message of the assistant is to be continued where the provider can.
+    """
+
+    key: int
+    provider: Provider
+    model: str
+    messages: list[Message]
+    options: Options = Options()
+    connect: float = 5.0
+    first_token: float = 60.0
+    gap: float = 60.0
+    local_only: bool = False
+    keep_alive: float | None = None
+    patient: bool = False
+
+
+class CancelCompletion(ToEgress, tag="cancel_completion", frozen=True):
+    """Stop this attempt and close its connection. There is no answer."""
+
+    key: int
+
+
+class ListModels(ToEgress, tag="list_models", frozen=True):
+    """Ask which models a provider has. Ends with `provider_models` or `completion_failed`."""
+
+    key: int
+    provider: Provider
+    timeout: float = 5.0
+
+
+AnyToEgress = Fetch | CancelFetch | Complete | CancelCompletion | ListModels
+
+
+class FromEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what the egress process sends."""
+
+
+class EgressHello(FromEgress, tag="egress_hello", frozen=True):
+    """The process runs and takes work."""
+
+    pid: int
+    version: str = ""
+
+
+class EgressBeat(FromEgress, tag="egress_beat", frozen=True):
+    """Sent from the process's own loop every second."""
+
+
+class FetchProgress(FromEgress, tag="fetch_progress", frozen=True):
+    """Bytes here and bytes in all (0 until that is known). `steps` rises with whatever moves, also
+    with bytes that are checked: while it stands still, so does the download."""
+
+    key: int
+    done: int
+    total: int
+    steps: int
+
+
+class Fetched(FromEgress, tag="fetched", frozen=True):
+    """All is here, checked and in its place. `path` is what a worker loads, `size` in bytes."""
+
+    key: int
+    path: str
+    size: int
+    commit: str = ""
+
+
+class FetchFailed(FromEgress, tag="fetch_failed", frozen=True):
+    """The download ended without the model."""
+
+    key: int
+    failure: Failure
+
+
+class CompletionConnected(FromEgress, tag="completion_connected", frozen=True):
+    """The connection stands, and the request begins to leave this machine."""
+
+    key: int
+
+
+class CompletionSent(FromEgress, tag="completion_sent", frozen=True):
+    """All of the request is out; no content has come yet, and it may still fail."""
+
+    key: int
+
+
+class CompletionWaiting(FromEgress, tag="completion_waiting", frozen=True):
+    """Nothing of the answer has come yet, every few seconds. `lives`: the provider gives signs of life."""
+
+    key: int
+    lives: bool = True
+
+
+class CompletionNotice(FromEgress, tag="completion_notice", frozen=True):
+    """Something the user should know about this answer, as `notice` says it to clients."""
+
+    key: int
+    kind: str
+    reason: str
+
+
+class CompletionThinking(FromEgress, tag="completion_thinking", frozen=True):
+    """The model thinks: a sign of life, about once a second. `characters` are those of its thoughts since the
+    last one; 0 where the provider keeps them to itself."""
+
+    key: int
+    characters: int = 0
+
+
+class CompletionText(FromEgress, tag="completion_text", frozen=True):
+    """A piece of the answer. `seq` counts the pieces of the provider's stream from 0, of which this one
+    holds `n`: what waits together goes out together. `text` is never empty, and whole UTF-8."""
+
+    key: int
+    seq: int
+    n: int
+    text: str
+
+
+class CompletionDone(FromEgress, tag="completion_done", frozen=True):
+    """The answer is complete after `seq` pieces. `model` is what the provider says it was."""
+
+    key: int
+    seq: int
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    model: str = ""
+
+
+class CompletionFailed(FromEgress, tag="completion_failed", frozen=True):
+    """The attempt ended without a complete answer; what was sent before stays valid. `usage` is what the
+    provider has told of it."""
+
+    key: int
+    failure: Failure
+    usage: Usage = Usage()
+
+
+class ProviderModels(FromEgress, tag="provider_models", frozen=True):
+    """The models that a provider has."""
+
+    key: int
+    names: list[str]
+
+
+AnyFromEgress = (
+    EgressHello
+    | EgressBeat
+    | FetchProgress
+    | Fetched
+    | FetchFailed
+    | CompletionConnected
+    | CompletionWaiting
+    | CompletionNotice
+    | CompletionSent
+    | CompletionThinking
+    | CompletionText
+    | CompletionDone
+    | CompletionFailed
+    | ProviderModels
+)
+
+encode = msgspec.msgpack.Encoder().encode
+decode_to_egress = msgspec.msgpack.Decoder(AnyToEgress).decode
+decode_from_egress = msgspec.msgpack.Decoder(AnyFromEgress).decode

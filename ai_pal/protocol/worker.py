@@ -1,0 +1,188 @@
+"""The conversation between the supervisor and one model worker."""
+
+from typing import Any
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.protocol.chat import Message, Options, Usage
+
+EXIT_RETRY = 75
+"""Exit code of a worker whose load failed and may work another time (EX_TEMPFAIL)."""
+
+EXIT_NEVER = 78
+"""Exit code of a worker whose load failed and will fail again (EX_CONFIG)."""
+
+LARGEST_DEFAULT_CONTEXT = 8192
+"""Tokens of the window at most that a load gets which has not asked for more."""
+
+
+class ToWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what the supervisor sends."""
+
+
+class LoadModel(ToWorker, tag="load_model", frozen=True):
+    """First message after the worker's hello: what to load and with which settings.
+
+    `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means
+    the model's own window up to the engine's default, `options` are engine-specific. `sampling` holds
+    for requests that say nothing else.
+    """
+
+    model: str
+    engine: str
+    path: str = ""
+    threads: int = 0
+    context: int = 0
+    slots: int = 0
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+    sampling: Options = Options()
+
+
+class Prepare(ToWorker, tag="prepare", frozen=True):
+    """To a spare worker: import this engine now, `load_model` follows some day."""
+
+    engine: str
+
+
+class Generate(ToWorker, tag="generate", frozen=True):
+    """Produce an answer. `key` is the supervisor's number for the request."""
+
+    key: int
+    messages: list[Message]
+    options: Options = Options()
+
+
+class CancelGeneration(ToWorker, tag="cancel_generation", frozen=True):
+    """Stop within one engine step; answered by `generation_cancelled` or an end on its way."""
+
+    key: int
+
+
+AnyToWorker = LoadModel | Prepare | Generate | CancelGeneration
+
+
+class FromWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what a worker sends."""
+
+
+class WorkerHello(FromWorker, tag="worker_hello", frozen=True):
+    """The worker runs. Its socket identity is its worker id and incarnation."""
+
+    pid: int
+    version: str = ""
+
+
+class LoadProgress(FromWorker, tag="load_progress", frozen=True):
+    """How far the load is, in [0, 1]."""
+
+    fraction: float
+
+
+class Ready(FromWorker, tag="ready", frozen=True):
+    """The model answers. `slots` requests run together, each in a window of `context` tokens."""
+
+    slots: int
+    context: int
+    seconds: float = 0.0
+    engine: str = ""
+    threads: int = 0
+
+
+class LoadFailed(FromWorker, tag="load_failed", frozen=True):
+    """The model will not load; the worker exits after this."""
+
+    failure: Failure
+
+
+class Beat(FromWorker, tag="beat", frozen=True):
+    """Sent from the worker's own loop every second. `steps` counts engine steps (decode steps and
+    prefill chunks) since the start and stands still while the engine does."""
+
+    steps: int
+    active: int
+
+
+class DeltaItem(msgspec.Struct, frozen=True, array_like=True):
+    """Part of an answer; see `client.Delta` for `seq` and `n`. `text` is an encoded string."""
+
+    key: int
+    seq: int
+    n: int
+    text: msgspec.Raw
+
+
+class Deltas(FromWorker, tag="deltas", frozen=True):
+    """All text that waited when the worker's loop came round, over all its requests."""
+
+    items: list[DeltaItem]
+
+
+class Trimmed(FromWorker, tag="trimmed", frozen=True):
+    """The conversation did not fit: `dropped` oldest turns were left out."""
+
+    key: int
+    dropped: int
+    context: int
+
+
+class Reading(FromWorker, tag="reading", frozen=True):
+    """`done` of the prompt's `total` tokens are read, kept ones included. Now and then where it takes
+    long; then it ends at `total` before the first text."""
+
+    key: int
+    done: int
+    total: int
+
+
+STOP_REPEATING = "stop_repeating"
+"""What a request may have in `Options.extra`, whatever the engine: True ends an answer that says the same
+over and over. The worker's own, no engine gets it."""
+
+REPEATS = "repeats"
+"""The `finish_reason` of such an answer."""
+
+
+class GenerationDone(FromWorker, tag="generation_done", frozen=True):
+    """The answer is complete. Seconds as the engine measured them. `seq` is where the next delta would
+    begin: a last one that was lost is noticed too."""
+
+    key: int
+    finish_reason: str
+    usage: Usage
+    prefill: float = 0.0
+    decode: float = 0.0
+    seq: int = -1
+
+
+class GenerationCancelled(FromWorker, tag="generation_cancelled", frozen=True):
+    """The generation stopped because it was asked to."""
+
+    key: int
+    usage: Usage = Usage()
+
+
+class GenerationFailed(FromWorker, tag="generation_failed", frozen=True):
+    """The engine refused or failed this one request; the worker goes on."""
+
+    key: int
+    failure: Failure
+
+
+AnyFromWorker = (
+    WorkerHello
+    | LoadProgress
+    | Ready
+    | LoadFailed
+    | Beat
+    | Deltas
+    | Trimmed
+    | Reading
+    | GenerationDone
+    | GenerationCancelled
+    | GenerationFailed
+)
+
+encode = msgspec.msgpack.Encoder().encode
+decode_to_worker = msgspec.msgpack.Decoder(AnyToWorker).decode
+decode_from_worker = msgspec.msgpack.Decoder(AnyFromWorker).decode

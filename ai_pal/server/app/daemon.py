@@ -1,0 +1,278 @@
+"""The composition root: the supervisor with its sockets, clock, launcher and memory."""
+
+import asyncio
+import contextlib
+import os
+import random
+from collections.abc import Callable
+
+import anyio
+import msgspec
+import psutil
+import structlog
+import zmq
+
+from ai_pal import __version__, catalog, logs
+from ai_pal.config import Settings, paths
+from ai_pal.config.egress_environment import egress_environment
+from ai_pal.errors import AiPalError
+from ai_pal.memory.estimates import LearnedFootprints
+from ai_pal.memory.machine import MachineMemory
+from ai_pal.memory.promises import PromiseFile
+from ai_pal.protocol import client as wire
+from ai_pal.server.app.judging import judge
+from ai_pal.server.app.policies import egress_policy, memory_policy, pool_policy, router_policy
+from ai_pal.server.app.references import load_of, plan_of
+from ai_pal.server.app.snapshots import MachineSnapshots
+from ai_pal.server.children.egress import EgressProcess
+from ai_pal.server.clock.loop_clock import LoopClock
+from ai_pal.server.endpoints.clients import ClientEndpoint, Identity
+from ai_pal.server.endpoints.workers import WorkerEndpoint
+from ai_pal.server.nodes.local import LocalLauncher
+from ai_pal.server.nodes.process_exit import Processes, watch_pid
+from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.router.completions import CompletionEvent, Completions
+from ai_pal.server.router.router import Router
+from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.inquiries import Inquiries
+from ai_pal.server.services.local import LocalModels
+from ai_pal.store.accounts import open_accounts
+from ai_pal.transport.channel import RouterChannel
+from ai_pal.transport.peer import Peer
+from ai_pal.transport.run_directory import RunDirectory
+from ai_pal.transport.run_files import FRONT, WORKERS
+
+CLIENT_SEND_LIMIT = 16
+"""Messages that may wait in the socket for one client; behind them the client endpoint counts bytes."""
+
+WORKER_RECEIVE_LIMIT = 16
+"""Messages that may wait from each worker: what does not fit waits merged in the worker."""
+
+FLUSH_TIMEOUT = 0.2
+"""Seconds that the last events get to leave the process."""
+
+NOBODY = b""
+"""The client that asks for preloads: what it is told goes nowhere."""
+
+log = structlog.get_logger("ai_pal")
+
+
+class Hosting(msgspec.Struct, frozen=True):
+    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along. The
+    `fingerprint` is that of its settings."""
+
+    auto_started: bool = False
+    owner: int = 0
+    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Daemon:
+    """The running supervisor with its sockets, clock and launcher."""
+
+    def __init__(self, settings: Settings, hosting: Hosting, run_directory: RunDirectory) -> None:
+        self._settings, self._hosting = settings, hosting
+        self.stopped = anyio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._process = psutil.Process()
+        self._clock = LoopClock(self._alarm)
+        self._processes, self._watches = Processes(), dict[bytes, Callable[[], None]]()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._run_directory = run_directory
+        self._front = RouterChannel(self._context, self._from_client, CLIENT_SEND_LIMIT)
+        self._workers = RouterChannel(self._context, self._from_worker, receive_limit=WORKER_RECEIVE_LIMIT)
+        for name in (WORKERS, FRONT):
+            self.listen_again(name)
+        self._client_endpoint = ClientEndpoint(
+            identity=Identity(
+                __version__,
+                os.getpid(),
+                os.getuid(),
+                run_directory.front,
+                hosting.fingerprint,
+                hosting.auto_started,
+                self._clock.now(),
+                str(catalog.cache_dir(settings)),
+            ),
+            clock=self._clock,
+            send_frames=self._front.send,
+            request_flush=self._request_flush,
+            stop=self.stop,
+            memory=lambda: self._process.memory_info().rss,
+            greeted=self._watch_client,
+            left=self._unwatch_client,
+        )
+        self._worker_endpoint = WorkerEndpoint(self._workers.send, self._observe)
+        launcher = LocalLauncher(run_directory.folder, run_directory.workers, self._worker_line)
+        self._egress = self._worker_endpoint.egress = EgressProcess(
+            launcher,
+            self._worker_endpoint.send_egress,
+            self._clock,
+            self._observe,
+            egress_policy(settings),
+            egress_environment,
+        )
+        self._compose_router()
+        self._compose_local(launcher)
+        if hosting.owner:
+            watch_pid(hosting.owner, self.stop)
+
+    def _compose_router(self) -> None:
+        settings = self._settings
+        budgeted = settings.budget.day is not None or settings.budget.month is not None
+        self._accounts = open_accounts(paths.store_file(), self._observe, budgeted=budgeted)
+        self._completions = Completions(
+            egress=self._egress,
+            clock=self._clock,
+            observe=self._observe,
+            local_only=lambda: settings.local_only,
+        )
+        self._snapshots = MachineSnapshots(settings, self._clock, self._accounts.spent)
+        self._local = LocalModels()
+        self._router = self._client_endpoint.router = Router(
+            clients=self._client_endpoint,
+            local=self._local,
+            completions=self._completions,
+            snapshots=self._snapshots,
+            ledger=self._accounts,
+            judge=judge,
+            clock=self._clock,
+            observe=self._observe,
+            policy=router_policy(settings),
+        )
+        self._inquiries = self._client_endpoint.inquiries = Inquiries(
+            self._client_endpoint,
+            self._completions,
+            self._snapshots.providers,
+            private=settings.optimization_goal == "privacy",
+        )
+        self._completions.on_event = self._completion_event
+
+    def _compose_local(self, launcher: LocalLauncher) -> None:
+        settings = self._settings
+        self._supervisor = self._client_endpoint.supervisor = self._worker_endpoint.supervisor = Supervisor(
+            clients=self._router,
+            workers=self._worker_endpoint,
+            launcher=launcher,
+            clock=self._clock,
+            resolve=lambda reference: load_of(reference, settings),
+            jitter=random.random,
+            observe=self._observe,
+            policy=pool_policy(settings),
+            admission=self._admission(settings),
+        )
+        self._downloads = self._client_endpoint.downloads = Downloads(
+            clients=self._router,
+            egress=self._egress,
+            clock=self._clock,
+            plan=lambda reference: plan_of(reference, settings),
+            observe=self._observe,
+            policy=egress_policy(settings),
+        )
+        self._snapshots.pool = self._supervisor.pool
+        self._local.supervisor, self._local.downloads = self._supervisor, self._downloads
+        self._downloads.resume = self._local.resume
+        self._supervisor.fetch_first = self._local.fetch_first
+
+    def listen_again(self, name: str) -> None:
+        """Make a socket of the run directory, also in the place of one that was swept; connections that there
+        are stay. Raises `AiPalError`, OSError: it cannot be had."""
+        channel = self._front if name == FRONT else self._workers
+        channel.listen(self._run_directory.endpoint(name), self._run_directory.listen(name))
+
+    def preload(self) -> None:
+        """Load what the settings name; nobody waits for it, the log tells how it went."""
+        for number, model in enumerate(self._settings.preload, 1):
+            self._supervisor.load(NOBODY, wire.Load(number, model))
+        with contextlib.suppress(AiPalError):
+            self._supervisor.pool.keep_spare(catalog.resolve("", self._settings).engine)
+
+    def stop(self) -> None:
+        """Begin to stop: running answers get `drain_seconds`."""
+        self._router.shutdown(self._settings.drain_seconds)
+        self._inquiries.shutdown()
+        self._supervisor.shutdown(self._settings.drain_seconds)
+        self._downloads.shutdown()
+        self._egress.shutdown()
+        self._check_stopped()
+
+    def stop_now(self) -> None:
+        """Stop without waiting for running answers: they are interrupted."""
+        self.stop()
+        self._supervisor.interrupt_all()
+        self._router.interrupt_all()
+
+    @property
+    def stopping(self) -> bool:
+        return self._supervisor.pool.closing
+
+    @property
+    def idle(self) -> bool:
+        """No client is connected, nothing is downloaded, and no model is loaded or loading."""
+        quiet = not len(self._client_endpoint) and not len(self._router) and not len(self._downloads)
+        return quiet and self._supervisor.idle
+
+    async def close(self) -> None:
+        """Let the last events out, then drop the sockets."""
+        self._ledger.close()  # first: who sees us gone may want the memory
+        self._client_endpoint.flush()
+        for stop in self._watches.values():
+            stop()
+        self._front.close(linger=FLUSH_TIMEOUT)
+        self._workers.close()
+        await asyncio.to_thread(self._accounts.close)
+        await asyncio.to_thread(self._context.term)
+
+    def _admission(self, settings: Settings) -> Admission:
+        self._ledger = PromiseFile(paths.ledger_file())
+        footprints = LearnedFootprints(paths.peaks_file())
+        return Admission(MachineMemory(), self._ledger, footprints, memory_policy(settings))
+
+    def _alarm(self) -> None:
+        self._supervisor.tick()
+        self._router.tick()
+        self._downloads.tick()
+        self._completions.tick()
+        self._egress.tick()
+        self._client_endpoint.tick()
+        self._check_stopped()
+
+    def _check_stopped(self) -> None:
+        if self.stopping and not len(self._router) and self._supervisor.idle and not self._egress.running:
+            self.stopped.set()
+
+    def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:
+        self._client_endpoint.received(client, frames, peer)
+
+    def _from_worker(self, worker: bytes, frames: list[bytes], peer: Peer | None) -> None:
+        self._worker_endpoint.received(worker, frames, peer)
+
+    def _completion_event(self, event: CompletionEvent) -> None:
+        if not self._inquiries.completion_event(event):
+            self._router.completion_event(event)
+
+    def _request_flush(self) -> None:
+        self._loop.call_soon(self._client_endpoint.flush)
+
+    def _watch_client(self, client: bytes, peer: Peer | None) -> None:
+        if peer is not None and peer.pid and client not in self._watches:
+            self._watches[client] = self._processes.watch(
+                peer.pid, lambda: self._client_endpoint.gone(client)
+            )
+
+    def _unwatch_client(self, client: bytes) -> None:
+        stop_watching = self._watches.pop(client, None)
+        if stop_watching is not None:
+            stop_watching()
+
+    def _observe(self, event: str, **fields: object) -> None:
+        log.info(event, **fields)
+
+    def _worker_line(self, worker: str, line: str) -> None:
+        level, event, fields = logs.worker_line(line)
+        model_worker = self._supervisor.pool.of_worker(worker)
+        model = model_worker.model if model_worker else ""
+        log.log(LEVELS[level], event, **fields | {"worker": worker, "model": model})
+
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}

@@ -1,0 +1,184 @@
+"""How things stand, for the router: the models of this machine, Ollama, the clouds with keys and consent."""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+
+from ai_pal import catalog, privacy
+from ai_pal.config import Settings, paths
+from ai_pal.config.clouds import OLLAMA, TWINS, clouds, ollama_is_set_up, ollama_url, provider_names, twin
+from ai_pal.config.elsewhere import elsewhere
+from ai_pal.config.provider_access import Access, consented, read_access
+from ai_pal.errors import AiPalError, Code
+from ai_pal.memory.estimates import window_of
+from ai_pal.protocol.egress import Provider
+from ai_pal.providers.cloud import cloud
+from ai_pal.providers.prices import PriceTable, price_table
+from ai_pal.providers.server import Server
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.pool import Pool
+from ai_pal.server.ports import Clock
+from ai_pal.server.router.policy.candidate import UNUSABLE
+from ai_pal.server.router.policy.snapshot import Here, Snapshot
+from ai_pal.server.services.inquiries import Subject
+from ai_pal.store.ledger import Spent
+
+FRESH = 2.0
+"""Seconds for which a look at the models on the disk holds."""
+
+
+class MachineSnapshots:
+    """Implements `router.ports.Snapshots` with the files and the environment of this machine, and with the
+    supervisor's `pool`."""
+
+    pool: Pool
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        spent: Callable[[], Spent],
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._settings, self._clock = settings, clock
+        self.spent, self._environ = spent, environ
+        self._clouds, self._names = clouds(settings), provider_names(settings)
+        self._prices = price_table().over(settings.prices)
+        self._looked: dict[str, tuple[float, Here]] = {}
+        self._met: set[str] = set()
+
+    def prices(self) -> PriceTable:
+        return self._prices
+
+    def snapshot(self, reference: str) -> Snapshot:
+        with contextlib.suppress(AiPalError):  # a circle of aliases: said below
+            reference = catalog.meant(reference, self._settings)
+        there = elsewhere(reference, self._names)
+        if there is not None and there.provider == OLLAMA:
+            return Snapshot(ollama=self._ollama(there.model, named=True))
+        if there is not None:
+            return Snapshot(clouds=(self._cloud(there.provider, self._access(), there.model),))
+        if reference:
+            here = self._here(reference)
+            nothing = here.failure is not None and here.failure.code == Code.MODEL_NOT_FOUND
+            return Snapshot(
+                here=here, ollama=None if nothing else self._ollama(twin(reference, self._settings))
+            )
+        access, ours = self._access(), self._settings.ollama
+        model = ours.model or twin(self._settings.local.model, self._settings)
+        servers = tuple(self._cloud(name, access) for name in self._clouds)
+        return Snapshot(here=self._here(""), ollama=self._ollama(model), clouds=servers)
+
+    def providers(self) -> list[Subject]:
+        """Who could be asked at all, and the models that they would be asked for."""
+        snapshot, ours = self.snapshot(""), self._settings.ollama
+        found = [
+            Subject(server, _named(server.mid, server.strong)) for server in snapshot.clouds if server.key
+        ]
+        if snapshot.ollama is not None:
+            found.insert(0, Subject(snapshot.ollama, _named(snapshot.ollama.mid, *ours.models.values())))
+        return found
+
+    # -- this machine --------------------------------------------------------------------------
+
+    def _here(self, reference: str) -> Here:
+        """What is known of a model, and what is wrong with its name or its file."""
+        at, found = self._looked.get(reference, (float("-inf"), None))
+        if found is None or self._clock.now() - at >= FRESH:
+            found = self._look(reference)
+            if found.failure is not None:  # looked at again each time: it may be mended by then
+                return found
+            self._looked = {reference: (self._clock.now(), found), **dict(list(self._looked.items())[:31])}
+        return self._as_loaded(found)
+
+    def _look(self, reference: str) -> Here:
+        name = reference or catalog.default_model(self._settings)
+        try:
+            found = catalog.find(name, self._settings)
+        except AiPalError as error:
+            return Here(model=name, state=UNUSABLE, failure=error.failure)
+        window = self._window(name, found)
+        return Here(
+            model=name,
+            state="here" if found.is_here else "not_here",
+            window=window,
+            absent=not found.is_here,
+        )
+
+    def _window(self, name: str, found: catalog.Found) -> int:
+        """Tokens that a conversation with it may have, as far as that is known before the load; else 0."""
+        known = found.entry.context if found.entry is not None else 0
+        with contextlib.suppress(AiPalError, OSError, ValueError):
+            load = catalog.resolve(name, self._settings)
+            window = window_of(load) if load.path else None
+            return window.tokens if window is not None else load.context or known
+        return min(known or self._settings.context, self._settings.context or known)
+
+    def _as_loaded(self, here: Here) -> Here:
+        """With what its worker, if it has one, adds."""
+        model_worker = self.pool.find(here.model)
+        if model_worker is None:
+            return here
+        phase, reason = model_worker.state.phase, model_worker.state.reason
+        failed = phase is Phase.FAILED and model_worker.state.until > self._clock.now()
+        return Here(
+            model=here.model,
+            state=str(phase) if phase is not Phase.GONE else here.state,
+            window=model_worker.info.context if model_worker.info is not None else here.window,
+            loaded=phase is Phase.READY,
+            absent=here.absent and phase is Phase.GONE,
+            failure=reason if failed else None,
+        )
+
+    # -- elsewhere -----------------------------------------------------------------------------
+
+    def _access(self) -> dict[str, Access]:
+        """What was decided about providers; what cannot be read is a no to all of them."""
+        try:
+            return read_access(self._environ)
+        except AiPalError:
+            return {name: Access(consent=False) for name in (OLLAMA, *self._clouds)}
+
+    def _ollama(self, model: str, *, named: bool = False) -> Server | None:
+        ours = self._settings.ollama
+        if not ours.enabled or not model:
+            return None
+        url = ollama_url(self._settings, self._environ)
+        decided = self._access().get(OLLAMA, Access()).consent
+        own = bool(ours.base_url) and not privacy.is_passed_on(model)  # its cloud is no server of theirs
+        agreed = consented(decided, None, source="", own_server=own)
+        provider = Provider(OLLAMA, "ollama", url)
+        return Server(
+            provider=provider,
+            mid=model,
+            window=0 if named else _window_of(model),  # whom the user names is asked whatever its length
+            consent=agreed or privacy.stays_here(provider, model),
+            expected=named or ollama_is_set_up(self._settings, self._environ) or self._has_met_ollama(),
+        )
+
+    def met(self, provider: str) -> None:
+        self._met.add(provider)
+        if provider == OLLAMA:
+            with contextlib.suppress(AiPalError, OSError):
+                seen = paths.ollama_seen_file(self._environ)
+                seen.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                seen.touch(0o600)
+
+    def _has_met_ollama(self) -> bool:
+        if OLLAMA not in self._met:
+            with contextlib.suppress(AiPalError, OSError):
+                if paths.ollama_seen_file(self._environ).exists():
+                    self._met.add(OLLAMA)
+        return OLLAMA in self._met
+
+    def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
+        return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)
+
+
+def _window_of(model: str) -> int:
+    """What a model of the catalog was made for, by its name at Ollama; 0 for others."""
+    return next((catalog.CATALOG[name].context for name, there in TWINS.items() if there == model), 0)
+
+
+def _named(*models: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(model for model in models if model))

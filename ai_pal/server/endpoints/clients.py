@@ -1,0 +1,291 @@
+"""The client endpoint: client connections, from frames to requests and from events to frames.
+
+Sans-IO like the supervisor behind it. Malformed, unknown and oversized messages are answered, never
+met with silence; a client that does not read is cut off at a bound.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ai_pal.config.fingerprint import digest
+from ai_pal.counted import counted
+from ai_pal.errors import Code, Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.requests import id_of, id_within, objection
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.ports import Clock
+from ai_pal.server.router.router import Router
+from ai_pal.server.services.downloads import Downloads, NoDownloads
+from ai_pal.server.services.inquiries import Inquiries
+from ai_pal.transport.channel import Sent
+from ai_pal.transport.peer import Peer
+
+BACKLOG_LIMIT = 4 * 1024 * 1024
+"""Bytes that may wait for a client that does not read; then its requests are interrupted, and at
+twice as much it is forgotten."""
+
+RESEND_INTERVAL = 0.02
+"""Seconds between two tries to reach a client that does not read."""
+
+SendFrames = Callable[[bytes, Sequence[bytes]], Sent]
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What `welcome` and `status` say about this supervisor."""
+
+    version: str
+    pid: int
+    uid: int
+    endpoint: str
+    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
+    auto_started: bool = False
+    started_at: float = 0.0
+    model_cache_dir: str = ""
+
+
+class Connection(msgspec.Struct, eq=False):
+    """One client: what waits to be encoded, and what libzmq would not take yet."""
+
+    greeted: bool = False
+    pid: int = 0
+    outbox: list[wire.Event] = msgspec.field(default_factory=list)
+    backlog: deque[bytes] = msgspec.field(default_factory=deque)
+    backlog_bytes: int = 0
+
+
+class ClientEndpoint:
+    """Implements `supervisor.ports.Clients`. `flush` is asked for through `request_flush`, so that
+    what waits together goes out together."""
+
+    router: Router
+    inquiries: Inquiries
+    supervisor: Supervisor
+    downloads: Downloads | NoDownloads = NoDownloads()
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        clock: Clock,
+        send_frames: SendFrames,
+        request_flush: Callable[[], None],
+        stop: Callable[[], None],
+        memory: Callable[[], int],
+        backlog_limit: int = BACKLOG_LIMIT,
+        greeted: Callable[[bytes, Peer | None], None] = lambda client, peer: None,
+        left: Callable[[bytes], None] = lambda client: None,
+    ) -> None:
+        self._identity, self._clock = identity, clock
+        self._send_frames, self._request_flush = send_frames, request_flush
+        self._stop, self._memory, self._greeted, self._left = stop, memory, greeted, left
+        self._backlog_limit = backlog_limit
+        self._connections: dict[bytes, Connection] = {}
+        self._dirty: dict[bytes, Connection] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    # -- from clients --------------------------------------------------------------------------
+
+    def received(self, client: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:
+        """Take one message: each frame is one request."""
+        if peer is not None and peer.uid != self._identity.uid:
+            self._refuse(client, Code.NOT_OWNER, "this supervisor belongs to another user")
+            return
+        for frame in frames:
+            self._take(client, frame, peer)
+
+    def gone(self, client: bytes) -> None:
+        """The client's process ended or its socket is closed."""
+        if self._connections.pop(client, None) is not None:
+            self._dirty.pop(client, None)
+            self._left(client)
+            self._forget(client)
+
+    def _take(self, client: bytes, frame: bytes, peer: Peer | None) -> None:
+        if len(frame) > wire.MAX_FRAME:
+            message = f"a frame of {len(frame)} bytes is over the limit of {wire.MAX_FRAME}"
+            self._refuse(client, Code.FRAME_TOO_LARGE, message)
+            return
+        try:
+            request = wire.decode_request(frame)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            self._refuse_malformed(client, frame, error)
+            return
+        connection = self._connections.get(client)
+        if isinstance(request, wire.Hello):
+            self._hello(client, request, peer)
+        elif connection is None or not connection.greeted:
+            self._refuse(client, Code.HELLO_REQUIRED, "say hello first", id_of(request))
+        elif why := objection(request):
+            self._refuse(client, Code.BAD_REQUEST, why, max(0, id_of(request)))
+        elif isinstance(request, wire.Chat | wire.Pull) and self._has(client, request.id):
+            self._refuse(client, Code.DUPLICATE_ID, f"request id {request.id} is still open")
+        else:
+            self._handle(client, request)
+
+    def _handle(self, client: bytes, request: wire.AnyRequest) -> None:  # noqa: C901 - a line per message
+        match request:
+            case wire.Chat():
+                self.router.chat(client, request)
+            case wire.Route():
+                self.router.route(client, request)
+            case wire.Providers():
+                self.inquiries.ask(client, request)
+            case wire.Cancel():
+                self._cancel(client, request.id)
+            case wire.Pull():
+                self.downloads.pull(client, request)
+            case wire.Load():
+                self.supervisor.load(client, request)
+            case wire.Unload():
+                self.supervisor.unload(client, request)
+            case wire.Status():
+                self.send(client, self._status(request.id))
+            case wire.Stop():
+                self._stop_wanted(client, request)
+            case wire.Goodbye():
+                self.gone(client)
+
+    def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
+        if hello.protocol != wire.PROTOCOL:
+            message = f"protocol {hello.protocol} is not spoken here, only {wire.PROTOCOL}"
+            self._refuse(client, Code.PROTOCOL_MISMATCH, message)
+            return
+        connection = self._connections.setdefault(client, Connection())
+        connection.greeted = True
+        me = self._identity
+        welcome = wire.Welcome(
+            wire.PROTOCOL,
+            me.version,
+            me.pid,
+            digest(me.fingerprint),
+            me.auto_started,
+            ["chat", "load", "status", "pull", "route", "providers", "reading", wire.FINGERPRINT],
+            me.model_cache_dir,
+            me.fingerprint,
+            self._clock.now() - me.started_at,
+        )
+        self.send(client, welcome)
+        self._greeted(client, peer)
+
+    def _cancel(self, client: bytes, request_id: int) -> None:
+        if not (self.router.cancel(client, request_id) or self.downloads.cancel(client, request_id)):
+            self.supervisor.cancel(client, request_id)
+
+    def _has(self, client: bytes, request_id: int) -> bool:
+        return self.router.has(client, request_id) or self.downloads.has(client, request_id)
+
+    def _forget(self, client: bytes, failure: Failure | None = None) -> None:
+        """Stop what a client asked for; with a `failure` it is still there, and is told."""
+        self.router.client_gone(client, failure)
+        self.inquiries.client_gone(client, failure)
+        self.supervisor.client_gone(client, failure)
+        self.downloads.client_gone(client, failure)
+
+    def _stop_wanted(self, client: bytes, request: wire.Stop) -> None:
+        count = len(self.router) + len(self.downloads)
+        if request.only_if_idle and count:
+            busy = Failure(
+                Code.MODEL_BUSY,
+                f"{counted(count, 'request')} {'is' if count == 1 else 'are'} running",
+                "wait for them, or stop anyway",
+            )
+            self.send(client, wire.Failed(request.id, [busy]))
+            return
+        self.send(client, wire.Stopping(request.id))
+        self.flush()
+        self._stop()
+
+    def _status(self, request_id: int) -> wire.StatusReply:
+        me = self._identity
+        return wire.StatusReply(
+            id=request_id,
+            version=me.version,
+            pid=me.pid,
+            uptime=self._clock.now() - me.started_at,
+            endpoint=me.endpoint,
+            auto_started=me.auto_started,
+            clients=len(self._connections),
+            memory=self._memory(),
+            workers=self.supervisor.statuses(),
+        )
+
+    def _refuse_malformed(self, client: bytes, frame: bytes, error: Exception) -> None:
+        code, request_id = Code.BAD_REQUEST, id_within(frame)
+        if str(error).startswith("Invalid value") and "$.type" in str(error):
+            code = Code.UNKNOWN_MESSAGE
+        self._refuse(client, code, f"the message cannot be read: {error}", request_id)
+
+    def _refuse(self, client: bytes, code: Code, message: str, request_id: int = 0) -> None:
+        refusal = wire.Failed(request_id, [Failure(code, message, "see docs/ipc-protocol.md")])
+        if client in self._connections:
+            self.send(client, refusal)
+        else:
+            self._send_frames(client, [wire.encode(refusal)])
+
+    # -- to clients ----------------------------------------------------------------------------
+
+    def send(self, client: bytes, event: wire.Event) -> None:
+        """Queue an event; nothing for a client that has gone."""
+        connection = self._connections.get(client)
+        if connection is None:
+            return
+        connection.outbox.append(event)
+        if client not in self._dirty:
+            self._dirty[client] = connection
+            self._request_flush()
+
+    def flush(self) -> None:
+        """Send what waits, one message a client."""
+        dirty, self._dirty = self._dirty, {}
+        for client, connection in dirty.items():
+            events = connection.outbox
+            if connection.backlog:  # who reads late hears of what is, not of what was on the way to it
+                events = [event for event in events if not _passing(event)]
+            frames = [wire.encode(event) for event in events]
+            connection.outbox.clear()
+            if connection.backlog:
+                self._hold(client, connection, frames)
+            else:
+                self._deliver(client, connection, frames)
+
+    def tick(self) -> None:
+        """Try again to reach clients that did not read."""
+        for client, connection in list(self._connections.items()):
+            if connection.backlog:
+                frames = list(connection.backlog)
+                connection.backlog.clear()
+                connection.backlog_bytes = 0
+                self._deliver(client, connection, frames)
+
+    def _deliver(self, client: bytes, connection: Connection, frames: list[bytes]) -> None:
+        match self._send_frames(client, frames):
+            case Sent.GONE:
+                self.gone(client)
+            case Sent.FULL:
+                self._hold(client, connection, frames)
+
+    def _hold(self, client: bytes, connection: Connection, frames: list[bytes]) -> None:
+        within = connection.backlog_bytes <= self._backlog_limit
+        if connection.backlog_bytes > 2 * self._backlog_limit:
+            self.gone(client)
+            return
+        connection.backlog.extend(frames)
+        connection.backlog_bytes += sum(map(len, frames))
+        self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
+        if within and connection.backlog_bytes > self._backlog_limit:
+            slow = Failure(
+                Code.CLIENT_TOO_SLOW,
+                f"the client let more than {self._backlog_limit} bytes wait",
+                "read faster, or ask for less at once",
+                retryable=True,
+            )
+            self._forget(client, slow)
+
+
+def _passing(event: wire.Event) -> bool:
+    """Whether an event means nothing once the next of its kind is there, and that one will come."""
+    return isinstance(event, wire.Reading) and event.done < event.total

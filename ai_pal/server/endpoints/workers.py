@@ -1,0 +1,62 @@
+"""The worker endpoint: worker connections, from frames to messages and back.
+
+Sans-IO like the client endpoint. A worker that sends what cannot be read has lost a message that somebody
+waits for: it is replaced.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ai_pal.protocol import egress as outer
+from ai_pal.protocol import worker as inner
+from ai_pal.server.children.egress import EgressProcess
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.ports import Observe
+from ai_pal.transport.channel import Sent
+from ai_pal.transport.peer import Peer
+
+
+class WorkerEndpoint:
+    """Implements `supervisor.ports.Workers`, and takes the egress process's messages along."""
+
+    supervisor: Supervisor
+    egress: EgressProcess | None = None
+
+    def __init__(self, send_frames: Callable[[bytes, Sequence[bytes]], Sent], observe: Observe) -> None:
+        self._send_frames, self._observe = send_frames, observe
+
+    def send(self, worker: str, message: inner.ToWorker) -> bool:
+        return self._send_frames(worker.encode(), [inner.encode(message)]) is Sent.OK
+
+    def send_egress(self, identity: str, message: outer.ToEgress) -> bool:
+        return self._send_frames(identity.encode(), [outer.encode(message)]) is Sent.OK
+
+    def received(self, identity: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:
+        """Take the frames of one message, if they come from the process that was started."""
+        worker = identity.decode("ascii", "replace")
+        if self.egress is not None and self.egress.owns(worker, peer.pid if peer else 0):
+            self._from_egress(self.egress, frames)
+            return
+        process = self.supervisor.pool.process_of(worker)
+        if process is None or (peer and not process.owns(peer.pid)):
+            self._observe("stranger_on_worker_socket", worker=worker)
+            return
+        for frame in frames:
+            try:
+                message = inner.decode_from_worker(frame)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                self._observe("malformed_worker_message", worker=worker, error=str(error))
+                self.supervisor.worker_broken(worker, "the worker sent a message that cannot be read")
+                return
+            self.supervisor.worker_message(worker, message)
+
+    def _from_egress(self, egress: EgressProcess, frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            try:
+                message = outer.decode_from_egress(frame)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                self._observe("malformed_worker_message", worker=egress.identity, error=str(error))
+                egress.broken("the egress process sent a message that cannot be read")
+                return
+            egress.message(message)

@@ -1,0 +1,161 @@
+"""Memory for loads: looks at what is free, asks the pure core, and reserves, all in one step."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from ai_pal import memory
+from ai_pal.errors import Code, Failure
+from ai_pal.memory import Claims, Decision, Resident, Use, claims
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.warm_pool import NAME, NEED, WarmPool
+from ai_pal.server.ports import Footprints, FreeMemory, Promises
+
+RETRY_AFTER = 5.0
+"""Seconds that a client is told to stay away when other models may leave room."""
+
+BUSY_LEDGER = "another supervisor of yours is about to load a model"
+
+USES = {
+    Phase.WAITING: Use.COMING,
+    Phase.STARTING: Use.LOADING,
+    Phase.LOADING: Use.LOADING,
+    Phase.DRAINING: Use.LEAVING,
+    Phase.STOPPING: Use.LEAVING,
+    Phase.KILLING: Use.LEAVING,
+}
+
+
+class MemoryPolicy(msgspec.Struct, frozen=True):
+    """Bounds in bytes: `budget` for all models together (0 is none), `low` stays free on the machine.
+    `pressure` is the percentage of time that processes wait for memory from which on idle models go (0:
+    never looked at), `max_loaded` the number of models (0 is no bound)."""
+
+    budget: int = 0
+    low: int = 0
+    pressure: float = 0.0
+    max_loaded: int = 0
+
+
+class Admission:
+    """Decides for the pool who may load. A decision and its reservation are one step under the ledger's
+    lock, so neither two loads nor two supervisors take the same memory."""
+
+    def __init__(
+        self, free: FreeMemory, ledger: Promises, footprints: Footprints, policy: MemoryPolicy
+    ) -> None:
+        self._free, self._ledger, self._footprints, self._policy = free, ledger, footprints, policy
+
+    def seek(self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> Decision:
+        """Whether this worker's model may load now; what it is promised is in `worker.reserved` then.
+
+        That is what it needs and, until it was seen what it takes, as much as is free of what many
+        conversations may add: it is not refused for want of that, and nobody goes for it.
+
+        A spare worker of its engine is a part of what it needs; another one goes first."""
+        others = self._ledger.enter()
+        if others is None:
+            return memory.Wait(False, BUSY_LEDGER)
+        need = self._footprints.need(worker.resolved.load)
+        residents = [resident(one) for one in workers if one is not worker and _counts(one)]
+        spare = warm_pool.spare
+        beside = spare.resident if spare else memory.Resident("", memory.Use.LEAVING)
+        taken = sum(one.taken for one in residents) + beside.taken
+        room = self._room(taken, others)
+        own = spare is not None and spare.engine == worker.resolved.load.engine and not spare.ending
+        want = memory.Want(
+            worker.model, need - (beside.taken if own else 0), worker.state.phase is Phase.WAITING
+        )
+        free = room - (0 if own else beside.promised)
+        decision = memory.decide(want, free, residents, self._policy.max_loaded)
+        if spare is not None and not own and not isinstance(decision, memory.Admit):
+            without = memory.decide(want, room + beside.taken, residents, self._policy.max_loaded)
+            if not isinstance(without, memory.Refuse):
+                warm_pool.give_up(f"to make room for {worker.model}")
+                leaving = memory.Wait(True, f"{worker.model} takes the place of {beside.model}")
+                decision = leaving if isinstance(without, memory.Admit) else without
+        hopeful = isinstance(decision, memory.Wait) and not decision.promised
+        worker.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
+        if isinstance(decision, memory.Admit):
+            rest = free - sum(one.promised for one in residents) - want.need
+            worker.reserved += max(0, min(rest, self._footprints.headroom(worker.resolved.load)))
+        mine = claims(residents if own else [*residents, beside])
+        self._ledger.leave(Claims(mine.taken, mine.promised + worker.reserved))
+        return decision
+
+    def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool:
+        """Whether a spare worker fits without taking anything from anybody."""
+        others = self._ledger.enter()
+        if others is None:
+            return False
+        residents = [resident(worker) for worker in workers if _counts(worker)]
+        room = self._room(sum(one.taken for one in residents), others)
+        decision = memory.decide(memory.Want(NAME, NEED), room, residents)
+        fits = isinstance(decision, memory.Admit)
+        mine = claims(residents)
+        self._ledger.leave(Claims(mine.taken, mine.promised + (NEED if fits else 0)))
+        return fits
+
+    def publish(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+        """Tell the other supervisors what is promised by now; False: the ledger is taken, try again."""
+        if self._ledger.enter() is None:
+            return False
+        residents = [resident(worker) for worker in workers if _counts(worker)]
+        self._ledger.leave(claims([*residents, *([warm_pool.spare.resident] if warm_pool.spare else [])]))
+        return True
+
+    def look(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
+        """Idle models that have to go because the machine is short of memory, and why. The spare worker
+        goes before them."""
+        residents = [resident(worker) for worker in workers if _counts(worker)]
+        free, pressure = self._free.free(), self._free.pressure() if self._policy.pressure else 0.0
+        pressed = self._policy.pressure > 0 and pressure >= self._policy.pressure
+        if warm_pool.spare is not None and (pressed or free < self._policy.low):
+            warm_pool.give_up("the machine is short of memory")
+            return (), ""
+        going = memory.relieve(free, self._policy.low, residents, under_pressure=pressed)
+        if free < self._policy.low:
+            figures = f"{memory.gigabytes(free)} is free, less than {memory.gigabytes(self._policy.low)}"
+            return going, f"the machine is short of memory: {figures}"
+        return going, f"the machine is short of memory: processes wait for it {pressure:.0f} % of the time"
+
+    def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
+        """Remember the most memory this worker has had, at the end of its load and of its requests, and
+        promise it what is known now."""
+        usage = worker.process.usage() if worker.process else None
+        if usage is not None and usage.peak:
+            resident = usage.memory if loaded else 0
+            self._footprints.learn(worker.resolved.load, usage.peak, resident=resident)
+        if worker.reserved and not loaded:
+            worker.reserved = self._footprints.need(worker.resolved.load)
+
+    def _room(self, taken: int, others: Claims) -> int:
+        """Bytes that nobody has taken, less what other supervisors have promised."""
+        every = Claims(taken + others.taken, others.promised)
+        return memory.room(self._free.free(), self._policy.low, self._policy.budget, every)
+
+
+def refusal(decision: memory.Refuse) -> Failure:
+    """What the clients of a refused load hear."""
+    return Failure(
+        Code.INSUFFICIENT_MEMORY,
+        decision.reason,
+        "choose a smaller model or `context`, `ai-pal unload` others, or raise `memory_budget` if it is set",
+        retryable=True,
+        retry_after=RETRY_AFTER if decision.soon else None,
+    )
+
+
+def resident(worker: ModelWorker) -> Resident:
+    """The worker as the memory core sees it."""
+    usage = worker.process.usage() if worker.process else None
+    busy = worker.busy or worker.wanted
+    use = USES.get(worker.state.phase) or (Use.BUSY if busy else Use.IDLE)
+    ending = worker.state.phase in (Phase.STOPPING, Phase.KILLING)
+    taken, reserved = usage.private if usage else 0, 0 if ending else worker.reserved
+    return Resident(worker.model, use, taken, reserved, worker.idle_since, worker.resolved.pinned)
+
+
+def _counts(worker: ModelWorker) -> bool:
+    return worker.process is not None or worker.reserved > 0

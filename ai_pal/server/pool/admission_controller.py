@@ -1,0 +1,120 @@
+"""The admission controller: a load gets its memory before it starts, waits for it or is refused; idle
+models go for it. Part of the supervisor's reactor: synchronous, like everything there."""
+
+from collections.abc import Callable, Iterable
+
+from ai_pal import memory
+from ai_pal.errors import Code, Failure
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.admission import BUSY_LEDGER, Admission, refusal
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.warm_pool import WarmPool
+from ai_pal.server.ports import Clock, Observe
+
+ROOM_LOOK_INTERVAL = 0.25
+"""Seconds between two looks whether there is memory for a load that waits."""
+
+SETTLE = 1.0
+"""Seconds that the system may take to count the memory of an ended process as free."""
+
+PRESSURE_INTERVAL = 1.5
+"""Seconds between two looks, while models are loaded, whether the machine is short of memory."""
+
+HOLDING = lifecycle.RUNNING | {Phase.WAITING}
+"""Phases in which memory may be promised to a worker."""
+
+
+class AdmissionController:
+    """Carries out for the pool what `admission` decides; without one there is room for everything.
+
+    `apply` is the pool's, `told` hears of a load that has begun to wait."""
+
+    def __init__(
+        self,
+        admission: Admission | None,
+        workers: Iterable[ModelWorker],
+        warm_pool: WarmPool,
+        *,
+        clock: Clock,
+        observe: Observe,
+        apply: Callable[[ModelWorker, lifecycle.AnyEvent], None],
+        told: Callable[[ModelWorker], None],
+    ) -> None:
+        self._admission, self._workers, self._warm_pool = admission, workers, warm_pool
+        self._clock, self._observe, self._apply, self._told = clock, observe, apply, told
+        self._pressure_at = 0.0
+
+    def next_look(self, worker: ModelWorker) -> float | None:
+        """When memory has to be looked at again because of this worker."""
+        if worker.state.phase is Phase.WAITING:
+            return self._clock.now() + ROOM_LOOK_INTERVAL
+        return self._pressure_at if worker.process is not None and self._admission is not None else None
+
+    def for_spare(self) -> bool:
+        """Whether a spare worker fits without taking anything from anybody."""
+        return self._admission is None or self._admission.has_room_for_spare(list(self._workers))
+
+    def has(self, worker: ModelWorker) -> bool:
+        """Whether the worker may start its process, in memory that is reserved for it from now on.
+
+        If not, others were asked to make room, or it waits, or it is refused."""
+        if self._admission is None or worker.admitted:
+            return True
+        decision = self._admission.seek(worker, self._workers, self._warm_pool)
+        match decision:
+            case memory.Admit():
+                worker.admitted = True
+            case memory.Evict():
+                self._evict(decision.models, f"evicted to make room for {worker.model}")
+                self._defer(worker, f"unloading {', '.join(decision.models)}: {decision.reason}")
+            case memory.Wait():
+                self._defer(worker, f"insufficient memory: {decision.reason}")
+            case memory.Refuse() if self._still_settling(worker):
+                self._defer(worker, decision.reason)
+            case memory.Refuse():
+                self._observe("load_refused", model=worker.model, reason=decision.reason)
+                self._apply(worker, lifecycle.Denied(refusal(decision)))
+        return worker.admitted
+
+    def relieve(self, now: float) -> None:
+        """While models are loaded: unload idle ones when the machine gets short of memory."""
+        if self._admission is None or now < self._pressure_at:
+            return
+        told = self._admission.publish(list(self._workers), self._warm_pool)
+        self._pressure_at = now + (PRESSURE_INTERVAL if told else ROOM_LOOK_INTERVAL)
+        if not told or self._warm_pool.spare is not None:
+            self._clock.wake_at(self._pressure_at)
+        models, reason = self._admission.look(list(self._workers), self._warm_pool)
+        self._evict(models, reason)
+
+    def release(self, worker: ModelWorker) -> None:
+        """What was promised to the worker is free: loads may wait for it, here or in another supervisor."""
+        worker.reserved, worker.admitted = 0, False
+        if self._admission is not None and not self._admission.publish(list(self._workers), self._warm_pool):
+            self._pressure_at = 0.0  # the next tick tries again
+        self._clock.wake_at(self._clock.now())
+
+    def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
+        if self._admission is not None:
+            self._admission.learn(worker, loaded=loaded)
+
+    def _still_settling(self, worker: ModelWorker) -> bool:
+        waiting = worker.state.phase is Phase.WAITING
+        return waiting and self._clock.now() - worker.state.since < SETTLE
+
+    def _defer(self, worker: ModelWorker, reason: str) -> None:
+        before = worker.state.reason
+        if worker.state.phase is Phase.WAITING and before and BUSY_LEDGER not in before.message:
+            return  # it knows already: the figures change all the time
+        self._observe("load_waits", model=worker.model, reason=reason)
+        waits = Failure(Code.INSUFFICIENT_MEMORY, reason, "free memory, or try again later", retryable=True)
+        self._apply(worker, lifecycle.Deferred(waits))
+        self._told(worker)
+
+    def _evict(self, models: tuple[str, ...], reason: str) -> None:
+        workers = {worker.model: worker for worker in self._workers}
+        for model in models:
+            self._observe("model_evicted", model=model, reason=reason)
+            going = Failure(Code.UNLOADED, reason, "ask again to load it", retryable=True)
+            self._apply(workers[model], lifecycle.StopWanted(going, busy=False))

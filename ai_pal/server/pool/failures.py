@@ -1,0 +1,32 @@
+"""What the supervisor says when it refuses or ends a request."""
+
+from ai_pal.counted import counted
+from ai_pal.errors import Code, Failure
+from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.model_worker import ModelWorker
+
+CLOSING = Failure(
+    Code.SHUTTING_DOWN, "the supervisor is shutting down", "ask again in a moment", retryable=True
+)
+EMPTY_PROMPT = Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something")
+UNLOADED = Failure(Code.UNLOADED, "the model was unloaded on request", "ask again to load it", retryable=True)
+IGNORED_CANCEL = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
+
+
+def duplicate(request_id: int) -> Failure:
+    return Failure(Code.DUPLICATE_ID, f"request id {request_id} is still open", "use a new id")
+
+
+def overloaded(worker: ModelWorker) -> Failure:
+    count = len(worker.queue)
+    message = f"{worker.model} is overloaded: {counted(count, 'request')} {'waits' if count == 1 else 'wait'}"
+    return Failure(Code.OVERLOADED, message, "try again later", retryable=True, retry_after=1.0)
+
+
+def late(request: WorkerJob) -> Failure:
+    return Failure(
+        Code.DEADLINE_EXCEEDED,
+        f"the deadline of {request.chat.deadline:g} s passed",
+        "allow more time with --deadline",
+        retryable=True,
+    )

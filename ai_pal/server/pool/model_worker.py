@@ -1,0 +1,121 @@
+"""One model's worker: its state, its process, its queue and what runs in it now."""
+
+import msgspec
+
+from ai_pal.protocol.client import WorkerStatus
+from ai_pal.protocol.worker import Ready
+from ai_pal.server.nodes.base import WorkerProcess
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.load_progress import LoadWatch
+from ai_pal.server.ports import Resolved
+
+
+class Waiter(msgspec.Struct, frozen=True):
+    """A client that asked for this model to be loaded and waits to hear of it."""
+
+    client: bytes
+    id: int
+    since: float
+    told_reason: str = ""
+
+
+class ModelWorker(msgspec.Struct, eq=False):
+    """All that the supervisor knows of one model. `identity` names its process at the socket, `active` counts
+    what occupies it, also requests that have ended for their client while it has not confirmed that yet.
+    `reserved` is the memory promised to it in bytes, `admitted` whether it may start its process,
+    `kept_as_said` whether a request has said its `keep_alive`."""
+
+    resolved: Resolved
+    queue: FairQueue[WorkerJob]
+    keep_alive: float
+    kept_as_said: bool = False
+    state: lifecycle.State = lifecycle.State()
+    process: WorkerProcess | None = None
+    identity: str = ""
+    info: Ready | None = None
+    greeted: bool = False
+    watch: LoadWatch | None = None
+    active: dict[int, WorkerJob] = msgspec.field(default_factory=dict)
+    loaders: list[Waiter] = msgspec.field(default_factory=list)
+    idle_since: float = 0.0
+    served: int = 0
+    restarts: int = 0
+    reserved: int = 0
+    admitted: bool = False
+
+    @property
+    def model(self) -> str:
+        return self.resolved.load.model
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.active)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for this model: then a lost worker is replaced."""
+        return bool(self.queue) or bool(self.loaders)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it has a process, or somebody waits for one."""
+        return self.process is not None or self.wanted
+
+    @property
+    def free(self) -> int:
+        """How many more requests the worker takes now."""
+        if self.state.phase is not lifecycle.Phase.READY or self.info is None:
+            return 0
+        return self.info.slots - len(self.active)
+
+    def keep(self, said: float | None, usual: float | None) -> None:
+        """How long it stays after its last request: as `said`, else as is `usual` for a client, unless the
+        model has a setting of its own or another request has said it."""
+        if said is not None:
+            self.keep_alive, self.kept_as_said = said, True
+        elif usual is not None and not self.kept_as_said and self.resolved.keep_alive is None:
+            self.keep_alive = usual
+
+    def leave(self, client: bytes, request_id: int | None = None) -> list[Waiter]:
+        """Take out this client's loads, all or one of them; they are given back."""
+        leaving = [w for w in self.loaders if w.client == client and request_id in (None, w.id)]
+        self.loaders = [w for w in self.loaders if w not in leaving]
+        return leaving
+
+    def cancelled_since(self, when: float) -> bool:
+        """Whether a request that was cancelled by then still occupies the worker."""
+        return any(r.cancel_at is not None and r.cancel_at <= when for r in self.active.values())
+
+    def unload_at(self) -> float | None:
+        """When the reaper takes this worker, or None: never, or not while it is busy, wanted or loading."""
+        staying = self.keep_alive < 0 or self.resolved.pinned
+        if self.state.phase is not lifecycle.Phase.READY or self.busy or self.wanted or staying:
+            return None
+        return self.idle_since + self.keep_alive
+
+    def status(self, now: float) -> WorkerStatus:
+        ready = self.state.phase is lifecycle.Phase.READY
+        usage = self.process.usage() if self.process else None
+        unload_at = self.unload_at()
+        return WorkerStatus(
+            model=self.model,
+            state="busy" if ready and self.busy else str(self.state.phase),
+            engine=self.resolved.load.engine,
+            pid=self.process.pid if self.process else None,
+            progress=self.state.progress,
+            memory=usage.memory if usage else 0,
+            active=len(self.active),
+            queued=len(self.queue),
+            requests=self.served,
+            restarts=self.restarts,
+            context=self.info.context if self.info else 0,
+            slots=self.info.slots if self.info else 0,
+            idle_for=now - self.idle_since if ready and not self.busy else None,
+            unloads_in=None if unload_at is None else max(0.0, unload_at - now),
+            keep_alive=self.keep_alive,
+            reason=self.state.reason.message if self.state.reason else "",
+            reserved=self.reserved,
+            pinned=self.resolved.pinned,
+        )

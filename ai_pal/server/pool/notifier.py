@@ -1,0 +1,46 @@
+"""What those who wait for a model hear: their place in the queue, how far the load is, why it waits."""
+
+import msgspec
+
+from ai_pal.protocol import client as wire
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.ports import Clients
+
+
+class Notifier:
+    """Sends to each only what is new to it."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def positions(self, worker: ModelWorker) -> None:
+        for position, request in enumerate(worker.queue, 1):
+            if request.told_position != position:
+                request.told_position = position
+                self._clients.send(request.client, wire.Queued(request.chat.id, position))
+
+    def progress(self, worker: ModelWorker) -> None:
+        if worker.state.phase is Phase.WAITING:
+            self._waiting(worker)
+        if worker.state.phase not in (Phase.STARTING, Phase.LOADING):
+            return
+        progress = worker.state.progress
+        for request in worker.queue:
+            if progress > request.told_progress:
+                request.told_progress = progress
+                self._clients.send(request.client, wire.Loading(request.chat.id, worker.model, progress))
+        for waiter in worker.loaders:
+            self._clients.send(waiter.client, wire.Loading(waiter.id, worker.model, progress))
+
+    def _waiting(self, worker: ModelWorker) -> None:
+        """Tell everybody who waits, once, why the load has to wait for memory."""
+        reason = worker.state.reason.message if worker.state.reason else ""
+        for request in worker.queue:
+            if request.told_reason != reason:
+                request.told_reason, request.told_progress = reason, 0.0
+                self._clients.send(request.client, wire.Loading(request.chat.id, worker.model, 0.0, reason))
+        for number, waiter in enumerate(worker.loaders):
+            if waiter.told_reason != reason:
+                worker.loaders[number] = msgspec.structs.replace(waiter, told_reason=reason)
+                self._clients.send(waiter.client, wire.Loading(waiter.id, worker.model, 0.0, reason))

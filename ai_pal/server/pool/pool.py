@@ -1,0 +1,296 @@
+"""The pool of models' workers: drives each one's life and carries out what the lifecycle decides."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import msgspec
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.server.nodes.base import Launcher, LaunchSpec, WorkerProcess
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.admission_controller import HOLDING, AdmissionController
+from ai_pal.server.pool.failures import IGNORED_CANCEL
+from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.load_progress import LoadWatch
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.warm_pool import WarmPool
+from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Resolved, Workers
+
+RESEND_INTERVAL = 0.05
+"""Seconds until a worker that could not take a message is tried again."""
+
+LOAD_LOOK_INTERVAL = 0.1
+"""Seconds between two looks at a loading process from outside."""
+
+
+class PoolPolicy(msgspec.Struct, frozen=True):
+    """Bounds and budgets. `queue_size` counts waiting requests per model; seconds elsewhere."""
+
+    worker: lifecycle.Policy = lifecycle.Policy()
+    queue_size: int = 32
+    keep_alive: float = 300.0
+    cancel_timeout: float = 15.0
+    spare_engines: tuple[str, ...] = ()
+    log_prompts: bool = False
+
+
+class Pool:
+    """Owns the workers. `on_exit`, `on_progress` and `on_give_up` tell the supervisor what happened."""
+
+    on_exit: Callable[[ModelWorker, Failure], None]
+    on_progress: Callable[[ModelWorker], None]
+    on_give_up: Callable[[ModelWorker, Failure], None]
+
+    def __init__(
+        self,
+        *,
+        launcher: Launcher,
+        workers: Workers,
+        clock: Clock,
+        resolve: Resolve,
+        jitter: Jitter,
+        observe: Observe,
+        policy: PoolPolicy,
+        admission: Admission | None = None,
+    ) -> None:
+        self._launcher, self._workers, self._clock = launcher, workers, clock
+        self._resolve, self._jitter, self._observe = resolve, jitter, observe
+        self.warm_pool = WarmPool(launcher, workers, observe)
+        self.admission = AdmissionController(
+            admission,
+            self,
+            self.warm_pool,
+            clock=clock,
+            observe=observe,
+            apply=self.apply,
+            told=self._waits,
+        )
+        self.policy = policy
+        self.closing = False
+        self._by_model: dict[str, ModelWorker] = {}
+        self._by_identity: dict[str, ModelWorker] = {}
+        self._numbers = itertools.count(1)
+
+    def __iter__(self) -> Iterator[ModelWorker]:
+        return iter(list(self._by_model.values()))
+
+    def find(self, model: str) -> ModelWorker | None:
+        return self._by_model.get(model)
+
+    def of_worker(self, identity: str) -> ModelWorker | None:
+        """The worker whose present incarnation has this identity; None for strangers and the dead."""
+        return self._by_identity.get(identity)
+
+    def process_of(self, identity: str) -> WorkerProcess | None:
+        """The process with this identity, of a model's worker or the spare one."""
+        worker = self.of_worker(identity)
+        return worker.process if worker is not None else self.warm_pool.process_of(identity)
+
+    def worker_for(self, reference: str) -> ModelWorker:
+        """The worker for a model reference, made if need be. Raises `AiPalError` for unknown models."""
+        resolved = self._resolve(reference)
+        worker = self._sharing(resolved)
+        if worker is None:
+            keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
+            worker = ModelWorker(resolved, FairQueue(self.policy.queue_size), keep_alive)
+            self._by_model[worker.model] = worker
+        elif worker.process is None and worker.model == resolved.load.model:
+            worker.resolved = resolved
+        elif resolved.pinned:
+            worker.resolved = msgspec.structs.replace(worker.resolved, pinned=True)
+        return worker
+
+    def canonical(self, reference: str) -> str:
+        """The name under which a model is loaded; what cannot be resolved (any more) stays as it is."""
+        worker = self._by_model.get(reference)
+        if not reference or (worker is not None and worker.process is not None):
+            return reference
+        try:
+            resolved = self._resolve(reference)
+        except AiPalError:
+            return reference
+        worker = self._sharing(resolved)
+        return worker.model if worker is not None else resolved.load.model
+
+    def _sharing(self, resolved: Resolved) -> ModelWorker | None:
+        """The worker of this name if it is in use, else one that has the same model under another name."""
+        named = self._by_model.get(resolved.load.model)
+        if named is not None and named.in_use:
+            return named
+        alike = [worker for worker in self if worker.resolved.is_like(resolved)]
+        used = [worker for worker in alike if worker.in_use]
+        return next(iter(used), named or next(iter(alike), None))
+
+    def apply(self, worker: ModelWorker, event: lifecycle.AnyEvent) -> None:
+        """One transition of the worker, and its effects."""
+        before = worker.state.phase
+        worker.state, actions = lifecycle.step(worker.state, event, self._clock.now(), self.policy.worker)
+        if worker.state.phase is not before:
+            state = worker.state
+            why = {"reason": state.reason.message} if state.reason is not None else {}
+            self._observe(
+                "worker_phase", model=worker.model, worker=worker.identity, phase=str(state.phase), **why
+            )
+        if worker.state.phase not in HOLDING and (worker.admitted or worker.reserved):
+            self.admission.release(worker)
+        for action in actions:
+            self._act(worker, action)
+        self._arm(worker)
+
+    def connected(self, worker: ModelWorker) -> None:
+        """The worker said hello: tell it what to load, in the next tick if it cannot be told now."""
+        worker.greeted = True
+        if not self._workers.send(worker.identity, worker.resolved.load):
+            self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
+            return
+        worker.watch = LoadWatch(worker.resolved.size)
+        self.apply(worker, lifecycle.Connected())
+
+    def tick(self, now: float) -> None:
+        """Look at loading processes, let budgets run out, reap what is idle, forget what is gone."""
+        self.admission.relieve(now)
+        for worker in sorted(self, key=lambda worker: worker.state.since):
+            if worker.state.phase is Phase.WAITING and worker.wanted and self.admission.has(worker):
+                self.apply(worker, lifecycle.Room())
+        for worker in self:
+            if worker.greeted and worker.state.phase is Phase.STARTING:
+                self.connected(worker)
+            if worker.state.phase in (Phase.STARTING, Phase.LOADING):
+                self._look(worker)
+            self.apply(worker, lifecycle.Tick(wanted=worker.wanted and not self.closing))
+            unload_at = worker.unload_at()
+            if unload_at is not None and unload_at <= now:
+                idle = Failure(Code.UNLOADED, f"idle for {now - worker.idle_since:.0f} s")
+                self.apply(worker, lifecycle.StopWanted(idle, busy=False))
+            if worker.cancelled_since(now - self.policy.cancel_timeout):
+                self.apply(worker, lifecycle.Condemned(IGNORED_CANCEL))
+            self._forget(worker, now)
+
+    def rest(self, worker: ModelWorker) -> None:
+        """Its last request ended: its idle time begins."""
+        worker.idle_since = self._clock.now()
+        self._clock.wake_at(worker.idle_since)  # a load that waits may take its place
+        self.admission.learn(worker)
+        if worker.state.phase is Phase.DRAINING:
+            self.apply(worker, lifecycle.Drained())
+        self._arm(worker)
+
+    def ready(self, worker: ModelWorker) -> None:
+        """The worker has loaded its model."""
+        worker.idle_since = self._clock.now()
+        self.apply(worker, lifecycle.LoadFinished())
+        self.admission.learn(worker, loaded=True)
+        self.keep_spare(worker.resolved.load.engine)
+
+    def keep_spare(self, engine: str) -> None:
+        """Have a worker ready for the next load of this engine, if that saves time and there is room."""
+        if self.warm_pool.spare is not None or self.closing or engine not in self.policy.spare_engines:
+            return
+        if self.admission.for_spare():
+            self.warm_pool.launch(engine, f"spare-{engine}.{next(self._numbers)}.0")
+
+    def _waits(self, worker: ModelWorker) -> None:
+        self.on_progress(worker)
+
+    def _act(self, worker: ModelWorker, action: lifecycle.Action) -> None:
+        match action:
+            case lifecycle.Spawn():
+                self._spawn(worker, action.incarnation)
+            case lifecycle.Terminate() if worker.process:
+                worker.process.terminate()
+            case lifecycle.Kill() if worker.process:
+                worker.process.kill()
+            case lifecycle.GiveUp():
+                self.on_give_up(worker, action.failure)
+
+    def _spawn(self, worker: ModelWorker, incarnation: int) -> None:
+        if not self.admission.has(worker):
+            return
+        if self._adopt(worker):
+            return
+        slug = re.sub(r"[^A-Za-z0-9_-]+", "-", worker.model)[-40:].strip("-")
+        worker.identity = f"{slug}.{next(self._numbers)}.{incarnation}"
+        worker.watch, worker.greeted = None, False
+        try:
+            worker.process = self._launcher.launch(
+                LaunchSpec(worker.identity, "workers"), partial(self._exited, worker, worker.identity)
+            )
+        except AiPalError as error:
+            self._observe("spawn_failed", model=worker.model, reason=error.failure.message)
+            self.apply(worker, lifecycle.SpawnRefused(error.failure, self._jitter()))
+            return
+        self._by_identity[worker.identity] = worker
+
+    def _adopt(self, worker: ModelWorker) -> bool:
+        """Let it take over the spare worker's process and identity, if that is of its engine."""
+        spare = self.warm_pool.take(worker.resolved.load.engine)
+        if spare is None:
+            return False
+        worker.identity, worker.process, worker.watch = spare.identity, spare.process, None
+        spare.ended = partial(self._exited, worker, worker.identity)
+        self._by_identity[worker.identity] = worker
+        self._observe("spare_taken", model=worker.model, worker=worker.identity)
+        if spare.greeted:
+            self.connected(worker)
+        return True
+
+    def _exited(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
+        if worker.identity != identity or worker.process is None:
+            return
+        tail = worker.process.stderr_tail()
+        planned = worker.state.planned and worker.state.reason is not None
+        failure = worker.state.reason if planned else lifecycle.explain(worker.state, status, tail)
+        self._observe(
+            "worker_exited",
+            model=worker.model,
+            worker=identity,
+            code=status.code,
+            signal=status.signal,
+            planned=planned,
+        )
+        worker.process = worker.info = None
+        self.admission.release(worker)
+        worker.restarts += not planned
+        del self._by_identity[identity]
+        assert failure is not None
+        self.on_exit(worker, failure)
+        wanted = worker.wanted and not self.closing
+        self.apply(worker, lifecycle.Exited(status, wanted, self._jitter(), tail))
+
+    def _look(self, worker: ModelWorker) -> None:
+        usage = worker.process.usage() if worker.process else None
+        if usage is None:
+            return
+        if worker.watch is None:
+            worker.watch = LoadWatch(worker.resolved.size)
+        fraction = worker.watch.look(usage)
+        if fraction is not None:
+            loading = worker.state.phase is Phase.LOADING
+            self.apply(worker, lifecycle.Alive(fraction if loading else None))
+            self.on_progress(worker)
+
+    def _arm(self, worker: ModelWorker) -> None:
+        now = self._clock.now()
+        wakes = [
+            lifecycle.deadline(worker.state, self.policy.worker),
+            worker.unload_at(),
+            self.admission.next_look(worker),
+        ]
+        if worker.state.phase in (Phase.STARTING, Phase.LOADING):
+            wakes.append(now + LOAD_LOOK_INTERVAL)
+        if any(request.cancel_at for request in worker.active.values()):
+            wakes.append(now + self.policy.cancel_timeout)
+        for when in wakes:
+            if when is not None:
+                self._clock.wake_at(when)
+
+    def _forget(self, worker: ModelWorker, now: float) -> None:
+        """Drop a worker that holds nothing but old crashes, so that their number stays bounded."""
+        if worker.state.phase is not Phase.GONE or worker.wanted:
+            return
+        if all(now - at >= self.policy.worker.crash_window for at in worker.state.crashes):
+            del self._by_model[worker.model]

@@ -1,0 +1,292 @@
+"""The supervisor actor: takes requests, runs them on workers, and keeps the promise that each ends.
+
+A synchronous reactor: every method runs to its end without waiting, so a decision and the change
+that it gates are one step. The world behind it is `ports`; time comes from the clock it is given.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import worker as inner
+from ai_pal.server.nodes.base import Launcher
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.dispatcher import Dispatcher
+from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT, UNLOADED, duplicate, late, overloaded
+from ai_pal.server.pool.job import JobTable
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.model_worker import ModelWorker, Waiter
+from ai_pal.server.pool.notifier import Notifier
+from ai_pal.server.pool.pool import Pool, PoolPolicy
+from ai_pal.server.pool.unloads import Unloading, Unloads
+from ai_pal.server.ports import Clients, Clock, Jitter, Observe, Resolve, Workers
+
+CLOSING_INTERVAL = 0.02
+"""Seconds between two looks at what is left while the supervisor stops."""
+
+
+class Supervisor:
+    """See the module. Methods are called by both endpoints, the launcher and the clock.
+
+    `fetch_first` takes over a request whose model is not here, False when it cannot."""
+
+    fetch_first: Callable[[bytes, wire.Chat | wire.Load], bool] = staticmethod(lambda client, request: False)
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        workers: Workers,
+        launcher: Launcher,
+        clock: Clock,
+        resolve: Resolve,
+        jitter: Jitter,
+        observe: Observe,
+        policy: PoolPolicy | None = None,
+        admission: Admission | None = None,
+    ) -> None:
+        self._clients, self._clock, self._observe = clients, clock, observe
+        self.requests, self._notifier = JobTable(clients, observe), Notifier(clients)
+        self.pool = Pool(
+            launcher=launcher,
+            workers=workers,
+            clock=clock,
+            resolve=resolve,
+            jitter=jitter,
+            observe=observe,
+            policy=policy or PoolPolicy(),
+            admission=admission,
+        )
+        self.pool.on_exit = self._worker_gone
+        self.pool.on_progress = self._notifier.progress
+        self.pool.on_give_up = self._give_up
+        self._unloads = Unloads(clients)
+        self._dispatcher = Dispatcher(
+            self.requests, self.pool, clients=clients, workers=workers, clock=clock, notifier=self._notifier
+        )
+        self._interrupt_at: float | None = None
+
+    # -- from clients --------------------------------------------------------------------------
+
+    def chat(self, client: bytes, chat: wire.Chat) -> None:
+        """Accept or refuse a chat request. A refused one gets `failed` without `accepted`."""
+        now = self._clock.now()
+        if self.requests.find(client, chat.id) is not None:
+            self._clients.send(client, wire.Failed(0, [duplicate(chat.id)]))
+            return
+        try:
+            worker = self._admit(chat)
+        except AiPalError as error:
+            self._refuse(client, chat, error.failure)
+            return
+        worker.keep(chat.keep_alive, chat.usual_keep_alive)
+        request = self.requests.open(client, chat, worker.model, now)
+        if self.pool.policy.log_prompts:
+            self._observe("prompt", request=request.key, messages=msgspec.to_builtins(chat.messages))
+        if request.deadline is not None:
+            self._clock.wake_at(request.deadline)
+        worker.queue.push(client, request)
+        self.pool.apply(worker, lifecycle.Demand())
+        self._dispatcher.dispatch(worker)
+        self._notifier.progress(worker)
+
+    def cancel(self, client: bytes, request_id: int) -> None:
+        """Stop a chat or load of this client. Unknown and ended ids are ignored: the end is on its way."""
+        request = self.requests.find(client, request_id)
+        if request is not None:
+            self.requests.cancelled(request, self._clock.now())
+            self._dispatcher.abandon(request)
+            return
+        for worker in self.pool:
+            for waiter in worker.leave(client, request_id):
+                self._clients.send(client, wire.Cancelled(waiter.id))
+
+    def load(self, client: bytes, request: wire.Load) -> None:
+        """Load a model; the client hears `loading` and then `loaded` or `failed`."""
+        try:
+            self._refuse_when_closing()
+            worker = self.pool.worker_for(request.model)
+        except AiPalError as error:
+            self._refuse(client, request, error.failure)
+            return
+        worker.keep(request.keep_alive, request.usual_keep_alive)
+        if worker.state.phase is Phase.READY:
+            self._clients.send(client, wire.Loaded(request.id, worker.model))
+            if not worker.busy:
+                self.pool.rest(worker)
+            return
+        worker.loaders.append(Waiter(client, request.id, self._clock.now()))
+        self.pool.apply(worker, lifecycle.Demand(fresh=True))
+
+    def unload(self, client: bytes, request: wire.Unload) -> None:
+        """Unload one model or all. Waiting requests fail with `unloaded`, running ones are drained."""
+        job = Unloading(client, request.id)
+        model = self.pool.canonical(request.model)
+        for worker in self.pool:
+            if model not in ("", worker.model):
+                continue
+            if worker.process is not None:
+                job.waiting.add(worker.model)
+            self._fail_waiting(worker, UNLOADED)
+            self.pool.apply(worker, lifecycle.StopWanted(UNLOADED, worker.busy))
+        self._unloads.add(job)
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """The client left: stop what it asked for. Loads go on, for they are kept warm for the next.
+
+        With a `failure` the client is still there but broke a rule, and is told."""
+        for request in self.requests.of_client(client):
+            if failure is None:
+                self.requests.cancelled(request, self._clock.now())
+            else:
+                self.requests.broken(request, failure, self._clock.now())
+            self._dispatcher.abandon(request)
+        for worker in self.pool:
+            for waiter in worker.leave(client):
+                if failure is not None:
+                    self._clients.send(client, wire.Failed(waiter.id, [failure]))
+        if failure is None:
+            self._unloads.forget(client)
+
+    def statuses(self) -> list[wire.WorkerStatus]:
+        now = self._clock.now()
+        return [worker.status(now) for worker in self.pool if worker.state.phase is not Phase.GONE]
+
+    @property
+    def idle(self) -> bool:
+        """No request is open and no model is loaded or loading."""
+        return not len(self.requests) and all(worker.process is None for worker in self.pool)
+
+    # -- from workers --------------------------------------------------------------------------
+
+    def worker_message(self, identity: str, message: inner.FromWorker) -> None:
+        """A message from the present incarnation of a worker; others are dropped, and so is what comes
+        from one that is being killed: it may have lost something before."""
+        worker = self.pool.of_worker(identity)
+        if worker is None:
+            self.pool.warm_pool.received(identity, message)
+        elif worker.state.phase is not Phase.KILLING:
+            self._take(worker, message)
+
+    def _take(self, worker: ModelWorker, message: inner.FromWorker) -> None:
+        match message:
+            case inner.Deltas():
+                self._dispatcher.deliver(worker, message.items)
+            case inner.Beat():
+                self.pool.apply(worker, lifecycle.Beat(message.steps, worker.busy))
+            case inner.WorkerHello():
+                self.pool.connected(worker)
+            case inner.LoadProgress():
+                self.pool.apply(worker, lifecycle.Alive(message.fraction))
+                self._notifier.progress(worker)
+            case inner.Ready():
+                self._ready(worker, message)
+            case inner.LoadFailed():
+                self.pool.apply(worker, lifecycle.Refused(message.failure))
+            case inner.Reading():
+                self._dispatcher.reading(worker, message)
+            case inner.Trimmed():
+                self._dispatcher.trimmed(worker, message)
+            case inner.GenerationDone() | inner.GenerationCancelled() | inner.GenerationFailed():
+                self._dispatcher.ended(worker, message)
+
+    def worker_broken(self, identity: str, reason: str) -> None:
+        """A worker broke the rules of the conversation: replace it."""
+        worker = self.pool.of_worker(identity)
+        if worker is not None:
+            self._dispatcher.broken(worker, reason)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Let everything happen whose time has come, and ask for the next tick."""
+        now = self._clock.now()
+        for request in self.requests.overdue(now):
+            self.requests.broken(request, late(request), now)
+            self._dispatcher.abandon(request)
+        if self._interrupt_at is not None:
+            if now >= self._interrupt_at:
+                self.interrupt_all()
+            else:
+                self._clock.wake_at(self._interrupt_at)
+        self.pool.tick(now)
+        for worker in self.pool:
+            self._dispatcher.tell_cancels(worker)
+            self._dispatcher.dispatch(worker)
+        upcoming = self.requests.next_deadline()
+        if upcoming is not None:
+            self._clock.wake_at(upcoming)
+        if self.pool.closing:
+            self._clock.wake_at(now + CLOSING_INTERVAL)
+
+    def shutdown(self, drain: float) -> None:
+        """Take nothing new, let running requests go on for `drain` seconds, then end everything."""
+        if self.pool.closing:
+            return
+        self.pool.closing = True
+        self.pool.warm_pool.give_up("the supervisor stops")
+        for worker in self.pool:
+            self._fail_waiting(worker, CLOSING)
+            self.pool.apply(worker, lifecycle.StopWanted(CLOSING, worker.busy))
+        self._interrupt_at = self._clock.now() + drain
+        self._clock.wake_at(self._clock.now() + CLOSING_INTERVAL)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _admit(self, chat: wire.Chat) -> ModelWorker:
+        self._refuse_when_closing()
+        if not any(m.role == "user" and m.content.strip() for m in chat.messages):
+            raise AiPalError(EMPTY_PROMPT)
+        worker = self.pool.worker_for(chat.model)
+        if worker.queue.full:
+            raise AiPalError(overloaded(worker))
+        return worker
+
+    def _refuse(self, client: bytes, request: wire.Chat | wire.Load, failure: Failure) -> None:
+        fetch = request.pull and failure.code == Code.MODEL_NOT_HERE
+        if not (fetch and self.fetch_first(client, request)):
+            self._clients.send(client, wire.Failed(request.id, [failure]))
+
+    def _refuse_when_closing(self) -> None:
+        if self.pool.closing:
+            raise AiPalError(CLOSING)
+
+    def _ready(self, worker: ModelWorker, message: inner.Ready) -> None:
+        if worker.state.phase not in (Phase.STARTING, Phase.LOADING):
+            return
+        worker.info = message
+        self.pool.ready(worker)
+        for waiter in worker.loaders:
+            self._clients.send(
+                waiter.client, wire.Loaded(waiter.id, worker.model, self._clock.now() - waiter.since)
+            )
+        worker.loaders.clear()
+        self._dispatcher.dispatch(worker)
+        self.pool.apply(worker, lifecycle.Tick())
+
+    def _worker_gone(self, worker: ModelWorker, failure: Failure) -> None:
+        self._dispatcher.lost(worker, failure)
+        self._unloads.gone(worker.model)
+
+    def _give_up(self, worker: ModelWorker, failure: Failure) -> None:
+        self._observe("model_failed", model=worker.model, code=failure.code, reason=failure.message)
+        self._fail_waiting(worker, failure)
+
+    def _fail_waiting(self, worker: ModelWorker, failure: Failure) -> None:
+        while worker.queue:
+            self.requests.broken(worker.queue.pop(), failure, self._clock.now())
+        for waiter in worker.loaders:
+            self._clients.send(waiter.client, wire.Failed(waiter.id, [failure]))
+        worker.loaders.clear()
+
+    def interrupt_all(self) -> None:
+        """End what still runs: the drain time is over."""
+        self._interrupt_at = None
+        for request in self.requests:
+            self.requests.broken(request, CLOSING, self._clock.now())
+        for worker in self.pool:
+            if worker.state.phase is Phase.DRAINING:
+                self.pool.apply(worker, lifecycle.Drained())

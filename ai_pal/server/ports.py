@@ -1,0 +1,96 @@
+"""What the supervisor needs from the world. Real at the edge (`ai_pal.server.app`), simulated in tests."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from ai_pal.memory import Claims
+from ai_pal.protocol.client import Event
+from ai_pal.protocol.worker import LoadModel, ToWorker
+
+SIZES = ("threads", "context", "slots")
+"""Options that are fields of `LoadModel` too."""
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting;
+    a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed."""
+
+    load: LoadModel
+    size: int = 0
+    keep_alive: float | None = None
+    pinned: bool = False
+    file: str = ""
+
+    def is_like(self, other: "Resolved") -> bool:
+        """Whether one worker can serve both: the same file, loaded in the same way."""
+        return bool(self.file) and self._as_loaded() == other._as_loaded()
+
+    def _as_loaded(self) -> LoadModel:
+        options = {name: value for name, value in self.load.options.items() if name not in SIZES}
+        return msgspec.structs.replace(self.load, model="", path=self.file, options=options)
+
+
+class FreeMemory(Protocol):
+    """How short of memory this machine is."""
+
+    def free(self) -> int:
+        """Bytes that new processes can have."""
+
+    def pressure(self) -> float:
+        """The percentage of time that some process waits for memory; 0 where it is not known."""
+
+
+class Promises(Protocol):
+    """What the supervisors of this user have promised to loads, under one lock."""
+
+    def enter(self) -> Claims | None:
+        """Take the lock; the claims of the others. None: another has it just now, ask again soon."""
+
+    def leave(self, mine: Claims) -> None:
+        """Write down the claims of this one, and let go of the lock."""
+
+
+class Footprints(Protocol):
+    """How much memory models need."""
+
+    def need(self, load: LoadModel) -> int:
+        """The peak in bytes that this load, and requests of a full window after it, will come to."""
+
+    def headroom(self, load: LoadModel) -> int:
+        """What many conversations may take on top; 0 once it was seen how much this model takes."""
+
+    def learn(self, load: LoadModel, peak: int, *, resident: int = 0) -> None:
+        """A worker came to this peak in bytes; at the end of its load it has `resident` ones of them."""
+
+
+class Clients(Protocol):
+    """Takes events to clients; a client that has gone is no error."""
+
+    def send(self, client: bytes, event: Event) -> None: ...
+
+
+class Workers(Protocol):
+    """Takes messages to workers. False: the worker cannot be reached (its exit will be seen too)."""
+
+    def send(self, worker: str, message: ToWorker) -> bool: ...
+
+
+class Clock(Protocol):
+    """Monotonic seconds, and one alarm that calls `Supervisor.tick`."""
+
+    def now(self) -> float: ...
+
+    def wake_at(self, when: float) -> None:
+        """Ask for a tick at `when`; of several calls the earliest counts."""
+
+
+Resolve = Callable[[str], Resolved]
+"""Finds a model reference. Raises `AiPalError` (`model_not_found`, `model_not_here`, ...)."""
+
+Jitter = Callable[[], float]
+"""Uniform in [0, 1)."""
+
+Observe = Callable[..., None]
+"""Structured log: `observe(event, **fields)`. Never given prompt text."""

@@ -1,0 +1,180 @@
+"""Attempts: each asks one candidate, here or elsewhere, can be called off, and is entered into the ledger.
+
+Part of the router's reactor: synchronous, like everything there."""
+
+import itertools
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.server.ports import Clock
+from ai_pal.server.router import timeouts
+from ai_pal.server.router.policy.candidate import CLOUD, Candidate
+from ai_pal.server.router.policy.fallback_chain import Ask
+from ai_pal.server.router.policy.health import ProviderHealth
+from ai_pal.server.router.ports import Completions, Ledger, Local, RouterPolicy
+from ai_pal.server.router.request import Attempt, RoutedRequest, total
+from ai_pal.store import ledger
+
+ANSWERED, CANCELLED = ledger.ANSWERED, "cancelled"
+
+
+class Attempts:
+    """The attempts under way, by key. `wall` tells the time of day, for the ledger."""
+
+    def __init__(
+        self,
+        *,
+        local: Local,
+        completions: Completions,
+        ledger: Ledger,
+        health: ProviderHealth,
+        clock: Clock,
+        policy: RouterPolicy,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._local, self._completions, self._ledger = local, completions, ledger
+        self._health, self._clock, self._policy, self._wall = health, clock, policy, wall
+        self._open: dict[int, Attempt] = {}
+        self._keys = itertools.count(1)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def find(self, key: int) -> Attempt | None:
+        return self._open.get(key)
+
+    @property
+    def reserved(self) -> float:
+        """US dollars that open attempts may still cost."""
+        return sum(attempt.reserved for attempt in self._open.values())
+
+    def open(self, request: RoutedRequest, move: Ask) -> Attempt:
+        """A new attempt, not asked yet."""
+        now, candidate, query = self._clock.now(), move.step.candidate, request.chain.plan.query
+        price = candidate.price
+        expected = price.expected(query.prompt_tokens, query.answer_tokens) if price is not None else 0.0
+        attempt = Attempt(
+            key=next(self._keys),
+            request=request,
+            candidate=candidate,
+            reason=move.step.reason,
+            asked_at=now,
+            moved_at=now,
+            base=request.next_seq,
+            reserved=expected,
+            prompt_tokens=query.prompt_tokens,
+        )
+        self._open[attempt.key] = request.attempt = attempt
+        return attempt
+
+    def ask(self, attempt: Attempt, *, seam: bool) -> None:
+        """Ask its candidate. What runs here may end before this returns.
+
+        Raises `AiPalError` when an attempt elsewhere could not begin."""
+        request, candidate = attempt.request, attempt.candidate
+        chat = request.chat
+        said = request.said() if seam else ""
+        messages = [*chat.messages, Message("assistant", said)] if said else chat.messages
+        options = _shortened(chat.options, request.next_seq) if seam else chat.options
+        self._health.asked(candidate)
+        if candidate.server is None:
+            changed = msgspec.structs.replace(
+                chat,
+                id=-attempt.key,
+                model=candidate.model,
+                messages=messages,
+                options=options,
+                deadline=None,
+            )
+            self._local.chat(request.client, changed)
+            return
+        first_token, patient = timeouts.first_token(candidate, request.chain, self._policy)
+        complete = out.Complete(
+            key=attempt.key,
+            provider=candidate.server,
+            model=candidate.model,
+            messages=messages,
+            options=_affordable(options, candidate, request),
+            connect=self._policy.connect,
+            first_token=first_token,
+            gap=self._policy.gap,
+            local_only=request.private,
+            keep_alive=chat.keep_alive,
+            patient=patient,
+        )
+        self._completions.start(complete, local_only=request.private)
+        attempt.sent = True
+
+    def stop(self, attempt: Attempt) -> None:
+        """Call it off; nothing more of it reaches the client."""
+        attempt.stopped = True
+        if attempt.here:
+            self._local.cancel(attempt.request.client, -attempt.key)
+        else:
+            self._completions.cancel(attempt.key)
+
+    def close(self, attempt: Attempt, outcome: str) -> None:
+        """It is over: into the ledger with it, once."""
+        if attempt.over:
+            return
+        attempt.over = True
+        del self._open[attempt.key]
+        request, candidate, now = attempt.request, attempt.candidate, self._clock.now()
+        went_out = attempt.went_out(outcome)
+        request.away = request.away or went_out
+        used = attempt.usage(outcome)
+        cost = _cost(candidate, used)
+        request.usage = total(request.usage, used)
+        request.known_cost += cost or 0.0
+        request.unpriced = request.unpriced or cost is None
+        asked_at, dispatched_at = attempt.asked_at, attempt.connected_at
+        self._ledger.record(
+            ledger.Attempt(
+                at=self._wall(),
+                request=f"{request.client.hex()}.{request.chat.id}",
+                tier=candidate.tier,
+                provider=candidate.provider,
+                model=candidate.model,
+                outcome=outcome,
+                prompt_tokens=used.prompt_tokens,
+                completion_tokens=used.completion_tokens,
+                cost=cost or 0.0,
+                priced=cost is not None,
+                queued=attempt.queued,
+                connect=(dispatched_at - asked_at) if dispatched_at is not None else 0.0,
+                first_token=(attempt.first_at - asked_at) if attempt.first_at is not None else 0.0,
+                total=now - asked_at,
+                score=request.score,
+                remote=went_out,
+                local_only=request.private,
+            )
+        )
+
+
+def _cost(candidate: Candidate, used: Usage) -> float | None:
+    """US dollars; None: something, and nobody knows how much."""
+    if candidate.tier != CLOUD or not (used.prompt_tokens or used.completion_tokens):
+        return 0.0
+    return None if candidate.price is None else candidate.price.of(used)
+
+
+def _shortened(options: Options, tokens: int) -> Options:
+    """What is left to say after so many tokens."""
+    if options.max_tokens is None:
+        return options
+    return msgspec.structs.replace(options, max_tokens=max(1, options.max_tokens - tokens))
+
+
+def _affordable(options: Options, candidate: Candidate, request: RoutedRequest) -> Options:
+    """With the answer no longer than the request's own limit pays for."""
+    limit, price = request.chat.max_cost, candidate.price
+    if limit is None or price is None:
+        return options
+    tokens = price.affordable(request.chain.plan.query.prompt_tokens, limit - request.known_cost)
+    if tokens is None or (options.max_tokens is not None and options.max_tokens <= tokens):
+        return options
+    return msgspec.structs.replace(options, max_tokens=max(1, tokens))

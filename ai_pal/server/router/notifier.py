@@ -1,0 +1,66 @@
+"""What clients and the log hear of the router's choices: who answers and why, who failed, who goes on."""
+
+from ai_pal.errors import Failure
+from ai_pal.protocol import client as wire
+from ai_pal.server.ports import Observe
+from ai_pal.server.router.policy import line
+from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, OLLAMA, Candidate
+from ai_pal.server.router.policy.order import Reason, in_words
+from ai_pal.server.router.request import Attempt, RoutedRequest
+from ai_pal.server.router.table import Table
+
+
+class RouteNotifier:
+    """Turns moves into notices and log events."""
+
+    def __init__(self, table: Table, observe: Observe) -> None:
+        self._table, self._observe = table, observe
+
+    def asks(self, request: RoutedRequest, candidate: Candidate) -> bool:
+        """Somebody is asked now. True: in the place of another, and that is to be told."""
+        plan, chain = request.chain.plan, request.chain
+        passed = line.passed_over(plan, chain.taken - 1)
+        request.failed += [pair for pair in passed if pair not in request.failed]
+        if candidate.tier == OLLAMA and request.failed:
+            self._observe("trying_ollama", model=candidate.model)
+        return bool(request.failed) and not chain.committed
+
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        """An attempt ended without a whole answer."""
+        candidate = attempt.candidate
+        event = "direct_loading_failed" if candidate.tier == LOCAL else "attempt_failed"
+        self._observe(event, model=candidate.name, code=failure.code, reason=failure.message)
+
+    def fallback(self, request: RoutedRequest) -> None:
+        """The dim line: who was to answer, what became of that, who is asked now."""
+        request.tell_at = None
+        attempt = request.attempt
+        if attempt is not None:
+            reason = line.fallback(request.failed, attempt.candidate)
+            self._table.tell(request, wire.Notice(request.chat.id, "fallback", reason))
+
+    def seam(self, request: RoutedRequest, candidate: Candidate) -> None:
+        """An answer broke off, and somebody else goes on."""
+        reason = f"{line.fallback(request.failed[-1:], candidate)} goes on"
+        self._table.tell(request, wire.Notice(request.chat.id, "seam", reason))
+
+    def started(self, attempt: Attempt, model: str) -> None:
+        """The first content of an attempt."""
+        request, candidate = attempt.request, attempt.candidate
+        if candidate.tier == CLOUD and request.failed:
+            self._observe("cloud_fallback_successful", model=candidate.name)
+        why = in_words(attempt.reason, request.score or 0.0)
+        if candidate.tier == LOCAL and attempt.reason is Reason.NAMED:
+            why = "a worker on this machine"
+        self._table.tell(
+            request,
+            wire.Started(
+                request.chat.id,
+                candidate.tier,
+                candidate.provider,
+                model,
+                why,
+                request.score,
+                request.away or candidate.remote,
+            ),
+        )

@@ -1,0 +1,104 @@
+"""From a request to its plan: how hard it is, who could answer, what may be spent."""
+
+import msgspec
+
+from ai_pal.errors import AiPalError
+from ai_pal.protocol import client as wire
+from ai_pal.server.router.complexity import Scored
+from ai_pal.server.router.policy.candidate import LOCAL, UNSEEN, Candidate
+from ai_pal.server.router.policy.health import ProviderHealth
+from ai_pal.server.router.policy.news import LOOKED_FOR, explained
+from ai_pal.server.router.policy.order import expected_seconds, in_words
+from ai_pal.server.router.policy.plan import Plan, Step, plan
+from ai_pal.server.router.policy.query import ANSWER_TOKENS, Query, tokens_in
+from ai_pal.server.router.policy.snapshot import everyone
+from ai_pal.server.router.policy.task import bounded
+from ai_pal.server.router.ports import Judge, RouterPolicy, Snapshots
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A plan, and how hard the prompt is; `scored` is None where the user said who is to answer."""
+
+    plan: Plan
+    scored: Scored | None
+
+
+class Planner:
+    """Plans with what `health` has learned at the time that it is set to."""
+
+    def __init__(
+        self, snapshots: Snapshots, judge: Judge, health: ProviderHealth, policy: RouterPolicy
+    ) -> None:
+        self._snapshots, self._judge, self._health, self._policy = snapshots, judge, health, policy
+
+    def plan(self, asked: wire.Chat | wire.Route, reserved: float) -> Planned:
+        """The plan for a request, while open attempts may still cost `reserved` US dollars."""
+        reference = asked.model or self._policy.model
+        scored = None if reference else self._judge(asked.messages)
+        snapshot = self._snapshots.snapshot(reference)
+        left, unaccounted = self._left(reserved)
+        query = Query(
+            score=bounded(scored.score, asked.task) if scored is not None else 0.0,
+            goal=asked.goal or self._policy.goal,
+            prompt_tokens=tokens_in(asked.messages),
+            answer_tokens=min(asked.options.max_tokens or ANSWER_TOKENS, ANSWER_TOKENS),
+            local_only=asked.privacy == "local" or self._policy.local_only,
+            max_cost=asked.max_cost,
+            left=left,
+            unaccounted=unaccounted,
+            fallback=asked.fallback,
+            named=bool(reference),
+        )
+        candidates = everyone(snapshot, self._snapshots.prices(), self._health)
+        return Planned(plan(query, candidates), scored)
+
+    def explain(self, asked: wire.Route, reserved: float) -> wire.Routed:
+        """What would be done with a request."""
+        planned = self.plan(asked, reserved)
+        scored = planned.scored or self._judge(asked.messages)
+        query = planned.plan.query
+        rows = [
+            self._row(step.candidate, query, position, _why(step, query))
+            for position, step in enumerate(planned.plan.steps, 1)
+        ]
+        for out in planned.plan.ruled_out:
+            row, failure = self._row(out.candidate, query, 0, ""), explained(out.candidate, out.failure)
+            rows.append(msgspec.structs.replace(row, state=wire.RULED_OUT, failure=failure))
+        features = [wire.Feature(feature.name, feature.weight) for feature in scored.features]
+        return wire.Routed(asked.id, bounded(scored.score, asked.task), query.goal, features, rows)
+
+    def _left(self, reserved: float) -> tuple[float | None, str]:
+        """US dollars that the budgets leave (None where there is none), and why that is not known."""
+        day, month = self._policy.budget_day, self._policy.budget_month
+        if day is None and month is None:
+            return None, ""
+        try:
+            spent = self._snapshots.spent()
+        except AiPalError as error:
+            return 0.0, error.failure.message
+        rests = [
+            limit - used for limit, used in ((day, spent.day), (month, spent.month)) if limit is not None
+        ]
+        return min(rests) - reserved, ""
+
+    @staticmethod
+    def _row(candidate: Candidate, query: Query, position: int, why: str) -> wire.RouteCandidate:
+        price = candidate.price
+        cost = None if price is None else price.expected(query.prompt_tokens, query.answer_tokens)
+        return wire.RouteCandidate(
+            tier=candidate.tier,
+            provider=candidate.provider,
+            model=candidate.model,
+            position=position,
+            state=candidate.state,
+            why=why,
+            cost=0.0 if candidate.tier == LOCAL else cost,
+            seconds=expected_seconds(candidate),
+            remote=candidate.remote,
+        )
+
+
+def _why(step: Step, query: Query) -> str:
+    if step.candidate.state == UNSEEN:
+        return LOOKED_FOR
+    return in_words(step.reason, query.score)

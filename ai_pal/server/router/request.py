@@ -1,0 +1,170 @@
+"""One client's request at the router, and one attempt at answering it."""
+
+import msgspec
+
+from ai_pal.errors import NEVER_SENT, UNPAID, Code, Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.chat import Timings, Usage
+from ai_pal.server.router.complexity import Feature
+from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, Candidate
+from ai_pal.server.router.policy.fallback_chain import FallbackChain
+from ai_pal.server.router.policy.order import Reason
+from ai_pal.server.router.policy.query import BYTES_PER_TOKEN
+from ai_pal.store.ledger import ANSWERED
+
+MOST_KEPT = 1024 * 1024
+"""Bytes of an answer that are kept for a continuation; a longer one is not gone on with."""
+
+TOLD_AT_THE_END = frozenset({ANSWERED, Code.LENGTH, Code.EMPTY_ANSWER})
+"""Outcomes of answers whose provider has said its last: its figures are those of the whole."""
+
+
+class RoutedRequest(msgspec.Struct, eq=False):
+    """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for; `away` tells
+    that the prompt has left this machine; `kept` are the raw pieces of text, None when nobody wants them.
+    `known_cost` is in US dollars; `unpriced`: there is more, and nobody knows how much. `tell_at` is when the
+    client hears of a fallback, None when there is nothing to tell."""
+
+    client: bytes
+    chat: wire.Chat
+    chain: FallbackChain
+    score: float | None
+    opened_at: float
+    features: tuple[Feature, ...] = ()
+    attempt: "Attempt | None" = None
+    accepted_at: float | None = None
+    first_at: float | None = None
+    next_seq: int = 0
+    failed: list[tuple[Candidate, Failure]] = msgspec.field(default_factory=list)
+    usage: Usage = Usage()
+    known_cost: float = 0.0
+    unpriced: bool = False
+    away: bool = False
+    ended: bool = False
+    tell_at: float | None = None
+    kept: list[msgspec.Raw] | None = None
+    kept_bytes: int = 0
+
+    @property
+    def private(self) -> bool:
+        return self.chain.plan.query.private
+
+    @property
+    def deadline(self) -> float | None:
+        return self.chain.deadline
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None: nobody knows."""
+        return None if self.unpriced else self.known_cost
+
+    @property
+    def begun_at(self) -> float:
+        """What timings count from."""
+        return self.opened_at if self.accepted_at is None else self.accepted_at
+
+    def keep(self, text: msgspec.Raw) -> None:
+        """Remember a piece, while the answer is short enough."""
+        if self.kept is None:
+            return
+        self.kept_bytes += len(bytes(text))
+        self.kept.append(text)
+        if self.kept_bytes > MOST_KEPT:
+            self.kept = None
+
+    def said(self) -> str:
+        """What has been delivered."""
+        return "".join(msgspec.msgpack.decode(text, type=str) for text in self.kept or ())
+
+    def timings(self, now: float, of_attempt: Timings | None = None) -> Timings:
+        """Measured from the acceptance by the client's clock, not from the last attempt's beginning."""
+        attempt, begun = self.attempt, self.begun_at
+        waited = 0.0 if self.first_at is None else self.first_at - begun
+        spent = 0.0 if self.first_at is None else now - self.first_at
+        if of_attempt is not None and attempt is not None:
+            before = max(0.0, attempt.asked_at - begun)
+            if not before and attempt.base == 0:
+                return of_attempt
+            return msgspec.structs.replace(
+                of_attempt,
+                queued=of_attempt.queued + before,
+                first_token=waited,
+                total=now - begun,
+            )
+        return Timings(
+            queued=max(0.0, (attempt.asked_at if attempt is not None else now) - begun),
+            first_token=waited,
+            total=now - begun,
+            tokens_per_second=self.next_seq / spent if spent > 0 and self.next_seq > 1 else 0.0,
+        )
+
+
+class Attempt(msgspec.Struct, eq=False):
+    """One candidate that was asked. `key` is unique among attempts; what runs here has it as its id, below 0.
+    `base` is the client's number for its first piece, `tokens` counts pieces and `said`, of what comes from
+    elsewhere, characters, those of thoughts too: a server may put many tokens into a piece. `told` is what
+    the provider says it has used, also of an answer that fails. `reserved` is what it may cost in US
+    dollars, `last` its terminal event. `sent` says that the egress process has it, `stopped` that this side
+    has called it off, `over` that it is in the ledger. `connected_at` is when the prompt began to leave,
+    `whole` that all of it is out. `moved_at` is when something last moved before its first content."""
+
+    key: int
+    request: RoutedRequest
+    candidate: Candidate
+    reason: Reason
+    asked_at: float
+    moved_at: float
+    base: int = 0
+    tokens: int = 0
+    said: int = 0
+    told: Usage = Usage()
+    reserved: float = 0.0
+    prompt_tokens: int = 0
+    connected_at: float | None = None
+    first_at: float | None = None
+    last: wire.Event | None = None
+    whole: bool = False
+    over: bool = False
+    stopped: bool = False
+    sent: bool = False
+
+    def went_out(self, outcome: str) -> bool:
+        """Whether the prompt has left this machine with it; rather yes where its outcome does not tell."""
+        left = self.connected_at is not None or (self.sent and outcome not in NEVER_SENT)
+        return self.candidate.remote and left
+
+    @property
+    def here(self) -> bool:
+        return self.candidate.tier == LOCAL
+
+    @property
+    def queued(self) -> float:
+        """Seconds that it waited for a worker, as far as that was measured."""
+        if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
+            return self.last.timings.queued
+        return 0.0
+
+    def usage(self, outcome: str = "") -> Usage:
+        """What it has used as far as anybody has counted, else an estimate. A cloud charges for a prompt that
+        it was sent, even if no text came of it."""
+        if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
+            return self.last.usage
+        charged = self.candidate.tier == CLOUD and self.whole and outcome not in UNPAID
+        begun = self.first_at is not None or self.said > 0
+        told, said = self.told, max(self.tokens, self.said // BYTES_PER_TOKEN)
+        if outcome in TOLD_AT_THE_END and told.completion_tokens:
+            said = told.completion_tokens
+        return Usage(
+            prompt_tokens=told.prompt_tokens or (self.prompt_tokens if begun or charged else 0),
+            cached_tokens=told.cached_tokens,
+            completion_tokens=max(said, told.completion_tokens),
+        )
+
+
+def total(one: Usage, other: Usage) -> Usage:
+    """What two attempts have used together."""
+    return Usage(
+        one.prompt_tokens + other.prompt_tokens,
+        one.cached_tokens + other.cached_tokens,
+        one.completion_tokens + other.completion_tokens,
+    )

@@ -1,0 +1,311 @@
+"""The router actor: decides who answers, and keeps its word when somebody does not.
+
+A synchronous reactor like the supervisor below it. It stands between the client endpoint and whoever answers:
+each request is a fallback chain along a plan, each step of it an attempt. What runs here are chats of the
+supervisor with ids below 0; all that those hear comes through `send` and goes on under the client's own id.
+"""
+
+import msgspec
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Timings
+from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT, duplicate
+from ai_pal.server.ports import Clients, Clock, Observe
+from ai_pal.server.router import timeouts
+from ai_pal.server.router.attempts import ANSWERED, CANCELLED, Attempts
+from ai_pal.server.router.hearing import Hearing
+from ai_pal.server.router.notifier import RouteNotifier
+from ai_pal.server.router.planner import Planner
+from ai_pal.server.router.policy import fallback_chain
+from ai_pal.server.router.policy.breaker import BreakerPolicy
+from ai_pal.server.router.policy.eligibility import over_limit
+from ai_pal.server.router.policy.fallback_chain import Ask, BreakOff, FallbackChain, GiveUp
+from ai_pal.server.router.policy.health import ProviderHealth
+from ai_pal.server.router.policy.news import is_news
+from ai_pal.server.router.ports import Completions, Judge, Ledger, Local, RouterPolicy, Snapshots
+from ai_pal.server.router.request import Attempt, RoutedRequest
+from ai_pal.server.router.table import Table
+
+TELL_AFTER = 1.0
+"""Seconds after which a fallback is told of before anything has come of it."""
+
+
+class Router:
+    """See the module. Implements `supervisor.ports.Clients` for those who answer here, and `Outcomes`."""
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        local: Local,
+        completions: Completions,
+        snapshots: Snapshots,
+        ledger: Ledger,
+        judge: Judge,
+        clock: Clock,
+        observe: Observe,
+        policy: RouterPolicy | None = None,
+        breaker: BreakerPolicy | None = None,
+    ) -> None:
+        self._clients, self._local, self._clock, self._snapshots = clients, local, clock, snapshots
+        self._policy = policy or RouterPolicy()
+        self._health = ProviderHealth(breaker)
+        self._closing = False
+        self._interrupt_at: float | None = None
+        self._planner = Planner(snapshots, judge, self._health, self._policy)
+        self._table = Table(clients, observe)
+        self._notifier = RouteNotifier(self._table, observe)
+        self._attempts = Attempts(
+            local=local,
+            completions=completions,
+            ledger=ledger,
+            health=self._health,
+            clock=clock,
+            policy=self._policy,
+        )
+        self._hearing = Hearing(self._attempts, clients, clock, self)
+
+    def __len__(self) -> int:
+        """How many requests are open."""
+        return len(self._table)
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts are under way."""
+        return len(self._attempts)
+
+    def has(self, client: bytes, request_id: int) -> bool:
+        return self._table.find(client, request_id) is not None
+
+    # -- from clients --------------------------------------------------------------------------
+
+    def chat(self, client: bytes, chat: wire.Chat) -> None:
+        """Take a request and begin with the first of its plan, or refuse it."""
+        now = self._health.now = self._clock.now()
+        if self.has(client, chat.id):
+            self._clients.send(client, wire.Failed(0, [duplicate(chat.id)]))
+            return
+        if self._closing:
+            self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
+            return
+        if not any(m.role == "user" and m.content.strip() for m in chat.messages):
+            self._clients.send(client, wire.Failed(chat.id, [EMPTY_PROMPT]))
+            return
+        planned = self._planner.plan(chat, self._attempts.reserved)
+        request = RoutedRequest(
+            client=client,
+            chat=chat,
+            chain=FallbackChain(planned.plan, continuation=chat.continuation),
+            score=planned.plan.query.score if planned.scored is not None else None,
+            opened_at=now,
+            kept=[] if chat.continuation else None,
+        )
+        self._table.add(request)
+        request.chain, move = fallback_chain.begin(request.chain)
+        self._move(request, move)
+
+    def route(self, client: bytes, request: wire.Route) -> None:
+        """Say what would be done with a request."""
+        self._health.now = self._clock.now()
+        self._clients.send(client, self._planner.explain(request, self._attempts.reserved))
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        """Stop a request. False: there is none with this id, or no more."""
+        request = self._table.find(client, request_id)
+        if request is not None:
+            self._end(request, None)
+        return request is not None
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """The client left: stop what it asked for. With a `failure` it is still there, and is told."""
+        for request in self._table.of_client(client):
+            self._end(request, failure)
+
+    # -- from those who answer -----------------------------------------------------------------
+
+    def send(self, client: bytes, event: wire.Event) -> None:
+        """An event of the supervisor or of downloads: of an attempt, or for a client itself."""
+        event_id: int = getattr(event, "id", 0)
+        if event_id < 0:
+            self._hearing.here(event_id, event)
+        else:
+            self._clients.send(client, event)
+
+    def completion_event(self, event: out.FromEgress) -> None:
+        """What became of an attempt elsewhere."""
+        self._hearing.elsewhere(event)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Let deadlines and timeouts run out, and ask for the next tick."""
+        now = self._health.now = self._clock.now()
+        for request in self._table.due(now):
+            self._look(request, now)
+        if self._interrupt_at is not None and now >= self._interrupt_at:
+            self.interrupt_all()
+        upcoming = self._table.next_look()
+        if upcoming is not None:
+            self._clock.wake_at(upcoming)
+
+    def shutdown(self, drain: float) -> None:
+        """Take nothing new, let what runs go on for `drain` seconds."""
+        self._closing = True
+        self._interrupt_at = self._clock.now() + drain
+        self._clock.wake_at(self._interrupt_at)
+
+    def interrupt_all(self) -> None:
+        """End what still runs: the drain time is over."""
+        self._interrupt_at = None
+        for request in self._table:
+            self._end(request, CLOSING)
+
+    def _look(self, request: RoutedRequest, now: float) -> None:
+        if request.deadline is not None and now >= request.deadline:
+            self._end(request, _late(request))
+            return
+        if request.tell_at is not None and now >= request.tell_at and request.accepted_at is not None:
+            self._notifier.fallback(request)
+        attempt = request.attempt
+        limit = None if attempt is None or attempt.over else self._limit(attempt)
+        if attempt is not None and limit is not None and now >= limit.at:
+            self._attempts.stop(attempt)
+            self.failed(attempt, limit.failure)
+        elif limit is not None:
+            self._look_at(request, limit.at)
+
+    def _limit(self, attempt: Attempt) -> timeouts.Limit | None:
+        dispatched_at = (
+            self._local.dispatched_at(attempt.request.client, -attempt.key) if attempt.here else None
+        )
+        return timeouts.limit(attempt, dispatched_at, self._policy)
+
+    def _look_at(self, request: RoutedRequest, when: float) -> None:
+        self._table.look_at(request, when)
+        self._clock.wake_at(when)
+
+    # -- decisions -----------------------------------------------------------------------------
+
+    def _move(self, request: RoutedRequest, move: fallback_chain.Move) -> None:
+        """Carry out what the chain decided."""
+        match move:
+            case Ask():
+                self._ask(request, move)
+            case GiveUp(reasons, late):
+                more = (_late(request),) if late else ()
+                self._table.failed(request, (*reasons, *more) or (_nobody(),))
+            case BreakOff(reason):
+                self._table.interrupted(request, reason, self._timings(request))
+
+    def _ask(self, request: RoutedRequest, move: Ask) -> None:
+        candidate = move.step.candidate
+        if move.seam:
+            self._notifier.seam(request, candidate)
+        attempt = self._attempts.open(request, move)
+        if self._notifier.asks(request, candidate):
+            request.tell_at = self._clock.now() + TELL_AFTER
+            self._look_at(request, request.tell_at)
+        blocked = None if request.chain.plan.query.named else self._health.blocked(candidate)
+        blocked = blocked or over_limit(candidate, request.chain.plan.query, request.known_cost)
+        if blocked is not None:  # somebody else's failure or probe came first, or the money is spent
+            self.failed(attempt, blocked)
+            return
+        try:
+            self._attempts.ask(attempt, seam=move.seam)
+        except AiPalError as error:
+            self.failed(attempt, error.failure)
+            return
+        if attempt.over:
+            return
+        if not attempt.here:
+            self.accept(request)
+        limit = self._limit(attempt)
+        if limit is not None:
+            self._look_at(request, limit.at)
+
+    def accept(self, request: RoutedRequest) -> None:
+        """Accepted once; from then on the deadline runs."""
+        if request.accepted_at is not None:
+            return
+        now = self._clock.now()
+        self._table.accept(request, now)
+        seconds = request.chat.deadline if request.chat.deadline is not None else self._policy.deadline
+        if seconds is not None:
+            request.chain = msgspec.structs.replace(request.chain, deadline=now + seconds)
+            self._look_at(request, now + seconds)
+
+    def begun(self, attempt: Attempt, model: str) -> None:
+        """The first content: its candidate has the word now."""
+        request, now = attempt.request, self._clock.now()
+        attempt.first_at = now
+        self._health.now = now
+        self._health.answered(attempt.candidate, now - attempt.asked_at)
+        self._meet(attempt)
+        if request.first_at is None:
+            request.first_at = now
+        if request.tell_at is not None:
+            self._notifier.fallback(request)
+        request.chain = fallback_chain.content(request.chain)
+        self._notifier.started(attempt, model)
+
+    def answered(self, attempt: Attempt, finish_reason: str) -> None:
+        request = attempt.request
+        if attempt.first_at is None:
+            self._health.released(attempt.candidate)
+        self._attempts.close(attempt, ANSWERED)
+        self._table.done(request, finish_reason, self._timings(request))
+
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        """The attempt is over without a whole answer: on along the chain."""
+        request, now = attempt.request, self._clock.now()
+        self._health.now = now
+        self._health.failed(attempt.candidate, failure)
+        self._attempts.close(attempt, failure.code)
+        if is_news(attempt.candidate, failure):
+            request.failed.append((attempt.candidate, failure))
+        if failure.code == Code.MODEL_NOT_HERE:
+            self._meet(attempt)
+        self._notifier.failed(attempt, failure)
+        request.chain, move = fallback_chain.failed(request.chain, failure, now)
+        self._move(request, move)
+
+    def _meet(self, attempt: Attempt) -> None:
+        """It is there: one that was merely looked for is missed from now on."""
+        if not attempt.candidate.expected:
+            self._snapshots.met(attempt.candidate.provider)
+
+    def _end(self, request: RoutedRequest, failure: Failure | None) -> None:
+        """End a request from this side: its client wants it (no failure), or time is up."""
+        attempt = request.attempt
+        if attempt is not None and not attempt.over:
+            self._attempts.stop(attempt)
+            self._health.released(attempt.candidate)
+            self._attempts.close(attempt, failure.code if failure is not None else CANCELLED)
+        timings = self._timings(request)
+        if failure is None:
+            self._table.cancelled(request, timings)
+        elif request.chain.committed:
+            self._table.interrupted(request, failure, timings)
+        else:
+            self._table.failed(request, (*fallback_chain.reasons(request.chain), failure))
+
+    def _timings(self, request: RoutedRequest) -> Timings:
+        last = request.attempt.last if request.attempt is not None else None
+        measured = last.timings if isinstance(last, wire.Done | wire.Interrupted | wire.Cancelled) else None
+        return request.timings(self._clock.now(), measured)
+
+
+def _late(request: RoutedRequest) -> Failure:
+    seconds = (request.deadline or 0.0) - request.begun_at
+    return Failure(
+        Code.DEADLINE_EXCEEDED,
+        f"the deadline of {seconds:g} s passed",
+        "allow more time with --deadline",
+        retryable=True,
+    )
+
+
+def _nobody() -> Failure:
+    return Failure(Code.MODEL_NOT_FOUND, "nobody is set up to answer", "see: ai-pal route PROMPT")

@@ -1,0 +1,250 @@
+"""The downloads actor: one download per model, however many clients follow it. Synchronous like the
+supervisor beside it; the egress process does the work."""
+
+import itertools
+
+from ai_pal.catalog import too_large
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import egress as out
+from ai_pal.server.children.egress import EgressPolicy, EgressProcess
+from ai_pal.server.ports import Clients, Clock, Observe
+from ai_pal.server.services.download import Download, Follower, Plan, PlanDownload, Resume
+
+MAX_ATTEMPTS = 2
+"""A download whose process dies is taken up once more: it goes on where it stopped."""
+
+
+class Downloads:
+    """See the module. Its methods are called by the client endpoint, the egress process and the clock."""
+
+    resume: Resume
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        egress: EgressProcess,
+        clock: Clock,
+        plan: PlanDownload,
+        observe: Observe,
+        policy: EgressPolicy,
+    ) -> None:
+        self._clients, self._egress, self._clock = clients, egress, clock
+        self._plan, self._observe, self._policy = plan, observe, policy
+        egress.join(self, out.FetchProgress, out.Fetched, out.FetchFailed)
+        self._downloads: dict[int, Download] = {}
+        self._keys = itertools.count(1)
+        self._closing = False
+
+    def __len__(self) -> int:
+        return len(self._downloads)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is downloaded."""
+        return bool(self._downloads)
+
+    def has(self, client: bytes, request_id: int) -> bool:
+        """Whether this client has an open request here with that id."""
+        return any(f.client == client and f.id == request_id for d in self._all() for f in d.followers)
+
+    # -- from clients --------------------------------------------------------------------------
+
+    def pull(self, client: bytes, request: wire.Pull) -> None:
+        """Bring a model; the client hears `pulling` and then `pulled`, `failed` or `cancelled`."""
+        self.follow(Follower(client, request.id, pip=request.pip), request.model)
+
+    def follow(self, follower: Follower, reference: str) -> None:
+        """Download what `reference` needs, unless it is here or on its way, and tell the follower."""
+        try:
+            plan = self._plan(reference)
+            if plan.path or plan.wanted is None:
+                self._finish(follower, plan, plan.path, plan.size, plan.commit)
+                return
+            if self._closing:
+                raise AiPalError(CLOSING)
+            if follower.limit and plan.size > follower.limit:
+                self._clients.send(follower.client, wire.Pulling(follower.id, plan.model, total=plan.size))
+                raise AiPalError(too_large(plan.model, plan.size))
+            download = self._find(plan) or self._new(plan, follower)
+        except AiPalError as error:
+            self._clients.send(follower.client, wire.Failed(follower.id, [error.failure]))
+            return
+        if follower not in download.followers:
+            download.followers.append(follower)
+        self._clients.send(follower.client, download.event(follower.id))
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        """Take this follower out; the last one takes the download along. False: no such request here."""
+        for download in self._all():
+            for follower in download.followers:
+                if (follower.client, follower.id) == (client, request_id):
+                    download.followers.remove(follower)
+                    self._clients.send(client, wire.Cancelled(request_id))
+                    self._drop_unfollowed(download)
+                    return True
+        return False
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """The client left; with a `failure` it is still there, and is told. What others follow goes on."""
+        for download in self._all():
+            leaving = [f for f in download.followers if f.client == client]
+            download.followers = [f for f in download.followers if f.client != client]
+            self._drop_unfollowed(download)
+            if failure is not None:
+                for follower in leaving:
+                    self._clients.send(client, wire.Failed(follower.id, [failure]))
+
+    # -- from the egress process ---------------------------------------------------------------
+
+    def egress_ready(self) -> None:
+        for download in self._all():
+            self._send(download)
+
+    def egress_message(self, message: out.FromEgress) -> None:
+        download = self._downloads.get(getattr(message, "key", 0))
+        if download is None:
+            return
+        match message:
+            case out.FetchProgress():
+                download.moved(message.done, message.total, message.steps, self._clock.now())
+                for follower in download.followers:
+                    self._clients.send(follower.client, download.event(follower.id))
+            case out.Fetched():
+                self._end(download)
+                self._observe("pulled", model=download.plan.model, size=message.size, commit=message.commit)
+                for follower in download.followers:
+                    self._finish(follower, download.plan, message.path, message.size, message.commit)
+            case out.FetchFailed():
+                self._failed(download, message.failure)
+
+    def egress_gone(self, reason: Failure | None) -> None:
+        for download in self._all():
+            download.sent, download.steps = False, -1
+            if reason is not None and download.attempts >= MAX_ATTEMPTS:
+                self._fail(download, reason)
+        if not self._downloads or self._closing:
+            return
+        try:
+            self._egress.start()
+        except AiPalError as error:
+            for download in self._all():
+                self._fail(download, error.failure)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Let everything happen whose time has come, and ask for the next tick."""
+        now = self._clock.now()
+        for download in self._all():
+            if not download.sent:
+                continue
+            stalled_at = download.moved_at + self._policy.stall
+            if now >= stalled_at:
+                self._egress.send(out.CancelFetch(download.key))
+                self._fail(download, _stalled(download.plan.model, self._policy.stall))
+            else:
+                self._clock.wake_at(stalled_at)
+
+    def shutdown(self) -> None:
+        """End everything; what has come so far stays for the next try."""
+        self._closing = True
+        for download in self._all():
+            self._fail(download, CLOSING)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _all(self) -> list[Download]:
+        return list(self._downloads.values())
+
+    def _find(self, plan: Plan) -> Download | None:
+        return next((d for d in self._all() if d.plan.wanted == plan.wanted), None)
+
+    def _new(self, plan: Plan, follower: Follower) -> Download:
+        now = self._clock.now()
+        download = Download(next(self._keys), plan, [follower], follower.pip, total=plan.size, moved_at=now)
+        self._egress.start()
+        self._downloads[download.key] = download
+        self._observe("pull_started", model=plan.model, wanted=str(plan.wanted), variant=plan.variant)
+        self._send(download)
+        return download
+
+    def _send(self, download: Download) -> None:
+        plan = download.plan
+        assert plan.wanted is not None
+        if not download.sent and self._egress.send(
+            out.Fetch(download.key, plan.model, plan.cache, plan.wanted, download.limit, download.pip)
+        ):
+            download.sent = True
+            download.attempts += 1
+            download.moved_at = self._clock.now()
+            self._clock.wake_at(download.moved_at + self._policy.stall)
+
+    def _end(self, download: Download) -> None:
+        self._downloads.pop(download.key, None)
+        self._egress.rested()
+
+    def _finish(self, follower: Follower, plan: Plan, path: str, size: int, commit: str) -> None:
+        if follower.then is not None:
+            self.resume(follower.client, follower.then)
+            return
+        pulled = wire.Pulled(follower.id, plan.model, path, size, plan.variant, plan.why, commit)
+        self._clients.send(follower.client, pulled)
+
+    def _failed(self, download: Download, failure: Failure) -> None:
+        """The egress process gave up. Who joined with a higher limit than it had is not refused."""
+        if failure.code == Code.MODEL_NOT_HERE and download.limit == 0 and download.followers:
+            refused = [f for f in download.followers if f.limit]
+            download.followers = [f for f in download.followers if not f.limit]
+            for follower in refused:
+                self._clients.send(follower.client, wire.Failed(follower.id, [failure]))
+            download.sent = False
+            self._send(download)
+            return
+        self._fail(download, failure)
+
+    def _fail(self, download: Download, failure: Failure) -> None:
+        self._end(download)
+        self._observe("pull_failed", model=download.plan.model, code=failure.code, reason=failure.message)
+        for follower in download.followers:
+            self._clients.send(follower.client, wire.Failed(follower.id, [failure]))
+
+    def _drop_unfollowed(self, download: Download) -> None:
+        if not download.followers and download.key in self._downloads:
+            self._end(download)
+            self._egress.send(out.CancelFetch(download.key))
+            self._observe("pull_stopped", model=download.plan.model, done=download.done)
+
+
+class NoDownloads:
+    """Stands in where a client endpoint is composed without downloads, as tests do."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def has(self, client: bytes, request_id: int) -> bool:
+        return False
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        return False
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """Nothing to stop."""
+
+    def pull(self, client: bytes, request: wire.Pull) -> None:
+        raise NotImplementedError
+
+    def follow(self, follower: Follower, reference: str) -> None:
+        raise NotImplementedError
+
+
+def _stalled(model: str, seconds: float) -> Failure:
+    message = f"the download of {model} got no data for {seconds:g} s"
+    hint = "check the network, then pull it again: it goes on where it stopped"
+    return Failure(Code.DOWNLOAD_FAILED, message, hint, retryable=True)
+
+
+CLOSING = Failure(
+    Code.SHUTTING_DOWN, "the supervisor is shutting down", "pull it again: it goes on where it stopped", True
+)

@@ -1,0 +1,51 @@
+"""What the simulated router knows of those whom it could ask."""
+
+import msgspec
+
+from ai_pal.config.elsewhere import elsewhere
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.chat import Message
+from ai_pal.providers.prices import PriceTable, price_table
+from ai_pal.providers.server import Server
+from ai_pal.server.router.complexity import Scored
+from ai_pal.server.router.policy.snapshot import Here, Snapshot
+from ai_pal.store.ledger import Spent
+
+PROVIDERS = {
+    "ollama": Server(provider=out.Provider("ollama", "ollama"), mid="phi"),
+    "openai": Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
+    "anthropic": Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku"),
+    "cohere": Server(provider=out.Provider("cohere", "cohere"), mid="command", key=False),
+}
+
+
+class SimSnapshots:
+    """Implements `router.ports.Snapshots`. Unnamed is the sound model here, Ollama and three clouds."""
+
+    def __init__(self, models: tuple[str, ...]) -> None:
+        self._models = models
+
+    def snapshot(self, reference: str) -> Snapshot:
+        there = elsewhere(reference, PROVIDERS)
+        if there is not None:
+            server = msgspec.structs.replace(PROVIDERS[there.provider], mid=there.model, strong=there.model)
+            return Snapshot(ollama=server) if there.provider == "ollama" else Snapshot(clouds=(server,))
+        ollama = PROVIDERS["ollama"]
+        if reference:
+            return Snapshot(here=Here(model=reference), ollama=ollama)
+        clouds = tuple(server for name, server in PROVIDERS.items() if name != "ollama")
+        return Snapshot(here=Here(model=self._models[0]), ollama=ollama, clouds=clouds)
+
+    def met(self, provider: str) -> None:
+        pass
+
+    def prices(self) -> PriceTable:
+        return price_table()
+
+    def spent(self) -> Spent:
+        return Spent()
+
+
+def judge(messages: list[Message]) -> Scored:
+    """The more words, the harder."""
+    return Scored(min(1.0, len(messages[-1].content.split()) * 0.19), [])

@@ -1,0 +1,279 @@
+"""The /commands of a conversation."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ai_pal.cli.chat import clipboard
+from ai_pal.cli.chat.commands import COMMANDS, CommandContext, Leave, run_command
+from ai_pal.cli.chat.entry import Command
+from ai_pal.cli.chat.line_input import CommandCompleter, open_history
+from ai_pal.cli.chat.session import Session, Wishes
+from ai_pal.config import Settings
+from ai_pal.config.provider_access import remember
+from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.recorder import Recorder
+
+
+class Bench:
+    """A session and what it said."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.said: list[str] = []
+        self.conversation = Conversation()
+        self.context = CommandContext(
+            self.conversation, Wishes(), Session(Settings()), ["smollm2", "echo"], self.said.append, recorder
+        )
+
+    def enter(self, name: str, argument: str = "") -> str:
+        return run_command(self.context, Command(name, argument))
+
+    def tell(self, prompt: str, answer: str) -> None:
+        self.conversation.ask(prompt)
+        self.conversation.answered(answer, "m")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with closing(Recorder(tmp_path / "ai-pal.db", print)) as recorder:
+        yield Bench(recorder)
+
+
+def test_help_names_every_command(bench: Bench) -> None:
+    bench.enter("help")
+    assert all(f"/{name}" in bench.said[0] for name in COMMANDS)
+
+
+def test_an_unknown_command_names_the_nearest(bench: Bench) -> None:
+    assert bench.enter("hlep") == ""
+    assert bench.said == ["there is no command /hlep: did you mean /help?"]
+
+
+def test_model_shows_and_switches(bench: Bench) -> None:
+    bench.enter("model")
+    bench.enter("model", "echo")
+    assert bench.said == ["model: auto", "known: smollm2, echo", "model: echo"]
+    assert bench.context.wishes.model == "echo"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("ecko", "error: there is no model 'ecko' [model_not_found]\nhint: did you mean echo?"),
+        ("openai", "hint: openai is a provider: name one of its models, as in openai:MODEL"),
+        ("phi-2:q9", "error: phi-2 has no variant 'q9' [model_not_found]"),
+        ("/nowhere/x.gguf", "/nowhere/x.gguf"),
+    ],
+)
+def test_model_refuses_what_is_none(bench: Bench, name: str, says: str) -> None:
+    bench.enter("model", "echo")
+    bench.enter("model", name)
+    assert says in bench.said[1]
+    assert bench.said[2:] == ["model: echo"]
+    assert bench.context.wishes.model == "echo"
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-4", "ollama:phi", "phi-2", "org/name:Q4_K_M", "echo?slots=2"])
+def test_model_takes_what_may_be_one(bench: Bench, name: str) -> None:
+    bench.enter("model", name)
+    assert bench.said[0] == f"model: {name}"
+
+
+def test_model_tells_at_once_when_its_cloud_could_not_be_asked(
+    bench: Bench, ai_pal_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    bench.enter("model", "openai:gpt-4")
+    assert bench.said[1].startswith("it cannot be asked yet: there is no key for openai; ")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    bench.enter("model", "openai:gpt-4")
+    assert bench.said[3].endswith("nobody has agreed that prompts go to openai; agree: ai-pal consent openai")
+    remember("openai", os.environ, consent=True)
+    bench.enter("model", "openai:gpt-4")
+    assert bench.said[4:] == ["model: openai:gpt-4"]
+    assert bench.context.wishes.model == "openai:gpt-4"
+
+
+def test_system_shows_sets_and_removes(bench: Bench) -> None:
+    bench.enter("system")
+    bench.enter("system", "be brief")
+    bench.enter("system", "-")
+    assert bench.said == ["no system prompt", "system prompt: be brief", "no system prompt"]
+    assert bench.conversation.system is None
+
+
+def test_retry_gives_the_last_prompt_and_forgets_its_answer(bench: Bench) -> None:
+    assert bench.enter("retry") == ""
+    bench.tell("ask", "answer")
+    assert bench.enter("retry") == "ask"
+    assert bench.conversation.turns == []
+
+
+def test_undo_and_clear(bench: Bench) -> None:
+    bench.tell("one\nmore", "1")
+    bench.enter("undo")
+    assert bench.said == ["taken back: one"]
+    bench.tell("two", "2")
+    bench.enter("clear")
+    assert bench.conversation.turns == []
+
+
+def test_edit_asks_the_changed_prompt_in_place_of_the_last(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "an editor"
+    editor.write_text('#!/bin/sh\necho changed > "$2"\n')
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", f"'{editor}' --wait")
+    bench.tell("before", "answer")
+    assert bench.enter("edit") == "changed"
+    assert bench.said == ["> changed"]
+    assert bench.conversation.turns == []
+
+
+@pytest.mark.parametrize("editor", ["true", "false", "/nowhere/editor", "'"])
+def test_edit_without_a_change_sends_and_forgets_nothing(
+    bench: Bench, editor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", editor)
+    bench.tell("before", "answer")
+    assert bench.enter("edit") == ""
+    assert bench.conversation.last_prompt == "before"
+    assert len(bench.said) == 1
+
+
+def test_save_writes_and_overwrites_only_when_asked_twice(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "talk.md"
+    bench.tell("a", "b")
+    bench.enter("save", str(file))
+    assert file.read_text() == bench.conversation.markdown()
+    bench.tell("c", "d")
+    bench.enter("save", str(file))
+    assert "d" not in file.read_text()
+    bench.enter("save", str(file))
+    assert file.read_text() == bench.conversation.markdown()
+    assert "exists" in bench.said[1]
+
+
+def test_what_is_saved_is_for_its_owner_only(bench: Bench, tmp_path: Path) -> None:
+    bench.enter("save", str(tmp_path / "talk.md"))
+    assert stat.S_IMODE((tmp_path / "talk.md").stat().st_mode) == 0o600
+
+
+def test_save_for_one_file_does_not_allow_another(bench: Bench, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("precious")
+        bench.enter("save", str(tmp_path / name))
+    bench.enter("save", str(tmp_path / "a"))
+    assert [(tmp_path / name).read_text() for name in ("a", "b")] == ["precious"] * 2
+
+
+def test_save_nowhere_is_told(bench: Bench, tmp_path: Path) -> None:
+    bench.enter("save")
+    bench.enter("save", str(tmp_path / "no" / "folder"))
+    assert "say where" in bench.said[0]
+    assert "cannot be written" in bench.said[1]
+
+
+def test_exit_leaves(bench: Bench) -> None:
+    with pytest.raises(Leave):
+        bench.enter("exit")
+
+
+def test_stats_before_any_answer(bench: Bench) -> None:
+    bench.enter("stats")
+    assert bench.said == ["no answers yet"]
+
+
+def test_set_changes_what_is_asked_from_now_on(bench: Bench) -> None:
+    bench.enter("set", "temperature 0.2")
+    assert bench.context.wishes.options.temperature == 0.2
+    bench.enter("set", "temprature 0.3")
+    bench.enter("set")
+    assert bench.said[0] == "temperature 0.2"
+    assert "did you mean temperature?" in bench.said[1]
+    assert bench.said[2].startswith("temperature 0.2\n/set NAME VALUE")
+
+
+@pytest.mark.parametrize(
+    ("argument", "copied"),
+    [("", "all"), ("code", "print(2)\n"), ("code 1", "x = 1\n"), ("code 3", ""), ("code x", ""), ("it", "")],
+)
+def test_copy_takes_the_answer_or_a_block_of_its_code(
+    bench: Bench, argument: str, copied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = "Look:\n\n```python\nx = 1\n```\nand\n\n- in a list\n  ```\n  print(2)\n  ```\n"
+    bench.tell("a", answer)
+    taken: list[str] = []
+    monkeypatch.setattr("ai_pal.cli.chat.commands._to_terminal", taken.append)
+    monkeypatch.setenv("SSH_CONNECTION", "x")
+    bench.enter("copy", argument)
+    assert taken == ([] if not copied else [clipboard.osc52(answer if copied == "all" else copied)])
+    assert len(bench.said) == 1
+
+
+def test_copy_code_without_code_is_told(bench: Bench) -> None:
+    bench.tell("a", "no code here")
+    bench.enter("copy", "code")
+    assert bench.said == ["there is no code in the last answer"]
+
+
+def test_copy_without_an_answer_is_told(bench: Bench) -> None:
+    bench.enter("copy")
+    assert bench.said == ["there is no answer to copy yet"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "there", "command"),
+    [
+        ({}, ["pbcopy"], ["pbcopy"]),
+        ({"WAYLAND_DISPLAY": "w", "DISPLAY": ":0"}, ["wl-copy", "xclip"], ["wl-copy"]),
+        ({"DISPLAY": ":0"}, ["wl-copy", "xclip"], ["xclip", "-selection", "clipboard"]),
+        ({}, ["xclip"], []),
+        ({"DISPLAY": ":0", "SSH_CONNECTION": "x"}, ["xclip"], []),
+    ],
+)
+def test_the_desktop_tool_is_used_where_it_reaches_the_users_desktop(
+    environ: dict[str, str], there: list[str], command: list[str]
+) -> None:
+    assert clipboard.tool(environ, lambda name: name if name in there else None) == command
+
+
+def test_without_a_tool_the_terminal_copies() -> None:
+    written: list[str] = []
+    assert clipboard.copy("hé", {"PATH": "", "SSH_CONNECTION": "x"}, written.append) == "the terminal"
+    assert written == ["\x1b]52;c;aMOp\x07"]
+
+
+def completions(text: str) -> list[str]:
+    from prompt_toolkit.completion import CompleteEvent
+    from prompt_toolkit.document import Document
+
+    completer = CommandCompleter(["help", "model", "save"], {"model": ["echo", "smollm2"]})
+    return [found.text for found in completer.get_completions(Document(text), CompleteEvent())]
+
+
+def test_commands_and_models_are_completed() -> None:
+    assert completions("/") == ["/help", "/model", "/save"]
+    assert completions("/mo") == ["/model"]
+    assert completions("/model e") == ["echo"]
+    assert completions("/save e") == []
+    assert completions("hello") == []
+
+
+def test_the_history_is_for_its_owner_only(tmp_path: Path) -> None:
+    history = open_history(tmp_path / "home" / "history")
+    history.append_string("two\nlines")
+    file = tmp_path / "home" / "history"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert list(open_history(file).load_history_strings()) == ["two\nlines"]
+
+
+def test_a_history_that_cannot_be_kept_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    open_history(tmp_path / "file" / "history").append_string("x")

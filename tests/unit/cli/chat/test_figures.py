@@ -1,0 +1,75 @@
+"""The dim line and the sums of a session."""
+
+from ai_pal.cli.chat.answer import ShownAnswer
+from ai_pal.cli.chat.figures import Totals, seconds, summary
+from ai_pal.protocol.chat import Timings, Usage
+from ai_pal.protocol.client import AnyEvent, Cancelled, Done, Failed, Started
+
+USAGE = Usage(prompt_tokens=10, cached_tokens=4, completion_tokens=42)
+TIMINGS = Timings(first_token=0.123, tokens_per_second=51.34)
+
+
+def summary_of(*events: AnyEvent) -> str:
+    answer = ShownAnswer()
+    for event in events:
+        answer.add(event)
+    return summary(answer)
+
+
+def test_the_line_says_who_where_and_how_fast() -> None:
+    line = summary_of(Started(1, 1, "local", "smollm2"), Done(1, "stop", USAGE, TIMINGS))
+    assert line == "smollm2 · this machine · 42 tokens · first 0.12 s · 51.3 tok/s"
+
+
+def test_an_answer_from_elsewhere_has_a_mark_and_its_price() -> None:
+    line = summary_of(Started(1, 3, "openai", "m", remote=True), Done(1, cost=0.0123))
+    assert line == "m · ↗ openai · $0.0123"
+
+
+def test_a_price_that_nobody_knows_is_said_to_be_unknown() -> None:
+    line = summary_of(Started(1, 3, "gw", "m", remote=True), Done(1, cost=None))
+    assert line == "m · ↗ gw · cost unknown"
+    assert summary_of(Started(1, 3, "gw", "m", remote=True), Done(1, cost=0.00002)).endswith("$0.000020")
+
+
+def test_ollama_on_this_machine_has_no_mark() -> None:
+    assert summary_of(Started(1, 2, "ollama", "phi"), Done(1)) == "phi · ollama on this machine"
+
+
+def test_an_answer_from_here_says_so_when_the_prompt_has_left_before() -> None:
+    line = summary_of(Started(1, 1, "local", "smollm2", remote=True), Done(1))
+    assert line == "smollm2 · this machine, but the prompt has left it"
+
+
+def test_a_model_given_as_a_path_is_called_by_its_file() -> None:
+    assert summary_of(Started(1, 1, "local", "/models/my.gguf"), Done(1)) == "my.gguf · this machine"
+
+
+def test_a_providers_model_keeps_its_whole_name() -> None:
+    assert summary_of(Started(1, 3, "gw", "/my/llms/Q3", remote=True), Done(1)) == "/my/llms/Q3 · ↗ gw"
+
+
+def test_an_unusual_end_is_told() -> None:
+    started = Started(1, 1, "local", "m")
+    assert summary_of(started, Done(1, "length", USAGE, TIMINGS)).endswith("length limit reached")
+    assert summary_of(started, Cancelled(1, Usage(completion_tokens=1))).endswith("1 token · stopped")
+
+
+def test_a_failed_answer_has_no_line_and_a_hostile_name_stays_on_one() -> None:
+    assert summary_of(Failed(1, [])) == ""
+    assert "\n" not in summary_of(Started(1, 1, "local", "a\nb\x1b[2J"), Done(1))
+
+
+def test_long_times_lose_their_decimals() -> None:
+    assert (seconds(0.004), seconds(9.99), seconds(61.4)) == ("0.00 s", "9.99 s", "61 s")
+
+
+def test_totals_add_up_over_answers() -> None:
+    totals = Totals()
+    assert totals.lines() == ["no answers yet"]
+    totals.add(USAGE, TIMINGS)
+    totals.add(USAGE, TIMINGS)
+    text = "\n".join(totals.lines())
+    assert "20 (8 from the prompt cache)" in text
+    assert "84" in text
+    assert "51.3 tok/s" in text

@@ -1,0 +1,83 @@
+"""`/set` in a conversation."""
+
+import pytest
+
+from ai_pal.cli.chat.session import Wishes
+from ai_pal.cli.chat.setting import NAMES, changed, lines
+from ai_pal.errors import AiPalError
+from ai_pal.protocol.chat import Options
+
+
+def after(*arguments: str) -> Wishes:
+    wishes = Wishes()
+    for argument in arguments:
+        wishes = changed(wishes, argument)
+    return wishes
+
+
+@pytest.mark.parametrize(
+    ("argument", "wishes"),
+    [
+        ("temperature 0.2", Wishes(options=Options(temperature=0.2))),
+        ("parameter temperature 0.2", Wishes(options=Options(temperature=0.2))),
+        ("--top-p 0.5", Wishes(options=Options(top_p=0.5))),
+        ("max-tokens 5", Wishes(options=Options(max_tokens=5))),
+        ("seed -1", Wishes(options=Options(seed=-1))),
+        ("stop the end", Wishes(options=Options(stop=["the end"]))),
+        ("option pace 0.5", Wishes(options=Options(extra={"pace": 0.5}))),
+        ("option pace=0.5", Wishes(options=Options(extra={"pace": 0.5}))),
+        ("deadline 2m", Wishes(deadline=120.0)),
+        ("keep_alive -1", Wishes(keep_alive=-1.0)),
+        ("goal cost", Wishes(goal="cost")),
+        ("max_cost 0.01", Wishes(max_cost=0.01)),
+    ],
+)
+def test_what_is_set_is_what_the_options_of_chat_would_make(argument: str, wishes: Wishes) -> None:
+    assert after(argument) == wishes
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "option"])
+def test_default_takes_everything_back(name: str) -> None:
+    values = {"goal": "cost", "deadline": "2m", "stop": "x"}
+    assert after(f"{name} {values.get(name, '1')}", f"{name} default") == Wishes()
+
+
+def test_default_takes_one_option_of_the_engine_back() -> None:
+    wishes = after("option a 1", "option b 2", "option a default")
+    assert wishes.options.extra == {"b": 2}
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("temprature 1", "did you mean temperature?"),
+        ("nonsense 1", "one of: temperature, top_p"),
+        ("system Be brief.", "/system TEXT"),
+        ("context 4096", "/model NAME?context=N"),
+        ("parameter num_ctx 4096", "/model NAME?context=N"),
+        ("parameter num_predict 10", "did you mean max_tokens?"),
+        ("local-only on", "/local on"),
+        ("temperature", "wants a value"),
+        ("temperature hot", "is not a number 0 or more"),
+        ("max_tokens 0", "max-tokens"),
+        ("goal fun", "invalid choice"),
+        ("deadline 0", "a deadline is longer than nothing"),
+        ("option pace", "is no option with a value"),
+        ("option =1", "is no option with a value"),
+    ],
+)
+def test_nonsense_is_refused(argument: str, says: str) -> None:
+    with pytest.raises(AiPalError) as caught:
+        after(argument)
+    failure = caught.value.failure
+    assert says in failure.message + failure.hint
+
+
+def test_what_is_set_is_shown() -> None:
+    assert lines(Wishes()) == []
+    assert lines(after("temperature 0", "stop a", "goal cost", "option pace 0.5")) == [
+        "temperature 0.0",
+        "stop 'a'",
+        "goal cost",
+        "option pace 0.5",
+    ]

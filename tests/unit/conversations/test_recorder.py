@@ -1,0 +1,186 @@
+"""Turns are kept as they end, and a failure to keep them is told once and breaks nothing."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.recorder import LATEST, Recorder
+from ai_pal.conversations.store import Conversations
+from ai_pal.errors import AiPalError, Code
+from ai_pal.protocol.chat import Usage
+
+
+class Bench:
+    """A conversation that is recorded, and what was warned of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.typed = folder / "ai-pal.db", folder / "history"
+        self.warnings: list[str] = []
+        self.conversation = Conversation()
+        self.recorder = self.another()
+
+    def another(self, *, writes: bool = True) -> Recorder:
+        return Recorder(self.file, self.warnings.append, writes=writes, typed=self.typed, now=lambda: 1.0)
+
+    def tell(self, prompt: str, answer: str) -> None:
+        self.conversation.ask(prompt)
+        self.conversation.answered(
+            answer, "gpt-4", tier=3, provider="openai", remote=True, usage=Usage(3, 0, 4)
+        )
+        self.recorder.keep(self.conversation)
+
+    def kept(self) -> list[list[str]]:
+        with closing(Conversations(self.file)) as store:
+            return [[said.content for said in store.show(head.id).messages] for head in store.heads()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.recorder.close()
+
+
+def test_each_turn_is_kept_as_it_ends(bench: Bench) -> None:
+    bench.tell("a", "b")
+    assert bench.kept() == [["a", "b"]]
+    bench.tell("c", "d")
+    assert bench.kept() == [["a", "b", "c", "d"]]
+
+
+def test_a_conversation_is_taken_up_where_it_ended(bench: Bench) -> None:
+    bench.tell("a", "b")
+    with closing(bench.another()) as recorder:
+        head, conversation = recorder.take_up(LATEST)
+        assert conversation.turns == bench.conversation.turns
+        conversation.ask("and why?")
+        conversation.answered("because")
+        recorder.keep(conversation)
+    assert (head.id, head.title) == (1, "a")
+    assert bench.kept() == [["a", "b", "and why?", "because"]]
+
+
+def test_who_stood_in_for_whom_is_kept(bench: Bench) -> None:
+    bench.conversation.ask("a")
+    bench.conversation.answered("b", "smollm2", stands_for="phi-3")
+    bench.tell("c", "d")
+    with closing(bench.another()) as recorder:
+        _, conversation = recorder.take_up(LATEST)
+    assert [turn.stands_for for turn in conversation.turns] == ["phi-3", ""]
+    assert conversation.ask("e")[2].content.startswith("(The answer above is by smollm2")
+
+
+def test_what_is_taken_back_is_dropped_and_leaves_no_trace(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.tell("zanzibar", "quetzal")
+    bench.conversation.take_back()
+    bench.recorder.keep(bench.conversation)
+    assert bench.kept() == [["a", "b"]]
+    bench.recorder.close()
+    assert b"zanzibar" not in b"".join(path.read_bytes() for path in bench.file.parent.iterdir())
+
+
+def test_another_answer_replaces_the_one_before(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.conversation.take_back()
+    bench.tell("a", "better")
+    assert bench.kept() == [["a", "better"]]
+
+
+def test_without_any_turn_left_nothing_is_kept(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.conversation.take_back()
+    bench.recorder.keep(bench.conversation)
+    assert bench.kept() == []
+
+
+def test_a_cleared_conversation_stays_and_another_begins(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.conversation.clear()
+    bench.recorder.begin_anew()
+    bench.tell("c", "d")
+    assert bench.kept() == [["c", "d"], ["a", "b"]]
+
+
+def test_two_that_go_on_with_the_same_lose_nothing(bench: Bench) -> None:
+    bench.tell("a", "b")
+    with closing(bench.another()) as other:
+        _, conversation = other.take_up(LATEST)
+        bench.tell("here", "1")
+        conversation.ask("there")
+        conversation.answered("2")
+        other.keep(conversation)
+    assert bench.kept() == [["a", "b", "there", "2"], ["a", "b", "here", "1"]]
+
+
+def test_forgetting_deletes_what_was_kept_and_what_was_typed(bench: Bench) -> None:
+    bench.tell("kept", "b")
+    bench.recorder.begin_anew()
+    bench.conversation = Conversation()
+    bench.tell("a", "b")
+    bench.typed.write_text("\n# 2026\n+a\n\n# 2026\n+taken back\n\n# 2026\n+kept\n")
+    assert bench.recorder.forget()
+    assert bench.kept() == [["kept", "b"]]
+    assert bench.typed.read_text().strip() == "# 2026\n+kept"
+    assert not bench.recorder.forget()
+
+
+def test_what_was_typed_and_not_kept_goes_when_the_chat_ends(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.typed.write_text("\n# 2026\n+no answer came\n\n# 2026\n+a\n\n# 2026\n+/system be brief\n")
+    bench.recorder.close()
+    assert bench.typed.read_text().strip() == "# 2026\n+a"
+
+
+def test_without_history_nothing_is_written_but_one_can_go_on(bench: Bench) -> None:
+    bench.tell("a", "b")
+    with closing(bench.another(writes=False)) as reader:
+        _, conversation = reader.take_up(LATEST)
+        conversation.ask("c")
+        conversation.answered("d")
+        reader.keep(conversation)
+    assert bench.kept() == [["a", "b"]]
+
+
+def test_nothing_is_opened_before_there_is_something_to_keep(bench: Bench) -> None:
+    bench.recorder.keep(bench.conversation)
+    assert not bench.file.exists()
+
+
+def test_a_failed_save_is_told_once_and_the_next_one_makes_up_for_it(bench: Bench) -> None:
+    bench.file.write_bytes(b"damaged" * 1000)
+    bench.tell("a", "b")
+    bench.tell("c", "d")
+    assert len(bench.warnings) == 1
+    assert "damaged" in bench.warnings[0]
+    bench.file.unlink()
+    bench.tell("e", "f")
+    assert bench.kept() == [["a", "b", "c", "d", "e", "f"]]
+
+
+def test_a_conversation_that_was_deleted_meanwhile_stays_deleted(bench: Bench) -> None:
+    bench.tell("a", "b")
+    with closing(Conversations(bench.file)) as store:
+        store.delete_all()
+    bench.tell("c", "d")
+    assert bench.kept() == []
+    assert len(bench.warnings) == 1
+
+
+def test_there_may_be_nothing_to_take_up(bench: Bench) -> None:
+    with pytest.raises(AiPalError) as refused:
+        bench.recorder.take_up(LATEST)
+    assert refused.value.code == Code.CONVERSATION_NOT_FOUND
+
+
+def test_once_local_only_a_conversation_stays_so(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.conversation.ask("c")
+    bench.conversation.answered("d")
+    bench.recorder.keep(bench.conversation, local_only=True)
+    bench.tell("e", "f")
+    with closing(bench.another()) as recorder:
+        assert recorder.take_up(LATEST)[0].local_only

@@ -1,0 +1,142 @@
+"""Estimates from headers, and what the peaks of earlier runs make of them."""
+
+import json
+import struct
+from collections import Counter
+from pathlib import Path
+
+from ai_pal.formats.gguf import Header, Layout, Tensor
+from ai_pal.memory.estimates import LearnedFootprints, llamacpp, transformers
+from ai_pal.memory.estimates.estimate import estimate
+from ai_pal.memory.estimates.footprint import MIB, Footprint
+from ai_pal.memory.estimates.footprints import Seen, needed, updated
+from ai_pal.protocol.worker import LoadModel
+
+MB = 1_000_000
+SHAPE = transformers.Shape(
+    num_hidden_layers=30,
+    num_attention_heads=9,
+    num_key_value_heads=3,
+    hidden_size=576,
+    max_position_embeddings=8192,
+)
+
+
+def gguf_estimate(**settings: object) -> Footprint:
+    tensors = [
+        Tensor("token_embd.weight", 12, 100 * MB),
+        Tensor("output.weight", 14, 50 * MB),
+        Tensor("blk.0", 12, 350 * MB),
+    ]
+    layout = Layout(Header("llama", "m", 4096, 500 * MB, kv_values=10_000), 1000, tensors)
+    return llamacpp.footprint(layout, msgspec_load(settings))
+
+
+def msgspec_load(settings: dict[str, object]) -> LoadModel:
+    return LoadModel("m", "llamacpp", **settings)  # type: ignore[arg-type]
+
+
+def test_llamacpp_counts_the_file_the_copies_and_the_cache() -> None:
+    whole = gguf_estimate().loaded
+    assert whole - gguf_estimate(options={"repack": False}).loaded == 350 * MB
+    assert whole - gguf_estimate(context=1096).loaded == 3000 * 10_000 * 2
+    assert gguf_estimate(context=100_000).loaded == whole  # no more than the model was trained for
+
+
+def test_transformers_counts_the_weights_in_the_format_they_are_used_in() -> None:
+    def of(stored: Counter[str], *, bf16: bool = True, **options: object) -> int:
+        load = LoadModel("m", "transformers", options=options)
+        return transformers.footprint(SHAPE, stored, load, bf16_hardware=bf16).loaded - transformers.RUNTIME
+
+    stored = Counter({"BF16": 200 * MB})
+    assert of(stored) == 200 * MB
+    assert of(stored, bf16=False) == 400 * MB
+    assert of(Counter({"F32": 400 * MB})) == 200 * MB
+    assert of(stored, dtype="float32") == 400 * MB
+    assert of(stored, quantize="4bit") < 100 * MB
+    assert of(Counter({"BF16": 8000 * MB}), bf16=False) == 8000 * MB
+
+
+def test_transformers_counts_one_window_of_cache() -> None:
+    load = LoadModel("m", "transformers", context=1000)
+    growth = transformers.footprint(SHAPE, Counter(), load, bf16_hardware=True).growth
+    assert growth == 30 * 2 * 3 * 64 * 2 * 1000 + transformers.COMPUTE
+
+
+def test_what_many_conversations_may_add_counts_until_a_peak_was_seen(tmp_path: Path) -> None:
+    file = tmp_path / "seen"
+    three = LoadModel("m", "transformers", context=1000, slots=3, options={"prompt_cache_mib": 10})
+    one = transformers.footprint(SHAPE, Counter(), three, bf16_hardware=True)
+    assert one.headroom == 10 * MIB
+    assert gguf_estimate().headroom == 256 * MIB
+    assert gguf_estimate(options={"prompt_cache_mib": 0}).headroom == 0
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"num_hidden_layers": 2}))
+    load = LoadModel("m", "transformers", str(folder))
+    learned = LearnedFootprints(file)
+    assert learned.headroom(load) == 256 * MIB
+    learned.learn(load, 500 * MB, resident=500 * MB)
+    assert learned.headroom(load) == 0
+
+
+def test_a_model_folder_is_read_by_its_headers(tmp_path: Path) -> None:
+    header = json.dumps(
+        {"__metadata__": {"a": "b"}, "w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8 * MB]}}
+    ).encode()
+    (tmp_path / "config.json").write_text(json.dumps({"num_hidden_layers": 2, "vocab_size": 5}))
+    (tmp_path / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    found = estimate(LoadModel("m", "transformers", str(tmp_path), options={"dtype": "bf16"}))
+    assert found.loaded == transformers.RUNTIME + 4 * MB
+
+
+def test_a_damaged_model_is_estimated_by_its_size(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"GGUF" + bytes(5 * MB))
+    need = LearnedFootprints(tmp_path / "seen").need(LoadModel("m", "llamacpp", str(file)))
+    assert 5 * MB < need < 50 * MB
+
+
+def test_what_was_seen_corrects_the_load_and_keeps_the_growth() -> None:
+    estimated = Footprint(loaded=100 * MB, growth=20 * MB)
+    assert needed(estimated, None) == 120 * MB
+    assert needed(estimated, Seen(loaded=80 * MB, peak=90 * MB)) == 100 * MB
+    assert needed(estimated, Seen(loaded=110 * MB, peak=150 * MB)) == 150 * MB
+
+
+def test_a_load_that_has_its_peak_before_its_end_keeps_the_growth_of_what_is_left() -> None:
+    estimated = Footprint(loaded=100 * MB, growth=20 * MB)
+    assert needed(estimated, Seen(loaded=130 * MB, peak=130 * MB, resident=90 * MB)) == 130 * MB
+    assert needed(estimated, Seen(loaded=100 * MB, peak=100 * MB, resident=90 * MB)) == 110 * MB
+    seen = updated(updated(None, 130 * MB, resident=90 * MB), 140 * MB)
+    assert seen == Seen(loaded=130 * MB, peak=140 * MB, resident=90 * MB)
+
+
+def test_a_leak_is_no_need_and_is_forgotten_after_two_runs() -> None:
+    estimated = Footprint(loaded=100 * MB)
+    seen = updated(Seen(100 * MB, 100 * MB), 9000 * MB)
+    assert needed(estimated, seen) == 200 * MB + 64 * MIB
+    for _ in range(2):
+        seen = updated(seen, 100 * MB, resident=100 * MB)
+    assert needed(estimated, seen) == 100 * MB
+
+
+def test_peaks_are_kept_per_file_and_settings_and_outlive_the_supervisor(tmp_path: Path) -> None:
+    file = tmp_path / "memory.json"
+    one, two = LoadModel("m", "echo"), LoadModel("m", "echo", context=100)
+    LearnedFootprints(file).learn(one, 70 * MB, resident=70 * MB)
+    again = LearnedFootprints(file)
+    assert again.need(one) > 69 * MB
+    assert again.need(two) < 40 * MB
+    assert file.stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["memory.json"]
+
+
+def test_a_damaged_or_unwritable_file_costs_the_correction_only(tmp_path: Path) -> None:
+    file = tmp_path / "memory.json"
+    file.write_text("[1")
+    learned = LearnedFootprints(file)
+    assert learned.need(LoadModel("m", "echo")) < 40 * MB
+    learned.learn(LoadModel("m", "echo"), 70 * MB, resident=70 * MB)
+    assert learned.need(LoadModel("m", "echo")) == 70 * MB
+    LearnedFootprints(tmp_path / "none" / "x").learn(LoadModel("m", "echo"), 1, resident=1)

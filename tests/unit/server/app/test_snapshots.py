@@ -1,0 +1,213 @@
+"""How the router sees this machine: Ollama's place, its names for models, keys and consent."""
+
+from pathlib import Path
+
+import pytest
+
+from ai_pal.config import ModelSettings, Settings
+from ai_pal.config.clouds import ollama_url, twin
+from ai_pal.config.provider_access import key_hint, remember
+from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
+from ai_pal.errors import Code, Failure
+from ai_pal.providers.server import Server
+from ai_pal.server.app.snapshots import MachineSnapshots
+from ai_pal.store.ledger import Spent
+from tests.gguf_files import gguf
+from tests.simulation.clock import VirtualClock
+
+
+class NoWorkers:
+    def find(self, model: str) -> None:
+        return None
+
+
+def snapshots(home: Path, settings: Settings, **environ: str) -> MachineSnapshots:
+    given = {"HOME": str(home), "AI_PAL_HOME": str(home)} | environ
+    made = MachineSnapshots(settings, VirtualClock(), Spent, given)
+    made.pool = NoWorkers()  # type: ignore[assignment]
+    return made
+
+
+def openai(made: MachineSnapshots) -> Server:
+    return next(server for server in made.snapshot("").clouds if server.name == "openai")
+
+
+def test_the_settings_place_of_ollama_wins() -> None:
+    settings = Settings(ollama=OllamaSettings(base_url="http://box:11434/"))
+    assert ollama_url(settings, {"OLLAMA_HOST": "10.0.0.7"}) == "http://box:11434"
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("phi-2", "phi"),
+        ("phi-2:4bit", "phi"),
+        ("smollm2?slots=2", "smollm2:135m"),
+        ("echo", ""),
+        ("/m.gguf", ""),
+    ],
+)
+def test_models_have_their_names_at_ollama(model: str, name: str) -> None:
+    assert twin(model, Settings()) == name
+
+
+def test_settings_add_names() -> None:
+    assert twin("mine", Settings(ollama=OllamaSettings(models={"mine": "llama3:8b"}))) == "llama3:8b"
+
+
+def test_a_key_of_the_environment_needs_consent(ai_pal_home: Path) -> None:
+    made = snapshots(ai_pal_home, Settings(local=LocalSettings(model="echo")), OPENAI_API_KEY="sk-x")
+    assert (openai(made).key, openai(made).consent) == (True, False)
+    remember("openai", {"AI_PAL_HOME": str(ai_pal_home)}, consent=True)
+    assert openai(made).consent
+    remember("openai", {"AI_PAL_HOME": str(ai_pal_home)}, consent=False)
+    assert not openai(made).consent
+
+
+def test_a_damaged_memory_of_decisions_is_a_no(ai_pal_home: Path) -> None:
+    (ai_pal_home / "providers.json").write_text("{")
+    settings = Settings(providers={"openai": ProviderSettings(api_key=True)})
+    assert not openai(snapshots(ai_pal_home, settings)).consent
+
+
+def test_who_has_no_key_hears_how_to_give_one(ai_pal_home: Path) -> None:
+    obstacle = openai(snapshots(ai_pal_home, Settings())).obstacle
+    assert obstacle == Failure(Code.NO_KEY, "there is no key for openai", key_hint("openai"))
+
+
+def test_a_server_of_ones_own_needs_no_key(ai_pal_home: Path) -> None:
+    own = ProviderSettings(api="openai", base_url="http://gateway/v1", mid="llama-70b")
+    snapshot = snapshots(ai_pal_home, Settings(providers={"gateway": own})).snapshot("gateway:llama-70b")
+    assert [(cloud.name, cloud.obstacle) for cloud in snapshot.clouds] == [("gateway", None)]
+
+
+def test_a_remote_ollama_of_the_environment_needs_consent(ai_pal_home: Path) -> None:
+    made = snapshots(ai_pal_home, Settings(), OLLAMA_HOST="10.0.0.7")
+    ollama = made.snapshot("ollama:phi").ollama
+    assert ollama is not None
+    assert not ollama.consent
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:9", "http://192.0.2.2:11434"])
+def test_a_model_of_ollamas_cloud_needs_consent_wherever_ollama_is(ai_pal_home: Path, url: str) -> None:
+    made = snapshots(ai_pal_home, Settings(ollama=OllamaSettings(base_url=url)))
+    before = made.snapshot("ollama:gpt-oss:120b-cloud").ollama
+    remember("ollama", {"HOME": str(ai_pal_home), "AI_PAL_HOME": str(ai_pal_home)}, consent=True)
+    after = made.snapshot("ollama:gpt-oss:120b-cloud").ollama
+    assert before is not None
+    assert after is not None
+    assert (before.consent, after.consent) == (False, True)
+
+
+def test_an_alias_may_stand_for_a_providers_model(ai_pal_home: Path) -> None:
+    models = {"gpt": ModelSettings(model="openai:gpt-4"), "mine": ModelSettings(model="ollama:phi")}
+    made = snapshots(ai_pal_home, Settings(models=models))
+    assert [(cloud.name, cloud.mid) for cloud in made.snapshot("gpt").clouds] == [("openai", "gpt-4")]
+    assert made.snapshot("gpt").here is None
+    ollama = made.snapshot("mine").ollama
+    assert ollama is not None
+    assert ollama.mid == "phi"
+
+
+def test_a_circle_of_aliases_is_told(ai_pal_home: Path) -> None:
+    models = {"a": ModelSettings(model="b"), "b": ModelSettings(model="a")}
+    here = snapshots(ai_pal_home, Settings(models=models)).snapshot("a").here
+    assert here is not None
+    assert here.failure is not None
+    assert "in a circle" in here.failure.message
+
+
+def test_a_model_of_ones_own_answers_here_with_its_window(ai_pal_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    llama: dict[str, object] = {"general.architecture": "llama", "llama.context_length": 512}
+    file.write_bytes(gguf(llama, [("a.weight", 0, 0)]))
+    cache = str(tmp_path / "models")
+    own = {"mine": ModelSettings(path=str(file))}
+    here = snapshots(ai_pal_home, Settings(models=own, model_cache_dir=cache)).snapshot("").here
+    assert here is not None
+    assert (here.model, here.state, here.window) == ("mine", "here", 512)
+    narrow = (
+        snapshots(ai_pal_home, Settings(models=own, model_cache_dir=cache)).snapshot("mine?context=64").here
+    )
+    assert narrow is not None
+    assert narrow.window == 64
+
+
+def test_ollama_can_be_switched_off(ai_pal_home: Path) -> None:
+    made = snapshots(ai_pal_home, Settings(ollama=OllamaSettings(enabled=False)))
+    assert made.snapshot("").ollama is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("no-such-model", Code.MODEL_NOT_FOUND),
+        ("openai", Code.MODEL_NOT_FOUND),
+        ("/etc/passwd", Code.MODEL_INVALID),
+    ],
+)
+def test_what_is_no_model_says_why(ai_pal_home: Path, name: str, code: Code) -> None:
+    here = snapshots(ai_pal_home, Settings()).snapshot(name).here
+    assert here is not None
+    assert here.failure is not None
+    assert (here.model, here.failure.code) == (name, code)
+
+
+def test_a_model_that_is_merely_not_here_has_no_failure(ai_pal_home: Path) -> None:
+    settings = Settings(model_cache_dir=str(ai_pal_home / "models"))
+    here = snapshots(ai_pal_home, settings).snapshot("smollm2").here
+    assert here is not None
+    assert (here.state, here.absent, here.failure) == ("not_here", True, None)
+
+
+def test_what_was_no_model_a_moment_ago_is_looked_at_again(ai_pal_home: Path) -> None:
+    made, file = snapshots(ai_pal_home, Settings()), ai_pal_home / "mine.gguf"
+    before = made.snapshot(str(file)).here
+    file.write_bytes(b"GGUF")
+    after = made.snapshot(str(file)).here
+    assert before is not None
+    assert after is not None
+    assert (before.state, before.failure is None, after.state, after.failure) == (
+        "unusable",
+        False,
+        "here",
+        None,
+    )
+
+
+def test_a_name_that_means_nothing_here_is_not_asked_for_elsewhere(ai_pal_home: Path) -> None:
+    made = snapshots(ai_pal_home, Settings(ollama=OllamaSettings(models={"nosuch": "llama3"})))
+    assert made.snapshot("nosuch").ollama is None
+
+
+def test_a_remote_ollama_that_was_refused_is_not_asked_whatever_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings(ollama=OllamaSettings(base_url="http://192.0.2.2:11434"))
+    made = snapshots(tmp_path, settings)
+    before = made.snapshot("ollama:phi").ollama
+    remember("ollama", {"HOME": str(tmp_path), "AI_PAL_HOME": str(tmp_path)}, consent=False)
+    after = made.snapshot("ollama:phi").ollama
+    assert before is not None
+    assert after is not None
+    assert (before.consent, after.consent) == (True, False)
+
+
+def test_a_key_that_lies_around_is_not_used_for_a_server_of_ones_own_either(tmp_path: Path) -> None:
+    own = {"openai": ProviderSettings(base_url="http://gateway.example.com/v1")}
+    without = openai(snapshots(tmp_path, Settings(providers=own)))
+    around = openai(snapshots(tmp_path, Settings(providers=own), OPENAI_API_KEY="sk-around"))
+    assert (without.consent, around.consent) == (True, False)
+
+
+def test_the_window_of_a_model_at_ollama_is_its_own(ai_pal_home: Path) -> None:
+    made = snapshots(ai_pal_home, Settings(context=512, ollama=OllamaSettings(models={"phi-2": "phi"})))
+
+    def window(reference: str) -> int:
+        found = made.snapshot(reference).ollama
+        assert found is not None
+        return found.window
+
+    assert (window("phi-2"), window("llama3.2")) == (2048, 131_072)
+    assert window("ollama:phi") == 0, "whom the user names is asked whatever its length"
+    other = snapshots(ai_pal_home, Settings(ollama=OllamaSettings(model="qwen3"))).snapshot("").ollama
+    assert other is not None
+    assert (other.mid, other.window) == ("qwen3", 0)

@@ -1,0 +1,101 @@
+"""Two names of one model share its worker; two ways to load it do not."""
+
+from pathlib import Path
+
+import pytest
+
+from ai_pal.config import ModelSettings, Settings
+from ai_pal.errors import Code, fail
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.worker import LoadModel
+from ai_pal.server.app.references import load_of
+from ai_pal.server.ports import Resolved
+from tests.simulation.memory_world import Host, Machine
+
+FILE = "/m/phi-2.Q4_K_M.gguf"
+KNOWN = {
+    "phi-2": Resolved(LoadModel("phi-2", "llamacpp", FILE), file=FILE),
+    "phi-2:q4_k_m": Resolved(LoadModel("phi-2:q4_k_m", "llamacpp", FILE), file=FILE),
+    "/link.gguf": Resolved(LoadModel("/link.gguf", "llamacpp", "/link.gguf"), file=FILE, pinned=True),
+    "phi-2?context=99": Resolved(
+        LoadModel("phi-2?context=99", "llamacpp", FILE, context=99, options={"context": 99}), file=FILE
+    ),
+    "short": Resolved(LoadModel("short", "llamacpp", FILE, context=99), file=FILE),
+    "other": Resolved(LoadModel("other", "llamacpp", "/m/other.gguf"), file="/m/other.gguf"),
+    "echo": Resolved(LoadModel("echo", "echo")),
+    "echo2": Resolved(LoadModel("echo2", "echo")),
+}
+
+
+class Named(Host):
+    """A supervisor of these models, in a world where nothing goes wrong."""
+
+    def __init__(self) -> None:
+        machine = Machine(1, dict.fromkeys(KNOWN, 5))
+        machine.dice.random = lambda: 0.5  # type: ignore[method-assign]
+        super().__init__(machine)
+
+    def _resolve(self, reference: str) -> Resolved:
+        return KNOWN.get(reference) or fail(Code.MODEL_NOT_FOUND, f"there is no model {reference}")
+
+    def ask(self, *models: str) -> list[str]:
+        """What is loaded after all these have answered."""
+        for model in models:
+            self.chat(model)
+        self.machine.run(self.machine.now + 15.0)
+        assert all(isinstance(end, wire.Done) for ends in self.ends.values() for end in ends)
+        return sorted(status.model for status in self.supervisor.statuses())
+
+
+@pytest.mark.parametrize(
+    ("models", "loaded"),
+    [
+        (("phi-2", "phi-2:q4_k_m"), ["phi-2"]),
+        (("phi-2:q4_k_m", "phi-2", "/link.gguf"), ["phi-2:q4_k_m"]),
+        (("phi-2?context=99", "short"), ["phi-2?context=99"]),
+        (("phi-2", "short"), ["phi-2", "short"]),
+        (("phi-2", "other"), ["other", "phi-2"]),
+        (("echo", "echo2"), ["echo", "echo2"]),
+    ],
+)
+def test_the_same_file_loaded_the_same_way_is_one_worker(models: tuple[str, ...], loaded: list[str]) -> None:
+    host = Named()
+    assert host.ask(*models) == loaded
+    assert len(host.launched) == len(loaded)
+
+
+def test_another_name_finds_it_again_after_it_was_idle() -> None:
+    host = Named()
+    host.ask("phi-2")
+    assert host.ask("phi-2:q4_k_m") == ["phi-2"]
+    assert host.supervisor.pool.canonical("phi-2:q4_k_m") == "phi-2"
+
+
+def test_it_is_unloaded_under_either_name() -> None:
+    host = Named()
+    host.ask("phi-2")
+    host.supervisor.unload(b"c", wire.Unload(99, "phi-2:q4_k_m"))
+    host.machine.run(host.machine.now + 10.0)
+    assert host.supervisor.statuses() == []
+
+
+def test_it_is_pinned_when_one_of_its_names_is() -> None:
+    host = Named()
+    host.ask("phi-2", "/link.gguf")
+    assert host.supervisor.statuses()[0].pinned
+
+
+def test_a_known_model_is_the_same_by_path_by_variant_and_by_alias(tmp_path: Path) -> None:
+    settings = Settings(
+        model_cache_dir=str(tmp_path / "models"), models={"mine": ModelSettings(model="smollm2")}
+    )
+    starter = tmp_path / "models" / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    starter.parent.mkdir(parents=True)
+    with starter.open("wb") as file:
+        file.write(b"GGUF\x03\0\0\0")
+        file.truncate(98_362_432)
+    link = tmp_path / "link.gguf"
+    link.symlink_to(starter)
+    same = [load_of(name, settings) for name in ("smollm2", "smollm2:q4_1", "mine", str(starter), str(link))]
+    assert all(one.is_like(same[0]) for one in same)
+    assert not load_of("smollm2?context=512", settings).is_like(same[0])

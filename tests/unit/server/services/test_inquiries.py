@@ -1,0 +1,133 @@
+"""Which models providers have: each is asked once, and whoever wanted to know is answered once."""
+
+import msgspec
+import pytest
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import egress as out
+from ai_pal.providers.server import Server
+from ai_pal.server.services.inquiries import FOLLOWERS, Inquiries, Subject
+
+OLLAMA = Subject(Server(provider=out.Provider("ollama", "ollama"), mid="phi"), ("phi",))
+CLOUD = Subject(Server(provider=out.Provider("openai", "openai"), mid="m", strong="s"), ("m", "s"))
+REFUSED = Failure(Code.PROVIDER_UNREACHABLE, "connection refused")
+
+
+class World:
+    """`asked` are the lists under way, `heard` what clients were told."""
+
+    def __init__(self, *subjects: Subject, private: bool = False) -> None:
+        self.asked: dict[str, int] = {}
+        self.times = 0
+        self.heard: list[tuple[bytes, wire.Event]] = []
+        self.refuse: Failure | None = None
+        self.inquiries = Inquiries(self, self, lambda: list(subjects), private=private)
+
+    def send(self, client: bytes, event: wire.Event) -> None:
+        self.heard.append((client, event))
+
+    def list_models(self, request: out.ListModels) -> None:
+        assert request.key < 0, "others are answers'"
+        if self.refuse is not None:
+            raise AiPalError(self.refuse)
+        self.asked[request.provider.name] = request.key
+        self.times += 1
+
+    def cancel(self, key: int) -> None:
+        self.asked = {name: asked for name, asked in self.asked.items() if asked != key}
+
+    def ask(self, client: bytes = b"a", request_id: int = 1) -> None:
+        self.inquiries.ask(client, wire.Providers(request_id))
+
+    def reply(self) -> list[wire.ProviderStatus]:
+        event = self.heard[-1][1]
+        assert isinstance(event, wire.ProvidersReply)
+        return event.providers
+
+
+def test_all_are_asked_at_once_and_told_of_together() -> None:
+    world = World(OLLAMA, CLOUD)
+    world.ask()
+    assert set(world.asked) == {"ollama", "openai"}
+    assert world.inquiries.completion_event(out.ProviderModels(world.asked["openai"], ["m"]))
+    assert world.heard == []
+    assert world.inquiries.completion_event(out.CompletionFailed(world.asked["ollama"], REFUSED))
+    assert world.reply() == [
+        wire.ProviderStatus("ollama", "ollama", ["phi"], failure=REFUSED),
+        wire.ProviderStatus("openai", "openai", ["m", "s"], ["m"]),
+    ]
+
+
+def test_events_of_answers_are_left_alone() -> None:
+    world = World(OLLAMA)
+    world.ask()
+    assert not world.inquiries.completion_event(out.CompletionDone(1, 0))
+    assert world.heard == []
+
+
+@pytest.mark.parametrize("lacks", ["key", "consent", "installed"])
+def test_without_key_consent_or_package_nobody_is_asked(lacks: str) -> None:
+    server = msgspec.structs.replace(CLOUD.server, **{lacks: False})
+    world = World(Subject(server, ("m",)))
+    world.ask()
+    assert world.asked == {}
+    assert world.reply()[0].failure is not None
+
+
+def test_what_is_private_asks_only_what_is_here() -> None:
+    world = World(OLLAMA, CLOUD, private=True)
+    world.ask()
+    assert set(world.asked) == {"ollama"}
+    world.inquiries.completion_event(out.ProviderModels(world.asked["ollama"], []))
+    refused = world.reply()[1].failure
+    assert refused is not None
+    assert refused.code == Code.LOCAL_ONLY
+
+
+def test_what_cannot_be_asked_is_a_failure_of_that_provider() -> None:
+    world = World(OLLAMA)
+    world.refuse = Failure(Code.SPAWN_FAILED, "no process")
+    world.ask()
+    assert world.reply()[0].failure == world.refuse
+
+
+def test_many_who_ask_share_one_answer_up_to_a_bound() -> None:
+    world = World(OLLAMA)
+    for number in range(FOLLOWERS + 1):
+        world.ask(request_id=number + 1)
+    assert world.times == 1
+    assert isinstance(world.heard[0][1], wire.Failed)
+    world.inquiries.completion_event(out.ProviderModels(world.asked["ollama"], ["phi"]))
+    assert len(world.heard) == FOLLOWERS + 1
+    world.ask()
+    assert world.times == 2
+
+
+def test_when_all_who_asked_have_gone_the_lists_are_called_off() -> None:
+    world = World(OLLAMA)
+    world.ask(b"a")
+    world.ask(b"b")
+    world.inquiries.client_gone(b"a")
+    assert world.asked
+    world.inquiries.client_gone(b"b")
+    assert not world.asked
+    world.ask(b"c")
+    assert world.asked
+
+
+def test_who_reads_too_slowly_hears_that_there_is_no_answer() -> None:
+    world = World(OLLAMA)
+    world.ask(b"a")
+    slow = Failure(Code.CLIENT_TOO_SLOW, "read faster")
+    world.inquiries.client_gone(b"a", slow)
+    assert world.heard == [(b"a", wire.Failed(1, [slow]))]
+    assert not world.asked
+
+
+def test_a_supervisor_that_stops_says_so() -> None:
+    world = World(OLLAMA)
+    world.ask()
+    world.inquiries.shutdown()
+    assert isinstance(world.heard[-1][1], wire.Failed)
+    assert not world.asked

@@ -1,0 +1,30 @@
+"""The options of a model that llama.cpp loads."""
+
+import pytest
+
+from ai_pal.errors import AiPalError, Code
+from ai_pal.protocol.worker import LoadModel
+from workers.engines.llamacpp import load_options
+
+
+def test_known_options_have_their_types() -> None:
+    options = load_options(LoadModel("m", "llamacpp", options={"repack": "false", "chunk": 64, "slots": 2}))
+    assert (options.repack, options.chunk) == (False, 64)
+
+
+@pytest.mark.parametrize("options", [{"bogus": 512}, {"chunk": "many"}])
+def test_a_mistyped_option_is_refused_and_the_known_ones_are_named(options: dict[str, object]) -> None:
+    with pytest.raises(AiPalError) as refused:
+        load_options(LoadModel("m", "llamacpp", options=options))
+    assert refused.value.code == Code.CONFIG_INVALID
+    assert "chunk" in refused.value.failure.hint
+
+
+@pytest.mark.parametrize(("slots", "chunk"), [(0, 3), (8, 7)])
+def test_a_chunk_that_cannot_hold_a_token_of_each_slot_is_refused(slots: int, chunk: int) -> None:
+    with pytest.raises(AiPalError) as refused:
+        load_options(LoadModel("m", "llamacpp", slots=slots, options={"chunk": chunk}))
+    assert refused.value.code == Code.CONFIG_INVALID
+    assert (
+        load_options(LoadModel("m", "llamacpp", slots=slots, options={"chunk": chunk + 1})).chunk == chunk + 1
+    )

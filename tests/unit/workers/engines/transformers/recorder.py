@@ -1,0 +1,114 @@
+"""A sink that remembers, and an engine in this process to go with it."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.worker import Generate, LoadModel, Ready
+from workers.engines.transformers.engine import Transformers
+
+TIMEOUT = 120.0
+
+
+class Answer(msgspec.Struct):
+    """What was reported for one key."""
+
+    parts: list[str] = []
+    tokens: int = 0
+    trimmed: int = 0
+    readings: list[tuple[int, int]] = []
+    usage: Usage = Usage()
+    finish_reason: str = ""
+    cancelled: bool = False
+    failure: Failure | None = None
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.finish_reason or self.cancelled or self.failure)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+
+class Recorder:
+    """Thread-safe enough: each key is reported by one thread at a time."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, Answer] = {}
+        self.fractions: list[float] = []
+        self.steps = 0
+        self._changed = threading.Condition()
+
+    def of(self, key: int) -> Answer:
+        return self.answers.setdefault(key, Answer())
+
+    def wait_for_end(self, key: int) -> Answer:
+        answer = self.of(key)
+        with self._changed:
+            ended = self._changed.wait_for(lambda: answer.ended, TIMEOUT)
+        assert ended, "no end came"
+        return answer
+
+    def wait_for_text(self, key: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: bool(self.of(key).parts), TIMEOUT)
+
+    def step(self) -> None:
+        self.steps += 1
+
+    def progress(self, fraction: float) -> None:
+        self.fractions.append(fraction)
+
+    def delta(self, key: int, text: str, n: int = 1) -> None:
+        with self._changed:
+            self.of(key).parts.append(text)
+            self.of(key).tokens += n
+            self._changed.notify_all()
+
+    def trimmed(self, key: int, dropped: int, context: int) -> None:
+        self.of(key).trimmed = dropped
+
+    def reading(self, key: int, done: int, total: int) -> None:
+        self.of(key).readings.append((done, total))
+
+    def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
+        self._end(key, usage=usage, finish_reason=finish_reason)
+
+    def cancelled(self, key: int, usage: Usage) -> None:
+        self._end(key, usage=usage, cancelled=True)
+
+    def failed(self, key: int, failure: Failure) -> None:
+        self._end(key, failure=failure)
+
+    def _end(self, key: int, **values: Any) -> None:
+        with self._changed:
+            answer = self.of(key)
+            assert not answer.ended, "it ended twice"
+            for name, value in values.items():
+                setattr(answer, name, value)
+            self._changed.notify_all()
+
+
+class Loaded:
+    """A loaded engine; close it."""
+
+    def __init__(self, folder: Path, context: int = 0, **options: object) -> None:
+        self.sink = Recorder()
+        self.engine = Transformers()
+        spec = LoadModel("m", "transformers", str(folder), context=context, options=options)
+        self.ready: Ready = self.engine.load(spec, self.sink)
+        self._keys = iter(range(1, 1_000_000))
+
+    def begin(self, said: str | list[Message], options: Options) -> int:
+        key = next(self._keys)
+        messages = [Message("user", said)] if isinstance(said, str) else said
+        self.engine.generate(Generate(key, messages, options))
+        return key
+
+    def ask(self, said: str | list[Message], options: Options) -> Answer:
+        return self.sink.wait_for_end(self.begin(said, options))

@@ -1,0 +1,74 @@
+"""The next token."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from ai_pal.errors import AiPalError
+from ai_pal.protocol.chat import Options
+from workers.engines.transformers.options import Sampling, read_sampling
+from workers.engines.transformers.sampling import Sampler, likeliest
+
+LOGITS = torch.tensor([0.0, 3.0, 2.0, -1.0])
+
+
+def defaults(**values: object) -> SimpleNamespace:
+    plain = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    return SimpleNamespace(**{**plain, "repetition_penalty": None, **values})
+
+
+def drawn(asked: Sampling, said: SimpleNamespace, times: int = 60) -> set[int]:
+    sampler = Sampler(asked, said)
+    return {sampler.choose(LOGITS, [0]) for _ in range(times)}
+
+
+def test_temperature_zero_takes_the_likeliest() -> None:
+    assert drawn(Sampling(temperature=0), defaults()) == {1}
+
+
+def test_a_high_temperature_reaches_every_token() -> None:
+    assert drawn(Sampling(temperature=50, top_p=1, seed=1), defaults()) == {0, 1, 2, 3}
+
+
+def test_a_small_top_p_keeps_only_the_likeliest() -> None:
+    assert drawn(Sampling(temperature=5, top_p=0.1), defaults()) == {1}
+
+
+def test_top_k_keeps_so_many() -> None:
+    assert drawn(Sampling(temperature=50, top_p=1, top_k=2, seed=1), defaults()) == {1, 2}
+
+
+def test_the_model_s_own_sampling_is_the_default() -> None:
+    said = defaults(do_sample=True, temperature=50.0, top_p=1.0, top_k=2)
+    assert drawn(Sampling(seed=1), said) == {1, 2}
+
+
+def test_a_penalty_changes_even_the_likeliest() -> None:
+    sampler = Sampler(Sampling(temperature=0, repetition_penalty=10), defaults())
+    assert sampler.choose(LOGITS, [1]) == 2
+
+
+@pytest.mark.parametrize("seed", [0, -5, 1 << 70])
+def test_the_same_seed_draws_the_same(seed: int) -> None:
+    asked = Sampling(temperature=50, top_p=1, seed=seed)
+    one, other = Sampler(asked, defaults()), Sampler(asked, defaults())
+    assert [one.choose(LOGITS, [0]) for _ in range(20)] == [other.choose(LOGITS, [0]) for _ in range(20)]
+
+
+def test_rows_without_a_usable_number_have_no_likeliest() -> None:
+    rows = torch.stack([LOGITS, torch.full((4,), float("nan")), torch.full((4,), float("-inf"))])
+    rows[0, 0] = float("-inf")
+    assert likeliest(rows) == [1, None, None]
+
+
+def test_extra_fills_in_and_named_options_win() -> None:
+    read = read_sampling(Options(temperature=0.5, extra={"temperature": 1, "top_k": "7"}))
+    assert (read.temperature, read.top_k) == (0.5, 7)
+
+
+@pytest.mark.parametrize("wrong", [Options(temperature=-1), Options(top_p=0), Options(max_tokens=0)], ids=str)
+def test_impossible_options_are_a_bad_request(wrong: Options) -> None:
+    with pytest.raises(AiPalError) as caught:
+        read_sampling(wrong)
+    assert caught.value.code == "bad_request"
