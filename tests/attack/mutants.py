@@ -82,7 +82,7 @@ def _value(hint: Any) -> Any:
     if origin in (list, tuple):
         return origin([_value(arguments[0])])
     if origin is dict or hint is dict:
-        return {"k": 1}
+        return {"k": _value(arguments[1]) if arguments else 1}
     if isinstance(hint, TypeVar) or hint is Any or hint is object:
         return 1
     if hint is msgspec.Raw:
