@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ pytest_plugins = ["tests.servers.fixtures"]
 # A test has a limit as a whole; a single example may meet a machine that is busy with something else.
 hypothesis.settings.register_profile("ai-pal", deadline=None)
 hypothesis.settings.load_profile("ai-pal")
+
+# A shell that runs this in the background tells it to ignore Ctrl-C, and all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _KEPT = ("AI_PAL_TEST_", "AI_PAL_CHAOS_")
 _SETTINGS = load_settings().settings

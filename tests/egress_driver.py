@@ -110,7 +110,7 @@ def _add(answer: Answer, message: out.FromEgress) -> None:
             assert answer.connected
             assert not answer.sent
             answer.sent = True
-        case out.CompletionText():
+        case out.CompletionDelta():
             assert message.seq == answer.pieces
             assert message.text
             answer.text += message.text

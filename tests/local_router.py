@@ -1,7 +1,7 @@
 """A router that knows only this machine: every request has one candidate, as without other tiers."""
 
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.server.ports import Clients, Clock, Observe
 from ai_pal.server.router.complexity import Scored

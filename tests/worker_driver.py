@@ -13,7 +13,8 @@ from typing import Self, TypeVar
 import msgspec
 import zmq
 
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     AnyFromWorker,
     AnyToWorker,
@@ -125,12 +126,12 @@ class WorkerDriver:
             if isinstance(message, Ready | LoadFailed):
                 return message
 
-    def generate(self, key: int, said: str | list[Message], options: Options | None = None) -> None:
+    def generate(self, key: int, said: str | list[Message], options: GenerationOptions | None = None) -> None:
         messages = [Message("user", said)] if isinstance(said, str) else said
         self.answers[key] = Answer()
-        self.send(Generate(key, messages, self._known(options or Options())))
+        self.send(Generate(key, messages, self._known(options or GenerationOptions())))
 
-    def _known(self, options: Options) -> Options:
+    def _known(self, options: GenerationOptions) -> GenerationOptions:
         """Without what only echo knows, where it is not echo that answers: others refuse that."""
         if self.engine == "echo":
             return options
@@ -140,7 +141,7 @@ class WorkerDriver:
     def cancel(self, key: int) -> None:
         self.send(CancelGeneration(key))
 
-    def ask(self, key: int, said: str | list[Message], options: Options | None = None) -> Answer:
+    def ask(self, key: int, said: str | list[Message], options: GenerationOptions | None = None) -> Answer:
         """Generate and wait for the end."""
         self.generate(key, said, options)
         self.finish([key])

@@ -12,7 +12,8 @@ import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 
 TARGET = 0.70
 LARGEST_ROOM = 4
@@ -47,7 +48,7 @@ class Fitted(msgspec.Struct, frozen=True):
     tokens: int
 
 
-def answer_room(options: Options, window: int) -> int:
+def answer_room(options: GenerationOptions, window: int) -> int:
     """Tokens to keep free for the answer."""
     usual = window // USUAL_ROOM
     wanted = usual if options.max_tokens is None else max(1, options.max_tokens)
@@ -61,8 +62,8 @@ def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fi
     if bound <= window - room:
         return Fitted(messages, 0, bound)
     system, turns = _turns(messages)
-    costs = [[counter.content(one.content) + counter.per_message for one in turn] for turn in turns]
-    fixed = counter.fixed + sum(counter.content(one.content) + counter.per_message for one in system)
+    costs = [[counter.content(one.text) + counter.per_message for one in turn] for turn in turns]
+    fixed = counter.fixed + sum(counter.content(one.text) + counter.per_message for one in system)
     dropped = first_kept(costs, fixed, window - room, int(window * TARGET))
     tokens = fixed + sum(map(sum, costs[dropped:]))
     kept = _join(system, turns[dropped:])
@@ -80,7 +81,7 @@ def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fi
 
 def upper_bound(messages: Sequence[Message], counter: Counter) -> int:
     """No text has more tokens than bytes: cheap, and enough for most conversations."""
-    return counter.fixed + sum(_bytes(one.content) + counter.per_message for one in messages)
+    return counter.fixed + sum(_bytes(one.text) + counter.per_message for one in messages)
 
 
 def first_kept(turns: Sequence[Sequence[int]], fixed: int, limit: int, target: int) -> int:

@@ -3,18 +3,16 @@
 import os
 import threading
 import time
-from typing import Any
 
 import msgspec
 import zmq
 
 from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     EXIT_NEVER,
     EXIT_RETRY,
-    STOP_REPEATING,
     AnyToWorker,
     Beat,
     CancelGeneration,
@@ -65,7 +63,7 @@ class Worker:
         self._unsent: list[bytes] = []
         self._engine: Engine | None = None
         self._loading = False
-        self._sampling = Options()
+        self._sampling = GenerationOptions()
         self._preparing: threading.Thread | None = None
         self._outcome: Ready | LoadFailed | None = None
         self._ready: Ready | None = None
@@ -159,11 +157,7 @@ class Worker:
             failure = Failure(Code.OVERLOADED, f"all {self._ready.slots} slots are taken", retryable=True)
             return self._refuse(request.key, failure)
         request = self._with_sampling(request)
-        watched, request = _watched(request)
-        if not isinstance(watched, bool):
-            message = f"{STOP_REPEATING} is true or false, not {watched!r}"
-            return self._refuse(request.key, Failure(Code.BAD_REQUEST, message, "correct it and ask again"))
-        if not self._outbox.open(request.key, Repeats() if watched else None):
+        if not self._outbox.open(request.key, Repeats() if request.options.stop_repeating else None):
             log("warning", "a second request with an open key was ignored", request=request.key)
             return None
         try:
@@ -236,11 +230,3 @@ class Worker:
         self._monitor.close(0)
         self._socket.close()
         self._context.term()  # waits for the last messages to leave, at most LINGER_MS
-
-
-def _watched(request: Generate) -> tuple[Any, Generate]:
-    """Whether the answer is watched for repetition, and the request as its engine gets it."""
-    extra = dict(request.options.extra)
-    watched = extra.pop(STOP_REPEATING, False)
-    options = msgspec.structs.replace(request.options, extra=extra)
-    return watched, msgspec.structs.replace(request, options=options)

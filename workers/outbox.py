@@ -10,18 +10,20 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.content import FinishReason, TokenLogprob
+from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import (
-    REPEATS,
     FromWorker,
     GenerationCancelled,
     GenerationDone,
     GenerationFailed,
     LoadProgress,
+    Probabilities,
     Reading,
     Trimmed,
     encode,
 )
+from workers.engines.base import ANSWER, OpenPart
 from workers.reading import PromptReading
 from workers.repeats import Repeats
 
@@ -32,24 +34,56 @@ CHARGE = 32
 """What one delta counts for beyond its characters, so that empty ones are bounded too."""
 
 
-class _Batch(FromWorker, frozen=True, tag="deltas"):
-    """The bytes of a `Deltas`, built straight from `(key, seq, n, text)`: one encoding instead of two."""
+Item = tuple[int, int, int, str] | tuple[int, int, int, str, str, int, str, str]
+"""`(key, seq, n, text)`, and for other parts than plain text `(..., kind, index, call, name)`."""
 
-    items: list[tuple[int, int, int, str]]
+
+class _Batch(FromWorker, frozen=True, tag="deltas"):
+    """The bytes of a `Deltas`, built straight from the items: one encoding instead of two."""
+
+    items: list[Item]
 
 
 class _Stream:
-    """One open generation: where its text stands and what waits of it."""
+    """One open generation: where its text stands and what waits of it, of the part that grows now. Pieces of
+    earlier parts that wait are in `earlier`."""
 
-    __slots__ = ("cancelled", "parts", "reading", "repeats", "repeats_itself", "seq", "tokens")
+    __slots__ = (
+        *("cancelled", "earlier", "part", "probabilities", "reading", "repeats", "repeats_itself"),
+        *("seq", "texts", "tokens"),
+    )
 
     def __init__(self, repeats: Repeats | None) -> None:
         self.repeats, self.repeats_itself = repeats, False
         self.seq = 0
         self.tokens = 0
-        self.parts: list[str] = []
+        self.part = ANSWER
+        self.texts: list[str] = []
+        self.earlier: list[Item] = []
+        self.probabilities: list[TokenLogprob] = []
         self.cancelled = False
         self.reading: PromptReading | None = None
+
+    def turn_to(self, key: int, part: OpenPart) -> None:
+        """Another part grows from here on."""
+        if self.texts:
+            self.earlier.append(self._item(key))
+            self.seq += self.tokens
+            self.tokens, self.texts = 0, []
+        self.part = part
+
+    def take(self, key: int, into: list[Item]) -> None:
+        """Move what waits."""
+        if self.earlier:
+            into += self.earlier
+            self.earlier = []
+        into.append(self._item(key))
+        self.seq += self.tokens
+        self.tokens, self.texts = 0, []
+
+    def _item(self, key: int) -> Item:
+        seq, n, text = self.seq, self.tokens, "".join(self.texts)
+        return (key, seq, n, text) if self.part is ANSWER else (key, seq, n, text, *self.part)
 
 
 class Outbox:
@@ -122,19 +156,20 @@ class Outbox:
             self._read.clear()
             waiting, self._waiting = self._waiting, {}
             after, self._after = self._after, []
-            items = []
+            items: list[Item] = []
+            probable: list[FromWorker] = []
             for key, stream in waiting.items():
-                items.append((key, stream.seq, stream.tokens, "".join(stream.parts)))
-                stream.seq += stream.tokens
-                stream.tokens = 0
-                stream.parts = []
+                stream.take(key, items)
+                if stream.probabilities:
+                    tokens, stream.probabilities = stream.probabilities, []
+                    probable.append(Probabilities(key, stream.seq - len(tokens), tokens))
             if self._size >= self._limit:
                 self._room.notify_all()
             self._size = 0
         frames = [encode(message) for message in (*before, *read)]
         if items:
             frames.append(_encode_batch(items))
-        frames.extend(encode(message) for message in after)
+        frames.extend(encode(message) for message in (*probable, *after))
         return frames
 
     def acknowledge(self) -> None:
@@ -155,7 +190,7 @@ class Outbox:
     def progress(self, fraction: float) -> None:
         self._report(self._before, LoadProgress(min(max(fraction, 0.0), 1.0)))
 
-    def delta(self, key: int, text: str, n: int = 1) -> None:
+    def delta(self, key: int, text: str, n: int = 1, part: OpenPart = ANSWER) -> None:
         room = self._room
         with room:
             stream = self._streams.get(key)
@@ -169,9 +204,11 @@ class Outbox:
                 if stream.reading.finish(self._clock()):
                     self._read[key] = stream.reading
                 stream.reading = None
-            if not stream.parts:
+            if part is not stream.part and part != stream.part:
+                stream.turn_to(key, part)
+            if not stream.texts:
                 self._waiting[key] = stream
-            stream.parts.append(text)
+            stream.texts.append(text)
             stream.tokens += n
             self._size += len(text) + CHARGE
             if stream.repeats is not None and stream.repeats.feed(text):
@@ -181,6 +218,13 @@ class Outbox:
                 return
             self._woken = True
         self.wake()
+
+    def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
+        """Of the last tokens that were reported, as many; they leave together."""
+        with self._room:
+            stream = self._streams.get(key)
+            if stream is not None and not stream.cancelled and self._waiting.get(key) is stream:
+                stream.probabilities += tokens
 
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         if key in self._streams:
@@ -200,13 +244,16 @@ class Outbox:
             self._woken = True
         self.wake()
 
-    def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
+    def done(
+        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+    ) -> None:
         self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode, self._position(key)))
 
     def cancelled(self, key: int, usage: Usage) -> None:
         stream = self._streams.get(key)
         if stream is not None and stream.repeats_itself:
-            self.done(key, REPEATS, usage, 0.0, 0.0)
+            end = GenerationDone(key, "stop", usage, seq=self._position(key), repeats=True)
+            self._end(key, end)
         else:
             self._end(key, GenerationCancelled(key, usage))
 
@@ -234,12 +281,13 @@ class Outbox:
         self.wake()
 
 
-def _encode_batch(items: list[tuple[int, int, int, str]]) -> bytes:
+def _encode_batch(items: list[Item]) -> bytes:
     """Encode the items; lone surrogates, which no UTF-8 can carry, become replacement characters."""
     try:
         return encode(_Batch(items))
     except UnicodeEncodeError:
-        return encode(_Batch([(key, seq, n, _whole(text)) for key, seq, n, text in items]))
+        whole = [(*item[:3], _whole(item[3]), *item[4:]) for item in items]
+        return encode(_Batch(whole))
 
 
 def _whole(text: str) -> str:

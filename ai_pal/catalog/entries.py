@@ -2,9 +2,8 @@
 is an estimate from them."""
 
 from ai_pal.catalog.model import KnownModel, Variant
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.egress import Artifact, HubFiles, PackageFile
-from ai_pal.protocol.worker import STOP_REPEATING
+from ai_pal.protocol.options import GenerationOptions
 
 GB = 1_000_000_000
 _RUNTIME = 700_000_000
@@ -46,7 +45,7 @@ _ENTRIES = (
         context=8192,
         # As its authors advise; at the engines' usual 0.8 so small a model loses the thread. In one answer of
         # three it comes to say the same over and over; penalties make it babble instead, to the same length.
-        sampling=Options(temperature=0.2, top_p=0.9, max_tokens=1024, extra={STOP_REPEATING: True}),
+        sampling=GenerationOptions(temperature=0.2, top_p=0.9, max_tokens=1024, stop_repeating=True),
         variants=(
             Variant(
                 "q4_1",

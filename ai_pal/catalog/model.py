@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.egress import Artifact, Wanted
+from ai_pal.protocol.options import GenerationOptions
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class KnownModel(msgspec.Struct, frozen=True):
     context: int = 0
     chat_format: str = "its tokenizer's template"
     gated: bool = False
-    sampling: Options = Options()
+    sampling: GenerationOptions = GenerationOptions()
     hidden: bool = False
 
     @property

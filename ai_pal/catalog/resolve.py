@@ -19,8 +19,8 @@ from ai_pal.config.clouds import clouds, provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.egress import Artifact, HubFiles, Wanted
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import LoadModel
 
 MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS, "context": MOST_CONTEXT}
@@ -73,7 +73,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
         context=_number("context", options, own.context, settings.context),
         slots=_number("slots", options, own.slots, settings.slots),
         options=options,
-        sampling=entry.sampling if entry is not None else Options(),
+        sampling=entry.sampling if entry is not None else GenerationOptions(),
     )
 
 

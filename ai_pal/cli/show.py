@@ -17,8 +17,8 @@ from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
 from ai_pal.memory.estimates.window import Window, window
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.egress import Artifact
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import LoadModel
 
 EXAMPLES = """examples:
@@ -133,7 +133,7 @@ def gather(reference: str, settings: Settings) -> Facts:
     )
 
 
-def _sampling(defaults: Options) -> dict[str, Any]:
+def _sampling(defaults: GenerationOptions) -> dict[str, Any]:
     """What holds for requests that say nothing else."""
     named = {key: value for key, value in msgspec.to_builtins(defaults).items() if key != "extra"}
     return named | defaults.extra

@@ -6,7 +6,8 @@ import msgspec
 
 from ai_pal.errors import AiPalError, main_reason
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Timings, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.usage import Timings, Usage
 
 
 class Answer(msgspec.Struct):

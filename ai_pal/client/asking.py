@@ -11,7 +11,7 @@ from ai_pal.client.usual import NOTHING, Usual
 from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 
 LOCAL_ONLY = "AI_PAL_LOCAL_ONLY"
 _NO = ("", "0", "false", "no", "off")

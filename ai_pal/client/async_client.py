@@ -17,7 +17,7 @@ from ai_pal.client.usual import Usual, usual_here
 from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.transport.sockets import HIGH_WATER, readable
 
 CONTROL_TIMEOUT = 10.0

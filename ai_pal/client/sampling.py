@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Sampling(TypedDict, total=False):
     system: str | None
     deadline: float | None
     extra: dict[str, Any] | None
-    options: Options | None
+    options: GenerationOptions | None
 
 
 class _Checked(msgspec.Struct, frozen=True):
@@ -40,23 +40,24 @@ class _Checked(msgspec.Struct, frozen=True):
 FIELDS = frozenset(_Checked.__struct_fields__)
 
 
-def options_of(how: Mapping[str, Any]) -> Options:
+def options_of(how: Mapping[str, Any]) -> GenerationOptions:
     """The options of these keywords. Raises `AiPalError` (`bad_request`) for values that cannot be, and
     `TypeError` for a field that is given twice, and for options that are none."""
-    whole: Options | None = how.get("options")
-    if not isinstance(whole, Options | None):  # a misspelt name in a dict would say nothing
+    whole: GenerationOptions | None = how.get("options")
+    if not isinstance(whole, GenerationOptions | None):  # a misspelt name in a dict would say nothing
         raise TypeError(
-            f"options takes Options(...), not {type(whole).__name__}: options=Options(max_tokens=20)"
+            f"options takes GenerationOptions(...), not {type(whole).__name__}: "
+            "options=GenerationOptions(max_tokens=20)"
         )
     single = {name: how[name] for name in FIELDS if how.get(name) is not None}
     if not single:
-        return whole or Options()
+        return whole or GenerationOptions()
     for name in single:
         if whole is not None and getattr(whole, name) not in (None, [], {}):
             raise TypeError(f"{name} is given twice: as a keyword and in options")
     checked = converted(single, _Checked)
     stop = [checked.stop] if isinstance(checked.stop, str) else checked.stop or []
-    own = Options(
+    own = GenerationOptions(
         checked.temperature, checked.top_p, checked.max_tokens, checked.seed, stop, checked.extra or {}
     )
     return own if whole is None else own.over(whole)

@@ -25,7 +25,7 @@ from ai_pal.client.usual import Usual, usual_here
 from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import AiPalError, main_reason
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 
 CONTROL_TIMEOUT = 10.0
 """Seconds within which the supervisor answers what needs no model."""

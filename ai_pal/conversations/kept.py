@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ai_pal.conversations.model import Conversation, Turn
 from ai_pal.conversations.store import Kept, Message
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 
 
 def messages_of(turns: Sequence[Turn], now: float) -> list[Message]:

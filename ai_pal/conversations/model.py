@@ -2,7 +2,8 @@
 
 import msgspec
 
-from ai_pal.protocol.chat import Message, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.usage import Usage
 
 
 def short_name(model: str) -> str:

@@ -8,7 +8,7 @@ from typing import NoReturn
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, fail
-from ai_pal.protocol.chat import Role
+from ai_pal.protocol.content import Role
 from ai_pal.store.database import explained, open_cramped, open_database, transaction
 
 TITLE_LENGTH = 80

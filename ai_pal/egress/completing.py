@@ -18,20 +18,20 @@ from ai_pal.egress.report import report
 from ai_pal.egress.whole_text import WholeText
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.network.reasons import by_way_of
-from ai_pal.protocol.chat import Usage
 from ai_pal.protocol.egress import (
     Complete,
     CompletionConnected,
+    CompletionDelta,
     CompletionDone,
     CompletionFailed,
     CompletionNotice,
     CompletionSent,
-    CompletionText,
     CompletionThinking,
     CompletionWaiting,
     ListModels,
     ProviderModels,
 )
+from ai_pal.protocol.usage import Usage
 
 TRAILER_SECONDS = 2.0
 """After the last of the text only figures come; a provider that keeps them has answered all the same."""
@@ -104,7 +104,7 @@ class Completing:
         if not text:
             return
         self._traffic.used()
-        self._outbox.put(CompletionText(self._request.key, self._seq, 1, text))
+        self._outbox.put(CompletionDelta(self._request.key, self._seq, 1, text))
         self._seq += 1
         self._give(None)  # while the supervisor reads too slowly, the provider is not to blame
         await self._outbox.room(self._request.key)

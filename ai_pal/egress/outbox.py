@@ -9,8 +9,8 @@ import msgspec
 from ai_pal.egress.report import report
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.egress import (
+    CompletionDelta,
     CompletionFailed,
-    CompletionText,
     Fetched,
     FetchFailed,
     FetchProgress,
@@ -27,13 +27,20 @@ FRAMES_LIMIT = 256
 
 
 class _Text(msgspec.Struct, eq=False):
-    key: int
-    seq: int
-    n: int
-    parts: list[str]
+    """Pieces of one part that go out as one: the first, how many they are, and the texts of them all."""
 
-    def message(self) -> CompletionText:
-        return CompletionText(self.key, self.seq, self.n, "".join(self.parts))
+    first: CompletionDelta
+    n: int
+    texts: list[str]
+    signature: str = ""
+
+    def takes(self, piece: CompletionDelta) -> bool:
+        """Whether this piece may join: it is of the same part, and that is not signed yet."""
+        return (piece.kind, piece.index) == (self.first.kind, self.first.index) and not self.signature
+
+    def message(self) -> CompletionDelta:
+        text = "".join(self.texts)
+        return msgspec.structs.replace(self.first, n=self.n, text=text, signature=self.signature)
 
 
 class Outbox:
@@ -56,7 +63,7 @@ class Outbox:
 
     def put(self, message: FromEgress) -> None:
         """Let it wait until the loop has its turn; pieces of one completion are joined."""
-        if isinstance(message, CompletionText):
+        if isinstance(message, CompletionDelta):
             self._put_text(message)
         else:
             self._texts.pop(getattr(message, "key", 0), None)
@@ -83,16 +90,17 @@ class Outbox:
         self._sizes.clear()
         self._room.set()
 
-    def _put_text(self, message: CompletionText) -> None:
+    def _put_text(self, message: CompletionDelta) -> None:
         key = message.key
         self._sizes[key] = self._sizes.get(key, 0) + len(message.text)
         text = self._texts.get(key)
-        if text is None:
-            text = self._texts[key] = _Text(key, message.seq, message.n, [message.text])
+        if text is None or not text.takes(message):
+            text = self._texts[key] = _Text(message, message.n, [message.text], message.signature)
             self._waiting.append(text)
         else:
             text.n += message.n
-            text.parts.append(message.text)
+            text.texts.append(message.text)
+            text.signature = message.signature
 
     def _encode(self) -> None:
         batch, self._waiting = self._waiting[:FRAMES_LIMIT], self._waiting[FRAMES_LIMIT:]
@@ -101,7 +109,7 @@ class Outbox:
         else:
             for item in batch:
                 if isinstance(item, _Text):
-                    self._texts.pop(item.key, None)
+                    self._texts.pop(item.first.key, None)
         self._unsent = [_frame(item.message() if isinstance(item, _Text) else item) for item in batch]
 
 
@@ -110,7 +118,7 @@ def _frame(message: FromEgress) -> bytes:
     it ends its own completion instead."""
     try:
         frame = encode(message)
-        if not isinstance(message, CompletionText):  # that is text, and nothing else of a stranger's
+        if not isinstance(message, CompletionDelta):  # that is text, and nothing else of a stranger's
             decode_from_egress(frame)
         return frame
     except (msgspec.MsgspecError, OverflowError, UnicodeError, TypeError) as error:

@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from ai_pal.client.sampling import Sampling, converted, options_of
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.chat import Message, Options, Role
+from ai_pal.protocol.content import Message, Role
+from ai_pal.protocol.options import GenerationOptions
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 """A text, or a conversation: messages, or dicts with `role` and `content`."""
@@ -18,7 +19,7 @@ class Question(NamedTuple):
     """A question, ready to be sent."""
 
     messages: list[Message]
-    options: Options
+    options: GenerationOptions
     deadline: float | None
 
 
@@ -60,7 +61,7 @@ def _turns(prompt: Prompt) -> list[Message | Mapping[str, str]]:
 def _require_utf8(messages: list[Message]) -> None:
     try:
         for message in messages:
-            message.content.encode()
+            message.text.encode()
     except UnicodeEncodeError as error:
         text = f"the prompt holds half a character at index {error.start}, which no encoding has"
         raise AiPalError(Failure(Code.INPUT_NOT_UTF8, text, "decode its bytes as UTF-8")) from None

@@ -3,6 +3,7 @@
 from ai_pal.models.failure import LocalMethodsError
 from ai_pal.models.local import LocalLLMProvider
 from ai_pal.orchestration.orchestrator import MultiModelOrchestrator
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 
-__all__ = ["LocalLLMProvider", "LocalMethodsError", "Message", "MultiModelOrchestrator", "Options"]
+__all__ = ["GenerationOptions", "LocalLLMProvider", "LocalMethodsError", "Message", "MultiModelOrchestrator"]

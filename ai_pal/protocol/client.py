@@ -5,9 +5,11 @@ from typing import Literal
 import msgspec
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Message, Options, Timings, Usage
+from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Timings, Usage
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of this conversation; a client with another major number is refused."""
 
 MAX_FRAME = 8 * 1024 * 1024
@@ -62,7 +64,7 @@ class Chat(Request, tag="chat", frozen=True):
     id: int
     messages: list[Message]
     model: str = ""
-    options: Options = Options()
+    options: GenerationOptions = GenerationOptions()
     deadline: float | None = None
     keep_alive: float | None = None
     privacy: Literal["local", "any"] = "any"
@@ -140,7 +142,7 @@ class Route(Request, tag="route", frozen=True):
     goal: Goal = ""
     max_cost: float | None = None
     fallback: bool = True
-    options: Options = Options()
+    options: GenerationOptions = GenerationOptions()
     task: Task = ""
 
 
@@ -225,13 +227,30 @@ class Started(Event, tag="started", frozen=True):
 
 
 class Delta(Event, tag="delta", frozen=True):
-    """A piece of the answer. `seq` is the index of its first token, `n` how many tokens it holds:
-    the next delta has `seq + n`. `text` is whole UTF-8."""
+    """A piece of one part of the answer. `seq` is the index of its first token over all parts, `n` how many
+    tokens it holds: the next delta has `seq + n`. `text` is whole UTF-8.
+
+    `kind` is that of the part and `index` its place in the answer, from 0; parts may grow side by side. The
+    first piece of a tool call has its id (`call`) and `name`; `text` is of its arguments. The last piece of
+    reasoning may have its `signature`."""
 
     id: int
     seq: int
     n: int
     text: str
+    kind: PartKind = "text"
+    index: int = 0
+    call: str = ""
+    name: str = ""
+    signature: str = ""
+
+
+class Logprobs(Event, tag="logprobs", frozen=True):
+    """The probabilities of the tokens from `seq` on, where the request asked for them."""
+
+    id: int
+    seq: int
+    tokens: list[TokenLogprob]
 
 
 class Notice(Event, tag="notice", frozen=True):
@@ -243,11 +262,10 @@ class Notice(Event, tag="notice", frozen=True):
 
 
 class Done(Event, tag="done", frozen=True):
-    """The answer is complete. `finish_reason` is "stop" or "length". `cost` is in US dollars; None:
-    nobody knows the price."""
+    """The answer is complete. `cost` is in US dollars; None: nobody knows the price."""
 
     id: int
-    finish_reason: str = "stop"
+    finish_reason: FinishReason = "stop"
     usage: Usage = Usage()
     timings: Timings = Timings()
     cost: float | None = 0.0
@@ -432,6 +450,7 @@ AnyEvent = (
     | Reading
     | Started
     | Delta
+    | Logprobs
     | Notice
     | Done
     | Failed
@@ -458,6 +477,11 @@ class ForwardedDelta(Event, tag="delta", frozen=True):
     seq: int
     n: int
     text: msgspec.Raw
+    kind: PartKind = "text"
+    index: int = 0
+    call: str = ""
+    name: str = ""
+    signature: str = ""
 
 
 encode = msgspec.msgpack.Encoder().encode

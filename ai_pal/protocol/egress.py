@@ -5,8 +5,10 @@ from typing import Literal
 import msgspec
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
 from ai_pal.protocol.families import claude_version
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 
 
 class PackageFile(msgspec.Struct, frozen=True, tag="package"):
@@ -120,7 +122,7 @@ class Complete(ToEgress, tag="complete", frozen=True):
     provider: Provider
     model: str
     messages: list[Message]
-    options: Options = Options()
+    options: GenerationOptions = GenerationOptions()
     connect: float = 5.0
     first_token: float = 60.0
     gap: float = 60.0
@@ -222,14 +224,28 @@ class CompletionThinking(FromEgress, tag="completion_thinking", frozen=True):
     characters: int = 0
 
 
-class CompletionText(FromEgress, tag="completion_text", frozen=True):
+class CompletionDelta(FromEgress, tag="completion_delta", frozen=True):
     """A piece of the answer. `seq` counts the pieces of the provider's stream from 0, of which this one
-    holds `n`: what waits together goes out together. `text` is never empty, and whole UTF-8."""
+    holds `n`: what waits together goes out together. `text` is whole UTF-8, and never empty but where a
+    tool call begins or reasoning is signed; the other fields are those of `client.Delta`."""
 
     key: int
     seq: int
     n: int
     text: str
+    kind: PartKind = "text"
+    index: int = 0
+    call: str = ""
+    name: str = ""
+    signature: str = ""
+
+
+class CompletionLogprobs(FromEgress, tag="completion_logprobs", frozen=True):
+    """As `client.Logprobs`."""
+
+    key: int
+    seq: int
+    tokens: list[TokenLogprob]
 
 
 class CompletionDone(FromEgress, tag="completion_done", frozen=True):
@@ -237,7 +253,7 @@ class CompletionDone(FromEgress, tag="completion_done", frozen=True):
 
     key: int
     seq: int
-    finish_reason: str = "stop"
+    finish_reason: FinishReason = "stop"
     usage: Usage = Usage()
     model: str = ""
 
@@ -269,7 +285,8 @@ AnyFromEgress = (
     | CompletionNotice
     | CompletionSent
     | CompletionThinking
-    | CompletionText
+    | CompletionDelta
+    | CompletionLogprobs
     | CompletionDone
     | CompletionFailed
     | ProviderModels

@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 
 MAX_NESTING = 32
 """Levels of `options.extra`: what could just be decoded might be too deep to be encoded for the worker."""
@@ -28,7 +28,7 @@ def objection(request: wire.AnyRequest) -> str:
     return ""
 
 
-def _objection_to(options: Options) -> str:
+def _objection_to(options: GenerationOptions) -> str:
     """Why nothing can be sampled so, or nothing. A comparison with what is no number is never true."""
     temperature, top_p = options.temperature, options.top_p
     if temperature is not None and not 0 <= temperature < math.inf:

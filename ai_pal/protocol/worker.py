@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
+from ai_pal.protocol.options import Ability, GenerationOptions
+from ai_pal.protocol.usage import Usage
 
 EXIT_RETRY = 75
 """Exit code of a worker whose load failed and may work another time (EX_TEMPFAIL)."""
@@ -36,7 +38,7 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     context: int = 0
     slots: int = 0
     options: dict[str, Any] = msgspec.field(default_factory=dict)
-    sampling: Options = Options()
+    sampling: GenerationOptions = GenerationOptions()
 
 
 class Prepare(ToWorker, tag="prepare", frozen=True):
@@ -50,7 +52,43 @@ class Generate(ToWorker, tag="generate", frozen=True):
 
     key: int
     messages: list[Message]
-    options: Options = Options()
+    options: GenerationOptions = GenerationOptions()
+
+
+class CompleteText(ToWorker, tag="complete_text", frozen=True):
+    """Go on with `prompt` as it is, without a template; with a `suffix` say what belongs between the two
+    (fill in the middle). Answered as `Generate` is."""
+
+    key: int
+    prompt: str
+    suffix: str | None = None
+    options: GenerationOptions = GenerationOptions()
+
+
+class EmbedTexts(ToWorker, tag="embed_texts", frozen=True):
+    """Turn each text into a vector of length 1; `dimensions` 0 is as many as the model has. Ends with
+    `embedded`, `generation_cancelled` or `generation_failed`."""
+
+    key: int
+    texts: list[str]
+    dimensions: int = 0
+
+
+class RerankTexts(ToWorker, tag="rerank_texts", frozen=True):
+    """Say how well each of `texts` answers `query`. Ends with `reranked`, or as `EmbedTexts` does."""
+
+    key: int
+    query: str
+    texts: list[str]
+
+
+class CountTokens(ToWorker, tag="count_tokens", frozen=True):
+    """Say how many tokens the prompt of `Generate` with these fields would have. Ends with `counted`, or as
+    `EmbedTexts` does. It takes no slot."""
+
+    key: int
+    messages: list[Message]
+    options: GenerationOptions = GenerationOptions()
 
 
 class CancelGeneration(ToWorker, tag="cancel_generation", frozen=True):
@@ -59,7 +97,9 @@ class CancelGeneration(ToWorker, tag="cancel_generation", frozen=True):
     key: int
 
 
-AnyToWorker = LoadModel | Prepare | Generate | CancelGeneration
+AnyToWorker = (
+    LoadModel | Prepare | Generate | CompleteText | EmbedTexts | RerankTexts | CountTokens | CancelGeneration
+)
 
 
 class FromWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -80,13 +120,15 @@ class LoadProgress(FromWorker, tag="load_progress", frozen=True):
 
 
 class Ready(FromWorker, tag="ready", frozen=True):
-    """The model answers. `slots` requests run together, each in a window of `context` tokens."""
+    """The model answers. `slots` requests run together, each in a window of `context` tokens; `abilities` is
+    what it can be asked for."""
 
     slots: int
     context: int
     seconds: float = 0.0
     engine: str = ""
     threads: int = 0
+    abilities: list[Ability] = msgspec.field(default_factory=lambda: ["chat"])
 
 
 class LoadFailed(FromWorker, tag="load_failed", frozen=True):
@@ -104,18 +146,31 @@ class Beat(FromWorker, tag="beat", frozen=True):
 
 
 class DeltaItem(msgspec.Struct, frozen=True, array_like=True):
-    """Part of an answer; see `client.Delta` for `seq` and `n`. `text` is an encoded string."""
+    """A piece of one part of an answer; the fields are those of `client.Delta`. `text` is an encoded
+    string. What is as it is by default is left out, from the end."""
 
     key: int
     seq: int
     n: int
     text: msgspec.Raw
+    kind: PartKind = "text"
+    index: int = 0
+    call: str = ""
+    name: str = ""
 
 
 class Deltas(FromWorker, tag="deltas", frozen=True):
     """All text that waited when the worker's loop came round, over all its requests."""
 
     items: list[DeltaItem]
+
+
+class Probabilities(FromWorker, tag="probabilities", frozen=True):
+    """As `client.Logprobs`; comes right behind the deltas that its tokens are in."""
+
+    key: int
+    seq: int
+    tokens: list[TokenLogprob]
 
 
 class Trimmed(FromWorker, tag="trimmed", frozen=True):
@@ -135,24 +190,42 @@ class Reading(FromWorker, tag="reading", frozen=True):
     total: int
 
 
-STOP_REPEATING = "stop_repeating"
-"""What a request may have in `Options.extra`, whatever the engine: True ends an answer that says the same
-over and over. The worker's own, no engine gets it."""
+class Embedded(FromWorker, tag="embedded", frozen=True):
+    """One vector per text, one after the other: 32-bit floats, little-endian, `dimensions` of them each."""
 
-REPEATS = "repeats"
-"""The `finish_reason` of such an answer."""
+    key: int
+    vectors: bytes
+    dimensions: int
+    usage: Usage = Usage()
+
+
+class Reranked(FromWorker, tag="reranked", frozen=True):
+    """The scores of the texts in their order: the higher, the better it answers."""
+
+    key: int
+    scores: list[float]
+    usage: Usage = Usage()
+
+
+class Counted(FromWorker, tag="counted", frozen=True):
+    """The prompt would have so many tokens."""
+
+    key: int
+    tokens: int
 
 
 class GenerationDone(FromWorker, tag="generation_done", frozen=True):
     """The answer is complete. Seconds as the engine measured them. `seq` is where the next delta would
-    begin: a last one that was lost is noticed too."""
+    begin: a last one that was lost is noticed too. `repeats`: it was ended because it said the same over
+    and over (`GenerationOptions.stop_repeating`)."""
 
     key: int
-    finish_reason: str
+    finish_reason: FinishReason
     usage: Usage
     prefill: float = 0.0
     decode: float = 0.0
     seq: int = -1
+    repeats: bool = False
 
 
 class GenerationCancelled(FromWorker, tag="generation_cancelled", frozen=True):
@@ -176,7 +249,11 @@ AnyFromWorker = (
     | LoadFailed
     | Beat
     | Deltas
+    | Probabilities
     | Trimmed
+    | Embedded
+    | Reranked
+    | Counted
     | Reading
     | GenerationDone
     | GenerationCancelled

@@ -9,7 +9,7 @@ from importlib.resources import files
 import msgspec
 
 from ai_pal.config.tables import PriceSettings
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 
 MILLION = 1_000_000
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from scripts.benchmarks.children import Child
 from scripts.benchmarks.conversing import ask
 from scripts.benchmarks.figures import Row, alternate, of_medians

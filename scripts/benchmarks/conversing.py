@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from scripts.benchmarks.children import Child
 from scripts.benchmarks.streams import TOKENS, Stream
 

@@ -11,7 +11,7 @@ import msgspec
 from ai_pal.client import AsyncClient
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from scripts.benchmarks.echo_clouds import echo_clouds
 from scripts.benchmarks.figures import Row, row
 from scripts.benchmarks.supervisors import Supervisor
@@ -96,7 +96,7 @@ async def _ask(client: AsyncClient, number: int, crowd: Crowd) -> None:
 
 async def _once(client: AsyncClient, model: str) -> tuple[float, wire.AnyEvent | None]:
     """When the first text came, and the end."""
-    options = Options(extra={"tokens": WORDS, "pace": PACE} if model == "echo" else {})
+    options = GenerationOptions(extra={"tokens": WORDS, "pace": PACE} if model == "echo" else {})
     first, event = 0.0, None
     async for event in client.chat("word", model=model, options=options):
         if not first and isinstance(event, wire.Delta):

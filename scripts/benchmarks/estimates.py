@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from scripts.benchmarks.cold_start import settle
 from scripts.benchmarks.figures import Row, row, skipped
 from scripts.benchmarks.models import Model, absent, here, large
@@ -75,7 +75,7 @@ def one_run(running: Supervisor, client: Client, reference: str, filled: float) 
     list(client.load(reference))
     [worker] = client.status().workers
     prompt = "word " * int(worker.context * filled)
-    events = client.chat(prompt, model=reference, options=Options(max_tokens=TOKENS))
+    events = client.chat(prompt, model=reference, options=GenerationOptions(max_tokens=TOKENS))
     done = next(event for event in events if isinstance(event, wire.TERMINAL))
     if not isinstance(done, wire.Done):
         raise RuntimeError(done)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from scripts.benchmarks.echo_clouds import echo_clouds
 from scripts.benchmarks.figures import Row, row
 from scripts.benchmarks.tiers import NOBODY, Tables, clouds, first_text, with_tiers

@@ -9,7 +9,7 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from scripts.benchmarks.figures import Row, row
 from scripts.benchmarks.supervisors import Supervisor, supervisor
 
@@ -99,7 +99,7 @@ def memory(_: int) -> Iterator[Row]:
 
 async def run(running: Supervisor, streams: int, tokens: int, pace: float = 0.0) -> Run:
     """`streams` answers of `tokens` tokens to one client."""
-    options = Options(extra={"tokens": tokens, "pace": pace})
+    options = GenerationOptions(extra={"tokens": tokens, "pace": pace})
     total = Run(0, 0, 0.0, 0.0)
 
     async def one(client: AsyncClient, delay: float) -> None:
@@ -118,7 +118,7 @@ async def run(running: Supervisor, streams: int, tokens: int, pace: float = 0.0)
 
 async def held(running: Supervisor, clients: int, streams: int) -> int:
     """Bytes that the supervisor grows by while these streams are open."""
-    endless = Options(extra={"tokens": 1_000_000, "pace": 1.0})
+    endless = GenerationOptions(extra={"tokens": 1_000_000, "pace": 1.0})
     opened = asyncio.Semaphore(0)
 
     async def one(client: AsyncClient) -> None:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from scripts.benchmarks.children import FOR_LIBGOMP, Child, child
 from scripts.benchmarks.models import safetensors_folder
 from scripts.benchmarks.streams import Stream

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from scripts.benchmarks.conversing import Asked, Told
 from scripts.benchmarks.streams import Stream
 
@@ -88,7 +88,7 @@ class Library:
 
 
 def _plain(conversation: list[Message]) -> list[dict[str, str]]:
-    return [{"role": one.role, "content": one.content} for one in conversation]
+    return [{"role": one.role, "content": one.text} for one in conversation]
 
 
 def main() -> None:

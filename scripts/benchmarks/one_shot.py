@@ -37,7 +37,7 @@ def warm_and_cold(pairs: int) -> Iterator[Row]:
 def chat(environ: dict[str, str]) -> float:
     """Seconds from the start of a one-shot to its first text."""
     system, user = question(-1)
-    arguments = ["chat", "--system", system.content, "--max-tokens", "4", user.content]
+    arguments = ["chat", "--system", system.text, "--max-tokens", "4", user.text]
     return first_byte([*COMMAND, *arguments], environ)
 
 

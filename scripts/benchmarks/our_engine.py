@@ -13,10 +13,12 @@ from collections import defaultdict
 import msgspec
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Message, Usage
+from ai_pal.protocol.content import FinishReason, Message, TokenLogprob
+from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel
 from scripts.benchmarks.conversing import Asked, Told
 from scripts.benchmarks.streams import Stream, options
+from workers.engines.base import ANSWER, OpenPart
 from workers.engines.transformers.engine import Transformers
 
 
@@ -30,14 +32,17 @@ class Sink:
 
     def step(self) -> None: ...
     def progress(self, fraction: float) -> None: ...
+    def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None: ...
     def trimmed(self, key: int, dropped: int, context: int) -> None: ...
     def reading(self, key: int, done: int, total: int) -> None: ...
 
-    def delta(self, key: int, text: str, n: int = 1) -> None:
+    def delta(self, key: int, text: str, n: int = 1, part: OpenPart = ANSWER) -> None:
         self.arrivals[key].append(time.perf_counter())
         self.texts[key] += text
 
-    def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
+    def done(
+        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+    ) -> None:
         self._ended[key].set()
 
     def cancelled(self, key: int, usage: Usage) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.client import Answer, AsyncClient
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from scripts.benchmarks.known_answers import PARIS, QUESTIONS, is_right
 from scripts.benchmarks.supervisors import supervisor
 from scripts.complexity import everyday
@@ -76,7 +76,7 @@ class Asker:
 
     def __init__(self, client: AsyncClient, model: str, way: dict[str, Any]) -> None:
         named = {key: way.pop(key) for key in ("temperature", "top_p", "max_tokens") if key in way}
-        self._client, self._model, self._options = client, model, Options(**named, extra=way)
+        self._client, self._model, self._options = client, model, GenerationOptions(**named, extra=way)
         self._together = asyncio.Semaphore(SLOTS)
 
     async def ask(self, prompt: str, seed: int, max_tokens: int | None = None) -> Answer:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import openai
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from scripts.benchmarks.echo_clouds import echo_clouds
 from scripts.benchmarks.figures import Row, alternate, row
 from scripts.benchmarks.tiers import clouds, first_text, with_tiers

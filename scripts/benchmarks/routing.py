@@ -9,7 +9,8 @@ import msgspec
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.chat import Message, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.usage import Usage
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.router import complexity
 from scripts.benchmarks.figures import Row, row
 

@@ -7,7 +7,8 @@ import msgspec
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 
 TOKENS = 64
 
@@ -24,9 +25,9 @@ def question(number: int) -> list[Message]:
     return [Message("system", ""), Message("user", f"Tell me {number + 3} things about the sea.")]
 
 
-def options(tokens: int = TOKENS) -> Options:
+def options(tokens: int = TOKENS) -> GenerationOptions:
     """Greedy, and going on to the last token."""
-    return Options(temperature=0.0, max_tokens=tokens, extra={"ignore_eos": True})
+    return GenerationOptions(temperature=0.0, max_tokens=tokens, extra={"ignore_eos": True})
 
 
 def timed(arrivals: Iterable[int], asked: float, limit: float = 1e9) -> Stream:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from scripts.benchmarks.supervisors import Supervisor, supervisor
 
 NOBODY = "http://127.0.0.1:9"
@@ -45,11 +46,15 @@ MODELS = ("echo", "ollama:m", "openai:m", "anthropic:m", "cohere:m")
 
 
 def first_text(
-    client: Client, model: str, messages: list[Message], options: Options | None = None, goal: wire.Goal = ""
+    client: Client,
+    model: str,
+    messages: list[Message],
+    options: GenerationOptions | None = None,
+    goal: wire.Goal = "",
 ) -> float:
     """Seconds until the first text. Raises `RuntimeError` where there is none."""
     asked = time.perf_counter()
-    stream = client.chat(messages, model=model, options=options or Options(), goal=goal)
+    stream = client.chat(messages, model=model, options=options or GenerationOptions(), goal=goal)
     try:
         for event in stream:
             if isinstance(event, wire.Delta):

@@ -76,13 +76,17 @@ def _specimen(kind: type[msgspec.Struct]) -> msgspec.Struct:
 def _value(hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return _value(next(one for one in arguments if one is not type(None)))
+        lists = [one for one in arguments if get_origin(one) is list]  # parts, where a text would do
+        return _value((lists or [one for one in arguments if one is not type(None)])[0])
     if origin is Literal:
         return arguments[0]
     if origin in (list, tuple):
-        return origin([_value(arguments[0])])
-    if origin is dict or hint is dict:
-        return {"k": _value(arguments[1]) if arguments else 1}
+        each = get_args(arguments[0]) if get_origin(arguments[0]) in (Union, UnionType) else arguments[:1]
+        return origin([_value(one) for one in each])
+    if origin is dict:
+        return {_value(arguments[0]): _value(arguments[1])}
+    if hint is dict:
+        return {"k": 1}
     if isinstance(hint, TypeVar) or hint is Any or hint is object:
         return 1
     if hint is msgspec.Raw:

@@ -17,7 +17,7 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from tests.process.homes import environment
 from tests.process.supervised import Supervised
 from tests.servers.clouds import cohere
@@ -140,7 +140,7 @@ def ask(client: Client, servers: Servers, dice: random.Random, *, private: bool)
             goal=dice.choice(goals),
             local_only=not private or dice.random() < 0.5,
             fallback=dice.random() < 0.8,
-            options=Options(max_tokens=5, extra=dice.choice(DEATHS)),
+            options=GenerationOptions(max_tokens=5, extra=dice.choice(DEATHS)),
         )
     )
     assert isinstance(events[-1], wire.Done | wire.Failed | wire.Interrupted)

@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from tests.chaos.laboratory import Laboratory
 from tests.hub import repositories
 from tests.process.asked import Asked
@@ -22,9 +22,9 @@ WITHIN = 60.0
 VISITOR = """
 import sys
 from ai_pal.client import Client
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 client = Client(sys.argv[1])
-options = Options(extra={"tokens": 10**6, "pace": 0.01})
+options = GenerationOptions(extra={"tokens": 10**6, "pace": 0.01})
 for event in client.chat("one two", model=sys.argv[2], options=options):
     pass
 """
@@ -47,7 +47,7 @@ class Told(Asked):
     said: str = ""
 
     def __init__(self, client: Client, model: str) -> None:
-        super().__init__(client, model, Options(temperature=0.0, max_tokens=400))
+        super().__init__(client, model, GenerationOptions(temperature=0.0, max_tokens=400))
 
     def is_prefix(self, tokens: int) -> bool:
         longest, shortest = sorted((Told.said, self.text), key=len, reverse=True)

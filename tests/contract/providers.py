@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.servers.bad_events import TYPES, answered
 from tests.servers.loopback import Exchange
 
@@ -47,7 +48,7 @@ class Counterpart(msgspec.Struct, frozen=True):
         **fields: Any,
     ) -> out.Complete:
         """A request for a short answer, the same each time."""
-        options = Options(temperature=0.0, max_tokens=tokens, seed=1)
+        options = GenerationOptions(temperature=0.0, max_tokens=tokens, seed=1)
         given = {"connect": 5.0, "first_token": 30.0, "gap": 10.0} | fields
         messages = [Message("user", prompt)]
         provider = self.provider(url=url, name=name)

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     Beat,
     Deltas,
@@ -26,7 +27,7 @@ CONTEXT = 512
 STARTER = {"llamacpp": "starter_model", "transformers": "starter_safetensors"}
 """The fixture with the starter model as each engine reads it."""
 QUESTION = "What is the capital of France?"
-LONG = Options(temperature=0.0, extra={"tokens": 100_000, "ignore_eos": True})
+LONG = GenerationOptions(temperature=0.0, extra={"tokens": 100_000, "ignore_eos": True})
 
 
 class Loaded(msgspec.Struct):
@@ -76,14 +77,14 @@ def test_ready_tells_slots_and_window(worker: Loaded) -> None:
 
 
 def test_an_answer_ends_exactly_once(worker: Loaded) -> None:
-    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(temperature=0.0, max_tokens=5))
+    answer = worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(temperature=0.0, max_tokens=5))
     worker.driver.settle()
     assert answer.text
     assert isinstance(answer.end, GenerationDone)
 
 
 def test_sequence_numbers_have_no_gap(worker: Loaded) -> None:
-    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(temperature=0.0, max_tokens=5))
+    answer = worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(temperature=0.0, max_tokens=5))
     following = 0
     for seq, n in answer.seqs:
         assert seq == following
@@ -92,7 +93,7 @@ def test_sequence_numbers_have_no_gap(worker: Loaded) -> None:
 
 def test_max_tokens_ends_with_length(worker: Loaded) -> None:
     answer = worker.driver.ask(
-        next(worker.keys), "Count to one hundred.", Options(temperature=0.0, max_tokens=3)
+        next(worker.keys), "Count to one hundred.", GenerationOptions(temperature=0.0, max_tokens=3)
     )
     assert isinstance(answer.end, GenerationDone)
     assert answer.end.finish_reason == "length"
@@ -101,7 +102,7 @@ def test_max_tokens_ends_with_length(worker: Loaded) -> None:
 
 
 def test_stop_string_ends_the_answer_before_it(worker: Loaded) -> None:
-    options = Options(temperature=0.0, max_tokens=12)
+    options = GenerationOptions(temperature=0.0, max_tokens=12)
     whole = worker.driver.ask(next(worker.keys), QUESTION, options).text
     stop = whole.split()[2]
     cut = worker.driver.ask(next(worker.keys), QUESTION, msgspec.structs.replace(options, stop=[stop]))
@@ -111,7 +112,7 @@ def test_stop_string_ends_the_answer_before_it(worker: Loaded) -> None:
 
 
 def test_temperature_zero_says_the_same_twice(worker: Loaded) -> None:
-    options = Options(temperature=0.0, max_tokens=8, seed=7)
+    options = GenerationOptions(temperature=0.0, max_tokens=8, seed=7)
     texts = {worker.driver.ask(next(worker.keys), QUESTION, options).text for _ in range(2)}
     assert len(texts) == 1
 
@@ -123,7 +124,7 @@ def test_cancel_ends_a_running_answer_and_the_next_is_served(worker: Loaded) -> 
     worker.driver.cancel(key)
     worker.driver.finish([key], timeout=60)
     assert isinstance(worker.driver.answers[key].end, GenerationCancelled)
-    assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+    assert worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(max_tokens=2)).text
 
 
 def test_cancel_right_after_the_request_ends_it(worker: Loaded) -> None:
@@ -136,12 +137,14 @@ def test_cancel_right_after_the_request_ends_it(worker: Loaded) -> None:
 
 def test_cancel_of_an_unknown_key_is_ignored(worker: Loaded) -> None:
     worker.driver.cancel(999_999)
-    assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+    assert worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(max_tokens=2)).text
 
 
 def test_concurrent_requests_run_together_and_do_not_mix(worker: Loaded) -> None:
     questions = {next(worker.keys): said for said in ("Say red.", "Say green.", "Say blue.", QUESTION)}
-    options = Options(temperature=0.0, max_tokens=16, extra={"ignore_eos": True, "tokens": 16, "pace": 0.005})
+    options = GenerationOptions(
+        temperature=0.0, max_tokens=16, extra={"ignore_eos": True, "tokens": 16, "pace": 0.005}
+    )
     for key, said in questions.items():
         worker.driver.generate(key, said, options)
     worker.driver.wait_for(GenerationDone)
@@ -169,7 +172,7 @@ def test_a_request_beyond_the_slots_is_refused(worker: Loaded) -> None:
 
 def test_steps_grow_while_it_computes(worker: Loaded) -> None:
     before = worker.driver.wait_for(Beat).steps
-    worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=4))
+    worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(max_tokens=4))
     after = worker.driver.wait_for(Beat)
     assert after.steps > before
     assert after.active == 0
@@ -180,7 +183,7 @@ def test_a_conversation_beyond_the_window_loses_its_oldest_turns(worker: Loaded)
     for turn in range(12):
         messages += [Message("user", f"{turn} " + "word " * 30), Message("assistant", "yes " * 30)]
     messages.append(Message("user", QUESTION))
-    answer = worker.driver.ask(next(worker.keys), messages, Options(temperature=0.0, max_tokens=4))
+    answer = worker.driver.ask(next(worker.keys), messages, GenerationOptions(temperature=0.0, max_tokens=4))
     assert isinstance(answer.end, GenerationDone)
     assert answer.trimmed is not None
     assert answer.trimmed.context == CONTEXT
@@ -198,31 +201,32 @@ def test_a_prompt_larger_than_the_window_is_refused_with_both_figures(worker: Lo
 @pytest.mark.timeout(180)
 def test_an_answer_that_repeats_itself_ends_when_that_is_wanted(worker: Loaded) -> None:
     driver, key = worker.driver, next(worker.keys)
-    extra = {"ignore_eos": True, "tokens": 100_000, "pace": 0.002, "stop_repeating": True}
-    options = Options(temperature=0.0, max_tokens=400, extra=extra)
+    extra = {"ignore_eos": True, "tokens": 100_000, "pace": 0.002}
+    options = GenerationOptions(temperature=0.0, max_tokens=400, extra=extra, stop_repeating=True)
     driver.generate(key, "Say ha ha ha ha ha ha ha ha ha ha for ever.", options)
     driver.finish([key], timeout=120)
     stopped = driver.answers[key]
     assert isinstance(stopped.end, GenerationDone)
-    assert stopped.end.finish_reason == "repeats"
+    assert (stopped.end.finish_reason, stopped.end.repeats) == ("stop", True)
     assert len(stopped.text) > 500
-    assert driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+    assert driver.ask(next(worker.keys), QUESTION, GenerationOptions(max_tokens=2)).text
 
 
 def test_an_answer_may_repeat_itself_where_nobody_minds(worker: Loaded) -> None:
-    extra = {"ignore_eos": True, "tokens": 100_000, "stop_repeating": False}
-    said, options = "wonderful " * 40, Options(temperature=0.0, max_tokens=100, extra=extra)
+    extra = {"ignore_eos": True, "tokens": 100_000}
+    options = GenerationOptions(temperature=0.0, max_tokens=100, extra=extra, stop_repeating=False)
+    said = "wonderful " * 40
     answer = worker.driver.ask(next(worker.keys), said, options)
     assert isinstance(answer.end, GenerationDone)
     assert answer.end.finish_reason == "length"
 
 
 def test_wrong_options_are_the_requests_failure_only(worker: Loaded) -> None:
-    for extra in ({"tokens": "many", "temperature": "hot"}, {"stop_repeating": "often"}):
-        answer = worker.driver.ask(next(worker.keys), QUESTION, Options(extra=extra))
-        assert isinstance(answer.end, GenerationFailed)
-        assert answer.end.failure.code == "bad_request"
-    assert worker.driver.ask(next(worker.keys), QUESTION, Options(max_tokens=2)).text
+    wrong = GenerationOptions(extra={"tokens": "many", "temperature": "hot"})
+    answer = worker.driver.ask(next(worker.keys), QUESTION, wrong)
+    assert isinstance(answer.end, GenerationFailed)
+    assert answer.end.failure.code == "bad_request"
+    assert worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(max_tokens=2)).text
 
 
 def test_an_option_that_nobody_would_look_at_is_refused_with_the_nearest(
@@ -230,10 +234,10 @@ def test_an_option_that_nobody_would_look_at_is_refused_with_the_nearest(
 ) -> None:
     if spec.engine == "echo":
         pytest.skip("the engine for tests ignores what it does not know")
-    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(extra={"top_kk": 3}))
+    answer = worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(extra={"top_kk": 3}))
     assert isinstance(answer.end, GenerationFailed)
     assert (answer.end.failure.code, answer.end.failure.hint) == ("bad_request", "did you mean top_k?")
-    few = Options(max_tokens=2, extra={"top_k": 3})
+    few = GenerationOptions(max_tokens=2, extra={"top_k": 3})
     assert worker.driver.ask(next(worker.keys), QUESTION, few).text
 
 
@@ -246,7 +250,7 @@ def slow_reader(spec: LoadModel, tmp_path: Path) -> Iterator[WorkerDriver]:
         yield driver
 
 
-LONG_PROMPT = Options(temperature=0.0, max_tokens=4, extra={"prefill": 3.0, "ignore_eos": True})
+LONG_PROMPT = GenerationOptions(temperature=0.0, max_tokens=4, extra={"prefill": 3.0, "ignore_eos": True})
 
 
 def test_a_prompt_that_takes_long_tells_how_far_it_is_read(slow_reader: WorkerDriver) -> None:
@@ -260,7 +264,7 @@ def test_a_prompt_that_takes_long_tells_how_far_it_is_read(slow_reader: WorkerDr
 
 
 def test_a_prompt_that_is_read_soon_is_not_spoken_of(worker: Loaded) -> None:
-    answer = worker.driver.ask(next(worker.keys), QUESTION, Options(temperature=0.0, max_tokens=2))
+    answer = worker.driver.ask(next(worker.keys), QUESTION, GenerationOptions(temperature=0.0, max_tokens=2))
     assert not answer.readings
 
 
@@ -274,9 +278,9 @@ def test_what_was_kept_of_a_prompt_counts_as_read(
     with WorkerDriver(tmp_path) as driver:
         assert isinstance(driver.load(load), Ready)
         messages = [Message("user", "word " * 100)]
-        first = driver.ask(1, messages, Options(temperature=0.0, max_tokens=2))
+        first = driver.ask(1, messages, GenerationOptions(temperature=0.0, max_tokens=2))
         messages += [Message("assistant", first.text), Message("user", "and " * 260)]
-        second = driver.ask(2, messages, Options(temperature=0.0, max_tokens=2))
+        second = driver.ask(2, messages, GenerationOptions(temperature=0.0, max_tokens=2))
         assert isinstance(second.end, GenerationDone)
         assert second.end.usage.cached_tokens > 100
         assert second.readings
@@ -292,7 +296,7 @@ def test_a_second_turn_computes_only_what_is_new(
     with WorkerDriver(tmp_path) as driver:
         assert isinstance(driver.load(LoadModel("m", engine, str(path))), Ready)
         messages = [Message("user", "Tell me about the sea. " + "It is deep and blue. " * 20)]
-        options = Options(temperature=0.0, max_tokens=8)
+        options = GenerationOptions(temperature=0.0, max_tokens=8)
         first = driver.ask(1, messages, options)
         messages += [Message("assistant", first.text), Message("user", "Go on.")]
         second = driver.ask(2, messages, options)
@@ -309,7 +313,7 @@ def test_the_starter_model_knows_a_capital(
     path = request.getfixturevalue(STARTER[engine])
     with WorkerDriver(tmp_path) as driver:
         driver.load(LoadModel("m", engine, str(path)))
-        assert "Paris" in driver.ask(1, QUESTION, Options(temperature=0.0, max_tokens=12)).text
+        assert "Paris" in driver.ask(1, QUESTION, GenerationOptions(temperature=0.0, max_tokens=12)).text
 
 
 @pytest.mark.parametrize("damage", ["missing", "junk", "truncated", "empty"])
@@ -330,6 +334,6 @@ def test_a_bad_file_fails_the_load_for_good(damage: str, starter_model: Path, tm
         assert driver.process.wait(10) == 78
 
 
-def slow(options: Options) -> Options:
+def slow(options: GenerationOptions) -> GenerationOptions:
     """The same, in human time where the engine has no speed of its own."""
     return msgspec.structs.replace(options, extra={**options.extra, "pace": 0.01})

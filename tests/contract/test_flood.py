@@ -5,7 +5,7 @@ import threading
 import psutil
 
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Exchange, Loopback
 
@@ -48,7 +48,7 @@ def test_a_flood_waits_for_the_supervisor(egress: EgressDriver) -> None:
         assert process.memory_info().rss - before < LIMIT
         answer = egress.gather(key, until_text=True)
         while len(answer.text) < 8 * MEGABYTE:
-            egress.wait_for(lambda message: isinstance(message, out.CompletionText))
+            egress.wait_for(lambda message: isinstance(message, out.CompletionDelta))
         assert answer.text == (WORDS * (len(answer.text) // len(WORDS) + 1))[: len(answer.text)]
         egress.send(out.CancelCompletion(key))
         while not server.abandoned.acquire(blocking=False):

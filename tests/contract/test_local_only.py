@@ -8,7 +8,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers import faults
 from tests.servers.faults import Fault, FaultProxy

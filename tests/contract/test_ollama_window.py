@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.contract.providers import Find
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Loopback
@@ -20,7 +21,7 @@ from tests.servers.windowed_ollama import WindowedOllama
 def conversation(url: str, words: int, **extra: object) -> out.Complete:
     provider = out.Provider("ollama", "ollama", url)
     turns = [Message("user", "word " * words)]
-    return out.Complete(0, provider, "m", turns, Options(max_tokens=8, extra=extra))
+    return out.Complete(0, provider, "m", turns, GenerationOptions(max_tokens=8, extra=extra))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from ai_pal.errors import PERMANENT, Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from tests.contract.providers import APIS, PATHS, Find, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests.contract.providers import APIS, TOKENS, Counterpart, Find, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults

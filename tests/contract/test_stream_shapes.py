@@ -5,7 +5,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from tests.contract.bodies import Body, bodies_of
 from tests.contract.providers import APIS
 from tests.egress_driver import Answer, EgressDriver

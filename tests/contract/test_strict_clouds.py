@@ -12,7 +12,8 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.egress_driver import Answer, EgressDriver, egress_process
 from tests.servers.clouds import CLOUDS, KEYS, anthropic, cohere, openai
 from tests.servers.loopback import Exchange, Loopback
@@ -50,10 +51,14 @@ class Strict(Loopback):
         return self.url + ("/v1" if self.api == "openai" else "")
 
     def ask(
-        self, egress: EgressDriver, model: str, messages: list[Message], options: Options | None = None
+        self,
+        egress: EgressDriver,
+        model: str,
+        messages: list[Message],
+        options: GenerationOptions | None = None,
     ) -> Answer:
         provider = out.Provider(self.api, self.api, self.base_url)
-        asked = options if options is not None else Options()
+        asked = options if options is not None else GenerationOptions()
         return egress.ask(out.Complete(0, provider, model, messages, asked, first_token=30.0, gap=10.0))
 
 
@@ -83,11 +88,11 @@ def drawn_turns(dice: random.Random) -> list[Message]:
     return [*turns, Message("user", dice.choice(["one two three", "over"]))]
 
 
-def drawn_options(dice: random.Random, api: out.Api) -> Options:
+def drawn_options(dice: random.Random, api: out.Api) -> GenerationOptions:
     """Any options within the ranges that the API documents."""
     hot = {"openai": [1.5, 2.0], "anthropic": [1.5], "cohere": []}[api]
     extras = {"frequency_penalty": 0.3, "presence_penalty": 0.4, "top_k": 5, "min_p": 0.1, "num_gpu": 1}
-    return Options(
+    return GenerationOptions(
         temperature=dice.choice([None, None, 0.0, 0.2, 1.0, *hot]),
         top_p=dice.choice([None, None, 0.5, 1.0]),
         max_tokens=dice.choice([None, 3, 3, 1_000_000]),
@@ -121,7 +126,7 @@ def test_whatever_is_asked_is_answered(egress: EgressDriver, cloud: Strict) -> N
             _check_told(cloud.bodies[-1], options, again)
 
 
-def _check_told(body: dict[str, Any], options: Options, answer: Answer) -> None:
+def _check_told(body: dict[str, Any], options: GenerationOptions, answer: Answer) -> None:
     """Each option is in the request as it was asked for, or a notice names it."""
     told = " ".join(reason for _, reason in answer.notices)
     assert len(answer.notices) <= 1
@@ -146,7 +151,7 @@ def _check_told(body: dict[str, Any], options: Options, answer: Answer) -> None:
 def test_a_reasoning_model_is_asked_right_at_once_and_what_it_refuses_is_told(
     egress: EgressDriver, strict_openai: Strict, model: str
 ) -> None:
-    options = Options(temperature=0.2, top_p=1.0, max_tokens=3, stop=["END"])
+    options = GenerationOptions(temperature=0.2, top_p=1.0, max_tokens=3, stop=["END"])
     answer = strict_openai.ask(egress, model, [Message("user", "one two")], options)
     assert answer.text == "one two one "
     (body,) = strict_openai.bodies
@@ -160,23 +165,23 @@ def test_a_name_that_tells_nothing_is_learned_from_one_refusal_each(
     egress: EgressDriver, strict_openai: Strict
 ) -> None:
     hi = [Message("user", "one two")]
-    first = strict_openai.ask(egress, UNKNOWN_FAMILY, hi, Options(max_tokens=3))
+    first = strict_openai.ask(egress, UNKNOWN_FAMILY, hi, GenerationOptions(max_tokens=3))
     assert first.text == "one two one "
     assert not first.notices, "another name for the limit is no news"
     assert len(strict_openai.bodies) == 2
-    second = strict_openai.ask(egress, UNKNOWN_FAMILY, hi, Options(max_tokens=3, temperature=0.2))
+    second = strict_openai.ask(egress, UNKNOWN_FAMILY, hi, GenerationOptions(max_tokens=3, temperature=0.2))
     assert second.notices == [
         ("options", "openai:my-deployment: temperature 0.2 is left out, it is not taken")
     ]
     assert len(strict_openai.bodies) == 4
-    strict_openai.ask(egress, UNKNOWN_FAMILY, hi, Options(max_tokens=3, temperature=0.2))
+    strict_openai.ask(egress, UNKNOWN_FAMILY, hi, GenerationOptions(max_tokens=3, temperature=0.2))
     assert len(strict_openai.bodies) == 5
 
 
 def test_two_rules_at_once_take_two_answers_and_never_a_third_request(
     egress: EgressDriver, strict_openai: Strict
 ) -> None:
-    hi, options = [Message("user", "one two")], Options(max_tokens=3, temperature=0.2)
+    hi, options = [Message("user", "one two")], GenerationOptions(max_tokens=3, temperature=0.2)
     refused = strict_openai.ask(egress, UNKNOWN_FAMILY, hi, options).failed.failure
     assert refused.code == Code.PROVIDER_REFUSED
     assert "temperature" in refused.detail
@@ -191,7 +196,7 @@ def test_two_rules_at_once_take_two_answers_and_never_a_third_request(
 def test_a_temperature_is_asked_of_the_version_that_knows_it(
     egress: EgressDriver, strict_anthropic: Strict, model: str, version: str
 ) -> None:
-    answer = strict_anthropic.ask(egress, model, [Message("user", "hi")], Options(temperature=0.3))
+    answer = strict_anthropic.ask(egress, model, [Message("user", "hi")], GenerationOptions(temperature=0.3))
     assert answer.done
     assert [headers["anthropic-version"] for headers in strict_anthropic.headers] == [version]
     assert (strict_anthropic.bodies[0].get("temperature") == 0.3) == (not answer.notices)
@@ -204,7 +209,7 @@ def test_a_conversation_with_a_blank_answer_goes_on(egress: EgressDriver, cloud:
         Message("assistant", "\n"),
         Message("user", "two"),
     ]
-    answer = cloud.ask(egress, MODELS[cloud.api][0], turns, Options(max_tokens=2))
+    answer = cloud.ask(egress, MODELS[cloud.api][0], turns, GenerationOptions(max_tokens=2))
     assert answer.text.split()[-1] in ("one", "two")
     assert len(cloud.bodies) == 1
 
@@ -219,9 +224,9 @@ def test_a_blank_last_turn_is_refused_and_not_sent(egress: EgressDriver, api: ou
 
 def test_what_is_out_of_range_is_refused_in_its_own_words(egress: EgressDriver) -> None:
     for api, options, words in (
-        ("openai", Options(temperature=3.0), "Expected a value <= 2"),
-        ("cohere", Options(temperature=1.5), "temperature must be between 0 and 1.0 inclusive"),
-        ("openai", Options(stop=list("abcde")), "maximum length 4"),
+        ("openai", GenerationOptions(temperature=3.0), "Expected a value <= 2"),
+        ("cohere", GenerationOptions(temperature=1.5), "temperature must be between 0 and 1.0 inclusive"),
+        ("openai", GenerationOptions(stop=list("abcde")), "maximum length 4"),
     ):
         with Strict(api) as cloud:  # type: ignore[arg-type]
             failure = cloud.ask(egress, MODELS[cloud.api][0], [Message("user", "hi")], options).failed.failure

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from tests.contract.bodies import bodies_of
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import Answer, EgressDriver

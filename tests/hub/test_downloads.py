@@ -16,8 +16,8 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.client import Done, Failed, Pulled, Pulling
+from ai_pal.protocol.options import GenerationOptions
 from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
@@ -297,7 +297,9 @@ def test_a_first_chat_downloads_and_answers_and_later_ones_need_no_network(
 ) -> None:
     hub.repos["org/smol"] = Repo({"smol.Q4_1.gguf": starter_model.read_bytes()})
     with client(home) as mine:
-        events = list(mine.chat("Hi", model="org/smol:Q4_1", options=Options(max_tokens=4), pull=True))
+        events = list(
+            mine.chat("Hi", model="org/smol:Q4_1", options=GenerationOptions(max_tokens=4), pull=True)
+        )
         assert isinstance(events[0], Pulling)
         assert isinstance(events[-1], Done)
         mine.stop()
@@ -337,7 +339,7 @@ def test_safetensors_from_the_hub_answer_and_code_beside_them_stays_there(
     code = f"open({str(canary)!r}, 'w')".encode()
     hub.repos["org/llama"] = Repo(files | {"modeling_llama.py": code, "setup.py": code})
     with client(home) as mine:
-        events = list(mine.chat("Hi", model="org/llama", options=Options(max_tokens=4), pull=True))
+        events = list(mine.chat("Hi", model="org/llama", options=GenerationOptions(max_tokens=4), pull=True))
         assert isinstance(events[-1], Done), events[-1]
         assert {worker.engine for worker in mine.status().workers} >= {"transformers"}
     assert not canary.exists()

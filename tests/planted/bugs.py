@@ -95,8 +95,8 @@ BUGS = (
         "a delta is not delivered",
         KILLS,
         "ai_pal/server/pool/job.py",
-        "        self._clients.send(request.client, wire.ForwardedDelta(",
-        "        if item.seq != 3: self._clients.send(request.client, wire.ForwardedDelta(",
+        "        request.next_seq += item.n\n",
+        "        request.next_seq += item.n\n        if item.seq == 3: return True\n",
     ),
     Bug(
         3,

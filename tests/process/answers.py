@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from ai_pal.client import ChatStream, Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from workers.engines.echo import reference
 
 PROMPT = "one two three four five"
@@ -13,9 +14,9 @@ ENDLESS = 1_000_000
 E = TypeVar("E", bound=wire.Event)
 
 
-def slow(**extra: object) -> Options:
+def slow(**extra: object) -> GenerationOptions:
     """An answer without end, a word every 10 ms, unless said otherwise."""
-    return Options(extra={"tokens": ENDLESS, "pace": 0.01} | extra)
+    return GenerationOptions(extra={"tokens": ENDLESS, "pace": 0.01} | extra)
 
 
 def ask(client: Client, model: str = "echo", /, **extra: object) -> ChatStream:

@@ -5,7 +5,8 @@ import contextlib
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.process.answers import ENDLESS, PROMPT, slow
 from workers.engines.echo import reference
 
@@ -18,7 +19,7 @@ class Asked:
     prompt = PROMPT
 
     def __init__(
-        self, client: Client, model: str, options: Options | None = None, /, **extra: object
+        self, client: Client, model: str, options: GenerationOptions | None = None, /, **extra: object
     ) -> None:
         self.client, self.model = client, model
         self.stream = client.chat(self.prompt, model=model, options=options or slow(**extra), pull=True)

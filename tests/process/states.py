@@ -12,7 +12,7 @@ import zmq
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests.process.answers import slow
 from tests.process.asked import Asked
 from tests.process.eventually import eventually

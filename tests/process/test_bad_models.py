@@ -9,11 +9,11 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from tests.process.supervised import Supervised
 
 NEIGHBOUR = "echo?id=neighbour"
-FEW = Options(max_tokens=4, temperature=0.0)
+FEW = GenerationOptions(max_tokens=4, temperature=0.0)
 Supervise = Callable[..., Supervised]
 
 

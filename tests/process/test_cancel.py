@@ -12,7 +12,7 @@ import zmq
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests.process.answers import PROMPT, ask, assert_exact_prefix, end_of, slow, until
 from tests.process.eventually import allowed, eventually
 from tests.process.supervised import Supervised, pid_of, status_of
@@ -26,9 +26,9 @@ ONE_SLOT = "echo?slots=1"
 ASK_AND_WAIT = """
 import sys
 from ai_pal.client import Client
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 client = Client(sys.argv[1])
-options = Options(extra={"tokens": 1_000_000, "pace": 0.01, "prefill": float(sys.argv[3])})
+options = GenerationOptions(extra={"tokens": 1_000_000, "pace": 0.01, "prefill": float(sys.argv[3])})
 stream = iter(client.chat("one two", model=sys.argv[2], options=options))
 print(next(stream).id, flush=True)
 for event in stream: pass

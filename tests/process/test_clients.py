@@ -10,15 +10,16 @@ import pytest
 from ai_pal.client import Answer, AsyncClient, Client
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, status_of
 
-ENDLESS = Options(extra={"tokens": 1_000_000, "pace": 0.01})
+ENDLESS = GenerationOptions(extra={"tokens": 1_000_000, "pace": 0.01})
 
 
-def words(count: int) -> Options:
-    return Options(extra={"tokens": count})
+def words(count: int) -> GenerationOptions:
+    return GenerationOptions(extra={"tokens": count})
 
 
 def code_of(error: pytest.ExceptionInfo[AiPalError]) -> str:
@@ -36,10 +37,10 @@ def idle(daemon: Supervised) -> bool:
 
 @pytest.mark.parametrize(
     ("prompt", "options", "reason"),
-    [("\udcff", Options(), "not UTF-8"), ("hello", Options(seed=10**30), "too large")],
+    [("\udcff", GenerationOptions(), "not UTF-8"), ("hello", GenerationOptions(seed=10**30), "too large")],
 )
 def test_what_no_frame_can_hold_is_refused_and_the_client_stays_usable(
-    daemon: Supervised, prompt: str, options: Options, reason: str
+    daemon: Supervised, prompt: str, options: GenerationOptions, reason: str
 ) -> None:
     with Client(daemon.endpoint) as client:
         with pytest.raises(AiPalError, match=reason) as caught:
@@ -59,7 +60,7 @@ def test_ask_gathers_the_answer(daemon: Supervised) -> None:
 async def test_how_far_a_prompt_is_read_is_an_event_of_both_clients_and_nothing_to_an_answer(
     daemon: Supervised,
 ) -> None:
-    slow = Options(extra={"prefill": 2.5})
+    slow = GenerationOptions(extra={"prefill": 2.5})
     with Client(daemon.endpoint) as client:
         answer = Answer()
         events = list(client.chat("a b c d", options=slow))
@@ -105,7 +106,7 @@ def test_a_failure_is_raised_with_its_code_and_hint(daemon: Supervised) -> None:
 async def test_the_async_client_raises_alike(daemon: Supervised) -> None:
     async with AsyncClient(daemon.endpoint) as client:
         with pytest.raises(AiPalError) as error:
-            await client.ask("x", options=Options(extra={"fail_at": 0}))
+            await client.ask("x", options=GenerationOptions(extra={"fail_at": 0}))
         assert code_of(error) == "engine_error"
         with pytest.raises(AiPalError) as error:
             await client.load("smoll")
@@ -209,8 +210,8 @@ def test_closing_the_client_stops_the_computing(daemon: Supervised) -> None:
 
 def test_a_client_process_that_is_killed_stops_the_computing(daemon: Supervised) -> None:
     code = (
-        "import sys; from ai_pal.client import Client; from ai_pal.protocol.chat import Options\n"
-        f"for e in Client({daemon.endpoint!r}).chat('x', options=Options(extra={ENDLESS.extra})):\n"
+        "from ai_pal.client import Client, GenerationOptions\n"
+        f"for e in Client({daemon.endpoint!r}).chat('x', options=GenerationOptions(extra={ENDLESS.extra})):\n"
         "    print(type(e).__name__, flush=True)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:

@@ -15,11 +15,11 @@ import zmq
 from ai_pal.client import AsyncClient, Client, connection
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised
 
-ENDLESS = Options(extra={"tokens": 1_000_000, "pace": 0.01})
+ENDLESS = GenerationOptions(extra={"tokens": 1_000_000, "pace": 0.01})
 
 
 def code_of(error: pytest.ExceptionInfo[AiPalError]) -> str:
@@ -157,7 +157,7 @@ async def test_the_async_client_gives_it_up_too(daemon: Supervised) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.anyio
 async def test_a_model_that_thinks_for_long_is_waited_for(daemon: Supervised) -> None:
-    slow = Options(extra={"tokens": 2, "prefill": 3.0})
+    slow = GenerationOptions(extra={"tokens": 2, "prefill": 3.0})
     with Client(daemon.endpoint) as client:
         assert client.ask("a b", options=slow).text == "a b "
     async with AsyncClient(daemon.endpoint) as other:

@@ -33,7 +33,7 @@ if len(sys.argv) > 2:
     dealer.identity = sys.argv[2].encode()
 dealer.connect("ipc://" + path)
 chat = {"type": "chat", "id": 1, "messages": [{"role": "user", "content": "x"}]}
-dealer.send_multipart([msgpack.packb({"type": "hello", "protocol": 1}), msgpack.packb(chat)])
+dealer.send_multipart([msgpack.packb({"type": "hello", "protocol": 2}), msgpack.packb(chat)])
 heard = [msgpack.unpackb(frame) for frame in dealer.recv_multipart()] if dealer.poll(1000) else []
 print(json.dumps({"heard": heard}))
 os._exit(0)

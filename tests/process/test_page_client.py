@@ -59,7 +59,7 @@ def test_the_example_says_when_nobody_listens(ai_pal_home: Path, tmp_path: Path)
 def test_a_chat_in_one_message_with_the_hello(daemon: Supervised) -> None:
     with PageClient(daemon.endpoint, greet=False) as client:
         chat = {"type": "chat", "id": 1, "messages": [{"role": "user", "content": "a b c"}]}
-        client.send({"type": "hello", "protocol": 1}, chat)
+        client.send({"type": "hello", "protocol": 2}, chat)
         welcome = client.next()
         assert (welcome["type"], welcome["protocol"], welcome["pid"]) == ("welcome", 1, daemon.process.pid)
         events = client.events(1)

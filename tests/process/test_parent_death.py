@@ -11,7 +11,8 @@ import psutil
 import pytest
 import zmq
 
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     Beat,
     Deltas,
@@ -67,7 +68,7 @@ class Orphaned:
     def generate(self, **extra: object) -> None:
         self.load()
         self.wait_for(Ready)
-        self.send(Generate(1, [Message("user", "a b")], Options(extra={"tokens": 10**9, **extra})))
+        self.send(Generate(1, [Message("user", "a b")], GenerationOptions(extra={"tokens": 10**9, **extra})))
         self.wait_for(Deltas)
 
     def end(self) -> None:

@@ -8,14 +8,15 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.process.answers import end_of
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, gone, pid_of
 from tests.split_gguf import split
 
 QUESTION = "What is the capital of France?"
-GREEDY = Options(temperature=0.0, max_tokens=24)
+GREEDY = GenerationOptions(temperature=0.0, max_tokens=24)
 Supervise = Callable[..., Supervised]
 
 
@@ -84,7 +85,7 @@ def test_unloading_gives_the_memory_back(client: Client) -> None:
 
 
 def test_an_answer_stops_when_its_client_closes_it(client: Client) -> None:
-    stream = client.chat("Count to a thousand.", options=Options(max_tokens=400))
+    stream = client.chat("Count to a thousand.", options=GenerationOptions(max_tokens=400))
     next(event for event in stream if isinstance(event, wire.Delta))
     stream.close()
     eventually(lambda: all(worker.active == 0 for worker in client.status().workers))

@@ -21,8 +21,8 @@ from ai_pal.config import load_settings, paths
 from ai_pal.errors import Code
 from ai_pal.orchestration import MultiModelOrchestrator
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.egress import Api
+from ai_pal.protocol.options import GenerationOptions
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment
 from tests.process.supervised import Supervised, gone
@@ -81,7 +81,9 @@ def test_only_the_egress_process_has_internet_sockets(
     supervised = supervise()
     with supervised.client() as client:
         client.ask("hello", model="echo")
-        stream = client.chat("to be or not", model="cohere:command", options=Options(max_tokens=100_000))
+        stream = client.chat(
+            "to be or not", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
+        )
         pieces = (event for event in stream if isinstance(event, wire.Delta))
         for _ in range(5):
             next(pieces)
@@ -105,7 +107,9 @@ def _connected(egress: psutil.Process) -> list[Any]:
 def test_a_cancel_reaches_the_cloud(supervise: Start, environ: Environ, cloud: Loopback) -> None:
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
     with supervise().client() as client:
-        stream = client.chat("on and on", model="cohere:command", options=Options(max_tokens=100_000))
+        stream = client.chat(
+            "on and on", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
+        )
         next(event for event in stream if isinstance(event, wire.Delta))
         stream.cancel()
         assert isinstance(list(stream)[-1], wire.Cancelled)
@@ -118,7 +122,9 @@ def test_the_death_of_the_egress_process_interrupts_the_answer_at_once(
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
     supervised = supervise()
     with supervised.client() as client:
-        stream = client.chat("on and on", model="cohere:command", options=Options(max_tokens=100_000))
+        stream = client.chat(
+            "on and on", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
+        )
         next(event for event in stream if isinstance(event, wire.Delta))
         egress = processes(supervised)[1]
         assert egress is not None
@@ -135,7 +141,9 @@ def test_a_stop_ends_the_egress_process_too(supervise: Start, environ: Environ, 
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
     supervised = supervise(drain_seconds=0.2)
     with supervised.client() as client:
-        stream = client.chat("on and on", model="cohere:command", options=Options(max_tokens=100_000))
+        stream = client.chat(
+            "on and on", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
+        )
         next(event for event in stream if isinstance(event, wire.Delta))
         egress = processes(supervised)[1]
         assert egress is not None
@@ -216,7 +224,9 @@ def test_a_budget_whose_ledger_is_damaged_lets_no_prompt_out(
 
 
 def _answered(client: Client, model: str) -> bool:
-    return isinstance(list(client.chat("a b", model=model, options=Options(max_tokens=2)))[-1], wire.Done)
+    return isinstance(
+        list(client.chat("a b", model=model, options=GenerationOptions(max_tokens=2)))[-1], wire.Done
+    )
 
 
 def test_keys_are_where_they_belong_and_nowhere_else(supervise: Start, environ: Environ) -> None:

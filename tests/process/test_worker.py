@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     Beat,
     Deltas,
@@ -100,7 +101,7 @@ def test_a_second_load_is_ignored(driver: WorkerDriver) -> None:
 
 def test_a_second_request_with_an_open_key_is_ignored(driver: WorkerDriver) -> None:
     driver.load(echo())
-    driver.generate(1, "a", Options(extra={"tokens": 10, "pace": 0.01}))
+    driver.generate(1, "a", GenerationOptions(extra={"tokens": 10, "pace": 0.01}))
     driver.send(Generate(1, [Message("user", "b")]))
     driver.finish([1])
     assert driver.answers[1].text == "a " * 10
@@ -132,13 +133,13 @@ def test_load_faults_end_the_process(driver: WorkerDriver, options: dict[str, ob
 @pytest.mark.parametrize(("fault", "status"), [("exit_at", 1), ("kill_at", -signal.SIGKILL)])
 def test_request_faults_end_the_process(driver: WorkerDriver, fault: str, status: int) -> None:
     driver.load(echo())
-    driver.generate(1, "a b c d", Options(extra={fault: 2}))
+    driver.generate(1, "a b c d", GenerationOptions(extra={fault: 2}))
     assert driver.process.wait(TIMEOUT) == status
 
 
 def test_fail_at_fails_that_request_only(driver: WorkerDriver) -> None:
     driver.load(echo())
-    answer = driver.ask(1, "a b c d", Options(extra={"fail_at": 2}))
+    answer = driver.ask(1, "a b c d", GenerationOptions(extra={"fail_at": 2}))
     assert answer.text == "a b "
     assert isinstance(answer.end, GenerationFailed)
     assert driver.ask(2, "next").text == "next "
@@ -146,7 +147,7 @@ def test_fail_at_fails_that_request_only(driver: WorkerDriver) -> None:
 
 def test_a_hung_engine_still_beats_without_steps(driver: WorkerDriver) -> None:
     driver.load(echo())
-    driver.generate(1, "a b c d", Options(extra={"hang_at": 2}))
+    driver.generate(1, "a b c d", GenerationOptions(extra={"hang_at": 2}))
     driver.wait_for(Deltas)
     driver.wait_for(Beat)
     first, second = driver.wait_for(Beat), driver.wait_for(Beat)
@@ -157,7 +158,7 @@ def test_a_hung_engine_still_beats_without_steps(driver: WorkerDriver) -> None:
 @pytest.mark.parametrize("fault", ["block_at", "hold_gil_at"])
 def test_a_blocked_loop_stops_beating(driver: WorkerDriver, fault: str) -> None:
     driver.load(echo())
-    driver.generate(1, "a b c d", Options(extra={fault: 0}))
+    driver.generate(1, "a b c d", GenerationOptions(extra={fault: 0}))
     deadline = time.monotonic() + 5
     while driver.socket.poll(2500):
         driver.receive()
@@ -170,7 +171,7 @@ def test_a_held_gil_during_load_ends_and_the_model_is_ready(driver: WorkerDriver
 
 def test_cancel_frees_a_worker_whose_text_nobody_reads(driver: WorkerDriver) -> None:
     driver.load(echo())
-    driver.generate(1, "flood", Options(extra={"tokens": 2_000_000_000, "chunk": 5000}))
+    driver.generate(1, "flood", GenerationOptions(extra={"tokens": 2_000_000_000, "chunk": 5000}))
     process = psutil.Process(driver.process.pid)
     wait_until_still(process)
     assert process.memory_info().rss < 100 << 20
@@ -190,7 +191,7 @@ def wait_until_still(process: psutil.Process) -> None:
 def test_many_streams_each_get_their_own_text(driver: WorkerDriver) -> None:
     driver.load(echo())
     for key in range(1, 65):
-        driver.generate(key, f"word{key} more", Options(extra={"tokens": 200}))
+        driver.generate(key, f"word{key} more", GenerationOptions(extra={"tokens": 200}))
     driver.finish(range(1, 65))
     for key in range(1, 65):
         assert driver.answers[key].text == f"word{key} more " * 100
@@ -199,7 +200,7 @@ def test_many_streams_each_get_their_own_text(driver: WorkerDriver) -> None:
 
 def test_prefill_makes_steps_and_can_be_cancelled(driver: WorkerDriver) -> None:
     driver.load(echo())
-    driver.generate(1, "a b", Options(extra={"prefill": 60}))
+    driver.generate(1, "a b", GenerationOptions(extra={"prefill": 60}))
     driver.cancel(1)
     driver.finish([1], timeout=30)
     assert isinstance(driver.answers[1].end, GenerationCancelled)
@@ -265,7 +266,7 @@ def test_the_transformers_engine_never_touches_the_network_to_load_and_to_answer
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "watch"))
     with WorkerDriver(tmp_path) as driver:
         assert isinstance(driver.load(LoadModel("m", "transformers", str(folder))), Ready)
-        driver.ask(1, [Message("user", "hello")], Options(max_tokens=4))
+        driver.ask(1, [Message("user", "hello")], GenerationOptions(max_tokens=4))
         assert psutil.Process(driver.process.pid).net_connections("inet") == []
     assert not canary.exists(), canary.read_text()
 

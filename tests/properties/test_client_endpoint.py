@@ -6,7 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.endpoints import Endpoint
 
 CLIENT = b"someone"
@@ -49,7 +50,7 @@ def test_every_frame_is_answered(sent: list[bytes]) -> None:
 @given(st.lists(st.tuples(st.booleans(), frames), max_size=10))
 @example([(True, wire.encode(wire.Chat(1, SAID, deadline=math.nan)))])
 @example([(True, wire.encode(wire.Chat(1, SAID, keep_alive=math.nan)))])
-@example([(True, wire.encode(wire.Chat(1, SAID, options=Options(stop=["\0"]))))])
+@example([(True, wire.encode(wire.Chat(1, SAID, options=GenerationOptions(stop=["\0"]))))])
 def test_time_goes_on_whatever_was_sent(sent: list[tuple[bool, bytes]]) -> None:
     endpoint = Endpoint()
     for greet, frame in sent:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.router.complexity import explain, score
 
 # Lone surrogates too: that is what a terminal makes of bytes that are no UTF-8.

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
+from ai_pal.protocol import content, options
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.chat import Message, Options, Timings, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Timings, Usage
 
 CAUGHT = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 Decode = Callable[[bytes], Any]
@@ -52,7 +55,8 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
     }
 
 
-SHARED = (Message, Usage, Timings, Failure, Options)
+FORMS = (*get_args(options.ResponseFormat), options.Tool, content.Alternative, content.TokenLogprob)
+SHARED = (*FORMS, *get_args(content.AnyPart), Message, Usage, Timings, Failure, GenerationOptions)
 PARTS = (wire.WorkerStatus, wire.Feature, wire.RouteCandidate, wire.ProviderStatus, inner.DeltaItem)
 for part in (*SHARED, *PARTS):
     st.register_type_strategy(part, st.builds(part, **_fields(part)))

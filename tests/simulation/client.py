@@ -7,7 +7,8 @@ import msgspec
 
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.simulation.hub import DISTANT, SIZE
 from tests.simulation.pipe import Pipe
 
@@ -119,7 +120,7 @@ class SimClient:
         if used:
             request = self.world.dice.choice(used)
             extra = {"tokens": 3, "ask": self.world.next_ask(), "private": request.privacy == "local"}
-            self.send(msgspec.structs.replace(request, options=Options(extra=extra)))
+            self.send(msgspec.structs.replace(request, options=GenerationOptions(extra=extra)))
 
     def stop_reading(self) -> None:
         self.world.note(f"{self.name} stops reading")
@@ -156,7 +157,9 @@ class SimClient:
             next(self._ids),
             [Message("user", text)],
             model,
-            Options(extra={"tokens": dice.choice(lengths), "ask": self.world.next_ask(), "private": private}),
+            GenerationOptions(
+                extra={"tokens": dice.choice(lengths), "ask": self.world.next_ask(), "private": private}
+            ),
             deadline=None if pulls else dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
             pull=pulls,
             pull_limit=dice.choice((0, 0, SIZE, SIZE - 1)),

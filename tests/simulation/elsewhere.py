@@ -9,7 +9,8 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.usage import Usage
 from ai_pal.server.children.egress import EgressPolicy
 from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
 from ai_pal.server.router.completions import CompletionsPolicy
@@ -207,7 +208,7 @@ class SimEgress:
             return
         if completion.trouble in INSIDE and completion.seq >= completion.at and self._goes_wrong(completion):
             return
-        self.send(out.CompletionText(key, completion.seq, 1, completion.texts[completion.seq]))
+        self.send(out.CompletionDelta(key, completion.seq, 1, completion.texts[completion.seq]))
         completion.seq += 1
         self.later(completion.pace, lambda: self._piece(completion))
 
@@ -262,5 +263,5 @@ def provider_tempers(dice: random.Random) -> dict[str, ProviderTemper]:
 def answer_of(messages: list[Message], tokens: int) -> list[str]:
     """The pieces of the one right answer, without those that the assistant has said already."""
     words = pieces(messages)
-    said = len(messages[-1].content.split()) if messages[-1].role == "assistant" else 0
+    said = len(messages[-1].text.split()) if messages[-1].role == "assistant" else 0
     return [words[index % len(words)] for index in range(said, tokens)]

@@ -10,7 +10,8 @@ from ai_pal.errors import Code, fail
 from ai_pal.memory import Claims
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.chat import Message, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.usage import Usage
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import MemoryPolicy

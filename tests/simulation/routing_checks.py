@@ -144,7 +144,7 @@ class RoutingChecks:
         number = chat.options.extra["ask"]
         if chat.model or reasons[-1].code in ENDED_OTHERWISE or not self.asked[number]:
             return
-        strong = len(chat.messages[-1].content.split()) * 0.19 > 0.7
+        strong = len(chat.messages[-1].text.split()) * 0.19 > 0.7
         considered = 2 + len([p for p in PROVIDERS if p != "ollama"]) + (1 if strong else 0)
         self.expect(len(reasons) == considered, f"{len(reasons)} reasons, {considered} candidates: {reasons}")
 

@@ -4,7 +4,7 @@ import msgspec
 
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.complexity import Scored
@@ -48,4 +48,4 @@ class SimSnapshots:
 
 def judge(messages: list[Message]) -> Scored:
     """The more words, the harder."""
-    return Scored(min(1.0, len(messages[-1].content.split()) * 0.19), [])
+    return Scored(min(1.0, len(messages[-1].text.split()) * 0.19), [])

@@ -7,7 +7,7 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY
 from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
 from tests.simulation.pipe import Pipe

@@ -11,7 +11,7 @@ from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from tests.chaos.report import flaws
 from tests.hub import repositories
 from tests.hub.loopback import Hub, loopback_hub
@@ -106,7 +106,9 @@ class Lane(threading.Thread):
 
     def _tell(self, client: Client) -> None:
         """The starter model says a few words."""
-        answer = client.chat("Say hello.", model=STARTER, options=Options(max_tokens=12, temperature=0.0))
+        answer = client.chat(
+            "Say hello.", model=STARTER, options=GenerationOptions(max_tokens=12, temperature=0.0)
+        )
         end = list(answer)[-1]
         self._samples.ends[f"starter {type(end).__name__.lower()}"] += 1
         fine = isinstance(end, wire.Done) or (isinstance(end, wire.Failed) and end.reasons[-1].code in FINE)

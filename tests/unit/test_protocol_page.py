@@ -13,12 +13,15 @@ import pytest
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options, Timings, Usage
+from ai_pal.protocol import content, options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Timings, Usage
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ipc-protocol.md").read_text(encoding="utf-8")
 NAMED: dict[str, type[msgspec.Struct]] = {
     "message": Message,
-    "options": Options,
+    "options": GenerationOptions,
     "usage": Usage,
     "timings": Timings,
     "failure": Failure,
@@ -26,6 +29,12 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "feature": wire.Feature,
     "candidate": wire.RouteCandidate,
     "provider": wire.ProviderStatus,
+    **{str(part.__struct_config__.tag): part for part in get_args(content.AnyPart)},
+    **{str(form.__struct_config__.tag): form for form in get_args(options.ResponseFormat)},
+    "tool": options.Tool,
+    "named_tool": options.NamedTool,
+    "token_logprob": content.TokenLogprob,
+    "alternative": content.Alternative,
 }
 MESSAGES = [*get_args(wire.AnyRequest), *get_args(wire.AnyEvent)]
 PLAIN: dict[Any, str] = {
@@ -34,6 +43,8 @@ PLAIN: dict[Any, str] = {
     str: "str",
     bool: "bool",
     type(None): "nil",
+    bytes: "bin",
+    content.AnyPart: "part",
     dict[str, Any]: "map",
 }
 
@@ -71,6 +82,8 @@ def type_name(kind: Any) -> str:
 def default_text(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "\N{EN DASH}"
+    if field.default == b"":
+        return '`""`'
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     if value is None:
         return "nil"

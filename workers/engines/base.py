@@ -1,10 +1,24 @@
 """The engine seam: what the worker's loop asks of an engine, and what an engine tells it."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.content import FinishReason, PartKind, TokenLogprob
+from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel, Ready
+
+
+class OpenPart(NamedTuple):
+    """A part of an answer while it grows: its kind, its place from 0, and of a tool call the id and name."""
+
+    kind: PartKind = "text"
+    place: int = 0
+    call: str = ""
+    name: str = ""
+
+
+ANSWER = OpenPart()
+"""The only part of a plain answer."""
 
 POOR_DEFAULT_SYSTEM = ("named SmolLM",)
 """Templates that put this in front of a conversation without a system message make answers worse."""
@@ -22,8 +36,12 @@ class Sink(Protocol):
     def progress(self, fraction: float) -> None:
         """The load has come this far, in [0, 1]."""
 
-    def delta(self, key: int, text: str, n: int = 1) -> None:
-        """`n` tokens' worth of whole UTF-8 text."""
+    def delta(self, key: int, text: str, n: int = 1, part: OpenPart = ANSWER) -> None:
+        """`n` tokens' worth of whole UTF-8 text of this part of the answer. The first of a tool call may be
+        empty: it tells of the call."""
+
+    def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
+        """How probable the tokens were that the last `delta` (or, with `n` tokens, the last ones) brought."""
 
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         """The oldest `dropped` turns were left out so that the rest fits `context` tokens."""
@@ -32,7 +50,9 @@ class Sink(Protocol):
         """`done` of the prompt's `total` tokens are read: once when it begins, with what was kept, and after
         each chunk. What the sink passes on is up to it."""
 
-    def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
+    def done(
+        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+    ) -> None:
         """The answer is complete."""
 
     def cancelled(self, key: int, usage: Usage) -> None:

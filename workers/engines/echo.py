@@ -14,7 +14,7 @@ import msgspec
 
 from ai_pal import __version__
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel, Ready
 from workers.context_window import answer_room, fit
 from workers.engines import faults
@@ -47,7 +47,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
 
 
 class RequestOptions(msgspec.Struct, frozen=True):
-    """`Options.extra`: seconds, megabytes, or the index of the token at which the fault strikes."""
+    """`GenerationOptions.extra`: seconds, megabytes, or the index of the token at which the fault strikes."""
 
     tokens: int | None = None
     pace: float = 0.0

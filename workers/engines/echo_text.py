@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import FinishReason, Message
 from ai_pal.protocol.worker import Generate
 
 
@@ -14,7 +14,7 @@ def reference(messages: list[Message], tokens: int) -> list[str]:
 
 def pieces(messages: list[Message]) -> list[str]:
     """One round of the answer: each word with one space behind it."""
-    said = next((message.content for message in reversed(messages) if message.role == "user"), "")
+    said = next((message.text for message in reversed(messages) if message.role == "user"), "")
     return [word + " " for word in said.split()] or [" "]
 
 
@@ -27,7 +27,7 @@ class WordCounter:
         return len(text.split())
 
     def conversation(self, messages: Sequence[Message]) -> int:
-        return sum(self.content(message.content) for message in messages)
+        return sum(self.content(message.text) for message in messages)
 
 
 class Script:
@@ -38,7 +38,7 @@ class Script:
         self._pieces = pieces(request.messages)
         self._total = len(self._pieces) if tokens is None else tokens
         self._rest = ""
-        self.finish_reason = "stop"
+        self.finish_reason: FinishReason = "stop"
         if options.max_tokens is not None and options.max_tokens < self._total:
             self._total, self.finish_reason = max(options.max_tokens, 0), "length"
         for stop in filter(None, options.stop):

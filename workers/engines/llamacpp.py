@@ -13,7 +13,7 @@ import msgspec
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
 from ai_pal.formats.gguf import Header, check_whole, read_header
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, Generate, LoadModel, Ready
 from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit

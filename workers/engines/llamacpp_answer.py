@@ -1,9 +1,11 @@
 """One answer of llama.cpp: the request it is asked with, and its chunks turned into reports."""
 
-from typing import Any
+from typing import Any, Literal
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.content import FinishReason, Message
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
 from workers.engines.llamacpp_options import check_options
 
@@ -15,7 +17,7 @@ ERRORS = {
 }
 
 
-def request_body(messages: list[Message], options: Options) -> dict[str, Any]:
+def request_body(messages: list[Message], options: GenerationOptions) -> dict[str, Any]:
     """The chat completion to ask for; `extra` may add to it, never change how it is streamed.
 
     Raises `AiPalError` (`bad_request`) for options that llama.cpp would not look at."""
@@ -29,7 +31,7 @@ def request_body(messages: list[Message], options: Options) -> dict[str, Any]:
         body["seed"] = seed_of(body["seed"])
     if stop := [text for text in options.stop if text]:
         body["stop"] = stop  # an empty text would end every answer before it began
-    body["messages"] = [{"role": one.role, "content": one.content} for one in messages]
+    body["messages"] = [{"role": one.role, "content": one.text} for one in messages]
     body |= {"stream": True, "return_progress": True, "stream_options": {"include_usage": True}, "n": 1}
     return body
 
@@ -47,7 +49,7 @@ class Generation:
         self.cancelled = False
         self.stopped = False
         self.tokens = 0
-        self.finish_reason = ""
+        self.finish_reason: FinishReason | Literal[""] = ""
         self.failure: Failure | None = None
         self._sink = sink
         self._prompt = self._cached = 0
@@ -90,8 +92,13 @@ class Generation:
         elif self.cancelled:
             self._sink.cancelled(self.key, usage)
         elif self.stopped or self.finish_reason:
-            reason = "length" if self.stopped else self.finish_reason
-            self._sink.done(self.key, reason, usage, self._prefill, self._decode)
+            self._sink.done(
+                self.key,
+                self.finish_reason if self.finish_reason and not self.stopped else "length",
+                usage,
+                self._prefill,
+                self._decode,
+            )
         else:
             self._sink.failed(self.key, Failure(Code.ENGINE_ERROR, "the answer broke off", retryable=True))
 

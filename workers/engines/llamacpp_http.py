@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 
 TIMEOUT = 30.0
 REMEMBERED = 512
@@ -54,7 +54,7 @@ class TokenCounter:
 
     def render(self, messages: Sequence[Message]) -> str:
         """The prompt as the model sees it."""
-        plain = [{"role": one.role, "content": one.content} for one in messages]
+        plain = [{"role": one.role, "content": one.text} for one in messages]
         return str(self._ask("/apply-template", {"messages": plain})["prompt"])
 
     def _tokens(self, text: str) -> int:

@@ -7,7 +7,6 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.conversations.model import Conversation
 from ai_pal.errors import Code, Failure, main_reason
-from ai_pal.protocol.chat import Timings, Usage
 from ai_pal.protocol.client import (
     AnyEvent,
     Cancelled,
@@ -19,6 +18,7 @@ from ai_pal.protocol.client import (
     Pulling,
     Started,
 )
+from ai_pal.protocol.usage import Timings, Usage
 
 _STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.SDK_MISSING})
 

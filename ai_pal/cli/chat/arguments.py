@@ -11,8 +11,8 @@ from ai_pal.cli.terminal.whole_numbers import any_whole, is_whole, whole
 from ai_pal.config.durations import NEVER, parse_duration
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.client import Goal
+from ai_pal.protocol.options import GenerationOptions
 
 LAST = "last"
 
@@ -147,7 +147,7 @@ def settle_continue(args: argparse.Namespace) -> int | None:
 
 def wishes(args: argparse.Namespace) -> Wishes:
     """How the answers are wanted. A model given as a path is made absolute."""
-    options = Options(
+    options = GenerationOptions(
         temperature=args.temperature,
         top_p=args.top_p,
         max_tokens=args.max_tokens,

@@ -13,8 +13,8 @@ from ai_pal.cli.chat.answer import ShownAnswer
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.served import LOST
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.chat import Message
 from ai_pal.protocol.client import AnyEvent, Failed, Interrupted
+from ai_pal.protocol.content import Message
 
 STOP_SECONDS = 2.0
 """How long a stopped answer may take to end before it is given up."""

@@ -4,8 +4,8 @@ from ai_pal.cli.chat.answer import ShownAnswer
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.conversations.model import short_name
 from ai_pal.counted import counted
-from ai_pal.protocol.chat import Timings, Usage
 from ai_pal.protocol.client import Started
+from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.providers.dollars import fine
 
 LOCAL_TIER = 1

@@ -14,8 +14,8 @@ from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.terminal.streams import Terminal
 from ai_pal.conversations.model import Conversation
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.chat import Message
 from ai_pal.protocol.client import AnyEvent, Failed
+from ai_pal.protocol.content import Message
 
 
 class Output(Enum):

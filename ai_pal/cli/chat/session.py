@@ -9,8 +9,9 @@ import msgspec
 
 from ai_pal.cli.served import END_SECONDS
 from ai_pal.config.settings import UNASKED_BYTES
-from ai_pal.protocol.chat import Message, Options
 from ai_pal.protocol.client import AnyEvent, Goal
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 
 if TYPE_CHECKING:
     from ai_pal.client.asking import Asking
@@ -47,7 +48,7 @@ class Wishes(msgspec.Struct, frozen=True):
     not here is downloaded if it has at most `pull_limit` bytes, 0 for any size. `max_cost` in US dollars."""
 
     model: str = ""
-    options: Options = Options()
+    options: GenerationOptions = GenerationOptions()
     deadline: float | None = None
     keep_alive: float | None = None
     pull_limit: int = UNASKED_BYTES

@@ -11,7 +11,7 @@ from ai_pal.cli.chat import arguments
 from ai_pal.cli.chat.entry import nearest
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 
 DEFAULT = "default"
 """The value that takes back what was set."""
@@ -61,13 +61,13 @@ def changed(wishes: Wishes, argument: str) -> Wishes:
     if name == ENGINE:
         return _with_options(wishes, extra=_extra(wishes.options.extra, value))
     if name in OF_OPTIONS:
-        return _with_options(wishes, **{name: _read(name, value, Options())})
+        return _with_options(wishes, **{name: _read(name, value, GenerationOptions())})
     return msgspec.structs.replace(wishes, **{name: _read(name, value, Wishes())})
 
 
 def lines(wishes: Wishes) -> list[str]:
     """What is set, a line each."""
-    given = [(name, getattr(wishes.options, name), getattr(Options(), name)) for name in OF_OPTIONS]
+    given = [(name, getattr(wishes.options, name), getattr(GenerationOptions(), name)) for name in OF_OPTIONS]
     given += [(name, getattr(wishes, name), getattr(Wishes(), name)) for name in OF_WISHES]
     said = [f"{name} {_shown(value)}" for name, value, usual in given if value != usual]
     return said + [f"{ENGINE} {name} {_shown(value)}" for name, value in wishes.options.extra.items()]

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol.usage import Usage
 
 
 class Thought(msgspec.Struct, frozen=True):
@@ -18,10 +19,9 @@ class Used(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True):
-    """The provider said that the answer is complete. `reason` is `stop` or `length`; a later one with more
-    figures replaces this one."""
+    """The provider said that the answer is complete. A later one with more figures replaces this one."""
 
-    reason: str
+    reason: FinishReason
     usage: Usage = Usage()
     model: str = ""
 

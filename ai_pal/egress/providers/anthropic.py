@@ -1,7 +1,7 @@
 """Anthropic's messages through its SDK."""
 
 from collections.abc import AsyncGenerator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import anthropic
 import httpx2
@@ -20,8 +20,10 @@ from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import joined, shaped, spoken, trimmed_end, user_first
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.content import FinishReason, Message
 from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.anthropic.com"
 NO_KEY = "none"
@@ -69,7 +71,8 @@ class Anthropic:
         )
         for notice in notices(request, fitted):
             yield notice
-        usage, model, finish = Usage(), "", ""
+        usage, model = Usage(), ""
+        finish: FinishReason | Literal[""] = ""
         async with stream:
             async for event in stream:
                 for piece in _pieces(event):
@@ -107,7 +110,7 @@ class Anthropic:
             return None
         return of_status(self._name, model, error.status_code, error.response.headers, error.body)
 
-    def _reason(self, event: Any, before: str) -> str:
+    def _reason(self, event: Any, before: FinishReason | Literal[""]) -> FinishReason | Literal[""]:
         """Why the answer has ended, if it has. Raises `AiPalError`."""
         reason = part(event, "delta", "stop_reason") or part(_message(event), "stop_reason")
         if reason == "refusal":
@@ -141,18 +144,18 @@ def _pieces(event: Any) -> Iterator[str | Thought]:
 
 
 def _prefix(messages: list[Message]) -> str:
-    return messages[-1].content if messages and messages[-1].role == "assistant" else ""
+    return messages[-1].text if messages and messages[-1].role == "assistant" else ""
 
 
 def _messages(messages: list[Message]) -> dict[str, Any]:
     said = spoken(messages)
-    system = "\n\n".join(m.content for m in said if m.role == "system")
+    system = "\n\n".join(m.text for m in said if m.role == "system")
     turns = trimmed_end(user_first(joined([m for m in said if m.role != "system"])))
-    given: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in turns]}
+    given: dict[str, Any] = {"messages": [{"role": m.role, "content": m.text} for m in turns]}
     return given | ({"system": system} if system else {})
 
 
-def _fitted(options: Options, rules: Rules) -> Fitted:
+def _fitted(options: GenerationOptions, rules: Rules) -> Fitted:
     wanted = {
         "temperature": options.temperature,
         "top_p": options.top_p,

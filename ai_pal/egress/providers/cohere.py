@@ -20,8 +20,10 @@ from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import joined, shaped, spoken, system_first
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Options, Usage
+from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.cohere.com"
 NO_KEY = "none"
@@ -77,7 +79,7 @@ class Cohere:
         turns = joined(system_first(spoken(shaped(request.messages, rules.shapes))))
         events: Any = self._client.chat_stream(
             model=request.model,
-            messages=[{"role": m.role, "content": m.content} for m in turns],
+            messages=[{"role": m.role, "content": m.text} for m in turns],
             request_options={"max_retries": 0},
             **fitted.given,
         )
@@ -146,7 +148,7 @@ def _end(told: Any) -> Event:
     return Event("message-end", {"type": "message-end", "delta": delta})
 
 
-def _reason(delta: Any) -> str:
+def _reason(delta: Any) -> FinishReason:
     """Raises `Told` unless the answer is whole."""
     told, error = text(part(delta, "finish_reason")).upper(), part(delta, "error")
     if error or told.startswith(BROKEN):
@@ -159,7 +161,7 @@ def _usage(usage: Any) -> Usage:
     return figures.usage(part(told, "input_tokens"), 0, part(told, "output_tokens"))
 
 
-def _fitted(options: Options, rules: Rules) -> Fitted:
+def _fitted(options: GenerationOptions, rules: Rules) -> Fitted:
     wanted = {
         "temperature": options.temperature,
         "p": options.top_p,

@@ -1,6 +1,6 @@
 """Figures as providers tell them. SDKs pass on whatever a server has sent; what is no count was not told."""
 
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 
 MOST_TOKENS = 1_000_000_000
 """More than any window, and as much as the ledger takes."""

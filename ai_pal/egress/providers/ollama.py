@@ -22,8 +22,8 @@ from ai_pal.egress.providers.lively import lively
 from ai_pal.egress.providers.loose import name, part, pieces, text, thoughts
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.protocol.chat import Options
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
+from ai_pal.protocol.options import GenerationOptions
 
 LOOK_SECONDS = 2.0
 """For a question that no answer depends on."""
@@ -94,7 +94,7 @@ class Ollama:
             options["num_ctx"] = num_ctx
         window = ollama_window.in_force(figures.tokens(options.get("num_ctx")), known)
         body = self._body(request) | {
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "messages": [{"role": m.role, "content": m.text} for m in request.messages],
             "stream": True,
             "options": options,
         }
@@ -254,7 +254,7 @@ async def _resolves_to_loopback(url: str) -> bool:
     return bool(found) and all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
 
 
-def _fitted(options: Options) -> Fitted:
+def _fitted(options: GenerationOptions) -> Fitted:
     wanted = {
         "temperature": options.temperature,
         "top_p": options.top_p,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ai_pal.egress.providers.figures import tokens
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.egress import Complete
 
 DEFAULT = 4096
@@ -53,7 +53,7 @@ def windows(model: str, shown: object, running: object) -> Windows:
 
 def needed(request: Complete) -> int:
     """Tokens for a conversation and its answer, rather too many."""
-    prompt = sum(len(message.content.encode()) for message in request.messages) // BYTES_PER_TOKEN
+    prompt = sum(len(message.text.encode()) for message in request.messages) // BYTES_PER_TOKEN
     return prompt + (request.options.max_tokens or ANSWER_TOKENS)
 
 
@@ -82,13 +82,13 @@ def was_cut(messages: Sequence[Message], read: int, window: int) -> bool:
 
 def cut(name: str, messages: Sequence[Message], read: int) -> str:
     """What to tell of it."""
-    about = max(sum(len(message.content) for message in messages) // USUAL_PER_TOKEN, read + 1)
+    about = max(sum(len(message.text) for message in messages) // USUAL_PER_TOKEN, read + 1)
     return f"the oldest turns no longer fit the window: {name} read {read} tokens of about {about}"
 
 
 def _at_least(messages: Sequence[Message]) -> int:
     """Fewer tokens than any tokenizer makes of a text; runs of one character may be a single one."""
-    texts = [_RUN.sub(r"\1", message.content) for message in messages]
+    texts = [_RUN.sub(r"\1", message.text) for message in messages]
     wide = sum(len(_WIDE.findall(text)) for text in texts)
     narrow = sum(map(len, texts)) - wide
     return narrow // MOST_PER_TOKEN + wide // MOST_WIDE_PER_TOKEN

@@ -1,7 +1,7 @@
 """OpenAI's chat completions through its SDK, and every server that speaks the same."""
 
 from collections.abc import AsyncGenerator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import msgspec
@@ -20,8 +20,10 @@ from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
 from ai_pal.egress.providers.turns import shaped
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.chat import Options, Usage
+from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
@@ -67,7 +69,8 @@ class OpenAI:
         )
         for notice in notices(request, fitted):
             yield notice
-        usage, model, finish = Usage(), "", ""
+        usage, model = Usage(), ""
+        finish: FinishReason | Literal[""] = ""
         async with stream:
             async for chunk in stream:
                 choice = first(part(chunk, "choices"))
@@ -97,13 +100,13 @@ class OpenAI:
         others = {name: value for name, value in fitted.given.items() if name in OTHERS_EXTRAS}
         return await self._client.chat.completions.create(
             model=request.model,
-            messages=[{"role": m.role, "content": m.content} for m in shaped(request.messages, rules.shapes)],
+            messages=[{"role": m.role, "content": m.text} for m in shaped(request.messages, rules.shapes)],
             stream=True,
             extra_body=others or None,
             **{name: value for name, value in fitted.given.items() if name not in others},
         )
 
-    def _reason(self, choice: Any) -> str:
+    def _reason(self, choice: Any) -> FinishReason | Literal[""]:
         """Why the answer has ended, if it has. Raises `AiPalError`, `Told`."""
         told = part(choice, "finish_reason")
         reason = told.lower() if isinstance(told, str) else "stop" if told else ""
@@ -115,7 +118,7 @@ class OpenAI:
             raise Told(part(choice, "error") or {"message": f"finish_reason: {reason}"})
         return "length" if reason in LENGTH else "stop"
 
-    def _fitted(self, options: Options, rules: Rules) -> Fitted:
+    def _fitted(self, options: GenerationOptions, rules: Rules) -> Fitted:
         wanted = {
             "temperature": options.temperature,
             "top_p": options.top_p,

@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 from msgspec.structs import replace
 
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 
 BETWEEN = "\n\n"
 """What stands between two turns of one role that become one."""
@@ -17,9 +17,9 @@ OMITTED = "[...]"
 def spoken(messages: Sequence[Message]) -> list[Message]:
     """Without turns that say nothing: an answer that was only a line break, an empty system prompt. Raises
     `AiPalError` (`empty_prompt`) where that would leave an answer last that was not to be gone on with."""
-    if messages and messages[-1].role == "user" and not messages[-1].content.strip():
+    if messages and messages[-1].role == "user" and not messages[-1].text.strip():
         fail(Code.EMPTY_PROMPT, "the last turn is blank, and this provider takes no blank turns", "say more")
-    return [message for message in messages if message.content.strip()]
+    return [message for message in messages if message.text.strip()]
 
 
 def joined(messages: Sequence[Message]) -> list[Message]:
@@ -27,7 +27,7 @@ def joined(messages: Sequence[Message]) -> list[Message]:
     found: list[Message] = []
     for message in messages:
         if found and found[-1].role == message.role:
-            found[-1] = replace(message, content=found[-1].content + BETWEEN + message.content)
+            found[-1] = replace(message, content=found[-1].text + BETWEEN + message.text)
         else:
             found.append(message)
     return found
@@ -65,4 +65,4 @@ def trimmed_end(messages: Sequence[Message]) -> list[Message]:
     """With no blanks at the end of an answer that is to be gone on with."""
     if not messages or messages[-1].role != "assistant":
         return list(messages)
-    return [*messages[:-1], replace(messages[-1], content=messages[-1].content.rstrip())]
+    return [*messages[:-1], replace(messages[-1], content=messages[-1].text.rstrip())]

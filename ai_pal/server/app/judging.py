@@ -2,7 +2,7 @@
 
 import structlog
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.router import complexity
 from ai_pal.server.router.complexity import Scored
 

@@ -53,6 +53,18 @@ class Dispatcher:
         if worker.queue and (sent or worker.state.phase is Phase.READY):
             self._notifier.positions(worker)
 
+    def take(self, worker: ModelWorker, message: inner.FromWorker) -> None:
+        """What is rarer than text."""
+        match message:
+            case inner.Reading():
+                self._reading(worker, message)
+            case inner.Probabilities():
+                self._probabilities(worker, message)
+            case inner.Trimmed():
+                self._trimmed(worker, message)
+            case inner.GenerationDone() | inner.GenerationCancelled() | inner.GenerationFailed():
+                self._ended(worker, message)
+
     def deliver(self, worker: ModelWorker, items: list[inner.DeltaItem]) -> None:
         now = self._clock.now()
         active, deliver = worker.active, self._requests.deliver
@@ -62,7 +74,13 @@ class Dispatcher:
                 self.broken(worker, "part of the answer was lost on the way")
                 return
 
-    def trimmed(self, worker: ModelWorker, message: inner.Trimmed) -> None:
+    def _probabilities(self, worker: ModelWorker, message: inner.Probabilities) -> None:
+        request = worker.active.get(message.key)
+        if request is not None and not request.ended:
+            event = wire.Logprobs(request.chat.id, message.seq, message.tokens)
+            self._clients.send(request.client, event)
+
+    def _trimmed(self, worker: ModelWorker, message: inner.Trimmed) -> None:
         request = worker.active.get(message.key)
         if request is not None and not request.ended:
             window = f"the window of {message.context} tokens"
@@ -70,7 +88,7 @@ class Dispatcher:
             reason = f"the oldest {counted(message.dropped, 'turn')} no longer {fits} {window}"
             self._clients.send(request.client, wire.Notice(request.chat.id, "trimmed", reason))
 
-    def reading(self, worker: ModelWorker, message: inner.Reading) -> None:
+    def _reading(self, worker: ModelWorker, message: inner.Reading) -> None:
         """How far a prompt is read; nothing once content has come."""
         request = worker.active.get(message.key)
         if request is None or request.ended or request.started or message.done <= request.told_read:
@@ -79,7 +97,7 @@ class Dispatcher:
         event = wire.Reading(request.chat.id, request.model, message.done, message.total)
         self._clients.send(request.client, event)
 
-    def ended(
+    def _ended(
         self,
         worker: ModelWorker,
         message: inner.GenerationDone | inner.GenerationCancelled | inner.GenerationFailed,
@@ -96,12 +114,10 @@ class Dispatcher:
         worker.served += 1
         match message:
             case inner.GenerationDone():
-                reason = message.finish_reason
-                if reason == inner.REPEATS and not request.ended:
-                    reason = "stop"
+                if message.repeats and not request.ended:
                     self._clients.send(request.client, wire.Notice(request.chat.id, "repeats", REPEATED))
                 timings = request.timings(now, message.prefill, message.decode)
-                self._requests.done(request, now, reason, message.usage, timings)
+                self._requests.done(request, now, message.finish_reason, message.usage, timings)
             case inner.GenerationCancelled():
                 self._requests.cancelled(request, now)
             case inner.GenerationFailed():

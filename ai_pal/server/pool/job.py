@@ -7,7 +7,8 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Timings, Usage
+from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import DeltaItem, GenerationDone
 from ai_pal.server.ports import Clients, Observe
 
@@ -108,7 +109,19 @@ class JobTable:
             started = wire.Started(request.chat.id, 1, "local", request.model, "a worker on this machine")
             self._clients.send(request.client, started)
         request.next_seq += item.n
-        self._clients.send(request.client, wire.ForwardedDelta(request.chat.id, item.seq, item.n, item.text))
+        self._clients.send(
+            request.client,
+            wire.ForwardedDelta(
+                request.chat.id,
+                item.seq,
+                item.n,
+                item.text,
+                item.kind,
+                item.index,
+                item.call,
+                item.name,
+            ),
+        )
         return True
 
     def complete(self, request: WorkerJob, message: GenerationDone) -> bool:
@@ -116,7 +129,7 @@ class JobTable:
         return request.ended or message.seq in (-1, request.next_seq)
 
     def done(
-        self, request: WorkerJob, now: float, finish_reason: str, usage: Usage, timings: Timings
+        self, request: WorkerJob, now: float, finish_reason: FinishReason, usage: Usage, timings: Timings
     ) -> None:
         self._end(request, wire.Done(request.chat.id, finish_reason, usage, timings), now)
 

@@ -186,12 +186,8 @@ class Supervisor:
                 self._ready(worker, message)
             case inner.LoadFailed():
                 self.pool.apply(worker, lifecycle.Refused(message.failure))
-            case inner.Reading():
-                self._dispatcher.reading(worker, message)
-            case inner.Trimmed():
-                self._dispatcher.trimmed(worker, message)
-            case inner.GenerationDone() | inner.GenerationCancelled() | inner.GenerationFailed():
-                self._dispatcher.ended(worker, message)
+            case _:
+                self._dispatcher.take(worker, message)
 
     def worker_broken(self, identity: str, reason: str) -> None:
         """A worker broke the rules of the conversation: replace it."""
@@ -238,7 +234,7 @@ class Supervisor:
 
     def _admit(self, chat: wire.Chat) -> ModelWorker:
         self._refuse_when_closing()
-        if not any(m.role == "user" and m.content.strip() for m in chat.messages):
+        if not any(m.role == "user" and m.text.strip() for m in chat.messages):
             raise AiPalError(EMPTY_PROMPT)
         worker = self.pool.worker_for(chat.model)
         if worker.queue.full:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import msgspec
 
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 from ai_pal.server.ports import Clock
 from ai_pal.server.router import timeouts
 from ai_pal.server.router.policy.candidate import CLOUD, Candidate
@@ -65,6 +67,7 @@ class Attempts:
             asked_at=now,
             moved_at=now,
             base=request.next_seq,
+            base_index=_part_gone_on_with(request, move),
             reserved=expected,
             prompt_tokens=query.prompt_tokens,
         )
@@ -162,14 +165,21 @@ def _cost(candidate: Candidate, used: Usage) -> float | None:
     return None if candidate.price is None else candidate.price.of(used)
 
 
-def _shortened(options: Options, tokens: int) -> Options:
+def _part_gone_on_with(request: RoutedRequest, move: Ask) -> int:
+    """The place of an attempt's first part in the answer: a text that broke off is gone on with."""
+    return max(0, request.next_index - 1) if move.seam else request.next_index
+
+
+def _shortened(options: GenerationOptions, tokens: int) -> GenerationOptions:
     """What is left to say after so many tokens."""
     if options.max_tokens is None:
         return options
     return msgspec.structs.replace(options, max_tokens=max(1, options.max_tokens - tokens))
 
 
-def _affordable(options: Options, candidate: Candidate, request: RoutedRequest) -> Options:
+def _affordable(
+    options: GenerationOptions, candidate: Candidate, request: RoutedRequest
+) -> GenerationOptions:
     """With the answer no longer than the request's own limit pays for."""
     limit, price = request.chat.max_cost, candidate.price
     if limit is None or price is None:

@@ -17,7 +17,8 @@ CompletionEvent = (
     | out.CompletionSent
     | out.CompletionNotice
     | out.CompletionThinking
-    | out.CompletionText
+    | out.CompletionDelta
+    | out.CompletionLogprobs
     | out.CompletionDone
     | out.CompletionFailed
     | out.ProviderModels
@@ -25,7 +26,7 @@ CompletionEvent = (
 
 UNDERWAY = (
     *(out.CompletionConnected, out.CompletionWaiting, out.CompletionSent, out.CompletionNotice),
-    *(out.CompletionThinking, out.CompletionText),
+    *(out.CompletionThinking, out.CompletionDelta, out.CompletionLogprobs),
 )
 """Those after which it goes on."""
 
@@ -129,10 +130,10 @@ class Completions:
         if opened is None:  # it was cancelled meanwhile
             return
         opened.heard_at = self._clock.now()
-        if isinstance(message, out.CompletionText | out.CompletionDone) and message.seq != opened.next_seq:
+        if isinstance(message, out.CompletionDelta | out.CompletionDone) and message.seq != opened.next_seq:
             self._lose(opened, _lost(opened.provider))
             return
-        if isinstance(message, out.CompletionText):
+        if isinstance(message, out.CompletionDelta):
             opened.next_seq += message.n
         elif not isinstance(message, UNDERWAY):
             self._end(opened)

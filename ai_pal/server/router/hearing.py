@@ -9,6 +9,7 @@ import msgspec
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.content import FinishReason, TokenLogprob
 from ai_pal.server.ports import Clients, Clock
 from ai_pal.server.router.attempts import ANSWERED, Attempts
 from ai_pal.server.router.request import Attempt, RoutedRequest
@@ -23,7 +24,7 @@ class Outcomes(Protocol):
     def begun(self, attempt: Attempt, model: str) -> None:
         """Its first content is about to come."""
 
-    def answered(self, attempt: Attempt, finish_reason: str) -> None:
+    def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
         """It has given a whole answer."""
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
@@ -42,7 +43,7 @@ class Hearing:
         if attempt is None:
             return
         if isinstance(event, wire.ForwardedDelta):
-            self._forward(attempt, event.seq, event.n, event.text)
+            self._forward(attempt, event)
         elif isinstance(event, wire.TERMINAL):
             attempt.last = event
             if not attempt.stopped:
@@ -63,12 +64,13 @@ class Hearing:
                 self._clients.send(attempt.request.client, notice)
             case out.CompletionConnected() | out.CompletionSent() | out.CompletionThinking():
                 self._goes_on(attempt, event)
-            case out.CompletionText():
+            case out.CompletionDelta():
                 if attempt.first_at is None:
                     self._outcomes.begun(attempt, attempt.candidate.model)
-                text = msgspec.Raw(msgspec.msgpack.encode(event.text))
                 attempt.said += len(event.text)
-                self._forward(attempt, event.seq, event.n, text)
+                self._forward(attempt, _forwarded(event))
+            case out.CompletionLogprobs():
+                self._probabilities(attempt, event.seq, event.tokens)
             case out.CompletionDone():
                 self._done(attempt, event)
             case out.CompletionFailed():
@@ -96,19 +98,40 @@ class Hearing:
         loading = wire.Loading(request.chat.id, attempt.candidate.name, 0.0, reason)
         self._clients.send(request.client, loading)
 
-    def _forward(self, attempt: Attempt, seq: int, n: int, text: msgspec.Raw) -> None:
+    def _forward(self, attempt: Attempt, piece: wire.ForwardedDelta) -> None:
         """The hot path: one piece of the answer."""
         request = attempt.request
-        attempt.tokens += n
-        seq += attempt.base
-        request.next_seq = seq + n
-        if request.kept is not None:
-            request.keep(text)
-        self._clients.send(request.client, wire.ForwardedDelta(request.chat.id, seq, n, text))
+        attempt.tokens += piece.n
+        seq, index = attempt.base + piece.seq, attempt.base_index + piece.index
+        request.next_seq = seq + piece.n
+        if index >= request.next_index:
+            request.next_index = index + 1
+        if request.kept is not None and piece.kind == "text":
+            request.keep(piece.text)
+        self._clients.send(
+            request.client,
+            wire.ForwardedDelta(
+                request.chat.id,
+                seq,
+                piece.n,
+                piece.text,
+                piece.kind,
+                index,
+                piece.call,
+                piece.name,
+                piece.signature,
+            ),
+        )
+
+    def _probabilities(self, attempt: Attempt, seq: int, tokens: list[TokenLogprob]) -> None:
+        event = wire.Logprobs(attempt.request.chat.id, attempt.base + seq, tokens)
+        self._clients.send(attempt.request.client, event)
 
     def _progress(self, attempt: Attempt, event: wire.Event) -> None:
         request = attempt.request
         match event:
+            case wire.Logprobs():
+                self._probabilities(attempt, event.seq, event.tokens)
             case wire.Accepted():
                 self._outcomes.accept(request)
             case wire.Started():
@@ -142,3 +165,17 @@ class Hearing:
         used, timings = attempt.usage(ANSWERED), attempt.request.timings(self._clock.now())
         attempt.last = wire.Done(attempt.request.chat.id, event.finish_reason, used, timings)
         self._outcomes.answered(attempt, event.finish_reason)
+
+
+def _forwarded(piece: out.CompletionDelta) -> wire.ForwardedDelta:
+    return wire.ForwardedDelta(
+        piece.key,
+        piece.seq,
+        piece.n,
+        msgspec.Raw(msgspec.msgpack.encode(piece.text)),
+        piece.kind,
+        piece.index,
+        piece.call,
+        piece.name,
+        piece.signature,
+    )

@@ -7,7 +7,7 @@ import msgspec
 
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.providers.prices import PriceTable
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.query import Goal

@@ -4,7 +4,7 @@ import msgspec
 
 from ai_pal.errors import NEVER_SENT, UNPAID, Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Timings, Usage
+from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.server.router.complexity import Feature
 from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.server.router.policy.fallback_chain import FallbackChain
@@ -20,10 +20,10 @@ TOLD_AT_THE_END = frozenset({ANSWERED, Code.LENGTH, Code.EMPTY_ANSWER})
 
 
 class RoutedRequest(msgspec.Struct, eq=False):
-    """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for; `away` tells
-    that the prompt has left this machine; `kept` are the raw pieces of text, None when nobody wants them.
-    `known_cost` is in US dollars; `unpriced`: there is more, and nobody knows how much. `tell_at` is when the
-    client hears of a fallback, None when there is nothing to tell."""
+    """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for, `next_index`
+    the place of the next part; `away` tells that the prompt has left this machine; `kept` are the raw pieces
+    of text, None when nobody wants them. `known_cost` is in US dollars; `unpriced`: there is more, and nobody
+    knows how much. `tell_at` is when the client hears of a fallback, None when there is nothing to tell."""
 
     client: bytes
     chat: wire.Chat
@@ -35,6 +35,7 @@ class RoutedRequest(msgspec.Struct, eq=False):
     accepted_at: float | None = None
     first_at: float | None = None
     next_seq: int = 0
+    next_index: int = 0
     failed: list[tuple[Candidate, Failure]] = msgspec.field(default_factory=list)
     usage: Usage = Usage()
     known_cost: float = 0.0
@@ -101,12 +102,13 @@ class RoutedRequest(msgspec.Struct, eq=False):
 
 class Attempt(msgspec.Struct, eq=False):
     """One candidate that was asked. `key` is unique among attempts; what runs here has it as its id, below 0.
-    `base` is the client's number for its first piece, `tokens` counts pieces and `said`, of what comes from
-    elsewhere, characters, those of thoughts too: a server may put many tokens into a piece. `told` is what
-    the provider says it has used, also of an answer that fails. `reserved` is what it may cost in US
-    dollars, `last` its terminal event. `sent` says that the egress process has it, `stopped` that this side
-    has called it off, `over` that it is in the ledger. `connected_at` is when the prompt began to leave,
-    `whole` that all of it is out. `moved_at` is when something last moved before its first content."""
+    `base` is the client's number for its first piece, `base_index` for its first part. `tokens` counts pieces
+    and `said`, of what comes from elsewhere, characters, those of thoughts too: a server may put many tokens
+    into a piece. `told` is what the provider says it has used, also of an answer that fails. `reserved` is
+    what it may cost in US dollars, `last` its terminal event. `sent` says that the egress process has it,
+    `stopped` that this side has called it off, `over` that it is in the ledger. `connected_at` is when the
+    prompt began to leave, `whole` that all of it is out. `moved_at` is when something last moved before its
+    first content."""
 
     key: int
     request: RoutedRequest
@@ -115,6 +117,7 @@ class Attempt(msgspec.Struct, eq=False):
     asked_at: float
     moved_at: float
     base: int = 0
+    base_index: int = 0
     tokens: int = 0
     said: int = 0
     told: Usage = Usage()

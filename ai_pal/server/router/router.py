@@ -10,7 +10,8 @@ import msgspec
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Timings
+from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol.usage import Timings
 from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT, duplicate
 from ai_pal.server.ports import Clients, Clock, Observe
 from ai_pal.server.router import timeouts
@@ -90,7 +91,7 @@ class Router:
         if self._closing:
             self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
             return
-        if not any(m.role == "user" and m.content.strip() for m in chat.messages):
+        if not any(m.role == "user" and m.text.strip() for m in chat.messages):
             self._clients.send(client, wire.Failed(chat.id, [EMPTY_PROMPT]))
             return
         planned = self._planner.plan(chat, self._attempts.reserved)
@@ -250,7 +251,7 @@ class Router:
         request.chain = fallback_chain.content(request.chain)
         self._notifier.started(attempt, model)
 
-    def answered(self, attempt: Attempt, finish_reason: str) -> None:
+    def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
         request = attempt.request
         if attempt.first_at is None:
             self._health.released(attempt.candidate)

@@ -13,7 +13,7 @@ import zmq
 from ai_pal.client.connection import Connection
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests.chaos.bystander import Bystander
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.tampered import Figures

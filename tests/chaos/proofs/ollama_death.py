@@ -16,7 +16,8 @@ from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.chaos.laboratory import Laboratory, send
 from tests.process.asked import Asked
 from tests.servers import ollama as servers
@@ -57,7 +58,7 @@ class Routed(Asked):
 
     def __init__(self, client: Client) -> None:
         self.client, self.model = client, "the router's choice"
-        options = Options(temperature=0.0, max_tokens=TOKENS)
+        options = GenerationOptions(temperature=0.0, max_tokens=TOKENS)
         self.stream = client.chat(self.prompt, options=options, goal="quality")
         self.events: list[wire.AnyEvent] = []
         self.lost = None

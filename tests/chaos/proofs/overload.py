@@ -11,7 +11,7 @@ import zmq
 
 from ai_pal.client.connection import Connection
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests.chaos.laboratory import Laboratory
 from tests.process.answers import PROMPT, slow
 

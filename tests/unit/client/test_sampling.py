@@ -8,21 +8,22 @@ from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.sampling import options_of
 from ai_pal.errors import AiPalError, Code
 from ai_pal.models.question import question
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 
 
 @pytest.mark.parametrize("stop", ["end", ["end"], ("end",)])
 def test_plain_keywords_become_options(stop: Any) -> None:
     how = Asking(max_tokens=5, temperature=0, top_p=0.9, seed=7, stop=stop, extra={"pace": 1})
-    wanted = Options(0.0, 0.9, 5, 7, ["end"], {"pace": 1})
+    wanted = GenerationOptions(0.0, 0.9, 5, 7, ["end"], {"pace": 1})
     assert chat_request(1, "hi", how).options == wanted
     assert route_request(1, "hi", how).options == wanted
     assert question("hi", how).options == wanted
 
 
 def test_options_and_keywords_go_together() -> None:
-    how = Asking(options=Options(temperature=0.5, stop=["x"]), max_tokens=20)
-    assert options_of(how) == Options(temperature=0.5, stop=["x"], max_tokens=20)
+    how = Asking(options=GenerationOptions(temperature=0.5, stop=["x"]), max_tokens=20)
+    assert options_of(how) == GenerationOptions(temperature=0.5, stop=["x"], max_tokens=20)
     assert question("hi", how).options == options_of(how)
 
 
@@ -38,7 +39,7 @@ def test_options_and_keywords_go_together() -> None:
     ],
 )
 def test_a_field_that_is_given_twice_is_refused(name: str, value: Any) -> None:
-    whole = Options(0.5, 0.5, 5, 5, ["a"], {"pace": 1})
+    whole = GenerationOptions(0.5, 0.5, 5, 5, ["a"], {"pace": 1})
     with pytest.raises(TypeError, match=f"{name} is given twice"):
         options_of({"options": whole, name: value})
     assert options_of({"options": whole, name: None}) == whole
@@ -54,8 +55,8 @@ def test_what_cannot_be_is_refused(how: dict[str, Any]) -> None:
 
 
 def test_nothing_said_is_left_to_the_model() -> None:
-    assert options_of({"max_tokens": None}) == Options()
-    assert options_of({"options": None}) == Options()
+    assert options_of({"max_tokens": None}) == GenerationOptions()
+    assert options_of({"options": None}) == GenerationOptions()
 
 
 def test_the_system_prompt_comes_first() -> None:
@@ -66,7 +67,7 @@ def test_the_system_prompt_comes_first() -> None:
 
 @pytest.mark.parametrize("wrong", [{"max_token": 3}, {"max_tokens": 3}, {}, "greedy", 3, [("max_tokens", 3)]])
 def test_options_are_options_and_no_dict_in_which_a_misspelt_name_says_nothing(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=r"options=Options\(max_tokens=20\)"):
+    with pytest.raises(TypeError, match=r"options=GenerationOptions\(max_tokens=20\)"):
         options_of({"options": wrong})
 
 

@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 RIGHT = (
-    "max_tokens=20, temperature=0.5, top_p=0.5, seed=1, stop='x', options=Options(), system='x', deadline=1"
+    "max_tokens=20, temperature=0.5, top_p=0.5, seed=1, stop='x', "
+    "options=GenerationOptions(), system='x', deadline=1"
 )
 ROUTED = "local_only=True, max_cost=0.1"
 CALLS = {
@@ -40,7 +41,7 @@ OTHERS = (
     "later.unload(modle='x')",
 )
 HEAD = """
-from ai_pal.client import AsyncClient, Client, Options
+from ai_pal.client import AsyncClient, Client, GenerationOptions
 from ai_pal.models import DirectModelWrapper, LocalLLMProvider
 from ai_pal.orchestration import MultiModelOrchestrator
 

@@ -1,7 +1,7 @@
 """What a conversation sends, forgets and saves."""
 
 from ai_pal.conversations.model import Conversation
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 
 
 def told(*turns: tuple[str, str], system: str | None = None) -> Conversation:

@@ -10,7 +10,7 @@ from ai_pal.conversations.model import Conversation
 from ai_pal.conversations.recorder import LATEST, Recorder
 from ai_pal.conversations.store import Conversations
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 
 
 class Bench:
@@ -70,7 +70,7 @@ def test_who_stood_in_for_whom_is_kept(bench: Bench) -> None:
     with closing(bench.another()) as recorder:
         _, conversation = recorder.take_up(LATEST)
     assert [turn.stands_for for turn in conversation.turns] == ["phi-3", ""]
-    assert conversation.ask("e")[2].content.startswith("(The answer above is by smollm2")
+    assert conversation.ask("e")[2].text.startswith("(The answer above is by smollm2")
 
 
 def test_what_is_taken_back_is_dropped_and_leaves_no_trace(bench: Bench) -> None:

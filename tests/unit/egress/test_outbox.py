@@ -9,7 +9,7 @@ import pytest
 from ai_pal.egress.outbox import WAITING_LIMIT, Outbox
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 
 pytestmark = pytest.mark.anyio
 
@@ -31,32 +31,32 @@ async def test_pieces_that_wait_together_go_out_as_one_and_all_in_one_message() 
     supervisor = Supervisor()
     outbox = Outbox(supervisor.send)
     outbox.put(out.CompletionConnected(1))
-    outbox.put(out.CompletionText(1, 0, 1, "a"))
-    outbox.put(out.CompletionText(2, 5, 1, "x"))
-    outbox.put(out.CompletionText(1, 1, 2, "bc"))
+    outbox.put(out.CompletionDelta(1, 0, 1, "a"))
+    outbox.put(out.CompletionDelta(2, 5, 1, "x"))
+    outbox.put(out.CompletionDelta(1, 1, 2, "bc"))
     outbox.put(out.CompletionDone(1, 3))
     await asyncio.sleep(0)
     connected, text, other, done = supervisor.messages[0]
     assert (connected, done) == (out.CompletionConnected(1), out.CompletionDone(1, 3))
-    assert text == out.CompletionText(1, 0, 3, "abc")
-    assert other == out.CompletionText(2, 5, 1, "x")
+    assert text == out.CompletionDelta(1, 0, 3, "abc")
+    assert other == out.CompletionDelta(2, 5, 1, "x")
 
 
 async def test_nothing_overtakes_while_the_supervisor_takes_nothing() -> None:
     supervisor = Supervisor()
     outbox = Outbox(supervisor.send)
     supervisor.open = False
-    outbox.put(out.CompletionText(1, 0, 1, "a"))
+    outbox.put(out.CompletionDelta(1, 0, 1, "a"))
     await asyncio.sleep(0)
     assert outbox.stuck
-    outbox.put(out.CompletionText(1, 1, 1, "b"))
+    outbox.put(out.CompletionDelta(1, 1, 1, "b"))
     outbox.put(out.CompletionDone(1, 2))
     supervisor.open = True
     outbox.flush()
     heard = [message for batch in supervisor.messages for message in batch]
     assert heard == [
-        out.CompletionText(1, 0, 1, "a"),
-        out.CompletionText(1, 1, 1, "b"),
+        out.CompletionDelta(1, 0, 1, "a"),
+        out.CompletionDelta(1, 1, 1, "b"),
         out.CompletionDone(1, 2),
     ]
 
@@ -65,7 +65,7 @@ async def test_a_stream_waits_while_too_much_of_it_waits() -> None:
     supervisor = Supervisor()
     outbox = Outbox(supervisor.send)
     supervisor.open = False
-    outbox.put(out.CompletionText(1, 0, 1, "x" * WAITING_LIMIT))
+    outbox.put(out.CompletionDelta(1, 0, 1, "x" * WAITING_LIMIT))
     waiting = asyncio.create_task(outbox.room(1))
     other = asyncio.create_task(outbox.room(2))
     async with asyncio.timeout(5):
@@ -88,11 +88,11 @@ STRANGE: list[dict[str, Any]] = [
 async def test_what_the_supervisor_could_not_read_ends_its_own_completion_only(said: dict[str, Any]) -> None:
     supervisor = Supervisor()
     outbox = Outbox(supervisor.send)
-    outbox.put(out.CompletionText(1, 0, 1, "a"))
+    outbox.put(out.CompletionDelta(1, 0, 1, "a"))
     outbox.put(out.CompletionDone(2, 3, "stop", Usage(**said)))
     outbox.put(out.CompletionDone(1, 1))
     await asyncio.sleep(0)
     text, failed, done = supervisor.messages[0]
     assert isinstance(failed, out.CompletionFailed)
     assert (failed.key, failed.failure.code) == (2, Code.STREAM_BROKEN)
-    assert (text, done) == (out.CompletionText(1, 0, 1, "a"), out.CompletionDone(1, 1))
+    assert (text, done) == (out.CompletionDelta(1, 0, 1, "a"), out.CompletionDone(1, 1))

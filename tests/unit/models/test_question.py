@@ -7,7 +7,8 @@ import pytest
 from ai_pal.client.sampling import Sampling
 from ai_pal.errors import AiPalError, Code
 from ai_pal.models.question import Prompt, question
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 
 
 def test_options_reach_the_protocol() -> None:
@@ -21,12 +22,14 @@ def test_options_reach_the_protocol() -> None:
     }
     asked = question("hi", options)
     assert asked.messages == [Message("user", "hi")]
-    assert asked.options == Options(temperature=0.0, top_p=0.9, max_tokens=5, seed=7, extra={"pace": 1})
+    assert asked.options == GenerationOptions(
+        temperature=0.0, top_p=0.9, max_tokens=5, seed=7, extra={"pace": 1}
+    )
     assert asked.deadline == 3.0
 
 
 def test_nothing_said_is_left_to_the_model() -> None:
-    assert question("hi", {"max_tokens": None}).options == Options()
+    assert question("hi", {"max_tokens": None}).options == GenerationOptions()
 
 
 @pytest.mark.parametrize("stop", ["end", ["end"], ("end",)])

@@ -4,7 +4,7 @@ import pytest
 
 from ai_pal.config.clouds import KNOWN
 from ai_pal.config.tables import PriceSettings
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from ai_pal.providers.dollars import dollars, fine
 from ai_pal.providers.prices import FREE, Long, Price, price_table
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from workers.context_window import answer_room, first_kept, fit
 from workers.engines.echo_text import WordCounter
 
@@ -50,7 +51,7 @@ def test_the_oldest_turns_go_down_to_the_target() -> None:
     fitted = fit(conversation(4), WordCounter(), WINDOW, ROOM)
     assert fitted.dropped == 2
     assert fitted.tokens == 55
-    assert fitted.messages[1].content.startswith("q2")
+    assert fitted.messages[1].text.startswith("q2")
 
 
 def test_system_message_and_last_question_stay() -> None:
@@ -110,7 +111,7 @@ def test_a_template_that_adds_more_than_its_parts_is_counted_as_a_whole() -> Non
 
 @pytest.mark.parametrize(("max_tokens", "room"), [(None, 1024), (100, 100), (5000, 2048), (0, 1)], ids=str)
 def test_room_for_the_answer(max_tokens: int | None, room: int) -> None:
-    assert answer_room(Options(max_tokens=max_tokens), 8192) == room
+    assert answer_room(GenerationOptions(max_tokens=max_tokens), 8192) == room
 
 
 def test_the_last_turn_stays_whatever_it_costs() -> None:

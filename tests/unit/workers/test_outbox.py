@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import (
     AnyFromWorker,
     Deltas,
@@ -214,7 +214,7 @@ def test_an_answer_that_repeats_itself_gets_no_more_text_and_is_done() -> None:
     deltas, done = taken(outbox)
     assert isinstance(deltas, Deltas)
     assert isinstance(done, GenerationDone)
-    assert (done.finish_reason, done.usage.completion_tokens) == ("repeats", 60)
+    assert (done.finish_reason, done.repeats, done.usage.completion_tokens) == ("stop", True, 60)
     assert done.seq == deltas.items[0].n < 100
     assert "late" not in msgspec.msgpack.decode(deltas.items[0].text)
 

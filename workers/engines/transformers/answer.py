@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
 from workers.engines.transformers.options import Sampling
 from workers.engines.transformers.text import Detokenizer, Stops
@@ -38,7 +39,7 @@ class Generation:
         self.sampler = sampler
         self.prompt = prompt
         self.todo = prompt.tokens[len(row.tokens) :]
-        self.finish_reason = ""
+        self.finish_reason: FinishReason | Literal[""] = ""
         self._cached = len(row.tokens)
         self._ends = frozenset() if prompt.sampling.ignore_eos else ends
         self._detokenizer = Detokenizer(decode)
@@ -87,7 +88,7 @@ class Generation:
         self._say(self._stops.push(self._detokenizer.end()) + self._stops.end())
         now = time.monotonic()
         prefill, decode = self._first - self._started, now - self._first
-        self._sink.done(self.key, self.finish_reason, self.usage, prefill, decode)
+        self._sink.done(self.key, self.finish_reason or "stop", self.usage, prefill, decode)
 
     def _say(self, text: str) -> None:
         if text:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
 from workers.engines.transformers.answer import Generation, Prompt
 from workers.engines.transformers.loading import LoadedModel

@@ -11,7 +11,7 @@ import msgspec
 from jinja2 import TemplateError
 
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from workers.engines.base import POOR_DEFAULT_SYSTEM
 
 LONGEST_TEMPLATE = 256 << 10
@@ -81,8 +81,8 @@ class Chat:
             fail(Code.BAD_REQUEST, f"the model's chat template refuses this conversation: {error}")
 
     def _template(self, messages: Sequence[Message]) -> str:
-        plain = [{"role": one.role, "content": one.content} for one in messages]
-        size = sum(len(one.content) for one in messages)
+        plain = [{"role": one.role, "content": one.text} for one in messages]
+        size = sum(len(one.text) for one in messages)
         seconds = SECONDS + SECONDS_PER_MIB * size / (1 << 20)
         text = within(
             seconds,
@@ -127,17 +127,17 @@ class TokenCounter:
 def render(messages: Sequence[Message], form: Format) -> str:
     """The conversation in a format without template."""
     parts = {"system": form.system, "user": form.user, "assistant": form.assistant}
-    written = [parts[one.role].format(one.content.strip()) for one in messages if one.content.strip()]
+    written = [parts[one.role].format(one.text.strip()) for one in messages if one.text.strip()]
     return "".join(written) + form.prompt
 
 
 def without_system(messages: Sequence[Message]) -> list[Message]:
     """System messages put in front of the first question, for templates that know none."""
-    system = [one.content for one in messages if one.role == "system" and one.content]
+    system = [one.text for one in messages if one.role == "system" and one.text]
     others = [one for one in messages if one.role != "system"]
     if not system or not others:
         return others
-    first = Message(others[0].role, "\n\n".join([*system, others[0].content]))
+    first = Message(others[0].role, "\n\n".join([*system, others[0].text]))
     return [first, *others[1:]]
 
 

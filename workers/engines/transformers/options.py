@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from workers.engines.option_names import refuse_unknown
 
 Anything = TypeVar("Anything")
@@ -45,7 +45,7 @@ class Sampling(msgspec.Struct, frozen=True):
     ignore_eos: bool = False
 
 
-def read_sampling(options: Options) -> Sampling:
+def read_sampling(options: GenerationOptions) -> Sampling:
     """`extra` fills in what has no field of its own. Raises `AiPalError` (`bad_request`)."""
     named = {name: getattr(options, name) for name in ("temperature", "top_p", "seed", "max_tokens")}
     asked = options.extra | {name: value for name, value in named.items() if value is not None}

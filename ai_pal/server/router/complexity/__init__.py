@@ -1,7 +1,7 @@
 """How hard a prompt is, from 0 to 1, by its text alone: below 0.3 a small local model will do, above 0.7 it
 takes a strong one. A linear model over hand-made features and word weights; docs/complexity.md tells more."""
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.router.complexity.conversation import blend
 from ai_pal.server.router.complexity.linear import judge
 from ai_pal.server.router.complexity.scored import Feature, Scored

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.router.complexity.followups import dependence
 from ai_pal.server.router.complexity.scored import Feature, Scored
 
@@ -13,9 +13,7 @@ SYSTEM = 0.05  # how much of the way to 1 the hardest system message can move th
 
 def blend(messages: list[Message], judge: Callable[[str], Scored]) -> Scored:
     """The score of the last user turn, or the decayed score of an earlier turn that it leans on."""
-    turns = [
-        message.content for message in messages if message.role == "user" and not _blank(message.content)
-    ]
+    turns = [message.text for message in messages if message.role == "user" and not _blank(message.text)]
     if not turns:
         return Scored(score=0.0, features=[])
     last = judge(turns[-1])
@@ -29,7 +27,7 @@ def blend(messages: list[Message], judge: Callable[[str], Scored]) -> Scored:
         if scored.score * share > best:
             best = scored.score * share
             shown = [Feature("earlier turn", round(best - last.score, 3)), *scored.features]
-    system = max((judge(m.content).score for m in messages[:2] if m.role == "system"), default=0.0)
+    system = max((judge(m.text).score for m in messages[:2] if m.role == "system"), default=0.0)
     return Scored(score=round(best + SYSTEM * system * (1 - best), 6), features=shown)
 
 

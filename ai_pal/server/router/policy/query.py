@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.router.policy.candidate import Grade
 
 Goal = Literal["privacy", "cost", "latency", "quality", "balanced"]
@@ -49,4 +49,4 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 def tokens_in(messages: list[Message]) -> int:
     """About how many tokens a conversation has; never asks a tokenizer, never too few for usual text."""
-    return sum(4 + -(-len(message.content.encode()) // BYTES_PER_TOKEN) for message in messages)
+    return sum(4 + -(-len(message.text.encode()) // BYTES_PER_TOKEN) for message in messages)

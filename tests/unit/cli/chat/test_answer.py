@@ -5,7 +5,6 @@ import pytest
 
 from ai_pal.cli.chat.answer import ShownAnswer
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.chat import Timings, Usage
 from ai_pal.protocol.client import (  # fmt: skip
     Accepted,
     AnyEvent,
@@ -17,6 +16,7 @@ from ai_pal.protocol.client import (  # fmt: skip
     Notice,
     Started,
 )
+from ai_pal.protocol.usage import Timings, Usage
 
 
 def after(*events: AnyEvent) -> ShownAnswer:

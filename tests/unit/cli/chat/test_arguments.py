@@ -8,7 +8,7 @@ import pytest
 from ai_pal.cli.chat import arguments
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 
 
 def parsed(*argv: str) -> Wishes:
@@ -31,7 +31,9 @@ def test_every_option_arrives() -> None:
     argv = "-m echo --temperature 0 --top-p 0.9 --max-tokens 5 --seed 7 --stop a --stop b"
     argv += " --deadline 2m --keep-alive 10m --option pace=0.5 --option name=x"
     extra = {"pace": 0.5, "name": "x"}
-    assert parsed(*argv.split()) == Wishes("echo", Options(0.0, 0.9, 5, 7, ["a", "b"], extra), 120.0, 600.0)
+    assert parsed(*argv.split()) == Wishes(
+        "echo", GenerationOptions(0.0, 0.9, 5, 7, ["a", "b"], extra), 120.0, 600.0
+    )
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("-1", -1.0), ("never", -1.0), ("1h", 3600.0)])

@@ -12,8 +12,8 @@ from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.client.asking import Asking
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.chat import Message
 from ai_pal.protocol.client import Accepted, AnyEvent, Cancelled, Delta, Done, Failed, Started  # fmt: skip
+from ai_pal.protocol.content import Message
 
 LOST = AiPalError(Failure(Code.SUPERVISOR_LOST, "gone"))
 ENDING = Failed(1, [Failure(Code.SHUTTING_DOWN, "the supervisor is shutting down")])

@@ -2,8 +2,8 @@
 
 from ai_pal.cli.chat.answer import ShownAnswer
 from ai_pal.cli.chat.figures import Totals, seconds, summary
-from ai_pal.protocol.chat import Timings, Usage
 from ai_pal.protocol.client import AnyEvent, Cancelled, Done, Failed, Started
+from ai_pal.protocol.usage import Timings, Usage
 
 USAGE = Usage(prompt_tokens=10, cached_tokens=4, completion_tokens=42)
 TIMINGS = Timings(first_token=0.123, tokens_per_second=51.34)

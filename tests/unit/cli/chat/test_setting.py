@@ -5,7 +5,7 @@ import pytest
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.cli.chat.setting import NAMES, changed, lines
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 
 
 def after(*arguments: str) -> Wishes:
@@ -18,14 +18,14 @@ def after(*arguments: str) -> Wishes:
 @pytest.mark.parametrize(
     ("argument", "wishes"),
     [
-        ("temperature 0.2", Wishes(options=Options(temperature=0.2))),
-        ("parameter temperature 0.2", Wishes(options=Options(temperature=0.2))),
-        ("--top-p 0.5", Wishes(options=Options(top_p=0.5))),
-        ("max-tokens 5", Wishes(options=Options(max_tokens=5))),
-        ("seed -1", Wishes(options=Options(seed=-1))),
-        ("stop the end", Wishes(options=Options(stop=["the end"]))),
-        ("option pace 0.5", Wishes(options=Options(extra={"pace": 0.5}))),
-        ("option pace=0.5", Wishes(options=Options(extra={"pace": 0.5}))),
+        ("temperature 0.2", Wishes(options=GenerationOptions(temperature=0.2))),
+        ("parameter temperature 0.2", Wishes(options=GenerationOptions(temperature=0.2))),
+        ("--top-p 0.5", Wishes(options=GenerationOptions(top_p=0.5))),
+        ("max-tokens 5", Wishes(options=GenerationOptions(max_tokens=5))),
+        ("seed -1", Wishes(options=GenerationOptions(seed=-1))),
+        ("stop the end", Wishes(options=GenerationOptions(stop=["the end"]))),
+        ("option pace 0.5", Wishes(options=GenerationOptions(extra={"pace": 0.5}))),
+        ("option pace=0.5", Wishes(options=GenerationOptions(extra={"pace": 0.5}))),
         ("deadline 2m", Wishes(deadline=120.0)),
         ("keep_alive -1", Wishes(keep_alive=-1.0)),
         ("goal cost", Wishes(goal="cost")),

@@ -3,7 +3,7 @@
 import pytest
 
 from ai_pal.egress.providers.figures import MOST_TOKENS, tokens, usage
-from ai_pal.protocol.chat import Usage
+from ai_pal.protocol.usage import Usage
 
 
 @pytest.mark.parametrize("said", [None, "7", True, -1, 1.5, float("nan"), float("inf"), [7], MOST_TOKENS + 1])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_pal.egress.providers.ollama_window import LARGEST, Windows, asked, in_force, was_cut, windows
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 
 SIZES = st.integers(0, 300_000)
 KNOWN = st.builds(Windows, own=SIZES, most=SIZES, loaded=SIZES)

@@ -9,7 +9,7 @@ from ai_pal.egress.providers.error_body import Said
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known, learned
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.egress import Complete, Provider, continues
 
 NOTHING: frozenset[str] = frozenset()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.app.judging import UNJUDGED, judge
 from ai_pal.server.router import complexity
 

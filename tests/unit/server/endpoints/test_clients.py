@@ -4,7 +4,8 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 from tests.endpoints import ME, Endpoint, refusal
@@ -80,14 +81,14 @@ def test_a_refusal_names_the_request_where_it_can_be_read(endpoint: Endpoint) ->
         wire.Chat(1, HI, keep_alive=float("nan")),
         wire.Chat(1, HI, max_cost=-0.01),
         wire.Route(1, HI, max_cost=-0.01),
-        wire.Chat(1, HI, options=Options(max_tokens=-1)),
-        wire.Chat(1, HI, options=Options(max_tokens=0)),
-        wire.Chat(1, HI, options=Options(temperature=float("nan"))),
-        wire.Chat(1, HI, options=Options(temperature=float("inf"))),
-        wire.Chat(1, HI, options=Options(temperature=-1)),
-        wire.Chat(1, HI, options=Options(top_p=0)),
-        wire.Route(1, HI, options=Options(top_p=float("nan"))),
-        wire.Chat(1, HI, options=Options(extra={"deep": eval("[" * 50 + "]" * 50)})),  # noqa: S307
+        wire.Chat(1, HI, options=GenerationOptions(max_tokens=-1)),
+        wire.Chat(1, HI, options=GenerationOptions(max_tokens=0)),
+        wire.Chat(1, HI, options=GenerationOptions(temperature=float("nan"))),
+        wire.Chat(1, HI, options=GenerationOptions(temperature=float("inf"))),
+        wire.Chat(1, HI, options=GenerationOptions(temperature=-1)),
+        wire.Chat(1, HI, options=GenerationOptions(top_p=0)),
+        wire.Route(1, HI, options=GenerationOptions(top_p=float("nan"))),
+        wire.Chat(1, HI, options=GenerationOptions(extra={"deep": eval("[" * 50 + "]" * 50)})),  # noqa: S307
     ],
     ids=repr,
 )

@@ -5,7 +5,8 @@ import pytest
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.chat import Message, Timings, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import DeltaItem
 from ai_pal.server.pool.job import JobTable, WorkerJob
 

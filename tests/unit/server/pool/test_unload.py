@@ -7,7 +7,7 @@ import pytest
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.supervisor import Supervisor

@@ -5,7 +5,8 @@ import msgspec
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message, Usage
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.usage import Usage
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.complexity import Scored
@@ -112,7 +113,7 @@ class Desk:
         self.router.completion_event(out.CompletionConnected(key))
         self.router.completion_event(out.CompletionSent(key))
         for number, word in enumerate(words):
-            self.router.completion_event(out.CompletionText(key, number, 1, word))
+            self.router.completion_event(out.CompletionDelta(key, number, 1, word))
         if done:
             usage = Usage(1_000_000, 0, len(words))
             self.router.completion_event(out.CompletionDone(key, len(words), "stop", usage))

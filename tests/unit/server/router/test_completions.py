@@ -4,7 +4,7 @@ import pytest
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.router.completions import CompletionEvent, Completions, CompletionsPolicy
 from tests.unit.server.egress_world import EgressWorld
@@ -65,13 +65,13 @@ def test_events_are_passed_on_until_the_end(world: World) -> None:
     told = [
         out.CompletionConnected(1),
         out.CompletionNotice(1, "options", "no seed"),
-        out.CompletionText(1, 0, 2, "ab"),
-        out.CompletionText(1, 2, 1, "c"),
+        out.CompletionDelta(1, 0, 2, "ab"),
+        out.CompletionDelta(1, 2, 1, "c"),
         out.CompletionDone(1, 3),
     ]
     for event in told:
         world.egress.message(event)
-    world.egress.message(out.CompletionText(1, 3, 1, "late"))
+    world.egress.message(out.CompletionDelta(1, 3, 1, "late"))
     assert world.events == told
     assert not world.completions.busy
 
@@ -79,8 +79,8 @@ def test_events_are_passed_on_until_the_end(world: World) -> None:
 def test_a_gap_in_the_text_is_a_broken_stream(world: World) -> None:
     world.start(1)
     world.hello()
-    world.egress.message(out.CompletionText(1, 0, 1, "a"))
-    world.egress.message(out.CompletionText(1, 2, 1, "c"))
+    world.egress.message(out.CompletionDelta(1, 0, 1, "a"))
+    world.egress.message(out.CompletionDelta(1, 2, 1, "c"))
     world.egress.message(out.CompletionDone(1, 3))
     assert world.codes == [Code.STREAM_BROKEN]
     assert world.sent[-1] == out.CancelCompletion(1)
@@ -97,7 +97,7 @@ def test_nothing_is_heard_of_a_cancelled_one(world: World) -> None:
     world.start(1)
     world.hello()
     world.completions.cancel(1)
-    world.egress.message(out.CompletionText(1, 0, 1, "late"))
+    world.egress.message(out.CompletionDelta(1, 0, 1, "late"))
     world.egress.message(out.CompletionFailed(1, Failure(Code.STREAM_BROKEN, "late")))
     assert world.sent[-1] == out.CancelCompletion(1)
     assert world.events == []

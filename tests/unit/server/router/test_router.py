@@ -8,8 +8,10 @@ import pytest
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 from ai_pal.providers.server import Server
 from ai_pal.server.router.ports import RouterPolicy
 from ai_pal.store.ledger import Spent
@@ -149,7 +151,7 @@ def test_after_the_first_content_nobody_else_is_asked() -> None:
 
 def test_a_continuation_goes_on_behind_a_seam_with_what_was_said() -> None:
     desk = Desk(ANTHROPIC)
-    desk.ask(continuation=True, options=Options(max_tokens=10))
+    desk.ask(continuation=True, options=GenerationOptions(max_tokens=10))
     desk.here_answers("one ", "two ")
     desk.here_says(wire.Interrupted(0, DIED))
     asked = desk.away[0]
@@ -469,7 +471,7 @@ def test_no_limit_asks_for_more_than_the_model_can_say(cloud: Server, limit: int
     desk.ask(max_cost=cost)
     assert desk.away[0].options.max_tokens == limit
     desk = Desk(cloud, score=0.5)
-    desk.ask(max_cost=cost, options=Options(max_tokens=10))
+    desk.ask(max_cost=cost, options=GenerationOptions(max_tokens=10))
     assert desk.away[0].options.max_tokens == 10
 
 

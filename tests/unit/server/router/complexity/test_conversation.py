@@ -2,7 +2,7 @@
 
 import pytest
 
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from ai_pal.server.router.complexity import explain, score
 
 PROOF = "Prove that every continuous function on a compact metric space is uniformly continuous."

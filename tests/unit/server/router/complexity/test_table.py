@@ -35,7 +35,7 @@ def test_the_data_are_small() -> None:
 
 def test_it_costs_little_memory_and_imports_no_numbers_library() -> None:
     code = (
-        "import sys, psutil; from ai_pal.protocol.chat import Message; me = psutil.Process();"
+        "import sys, psutil; from ai_pal.protocol.content import Message; me = psutil.Process();"
         "before = me.memory_info().rss; from ai_pal.server.router.complexity import score;"
         "score('hi ' * 9999);"
         "print(me.memory_info().rss - before, 'numpy' in sys.modules, 'torch' in sys.modules)"

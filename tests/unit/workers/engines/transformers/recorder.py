@@ -7,8 +7,11 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.chat import Message, Options, Usage
+from ai_pal.protocol.content import FinishReason, Message, TokenLogprob
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel, Ready
+from workers.engines.base import ANSWER, OpenPart
 from workers.engines.transformers.engine import Transformers
 
 TIMEOUT = 120.0
@@ -64,11 +67,14 @@ class Recorder:
     def progress(self, fraction: float) -> None:
         self.fractions.append(fraction)
 
-    def delta(self, key: int, text: str, n: int = 1) -> None:
+    def delta(self, key: int, text: str, n: int = 1, part: OpenPart = ANSWER) -> None:
         with self._changed:
             self.of(key).parts.append(text)
             self.of(key).tokens += n
             self._changed.notify_all()
+
+    def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
+        raise NotImplementedError
 
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         self.of(key).trimmed = dropped
@@ -76,7 +82,9 @@ class Recorder:
     def reading(self, key: int, done: int, total: int) -> None:
         self.of(key).readings.append((done, total))
 
-    def done(self, key: int, finish_reason: str, usage: Usage, prefill: float, decode: float) -> None:
+    def done(
+        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+    ) -> None:
         self._end(key, usage=usage, finish_reason=finish_reason)
 
     def cancelled(self, key: int, usage: Usage) -> None:
@@ -104,11 +112,11 @@ class Loaded:
         self.ready: Ready = self.engine.load(spec, self.sink)
         self._keys = iter(range(1, 1_000_000))
 
-    def begin(self, said: str | list[Message], options: Options) -> int:
+    def begin(self, said: str | list[Message], options: GenerationOptions) -> int:
         key = next(self._keys)
         messages = [Message("user", said)] if isinstance(said, str) else said
         self.engine.generate(Generate(key, messages, options))
         return key
 
-    def ask(self, said: str | list[Message], options: Options) -> Answer:
+    def ask(self, said: str | list[Message], options: GenerationOptions) -> Answer:
         return self.sink.wait_for_end(self.begin(said, options))

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.chat import Message
+from ai_pal.protocol.content import Message
 from tests import tiny_models
 from workers.engines.transformers.chat import FORMATS, Chat, TokenCounter, render, within, without_system
 
@@ -85,5 +85,5 @@ def test_what_ends_in_time_gives_its_result() -> None:
 def test_the_counter_bounds_what_a_message_adds() -> None:
     chat = Chat(Tokenizer(tiny_models.TEMPLATE), "llama")
     counter = TokenCounter(chat, len)
-    bound = counter.fixed + sum(counter.content(one.content) + counter.per_message for one in TALK)
+    bound = counter.fixed + sum(counter.content(one.text) + counter.per_message for one in TALK)
     assert counter.conversation(TALK) <= bound

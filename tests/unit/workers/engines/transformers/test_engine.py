@@ -12,7 +12,8 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.chat import Message, Options
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests import tiny_models
 from tests.unit.workers.engines.transformers.recorder import Loaded
 from workers.engines.transformers.plain import Plain
@@ -21,7 +22,7 @@ from workers.engines.transformers.text import Detokenizer
 from workers.engines.transformers.tokens import Tokens
 
 QUESTION = "Where do the ships sail, and why? 🌊"
-GREEDY = Options(temperature=0.0, max_tokens=24, extra={"ignore_eos": True})
+GREEDY = GenerationOptions(temperature=0.0, max_tokens=24, extra={"ignore_eos": True})
 CLASSES: dict[str, dict[str, Any]] = {
     "llama": {},
     "phi": {"partial_rotary_factor": 0.5},
@@ -117,7 +118,7 @@ def test_the_next_turn_continues_from_what_is_kept(folders: dict[str, Path]) -> 
 def test_what_is_kept_is_bounded(folders: dict[str, Path]) -> None:
     with loaded(folders["llama"], context=64, prompt_cache_mib=0) as engine:
         for number in range(12):
-            engine.ask(f"{number} ships", Options(temperature=0.0, max_tokens=4))
+            engine.ask(f"{number} ships", GenerationOptions(temperature=0.0, max_tokens=4))
         batch = engine.engine._batch
         assert batch._kept.nbytes <= 64 * batch._stepper.token_bytes
 
@@ -141,14 +142,14 @@ def test_running_and_kept_together_never_outgrow_one_window(folders: dict[str, P
 
 def test_a_seed_says_the_same_again_and_another_something_else(llama: Loaded) -> None:
     def say(seed: int) -> str:
-        return llama.ask(QUESTION, Options(temperature=1.5, seed=seed, max_tokens=20)).text
+        return llama.ask(QUESTION, GenerationOptions(temperature=1.5, seed=seed, max_tokens=20)).text
 
     assert say(1) == say(1)
     assert say(1) != say(2)
 
 
 def test_cancelling_one_leaves_the_others(llama: Loaded) -> None:
-    long = Options(temperature=0.0, max_tokens=400, extra={"ignore_eos": True})
+    long = GenerationOptions(temperature=0.0, max_tokens=400, extra={"ignore_eos": True})
     first, second = llama.begin(QUESTION, long), llama.begin("Other ships?", GREEDY)
     llama.sink.wait_for_text(first)
     llama.engine.cancel(first)
@@ -199,7 +200,7 @@ def test_an_exception_in_a_step_fails_only_its_request(
 
 def test_an_answer_ends_at_the_end_of_the_window(folders: dict[str, Path]) -> None:
     with loaded(folders["llama"], context=64) as engine:
-        answer = engine.ask("ships", Options(temperature=0.0, extra={"ignore_eos": True}))
+        answer = engine.ask("ships", GenerationOptions(temperature=0.0, extra={"ignore_eos": True}))
     assert answer.finish_reason == "length"
     assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= 64
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ai_pal.errors import AiPalError, Failure
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from tests import tiny_models
 from tests.unit.workers.engines.transformers.recorder import Loaded
 
@@ -171,7 +171,7 @@ def test_code_beside_a_class_that_transformers_has_is_not_run(folder: Path) -> N
     change(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["evil.Slow", "evil.Fast"]})
     (folder / "evil.py").write_text(CANARY.format(folder / "canary"))
     engine = Loaded(folder)
-    assert engine.ask("hello", Options(max_tokens=4)).failure is None
+    assert engine.ask("hello", GenerationOptions(max_tokens=4)).failure is None
     engine.engine.close()
     assert not (folder / "canary").exists()
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.chat import Options
+from ai_pal.protocol.options import GenerationOptions
 from workers.engines.transformers.options import Sampling, read_sampling
 from workers.engines.transformers.sampling import Sampler, likeliest
 
@@ -63,12 +63,16 @@ def test_rows_without_a_usable_number_have_no_likeliest() -> None:
 
 
 def test_extra_fills_in_and_named_options_win() -> None:
-    read = read_sampling(Options(temperature=0.5, extra={"temperature": 1, "top_k": "7"}))
+    read = read_sampling(GenerationOptions(temperature=0.5, extra={"temperature": 1, "top_k": "7"}))
     assert (read.temperature, read.top_k) == (0.5, 7)
 
 
-@pytest.mark.parametrize("wrong", [Options(temperature=-1), Options(top_p=0), Options(max_tokens=0)], ids=str)
-def test_impossible_options_are_a_bad_request(wrong: Options) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [GenerationOptions(temperature=-1), GenerationOptions(top_p=0), GenerationOptions(max_tokens=0)],
+    ids=str,
+)
+def test_impossible_options_are_a_bad_request(wrong: GenerationOptions) -> None:
     with pytest.raises(AiPalError) as caught:
         read_sampling(wrong)
     assert caught.value.code == "bad_request"
