@@ -36,7 +36,7 @@ from ai_pal.protocol.worker import (
 )
 
 TIMEOUT = 240.0
-OF_ECHO = ("tokens", "pace", "prefill")
+OF_ECHO = ("tokens", "pace", "prefill_seconds")
 """Options with which one test asks every engine."""
 End = GenerationDone | GenerationCancelled | GenerationFailed
 Wanted = TypeVar("Wanted", bound=AnyFromWorker)

@@ -38,6 +38,7 @@ class _Checked(msgspec.Struct, frozen=True):
 
 
 FIELDS = frozenset(_Checked.__struct_fields__)
+OPTION_FIELDS = frozenset(GenerationOptions.__struct_fields__) - {"extra"}
 
 
 def options_of(how: Mapping[str, Any]) -> GenerationOptions:
@@ -51,7 +52,7 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
         )
     single = {name: how[name] for name in FIELDS if how.get(name) is not None}
     if not single:
-        return whole or GenerationOptions()
+        return in_their_fields(whole or GenerationOptions())
     for name in single:
         if whole is not None and getattr(whole, name) not in (None, [], {}):
             raise TypeError(f"{name} is given twice: as a keyword and in options")
@@ -60,7 +61,20 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
     own = GenerationOptions(
         checked.temperature, checked.top_p, checked.max_tokens, checked.seed, stop, checked.extra or {}
     )
-    return own if whole is None else own.over(whole)
+    return in_their_fields(own if whole is None else own.over(whole))
+
+
+def in_their_fields(options: GenerationOptions) -> GenerationOptions:
+    """What `extra` calls by the name of a field is that field. Raises as `options_of`."""
+    fields = {name: value for name, value in options.extra.items() if name in OPTION_FIELDS}
+    if not fields:
+        return options
+    for name in fields:
+        if getattr(options, name) not in (None, [], {}, ""):
+            raise TypeError(f"{name} is given twice: as an option of its own and in extra")
+    rest = {name: value for name, value in options.extra.items() if name not in fields}
+    given = msgspec.to_builtins(options) | {"extra": rest} | fields
+    return converted(given, GenerationOptions)
 
 
 def converted(value: Any, kind: type[T]) -> T:

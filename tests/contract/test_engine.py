@@ -250,7 +250,9 @@ def slow_reader(spec: LoadModel, tmp_path: Path) -> Iterator[WorkerDriver]:
         yield driver
 
 
-LONG_PROMPT = GenerationOptions(temperature=0.0, max_tokens=4, extra={"prefill": 3.0, "ignore_eos": True})
+LONG_PROMPT = GenerationOptions(
+    temperature=0.0, max_tokens=4, extra={"prefill_seconds": 3.0, "ignore_eos": True}
+)
 
 
 def test_a_prompt_that_takes_long_tells_how_far_it_is_read(slow_reader: WorkerDriver) -> None:

@@ -61,7 +61,7 @@ def decoding(daemon: Supervised, client: Client, name: str) -> Answers:
 
 
 def prefilling(daemon: Supervised, client: Client, name: str) -> Answers:
-    asked = Asked(client, named(name), prefill=600)
+    asked = Asked(client, named(name), prefill_seconds=600)
     eventually(lambda: (status := status_of(client, named(name))) and status.active, WITHIN)
     return [asked]
 

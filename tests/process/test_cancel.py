@@ -28,7 +28,7 @@ import sys
 from ai_pal.client import Client
 from ai_pal.protocol.options import GenerationOptions
 client = Client(sys.argv[1])
-options = GenerationOptions(extra={"tokens": 1_000_000, "pace": 0.01, "prefill": float(sys.argv[3])})
+options = GenerationOptions(extra={"tokens": 1_000_000, "pace": 0.01, "prefill_seconds": float(sys.argv[3])})
 stream = iter(client.chat("one two", model=sys.argv[2], options=options))
 print(next(stream).id, flush=True)
 for event in stream: pass
@@ -66,7 +66,7 @@ def test_cancel_in_mid_answer(supervise: Supervise) -> None:
 
 def test_cancel_during_prefill(supervise: Supervise) -> None:
     with supervise().client() as client:
-        stream = ask(client, prefill=600)
+        stream = ask(client, prefill_seconds=600)
         eventually(lambda: computes(client))
         stream.cancel()
         events = list(stream)

@@ -114,7 +114,7 @@ def test_jsonl_is_an_event_a_line(home: Environ) -> None:
 
 
 def test_jsonl_tells_how_far_a_long_prompt_is_read(home: Environ) -> None:
-    done = chat(home, "--jsonl", "--option", "prefill=3", "a b c d")
+    done = chat(home, "--jsonl", "--option", "prefill_seconds=3", "a b c d")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     told = [(event["done"], event["total"]) for event in events if event["type"] == "reading"]
     assert told[-1] == (4, 4)

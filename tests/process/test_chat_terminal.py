@@ -248,7 +248,7 @@ def test_the_load_is_shown_and_vanishes(home: Environ) -> None:
 
 
 def test_how_far_a_long_prompt_is_read_is_shown_after_the_load_and_vanishes(home: Environ) -> None:
-    slow = ["-m", "echo?load_seconds=1", "--option", "prefill=4"]
+    slow = ["-m", "echo?load_seconds=1", "--option", "prefill_seconds=4"]
     with Terminal(["chat", *slow, "a b c d e f g h i j"], home) as terminal:
         terminal.wait_for("% +loading")
         terminal.wait_for(r"[3-9]0% +reading the prompt")
@@ -258,7 +258,7 @@ def test_how_far_a_long_prompt_is_read_is_shown_after_the_load_and_vanishes(home
 
 
 def test_how_far_a_long_prompt_is_read_is_shown_in_a_conversation(home: Environ) -> None:
-    with conversation(home, "--option", "prefill=4") as terminal:
+    with conversation(home, "--option", "prefill_seconds=4") as terminal:
         terminal.enter("a b c d e f g h i j")
         terminal.wait_for(r"[3-9]0% +reading the prompt")
         terminal.wait_for(FIGURES)

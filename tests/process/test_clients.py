@@ -60,7 +60,7 @@ def test_ask_gathers_the_answer(daemon: Supervised) -> None:
 async def test_how_far_a_prompt_is_read_is_an_event_of_both_clients_and_nothing_to_an_answer(
     daemon: Supervised,
 ) -> None:
-    slow = GenerationOptions(extra={"prefill": 2.5})
+    slow = GenerationOptions(extra={"prefill_seconds": 2.5})
     with Client(daemon.endpoint) as client:
         answer = Answer()
         events = list(client.chat("a b c d", options=slow))

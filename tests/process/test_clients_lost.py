@@ -157,7 +157,7 @@ async def test_the_async_client_gives_it_up_too(daemon: Supervised) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.anyio
 async def test_a_model_that_thinks_for_long_is_waited_for(daemon: Supervised) -> None:
-    slow = GenerationOptions(extra={"tokens": 2, "prefill": 3.0})
+    slow = GenerationOptions(extra={"tokens": 2, "prefill_seconds": 3.0})
     with Client(daemon.endpoint) as client:
         assert client.ask("a b", options=slow).text == "a b "
     async with AsyncClient(daemon.endpoint) as other:

@@ -80,7 +80,7 @@ def test_every_request_of_a_dead_worker_ends_once(supervise: Supervise) -> None:
 
 def test_a_death_before_the_first_content_costs_one_retry(supervise: Supervise) -> None:
     with supervise().client() as client:
-        stream = ask(client, tokens=5, pace=0, prefill=1.0)
+        stream = ask(client, tokens=5, pace=0, prefill_seconds=1.0)
         first = pid_of(client)
         eventually(lambda: (status := status_of(client)) and status.active)
         os.kill(first, signal.SIGKILL)
@@ -187,7 +187,7 @@ def test_a_load_that_hangs_is_noticed(supervise: Supervise) -> None:
 def test_a_slow_load_a_slow_prefill_and_a_slow_answer_are_left_alone(supervise: Supervise) -> None:
     daemon = supervise(load_stall=1, engine_stall=2.5)
     with daemon.client() as client:
-        stream = client.chat(PROMPT, model="echo?load_seconds=2", options=slow(tokens=5, prefill=3.0))
+        stream = client.chat(PROMPT, model="echo?load_seconds=2", options=slow(tokens=5, prefill_seconds=3.0))
         events = list(stream)
         end_of(events, wire.Done)
         progress = [event.progress for event in events if isinstance(event, wire.Loading)]

@@ -61,7 +61,7 @@ def test_a_chat_in_one_message_with_the_hello(daemon: Supervised) -> None:
         chat = {"type": "chat", "id": 1, "messages": [{"role": "user", "content": "a b c"}]}
         client.send({"type": "hello", "protocol": 2}, chat)
         welcome = client.next()
-        assert (welcome["type"], welcome["protocol"], welcome["pid"]) == ("welcome", 1, daemon.process.pid)
+        assert (welcome["type"], welcome["protocol"], welcome["pid"]) == ("welcome", 2, daemon.process.pid)
         events = client.events(1)
     assert text_of(events) == "a b c "
     order = [kind for kind in kinds(events) if kind not in ("queued", "loading", "delta")]
@@ -92,7 +92,7 @@ def test_a_cancelled_load_ends_and_goes_on_in_the_background(daemon: Supervised)
 
 
 def test_a_long_prompt_tells_how_far_it_is_read_and_a_short_one_does_not(daemon: Supervised) -> None:
-    slow = {"extra": {"prefill": 3.0}}
+    slow = {"extra": {"prefill_seconds": 3.0}}
     with PageClient(daemon.endpoint) as client:
         assert "reading" in client.until("welcome")["features"]
         events = client.events(client.chat("a b c d e f g h i j", options=slow))

@@ -200,7 +200,7 @@ def test_many_streams_each_get_their_own_text(driver: WorkerDriver) -> None:
 
 def test_prefill_makes_steps_and_can_be_cancelled(driver: WorkerDriver) -> None:
     driver.load(echo())
-    driver.generate(1, "a b", GenerationOptions(extra={"prefill": 60}))
+    driver.generate(1, "a b", GenerationOptions(extra={"prefill_seconds": 60}))
     driver.cancel(1)
     driver.finish([1], timeout=30)
     assert isinstance(driver.answers[1].end, GenerationCancelled)

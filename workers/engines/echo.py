@@ -51,7 +51,7 @@ class RequestOptions(msgspec.Struct, frozen=True):
 
     tokens: int | None = None
     pace: float = 0.0
-    prefill: float = 0.0
+    prefill_seconds: float = 0.0
     exit_at: int | None = None
     kill_at: int | None = None
     fail_at: int | None = None
@@ -72,7 +72,7 @@ class _Generation:
         self.fault, self.fault_at = _first_fault(options)
         self.prompt_tokens = prompt_tokens
         self.token = 0
-        self.prefill_left = PREFILL_STEPS if options.prefill else 0
+        self.prefill_left = PREFILL_STEPS if options.prefill_seconds else 0
         self.prefill = 0.0
         self.started = self.due = now
         self.cancelled = False
@@ -183,7 +183,7 @@ class Echo:
         if one.prefill_left:
             self._sink.reading(one.key, one.read, one.prompt_tokens)
             one.prefill_left -= 1
-            one.due = now + one.options.prefill / PREFILL_STEPS
+            one.due = now + one.options.prefill_seconds / PREFILL_STEPS
             return True
         if one.token == 0:
             one.prefill = now - one.started

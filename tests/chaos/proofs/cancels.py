@@ -39,7 +39,7 @@ def _lane(lab: Laboratory, dice: random.Random, rounds: int) -> None:
 def _cancel_once(lab: Laboratory, client: Client, model: str, dice: random.Random) -> None:
     report, moment = lab.report, dice.choice(MOMENTS)
     ahead = [Asked(client, model).until(wire.Delta)] if moment == "queued" else []
-    asked = Asked(client, model, pace=0.005, prefill=600 if moment == "prefill" else 0)
+    asked = Asked(client, model, pace=0.005, prefill_seconds=600 if moment == "prefill" else 0)
     if moment == "queued":
         asked.until(wire.Queued)
     elif moment == "prefill":

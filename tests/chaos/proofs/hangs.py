@@ -85,5 +85,5 @@ def _answers(client: Client, model: str) -> bool:
 
 WAYS = [
     _hangs("block_at", BEATS), _hangs("hold_gil_at", BEATS), _hangs("hang_at", STEPS), _stopped, _load_hangs,
-    _slow("", prefill=6.0), _slow("&load_seconds=6"), _slow("", pace=1.5),
+    _slow("", prefill_seconds=6.0), _slow("&load_seconds=6"), _slow("", pace=1.5),
 ]  # fmt: skip
