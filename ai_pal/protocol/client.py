@@ -153,7 +153,81 @@ class Providers(Request, tag="providers", frozen=True):
     id: int
 
 
-AnyRequest = Hello | Chat | Cancel | Load | Unload | Status | Stop | Goodbye | Pull | Route | Providers
+class Complete(Request, tag="complete", frozen=True):
+    """Go on with `prompt` as it is, without a template; with a `suffix` say what belongs between the two.
+    Answered as `chat` is, by a model of this machine. The other fields as in `Chat`."""
+
+    id: int
+    prompt: str
+    suffix: str | None = None
+    model: str = ""
+    options: GenerationOptions = GenerationOptions()
+    deadline: float | None = None
+    keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Embed(Request, tag="embed", frozen=True):
+    """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
+    first ones, where the model was made for that. Ends with `embedded`, `failed` or `cancelled`."""
+
+    id: int
+    texts: list[str]
+    model: str = ""
+    dimensions: int = 0
+    deadline: float | None = None
+    keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Rerank(Request, tag="rerank", frozen=True):
+    """Say how well each of `texts` answers `query`. Ends with `reranked`, `failed` or `cancelled`."""
+
+    id: int
+    query: str
+    texts: list[str]
+    model: str = ""
+    deadline: float | None = None
+    keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class CountTokens(Request, tag="count_tokens", frozen=True):
+    """Say how many tokens the prompt of `chat` with these fields has, template and tools included. Loads no
+    weights. Ends with `counted`, `failed` or `cancelled`."""
+
+    id: int
+    messages: list[Message]
+    model: str = ""
+    options: GenerationOptions = GenerationOptions()
+
+
+AnyRequest = (
+    Hello
+    | Chat
+    | Complete
+    | Embed
+    | Rerank
+    | CountTokens
+    | Cancel
+    | Load
+    | Unload
+    | Status
+    | Stop
+    | Goodbye
+    | Pull
+    | Route
+    | Providers
+)
 
 
 FINGERPRINT = "fingerprint"
@@ -315,6 +389,33 @@ class Unloaded(Event, tag="unloaded", frozen=True):
     models: list[str]
 
 
+class Embedded(Event, tag="embedded", frozen=True):
+    """One vector per text, one after the other: 32-bit floats, little-endian, `dimensions` of them each."""
+
+    id: int
+    model: str
+    dimensions: int
+    vectors: bytes
+    usage: Usage = Usage()
+
+
+class Reranked(Event, tag="reranked", frozen=True):
+    """The scores of the texts, in their order: the higher, the better it answers."""
+
+    id: int
+    model: str
+    scores: list[float]
+    usage: Usage = Usage()
+
+
+class Counted(Event, tag="counted", frozen=True):
+    """The prompt has so many tokens."""
+
+    id: int
+    model: str
+    tokens: int
+
+
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
     `idle_for` and `unloads_in` are seconds."""
@@ -463,6 +564,9 @@ AnyEvent = (
     | Pulling
     | Pulled
     | Routed
+    | Embedded
+    | Reranked
+    | Counted
     | ProvidersReply
 )
 

@@ -148,6 +148,8 @@ class ClientEndpoint:
                 self._stop_wanted(client, request)
             case wire.Goodbye():
                 self.gone(client)
+            case _:
+                self._refuse(client, Code.UNKNOWN_MESSAGE, "this cannot be asked yet", id_of(request))
 
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:
