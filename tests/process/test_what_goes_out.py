@@ -31,6 +31,9 @@ from tests.servers.clouds import cohere
 from tests.servers.faults import FaultProxy
 from tests.servers.loopback import Loopback
 
+LONG = "cohere:command-a-plus-05-2026"
+"""Says 64,000 tokens when asked to: five minutes, also for a machine that looks slowly."""
+
 CANARY = "the-prompt-canary-51f0"
 CONFIG_KEY, ENVIRONMENT_KEY = "sk-config-canary-5d1e77", "sk-environment-canary-90ab12"
 
@@ -81,9 +84,7 @@ def test_only_the_egress_process_has_internet_sockets(
     supervised = supervise()
     with supervised.client() as client:
         client.ask("hello", model="echo")
-        stream = client.chat(
-            "to be or not", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
-        )
+        stream = client.chat("to be or not", model=LONG, options=GenerationOptions(max_tokens=64_000))
         pieces = (event for event in stream if isinstance(event, wire.Delta))
         for _ in range(5):
             next(pieces)
@@ -107,9 +108,7 @@ def _connected(egress: psutil.Process) -> list[Any]:
 def test_a_cancel_reaches_the_cloud(supervise: Start, environ: Environ, cloud: Loopback) -> None:
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
     with supervise().client() as client:
-        stream = client.chat(
-            "on and on", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
-        )
+        stream = client.chat("on and on", model=LONG, options=GenerationOptions(max_tokens=64_000))
         next(event for event in stream if isinstance(event, wire.Delta))
         stream.cancel()
         assert isinstance(list(stream)[-1], wire.Cancelled)
@@ -122,9 +121,7 @@ def test_the_death_of_the_egress_process_interrupts_the_answer_at_once(
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
     supervised = supervise()
     with supervised.client() as client:
-        stream = client.chat(
-            "on and on", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
-        )
+        stream = client.chat("on and on", model=LONG, options=GenerationOptions(max_tokens=64_000))
         next(event for event in stream if isinstance(event, wire.Delta))
         egress = processes(supervised)[1]
         assert egress is not None
@@ -141,9 +138,7 @@ def test_a_stop_ends_the_egress_process_too(supervise: Start, environ: Environ, 
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
     supervised = supervise(drain_seconds=0.2)
     with supervised.client() as client:
-        stream = client.chat(
-            "on and on", model="cohere:command", options=GenerationOptions(max_tokens=100_000)
-        )
+        stream = client.chat("on and on", model=LONG, options=GenerationOptions(max_tokens=64_000))
         next(event for event in stream if isinstance(event, wire.Delta))
         egress = processes(supervised)[1]
         assert egress is not None
