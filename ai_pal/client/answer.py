@@ -4,18 +4,20 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ai_pal.client.parts import Parts
 from ai_pal.errors import AiPalError, main_reason
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import Message
+from ai_pal.protocol.content import Message, TokenLogprob, ToolCall
 from ai_pal.protocol.usage import Timings, Usage
 
 
 class Answer(msgspec.Struct):
-    """The text of an answer and who gave it. `tier` 1 is this machine, 2 Ollama, 3 a cloud; `remote`: the
-    prompt has left this machine. `score` is the complexity where it was judged, `cost` in US dollars, None
-    where nobody knows the price."""
+    """What was answered, and by whom. `text` is without what was thought (`reasoning`); `message` is all of
+    it, as the turn that goes before the next question. `tier` 1 is this machine, 2 Ollama, 3 a cloud;
+    `remote`: the prompt has left this machine. `score` is the complexity where it was judged, `cost` in US
+    dollars, None where nobody knows the price."""
 
-    text: str = ""
+    parts: Parts = msgspec.field(default_factory=Parts)
     model: str = ""
     provider: str = ""
     tier: int = 0
@@ -30,9 +32,8 @@ class Answer(msgspec.Struct):
 
     def take(self, event: wire.AnyEvent) -> None:
         """Add one event. Raises `AiPalError` when the request failed or was interrupted."""
+        self.parts.take(event)
         match event:
-            case wire.Delta():
-                self.text += event.text
             case wire.Started():
                 self.model, self.provider, self.tier = event.model, event.provider, event.tier
                 self.why, self.score, self.remote = event.why, event.score, event.remote
@@ -48,6 +49,31 @@ class Answer(msgspec.Struct):
             case wire.Cancelled():
                 self.finish_reason = "cancelled"
                 self.usage, self.timings, self.cost = event.usage, event.timings, event.cost
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self.parts.text
+
+    @property
+    def reasoning(self) -> str:
+        """What was thought before."""
+        return self.parts.reasoning
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tools that are to be run before it goes on."""
+        return self.parts.tool_calls
+
+    @property
+    def message(self) -> Message:
+        """The answer as a turn of the conversation."""
+        return self.parts.message
+
+    @property
+    def logprobs(self) -> list[TokenLogprob]:
+        """The probabilities of its tokens, where they were asked for."""
+        return self.parts.logprobs
 
 
 def conversation(prompt: str | Sequence[Message]) -> list[Message]:

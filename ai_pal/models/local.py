@@ -52,7 +52,7 @@ class LocalLLMProvider:
         async with contextlib.aclosing(self._events(prompt, model, options)) as events:
             async for event in events:
                 answer.take(event)
-                if isinstance(event, Delta):
+                if isinstance(event, Delta) and event.kind == "text":
                     yield event.text
 
     async def ask(self, prompt: Prompt, *, model: str = "", **options: Unpack[Sampling]) -> Answer:
@@ -126,7 +126,7 @@ class DirectModelWrapper:
         with contextlib.closing(self._events(prompt, options)) as events:
             for event in events:
                 answer.take(event)
-                if isinstance(event, Delta):
+                if isinstance(event, Delta) and event.kind == "text":
                     yield event.text
 
     def ask(self, prompt: Prompt, **options: Unpack[Sampling]) -> Answer:

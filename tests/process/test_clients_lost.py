@@ -165,7 +165,7 @@ async def test_a_model_that_thinks_for_long_is_waited_for(daemon: Supervised) ->
 
 
 def test_another_protocol_is_said_so(daemon: Supervised, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PROTOCOL", 2)
+    monkeypatch.setattr(wire, "PROTOCOL", 3)
     with pytest.raises(AiPalError) as error:
         Client(daemon.endpoint)
     assert code_of(error) == "protocol_mismatch"
@@ -173,7 +173,7 @@ def test_another_protocol_is_said_so(daemon: Supervised, monkeypatch: pytest.Mon
 
 @pytest.mark.anyio
 async def test_the_async_client_says_so_too(daemon: Supervised, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PROTOCOL", 2)
+    monkeypatch.setattr(wire, "PROTOCOL", 3)
     with pytest.raises(AiPalError) as error:
         async with AsyncClient(daemon.endpoint):
             pass
