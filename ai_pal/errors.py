@@ -26,6 +26,7 @@ class Code(StrEnum):
     HELLO_REQUIRED = "hello_required"
     DUPLICATE_ID = "duplicate_id"
     NOT_OWNER = "not_owner"
+    UNSUPPORTED = "unsupported"
     # Models and engines.
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_NOT_HERE = "model_not_here"
@@ -98,7 +99,7 @@ class Code(StrEnum):
 PERMANENT = frozenset(
     {
         *(Code.AUTH_FAILED, Code.PROVIDER_REFUSED, Code.PROMPT_TOO_LARGE, Code.NO_KEY, Code.NO_CONSENT),
-        *(Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.OVER_BUDGET, Code.SDK_MISSING),
+        *(Code.LOCAL_ONLY, Code.UNSUPPORTED, Code.NO_FALLBACK, Code.OVER_BUDGET, Code.SDK_MISSING),
         *(Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE, Code.ACCESS_DENIED, Code.NO_CREDIT, Code.LENGTH),
     }
 )
@@ -118,7 +119,7 @@ NEVER_SENT = frozenset(
 UNPAID = NEVER_SENT | {
     *(Code.AUTH_FAILED, Code.RATE_LIMITED, Code.PROVIDER_REFUSED, Code.PROVIDER_ERROR),
     *(Code.PROMPT_TOO_LARGE, Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
-    *(Code.ACCESS_DENIED, Code.NO_CREDIT),
+    *(Code.ACCESS_DENIED, Code.NO_CREDIT, Code.UNSUPPORTED),
 }
 """Codes of attempts that no provider charges for: it has said no, or was never asked."""
 

@@ -1,0 +1,130 @@
+"""What the models of providers can do, by the names of their families, and what a request needs. Pure.
+
+A name that tells nothing is taken to be able: its server says so if it is not.
+"""
+
+import re
+from collections.abc import Sequence
+
+from ai_pal.errors import Code, Failure
+from ai_pal.protocol.content import Audio, Image, Message, Part, ToolCall, ToolResult
+from ai_pal.protocol.egress import Api, Provider, continues
+from ai_pal.protocol.families import bare, claude_version
+from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, JsonObject, JsonSchema, NamedTool
+from ai_pal.providers.prices import price_table
+
+_ALWAYS: frozenset[Ability] = frozenset({"chat", "documents"})
+_ALL: frozenset[Ability] = _ALWAYS | {"tools", "schema", "thinking", "images", "logprobs"}
+
+_OPENAI: tuple[tuple[str, frozenset[Ability]], ...] = (
+    (r"o1-(mini|preview).*", frozenset()),
+    (r"o3-mini.*", frozenset({"tools", "schema", "thinking"})),
+    (r"o\d.*", frozenset({"tools", "schema", "thinking", "images"})),
+    (r".*audio.*", frozenset({"tools", "audio"})),
+    (r"gpt-3\.5.*", frozenset({"tools", "logprobs"})),
+    (r"gpt-4-turbo.*|gpt-4o-2024-05-13", frozenset({"tools", "images", "logprobs"})),
+    (r"gpt-4(-(\d{4}|32k).*)?", frozenset({"tools", "logprobs"})),
+    (r"gpt-4.*|chatgpt-4o.*", frozenset({"tools", "schema", "images", "logprobs"})),
+    (r"gpt-5.*-chat.*", frozenset({"tools", "schema", "images"})),
+    (r"gpt-5(-.*)?", frozenset({"tools", "schema", "thinking", "images"})),
+)
+"""https://platform.openai.com/docs/models. The first that fits counts."""
+
+MOST_ALTERNATIVES = 20
+"""To each token of an answer, for logprobs; Cohere has none."""
+
+
+def abilities(api: Api, model: str, *, own: bool = True) -> frozenset[Ability]:
+    """What a model can. `own`: it is asked at the maker's own address; other servers of OpenAI's protocol
+    serve whatever they serve, and an Ollama tells it of each of its models when it is asked."""
+    name = bare(model)
+    if api == "ollama":
+        return _ALL
+    if api == "anthropic":
+        return _ALL - {"logprobs"} if can_think(name) else _ALL - {"logprobs", "thinking"}
+    if api == "cohere":
+        return _cohere(name)
+    if not own:
+        return _ALL | {"audio"}
+    known = next((able for pattern, able in _OPENAI if re.fullmatch(pattern, name)), _ALL)
+    return _ALWAYS | known
+
+
+def can_think(claude: str) -> bool:
+    """Whether a Claude thinks: all from 3.7 on do."""
+    return not re.match(r"claude-(instant|[12]\b|3-(opus|sonnet|haiku|5))", claude)
+
+
+def always_thinks(claude: str) -> bool:
+    """Whether a Claude cannot be kept from thinking; such a one cannot be made to call a tool either."""
+    name = bare(claude)
+    return bool(re.match(r"claude-fable", name)) or ("opus" in name and claude_version(name) >= (5, 5))
+
+
+def _cohere(name: str) -> frozenset[Ability]:
+    """https://docs.cohere.com/docs/models"""
+    able: set[Ability] = {"tools", "schema", "logprobs", *_ALWAYS}
+    if "vision" in name or "command-a-plus" in name:
+        able.add("images")
+    if "reasoning" in name or "command-a-plus" in name:
+        able.add("thinking")
+    return frozenset(able)
+
+
+def needed(messages: Sequence[Message], options: GenerationOptions) -> frozenset[Ability]:
+    """What a request cannot do without. Thinking and what samples are wishes."""
+    found: set[Ability] = {"chat"}
+    if options.tools:
+        found.add("tools")
+    if isinstance(options.response_format, JsonObject | JsonSchema):
+        found.add("schema")
+    if isinstance(options.response_format, Grammar):
+        found.add("grammar")
+    if options.logprobs is not None:
+        found.add("logprobs")
+    for message in messages:
+        for part in message.parts:
+            found |= _needed_by(part)
+    return frozenset(found)
+
+
+def _needed_by(part: Part) -> set[Ability]:
+    if isinstance(part, Image):
+        return {"images"}
+    if isinstance(part, Audio):
+        return {"audio"}
+    if isinstance(part, ToolCall):
+        return {"tools"}
+    if isinstance(part, ToolResult):
+        inner = [] if isinstance(part.content, str) else part.content
+        return {"tools"}.union(*map(_needed_by, inner))  # type: ignore[return-value]
+    return set()
+
+
+def lacking(
+    provider: Provider, model: str, messages: Sequence[Message], options: GenerationOptions
+) -> list[str]:
+    """What of a request a model of this provider cannot do, for people; nothing where it may be asked."""
+    api, own = provider.api, not provider.base_url
+    missing: list[str] = sorted(needed(messages, options) - abilities(api, model, own=own))
+    forced = options.tool_choice == "required" or isinstance(options.tool_choice, NamedTool)
+    if options.tools and forced and (api == "ollama" or (api == "anthropic" and always_thinks(model))):
+        missing.append("tools that have to be called")
+    if options.tools and options.response_format is not None and api in ("cohere", "ollama"):
+        missing.append("tools and a format of the answer at once")
+    if isinstance(options.response_format, JsonObject) and api == "anthropic" and always_thinks(model):
+        missing.append("a JSON object without a schema")
+    if options.prefill and not continues(api, model):
+        missing.append("prefill")
+    if options.logprobs and (api == "cohere" or options.logprobs > MOST_ALTERNATIVES):
+        missing.append(f"{options.logprobs} alternatives for logprobs")
+    price = price_table().find(provider.name, model) if own and api != "ollama" else None
+    if options.context and price is not None and 0 < price.window < options.context:
+        missing.append(f"a window of {options.context} tokens (it has {price.window})")
+    return missing
+
+
+def unsupported(provider: Provider, model: str, missing: Sequence[str]) -> Failure:
+    """The verdict on a request that needs what a model lacks."""
+    message = f"{model} of {provider.name} cannot do what is asked for: {', '.join(missing)}"
+    return Failure(Code.UNSUPPORTED, message, "leave it out, or ask another model")
