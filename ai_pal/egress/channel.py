@@ -1,16 +1,13 @@
 """The egress process's socket on its asyncio loop: one reader that is never cancelled, sends that never
-wait. ZMQ_FD is edge-triggered: after each drain and each send the socket is looked at again."""
+wait."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import zmq
 
 from ai_pal.transport.listening import await_listener
-from ai_pal.transport.sockets import configure, readable
-
-DRAIN_LIMIT = 64
-"""Messages read before the loop gets its turn again."""
+from ai_pal.transport.reader import SocketReader
+from ai_pal.transport.sockets import configure
 
 SEND_LIMIT = 16
 """Messages that may wait in the socket: behind them text is joined in the outbox, where it is counted."""
@@ -33,8 +30,7 @@ class DealerChannel:
         looked: Callable[[], None],
         lost: Callable[[], None],
     ) -> None:
-        self._receive, self._looked, self._lost = receive, looked, lost
-        self._loop = asyncio.get_running_loop()
+        self._receive, self._lost = receive, lost
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         configure(self._socket)
@@ -45,10 +41,8 @@ class DealerChannel:
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         await_listener(endpoint, CONNECT_SECONDS)
         self._socket.connect(endpoint)
-        self._scheduled = False
-        self._loop.add_reader(int(self._socket.FD), self._drain)
-        self._loop.add_reader(int(self._monitor.FD), self._watch)
-        self._schedule()
+        self._reader = SocketReader(self._socket, self._take, looked)
+        self._watch = SocketReader(self._monitor, self._disconnected)
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """Hand a message to libzmq. False: it takes none now."""
@@ -56,30 +50,18 @@ class DealerChannel:
             self._socket.send_multipart(frames, zmq.DONTWAIT)
         except zmq.Again:
             if int(self._socket.get(zmq.EVENTS)) & EITHER:  # the edge may be over already
-                self._schedule()
+                self._reader.look()
             return False
-        self._schedule()
+        self._reader.look()
         return True
 
-    def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._rescheduled)
+    def _take(self) -> int:
+        frames = self._socket.recv_multipart(zmq.DONTWAIT)
+        for frame in frames:
+            self._receive(frame)
+        return sum(map(len, frames))
 
-    def _rescheduled(self) -> None:
-        self._scheduled = False
-        self._drain()
-
-    def _drain(self) -> None:
-        for _ in range(DRAIN_LIMIT):
-            if not readable(self._socket):
-                self._looked()
-                return
-            for frame in self._socket.recv_multipart(zmq.DONTWAIT):
-                self._receive(frame)
-        self._schedule()
-
-    def _watch(self) -> None:
-        if readable(self._monitor):
-            self._loop.remove_reader(int(self._monitor.FD))
-            self._lost()
+    def _disconnected(self) -> int:
+        self._watch.close()
+        self._lost()
+        return 0

@@ -15,8 +15,9 @@ import anyio.to_thread
 import pytest
 import zmq
 
-from ai_pal.transport.channel import DRAIN_LIMIT, Receive, RouterChannel, Sent
+from ai_pal.transport.channel import Receive, RouterChannel, Sent
 from ai_pal.transport.peer import Peer
+from ai_pal.transport.reader import DRAIN_LIMIT
 
 pytestmark = pytest.mark.anyio
 COUNT = 5000
