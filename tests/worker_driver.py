@@ -13,39 +13,55 @@ from typing import Self, TypeVar
 import msgspec
 import zmq
 
-from ai_pal.protocol.content import Message
+from ai_pal.protocol.content import Message, TokenLogprob
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     AnyFromWorker,
     AnyToWorker,
     Beat,
     CancelGeneration,
+    Counted,
     Deltas,
+    Embedded,
     Generate,
     GenerationCancelled,
     GenerationDone,
     GenerationFailed,
     LoadFailed,
     LoadModel,
+    Probabilities,
     Reading,
     Ready,
+    Reranked,
     Trimmed,
     WorkerHello,
     decode_from_worker,
     encode,
 )
+from workers.engines.base import Job
 
 TIMEOUT = 240.0
 OF_ECHO = ("tokens", "pace", "prefill_seconds")
 """Options with which one test asks every engine."""
-End = GenerationDone | GenerationCancelled | GenerationFailed
+End = GenerationDone | GenerationCancelled | GenerationFailed | Embedded | Reranked | Counted
 Wanted = TypeVar("Wanted", bound=AnyFromWorker)
 
 
+class Part(msgspec.Struct):
+    """One part of an answer."""
+
+    kind: str
+    call: str = ""
+    name: str = ""
+    text: str = ""
+
+
 class Answer(msgspec.Struct):
-    """What came for one key. `seqs` holds (seq, n) of each delta."""
+    """What came for one key. `seqs` holds (seq, n) of each delta, `grown` the parts by their index."""
 
     parts: list[str] = []
+    grown: dict[int, Part] = {}
+    logprobs: dict[int, TokenLogprob] = {}
     seqs: list[tuple[int, int]] = []
     ends: list[End] = []
     trimmed: Trimmed | None = None
@@ -54,6 +70,10 @@ class Answer(msgspec.Struct):
     @property
     def text(self) -> str:
         return "".join(self.parts)
+
+    def of_kind(self, kind: str) -> list[Part]:
+        """The parts of this kind, in their order."""
+        return [self.grown[index] for index in sorted(self.grown) if self.grown[index].kind == kind]
 
     @property
     def end(self) -> End:
@@ -93,11 +113,18 @@ class WorkerDriver:
         self._context.term()
         self._log.close()
 
-    def send(self, message: AnyToWorker | bytes) -> None:
+    def send(self, message: AnyToWorker | bytes, *blobs: bytes) -> None:
         if isinstance(message, LoadModel):
             self.engine = message.engine
         frame = message if isinstance(message, bytes) else encode(message)
-        self.socket.send_multipart([b"w.0.1", frame])
+        self.socket.send_multipart([b"w.0.1", frame, *blobs])
+
+    def do(self, job: Job, *blobs: bytes) -> Answer:
+        """Send a job of any kind and wait for its end."""
+        self.answers[job.key] = Answer()
+        self.send(job, *blobs)
+        self.finish([job.key])
+        return self.answers[job.key]
 
     def receive(self, timeout: float = TIMEOUT) -> AnyFromWorker:
         """The next message; fails when none comes in time."""
@@ -164,8 +191,19 @@ class WorkerDriver:
                 for item in message.items:
                     answer = self.answers[item.key]
                     assert not answer.ends, "text after the end"
-                    answer.parts.append(msgspec.msgpack.decode(item.text, type=str))
+                    text = msgspec.msgpack.decode(item.text, type=str)
+                    part = answer.grown.setdefault(item.index, Part(item.kind, item.call, item.name))
+                    assert (part.kind, part.call, part.name) == (item.kind, item.call, item.name)
+                    part.text += text
+                    if item.kind == "text":
+                        answer.parts.append(text)
                     answer.seqs.append((item.seq, item.n))
+            case Probabilities():
+                answer = self.answers[message.key]
+                assert not answer.ends, "probabilities after the end"
+                seq, n = answer.seqs[-1]
+                assert message.seq + len(message.tokens) <= seq + n, "probabilities before their text"
+                answer.logprobs |= {message.seq + at: token for at, token in enumerate(message.tokens)}
             case Reading():
                 answer = self.answers[message.key]
                 assert not answer.seqs, "the prompt is read after the first text"
@@ -174,7 +212,14 @@ class WorkerDriver:
             case Trimmed():
                 assert not self.answers[message.key].seqs, "trimmed after the first text"
                 self.answers[message.key].trimmed = message
-            case GenerationDone() | GenerationCancelled() | GenerationFailed():
+            case (
+                GenerationDone()
+                | GenerationCancelled()
+                | GenerationFailed()
+                | Embedded()
+                | Reranked()
+                | Counted()
+            ):
                 self.answers[message.key].ends.append(message)
             case _:
                 pass

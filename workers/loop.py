@@ -3,12 +3,14 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 
 import msgspec
 import zmq
 
 from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol.frames import frames_behind
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     EXIT_NEVER,
@@ -16,6 +18,9 @@ from ai_pal.protocol.worker import (
     AnyToWorker,
     Beat,
     CancelGeneration,
+    CompleteText,
+    CountTokens,
+    EmbedTexts,
     FromWorker,
     Generate,
     GenerationFailed,
@@ -23,6 +28,7 @@ from ai_pal.protocol.worker import (
     LoadModel,
     Prepare,
     Ready,
+    RerankTexts,
     WorkerHello,
     decode_to_worker,
     encode,
@@ -30,9 +36,10 @@ from ai_pal.protocol.worker import (
 from ai_pal.transport import parent_death
 from ai_pal.transport.listening import await_listener
 from workers import engines
-from workers.engines.base import Engine
+from workers.engines.base import Blob, Engine, Job
 from workers.log import log
 from workers.outbox import Outbox
+from workers.refusals import check_abilities
 from workers.repeats import Repeats
 
 BEAT_SECONDS = 1.0
@@ -42,6 +49,8 @@ RECEIVE_QUEUE = 4096
 LINGER_MS = 1000
 CONNECT_SECONDS = 10.0
 EXIT_OK = 0
+COUNTS_AT_ONCE = 64
+"""Jobs that take no slot; the supervisor asks for one after the other."""
 
 
 class Worker:
@@ -62,6 +71,7 @@ class Worker:
         self._outbox = Outbox()
         self._unsent: list[bytes] = []
         self._engine: Engine | None = None
+        self._model = ""
         self._loading = False
         self._sampling = GenerationOptions()
         self._preparing: threading.Thread | None = None
@@ -125,52 +135,72 @@ class Worker:
     def _receive(self) -> None:
         for _ in range(RECEIVE_AT_ONCE):
             try:
-                frames = self._socket.recv_multipart(zmq.DONTWAIT)
+                frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            for frame in frames:
+            at = 0
+            while at < len(frames):
+                frame, at = frames[at].buffer, at + 1
                 try:
                     message = decode_to_worker(frame)
                 except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
                     log("warning", "malformed message ignored", reason=str(error), size=len(frame))
                     continue
-                self._handle(message)
+                behind = frames_behind(message.messages) if isinstance(message, Generate | CountTokens) else 0
+                self._handle(message, [blob.buffer for blob in frames[at : at + behind]], behind)
+                at += behind
 
-    def _handle(self, message: AnyToWorker) -> None:
+    def _handle(self, message: AnyToWorker, blobs: list[memoryview], behind: int) -> None:
         match message:
             case LoadModel():
                 self._start_load(message)
             case Prepare():
                 self._preparing = threading.Thread(target=self._prepare, args=(message.engine,), daemon=True)
                 self._preparing.start()
-            case Generate():
-                self._generate(message)
+            case Generate() | CompleteText() | EmbedTexts() | RerankTexts() | CountTokens():
+                self._begin(message, blobs, behind)
             case CancelGeneration():
                 self._outbox.cancel(message.key)
                 if self._engine is not None and self._ready is not None:
                     self._engine.cancel(message.key)
 
-    def _generate(self, request: Generate) -> None:
+    def _begin(self, job: Job, blobs: Sequence[Blob], behind: int) -> None:
+        """Hand a job to the engine, or refuse it."""
         if self._engine is None or self._ready is None:
-            return self._refuse(request.key, Failure(Code.BAD_REQUEST, "the model is not loaded yet"))
-        if self._outbox.active >= self._ready.slots:
-            failure = Failure(Code.OVERLOADED, f"all {self._ready.slots} slots are taken", retryable=True)
-            return self._refuse(request.key, failure)
-        request = self._with_sampling(request)
-        if not self._outbox.open(request.key, Repeats() if request.options.stop_repeating else None):
-            log("warning", "a second request with an open key was ignored", request=request.key)
+            return self._refuse(job.key, Failure(Code.BAD_REQUEST, "the model is not loaded yet"))
+        if len(blobs) < behind:
+            message = f"{behind} frames belong to the request, {len(blobs)} came with it"
+            return self._refuse(job.key, Failure(Code.BAD_REQUEST, message))
+        takes_slot = not isinstance(job, CountTokens)
+        if busy := self._busy(self._ready, takes_slot):
+            return self._refuse(job.key, Failure(Code.OVERLOADED, busy, retryable=True))
+        job = self._with_sampling(job)
+        repeats = (
+            Repeats() if isinstance(job, Generate | CompleteText) and job.options.stop_repeating else None
+        )
+        if not self._outbox.open(job.key, repeats, takes_slot=takes_slot):
+            log("warning", "a second request with an open key was ignored", request=job.key)
             return None
         try:
-            self._engine.generate(request)
+            check_abilities(job, self._ready.abilities, self._model)
+            self._engine.start(job, blobs)
         except AiPalError as error:
-            self._outbox.failed(request.key, error.failure)
+            self._outbox.failed(job.key, error.failure)
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
-            log("error", "the engine refused a request", request=request.key, reason=repr(error))
-            self._outbox.failed(request.key, Failure(Code.ENGINE_ERROR, f"the engine failed: {error}"))
+            log("error", "the engine refused a request", request=job.key, reason=repr(error))
+            self._outbox.failed(job.key, Failure(Code.ENGINE_ERROR, f"the engine failed: {error}"))
         return None
 
-    def _with_sampling(self, request: Generate) -> Generate:
-        return msgspec.structs.replace(request, options=request.options.over(self._sampling))
+    def _busy(self, ready: Ready, takes_slot: bool) -> str:
+        """Why there is no room for another job, or nothing."""
+        if takes_slot:
+            return f"all {ready.slots} slots are taken" if self._outbox.active >= ready.slots else ""
+        return f"{COUNTS_AT_ONCE} counts are under way" if self._outbox.beside >= COUNTS_AT_ONCE else ""
+
+    def _with_sampling(self, job: Job) -> Job:
+        if isinstance(job, EmbedTexts | RerankTexts):
+            return job
+        return msgspec.structs.replace(job, options=job.options.over(self._sampling))
 
     def _stop_repeating(self) -> None:
         for key in self._outbox.repeating():
@@ -186,7 +216,7 @@ class Worker:
         if self._loading:
             log("warning", "a second load was ignored", model=spec.model)
             return
-        self._loading, self._sampling = True, spec.sampling
+        self._loading, self._sampling, self._model = True, spec.sampling, spec.model
         threading.Thread(target=self._load, args=(spec,), name="load", daemon=True).start()
 
     def _prepare(self, engine: str) -> None:

@@ -13,6 +13,8 @@ from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, TokenLogprob
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import (
+    Counted,
+    Embedded,
     FromWorker,
     GenerationCancelled,
     GenerationDone,
@@ -20,6 +22,7 @@ from ai_pal.protocol.worker import (
     LoadProgress,
     Probabilities,
     Reading,
+    Reranked,
     Trimmed,
     encode,
 )
@@ -31,7 +34,7 @@ LIMIT = 64 * 1024
 """Characters (plus a small charge per delta) that may wait before `delta` blocks."""
 
 CHARGE = 32
-"""What one delta counts for beyond its characters, so that empty ones are bounded too."""
+"""What a delta counts for beyond its characters, so that empty ones are bounded too; and each probability."""
 
 
 Item = tuple[int, int, int, str] | tuple[int, int, int, str, str, int, str, str]
@@ -45,22 +48,23 @@ class _Batch(FromWorker, frozen=True, tag="deltas"):
 
 
 class _Stream:
-    """One open generation: where its text stands and what waits of it, of the part that grows now. Pieces of
-    earlier parts that wait are in `earlier`."""
+    """One open job: where its text stands and what waits of it, of the part that grows now. Pieces of earlier
+    parts that wait are in `earlier`, and runs of probabilities, each with where it begins."""
 
     __slots__ = (
         *("cancelled", "earlier", "part", "probabilities", "reading", "repeats", "repeats_itself"),
-        *("seq", "texts", "tokens"),
+        *("seq", "takes_slot", "texts", "tokens"),
     )
 
-    def __init__(self, repeats: Repeats | None) -> None:
+    def __init__(self, repeats: Repeats | None, takes_slot: bool) -> None:
         self.repeats, self.repeats_itself = repeats, False
+        self.takes_slot = takes_slot
         self.seq = 0
         self.tokens = 0
         self.part = ANSWER
         self.texts: list[str] = []
         self.earlier: list[Item] = []
-        self.probabilities: list[TokenLogprob] = []
+        self.probabilities: list[tuple[int, list[TokenLogprob]]] = []
         self.cancelled = False
         self.reading: PromptReading | None = None
 
@@ -71,6 +75,16 @@ class _Stream:
             self.seq += self.tokens
             self.tokens, self.texts = 0, []
         self.part = part
+
+    def add_probabilities(self, tokens: list[TokenLogprob]) -> None:
+        """Of the last tokens; they join the run before where nothing lies between."""
+        start = self.seq + self.tokens - len(tokens)
+        if self.probabilities:
+            first, run = self.probabilities[-1]
+            if first + len(run) == start:
+                run += tokens
+                return
+        self.probabilities.append((start, list(tokens)))
 
     def take(self, key: int, into: list[Item]) -> None:
         """Move what waits."""
@@ -101,6 +115,8 @@ class Outbox:
         self._room = threading.Condition(threading.Lock())
         self._streams: dict[int, _Stream] = {}
         self._waiting: dict[int, _Stream] = {}
+        self._probable: dict[int, _Stream] = {}
+        self._beside = 0
         self._read: dict[int, PromptReading] = {}
         self._repeating: list[int] = []
         self._size = 0
@@ -113,16 +129,22 @@ class Outbox:
 
     @property
     def active(self) -> int:
-        """How many generations are open."""
-        return len(self._streams)
+        """How many open jobs take a slot."""
+        return len(self._streams) - self._beside
 
-    def open(self, key: int, repeats: Repeats | None = None) -> bool:
+    @property
+    def beside(self) -> int:
+        """How many open jobs take none."""
+        return self._beside
+
+    def open(self, key: int, repeats: Repeats | None = None, *, takes_slot: bool = True) -> bool:
         """Admit reports for `key`; False when it is open already. Text after which it `repeats` itself is its
         last: `repeating` names the key then, and its engine's `cancelled` counts as `done`."""
         with self._room:
             if key in self._streams:
                 return False
-            self._streams[key] = _Stream(repeats)
+            self._streams[key] = _Stream(repeats, takes_slot)
+            self._beside += not takes_slot
             return True
 
     def cancel(self, key: int) -> None:
@@ -145,6 +167,7 @@ class Outbox:
         with self._room:
             self._closed = True
             self._streams.clear()
+            self._beside = 0
             self._room.notify_all()
 
     def take(self) -> list[bytes]:
@@ -157,19 +180,20 @@ class Outbox:
             waiting, self._waiting = self._waiting, {}
             after, self._after = self._after, []
             items: list[Item] = []
-            probable: list[FromWorker] = []
             for key, stream in waiting.items():
                 stream.take(key, items)
-                if stream.probabilities:
-                    tokens, stream.probabilities = stream.probabilities, []
-                    probable.append(Probabilities(key, stream.seq - len(tokens), tokens))
+            runs = [(key, stream.probabilities) for key, stream in self._probable.items()]
+            for stream in self._probable.values():
+                stream.probabilities = []
+            self._probable.clear()
             if self._size >= self._limit:
                 self._room.notify_all()
             self._size = 0
         frames = [encode(message) for message in (*before, *read)]
         if items:
             frames.append(_encode_batch(items))
-        frames.extend(encode(message) for message in (*probable, *after))
+        frames.extend(encode(Probabilities(key, *run)) for key, of_key in runs for run in of_key)
+        frames.extend(encode(message) for message in after)
         return frames
 
     def acknowledge(self) -> None:
@@ -211,7 +235,7 @@ class Outbox:
             stream.texts.append(text)
             stream.tokens += n
             self._size += len(text) + CHARGE
-            if stream.repeats is not None and stream.repeats.feed(text):
+            if stream.repeats is not None and part.kind == "text" and stream.repeats.feed(text):
                 stream.cancelled = stream.repeats_itself = True
                 self._repeating.append(key)
             if self._woken:
@@ -220,11 +244,18 @@ class Outbox:
         self.wake()
 
     def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
-        """Of the last tokens that were reported, as many; they leave together."""
+        """Of the last tokens that were reported, as many; they leave behind them, and before the end."""
         with self._room:
             stream = self._streams.get(key)
-            if stream is not None and not stream.cancelled and self._waiting.get(key) is stream:
-                stream.probabilities += tokens
+            if stream is None or stream.cancelled or not tokens:
+                return
+            stream.add_probabilities(tokens)
+            self._probable[key] = stream
+            self._size += CHARGE * sum(1 + len(token.top) for token in tokens)
+            if self._woken:
+                return
+            self._woken = True
+        self.wake()
 
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         if key in self._streams:
@@ -249,6 +280,15 @@ class Outbox:
     ) -> None:
         self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode, self._position(key)))
 
+    def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None:
+        self._end(key, Embedded(key, vectors, dimensions, usage))
+
+    def reranked(self, key: int, scores: list[float], usage: Usage) -> None:
+        self._end(key, Reranked(key, scores, usage))
+
+    def counted(self, key: int, tokens: int) -> None:
+        self._end(key, Counted(key, tokens))
+
     def cancelled(self, key: int, usage: Usage) -> None:
         stream = self._streams.get(key)
         if stream is not None and stream.repeats_itself:
@@ -268,8 +308,10 @@ class Outbox:
 
     def _end(self, key: int, message: FromWorker) -> None:
         with self._room:
-            if self._streams.pop(key, None) is None:
+            stream = self._streams.pop(key, None)
+            if stream is None:
                 return
+            self._beside -= not stream.takes_slot
             self._after.append(message)
             self._woken = True
         self.wake()

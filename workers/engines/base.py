@@ -1,11 +1,26 @@
 """The engine seam: what the worker's loop asks of an engine, and what an engine tells it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from ai_pal.errors import Failure
-from ai_pal.protocol.content import FinishReason, PartKind, TokenLogprob
+from ai_pal.protocol.content import Audio, FinishReason, Image, PartKind, TokenLogprob
 from ai_pal.protocol.usage import Usage
-from ai_pal.protocol.worker import Generate, LoadModel, Ready
+from ai_pal.protocol.worker import (
+    CompleteText,
+    CountTokens,
+    EmbedTexts,
+    Generate,
+    LoadModel,
+    Ready,
+    RerankTexts,
+)
+
+Job = Generate | CompleteText | EmbedTexts | RerankTexts | CountTokens
+"""What an engine can be asked for. `Ready.abilities` says which of them, and which parts and options of
+them, the model can do: the loop refuses all others."""
+
+Blob = memoryview | bytes
 
 
 class OpenPart(NamedTuple):
@@ -24,10 +39,16 @@ POOR_DEFAULT_SYSTEM = ("named SmolLM",)
 """Templates that put this in front of a conversation without a system message make answers worse."""
 
 
+def bytes_of(part: Image | Audio, blobs: Sequence[Blob]) -> Blob:
+    """The bytes of an attachment, not copied. The loop has seen to it that its frame is there."""
+    return blobs[part.frame - 1] if part.frame else part.data
+
+
 class Sink(Protocol):
     """Where an engine reports. Safe to call from any thread; never blocks on the network.
 
-    For each generation: any number of `delta`, then exactly one of `done`, `cancelled`, `failed`.
+    For `Generate` and `CompleteText`: any number of `delta`, then exactly one of `done`, `cancelled`,
+    `failed`. For the others exactly one of `embedded`, `reranked`, `counted`, or `cancelled`, `failed`.
     """
 
     def step(self) -> None:
@@ -55,11 +76,20 @@ class Sink(Protocol):
     ) -> None:
         """The answer is complete."""
 
+    def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None:
+        """The vectors of all texts, one after the other: little-endian 32-bit floats, of length 1 each."""
+
+    def reranked(self, key: int, scores: list[float], usage: Usage) -> None:
+        """The scores of all texts, in their order."""
+
+    def counted(self, key: int, tokens: int) -> None:
+        """The prompt has so many tokens: as many as `done` would report for it."""
+
     def cancelled(self, key: int, usage: Usage) -> None:
-        """The generation stopped because `cancel` was called."""
+        """The job stopped because `cancel` was called."""
 
     def failed(self, key: int, failure: Failure) -> None:
-        """This request failed; the engine goes on."""
+        """This job failed; the engine goes on."""
 
 
 class Engine(Protocol):
@@ -67,10 +97,12 @@ class Engine(Protocol):
     except `load`, which may block."""
 
     def load(self, spec: LoadModel, sink: Sink) -> Ready:
-        """Load the model. Raises `AiPalError` (`model_invalid`, `engine_missing`, ...)."""
+        """Load the model. Raises `AiPalError` (`engine_missing`, `model_invalid`, ...)."""
 
-    def generate(self, request: Generate) -> None:
-        """Start an answer; at most `Ready.slots` run at once. Reports go to the sink."""
+    def start(self, job: Job, blobs: Sequence[Blob]) -> None:
+        """Begin a job, `blobs` are the frames of its attachments. At most `Ready.slots` run at once, and
+        some `CountTokens` beside them. Reports go to the sink. Raises `AiPalError` for what it refuses:
+        `unsupported` for what this model cannot do."""
 
     def cancel(self, key: int) -> None:
         """Stop within one step. Unknown or ended keys are ignored."""

@@ -1,4 +1,5 @@
-"""The deterministic test engine: says the last user message back, and misbehaves on request.
+"""The deterministic test engine: says the last user message back, calls the tools that it names, thinks where
+that is wanted, and misbehaves on request.
 
 One step makes one token for every active generation, as continuous batching does.
 """
@@ -8,18 +9,39 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from ai_pal import __version__
 from ai_pal.errors import Code, Failure, fail
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import Ability
 from ai_pal.protocol.usage import Usage
-from ai_pal.protocol.worker import Generate, LoadModel, Ready
+from ai_pal.protocol.worker import (
+    CompleteText,
+    CountTokens,
+    EmbedTexts,
+    Generate,
+    LoadModel,
+    Ready,
+    RerankTexts,
+)
 from workers.context_window import answer_room, fit
 from workers.engines import faults
-from workers.engines.base import Sink
-from workers.engines.echo_text import Script, WordCounter, reference
+from workers.engines.base import Blob, Job, Sink
+from workers.engines.echo_answer import (
+    BETWEEN,
+    DIMENSIONS,
+    EchoAnswer,
+    embedding,
+    probability,
+    relevance,
+    spelled_out,
+    tool_words,
+)
+from workers.engines.echo_text import WordCounter, reference
 
 __all__ = ["Echo", "LoadOptions", "RequestOptions", "reference"]
 
@@ -28,12 +50,13 @@ DEFAULT_CONTEXT = 1 << 20
 LOAD_STEPS = 20
 PREFILL_STEPS = 10
 SWITCH_SECONDS = 0.0005
+ABILITIES: list[Ability] = [ability for ability in get_args(Ability) if ability != "grammar"]
 FAULTS = ("exit", "kill", "fail", "hang", "block", "hold_gil")
 OptionsType = TypeVar("OptionsType")
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
-    """`LoadModel.options`: seconds, megabytes, or what the name says."""
+    """`LoadModel.options`: seconds, megabytes, or what the name says; `abilities` with commas."""
 
     load_seconds: float = 0.0
     load_fail: str = ""
@@ -44,6 +67,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
     leak_mb: int = 0
     slots: int = 0
     context: int = 0
+    abilities: str = ""
 
 
 class RequestOptions(msgspec.Struct, frozen=True):
@@ -67,7 +91,9 @@ class _Generation:
 
     def __init__(self, request: Generate, options: RequestOptions, prompt_tokens: int, now: float) -> None:
         self.key = request.key
-        self.script = Script(request, options.tokens, options.chunk)
+        self.answer = EchoAnswer(request, options.tokens, options.chunk)
+        self.prefill_text = request.options.prefill
+        self.logprobs = request.options.logprobs
         self.options = options
         self.fault, self.fault_at = _first_fault(options)
         self.prompt_tokens = prompt_tokens
@@ -114,7 +140,8 @@ class Echo:
         sys.setswitchinterval(SWITCH_SECONDS)  # flat out, this thread would starve the loop for 5 ms
         threading.Thread(target=self._run, name="echo", daemon=True).start()
         slots = spec.slots or options.slots or DEFAULT_SLOTS
-        return Ready(slots, self._context, time.monotonic() - started, f"echo {__version__}", 1)
+        abilities = _abilities(options.abilities)
+        return Ready(slots, self._context, time.monotonic() - started, f"echo {__version__}", 1, abilities)
 
     def _misbehave(self, options: LoadOptions) -> None:
         self._leaked.append(faults.leak(options.leak_mb))
@@ -129,17 +156,37 @@ class Echo:
         if options.load_hold_gil:
             faults.hold_gil(options.load_hold_gil)
 
-    def generate(self, request: Generate) -> None:
+    def start(self, job: Job, blobs: Sequence[Blob]) -> None:
         """Raises `AiPalError` (`bad_request`, `prompt_too_large`)."""
+        match job:
+            case Generate():
+                self._generate(job, blobs)
+            case CompleteText():
+                said = job.prompt if job.suffix is None else BETWEEN
+                self._generate(Generate(job.key, [Message("user", said)], job.options), ())
+            case CountTokens():
+                counter = WordCounter(tool_words(job.options))
+                self._sink.counted(job.key, counter.conversation(spelled_out(job.messages, blobs)))
+            case EmbedTexts():
+                dimensions = job.dimensions or DIMENSIONS
+                vectors = b"".join(embedding(text, dimensions) for text in job.texts)
+                self._sink.embedded(job.key, vectors, dimensions, _usage_of(job.texts))
+            case RerankTexts():
+                scores = [relevance(job.query, text) for text in job.texts]
+                self._sink.reranked(job.key, scores, _usage_of([job.query, *job.texts]))
+
+    def _generate(self, request: Generate, blobs: Sequence[Blob]) -> None:
         options = _convert(request.options.extra, RequestOptions)
         room = answer_room(request.options, self._context)
-        fitted = fit(request.messages, WordCounter(), self._context, room)
+        counter = WordCounter(tool_words(request.options))
+        fitted = fit(spelled_out(request.messages, blobs), counter, self._context, room)
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
-        tokens = WordCounter().conversation(fitted.messages)
+        tokens = counter.conversation(fitted.messages)
         if options.block_at is not None:
             faults.prepare_block()
         self._leaked.append(faults.leak(options.leak_mb))
+        request = msgspec.structs.replace(request, messages=fitted.messages)
         self._arrived.append(_Generation(request, options, tokens, time.monotonic()))
         self._changed.set()
 
@@ -191,12 +238,18 @@ class Echo:
             one.fault_at = -1
             if not self._survives(one):
                 return False
-        piece = one.script.piece(one.token)
+        piece = one.answer.piece(one.token)
+        if one.prefill_text and (piece is None or piece[0].kind == "text"):
+            self._sink.delta(one.key, one.prefill_text, 0, one.answer.text_part)
+            one.prefill_text = ""
         if piece is None:
             decode = now - one.started - one.prefill
-            self._sink.done(one.key, one.script.finish_reason, one.usage, one.prefill, decode)
+            self._sink.done(one.key, one.answer.finish_reason, one.usage, one.prefill, decode)
             return False
-        self._sink.delta(one.key, piece)
+        part, text = piece
+        self._sink.delta(one.key, text, 1, part)
+        if one.logprobs is not None:
+            self._sink.logprobs(one.key, [probability(text, one.token, one.logprobs)])
         one.token += 1
         one.due += one.options.pace
         return True
@@ -226,6 +279,15 @@ def _first_fault(options: RequestOptions) -> tuple[str, int]:
     planned = [(at, name) for name in FAULTS if (at := getattr(options, f"{name}_at")) is not None]
     at, name = min(planned, default=(-1, ""))
     return name, at
+
+
+def _abilities(names: str) -> list[Ability]:
+    wanted = [name.strip() for name in names.split(",")]
+    return [ability for ability in get_args(Ability) if ability in wanted] if names else ABILITIES
+
+
+def _usage_of(texts: Sequence[str]) -> Usage:
+    return Usage(prompt_tokens=sum(map(WordCounter().content, texts)))
 
 
 def _convert(options: dict[str, Any], into: type[OptionsType]) -> OptionsType:

@@ -1,4 +1,4 @@
-"""What the echo engine says: the last user message's words, over and over. Pure."""
+"""What the echo engine says: the last words of the user, or of a tool, over and over. Pure."""
 
 from collections.abc import Sequence
 
@@ -14,20 +14,23 @@ def reference(messages: list[Message], tokens: int) -> list[str]:
 
 def pieces(messages: list[Message]) -> list[str]:
     """One round of the answer: each word with one space behind it."""
-    said = next((message.text for message in reversed(messages) if message.role == "user"), "")
+    said = next((one.text for one in reversed(messages) if one.role in ("user", "tool")), "")
     return [word + " " for word in said.split()] or [" "]
 
 
 class WordCounter:
-    """A token of this engine is a word; it has no template."""
+    """A token of this engine is a word; it has no template. `fixed` are those of tools."""
 
-    fixed = per_message = 0
+    per_message = 0
+
+    def __init__(self, fixed: int = 0) -> None:
+        self.fixed = fixed
 
     def content(self, text: str) -> int:
         return len(text.split())
 
     def conversation(self, messages: Sequence[Message]) -> int:
-        return sum(self.content(message.text) for message in messages)
+        return self.fixed + sum(self.content(message.text) for message in messages)
 
 
 class Script:

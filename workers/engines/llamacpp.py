@@ -4,6 +4,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, Generate, LoadModel, Ready
 from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit
-from workers.engines.base import POOR_DEFAULT_SYSTEM, Sink
+from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Job, Sink
 from workers.engines.llamacpp_answer import Generation, request_body
 from workers.engines.llamacpp_http import TokenCounter, hidden
 from workers.kv_budget import KvBudget
@@ -127,7 +128,10 @@ class LlamaCpp:
         rendered = self._counter.render([Message("user", "x")])
         return any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
 
-    def generate(self, request: Generate) -> None:
+    def start(self, job: Job, blobs: Sequence[Blob]) -> None:
+        if not isinstance(job, Generate):
+            fail(Code.UNSUPPORTED, "llama.cpp cannot do this here yet")
+        request = job
         answer = Generation(request.key, self._sink)
         with self._lock:
             self._answers[request.key] = answer

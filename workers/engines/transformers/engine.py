@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, Generate, LoadModel, Ready
 from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit
-from workers.engines.base import Sink
+from workers.engines.base import Blob, Job, Sink
 from workers.engines.transformers import device as devices
 from workers.engines.transformers import folder as folders
 from workers.engines.transformers.answer import Prompt
@@ -123,13 +124,15 @@ class Transformers:
 
     # Requests.
 
-    def generate(self, request: Generate) -> None:
+    def start(self, job: Job, blobs: Sequence[Blob]) -> None:
         """Raises `AiPalError` (`bad_request`)."""
-        sampling = read_sampling(request.options)
-        if not request.messages:
+        if not isinstance(job, Generate):
+            fail(Code.UNSUPPORTED, "transformers cannot do this here yet")
+        sampling = read_sampling(job.options)
+        if not job.messages:
             fail(Code.BAD_REQUEST, "there is no message to answer")
-        self._batch.open(request.key)
-        self._pool.submit(self._read, request, sampling)
+        self._batch.open(job.key)
+        self._pool.submit(self._read, job, sampling)
 
     def cancel(self, key: int) -> None:
         self._batch.cancel(key)

@@ -87,6 +87,15 @@ class Recorder:
     ) -> None:
         self._end(key, usage=usage, finish_reason=finish_reason)
 
+    def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None:
+        raise NotImplementedError
+
+    def reranked(self, key: int, scores: list[float], usage: Usage) -> None:
+        raise NotImplementedError
+
+    def counted(self, key: int, tokens: int) -> None:
+        raise NotImplementedError
+
     def cancelled(self, key: int, usage: Usage) -> None:
         self._end(key, usage=usage, cancelled=True)
 
@@ -115,7 +124,7 @@ class Loaded:
     def begin(self, said: str | list[Message], options: GenerationOptions) -> int:
         key = next(self._keys)
         messages = [Message("user", said)] if isinstance(said, str) else said
-        self.engine.generate(Generate(key, messages, options))
+        self.engine.start(Generate(key, messages, options), ())
         return key
 
     def ask(self, said: str | list[Message], options: GenerationOptions) -> Answer:
