@@ -7,18 +7,27 @@ import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
+from ai_pal.protocol.egress import HubFiles, Provider, ToEgress
 from ai_pal.protocol.worker import LoadModel, ToWorker
-from ai_pal.server.endpoints.clients import ClientEndpoint, Identity
+from ai_pal.providers.server import Server
+from ai_pal.server.children.egress import EgressPolicy, EgressProcess
+from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Resolved
-from ai_pal.server.services.inquiries import Inquiries
+from ai_pal.server.router.completions import Completions
+from ai_pal.server.services.download import Plan
+from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.inquiries import Inquiries, Subject
+from ai_pal.server.services.operations import Actors, operations
+from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
-from tests.local_router import NoCompletions, local_router
+from tests.local_router import local_router
 from tests.simulation.clock import VirtualClock
 
 ME = Peer(uid=1000, pid=1)
+OLLAMA = Subject(Server(provider=Provider("ollama", "ollama"), mid="phi"), ("phi",))
 
 
 class NoLauncher:
@@ -42,46 +51,128 @@ class NoProcess:
         return ""
 
 
+class Silent:
+    """A process that never says anything, and ends when it is killed."""
+
+    pid = 7
+
+    def __init__(self, end: Callable[[ExitStatus], None]) -> None:
+        self._end, self._ended = end, False
+
+    def terminate(self) -> None:
+        """It does not listen to signals either."""
+
+    def kill(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._end(ExitStatus(signal=9))
+
+    def usage(self) -> None: ...
+
+    def owns(self, pid: int) -> bool:
+        return False
+
+    def stderr_tail(self) -> str:
+        return ""
+
+
+class SilentLauncher:
+    """Every process comes up and says nothing."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> Silent:
+        return Silent(lambda status: self._clock.time.after(0.0, lambda: on_exit(status)))
+
+
 class NoWorkers:
     def send(self, worker: str, message: ToWorker) -> bool:
         return False
 
 
 def resolve(reference: str) -> Resolved:
+    if reference == "far":
+        raise AiPalError(Failure(Code.MODEL_NOT_HERE, "far is not on this machine"))
     if reference not in ("", "echo"):
         raise AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {reference!r}"))
     return Resolved(LoadModel("echo", "echo"))
 
 
+def plan(reference: str) -> Plan:
+    if reference != "far":
+        raise AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {reference!r}"))
+    return Plan(reference, "/cache", HubFiles("org/far"))
+
+
+def _unseen(event: str, **fields: object) -> None:
+    """Nobody reads the log."""
+
+
+def _taken(taken: bool) -> None:
+    assert taken
+
+
+def _unsent(identity: str, message: ToEgress) -> bool:
+    return False
+
+
 class Endpoint:
     """`heard` is what went out, with its client, `sizes` how many frames went out together; `answer` is
-    what becomes of each sending."""
+    what becomes of each sending. No process is to be had, or with `silent` only such as say nothing."""
 
-    def __init__(self, backlog_limit: int = 10_000) -> None:
+    def __init__(self, backlog_limit: int = 10_000, *, silent: bool = False) -> None:
         self.clock = VirtualClock()
         self.heard: list[tuple[bytes, wire.AnyEvent]] = []
         self.sizes: list[int] = []
         self.answer = Sent.OK
         self.stops = 0
+        identity = Identity("1.0", 1, ME.uid, "ipc://here")
         self.front = ClientEndpoint(
-            identity=Identity("1.0", 1, ME.uid, "ipc://here"),
+            identity=identity,
             clock=self.clock,
             send_frames=self._sent,
             request_flush=lambda: self.clock.time.after(0.0, self.front.flush),
-            stop=self._stopped,
-            memory=lambda: 1,
             backlog_limit=backlog_limit,
         )
-        self.front.router, local = local_router(self.front, self.clock, lambda event, **fields: None)
-        self.front.inquiries = Inquiries(self.front, NoCompletions(), list)
-        self.supervisor = self.front.supervisor = local.supervisor = Supervisor(
-            clients=self.front.router,
+        launcher = SilentLauncher(self.clock) if silent else NoLauncher()
+        router, local = local_router(self.front, self.clock, _unseen)
+        self.supervisor = local.supervisor = Supervisor(
+            clients=router,
             workers=NoWorkers(),
-            launcher=NoLauncher(),
+            launcher=launcher,
             clock=self.clock,
             resolve=resolve,
             jitter=random.Random(1).random,
-            observe=lambda event, **fields: None,
+            observe=_unseen,
+        )
+        policy = EgressPolicy()
+        egress = self._egress = EgressProcess(launcher, _unsent, self.clock, _unseen, policy, dict)
+        self.downloads = local.downloads = Downloads(
+            clients=router, egress=egress, clock=self.clock, plan=plan, observe=_unseen, policy=policy
+        )
+        completions = self._completions = Completions(egress=egress, clock=self.clock, observe=_unseen)
+        inquiries = Inquiries(self.front, completions, lambda: [OLLAMA])
+        completions.on_event = lambda event: _taken(inquiries.completion_event(event))
+        self.supervisor.fetch_first, self.downloads.resume = local.fetch_first, local.resume
+        reports = StatusReports(
+            identity,
+            self.clock,
+            clients=lambda: len(self.front),
+            memory=lambda: 1,
+            workers=self.supervisor.statuses,
+        )
+        self.front.operations = operations(
+            Actors(
+                clients=self.front,
+                router=router,
+                supervisor=self.supervisor,
+                downloads=self.downloads,
+                inquiries=inquiries,
+                status=reports.answer,
+                open_requests=lambda: self.front.open_requests,
+                stop=self._stopped,
+            )
         )
         self.clock.alarm = self._alarm
 
@@ -111,11 +202,13 @@ class Endpoint:
         return self.answer
 
     def _alarm(self) -> None:
-        self.supervisor.tick()
-        self.front.router.tick()
+        self.front.operations.tick()
+        self._completions.tick()
+        self._egress.tick()
         self.front.tick()
 
     def _stopped(self) -> None:
+        self.front.flush()
         self.stops += 1
 
 

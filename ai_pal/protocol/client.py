@@ -573,6 +573,25 @@ AnyEvent = (
 TERMINAL = (Done, Failed, Interrupted, Cancelled)
 """Exactly one of these ends every accepted chat request."""
 
+ENDS: dict[type[Request], type[Event]] = {
+    Chat: Done,
+    Complete: Done,
+    Embed: Embedded,
+    Rerank: Reranked,
+    CountTokens: Counted,
+    Load: Loaded,
+    Unload: Unloaded,
+    Status: StatusReply,
+    Stop: Stopping,
+    Pull: Pulled,
+    Route: Routed,
+    Providers: ProvidersReply,
+}
+"""What a request ends with when it has worked; `failed` and `cancelled` end any, `interrupted` an answer."""
+
+ENDING: frozenset[type[Event]] = frozenset((*TERMINAL, *ENDS.values()))
+"""Behind one of these nothing more comes of its request: the id is free."""
+
 
 class ForwardedDelta(Event, tag="delta", frozen=True):
     """A `Delta` whose text stays as the bytes that came from the worker: routed, never decoded."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import worker as inner
 from ai_pal.server.children.egress import EgressProcess
-from ai_pal.server.endpoints.clients import ClientEndpoint, Identity
+from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Resolved
@@ -13,6 +13,8 @@ from ai_pal.server.router.completions import Completions
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.local import LocalModels
+from ai_pal.server.services.operations import Actors, operations
+from ai_pal.server.services.status import Identity, StatusReports
 from tests.local_router import OnlyHere
 from tests.simulation.elsewhere import COMPLETIONS, EGRESS, ROUTER
 from tests.simulation.plans import POLICY
@@ -34,13 +36,12 @@ class SimDaemon:
 
     def __init__(self, world: "World") -> None:
         self._world, self._clock = world, world.clock
+        identity = Identity("sim", 1, UID, "sim")
         self.endpoint = ClientEndpoint(
-            identity=Identity("sim", 1, UID, "sim"),
+            identity=identity,
             clock=world.clock,
             send_frames=world.to_client,
             request_flush=lambda: world.time.after(0.0, self.endpoint.flush),
-            stop=world.shutdown,
-            memory=lambda: 0,
             backlog_limit=BACKLOG,
             left=world.cut_off,
         )
@@ -55,10 +56,29 @@ class SimDaemon:
         self._local = LocalModels()
         self._compose_router()
         self._compose_local()
+        reports = StatusReports(
+            identity,
+            world.clock,
+            clients=lambda: len(self.endpoint),
+            memory=lambda: 0,
+            workers=self.supervisor.statuses,
+        )
+        self.operations = self.endpoint.operations = operations(
+            Actors(
+                clients=world,
+                router=self.router,
+                supervisor=self.supervisor,
+                downloads=self.downloads,
+                inquiries=Inquiries(world, self.completions, list),
+                status=reports.answer,
+                open_requests=lambda: self.endpoint.open_requests,
+                stop=world.shutdown,
+            )
+        )
 
     def _compose_router(self) -> None:
         world = self._world
-        self.router = self.endpoint.router = WatchedRouter(
+        self.router = WatchedRouter(
             world.routing,
             clients=world,
             local=WatchedLocal(self._local, world.routing),
@@ -70,11 +90,10 @@ class SimDaemon:
             observe=world.observe,
             policy=ROUTER,
         )
-        self.endpoint.inquiries = Inquiries(world, self.completions, list)
 
     def _compose_local(self) -> None:
         world, local = self._world, self._local
-        self.supervisor = self.endpoint.supervisor = self.worker_endpoint.supervisor = Supervisor(
+        self.supervisor = self.worker_endpoint.supervisor = Supervisor(
             clients=self.router,
             workers=self.worker_endpoint,
             launcher=world.machine,
@@ -85,7 +104,7 @@ class SimDaemon:
             policy=POLICY,
             admission=world.memory.admission(),
         )
-        self.downloads = self.endpoint.downloads = Downloads(
+        self.downloads = Downloads(
             clients=self.router,
             egress=self.egress,
             clock=self._clock,
@@ -103,20 +122,16 @@ class SimDaemon:
     @property
     def quiet(self) -> bool:
         """Nothing runs any more, and nobody is owed anything."""
-        return self.supervisor.idle and not len(self.router) and not self.egress.running
+        return not self.operations.busy and not self.egress.running
 
     def shutdown(self) -> None:
         """As SIGTERM does."""
-        self.router.shutdown(DRAIN)
-        self.supervisor.shutdown(DRAIN)
-        self.downloads.shutdown()
+        self.operations.shutdown(DRAIN)
         self.egress.shutdown()
 
     def tick(self) -> None:
-        self.supervisor.tick()
-        self.router.tick()
+        self.operations.tick()
         self.completions.tick()
-        self.downloads.tick()
         self.egress.tick()
         self.endpoint.tick()
 

@@ -57,8 +57,7 @@ class WatchedRouter(Router):
         self._checks = checks
 
     def chat(self, client: bytes, chat: wire.Chat) -> None:
-        if not self.has(client, chat.id):
-            self._checks.chats[client, chat.id] = chat
+        self._checks.chats[client, chat.id] = chat
         super().chat(client, chat)
 
 

@@ -26,7 +26,7 @@ from ai_pal.server.app.references import load_of, plan_of
 from ai_pal.server.app.snapshots import MachineSnapshots
 from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.clock.loop_clock import LoopClock
-from ai_pal.server.endpoints.clients import ClientEndpoint, Identity
+from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.nodes.local import LocalLauncher
 from ai_pal.server.nodes.process_exit import Processes, watch_pid
@@ -37,6 +37,8 @@ from ai_pal.server.router.router import Router
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.local import LocalModels
+from ai_pal.server.services.operations import Actors, operations
+from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.store.accounts import open_accounts
 from ai_pal.transport.channel import RouterChannel
 from ai_pal.transport.peer import Peer
@@ -83,22 +85,21 @@ class Daemon:
         self._workers = RouterChannel(self._context, self._from_worker, receive_limit=WORKER_RECEIVE_LIMIT)
         for name in (WORKERS, FRONT):
             self.listen_again(name)
+        self._identity = Identity(
+            __version__,
+            os.getpid(),
+            os.getuid(),
+            run_directory.front,
+            hosting.fingerprint,
+            hosting.auto_started,
+            self._clock.now(),
+            str(catalog.cache_dir(settings)),
+        )
         self._client_endpoint = ClientEndpoint(
-            identity=Identity(
-                __version__,
-                os.getpid(),
-                os.getuid(),
-                run_directory.front,
-                hosting.fingerprint,
-                hosting.auto_started,
-                self._clock.now(),
-                str(catalog.cache_dir(settings)),
-            ),
+            identity=self._identity,
             clock=self._clock,
             send_frames=self._front.send,
             request_flush=self._request_flush,
-            stop=self.stop,
-            memory=lambda: self._process.memory_info().rss,
             greeted=self._watch_client,
             left=self._unwatch_client,
         )
@@ -114,6 +115,7 @@ class Daemon:
         )
         self._compose_router()
         self._compose_local(launcher)
+        self._compose_operations()
         if hosting.owner:
             watch_pid(hosting.owner, self.stop)
 
@@ -129,7 +131,7 @@ class Daemon:
         )
         self._snapshots = MachineSnapshots(settings, self._clock, self._accounts.spent)
         self._local = LocalModels()
-        self._router = self._client_endpoint.router = Router(
+        self._router = Router(
             clients=self._client_endpoint,
             local=self._local,
             completions=self._completions,
@@ -140,7 +142,7 @@ class Daemon:
             observe=self._observe,
             policy=router_policy(settings),
         )
-        self._inquiries = self._client_endpoint.inquiries = Inquiries(
+        self._inquiries = Inquiries(
             self._client_endpoint,
             self._completions,
             self._snapshots.providers,
@@ -150,7 +152,7 @@ class Daemon:
 
     def _compose_local(self, launcher: LocalLauncher) -> None:
         settings = self._settings
-        self._supervisor = self._client_endpoint.supervisor = self._worker_endpoint.supervisor = Supervisor(
+        self._supervisor = self._worker_endpoint.supervisor = Supervisor(
             clients=self._router,
             workers=self._worker_endpoint,
             launcher=launcher,
@@ -161,7 +163,7 @@ class Daemon:
             policy=pool_policy(settings),
             admission=self._admission(settings),
         )
-        self._downloads = self._client_endpoint.downloads = Downloads(
+        self._downloads = Downloads(
             clients=self._router,
             egress=self._egress,
             clock=self._clock,
@@ -173,6 +175,28 @@ class Daemon:
         self._local.supervisor, self._local.downloads = self._supervisor, self._downloads
         self._downloads.resume = self._local.resume
         self._supervisor.fetch_first = self._local.fetch_first
+
+    def _compose_operations(self) -> None:
+        endpoint = self._client_endpoint
+        reports = StatusReports(
+            self._identity,
+            self._clock,
+            clients=lambda: len(endpoint),
+            memory=lambda: self._process.memory_info().rss,
+            workers=self._supervisor.statuses,
+        )
+        self._operations = endpoint.operations = operations(
+            Actors(
+                clients=endpoint,
+                router=self._router,
+                supervisor=self._supervisor,
+                downloads=self._downloads,
+                inquiries=self._inquiries,
+                status=reports.answer,
+                open_requests=lambda: endpoint.open_requests,
+                stop=self._stop_wanted,
+            )
+        )
 
     def listen_again(self, name: str) -> None:
         """Make a socket of the run directory, also in the place of one that was swept; connections that there
@@ -189,18 +213,21 @@ class Daemon:
 
     def stop(self) -> None:
         """Begin to stop: running answers get `drain_seconds`."""
-        self._router.shutdown(self._settings.drain_seconds)
-        self._inquiries.shutdown()
-        self._supervisor.shutdown(self._settings.drain_seconds)
-        self._downloads.shutdown()
-        self._egress.shutdown()
-        self._check_stopped()
+        self._shutdown(self._settings.drain_seconds)
 
     def stop_now(self) -> None:
         """Stop without waiting for running answers: they are interrupted."""
+        self._shutdown(0.0)
+
+    def _stop_wanted(self) -> None:
+        """A client wants it: what it was told goes out first."""
+        self._client_endpoint.flush()
         self.stop()
-        self._supervisor.interrupt_all()
-        self._router.interrupt_all()
+
+    def _shutdown(self, drain: float) -> None:
+        self._operations.shutdown(drain)
+        self._egress.shutdown()
+        self._check_stopped()
 
     @property
     def stopping(self) -> bool:
@@ -209,8 +236,7 @@ class Daemon:
     @property
     def idle(self) -> bool:
         """No client is connected, nothing is downloaded, and no model is loaded or loading."""
-        quiet = not len(self._client_endpoint) and not len(self._router) and not len(self._downloads)
-        return quiet and self._supervisor.idle
+        return not len(self._client_endpoint) and not self._operations.busy
 
     async def close(self) -> None:
         """Let the last events out, then drop the sockets."""
@@ -229,16 +255,14 @@ class Daemon:
         return Admission(MachineMemory(), self._ledger, footprints, memory_policy(settings))
 
     def _alarm(self) -> None:
-        self._supervisor.tick()
-        self._router.tick()
-        self._downloads.tick()
+        self._operations.tick()
         self._completions.tick()
         self._egress.tick()
         self._client_endpoint.tick()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self.stopping and not len(self._router) and self._supervisor.idle and not self._egress.running:
+        if self.stopping and not self._operations.busy and not self._egress.running:
             self.stopped.set()
 
     def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:

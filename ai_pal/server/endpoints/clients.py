@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ai_pal.config.fingerprint import digest
-from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.requests import id_of, id_within, objection
-from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Clock
-from ai_pal.server.router.router import Router
-from ai_pal.server.services.downloads import Downloads, NoDownloads
-from ai_pal.server.services.inquiries import Inquiries
+from ai_pal.server.services.base import Service
+from ai_pal.server.services.operations import Operations
+from ai_pal.server.services.status import Identity
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 
@@ -32,23 +30,16 @@ RESEND_INTERVAL = 0.02
 SendFrames = Callable[[bytes, Sequence[bytes]], Sent]
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """What `welcome` and `status` say about this supervisor."""
-
-    version: str
-    pid: int
-    uid: int
-    endpoint: str
-    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
-    auto_started: bool = False
-    started_at: float = 0.0
-    model_cache_dir: str = ""
+FEATURES = ("reading", wire.FINGERPRINT)
+"""What this supervisor can do beyond the operations, which are features by their names."""
 
 
 class Connection(msgspec.Struct, eq=False):
-    """One client: what waits to be encoded, and what libzmq would not take yet."""
+    """One client: who carries out its open requests, by their ids; what waits to be encoded, and what libzmq
+    would not take yet."""
 
     greeted: bool = False
+    open: dict[int, Service] = msgspec.field(default_factory=dict)
     pid: int = 0
     outbox: list[wire.Event] = msgspec.field(default_factory=list)
     backlog: deque[bytes] = msgspec.field(default_factory=deque)
@@ -56,13 +47,10 @@ class Connection(msgspec.Struct, eq=False):
 
 
 class ClientEndpoint:
-    """Implements `supervisor.ports.Clients`. `flush` is asked for through `request_flush`, so that
-    what waits together goes out together."""
+    """Implements `supervisor.ports.Clients`, and owns the ids of all open requests. `flush` is asked for
+    through `request_flush`, so that what waits together goes out together."""
 
-    router: Router
-    inquiries: Inquiries
-    supervisor: Supervisor
-    downloads: Downloads | NoDownloads = NoDownloads()
+    operations: Operations
 
     def __init__(
         self,
@@ -71,21 +59,24 @@ class ClientEndpoint:
         clock: Clock,
         send_frames: SendFrames,
         request_flush: Callable[[], None],
-        stop: Callable[[], None],
-        memory: Callable[[], int],
         backlog_limit: int = BACKLOG_LIMIT,
         greeted: Callable[[bytes, Peer | None], None] = lambda client, peer: None,
         left: Callable[[bytes], None] = lambda client: None,
     ) -> None:
         self._identity, self._clock = identity, clock
         self._send_frames, self._request_flush = send_frames, request_flush
-        self._stop, self._memory, self._greeted, self._left = stop, memory, greeted, left
+        self._greeted, self._left = greeted, left
         self._backlog_limit = backlog_limit
         self._connections: dict[bytes, Connection] = {}
         self._dirty: dict[bytes, Connection] = {}
 
     def __len__(self) -> int:
         return len(self._connections)
+
+    @property
+    def open_requests(self) -> int:
+        """How many requests of all clients are open."""
+        return sum(len(connection.open) for connection in self._connections.values())
 
     # -- from clients --------------------------------------------------------------------------
 
@@ -102,7 +93,7 @@ class ClientEndpoint:
         if self._connections.pop(client, None) is not None:
             self._dirty.pop(client, None)
             self._left(client)
-            self._forget(client)
+            self.operations.client_gone(client)
 
     def _take(self, client: bytes, frame: bytes, peer: Peer | None) -> None:
         if len(frame) > wire.MAX_FRAME:
@@ -119,37 +110,26 @@ class ClientEndpoint:
             self._hello(client, request, peer)
         elif connection is None or not connection.greeted:
             self._refuse(client, Code.HELLO_REQUIRED, "say hello first", id_of(request))
-        elif why := objection(request):
-            self._refuse(client, Code.BAD_REQUEST, why, max(0, id_of(request)))
-        elif isinstance(request, wire.Chat | wire.Pull) and self._has(client, request.id):
-            self._refuse(client, Code.DUPLICATE_ID, f"request id {request.id} is still open")
+        elif isinstance(request, wire.Goodbye):
+            self.gone(client)
+        elif isinstance(request, wire.Cancel):
+            if service := connection.open.get(request.id):
+                service.cancel(client, request.id)
         else:
-            self._handle(client, request)
+            self._begin(client, connection, request)
 
-    def _handle(self, client: bytes, request: wire.AnyRequest) -> None:  # noqa: C901 - a line per message
-        match request:
-            case wire.Chat():
-                self.router.chat(client, request)
-            case wire.Route():
-                self.router.route(client, request)
-            case wire.Providers():
-                self.inquiries.ask(client, request)
-            case wire.Cancel():
-                self._cancel(client, request.id)
-            case wire.Pull():
-                self.downloads.pull(client, request)
-            case wire.Load():
-                self.supervisor.load(client, request)
-            case wire.Unload():
-                self.supervisor.unload(client, request)
-            case wire.Status():
-                self.send(client, self._status(request.id))
-            case wire.Stop():
-                self._stop_wanted(client, request)
-            case wire.Goodbye():
-                self.gone(client)
-            case _:
-                self._refuse(client, Code.UNKNOWN_MESSAGE, "this cannot be asked yet", id_of(request))
+    def _begin(self, client: bytes, connection: Connection, request: wire.AnyRequest) -> None:
+        """Hand a request to the service that carries it out, unless there is something against it."""
+        request_id, service = id_of(request), self.operations.of(request)
+        if request_id in connection.open:
+            self._refuse(client, Code.DUPLICATE_ID, f"request id {request_id} is still open")
+        elif why := objection(request):
+            self._refuse(client, Code.BAD_REQUEST, why, max(0, request_id))
+        elif service is None:
+            self._refuse(client, Code.UNKNOWN_MESSAGE, "this supervisor does not do that", request_id)
+        else:
+            connection.open[request_id] = service
+            service.start(client, request)
 
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:
@@ -165,55 +145,13 @@ class ClientEndpoint:
             me.pid,
             digest(me.fingerprint),
             me.auto_started,
-            ["chat", "load", "status", "pull", "route", "providers", "reading", wire.FINGERPRINT],
+            [*self.operations.names, *FEATURES],
             me.model_cache_dir,
             me.fingerprint,
             self._clock.now() - me.started_at,
         )
         self.send(client, welcome)
         self._greeted(client, peer)
-
-    def _cancel(self, client: bytes, request_id: int) -> None:
-        if not (self.router.cancel(client, request_id) or self.downloads.cancel(client, request_id)):
-            self.supervisor.cancel(client, request_id)
-
-    def _has(self, client: bytes, request_id: int) -> bool:
-        return self.router.has(client, request_id) or self.downloads.has(client, request_id)
-
-    def _forget(self, client: bytes, failure: Failure | None = None) -> None:
-        """Stop what a client asked for; with a `failure` it is still there, and is told."""
-        self.router.client_gone(client, failure)
-        self.inquiries.client_gone(client, failure)
-        self.supervisor.client_gone(client, failure)
-        self.downloads.client_gone(client, failure)
-
-    def _stop_wanted(self, client: bytes, request: wire.Stop) -> None:
-        count = len(self.router) + len(self.downloads)
-        if request.only_if_idle and count:
-            busy = Failure(
-                Code.MODEL_BUSY,
-                f"{counted(count, 'request')} {'is' if count == 1 else 'are'} running",
-                "wait for them, or stop anyway",
-            )
-            self.send(client, wire.Failed(request.id, [busy]))
-            return
-        self.send(client, wire.Stopping(request.id))
-        self.flush()
-        self._stop()
-
-    def _status(self, request_id: int) -> wire.StatusReply:
-        me = self._identity
-        return wire.StatusReply(
-            id=request_id,
-            version=me.version,
-            pid=me.pid,
-            uptime=self._clock.now() - me.started_at,
-            endpoint=me.endpoint,
-            auto_started=me.auto_started,
-            clients=len(self._connections),
-            memory=self._memory(),
-            workers=self.supervisor.statuses(),
-        )
 
     def _refuse_malformed(self, client: bytes, frame: bytes, error: Exception) -> None:
         code, request_id = Code.BAD_REQUEST, id_within(frame)
@@ -222,8 +160,11 @@ class ClientEndpoint:
         self._refuse(client, code, f"the message cannot be read: {error}", request_id)
 
     def _refuse(self, client: bytes, code: Code, message: str, request_id: int = 0) -> None:
+        connection = self._connections.get(client)
+        if connection is not None and request_id in connection.open:
+            request_id = 0  # what is open with this id goes on: it must not be taken for ended
         refusal = wire.Failed(request_id, [Failure(code, message, "see docs/ipc-protocol.md")])
-        if client in self._connections:
+        if connection is not None:
             self.send(client, refusal)
         else:
             self._send_frames(client, [wire.encode(refusal)])
@@ -235,6 +176,8 @@ class ClientEndpoint:
         connection = self._connections.get(client)
         if connection is None:
             return
+        if type(event) in wire.ENDING:
+            connection.open.pop(event.id, None)  # type: ignore[attr-defined] # each of these has one
         connection.outbox.append(event)
         if client not in self._dirty:
             self._dirty[client] = connection
@@ -285,7 +228,7 @@ class ClientEndpoint:
                 "read faster, or ask for less at once",
                 retryable=True,
             )
-            self._forget(client, slow)
+            self.operations.client_gone(client, slow)
 
 
 def _passing(event: wire.Event) -> bool:

@@ -93,16 +93,18 @@ class Supervisor:
         self._dispatcher.dispatch(worker)
         self._notifier.progress(worker)
 
-    def cancel(self, client: bytes, request_id: int) -> None:
-        """Stop a chat or load of this client. Unknown and ended ids are ignored: the end is on its way."""
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        """Stop a chat, load or unload of this client. False: there is none with this id, or no more."""
         request = self.requests.find(client, request_id)
         if request is not None:
             self.requests.cancelled(request, self._clock.now())
             self._dispatcher.abandon(request)
-            return
-        for worker in self.pool:
-            for waiter in worker.leave(client, request_id):
-                self._clients.send(client, wire.Cancelled(waiter.id))
+            return True
+        left = [waiter for worker in self.pool for waiter in worker.leave(client, request_id)]
+        if not left and not self._unloads.leave(client, request_id):
+            return False
+        self._clients.send(client, wire.Cancelled(request_id))
+        return True
 
     def load(self, client: bytes, request: wire.Load) -> None:
         """Load a model; the client hears `loading` and then `loaded` or `failed`."""
@@ -148,8 +150,9 @@ class Supervisor:
             for waiter in worker.leave(client):
                 if failure is not None:
                     self._clients.send(client, wire.Failed(waiter.id, [failure]))
-        if failure is None:
-            self._unloads.forget(client)
+        for unload_id in self._unloads.leave(client):
+            if failure is not None:
+                self._clients.send(client, wire.Failed(unload_id, [failure]))
 
     def statuses(self) -> list[wire.WorkerStatus]:
         now = self._clock.now()
@@ -219,16 +222,18 @@ class Supervisor:
             self._clock.wake_at(now + CLOSING_INTERVAL)
 
     def shutdown(self, drain: float) -> None:
-        """Take nothing new, let running requests go on for `drain` seconds, then end everything."""
-        if self.pool.closing:
-            return
-        self.pool.closing = True
-        self.pool.warm_pool.give_up("the supervisor stops")
-        for worker in self.pool:
-            self._fail_waiting(worker, CLOSING)
-            self.pool.apply(worker, lifecycle.StopWanted(CLOSING, worker.busy))
-        self._interrupt_at = self._clock.now() + drain
-        self._clock.wake_at(self._clock.now() + CLOSING_INTERVAL)
+        """Take nothing new, let running requests go on for `drain` seconds, then end everything. The shortest
+        time that was said counts."""
+        now = self._clock.now()
+        if not self.pool.closing:
+            self.pool.closing, self._interrupt_at = True, now + drain
+            self.pool.warm_pool.give_up("the supervisor stops")
+            for worker in self.pool:
+                self._fail_waiting(worker, CLOSING)
+                self.pool.apply(worker, lifecycle.StopWanted(CLOSING, worker.busy))
+        if self._interrupt_at is not None:
+            self._interrupt_at = min(self._interrupt_at, now + drain)
+        self._clock.wake_at(now + min(drain, CLOSING_INTERVAL))
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -34,9 +34,11 @@ class Unloads:
                 job.gone.append(model)
         self._settle()
 
-    def forget(self, client: bytes) -> None:
-        """The client left: nobody is to be told."""
-        self._jobs = [job for job in self._jobs if job.client != client]
+    def leave(self, client: bytes, request_id: int | None = None) -> list[int]:
+        """Take out this client's unloads, all or one of them: it is not told of them any more. Their ids."""
+        leaving = [job for job in self._jobs if job.client == client and request_id in (None, job.id)]
+        self._jobs = [job for job in self._jobs if job not in leaving]
+        return [job.id for job in leaving]
 
     def _settle(self) -> None:
         for job in [job for job in self._jobs if not job.waiting]:

@@ -12,7 +12,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.usage import Timings
-from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT, duplicate
+from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT
 from ai_pal.server.ports import Clients, Clock, Observe
 from ai_pal.server.router import timeouts
 from ai_pal.server.router.attempts import ANSWERED, CANCELLED, Attempts
@@ -77,17 +77,11 @@ class Router:
         """How many attempts are under way."""
         return len(self._attempts)
 
-    def has(self, client: bytes, request_id: int) -> bool:
-        return self._table.find(client, request_id) is not None
-
     # -- from clients --------------------------------------------------------------------------
 
     def chat(self, client: bytes, chat: wire.Chat) -> None:
-        """Take a request and begin with the first of its plan, or refuse it."""
+        """Take a request and begin with the first of its plan, or refuse it. Its id is free."""
         now = self._health.now = self._clock.now()
-        if self.has(client, chat.id):
-            self._clients.send(client, wire.Failed(0, [duplicate(chat.id)]))
-            return
         if self._closing:
             self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
             return
@@ -107,10 +101,10 @@ class Router:
         request.chain, move = fallback_chain.begin(request.chain)
         self._move(request, move)
 
-    def route(self, client: bytes, request: wire.Route) -> None:
-        """Say what would be done with a request."""
+    def explain(self, request: wire.Route) -> wire.Routed:
+        """What would be done with a request."""
         self._health.now = self._clock.now()
-        self._clients.send(client, self._planner.explain(request, self._attempts.reserved))
+        return self._planner.explain(request, self._attempts.reserved)
 
     def cancel(self, client: bytes, request_id: int) -> bool:
         """Stop a request. False: there is none with this id, or no more."""
@@ -152,10 +146,13 @@ class Router:
             self._clock.wake_at(upcoming)
 
     def shutdown(self, drain: float) -> None:
-        """Take nothing new, let what runs go on for `drain` seconds."""
-        self._closing = True
-        self._interrupt_at = self._clock.now() + drain
-        self._clock.wake_at(self._interrupt_at)
+        """Take nothing new, let what runs go on for `drain` seconds. The shortest that was said counts."""
+        until = self._clock.now() + drain
+        if not self._closing:
+            self._closing, self._interrupt_at = True, until
+        if self._interrupt_at is not None:
+            self._interrupt_at = min(self._interrupt_at, until)
+            self._clock.wake_at(self._interrupt_at)
 
     def interrupt_all(self) -> None:
         """End what still runs: the drain time is over."""

@@ -1,1 +1,1 @@
-"""Operations beside answers: downloads and lists of models; and this machine as the router sees it."""
+"""Operations: one table says which service carries out which request; and this machine as the router sees it."""

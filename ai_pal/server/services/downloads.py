@@ -16,7 +16,7 @@ MAX_ATTEMPTS = 2
 
 
 class Downloads:
-    """See the module. Its methods are called by the client endpoint, the egress process and the clock."""
+    """See the module. Implements `Service` for `pull`; the egress process calls it too."""
 
     resume: Resume
 
@@ -45,13 +45,9 @@ class Downloads:
         """Whether something is downloaded."""
         return bool(self._downloads)
 
-    def has(self, client: bytes, request_id: int) -> bool:
-        """Whether this client has an open request here with that id."""
-        return any(f.client == client and f.id == request_id for d in self._all() for f in d.followers)
-
     # -- from clients --------------------------------------------------------------------------
 
-    def pull(self, client: bytes, request: wire.Pull) -> None:
+    def start(self, client: bytes, request: wire.Pull) -> None:
         """Bring a model; the client hears `pulling` and then `pulled`, `failed` or `cancelled`."""
         self.follow(Follower(client, request.id, pip=request.pip), request.model)
 
@@ -121,6 +117,7 @@ class Downloads:
 
     def egress_gone(self, reason: Failure | None) -> None:
         for download in self._all():
+            download.attempts += reason is not None and not download.sent  # it did not even come up
             download.sent, download.steps = False, -1
             if reason is not None and download.attempts >= MAX_ATTEMPTS:
                 self._fail(download, reason)
@@ -147,8 +144,8 @@ class Downloads:
             else:
                 self._clock.wake_at(stalled_at)
 
-    def shutdown(self) -> None:
-        """End everything; what has come so far stays for the next try."""
+    def shutdown(self, drain: float = 0.0) -> None:
+        """End everything at once, whatever the `drain`: what has come so far stays for the next try."""
         self._closing = True
         for download in self._all():
             self._fail(download, CLOSING)
@@ -215,28 +212,6 @@ class Downloads:
             self._end(download)
             self._egress.send(out.CancelFetch(download.key))
             self._observe("pull_stopped", model=download.plan.model, done=download.done)
-
-
-class NoDownloads:
-    """Stands in where a client endpoint is composed without downloads, as tests do."""
-
-    def __len__(self) -> int:
-        return 0
-
-    def has(self, client: bytes, request_id: int) -> bool:
-        return False
-
-    def cancel(self, client: bytes, request_id: int) -> bool:
-        return False
-
-    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
-        """Nothing to stop."""
-
-    def pull(self, client: bytes, request: wire.Pull) -> None:
-        raise NotImplementedError
-
-    def follow(self, follower: Follower, reference: str) -> None:
-        raise NotImplementedError
 
 
 def _stalled(model: str, seconds: float) -> Failure:

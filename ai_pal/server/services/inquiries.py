@@ -37,8 +37,8 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 class Inquiries:
-    """See the module. The keys of its lists are below 0: those of answers are above. With `private` only what
-    stays on this machine is asked."""
+    """See the module. Implements `Service` for `providers`. The keys of its lists are below 0: those of
+    answers are above. With `private` only what stays on this machine is asked."""
 
     def __init__(
         self, clients: Clients, lists: Lists, subjects: Callable[[], list[Subject]], *, private: bool = False
@@ -46,15 +46,21 @@ class Inquiries:
         self._clients, self._lists = clients, lists
         self._subjects, self._private = subjects, private
         self._keys = itertools.count(-1, -1)
+        self._closing = False
         self._followers: list[tuple[bytes, int]] = []
         self._found: list[wire.ProviderStatus] = []
         self._open: dict[int, int] = {}
         """The place in `_found`, by key."""
 
-    def ask(self, client: bytes, request: wire.Providers) -> None:
+    @property
+    def busy(self) -> bool:
+        return bool(self._followers)
+
+    def start(self, client: bytes, request: wire.Providers) -> None:
         """Take a request; it is answered when the last provider has said something, or has not in time."""
-        if len(self._followers) >= FOLLOWERS:
-            self._clients.send(client, wire.Failed(request.id, [BUSY]))
+        if self._closing or len(self._followers) >= FOLLOWERS:
+            why = CLOSING if self._closing else BUSY
+            self._clients.send(client, wire.Failed(request.id, [why]))
             return
         self._followers.append((client, request.id))
         if len(self._followers) == 1:
@@ -72,18 +78,32 @@ class Inquiries:
         self._answer_if_complete()
         return True
 
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        """This one waits no longer; the last one takes the questions along. False: no such request here."""
+        if (client, request_id) not in self._followers:
+            return False
+        self._followers.remove((client, request_id))
+        if not self._followers:
+            self._drop()
+        self._clients.send(client, wire.Cancelled(request_id))
+        return True
+
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         """The client left; with a `failure` it is still there, and is told."""
         leaving = [follower for follower in self._followers if follower[0] == client]
         self._followers = [follower for follower in self._followers if follower[0] != client]
-        if not self._followers:
+        if leaving and not self._followers:
             self._drop()
         if failure is not None:
             for _, request_id in leaving:
                 self._clients.send(client, wire.Failed(request_id, [failure]))
 
-    def shutdown(self) -> None:
+    def tick(self) -> None:
+        """Each list has its own end: `Completions` sees to it."""
+
+    def shutdown(self, drain: float = 0.0) -> None:
         """Answer those who wait that there is no time left."""
+        self._closing = True
         followers, self._followers = self._followers, []
         self._drop()
         for client, request_id in followers:

@@ -5,14 +5,14 @@ import msgspec
 from ai_pal.protocol import client as wire
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.download import Follower
-from ai_pal.server.services.downloads import Downloads, NoDownloads
+from ai_pal.server.services.downloads import Downloads
 
 
 class LocalModels:
     """Implements `ports.Local`. Both actors speak to the router, so they are put in after it is made."""
 
     supervisor: Supervisor
-    downloads: Downloads | NoDownloads = NoDownloads()
+    downloads: Downloads
 
     def chat(self, client: bytes, chat: wire.Chat) -> None:
         self.supervisor.chat(client, chat)

@@ -86,7 +86,7 @@ def test_route_says_that_none_was_ever_seen() -> None:
     desk.absent = False
 
     def row() -> wire.RouteCandidate:
-        desk.router.route(ANN, wire.Route(9, HI))
+        desk.send(ANN, desk.router.explain(wire.Route(9, HI)))
         routed = desk.last()
         assert isinstance(routed, wire.Routed)
         return next(row for row in routed.candidates if row.provider == "ollama")

@@ -613,7 +613,7 @@ def test_a_no_for_good_is_not_asked_again_is_told_and_a_name_asks_it() -> None:
         desk.away_says("yes")
     assert [asked.provider.name for asked in desk.away].count("openai") == 1
     assert "does not accept the key (HTTP 401) (asked again in 10 min) -> " in desk.notices("fallback")[-1]
-    desk.router.route(ANN, wire.Route(9, HI))
+    desk.send(ANN, desk.router.explain(wire.Route(9, HI)))
     routed = desk.last()
     assert isinstance(routed, wire.Routed)
     told = {row.failure.message for row in routed.candidates if row.provider == "openai" and row.failure}
@@ -625,19 +625,9 @@ def test_a_no_for_good_is_not_asked_again_is_told_and_a_name_asks_it() -> None:
     assert desk.away[-1].provider.name == "openai", "an answer makes it forgotten"
 
 
-def test_an_open_id_is_refused_and_the_first_request_lives() -> None:
-    desk = Desk()
-    desk.ask(model="echo")
-    desk.ask(model="echo")
-    failed = desk.last()
-    assert isinstance(failed, wire.Failed)
-    assert (failed.id, failed.reasons[0].code) == (0, Code.DUPLICATE_ID)
-    assert len(desk.router) == 1
-
-
 def test_route_explains_and_asks_nobody() -> None:
     desk = Desk(OPENAI, score=0.9)
-    desk.router.route(ANN, wire.Route(1, HI))
+    desk.send(ANN, desk.router.explain(wire.Route(1, HI)))
     routed = desk.last()
     assert isinstance(routed, wire.Routed)
     assert [(row.position, row.model) for row in routed.candidates] == [
@@ -650,7 +640,7 @@ def test_route_explains_and_asks_nobody() -> None:
 
 def test_a_state_is_a_word_and_why_one_is_ruled_out_stands_beside_it() -> None:
     desk = Desk(msgspec.structs.replace(OPENAI, key=False))
-    desk.router.route(ANN, wire.Route(1, HI))
+    desk.send(ANN, desk.router.explain(wire.Route(1, HI)))
     routed = desk.last()
     assert isinstance(routed, wire.Routed)
     states = {row.model: (row.state, row.failure and row.failure.code) for row in routed.candidates}

@@ -44,7 +44,7 @@ class World(EgressWorld):
         return Plan(reference, "/cache", out.HubFiles(f"org/{reference}"), size=size)
 
     def pull(self, client: bytes, request_id: int, model: str = "m") -> None:
-        self.downloads.pull(client, wire.Pull(request_id, model))
+        self.downloads.start(client, wire.Pull(request_id, model))
 
     def heard(self, client: bytes) -> list[Event]:
         return [event for owner, event in self.events if owner == client]

@@ -38,7 +38,7 @@ class World:
         self.asked = {name: asked for name, asked in self.asked.items() if asked != key}
 
     def ask(self, client: bytes = b"a", request_id: int = 1) -> None:
-        self.inquiries.ask(client, wire.Providers(request_id))
+        self.inquiries.start(client, wire.Providers(request_id))
 
     def reply(self) -> list[wire.ProviderStatus]:
         event = self.heard[-1][1]

@@ -1,0 +1,59 @@
+"""What an operation is to the client endpoint: a service that starts requests, and ends each of them."""
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from ai_pal.errors import Failure
+from ai_pal.protocol import client as wire
+from ai_pal.server.ports import Clients
+
+R = TypeVar("R", bound=wire.Request)
+
+
+class Service(Protocol):
+    """Carries out requests of one kind, or of several. Every method returns at once. The endpoint has seen to
+    it that the id of a request is free, and counts it as open until one of `wire.ENDING` is sent with it."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something for which the supervisor stays: an open request, a loaded model."""
+
+    def start(self, client: bytes, request: Any) -> None:
+        """Take a request. It ends with exactly one event, perhaps before this returns."""
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        """End a request with `cancelled`. False: there is none with this id here, or no more."""
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """The client left: stop what it asked for. With a `failure` it is still there, and is told."""
+
+    def tick(self) -> None:
+        """Let everything happen whose time has come, and ask the clock for the next tick."""
+
+    def shutdown(self, drain: float) -> None:
+        """Take nothing new, let what runs go on for `drain` seconds and end it then. The shortest time that
+        was said counts."""
+
+
+class AtOnce(Generic[R]):
+    """An operation that is answered while it is asked: nothing of it stays open."""
+
+    busy = False
+
+    def __init__(self, clients: Clients, answer: Callable[[R], wire.Event]) -> None:
+        self._clients, self._answer = clients, answer
+
+    def start(self, client: bytes, request: R) -> None:
+        self._clients.send(client, self._answer(request))
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        return False
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        """Nothing is open."""
+
+    def tick(self) -> None:
+        """Nothing waits."""
+
+    def shutdown(self, drain: float) -> None:
+        """It is answered to the last."""

@@ -1,0 +1,31 @@
+"""Answers, as an operation: the router's requests."""
+
+from ai_pal.errors import Failure
+from ai_pal.protocol import client as wire
+from ai_pal.server.router.router import Router
+
+
+class Chats:
+    """Implements `Service` for `chat`."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    @property
+    def busy(self) -> bool:
+        return bool(len(self._router))
+
+    def start(self, client: bytes, request: wire.Chat) -> None:
+        self._router.chat(client, request)
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        return self._router.cancel(client, request_id)
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        self._router.client_gone(client, failure)
+
+    def tick(self) -> None:
+        self._router.tick()
+
+    def shutdown(self, drain: float) -> None:
+        self._router.shutdown(drain)

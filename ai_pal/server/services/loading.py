@@ -1,0 +1,39 @@
+"""Loads and unloads of models, as operations: the pool of workers behind them."""
+
+from ai_pal.errors import Failure
+from ai_pal.protocol import client as wire
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.services.downloads import Downloads
+
+
+class Loading:
+    """Implements `Service` for `load` and `unload`. A load whose model is downloaded first is open there."""
+
+    def __init__(self, supervisor: Supervisor, downloads: Downloads) -> None:
+        self._supervisor, self._downloads = supervisor, downloads
+
+    @property
+    def busy(self) -> bool:
+        """Models that are loaded count."""
+        return not self._supervisor.idle
+
+    def start(self, client: bytes, request: wire.Load | wire.Unload) -> None:
+        if isinstance(request, wire.Load):
+            self._supervisor.load(client, request)
+        else:
+            self._supervisor.unload(client, request)
+
+    def cancel(self, client: bytes, request_id: int) -> bool:
+        """What was begun goes on in the background: only its client hears no more of it."""
+        if self._downloads.cancel(client, request_id):
+            return True
+        return self._supervisor.cancel(client, request_id)
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        self._supervisor.client_gone(client, failure)
+
+    def tick(self) -> None:
+        self._supervisor.tick()
+
+    def shutdown(self, drain: float) -> None:
+        self._supervisor.shutdown(drain)

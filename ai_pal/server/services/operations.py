@@ -1,0 +1,84 @@
+"""The one table of operations: which service carries out which request."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.protocol import client as wire
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.ports import Clients
+from ai_pal.server.router.router import Router
+from ai_pal.server.services.base import AtOnce, Service
+from ai_pal.server.services.chats import Chats
+from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.inquiries import Inquiries
+from ai_pal.server.services.loading import Loading
+from ai_pal.server.services.stops import Stops
+
+
+class Actors(msgspec.Struct, frozen=True):
+    """What the services are made of. `status` answers how the supervisor stands, `open_requests` counts those
+    of all clients, `stop` lets what was said go out and begins the end."""
+
+    clients: Clients
+    router: Router
+    supervisor: Supervisor
+    downloads: Downloads
+    inquiries: Inquiries
+    status: Callable[[wire.Status], wire.StatusReply]
+    open_requests: Callable[[], int]
+    stop: Callable[[], None]
+
+
+def operations(actors: Actors) -> "Operations":
+    """Every operation has its line here, and nowhere else."""
+    loading = Loading(actors.supervisor, actors.downloads)
+    return Operations(
+        {
+            wire.Chat: Chats(actors.router),  # before the pool: what its attempts run on
+            wire.Load: loading,
+            wire.Unload: loading,
+            wire.Route: AtOnce(actors.clients, actors.router.explain),
+            wire.Pull: actors.downloads,
+            wire.Providers: actors.inquiries,
+            wire.Status: AtOnce(actors.clients, actors.status),
+            wire.Stop: Stops(actors.clients, actors.open_requests, actors.stop),
+        }
+    )
+
+
+class Operations:
+    """The services by the type of request, and all of them as one."""
+
+    def __init__(self, services: Mapping[type[wire.Request], Service]) -> None:
+        self._by_type = dict(services)
+        self._services = list(dict.fromkeys(services.values()))
+
+    def __iter__(self) -> Iterator[type[wire.Request]]:
+        return iter(self._by_type)
+
+    def of(self, request: wire.Request) -> Service | None:
+        """Who carries it out; None: nobody here."""
+        return self._by_type.get(type(request))
+
+    @property
+    def names(self) -> list[str]:
+        """The types of requests that are carried out here, as they are called on the wire."""
+        return [str(kind.__struct_config__.tag) for kind in self._by_type]
+
+    @property
+    def busy(self) -> bool:
+        return any(service.busy for service in self._services)
+
+    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
+        for service in self._services:
+            service.client_gone(client, failure)
+
+    def tick(self) -> None:
+        for service in self._services:
+            service.tick()
+
+    def shutdown(self, drain: float) -> None:
+        for service in self._services:
+            service.shutdown(drain)

@@ -1,0 +1,50 @@
+"""Who this supervisor is, and how it stands."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from ai_pal.protocol import client as wire
+from ai_pal.server.ports import Clock
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What `welcome` and `status` say about this supervisor."""
+
+    version: str
+    pid: int
+    uid: int
+    endpoint: str
+    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
+    auto_started: bool = False
+    started_at: float = 0.0
+    model_cache_dir: str = ""
+
+
+class StatusReports:
+    """Answers `status`. `clients` counts connections, `memory` the resident bytes of this process."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        clock: Clock,
+        clients: Callable[[], int],
+        memory: Callable[[], int],
+        workers: Callable[[], list[wire.WorkerStatus]],
+    ) -> None:
+        self._identity, self._clock = identity, clock
+        self._clients, self._memory, self._workers = clients, memory, workers
+
+    def answer(self, request: wire.Status) -> wire.StatusReply:
+        me = self._identity
+        return wire.StatusReply(
+            id=request.id,
+            version=me.version,
+            pid=me.pid,
+            uptime=self._clock.now() - me.started_at,
+            endpoint=me.endpoint,
+            auto_started=me.auto_started,
+            clients=self._clients(),
+            memory=self._memory(),
+            workers=self._workers(),
+        )

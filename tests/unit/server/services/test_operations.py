@@ -1,0 +1,177 @@
+"""Every operation of the table keeps the promises of all: one end, cancel, goodbye, busy, time, stop."""
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from ai_pal.errors import Code, Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Message
+from tests.endpoints import Endpoint, refusal
+
+ANN, BOB = b"ann", b"bob"
+HI = [Message("user", "hi")]
+LONG = 1000.0
+"""Seconds in which whatever stands still is found."""
+
+STAYS_OPEN: dict[type[wire.Request], wire.Request] = {
+    wire.Chat: wire.Chat(1, HI, "echo"),
+    wire.Load: wire.Load(1, "echo"),
+    wire.Unload: wire.Unload(1),
+    wire.Pull: wire.Pull(1, "far"),
+    wire.Providers: wire.Providers(1),
+}
+"""A request of each kind that is not answered at once, where no process says anything."""
+
+AT_ONCE: dict[type[wire.Request], wire.Request] = {
+    wire.Route: wire.Route(1, HI),
+    wire.Status: wire.Status(1),
+    wire.Stop: wire.Stop(1),
+}
+
+NOT_YET = {wire.Complete, wire.Embed, wire.Rerank, wire.CountTokens}
+TABLE = list(Endpoint().front.operations)
+STAYING = [kind for kind in TABLE if kind not in AT_ONCE]
+
+
+def name(kind: type[wire.Request]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+every = pytest.mark.parametrize("kind", STAYING, ids=name)
+
+
+def asked(kind: type[wire.Request]) -> Endpoint:
+    """An endpoint at which Ann has such a request open, with id 1."""
+    endpoint = Endpoint(silent=True)
+    endpoint.greet(ANN)
+    endpoint.greet(BOB)
+    if kind is wire.Unload:  # something to unload, of Bob's
+        endpoint.send(BOB, wire.Load(9, "echo"))
+        endpoint.settle()
+        endpoint.send(BOB, wire.Cancel(9))
+    endpoint.settle()
+    endpoint.send(ANN, STAYS_OPEN[kind])
+    endpoint.settle()
+    return endpoint
+
+
+def ends(endpoint: Endpoint) -> list[msgspec.Struct]:
+    return [event for event in endpoint.events(ANN) if type(event) in wire.ENDING]
+
+
+def test_every_request_has_its_end_and_its_service() -> None:
+    assert set(get_args(wire.AnyRequest)) == {*wire.ENDS, wire.Hello, wire.Cancel, wire.Goodbye}
+    assert set(TABLE) == set(wire.ENDS) - NOT_YET
+    assert set(STAYING) == set(STAYS_OPEN), "a new operation needs a request here that stays open"
+
+
+@pytest.mark.parametrize("kind", AT_ONCE, ids=name)
+def test_what_is_answered_at_once_leaves_nothing_open(kind: type[wire.Request]) -> None:
+    endpoint = Endpoint(silent=True)
+    endpoint.greet(ANN)
+    endpoint.send(ANN, AT_ONCE[kind])
+    endpoint.settle()
+    assert [type(event) for event in ends(endpoint)] == [wire.ENDS[kind]]
+    assert not endpoint.front.open_requests
+
+
+@every
+def test_an_open_request_keeps_the_supervisor(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    assert not ends(endpoint)
+    assert endpoint.front.open_requests == 1
+    service = endpoint.front.operations.of(STAYS_OPEN[kind])
+    assert service is not None
+    assert service.busy
+    endpoint.send(BOB, wire.Stop(3, only_if_idle=True))
+    assert refusal(endpoint.last(BOB)) == Code.MODEL_BUSY
+    assert not endpoint.stops
+
+
+@every
+@pytest.mark.parametrize("second", TABLE, ids=name)
+def test_an_open_id_is_taken_by_no_other_request(
+    kind: type[wire.Request], second: type[wire.Request]
+) -> None:
+    endpoint = asked(kind)
+    endpoint.send(ANN, (STAYS_OPEN | AT_ONCE)[second])
+    last = endpoint.last(ANN)
+    assert refusal(last) == Code.DUPLICATE_ID
+    assert isinstance(last, wire.Failed)
+    assert last.id == 0
+    assert endpoint.front.open_requests == 1
+
+
+@every
+def test_cancel_ends_it_once_and_its_id_is_free(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    endpoint.send(ANN, wire.Cancel(1), wire.Cancel(1))
+    endpoint.clock.run(LONG)
+    assert [type(event) for event in ends(endpoint)] == [wire.Cancelled]
+    assert not endpoint.front.open_requests
+    endpoint.send(ANN, wire.Status(1))
+    assert isinstance(endpoint.last(ANN), wire.StatusReply)
+
+
+@every
+def test_goodbye_ends_it_without_a_word(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    heard = len(endpoint.events(ANN))
+    endpoint.send(ANN, wire.Goodbye())
+    assert not endpoint.front.open_requests
+    endpoint.greet(ANN)
+    endpoint.clock.run(LONG)
+    assert [type(event) for event in endpoint.events(ANN)[heard:]] == [wire.Welcome]
+
+
+@every
+def test_a_client_that_does_not_read_is_told_why_it_ended(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    endpoint.front.operations.client_gone(ANN, Failure(Code.CLIENT_TOO_SLOW, "read faster"))
+    endpoint.clock.run(LONG)
+    assert [refusal(event) for event in ends(endpoint)] == [Code.CLIENT_TOO_SLOW]
+    assert not endpoint.front.open_requests
+
+
+@every
+def test_what_stands_still_ends_when_its_time_has_come(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    endpoint.clock.run(LONG)
+    assert len(ends(endpoint)) == 1
+    assert not endpoint.front.open_requests
+
+
+@every
+def test_a_supervisor_that_stops_ends_it(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    endpoint.front.operations.shutdown(1.0)
+    endpoint.clock.run(endpoint.clock.now() + 20.0)
+    assert len(ends(endpoint)) == 1
+    assert not endpoint.front.operations.busy
+    endpoint.send(ANN, STAYS_OPEN[kind])
+    endpoint.settle()
+    assert len(ends(endpoint)) == 2
+    assert not endpoint.front.open_requests
+
+
+def test_what_a_load_downloads_first_is_cancelled_with_it() -> None:
+    endpoint = Endpoint(silent=True)
+    endpoint.greet(ANN)
+    endpoint.send(ANN, wire.Load(1, "far", pull=True))
+    endpoint.settle()
+    assert len(endpoint.downloads) == 1
+    endpoint.send(ANN, wire.Cancel(1))
+    assert isinstance(endpoint.last(ANN), wire.Cancelled)
+    assert len(endpoint.downloads) == 0
+    assert not endpoint.front.open_requests
+
+
+def test_a_refusal_does_not_end_what_is_open_with_its_id() -> None:
+    endpoint = asked(wire.Chat)
+    endpoint.send(ANN, b"\x82\xa4type\xa4chat\xa2id\x01")
+    last = endpoint.last(ANN)
+    assert isinstance(last, wire.Failed)
+    assert (last.id, refusal(last)) == (0, Code.BAD_REQUEST)
+    assert endpoint.front.open_requests == 1
