@@ -8,7 +8,7 @@ import msgpack
 import zmq
 
 TERMINAL = ("done", "failed", "interrupted", "cancelled")
-ENDS = (*TERMINAL, "loaded", "unloaded", "status_reply", "stopping")
+ENDS = (*TERMINAL, "loaded", "unloaded", "status_reply", "stopping", "pulled", "routed", "providers_reply")
 SECONDS = 120.0
 
 Event = dict[str, Any]
@@ -21,7 +21,7 @@ class GoneError(Exception):
 class PageClient:
     """One connection. Requests are maps; events come back as they are on the wire."""
 
-    def __init__(self, endpoint: str, protocol: int = 1, *, greet: bool = True, held: int = 1000) -> None:
+    def __init__(self, endpoint: str, protocol: int = 2, *, greet: bool = True, held: int = 1000) -> None:
         self._context = zmq.Context()
         self.socket = self._context.socket(zmq.DEALER)
         self.socket.linger = 0

@@ -111,8 +111,8 @@ def test_a_long_prompt_tells_how_far_it_is_read_and_a_short_one_does_not(daemon:
 
 def test_an_answer_that_repeats_itself_is_stopped_and_told(daemon: Supervised) -> None:
     with PageClient(daemon.endpoint) as client:
-        extra = {"tokens": 100_000, "stop_repeating": True}
-        events = client.events(client.chat("again and", options={"extra": extra}))
+        options = {"stop_repeating": True, "extra": {"tokens": 100_000}}
+        events = client.events(client.chat("again and", options=options))
         whole = client.events(client.chat("again and", options={"extra": {"tokens": 1000}}))
     assert [event["kind"] for event in events if event["type"] == "notice"] == ["repeats"]
     assert (events[-1]["type"], events[-1].get("finish_reason", "stop")) == ("done", "stop")
@@ -265,7 +265,7 @@ def test_hello_comes_first(daemon: Supervised) -> None:
 
 
 def test_another_protocol_is_refused(daemon: Supervised) -> None:
-    with PageClient(daemon.endpoint, protocol=2) as client:
+    with PageClient(daemon.endpoint, protocol=1) as client:
         failed = client.next()
         assert (code_of(failed), failed["id"]) == ("protocol_mismatch", 0)
 
@@ -332,3 +332,11 @@ def test_a_killed_supervisor_is_noticed(daemon: Supervised) -> None:
         with pytest.raises(GoneError):
             client.until("done")
         assert time.monotonic() - killed < 1
+
+
+def test_stop_only_if_idle_is_refused_beneath_the_load_of_another(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client, PageClient(daemon.endpoint) as other:
+        load = client.ask("load", model="echo?load_seconds=3")
+        client.until("loading")
+        assert code_of(other.events(other.ask("stop", only_if_idle=True))[0]) == "model_busy"
+        assert client.events(load)[-1]["type"] == "loaded"

@@ -42,8 +42,8 @@ def name(kind: type[wire.Request]) -> str:
 every = pytest.mark.parametrize("kind", STAYING, ids=name)
 
 
-def asked(kind: type[wire.Request]) -> Endpoint:
-    """An endpoint at which Ann has such a request open, with id 1."""
+def asked(kind: type[wire.Request], **fields: object) -> Endpoint:
+    """An endpoint at which Ann has such a request open, with id 1 and these fields."""
     endpoint = Endpoint(silent=True)
     endpoint.greet(ANN)
     endpoint.greet(BOB)
@@ -52,7 +52,7 @@ def asked(kind: type[wire.Request]) -> Endpoint:
         endpoint.settle()
         endpoint.send(BOB, wire.Cancel(9))
     endpoint.settle()
-    endpoint.send(ANN, STAYS_OPEN[kind])
+    endpoint.send(ANN, msgspec.structs.replace(STAYS_OPEN[kind], **fields))
     endpoint.settle()
     return endpoint
 
@@ -141,6 +141,13 @@ def test_what_stands_still_ends_when_its_time_has_come(kind: type[wire.Request])
     endpoint.clock.run(LONG)
     assert len(ends(endpoint)) == 1
     assert not endpoint.front.open_requests
+
+
+@pytest.mark.parametrize("kind", [kind for kind in STAYING if "deadline" in kind.__struct_fields__], ids=name)
+def test_a_deadline_is_kept(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind, deadline=2.0)
+    endpoint.clock.run(endpoint.clock.now() + 2.1)
+    assert [refusal(event) for event in ends(endpoint)] == [Code.DEADLINE_EXCEEDED]
 
 
 @every
