@@ -174,7 +174,10 @@ class Host:
         self.ends[request] = []
         self.supervisor.chat(b"c", wire.Chat(request, [Message("user", "x")], model))
         if self.machine.dice.random() < 0.1:
-            self.machine.after(1.0, lambda: self.supervisor.cancel(b"c", request))
+            self.machine.after(1.0, lambda: self._cancel(request))
+
+    def _cancel(self, request: int) -> None:
+        self.supervisor.cancel(b"c", request)
 
     def load(self, model: str) -> None:
         request = next(self._ids)

@@ -1,1 +1,1 @@
-"""Operations: one table says which service carries out which request; and this machine as the router sees it."""
+"""Operations: one table says which service carries out which request; this machine as the router sees it."""
