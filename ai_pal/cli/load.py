@@ -5,7 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from ai_pal.cli import failures
-from ai_pal.cli.chat.arguments import absolute_model, duration
+from ai_pal.cli.chat.arguments import absolute_model
+from ai_pal.cli.chat.values import duration
 from ai_pal.cli.completing import completes
 from ai_pal.cli.served import ANOTHER, served
 from ai_pal.cli.terminal.neutral import neutral_line

@@ -8,7 +8,8 @@ import msgspec
 
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
-from ai_pal.cli.chat.arguments import absolute_model, add_bounds, add_sampling
+from ai_pal.cli.chat.arguments import absolute_model, add_bounds
+from ai_pal.cli.chat.options import add_form, add_sampling, add_thinking
 from ai_pal.cli.chat.prompts import checked_argument
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_model
@@ -30,6 +31,9 @@ EXAMPLES = """examples:
 Each preset is a file, NAME.toml, in ~/.ai-pal/presets, readable by you only.
 
 """
+
+_FORMS = {"schema": "grammar", "grammar": "schema"}
+"""An answer has one form: each takes the place of the other."""
 
 _NEW = f"""# A preset of AI-PAL: fields that are left out are the usual ones.
 # There are: {", ".join(FIELDS)}
@@ -60,6 +64,8 @@ def _add_fields(put: argparse.ArgumentParser) -> None:
     completes(model, "models")
     put.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(put.add_argument_group("sampling"))
+    add_form(put.add_argument_group("form of the answer"))
+    add_thinking(put.add_argument_group("thinking"))
     put.add_argument("--context", type=whole(1), metavar="N", help="as for `ai-pal chat`")
     add_bounds(put.add_argument_group("who answers"))
     put.add_argument(
@@ -108,7 +114,8 @@ def _set(args: argparse.Namespace) -> int:
         fail(Code.BAD_REQUEST, f"{both.pop()} is set and unset at once", "do one of them")
     if said == Preset() and not args.unset:
         fail(Code.BAD_REQUEST, "there is nothing to keep", f"ai-pal preset set {args.name} --system TEXT")
-    presets.save_fields(args.name, said, args.unset)
+    other = [name for name, form in _FORMS.items() if getattr(said, form) is not None]
+    presets.save_fields(args.name, said, [*args.unset, *other])
     print(neutral_line(f"{args.name} is kept; use it: ai-pal chat -p {args.name}"))
     return failures.OK
 

@@ -13,6 +13,7 @@ from msgspec import Meta
 from ai_pal.config import paths
 from ai_pal.config.whole_file import alone, write_whole
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.protocol.options import Thinking
 
 SUFFIX = ".toml"
 _NAME = re.compile(r"\w[\w.-]*")
@@ -21,7 +22,8 @@ MOST_TOKENS = 10**9
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What an answer is asked with, unless it is said otherwise there. `options` are the engine's own,
-    `context` tokens of the window, `max_cost` US dollars."""
+    `context` tokens of the window, `max_cost` US dollars. `schema` is a JSON Schema as its text, `grammar`
+    a GBNF grammar."""
 
     model: str | None = None
     system: str | None = None
@@ -30,6 +32,16 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     max_tokens: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
     seed: int | None = None
     stop: list[str] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=MOST_TOKENS)] | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repeat_penalty: Annotated[float, Meta(gt=0)] | None = None
+    thinking: Thinking | None = None
+    thinking_budget: Annotated[int, Meta(ge=0, le=MOST_TOKENS)] | None = None
+    prefill: str | None = None
+    schema: str | None = None
+    grammar: str | None = None
     context: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
     local_only: bool | None = None
     goal: Literal["privacy", "cost", "latency", "quality", "balanced"] | None = None

@@ -21,7 +21,7 @@ def conversation_of(kept: Kept) -> Conversation:
 
 
 def _prompt(turn: Turn, now: float) -> Message:
-    return Message(role="user", content=turn.prompt, at=now)
+    return Message(role="user", content=turn.prompt, at=now, attachments=turn.attachments)
 
 
 def _answer(turn: Turn, now: float) -> Message:
@@ -37,6 +37,7 @@ def _answer(turn: Turn, now: float) -> Message:
         completion_tokens=turn.usage.completion_tokens,
         interrupted=turn.interrupted,
         stands_for=turn.stands_for,
+        beside=turn.beside,
     )
 
 
@@ -51,4 +52,6 @@ def _turn(prompt: Message, answer: Message) -> Turn:
         answer.remote,
         Usage(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens),
         answer.stands_for,
+        prompt.attachments,
+        answer.beside,
     )

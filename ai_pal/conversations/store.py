@@ -7,8 +7,10 @@ from typing import NoReturn
 
 import msgspec
 
+from ai_pal.conversations import attachments
+from ai_pal.conversations.model import Attachment
 from ai_pal.errors import AiPalError, Code, fail
-from ai_pal.protocol.content import Role
+from ai_pal.protocol.content import Reasoning, Role, ToolCall
 from ai_pal.store.database import explained, open_cramped, open_database, transaction
 
 TITLE_LENGTH = 80
@@ -18,7 +20,8 @@ MARKS = ("\x02", "\x03")
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One message as it is kept. `at` is in seconds since 1970 (UTC). The rest tells who answered;
-    `interrupted`: the answer is only its beginning; `stands_for` is the model in whose place it was given."""
+    `interrupted`: the answer is only its beginning; `stands_for` is the model in whose place it was given.
+    `attachments` went with a prompt; `beside` is what an answer has besides its text."""
 
     role: Role
     content: str
@@ -31,6 +34,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     completion_tokens: int = 0
     interrupted: bool = False
     stands_for: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    beside: tuple[Reasoning | ToolCall, ...] = ()
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +76,8 @@ _HEAD = """
             WHERE conversation = conversations.id AND model <> '' ORDER BY id DESC LIMIT 1), '') AS answered
     FROM conversations
 """
-_COLUMNS = Message.__struct_fields__
-_MESSAGES = f"SELECT {', '.join(_COLUMNS)} FROM messages WHERE conversation = ? ORDER BY id"  # noqa: S608
+_COLUMNS = tuple(name for name in Message.__struct_fields__ if name != "attachments")
+_MESSAGES = f"SELECT id, {', '.join(_COLUMNS)} FROM messages WHERE conversation = ? ORDER BY id"  # noqa: S608
 _INSERT = (
     f"INSERT INTO messages (conversation, {', '.join(_COLUMNS)}) "  # noqa: S608
     f"VALUES (?, {', '.join('?' * len(_COLUMNS))})"
@@ -129,7 +134,7 @@ class Conversations:
         with explained(self._file), transaction(self._connection) as connection:
             number = connection.execute(_BEGIN, row).lastrowid
             assert number is not None
-            connection.executemany(_INSERT, [(number, *_row(message)) for message in messages])
+            _insert(connection, number, messages)
         return number
 
     def keep(
@@ -151,7 +156,7 @@ class Conversations:
                 return False
             connection.execute(_TOUCH, (now, local_only, conversation))
             connection.execute(_CUT, {"id": conversation, "keep": after})
-            connection.executemany(_INSERT, [(conversation, *_row(message)) for message in messages])
+            _insert(connection, conversation, messages)
         return True
 
     def latest(self) -> int | None:
@@ -176,7 +181,9 @@ class Conversations:
                 "SELECT system FROM conversations WHERE id = ?", (conversation,)
             ).fetchone()[0]
             rows = connection.execute(_MESSAGES, (conversation,)).fetchall()
-        return Kept(head=head, system=system, messages=[_message(row) for row in rows])
+            files = attachments.by_message(connection, conversation)
+        messages = [_message(row, files.get(number, ())) for number, *row in rows]
+        return Kept(head=head, system=system, messages=messages)
 
     def search(self, query: str, limit: int = 50) -> list[Found]:
         """The messages that hold all words of `query`, best first: `"a phrase"` is found as such, `be*`
@@ -288,10 +295,17 @@ def fts_query(query: str) -> str:
     return _storable(" ".join(terms))
 
 
+def _insert(connection: sqlite3.Connection, conversation: int, messages: Iterable[Message]) -> None:
+    for message in messages:
+        number = connection.execute(_INSERT, (conversation, *_row(message))).lastrowid
+        assert number is not None
+        attachments.insert(connection, number, message.attachments)
+
+
 def _row(message: Message) -> tuple[object, ...]:
-    return tuple(
-        _storable(value) if isinstance(value, str) else value for value in msgspec.structs.astuple(message)
-    )
+    beside = msgspec.json.encode(message.beside).decode() if message.beside else ""
+    said = {name: getattr(message, name) for name in _COLUMNS} | {"beside": beside}
+    return tuple(_storable(value) if isinstance(value, str) else value for value in said.values())
 
 
 def _storable(text: str) -> str:
@@ -304,8 +318,11 @@ def _head(row: Sequence[object]) -> Head:
     return msgspec.convert(dict(zip(names, row, strict=True)), Head, strict=False)
 
 
-def _message(row: Sequence[object]) -> Message:
-    return msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), Message, strict=False)
+def _message(row: Sequence[object], files: Sequence[Attachment]) -> Message:
+    found = dict(zip(_COLUMNS, row, strict=True))
+    beside = msgspec.json.decode(str(found.pop("beside")) or "[]", type=tuple[Reasoning | ToolCall, ...])
+    message = msgspec.convert(found, Message, strict=False)
+    return msgspec.structs.replace(message, beside=beside, attachments=tuple(files))
 
 
 def _unknown(conversation: int) -> NoReturn:

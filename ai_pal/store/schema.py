@@ -80,5 +80,23 @@ _PRICED = ("ALTER TABLE attempts ADD COLUMN priced INTEGER NOT NULL DEFAULT 1",)
 
 _STAND_INS = ("ALTER TABLE messages ADD COLUMN stands_for TEXT NOT NULL DEFAULT ''",)
 
-STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS, _PAID, _PRICED, _STAND_INS)
+_PARTS = (
+    "ALTER TABLE messages ADD COLUMN beside TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE attachments (
+        id INTEGER PRIMARY KEY,
+        message INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        about TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('document', 'image', 'audio')),
+        media_type TEXT NOT NULL,
+        data BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX attachments_message ON attachments (message, id)",
+)
+"""`beside` is JSON: what was thought and the tools that were called. Neither is in the index of words, nor
+are files: a search finds what was said."""
+
+STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS, _PAID, _PRICED, _STAND_INS, _PARTS)
 """Step N leads from version N to N + 1; the version of a database is its `user_version`."""

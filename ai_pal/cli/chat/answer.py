@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 
 from ai_pal.cli import failures
+from ai_pal.client.parts import Parts
 from ai_pal.conversations.model import Conversation
 from ai_pal.errors import Code, Failure, main_reason
 from ai_pal.protocol.client import (
     AnyEvent,
     Cancelled,
-    Delta,
     Done,
     Failed,
     Interrupted,
@@ -18,6 +18,7 @@ from ai_pal.protocol.client import (
     Pulling,
     Started,
 )
+from ai_pal.protocol.content import Alternative, Text, TokenLogprob
 from ai_pal.protocol.usage import Timings, Usage
 
 _STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.SDK_MISSING})
@@ -34,13 +35,12 @@ class ShownAnswer:
         self.notices: list[Notice] = []
         self.end: Terminal | None = None
         self.download = self.ended_by = 0
-        self._parts: list[str] = []
+        self.parts = Parts()
 
     def add(self, event: AnyEvent) -> None:
         """Take the next event of the stream."""
+        self.parts.take(event)
         match event:
-            case Delta():
-                self._parts.append(event.text)
             case Pulling():
                 self.download = event.total
             case Started():
@@ -52,11 +52,13 @@ class ShownAnswer:
 
     @property
     def text(self) -> str:
-        return "".join(self._parts)
+        """What it says, without thoughts and tool calls."""
+        return self.parts.text
 
     @property
-    def has_text(self) -> bool:
-        return any(self._parts)
+    def committed(self) -> bool:
+        """Whether something of it has come that another answer would contradict."""
+        return self.parts.committed
 
     @property
     def usage(self) -> Usage:
@@ -117,6 +119,9 @@ class ShownAnswer:
         started = self.started
         return {
             "text": self.text,
+            "thinking": self.parts.reasoning,
+            "tool_calls": self.parts.tool_calls,
+            "logprobs": [as_token(token) for token in self.parts.logprobs],
             "model": started.model if started else None,
             "provider": started.provider if started else None,
             "tier": started.tier if started else None,
@@ -130,6 +135,15 @@ class ShownAnswer:
             "notices": [{"kind": notice.kind, "reason": notice.reason} for notice in self.notices],
             "reasons": self.failures,
         }
+
+
+def as_token(token: TokenLogprob | Alternative) -> dict[str, Any]:
+    """A token as JSON; one that is only a piece of a character has the number of each byte as well."""
+    text = token.data.decode("utf-8", "replace")
+    shown: dict[str, Any] = {"token": text, "logprob": token.logprob, "id": token.id, "bytes": [*token.data]}
+    if isinstance(token, TokenLogprob):
+        shown["top"] = [as_token(one) for one in token.top]
+    return shown
 
 
 def _all_fields(value: Usage | Timings) -> dict[str, Any]:
@@ -149,4 +163,5 @@ def add_answer(conversation: Conversation, answer: ShownAnswer, stands_for: str 
         remote=by.remote,
         usage=answer.usage,
         stands_for=stands_for,
+        beside=[part for part in answer.parts.parts if not isinstance(part, Text)],
     )

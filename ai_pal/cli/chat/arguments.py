@@ -1,18 +1,17 @@
 """The options of `ai-pal chat`, checked while they are parsed."""
 
 import argparse
-from collections.abc import Callable
-from typing import Any, get_args
+from typing import get_args
 
 from ai_pal.cli import failures
+from ai_pal.cli.chat.options import add_form, add_sampling, add_thinking, add_tools, options_of
 from ai_pal.cli.chat.session import Wishes
+from ai_pal.cli.chat.values import deadline, duration, number
 from ai_pal.cli.completing import completes
-from ai_pal.cli.terminal.whole_numbers import any_whole, is_whole, whole
-from ai_pal.config.durations import NEVER, parse_duration
+from ai_pal.cli.terminal.whole_numbers import is_whole, whole
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.client import Goal
-from ai_pal.protocol.options import GenerationOptions
 
 LAST = "last"
 
@@ -24,6 +23,8 @@ EXAMPLES = """examples:
   ai-pal chat -p reviewer "..."                 as `ai-pal preset set reviewer` says
   ai-pal chat --continue "and why?"             go on with the last conversation
   ai-pal chat --json --seed 1 "Say hello" | jq -r .text
+  ai-pal chat --schema person.json "Ada Lovelace, born 1815"   JSON of that schema
+  ai-pal chat --think high "How many primes are below 100?"
 
 """
 
@@ -48,27 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser, *, model_first: bool = False)
     completes(kept, "presets")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(parser.add_argument_group("sampling"))
+    add_form(parser.add_argument_group("form of the answer"))
+    add_thinking(parser.add_argument_group("thinking"))
+    add_tools(parser.add_argument_group("tools"))
     add_running(parser.add_argument_group("running"))
     add_routing(parser.add_argument_group("who answers"))
     _add_output(parser.add_argument_group("output"))
     _add_history(parser.add_argument_group("history"))
 
 
-def add_sampling(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--temperature", type=_number("0 or more", 0.0), metavar="T", help="0 or more")
-    group.add_argument("--top-p", type=_number("in (0, 1]", 1e-9, 1.0), metavar="P", help="in (0, 1]")
-    group.add_argument("--max-tokens", type=whole(1), metavar="N", help="end the answer after N tokens")
-    group.add_argument("--seed", type=any_whole, metavar="N", help="make the answer repeatable")
-    group.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end there (repeatable)")
-    group.add_argument(
-        "--option", action="append", default=[], type=pair, metavar="KEY=VALUE",
-        help="an option of the engine itself (repeatable)",
-    )  # fmt: skip
-
-
 def add_running(group: argparse._ActionsContainer) -> None:
     group.add_argument(
-        "--deadline", type=_deadline, metavar="TIME", help="give up after this long, such as 20s or 2m"
+        "--deadline", type=deadline, metavar="TIME", help="give up after this long, such as 20s or 2m"
     )
     group.add_argument(
         "--keep-alive", type=duration, metavar="TIME",
@@ -102,7 +94,7 @@ def add_bounds(group: argparse._ActionsContainer) -> None:
         "--goal", choices=get_args(Goal)[1:], default="", help="what the choice is bent towards"
     )
     group.add_argument(
-        "--max-cost", type=_number("of US dollars, 0 or more", 0.0), metavar="USD",
+        "--max-cost", type=number("of US dollars, 0 or more", 0.0), metavar="USD",
         help="what this answer may cost, such as 0.01",
     )  # fmt: skip
 
@@ -119,6 +111,11 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     form = group.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object at the end")
     form.add_argument("--jsonl", action="store_true", help="print each event as a line of JSON, as it comes")
+    group.add_argument(
+        "--logprobs", type=whole(), metavar="N",
+        help="with --json or --jsonl: probabilities of the tokens, and of N alternatives to each",
+    )  # fmt: skip
+    group.add_argument("--hide-thinking", action="store_true", help="show no thoughts while they come")
     group.add_argument("--no-markdown", action="store_true", help="print the answer as it is written")
 
 
@@ -147,18 +144,10 @@ def settle_continue(args: argparse.Namespace) -> int | None:
 
 def wishes(args: argparse.Namespace) -> Wishes:
     """How the answers are wanted. A model given as a path is made absolute."""
-    options = GenerationOptions(
-        temperature=args.temperature,
-        top_p=args.top_p,
-        max_tokens=args.max_tokens,
-        seed=args.seed,
-        stop=args.stop,
-        extra=dict(args.option),
-    )
     limit = 0 if args.pull else UNASKED_BYTES
     return Wishes(
         absolute_model(args.model),
-        options,
+        options_of(args),
         args.deadline,
         args.keep_alive,
         limit,
@@ -180,42 +169,3 @@ def absolute_model(ref: str) -> str:
     from ai_pal.config import load_settings
 
     return absolute(ref, Path.cwd(), load_settings().settings)
-
-
-def _number(meaning: str, low: float, high: float = float("inf")) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high or value == float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number {meaning}")
-        return value
-
-    return parse
-
-
-def duration(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _deadline(text: str) -> float:
-    seconds = duration(text)
-    if seconds == NEVER or seconds == 0:
-        raise argparse.ArgumentTypeError("a deadline is longer than nothing; leave it out for none")
-    return seconds
-
-
-def pair(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    import msgspec
-
-    try:
-        return key, msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return key, value

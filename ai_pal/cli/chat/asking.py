@@ -41,11 +41,11 @@ def ask(session: Session, messages: list[Message], wishes: Wishes, show: Show, a
         try:
             _follow(session, messages, wishes, answer, show)
         except AiPalError as error:
-            again = may_reconnect and not answer.has_text and not answer.ended_by and error.code in LOST
+            again = may_reconnect and not answer.committed and not answer.ended_by and error.code in LOST
             if again and error.code == Code.SHUTTING_DOWN:
                 session.see_out()
             session.drop()
-            if answer.has_text and error.code == Code.SUPERVISOR_LOST:  # what has come is kept
+            if answer.committed and error.code == Code.SUPERVISOR_LOST:  # what has come is kept
                 _broke_off(answer, error, show)
                 return answer
             if not again:

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     talks = not args.prompt and terminal.stdin
     if talks and (args.json or args.jsonl):
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
+    _check_forms(args, talks)
     if args.no_wait and not talks:
         message = "--no-wait is for conversations: one question is answered by the model that was asked"
         fail(Code.BAD_REQUEST, message, "leave it out, or name another model")
@@ -55,6 +56,17 @@ def run(args: argparse.Namespace) -> int:
             _ask_consent(wishes.model or settings.model, settings, terminal)
         chat = _Chat(args, terminal, session, recorder, conversation, wishes)
         return _talk(chat) if talks else _one_shot(chat)
+
+
+def _check_forms(args: argparse.Namespace, talks: bool) -> None:
+    """Raises `AiPalError` (`bad_request`) for options that nothing would come of."""
+    if args.logprobs is not None and not (args.json or args.jsonl):
+        fail(Code.BAD_REQUEST, "--logprobs are only shown as JSON", "add --json or --jsonl")
+    if args.tools and talks:
+        message = "--tools are for one question: in a conversation nothing runs what the model calls"
+        fail(Code.BAD_REQUEST, message, 'ai-pal chat --tools FILE "What is the weather in Paris?"')
+    if args.tool_choice is not None and not args.tools:
+        fail(Code.BAD_REQUEST, "--tool-choice says nothing without tools", "add --tools FILE")
 
 
 def _apply_preset(args: argparse.Namespace) -> None:
@@ -89,6 +101,7 @@ def _one_shot(chat: _Chat) -> int:
         chat.terminal,
         output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,
         markdown=not args.no_markdown,
+        hide_thinking=args.hide_thinking,
     )
     private = chat.session.is_private(chat.wishes)
     chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=private)
@@ -105,6 +118,7 @@ def _talk(chat: _Chat) -> int:
         chat.conversation,
         chat.recorder,
         markdown=not chat.args.no_markdown,
+        hide_thinking=chat.args.hide_thinking,
         wait=chat.args.wait,
         no_wait=chat.args.no_wait,
     ).run()

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
@@ -19,10 +19,11 @@ from ai_pal.cli.naming import check_model
 from ai_pal.cli.terminal import editor
 from ai_pal.cli.terminal.private_file import owner_only
 from ai_pal.config import paths
-from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Failure
+from ai_pal.protocol.options import Thinking
 
 if TYPE_CHECKING:
     from ai_pal.config import Settings
@@ -36,7 +37,7 @@ class Leave(Exception):  # noqa: N818 (not an error)
 
 
 class CommandContext:
-    """What the commands act on; `say` prints a remark."""
+    """What the commands act on; `say` prints a remark. `attachments` go with the next prompt."""
 
     def __init__(
         self,
@@ -55,6 +56,8 @@ class CommandContext:
         self.recorder = recorder
         self.totals = Totals()
         self.refused_save: Path | None = None
+        self.attachments: list[Attachment] = []
+        self.hide_thinking = False
 
     @property
     def model(self) -> str:
@@ -154,12 +157,13 @@ def _forget(context: CommandContext, argument: str) -> None:
 
 def _retry(context: CommandContext, argument: str) -> str:
     prompt = context.conversation.take_back()
-    context.say(shown_prompt(prompt) if prompt else "there is nothing to ask again")
-    return prompt
+    context.attachments = [*prompt.attachments, *context.attachments]
+    context.say(shown_prompt(prompt.text) if prompt.text else "there is nothing to ask again")
+    return prompt.text
 
 
 def _undo(context: CommandContext, argument: str) -> None:
-    prompt = context.conversation.take_back()
+    prompt = context.conversation.take_back().text
     first = prompt.strip().partition("\n")[0]
     context.say(f"taken back: {first}" if prompt else "there is nothing to take back")
 
@@ -168,14 +172,14 @@ def _edit(context: CommandContext, argument: str) -> str:
     before = context.conversation.last_prompt
     try:
         with spoken_to(terminal=sys.stdin.isatty()):
-            after = editor.edit(before)
+            after = editor.edit(before.text)
     except (OSError, ValueError) as error:
         context.say(f"the editor cannot be started: {error}; set EDITOR")
         return ""
-    if after is None or not after.strip() or after.strip() == before.strip():
+    if after is None or not after.strip() or after.strip() == before.text.strip():
         context.say("nothing was changed, nothing is sent")
         return ""
-    context.conversation.take_back()
+    context.attachments = [*context.conversation.take_back().attachments, *context.attachments]
     context.say(shown_prompt(after.strip()))
     return after.strip()
 
@@ -221,6 +225,19 @@ def _set(context: CommandContext, argument: str) -> None:
     said = setting.lines(context.wishes) or ["nothing is set"]
     names = f"/set NAME VALUE, with one of: {', '.join(setting.NAMES)}"
     context.say("\n".join(said if argument else [*said, names]))
+
+
+def _think(context: CommandContext, argument: str) -> None:
+    if argument in ("show", "hide"):
+        context.hide_thinking = argument == "hide"
+        context.say("thoughts are shown while they come" if argument == "show" else "thoughts are hidden")
+    elif argument:
+        _set(context, f"think {argument}")
+    else:
+        thinking = context.conversation.last_thinking.strip()
+        context.say(thinking or "nothing was thought before the last answer")
+        level = context.wishes.options.thinking or "as the model does by default"
+        context.say(f"thinking: {level}; one of: {', '.join(THINK)}")
 
 
 def _to_terminal(sequence: str) -> None:
@@ -270,6 +287,7 @@ COMMANDS: dict[str, Known] = {
     "local": Known("/local [on|off]", "keep this conversation on this machine", _local),
     "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
     "set": Known("/set [NAME VALUE]", "show or set the temperature and more; default takes it back", _set),
+    "think": Known("/think [LEVEL]", "show the last thoughts, or set off, on, low, medium, high", _think),
     "clear": Known("/clear", "begin a new conversation", _clear),
     "forget": Known("/forget", "delete this conversation from the history, and begin a new one", _forget),
     "retry": Known("/retry", "ask the last prompt again", _retry),
@@ -280,6 +298,9 @@ COMMANDS: dict[str, Known] = {
     "stats": Known("/stats", "show the tokens and the speed of this session", _stats),
     "exit": Known("/exit", "leave; so does Ctrl-D", _exit),
 }
+
+THINK = (*get_args(Thinking), "show", "hide", setting.DEFAULT)
+"""What may stand behind /think."""
 
 KEYS = (
     "Enter sends; Alt-Enter or Ctrl-J begins a new line.",

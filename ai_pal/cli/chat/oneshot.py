@@ -1,20 +1,21 @@
 """One question, one answer: plain text, Markdown on a terminal, or JSON."""
 
 import sys
+from collections.abc import Sequence
 from enum import Enum
 
 import msgspec
 
 from ai_pal.cli import failures
-from ai_pal.cli.chat.answer import ShownAnswer, add_answer
+from ai_pal.cli.chat.answer import ShownAnswer, add_answer, as_token
 from ai_pal.cli.chat.asking import ask
 from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chat.screen import AnswerScreen
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.terminal.streams import Terminal
-from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.client import AnyEvent, Failed
+from ai_pal.protocol.client import AnyEvent, Delta, Failed, Logprobs
 from ai_pal.protocol.content import Message
 
 
@@ -34,13 +35,23 @@ class _JsonScreen:
 
     def show(self, event: AnyEvent) -> None:
         if self._lines:
-            print_json(event)
+            print_json(as_line(event))
 
     def close(self) -> None:
         pass
 
     def figures(self, answer: ShownAnswer) -> None:
         pass
+
+
+def as_line(event: AnyEvent) -> object:
+    """An event for `--jsonl`: each delta tells the part that it belongs to, and tokens are readable."""
+    match event:
+        case Delta():
+            return msgspec.to_builtins(event) | {"kind": event.kind, "index": event.index}
+        case Logprobs():
+            return msgspec.to_builtins(event) | {"tokens": [as_token(token) for token in event.tokens]}
+    return event
 
 
 def print_json(value: object) -> None:
@@ -58,15 +69,19 @@ def one_shot(
     *,
     output: Output,
     markdown: bool,
+    hide_thinking: bool = False,
+    attachments: Sequence[Attachment] = (),
 ) -> int:
     """Ask, print, and return the exit code; the answer is in the conversation then.
 
     Raises BrokenPipeError when nobody reads the output."""
     plain = output is Output.TEXT
     screen = (
-        AnswerScreen(terminal, markdown=markdown) if plain else _JsonScreen(lines=output is Output.JSON_LINES)
+        AnswerScreen(terminal, markdown=markdown, hide_thinking=hide_thinking)
+        if plain
+        else _JsonScreen(lines=output is Output.JSON_LINES)
     )
-    answer = _asked(session, conversation.ask(prompt), wishes, terminal, screen)
+    answer = _asked(session, conversation.ask(prompt, attachments), wishes, terminal, screen)
     add_answer(conversation, answer)
     if output is Output.JSON:
         print_json(answer.as_object())

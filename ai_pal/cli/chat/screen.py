@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from ai_pal.cli.chat.answer import ShownAnswer
 from ai_pal.cli.chat.figures import summary
+from ai_pal.cli.chat.thoughts import Thoughts
 from ai_pal.cli.chat.writers import Writer, writer_for
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.streams import Terminal, say
 from ai_pal.cli.terminal.waiting import Waiting
+from ai_pal.conversations.model import shown_call
+from ai_pal.counted import counted
 from ai_pal.protocol.client import (
     Accepted,
     AnyEvent,
@@ -32,9 +35,11 @@ if TYPE_CHECKING:
 class AnswerScreen:
     """Shows one answer. Made before the request is sent, it imports rich only while it waits."""
 
-    def __init__(self, terminal: Terminal, *, markdown: bool) -> None:
+    def __init__(self, terminal: Terminal, *, markdown: bool, hide_thinking: bool = False) -> None:
         self._terminal = terminal
         self._waiting = Waiting(visible=terminal.rich_stderr)
+        self._thoughts = Thoughts(terminal, self._waiting, hidden=hide_thinking)
+        self._called = 0
         self._markdown = markdown and terminal.rich_stdout
         self._writer: Writer | None = None
         self._late: list[Notice] = []
@@ -45,9 +50,7 @@ class AnswerScreen:
         """Show the next event. Raises BrokenPipeError when stdout has no reader."""
         match event:
             case Delta():
-                self._waiting.end()
-                self._begun = True
-                self.writer.write(event.text)
+                self._delta(event)
             case Pulling():
                 self._pulling(event)
             case Queued() | Loading() | Reading():
@@ -55,16 +58,34 @@ class AnswerScreen:
             case Notice() if self._begun:
                 self._late.append(event)
             case Notice():
-                self._waiting.end()
+                self._end_waiting()
                 self._remark(event.reason)
             case Started() if event.remote:
-                self._waiting.end()
+                self._end_waiting()
                 who = f"{event.provider}:{event.model} answers: the prompt has left this machine"
                 self._remark(f"↗ {who}" if event.tier > 1 else who)
             case Accepted():
                 _ = self.writer  # loads what the text will need, while the model computes
             case Done() | Failed() | Interrupted() | Cancelled():
-                self._waiting.end()
+                self._end_waiting()
+
+    def _delta(self, delta: Delta) -> None:
+        if delta.kind == "text":
+            self._end_waiting()
+            self._begun = True
+            self.writer.write(delta.text)
+        elif self._begun:
+            return  # it would stand in the midst of the text
+        elif delta.kind == "reasoning":
+            self._thoughts.show(delta.text, delta.n)
+        else:
+            self._thoughts.fold()
+            self._called += delta.n
+            self._waiting.line(f"a tool is called  {counted(self._called, 'token')}")
+
+    def _end_waiting(self) -> None:
+        self._thoughts.fold()
+        self._waiting.end()
 
     def _pulling(self, event: Pulling) -> None:
         from ai_pal.cli.terminal.downloads import Lines, progress_line
@@ -83,7 +104,7 @@ class AnswerScreen:
 
     def close(self) -> None:
         """The answer is over, in whatever way: leave the terminal in order."""
-        self._waiting.end()
+        self._end_waiting()
         if self._writer is not None:
             self._writer.finish()
         for notice in self._late:
@@ -91,7 +112,11 @@ class AnswerScreen:
         self._late.clear()
 
     def figures(self, answer: ShownAnswer, note: str = "") -> None:
-        """The dim line, for people at a terminal only; with a `note` at its end."""
+        """The tools that are to be run, a line each, and the dim line, for people at a terminal only; with a
+        `note` at its end. Raises BrokenPipeError."""
+        for call in answer.parts.tool_calls:
+            line = shown_call(call)
+            print(neutral_line(line) if self._terminal.stdout else line, flush=True)
         line = " · ".join(filter(None, (summary(answer), note)))
         if line and self._terminal.stderr:
             say(line, sys.stderr, dim=not self._terminal.dumb)

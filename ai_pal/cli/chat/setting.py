@@ -9,14 +9,25 @@ import msgspec
 
 from ai_pal.cli.chat import arguments
 from ai_pal.cli.chat.entry import nearest
+from ai_pal.cli.chat.options import add_form, add_sampling, add_thinking, in_fields, shown
 from ai_pal.cli.chat.session import Wishes
+from ai_pal.cli.chat.values import pair
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions
 
 DEFAULT = "default"
 """The value that takes back what was set."""
 
-OF_OPTIONS = ("temperature", "top_p", "max_tokens", "seed", "stop")
+OF_OPTIONS = {
+    **{name: name for name in ("temperature", "top_p", "top_k", "min_p")},
+    **{name: name for name in ("presence_penalty", "frequency_penalty", "repeat_penalty")},
+    **{name: name for name in ("max_tokens", "seed", "stop", "prefill")},
+    "schema": "response_format",
+    "grammar": "response_format",
+    "think": "thinking",
+    "think_budget": "thinking_budget",
+}
+"""The fields of `GenerationOptions`, by the options of `ai-pal chat`."""
 OF_WISHES = ("deadline", "keep_alive", "goal", "max_cost")
 ENGINE = "option"
 """`/set option NAME VALUE` is for what only the engine knows."""
@@ -36,6 +47,11 @@ _ELSEWHERE = {
     "context": _WINDOW,
     "num_ctx": _WINDOW,
     "num_predict": "did you mean max_tokens?",
+    "repetition_penalty": "did you mean repeat_penalty?",
+    "thinking": "/think LEVEL sets how hard it thinks",
+    "json_object": '/set schema {"type": "object"}',
+    "tools": "tools are for one question: ai-pal chat --tools FILE",
+    "logprobs": "for one question: ai-pal chat --json --logprobs N",
 }
 """What hands look for here, by the names that `ai-pal chat` and other programs have for it."""
 
@@ -59,43 +75,51 @@ def changed(wishes: Wishes, argument: str) -> Wishes:
     if not value:
         fail(Code.BAD_REQUEST, f"/set {name} wants a value", f"/set {name} {DEFAULT} takes it back")
     if name == ENGINE:
-        return _with_options(wishes, extra=_extra(wishes.options.extra, value))
+        return _with_option(wishes, value)
     if name in OF_OPTIONS:
-        return _with_options(wishes, **{name: _read(name, value, GenerationOptions())})
-    return msgspec.structs.replace(wishes, **{name: _read(name, value, Wishes())})
+        field = OF_OPTIONS[name]
+        return _with_options(wishes, **{field: _read(name, field, value, GenerationOptions())})
+    return msgspec.structs.replace(wishes, **{name: _read(name, name, value, Wishes())})
 
 
 def lines(wishes: Wishes) -> list[str]:
     """What is set, a line each."""
-    given = [(name, getattr(wishes.options, name), getattr(GenerationOptions(), name)) for name in OF_OPTIONS]
+    named = {field: name for name, field in reversed(OF_OPTIONS.items())}
+    usual, options = GenerationOptions(), wishes.options
+    fields = [name for name in GenerationOptions.__struct_fields__ if name != "extra"]
+    given = [
+        (named.get(one, f"{ENGINE} {one}"), getattr(options, one), getattr(usual, one)) for one in fields
+    ]
     given += [(name, getattr(wishes, name), getattr(Wishes(), name)) for name in OF_WISHES]
-    said = [f"{name} {_shown(value)}" for name, value, usual in given if value != usual]
-    return said + [f"{ENGINE} {name} {_shown(value)}" for name, value in wishes.options.extra.items()]
+    said = [f"{name} {shown(value)}" for name, value, usual in given if value != usual]
+    return said + [f"{ENGINE} {name} {shown(value)}" for name, value in options.extra.items()]
 
 
-def _read(name: str, value: str, usual: object) -> Any:
+def _read(name: str, field: str, value: str, usual: object) -> Any:
     if value == DEFAULT:
-        return getattr(usual, name)
+        return getattr(usual, field)
     reader = _Reader(add_help=False)
-    arguments.add_sampling(reader)
+    add_sampling(reader)
+    add_form(reader)
+    add_thinking(reader)
     arguments.add_running(reader)
     arguments.add_routing(reader)
-    return getattr(reader.parse_args([f"--{name.replace('_', '-')}={value}"]), name)
+    return getattr(reader.parse_args([f"--{name.replace('_', '-')}={value}"]), field)
 
 
-def _extra(extra: dict[str, Any], text: str) -> dict[str, Any]:
-    """With `NAME VALUE` or `NAME=VALUE` of the engine."""
+def _with_option(wishes: Wishes, text: str) -> Wishes:
+    """With `NAME VALUE` or `NAME=VALUE` of the engine, or of a field without an option of its own."""
     name, value, *_ = *re.split(r"\s*=\s*|\s+", text, maxsplit=1), ""
     if not name or not value:
         fail(Code.BAD_REQUEST, f"{text!r} is no option with a value", f"/set {ENGINE} NAME VALUE")
-    if value == DEFAULT:
-        return {other: said for other, said in extra.items() if other != name}
-    return extra | dict([arguments.pair(f"{name}={value}")])
+    options, usual = wishes.options, GenerationOptions()
+    if name in GenerationOptions.__struct_fields__ and name != "extra":  # what was said of it before goes
+        options = msgspec.structs.replace(options, **{name: getattr(usual, name)})
+    extra = {other: said for other, said in options.extra.items() if other != name}
+    if value != DEFAULT:
+        extra |= dict([pair(f"{name}={value}")])
+    return msgspec.structs.replace(wishes, options=in_fields(msgspec.structs.replace(options, extra=extra)))
 
 
 def _with_options(wishes: Wishes, **fields: Any) -> Wishes:
     return msgspec.structs.replace(wishes, options=msgspec.structs.replace(wishes.options, **fields))
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(repr, value)) if isinstance(value, list) else str(value)

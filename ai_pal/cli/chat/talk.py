@@ -1,6 +1,7 @@
 """A conversation at the terminal: read, answer, and again, until the user leaves."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from ai_pal import __version__
@@ -8,7 +9,7 @@ from ai_pal.cli import failures
 from ai_pal.cli.chat import setting
 from ai_pal.cli.chat.answer import ShownAnswer, add_answer
 from ai_pal.cli.chat.asking import ask
-from ai_pal.cli.chat.commands import COMMANDS, CommandContext, Leave, run_command
+from ai_pal.cli.chat.commands import COMMANDS, THINK, CommandContext, Leave, run_command
 from ai_pal.cli.chat.entry import Command, parse
 from ai_pal.cli.chat.fetching import may_fetch
 from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
@@ -19,7 +20,7 @@ from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.terminal.neutral import neutral
 from ai_pal.cli.terminal.streams import Terminal, say
 from ai_pal.config import paths
-from ai_pal.conversations.model import Conversation, short_name
+from ai_pal.conversations.model import Attachment, Conversation, short_name
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.errors import AiPalError
 
@@ -36,6 +37,8 @@ class Talk:
         recorder: Recorder,
         *,
         markdown: bool,
+        hide_thinking: bool = False,
+        attachments: Sequence[Attachment] = (),
         wait: bool = False,
         no_wait: bool = False,
     ) -> None:
@@ -45,7 +48,14 @@ class Talk:
         known = [entry.name for entry in CATALOG.values() if not entry.hidden]
         models = [*known, *session.settings.models]
         self._context = CommandContext(conversation, wishes, session, models, self._say, recorder)
-        choices = {"model": models, "set": setting.NAMES, "copy": ("code",), "local": ("on", "off")}
+        self._context.hide_thinking, self._context.attachments = hide_thinking, list(attachments)
+        choices = {
+            "model": models,
+            "set": setting.NAMES,
+            "copy": ("code",),
+            "local": ("on", "off"),
+            "think": THINK,
+        }
         self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)
         self._instant = None if wait else InstantStart(session, self._agree, self._say, eager=no_wait)
         self._warned = False
@@ -89,12 +99,13 @@ class Talk:
         """Put one prompt to the model. What has come of an answer stays in the conversation."""
         context, instant = self._context, self._instant
         wishes = context.wishes
-        screen = AnswerScreen(self._terminal, markdown=self._markdown)
+        screen = AnswerScreen(self._terminal, markdown=self._markdown, hide_thinking=context.hide_thinking)
         try:
             try:
                 if instant is not None:
                     wishes = instant.wishes(wishes)
-                messages = context.conversation.ask(prompt, marked=not self._stands_for)
+                files, context.attachments = context.attachments, []
+                messages = context.conversation.ask(prompt, files, marked=not self._stands_for)
                 answer = ask(self._session, messages, wishes, screen.show, self._agree)
             finally:
                 screen.close()

@@ -9,10 +9,11 @@ from ai_pal.cli import build_parser, presetting, run
 from ai_pal.cli.chat.arguments import wishes
 from ai_pal.config import presets
 from ai_pal.config.presets import Preset
+from ai_pal.protocol.options import GenerationOptions, Grammar, JsonObject, JsonSchema
 
 FULL = Preset(
     model="phi-3", system="Be brief.", temperature=0.2, stop=["END"], local_only=True, goal="cost",
-    context=64, options={"top_k": 3, "min_p": 0.1},
+    context=64, options={"top_k": 3, "min_p": 0.1, "pace": 1},
 )  # fmt: skip
 
 
@@ -22,7 +23,7 @@ def test_a_preset_fills_in_what_is_left_out() -> None:
     asked = wishes(args)
     assert (asked.model, asked.local_only, asked.goal) == ("phi-3", True, "cost")
     assert (asked.options.temperature, asked.options.stop) == (0.2, ["END"])
-    assert asked.options.extra == {"top_k": 3, "min_p": 0.1}
+    assert (asked.options.top_k, asked.options.min_p, asked.options.extra) == (3, 0.1, {"pace": 1})
     assert (args.system, args.context) == ("Be brief.", 64)
 
 
@@ -34,8 +35,42 @@ def test_options_go_over_it() -> None:
     asked = wishes(args)
     assert (asked.model, asked.goal, args.system, args.context) == ("smollm2", "quality", "", 128)
     assert (asked.options.temperature, asked.options.stop) == (0.0, ["X"])
-    assert asked.options.extra == {"top_k": 9, "min_p": 0.1}
+    assert (asked.options.top_k, asked.options.min_p, asked.options.extra) == (9, 0.1, {"pace": 1})
     assert asked.local_only  # a flag makes it stricter, never less so
+
+
+def chatting(preset: Preset, *argv: str) -> GenerationOptions:
+    args = build_parser(("chat",)).parse_args(["chat", *argv])
+    presetting.apply(preset, args)
+    return wishes(args).options
+
+
+def test_an_option_of_the_command_goes_over_one_that_the_preset_has_for_the_engine() -> None:
+    kept = Preset(options={"top_k": 3}, min_p=0.5)
+    assert chatting(kept, "--top-k", "9", "--option", "min_p=0.1") == GenerationOptions(top_k=9, min_p=0.1)
+
+
+def test_thinking_and_the_form_of_the_answer_are_kept(tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "properties": {"a": {"enum": [null, 1]}}}')
+    argv = ["--schema", str(schema), "--think", "high", "--think-budget", "9", "--prefill", "{"]
+    assert run(["preset", "set", "x", *argv]) == 0
+    schema.unlink()
+    kept = presets.load_preset("x")
+    form = JsonSchema({"type": "object", "properties": {"a": {"enum": [None, 1]}}})
+    expected = GenerationOptions(response_format=form, thinking="high", thinking_budget=9, prefill="{")
+    assert chatting(kept) == expected
+    assert chatting(kept, "--json-object").response_format == JsonObject()
+
+
+def test_the_last_form_that_was_set_is_kept(tmp_path: Path) -> None:
+    grammar = tmp_path / "g.gbnf"
+    grammar.write_text('root ::= "yes" | "no"\n')
+    assert run(["preset", "set", "x", "--json-object"]) == 0
+    assert run(["preset", "set", "x", "--grammar", str(grammar)]) == 0
+    assert chatting(presets.load_preset("x")).response_format == Grammar('root ::= "yes" | "no"\n')
+    assert run(["preset", "set", "x", "--schema", '{"type": "array"}']) == 0
+    assert chatting(presets.load_preset("x")).response_format == JsonSchema({"type": "array"})
 
 
 def test_a_model_that_nobody_knows_is_refused_when_it_is_set(capsys: pytest.CaptureFixture[str]) -> None:

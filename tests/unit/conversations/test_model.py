@@ -1,7 +1,7 @@
 """What a conversation sends, forgets and saves."""
 
-from ai_pal.conversations.model import Conversation
-from ai_pal.protocol.content import Message
+from ai_pal.conversations.model import Attachment, Conversation, Prompt
+from ai_pal.protocol.content import Document, Message, Reasoning, Text, ToolCall
 
 
 def told(*turns: tuple[str, str], system: str | None = None) -> Conversation:
@@ -41,16 +41,16 @@ def test_an_interrupted_answer_stays_and_is_marked() -> None:
 
 def test_take_back_returns_the_prompt_and_removes_its_answer() -> None:
     conversation = told(("a", "b"), ("c", "d"))
-    assert conversation.take_back() == "c"
+    assert conversation.take_back().text == "c"
     assert conversation.last_answer == "b"
 
 
 def test_take_back_of_an_unanswered_prompt_keeps_the_turn_before() -> None:
     conversation = told(("a", "b"))
     conversation.ask("c")
-    assert conversation.take_back() == "c"
-    assert conversation.take_back() == "a"
-    assert conversation.take_back() == ""
+    assert conversation.take_back().text == "c"
+    assert conversation.take_back().text == "a"
+    assert conversation.take_back().text == ""
 
 
 def test_clear_keeps_the_system_prompt() -> None:
@@ -92,7 +92,7 @@ def test_the_stand_in_itself_is_told_nothing() -> None:
 def test_a_note_is_no_part_of_the_prompt() -> None:
     conversation = stood_in()
     conversation.ask("g")
-    assert conversation.last_prompt == "g"
+    assert conversation.last_prompt.text == "g"
     conversation.answered("h", "phi-3")
     assert [turn.prompt for turn in conversation.turns] == ["a", "c", "e", "g"]
 
@@ -101,3 +101,59 @@ def test_who_answered_in_whose_place_is_in_the_markdown() -> None:
     text = stood_in().markdown()
     assert text.count("**smollm2** *(in place of phi-3.gguf)*") == 2
     assert "**/models/phi-3.gguf**\n\nf" in text
+
+
+NOTES = Attachment("notes.txt", Document("notes.txt", "Buy milk."), "9 characters")
+THOUGHT, CALL = Reasoning("First, ", "signed"), ToolCall("1", "weather", '{"city": "Paris"}')
+
+
+def test_files_go_before_the_prompt_and_again_with_each_later_one() -> None:
+    conversation = Conversation()
+    [asked] = conversation.ask("What is to do?", [NOTES])
+    assert asked == Message("user", [NOTES.part, Text("What is to do?")])
+    conversation.answered("Buy milk.")
+    assert conversation.ask("And then?")[0] == asked
+    assert conversation.turns[0].attachments == (NOTES,)
+
+
+def test_what_is_taken_back_brings_its_files_along() -> None:
+    conversation = Conversation()
+    conversation.ask("a", [NOTES])
+    assert conversation.take_back() == Prompt("a", (NOTES,))
+    conversation.ask("b", [NOTES])
+    conversation.answered("c")
+    assert conversation.last_prompt == Prompt("b", (NOTES,))
+    assert conversation.take_back() == Prompt("b", (NOTES,))
+    assert conversation.take_back() == Prompt()
+
+
+def test_thoughts_are_sent_back_apart() -> None:
+    conversation = told(("a", "b"))
+    conversation.ask("c")
+    conversation.answered("d", beside=[THOUGHT])
+    assert conversation.ask("e")[3] == Message("assistant", [THOUGHT, Text("d")])
+    assert (conversation.last_answer, conversation.last_thinking) == ("d", "First, ")
+
+
+def test_a_call_that_nobody_ran_is_sent_back_in_words() -> None:
+    conversation = Conversation()
+    conversation.ask("a")
+    conversation.answered("", beside=[CALL])
+    assert conversation.ask("b")[1] == Message("assistant", 'weather {"city": "Paris"}')
+
+
+def test_what_only_thought_is_no_turn() -> None:
+    conversation = Conversation()
+    conversation.ask("a")
+    conversation.answered("", beside=[THOUGHT])
+    assert conversation.turns == []
+
+
+def test_markdown_tells_files_thoughts_and_calls_apart() -> None:
+    conversation = Conversation()
+    conversation.ask("a", [NOTES])
+    conversation.answered("b", "m", beside=[Reasoning("One.\n\nTwo."), CALL])
+    assert conversation.markdown() == (
+        "**You**\n\n*attached: notes.txt (9 characters)*\n\na\n\n---\n\n"
+        '**m**\n\n> *thought:*\n>\n> One.\n>\n> Two.\n\nb\n\n    weather {"city": "Paris"}\n'
+    )

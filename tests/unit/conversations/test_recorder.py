@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import LATEST, Recorder
 from ai_pal.conversations.store import Conversations
 from ai_pal.errors import AiPalError, Code
+from ai_pal.protocol.content import Document, Reasoning
 from ai_pal.protocol.usage import Usage
 
 
@@ -184,3 +185,13 @@ def test_once_local_only_a_conversation_stays_so(bench: Bench) -> None:
     bench.tell("e", "f")
     with closing(bench.another()) as recorder:
         assert recorder.take_up(LATEST)[0].local_only
+
+
+def test_files_and_thoughts_are_there_when_it_goes_on(bench: Bench) -> None:
+    notes = Attachment("notes.txt", Document("notes.txt", "Buy milk."))
+    bench.conversation.ask("What is to do?", [notes])
+    bench.conversation.answered("Buy milk.", beside=[Reasoning("Hm.")])
+    bench.recorder.keep(bench.conversation)
+    _, taken = bench.another().take_up(LATEST)
+    assert taken.turns == bench.conversation.turns
+    assert bench.warnings == []

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal.conversations.model import Attachment
 from ai_pal.conversations.store import MARKS, Conversations, Message, fts_query
 from ai_pal.errors import AiPalError, Code
+from ai_pal.protocol.content import Audio, Document, Image, Reasoning, ToolCall
 from ai_pal.store.database import open_database
+from ai_pal.store.schema import STEPS
 
 SECRETS = ("zanzibar", "quetzalcoatl", "xylophonist")
 
@@ -170,3 +173,49 @@ def test_numbers_are_not_given_twice(kept: Conversations) -> None:
 def test_half_a_character_from_a_terminal_is_no_obstacle(kept: Conversations) -> None:
     number = begun(kept, ("a\ud83d", "b\x00c"))
     assert [message.content for message in kept.show(number).messages] == ["a?", "b\x00c"]
+
+
+FILES = (
+    Attachment(f"{SECRETS[0]}.txt", Document(f"{SECRETS[0]}.txt", f"{SECRETS[1]} é"), "12 characters"),
+    Attachment("picture.png", Image("image/png", f"\x00{SECRETS[2]}".encode() * 3000), "9 x 9"),
+    Attachment("sound.wav", Audio("audio/wav", b"RIFF")),
+)
+BESIDE = (Reasoning(f"I think of a {SECRETS[0]}.", "sig"), ToolCall("1", "look", '{"at": "it"}'))
+
+
+def with_files() -> list[Message]:
+    return [
+        Message(role="user", content="What is this?", at=1.0, attachments=FILES),
+        Message(role="assistant", content="A thing.", at=1.0, beside=BESIDE),
+    ]
+
+
+def test_files_thoughts_and_calls_come_back_as_they_were_kept(kept: Conversations) -> None:
+    number = kept.begin("What?", with_files(), now=1.0)
+    assert kept.show(number).messages == with_files()
+    assert kept.search("thing")
+    assert not any(kept.search(word) for word in SECRETS)  # a search finds what was said
+
+
+def test_not_a_byte_of_files_and_thoughts_stays(kept: Conversations, file: Path) -> None:
+    number = kept.begin("What?", with_files(), now=1.0)
+    again = kept.begin("What?", with_files(), now=1.0)
+    assert all(word.encode() in on_disk(file) for word in SECRETS)
+    assert kept.keep(again, [], after=0, expected=2, now=2.0)
+    kept.delete([number])
+    assert not [word for word in SECRETS if word.encode() in on_disk(file)]
+
+
+def test_a_database_of_before_takes_files(file: Path) -> None:
+    before = open_database(file, steps=STEPS[:4])
+    before.execute("INSERT INTO conversations VALUES (1, 'a', 1, 1, '', NULL, 0)")
+    before.execute(
+        "INSERT INTO messages (conversation, role, content, at, tier, provider, model, remote, prompt_tokens,"
+        " completion_tokens, interrupted) VALUES (1, 'user', 'a', 1, 0, '', '', 0, 0, 0, 0)"
+    )
+    before.close()
+    conversations = Conversations(file)
+    assert conversations.show(1).messages == [Message(role="user", content="a", at=1.0)]
+    assert conversations.keep(1, with_files(), after=1, expected=1, now=2.0)
+    assert conversations.show(1).messages[1:] == with_files()
+    conversations.close()

@@ -13,9 +13,11 @@ from ai_pal.protocol.client import (  # fmt: skip
     Done,
     Failed,
     Interrupted,
+    Logprobs,
     Notice,
     Started,
 )
+from ai_pal.protocol.content import Alternative, TokenLogprob
 from ai_pal.protocol.usage import Timings, Usage
 
 
@@ -62,9 +64,33 @@ def test_the_json_object_has_all_fields_whatever_the_end() -> None:
     )
     found = msgspec.json.decode(msgspec.json.encode(answer.as_object()))
     assert set(found) == {
-        "text", "model", "provider", "tier", "why", "score", "remote", "cost",
+        "text", "thinking", "tool_calls", "logprobs",
+        "model", "provider", "tier", "why", "score", "remote", "cost",
         "finish_reason", "usage", "timings", "notices", "reasons",
     }  # fmt: skip
     assert found["usage"] == {"prompt_tokens": 3, "cached_tokens": 0, "completion_tokens": 1}
     assert found["notices"] == [{"kind": "trimmed", "reason": "cut"}]
     assert after(Failed(1, [BUSY])).as_object().keys() == answer.as_object().keys()
+
+
+def test_thoughts_and_tool_calls_have_fields_of_their_own() -> None:
+    answer = after(
+        Delta(1, 0, 1, "Hm. ", "reasoning"),
+        Delta(1, 1, 1, "It is ", index=1),
+        Delta(1, 2, 0, "", "tool_call", 2, "c1", "weather"),
+        Delta(1, 2, 2, '{"city": "Paris"}', "tool_call", 2),
+        Logprobs(1, 1, [TokenLogprob(b"It", -0.5, 7, [Alternative(b"\xc3", -1.0, 8)])]),
+        Done(1, "tool_calls"),
+    )
+    found = msgspec.json.decode(msgspec.json.encode(answer.as_object()))
+    assert (found["text"], found["thinking"], found["finish_reason"]) == ("It is ", "Hm. ", "tool_calls")
+    assert found["tool_calls"] == [
+        {"type": "tool_call", "id": "c1", "name": "weather", "arguments": '{"city": "Paris"}'}
+    ]
+    [token] = found["logprobs"]
+    assert (token["token"], token["bytes"], token["top"][0]["bytes"]) == ("It", [73, 116], [0xC3])
+    assert (answer.exit_code, answer.committed) == (0, True)
+
+
+def test_what_only_thinks_is_not_committed() -> None:
+    assert not after(Delta(1, 0, 1, "Hm.", "reasoning")).committed

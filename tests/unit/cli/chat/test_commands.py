@@ -142,7 +142,7 @@ def test_edit_without_a_change_sends_and_forgets_nothing(
     monkeypatch.setenv("VISUAL", editor)
     bench.tell("before", "answer")
     assert bench.enter("edit") == ""
-    assert bench.conversation.last_prompt == "before"
+    assert bench.conversation.last_prompt.text == "before"
     assert len(bench.said) == 1
 
 

@@ -1,11 +1,15 @@
 """`/set` in a conversation."""
 
+from pathlib import Path
+
 import pytest
 
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.cli.chat.setting import NAMES, changed, lines
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import GenerationOptions, JsonSchema
+
+ARRAY = {"type": "array"}
 
 
 def after(*arguments: str) -> Wishes:
@@ -24,6 +28,14 @@ def after(*arguments: str) -> Wishes:
         ("max-tokens 5", Wishes(options=GenerationOptions(max_tokens=5))),
         ("seed -1", Wishes(options=GenerationOptions(seed=-1))),
         ("stop the end", Wishes(options=GenerationOptions(stop=["the end"]))),
+        ("top_k 40", Wishes(options=GenerationOptions(top_k=40))),
+        ("presence_penalty -0.5", Wishes(options=GenerationOptions(presence_penalty=-0.5))),
+        ("think high", Wishes(options=GenerationOptions(thinking="high"))),
+        ("think_budget 99", Wishes(options=GenerationOptions(thinking_budget=99))),
+        ("prefill Well, ", Wishes(options=GenerationOptions(prefill="Well,"))),
+        ('schema {"type": "array"}', Wishes(options=GenerationOptions(response_format=JsonSchema(ARRAY)))),
+        ("option top_k 5", Wishes(options=GenerationOptions(top_k=5))),
+        ("option stop_repeating true", Wishes(options=GenerationOptions(stop_repeating=True))),
         ("option pace 0.5", Wishes(options=GenerationOptions(extra={"pace": 0.5}))),
         ("option pace=0.5", Wishes(options=GenerationOptions(extra={"pace": 0.5}))),
         ("deadline 2m", Wishes(deadline=120.0)),
@@ -37,8 +49,11 @@ def test_what_is_set_is_what_the_options_of_chat_would_make(argument: str, wishe
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "option"])
-def test_default_takes_everything_back(name: str) -> None:
-    values = {"goal": "cost", "deadline": "2m", "stop": "x"}
+def test_default_takes_everything_back(name: str, tmp_path: Path) -> None:
+    grammar = tmp_path / "g.gbnf"
+    grammar.write_text('root ::= "a"')
+    values = {"goal": "cost", "deadline": "2m", "stop": "x", "think": "high", "schema": "{}"}
+    values["grammar"] = str(grammar)
     assert after(f"{name} {values.get(name, '1')}", f"{name} default") == Wishes()
 
 
@@ -62,6 +77,12 @@ def test_default_takes_one_option_of_the_engine_back() -> None:
         ("max_tokens 0", "max-tokens"),
         ("goal fun", "invalid choice"),
         ("deadline 0", "a deadline is longer than nothing"),
+        ("thinking high", "/think LEVEL"),
+        ("think hard", "invalid choice"),
+        ("schema nowhere.json", "there is no schema to read"),
+        ('schema {"type": "arr"}', "'arr' is no type of JSON"),
+        ("schema [1]", "holds no JSON Schema"),
+        ("option top_k many", "top_k"),
         ("option pace", "is no option with a value"),
         ("option =1", "is no option with a value"),
     ],

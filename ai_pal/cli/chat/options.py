@@ -1,0 +1,165 @@
+"""How an answer is wanted, as options of the command line: those of `GenerationOptions`, each by its field's
+name. What binds the form of an answer is read from its file while it is parsed."""
+
+import argparse
+from typing import Any, get_args
+
+import msgspec
+
+from ai_pal.cli.chat.values import number, pair
+from ai_pal.cli.completing import completes
+from ai_pal.cli.terminal.whole_numbers import any_whole, whole
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.options import (
+    GenerationOptions,
+    Grammar,
+    JsonObject,
+    JsonSchema,
+    Thinking,
+    Tool,
+    ToolChoice,
+)
+
+FIELDS = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "repeat_penalty",
+    "max_tokens",
+    "seed",
+    "stop",
+    "logprobs",
+    "response_format",
+    "prefill",
+    "thinking",
+    "thinking_budget",
+    "tools",
+    "tool_choice",
+)
+"""Those that have an option of their own; `--option NAME=VALUE` reaches the rest."""
+
+
+def add_sampling(group: argparse._ActionsContainer) -> None:
+    group.add_argument("--temperature", type=number("0 or more", 0.0), metavar="T", help="0 or more")
+    group.add_argument("--top-p", type=number("in (0, 1]", 1e-9, 1.0), metavar="P", help="in (0, 1]")
+    group.add_argument("--top-k", type=whole(), metavar="N", help="among the N most probable; 0 is all")
+    group.add_argument(
+        "--min-p", type=number("in [0, 1]", 0.0, 1.0), metavar="P",
+        help="among those at least P times as probable as the first",
+    )  # fmt: skip
+    group.add_argument(
+        "--presence-penalty", type=number(""), metavar="X", help="against words that were there"
+    )
+    group.add_argument("--frequency-penalty", type=number(""), metavar="X", help="the more often they were")
+    group.add_argument(
+        "--repeat-penalty", type=number("above 0", 1e-9), metavar="X", help="against repetition; 1 is none"
+    )
+    group.add_argument("--max-tokens", type=whole(1), metavar="N", help="end the answer after N tokens")
+    group.add_argument("--seed", type=any_whole, metavar="N", help="make the answer repeatable")
+    group.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end there (repeatable)")
+    group.add_argument(
+        "--option", action="append", default=[], type=pair, metavar="NAME=VALUE",
+        help="any other option, also one of the engine itself (repeatable)",
+    )  # fmt: skip
+
+
+def add_form(group: argparse._ActionsContainer) -> None:
+    bound = group.add_mutually_exclusive_group()
+    as_schema = bound.add_argument(
+        "--schema", type=_schema, dest="response_format", metavar="FILE|JSON",
+        help="the answer is JSON that validates against this JSON Schema",
+    )  # fmt: skip
+    completes(as_schema, "file")
+    bound.add_argument(
+        "--json-object", action="store_const", const=JsonObject(), dest="response_format",
+        help="the answer is a JSON object, any",
+    )  # fmt: skip
+    by_grammar = bound.add_argument(
+        "--grammar", type=_grammar, dest="response_format", metavar="FILE",
+        help="the answer is of this grammar (GBNF; models of this machine)",
+    )  # fmt: skip
+    completes(by_grammar, "file")
+    group.add_argument("--prefill", default="", metavar="TEXT", help="how the answer begins")
+
+
+def add_thinking(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--think", dest="thinking", choices=get_args(Thinking), metavar="LEVEL",
+        help="whether and how hard it thinks first: off, on, low, medium or high",
+    )  # fmt: skip
+    group.add_argument(
+        "--think-budget", dest="thinking_budget", type=whole(), metavar="N", help="for at most N tokens"
+    )
+
+
+def add_tools(group: argparse._ActionsContainer) -> None:
+    listed = group.add_argument(
+        "--tools", type=_tools, default=[], metavar="FILE|JSON",
+        help="functions that the model may call, as a JSON list; calls are printed, nothing is run",
+    )  # fmt: skip
+    completes(listed, "file")
+    group.add_argument(
+        "--tool-choice", type=_tool_choice, metavar="HOW", help="auto, none, required, or the name of one"
+    )
+
+
+def options_of(args: argparse.Namespace) -> GenerationOptions:
+    """What the command line says. Raises `AiPalError` (`bad_request`)."""
+    said = {name: getattr(args, name) for name in FIELDS if hasattr(args, name)}
+    return in_fields(GenerationOptions(**said, extra=dict(args.option)))
+
+
+def in_fields(options: GenerationOptions) -> GenerationOptions:
+    """What `--option` calls by the name of a field is that field. Raises `AiPalError` (`bad_request`)."""
+    if not options.extra.keys() & set(GenerationOptions.__struct_fields__):
+        return options
+    from ai_pal.client.sampling import in_their_fields
+
+    try:
+        return in_their_fields(options)
+    except TypeError as error:
+        fail(Code.BAD_REQUEST, str(error), "say it once")
+
+
+def shown(value: Any) -> str:
+    """The value of a field, for people, in one short line."""
+    match value:
+        case JsonSchema():
+            return msgspec.json.encode(value.schema).decode()
+        case JsonObject():
+            return "any JSON object"
+        case Grammar():
+            return "a grammar"
+        case list():
+            return ", ".join(one.name if isinstance(one, Tool) else repr(one) for one in value)
+    return str(value)
+
+
+# Their modules are imported where such an option is given.
+
+
+def _schema(text: str) -> JsonSchema:
+    from ai_pal.cli.chat.form_files import schema
+
+    return schema(text)
+
+
+def _grammar(text: str) -> Grammar:
+    from ai_pal.cli.chat.form_files import grammar
+
+    return grammar(text)
+
+
+def _tools(text: str) -> list[Tool]:
+    from ai_pal.cli.chat.form_files import tools
+
+    return tools(text)
+
+
+def _tool_choice(text: str) -> ToolChoice:
+    from ai_pal.cli.chat.form_files import tool_choice
+
+    return tool_choice(text)
