@@ -1,12 +1,12 @@
 """How an answer is to be sampled: keywords, the same on every face, and the options that come of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol.option_rules import objection_to_types, objection_to_value
 from ai_pal.protocol.options import GenerationOptions
 
 T = TypeVar("T")
@@ -28,16 +28,10 @@ class Sampling(TypedDict, total=False):
     options: GenerationOptions | None
 
 
-class _Checked(msgspec.Struct, frozen=True):
-    max_tokens: Annotated[int, Meta(ge=1)] | None = None
-    temperature: Annotated[float, Meta(ge=0)] | None = None
-    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
-    extra: dict[str, Any] | None = None
+_NAMES = ", ".join(Sampling.__annotations__)
+_HINT = f"options are: {_NAMES}; a prompt is a text, or messages with role and content"
 
-
-FIELDS = frozenset(_Checked.__struct_fields__)
+FIELDS = frozenset({"max_tokens", "temperature", "top_p", "stop", "seed", "extra"})
 OPTION_FIELDS = frozenset(GenerationOptions.__struct_fields__) - {"extra"}
 
 
@@ -51,16 +45,16 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
             "options=GenerationOptions(max_tokens=20)"
         )
     single = {name: how[name] for name in FIELDS if how.get(name) is not None}
-    if not single:
-        return in_their_fields(whole or GenerationOptions())
     for name in single:
         if whole is not None and getattr(whole, name) not in (None, [], {}):
             raise TypeError(f"{name} is given twice: as a keyword and in options")
-    checked = converted(single, _Checked)
-    stop = [checked.stop] if isinstance(checked.stop, str) else checked.stop or []
-    own = GenerationOptions(
-        checked.temperature, checked.top_p, checked.max_tokens, checked.seed, stop, checked.extra or {}
-    )
+    if "stop" in single:
+        single["stop"] = _texts(single["stop"])
+    for name, value in single.items():
+        _refuse(objection_to_value(name, value))
+    if whole is not None:
+        _refuse(objection_to_types(whole))
+    own = GenerationOptions(**single)
     return in_their_fields(own if whole is None else own.over(whole))
 
 
@@ -72,9 +66,21 @@ def in_their_fields(options: GenerationOptions) -> GenerationOptions:
     for name in fields:
         if getattr(options, name) not in (None, [], {}, ""):
             raise TypeError(f"{name} is given twice: as an option of its own and in extra")
+    for name, value in fields.items():
+        _refuse(objection_to_value(name, value))
     rest = {name: value for name, value in options.extra.items() if name not in fields}
     given = msgspec.to_builtins(options) | {"extra": rest} | fields
     return converted(given, GenerationOptions)
+
+
+def _texts(stop: object) -> object:
+    """One text is a list of it."""
+    return [stop] if isinstance(stop, str) else list(stop) if isinstance(stop, Sequence) else stop
+
+
+def _refuse(why: str) -> None:
+    if why:
+        raise AiPalError(Failure(Code.BAD_REQUEST, why, _HINT))
 
 
 def converted(value: Any, kind: type[T]) -> T:
@@ -82,6 +88,4 @@ def converted(value: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        names = ", ".join(Sampling.__annotations__)
-        hint = f"options are: {names}; a prompt is a text, or messages with role and content"
-        raise AiPalError(Failure(Code.BAD_REQUEST, f"this cannot be asked: {error}", hint)) from None
+        raise AiPalError(Failure(Code.BAD_REQUEST, f"this cannot be asked: {error}", _HINT)) from None

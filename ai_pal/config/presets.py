@@ -13,6 +13,7 @@ from msgspec import Meta
 from ai_pal.config import paths
 from ai_pal.config.whole_file import alone, write_whole
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.protocol.option_rules import RULES, objection_to_value
 from ai_pal.protocol.options import Thinking
 
 SUFFIX = ".toml"
@@ -27,18 +28,18 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
     model: str | None = None
     system: str | None = None
-    temperature: Annotated[float, Meta(ge=0)] | None = None
-    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
     seed: int | None = None
     stop: list[str] | None = None
-    top_k: Annotated[int, Meta(ge=0, le=MOST_TOKENS)] | None = None
-    min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_k: int | None = None
+    min_p: float | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
-    repeat_penalty: Annotated[float, Meta(gt=0)] | None = None
+    repeat_penalty: float | None = None
     thinking: Thinking | None = None
-    thinking_budget: Annotated[int, Meta(ge=0, le=MOST_TOKENS)] | None = None
+    thinking_budget: int | None = None
     prefill: str | None = None
     schema: str | None = None
     grammar: str | None = None
@@ -50,6 +51,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
 
 FIELDS = Preset.__struct_fields__
+_OTHERWISE = {"options": "extra"}
+OF_OPTIONS = tuple(name for name in FIELDS if _OTHERWISE.get(name, name) in RULES)
+"""Fields that are options of an answer, and as `protocol.option_rules` has them."""
 
 
 def names(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -172,6 +176,9 @@ def _is_long(value: object) -> bool:
 
 
 def _checked(found: dict[str, Any], where: str) -> Preset:
+    for name in OF_OPTIONS:
+        if name in found and (why := objection_to_value(_OTHERWISE.get(name, name), found[name])):
+            fail(Code.CONFIG_INVALID, f"{where}: {why}", "see: ai-pal preset --help")
     try:
         return msgspec.convert(found, Preset)
     except msgspec.ValidationError as error:

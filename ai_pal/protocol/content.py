@@ -16,7 +16,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 or its provider withholds the rest."""
 
 
-class Part(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+class Part(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"):
     """Base of what a message is made of."""
 
 
@@ -81,7 +81,7 @@ class ToolResult(Part, tag="tool_result", frozen=True):
 AnyPart = Text | Image | Audio | Document | Reasoning | ToolCall | ToolResult
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One turn of a conversation. A bare string is a single text."""
 
     role: Role

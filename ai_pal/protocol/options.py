@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 
-class Format(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+class Format(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"):
     """Base of the forms that an answer may be bound to."""
 
 
@@ -33,7 +33,7 @@ class Grammar(Format, tag="grammar", frozen=True):
 ResponseFormat = JsonObject | JsonSchema | Grammar
 
 
-class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
+class Tool(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A function that the model may call: `parameters` is the JSON Schema of its arguments, an object's."""
 
     name: str
@@ -41,7 +41,7 @@ class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
     parameters: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "object", "properties": {}})
 
 
-class NamedTool(msgspec.Struct, frozen=True):
+class NamedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model has to call this tool."""
 
     name: str
@@ -72,7 +72,7 @@ Ability = Literal[
 """What a model can be asked for: kinds of work, and what a chat may need."""
 
 
-class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """None and empty mean what the model and its server do by default.
 
     `logit_bias` adds to the logits of tokens by their ids. `logprobs` asks for the logarithms of the

@@ -1,43 +1,47 @@
 """Requests of clients, looked at before they are taken: what the types alone cannot say. Pure."""
 
 import math
+import re
+from typing import Any
 
 import msgspec
 
+from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.option_rules import nearest, objection_to_options, objection_to_value
 
-MAX_NESTING = 32
-"""Levels of `options.extra`: what could just be decoded might be too deep to be encoded for the worker."""
+SEE = "see docs/ipc-protocol.md"
+
+_INSIDE = re.compile(r" - at `\$\.options\.(\w+)`")
+_UNKNOWN = re.compile(r"unknown field `(.*)` - at `\$\.options`", re.DOTALL)
 
 
-def objection(request: wire.AnyRequest) -> str:
+def objection(request: wire.AnyRequest) -> Failure | None:
     """Why a request that can be read cannot be taken, or nothing."""
     if getattr(request, "id", 1) <= 0:
-        return "a request id must be above 0"
-    if isinstance(request, wire.Chat | wire.Route):
-        if _nested(request.options.extra, MAX_NESTING):
-            return f"options.extra is nested deeper than {MAX_NESTING}"
-        if request.max_cost is not None and request.max_cost < 0:
-            return "max_cost is less than 0"
-        if wrong := _objection_to(request.options):
-            return wrong
+        return _bad("a request id must be above 0")
+    if (cost := getattr(request, "max_cost", None)) is not None and cost < 0:
+        return _bad("max_cost is less than 0")
+    if (options := getattr(request, "options", None)) is not None and (why := objection_to_options(options)):
+        return _bad(why)
     for name in ("deadline", "keep_alive", "usual_keep_alive", "max_cost"):
         if math.isnan(getattr(request, name, None) or 0.0):
-            return f"{name} is not a number"
-    return ""
+            return _bad(f"{name} is not a number")
+    return None
 
 
-def _objection_to(options: GenerationOptions) -> str:
-    """Why nothing can be sampled so, or nothing. A comparison with what is no number is never true."""
-    temperature, top_p = options.temperature, options.top_p
-    if temperature is not None and not 0 <= temperature < math.inf:
-        return f"temperature {temperature:g} is none: it is 0 or more"
-    if top_p is not None and not 0 < top_p <= 1:
-        return f"top_p {top_p:g} is none: it is above 0 and at most 1"
-    if options.max_tokens is not None and options.max_tokens < 1:
-        return f"max_tokens {options.max_tokens} is none: it is 1 or more"
-    return ""
+def unreadable(frame: bytes, error: Exception) -> Failure:
+    """What is wrong with a message that is no request; of options it says what they have to be."""
+    text = str(error)
+    if text.startswith("Invalid value") and "`$.type`" in text:
+        return Failure(Code.UNKNOWN_MESSAGE, f"the message cannot be read: {text}", SEE)
+    if found := _UNKNOWN.search(text):
+        near = nearest(found[1])
+        hint = f"did you mean {near}?" if near else SEE
+        return Failure(Code.BAD_REQUEST, f"there is no option {found[1]!r}", hint)
+    if (found := _INSIDE.search(text)) and (why := objection_to_value(found[1], _option(frame, found[1]))):
+        return _bad(why)
+    return _bad(f"the message cannot be read: {text}")
 
 
 def id_of(request: wire.AnyRequest) -> int:
@@ -49,6 +53,10 @@ class _OnlyId(msgspec.Struct):
     id: int = 0
 
 
+class _OnlyOptions(msgspec.Struct):
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 def id_within(frame: bytes) -> int:
     """The id of a message that could not be read as a whole, 0 where even that is not there."""
     try:
@@ -57,7 +65,12 @@ def id_within(frame: bytes) -> int:
         return 0
 
 
-def _nested(value: object, levels: int) -> bool:
-    """Whether `value` holds more than `levels` levels of lists and maps."""
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(levels == 0 or _nested(item, levels - 1) for item in inside)
+def _option(frame: bytes, name: str) -> object:
+    try:
+        return msgspec.msgpack.decode(frame, type=_OnlyOptions).options.get(name)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _bad(message: str) -> Failure:
+    return Failure(Code.BAD_REQUEST, message, SEE)

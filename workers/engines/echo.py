@@ -17,7 +17,7 @@ import msgspec
 from ai_pal import __version__
 from ai_pal.errors import Code, Failure, fail
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import Ability
+from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import (
     CompleteText,
@@ -42,6 +42,7 @@ from workers.engines.echo_answer import (
     tool_words,
 )
 from workers.engines.echo_text import WordCounter, reference
+from workers.engines.option_names import refuse_unknown
 
 __all__ = ["Echo", "LoadOptions", "RequestOptions", "reference"]
 
@@ -71,7 +72,8 @@ class LoadOptions(msgspec.Struct, frozen=True):
 
 
 class RequestOptions(msgspec.Struct, frozen=True):
-    """`GenerationOptions.extra`: seconds, megabytes, or the index of the token at which the fault strikes."""
+    """`GenerationOptions.extra`: seconds, megabytes, or the index of the token at which the fault strikes.
+    `ignore_eos` changes nothing: an echo has no token that ends it."""
 
     tokens: int | None = None
     pace: float = 0.0
@@ -84,6 +86,11 @@ class RequestOptions(msgspec.Struct, frozen=True):
     hold_gil_at: int | None = None
     leak_mb: int = 0
     chunk: int = 0
+    ignore_eos: bool = False
+
+
+NAMES = (*RequestOptions.__struct_fields__, *GenerationOptions.__struct_fields__)
+"""What may have been meant by a name that is none."""
 
 
 class _Generation:
@@ -176,6 +183,7 @@ class Echo:
                 self._sink.reranked(job.key, scores, _usage_of([job.query, *job.texts]))
 
     def _generate(self, request: Generate, blobs: Sequence[Blob]) -> None:
+        refuse_unknown(request.options.extra, NAMES, "the echo engine")
         options = _convert(request.options.extra, RequestOptions)
         room = answer_room(request.options, self._context)
         counter = WordCounter(tool_words(request.options))
@@ -291,7 +299,7 @@ def _usage_of(texts: Sequence[str]) -> Usage:
 
 
 def _convert(options: dict[str, Any], into: type[OptionsType]) -> OptionsType:
-    """Read options that may come as text; unknown ones are ignored. Raises `AiPalError`."""
+    """Read options that may come as text. Raises `AiPalError`."""
     try:
         return msgspec.convert(options, into, strict=False)
     except msgspec.ValidationError as error:

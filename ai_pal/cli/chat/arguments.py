@@ -6,7 +6,7 @@ from typing import get_args
 from ai_pal.cli import failures
 from ai_pal.cli.chat.options import add_form, add_sampling, add_thinking, add_tools, options_of
 from ai_pal.cli.chat.session import Wishes
-from ai_pal.cli.chat.values import deadline, duration, number
+from ai_pal.cli.chat.values import deadline, duration, number, option
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.whole_numbers import is_whole, whole
 from ai_pal.config.settings import UNASKED_BYTES
@@ -112,7 +112,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     form.add_argument("--json", action="store_true", help="print one JSON object at the end")
     form.add_argument("--jsonl", action="store_true", help="print each event as a line of JSON, as it comes")
     group.add_argument(
-        "--logprobs", type=whole(), metavar="N",
+        "--logprobs", type=option("logprobs"), metavar="N",
         help="with --json or --jsonl: probabilities of the tokens, and of N alternatives to each",
     )  # fmt: skip
     group.add_argument("--hide-thinking", action="store_true", help="show no thoughts while they come")

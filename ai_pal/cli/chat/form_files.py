@@ -9,6 +9,9 @@ import msgspec
 from ai_pal.config import paths
 from ai_pal.protocol.options import Grammar, JsonSchema, NamedTool, Tool, ToolChoice
 
+_OTHERS = frozenset({"type", "strict", "input_schema", "cache_control"})
+"""What tools have elsewhere, and need not here: arguments of a call that has to be made always validate."""
+
 MOST_BYTES = 8 * 1024 * 1024
 """Of a file. What a model can be given is far less."""
 
@@ -55,6 +58,7 @@ def _tool(found: Any, where: str) -> Tool:
         found = {**found, "parameters": found["input_schema"]}
     if not isinstance(found, dict):
         raise _wrong(f"{where} is no object")
+    found = {name: value for name, value in found.items() if name not in _OTHERS}
     try:
         tool = msgspec.convert(found, Tool)
     except msgspec.ValidationError as error:

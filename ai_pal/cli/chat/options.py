@@ -6,9 +6,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from ai_pal.cli.chat.values import number, pair
+from ai_pal.cli.chat.values import option, pair, stop
 from ai_pal.cli.completing import completes
-from ai_pal.cli.terminal.whole_numbers import any_whole, whole
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import (
     GenerationOptions,
@@ -43,23 +42,34 @@ FIELDS = (
 
 
 def add_sampling(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--temperature", type=number("0 or more", 0.0), metavar="T", help="0 or more")
-    group.add_argument("--top-p", type=number("in (0, 1]", 1e-9, 1.0), metavar="P", help="in (0, 1]")
-    group.add_argument("--top-k", type=whole(), metavar="N", help="among the N most probable; 0 is all")
+    group.add_argument("--temperature", type=option("temperature"), metavar="T", help="0 or more")
+    group.add_argument("--top-p", type=option("top_p"), metavar="P", help="from 0 to 1")
     group.add_argument(
-        "--min-p", type=number("in [0, 1]", 0.0, 1.0), metavar="P",
+        "--top-k", type=option("top_k"), metavar="N", help="among the N most probable; 0 is all"
+    )
+    group.add_argument(
+        "--min-p", type=option("min_p"), metavar="P",
         help="among those at least P times as probable as the first",
     )  # fmt: skip
     group.add_argument(
-        "--presence-penalty", type=number(""), metavar="X", help="against words that were there"
+        "--presence-penalty",
+        type=option("presence_penalty"),
+        metavar="X",
+        help="against words that were there",
     )
-    group.add_argument("--frequency-penalty", type=number(""), metavar="X", help="the more often they were")
     group.add_argument(
-        "--repeat-penalty", type=number("above 0", 1e-9), metavar="X", help="against repetition; 1 is none"
+        "--frequency-penalty", type=option("frequency_penalty"), metavar="X", help="the more often they were"
     )
-    group.add_argument("--max-tokens", type=whole(1), metavar="N", help="end the answer after N tokens")
-    group.add_argument("--seed", type=any_whole, metavar="N", help="make the answer repeatable")
-    group.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end there (repeatable)")
+    group.add_argument(
+        "--repeat-penalty", type=option("repeat_penalty"), metavar="X", help="against repetition; 1 is none"
+    )
+    group.add_argument(
+        "--max-tokens", type=option("max_tokens"), metavar="N", help="end the answer after N tokens"
+    )
+    group.add_argument("--seed", type=option("seed"), metavar="N", help="make the answer repeatable")
+    group.add_argument(
+        "--stop", action="append", default=[], type=stop, metavar="TEXT", help="end there (repeatable)"
+    )
     group.add_argument(
         "--option", action="append", default=[], type=pair, metavar="NAME=VALUE",
         help="any other option, also one of the engine itself (repeatable)",
@@ -91,7 +101,11 @@ def add_thinking(group: argparse._ActionsContainer) -> None:
         help="whether and how hard it thinks first: off, on, low, medium or high",
     )  # fmt: skip
     group.add_argument(
-        "--think-budget", dest="thinking_budget", type=whole(), metavar="N", help="for at most N tokens"
+        "--think-budget",
+        dest="thinking_budget",
+        type=option("thinking_budget"),
+        metavar="N",
+        help="for at most N tokens",
     )
 
 

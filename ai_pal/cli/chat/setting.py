@@ -117,7 +117,10 @@ def _with_option(wishes: Wishes, text: str) -> Wishes:
         options = msgspec.structs.replace(options, **{name: getattr(usual, name)})
     extra = {other: said for other, said in options.extra.items() if other != name}
     if value != DEFAULT:
-        extra |= dict([pair(f"{name}={value}")])
+        try:
+            extra |= dict([pair(f"{name}={value}")])
+        except argparse.ArgumentTypeError as error:
+            fail(Code.BAD_REQUEST, str(error), f"/set {ENGINE} NAME VALUE")
     return msgspec.structs.replace(wishes, options=in_fields(msgspec.structs.replace(options, extra=extra)))
 
 

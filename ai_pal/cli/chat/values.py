@@ -1,11 +1,13 @@
 """What options of the command line take as their values, for argparse. No I/O."""
 
 import argparse
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
 
 from ai_pal.config.durations import NEVER, parse_duration
+from ai_pal.protocol.option_rules import objection_to_value, read_value
 
 
 def number(meaning: str, low: float = -math.inf, high: float = math.inf) -> Callable[[str], float]:
@@ -46,7 +48,30 @@ def pair(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     import msgspec
 
-    try:
-        return key, msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return key, value
+    said: Any = value
+    with contextlib.suppress(msgspec.DecodeError):
+        said = msgspec.json.decode(value)
+    _refuse(objection_to_value("extra", {key: said}))
+    return key, said
+
+
+def option(name: str) -> Callable[[str], Any]:
+    """A parser of the values of this option of an answer, as `protocol.option_rules` has them."""
+
+    def parse(text: str) -> Any:
+        value = read_value(name, text)
+        _refuse(objection_to_value(name, value))
+        return value
+
+    return parse
+
+
+def stop(text: str) -> str:
+    """A text that ends the answer."""
+    _refuse(objection_to_value("stop", [text]))
+    return text
+
+
+def _refuse(why: str) -> None:
+    if why:
+        raise argparse.ArgumentTypeError(why)

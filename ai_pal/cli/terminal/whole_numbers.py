@@ -22,10 +22,3 @@ def whole(least: int = 0) -> Callable[[str], int]:
         return int(text)
 
     return parse
-
-
-def any_whole(text: str) -> int:
-    """A whole number that may be negative, for argparse."""
-    if not is_whole(text.removeprefix("-")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at most {DIGITS} digits")
-    return int(text)

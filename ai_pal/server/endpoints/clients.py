@@ -12,7 +12,7 @@ import msgspec
 from ai_pal.config.fingerprint import digest
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.requests import id_of, id_within, objection
+from ai_pal.protocol.requests import SEE, id_of, id_within, objection, unreadable
 from ai_pal.server.ports import Clock
 from ai_pal.server.services.base import Service
 from ai_pal.server.services.operations import Operations
@@ -103,7 +103,7 @@ class ClientEndpoint:
         try:
             request = wire.decode_request(frame)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            self._refuse_malformed(client, frame, error)
+            self._fail(client, unreadable(frame, error), id_within(frame))
             return
         connection = self._connections.get(client)
         if isinstance(request, wire.Hello):
@@ -124,7 +124,7 @@ class ClientEndpoint:
         if request_id in connection.open:
             self._refuse(client, Code.DUPLICATE_ID, f"request id {request_id} is still open")
         elif why := objection(request):
-            self._refuse(client, Code.BAD_REQUEST, why, max(0, request_id))
+            self._fail(client, why, max(0, request_id))
         elif service is None:
             self._refuse(client, Code.UNKNOWN_MESSAGE, "this supervisor does not do that", request_id)
         else:
@@ -153,17 +153,14 @@ class ClientEndpoint:
         self.send(client, welcome)
         self._greeted(client, peer)
 
-    def _refuse_malformed(self, client: bytes, frame: bytes, error: Exception) -> None:
-        code, request_id = Code.BAD_REQUEST, id_within(frame)
-        if str(error).startswith("Invalid value") and "$.type" in str(error):
-            code = Code.UNKNOWN_MESSAGE
-        self._refuse(client, code, f"the message cannot be read: {error}", request_id)
-
     def _refuse(self, client: bytes, code: Code, message: str, request_id: int = 0) -> None:
+        self._fail(client, Failure(code, message, SEE), request_id)
+
+    def _fail(self, client: bytes, failure: Failure, request_id: int = 0) -> None:
         connection = self._connections.get(client)
         if connection is not None and request_id in connection.open:
             request_id = 0  # what is open with this id goes on: it must not be taken for ended
-        refusal = wire.Failed(request_id, [Failure(code, message, "see docs/ipc-protocol.md")])
+        refusal = wire.Failed(request_id, [failure])
         if connection is not None:
             self.send(client, refusal)
         else:

@@ -43,10 +43,11 @@ def test_keep_alive_takes_zero_never_and_durations(text: str, seconds: float) ->
 
 @pytest.mark.parametrize(
     "argv",
-    ["--temperature -1", "--temperature nan", "--temperature inf", "--top-p 0", "--top-p 1.1",
+    ["--temperature -1", "--temperature nan", "--temperature inf", "--top-p -0.1", "--top-p 1.1",
      "--max-tokens 0", "--max-tokens 1.5", "--max-tokens 9999999999999999999", "--seed x",
      "--seed 99999999999999999999", "--seed -99999999999999999999", "--deadline 0", "--deadline -1",
-     "--deadline soon", "--keep-alive -2", "--keep-alive 1e300", "--option pace", "--json --jsonl"],
+     "--deadline soon", "--keep-alive -2", "--keep-alive 1e300", "--option pace", "--option top_k=x",
+     "--option min_p=2", "--max-tokens 5.0", "--json --jsonl"],
 )  # fmt: skip
 def test_nonsense_is_refused(argv: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -73,7 +73,7 @@ def test_default_takes_one_option_of_the_engine_back() -> None:
         ("parameter num_predict 10", "did you mean max_tokens?"),
         ("local-only on", "/local on"),
         ("temperature", "wants a value"),
-        ("temperature hot", "is not a number 0 or more"),
+        ("temperature hot", "temperature is a number of 0 or more, not 'hot'"),
         ("max_tokens 0", "max-tokens"),
         ("goal fun", "invalid choice"),
         ("deadline 0", "a deadline is longer than nothing"),

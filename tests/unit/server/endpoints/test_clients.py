@@ -86,7 +86,10 @@ def test_a_refusal_names_the_request_where_it_can_be_read(endpoint: Endpoint) ->
         wire.Chat(1, HI, options=GenerationOptions(temperature=float("nan"))),
         wire.Chat(1, HI, options=GenerationOptions(temperature=float("inf"))),
         wire.Chat(1, HI, options=GenerationOptions(temperature=-1)),
-        wire.Chat(1, HI, options=GenerationOptions(top_p=0)),
+        wire.Chat(1, HI, options=GenerationOptions(top_p=-0.1)),
+        wire.Chat(1, HI, options=GenerationOptions(stop=[""])),
+        wire.Complete(1, "hi", options=GenerationOptions(min_p=2)),
+        wire.CountTokens(1, HI, options=GenerationOptions(extra={"top_k": 1})),
         wire.Route(1, HI, options=GenerationOptions(top_p=float("nan"))),
         wire.Chat(1, HI, options=GenerationOptions(extra={"deep": eval("[" * 50 + "]" * 50)})),  # noqa: S307
     ],
