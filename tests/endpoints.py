@@ -5,17 +5,18 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.egress import HubFiles, Provider, ToEgress
 from ai_pal.protocol.worker import LoadModel, ToWorker
 from ai_pal.providers.server import Server
+from ai_pal.server.backends.local import LocalModels
+from ai_pal.server.backends.providers import Providers
 from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool.supervisor import Supervisor
-from ai_pal.server.ports import Resolved
-from ai_pal.server.router.completions import Completions
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries, Subject
@@ -87,7 +88,7 @@ class SilentLauncher:
 
 
 class NoWorkers:
-    def send(self, worker: str, message: ToWorker) -> bool:
+    def send(self, worker: str, message: ToWorker, blobs: Sequence[bytes] = ()) -> bool:
         return False
 
 
@@ -109,11 +110,7 @@ def _unseen(event: str, **fields: object) -> None:
     """Nobody reads the log."""
 
 
-def _taken(taken: bool) -> None:
-    assert taken
-
-
-def _unsent(identity: str, message: ToEgress) -> bool:
+def _unsent(identity: str, message: ToEgress, blobs: Sequence[bytes] = ()) -> bool:
     return False
 
 
@@ -136,9 +133,8 @@ class Endpoint:
             backlog_limit=backlog_limit,
         )
         launcher = SilentLauncher(self.clock) if silent else NoLauncher()
-        router, local = local_router(self.front, self.clock, _unseen)
-        self.supervisor = local.supervisor = Supervisor(
-            clients=router,
+        self.supervisor = Supervisor(
+            clients=self.front,
             workers=NoWorkers(),
             launcher=launcher,
             clock=self.clock,
@@ -148,13 +144,13 @@ class Endpoint:
         )
         policy = EgressPolicy()
         egress = self._egress = EgressProcess(launcher, _unsent, self.clock, _unseen, policy, dict)
-        self.downloads = local.downloads = Downloads(
-            clients=router, egress=egress, clock=self.clock, plan=plan, observe=_unseen, policy=policy
+        self.downloads = Downloads(
+            clients=self.front, egress=egress, clock=self.clock, plan=plan, observe=_unseen, policy=policy
         )
-        completions = self._completions = Completions(egress=egress, clock=self.clock, observe=_unseen)
-        inquiries = Inquiries(self.front, completions, lambda: [OLLAMA])
-        completions.on_event = lambda event: _taken(inquiries.completion_event(event))
-        self.supervisor.fetch_first, self.downloads.resume = local.fetch_first, local.resume
+        self._providers = Providers(egress=egress, clock=self.clock, observe=_unseen)
+        inquiries = Inquiries(self.front, self._providers, lambda: [OLLAMA])
+        models = LocalModels(self.supervisor, self.downloads, self.front)
+        router = local_router(self.front, self.clock, _unseen, models)
         reports = StatusReports(
             identity,
             self.clock,
@@ -166,6 +162,7 @@ class Endpoint:
             Actors(
                 clients=self.front,
                 router=router,
+                models=models,
                 supervisor=self.supervisor,
                 downloads=self.downloads,
                 inquiries=inquiries,
@@ -203,7 +200,7 @@ class Endpoint:
 
     def _alarm(self) -> None:
         self.front.operations.tick()
-        self._completions.tick()
+        self._providers.tick()
         self._egress.tick()
         self.front.tick()
 

@@ -157,6 +157,7 @@ class DeltaItem(msgspec.Struct, frozen=True, array_like=True):
     index: int = 0
     call: str = ""
     name: str = ""
+    signature: str = ""
 
 
 class Deltas(FromWorker, tag="deltas", frozen=True):

@@ -1,35 +1,12 @@
 """What the supervisor needs from the world. Real at the edge (`ai_pal.server.app`), simulated in tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import msgspec
-
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.protocol.client import Event
 from ai_pal.protocol.worker import LoadModel, ToWorker
-
-SIZES = ("threads", "context", "slots")
-"""Options that are fields of `LoadModel` too."""
-
-
-class Resolved(msgspec.Struct, frozen=True):
-    """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting;
-    a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed."""
-
-    load: LoadModel
-    size: int = 0
-    keep_alive: float | None = None
-    pinned: bool = False
-    file: str = ""
-
-    def is_like(self, other: "Resolved") -> bool:
-        """Whether one worker can serve both: the same file, loaded in the same way."""
-        return bool(self.file) and self._as_loaded() == other._as_loaded()
-
-    def _as_loaded(self) -> LoadModel:
-        options = {name: value for name, value in self.load.options.items() if name not in SIZES}
-        return msgspec.structs.replace(self.load, model="", path=self.file, options=options)
 
 
 class FreeMemory(Protocol):
@@ -72,9 +49,10 @@ class Clients(Protocol):
 
 
 class Workers(Protocol):
-    """Takes messages to workers. False: the worker cannot be reached (its exit will be seen too)."""
+    """Takes messages to workers, with the large parts that they refer to. False: the worker cannot be reached
+    (its exit will be seen too)."""
 
-    def send(self, worker: str, message: ToWorker) -> bool: ...
+    def send(self, worker: str, message: ToWorker, blobs: Sequence[bytes] = ()) -> bool: ...
 
 
 class Clock(Protocol):

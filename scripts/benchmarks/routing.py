@@ -2,10 +2,11 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol import worker as inner
@@ -13,18 +14,20 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.usage import Usage
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
+from ai_pal.server.backends.local import Follower, LocalModels
+from ai_pal.server.jobs import Handle, Job, Sink
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.pool.supervisor import Supervisor
-from ai_pal.server.ports import Clients, Resolved
 from ai_pal.server.router import complexity
 from ai_pal.server.router.policy.snapshot import Here, Snapshot
 from ai_pal.server.router.router import Router
-from ai_pal.server.services.local import LocalModels
+from ai_pal.server.services.client_sink import ClientSink
 from ai_pal.store.ledger import Attempt, Spent
 from scripts.benchmarks.figures import Row, row
 
 REQUESTS, DELTAS = 300, 20_000
 PROMPT = "Write a function that sorts a list of words by their length, and explain how fast it is."
+RESOLVED = Resolved(inner.LoadModel("echo", "echo"))
 TEXT = msgspec.Raw(msgspec.msgpack.encode("word "))
 SERVERS = (
     Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
@@ -47,7 +50,7 @@ class World:
         self.worker = ""
         self.pid = 1
 
-    def send(self, worker: str, message: inner.ToWorker) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
         if isinstance(message, inner.Generate):
             self.keys.append(message.key)
         return True
@@ -74,10 +77,6 @@ class World:
     def stderr_tail(self) -> str:
         return ""
 
-    def start(self, complete: out.Complete, *, local_only: bool) -> None: ...
-
-    def cancel(self, key: int) -> None: ...
-
     def snapshot(self, reference: str) -> Snapshot:
         here = Here(model="echo", loaded=True)
         return Snapshot(here=here, clouds=() if reference else SERVERS)
@@ -95,35 +94,55 @@ class World:
         return True
 
 
+class NoProviders:
+    """Implements `Backend`: nobody else is asked."""
+
+    keeps_time = True
+
+    def start(self, job: Job, sink: Sink) -> Handle:
+        raise AssertionError(job)
+
+
+class NoDownloads:
+    """Implements `Fetch`: everything is here."""
+
+    def follow(self, follower: Follower, reference: str) -> None:
+        raise AssertionError(reference)
+
+    def leave(self, follower: Follower) -> None:
+        raise AssertionError(follower)
+
+    def fetch_first(self, client: bytes, request: wire.Load, then: Callable[[], None]) -> None:
+        raise AssertionError(request)
+
+
 class Bench:
     """A supervisor with one ready worker; requests come in at `chat`."""
 
     def __init__(self, *, routed: bool) -> None:
         self.world = World()
-        clients: Clients = Nobody()
-        local = LocalModels()
-        if routed:
-            router = Router(
-                clients=clients,
-                local=local,
-                completions=self.world,
-                snapshots=self.world,
-                ledger=self.world,
-                judge=complexity.explain,
-                clock=self.world,
-                observe=lambda event, **fields: None,
-            )
-            clients = router
-        self.supervisor = local.supervisor = Supervisor(
-            clients=clients,
+        self._nobody = Nobody()
+        self.supervisor = Supervisor(
+            clients=self._nobody,
             workers=self.world,
             launcher=self.world,
             clock=self.world,
-            resolve=lambda reference: Resolved(inner.LoadModel("echo", "echo")),
+            resolve=lambda reference: RESOLVED,
             jitter=random.random,
             observe=lambda event, **fields: None,
         )
-        self.chat = router.chat if routed else self.supervisor.chat
+        self._models = LocalModels(self.supervisor, NoDownloads(), self._nobody)
+        self._router = Router(
+            clients=self._nobody,
+            local=self._models,
+            providers=NoProviders(),
+            snapshots=self.world,
+            ledger=self.world,
+            judge=complexity.explain,
+            clock=self.world,
+            observe=lambda event, **fields: None,
+        )
+        self.chat = self._router.chat if routed else self._alone
         self.supervisor.load(b"me", wire.Load(1))
         self._says(inner.WorkerHello(1))
         self._says(inner.Ready(8, 4096))
@@ -146,6 +165,11 @@ class Bench:
         seconds = (time.perf_counter() - began) / DELTAS
         self._says(inner.GenerationDone(key, "stop", Usage()))
         return seconds
+
+    def _alone(self, client: bytes, chat: wire.Chat) -> None:
+        work = inner.Generate(0, chat.messages, chat.options)
+        job = Job(work=work, model=chat.model, owner=client)
+        self._models.start(job, ClientSink(self._nobody, client, chat.id))
 
     def _says(self, message: inner.FromWorker) -> None:
         self.supervisor.worker_message(self.world.worker, message)

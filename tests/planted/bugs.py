@@ -77,10 +77,10 @@ BUGS = (
     Bug(
         2,
         "the supervisor does not check what it hands to the egress process",
-        "pytest tests/unit/server/router/test_completions.py",
-        "ai_pal/server/router/completions.py",
-        "        admitted = privacy.admit(complete, local_only=local_only or self._local_only())\n",
-        "        admitted = complete\n",
+        "pytest tests/unit/server/backends/test_providers.py",
+        "ai_pal/server/backends/providers.py",
+        "        return privacy.admit(complete, local_only=job.private or self._local_only())\n",
+        "        return complete\n",
     ),
     Bug(
         2,

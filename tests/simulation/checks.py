@@ -249,7 +249,9 @@ class Checks:
             for request in model_worker.active.values():
                 told = request.key in self.cancelled_keys or model_worker.state.phase is Phase.KILLING
                 pending = self.world.machine.unreachable(model_worker.identity)
-                self.expect(request.client != client or told or pending, f"{request.key} goes on computing")
+                self.expect(
+                    request.job.owner != client or told or pending, f"{request.key} goes on computing"
+                )
 
     # -- always, and at the end ----------------------------------------------------------------
 

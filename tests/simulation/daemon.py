@@ -2,23 +2,23 @@
 
 from typing import TYPE_CHECKING
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import worker as inner
+from ai_pal.server.backends.local import LocalModels
+from ai_pal.server.backends.providers import Providers
 from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.pool.supervisor import Supervisor
-from ai_pal.server.ports import Resolved
-from ai_pal.server.router.completions import Completions
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
-from ai_pal.server.services.local import LocalModels
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
 from tests.local_router import OnlyHere
-from tests.simulation.elsewhere import COMPLETIONS, EGRESS, ROUTER
+from tests.simulation.elsewhere import EGRESS, PROVIDERS_POLICY, ROUTER
 from tests.simulation.plans import POLICY
-from tests.simulation.routing_checks import WatchedCompletions, WatchedLocal, WatchedRouter
+from tests.simulation.routing_checks import WatchedBackend, WatchedRouter
 from tests.simulation.snapshots import SimSnapshots, judge
 
 if TYPE_CHECKING:
@@ -49,13 +49,8 @@ class SimDaemon:
         self.egress = self.worker_endpoint.egress = EgressProcess(
             world.machine, self.worker_endpoint.send_egress, world.clock, world.observe, EGRESS, dict
         )
-        self.completions = Completions(
-            egress=self.egress, clock=world.clock, observe=world.observe, policy=COMPLETIONS
-        )
-        self.completions.on_event = world.routing.heard
-        self._local = LocalModels()
-        self._compose_router()
         self._compose_local()
+        self._compose_router()
         reports = StatusReports(
             identity,
             world.clock,
@@ -67,34 +62,20 @@ class SimDaemon:
             Actors(
                 clients=world,
                 router=self.router,
+                models=self.models,
                 supervisor=self.supervisor,
                 downloads=self.downloads,
-                inquiries=Inquiries(world, self.completions, list),
+                inquiries=Inquiries(world, self.providers, list),
                 status=reports.answer,
                 open_requests=lambda: self.endpoint.open_requests,
                 stop=world.shutdown,
             )
         )
 
-    def _compose_router(self) -> None:
-        world = self._world
-        self.router = WatchedRouter(
-            world.routing,
-            clients=world,
-            local=WatchedLocal(self._local, world.routing),
-            completions=WatchedCompletions(self.completions, world.routing),
-            snapshots=SimSnapshots(tuple(world.tempers)) if world.tiers else OnlyHere(),
-            ledger=world,
-            judge=judge,
-            clock=self._clock,
-            observe=world.observe,
-            policy=ROUTER,
-        )
-
     def _compose_local(self) -> None:
-        world, local = self._world, self._local
+        world = self._world
         self.supervisor = self.worker_endpoint.supervisor = Supervisor(
-            clients=self.router,
+            clients=world,
             workers=self.worker_endpoint,
             launcher=world.machine,
             clock=self._clock,
@@ -105,15 +86,32 @@ class SimDaemon:
             admission=world.memory.admission(),
         )
         self.downloads = Downloads(
-            clients=self.router,
+            clients=world,
             egress=self.egress,
             clock=self._clock,
             plan=world.hub.plan,
             observe=world.observe,
             policy=EGRESS,
         )
-        local.supervisor, local.downloads = self.supervisor, self.downloads
-        self.downloads.resume, self.supervisor.fetch_first = local.resume, local.fetch_first
+        self.models = LocalModels(self.supervisor, self.downloads, world)
+
+    def _compose_router(self) -> None:
+        world = self._world
+        self.providers = Providers(
+            egress=self.egress, clock=world.clock, observe=world.observe, policy=PROVIDERS_POLICY
+        )
+        self.router = WatchedRouter(
+            world.routing,
+            clients=world,
+            local=WatchedBackend(self.models, world.routing),
+            providers=WatchedBackend(self.providers, world.routing),
+            snapshots=SimSnapshots(tuple(world.tempers)) if world.tiers else OnlyHere(),
+            ledger=world,
+            judge=judge,
+            clock=self._clock,
+            observe=world.observe,
+            policy=ROUTER,
+        )
 
     @property
     def stopping(self) -> bool:
@@ -131,7 +129,7 @@ class SimDaemon:
 
     def tick(self) -> None:
         self.operations.tick()
-        self.completions.tick()
+        self.providers.tick()
         self.egress.tick()
         self.endpoint.tick()
 

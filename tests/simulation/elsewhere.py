@@ -11,9 +11,9 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.usage import Usage
+from ai_pal.server.backends.providers import ProvidersPolicy
 from ai_pal.server.children.egress import EgressPolicy
 from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
-from ai_pal.server.router.completions import CompletionsPolicy
 from ai_pal.server.router.ports import RouterPolicy
 from tests.simulation.hub import Fetching
 from tests.simulation.pipe import Pipe
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SIGTERM, SIGKILL, SIGSEGV = 15, 9, 11
 BEAT = 1.0
 ROUTER = RouterPolicy(connect=1.0, queue=3.0, first_token=4.0, gap=2.0)
-COMPLETIONS = CompletionsPolicy(limit=8, grace=2.0, start=6.0)
+PROVIDERS_POLICY = ProvidersPolicy(limit=8, grace=2.0, start=6.0)
 EGRESS = EgressPolicy(start=5.0, beat=4.0, stall=10.0, idle=5.0, term=1.0)
 
 

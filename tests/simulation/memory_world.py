@@ -4,21 +4,23 @@ simulated processes that take their memory step by step."""
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Code, fail
 from ai_pal.memory import Claims
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.usage import Usage
+from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import MemoryPolicy
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.pool import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
-from ai_pal.server.ports import Resolved
+from tests.local_router import NoDownloads, ask
 from tests.simulation import memory_oracle as oracle
 
 UNIT = 10_000_000
@@ -167,22 +169,21 @@ class Host:
             policy=POLICY,
             admission=admission,
         )
+        self.models = LocalModels(self.supervisor, NoDownloads(), self)
         machine.hosts.append(self)
 
     def chat(self, model: str) -> None:
         request = next(self._ids)
         self.ends[request] = []
-        self.supervisor.chat(b"c", wire.Chat(request, [Message("user", "x")], model))
+        chat = wire.Chat(request, [Message("user", "x")], model)
+        handle = ask(self.models, self, b"c", chat)
         if self.machine.dice.random() < 0.1:
-            self.machine.after(1.0, lambda: self._cancel(request))
-
-    def _cancel(self, request: int) -> None:
-        self.supervisor.cancel(b"c", request)
+            self.machine.after(1.0, handle.cancel)
 
     def load(self, model: str) -> None:
         request = next(self._ids)
         self.ends[request] = []
-        self.supervisor.load(b"c", wire.Load(request, model))
+        self.models.load(b"c", wire.Load(request, model))
 
     # Clients, Clock, Launcher, Ledger, Footprints.
 
@@ -247,7 +248,7 @@ class Workers:
     def __init__(self, processes: dict[str, Process]) -> None:
         self._processes = processes
 
-    def send(self, worker: str, message: inner.ToWorker) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
         process = self._processes.get(worker)
         if process is None or process.ended:
             return False

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from ai_pal.errors import Code, Failure
 from ai_pal.privacy import stays_here
 from ai_pal.protocol import client as wire
-from ai_pal.protocol import egress as out
-from ai_pal.server.router.completions import Completions
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.usage import Timings, Usage
+from ai_pal.server.jobs import Backend, Handle, Job, Result, Sink
 from ai_pal.server.router.policy.fallback_chain import FINAL
 from ai_pal.server.router.router import Router
-from ai_pal.server.services.local import LocalModels
 from ai_pal.store.ledger import Attempt
 from tests.simulation.elsewhere import SimEgress
 from tests.simulation.snapshots import PROVIDERS
@@ -21,32 +21,57 @@ if TYPE_CHECKING:
 ENDED_OTHERWISE = FINAL | {Code.UNLOADED}
 
 
-class WatchedLocal:
-    """Implements `router.ports.Local`: what goes to this machine is seen by the checks."""
+class WatchedBackend:
+    """Implements `jobs.Backend`: what goes to a backend, and what is called off, is seen by the checks."""
 
-    def __init__(self, local: LocalModels, checks: "RoutingChecks") -> None:
-        self._local, self._checks = local, checks
-        self.cancel, self.dispatched_at = local.cancel, local.dispatched_at
+    def __init__(self, backend: Backend, checks: "RoutingChecks") -> None:
+        self._backend, self._checks = backend, checks
+        self.keeps_time = backend.keeps_time
 
-    def chat(self, client: bytes, chat: wire.Chat) -> None:
-        self._checks.here(chat)
-        self._local.chat(client, chat)
+    def start(self, job: Job, sink: Sink) -> Handle:
+        self._checks.asked_for(job)
+        watched = WatchedSink(sink, job, self._checks)
+        self._checks.running.append(watched)
+        watched.handle = self._backend.start(job, watched)
+        return watched
 
 
-class WatchedCompletions:
-    """Implements `router.ports.Completions`: what goes elsewhere is seen by the checks."""
+class WatchedSink:
+    """Between a backend and the router: implements `Sink` and `Handle`, and sees that each job ends once."""
 
-    def __init__(self, completions: Completions, checks: "RoutingChecks") -> None:
-        self._completions, self._checks = completions, checks
+    handle: Handle
 
-    def start(self, complete: out.Complete, *, local_only: bool) -> None:
-        self._checks.elsewhere(complete)
-        self._completions.start(complete, local_only=local_only)
-        self._checks.running[complete.key] = complete.options.extra["ask"]
+    def __init__(self, sink: Sink, job: Job, checks: "RoutingChecks") -> None:
+        self._sink, self.job, self._checks = sink, job, checks
+        self.accepted, self.news, self.left = sink.accepted, sink.news, sink.left
+        self.thinks, self.delta = sink.thinks, sink.delta
+        self._ended = False
 
-    def cancel(self, key: int) -> None:
-        self._checks.running.pop(key, None)
-        self._completions.cancel(key)
+    @property
+    def dispatched_at(self) -> float | None:
+        return self.handle.dispatched_at
+
+    def cancel(self) -> None:
+        self.handle.cancel()
+        if not self._ended:  # a backend need not say it
+            self._end()
+
+    def done(self, result: Result) -> None:
+        self._end()
+        self._sink.done(result)
+
+    def failed(self, failure: Failure, usage: Usage, timings: Timings | None) -> None:
+        self._end()
+        self._sink.failed(failure, usage, timings)
+
+    def cancelled(self, usage: Usage, timings: Timings) -> None:
+        self._end()
+        self._sink.cancelled(usage, timings)
+
+    def _end(self) -> None:
+        self._checks.expect(not self._ended, f"{self.job.model} ends a job twice")
+        self._ended = True
+        self._checks.running.remove(self)
 
 
 class WatchedRouter(Router):
@@ -70,7 +95,7 @@ class RoutingChecks:
         self.chats: dict[tuple[bytes, int], wire.Chat] = {}
         self.asked: dict[int, list[str]] = defaultdict(list)
         self.content: set[int] = set()
-        self.running: dict[int, int] = {}
+        self.running: list[WatchedSink] = []
         self.seams: dict[int, int] = defaultdict(int)
         self._dispatches = 0
         self._recorded = 0
@@ -80,18 +105,17 @@ class RoutingChecks:
 
     # -- attempts ------------------------------------------------------------------------------
 
-    def here(self, chat: wire.Chat) -> None:
-        """A chat goes to the supervisor."""
-        self._attempt(chat.options.extra["ask"], chat.model)
-
-    def elsewhere(self, complete: out.Complete) -> None:
-        """A completion goes to the egress process."""
-        name = f"{complete.provider.name}:{complete.model}"
-        self.world.checks.happened[f"asked {complete.provider.name}"] += 1
-        self._attempt(complete.options.extra["ask"], name)
-        private = complete.options.extra["private"]
-        self.expect(not private or stays_here(complete.provider), f"{name} is sent a private prompt")
-        self.expect(not private or complete.local_only, f"{name} is not told that the prompt is private")
+    def asked_for(self, job: Job) -> None:
+        """A job goes to a backend."""
+        assert isinstance(job.work, inner.Generate)
+        extra, provider = job.work.options.extra, job.provider
+        name = job.model if provider is None else f"{provider.name}:{job.model}"
+        self._attempt(extra["ask"], name)
+        if provider is not None:
+            self.world.checks.happened[f"asked {provider.name}"] += 1
+            private = extra["private"]
+            self.expect(not private or stays_here(provider), f"{name} is sent a private prompt")
+            self.expect(not private or job.private, f"{name} is not told that the prompt is private")
 
     def _attempt(self, number: int, name: str) -> None:
         self._dispatches += 1
@@ -99,12 +123,6 @@ class RoutingChecks:
         seams_due = number in self.content
         self.expect(not seams_due or self.seams[number] == 1, f"{name} goes on with {number} in silence")
         self.asked[number].append(name)
-
-    def heard(self, event: out.FromEgress) -> None:
-        """Something came back from elsewhere, on its way to the router."""
-        if isinstance(event, out.CompletionDone | out.CompletionFailed):
-            self.running.pop(event.key, None)
-        self.world.daemon.router.completion_event(event)
 
     def recorded(self, attempt: Attempt) -> None:
         """An attempt is put into the ledger."""
@@ -135,8 +153,8 @@ class RoutingChecks:
                 self._given_up(chat, reasons)
         if isinstance(event, wire.TERMINAL):
             del self.chats[client, chat.id]
-            left = [key for key, ask in self.running.items() if ask == number]
-            self.expect(not left, f"{number} has ended, and {left} goes on computing elsewhere")
+            left = [job.job.model for job in self.running if ask_of(job.job) == number]
+            self.expect(not left, f"{number} has ended, and {left} goes on computing")
 
     def _given_up(self, chat: wire.Chat, reasons: list[Failure]) -> None:
         """Every candidate's reason is there, unless there was no use in asking the others."""
@@ -161,3 +179,9 @@ class RoutingChecks:
 
     def _left(self, process: SimEgress) -> None:
         self.expect(not process.open or process.exited, f"{process.identity} still computes {process.open}")
+
+
+def ask_of(job: Job) -> object:
+    """The number of the chat that a job is for."""
+    assert isinstance(job.work, inner.Generate)
+    return job.work.options.extra["ask"]

@@ -23,7 +23,7 @@ WRONG = [
     ("ai_pal/cli/supervise.py", "import ai_pal.server.pool.pool", "faces are clients"),
     ("ai_pal/models/local.py", "import ai_pal.server.app", "faces are clients"),
     ("ai_pal/server/app/daemon.py", "import ai_pal.sources", "the supervisor has no network"),
-    ("ai_pal/server/services/local.py", "import openai", "the supervisor has no network"),
+    ("ai_pal/server/backends/local.py", "import openai", "the supervisor has no network"),
     ("ai_pal/catalog/files.py", "import gguf", "ai_pal holds no model library"),
     ("workers/loop.py", "import ai_pal.config", "workers know"),
     ("workers/engines/base.py", "import ai_pal.privacy", "workers know"),

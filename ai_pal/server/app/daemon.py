@@ -24,6 +24,8 @@ from ai_pal.server.app.judging import judge
 from ai_pal.server.app.policies import egress_policy, memory_policy, pool_policy, router_policy
 from ai_pal.server.app.references import load_of, plan_of
 from ai_pal.server.app.snapshots import MachineSnapshots
+from ai_pal.server.backends.local import LocalModels
+from ai_pal.server.backends.providers import Providers
 from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.clock.loop_clock import LoopClock
 from ai_pal.server.endpoints.clients import ClientEndpoint
@@ -32,11 +34,9 @@ from ai_pal.server.nodes.local import LocalLauncher
 from ai_pal.server.nodes.process_exit import Processes, watch_pid
 from ai_pal.server.pool.admission import Admission
 from ai_pal.server.pool.supervisor import Supervisor
-from ai_pal.server.router.completions import CompletionEvent, Completions
 from ai_pal.server.router.router import Router
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
-from ai_pal.server.services.local import LocalModels
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.store.accounts import open_accounts
@@ -113,47 +113,17 @@ class Daemon:
             egress_policy(settings),
             egress_environment,
         )
-        self._compose_router()
         self._compose_local(launcher)
+        self._compose_router()
         self._compose_operations()
         if hosting.owner:
             watch_pid(hosting.owner, self.stop)
 
-    def _compose_router(self) -> None:
-        settings = self._settings
-        budgeted = settings.budget.day is not None or settings.budget.month is not None
-        self._accounts = open_accounts(paths.store_file(), self._observe, budgeted=budgeted)
-        self._completions = Completions(
-            egress=self._egress,
-            clock=self._clock,
-            observe=self._observe,
-            local_only=lambda: settings.local_only,
-        )
-        self._snapshots = MachineSnapshots(settings, self._clock, self._accounts.spent)
-        self._local = LocalModels()
-        self._router = Router(
-            clients=self._client_endpoint,
-            local=self._local,
-            completions=self._completions,
-            snapshots=self._snapshots,
-            ledger=self._accounts,
-            judge=judge,
-            clock=self._clock,
-            observe=self._observe,
-            policy=router_policy(settings),
-        )
-        self._inquiries = Inquiries(
-            self._client_endpoint,
-            self._completions,
-            self._snapshots.providers,
-            private=settings.optimization_goal == "privacy",
-        )
-        self._completions.on_event = self._completion_event
-
     def _compose_local(self, launcher: LocalLauncher) -> None:
+        """This machine: its workers, and downloads of what they lack."""
         settings = self._settings
         self._supervisor = self._worker_endpoint.supervisor = Supervisor(
-            clients=self._router,
+            clients=self._client_endpoint,
             workers=self._worker_endpoint,
             launcher=launcher,
             clock=self._clock,
@@ -164,17 +134,43 @@ class Daemon:
             admission=self._admission(settings),
         )
         self._downloads = Downloads(
-            clients=self._router,
+            clients=self._client_endpoint,
             egress=self._egress,
             clock=self._clock,
             plan=lambda reference: plan_of(reference, settings),
             observe=self._observe,
             policy=egress_policy(settings),
         )
-        self._snapshots.pool = self._supervisor.pool
-        self._local.supervisor, self._local.downloads = self._supervisor, self._downloads
-        self._downloads.resume = self._local.resume
-        self._supervisor.fetch_first = self._local.fetch_first
+        self._models = LocalModels(self._supervisor, self._downloads, self._client_endpoint)
+
+    def _compose_router(self) -> None:
+        settings = self._settings
+        budgeted = settings.budget.day is not None or settings.budget.month is not None
+        self._accounts = open_accounts(paths.store_file(), self._observe, budgeted=budgeted)
+        self._providers = Providers(
+            egress=self._egress,
+            clock=self._clock,
+            observe=self._observe,
+            local_only=lambda: settings.local_only,
+        )
+        snapshots = MachineSnapshots(settings, self._clock, self._accounts.spent, self._supervisor.pool)
+        self._router = Router(
+            clients=self._client_endpoint,
+            local=self._models,
+            providers=self._providers,
+            snapshots=snapshots,
+            ledger=self._accounts,
+            judge=judge,
+            clock=self._clock,
+            observe=self._observe,
+            policy=router_policy(settings),
+        )
+        self._inquiries = Inquiries(
+            self._client_endpoint,
+            self._providers,
+            snapshots.providers,
+            private=settings.optimization_goal == "privacy",
+        )
 
     def _compose_operations(self) -> None:
         endpoint = self._client_endpoint
@@ -189,6 +185,7 @@ class Daemon:
             Actors(
                 clients=endpoint,
                 router=self._router,
+                models=self._models,
                 supervisor=self._supervisor,
                 downloads=self._downloads,
                 inquiries=self._inquiries,
@@ -207,7 +204,7 @@ class Daemon:
     def preload(self) -> None:
         """Load what the settings name; nobody waits for it, the log tells how it went."""
         for number, model in enumerate(self._settings.preload, 1):
-            self._supervisor.load(NOBODY, wire.Load(number, model))
+            self._models.load(NOBODY, wire.Load(number, model))
         with contextlib.suppress(AiPalError):
             self._supervisor.pool.keep_spare(catalog.resolve("", self._settings).engine)
 
@@ -256,7 +253,7 @@ class Daemon:
 
     def _alarm(self) -> None:
         self._operations.tick()
-        self._completions.tick()
+        self._providers.tick()
         self._egress.tick()
         self._client_endpoint.tick()
         self._check_stopped()
@@ -270,10 +267,6 @@ class Daemon:
 
     def _from_worker(self, worker: bytes, frames: list[bytes], peer: Peer | None) -> None:
         self._worker_endpoint.received(worker, frames, peer)
-
-    def _completion_event(self, event: CompletionEvent) -> None:
-        if not self._inquiries.completion_event(event):
-            self._router.completion_event(event)
 
     def _request_flush(self) -> None:
         self._loop.call_soon(self._client_endpoint.flush)

@@ -4,9 +4,9 @@ import os
 
 from ai_pal import catalog
 from ai_pal.catalog import files, used
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
-from ai_pal.server.ports import Resolved
 from ai_pal.server.services.download import Plan
 
 

@@ -31,16 +31,15 @@ class MachineSnapshots:
     """Implements `router.ports.Snapshots` with the files and the environment of this machine, and with the
     supervisor's `pool`."""
 
-    pool: Pool
-
     def __init__(
         self,
         settings: Settings,
         clock: Clock,
         spent: Callable[[], Spent],
+        pool: Pool,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._pool = settings, clock, pool
         self.spent, self._environ = spent, environ
         self._clouds, self._names = clouds(settings), provider_names(settings)
         self._prices = price_table().over(settings.prices)
@@ -116,7 +115,7 @@ class MachineSnapshots:
 
     def _as_loaded(self, here: Here) -> Here:
         """With what its worker, if it has one, adds."""
-        model_worker = self.pool.find(here.model)
+        model_worker = self._pool.find(here.model)
         if model_worker is None:
             return here
         phase, reason = model_worker.state.phase, model_worker.state.reason

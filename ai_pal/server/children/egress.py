@@ -3,7 +3,7 @@
 Several actors share it; each takes the messages of its own types."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -18,9 +18,10 @@ MODULE = "ai_pal.egress"
 
 
 class Send(Protocol):
-    """Takes messages to the egress process. False: it cannot be reached (its exit will be seen too)."""
+    """Takes messages to the egress process, with the large parts that they refer to. False: it cannot be
+    reached (its exit will be seen too)."""
 
-    def __call__(self, identity: str, message: ToEgress) -> bool: ...
+    def __call__(self, identity: str, message: ToEgress, blobs: Sequence[bytes] = ()) -> bool: ...
 
 
 class EgressUser(Protocol):
@@ -123,9 +124,9 @@ class EgressProcess:
         """The process broke the rules of the conversation."""
         self.stop(Failure(Code.INTERNAL, reason, retryable=True))
 
-    def send(self, message: ToEgress) -> bool:
+    def send(self, message: ToEgress, blobs: Sequence[bytes] = ()) -> bool:
         """False: it was not sent, and unless `takes_work` the process's end or hello will follow."""
-        return self.takes_work and self._send(self.identity, message)
+        return self.takes_work and self._send(self.identity, message, blobs)
 
     def rested(self, stay: float = 0.0) -> None:
         """A piece of work ended: the idle time begins anew, and is at least `stay` seconds."""

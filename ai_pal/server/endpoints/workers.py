@@ -26,11 +26,11 @@ class WorkerEndpoint:
     def __init__(self, send_frames: Callable[[bytes, Sequence[bytes]], Sent], observe: Observe) -> None:
         self._send_frames, self._observe = send_frames, observe
 
-    def send(self, worker: str, message: inner.ToWorker) -> bool:
-        return self._send_frames(worker.encode(), [inner.encode(message)]) is Sent.OK
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+        return self._send_frames(worker.encode(), [inner.encode(message), *blobs]) is Sent.OK
 
-    def send_egress(self, identity: str, message: outer.ToEgress) -> bool:
-        return self._send_frames(identity.encode(), [outer.encode(message)]) is Sent.OK
+    def send_egress(self, identity: str, message: outer.ToEgress, blobs: Sequence[bytes] = ()) -> bool:
+        return self._send_frames(identity.encode(), [outer.encode(message), *blobs]) is Sent.OK
 
     def received(self, identity: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:
         """Take the frames of one message, if they come from the process that was started."""

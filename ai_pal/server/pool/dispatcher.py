@@ -1,4 +1,4 @@
-"""Requests on workers: sent to them, their answers passed on, called off, and tried again once.
+"""Jobs on workers: sent to them, their answers passed on, called off, and tried again once.
 
 Part of the supervisor's reactor: synchronous, like everything there."""
 
@@ -6,16 +6,19 @@ from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
+from ai_pal.server.jobs import Answered
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.job import JobTable, WorkerJob
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.notifier import Notifier
 from ai_pal.server.pool.pool import RESEND_INTERVAL, Pool
-from ai_pal.server.ports import Clients, Clock, Workers
+from ai_pal.server.ports import Clock, Workers
 
 MAX_ATTEMPTS = 2
 """A request whose worker dies before the first content gets one more try on a fresh one."""
+
+Finished = inner.GenerationDone | inner.Embedded | inner.Reranked | inner.Counted
 
 REPEATED = "the model said the same over and over, and was stopped"
 
@@ -28,30 +31,33 @@ class Dispatcher:
         requests: JobTable,
         pool: Pool,
         *,
-        clients: Clients,
         workers: Workers,
         clock: Clock,
         notifier: Notifier,
     ) -> None:
         self._requests, self._pool, self._notifier = requests, pool, notifier
-        self._clients, self._workers, self._clock = clients, workers, clock
+        self._workers, self._clock = workers, clock
 
     def dispatch(self, worker: ModelWorker) -> None:
         """Send the worker as many of the waiting requests as it takes."""
         sent = False
-        while worker.free > 0 and worker.queue:
-            request = worker.queue.pop()
-            generate = inner.Generate(request.key, request.chat.messages, request.chat.options)
-            if not self._workers.send(worker.identity, generate):
-                worker.queue.push_front(request.client, request)
-                self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
-                break
-            worker.active[request.key] = request
-            request.attempts += 1
-            request.dispatched_at = self._clock.now()
+        while worker.counts and worker.state.phase is Phase.READY and self._send(worker, worker.counts.pop()):
+            pass
+        while worker.free > 0 and worker.queue and self._send(worker, worker.queue.pop()):
             sent = True
         if worker.queue and (sent or worker.state.phase is Phase.READY):
             self._notifier.positions(worker)
+
+    def _send(self, worker: ModelWorker, request: WorkerJob) -> bool:
+        """Whether the worker has it now; else it is the next of all."""
+        if not self._workers.send(worker.identity, request.message, request.job.blobs):
+            worker.line_of(request).push_front(request.job.owner, request)
+            self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
+            return False
+        worker.active[request.key] = request
+        request.attempts += 1
+        request.dispatched_at = self._clock.now()
+        return True
 
     def take(self, worker: ModelWorker, message: inner.FromWorker) -> None:
         """What is rarer than text."""
@@ -62,8 +68,10 @@ class Dispatcher:
                 self._probabilities(worker, message)
             case inner.Trimmed():
                 self._trimmed(worker, message)
-            case inner.GenerationDone() | inner.GenerationCancelled() | inner.GenerationFailed():
+            case inner.GenerationCancelled() | inner.GenerationFailed():
                 self._ended(worker, message)
+            case inner.GenerationDone() | inner.Embedded() | inner.Reranked() | inner.Counted():
+                self._done(worker, message)
 
     def deliver(self, worker: ModelWorker, items: list[inner.DeltaItem]) -> None:
         now = self._clock.now()
@@ -77,8 +85,7 @@ class Dispatcher:
     def _probabilities(self, worker: ModelWorker, message: inner.Probabilities) -> None:
         request = worker.active.get(message.key)
         if request is not None and not request.ended:
-            event = wire.Logprobs(request.chat.id, message.seq, message.tokens)
-            self._clients.send(request.client, event)
+            request.sink.news(wire.Logprobs(0, message.seq, message.tokens))
 
     def _trimmed(self, worker: ModelWorker, message: inner.Trimmed) -> None:
         request = worker.active.get(message.key)
@@ -86,7 +93,7 @@ class Dispatcher:
             window = f"the window of {message.context} tokens"
             fits = "fits" if message.dropped == 1 else "fit"
             reason = f"the oldest {counted(message.dropped, 'turn')} no longer {fits} {window}"
-            self._clients.send(request.client, wire.Notice(request.chat.id, "trimmed", reason))
+            request.sink.news(wire.Notice(0, "trimmed", reason))
 
     def _reading(self, worker: ModelWorker, message: inner.Reading) -> None:
         """How far a prompt is read; nothing once content has come."""
@@ -94,34 +101,54 @@ class Dispatcher:
         if request is None or request.ended or request.started or message.done <= request.told_read:
             return
         request.told_read = message.done
-        event = wire.Reading(request.chat.id, request.model, message.done, message.total)
-        self._clients.send(request.client, event)
+        request.sink.news(wire.Reading(0, request.model, message.done, message.total))
 
-    def _ended(
-        self,
-        worker: ModelWorker,
-        message: inner.GenerationDone | inner.GenerationCancelled | inner.GenerationFailed,
-    ) -> None:
-        """The worker is through with a request: its client hears the end, the next one takes its place."""
+    def _done(self, worker: ModelWorker, message: Finished) -> None:
+        """The worker has done a job."""
         request = worker.active.get(message.key)
         if request is None:
             return
-        if isinstance(message, inner.GenerationDone) and not self._requests.complete(request, message):
+        if not request.ends_with(message):
+            self.broken(worker, "the worker answered what it was not asked")
+            return
+        if not isinstance(message, inner.GenerationDone):
+            self._over(worker, request)
+            self._requests.done(request, message, self._clock.now())
+        elif self._requests.complete(request, message):
+            self._over(worker, request)
+            self._answered(request, message)
+        else:
             self.broken(worker, "the end of the answer was lost on the way")
             return
-        del worker.active[message.key]
+        self._next(worker)
+
+    def _answered(self, request: WorkerJob, message: inner.GenerationDone) -> None:
         now = self._clock.now()
+        if message.repeats and not request.ended:
+            request.sink.news(wire.Notice(0, "repeats", REPEATED))
+        timings = request.timings(now, message.prefill, message.decode)
+        self._requests.done(request, Answered(message.finish_reason, message.usage, timings), now)
+
+    def _ended(
+        self, worker: ModelWorker, message: inner.GenerationCancelled | inner.GenerationFailed
+    ) -> None:
+        """The worker is through with a job that it has not done."""
+        request = worker.active.get(message.key)
+        if request is None:
+            return
+        self._over(worker, request)
+        if isinstance(message, inner.GenerationFailed):
+            self._requests.broken(request, message.failure, self._clock.now())
+        else:
+            self._requests.cancelled(request, self._clock.now())
+        self._next(worker)
+
+    def _over(self, worker: ModelWorker, request: WorkerJob) -> None:
+        del worker.active[request.key]
         worker.served += 1
-        match message:
-            case inner.GenerationDone():
-                if message.repeats and not request.ended:
-                    self._clients.send(request.client, wire.Notice(request.chat.id, "repeats", REPEATED))
-                timings = request.timings(now, message.prefill, message.decode)
-                self._requests.done(request, now, message.finish_reason, message.usage, timings)
-            case inner.GenerationCancelled():
-                self._requests.cancelled(request, now)
-            case inner.GenerationFailed():
-                self._requests.broken(request, message.failure, now)
+
+    def _next(self, worker: ModelWorker) -> None:
+        """There is room for others."""
         self.dispatch(worker)
         if not worker.busy:
             self._pool.rest(worker)
@@ -133,7 +160,7 @@ class Dispatcher:
             return
         if request.key in worker.active:
             self.tell_cancels(worker)
-        elif worker.queue.remove(request.client, request):
+        elif worker.line_of(request).remove(request.job.owner, request):
             self._notifier.positions(worker)
 
     def tell_cancels(self, worker: ModelWorker) -> None:
@@ -160,8 +187,8 @@ class Dispatcher:
                 self._requests.broken(request, failure, now)
             else:
                 request.told_position, request.told_progress, request.told_read = 0, -1.0, -1
-                worker.queue.push_front(request.client, request)
-                self._clients.send(request.client, wire.Notice(request.chat.id, "retry", failure.message))
+                worker.line_of(request).push_front(request.job.owner, request)
+                request.sink.news(wire.Notice(0, "retry", failure.message))
 
     def broken(self, worker: ModelWorker, reason: str) -> None:
         """The worker broke the rules of the conversation: replace it."""

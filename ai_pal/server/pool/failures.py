@@ -26,7 +26,7 @@ def overloaded(worker: ModelWorker) -> Failure:
 def late(request: WorkerJob) -> Failure:
     return Failure(
         Code.DEADLINE_EXCEEDED,
-        f"the deadline of {request.chat.deadline:g} s passed",
+        f"the deadline of {request.job.deadline:g} s passed",
         "allow more time with --deadline",
         retryable=True,
     )

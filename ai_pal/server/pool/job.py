@@ -1,4 +1,4 @@
-"""One accepted chat request, and the table that makes sure that each ends exactly once."""
+"""One job that workers have accepted, and the table that makes sure that each ends exactly once."""
 
 import heapq
 from collections.abc import Iterator
@@ -6,19 +6,27 @@ from collections.abc import Iterator
 import msgspec
 
 from ai_pal.errors import Failure
-from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol import worker as inner
 from ai_pal.protocol.usage import Timings, Usage
-from ai_pal.protocol.worker import DeltaItem, GenerationDone
-from ai_pal.server.ports import Clients, Observe
+from ai_pal.server.jobs import Job, Result, Sink, Work
+from ai_pal.server.ports import Observe
+
+ENDS: dict[type[Work], type[inner.FromWorker]] = {
+    inner.Generate: inner.GenerationDone,
+    inner.CompleteText: inner.GenerationDone,
+    inner.EmbedTexts: inner.Embedded,
+    inner.RerankTexts: inner.Reranked,
+    inner.CountTokens: inner.Counted,
+}
+"""How a worker says that a piece of work is done."""
 
 
 class WorkerJob(msgspec.Struct, eq=False):
-    """An open request. `key` is unique in this supervisor, (`client`, `chat.id`) for its client."""
+    """An open job. `key` is unique in this supervisor; `sink` hears what becomes of it."""
 
     key: int
-    client: bytes
-    chat: wire.Chat
+    job: Job
+    sink: Sink
     model: str
     accepted_at: float
     deadline: float | None = None
@@ -38,6 +46,20 @@ class WorkerJob(msgspec.Struct, eq=False):
         """Whether content was delivered: from then on there is no silent retry."""
         return self.first_at is not None
 
+    @property
+    def takes_slot(self) -> bool:
+        """Whether it occupies one of the worker's slots: counting tokens is done in between."""
+        return not isinstance(self.job.work, inner.CountTokens)
+
+    @property
+    def message(self) -> Work:
+        """What the worker is sent."""
+        return msgspec.structs.replace(self.job.work, key=self.key)
+
+    def ends_with(self, message: inner.FromWorker) -> bool:
+        """Whether a worker may end this kind of work so."""
+        return type(message) is ENDS[type(self.job.work)]
+
     def timings(self, now: float, prefill: float = 0.0, decode: float = 0.0) -> Timings:
         first = self.first_at if self.first_at is not None else now
         spent = decode or now - first
@@ -52,40 +74,35 @@ class WorkerJob(msgspec.Struct, eq=False):
 
 
 class JobTable:
-    """All open requests by key and by client. The only place that sends terminal events."""
+    """All open jobs. The only place that accepts them and tells their sinks of the end."""
 
-    def __init__(self, clients: Clients, observe: Observe) -> None:
-        self._clients, self._observe = clients, observe
-        self._open: dict[tuple[bytes, int], WorkerJob] = {}
+    def __init__(self, observe: Observe) -> None:
+        self._observe = observe
+        self._open: dict[int, WorkerJob] = {}
         self._deadlines: list[tuple[float, int, WorkerJob]] = []
         self._next_key = 1
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(self, client: bytes, chat: wire.Chat, model: str, now: float) -> WorkerJob:
-        """Accept a request. The caller has checked that its id is free."""
-        deadline = None if chat.deadline is None else now + chat.deadline
-        request = WorkerJob(self._next_key, client, chat, model, now, deadline)
-        self._next_key += 1
-        self._open[client, chat.id] = request
-        if deadline is not None:
-            heapq.heappush(self._deadlines, (deadline, request.key, request))
-        self._observe("request_accepted", request=request.key, client=client.hex(), id=chat.id, model=model)
-        self._clients.send(client, wire.Accepted(chat.id))
-        return request
-
-    def find(self, client: bytes, request_id: int) -> WorkerJob | None:
-        return self._open.get((client, request_id))
-
-    def of_client(self, client: bytes) -> list[WorkerJob]:
-        return [request for (owner, _), request in self._open.items() if owner == client]
-
     def __iter__(self) -> Iterator[WorkerJob]:
         return iter(list(self._open.values()))
 
+    def open(self, job: Job, sink: Sink, model: str, now: float) -> WorkerJob:
+        """Accept a job."""
+        deadline = None if job.deadline is None else now + job.deadline
+        request = WorkerJob(self._next_key, job, sink, model, now, deadline)
+        self._next_key += 1
+        self._open[request.key] = request
+        if deadline is not None:
+            heapq.heappush(self._deadlines, (deadline, request.key, request))
+        kind = type(job.work).__struct_config__.tag
+        self._observe("request_accepted", request=request.key, kind=kind, client=job.owner.hex(), model=model)
+        sink.accepted(model)
+        return request
+
     def overdue(self, now: float) -> list[WorkerJob]:
-        """Open requests whose deadline has passed; each is given once."""
+        """Open jobs whose deadline has passed; each is given once."""
         due = []
         while self._deadlines and self._deadlines[0][0] <= now:
             request = heapq.heappop(self._deadlines)[2]
@@ -98,68 +115,66 @@ class JobTable:
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
 
-    def deliver(self, request: WorkerJob, item: DeltaItem, now: float) -> bool:
-        """Forward a piece of the answer. False when it does not follow the one before it."""
+    def deliver(self, request: WorkerJob, item: inner.DeltaItem, now: float) -> bool:
+        """Pass on a piece of the answer. False when it does not follow the one before it."""
         if request.ended:
             return True
         if item.seq != request.next_seq:
             return False
         if request.first_at is None:
             request.first_at = now
-            started = wire.Started(request.chat.id, 1, "local", request.model, "a worker on this machine")
-            self._clients.send(request.client, started)
         request.next_seq += item.n
-        self._clients.send(
-            request.client,
-            wire.ForwardedDelta(
-                request.chat.id,
-                item.seq,
-                item.n,
-                item.text,
-                item.kind,
-                item.index,
-                item.call,
-                item.name,
-            ),
-        )
+        request.sink.delta(item)
         return True
 
-    def complete(self, request: WorkerJob, message: GenerationDone) -> bool:
+    def complete(self, request: WorkerJob, message: inner.GenerationDone) -> bool:
         """Whether all that the worker sent has come; what was cancelled is not counted any more."""
         return request.ended or message.seq in (-1, request.next_seq)
 
-    def done(
-        self, request: WorkerJob, now: float, finish_reason: FinishReason, usage: Usage, timings: Timings
-    ) -> None:
-        self._end(request, wire.Done(request.chat.id, finish_reason, usage, timings), now)
+    def done(self, request: WorkerJob, result: Result, now: float) -> None:
+        if self._close(request, "done", now):
+            request.sink.done(result)
 
     def cancelled(self, request: WorkerJob, now: float) -> None:
-        usage, timings = self._usage(request), request.timings(now)
-        self._end(request, wire.Cancelled(request.chat.id, usage, timings), now)
+        if self._close(request, "cancelled", now):
+            request.sink.cancelled(self._usage(request), request.timings(now))
 
     def broken(self, request: WorkerJob, failure: Failure, now: float) -> None:
-        """End without an answer: `interrupted` once content was delivered, `failed` before."""
-        if request.started:
-            usage, timings = self._usage(request), request.timings(now)
-            self._end(request, wire.Interrupted(request.chat.id, failure, usage, timings), now, failure)
-        else:
-            self._end(request, wire.Failed(request.chat.id, [failure]), now, failure)
+        """End without a result, before or after content was delivered."""
+        if self._close(request, "interrupted" if request.started else "failed", now, failure):
+            timings = request.timings(now) if request.started else None
+            request.sink.failed(failure, self._usage(request), timings)
 
     def _usage(self, request: WorkerJob) -> Usage:
         return Usage(completion_tokens=request.next_seq)
 
-    def _end(self, request: WorkerJob, event: wire.Event, now: float, failure: Failure | None = None) -> None:
+    def _close(self, request: WorkerJob, outcome: str, now: float, failure: Failure | None = None) -> bool:
+        """Take it out; False when it has ended already."""
         if request.ended:
-            return
+            return False
         request.ended = True
-        del self._open[request.client, request.chat.id]
-        self._clients.send(request.client, event)
+        del self._open[request.key]
         self._observe(
             "request_ended",
             request=request.key,
             model=request.model,
-            outcome=type(event).__name__.lower(),
+            outcome=outcome,
             code=failure.code if failure else "",
             tokens=request.next_seq,
             seconds=round(now - request.accepted_at, 3),
         )
+        return True
+
+
+def prompt_of(work: Work) -> dict[str, object]:
+    """The words of a job, for a log that is to have them; never what is attached."""
+    match work:
+        case inner.Generate() | inner.CountTokens():
+            said = [{"role": message.role, "content": message.text} for message in work.messages]
+            return {"messages": said}
+        case inner.CompleteText():
+            return {"prompt": work.prompt, "suffix": work.suffix}
+        case inner.EmbedTexts():
+            return {"texts": work.texts}
+        case inner.RerankTexts():
+            return {"query": work.query, "texts": work.texts}

@@ -1,7 +1,11 @@
 """One model's worker: its state, its process, its queue and what runs in it now."""
 
+import itertools
+from collections.abc import Iterator
+
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol.client import WorkerStatus
 from ai_pal.protocol.worker import Ready
 from ai_pal.server.nodes.base import WorkerProcess
@@ -9,7 +13,6 @@ from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.pool.load_progress import LoadWatch
-from ai_pal.server.ports import Resolved
 
 
 class Waiter(msgspec.Struct, frozen=True):
@@ -22,13 +25,15 @@ class Waiter(msgspec.Struct, frozen=True):
 
 
 class ModelWorker(msgspec.Struct, eq=False):
-    """All that the supervisor knows of one model. `identity` names its process at the socket, `active` counts
-    what occupies it, also requests that have ended for their client while it has not confirmed that yet.
-    `reserved` is the memory promised to it in bytes, `admitted` whether it may start its process,
-    `kept_as_said` whether a request has said its `keep_alive`."""
+    """All that the supervisor knows of one model. `queue` are the jobs that wait for a slot, `counts` those
+    that need none. `identity` names its process at the socket, `active` counts what occupies it, also
+    requests that have ended for their client while it has not confirmed that yet. `reserved` is the memory
+    promised to it in bytes, `admitted` whether it may start its process, `kept_as_said` whether a request has
+    said its `keep_alive`."""
 
     resolved: Resolved
     queue: FairQueue[WorkerJob]
+    counts: FairQueue[WorkerJob]
     keep_alive: float
     kept_as_said: bool = False
     state: lifecycle.State = lifecycle.State()
@@ -56,7 +61,7 @@ class ModelWorker(msgspec.Struct, eq=False):
     @property
     def wanted(self) -> bool:
         """Whether somebody waits for this model: then a lost worker is replaced."""
-        return bool(self.queue) or bool(self.loaders)
+        return bool(self.queue) or bool(self.counts) or bool(self.loaders)
 
     @property
     def in_use(self) -> bool:
@@ -68,7 +73,16 @@ class ModelWorker(msgspec.Struct, eq=False):
         """How many more requests the worker takes now."""
         if self.state.phase is not lifecycle.Phase.READY or self.info is None:
             return 0
-        return self.info.slots - len(self.active)
+        return self.info.slots - sum(job.takes_slot for job in self.active.values())
+
+    @property
+    def waiting(self) -> Iterator[WorkerJob]:
+        """The jobs that it has not been sent."""
+        return itertools.chain(self.queue, self.counts)
+
+    def line_of(self, job: WorkerJob) -> FairQueue[WorkerJob]:
+        """Where this job waits."""
+        return self.queue if job.takes_slot else self.counts
 
     def keep(self, said: float | None, usual: float | None) -> None:
         """How long it stays after its last request: as `said`, else as is `usual` for a client, unless the
@@ -107,7 +121,7 @@ class ModelWorker(msgspec.Struct, eq=False):
             progress=self.state.progress,
             memory=usage.memory if usage else 0,
             active=len(self.active),
-            queued=len(self.queue),
+            queued=len(self.queue) + len(self.counts),
             requests=self.served,
             restarts=self.restarts,
             context=self.info.context if self.info else 0,

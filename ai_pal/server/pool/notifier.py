@@ -9,7 +9,7 @@ from ai_pal.server.ports import Clients
 
 
 class Notifier:
-    """Sends to each only what is new to it."""
+    """Tells each only what is new to it. `clients` are those whose loads wait."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -18,7 +18,7 @@ class Notifier:
         for position, request in enumerate(worker.queue, 1):
             if request.told_position != position:
                 request.told_position = position
-                self._clients.send(request.client, wire.Queued(request.chat.id, position))
+                request.sink.news(wire.Queued(0, position))
 
     def progress(self, worker: ModelWorker) -> None:
         if worker.state.phase is Phase.WAITING:
@@ -26,20 +26,20 @@ class Notifier:
         if worker.state.phase not in (Phase.STARTING, Phase.LOADING):
             return
         progress = worker.state.progress
-        for request in worker.queue:
+        for request in worker.waiting:
             if progress > request.told_progress:
                 request.told_progress = progress
-                self._clients.send(request.client, wire.Loading(request.chat.id, worker.model, progress))
+                request.sink.news(wire.Loading(0, worker.model, progress))
         for waiter in worker.loaders:
             self._clients.send(waiter.client, wire.Loading(waiter.id, worker.model, progress))
 
     def _waiting(self, worker: ModelWorker) -> None:
         """Tell everybody who waits, once, why the load has to wait for memory."""
         reason = worker.state.reason.message if worker.state.reason else ""
-        for request in worker.queue:
+        for request in worker.waiting:
             if request.told_reason != reason:
                 request.told_reason, request.told_progress = reason, 0.0
-                self._clients.send(request.client, wire.Loading(request.chat.id, worker.model, 0.0, reason))
+                request.sink.news(wire.Loading(0, worker.model, 0.0, reason))
         for number, waiter in enumerate(worker.loaders):
             if waiter.told_reason != reason:
                 worker.loaders[number] = msgspec.structs.replace(waiter, told_reason=reason)

@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.server.nodes.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.server.pool import lifecycle
@@ -18,7 +19,7 @@ from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.load_progress import LoadWatch
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.warm_pool import WarmPool
-from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Resolved, Workers
+from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Workers
 
 RESEND_INTERVAL = 0.05
 """Seconds until a worker that could not take a message is tried again."""
@@ -96,7 +97,8 @@ class Pool:
         worker = self._sharing(resolved)
         if worker is None:
             keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
-            worker = ModelWorker(resolved, FairQueue(self.policy.queue_size), keep_alive)
+            size = self.policy.queue_size
+            worker = ModelWorker(resolved, FairQueue(size), FairQueue(size), keep_alive)
             self._by_model[worker.model] = worker
         elif worker.process is None and worker.model == resolved.load.model:
             worker.resolved = resolved

@@ -1,22 +1,19 @@
-"""The supervisor actor: takes requests, runs them on workers, and keeps the promise that each ends.
+"""The supervisor actor: takes jobs, runs them on workers, and keeps the promise that each ends.
 
 A synchronous reactor: every method runs to its end without waiting, so a decision and the change
 that it gates are one step. The world behind it is `ports`; time comes from the clock it is given.
 """
 
-from collections.abc import Callable
-
-import msgspec
-
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
+from ai_pal.server.jobs import Job, Sink
 from ai_pal.server.nodes.base import Launcher
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import Admission
 from ai_pal.server.pool.dispatcher import Dispatcher
-from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT, UNLOADED, duplicate, late, overloaded
-from ai_pal.server.pool.job import JobTable
+from ai_pal.server.pool.failures import CLOSING, UNLOADED, late, overloaded
+from ai_pal.server.pool.job import JobTable, WorkerJob, prompt_of
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker, Waiter
 from ai_pal.server.pool.notifier import Notifier
@@ -29,11 +26,7 @@ CLOSING_INTERVAL = 0.02
 
 
 class Supervisor:
-    """See the module. Methods are called by both endpoints, the launcher and the clock.
-
-    `fetch_first` takes over a request whose model is not here, False when it cannot."""
-
-    fetch_first: Callable[[bytes, wire.Chat | wire.Load], bool] = staticmethod(lambda client, request: False)
+    """See the module. Methods are called by both endpoints, the launcher and the clock."""
 
     def __init__(
         self,
@@ -49,7 +42,7 @@ class Supervisor:
         admission: Admission | None = None,
     ) -> None:
         self._clients, self._clock, self._observe = clients, clock, observe
-        self.requests, self._notifier = JobTable(clients, observe), Notifier(clients)
+        self.requests, self._notifier = JobTable(observe), Notifier(clients)
         self.pool = Pool(
             launcher=launcher,
             workers=workers,
@@ -65,41 +58,35 @@ class Supervisor:
         self.pool.on_give_up = self._give_up
         self._unloads = Unloads(clients)
         self._dispatcher = Dispatcher(
-            self.requests, self.pool, clients=clients, workers=workers, clock=clock, notifier=self._notifier
+            self.requests, self.pool, workers=workers, clock=clock, notifier=self._notifier
         )
         self._interrupt_at: float | None = None
 
-    # -- from clients --------------------------------------------------------------------------
+    # -- jobs ----------------------------------------------------------------------------------
 
-    def chat(self, client: bytes, chat: wire.Chat) -> None:
-        """Accept or refuse a chat request. A refused one gets `failed` without `accepted`."""
-        now = self._clock.now()
-        if self.requests.find(client, chat.id) is not None:
-            self._clients.send(client, wire.Failed(0, [duplicate(chat.id)]))
-            return
-        try:
-            worker = self._admit(chat)
-        except AiPalError as error:
-            self._refuse(client, chat, error.failure)
-            return
-        worker.keep(chat.keep_alive, chat.usual_keep_alive)
-        request = self.requests.open(client, chat, worker.model, now)
+    def start(self, job: Job, sink: Sink) -> WorkerJob:
+        """Accept a job; `sink` hears what becomes of it. Raises `AiPalError`: it was refused."""
+        self._refuse_when_closing()
+        worker = self.pool.worker_for(job.model)
+        request = self._open(worker, job, sink)
         if self.pool.policy.log_prompts:
-            self._observe("prompt", request=request.key, messages=msgspec.to_builtins(chat.messages))
+            self._observe("prompt", request=request.key, **prompt_of(job.work))
         if request.deadline is not None:
             self._clock.wake_at(request.deadline)
-        worker.queue.push(client, request)
         self.pool.apply(worker, lifecycle.Demand())
         self._dispatcher.dispatch(worker)
         self._notifier.progress(worker)
+        return request
+
+    def stop(self, request: WorkerJob) -> None:
+        """Call a job off; its sink hears `cancelled`, unless it has ended already."""
+        self.requests.cancelled(request, self._clock.now())
+        self._dispatcher.abandon(request)
+
+    # -- from clients --------------------------------------------------------------------------
 
     def cancel(self, client: bytes, request_id: int) -> bool:
-        """Stop a chat, load or unload of this client. False: there is none with this id, or no more."""
-        request = self.requests.find(client, request_id)
-        if request is not None:
-            self.requests.cancelled(request, self._clock.now())
-            self._dispatcher.abandon(request)
-            return True
+        """End a load or unload of this client. False: there is none with this id, or no more."""
         left = [waiter for worker in self.pool for waiter in worker.leave(client, request_id)]
         if not left and not self._unloads.leave(client, request_id):
             return False
@@ -107,13 +94,10 @@ class Supervisor:
         return True
 
     def load(self, client: bytes, request: wire.Load) -> None:
-        """Load a model; the client hears `loading` and then `loaded` or `failed`."""
-        try:
-            self._refuse_when_closing()
-            worker = self.pool.worker_for(request.model)
-        except AiPalError as error:
-            self._refuse(client, request, error.failure)
-            return
+        """Load a model; the client hears `loading` and then `loaded` or `failed`. Raises `AiPalError`: it was
+        refused, and the client has not heard of that."""
+        self._refuse_when_closing()
+        worker = self.pool.worker_for(request.model)
         worker.keep(request.keep_alive, request.usual_keep_alive)
         if worker.state.phase is Phase.READY:
             self._clients.send(client, wire.Loaded(request.id, worker.model))
@@ -137,15 +121,9 @@ class Supervisor:
         self._unloads.add(job)
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
-        """The client left: stop what it asked for. Loads go on, for they are kept warm for the next.
+        """The client left. Loads go on, for they are kept warm for the next.
 
         With a `failure` the client is still there but broke a rule, and is told."""
-        for request in self.requests.of_client(client):
-            if failure is None:
-                self.requests.cancelled(request, self._clock.now())
-            else:
-                self.requests.broken(request, failure, self._clock.now())
-            self._dispatcher.abandon(request)
         for worker in self.pool:
             for waiter in worker.leave(client):
                 if failure is not None:
@@ -237,19 +215,15 @@ class Supervisor:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _admit(self, chat: wire.Chat) -> ModelWorker:
-        self._refuse_when_closing()
-        if not any(m.role == "user" and m.text.strip() for m in chat.messages):
-            raise AiPalError(EMPTY_PROMPT)
-        worker = self.pool.worker_for(chat.model)
-        if worker.queue.full:
+    def _open(self, worker: ModelWorker, job: Job, sink: Sink) -> WorkerJob:
+        """Into the line with it, if that is not full."""
+        counts = isinstance(job.work, inner.CountTokens)
+        if (worker.counts if counts else worker.queue).full:
             raise AiPalError(overloaded(worker))
-        return worker
-
-    def _refuse(self, client: bytes, request: wire.Chat | wire.Load, failure: Failure) -> None:
-        fetch = request.pull and failure.code == Code.MODEL_NOT_HERE
-        if not (fetch and self.fetch_first(client, request)):
-            self._clients.send(client, wire.Failed(request.id, [failure]))
+        worker.keep(job.keep_alive, job.usual_keep_alive)
+        request = self.requests.open(job, sink, worker.model, self._clock.now())
+        worker.line_of(request).push(job.owner, request)
+        return request
 
     def _refuse_when_closing(self) -> None:
         if self.pool.closing:
@@ -277,8 +251,9 @@ class Supervisor:
         self._fail_waiting(worker, failure)
 
     def _fail_waiting(self, worker: ModelWorker, failure: Failure) -> None:
-        while worker.queue:
-            self.requests.broken(worker.queue.pop(), failure, self._clock.now())
+        for line in (worker.queue, worker.counts):
+            while line:
+                self.requests.broken(line.pop(), failure, self._clock.now())
         for waiter in worker.loaders:
             self._clients.send(waiter.client, wire.Failed(waiter.id, [failure]))
         worker.loaders.clear()

@@ -1,4 +1,4 @@
-"""Attempts: each asks one candidate, here or elsewhere, can be called off, and is entered into the ledger.
+"""Attempts: each asks one candidate through its backend, can be called off, and is entered into the ledger.
 
 Part of the router's reactor: synchronous, like everything there."""
 
@@ -8,16 +8,17 @@ from collections.abc import Callable
 
 import msgspec
 
-from ai_pal.protocol import egress as out
+from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
+from ai_pal.server.jobs import Backend, Job, Pull, Sink
 from ai_pal.server.ports import Clock
 from ai_pal.server.router import timeouts
 from ai_pal.server.router.policy.candidate import CLOUD, Candidate
 from ai_pal.server.router.policy.fallback_chain import Ask
 from ai_pal.server.router.policy.health import ProviderHealth
-from ai_pal.server.router.ports import Completions, Ledger, Local, RouterPolicy
+from ai_pal.server.router.ports import Ledger, RouterPolicy
 from ai_pal.server.router.request import Attempt, RoutedRequest, total
 from ai_pal.store import ledger
 
@@ -30,24 +31,21 @@ class Attempts:
     def __init__(
         self,
         *,
-        local: Local,
-        completions: Completions,
+        local: Backend,
+        providers: Backend,
         ledger: Ledger,
         health: ProviderHealth,
         clock: Clock,
         policy: RouterPolicy,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._local, self._completions, self._ledger = local, completions, ledger
+        self._local, self._providers, self._ledger = local, providers, ledger
         self._health, self._clock, self._policy, self._wall = health, clock, policy, wall
         self._open: dict[int, Attempt] = {}
         self._keys = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self._open)
-
-    def find(self, key: int) -> Attempt | None:
-        return self._open.get(key)
 
     @property
     def reserved(self) -> float:
@@ -67,58 +65,53 @@ class Attempts:
             asked_at=now,
             moved_at=now,
             base=request.next_seq,
-            base_index=_part_gone_on_with(request, move),
+            base_index=request.next_index,
+            places={} if move.seam else None,
             reserved=expected,
             prompt_tokens=query.prompt_tokens,
         )
         self._open[attempt.key] = request.attempt = attempt
         return attempt
 
-    def ask(self, attempt: Attempt, *, seam: bool) -> None:
-        """Ask its candidate. What runs here may end before this returns.
+    def ask(self, attempt: Attempt, sink: Sink, *, seam: bool) -> None:
+        """Ask its candidate. It may end before this returns."""
+        self._health.asked(attempt.candidate)
+        attempt.handle = self._backend(attempt).start(self._job(attempt, seam=seam), sink)
 
-        Raises `AiPalError` when an attempt elsewhere could not begin."""
+    def limit(self, attempt: Attempt) -> timeouts.Limit | None:
+        """When its present phase has taken too long, where that is ours to say."""
+        if attempt.handle is None or self._backend(attempt).keeps_time:
+            return None
+        return timeouts.limit(attempt, attempt.handle.dispatched_at, self._policy)
+
+    def stop(self, attempt: Attempt) -> None:
+        """Call it off; nothing more of it reaches the client."""
+        attempt.stopped = True
+        if attempt.handle is not None:
+            attempt.handle.cancel()
+
+    def _backend(self, attempt: Attempt) -> Backend:
+        return self._local if attempt.candidate.server is None else self._providers
+
+    def _job(self, attempt: Attempt, *, seam: bool) -> Job:
         request, candidate = attempt.request, attempt.candidate
         chat = request.chat
         said = request.said() if seam else ""
         messages = [*chat.messages, Message("assistant", said)] if said else chat.messages
         options = _shortened(chat.options, request.next_seq) if seam else chat.options
-        self._health.asked(candidate)
-        if candidate.server is None:
-            changed = msgspec.structs.replace(
-                chat,
-                id=-attempt.key,
-                model=candidate.model,
-                messages=messages,
-                options=options,
-                deadline=None,
-            )
-            self._local.chat(request.client, changed)
-            return
-        first_token, patient = timeouts.first_token(candidate, request.chain, self._policy)
-        complete = out.Complete(
-            key=attempt.key,
-            provider=candidate.server,
+        return Job(
+            work=inner.Generate(0, messages, _affordable(options, candidate, request)),
             model=candidate.model,
-            messages=messages,
-            options=_affordable(options, candidate, request),
-            connect=self._policy.connect,
-            first_token=first_token,
-            gap=self._policy.gap,
-            local_only=request.private,
+            owner=request.client,
+            blobs=request.blobs,
+            resolved=candidate.resolved,
+            provider=candidate.server,
+            private=request.private,
             keep_alive=chat.keep_alive,
-            patient=patient,
+            usual_keep_alive=chat.usual_keep_alive,
+            pull=Pull(chat.pull_limit, chat.pip) if chat.pull else None,
+            patience=timeouts.patience(candidate, request.chain, self._policy),
         )
-        self._completions.start(complete, local_only=request.private)
-        attempt.sent = True
-
-    def stop(self, attempt: Attempt) -> None:
-        """Call it off; nothing more of it reaches the client."""
-        attempt.stopped = True
-        if attempt.here:
-            self._local.cancel(attempt.request.client, -attempt.key)
-        else:
-            self._completions.cancel(attempt.key)
 
     def close(self, attempt: Attempt, outcome: str) -> None:
         """It is over: into the ledger with it, once."""
@@ -163,11 +156,6 @@ def _cost(candidate: Candidate, used: Usage) -> float | None:
     if candidate.tier != CLOUD or not (used.prompt_tokens or used.completion_tokens):
         return 0.0
     return None if candidate.price is None else candidate.price.of(used)
-
-
-def _part_gone_on_with(request: RoutedRequest, move: Ask) -> int:
-    """The place of an attempt's first part in the answer: a text that broke off is gone on with."""
-    return max(0, request.next_index - 1) if move.seam else request.next_index
 
 
 def _shortened(options: GenerationOptions, tokens: int) -> GenerationOptions:

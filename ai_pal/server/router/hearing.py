@@ -1,4 +1,4 @@
-"""What attempts say, from here and elsewhere: pieces go on to the client, the rest is news for the router.
+"""What an attempt's backend says: pieces go on to the client, the rest is news for the router.
 
 Part of the router's reactor: synchronous, like everything there."""
 
@@ -8,11 +8,12 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol import egress as out
-from ai_pal.protocol.content import FinishReason, TokenLogprob
+from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol.usage import Timings, Usage
+from ai_pal.protocol.worker import DeltaItem
+from ai_pal.server.jobs import Answered, News, Result, Sink
 from ai_pal.server.ports import Clients, Clock
-from ai_pal.server.router.attempts import ANSWERED, Attempts
-from ai_pal.server.router.request import Attempt, RoutedRequest
+from ai_pal.server.router.request import Attempt, Measured, RoutedRequest
 
 
 class Outcomes(Protocol):
@@ -21,8 +22,11 @@ class Outcomes(Protocol):
     def accept(self, request: RoutedRequest) -> None:
         """Somebody has taken it."""
 
-    def begun(self, attempt: Attempt, model: str) -> None:
-        """Its first content is about to come."""
+    def begun(self, attempt: Attempt) -> None:
+        """Its first piece is about to come, perhaps a mere thought."""
+
+    def committed(self, attempt: Attempt) -> None:
+        """Its first content is about to come: text or a call of a tool."""
 
     def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
         """It has given a whole answer."""
@@ -31,83 +35,33 @@ class Outcomes(Protocol):
         """It ended without one."""
 
 
-class Hearing:
-    """Finds the attempt that an event belongs to, and translates it into the client's own numbers."""
+class Hearing(Sink):
+    """Hears one attempt, and translates what it says into the client's own numbers."""
 
-    def __init__(self, attempts: Attempts, clients: Clients, clock: Clock, outcomes: Outcomes) -> None:
-        self._attempts, self._clients, self._clock, self._outcomes = attempts, clients, clock, outcomes
+    def __init__(self, attempt: Attempt, clients: Clients, clock: Clock, outcomes: Outcomes) -> None:
+        self._attempt, self._request = attempt, attempt.request
+        self._clients, self._clock, self._outcomes = clients, clock, outcomes
 
-    def here(self, event_id: int, event: wire.Event) -> None:
-        """An event of a chat on this machine; what is said of forgotten ones is dropped."""
-        attempt = self._attempts.find(-event_id)
-        if attempt is None:
-            return
-        if isinstance(event, wire.ForwardedDelta):
-            self._forward(attempt, event)
-        elif isinstance(event, wire.TERMINAL):
-            attempt.last = event
-            if not attempt.stopped:
-                self._ended_here(attempt, event)
-        else:
-            self._progress(attempt, event)
+    def accepted(self, model: str) -> None:
+        self._attempt.accepted, self._attempt.model = True, model
+        self._outcomes.accept(self._request)
 
-    def elsewhere(self, event: out.FromEgress) -> None:
-        """An event of a completion."""
-        attempt = self._attempts.find(getattr(event, "key", 0))
-        if attempt is None or attempt.here:
-            return
-        match event:
-            case out.CompletionWaiting():
-                self._wait(attempt, lives=event.lives)
-            case out.CompletionNotice():
-                notice = wire.Notice(attempt.request.chat.id, event.kind, event.reason)
-                self._clients.send(attempt.request.client, notice)
-            case out.CompletionConnected() | out.CompletionSent() | out.CompletionThinking():
-                self._goes_on(attempt, event)
-            case out.CompletionDelta():
-                if attempt.first_at is None:
-                    self._outcomes.begun(attempt, attempt.candidate.model)
-                attempt.said += len(event.text)
-                self._forward(attempt, _forwarded(event))
-            case out.CompletionLogprobs():
-                self._probabilities(attempt, event.seq, event.tokens)
-            case out.CompletionDone():
-                self._done(attempt, event)
-            case out.CompletionFailed():
-                attempt.told = event.usage
-                self._outcomes.failed(attempt, event.failure)
-
-    def _goes_on(
-        self, attempt: Attempt, event: out.CompletionConnected | out.CompletionSent | out.CompletionThinking
-    ) -> None:
-        """What the client need not hear of."""
-        match event:
-            case out.CompletionConnected():
-                attempt.connected_at = self._clock.now()
-            case out.CompletionSent():
-                attempt.whole = True
-            case out.CompletionThinking():
-                attempt.said += event.characters
-
-    def _wait(self, attempt: Attempt, *, lives: bool) -> None:
-        request, name, now = attempt.request, attempt.candidate.provider, self._clock.now()
-        if request.next_seq:  # after a seam: the client is past its waiting
-            return
-        does = "loads the model or reads the prompt" if lives else "gives no sign of life"
-        reason = f"{name} {does}, for {now - attempt.asked_at:.0f} s by now"
-        loading = wire.Loading(request.chat.id, attempt.candidate.name, 0.0, reason)
-        self._clients.send(request.client, loading)
-
-    def _forward(self, attempt: Attempt, piece: wire.ForwardedDelta) -> None:
+    def delta(self, piece: DeltaItem) -> None:
         """The hot path: one piece of the answer."""
-        request = attempt.request
+        attempt, request, kind = self._attempt, self._request, piece.kind
+        if attempt.stopped:
+            return
+        if attempt.first_at is None:
+            self._before_content(kind)
         attempt.tokens += piece.n
-        seq, index = attempt.base + piece.seq, attempt.base_index + piece.index
+        attempt.said += len(piece.text) - 1  # at least one byte of it says how long it is
+        seq = attempt.base + piece.seq
+        index = attempt.base_index + piece.index if attempt.places is None else attempt.place(piece)
         request.next_seq = seq + piece.n
         if index >= request.next_index:
             request.next_index = index + 1
-        if request.kept is not None and piece.kind == "text":
-            request.keep(piece.text)
+        if request.kept is not None:
+            request.keep(kind, index, piece.text)
         self._clients.send(
             request.client,
             wire.ForwardedDelta(
@@ -115,7 +69,7 @@ class Hearing:
                 seq,
                 piece.n,
                 piece.text,
-                piece.kind,
+                kind,
                 index,
                 piece.call,
                 piece.name,
@@ -123,59 +77,59 @@ class Hearing:
             ),
         )
 
-    def _probabilities(self, attempt: Attempt, seq: int, tokens: list[TokenLogprob]) -> None:
-        event = wire.Logprobs(attempt.request.chat.id, attempt.base + seq, tokens)
-        self._clients.send(attempt.request.client, event)
-
-    def _progress(self, attempt: Attempt, event: wire.Event) -> None:
-        request = attempt.request
-        match event:
-            case wire.Logprobs():
-                self._probabilities(attempt, event.seq, event.tokens)
-            case wire.Accepted():
-                self._outcomes.accept(request)
-            case wire.Started():
-                self._outcomes.begun(attempt, event.model)
-            case wire.Reading() if request.next_seq:
-                attempt.moved_at = self._clock.now()  # after a seam: the client is past its waiting
-            case wire.Queued() | wire.Loading() | wire.Reading() | wire.Pulling() | wire.Notice():
-                if not isinstance(event, wire.Queued):
-                    attempt.moved_at = self._clock.now()
-                self._clients.send(request.client, msgspec.structs.replace(event, id=request.chat.id))
-
-    def _ended_here(self, attempt: Attempt, event: wire.Event) -> None:
-        match event:
-            case wire.Done():
-                self._outcomes.answered(attempt, event.finish_reason)
-            case wire.Failed():
-                self._outcomes.failed(attempt, event.reasons[-1])
-            case wire.Interrupted():
-                self._outcomes.failed(attempt, event.reason)
-            case wire.Cancelled():
-                called_off = Failure(Code.INTERNAL, "an attempt was called off", retryable=True)
-                self._outcomes.failed(attempt, called_off)
-
-    def _done(self, attempt: Attempt, event: out.CompletionDone) -> None:
-        if attempt.first_at is None:
-            attempt.told = event.usage
-            message = f"{attempt.candidate.name} ended without a word"
-            self._outcomes.failed(attempt, Failure(Code.EMPTY_ANSWER, message, "ask again", retryable=True))
+    def news(self, news: News) -> None:
+        attempt, request = self._attempt, self._request
+        if attempt.stopped:
             return
-        attempt.told = event.usage
-        used, timings = attempt.usage(ANSWERED), attempt.request.timings(self._clock.now())
-        attempt.last = wire.Done(attempt.request.chat.id, event.finish_reason, used, timings)
-        self._outcomes.answered(attempt, event.finish_reason)
+        if isinstance(news, wire.Logprobs):
+            tokens = wire.Logprobs(request.chat.id, attempt.base + news.seq, news.tokens)
+            self._clients.send(request.client, tokens)
+            return
+        if not isinstance(news, wire.Queued):
+            attempt.moved_at = self._clock.now()
+        if request.next_seq and isinstance(news, wire.Reading | wire.Loading):
+            return  # after a seam: the client is past its waiting
+        self._clients.send(request.client, msgspec.structs.replace(news, id=request.chat.id))
 
+    def left(self, *, whole: bool) -> None:
+        if self._attempt.connected_at is None:
+            self._attempt.connected_at = self._clock.now()
+        self._attempt.whole = self._attempt.whole or whole
 
-def _forwarded(piece: out.CompletionDelta) -> wire.ForwardedDelta:
-    return wire.ForwardedDelta(
-        piece.key,
-        piece.seq,
-        piece.n,
-        msgspec.Raw(msgspec.msgpack.encode(piece.text)),
-        piece.kind,
-        piece.index,
-        piece.call,
-        piece.name,
-        piece.signature,
-    )
+    def thinks(self, characters: int) -> None:
+        self._attempt.said += characters
+        self._attempt.moved_at = self._clock.now()
+
+    def done(self, result: Result) -> None:
+        attempt = self._attempt
+        assert isinstance(result, Answered)
+        self._measure(result.usage, result.timings)
+        if not attempt.stopped:
+            self._outcomes.answered(attempt, result.finish_reason)
+
+    def failed(self, failure: Failure, usage: Usage, timings: Timings | None) -> None:
+        self._measure(usage, timings)
+        if not self._attempt.stopped:
+            self._outcomes.failed(self._attempt, failure)
+
+    def cancelled(self, usage: Usage, timings: Timings) -> None:
+        self._measure(usage, timings)
+        if not self._attempt.stopped:
+            called_off = Failure(Code.INTERNAL, "an attempt was called off", retryable=True)
+            self._outcomes.failed(self._attempt, called_off)
+
+    def _measure(self, usage: Usage, timings: Timings | None) -> None:
+        if timings is None:
+            self._attempt.told = usage
+        else:
+            self._attempt.measured = Measured(usage, timings)
+
+    def _before_content(self, kind: str) -> None:
+        attempt = self._attempt
+        if attempt.begun_at is None:
+            attempt.begun_at = self._clock.now()
+            self._outcomes.begun(attempt)
+        if kind == "reasoning":
+            attempt.moved_at = self._clock.now()
+        else:
+            self._outcomes.committed(attempt)

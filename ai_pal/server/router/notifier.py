@@ -44,8 +44,8 @@ class RouteNotifier:
         reason = f"{line.fallback(request.failed[-1:], candidate)} goes on"
         self._table.tell(request, wire.Notice(request.chat.id, "seam", reason))
 
-    def started(self, attempt: Attempt, model: str) -> None:
-        """The first content of an attempt."""
+    def started(self, attempt: Attempt) -> None:
+        """The first piece of an attempt."""
         request, candidate = attempt.request, attempt.candidate
         if candidate.tier == CLOUD and request.failed:
             self._observe("cloud_fallback_successful", model=candidate.name)
@@ -58,7 +58,7 @@ class RouteNotifier:
                 request.chat.id,
                 candidate.tier,
                 candidate.provider,
-                model,
+                attempt.model or candidate.model,
                 why,
                 request.score,
                 request.away or candidate.remote,

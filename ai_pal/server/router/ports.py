@@ -5,8 +5,6 @@ from typing import Protocol
 
 import msgspec
 
-from ai_pal.protocol import client as wire
-from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.providers.prices import PriceTable
 from ai_pal.server.router.complexity import Scored
@@ -16,40 +14,6 @@ from ai_pal.store.ledger import Attempt, Spent
 
 Judge = Callable[[list[Message]], Scored]
 """How hard a conversation is to answer, and why: `ai_pal.server.router.complexity.explain`."""
-
-
-class Local(Protocol):
-    """The workers of this machine, and the downloads of their models. What becomes of a chat is heard as
-    events with its id."""
-
-    def chat(self, client: bytes, chat: wire.Chat) -> None:
-        """Take a chat, download its model first if that is wanted, or refuse it."""
-
-    def cancel(self, client: bytes, request_id: int) -> None:
-        """Stop a chat; its terminal event comes before this returns."""
-
-    def dispatched_at(self, client: bytes, request_id: int) -> float | None:
-        """Since when a worker computes it, None while it waits."""
-
-
-class Completions(Protocol):
-    """Answers from elsewhere. `Router.completion_event` hears of them, never from within a call."""
-
-    def start(self, complete: out.Complete, *, local_only: bool) -> None:
-        """Begin. Raises `AiPalError`, and then nothing has begun."""
-
-    def cancel(self, key: int) -> None:
-        """Stop it; nothing more is heard of it."""
-
-
-class Lists(Protocol):
-    """Lists of providers' models. `Inquiries.completion_event` hears of them, never from within a call."""
-
-    def list_models(self, request: out.ListModels) -> None:
-        """Begin. Raises `AiPalError`, and then nothing has begun."""
-
-    def cancel(self, key: int) -> None:
-        """Nothing more is heard of it."""
 
 
 class Snapshots(Protocol):

@@ -4,9 +4,12 @@ import msgspec
 
 from ai_pal.errors import NEVER_SENT, UNPAID, Code, Failure
 from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import PartKind
 from ai_pal.protocol.usage import Timings, Usage
+from ai_pal.protocol.worker import DeltaItem
+from ai_pal.server.jobs import Handle
 from ai_pal.server.router.complexity import Feature
-from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, Candidate
+from ai_pal.server.router.policy.candidate import CLOUD, Candidate
 from ai_pal.server.router.policy.fallback_chain import FallbackChain
 from ai_pal.server.router.policy.order import Reason
 from ai_pal.server.router.policy.query import BYTES_PER_TOKEN
@@ -21,9 +24,11 @@ TOLD_AT_THE_END = frozenset({ANSWERED, Code.LENGTH, Code.EMPTY_ANSWER})
 
 class RoutedRequest(msgspec.Struct, eq=False):
     """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for, `next_index`
-    the place of the next part; `away` tells that the prompt has left this machine; `kept` are the raw pieces
-    of text, None when nobody wants them. `known_cost` is in US dollars; `unpriced`: there is more, and nobody
-    knows how much. `tell_at` is when the client hears of a fallback, None when there is nothing to tell."""
+    the place of the next part; `away` tells that the prompt has left this machine. `blobs` are the large
+    parts of its messages. `kept` are the raw pieces of text, None when the answer cannot be gone on with,
+    `text_index` is the place of the part that they are of. `known_cost` is in US dollars; `unpriced`: there
+    is more, and nobody knows how much. `tell_at` is when the client hears of a fallback, None when there is
+    nothing to tell."""
 
     client: bytes
     chat: wire.Chat
@@ -45,6 +50,8 @@ class RoutedRequest(msgspec.Struct, eq=False):
     tell_at: float | None = None
     kept: list[msgspec.Raw] | None = None
     kept_bytes: int = 0
+    text_index: int = 0
+    blobs: tuple[bytes, ...] = ()
 
     @property
     def private(self) -> bool:
@@ -64,14 +71,17 @@ class RoutedRequest(msgspec.Struct, eq=False):
         """What timings count from."""
         return self.opened_at if self.accepted_at is None else self.accepted_at
 
-    def keep(self, text: msgspec.Raw) -> None:
-        """Remember a piece, while the answer is short enough."""
-        if self.kept is None:
+    def keep(self, kind: PartKind, index: int, text: msgspec.Raw) -> None:
+        """Remember a piece of text, while the answer is short enough. Nobody goes on with a call of a
+        tool."""
+        if self.kept is None or kind == "reasoning":
             return
-        self.kept_bytes += len(bytes(text))
-        self.kept.append(text)
-        if self.kept_bytes > MOST_KEPT:
+        self.kept_bytes += len(text)
+        if kind == "tool_call" or self.kept_bytes > MOST_KEPT:
             self.kept = None
+            return
+        self.kept.append(text)
+        self.text_index = index
 
     def said(self) -> str:
         """What has been delivered."""
@@ -100,15 +110,23 @@ class RoutedRequest(msgspec.Struct, eq=False):
         )
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """What an attempt has used, as its backend has measured it."""
+
+    usage: Usage
+    timings: Timings
+
+
 class Attempt(msgspec.Struct, eq=False):
-    """One candidate that was asked. `key` is unique among attempts; what runs here has it as its id, below 0.
-    `base` is the client's number for its first piece, `base_index` for its first part. `tokens` counts pieces
-    and `said`, of what comes from elsewhere, characters, those of thoughts too: a server may put many tokens
-    into a piece. `told` is what the provider says it has used, also of an answer that fails. `reserved` is
-    what it may cost in US dollars, `last` its terminal event. `sent` says that the egress process has it,
-    `stopped` that this side has called it off, `over` that it is in the ledger. `connected_at` is when the
-    prompt began to leave, `whole` that all of it is out. `moved_at` is when something last moved before its
-    first content."""
+    """One candidate that was asked, through `handle`. `key` is unique among attempts. `base` is the client's
+    number for its first piece, `base_index` for its first part; `places` are those of its parts where it goes
+    on with another's text. `tokens` counts pieces and `said` bytes, those of thoughts too: a server may put
+    many tokens into a piece. `told` is what the provider says it has used, also of an answer that fails,
+    `measured` what this machine knows. `reserved` is what it may cost in US dollars. `accepted` says that its
+    backend has it, as `model`, `stopped` that this side has called it off, `over` that it is in the ledger.
+    `connected_at` is when the prompt began to leave, `whole` that all of it is out. `begun_at` is when its
+    first piece came, `first_at` when its first content came: thoughts are none. `moved_at` is when something
+    last moved before."""
 
     key: int
     request: RoutedRequest
@@ -116,44 +134,52 @@ class Attempt(msgspec.Struct, eq=False):
     reason: Reason
     asked_at: float
     moved_at: float
+    handle: Handle | None = None
+    model: str = ""
     base: int = 0
     base_index: int = 0
+    places: dict[int, int] | None = None
     tokens: int = 0
     said: int = 0
     told: Usage = Usage()
+    measured: Measured | None = None
     reserved: float = 0.0
     prompt_tokens: int = 0
     connected_at: float | None = None
+    begun_at: float | None = None
     first_at: float | None = None
-    last: wire.Event | None = None
     whole: bool = False
     over: bool = False
     stopped: bool = False
-    sent: bool = False
+    accepted: bool = False
+
+    def place(self, piece: DeltaItem) -> int:
+        """The place in the answer of the part that a piece is of; a text that broke off is gone on with."""
+        places, request = self.places, self.request
+        if places is None:
+            return self.base_index + piece.index
+        if piece.index not in places:
+            goes_on = piece.kind == "text" and request.text_index not in places.values()
+            places[piece.index] = request.text_index if goes_on else request.next_index
+        return places[piece.index]
 
     def went_out(self, outcome: str) -> bool:
         """Whether the prompt has left this machine with it; rather yes where its outcome does not tell."""
-        left = self.connected_at is not None or (self.sent and outcome not in NEVER_SENT)
+        left = self.connected_at is not None or (self.accepted and outcome not in NEVER_SENT)
         return self.candidate.remote and left
-
-    @property
-    def here(self) -> bool:
-        return self.candidate.tier == LOCAL
 
     @property
     def queued(self) -> float:
         """Seconds that it waited for a worker, as far as that was measured."""
-        if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
-            return self.last.timings.queued
-        return 0.0
+        return 0.0 if self.measured is None else self.measured.timings.queued
 
     def usage(self, outcome: str = "") -> Usage:
         """What it has used as far as anybody has counted, else an estimate. A cloud charges for a prompt that
         it was sent, even if no text came of it."""
-        if isinstance(self.last, wire.Done | wire.Interrupted | wire.Cancelled):
-            return self.last.usage
+        if self.measured is not None:
+            return self.measured.usage
         charged = self.candidate.tier == CLOUD and self.whole and outcome not in UNPAID
-        begun = self.first_at is not None or self.said > 0
+        begun = self.begun_at is not None or self.said > 0
         told, said = self.told, max(self.tokens, self.said // BYTES_PER_TOKEN)
         if outcome in TOLD_AT_THE_END and told.completion_tokens:
             said = told.completion_tokens

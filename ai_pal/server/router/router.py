@@ -1,20 +1,19 @@
 """The router actor: decides who answers, and keeps its word when somebody does not.
 
 A synchronous reactor like the supervisor below it. It stands between the client endpoint and whoever answers:
-each request is a fallback chain along a plan, each step of it an attempt. What runs here are chats of the
-supervisor with ids below 0; all that those hear comes through `send` and goes on under the client's own id.
+each request is a fallback chain along a plan, each step of it an attempt: a job of the candidate's backend,
+whose sink passes on what it hears under the client's own id.
 """
 
 import msgspec
 
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.usage import Timings
+from ai_pal.server.jobs import Backend
 from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT
 from ai_pal.server.ports import Clients, Clock, Observe
-from ai_pal.server.router import timeouts
 from ai_pal.server.router.attempts import ANSWERED, CANCELLED, Attempts
 from ai_pal.server.router.hearing import Hearing
 from ai_pal.server.router.notifier import RouteNotifier
@@ -25,7 +24,7 @@ from ai_pal.server.router.policy.eligibility import over_limit
 from ai_pal.server.router.policy.fallback_chain import Ask, BreakOff, FallbackChain, GiveUp
 from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.policy.news import is_news
-from ai_pal.server.router.ports import Completions, Judge, Ledger, Local, RouterPolicy, Snapshots
+from ai_pal.server.router.ports import Judge, Ledger, RouterPolicy, Snapshots
 from ai_pal.server.router.request import Attempt, RoutedRequest
 from ai_pal.server.router.table import Table
 
@@ -34,14 +33,14 @@ TELL_AFTER = 1.0
 
 
 class Router:
-    """See the module. Implements `supervisor.ports.Clients` for those who answer here, and `Outcomes`."""
+    """See the module. Implements `hearing.Outcomes`."""
 
     def __init__(
         self,
         *,
         clients: Clients,
-        local: Local,
-        completions: Completions,
+        local: Backend,
+        providers: Backend,
         snapshots: Snapshots,
         ledger: Ledger,
         judge: Judge,
@@ -50,7 +49,7 @@ class Router:
         policy: RouterPolicy | None = None,
         breaker: BreakerPolicy | None = None,
     ) -> None:
-        self._clients, self._local, self._clock, self._snapshots = clients, local, clock, snapshots
+        self._clients, self._clock, self._snapshots = clients, clock, snapshots
         self._policy = policy or RouterPolicy()
         self._health = ProviderHealth(breaker)
         self._closing = False
@@ -60,13 +59,12 @@ class Router:
         self._notifier = RouteNotifier(self._table, observe)
         self._attempts = Attempts(
             local=local,
-            completions=completions,
+            providers=providers,
             ledger=ledger,
             health=self._health,
             clock=clock,
             policy=self._policy,
         )
-        self._hearing = Hearing(self._attempts, clients, clock, self)
 
     def __len__(self) -> int:
         """How many requests are open."""
@@ -118,20 +116,6 @@ class Router:
         for request in self._table.of_client(client):
             self._end(request, failure)
 
-    # -- from those who answer -----------------------------------------------------------------
-
-    def send(self, client: bytes, event: wire.Event) -> None:
-        """An event of the supervisor or of downloads: of an attempt, or for a client itself."""
-        event_id: int = getattr(event, "id", 0)
-        if event_id < 0:
-            self._hearing.here(event_id, event)
-        else:
-            self._clients.send(client, event)
-
-    def completion_event(self, event: out.FromEgress) -> None:
-        """What became of an attempt elsewhere."""
-        self._hearing.elsewhere(event)
-
     # -- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -167,18 +151,12 @@ class Router:
         if request.tell_at is not None and now >= request.tell_at and request.accepted_at is not None:
             self._notifier.fallback(request)
         attempt = request.attempt
-        limit = None if attempt is None or attempt.over else self._limit(attempt)
+        limit = None if attempt is None or attempt.over else self._attempts.limit(attempt)
         if attempt is not None and limit is not None and now >= limit.at:
             self._attempts.stop(attempt)
             self.failed(attempt, limit.failure)
         elif limit is not None:
             self._look_at(request, limit.at)
-
-    def _limit(self, attempt: Attempt) -> timeouts.Limit | None:
-        dispatched_at = (
-            self._local.dispatched_at(attempt.request.client, -attempt.key) if attempt.here else None
-        )
-        return timeouts.limit(attempt, dispatched_at, self._policy)
 
     def _look_at(self, request: RoutedRequest, when: float) -> None:
         self._table.look_at(request, when)
@@ -210,16 +188,11 @@ class Router:
         if blocked is not None:  # somebody else's failure or probe came first, or the money is spent
             self.failed(attempt, blocked)
             return
-        try:
-            self._attempts.ask(attempt, seam=move.seam)
-        except AiPalError as error:
-            self.failed(attempt, error.failure)
-            return
+        sink = Hearing(attempt, self._clients, self._clock, self)
+        self._attempts.ask(attempt, sink, seam=move.seam)
         if attempt.over:
             return
-        if not attempt.here:
-            self.accept(request)
-        limit = self._limit(attempt)
+        limit = self._attempts.limit(attempt)
         if limit is not None:
             self._look_at(request, limit.at)
 
@@ -234,19 +207,23 @@ class Router:
             request.chain = msgspec.structs.replace(request.chain, deadline=now + seconds)
             self._look_at(request, now + seconds)
 
-    def begun(self, attempt: Attempt, model: str) -> None:
+    def begun(self, attempt: Attempt) -> None:
+        """The first piece: its candidate is at work. Thoughts do not commit."""
+        request = attempt.request
+        if request.first_at is None:
+            request.first_at = self._clock.now()
+        if request.tell_at is not None:
+            self._notifier.fallback(request)
+        self._notifier.started(attempt)
+
+    def committed(self, attempt: Attempt) -> None:
         """The first content: its candidate has the word now."""
         request, now = attempt.request, self._clock.now()
         attempt.first_at = now
         self._health.now = now
         self._health.answered(attempt.candidate, now - attempt.asked_at)
         self._meet(attempt)
-        if request.first_at is None:
-            request.first_at = now
-        if request.tell_at is not None:
-            self._notifier.fallback(request)
         request.chain = fallback_chain.content(request.chain)
-        self._notifier.started(attempt, model)
 
     def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
         request = attempt.request
@@ -266,6 +243,8 @@ class Router:
         if failure.code == Code.MODEL_NOT_HERE:
             self._meet(attempt)
         self._notifier.failed(attempt, failure)
+        if request.kept is None:
+            request.chain = msgspec.structs.replace(request.chain, continuation=False)
         request.chain, move = fallback_chain.failed(request.chain, failure, now)
         self._move(request, move)
 
@@ -290,9 +269,8 @@ class Router:
             self._table.failed(request, (*fallback_chain.reasons(request.chain), failure))
 
     def _timings(self, request: RoutedRequest) -> Timings:
-        last = request.attempt.last if request.attempt is not None else None
-        measured = last.timings if isinstance(last, wire.Done | wire.Interrupted | wire.Cancelled) else None
-        return request.timings(self._clock.now(), measured)
+        measured = request.attempt.measured if request.attempt is not None else None
+        return request.timings(self._clock.now(), None if measured is None else measured.timings)
 
 
 def _late(request: RoutedRequest) -> Failure:

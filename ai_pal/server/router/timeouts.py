@@ -5,6 +5,7 @@ Loads that stall and engines that hang are the supervisor's; what is elsewhere i
 from typing import NamedTuple
 
 from ai_pal.errors import Code, Failure
+from ai_pal.server.jobs import Patience
 from ai_pal.server.router.policy.candidate import OLLAMA, Candidate
 from ai_pal.server.router.policy.fallback_chain import FallbackChain
 from ai_pal.server.router.ports import RouterPolicy
@@ -22,10 +23,10 @@ class Limit(NamedTuple):
 
 
 def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -> Limit | None:
-    """The limit of an attempt's present phase; None where there is none: elsewhere, begun, nobody behind."""
+    """The limit of an attempt's present phase; None where there is none: content has come, nobody behind."""
     request = attempt.request
     chain = request.chain
-    if not attempt.here or attempt.first_at is not None or not chain.has_others or chain.committed:
+    if attempt.first_at is not None or not chain.has_others or chain.committed:
         return None
     name = attempt.candidate.name
     if dispatched_at is None:
@@ -36,8 +37,9 @@ def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -
     return Limit(moved_at + policy.first_token, Failure(Code.FIRST_TOKEN_TIMEOUT, message, retryable=True))
 
 
-def first_token(candidate: Candidate, chain: FallbackChain, policy: RouterPolicy) -> tuple[float, bool]:
-    """Seconds until the first content for one who is elsewhere, and whether signs of life prolong them: an
-    Ollama that is the last is waited for as a model here would be."""
+def patience(candidate: Candidate, chain: FallbackChain, policy: RouterPolicy) -> Patience:
+    """What one gets who keeps time itself. An Ollama that is the last is waited for as a model here would be:
+    its signs of life prolong it."""
     patient = candidate.tier == OLLAMA and not chain.has_others
-    return (max(policy.first_token, SILENCE), True) if patient else (policy.first_token, False)
+    first_token = max(policy.first_token, SILENCE) if patient else policy.first_token
+    return Patience(policy.connect, first_token, policy.gap, patient)

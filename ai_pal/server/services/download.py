@@ -5,8 +5,12 @@ from collections.abc import Callable
 
 import msgspec
 
+from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
+from ai_pal.server.backends.local import Follower
+from ai_pal.server.jobs import Pull
+from ai_pal.server.ports import Clients
 
 SURE_SECONDS, SURE_BYTES = 0.3, 256 * 1024
 """Less tells nothing about the speed: every repository begins with small files."""
@@ -32,23 +36,28 @@ class Plan(msgspec.Struct, frozen=True):
 PlanDownload = Callable[[str], Plan]
 """Looks a reference up. Raises `AiPalError` (`model_not_found`, `model_invalid`, ...)."""
 
-Resume = Callable[[bytes, "wire.Chat | wire.Load"], None]
-"""Goes on with a request whose model is here now."""
 
+class ClientFollower(msgspec.Struct, frozen=True, eq=False):
+    """A client that hears of a download. Implements `Follower`; `then` goes on with what it asked for, if
+    that is more than a pull."""
 
-class Follower(msgspec.Struct, frozen=True):
-    """A client that hears of a download; `then` is what it asked for, if that is more than a pull, `pip` what
-    its environment says to pip."""
-
+    clients: Clients
     client: bytes
     id: int
-    then: wire.Chat | wire.Load | None = None
-    pip: dict[str, str] = msgspec.field(default_factory=dict)
+    pull: Pull = Pull()
+    then: Callable[[], None] | None = None
 
-    @property
-    def limit(self) -> int:
-        """The bytes it agreed to, 0 for any number."""
-        return self.then.pull_limit if self.then is not None else 0
+    def pulling(self, event: wire.Pulling) -> None:
+        self.clients.send(self.client, msgspec.structs.replace(event, id=self.id))
+
+    def here(self, event: wire.Pulled) -> None:
+        if self.then is not None:
+            self.then()
+        else:
+            self.clients.send(self.client, msgspec.structs.replace(event, id=self.id))
+
+    def failed(self, failure: Failure) -> None:
+        self.clients.send(self.client, wire.Failed(self.id, [failure]))
 
 
 class Download(msgspec.Struct, eq=False):
@@ -85,11 +94,12 @@ class Download(msgspec.Struct, eq=False):
     @property
     def limit(self) -> int:
         """The bytes that somebody agreed to, 0 for any number."""
-        limits = [follower.limit for follower in self.followers]
+        limits = [follower.pull.limit for follower in self.followers]
         return 0 if 0 in limits else max(limits, default=0)
 
-    def event(self, request_id: int) -> wire.Pulling:
+    @property
+    def event(self) -> wire.Pulling:
         speed = self.speed
         left = (self.total - self.done) / speed if speed and self.total else None
         name, why = self.plan.model, self.plan.why
-        return wire.Pulling(request_id, name, self.done, self.total, speed, left, self.plan.variant, why)
+        return wire.Pulling(0, name, self.done, self.total, speed, left, self.plan.variant, why)

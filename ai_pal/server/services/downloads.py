@@ -2,14 +2,17 @@
 supervisor beside it; the egress process does the work."""
 
 import itertools
+from collections.abc import Callable
 
 from ai_pal.catalog import too_large
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
+from ai_pal.server.backends.local import Follower
 from ai_pal.server.children.egress import EgressPolicy, EgressProcess
+from ai_pal.server.jobs import Pull
 from ai_pal.server.ports import Clients, Clock, Observe
-from ai_pal.server.services.download import Download, Follower, Plan, PlanDownload, Resume
+from ai_pal.server.services.download import ClientFollower, Download, Plan, PlanDownload
 
 MAX_ATTEMPTS = 2
 """A download whose process dies is taken up once more: it goes on where it stopped."""
@@ -17,8 +20,6 @@ MAX_ATTEMPTS = 2
 
 class Downloads:
     """See the module. Implements `Service` for `pull`; the egress process calls it too."""
-
-    resume: Resume
 
     def __init__(
         self,
@@ -49,48 +50,54 @@ class Downloads:
 
     def start(self, client: bytes, request: wire.Pull) -> None:
         """Bring a model; the client hears `pulling` and then `pulled`, `failed` or `cancelled`."""
-        self.follow(Follower(client, request.id, pip=request.pip), request.model)
+        self.follow(ClientFollower(self._clients, client, request.id, Pull(pip=request.pip)), request.model)
+
+    def fetch_first(self, client: bytes, request: wire.Load, then: Callable[[], None]) -> None:
+        """Bring the model of a load, and go on with that."""
+        pull = Pull(request.pull_limit, request.pip)
+        self.follow(ClientFollower(self._clients, client, request.id, pull, then), request.model)
 
     def follow(self, follower: Follower, reference: str) -> None:
         """Download what `reference` needs, unless it is here or on its way, and tell the follower."""
         try:
             plan = self._plan(reference)
             if plan.path or plan.wanted is None:
-                self._finish(follower, plan, plan.path, plan.size, plan.commit)
+                follower.here(_pulled(plan, plan.path, plan.size, plan.commit))
                 return
             if self._closing:
                 raise AiPalError(CLOSING)
-            if follower.limit and plan.size > follower.limit:
-                self._clients.send(follower.client, wire.Pulling(follower.id, plan.model, total=plan.size))
+            if 0 < follower.pull.limit < plan.size:
+                follower.pulling(wire.Pulling(0, plan.model, total=plan.size))
                 raise AiPalError(too_large(plan.model, plan.size))
             download = self._find(plan) or self._new(plan, follower)
         except AiPalError as error:
-            self._clients.send(follower.client, wire.Failed(follower.id, [error.failure]))
+            follower.failed(error.failure)
             return
         if follower not in download.followers:
             download.followers.append(follower)
-        self._clients.send(follower.client, download.event(follower.id))
+        follower.pulling(download.event)
+
+    def leave(self, follower: Follower) -> None:
+        """Take a follower out, without a word; the last one takes the download along."""
+        for download in self._all():
+            if follower in download.followers:
+                download.followers.remove(follower)
+                self._drop_unfollowed(download)
 
     def cancel(self, client: bytes, request_id: int) -> bool:
-        """Take this follower out; the last one takes the download along. False: no such request here."""
-        for download in self._all():
-            for follower in download.followers:
-                if (follower.client, follower.id) == (client, request_id):
-                    download.followers.remove(follower)
-                    self._clients.send(client, wire.Cancelled(request_id))
-                    self._drop_unfollowed(download)
-                    return True
+        """Take out what this client follows under that id. False: no such request here."""
+        for follower in [f for d in self._all() for f in _of(d, client) if f.id == request_id]:
+            self.leave(follower)
+            self._clients.send(client, wire.Cancelled(request_id))
+            return True
         return False
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         """The client left; with a `failure` it is still there, and is told. What others follow goes on."""
-        for download in self._all():
-            leaving = [f for f in download.followers if f.client == client]
-            download.followers = [f for f in download.followers if f.client != client]
-            self._drop_unfollowed(download)
+        for follower in [f for d in self._all() for f in _of(d, client)]:
+            self.leave(follower)
             if failure is not None:
-                for follower in leaving:
-                    self._clients.send(client, wire.Failed(follower.id, [failure]))
+                follower.failed(failure)
 
     # -- from the egress process ---------------------------------------------------------------
 
@@ -105,13 +112,14 @@ class Downloads:
         match message:
             case out.FetchProgress():
                 download.moved(message.done, message.total, message.steps, self._clock.now())
-                for follower in download.followers:
-                    self._clients.send(follower.client, download.event(follower.id))
+                for follower in list(download.followers):
+                    follower.pulling(download.event)
             case out.Fetched():
                 self._end(download)
                 self._observe("pulled", model=download.plan.model, size=message.size, commit=message.commit)
-                for follower in download.followers:
-                    self._finish(follower, download.plan, message.path, message.size, message.commit)
+                pulled = _pulled(download.plan, message.path, message.size, message.commit)
+                for follower in list(download.followers):
+                    follower.here(pulled)
             case out.FetchFailed():
                 self._failed(download, message.failure)
 
@@ -160,7 +168,9 @@ class Downloads:
 
     def _new(self, plan: Plan, follower: Follower) -> Download:
         now = self._clock.now()
-        download = Download(next(self._keys), plan, [follower], follower.pip, total=plan.size, moved_at=now)
+        download = Download(
+            next(self._keys), plan, [follower], follower.pull.pip, total=plan.size, moved_at=now
+        )
         self._egress.start()
         self._downloads[download.key] = download
         self._observe("pull_started", model=plan.model, wanted=str(plan.wanted), variant=plan.variant)
@@ -182,20 +192,13 @@ class Downloads:
         self._downloads.pop(download.key, None)
         self._egress.rested()
 
-    def _finish(self, follower: Follower, plan: Plan, path: str, size: int, commit: str) -> None:
-        if follower.then is not None:
-            self.resume(follower.client, follower.then)
-            return
-        pulled = wire.Pulled(follower.id, plan.model, path, size, plan.variant, plan.why, commit)
-        self._clients.send(follower.client, pulled)
-
     def _failed(self, download: Download, failure: Failure) -> None:
         """The egress process gave up. Who joined with a higher limit than it had is not refused."""
         if failure.code == Code.MODEL_NOT_HERE and download.limit == 0 and download.followers:
-            refused = [f for f in download.followers if f.limit]
-            download.followers = [f for f in download.followers if not f.limit]
+            refused = [f for f in download.followers if f.pull.limit]
+            download.followers = [f for f in download.followers if not f.pull.limit]
             for follower in refused:
-                self._clients.send(follower.client, wire.Failed(follower.id, [failure]))
+                follower.failed(failure)
             download.sent = False
             self._send(download)
             return
@@ -204,14 +207,23 @@ class Downloads:
     def _fail(self, download: Download, failure: Failure) -> None:
         self._end(download)
         self._observe("pull_failed", model=download.plan.model, code=failure.code, reason=failure.message)
-        for follower in download.followers:
-            self._clients.send(follower.client, wire.Failed(follower.id, [failure]))
+        for follower in list(download.followers):
+            follower.failed(failure)
 
     def _drop_unfollowed(self, download: Download) -> None:
         if not download.followers and download.key in self._downloads:
             self._end(download)
             self._egress.send(out.CancelFetch(download.key))
             self._observe("pull_stopped", model=download.plan.model, done=download.done)
+
+
+def _of(download: Download, client: bytes) -> list[ClientFollower]:
+    """What this client follows of it."""
+    return [f for f in download.followers if isinstance(f, ClientFollower) and f.client == client]
+
+
+def _pulled(plan: Plan, path: str, size: int, commit: str) -> wire.Pulled:
+    return wire.Pulled(0, plan.model, path, size, plan.variant, plan.why, commit)
 
 
 def _stalled(model: str, seconds: float) -> Failure:

@@ -3,8 +3,9 @@
 A synchronous reactor like the router beside it. However many clients ask, each provider is asked once.
 """
 
-import itertools
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import msgspec
 
@@ -15,7 +16,6 @@ from ai_pal.protocol import egress as out
 from ai_pal.providers.server import Server
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients
-from ai_pal.server.router.ports import Lists
 
 FOLLOWERS = 64
 """Clients that may wait for the same answer."""
@@ -36,21 +36,35 @@ class Subject(msgspec.Struct, frozen=True):
     models: tuple[str, ...]
 
 
+class Listing(Protocol):
+    """A list of a provider's models under way."""
+
+    def cancel(self) -> None:
+        """Nothing more is heard of it."""
+
+
+class Lists(Protocol):
+    """Lists of providers' models."""
+
+    def list_models(self, provider: out.Provider, told: Callable[[list[str] | Failure], None]) -> Listing:
+        """Begin; `told` hears of its one end, never from within this call. Raises `AiPalError`, and then
+        nothing has begun."""
+
+
 class Inquiries:
-    """See the module. Implements `Service` for `providers`. The keys of its lists are below 0: those of
-    answers are above. With `private` only what stays on this machine is asked."""
+    """See the module. Implements `Service` for `providers`. With `private` only what stays on this machine is
+    asked."""
 
     def __init__(
         self, clients: Clients, lists: Lists, subjects: Callable[[], list[Subject]], *, private: bool = False
     ) -> None:
         self._clients, self._lists = clients, lists
         self._subjects, self._private = subjects, private
-        self._keys = itertools.count(-1, -1)
         self._closing = False
         self._followers: list[tuple[bytes, int]] = []
         self._found: list[wire.ProviderStatus] = []
-        self._open: dict[int, int] = {}
-        """The place in `_found`, by key."""
+        self._open: dict[int, Listing] = {}
+        """The lists under way, by their places in `_found`."""
 
     @property
     def busy(self) -> bool:
@@ -66,17 +80,14 @@ class Inquiries:
         if len(self._followers) == 1:
             self._begin()
 
-    def completion_event(self, event: out.FromEgress) -> bool:
-        """Take what became of a list. False: this event is of something else."""
-        place = self._open.pop(getattr(event, "key", 0), None)
-        if place is None:
-            return False
-        if isinstance(event, out.ProviderModels):
-            self._found[place] = msgspec.structs.replace(self._found[place], offers=event.names)
-        elif isinstance(event, out.CompletionFailed):
-            self._found[place] = msgspec.structs.replace(self._found[place], failure=event.failure)
+    def _listing_ended(self, place: int, told: list[str] | Failure) -> None:
+        """A provider has named its models, or why it did not."""
+        del self._open[place]
+        if isinstance(told, Failure):
+            self._found[place] = msgspec.structs.replace(self._found[place], failure=told)
+        else:
+            self._found[place] = msgspec.structs.replace(self._found[place], offers=told)
         self._answer_if_complete()
-        return True
 
     def cancel(self, client: bytes, request_id: int) -> bool:
         """This one waits no longer; the last one takes the questions along. False: no such request here."""
@@ -99,7 +110,7 @@ class Inquiries:
                 self._clients.send(client, wire.Failed(request_id, [failure]))
 
     def tick(self) -> None:
-        """Each list has its own end: `Completions` sees to it."""
+        """Each list has its own end: the providers see to it."""
 
     def shutdown(self, drain: float = 0.0) -> None:
         """Answer those who wait that there is no time left."""
@@ -121,14 +132,12 @@ class Inquiries:
 
     def _listed(self, place: int, provider: out.Provider) -> Failure | None:
         """Ask for a list; why that was not possible."""
-        key = next(self._keys)
         try:
             if self._private and not privacy.stays_here(provider):
                 privacy.refuse(provider)
-            self._lists.list_models(out.ListModels(key, provider))
+            self._open[place] = self._lists.list_models(provider, partial(self._listing_ended, place))
         except AiPalError as error:
             return error.failure
-        self._open[key] = place
         return None
 
     def _answer_if_complete(self) -> None:
@@ -139,6 +148,6 @@ class Inquiries:
             self._clients.send(client, wire.ProvidersReply(request_id, self._found))
 
     def _drop(self) -> None:
-        for key in self._open:
-            self._lists.cancel(key)
+        for listing in self._open.values():
+            listing.cancel()
         self._open.clear()

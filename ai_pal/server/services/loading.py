@@ -2,6 +2,7 @@
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
+from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.downloads import Downloads
 
@@ -9,8 +10,8 @@ from ai_pal.server.services.downloads import Downloads
 class Loading:
     """Implements `Service` for `load` and `unload`. A load whose model is downloaded first is open there."""
 
-    def __init__(self, supervisor: Supervisor, downloads: Downloads) -> None:
-        self._supervisor, self._downloads = supervisor, downloads
+    def __init__(self, models: LocalModels, supervisor: Supervisor, downloads: Downloads) -> None:
+        self._models, self._supervisor, self._downloads = models, supervisor, downloads
 
     @property
     def busy(self) -> bool:
@@ -19,7 +20,7 @@ class Loading:
 
     def start(self, client: bytes, request: wire.Load | wire.Unload) -> None:
         if isinstance(request, wire.Load):
-            self._supervisor.load(client, request)
+            self._models.load(client, request)
         else:
             self._supervisor.unload(client, request)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
+from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Clients
 from ai_pal.server.router.router import Router
@@ -23,6 +24,7 @@ class Actors(msgspec.Struct, frozen=True):
 
     clients: Clients
     router: Router
+    models: LocalModels
     supervisor: Supervisor
     downloads: Downloads
     inquiries: Inquiries
@@ -33,7 +35,7 @@ class Actors(msgspec.Struct, frozen=True):
 
 def operations(actors: Actors) -> "Operations":
     """Every operation has its line here, and nowhere else."""
-    loading = Loading(actors.supervisor, actors.downloads)
+    loading = Loading(actors.models, actors.supervisor, actors.downloads)
     return Operations(
         {
             wire.Chat: Chats(actors.router),  # before the pool: what its attempts run on

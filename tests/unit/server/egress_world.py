@@ -1,6 +1,6 @@
 """The egress process as the supervisor's actors see it, scripted: a launcher, a clock, and what was sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import egress as out
@@ -58,7 +58,7 @@ class EgressWorld:
         self.processes.append(Process(on_exit))
         return self.processes[-1]
 
-    def _take(self, identity: str, message: out.ToEgress) -> bool:
+    def _take(self, identity: str, message: out.ToEgress, blobs: Sequence[bytes] = ()) -> bool:
         self.sent.append(message)
         return True
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import Provider
 from ai_pal.providers.prices import FREE, Price
@@ -29,7 +30,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One model of one provider. `window` is in tokens, 0 where it is not known; `price` is None where nobody
     knows it. `seconds` to the first content were learned. `remote`: the prompt would leave this machine.
     `absent`: it has to be downloaded first. `failure` is why it cannot be asked now; with `prefills` it
-    can go on where another broke off. `server` is where it is asked, None for this machine. Not `expected`:
+    can go on where another broke off. `server` is where it is asked, None for this machine;
+    `resolved` is what it means here, where that is known. Not `expected`:
     nobody has set it up, so that its absence is no news. With another `mark` it is asked with another key."""
 
     tier: int
@@ -46,6 +48,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     prefills: bool = False
     failure: Failure | None = None
     server: Provider | None = None
+    resolved: Resolved | None = None
     expected: bool = True
     mark: str = ""
 

@@ -23,9 +23,8 @@ class NoWorkers:
 
 def snapshots(home: Path, settings: Settings, **environ: str) -> MachineSnapshots:
     given = {"HOME": str(home), "AI_PAL_HOME": str(home)} | environ
-    made = MachineSnapshots(settings, VirtualClock(), Spent, given)
-    made.pool = NoWorkers()  # type: ignore[assignment]
-    return made
+    pool = NoWorkers()
+    return MachineSnapshots(settings, VirtualClock(), Spent, pool, given)  # type: ignore[arg-type]
 
 
 def openai(made: MachineSnapshots) -> Server:

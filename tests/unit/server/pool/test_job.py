@@ -1,25 +1,50 @@
-"""The request table: the one place where requests end."""
+"""The table of jobs: the one place where they end."""
 
 import msgspec
 import pytest
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol import client as wire
+from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import DeltaItem
-from ai_pal.server.pool.job import JobTable, WorkerJob
+from ai_pal.server.jobs import Answered, Job, News, Result, Sink, Work
+from ai_pal.server.pool.job import ENDS, JobTable, WorkerJob
 
-ANN = b"ann"
 BROKEN = Failure(Code.WORKER_DIED, "it died", retryable=True)
+GENERATE = inner.Generate(0, [Message("user", "hi")])
 
 
-class Heard:
+class Heard(Sink):
+    """What became of one job, in words."""
+
     def __init__(self) -> None:
-        self.events: list[wire.Event] = []
+        self.words: list[str] = []
+        self.usage = Usage()
 
-    def send(self, client: bytes, event: wire.Event) -> None:
-        self.events.append(event)
+    def accepted(self, model: str) -> None:
+        self.words.append("accepted")
+
+    def news(self, news: News) -> None:
+        self.words.append(type(news).__name__.lower())
+
+    def delta(self, piece: DeltaItem) -> None:
+        self.words.append("delta")
+
+    def done(self, result: Result) -> None:
+        self.words.append("done")
+
+    def failed(self, failure: Failure, usage: Usage, timings: Timings | None) -> None:
+        self.words.append("failed" if timings is None else "failed within")
+        self.usage = usage
+
+    def cancelled(self, usage: Usage, timings: Timings) -> None:
+        self.words.append("cancelled")
+
+
+@pytest.fixture
+def table() -> JobTable:
+    return JobTable(lambda event, **fields: None)
 
 
 @pytest.fixture
@@ -27,69 +52,52 @@ def heard() -> Heard:
     return Heard()
 
 
-@pytest.fixture
-def table(heard: Heard) -> JobTable:
-    return JobTable(heard, lambda event, **fields: None)
+def ask(table: JobTable, sink: Sink | None = None, deadline: float | None = None) -> WorkerJob:
+    job = Job(work=GENERATE, model="echo", deadline=deadline)
+    return table.open(job, sink or Heard(), "echo", 0.0)
 
 
-def ask(
-    table: JobTable, request_id: int = 1, deadline: float | None = None, client: bytes = ANN
-) -> WorkerJob:
-    chat = wire.Chat(request_id, [Message("user", "hi")], deadline=deadline)
-    return table.open(client, chat, "echo", 0.0)
+def piece(job: WorkerJob, seq: int, text: str = "a", n: int = 1) -> DeltaItem:
+    return DeltaItem(job.key, seq, n, msgspec.Raw(msgspec.msgpack.encode(text)))
 
 
-def piece(request: WorkerJob, seq: int, text: str = "a", n: int = 1) -> DeltaItem:
-    return DeltaItem(request.key, seq, n, msgspec.Raw(msgspec.msgpack.encode(text)))
-
-
-def test_a_request_ends_once_whatever_comes_later(table: JobTable, heard: Heard) -> None:
-    request = ask(table)
-    table.cancelled(request, 1.0)
-    table.done(request, 1.0, "stop", Usage(), Timings())
-    table.broken(request, BROKEN, 1.0)
-    table.cancelled(request, 1.0)
-    assert [type(event) for event in heard.events] == [wire.Accepted, wire.Cancelled]
+def test_a_job_ends_once_whatever_comes_later(table: JobTable, heard: Heard) -> None:
+    job = ask(table, heard)
+    table.cancelled(job, 1.0)
+    table.done(job, Answered(), 1.0)
+    table.broken(job, BROKEN, 1.0)
+    table.cancelled(job, 1.0)
+    assert heard.words == ["accepted", "cancelled"]
     assert not len(table)
 
 
-def test_breaking_off_before_content_is_failed_and_after_it_interrupted(
-    table: JobTable, heard: Heard
-) -> None:
-    first, second = ask(table, 1), ask(table, 2)
-    table.deliver(second, piece(second, 0), 1.0)
-    table.broken(first, BROKEN, 2.0)
+def test_what_was_delivered_is_counted_when_it_breaks_off(table: JobTable, heard: Heard) -> None:
+    first, second = Heard(), ask(table, heard)
+    table.deliver(second, piece(second, 0, n=3), 1.0)
+    table.broken(ask(table, first), BROKEN, 2.0)
     table.broken(second, BROKEN, 2.0)
-    assert [type(event) for event in heard.events[-2:]] == [wire.Failed, wire.Interrupted]
-
-
-def test_started_comes_once_before_the_first_delta(table: JobTable, heard: Heard) -> None:
-    request = ask(table)
-    assert table.deliver(request, piece(request, 0, n=3), 1.0)
-    assert table.deliver(request, piece(request, 3), 1.0)
-    kinds = [type(event) for event in heard.events]
-    assert kinds == [wire.Accepted, wire.Started, wire.ForwardedDelta, wire.ForwardedDelta]
+    assert first.words == ["accepted", "failed"]
+    assert heard.words == ["accepted", "delta", "failed within"]
+    assert heard.usage == Usage(completion_tokens=3)
 
 
 @pytest.mark.parametrize("seq", [0, 2, 5], ids=["doubled", "gap of one", "gap"])
 def test_a_delta_that_does_not_follow_is_not_delivered(table: JobTable, heard: Heard, seq: int) -> None:
-    request = ask(table)
-    table.deliver(request, piece(request, 0), 1.0)
-    heard.events.clear()
-    assert not table.deliver(request, piece(request, seq), 1.0)
-    assert not heard.events
+    job = ask(table, heard)
+    assert table.deliver(job, piece(job, 0), 1.0)
+    assert not table.deliver(job, piece(job, seq), 1.0)
+    assert heard.words == ["accepted", "delta"]
 
 
 def test_text_behind_the_end_is_dropped(table: JobTable, heard: Heard) -> None:
-    request = ask(table)
-    table.cancelled(request, 1.0)
-    heard.events.clear()
-    assert table.deliver(request, piece(request, 0), 1.0)
-    assert not heard.events
+    job = ask(table, heard)
+    table.cancelled(job, 1.0)
+    assert table.deliver(job, piece(job, 0), 1.0)
+    assert heard.words == ["accepted", "cancelled"]
 
 
 def test_deadlines_come_in_order_and_each_once(table: JobTable) -> None:
-    late, early, ended = ask(table, 1, 9.0), ask(table, 2, 3.0), ask(table, 3, 1.0)
+    late, early, ended = ask(table, None, 9.0), ask(table, None, 3.0), ask(table, None, 1.0)
     table.cancelled(ended, 0.5)
     assert table.next_deadline() == 3.0
     assert table.overdue(2.9) == []
@@ -98,25 +106,42 @@ def test_deadlines_come_in_order_and_each_once(table: JobTable) -> None:
     assert table.next_deadline() is None
 
 
-def test_an_id_is_free_again_once_its_request_has_ended(table: JobTable) -> None:
-    request = ask(table)
-    assert table.find(ANN, 1) is request
-    table.cancelled(request, 1.0)
-    assert table.find(ANN, 1) is None
-    assert ask(table).key != request.key
+def test_each_job_has_a_key_of_its_own(table: JobTable) -> None:
+    first, second = ask(table), ask(table)
+    assert first.key != second.key
+    assert list(table) == [first, second]
+    assert first.message == inner.Generate(first.key, GENERATE.messages)
 
 
-def test_requests_belong_to_their_clients(table: JobTable) -> None:
-    mine, other = ask(table), ask(table, client=b"bob")
-    assert table.of_client(ANN) == [mine]
-    assert list(table) == [mine, other]
+@pytest.mark.parametrize(
+    "work",
+    [
+        GENERATE,
+        inner.CompleteText(0, "a"),
+        inner.EmbedTexts(0, ["a"]),
+        inner.RerankTexts(0, "q", ["a"]),
+        inner.CountTokens(0, []),
+    ],
+    ids=lambda work: type(work).__name__,
+)
+def test_all_work_but_counting_takes_a_slot_and_each_ends_in_its_own_way(work: Work) -> None:
+    job = WorkerJob(1, Job(work=work, model="m"), Heard(), "m", 0.0)
+    assert job.takes_slot == (not isinstance(work, inner.CountTokens))
+    ends = {
+        inner.GenerationDone: inner.GenerationDone(1, "stop", Usage()),
+        inner.Embedded: inner.Embedded(1, b"", 0),
+        inner.Reranked: inner.Reranked(1, []),
+        inner.Counted: inner.Counted(1, 5),
+    }
+    fitting = [kind for kind, end in ends.items() if job.ends_with(end)]
+    assert fitting == [ENDS[type(work)]]
 
 
 def test_timings_count_from_acceptance(table: JobTable) -> None:
-    request = ask(table)
-    request.dispatched_at = 2.0
-    table.deliver(request, piece(request, 0, n=11), 3.0)
-    timings = request.timings(8.0)
+    job = ask(table)
+    job.dispatched_at = 2.0
+    table.deliver(job, piece(job, 0, n=11), 3.0)
+    timings = job.timings(8.0)
     assert (timings.queued, timings.first_token, timings.total) == (2.0, 3.0, 8.0)
 
 

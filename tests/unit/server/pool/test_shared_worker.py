@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.app.references import load_of
-from ai_pal.server.ports import Resolved
 from tests.simulation.memory_world import Host, Machine
 
 FILE = "/m/phi-2.Q4_K_M.gguf"

@@ -1,6 +1,6 @@
 """An unload that had to end its worker by force: the requests end, the model stays unloaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -8,10 +8,12 @@ from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
+from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.supervisor import Supervisor
 from tests.endpoints import NoProcess, resolve
+from tests.local_router import NoDownloads, ask
 from tests.simulation.clock import VirtualClock
 
 ME = b"me"
@@ -25,7 +27,7 @@ class Stubborn(NoProcess):
 
 
 class Deaf:
-    def send(self, worker: str, message: inner.ToWorker) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
         return True
 
 
@@ -60,7 +62,8 @@ class World:
 def test_what_the_drain_did_not_end_is_not_tried_again(spoken: bool) -> None:
     world = World()
     supervisor, policy = world.supervisor, lifecycle.Policy()
-    supervisor.chat(ME, wire.Chat(1, [Message("user", "x")], "echo"))
+    models = LocalModels(supervisor, NoDownloads(), world)
+    ask(models, world, ME, wire.Chat(1, [Message("user", "x")], "echo"))
     supervisor.worker_message(world.worker, inner.WorkerHello(1, "1"))
     supervisor.worker_message(world.worker, inner.Ready(1, 100, 0.1, "echo", 1))
     if spoken:

@@ -122,10 +122,9 @@ def test_one_that_answered_once_is_missed_by_every_later_supervisor(tmp_path: Pa
     environ = {"HOME": str(tmp_path), "AI_PAL_HOME": str(tmp_path / "new")}
 
     def snapshots() -> MachineSnapshots:
-        return MachineSnapshots(Settings(), VirtualClock(), Spent, environ)
+        return MachineSnapshots(Settings(), VirtualClock(), Spent, NoWorkers(), environ)  # type: ignore[arg-type]
 
     def expected(snapshots: MachineSnapshots) -> bool:
-        snapshots.pool = NoWorkers()  # type: ignore[assignment]
         server = snapshots.snapshot("").ollama
         assert server is not None
         return server.expected
@@ -154,8 +153,8 @@ def test_an_ollama_that_somebody_set_up_is_missed_aloud() -> None:
 def test_who_names_an_address_or_a_model_has_set_it_up() -> None:
     def expected(ollama: OllamaSettings, model: str = "", **environ: str) -> bool:
         environ = {"HOME": "/nowhere", "AI_PAL_HOME": "/nowhere", **environ}
-        snapshots = MachineSnapshots(Settings(ollama=ollama), VirtualClock(), Spent, environ)
-        snapshots.pool = NoWorkers()  # type: ignore[assignment]
+        settings, pool = Settings(ollama=ollama), NoWorkers()
+        snapshots = MachineSnapshots(settings, VirtualClock(), Spent, pool, environ)  # type: ignore[arg-type]
         server = snapshots.snapshot(model).ollama
         assert server is not None
         return server.expected

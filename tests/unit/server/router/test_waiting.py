@@ -58,14 +58,14 @@ def test_the_waiting_is_told(lives: bool, words: str) -> None:
     desk = Named()
     desk.ask(model="ollama:phi")
     desk.clock.run(7.0)
-    desk.router.completion_event(out.CompletionWaiting(desk.away[-1].key, lives))
+    desk.hears(out.CompletionWaiting(desk.away[-1].key, lives))
     assert desk.last() == wire.Loading(1, "ollama:phi", 0.0, words)
 
 
 def test_a_deadline_ends_it() -> None:
     desk = Named()
     desk.ask(model="ollama:phi", deadline=20.0)
-    desk.router.completion_event(out.CompletionWaiting(desk.away[-1].key))
+    desk.hears(out.CompletionWaiting(desk.away[-1].key))
     desk.clock.run(20.1)
     last = desk.last()
     assert isinstance(last, wire.Failed)

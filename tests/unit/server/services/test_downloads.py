@@ -5,9 +5,10 @@ import pytest
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.client import Chat, Event
+from ai_pal.protocol.client import Event
+from ai_pal.server.jobs import Pull
 from ai_pal.server.nodes.base import ExitStatus
-from ai_pal.server.services.download import Follower, Plan
+from ai_pal.server.services.download import Plan
 from ai_pal.server.services.downloads import Downloads
 from tests.unit.server.egress_world import POLICY, EgressWorld
 
@@ -30,7 +31,6 @@ class World(EgressWorld):
             observe=lambda event, **fields: None,
             policy=POLICY,
         )
-        self.downloads.resume = lambda client, request: self.resumed.append(request.id)
 
     def send(self, client: bytes, event: Event) -> None:
         self.events.append((client, event))
@@ -221,19 +221,59 @@ def test_a_process_that_cannot_be_started_fails_the_pull(world: World) -> None:
     assert len(world.downloads) == 0
 
 
-def chat(request_id: int, limit: int) -> Chat:
-    return Chat(request_id, [], "m", pull=True, pull_limit=limit)
+def load(world: World, request_id: int, limit: int, model: str = "m") -> None:
+    request = wire.Load(request_id, model, pull=True, pull_limit=limit)
+    world.downloads.fetch_first(A, request, lambda: world.resumed.append(request_id))
 
 
-def test_a_chat_goes_on_when_its_model_is_here(world: World) -> None:
-    world.downloads.follow(Follower(A, 1, chat(1, 0)), "m")
+def test_a_load_goes_on_when_its_model_is_here(world: World) -> None:
+    load(world, 1, 0)
     world.hello()
     world.egress.message(out.Fetched(1, "/p", 1))
     assert world.resumed == [1]
 
 
+class Job:
+    """A follower that is no client: one that waits for the model of a job."""
+
+    pull = Pull()
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def pulling(self, event: wire.Pulling) -> None:
+        self.heard.append("pulling")
+
+    def here(self, event: wire.Pulled) -> None:
+        self.heard.append("here")
+
+    def failed(self, failure: Failure) -> None:
+        self.heard.append(failure.code)
+
+
+def test_a_job_follows_as_clients_do_and_is_none_of_theirs(world: World) -> None:
+    job, other = Job(), Job()
+    world.downloads.follow(job, "m")
+    world.downloads.follow(other, "m")
+    world.hello()
+    assert not world.downloads.cancel(A, 1)
+    world.downloads.client_gone(A)
+    world.downloads.leave(other)
+    world.egress.message(out.Fetched(1, "/p", 1))
+    assert (job.heard, other.heard) == (["pulling", "here"], ["pulling"])
+
+
+def test_the_last_job_that_leaves_takes_the_download_along(world: World) -> None:
+    job = Job()
+    world.downloads.follow(job, "m")
+    world.hello()
+    world.downloads.leave(job)
+    assert world.sent[-1] == out.CancelFetch(1)
+    assert job.heard == ["pulling"]
+
+
 def test_a_known_size_over_the_limit_is_refused_without_a_process(world: World) -> None:
-    world.downloads.follow(Follower(A, 1, chat(1, 1000)), "large")
+    load(world, 1, 1000, "large")
     size, end = world.heard(A)
     assert size == wire.Pulling(1, "large", total=GB)
     assert isinstance(end, wire.Failed)
@@ -242,7 +282,7 @@ def test_a_known_size_over_the_limit_is_refused_without_a_process(world: World) 
 
 
 def test_who_agreed_to_any_size_is_not_held_back_by_who_did_not(world: World) -> None:
-    world.downloads.follow(Follower(A, 1, chat(1, 1000)), "m")
+    load(world, 1, 1000)
     world.hello()
     world.pull(B, 2)
     world.egress.message(out.FetchFailed(1, Failure(Code.MODEL_NOT_HERE, "too large")))

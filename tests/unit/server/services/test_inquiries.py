@@ -1,5 +1,7 @@
 """Which models providers have: each is asked once, and whoever wanted to know is answered once."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -18,7 +20,7 @@ class World:
     """`asked` are the lists under way, `heard` what clients were told."""
 
     def __init__(self, *subjects: Subject, private: bool = False) -> None:
-        self.asked: dict[str, int] = {}
+        self.asked: dict[str, Callable[[list[str] | Failure], None]] = {}
         self.times = 0
         self.heard: list[tuple[bytes, wire.Event]] = []
         self.refuse: Failure | None = None
@@ -27,15 +29,12 @@ class World:
     def send(self, client: bytes, event: wire.Event) -> None:
         self.heard.append((client, event))
 
-    def list_models(self, request: out.ListModels) -> None:
-        assert request.key < 0, "others are answers'"
+    def list_models(self, provider: out.Provider, told: Callable[[list[str] | Failure], None]) -> "Listing":
         if self.refuse is not None:
             raise AiPalError(self.refuse)
-        self.asked[request.provider.name] = request.key
+        self.asked[provider.name] = told
         self.times += 1
-
-    def cancel(self, key: int) -> None:
-        self.asked = {name: asked for name, asked in self.asked.items() if asked != key}
+        return Listing(self, provider.name)
 
     def ask(self, client: bytes = b"a", request_id: int = 1) -> None:
         self.inquiries.start(client, wire.Providers(request_id))
@@ -46,24 +45,27 @@ class World:
         return event.providers
 
 
+class Listing:
+    """A list under way."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world, self._name = world, name
+
+    def cancel(self) -> None:
+        del self._world.asked[self._name]
+
+
 def test_all_are_asked_at_once_and_told_of_together() -> None:
     world = World(OLLAMA, CLOUD)
     world.ask()
     assert set(world.asked) == {"ollama", "openai"}
-    assert world.inquiries.completion_event(out.ProviderModels(world.asked["openai"], ["m"]))
+    world.asked["openai"](["m"])
     assert world.heard == []
-    assert world.inquiries.completion_event(out.CompletionFailed(world.asked["ollama"], REFUSED))
+    world.asked["ollama"](REFUSED)
     assert world.reply() == [
         wire.ProviderStatus("ollama", "ollama", ["phi"], failure=REFUSED),
         wire.ProviderStatus("openai", "openai", ["m", "s"], ["m"]),
     ]
-
-
-def test_events_of_answers_are_left_alone() -> None:
-    world = World(OLLAMA)
-    world.ask()
-    assert not world.inquiries.completion_event(out.CompletionDone(1, 0))
-    assert world.heard == []
 
 
 @pytest.mark.parametrize("lacks", ["key", "consent", "installed"])
@@ -79,7 +81,7 @@ def test_what_is_private_asks_only_what_is_here() -> None:
     world = World(OLLAMA, CLOUD, private=True)
     world.ask()
     assert set(world.asked) == {"ollama"}
-    world.inquiries.completion_event(out.ProviderModels(world.asked["ollama"], []))
+    world.asked["ollama"]([])
     refused = world.reply()[1].failure
     assert refused is not None
     assert refused.code == Code.LOCAL_ONLY
@@ -98,7 +100,7 @@ def test_many_who_ask_share_one_answer_up_to_a_bound() -> None:
         world.ask(request_id=number + 1)
     assert world.times == 1
     assert isinstance(world.heard[0][1], wire.Failed)
-    world.inquiries.completion_event(out.ProviderModels(world.asked["ollama"], ["phi"]))
+    world.asked["ollama"](["phi"])
     assert len(world.heard) == FOLLOWERS + 1
     world.ask()
     assert world.times == 2

@@ -1,0 +1,27 @@
+"""A model reference made concrete: what a worker is told to load, and what else its owner has to know."""
+
+import msgspec
+
+from ai_pal.protocol.worker import LoadModel
+
+SIZES = ("threads", "context", "slots")
+"""Options that are fields of `LoadModel` too."""
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting;
+    a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed."""
+
+    load: LoadModel
+    size: int = 0
+    keep_alive: float | None = None
+    pinned: bool = False
+    file: str = ""
+
+    def is_like(self, other: "Resolved") -> bool:
+        """Whether one worker can serve both: the same file, loaded in the same way."""
+        return bool(self.file) and self._as_loaded() == other._as_loaded()
+
+    def _as_loaded(self) -> LoadModel:
+        options = {name: value for name, value in self.load.options.items() if name not in SIZES}
+        return msgspec.structs.replace(self.load, model="", path=self.file, options=options)
