@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   ai-pal chat "What is the capital of France?"  ask one question
   ai-pal chat why is the sky blue               the same without quotes
   git diff | ai-pal chat "write a commit message"
+  ai-pal chat -a report.pdf -a chart.png "What do they have in common?"
   ai-pal chat -p reviewer "..."                 as `ai-pal preset set reviewer` says
   ai-pal chat --continue "and why?"             go on with the last conversation
   ai-pal chat --json --seed 1 "Say hello" | jq -r .text
@@ -47,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser, *, model_first: bool = False)
         "-p", "--preset", metavar="NAME", help="what `ai-pal preset` keeps under this name"
     )
     completes(kept, "presets")
+    file = parser.add_argument(
+        "-a", "--attach", action="append", default=[], metavar="FILE",
+        help="a file that goes with the prompt: text, PDF, image or sound; - is stdin (repeatable)",
+    )  # fmt: skip
+    completes(file, "file")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(parser.add_argument_group("sampling"))
     add_form(parser.add_argument_group("form of the answer"))

@@ -7,12 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from ai_pal.cli.chat import arguments
+from ai_pal.cli.chat.attaching import attached
 from ai_pal.cli.chat.prompts import checked_argument, prompt_of
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.terminal.streams import Terminal, remark
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import Settings, load_settings, paths
-from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
@@ -32,6 +33,7 @@ class _Chat(NamedTuple):
     recorder: Recorder
     conversation: Conversation
     wishes: Wishes
+    attachments: list[Attachment]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,11 +52,12 @@ def run(args: argparse.Namespace) -> int:
         fail(Code.BAD_REQUEST, message, "leave it out, or name another model")
     if talks and args.model:
         _check_model(args.model, settings)
+    attachments = attached(args.attach, terminal)
     with closing(_recorder(args, settings)) as recorder, _session(args, settings) as session:
         conversation, wishes = _begin(args, recorder, number, settings)
         if terminal.stdin and not session.is_private(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
-        chat = _Chat(args, terminal, session, recorder, conversation, wishes)
+        chat = _Chat(args, terminal, session, recorder, conversation, wishes, attachments)
         return _talk(chat) if talks else _one_shot(chat)
 
 
@@ -102,6 +105,7 @@ def _one_shot(chat: _Chat) -> int:
         output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,
         markdown=not args.no_markdown,
         hide_thinking=args.hide_thinking,
+        attachments=chat.attachments,
     )
     private = chat.session.is_private(chat.wishes)
     chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=private)
@@ -119,6 +123,7 @@ def _talk(chat: _Chat) -> int:
         chat.recorder,
         markdown=not chat.args.no_markdown,
         hide_thinking=chat.args.hide_thinking,
+        attachments=chat.attachments,
         wait=chat.args.wait,
         no_wait=chat.args.no_wait,
     ).run()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 import msgspec
 
 from ai_pal.cli.chat import clipboard, setting
+from ai_pal.cli.chat import file_commands as files
 from ai_pal.cli.chat.arguments import absolute_model
 from ai_pal.cli.chat.entry import Command, nearest, shown_prompt
 from ai_pal.cli.chat.figures import Totals
@@ -17,8 +18,6 @@ from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.failures import describe
 from ai_pal.cli.naming import check_model
 from ai_pal.cli.terminal import editor
-from ai_pal.cli.terminal.private_file import owner_only
-from ai_pal.config import paths
 from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.counted import counted
@@ -246,25 +245,6 @@ def _to_terminal(sequence: str) -> None:
     stream.flush()
 
 
-def _save(context: CommandContext, argument: str) -> None:
-    if not argument:
-        context.say("say where: /save FILE")
-        return
-    file = Path(paths.expanded(argument)).absolute()
-    mode = "w" if context.refused_save == file else "x"
-    context.refused_save = None
-    try:
-        with open(file, mode, encoding="utf-8", opener=owner_only) as out:
-            out.write(context.conversation.markdown())
-    except FileExistsError:
-        context.refused_save = file
-        context.say(f"{file} exists: enter the same command again to overwrite it")
-    except OSError as error:
-        context.say(f"{file} cannot be written: {error.strerror}")
-    else:
-        context.say(f"saved {file}")
-
-
 def _stats(context: CommandContext, argument: str) -> None:
     context.say("\n".join(context.totals.lines()))
 
@@ -287,6 +267,9 @@ COMMANDS: dict[str, Known] = {
     "local": Known("/local [on|off]", "keep this conversation on this machine", _local),
     "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
     "set": Known("/set [NAME VALUE]", "show or set the temperature and more; default takes it back", _set),
+    "attach": Known("/attach [FILE]", "attach a file to the next prompt, or what was copied", files.attach),
+    "attachments": Known("/attachments", "show what is attached", files.attachments),
+    "detach": Known("/detach [N]", "take one attachment off, or all", files.detach),
     "think": Known("/think [LEVEL]", "show the last thoughts, or set off, on, low, medium, high", _think),
     "clear": Known("/clear", "begin a new conversation", _clear),
     "forget": Known("/forget", "delete this conversation from the history, and begin a new one", _forget),
@@ -294,7 +277,7 @@ COMMANDS: dict[str, Known] = {
     "undo": Known("/undo", "take back the last prompt and its answer", _undo),
     "edit": Known("/edit", "change the last prompt in $EDITOR and ask it again", _edit),
     "copy": Known("/copy [code [N]]", "copy the last answer, or a block of its code", _copy),
-    "save": Known("/save FILE", "write the conversation to a Markdown file", _save),
+    "save": Known("/save FILE", "write the conversation to a Markdown file", files.save),
     "stats": Known("/stats", "show the tokens and the speed of this session", _stats),
     "exit": Known("/exit", "leave; so does Ctrl-D", _exit),
 }

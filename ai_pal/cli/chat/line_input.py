@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -15,11 +15,17 @@ from ai_pal.cli.chat.entry import CONTINUATION, PROMPT, is_open_block
 from ai_pal.config import paths
 from ai_pal.errors import AiPalError
 
+FILES = ("attach", "save")
+"""Commands behind which a file is named."""
+
 
 class CommandCompleter(Completer):
-    """Completes `/command` names, and the first word behind those of `arguments`."""
+    """Completes `/command` names, the first word behind those of `arguments`, and files behind `files`."""
 
-    def __init__(self, commands: Iterable[str], arguments: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self, commands: Iterable[str], arguments: Mapping[str, Iterable[str]], files: Iterable[str] = ()
+    ) -> None:
+        self._files, self._paths = {f"/{name}" for name in files}, PathCompleter(expanduser=True)
         self._commands = [f"/{name}" for name in commands]
         self._arguments = {f"/{name}": list(choices) for name, choices in arguments.items()}
 
@@ -27,6 +33,9 @@ class CommandCompleter(Completer):
         line = document.text_before_cursor
         command, space, argument = line.partition(" ")
         if not line.startswith("/") or "\n" in line:
+            return
+        if command in self._files and space:
+            yield from self._paths.get_completions(Document(argument), complete_event)
             return
         typed, choices = (argument, self._arguments.get(command, [])) if space else (line, self._commands)
         for choice in choices:
@@ -43,7 +52,7 @@ class LineInput:
     ) -> None:
         self._session: PromptSession[str] = PromptSession(
             history=open_history(history),
-            completer=CommandCompleter(commands, arguments),
+            completer=CommandCompleter(commands, arguments, FILES),
             complete_while_typing=False,
             key_bindings=_bindings(),
             enable_suspend=True,  # Ctrl-Z
@@ -54,9 +63,10 @@ class LineInput:
             output=create_output(sys.stdout if sys.stdout.isatty() else sys.stderr),
         )
 
-    def read(self, text: str = "") -> str:
-        """The next entry, without blanks around it."""
-        return self._session.prompt(PROMPT, default=text).strip()
+    def read(self, text: str = "", attached: int = 0) -> str:
+        """The next entry, without blanks around it. The prompt tells how many files go with it."""
+        prompt = f"({attached} attached) {PROMPT}" if attached else PROMPT
+        return self._session.prompt(prompt, default=text).strip()
 
 
 def _continuation(width: int, line_number: int, is_soft_wrap: int) -> str:

@@ -73,7 +73,7 @@ class Talk:
         self._say(f"ai-pal {__version__} · {model} · /help for help, Ctrl-D leaves")
         while True:
             try:
-                entry = self._input.read()
+                entry = self._input.read(attached=len(self._context.attachments))
                 self._handle(entry)
             except EOFError:
                 return failures.OK

@@ -15,8 +15,10 @@ from ai_pal.cli.chat.line_input import CommandCompleter, open_history
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.config import Settings
 from ai_pal.config.provider_access import remember
-from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
+from ai_pal.protocol.content import Document, Image, Reasoning
+from tests.unit.attachments.pictures import png
 
 
 class Bench:
@@ -277,3 +279,104 @@ def test_the_history_is_for_its_owner_only(tmp_path: Path) -> None:
 def test_a_history_that_cannot_be_kept_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     open_history(tmp_path / "file" / "history").append_string("x")
+
+
+def test_files_are_attached_shown_and_taken_off(bench: Bench, tmp_path: Path) -> None:
+    for name in ("notes.txt", "with blank.txt", "other.txt"):
+        (tmp_path / name).write_text("Buy milk.")
+    bench.enter("attach", str(tmp_path / "with blank.txt"))
+    bench.enter("attach", f"'{tmp_path}/notes.txt' {tmp_path}/other.txt")
+    bench.enter("attachments")
+    names = ("with blank.txt", "notes.txt", "other.txt")
+    lines = [f"{number}  {name} (text, 9 characters)" for number, name in enumerate(names, 1)]
+    assert bench.said[:3] == [f"attached {name} (text, 9 characters)" for name in names]
+    assert bench.said[3].split("\n") == ["with the next prompt go:", *lines]
+    bench.enter("detach", "2")
+    assert [one.name for one in bench.context.attachments] == ["with blank.txt", "other.txt"]
+    bench.enter("detach", "3")
+    bench.enter("detach")
+    bench.enter("attachments")
+    assert bench.said[-3:] == [
+        "there is no attachment 3; see /attachments",
+        "taken off: with blank.txt, other.txt",
+        "nothing is attached; /attach FILE, or /attach for the clipboard",
+    ]
+
+
+def test_what_cannot_be_attached_is_told_and_nothing_is(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("Buy milk.")
+    bench.enter("attach", f"{tmp_path}/notes.txt {tmp_path}/nowhere.png")
+    assert "nowhere.png' cannot be attached: No such file" in bench.said[0]
+    assert bench.context.attachments == []
+
+
+def test_retry_brings_the_files_of_the_prompt_along(bench: Bench) -> None:
+    notes = Attachment("notes.txt", Document("notes.txt", "Buy milk."))
+    bench.conversation.ask("What is to do?", [notes])
+    bench.conversation.answered("Buy milk.")
+    assert bench.enter("retry") == "What is to do?"
+    assert bench.context.attachments == [notes]
+
+
+def script(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    return folder
+
+
+def test_a_picture_that_was_copied_is_attached_before_a_text(bench: Bench, desktop: Path) -> None:
+    (desktop / "copied.png").write_bytes(png())
+    target = f'case "$*" in *image/png*) cat {desktop}/copied.png;; *) printf "a text";; esac'
+    script(desktop, "xclip", target)
+    bench.enter("attach")
+    assert bench.context.attachments[0].part == Image("image/png", png())
+    script(desktop, "xclip", 'case "$*" in *image/png*) exit 1;; *) printf "a text";; esac')
+    bench.enter("attach")
+    assert bench.context.attachments[1].part == Document("clipboard", "a text")
+
+
+def test_a_clipboard_that_has_nothing_or_is_elsewhere_says_what_to_do(
+    bench: Bench, desktop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(desktop, "xclip", "exit 1")
+    bench.enter("attach")
+    assert "hint: it takes wl-paste (wl-clipboard), xclip or pngpaste" in bench.said[0]
+    monkeypatch.setenv("SSH_CONNECTION", "x")
+    bench.enter("attach")
+    assert "the clipboard is on the machine that you sit at" in bench.said[1]
+
+
+def test_a_clipboard_that_does_not_end_is_left(desktop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clipboard, "_TOOL_SECONDS", 0.2)
+    script(desktop, "xclip", "exec sleep 60")
+    assert clipboard.paste(os.environ, 100) is None
+    script(desktop, "xclip", "exec cat /dev/zero")
+    assert clipboard.paste(os.environ, 100) == bytes(100)
+
+
+def test_think_shows_the_last_thoughts_and_sets_how_hard(bench: Bench) -> None:
+    bench.enter("think")
+    assert bench.said[0] == "nothing was thought before the last answer"
+    bench.conversation.ask("a")
+    bench.conversation.answered("b", beside=[Reasoning("Hm.")])
+    bench.enter("think", "high")
+    assert bench.context.wishes.options.thinking == "high"
+    bench.enter("think")
+    assert bench.said[-2:] == [
+        "Hm.", "thinking: high; one of: off, on, low, medium, high, show, hide, default"
+    ]  # fmt: skip
+    bench.enter("think", "hide")
+    assert bench.context.hide_thinking
+    bench.enter("think", "default")
+    assert bench.context.wishes == Wishes()
+    bench.enter("think", "hard")
+    assert "invalid choice: 'hard'" in bench.said[-1]
