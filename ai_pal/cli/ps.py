@@ -9,7 +9,8 @@ EXAMPLES = """examples:
   ai-pal ps
   ai-pal ps --json | jq -r '.[].model'
 
-WINDOW is in tokens. A narrow terminal gets fewer columns; a pipe, and --json, get all.
+WINDOW is in tokens, CAN is what the model can be asked for. A narrow terminal gets fewer columns; a pipe, and
+--json, get all.
 
 """
 

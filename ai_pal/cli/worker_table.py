@@ -13,13 +13,14 @@ HEAD = (
     "MEMORY",
     "RESERVED",
     "WINDOW",
+    "CAN",
     "ACTIVE",
     "QUEUED",
     "REQUESTS",
     "IDLE FOR",
     "UNLOADS IN",
 )
-SPARE = ("RESERVED", "REQUESTS", "IDLE FOR", "QUEUED", "ACTIVE", "PID")
+SPARE = ("CAN", "RESERVED", "REQUESTS", "IDLE FOR", "QUEUED", "ACTIVE", "PID")
 """What a narrow terminal does without, in this order."""
 NOTHING = "no model is loaded"
 UNKNOWN = "-"
@@ -54,6 +55,7 @@ def _cells(worker: WorkerStatus) -> tuple[str, ...]:
         megabytes(worker.memory),
         megabytes(worker.reserved),
         str(worker.context or UNKNOWN),
+        " ".join(worker.abilities) or UNKNOWN,
         str(worker.active),
         str(worker.queued),
         str(worker.requests),

@@ -6,7 +6,7 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.usage import Timings, Usage
 
 PROTOCOL = 2
@@ -418,7 +418,7 @@ class Counted(Event, tag="counted", frozen=True):
 
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
-    `idle_for` and `unloads_in` are seconds."""
+    `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds."""
 
     model: str
     state: str
@@ -438,6 +438,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     reserved: int = 0
     pinned: bool = False
+    abilities: list[Ability] = msgspec.field(default_factory=list)
 
 
 class StatusReply(Event, tag="status_reply", frozen=True):

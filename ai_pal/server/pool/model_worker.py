@@ -132,4 +132,5 @@ class ModelWorker(msgspec.Struct, eq=False):
             reason=self.state.reason.message if self.state.reason else "",
             reserved=self.reserved,
             pinned=self.resolved.pinned,
+            abilities=self.info.abilities if self.info else [],
         )

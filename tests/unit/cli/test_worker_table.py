@@ -24,6 +24,7 @@ def test_an_idle_model() -> None:
         idle_for=65.4,
         unloads_in=235,
         keep_alive=300,
+        abilities=["chat", "tools"],
     )
     assert cells(status) == [
         "m",
@@ -34,6 +35,8 @@ def test_an_idle_model() -> None:
         "200",
         "MB",
         "8192",
+        "chat",
+        "tools",
         "0",
         "0",
         "4",
