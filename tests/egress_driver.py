@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,20 +15,65 @@ import zmq
 
 from ai_pal.config.egress_environment import egress_environment
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.content import (
+    AnyPart,
+    Message,
+    PartKind,
+    Reasoning,
+    Text,
+    TokenLogprob,
+    ToolCall,
+)
 from ai_pal.server.nodes.local import ENVIRONMENT
 
 ENDS = (out.CompletionDone, out.CompletionFailed, out.ProviderModels)
 
 
+class Heard(msgspec.Struct):
+    """A part of an answer."""
+
+    kind: PartKind
+    text: str = ""
+    call: str = ""
+    name: str = ""
+    signature: str = ""
+
+
 class Answer(msgspec.Struct):
-    """All that was heard of one completion."""
+    """All that was heard of one completion. `text` is what it says, `parts` all of it by their numbers."""
 
     text: str = ""
+    parts: dict[int, Heard] = {}
+    logprobs: list[tuple[int, TokenLogprob]] = msgspec.field(default_factory=list)
+    thinking: int = 0
     pieces: int = 0
     connected: bool = False
     notices: list[tuple[str, str]] = msgspec.field(default_factory=list)
     sent: bool = False
     end: out.CompletionDone | out.CompletionFailed | out.ProviderModels | None = None
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(part.text for part in self.parts.values() if part.kind == "reasoning")
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """The names of the tools that are called, with the arguments."""
+        return [(part.name, part.text) for part in self.parts.values() if part.kind == "tool_call"]
+
+    @property
+    def message(self) -> Message:
+        """The answer as a turn to send back."""
+        made: list[AnyPart] = []
+        for part in self.parts.values():
+            match part.kind:
+                case "text":
+                    made.append(Text(part.text))
+                case "reasoning":
+                    made.append(Reasoning(part.text, part.signature))
+                case "tool_call":
+                    made.append(ToolCall(part.call, part.name, part.text))
+        return Message("assistant", made)
 
     @property
     def done(self) -> out.CompletionDone:
@@ -52,15 +97,17 @@ class EgressDriver:
         self.heard: list[bytes] = []
         self.wait_for(lambda message: isinstance(message, out.EgressHello))
 
-    def ask(self, complete: out.Complete | out.ListModels, seconds: float = 40.0) -> Answer:
+    def ask(
+        self, complete: out.Complete | out.ListModels, seconds: float = 40.0, blobs: Sequence[bytes] = ()
+    ) -> Answer:
         """Ask and wait for the end."""
-        return self.gather(self.start(complete), seconds)
+        return self.gather(self.start(complete, blobs), seconds)
 
-    def start(self, request: out.Complete | out.ListModels) -> int:
+    def start(self, request: out.Complete | out.ListModels, blobs: Sequence[bytes] = ()) -> int:
         """Ask; gives the key that it got."""
         self._keys += 1
         self._answers[self._keys] = Answer()
-        self.send(msgspec.structs.replace(request, key=self._keys))
+        self.send(msgspec.structs.replace(request, key=self._keys), *blobs)
         return self._keys
 
     def gather(self, key: int, seconds: float = 20.0, *, until_text: bool = False) -> Answer:
@@ -77,8 +124,8 @@ class EgressDriver:
         while not found:
             found = any(wanted(message) for message in self._receive(deadline))
 
-    def send(self, message: out.ToEgress) -> None:
-        self._socket.send_multipart([self._peer, out.encode(message)])
+    def send(self, message: out.ToEgress, *blobs: bytes) -> None:
+        self._socket.send_multipart([self._peer, out.encode(message), *blobs])
 
     def log(self) -> str:
         """What the process wrote."""
@@ -112,14 +159,39 @@ def _add(answer: Answer, message: out.FromEgress) -> None:
             answer.sent = True
         case out.CompletionDelta():
             assert message.seq == answer.pieces
-            assert message.text
-            answer.text += message.text
+            assert message.text or message.call or message.signature
+            _grow(answer, message)
             answer.pieces += message.n
+        case out.CompletionThinking():
+            answer.thinking += 1
+        case out.CompletionLogprobs():
+            assert 0 <= message.seq < answer.pieces, "they come behind the text"
+            answer.logprobs += [(message.seq, token) for token in message.tokens]
         case out.CompletionDone():
             assert message.seq == answer.pieces
             answer.end = message
         case out.CompletionFailed() | out.ProviderModels():
             answer.end = message
+
+
+def _grow(answer: Answer, delta: out.CompletionDelta) -> None:
+    """Each part has one kind, begins once, and is signed at its end."""
+    if delta.index not in answer.parts:
+        assert delta.index >= len(answer.parts)
+        assert bool(delta.call) == (delta.kind == "tool_call")
+        answer.parts[delta.index] = Heard(delta.kind, call=delta.call, name=delta.name)
+        assert len({part.call for part in answer.parts.values() if part.call}) == sum(
+            part.kind == "tool_call" for part in answer.parts.values()
+        )
+    else:
+        assert not delta.call
+    part = answer.parts[delta.index]
+    assert part.kind == delta.kind
+    assert not part.signature
+    part.text += delta.text
+    part.signature = delta.signature
+    if delta.kind == "text":
+        answer.text += delta.text
 
 
 @contextlib.contextmanager

@@ -18,15 +18,15 @@ EITHER = int(zmq.POLLIN | zmq.POLLOUT)
 
 
 class DealerChannel:
-    """A DEALER connected to the supervisor. `receive` is called for each frame, `looked` whenever the socket
-    moved and may take messages again, `lost` once when the supervisor has gone."""
+    """A DEALER connected to the supervisor. `receive` is called with the frames of each message, `looked`
+    whenever the socket moved and may take messages again, `lost` once when the supervisor has gone."""
 
     def __init__(
         self,
         endpoint: str,
         identity: str,
         *,
-        receive: Callable[[bytes], None],
+        receive: Callable[[Sequence[bytes]], None],
         looked: Callable[[], None],
         lost: Callable[[], None],
     ) -> None:
@@ -57,8 +57,7 @@ class DealerChannel:
 
     def _take(self) -> int:
         frames = self._socket.recv_multipart(zmq.DONTWAIT)
-        for frame in frames:
-            self._receive(frame)
+        self._receive(frames)
         return sum(map(len, frames))
 
     def _disconnected(self) -> int:

@@ -1,55 +1,63 @@
-"""One completion from its request to its one end: phases under their timeouts, text into the outbox."""
+"""One completion from its request to its one end: phases under their timeouts, its parts into the outbox."""
 
 import asyncio
-import os
+import uuid
+from collections.abc import Sequence
 from contextlib import aclosing
 
+import msgspec
+
 from ai_pal import privacy
+from ai_pal.egress.attachments import filled
+from ai_pal.egress.calls import Nameless
+from ai_pal.egress.form import Form
 from ai_pal.egress.naming import with_names
 from ai_pal.egress.outbox import Outbox
+from ai_pal.egress.parts import Parts, Piece
 from ai_pal.egress.providers import Providers
-from ai_pal.egress.providers.answer import Finish, Notice, Thought, Used, Waiting
+from ai_pal.egress.providers.answer import Content, Finish, Likely, Notice, Thought, Used, Waiting
 from ai_pal.egress.providers.base import Adapter
 from ai_pal.egress.providers.failures import failure, quoted
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.egress.providers.transport import of_transport, too_late
 from ai_pal.egress.providers.unlike import of_reading
 from ai_pal.egress.report import report
-from ai_pal.egress.whole_text import WholeText
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.network.reasons import by_way_of
 from ai_pal.protocol.egress import (
     Complete,
     CompletionConnected,
     CompletionDelta,
     CompletionDone,
     CompletionFailed,
+    CompletionLogprobs,
     CompletionNotice,
     CompletionSent,
     CompletionThinking,
     CompletionWaiting,
-    ListModels,
-    ProviderModels,
 )
 from ai_pal.protocol.usage import Usage
+from ai_pal.providers.abilities import lacking, unsupported
 
 TRAILER_SECONDS = 2.0
 """After the last of the text only figures come; a provider that keeps them has answered all the same."""
 
 THINKING_SECONDS = 1.0
-"""Between two signs that the model thinks."""
+"""Between two signs that the model thinks, where its provider keeps its thoughts to itself."""
 
 
 class Completing:
     """See the module. Cancelling the task that runs it closes the connection."""
 
-    def __init__(self, request: Complete, providers: Providers, outbox: Outbox) -> None:
-        self._request, self._providers, self._outbox = request, providers, outbox
+    def __init__(
+        self, request: Complete, providers: Providers, outbox: Outbox, blobs: Sequence[bytes] = ()
+    ) -> None:
+        self._request, self._providers, self._outbox, self._blobs = request, providers, outbox, blobs
         self._traffic = Traffic(self._connected, self._sent)
-        self._text = WholeText()
+        self._parts = Parts(_new_id)
+        self._form = Form(request.options.response_format)
         self._finish: Finish | None = None
         self._usage = Usage()
-        self._thought, self._untold = False, 0
+        self._thought = self._said = False
         self._tell_at = 0.0
         self._seq = 0
         self._adapter: Adapter | None = None
@@ -64,26 +72,28 @@ class Completing:
             if reason.code == Code.MODEL_NOT_FOUND and self._adapter is not None:
                 reason = await with_names(reason, self._adapter, self._request)
             end = self._failed(reason)
-        if self._untold:
-            self._tell_thinking()
         self._outbox.put(end)
 
     async def _answer(self) -> CompletionDone | CompletionFailed:
         # The supervisor has checked this; the process that goes out does not rely on it.
-        privacy.admit(self._request, local_only=False)
-        adapter = self._adapter = await self._providers.adapter(self._request.provider)
+        request = privacy.admit(self._request, local_only=False)
+        missing = lacking(request.provider, request.model, request.messages, request.options)
+        if missing:
+            raise AiPalError(unsupported(request.provider, request.model, missing))
+        request = msgspec.structs.replace(request, messages=filled(request.messages, self._blobs))
+        adapter = self._adapter = await self._providers.adapter(request.provider)
         self._clock = asyncio.timeout(self._request.connect)
         try:
             async with self._clock:
-                await self._stream(adapter)
+                await self._stream(adapter, request)
         except Exception as error:  # noqa: BLE001 - whatever an SDK raises ends this attempt only
             if self._finish is None:
                 raise AiPalError(self._failure(adapter, error)) from None
         return self._end()
 
-    async def _stream(self, adapter: Adapter) -> None:
+    async def _stream(self, adapter: Adapter, request: Complete) -> None:
         with watching(self._traffic):
-            async with aclosing(adapter.stream(self._request)) as events:
+            async with aclosing(adapter.stream(request)) as events:
                 async for event in events:
                     match event:
                         case Finish():
@@ -91,43 +101,69 @@ class Completing:
                             self._give(TRAILER_SECONDS)
                         case Used():
                             self._usage = event.usage
-                        case Thought():
-                            self._think(event)
+                        case Thought(text="", signature=""):
+                            self._think_hidden()
+                        case Likely():
+                            seq = max(0, self._seq - 1)
+                            self._outbox.put(CompletionLogprobs(self._request.key, seq, event.tokens))
                         case Waiting():
                             self._wait(event)
                         case Notice():
                             self._outbox.put(CompletionNotice(self._request.key, event.kind, event.reason))
                         case _:
-                            await self._take(self._text.add(event))
+                            await self._take(event)
 
-    async def _take(self, text: str) -> None:
-        if not text:
+    async def _take(self, said: Content) -> None:
+        pieces = self._parts.add(said)
+        if not pieces:
             return
         self._traffic.used()
-        self._outbox.put(CompletionDelta(self._request.key, self._seq, 1, text))
-        self._seq += 1
+        for piece in pieces:
+            self._put(piece)
         self._give(None)  # while the supervisor reads too slowly, the provider is not to blame
         await self._outbox.room(self._request.key)
-        self._give(self._request.gap)
+        self._give_on()
+
+    def _put(self, piece: Piece) -> None:
+        if piece.kind == "reasoning":
+            self._thought = True
+        else:
+            self._said = True
+        if piece.kind == "text":
+            self._form.add(piece.text)
+        self._outbox.put(
+            CompletionDelta(
+                self._request.key,
+                self._seq,
+                1,
+                piece.text,
+                piece.kind,
+                piece.index,
+                piece.call,
+                piece.name,
+                piece.signature,
+            )
+        )
+        self._seq += 1
 
     def _wait(self, waiting: Waiting) -> None:
         if waiting.lives:
             self._give(self._request.first_token)
         self._outbox.put(CompletionWaiting(self._request.key, waiting.lives))
 
-    def _think(self, thought: Thought) -> None:
+    def _think_hidden(self) -> None:
         """Thinking is no silence: the phase has its time again, and the supervisor hears of it."""
         self._traffic.used()
         self._thought = True
-        self._untold += len(thought.text)
-        self._give(self._request.gap if self._seq else self._request.first_token)
-        if asyncio.get_running_loop().time() >= self._tell_at:
-            self._tell_thinking()
+        self._give_on()
+        now = asyncio.get_running_loop().time()
+        if now >= self._tell_at:
+            self._outbox.put(CompletionThinking(self._request.key))
+            self._tell_at = now + THINKING_SECONDS
 
-    def _tell_thinking(self) -> None:
-        self._outbox.put(CompletionThinking(self._request.key, self._untold))
-        self._untold = 0
-        self._tell_at = asyncio.get_running_loop().time() + THINKING_SECONDS
+    def _give_on(self) -> None:
+        """Something came: until the first content there is time for that, then the time between pieces."""
+        self._give(self._request.gap if self._said else self._request.first_token)
 
     def _connected(self) -> None:
         self._outbox.put(CompletionConnected(self._request.key))
@@ -145,15 +181,34 @@ class Completing:
     def _end(self) -> CompletionDone | CompletionFailed:
         name, finish = self._request.provider.name, self._finish
         if finish is None:
-            said = "" if self._seq or self._thought else quoted(self._traffic.start)
+            said = "" if self._said or self._thought else quoted(self._traffic.start)
             broken = failure(Code.STREAM_BROKEN, f"{name} ended the answer in the middle", detail=said)
             return self._failed(broken)
         if finish.usage != Usage():
             self._usage = finish.usage
-        if not self._seq:
-            return self._failed(self._without_text(finish.reason))
+        wrong = self._close()
+        if wrong is not None:
+            return self._failed(wrong)
+        reason = "tool_calls" if finish.reason == "stop" and self._parts.calls else finish.reason
         model = finish.model or self._request.model
-        return CompletionDone(self._request.key, self._seq, finish.reason, self._usage, model)
+        return CompletionDone(self._request.key, self._seq, reason, self._usage, model)
+
+    def _close(self) -> Failure | None:
+        """What is wrong with an answer that has ended."""
+        assert self._finish is not None
+        name = self._request.provider.name
+        try:
+            for piece in self._parts.close(cut=self._finish.reason == "length"):
+                self._put(piece)
+        except Nameless:
+            message = f"{name} called a tool and did not say which"
+            return failure(Code.STREAM_BROKEN, message, "ask again", detail=quoted(self._traffic.start))
+        if not self._said:
+            return self._without_text(self._finish.reason)
+        if self._finish.reason == "stop" and not self._parts.calls and not self._form.kept:
+            message = f"{name} was asked for JSON, and answered with what is none"
+            return failure(Code.PROVIDER_ERROR, message, "ask again, or ask another")
+        return None
 
     def _failed(self, reason: Failure) -> CompletionFailed:
         return CompletionFailed(self._request.key, self._providers.without_keys(reason), self._usage)
@@ -161,6 +216,8 @@ class Completing:
     def _without_text(self, reason: str) -> Failure:
         name = self._request.provider.name
         spent = self._usage.completion_tokens
+        if reason == "content_filter":
+            return failure(Code.PROVIDER_REFUSED, f"{name} withheld the answer")
         if reason == "length":
             on_what = "thinking" if self._thought else "no text"
             used = f"all of its {spent} tokens" if spent else "all of its tokens"
@@ -188,32 +245,12 @@ class Completing:
 
     def _timed_out(self) -> Failure:
         request, name = self._request, self._request.provider.name
-        if self._seq:
+        if self._said:
             message = f"{name} stopped in the middle for {request.gap:g} s"
             return failure(Code.STREAM_STALLED, message, "ask again, or allow more: gap_timeout")
         seconds = request.first_token if self._traffic.left else request.connect
         return too_late(name, self._traffic, seconds)
 
 
-async def list_models(request: ListModels, providers: Providers, outbox: Outbox) -> None:
-    """Tell which models a provider has, or why it does not say."""
-    name, traffic = request.provider.name, Traffic()
-    try:
-        adapter = await providers.adapter(request.provider)
-        async with asyncio.timeout(request.timeout):
-            with watching(traffic):
-                outbox.put(ProviderModels(request.key, await adapter.models()))
-        return
-    except AiPalError as error:
-        reason = error.failure
-    except TimeoutError:
-        code = Code.FIRST_TOKEN_TIMEOUT if traffic.left else Code.CONNECT_TIMEOUT
-        way = by_way_of(traffic.url, os.environ)
-        reason = failure(code, f"{name} did not list its models within {request.timeout:g} s{way}")
-    except Exception as error:  # noqa: BLE001 - whatever an SDK raises is a failure of this attempt only
-        reason = (
-            of_reading(request.provider, "", error)
-            or adapter.failure(error, "")
-            or of_transport(name, error, traffic)
-        )
-    outbox.put(CompletionFailed(request.key, providers.without_keys(reason)))
+def _new_id() -> str:
+    return f"call_{uuid.uuid4().hex[:12]}"

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,12 +11,14 @@ import msgspec
 
 from ai_pal import __version__
 from ai_pal.egress.channel import DealerChannel
-from ai_pal.egress.completing import Completing, list_models
+from ai_pal.egress.completing import Completing
 from ai_pal.egress.fetching import Fetching
+from ai_pal.egress.listing import list_models
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
 from ai_pal.egress.report import report
 from ai_pal.protocol.egress import (
+    AnyToEgress,
     CancelCompletion,
     CancelFetch,
     Complete,
@@ -26,6 +28,7 @@ from ai_pal.protocol.egress import (
     ListModels,
     decode_to_egress,
 )
+from ai_pal.protocol.frames import frames_behind
 from ai_pal.transport import parent_death
 
 BEAT_SECONDS = 1.0
@@ -101,11 +104,21 @@ class Egress:
         if self._outbox.stuck:
             self._outbox.flush()
 
-    def _take(self, frame: bytes) -> None:
-        try:
-            message = decode_to_egress(frame)
-        except msgspec.DecodeError as error:
-            sys.exit(f"the supervisor sent what cannot be read: {error}")
+    def _take(self, frames: Sequence[bytes]) -> None:
+        """One message: requests, and behind one with attachments the frames that hold them."""
+        left = list(frames)
+        while left:
+            try:
+                message = decode_to_egress(left.pop(0))
+            except msgspec.DecodeError as error:
+                sys.exit(f"the supervisor sent what cannot be read: {error}")
+            blobs: list[bytes] = []
+            if isinstance(message, Complete):
+                behind = frames_behind(message.messages)
+                blobs, left = left[:behind], left[behind:]
+            self._handle(message, blobs)
+
+    def _handle(self, message: AnyToEgress, blobs: Sequence[bytes]) -> None:
         match message:
             case Fetch():
                 self._fetching[message.key] = Fetching(message)
@@ -114,7 +127,7 @@ class Egress:
                 if fetching is not None:
                     fetching.cancel()
             case Complete():
-                completing = Completing(message, self._providers, self._outbox)
+                completing = Completing(message, self._providers, self._outbox, blobs)
                 self._begin(message.key, completing.run())
             case ListModels():
                 self._begin(message.key, list_models(message, self._providers, self._outbox))

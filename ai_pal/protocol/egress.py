@@ -217,8 +217,8 @@ class CompletionNotice(FromEgress, tag="completion_notice", frozen=True):
 
 
 class CompletionThinking(FromEgress, tag="completion_thinking", frozen=True):
-    """The model thinks: a sign of life, about once a second. `characters` are those of its thoughts since the
-    last one; 0 where the provider keeps them to itself."""
+    """The model thinks, and its provider keeps that to itself: a sign of life, about once a second. What is
+    told of thoughts comes as deltas. `characters` are those of its thoughts, where they are known."""
 
     key: int
     characters: int = 0

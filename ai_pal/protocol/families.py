@@ -10,6 +10,11 @@ def bare(model: str) -> str:
     return model.rpartition("/")[2].partition(":")[0].lower()
 
 
+def is_openais(model: str) -> bool:
+    """Whether a model is one of OpenAI's own: whoever serves those takes of them what OpenAI takes."""
+    return re.match(r"(chatgpt|gpt-(?!oss)|o\d)", bare(model)) is not None
+
+
 def claude_version(model: str) -> tuple[int, int]:
     """(4, 6) for claude-opus-4-6; (0, 0) where the name does not tell, and for those before Claude 4."""
     name = bare(model)

@@ -3,7 +3,6 @@
 Whatever is asked in whatever conversation is answered, in one request, or two where the first taught a rule;
 what was not passed on as it was is told."""
 
-import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +13,9 @@ from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
+from tests.contract.strict import Strict
 from tests.egress_driver import Answer, EgressDriver, egress_process
 from tests.servers.clouds import CLOUDS, KEYS, anthropic, cohere, openai
-from tests.servers.loopback import Exchange, Loopback
 
 MODELS: dict[out.Api, list[str]] = {
     "openai": sorted(openai.MODELS),
@@ -30,36 +29,6 @@ UNKNOWN_FAMILY = "my-deployment"
 def egress() -> Iterator[EgressDriver]:
     with egress_process({f"AI_PAL_KEY_{api.upper()}": key for api, key in KEYS.items()}) as driver:
         yield driver
-
-
-class Strict(Loopback):
-    """A strict cloud that remembers what it was asked."""
-
-    def __init__(self, api: out.Api) -> None:
-        super().__init__(self._noting)
-        self.api = api
-        self.bodies: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-
-    async def _noting(self, exchange: Exchange) -> None:
-        self.bodies.append(json.loads(exchange.body or b"{}"))
-        self.headers.append(exchange.headers)
-        await CLOUDS[self.api](exchange)
-
-    @property
-    def base_url(self) -> str:
-        return self.url + ("/v1" if self.api == "openai" else "")
-
-    def ask(
-        self,
-        egress: EgressDriver,
-        model: str,
-        messages: list[Message],
-        options: GenerationOptions | None = None,
-    ) -> Answer:
-        provider = out.Provider(self.api, self.api, self.base_url)
-        asked = options if options is not None else GenerationOptions()
-        return egress.ask(out.Complete(0, provider, model, messages, asked, first_token=30.0, gap=10.0))
 
 
 @pytest.fixture(params=sorted(CLOUDS))

@@ -56,13 +56,28 @@ def test_a_model_that_thinks_is_not_silent(egress: EgressDriver, api: out.Api) -
         await _think(api, say, 1.5 * SHORT)
         await say([*forms.said(api, " indeed"), *forms.ended(api, "stop", 5, 7)])
 
-    egress.heard.clear()
     answer = _served(egress, api, script, first_token=SHORT, gap=SHORT)
     assert answer.text == "yes indeed"
-    told = [out.decode_from_egress(frame) for frame in egress.heard]
-    signs = [message for message in told if isinstance(message, out.CompletionThinking)]
-    assert 3 <= len(signs) <= 5 * SHORT + 2, "about one a second"
-    assert sum(sign.characters for sign in signs) >= 9
+    assert [part.kind for part in answer.parts.values()] == ["reasoning", "text", "reasoning", "text"]
+    assert answer.reasoning.count("hm ") >= 9
+    assert not answer.thinking, "what it thinks is told itself"
+
+
+def test_a_model_that_keeps_its_thoughts_to_itself_is_not_silent(egress: EgressDriver) -> None:
+    hidden: forms.Made = [
+        ("", {"choices": [{"delta": {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]}}]})
+    ]
+
+    async def script(say: Say) -> None:
+        until = time.monotonic() + 2 * SHORT
+        while time.monotonic() < until:
+            await say(hidden)
+            await asyncio.sleep(SHORT / 10)
+        await say([*forms.said("openai", "yes"), *forms.ended("openai", "stop", 5, 7)])
+
+    answer = _served(egress, "openai", script, first_token=SHORT, gap=SHORT)
+    assert (answer.text, answer.reasoning) == ("yes", "")
+    assert 2 <= answer.thinking <= 3 * SHORT + 2, "about one a second"
 
 
 @pytest.mark.parametrize("api", APIS)

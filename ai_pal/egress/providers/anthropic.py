@@ -1,41 +1,36 @@
 """Anthropic's messages through its SDK."""
 
+import json
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any, Literal
 
 import anthropic
 import httpx2
 
-from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.answer import AnswerEvent, Finish, Thought, Used
+from ai_pal.egress.providers import anthropic_request, figures
+from ai_pal.egress.providers.answer import AnswerEvent, CallPiece, Finish, Thought, Used
 from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.events import Event, objects
-from ai_pal.egress.providers.failures import failure, of_status
+from ai_pal.egress.providers.failures import of_status
 from ai_pal.egress.providers.figures import tokens
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.loose import name, part, pieces, text
+from ai_pal.egress.providers.loose import name, part, pieces, several, text
 from ai_pal.egress.providers.rewriting import Rewriting
-from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
-from ai_pal.egress.providers.turns import joined, shaped, spoken, trimmed_end, user_first
-from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.content import FinishReason, Message
+from ai_pal.egress.providers.rules import Fitted, Rules, known
+from ai_pal.egress.providers.turns import shaped
+from ai_pal.errors import Failure
+from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Complete, Provider
-from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.anthropic.com"
 NO_KEY = "none"
 
-MAX_TOKENS = 4096
-"""The API wants a limit; every model takes this one."""
-
-SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 SAMPLING_VERSION = "2023-06-01"
-"""The version of the API that takes them. The SDK asks for a later one, which refuses them for all models."""
+"""The version of the API that samples. The SDK asks for a later one, which refuses that for all models."""
 
-EXTRAS = frozenset({"top_k"})
 LENGTH = ("max_tokens", "model_context_window_exceeded")
 TYPES = frozenset(
     {
@@ -44,6 +39,8 @@ TYPES = frozenset(
     }
 )
 """Types of the events of a stream, and of a whole answer."""
+
+Pieces = Iterator[str | Thought | CallPiece]
 
 
 class Anthropic:
@@ -60,13 +57,15 @@ class Anthropic:
         )
 
     async def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
-        prefix = _prefix(request.messages)
+        prefix = anthropic_request.prefix(request)
+        prefill = request.options.prefill
+        formed = anthropic_request.is_forced_form(request)
         blank = prefix[len(prefix.rstrip()) :]
         reading = read_through(Rewriting(_shape))
         stream, fitted = await self._learned.ask(
             request,
             known("anthropic", request.model, own=not self._provider.base_url),
-            lambda rules: _fitted(request.options, rules),
+            lambda rules: anthropic_request.parameters(request, rules),
             lambda fitted, rules: self._begin(request, fitted, rules),
         )
         for notice in notices(request, fitted):
@@ -75,10 +74,11 @@ class Anthropic:
         finish: FinishReason | Literal[""] = ""
         async with stream:
             async for event in stream:
-                for piece in _pieces(event):
+                for piece in _formed(_pieces(event)) if formed else _pieces(event):
                     # The API takes no prefix that ends in blanks: the model says those again.
                     if isinstance(piece, str):
-                        piece, blank = piece.removeprefix(blank), ""  # noqa: PLW2901
+                        piece = prefill + piece.removeprefix(blank)  # noqa: PLW2901
+                        prefill = blank = ""
                     yield piece
                 told, model = _usage(event, usage), name(part(_message(event), "model")) or model
                 if told != usage:
@@ -91,14 +91,16 @@ class Anthropic:
             yield Finish("stop", usage, model)
 
     async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> Any:
-        sampling = {name: value for name, value in fitted.given.items() if name in SAMPLING}
+        given = anthropic_request.formed(request, fitted.given)
+        sampling = {name: value for name, value in given.items() if name in anthropic_request.SAMPLING}
         return await self._client.messages.create(
             model=request.model,
             stream=True,
             extra_headers={"anthropic-version": SAMPLING_VERSION} if sampling else None,
             extra_body=sampling or None,
-            **_messages(shaped(request.messages, rules.shapes)),
-            **{name: value for name, value in fitted.given.items() if name not in sampling},
+            **anthropic_request.turns(shaped(anthropic_request.begun(request), rules.shapes)),
+            **anthropic_request.tools(request),
+            **{name: value for name, value in given.items() if name not in sampling},
         )
 
     async def models(self) -> list[str]:
@@ -111,10 +113,10 @@ class Anthropic:
         return of_status(self._name, model, error.status_code, error.response.headers, error.body)
 
     def _reason(self, event: Any, before: FinishReason | Literal[""]) -> FinishReason | Literal[""]:
-        """Why the answer has ended, if it has. Raises `AiPalError`."""
+        """Why the answer has ended, if it has."""
         reason = part(event, "delta", "stop_reason") or part(_message(event), "stop_reason")
         if reason == "refusal":
-            raise AiPalError(failure(Code.PROVIDER_REFUSED, f"{self._name} withheld the answer"))
+            return "content_filter"
         if reason in LENGTH:
             return "length"
         ended = part(event, "type") in ("message", "message_stop")
@@ -137,33 +139,44 @@ def _message(event: Any) -> Any:
     return event if part(event, "type") == "message" else part(event, "message")
 
 
-def _pieces(event: Any) -> Iterator[str | Thought]:
-    yield from pieces(part(event, "content_block"))
-    yield from pieces(part(event, "delta"))
-    yield from pieces(part(_message(event), "content"))
+def _pieces(event: Any) -> Pieces:
+    """What an event says: of a block that begins, of one that grows, or of a whole answer."""
+    place = part(event, "index")
+    yield from _of_block(part(event, "content_block"), place)
+    yield from _of_block(part(event, "delta"), place)
+    for number, block in enumerate(several(part(_message(event), "content"))):
+        yield from _of_block(block, number)
 
 
-def _prefix(messages: list[Message]) -> str:
-    return messages[-1].text if messages and messages[-1].role == "assistant" else ""
+def _of_block(block: Any, place: Any) -> Pieces:
+    kind = text(part(block, "type"))
+    more = part(block, "partial_json")
+    if kind == "tool_use" or more is not None:
+        index = place if isinstance(place, int) and not isinstance(place, bool) else None
+        arguments = part(block, "input") or (more if isinstance(more, str | dict) else None)
+        called = isinstance(arguments, str | dict)
+        yield CallPiece(
+            index, name(part(block, "id")), name(part(block, "name")), arguments if called else None
+        )
+        return
+    if hidden := name(part(block, "data")):
+        yield Thought("", anthropic_request.HIDDEN + hidden)
+        return
+    yield from pieces(block)
+    if signature := name(part(block, "signature")):
+        yield Thought("", signature)
 
 
-def _messages(messages: list[Message]) -> dict[str, Any]:
-    said = spoken(messages)
-    system = "\n\n".join(m.text for m in said if m.role == "system")
-    turns = trimmed_end(user_first(joined([m for m in said if m.role != "system"])))
-    given: dict[str, Any] = {"messages": [{"role": m.role, "content": m.text} for m in turns]}
-    return given | ({"system": system} if system else {})
-
-
-def _fitted(options: GenerationOptions, rules: Rules) -> Fitted:
-    wanted = {
-        "temperature": options.temperature,
-        "top_p": options.top_p,
-        "max_tokens": options.max_tokens or MAX_TOKENS,
-        "seed": options.seed,
-        "stop_sequences": options.stop,
-    }
-    return fitted(wanted, rules, options.extra, EXTRAS)
+def _formed(said: Pieces) -> Pieces:
+    """The arguments of the call that stands for the answer, as its text."""
+    for piece in said:
+        if not isinstance(piece, CallPiece):
+            if isinstance(piece, Thought):
+                yield piece
+        elif isinstance(piece.arguments, str):
+            yield piece.arguments
+        elif piece.arguments:
+            yield json.dumps(piece.arguments, ensure_ascii=False)
 
 
 def _usage(event: Any, before: Usage) -> Usage:

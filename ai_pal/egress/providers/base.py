@@ -1,7 +1,7 @@
 """The provider seam: what an adapter is asked and what it tells."""
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
+from typing import Any, Protocol
 
 from ai_pal.egress.providers.answer import AnswerEvent, Notice
 from ai_pal.egress.providers.clients import Clients
@@ -9,6 +9,7 @@ from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.options import GenerationOptions
 
 
 class Adapter(Protocol):
@@ -34,6 +35,19 @@ class Make(Protocol):
 
 def notices(request: Complete, fitted: Fitted) -> list[Notice]:
     """What the user is told of options that were not passed on as they are."""
-    if not fitted.told:
+    told = [*fitted.told, *_without_meaning(request.options)]
+    if not told:
         return []
-    return [Notice("options", f"{request.provider.name}:{request.model}: {'; '.join(fitted.told)}")]
+    said = "; ".join(dict.fromkeys(told))
+    return [Notice("options", f"{request.provider.name}:{request.model}: {said}")]
+
+
+def _without_meaning(options: GenerationOptions) -> list[str]:
+    """Wishes that no provider knows."""
+    return ["stop_repeating is left out, it is not known there"] if options.stop_repeating else []
+
+
+def unknown(options: GenerationOptions, *names: str) -> dict[str, Any]:
+    """Wishes of which an API knows nothing, as `extra` of it, beside those that are called by no field."""
+    set_ones = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in set_ones.items() if value not in (None, {})} | options.extra

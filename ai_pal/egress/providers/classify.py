@@ -122,6 +122,14 @@ _NO_MODEL = _words(
     r"(unknown|invalid|no such|not a valid|unsupported) model\b",
     r"(does not have|no|not have|lack\w*) (access|permission)\w* .{0,30}\bmodel",
 )
+_CANNOT = _words(
+    r"not support (the )?(use of )?(tools?\b|function calling|tool (use|calling)|images?\b|vision|audio"
+    r"|structured outputs?|json_schema|response_format|logprobs)",
+    r"\b(image|audio) (input|content) is not supported",
+    r"\b(tools?|tool_choice|response_format|json_schema|logprobs|image_url|input_audio)\b['\"`]? "
+    r"(of type \S+ )?(is|are) (not|un)[ -]?supported",
+    r"no endpoints found that support",
+)
 _TOO_LONG = _words(
     r"context.?(length|window|limit|size)",
     r"exceed\w*\W+(\w+\W+){0,6}context",
@@ -185,6 +193,8 @@ def _named(number: int | None, said: Said) -> Code | None:
         return Code.PROMPT_TOO_LARGE if "request too large" in words.lower() else Code.RATE_LIMITED
     if number in (400, 403, 451, None) and _PLACE.search(words):
         return Code.ACCESS_DENIED
+    if number in (400, 404, 422, 500, 501, None) and _CANNOT.search(words):
+        return Code.UNSUPPORTED
     if number in (400, 403, 422, None) and _MODERATED.search(words):
         return Code.PROVIDER_REFUSED
     if number in (400, 403, 422, None) and _NO_MODEL.search(words):

@@ -1,34 +1,34 @@
 """Cohere's chat (version 2 of its API) through its SDK."""
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
+from itertools import repeat
 from typing import Any
 
 import cohere
 import cohere.core
 import httpx
 
-from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.answer import AnswerEvent, Finish, Thought, Used
+from ai_pal.egress.providers import cohere_request, figures
+from ai_pal.egress.providers.answer import AnswerEvent, CallPiece, Finish, Likely, Thought, Used
 from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.events import Event, Told, objects
 from ai_pal.egress.providers.failures import of_status, words
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.loose import name, part, pieces, text
+from ai_pal.egress.providers.loose import call, name, part, pieces, several, text, thoughts
 from ai_pal.egress.providers.rewriting import Rewriting
-from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
-from ai_pal.egress.providers.turns import joined, shaped, spoken, system_first
+from ai_pal.egress.providers.rules import Fitted, Rules, known
+from ai_pal.egress.providers.turns import shaped
 from ai_pal.errors import Failure
-from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol.content import FinishReason, TokenLogprob
 from ai_pal.protocol.egress import Complete, Provider
-from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.cohere.com"
 NO_KEY = "none"
 
-EXTRAS = frozenset({"frequency_penalty", "k", "presence_penalty", "safety_mode"})
 TYPES = ("message", "content", "tool", "citation", "debug")
 """What the types of its events begin with."""
 
@@ -56,7 +56,7 @@ class Cohere:
         stream, fitted = await self._learned.ask(
             request,
             known("cohere", request.model, own=not self._provider.base_url),
-            lambda rules: _fitted(request.options, rules),
+            lambda rules: cohere_request.parameters(request, rules),
             lambda fitted, rules: self._begin(request, fitted, rules),
         )
         for notice in notices(request, fitted):
@@ -66,6 +66,10 @@ class Cohere:
             if event.type == "content-delta":
                 for piece in pieces(part(event.delta, "message", "content")):
                     yield piece
+                if likely := _likely(part(event, "logprobs")):
+                    yield Likely(likely)
+            elif event.type in ("tool-call-start", "tool-call-delta"):
+                yield call(part(event.delta, "message", "tool_calls"), part(event, "index"))
             elif event.type == "message-end":
                 usage = _usage(part(event.delta, "usage"))
                 yield Used(usage)
@@ -76,11 +80,13 @@ class Cohere:
 
     async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> AsyncIterator[Any]:
         """The events, of which the first is there: it takes that to know whether the request was taken."""
-        turns = joined(system_first(spoken(shaped(request.messages, rules.shapes))))
         events: Any = self._client.chat_stream(
             model=request.model,
-            messages=[{"role": m.role, "content": m.text} for m in turns],
+            messages=cohere_request.turns(shaped(request.messages, rules.shapes), request.model),
             request_options={"max_retries": 0},
+            **cohere_request.tools(request.options),
+            **cohere_request.response_format(request.options),
+            **cohere_request.logprobs(request.options),
             **fitted.given,
         )
         first = await anext(events, None)
@@ -118,7 +124,8 @@ def _shape(event: Event) -> list[Event]:
         whole = "delta" not in value and isinstance(value.get("message"), dict)
         told = value if whole else part(value, "delta")
         kind = text(part(value, "type")) or event.name
-        shaped += map(_content, pieces(part(told, "message", "content")))
+        shaped += _said(told, part(value, "logprobs"))
+        shaped += map(_called, several(part(told, "message", "tool_calls")), repeat(part(value, "index")))
         if whole or kind == "message-end" or part(told, "finish_reason"):
             shaped.append(_end(told))
         elif not shaped:
@@ -126,10 +133,39 @@ def _shape(event: Event) -> list[Event]:
     return shaped
 
 
+def _said(told: Any, logprobs: Any) -> list[Event]:
+    """What is thought, planned and said. What is planned before a call of a tool is a thought, too."""
+    plan = thoughts(part(told, "message", "tool_plan"))
+    found = [*plan, *pieces(part(told, "message", "content"))]
+    events = [_content(piece) for piece in found]
+    if events and (tokens := _likely(logprobs)):
+        ids, values = [token.id for token in tokens], [token.logprob for token in tokens]
+        told = {"text": text(part(logprobs, "text")), "token_ids": ids, "logprobs": values}
+        events[-1].value["logprobs"] = told
+    return events
+
+
 def _content(piece: str | Thought) -> Event:
     said = {"thinking": piece.text} if isinstance(piece, Thought) else {"text": piece}
     delta = {"message": {"content": said}}
     return Event("content-delta", {"type": "content-delta", "index": 0, "delta": delta})
+
+
+def _called(value: Any, place: Any) -> Event:
+    piece = call(value)
+    index = place if isinstance(place, int) and not isinstance(place, bool) else piece.place
+    return _call_event(piece, index)
+
+
+def _call_event(piece: CallPiece, index: int | None) -> Event:
+    """A piece of a call: its start where it has an id or a name."""
+    arguments = piece.arguments
+    told = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+    kind = "tool-call-start" if piece.id or piece.name else "tool-call-delta"
+    function = {"name": piece.name, "arguments": told} if kind == "tool-call-start" else {"arguments": told}
+    called = {"id": piece.id, "type": "function", "function": function}
+    delta = {"message": {"tool_calls": called}}
+    return Event(kind, {"type": kind, "index": index, "delta": delta})
 
 
 def _end(told: Any) -> Event:
@@ -161,13 +197,15 @@ def _usage(usage: Any) -> Usage:
     return figures.usage(part(told, "input_tokens"), 0, part(told, "output_tokens"))
 
 
-def _fitted(options: GenerationOptions, rules: Rules) -> Fitted:
-    wanted = {
-        "temperature": options.temperature,
-        "p": options.top_p,
-        "max_tokens": options.max_tokens,
-        "seed": options.seed,
-        "stop_sequences": options.stop,
-    }
-    extra = {"k" if name == "top_k" else name: value for name, value in options.extra.items()}
-    return fitted(wanted, rules, extra, EXTRAS)
+def _likely(told: Any) -> list[TokenLogprob]:
+    """Probabilities of the tokens of a piece, whose text is told as a whole: the first of them has it."""
+    said, logprobs, ids = (part(told, name) for name in ("text", "logprobs", "token_ids"))
+    if not isinstance(logprobs, list) or not isinstance(ids, list) or len(ids) != len(logprobs):
+        return []
+    texts = [text(said).encode("utf-8", "replace"), *repeat(b"", len(logprobs))]
+    tokens = zip(texts, logprobs, ids, strict=False)
+    return [
+        TokenLogprob(data, min(0.0, float(logprob)), token)
+        for data, logprob, token in tokens
+        if isinstance(logprob, int | float) and isinstance(token, int) and -1 <= token < 2**31
+    ]

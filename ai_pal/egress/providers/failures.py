@@ -93,6 +93,10 @@ def _say(code: Code, name: str, model: str, said: Said) -> tuple[str, str]:
             "its own words say why: a country, rights of the account, a network between",
         ),
         Code.MODEL_NOT_FOUND: (f"{name} has no model {model}", f"see: ai-pal doctor, and base_url of {name}"),
+        Code.UNSUPPORTED: (
+            f"{model} of {name} cannot do what is asked for",
+            "its own words say what; leave it out, or ask another model",
+        ),
         Code.FIRST_TOKEN_TIMEOUT: (f"{name} gave up waiting", "try again"),
         Code.PROMPT_TOO_LARGE: (f"the conversation is too long for {model} of {name}", "shorten it"),
         Code.RATE_LIMITED: (f"{name} takes no more requests for now", "try again later"),

@@ -4,7 +4,7 @@ it should be, is None or empty. Works on JSON and on what SDKs make of it."""
 from collections.abc import Iterator
 from typing import Any
 
-from ai_pal.egress.providers.answer import Thought
+from ai_pal.egress.providers.answer import CallPiece, Thought
 
 _PLAIN = (str, bytes, int, float, list, tuple, type(None))
 _THOUGHTS = ("thinking", "reasoning", "summary")
@@ -25,6 +25,30 @@ def part(value: Any, *names: str) -> Any:
 def first(value: Any) -> Any:
     """The first of a list that is anything; what is no list is the first itself."""
     return next((item for item in value if item), None) if isinstance(value, list) else value
+
+
+def several(value: Any) -> list[Any]:
+    """What is anything in a list; what is no list is one by itself."""
+    return [item for item in value if item] if isinstance(value, list) else [value] if value else []
+
+
+def call(value: Any, place: int | None = None) -> CallPiece:
+    """A piece of a call of a tool, as most servers write it: under `function`, or as it is."""
+    function = part(value, "function") or value
+    index = part(value, "index") if place is None else place
+    if not isinstance(index, int) or isinstance(index, bool):
+        index = part(function, "index")
+    return CallPiece(
+        index if isinstance(index, int) and not isinstance(index, bool) else None,
+        name(part(value, "id")),
+        name(part(function, "name")),
+        _arguments(part(function, "arguments")),
+    )
+
+
+def _arguments(value: Any) -> Any:
+    """A text, or an object."""
+    return value if isinstance(value, str | dict) else None
 
 
 def text(value: Any) -> str:

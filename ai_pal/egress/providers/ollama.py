@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
@@ -10,31 +11,24 @@ import httpx2
 import msgspec
 
 from ai_pal import privacy
-from ai_pal.egress.providers import figures, ollama_window
-from ai_pal.egress.providers.answer import AnswerEvent, Finish, Notice, Thought, Waiting
+from ai_pal.egress.providers import figures, ollama_request, ollama_window
+from ai_pal.egress.providers.answer import AnswerEvent, CallPiece, Finish, Likely, Notice, Thought, Waiting
 from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.events import Event, Events, Unreadable, objects
 from ai_pal.egress.providers.failures import failure, of_status, parsed
 from ai_pal.egress.providers.http import BadResponse, charset, unseen
 from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.likely import tokens_of
 from ai_pal.egress.providers.lively import lively
-from ai_pal.egress.providers.loose import name, part, pieces, text, thoughts
-from ai_pal.egress.providers.rules import Fitted, Rules, fitted
-from ai_pal.errors import Code, Failure, fail
+from ai_pal.egress.providers.loose import call, name, part, pieces, text, thoughts
+from ai_pal.egress.providers.thinking import Thinking
+from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.providers.abilities import needed, unsupported
 
 LOOK_SECONDS = 2.0
 """For a question that no answer depends on."""
-
-
-EXTRAS = frozenset(
-    {"frequency_penalty", "main_gpu", "min_p", "num_batch", "num_ctx", "num_gpu", "num_keep", "num_thread"}
-    | {"penalize_newline", "presence_penalty", "repeat_last_n", "repeat_penalty", "top_k", "typical_p"}
-    | {"use_mmap"}
-)
-"""Options beyond the common ones that the API knows."""
 
 
 class _Shown(msgspec.Struct, frozen=True):
@@ -53,6 +47,10 @@ class _Shown(msgspec.Struct, frozen=True):
     @property
     def where(self) -> str:
         return text(part(self.told, "remote_host")) or "its cloud"
+
+
+_CANNOT = re.compile(r"does not support (tools|thinking|vision|images|chat)")
+_WHAT = {"vision": "images"}
 
 
 class Refused(Exception):  # noqa: N818 (it never leaves the process)
@@ -82,38 +80,70 @@ class Ollama:
             shown = await self._must_be_here(request.model)
         elif privacy.stays_here(self._provider, request.model):
             shown = await self._must_not_pass_on(request.model)
-        known, needed = await self._windows(request, shown), ollama_window.needed(request)
-        if known.will_show(needed):
+        shown = await self._must_be_able(request, shown)
+        known, tokens = await self._windows(request, shown), ollama_window.needed(request)
+        if known.will_show(tokens):
             yield Waiting()
             await self._load(request)
             known = await self._windows(request, shown)
-        done = _fitted(request.options)
+        done = ollama_request.parameters(request.options)
         options = dict(done.given)
-        num_ctx = ollama_window.asked(needed, known)
+        num_ctx = ollama_window.asked(tokens, known, request.options.context or 0)
         if num_ctx is not None and "num_ctx" not in options:
             options["num_ctx"] = num_ctx
         window = ollama_window.in_force(figures.tokens(options.get("num_ctx")), known)
+        thinking = ollama_request.thoughts(request, ollama_request.capabilities(shown))
         body = self._body(request) | {
-            "messages": [{"role": m.role, "content": m.text} for m in request.messages],
+            "messages": ollama_request.turns(request.messages),
             "stream": True,
             "options": options,
+            **ollama_request.beside(request),
         }
-        url = f"{self._url}/api/chat"
-        async with self._client.stream("POST", url, json=body, headers=self._headers) as response:
-            await _check(response)
-            for notice in notices(request, done):
+        response, told = await self._begin(body, thinking)
+        try:
+            for notice in notices(request, msgspec.structs.replace(done, told=(*told, *done.told))):
                 yield notice
+            calls = 0
             async for line in _events(response):
-                for piece in _pieces(line):
+                for piece in _pieces(line, calls):
+                    calls += isinstance(piece, CallPiece)
                     yield piece
                 reason = part(line, "done_reason")
                 if part(line, "done") or reason:
                     used = figures.usage(part(line, "prompt_eval_count"), 0, part(line, "eval_count"))
                     if ollama_window.was_cut(request.messages, used.prompt_tokens, window):
-                        told = ollama_window.cut(self._provider.name, request.messages, used.prompt_tokens)
-                        yield Notice("trimmed", told)
+                        cut = ollama_window.cut(self._provider.name, request.messages, used.prompt_tokens)
+                        yield Notice("trimmed", cut)
                     model = name(part(line, "model"))
                     yield Finish("length" if reason == "length" else "stop", used, model)
+        finally:
+            await response.aclose()
+
+    async def _begin(
+        self, body: dict[str, Any], thinking: Thinking
+    ) -> tuple[httpx2.Response, tuple[str, ...]]:
+        """The answer as it begins, and what to tell of thinking. An older server does not say beforehand that
+        a model cannot think: it refuses, and is asked once more without. Raises `Refused`."""
+        try:
+            return await self._sent(body | thinking.given), thinking.told
+        except Refused as refused:
+            said = text(part(parsed(refused.body), "error"))
+            if not (thinking.given and "think" in said.lower()):
+                raise
+        told = f"thinking is left out, {self._provider.name} does not take it of this model"
+        return await self._sent(body), (told, *thinking.told)
+
+    async def _sent(self, body: dict[str, Any]) -> httpx2.Response:
+        request = self._client.build_request(
+            "POST", f"{self._url}/api/chat", json=body, headers=self._headers
+        )
+        response = await self._client.send(request, stream=True)
+        try:
+            await _check(response)
+        except BaseException:
+            await response.aclose()
+            raise
+        return response
 
     async def models(self) -> list[str]:
         async with self._client.stream("GET", f"{self._url}/api/tags", headers=self._headers) as response:
@@ -129,7 +159,9 @@ class Ollama:
     def failure(self, error: Exception, model: str) -> Failure | None:
         if not isinstance(error, Refused):
             return None
-        name = self._provider.name
+        name, said = self._provider.name, text(part(parsed(error.body), "error"))
+        if (found := _CANNOT.search(said)) is not None:
+            return unsupported(self._provider, model, [_WHAT.get(found[1], found[1])])
         if error.status == 404 and text(part(parsed(error.body), "error")):
             return failure(Code.MODEL_NOT_HERE, f"{name} has not pulled {model}", f"ollama pull {model}")
         if error.status == 404:
@@ -141,6 +173,25 @@ class Ollama:
         """What each request says that may load the model."""
         named: dict[str, Any] = {"model": request.model}
         return named if request.keep_alive is None else named | {"keep_alive": request.keep_alive}
+
+    async def _must_be_able(self, request: Complete, shown: object) -> object:
+        """What is known of the model, asked for where the request needs what not every model can, or where
+        thinking is spoken of. Raises `AiPalError` (`unsupported`)."""
+        options = request.options
+        special = needed(request.messages, options) & {"tools", "images", "logprobs"}
+        if shown is None and (special or options.thinking is not None):
+            shown = await self._asked("POST", "show", {"model": request.model})
+        missing = ollama_request.lacking(request, ollama_request.capabilities(shown))
+        if options.logprobs is not None:
+            version = ollama_request.version(await self._asked("GET", "version"))
+            if version and version < ollama_request.LOGPROBS:
+                missing.append("logprobs")
+        most = ollama_window.windows(request.model, shown, None).most
+        if options.context and 0 < most < options.context:
+            missing.append(f"a window of {options.context} tokens (it has {most})")
+        if missing:
+            raise AiPalError(unsupported(self._provider, request.model, missing))
+        return shown
 
     async def _windows(self, request: Complete, shown: object) -> ollama_window.Windows:
         """What is known of the model's windows. Who says `num_ctx` needs none of it, nor does its cloud."""
@@ -243,23 +294,17 @@ def _shape(event: Event) -> list[Event]:
     return [Event("", value) for value in objects(event, says)]
 
 
-def _pieces(line: dict[str, Any]) -> Iterator[str | Thought]:
+def _pieces(line: dict[str, Any], calls: int) -> Iterator[str | Thought | CallPiece | Likely]:
+    """What a line says; `calls` came before it, and each that comes is whole."""
     yield from thoughts(part(line, "message", "thinking"))
     yield from pieces(part(line, "message", "content"))
+    for number, one in enumerate(ollama_request.answered_tools(part(line, "message"))):
+        yield call(one, calls + number)
+    if likely := tokens_of(part(line, "logprobs")):
+        yield Likely(likely)
 
 
 async def _resolves_to_loopback(url: str) -> bool:
     host = httpx2.URL(url).host
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return bool(found) and all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
-
-
-def _fitted(options: GenerationOptions) -> Fitted:
-    wanted = {
-        "temperature": options.temperature,
-        "top_p": options.top_p,
-        "num_predict": options.max_tokens,
-        "seed": options.seed,
-        "stop": options.stop,
-    }
-    return fitted(wanted, Rules(), options.extra, EXTRAS)

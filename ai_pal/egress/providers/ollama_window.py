@@ -57,10 +57,13 @@ def needed(request: Complete) -> int:
     return prompt + (request.options.max_tokens or ANSWER_TOKENS)
 
 
-def asked(needed: int, known: Windows) -> int | None:
+def asked(needed: int, known: Windows, wished: int = 0) -> int | None:
     """The `num_ctx` to ask for; None: what the model or the server has by itself. Never less than that, and a
-    larger one that is loaded stays. A power of two: a conversation that grows seldom needs the next."""
+    larger one that is loaded stays. A power of two: a conversation that grows seldom needs the next. What the
+    user has `wished` for is asked for as it is."""
     there = max(known.loaded, known.own) or DEFAULT
+    if wished > there:
+        return wished
     if needed > there:
         wanted = min(1 << (needed - 1).bit_length(), known.most or LARGEST, LARGEST)
         if wanted > there:

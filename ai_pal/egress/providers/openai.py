@@ -7,35 +7,28 @@ import httpx2
 import msgspec
 import openai
 
-from ai_pal.egress.providers import figures
-from ai_pal.egress.providers.answer import AnswerEvent, Finish, Thought, Used
+from ai_pal.egress.providers import figures, openai_request
+from ai_pal.egress.providers.answer import AnswerEvent, CallPiece, Finish, Likely, Thought, Used
 from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.events import Event, Told, objects
-from ai_pal.egress.providers.failures import failure, of_status
+from ai_pal.egress.providers.failures import of_status
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.loose import first, name, part, pieces, text, thoughts
+from ai_pal.egress.providers.likely import tokens_of
+from ai_pal.egress.providers.loose import call, first, name, part, pieces, several, text, thoughts
 from ai_pal.egress.providers.rewriting import Rewriting
-from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known
+from ai_pal.egress.providers.rules import Fitted, Rules, known
 from ai_pal.egress.providers.turns import shaped
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Complete, Provider
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.families import is_openais
 from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
 """For servers without keys: the SDK wants one, and would take another provider's from the environment."""
-
-EXTRAS = frozenset(
-    {"frequency_penalty", "logit_bias", "presence_penalty", "reasoning_effort", "response_format"}
-)
-"""Options beyond the common ones that the API knows."""
-
-OTHERS_EXTRAS = frozenset({"min_p", "repeat_penalty", "repetition_penalty", "top_k", "typical_p"})
-"""Those that other servers of this API know: llama.cpp, vLLM, OpenRouter."""
 
 LENGTH = frozenset({"length", "max_output_tokens", "max_tokens", "model_length"})
 WITHHELD = frozenset({"content_filter", "refusal"})
@@ -64,7 +57,7 @@ class OpenAI:
         stream, fitted = await self._learned.ask(
             request,
             known("openai", request.model, own=self._own),
-            lambda rules: self._fitted(request.options, rules),
+            lambda rules: openai_request.parameters(request, rules, own=self._is_openais(request)),
             lambda fitted, rules: self._begin(request, fitted, rules),
         )
         for notice in notices(request, fitted):
@@ -97,38 +90,37 @@ class OpenAI:
         return None
 
     async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> Any:
-        others = {name: value for name, value in fitted.given.items() if name in OTHERS_EXTRAS}
+        options, own = request.options, self._is_openais(request)
+        messages = shaped(openai_request.with_word(request), rules.shapes)
+        given = {
+            **openai_request.tools(options),
+            **openai_request.logprobs(options),
+            **openai_request.response_format(options, own=own),
+            **fitted.given,
+        }
+        others = {name: value for name, value in given.items() if name in openai_request.IN_BODY}
         return await self._client.chat.completions.create(
             model=request.model,
-            messages=[{"role": m.role, "content": m.text} for m in shaped(request.messages, rules.shapes)],
+            messages=openai_request.turns(messages, own=own),
             stream=True,
             extra_body=others or None,
-            **{name: value for name, value in fitted.given.items() if name not in others},
+            **{name: value for name, value in given.items() if name not in others},
         )
 
+    def _is_openais(self, request: Complete) -> bool:
+        return self._own or is_openais(request.model)
+
     def _reason(self, choice: Any) -> FinishReason | Literal[""]:
-        """Why the answer has ended, if it has. Raises `AiPalError`, `Told`."""
+        """Why the answer has ended, if it has. Raises `Told`."""
         told = part(choice, "finish_reason")
         reason = told.lower() if isinstance(told, str) else "stop" if told else ""
         if reason in NO_REASON:  # a whole answer is whole by itself
             return "stop" if part(choice, "message") and not part(choice, "delta") else ""
         if reason in WITHHELD:
-            raise AiPalError(failure(Code.PROVIDER_REFUSED, f"{self._name} withheld the answer ({reason})"))
+            return "content_filter"
         if reason in BROKEN:
             raise Told(part(choice, "error") or {"message": f"finish_reason: {reason}"})
         return "length" if reason in LENGTH else "stop"
-
-    def _fitted(self, options: GenerationOptions, rules: Rules) -> Fitted:
-        wanted = {
-            "temperature": options.temperature,
-            "top_p": options.top_p,
-            "max_tokens": options.max_tokens,
-            "seed": options.seed,
-            "stop": options.stop,
-            "stream_options": {"include_usage": True},
-        }
-        extras = EXTRAS if self._own else EXTRAS | OTHERS_EXTRAS
-        return fitted(wanted, rules, options.extra, extras)
 
 
 def _shape(event: Event) -> list[Event]:
@@ -137,13 +129,17 @@ def _shape(event: Event) -> list[Event]:
     return [Event("", value) for value in found]
 
 
-def _pieces(choice: Any) -> Iterator[str | Thought]:
+def _pieces(choice: Any) -> Iterator[str | Thought | CallPiece | Likely]:
     """What a choice says: of a chunk, of a whole answer, or of the older completions."""
     delta = part(choice, "delta") or part(choice, "message") or text(part(choice, "text"))
     thought = next(filter(None, (part(delta, name) for name in THOUGHTS)), None)
     yield from thoughts(thought)
     content = part(delta, "content") or text(part(delta, "refusal"))
     yield from pieces(content or text(delta) or text(part(delta, "text")))
+    for one in [*several(part(delta, "tool_calls")), *several(part(delta, "function_call"))]:
+        yield call(one)
+    if likely := tokens_of(part(choice, "logprobs", "content")):
+        yield Likely(likely)
 
 
 def _usage(chunk: Any, choice: Any) -> Usage:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.egress.providers.error_body import Said
+from ai_pal.egress.providers.thinking import Thinking
 from ai_pal.protocol.egress import Api
 from ai_pal.protocol.families import bare, claude_version
 
@@ -18,19 +19,28 @@ NEUTRAL = {"temperature": 1, "top_p": 1, "p": 1, "frequency_penalty": 0, "presen
 """What is the default anyway where it cannot be chosen: leaving it out changes nothing."""
 
 SAMPLING = ("temperature", "top_p", "frequency_penalty", "presence_penalty", "logit_bias")
-NAMES = {"stop_sequences": "stop", "p": "top_p", "k": "top_k", NEW_LIMIT: OLD_LIMIT}
+NAMES = {
+    "stop_sequences": "stop",
+    "p": "top_p",
+    "k": "top_k",
+    NEW_LIMIT: OLD_LIMIT,
+    "reasoning_effort": "thinking",
+    "chat_template_kwargs": "thinking",
+    "repetition_penalty": "repeat_penalty",
+}
 """APIs' names for what users know under others."""
 
 MAY_BE_LEFT_OUT = frozenset(
     {*SAMPLING, "k", "min_p", "p", "repeat_penalty", "repetition_penalty", "seed", "stop", "stop_sequences"}
     | {"stream_options", "top_k", "typical_p"}
+    | {"reasoning_effort", "chat_template_kwargs", "thinking", "parallel_tool_calls"}
 )
 """What an answer is still one without. Others, such as its format, are refused where they are not taken."""
 
 LONGEST = 400
 """Characters of a refusal that is learned from. Longer ones quote the request, and then name everything."""
 
-SHAPES = ("spoken", "joined", "system_as_user")
+SHAPES = ("spoken", "joined", "system_as_user", "unthought")
 """What can be done to turns when a server asks for it, see `turns`."""
 
 
@@ -57,26 +67,32 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 def fitted(
-    wanted: Mapping[str, Any], rules: Rules, extra: Mapping[str, Any], known_extra: AbstractSet[str]
+    wanted: Mapping[str, Any],
+    rules: Rules,
+    extra: Mapping[str, Any],
+    known_extra: AbstractSet[str],
+    thinking: Thinking | None = None,
 ) -> Fitted:
-    """The parameters by these rules. None means that one is not wanted; of `extra` only what is known is
-    passed on."""
-    given = {name: value for name, value in wanted.items() if value is not None}
+    """The parameters by these rules. None, and what is empty, means that one is not wanted. Of `extra` only
+    what is known is passed on."""
+    thinking = thinking or Thinking()
+    given = {name: value for name, value in wanted.items() if value not in (None, {})} | thinking.given
     given |= {name: value for name, value in extra.items() if name in known_extra}
     told = [
-        f"{_shown(name, value)} is left out, it is not known there"
-        for name, value in extra.items()
-        if name not in known_extra
+        *thinking.told,
+        *(
+            f"{_shown(name, value)} is left out, it is not known there"
+            for name, value in extra.items()
+            if name not in known_extra
+        ),
     ]
+    told += _left_out(given, thinking.drops, "it is not taken beside thinking")
     for name in ("stop", "stop_sequences"):
         told += _stops_fitted(given, name, rules)
     for old in (OLD_LIMIT, NEW_LIMIT):
         if old in given:
             given[rules.limit] = given.pop(old)
-    for name in sorted(rules.refused & given.keys()):
-        value = given.pop(name)
-        if NEUTRAL.get(name) != value and name != "stream_options":
-            told.append(f"{_shown(name, value)} is left out, it is not taken")
+    told += _left_out(given, rules.refused, "it is not taken")
     for names in rules.one_of:
         first, *others = [name for name in names if name in given] or [""]
         for name in others:
@@ -86,6 +102,16 @@ def fitted(
             told.append(f"{_shown(name, given[name])} is lowered to {most:g}, the most that is taken")
             given[name] = type(given[name])(most)
     return Fitted(given, tuple(told))
+
+
+def _left_out(given: dict[str, Any], names: AbstractSet[str], why: str) -> list[str]:
+    """Take these parameters away; what to tell of those that were more than a default."""
+    away = {name: given.pop(name) for name in sorted(names & given.keys())}
+    return [
+        f"{_shown(name, value)} is left out, {why}"
+        for name, value in away.items()
+        if NEUTRAL.get(name) != value and name != "stream_options"
+    ]
 
 
 def _stops_fitted(given: dict[str, Any], name: str, rules: Rules) -> list[str]:
@@ -171,6 +197,7 @@ _BLANK = re.compile(
 _ASKED_SHAPES = {
     "joined": r"roles? must alternate|must alternate between|alternat\w+ roles",
     "system_as_user": r"system (role|message|prompt)s? (is |are )?not supported|not support ['\"`]?system\b",
+    "unthought": r"reasoning_content|signature\b.{0,40}\bthinking|thinking\b.{0,60}\bsignature",
     "spoken": r"non-?(empty|whitespace)|must not be (empty|blank)|empty (content|message)",
 }
 

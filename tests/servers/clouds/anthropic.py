@@ -5,9 +5,10 @@ https://platform.claude.com/docs/en/api/messages and .../errors; the SDK's own t
 import json
 from typing import Any
 
-import msgspec
 from anthropic.types import message_create_params
 
+from tests.servers.clouds import anthropic_blocks, schema_checks
+from tests.servers.clouds.anthropic_model import Model
 from tests.servers.clouds.checks import (
     Refusal,
     bearer,
@@ -27,26 +28,18 @@ FIELDS = frozenset(message_create_params.MessageCreateParamsBase.__annotations__
 VERSIONS = {"2023-06-01": FIELDS | SAMPLING, "2026-10-21": FIELDS - SAMPLING}
 
 
-class Model(msgspec.Struct, frozen=True):
-    """`most` is the longest answer. `samples`: "both" of temperature and top_p, "one", or not at all ("")."""
-
-    most: int
-    samples: str = "one"
-    prefills: bool = True
-    window: int = 200_000
-
-
 MODELS = {
-    "claude-3-haiku-20240307": Model(4096, "both"),
-    "claude-3-5-haiku-20241022": Model(8192, "both"),
-    "claude-sonnet-4-20250514": Model(64_000, "both"),
+    "claude-3-haiku-20240307": Model(4096, "both", thinks="", forms=False),
+    "claude-3-5-haiku-20241022": Model(8192, "both", thinks="", forms=False),
+    "claude-sonnet-4-20250514": Model(64_000, "both", forms=False),
     "claude-haiku-4-5": Model(64_000),
     "claude-haiku-4-5-20251001": Model(64_000),
-    "claude-opus-4-6": Model(128_000, "one", prefills=False),
-    "claude-opus-4-8": Model(128_000, "", prefills=False),
-    "claude-sonnet-5": Model(128_000, "", prefills=False),
-    "claude-haiku-5-5": Model(128_000, "", prefills=False),
-    "my-deployment": Model(128_000, "", prefills=False),
+    "claude-opus-4-6": Model(128_000, "one", prefills=False, thinks="both"),
+    "claude-opus-4-8": Model(128_000, "", prefills=False, thinks="adaptive"),
+    "claude-sonnet-5": Model(128_000, "", prefills=False, thinks="adaptive", by_default=True),
+    "claude-opus-5-5": Model(128_000, "", prefills=False, thinks="always", by_default=True),
+    "claude-haiku-5-5": Model(128_000, "", prefills=False, thinks="adaptive", by_default=True),
+    "my-deployment": Model(128_000, "", prefills=False, thinks="adaptive"),
 }
 
 
@@ -89,6 +82,12 @@ def check(asked: dict[str, Any], version: str) -> None:
     _check_system(asked.get("system"))
     _check_messages(asked["messages"], model)
     _check_sampling(asked, model)
+    try:
+        anthropic_blocks.check_tools(asked, model)
+        anthropic_blocks.check_thinking(asked, model)
+        anthropic_blocks.check_form(asked, model)
+    except anthropic_blocks.Wrong as wrong:
+        raise _refused(str(wrong)) from None
     for text in asked.get("stop_sequences") or []:
         if not isinstance(text, str) or not text.strip():
             raise _refused("stop_sequences: each stop sequence must contain non-whitespace")
@@ -137,13 +136,17 @@ def _check_messages(messages: object, model: Model) -> None:
         if number and messages[number - 1]["role"] == message["role"]:
             text = 'roles must alternate between "user" and "assistant", but found multiple'
             raise _refused(f'messages: {text} "{message["role"]}" roles in a row')
+    try:
+        anthropic_blocks.check_answered(messages)
+    except anthropic_blocks.Wrong as wrong:
+        raise _refused(f"messages: {wrong}") from None
     if messages[0]["role"] != "user":
         raise _refused('messages: first message must use the "user" role')
     if messages[-1]["role"] == "assistant":
         if not model.prefills:
             text = "This model does not support assistant message prefill."
             raise _refused(f"{text} The conversation must end with a user message.")
-        last = list(texts_of(messages[-1]["content"]))[-1]
+        last = [*texts_of(messages[-1]["content"])][-1]
         if last != last.rstrip():
             raise _refused("messages: final assistant content cannot end with trailing whitespace")
 
@@ -154,8 +157,16 @@ def _check_message(number: int, message: dict[str, Any]) -> None:
         raise _refused(f'messages: Unexpected role "system". {text} message role.')
     if message.get("role") not in ("user", "assistant"):
         raise _refused(f"messages.{number}.role: Input should be 'user' or 'assistant'")
-    texts = list(texts_of(message.get("content")))
-    if not texts or not all(texts):
+    content = message.get("content")
+    texts = list(texts_of(content))
+    if isinstance(content, list):
+        if not content:
+            raise _refused("messages: content must be non-empty")
+        try:
+            anthropic_blocks.check_blocks(message["role"], content)
+        except anthropic_blocks.Wrong as wrong:
+            raise _refused(f"messages.{number}.content: {wrong}") from None
+    elif not texts or not all(texts):
         raise _refused("messages: text content blocks must be non-empty")
     if not all(text.strip() for text in texts):
         raise _refused("messages: text content blocks must contain non-whitespace text")
@@ -185,15 +196,27 @@ async def _answer(exchange: Exchange, asked: dict[str, Any]) -> None:
     words, cut = echo(" ".join(texts_of(asked["messages"][-1]["content"])), asked["max_tokens"])
     usage = {"input_tokens": tokens_of(asked["messages"]), "output_tokens": 1}
     message = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": asked["model"]}
+    form = (asked.get("output_config") or {}).get("format")
+    if form:
+        words, cut = [json.dumps(schema_checks.smallest(form["schema"], form["schema"]))], False
+    called = anthropic_blocks.called(asked)
     await exchange.begin("text/event-stream")
     await _event(exchange, "message_start", message=message | {"stop_reason": None, "usage": usage})
-    await _event(exchange, "content_block_start", index=0, content_block={"type": "text", "text": ""})
+    blocks = list(anthropic_blocks.thoughts(asked))
+    if called:
+        blocks += [anthropic_blocks.tool_use(number, tool, words[0]) for number, tool in enumerate(called)]
+    else:
+        deltas = [{"type": "text_delta", "text": word} for word in words]
+        blocks.append(({"type": "text", "text": ""}, deltas))
     await _event(exchange, "ping")
-    for word in words:
-        await _event(exchange, "content_block_delta", index=0, delta={"type": "text_delta", "text": word})
-    await _event(exchange, "content_block_stop", index=0)
-    delta = {"stop_reason": "max_tokens" if cut else "end_turn", "stop_sequence": None}
-    await _event(exchange, "message_delta", delta=delta, usage={"output_tokens": len(words)})
+    for index, (block, deltas) in enumerate(blocks):
+        await _event(exchange, "content_block_start", index=index, content_block=block)
+        for delta in deltas:
+            await _event(exchange, "content_block_delta", index=index, delta=delta)
+        await _event(exchange, "content_block_stop", index=index)
+    reason = "tool_use" if called else "max_tokens" if cut else "end_turn"
+    end: dict[str, Any] = {"stop_reason": reason, "stop_sequence": None}
+    await _event(exchange, "message_delta", delta=end, usage={"output_tokens": len(words)})
     await _event(exchange, "message_stop")
     await exchange.end()
 

@@ -53,7 +53,7 @@ def is_count(value: object) -> bool:
 
 def tokens_of(messages: list[dict[str, Any]]) -> int:
     """A word is a token."""
-    return sum(len(text.split()) for message in messages for text in texts_of(message["content"]))
+    return sum(len(text.split()) for message in messages for text in texts_of(message.get("content")))
 
 
 def texts_of(content: object) -> Iterator[str]:
@@ -61,4 +61,8 @@ def texts_of(content: object) -> Iterator[str]:
     if isinstance(content, str):
         yield content
     elif isinstance(content, list):
-        yield from (block.get("text", "") for block in content if isinstance(block, dict))
+        for block in content:
+            if block.get("type") == "tool_result":
+                yield from texts_of(block.get("content"))
+            elif block.get("type", "text") == "text":
+                yield block.get("text", "")

@@ -9,7 +9,17 @@ from typing import Any
 
 import cohere as sdk
 
-from tests.servers.clouds.checks import Refusal, bearer, body_of, echo, is_count, is_number, tokens_of
+from tests.servers.clouds import schema_checks, turn_checks
+from tests.servers.clouds.checks import (
+    Refusal,
+    bearer,
+    body_of,
+    echo,
+    is_count,
+    is_number,
+    texts_of,
+    tokens_of,
+)
 from tests.servers.loopback import Exchange
 
 KEY, MODEL = "cohere-test-key", "command"
@@ -58,6 +68,9 @@ def check(asked: dict[str, Any]) -> None:
         message = f"model '{asked['model']}' not found, make sure the correct model ID was used"
         raise Refusal(404, {"message": message})
     _check_messages(asked.get("messages"))
+    _check_parts(asked)
+    _check_tools(asked)
+    _check_form(asked)
     _check_options(asked)
     if tokens_of(asked["messages"]) > WINDOW:
         text = f"total number of tokens in the prompt cannot exceed {WINDOW}"
@@ -77,10 +90,76 @@ def _check_messages(messages: object) -> None:
         if message["role"] == "system" and number:
             raise _refused("system turn must be the first in the list")
         content = message.get("content")
+        if content is None and message.get("tool_calls"):
+            continue
         if not isinstance(content, str | list):
             raise _refused("invalid request: all elements in history must have a message.")
         if isinstance(content, str) and not content.strip():
             raise _refused("message must not be empty in a turn")
+
+
+TURNS = {
+    "assistant": {"role", "content", "tool_calls", "tool_plan", "citations"},
+    "tool": {"role", "content", "tool_call_id"},
+}
+SEES, THINKS = ("command-a-plus", "vision"), ("command-a-plus", "reasoning")
+KEYWORDS = frozenset(
+    {"type", "enum", "const", "properties", "required", "additionalProperties", "items", "anyOf", "$ref"}
+    | {"$defs", "definitions", "description", "title", "pattern", "format"}
+)
+
+
+def _able(asked: dict[str, Any], marks: tuple[str, ...]) -> bool:
+    return any(mark in asked["model"] for mark in marks)
+
+
+def _check_parts(asked: dict[str, Any]) -> None:
+    for message in asked["messages"]:
+        if message.keys() - TURNS.get(message["role"], {"role", "content"}):
+            raise _refused(f"invalid request: unknown field in a turn of {message['role']}")
+        for part in message["content"] if isinstance(message.get("content"), list) else ():
+            kind = part.get("type")
+            if kind == "image_url" and message["role"] == "user":
+                if not _able(asked, SEES):
+                    raise _refused("invalid request: image content is not supported for this model")
+                turn_checks.check_data_uri(part["image_url"]["url"], _refused)
+            elif kind == "thinking" and message["role"] == "assistant":
+                if not _able(asked, THINKS):
+                    raise _refused("invalid request: thinking content is not supported for this model")
+            elif kind != "text" or not part["text"].strip():
+                raise _refused(f"invalid request: {kind} in a turn of {message['role']}")
+    turn_checks.check_answered(asked["messages"], _refused)
+
+
+def _check_tools(asked: dict[str, Any]) -> None:
+    choice = asked.get("tool_choice")
+    if asked.get("tools") is None:
+        if choice is not None:
+            raise _refused("invalid request: tool_choice needs tools")
+        return
+    turn_checks.check_functions(asked["tools"], _refused)
+    if choice not in (None, "REQUIRED", "NONE"):
+        raise _refused("invalid request: tool_choice must be one of REQUIRED, NONE")
+    if asked.get("response_format") or asked.get("safety_mode"):
+        raise _refused("invalid request: not supported in combination with tools")
+
+
+def _check_form(asked: dict[str, Any]) -> None:
+    form = asked.get("response_format")
+    if form is not None:
+        if form.get("type") != "json_object":
+            raise _refused("invalid request: response_format type must be one of text, json_object")
+        if (schema := form.get("json_schema")) is not None:
+            schema_checks.check(schema, _refused, keywords=KEYWORDS, full=False, closed=False, some=True)
+            if schema.get("type") != "object":
+                raise _refused("invalid request: the top level of a schema must be an object")
+    thinking = asked.get("thinking")
+    if thinking is not None:
+        if not _able(asked, THINKS):
+            raise _refused("invalid request: thinking is not supported for this model")
+        budget = thinking.get("token_budget")
+        if thinking.get("type") not in ("enabled", "disabled") or (budget is not None and budget < 1):
+            raise _refused("invalid request: thinking")
 
 
 def _check_options(asked: dict[str, Any]) -> None:
@@ -114,23 +193,53 @@ def _check_options(asked: dict[str, Any]) -> None:
 
 async def _answer(exchange: Exchange, asked: dict[str, Any]) -> None:
     assert asked["stream"] is True, "AI-PAL streams"
-    words, cut = echo(asked["messages"][-1]["content"], asked.get("max_tokens"), 50)
+    last = asked["messages"][-1]
+    words, cut = echo(" ".join(texts_of(last.get("content"))), asked.get("max_tokens"), 50)
+    form = asked.get("response_format")
+    if form:
+        schema = form.get("json_schema")
+        words, cut = [json.dumps(schema_checks.smallest(schema, schema) if schema else {"said": True})], False
     await exchange.begin("text/event-stream")
     start = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
     await _event(exchange, "message-start", id="29f14a5a", delta={"message": start})
+    called = asked.get("tools") if last["role"] != "tool" and asked.get("tool_choice") != "NONE" else None
+    if called:
+        await _call(exchange, called, words[0])
+        words = []
+    elif (asked.get("thinking") or {}).get("type") == "enabled":
+        for piece in ("let me ", "think"):
+            delta = {"message": {"content": {"thinking": piece}}}
+            await _event(exchange, "content-delta", index=0, delta=delta)
     empty = {"message": {"content": {"type": "text", "text": ""}}}
     await _event(exchange, "content-start", index=0, delta=empty)
     for word in words:
         await asyncio.sleep(PIECE_SECONDS)
-        await _event(exchange, "content-delta", index=0, delta={"message": {"content": {"text": word}}})
+        more = {}
+        if asked.get("logprobs"):
+            more = {"logprobs": {"text": word, "token_ids": [7], "logprobs": [-0.5]}}
+        delta = {"message": {"content": {"text": word}}}
+        await _event(exchange, "content-delta", index=0, delta=delta, **more)
     await _event(exchange, "content-end", index=0)
     figures = {"input_tokens": tokens_of(asked["messages"]), "output_tokens": len(words)}
     end = {
-        "finish_reason": "MAX_TOKENS" if cut else "COMPLETE",
+        "finish_reason": "TOOL_CALL" if called else "MAX_TOKENS" if cut else "COMPLETE",
         "usage": {"billed_units": figures, "tokens": figures},
     }
     await _event(exchange, "message-end", delta=end)
     await exchange.end()
+
+
+async def _call(exchange: Exchange, tools: list[dict[str, Any]], word: str) -> None:
+    for piece in ("I will ", "look."):
+        await _event(exchange, "tool-plan-delta", delta={"message": {"tool_plan": piece}})
+    for index, tool in enumerate(tools):
+        name, arguments = tool["function"]["name"], json.dumps({"said": word})
+        call = {"id": f"{name}_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
+        await _event(exchange, "tool-call-start", index=index, delta={"message": {"tool_calls": call}})
+        for piece in (arguments[:5], arguments[5:]):
+            more = {"message": {"tool_calls": {"function": {"arguments": piece}}}}
+            await _event(exchange, "tool-call-delta", index=index, delta=more)
+        await _event(exchange, "tool-call-end", index=index)
 
 
 async def _event(exchange: Exchange, kind: str, **fields: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from openai.types.chat import completion_create_params
 
+from tests.servers.clouds import schema_checks, turn_checks
 from tests.servers.clouds.checks import (
     Refusal,
     bearer,
@@ -27,26 +28,32 @@ ROLES = ("developer", "system", "user", "assistant", "tool", "function")
 
 
 class Model(msgspec.Struct, frozen=True):
-    """`window` and `most` (of an answer) in tokens. `reasons`: "always", or unless asked not to ("asked")."""
+    """`window` and `most` (of an answer) in tokens. `reasons`: "always", or unless asked not to ("asked").
+    `efforts` are those that it takes."""
 
     window: int = 128_000
     most: int = 16_384
     reasons: str = ""
     stops: bool = True
+    efforts: tuple[str, ...] = ("low", "medium", "high")
+    sees: bool = True
+    schemas: bool = True
 
 
 MODELS = {
-    "gpt-3.5-turbo": Model(16_385, 4096),
-    "gpt-4": Model(8192, 8192),
+    "gpt-3.5-turbo": Model(16_385, 4096, sees=False, schemas=False),
+    "gpt-4": Model(8192, 8192, sees=False, schemas=False),
     "gpt-4o": Model(),
     "gpt-4o-mini": Model(),
     "gpt-4.1": Model(1_047_576, 32_768),
     "o1": Model(200_000, 100_000, "always"),
     "o3": Model(200_000, 100_000, "always", stops=False),
     "o4-mini": Model(200_000, 100_000, "always", stops=False),
-    "gpt-5": Model(400_000, 128_000, "always", stops=False),
-    "gpt-5-mini": Model(400_000, 128_000, "always", stops=False),
-    "gpt-5.1": Model(400_000, 128_000, "asked"),
+    "gpt-5": Model(400_000, 128_000, "always", stops=False, efforts=("minimal", "low", "medium", "high")),
+    "gpt-5-mini": Model(
+        400_000, 128_000, "always", stops=False, efforts=("minimal", "low", "medium", "high")
+    ),
+    "gpt-5.1": Model(400_000, 128_000, "asked", efforts=("none", "low", "medium", "high")),
     "my-deployment": Model(400_000, 128_000, "always", stops=False),
 }
 
@@ -77,8 +84,11 @@ def check(asked: dict[str, Any]) -> None:
         if name not in FIELDS:
             raise _refused(f"Unrecognized request argument supplied: {name}")
     model = _model(asked)
-    _check_messages(asked.get("messages"))
+    _check_messages(asked.get("messages"), model)
     _check_limit(asked, model)
+    _check_tools(asked)
+    _check_form(asked, model)
+    _check_logprobs(asked, model)
     _check_sampling(asked, model)
     _check_rest(asked, model)
     if tokens_of(asked["messages"]) > model.window:
@@ -110,7 +120,14 @@ def _model(asked: dict[str, Any]) -> Model:
     return MODELS[name]
 
 
-def _check_messages(messages: object) -> None:
+TURNS = {
+    "assistant": {"role", "content", "tool_calls", "refusal", "name"},
+    "tool": {"role", "content", "tool_call_id"},
+}
+"""Fields of turns, where they are more than a role, a content and a name."""
+
+
+def _check_messages(messages: object, model: Model) -> None:
     if not isinstance(messages, list):
         raise _refused("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
     if not messages:
@@ -119,9 +136,79 @@ def _check_messages(messages: object) -> None:
         place = f"messages[{number}]"
         if not isinstance(message, dict) or message.get("role") not in ROLES:
             raise _refused(f"Invalid value: '{place}.role'.", f"{place}.role", "invalid_value")
+        for name in message.keys() - TURNS.get(message["role"], {"role", "content", "name"}):
+            raise _refused(f"Unknown parameter: '{place}.{name}'.", f"{place}.{name}", "unknown_parameter")
+        if message.get("content") is None and message.get("tool_calls"):
+            continue
         if not isinstance(message.get("content"), str | list):
             text = "expected a string or an array of objects"
             raise _refused(f"Invalid type for '{place}.content': {text}.", f"{place}.content", "invalid_type")
+        if isinstance(message["content"], list):
+            _check_parts(message["role"], message["content"], model)
+    turn_checks.check_answered(messages, _refused)
+
+
+def _check_parts(role: str, parts: list[dict[str, Any]], model: Model) -> None:
+    for part in parts:
+        if part.get("type") == "image_url" and role == "user":
+            if not model.sees:
+                raise _refused("Invalid content type. image_url is only supported by certain models.")
+            turn_checks.check_data_uri(part["image_url"]["url"], _refused)
+        elif part.get("type") != "text" or not isinstance(part.get("text"), str):
+            raise _refused(f"Invalid content type {part.get('type')} in a turn of {role}")
+
+
+def _check_tools(asked: dict[str, Any]) -> None:
+    choice = asked.get("tool_choice")
+    if asked.get("tools") is None:
+        for name in ("tool_choice", "parallel_tool_calls"):
+            if name in asked:
+                raise _refused(f"'{name}' is only allowed when 'tools' are specified.", name)
+        return
+    names = turn_checks.check_functions(asked["tools"], _refused)
+    if isinstance(choice, dict) and choice.get("function", {}).get("name") not in names:
+        raise _refused("Tool choice not found in 'tools' parameter.", "tool_choice")
+    if isinstance(choice, str) and choice not in ("auto", "none", "required"):
+        raise _refused("Invalid value: 'tool_choice'.", "tool_choice")
+
+
+KEYWORDS = frozenset(
+    {"type", "enum", "const", "properties", "required", "additionalProperties", "items", "anyOf", "$ref"}
+    | {"$defs", "definitions", "description", "title", "pattern", "format", "multipleOf", "maximum"}
+    | {"minimum", "exclusiveMaximum", "exclusiveMinimum", "minItems", "maxItems"}
+)
+
+
+def _check_form(asked: dict[str, Any], model: Model) -> None:
+    form = asked.get("response_format")
+    if form is None:
+        return
+    if form.get("type") == "json_object":
+        if "json" not in json.dumps(asked["messages"]).lower():
+            text = "'messages' must contain the word 'json' in some form, to use 'response_format' of type"
+            raise _refused(f"{text} 'json_object'.", "messages")
+        return
+    if not model.schemas:
+        text = "'response_format' of type 'json_schema' is not supported with this model."
+        raise _refused(f"Invalid parameter: {text}", "response_format")
+    told = form["json_schema"]
+    if not turn_checks.TOOL_NAME.fullmatch(told["name"]):
+        raise _refused("Invalid 'response_format.json_schema.name': string does not match pattern.")
+    if told.get("strict"):
+        schema_checks.check(told["schema"], _refused, keywords=KEYWORDS, full=True, closed=True)
+        if told["schema"].get("type") != "object":
+            raise _refused("schema must be a JSON Schema of 'type: \"object\"'")
+
+
+def _check_logprobs(asked: dict[str, Any], model: Model) -> None:
+    if not asked.get("logprobs"):
+        if asked.get("top_logprobs") is not None:
+            raise _refused("top_logprobs is only allowed when logprobs is enabled", "top_logprobs")
+        return
+    if model.reasons == "always":
+        raise _unsupported("Unsupported parameter: 'logprobs' is not supported with this model.", "logprobs")
+    if not 0 <= asked.get("top_logprobs", 0) <= 20:
+        raise _refused("Invalid 'top_logprobs': integer out of range.", "top_logprobs")
 
 
 def _check_limit(asked: dict[str, Any], model: Model) -> None:
@@ -191,8 +278,19 @@ def _check_rest(asked: dict[str, Any], model: Model) -> None:
     if asked.get("stream_options") is not None and not asked.get("stream"):
         text = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         raise _refused(text, "stream_options")
-    if asked.get("reasoning_effort") is not None and not model.reasons:
+    _check_effort(asked, model)
+    for bias in (asked.get("logit_bias") or {}).values():
+        if not -100 <= bias <= 100:
+            raise _refused("Invalid 'logit_bias': decimal out of range.", "logit_bias")
+
+
+def _check_effort(asked: dict[str, Any], model: Model) -> None:
+    effort = asked.get("reasoning_effort")
+    if effort is not None and not model.reasons:
         raise _unsupported("Unrecognized request argument supplied: reasoning_effort", "reasoning_effort")
+    if effort is not None and effort not in model.efforts:
+        text = f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model."
+        raise _refused(text, "reasoning_effort", "unsupported_value")
 
 
 def _unsupported(message: str, param: str) -> Refusal:
@@ -202,12 +300,35 @@ def _unsupported(message: str, param: str) -> Refusal:
 async def _answer(exchange: Exchange, asked: dict[str, Any]) -> None:
     assert asked.get("stream") is True, "AI-PAL streams"
     limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
-    words, cut = echo(" ".join(texts_of(asked["messages"][-1]["content"])), limit)
+    last = asked["messages"][-1]
+    words, cut = echo(" ".join(texts_of(last["content"])), limit)
+    form = asked.get("response_format") or {}
+    calls = called(asked) if last["role"] != "tool" else []
+    if form.get("type") == "json_schema":
+        schema = form["json_schema"]["schema"]
+        words, cut = [json.dumps(schema_checks.smallest(schema, schema))], False
+    elif form:
+        words, cut = ['{"said": ', "true}"], False
     await exchange.begin("text/event-stream")
     await _chunk(exchange, asked, [{"index": 0, "delta": {"role": "assistant", "content": ""}}])
-    for word in words:
-        await _chunk(exchange, asked, [{"index": 0, "delta": {"content": word}, "finish_reason": None}])
-    reason = "length" if cut else "stop"
+    for word in words if not calls else ():
+        told = {"content": [_likely(word, asked)]} if asked.get("logprobs") else None
+        choice = {"index": 0, "delta": {"content": word}, "logprobs": told, "finish_reason": None}
+        await _chunk(exchange, asked, [choice])
+    for place, name in enumerate(calls):
+        first: dict[str, Any] = {
+            "id": f"call_{place}",
+            "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }
+        arguments = json.dumps({"said": words[0]})
+        for delta in (
+            first,
+            *({"function": {"arguments": piece}} for piece in (arguments[:5], arguments[5:])),
+        ):
+            calls_delta = {"tool_calls": [{"index": place, **delta}]}
+            await _chunk(exchange, asked, [{"index": 0, "delta": calls_delta, "finish_reason": None}])
+    reason = "tool_calls" if calls else "length" if cut else "stop"
     await _chunk(exchange, asked, [{"index": 0, "delta": {}, "finish_reason": reason}])
     if (asked.get("stream_options") or {}).get("include_usage"):
         prompt = tokens_of(asked["messages"])
@@ -219,6 +340,22 @@ async def _answer(exchange: Exchange, asked: dict[str, Any]) -> None:
         await _chunk(exchange, asked, [], usage=usage)
     await exchange.piece(b"data: [DONE]\n\n")
     await exchange.end()
+
+
+def called(asked: dict[str, Any]) -> list[str]:
+    """The tools that are called: the one that has to be, else all of them, or one at a time."""
+    choice = asked.get("tool_choice")
+    if choice == "none":
+        return []
+    if isinstance(choice, dict):
+        return [choice["function"]["name"]]
+    names = [tool["function"]["name"] for tool in asked.get("tools") or []]
+    return names if asked.get("parallel_tool_calls", True) else names[:1]
+
+
+def _likely(word: str, asked: dict[str, Any]) -> dict[str, Any]:
+    token = {"token": word, "logprob": -0.5, "bytes": list(word.encode())}
+    return token | {"top_logprobs": [token] * asked.get("top_logprobs", 0)}
 
 
 async def _chunk(exchange: Exchange, asked: dict[str, Any], choices: list[Any], **more: Any) -> None:

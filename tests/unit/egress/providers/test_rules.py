@@ -192,7 +192,7 @@ def test_the_newer_name_of_the_limit_is_given_up_where_it_is_unknown_and_not_tri
             "'response_format' of type 'json_schema' is not supported with this model.",
             {"response_format": {}},
         ),
-        ("Unsupported value: 'reasoning_effort' does not support 'minimal'", {"reasoning_effort": "minimal"}),
+        ("Unsupported value: 'tool_choice' does not support 'minimal'", {"tool_choice": "minimal"}),
         ("prompt is too long: 210000 tokens > 200000 maximum", {"max_tokens": 8}),
         ("max_tokens: 100 > 50, which is the maximum", {"temperature": 0.2}),
         ("unknown: " + "headers and prompt, temperature " * 20, {"temperature": 0.2}),
