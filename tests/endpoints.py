@@ -24,6 +24,7 @@ from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
+from ai_pal.transport.sockets import Blob
 from tests.local_router import local_router
 from tests.simulation.clock import VirtualClock
 
@@ -88,7 +89,7 @@ class SilentLauncher:
 
 
 class NoWorkers:
-    def send(self, worker: str, message: ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+    def send(self, worker: str, message: ToWorker, blobs: Sequence[Blob] = ()) -> bool:
         return False
 
 
@@ -110,7 +111,7 @@ def _unseen(event: str, **fields: object) -> None:
     """Nobody reads the log."""
 
 
-def _unsent(identity: str, message: ToEgress, blobs: Sequence[bytes] = ()) -> bool:
+def _unsent(identity: str, message: ToEgress, blobs: Sequence[Blob] = ()) -> bool:
     return False
 
 

@@ -1,23 +1,47 @@
 """Attachments that travel in frames of their own behind a request. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ai_pal.protocol.content import AnyPart, Audio, Image, Message, ToolResult
+
+MOST_PARTS = 4096
+"""Parts that the messages of one request may have together."""
 
 
 def frames_behind(messages: Sequence[Message]) -> int:
     """How many frames follow a request with these messages: the highest number that a part names."""
-    return max(
-        (_highest(one.content) for one in messages if not isinstance(one.content, str)),
-        default=0,
-    )
+    return max(frames_named(messages), default=0)
 
 
-def _highest(parts: Iterable[AnyPart]) -> int:
-    highest = 0
+def frames_named(messages: Sequence[Message]) -> set[int]:
+    """The numbers of the frames that parts of these messages refer to."""
+    return {part.frame for part in attachments(messages) if part.frame}
+
+
+def attachments(messages: Sequence[Message]) -> Iterator[Image | Audio]:
+    """The parts that have bytes, those in results of tools too."""
+    for message in messages:
+        if not isinstance(message.content, str):
+            yield from _attachments(message.content)
+
+
+def _attachments(parts: Iterable[AnyPart]) -> Iterator[Image | Audio]:
     for part in parts:
         if isinstance(part, Image | Audio):
-            highest = max(highest, part.frame)
+            yield part
         elif isinstance(part, ToolResult) and not isinstance(part.content, str):
-            highest = max(highest, _highest(part.content))
-    return highest
+            yield from _attachments(part.content)
+
+
+def objection_to_parts(messages: Sequence[Message]) -> str:
+    """What is wrong with the parts of a conversation, or nothing. A string counts as no part."""
+    count = sum(len(message.content) for message in messages if not isinstance(message.content, str))
+    if count > MOST_PARTS:
+        return f"a conversation of {count:,} parts is over the limit of {MOST_PARTS:,}"
+    for part in attachments(messages):
+        if part.frame < 0:
+            return f"frame {part.frame} is none: they count from 1"
+        if bool(part.data) == bool(part.frame):
+            has = "both data and the number of a frame" if part.data else "neither data nor a frame"
+            return f"a part with {part.media_type or 'no media type'} has {has}"
+    return ""

@@ -3,6 +3,7 @@
 A backend starts a job and tells its sink what becomes of it; it answers with a handle to call it off by. This
 machine's workers are one backend, the providers behind the egress process another."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,6 +15,7 @@ from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Provider
 from ai_pal.protocol.usage import Timings, Usage
+from ai_pal.transport.sockets import Blob
 
 Work = inner.Generate | inner.CompleteText | inner.EmbedTexts | inner.RerankTexts | inner.CountTokens
 """What is to be done, as a worker is told it; whoever sends it puts its own key in."""
@@ -39,13 +41,13 @@ class Patience(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work for one model. Queues are fair over owners. `resolved` is what `model` means on this
     machine, where that is known already; `provider` is who is asked, None for this machine. `blobs` are the
-    large parts that the work refers to by number. `deadline` is in seconds from acceptance. Nothing of a
-    `private` one leaves this machine."""
+    frames that the work refers to by number; they are taken away when its request has ended. `deadline` is in
+    seconds from acceptance. Nothing of a `private` one leaves this machine."""
 
     work: Work
     model: str
     owner: bytes = b""
-    blobs: tuple[bytes, ...] = ()
+    blobs: Sequence[Blob] = ()
     resolved: Resolved | None = None
     provider: Provider | None = None
     private: bool = False

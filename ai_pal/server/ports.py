@@ -7,6 +7,7 @@ from ai_pal.catalog.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.protocol.client import Event
 from ai_pal.protocol.worker import LoadModel, ToWorker
+from ai_pal.transport.sockets import Blob
 
 
 class FreeMemory(Protocol):
@@ -52,7 +53,7 @@ class Workers(Protocol):
     """Takes messages to workers, with the large parts that they refer to. False: the worker cannot be reached
     (its exit will be seen too)."""
 
-    def send(self, worker: str, message: ToWorker, blobs: Sequence[bytes] = ()) -> bool: ...
+    def send(self, worker: str, message: ToWorker, blobs: Sequence[Blob] = ()) -> bool: ...
 
 
 class Clock(Protocol):

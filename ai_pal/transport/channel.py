@@ -7,12 +7,15 @@ import zmq
 
 from ai_pal.transport.peer import Peer, peer_of
 from ai_pal.transport.reader import SocketReader
-from ai_pal.transport.sockets import HIGH_WATER, configure
+from ai_pal.transport.sockets import HIGH_WATER, Blob, configure
 
 FRAMES_AT_ONCE = 8
 """Frames of one message between two looks at the time: one message may hold thousands."""
 
-Receive = Callable[[bytes, list[bytes], Peer | None], None]
+LARGE = 64 * 1024
+"""Bytes from which on a frame is handed on without copying it."""
+
+Receive = Callable[[bytes, list[Blob], Peer | None, bool], None]
 
 
 class Sent(Enum):
@@ -24,7 +27,8 @@ class Sent(Enum):
 
 
 class RouterChannel:
-    """A ROUTER. `receive(identity, frames, peer)` is called for each message, from the loop. `send_limit` and
+    """A ROUTER. `receive(identity, frames, peer, more)` is called for each message, from the loop; where one
+    has many frames, `more` of them come in the next call, nobody else's between them. `send_limit` and
     `receive_limit` messages may wait for and from each peer: merged ones are large, and the limits count no
     bytes."""
 
@@ -50,7 +54,7 @@ class RouterChannel:
         self._socket.bind(endpoint)
         self._reader.look()
 
-    def send(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+    def send(self, identity: bytes, frames: Sequence[Blob]) -> Sent:
         """Hand a message to libzmq without waiting."""
         try:
             self._socket.send_multipart([identity, *frames], zmq.DONTWAIT)
@@ -79,7 +83,13 @@ class RouterChannel:
         taken = [self._socket.recv(zmq.DONTWAIT, copy=False)]
         while taken[-1].more and len(taken) < FRAMES_AT_ONCE:
             taken.append(self._socket.recv(zmq.DONTWAIT, copy=False))
-        self._sender = sender if taken[-1].more else b""
-        frames = [frame.bytes for frame in taken]
-        self._receive(sender, frames, peer_of(taken[-1]))
+        more = bool(taken[-1].more)
+        self._sender = sender if more else b""
+        frames = [frame if len(frame) >= LARGE else frame.bytes for frame in taken]
+        self._receive(sender, frames, peer_of(taken[-1]), more)
         return sum(map(len, frames))
+
+
+def bytes_of(frame: Blob) -> bytes:
+    """What is in a frame, copied where that was not done yet."""
+    return frame if isinstance(frame, bytes) else frame.bytes

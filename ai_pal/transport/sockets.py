@@ -5,6 +5,9 @@ import zmq
 HARD_FRAME_LIMIT = 64 * 1024 * 1024
 """libzmq drops a connection that sends more than this in one frame, before it is in memory."""
 
+Blob = bytes | zmq.Frame
+"""A frame: small ones are copied out of libzmq's memory, large ones stay there and are passed on so."""
+
 HIGH_WATER = 1000
 """Messages that may wait in one direction of one connection."""
 

@@ -23,6 +23,7 @@ from ai_pal.server.router.policy.snapshot import Here, Snapshot
 from ai_pal.server.router.router import Router
 from ai_pal.server.services.client_sink import ClientSink
 from ai_pal.store.ledger import Attempt, Spent
+from ai_pal.transport.sockets import Blob
 from scripts.benchmarks.figures import Row, row
 
 REQUESTS, DELTAS = 300, 20_000
@@ -50,7 +51,7 @@ class World:
         self.worker = ""
         self.pid = 1
 
-    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[Blob] = ()) -> bool:
         if isinstance(message, inner.Generate):
             self.keys.append(message.key)
         return True

@@ -5,6 +5,7 @@ import os
 import select
 import socket
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +16,10 @@ import anyio.to_thread
 import pytest
 import zmq
 
-from ai_pal.transport.channel import Receive, RouterChannel, Sent
+from ai_pal.transport.channel import LARGE, Receive, RouterChannel, Sent, bytes_of
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.reader import DRAIN_LIMIT
+from ai_pal.transport.sockets import Blob
 
 pytestmark = pytest.mark.anyio
 COUNT = 5000
@@ -77,8 +79,8 @@ async def test_no_message_is_lost_while_both_sides_send(
     arrived, sent, done = list[int](), list[int](), anyio.Event()
     loop = asyncio.get_running_loop()
 
-    def receive(identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
-        arrived.append(int(frames[0]))
+    def receive(identity: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
+        arrived.append(int(bytes_of(frames[0])))
         if len(arrived) == COUNT:
             done.set()
 
@@ -111,14 +113,14 @@ async def test_no_message_is_lost_while_both_sides_send(
 
 
 async def test_who_never_connected_is_gone(context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str) -> None:
-    channel = bound(context, endpoint, lambda identity, frames, peer: None)
+    channel = bound(context, endpoint, lambda identity, frames, peer, more: None)
     assert channel.send(b"nobody", [b"hello"]) is Sent.GONE
     channel.close()
 
 
 async def test_who_does_not_read_is_full(context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str) -> None:
     greeted = anyio.Event()
-    channel = bound(context, endpoint, lambda identity, frames, peer: greeted.set(), send_limit=10)
+    channel = bound(context, endpoint, lambda identity, frames, peer, more: greeted.set(), send_limit=10)
     socket = connect(context, endpoint, b"lazy")
     socket.send(b"hello")
     await until(greeted)
@@ -137,7 +139,7 @@ async def test_a_flood_lets_other_callbacks_run(
     arrived, at_turns, done = [0], [0], anyio.Event()
     loop = asyncio.get_running_loop()
 
-    def receive(identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
+    def receive(identity: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
         arrived[0] += 1
         if arrived[0] == COUNT:
             done.set()
@@ -164,7 +166,7 @@ async def test_the_sender_is_known_by_the_kernel(
 ) -> None:
     peers, done = list[Peer | None](), anyio.Event()
 
-    def receive(identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
+    def receive(identity: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
         peers.append(peer)
         done.set()
 
@@ -181,7 +183,7 @@ async def test_closing_gives_everything_back(endpoint: str) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        channel = bound(context, endpoint, lambda identity, frames, peer: None)
+        channel = bound(context, endpoint, lambda identity, frames, peer, more: None)
         await anyio.lowlevel.checkpoint()
         channel.close()
         context.term()
@@ -193,7 +195,7 @@ async def test_a_message_whose_edge_a_send_has_eaten_is_read_all_the_same(
 ) -> None:
     first, second = anyio.Event(), anyio.Event()
 
-    def receive(identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
+    def receive(identity: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
         (second if first.is_set() else first).set()
 
     channel = bound(context, endpoint, receive)
@@ -216,8 +218,8 @@ async def test_a_message_that_cannot_be_taken_does_not_stop_the_next(
     arrived, done = list[bytes](), anyio.Event()
     asyncio.get_running_loop().set_exception_handler(lambda loop, broken: None)
 
-    def receive(identity: bytes, frames: list[bytes], peer: Peer | None) -> None:
-        arrived.append(frames[0])
+    def receive(identity: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
+        arrived.append(bytes_of(frames[0]))
         if frames[0] == b"last":
             done.set()
         if frames[0] == b"bad":
@@ -237,7 +239,7 @@ async def test_who_listens_again_keeps_the_connections_that_it_has(
     context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str
 ) -> None:
     heard: dict[bytes, anyio.Event] = {name: anyio.Event() for name in (b"first", b"second", b"first again")}
-    channel = bound(context, endpoint, lambda identity, frames, peer: heard[frames[0]].set())
+    channel = bound(context, endpoint, lambda identity, frames, peer, more: heard[bytes_of(frames[0])].set())
     first = connect(context, endpoint, b"a")
     first.send(b"first")
     await until(heard[b"first"])
@@ -258,7 +260,7 @@ async def test_neither_a_new_place_nor_the_end_touches_the_file(
     context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str
 ) -> None:
     name = endpoint.removeprefix("ipc://")
-    channel = bound(context, endpoint, lambda identity, frames, peer: None)
+    channel = bound(context, endpoint, lambda identity, frames, peer, more: None)
     os.unlink(name)
     os.mkdir(name)  # what it would fall over
     with socket.socket(socket.AF_UNIX) as elsewhere:
@@ -270,3 +272,42 @@ async def test_neither_a_new_place_nor_the_end_touches_the_file(
     channel.close()
     await anyio.to_thread.run_sync(context.term)
     assert os.listdir(os.path.dirname(name)) == [os.path.basename(name)]
+
+
+async def test_a_large_frame_goes_on_without_a_copy(
+    context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str
+) -> None:
+    """What comes in at one channel goes out at another: Python allocates nothing of its size meanwhile."""
+    megabytes = 5
+    arrived, done = list[Blob](), anyio.Event()
+
+    def receive(identity: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
+        arrived.extend(frames)
+        if not more:
+            assert onward.send(b"worker", arrived) is Sent.OK
+            done.set()
+
+    channel = bound(context, endpoint, receive)
+    greeted = anyio.Event()
+    onward = bound(context, f"{endpoint}w", lambda identity, frames, peer, more: greeted.set())
+    worker = connect(context, f"{endpoint}w", b"worker")
+    client = connect(context, endpoint, b"client")
+    try:
+        worker.send(b"hello")
+        with anyio.fail_after(LIMIT):
+            await greeted.wait()
+        image = os.urandom(megabytes << 20)
+        tracemalloc.start()
+        client.send_multipart([b"request", image, b"small"], copy=False)
+        with anyio.fail_after(LIMIT):
+            await done.wait()
+            got = await anyio.to_thread.run_sync(lambda: worker.recv_multipart(copy=False))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        for closing in (channel, onward, worker, client):
+            closing.close()
+    assert [type(frame) for frame in arrived] == [bytes, zmq.Frame, bytes]
+    assert len(image) >= LARGE
+    assert got[1].buffer == image
+    assert peak < len(image) / 10

@@ -1,6 +1,7 @@
 """The daemon, driven by a client that was written from docs/ipc-protocol.md and knows nothing else."""
 
 import ast
+import os
 import signal
 import subprocess
 import sys
@@ -340,3 +341,32 @@ def test_stop_only_if_idle_is_refused_beneath_the_load_of_another(daemon: Superv
         client.until("loading")
         assert code_of(other.events(other.ask("stop", only_if_idle=True))[0]) == "model_busy"
         assert client.events(load)[-1]["type"] == "loaded"
+
+
+def test_an_image_goes_to_the_model_in_a_frame_of_its_own(daemon: Supervised) -> None:
+    """A picture of 5 MB reaches the worker; the supervisor does not grow by what has gone through it."""
+    picture = os.urandom(5 << 20)
+    parts = [{"type": "text", "text": "see"}, {"type": "image", "media_type": "image/png", "frame": 1}]
+    with PageClient(daemon.endpoint) as client:
+        for number in range(1, 11):
+            chat = {"type": "chat", "id": number, "messages": [{"role": "user", "content": parts}]}
+            client.send_frames(msgpack.packb(chat), picture)
+            events = client.events(number)
+            assert events[-1]["type"] == "done", events[-1]
+            assert text_of(events).split()[-3:] == ["[image/png:", "5242880", "bytes]"]
+        first = client.events(client.ask("status"))[-1]["memory"]
+        for number in range(2001, 2011):
+            chat = {"type": "chat", "id": number, "messages": [{"role": "user", "content": parts}]}
+            client.send_frames(msgpack.packb(chat), picture)
+            assert client.events(number)[-1]["type"] == "done"
+        grown = client.events(client.ask("status"))[-1]["memory"] - first
+    assert grown < 20 << 20
+
+
+def test_a_frame_that_never_comes_is_missed(daemon: Supervised) -> None:
+    parts = [{"type": "image", "media_type": "image/png", "frame": 1}]
+    with PageClient(daemon.endpoint) as client:
+        chat = {"type": "chat", "id": 1, "messages": [{"role": "user", "content": parts}]}
+        client.send(chat)
+        assert code_of(client.events(1)[-1]) == "bad_request"
+        assert text_of(client.events(client.chat("still here"))) == "still here "

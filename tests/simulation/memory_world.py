@@ -20,6 +20,7 @@ from ai_pal.server.pool.admission import MemoryPolicy
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.pool import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.transport.sockets import Blob
 from tests.local_router import NoDownloads, ask
 from tests.simulation import memory_oracle as oracle
 
@@ -248,7 +249,7 @@ class Workers:
     def __init__(self, processes: dict[str, Process]) -> None:
         self._processes = processes
 
-    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[Blob] = ()) -> bool:
         process = self._processes.get(worker)
         if process is None or process.ended:
             return False

@@ -1,6 +1,7 @@
 """What must be true of the router in every history: who is asked how often, who may go on, what is told."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ai_pal.errors import Code, Failure
@@ -12,6 +13,7 @@ from ai_pal.server.jobs import Backend, Handle, Job, Result, Sink
 from ai_pal.server.router.policy.fallback_chain import FINAL
 from ai_pal.server.router.router import Router
 from ai_pal.store.ledger import Attempt
+from ai_pal.transport.sockets import Blob
 from tests.simulation.elsewhere import SimEgress
 from tests.simulation.snapshots import PROVIDERS
 
@@ -81,9 +83,9 @@ class WatchedRouter(Router):
         super().__init__(**parts)
         self._checks = checks
 
-    def chat(self, client: bytes, chat: wire.Chat) -> None:
+    def chat(self, client: bytes, chat: wire.Chat, blobs: Sequence[Blob] = ()) -> None:
         self._checks.chats[client, chat.id] = chat
-        super().chat(client, chat)
+        super().chat(client, chat, blobs)
 
 
 class RoutingChecks:

@@ -9,8 +9,9 @@ import msgspec
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.store.ledger import Attempt
-from ai_pal.transport.channel import Sent
+from ai_pal.transport.channel import Sent, bytes_of
 from ai_pal.transport.peer import Peer
+from ai_pal.transport.sockets import Blob
 from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.client import SimClient
 from tests.simulation.clock import VirtualClock, VirtualTime
@@ -169,7 +170,9 @@ class World:
             return Sent.FULL
         return self.clients[identity.decode()].down.send(frames)
 
-    def to_worker(self, identity: bytes, frames: Sequence[bytes]) -> Sent:
+    def to_worker(self, identity: bytes, blobs: Sequence[Blob]) -> Sent:
+        """One message: what the worker is told, and behind it the attachments of that."""
+        frames = [bytes_of(blob) for blob in blobs]
         for process in self.machine.egresses:
             if process.identity == identity.decode():
                 return process.from_supervisor.send(frames)
@@ -181,13 +184,12 @@ class World:
             sent = Sent.FULL
         else:
             sent = worker.from_supervisor.send(frames)
-        for frame in frames:
-            message = inner.decode_to_worker(frame)
-            self.note("to", worker.identity, message, sent.value)
-            if isinstance(message, inner.Generate) and sent is Sent.OK:
-                self.checks.dispatched(message.key)
-            if isinstance(message, inner.CancelGeneration) and sent is Sent.OK:
-                self.checks.cancelled_keys.add(message.key)
+        message = inner.decode_to_worker(frames[0])
+        self.note("to", worker.identity, message, sent.value)
+        if isinstance(message, inner.Generate) and sent is Sent.OK:
+            self.checks.dispatched(message.key)
+        if isinstance(message, inner.CancelGeneration) and sent is Sent.OK:
+            self.checks.cancelled_keys.add(message.key)
         return sent
 
     def cut_off(self, client: bytes) -> None:

@@ -15,8 +15,12 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import content, options
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.frames import MOST_PARTS
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Timings, Usage
+from ai_pal.server.endpoints.clients import ALL_ATTACHMENTS, CLIENT_ATTACHMENTS
+from ai_pal.server.endpoints.incoming import MOST_BYTES, MOST_FRAMES
+from ai_pal.transport.sockets import HARD_FRAME_LIMIT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ipc-protocol.md").read_text(encoding="utf-8")
 NAMED: dict[str, type[msgspec.Struct]] = {
@@ -118,6 +122,11 @@ def test_every_error_code_has_a_line() -> None:
 
 def test_the_limits_are_the_real_ones() -> None:
     assert f"| {wire.MAX_FRAME} bytes" in PAGE
+    assert f"| {HARD_FRAME_LIMIT} bytes" in PAGE
+    assert f"| attachments' frames of one request | {MOST_FRAMES} |" in PAGE
+    assert f"| {MOST_BYTES} bytes" in PAGE
+    assert f"| {CLIENT_ATTACHMENTS} bytes (256 MiB) of one connection, {ALL_ATTACHMENTS} (" in PAGE
+    assert f"| parts of all messages of a request | {MOST_PARTS} |" in PAGE
     assert f"has the number **{wire.PROTOCOL}**" in PAGE
 
 

@@ -40,10 +40,11 @@ from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.store.accounts import open_accounts
-from ai_pal.transport.channel import RouterChannel
+from ai_pal.transport.channel import RouterChannel, bytes_of
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
 from ai_pal.transport.run_files import FRONT, WORKERS
+from ai_pal.transport.sockets import Blob
 
 CLIENT_SEND_LIMIT = 16
 """Messages that may wait in the socket for one client; behind them the client endpoint counts bytes."""
@@ -262,11 +263,11 @@ class Daemon:
         if self.stopping and not self._operations.busy and not self._egress.running:
             self.stopped.set()
 
-    def _from_client(self, client: bytes, frames: list[bytes], peer: Peer | None) -> None:
-        self._client_endpoint.received(client, frames, peer)
+    def _from_client(self, client: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
+        self._client_endpoint.received(client, frames, peer, more)
 
-    def _from_worker(self, worker: bytes, frames: list[bytes], peer: Peer | None) -> None:
-        self._worker_endpoint.received(worker, frames, peer)
+    def _from_worker(self, worker: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
+        self._worker_endpoint.received(worker, [bytes_of(frame) for frame in frames], peer)
 
     def _request_flush(self) -> None:
         self._loop.call_soon(self._client_endpoint.flush)

@@ -2,7 +2,7 @@
 it; nothing reaches the egress process past its privacy check, and each ends exactly once."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from ai_pal.protocol.usage import Usage
 from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.jobs import Answered, Handle, Job, Sink
 from ai_pal.server.ports import Clock, Observe
+from ai_pal.transport.sockets import Blob
 
 UNDERWAY = (
     *(out.CompletionConnected, out.CompletionWaiting, out.CompletionSent, out.CompletionNotice),
@@ -41,7 +42,7 @@ class Completion(msgspec.Struct, eq=False):
     providers: "Providers"
     request: out.Complete
     sink: Sink
-    blobs: tuple[bytes, ...]
+    blobs: Sequence[Blob]
     quiet: float
     asked_at: float
     heard_at: float
@@ -114,7 +115,7 @@ class Listing(msgspec.Struct, eq=False):
     told: Callable[[list[str] | Failure], None]
     quiet: float
     heard_at: float
-    blobs: tuple[bytes, ...] = ()
+    blobs: Sequence[Blob] = ()
     sent: bool = False
     next_seq: int = 0
 

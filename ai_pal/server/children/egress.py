@@ -13,6 +13,7 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol.egress import EgressHello, FromEgress, ToEgress
 from ai_pal.server.nodes.base import ExitStatus, Launcher, LaunchSpec, WorkerProcess
 from ai_pal.server.ports import Clock, Observe
+from ai_pal.transport.sockets import Blob
 
 MODULE = "ai_pal.egress"
 
@@ -21,7 +22,7 @@ class Send(Protocol):
     """Takes messages to the egress process, with the large parts that they refer to. False: it cannot be
     reached (its exit will be seen too)."""
 
-    def __call__(self, identity: str, message: ToEgress, blobs: Sequence[bytes] = ()) -> bool: ...
+    def __call__(self, identity: str, message: ToEgress, blobs: Sequence[Blob] = ()) -> bool: ...
 
 
 class EgressUser(Protocol):
@@ -124,7 +125,7 @@ class EgressProcess:
         """The process broke the rules of the conversation."""
         self.stop(Failure(Code.INTERNAL, reason, retryable=True))
 
-    def send(self, message: ToEgress, blobs: Sequence[bytes] = ()) -> bool:
+    def send(self, message: ToEgress, blobs: Sequence[Blob] = ()) -> bool:
         """False: it was not sent, and unless `takes_work` the process's end or hello will follow."""
         return self.takes_work and self._send(self.identity, message, blobs)
 

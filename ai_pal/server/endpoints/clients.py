@@ -12,13 +12,16 @@ import msgspec
 from ai_pal.config.fingerprint import digest
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
+from ai_pal.protocol.frames import frames_behind
 from ai_pal.protocol.requests import SEE, id_of, id_within, objection, unreadable
+from ai_pal.server.endpoints.incoming import Incoming, messages_of
 from ai_pal.server.ports import Clock
 from ai_pal.server.services.base import Service
 from ai_pal.server.services.operations import Operations
 from ai_pal.server.services.status import Identity
-from ai_pal.transport.channel import Sent
+from ai_pal.transport.channel import Sent, bytes_of
 from ai_pal.transport.peer import Peer
+from ai_pal.transport.sockets import Blob
 
 BACKLOG_LIMIT = 4 * 1024 * 1024
 """Bytes that may wait for a client that does not read; then its requests are interrupted, and at
@@ -30,20 +33,43 @@ RESEND_INTERVAL = 0.02
 SendFrames = Callable[[bytes, Sequence[bytes]], Sent]
 
 
-FEATURES = ("reading", wire.FINGERPRINT)
+CLIENT_ATTACHMENTS, ALL_ATTACHMENTS = 256 * 1024 * 1024, 512 * 1024 * 1024
+"""Bytes that the attachments of one client's open requests may have, and those of all clients."""
+
+FEATURES = ("reading", "frames", wire.FINGERPRINT)
 """What this supervisor can do beyond the operations, which are features by their names."""
 
 
+BEHIND = "it came behind a message that cannot be read, and may belong to that"
+
+NOTHING = Incoming()
+"""What most requests have attached."""
+
+
+class Open(msgspec.Struct, frozen=True):
+    """An open request: who carries it out, and the frames that came with it. However many hold the list, with
+    the end of the request it is empty."""
+
+    service: Service
+    blobs: list[Blob] = msgspec.field(default_factory=list)
+    attached: int = 0
+
+
 class Connection(msgspec.Struct, eq=False):
-    """One client: who carries out its open requests, by their ids; what waits to be encoded, and what libzmq
-    would not take yet."""
+    """One client: its open requests by their ids; what waits to be encoded, and what libzmq would not take
+    yet."""
 
     greeted: bool = False
-    open: dict[int, Service] = msgspec.field(default_factory=dict)
+    open: dict[int, Open] = msgspec.field(default_factory=dict)
     pid: int = 0
     outbox: list[wire.Event] = msgspec.field(default_factory=list)
     backlog: deque[bytes] = msgspec.field(default_factory=deque)
     backlog_bytes: int = 0
+
+    @property
+    def attached(self) -> int:
+        """Bytes of the attachments of its open requests."""
+        return sum(opened.attached for opened in self.open.values())
 
 
 class ClientEndpoint:
@@ -69,6 +95,7 @@ class ClientEndpoint:
         self._backlog_limit = backlog_limit
         self._connections: dict[bytes, Connection] = {}
         self._dirty: dict[bytes, Connection] = {}
+        self._incoming: dict[bytes, Incoming] = {}
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -80,31 +107,58 @@ class ClientEndpoint:
 
     # -- from clients --------------------------------------------------------------------------
 
-    def received(self, client: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:
-        """Take one message: each frame is one request."""
+    def received(self, client: bytes, frames: Sequence[Blob], peer: Peer | None, more: bool = False) -> None:
+        """Take one message, or a part of it where `more` follows: each frame is one request, and behind one
+        whose parts refer to frames all that come are its attachments."""
         if peer is not None and peer.uid != self._identity.uid:
             self._refuse(client, Code.NOT_OWNER, "this supervisor belongs to another user")
             return
         for frame in frames:
-            self._take(client, frame, peer)
+            incoming = self._incoming.get(client)
+            if incoming is None:
+                self._take(client, frame, peer)
+            elif incoming.request is None:
+                request_id = id_within(bytes_of(frame)) if len(frame) <= wire.MAX_FRAME else 0
+                self._refuse(client, Code.BAD_REQUEST, BEHIND, request_id)
+            else:
+                incoming.take(frame)
+        if not more and (whole := self._incoming.pop(client, None)) is not None and whole.request is not None:
+            self._heed(client, whole.request, peer, whole)
 
     def gone(self, client: bytes) -> None:
         """The client's process ended or its socket is closed."""
-        if self._connections.pop(client, None) is not None:
+        connection = self._connections.pop(client, None)
+        if connection is not None:
             self._dirty.pop(client, None)
             self._left(client)
             self.operations.client_gone(client)
+            for opened in connection.open.values():
+                opened.blobs.clear()
 
-    def _take(self, client: bytes, frame: bytes, peer: Peer | None) -> None:
+    def _take(self, client: bytes, frame: Blob, peer: Peer | None) -> None:
         if len(frame) > wire.MAX_FRAME:
             message = f"a frame of {len(frame)} bytes is over the limit of {wire.MAX_FRAME}"
-            self._refuse(client, Code.FRAME_TOO_LARGE, message)
+            self._unread(client, Failure(Code.FRAME_TOO_LARGE, message, SEE))
             return
+        octets = bytes_of(frame)
         try:
-            request = wire.decode_request(frame)
+            request = wire.decode_request(octets)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            self._fail(client, unreadable(frame, error), id_within(frame))
+            self._unread(client, unreadable(octets, error), id_within(octets))
             return
+        if frames_behind(messages_of(request)):
+            self._incoming[client] = Incoming(request)
+        else:
+            self._heed(client, request, peer)
+
+    def _unread(self, client: bytes, failure: Failure, request_id: int = 0) -> None:
+        """What comes behind it in the same message may be its attachments: none of that is obeyed."""
+        self._incoming[client] = Incoming()
+        self._fail(client, failure, request_id)
+
+    def _heed(
+        self, client: bytes, request: wire.AnyRequest, peer: Peer | None, attached: Incoming = NOTHING
+    ) -> None:
         connection = self._connections.get(client)
         if isinstance(request, wire.Hello):
             self._hello(client, request, peer)
@@ -113,12 +167,14 @@ class ClientEndpoint:
         elif isinstance(request, wire.Goodbye):
             self.gone(client)
         elif isinstance(request, wire.Cancel):
-            if service := connection.open.get(request.id):
-                service.cancel(client, request.id)
+            if opened := connection.open.get(request.id):
+                opened.service.cancel(client, request.id)
         else:
-            self._begin(client, connection, request)
+            self._begin(client, connection, request, attached)
 
-    def _begin(self, client: bytes, connection: Connection, request: wire.AnyRequest) -> None:
+    def _begin(
+        self, client: bytes, connection: Connection, request: wire.AnyRequest, attached: Incoming
+    ) -> None:
         """Hand a request to the service that carries it out, unless there is something against it."""
         request_id, service = id_of(request), self.operations.of(request)
         if request_id in connection.open:
@@ -127,9 +183,26 @@ class ClientEndpoint:
             self._fail(client, why, max(0, request_id))
         elif service is None:
             self._refuse(client, Code.UNKNOWN_MESSAGE, "this supervisor does not do that", request_id)
+        elif failure := attached.objection() or self._no_room(connection, attached):
+            self.send(client, wire.Failed(request_id, [failure]))
         else:
-            connection.open[request_id] = service
-            service.start(client, request)
+            opened = connection.open[request_id] = Open(service, list(attached.blobs), attached.size)
+            service.start(client, request, opened.blobs)
+
+    def _no_room(self, connection: Connection, attached: Incoming) -> Failure | None:
+        """Why there is no room for more attachments: this client, or all together, have too many open."""
+        if not attached.size:
+            return None
+        all_open = sum(other.attached for other in self._connections.values())
+        for held, limit, whose in (
+            (connection.attached, CLIENT_ATTACHMENTS, "this client's open requests"),
+            (all_open, ALL_ATTACHMENTS, "the open requests of all clients"),
+        ):
+            if held + attached.size > limit:
+                message = f"attachments of {whose} have {held:,} bytes, {attached.size:,} more are too many"
+                hint = "ask again when some have ended"
+                return Failure(Code.OVERLOADED, message, hint, retryable=True, retry_after=1.0)
+        return None
 
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:
@@ -174,7 +247,9 @@ class ClientEndpoint:
         if connection is None:
             return
         if type(event) in wire.ENDING:
-            connection.open.pop(event.id, None)  # type: ignore[attr-defined] # each of these has one
+            opened = connection.open.pop(event.id, None)  # type: ignore[attr-defined] # each has one
+            if opened is not None:
+                opened.blobs.clear()
         connection.outbox.append(event)
         if client not in self._dirty:
             self._dirty[client] = connection

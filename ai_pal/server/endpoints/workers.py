@@ -15,6 +15,7 @@ from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Observe
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
+from ai_pal.transport.sockets import Blob
 
 
 class WorkerEndpoint:
@@ -23,13 +24,13 @@ class WorkerEndpoint:
     supervisor: Supervisor
     egress: EgressProcess | None = None
 
-    def __init__(self, send_frames: Callable[[bytes, Sequence[bytes]], Sent], observe: Observe) -> None:
+    def __init__(self, send_frames: Callable[[bytes, Sequence[Blob]], Sent], observe: Observe) -> None:
         self._send_frames, self._observe = send_frames, observe
 
-    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[Blob] = ()) -> bool:
         return self._send_frames(worker.encode(), [inner.encode(message), *blobs]) is Sent.OK
 
-    def send_egress(self, identity: str, message: outer.ToEgress, blobs: Sequence[bytes] = ()) -> bool:
+    def send_egress(self, identity: str, message: outer.ToEgress, blobs: Sequence[Blob] = ()) -> bool:
         return self._send_frames(identity.encode(), [outer.encode(message), *blobs]) is Sent.OK
 
     def received(self, identity: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:

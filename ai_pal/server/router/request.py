@@ -1,5 +1,7 @@
 """One client's request at the router, and one attempt at answering it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ai_pal.errors import NEVER_SENT, UNPAID, Code, Failure
@@ -14,6 +16,7 @@ from ai_pal.server.router.policy.fallback_chain import FallbackChain
 from ai_pal.server.router.policy.order import Reason
 from ai_pal.server.router.policy.query import BYTES_PER_TOKEN
 from ai_pal.store.ledger import ANSWERED
+from ai_pal.transport.sockets import Blob
 
 MOST_KEPT = 1024 * 1024
 """Bytes of an answer that are kept for a continuation; a longer one is not gone on with."""
@@ -51,7 +54,7 @@ class RoutedRequest(msgspec.Struct, eq=False):
     kept: list[msgspec.Raw] | None = None
     kept_bytes: int = 0
     text_index: int = 0
-    blobs: tuple[bytes, ...] = ()
+    blobs: Sequence[Blob] = ()
 
     @property
     def private(self) -> bool:

@@ -5,6 +5,8 @@ each request is a fallback chain along a plan, each step of it an attempt: a job
 whose sink passes on what it hears under the client's own id.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ai_pal.errors import Code, Failure
@@ -27,6 +29,7 @@ from ai_pal.server.router.policy.news import is_news
 from ai_pal.server.router.ports import Judge, Ledger, RouterPolicy, Snapshots
 from ai_pal.server.router.request import Attempt, RoutedRequest
 from ai_pal.server.router.table import Table
+from ai_pal.transport.sockets import Blob
 
 TELL_AFTER = 1.0
 """Seconds after which a fallback is told of before anything has come of it."""
@@ -77,7 +80,7 @@ class Router:
 
     # -- from clients --------------------------------------------------------------------------
 
-    def chat(self, client: bytes, chat: wire.Chat) -> None:
+    def chat(self, client: bytes, chat: wire.Chat, blobs: Sequence[Blob] = ()) -> None:
         """Take a request and begin with the first of its plan, or refuse it. Its id is free."""
         now = self._health.now = self._clock.now()
         if self._closing:
@@ -94,6 +97,7 @@ class Router:
             score=planned.plan.query.score if planned.scored is not None else None,
             opened_at=now,
             kept=[] if chat.continuation else None,
+            blobs=blobs,
         )
         self._table.add(request)
         request.chain, move = fallback_chain.begin(request.chain)

@@ -1,11 +1,12 @@
 """What an operation is to the client endpoint: a service that starts requests, and ends each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.ports import Clients
+from ai_pal.transport.sockets import Blob
 
 R = TypeVar("R", bound=wire.Request)
 
@@ -18,8 +19,9 @@ class Service(Protocol):
     def busy(self) -> bool:
         """Whether there is something for which the supervisor stays: an open request, a loaded model."""
 
-    def start(self, client: bytes, request: Any) -> None:
-        """Take a request. It ends with exactly one event, perhaps before this returns."""
+    def start(self, client: bytes, request: Any, blobs: Sequence[Blob] = ()) -> None:
+        """Take a request, with the frames that its parts refer to. It ends with exactly one event, perhaps
+        before this returns; the frames are let go of by then."""
 
     def cancel(self, client: bytes, request_id: int) -> bool:
         """End a request with `cancelled`. False: there is none with this id here, or no more."""
@@ -43,7 +45,7 @@ class AtOnce(Generic[R]):
     def __init__(self, clients: Clients, answer: Callable[[R], wire.Event]) -> None:
         self._clients, self._answer = clients, answer
 
-    def start(self, client: bytes, request: R) -> None:
+    def start(self, client: bytes, request: R, blobs: Sequence[Blob] = ()) -> None:
         self._clients.send(client, self._answer(request))
 
     def cancel(self, client: bytes, request_id: int) -> bool:

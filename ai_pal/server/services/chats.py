@@ -1,8 +1,11 @@
 """Answers, as an operation: the router's requests."""
 
+from collections.abc import Sequence
+
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.router.router import Router
+from ai_pal.transport.sockets import Blob
 
 
 class Chats:
@@ -15,8 +18,8 @@ class Chats:
     def busy(self) -> bool:
         return bool(len(self._router))
 
-    def start(self, client: bytes, request: wire.Chat) -> None:
-        self._router.chat(client, request)
+    def start(self, client: bytes, request: wire.Chat, blobs: Sequence[Blob] = ()) -> None:
+        self._router.chat(client, request, blobs)
 
     def cancel(self, client: bytes, request_id: int) -> bool:
         return self._router.cancel(client, request_id)

@@ -2,7 +2,7 @@
 supervisor beside it; the egress process does the work."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ai_pal.catalog import too_large
 from ai_pal.errors import AiPalError, Code, Failure
@@ -13,6 +13,7 @@ from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.jobs import Pull
 from ai_pal.server.ports import Clients, Clock, Observe
 from ai_pal.server.services.download import ClientFollower, Download, Plan, PlanDownload
+from ai_pal.transport.sockets import Blob
 
 MAX_ATTEMPTS = 2
 """A download whose process dies is taken up once more: it goes on where it stopped."""
@@ -48,7 +49,7 @@ class Downloads:
 
     # -- from clients --------------------------------------------------------------------------
 
-    def start(self, client: bytes, request: wire.Pull) -> None:
+    def start(self, client: bytes, request: wire.Pull, blobs: Sequence[Blob] = ()) -> None:
         """Bring a model; the client hears `pulling` and then `pulled`, `failed` or `cancelled`."""
         self.follow(ClientFollower(self._clients, client, request.id, Pull(pip=request.pip)), request.model)
 

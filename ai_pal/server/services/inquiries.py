@@ -3,7 +3,7 @@
 A synchronous reactor like the router beside it. However many clients ask, each provider is asked once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from ai_pal.protocol import egress as out
 from ai_pal.providers.server import Server
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients
+from ai_pal.transport.sockets import Blob
 
 FOLLOWERS = 64
 """Clients that may wait for the same answer."""
@@ -70,7 +71,7 @@ class Inquiries:
     def busy(self) -> bool:
         return bool(self._followers)
 
-    def start(self, client: bytes, request: wire.Providers) -> None:
+    def start(self, client: bytes, request: wire.Providers, blobs: Sequence[Blob] = ()) -> None:
         """Take a request; it is answered when the last provider has said something, or has not in time."""
         if self._closing or len(self._followers) >= FOLLOWERS:
             why = CLOSING if self._closing else BUSY

@@ -1,10 +1,13 @@
 """Loads and unloads of models, as operations: the pool of workers behind them."""
 
+from collections.abc import Sequence
+
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.downloads import Downloads
+from ai_pal.transport.sockets import Blob
 
 
 class Loading:
@@ -18,7 +21,7 @@ class Loading:
         """Models that are loaded count."""
         return not self._supervisor.idle
 
-    def start(self, client: bytes, request: wire.Load | wire.Unload) -> None:
+    def start(self, client: bytes, request: wire.Load | wire.Unload, blobs: Sequence[Blob] = ()) -> None:
         if isinstance(request, wire.Load):
             self._models.load(client, request)
         else:

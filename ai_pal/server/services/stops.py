@@ -1,12 +1,13 @@
 """The end of the supervisor, as an operation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.ports import Clients
 from ai_pal.server.services.base import AtOnce
+from ai_pal.transport.sockets import Blob
 
 
 class Stops(AtOnce[wire.Stop]):
@@ -17,7 +18,7 @@ class Stops(AtOnce[wire.Stop]):
         super().__init__(clients, lambda request: wire.Stopping(request.id))
         self._open_requests, self._stop = open_requests, stop
 
-    def start(self, client: bytes, request: wire.Stop) -> None:
+    def start(self, client: bytes, request: wire.Stop, blobs: Sequence[Blob] = ()) -> None:
         others = self._open_requests() - 1
         if request.only_if_idle and others:
             busy = Failure(
@@ -27,5 +28,5 @@ class Stops(AtOnce[wire.Stop]):
             )
             self._clients.send(client, wire.Failed(request.id, [busy]))
             return
-        super().start(client, request)
+        super().start(client, request, blobs)
         self._stop()

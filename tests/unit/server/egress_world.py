@@ -6,6 +6,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import egress as out
 from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
+from ai_pal.transport.sockets import Blob
 
 POLICY = EgressPolicy()
 
@@ -58,7 +59,7 @@ class EgressWorld:
         self.processes.append(Process(on_exit))
         return self.processes[-1]
 
-    def _take(self, identity: str, message: out.ToEgress, blobs: Sequence[bytes] = ()) -> bool:
+    def _take(self, identity: str, message: out.ToEgress, blobs: Sequence[Blob] = ()) -> bool:
         self.sent.append(message)
         return True
 

@@ -12,6 +12,7 @@ from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.transport.sockets import Blob
 from tests.endpoints import NoProcess, resolve
 from tests.local_router import NoDownloads, ask
 from tests.simulation.clock import VirtualClock
@@ -27,7 +28,7 @@ class Stubborn(NoProcess):
 
 
 class Deaf:
-    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[Blob] = ()) -> bool:
         return True
 
 
