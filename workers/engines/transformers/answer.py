@@ -4,48 +4,55 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from ai_pal.protocol.content import FinishReason
+import msgspec
+
+from ai_pal.protocol.content import Alternative, FinishReason, TokenLogprob
 from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
+from workers.engines.transformers.guide import Guide
 from workers.engines.transformers.options import Sampling
+from workers.engines.transformers.parts import Parts, Piece
+from workers.engines.transformers.sampling import Probable
 from workers.engines.transformers.text import Detokenizer, Stops
 
 
-class Prompt:
-    """A request as the engine thread gets it: rendered, trimmed and in tokens."""
+class Prompt(msgspec.Struct, frozen=True):
+    """A request as the engine thread gets it: rendered, trimmed and in tokens. `guide` steers the answer,
+    `parts` takes it apart, both only where that is needed; with `single_call` it ends behind its first call.
+    `prefill` is how the answer begins, at the end of the prompt."""
 
-    def __init__(self, key: int, tokens: list[int], room: int, sampling: Sampling, stop: list[str]) -> None:
-        self.key = key
-        self.tokens = tokens
-        self.room = room
-        self.sampling = sampling
-        self.stop = stop
+    key: int
+    tokens: list[int]
+    room: int
+    sampling: Sampling
+    stop: list[str]
+    decode: Callable[[Sequence[int]], str]
+    guide: Guide | None = None
+    parts: Parts | None = None
+    single_call: bool = False
+    bytes_of: Callable[[int], bytes] | None = None
+    prefill: str = ""
 
 
 class Generation:
     """Owned by the engine thread. `todo` are the tokens to compute next."""
 
-    def __init__(
-        self,
-        prompt: Prompt,
-        row: Any,
-        sampler: Any,
-        ends: frozenset[int],
-        decode: Callable[[Sequence[int]], str],
-        sink: Sink,
-    ) -> None:
+    def __init__(self, prompt: Prompt, row: Any, sampler: Any, ends: frozenset[int], sink: Sink) -> None:
         self.key = prompt.key
         self.row = row
         self.sampler = sampler
         self.prompt = prompt
+        self.guide = prompt.guide
         self.todo = prompt.tokens[len(row.tokens) :]
         self.finish_reason: FinishReason | Literal[""] = ""
+        self._parts = prompt.parts
         self._cached = len(row.tokens)
-        self._ends = frozenset() if prompt.sampling.ignore_eos else ends
-        self._detokenizer = Detokenizer(decode)
+        self._ends = frozenset() if prompt.sampling.ignore_eos and prompt.guide is None else ends
+        self._detokenizer = Detokenizer(prompt.decode)
         self._stops = Stops(prompt.stop)
         self._sink = sink
         self._count = self._unsent = 0
+        self._probable: list[TokenLogprob] = []
         self._started = time.monotonic()
         self._first = 0.0
 
@@ -68,29 +75,70 @@ class Generation:
         """Everything so far, computed or not."""
         return [*self.row.tokens, *self.todo]
 
+    def tell_probable(self, token: int, probable: Probable) -> None:
+        """How probable the token is that is taken next, and which ones would have been."""
+        bytes_of = self.prompt.bytes_of
+        if bytes_of is not None and token not in self._ends:
+            top = [
+                Alternative(bytes_of(other), logprob, other)
+                for other, logprob in zip(probable.tokens, probable.logprobs, strict=True)
+            ]
+            self._probable.append(TokenLogprob(bytes_of(token), probable.chosen, token, top))
+
     def take(self, token: int, has_room: bool) -> None:
         """The next token has been chosen; sets `finish_reason` when it is the last one."""
-        self._first = self._first or time.monotonic()
+        if not self._first:
+            self._first = time.monotonic()
+            self._say(self.prompt.prefill)
         self.todo = [token]
         if token in self._ends:
             self.finish_reason = "stop"
             return
         self._count += 1
         self._unsent += 1
-        self._say(self._stops.push(self._detokenizer.push(token)))
-        if self._stops.found:
+        text = self._detokenizer.push(token)
+        if self.guide is not None:
+            text = self.guide.take(token, text)
+        self._say(self._stops.push(text))
+        if self._stops.found or self._is_complete():
             self.finish_reason = "stop"
         elif self._count == self.prompt.sampling.max_tokens or not has_room:
             self.finish_reason = "length"
 
+    def _is_complete(self) -> bool:
+        """Nothing may follow: its grammar says so, or it has called the one tool it may call."""
+        if self.guide is not None and self.guide.complete:
+            return True
+        return self.prompt.single_call and self._parts is not None and self._parts.complete > 0
+
     def end(self) -> None:
         """Report the rest of the text and that the answer is complete."""
         self._say(self._stops.push(self._detokenizer.end()) + self._stops.end())
+        reason: FinishReason = self.finish_reason or "stop"
+        if self._parts is not None:
+            self._tell(self._parts.end())
+            if reason == "stop" and self._parts.calls:
+                reason = "tool_calls"
         now = time.monotonic()
         prefill, decode = self._first - self._started, now - self._first
-        self._sink.done(self.key, self.finish_reason or "stop", self.usage, prefill, decode)
+        self._sink.done(self.key, reason, self.usage, prefill, decode)
 
     def _say(self, text: str) -> None:
-        if text:
+        if not text:
+            return
+        if self._parts is not None:
+            self._tell(self._parts.feed(text))
+        else:
             self._sink.delta(self.key, text, self._unsent)
-            self._unsent = 0
+            self._told()
+
+    def _tell(self, pieces: Sequence[Piece]) -> None:
+        for part, text in pieces:
+            self._sink.delta(self.key, text, self._unsent, part)
+            self._told()
+
+    def _told(self) -> None:
+        if self._probable:
+            self._sink.logprobs(self.key, self._probable)
+            self._probable = []
+        self._unsent = 0

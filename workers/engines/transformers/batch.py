@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
 from typing import Any
+
+import torch
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.usage import Usage
@@ -12,7 +13,7 @@ from workers.engines.base import Sink
 from workers.engines.transformers.answer import Generation, Prompt
 from workers.engines.transformers.loading import LoadedModel
 from workers.engines.transformers.prefix import PrefixCache
-from workers.engines.transformers.sampling import Sampler, likeliest
+from workers.engines.transformers.sampling import Sampler, likeliest, probabilities
 from workers.engines.transformers.schedule import Pace, Waiting, plan
 from workers.kv_budget import KvBudget
 from workers.log import log
@@ -32,17 +33,17 @@ class Batch:
         self,
         loaded: LoadedModel,
         stepper: Any,
-        decode: Callable[[Sequence[int]], str],
         context: int,
         cache_bytes: int,
         pace: Pace,
         sink: Sink,
         throttle: SpinThrottle | None = None,
     ) -> None:
-        self._loaded, self._stepper, self._decode, self._sink = loaded, stepper, decode, sink
+        self._loaded, self._stepper, self._sink = loaded, stepper, sink
         self._context, self._pace, self._throttle = context, pace, throttle
         self._kv_budget = KvBudget(context)
         self._kept: PrefixCache[Any] = PrefixCache()
+        self._end_places = torch.tensor(sorted(loaded.ends), device=loaded.model.device)
         self._largest: int = context * stepper.token_bytes + cache_bytes
         self._answers: list[Generation] = []
         self._waiting: list[Prompt] = []
@@ -146,7 +147,7 @@ class Batch:
             row = self._stepper.row(room)
         row.fit(room)
         sampler = Sampler(prompt.sampling, self._loaded.model.generation_config)
-        answer = Generation(prompt, row, sampler, self._loaded.ends, self._decode, self._sink)
+        answer = Generation(prompt, row, sampler, self._loaded.ends, self._sink)
         answer.tell_read()
         return answer
 
@@ -183,9 +184,30 @@ class Batch:
             self._sink.failed(answer.key, NOT_A_NUMBER)
             return
         held = len(answer.row.tokens)
-        token = best if answer.sampler.plain else answer.sampler.choose(logits, answer.row.tokens)
-        has_room = held + 1 < self._context and self._kv_budget.grow(answer.key, held + 1)
-        answer.take(token, has_room)
+        try:
+            if answer.guide is None and answer.sampler.plain:
+                token = best
+            else:
+                token = self._choose_with_care(answer, logits)
+            if answer.prompt.sampling.logprobs is not None:
+                answer.tell_probable(token, probabilities(logits, token, answer.prompt.sampling.logprobs))
+            has_room = held + 1 < self._context and self._kv_budget.grow(answer.key, held + 1)
+            answer.take(token, has_room)
+        except (RuntimeError, ValueError, IndexError) as error:
+            self._fail(answer, error)
+
+    def _choose_with_care(self, answer: Generation, logits: Any) -> int:
+        """By the answer's own sampling, within what its guide allows."""
+        guide, begin = answer.guide, len(answer.prompt.tokens)
+        if guide is not None:
+            forced = guide.next_forced()
+            if forced is not None:
+                return forced
+            if guide.is_bound and guide.grammar is not None:
+                logits = guide.grammar.forbid(logits)
+            elif guide.grammar is not None:  # it cannot end before what it is bound to has come
+                logits = logits.index_fill(0, self._end_places, float("-inf"))
+        return int(answer.sampler.choose(logits, answer.row.tokens, begin))
 
     def _finish(self) -> None:
         for answer in [one for one in self._answers if one.finish_reason]:

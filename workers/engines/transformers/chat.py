@@ -10,15 +10,19 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 from jinja2 import TemplateError
 
-from ai_pal.errors import Code, fail
-from ai_pal.protocol.content import Message
+from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.protocol.content import Message, ToolCall, ToolResult
+from ai_pal.protocol.options import Tool
 from workers.engines.base import POOR_DEFAULT_SYSTEM
+from workers.engines.transformers.conversation import for_template, tools_for_template
 
 LONGEST_TEMPLATE = 256 << 10
 LONGEST_RENDERING = 64 << 20
 SECONDS, SECONDS_PER_MIB = 2.0, 1.0
 """What a template may take, per conversation and per MiB of its text."""
 REMEMBERED = 512
+SWITCHES, EFFORTS = ("enable_thinking", "thinking"), ("reasoning_effort", "thinking_effort")
+"""What templates call the switch for thinking, and how hard to think."""
 Result = TypeVar("Result")
 
 
@@ -40,6 +44,17 @@ FORMATS = {
 BY_MODEL_TYPE = {"phi": "phi-2"}
 
 
+class Extras(msgspec.Struct, frozen=True):
+    """What a template is given beside the messages: tools, and values of its own (`variables`)."""
+
+    tools: list[Tool] = []
+    variables: dict[str, Any] = {}
+
+
+NOTHING = Extras()
+QUESTION = Message("user", "x")
+
+
 class Chat:
     """Renders conversations for one tokenizer. Thread-safe."""
 
@@ -56,6 +71,12 @@ class Chat:
             self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
         else:
             self._try_template()
+        self.traits = look(self)
+
+    @property
+    def template(self) -> str:
+        """The template's source, "" for a format without one."""
+        return "" if self._format else str(self._tokenizer.chat_template)
 
     @property
     def stop(self) -> list[str]:
@@ -67,7 +88,7 @@ class Chat:
         """Whether the tokenizer has to add what begins a text; templates do it themselves."""
         return self._format is not None
 
-    def render(self, messages: Sequence[Message]) -> str:
+    def render(self, messages: Sequence[Message], extras: Extras = NOTHING) -> str:
         """The prompt as the model sees it. Raises `AiPalError` (`bad_request`)."""
         if self._format is not None:
             return render(messages, self._format)
@@ -76,17 +97,23 @@ class Chat:
         elif self._silences_system and not any(one.role == "system" for one in messages):
             messages = [Message("system", ""), *messages]
         try:
-            return self._template(messages)
+            return self._template(messages, extras)
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             fail(Code.BAD_REQUEST, f"the model's chat template refuses this conversation: {error}")
 
-    def _template(self, messages: Sequence[Message]) -> str:
-        plain = [{"role": one.role, "content": one.text} for one in messages]
+    def _template(self, messages: Sequence[Message], extras: Extras = NOTHING) -> str:
         size = sum(len(one.text) for one in messages)
         seconds = SECONDS + SECONDS_PER_MIB * size / (1 << 20)
+        tools = tools_for_template(extras.tools) or None
         text = within(
             seconds,
-            lambda: self._tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True),
+            lambda: self._tokenizer.apply_chat_template(
+                for_template(messages),
+                tools=tools,
+                tokenize=False,
+                add_generation_prompt=True,
+                **extras.variables,
+            ),
         )
         if not isinstance(text, str) or len(text) > LONGEST_RENDERING + size * 4:
             raise ValueError("it makes no text, or far too much")
@@ -97,22 +124,64 @@ class Chat:
         if not isinstance(template, str) or len(template) > LONGEST_TEMPLATE:
             _refuse("it is no single text, or a very long one")
         try:
-            text = self._template([Message("user", "x")])
+            text = self._template([QUESTION])
         except Exception as error:  # noqa: BLE001 - a template is a program and can fail in any way
             _refuse(str(error))
         try:
             mark = "a system message"
-            self._takes_system = mark in self._template([Message("system", mark), Message("user", "x")])
+            self._takes_system = mark in self._template([Message("system", mark), QUESTION])
         except Exception:  # noqa: BLE001
             self._takes_system = False
         self._silences_system = any(mark in text for mark in POOR_DEFAULT_SYSTEM)
 
 
+class Traits(msgspec.Struct, frozen=True):
+    """What a template knows of: tools, conversations in which they were called, and what switches thinking
+    on and off or says how hard to think (the names of variables, "" for none)."""
+
+    tools: bool = False
+    results: bool = False
+    switch: str = ""
+    effort: str = ""
+
+
+def look(chat: Chat) -> Traits:
+    """Find it out by trying: what changes nothing is not known."""
+    source = chat.template
+    tool = Tool("some_tool", "a description", {"type": "object", "properties": {"x": {"type": "integer"}}})
+
+    def rendered(messages: Sequence[Message], extras: Extras = NOTHING) -> str:
+        try:
+            return chat.render(messages, extras)
+        except AiPalError:
+            return ""
+
+    def differs(name: str, one: Any, other: Any) -> bool:
+        if name not in source:
+            return False
+        texts = [rendered([QUESTION], Extras(variables={name: value})) for value in (one, other)]
+        return texts[0] != texts[1]
+
+    knows_tools = "tools" in source and tool.name in rendered([QUESTION], Extras([tool]))
+    used = [
+        QUESTION,
+        Message("assistant", [ToolCall("abcdefghi", tool.name, '{"x": 1234567}')]),
+        Message("tool", [ToolResult("abcdefghi", "some result")]),
+    ]
+    text = rendered(used, Extras([tool])) if knows_tools else ""
+    return Traits(
+        knows_tools,
+        "1234567" in text and "some result" in text,
+        next((name for name in SWITCHES if differs(name, True, False)), ""),
+        next((name for name in EFFORTS if differs(name, "low", "high")), ""),
+    )
+
+
 class TokenCounter:
     """The `Counter` of a context window."""
 
-    def __init__(self, chat: Chat, count: Callable[[str], int]) -> None:
-        self._chat, self._count = chat, count
+    def __init__(self, chat: Chat, count: Callable[[str], int], extras: Extras = NOTHING) -> None:
+        self._chat, self._count, self._extras = chat, count, extras
         self.content = lru_cache(maxsize=REMEMBERED)(count)
         question, answer = Message("user", "x"), Message("assistant", "x")
         one = self.conversation([question])
@@ -121,7 +190,7 @@ class TokenCounter:
 
     def conversation(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation as the model sees it."""
-        return self._count(self._chat.render(messages))
+        return self._count(self._chat.render(messages, self._extras))
 
 
 def render(messages: Sequence[Message], form: Format) -> str:

@@ -3,24 +3,31 @@
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
-from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, Generate, LoadModel, Ready
+from ai_pal.protocol.worker import (
+    LARGEST_DEFAULT_CONTEXT,
+    CompleteText,
+    CountTokens,
+    Generate,
+    LoadModel,
+    Ready,
+)
 from workers import spin_throttle, threads
-from workers.context_window import answer_room, fit
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.transformers import device as devices
 from workers.engines.transformers import folder as folders
-from workers.engines.transformers.answer import Prompt
-from workers.engines.transformers.chat import Chat, TokenCounter
+from workers.engines.transformers.bindings import Bindings
+from workers.engines.transformers.chat import Chat
 from workers.engines.transformers.folder import Folder
-from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options, read_sampling
+from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options
 from workers.engines.transformers.paging import Paging
+from workers.engines.transformers.prompts import Prompts
 from workers.engines.transformers.schedule import LARGEST_ON_CPU, THREADS_OF_A_GPU, Pace
 from workers.engines.transformers.tokens import Tokens
 from workers.log import log
@@ -48,9 +55,7 @@ class Transformers:
     def __init__(self) -> None:
         self._sink: Sink
         self._batch: Any = None
-        self._chat: Chat
-        self._tokens: Tokens
-        self._counter: TokenCounter
+        self._prompts: Prompts
         self._context = 0
         self._pool: ThreadPoolExecutor
         self._lock = threading.Lock()
@@ -79,7 +84,8 @@ class Transformers:
         self._pool = ThreadPoolExecutor(min(slots, MOST_READERS), "reader")
         self._progress(1.0)
         owner.submit(self._batch.run)
-        return Ready(slots, self._context, time.monotonic() - started, name, count)
+        abilities = self._prompts.abilities
+        return Ready(slots, self._context, time.monotonic() - started, name, count, abilities)
 
     def _load_model(self, folder: Folder, options: LoadOptions, count: int) -> str:
         """Load, try, and set up the batch; returns the engine's description."""
@@ -99,13 +105,13 @@ class Transformers:
             folder, options, device, dtype, lambda part: self._progress(IMPORTED + part * placing)
         )
         self._progress(PLACED)
-        self._tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
-        self._chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
-        self._counter = TokenCounter(self._chat, lambda text: len(self._encode(text)))
+        chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
+        tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
+        bindings = Bindings(loaded.tokenizer, loaded.vocabulary, loaded.ends)
+        self._prompts = Prompts(loaded.tokenizer, chat, tokens, bindings, self._context)
         self._batch = Batch(
             loaded,
             stepper.choose(loaded.model, loaded.vocabulary),
-            self._tokens.decode,
             self._context,
             options.prompt_cache_mib << 20,
             _pace(folder.size, count, options.chunk, device),
@@ -125,14 +131,17 @@ class Transformers:
     # Requests.
 
     def start(self, job: Job, blobs: Sequence[Blob]) -> None:
-        """Raises `AiPalError` (`bad_request`)."""
-        if not isinstance(job, Generate):
-            fail(Code.UNSUPPORTED, "transformers cannot do this here yet")
-        sampling = read_sampling(job.options)
-        if not job.messages:
-            fail(Code.BAD_REQUEST, "there is no message to answer")
-        self._batch.open(job.key)
-        self._pool.submit(self._read, job, sampling)
+        """Raises `AiPalError` (`bad_request`, `unsupported`)."""
+        match job:
+            case Generate() | CompleteText():
+                sampling = self._prompts.sampling(job)
+                self._batch.open(job.key)
+                self._pool.submit(self._read, job, sampling)
+            case CountTokens():
+                self._prompts.sampling(job)
+                self._pool.submit(self._count, job)
+            case _:
+                fail(Code.UNSUPPORTED, "this model writes text", "ask a model that was made for this")
 
     def cancel(self, key: int) -> None:
         self._batch.cancel(key)
@@ -140,31 +149,30 @@ class Transformers:
     def close(self) -> None:
         self._batch.close()
 
-    def _read(self, request: Generate, sampling: Sampling) -> None:
+    def _read(self, job: Generate | CompleteText, sampling: Sampling) -> None:
         """On a thread of its own: long conversations take long to become tokens."""
+
+        def trimmed(dropped: int) -> None:
+            self._sink.trimmed(job.key, dropped, self._context)
+
+        self._carefully(job.key, lambda: self._batch.submit(self._prompts.of(job, sampling, trimmed)))
+
+    def _count(self, job: CountTokens) -> None:
+        self._carefully(job.key, lambda: self._sink.counted(job.key, self._prompts.count(job)))
+
+    def _carefully(self, key: int, act: Callable[[], None]) -> None:
+        """What goes wrong is this request's failure."""
         try:
-            self._batch.submit(self._prompt(request, sampling))
+            act()
         except AiPalError as error:
-            self._refuse(request.key, error.failure)
+            self._refuse(key, error.failure)
         except Exception as error:  # noqa: BLE001 - tokenizers raise anything, the worker goes on
-            log("error", "a prompt could not be read", key=request.key, reason=repr(error))
-            self._refuse(request.key, Failure(Code.ENGINE_ERROR, f"the prompt could not be read: {error}"))
+            log("error", "a prompt could not be read", key=key, reason=repr(error))
+            self._refuse(key, Failure(Code.ENGINE_ERROR, f"the prompt could not be read: {error}"))
 
     def _refuse(self, key: int, failure: Failure) -> None:
         self._batch.forget(key)
         self._sink.failed(key, failure)
-
-    def _prompt(self, request: Generate, sampling: Sampling) -> Prompt:
-        room = answer_room(request.options, self._context)
-        fitted = fit(request.messages, self._counter, self._context, room)
-        if fitted.dropped:
-            self._sink.trimmed(request.key, fitted.dropped, self._context)
-        tokens = self._encode(self._chat.render(fitted.messages))
-        stop = [*request.options.stop, *self._chat.stop]
-        return Prompt(request.key, tokens, room, sampling, stop)
-
-    def _encode(self, text: str) -> list[int]:
-        return self._tokens.encode(text, self._chat.adds_special_tokens)
 
 
 def _pace(model_bytes: int, threads: int, chunk: int, device: str) -> Pace:

@@ -1,5 +1,6 @@
 """What can be asked of this engine, at load and per request."""
 
+import sys
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -9,8 +10,12 @@ from ai_pal.protocol.options import GenerationOptions
 from workers.engines.option_names import refuse_unknown
 
 Anything = TypeVar("Anything")
-Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+LARGEST = sys.float_info.max
+Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=LARGEST)]
+Finite = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 GENERAL = ("threads", "context", "slots")
@@ -34,12 +39,20 @@ class LoadOptions(msgspec.Struct, frozen=True):
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How the next token is chosen; None is the model's own default. Temperature 0 takes the likeliest."""
+    """How the next token is chosen; None is the model's own default. Temperature 0 takes the likeliest,
+    `top_k` 0 and -1 choose from all.
+
+    `logprobs` is how many alternatives to each token are told, None tells nothing."""
 
     temperature: NotNegative | None = None
-    top_p: Share | None = None
-    top_k: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    repetition_penalty: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    top_p: Part | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=-1)] | None = None
+    min_p: Part | None = None
+    presence_penalty: Finite | None = None
+    frequency_penalty: Finite | None = None
+    repeat_penalty: Positive | None = None
+    logit_bias: dict[Count, Finite] = {}
+    logprobs: Count | None = None
     seed: int | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     ignore_eos: bool = False
@@ -47,10 +60,16 @@ class Sampling(msgspec.Struct, frozen=True):
 
 def read_sampling(options: GenerationOptions) -> Sampling:
     """`extra` fills in what has no field of its own. Raises `AiPalError` (`bad_request`)."""
-    named = {name: getattr(options, name) for name in ("temperature", "top_p", "seed", "max_tokens")}
-    asked = options.extra | {name: value for name, value in named.items() if value is not None}
+    asked = dict(options.extra)
+    for name in OPTION_FIELDS:
+        if (value := getattr(options, name)) not in (None, {}):
+            asked[name] = value
     refuse_unknown(asked, Sampling.__struct_fields__, "the transformers engine")
     return _convert(asked, Sampling, Code.BAD_REQUEST)
+
+
+OPTION_FIELDS = [name for name in Sampling.__struct_fields__ if name != "ignore_eos"]
+"""Those that are fields of `GenerationOptions` too."""
 
 
 def read_load_options(options: dict[str, Any]) -> LoadOptions:

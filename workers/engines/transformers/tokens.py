@@ -1,7 +1,7 @@
 """Text to tokens and back, from several threads at once."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ai_pal.errors import Code, fail
@@ -13,16 +13,16 @@ class Tokens:
     def __init__(self, tokenizer: Any, vocabulary: int) -> None:
         self._tokenizer = tokenizer
         self._fast = tokenizer.backend_tokenizer if tokenizer.is_fast else None
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         self._lock = threading.Lock()
 
     def encode(self, text: str, add_special_tokens: bool) -> list[int]:
         """Raises `AiPalError` (`model_invalid`) when the tokenizer is of another model."""
         ids = self._ids(text, add_special_tokens)
-        if max(ids, default=0) >= self._vocabulary:
+        if max(ids, default=0) >= self.vocabulary:
             fail(
                 Code.MODEL_INVALID,
-                f"the tokenizer made token {max(ids)}, the model knows {self._vocabulary}",
+                f"the tokenizer made token {max(ids)}, the model knows {self.vocabulary}",
                 "tokenizer and weights do not belong together: fetch the model again",
             )
         return ids
@@ -37,6 +37,23 @@ class Tokens:
                     list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
                 )
             )
+
+    def showing(self, marks: Iterable[str]) -> Callable[[Sequence[int]], str]:
+        """A `decode` that leaves these special tokens in."""
+        added = self._tokenizer.get_added_vocab()
+        shown = {added[mark]: mark for mark in marks if mark in added}
+
+        def decode(ids: Sequence[int]) -> str:
+            if shown.keys().isdisjoint(ids):
+                return self.decode(ids)
+            text, begin = "", 0
+            for index, token in enumerate(ids):
+                if token in shown:
+                    text += (self.decode(ids[begin:index]) if index > begin else "") + shown[token]
+                    begin = index + 1
+            return text + (self.decode(ids[begin:]) if begin < len(ids) else "")
+
+        return decode
 
     def _ids(self, text: str, add_special_tokens: bool) -> list[int]:
         if self._fast is not None:

@@ -1,6 +1,7 @@
 """A sink that remembers, and an engine in this process to go with it."""
 
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,30 @@ from ai_pal.protocol.content import FinishReason, Message, TokenLogprob
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel, Ready
-from workers.engines.base import ANSWER, OpenPart
+from workers.engines.base import ANSWER, Job, OpenPart
 from workers.engines.transformers.engine import Transformers
 
 TIMEOUT = 120.0
 
 
+class Part(msgspec.Struct):
+    """One part of an answer."""
+
+    kind: str
+    name: str = ""
+    call: str = ""
+    text: str = ""
+
+
 class Answer(msgspec.Struct):
-    """What was reported for one key."""
+    """What was reported for one key. `parts` are the pieces of its text, `grown` all parts by their place."""
 
     parts: list[str] = []
+    grown: dict[int, Part] = {}
+    logprobs: list[TokenLogprob] = []
+    vectors: bytes = b""
+    scores: list[float] = []
+    counted: int = 0
     tokens: int = 0
     trimmed: int = 0
     readings: list[tuple[int, int]] = []
@@ -32,6 +47,13 @@ class Answer(msgspec.Struct):
     @property
     def ended(self) -> bool:
         return bool(self.finish_reason or self.cancelled or self.failure)
+
+    def of_kind(self, kind: str) -> list[Part]:
+        return [self.grown[place] for place in sorted(self.grown) if self.grown[place].kind == kind]
+
+    @property
+    def thought(self) -> str:
+        return "".join(part.text for part in self.of_kind("reasoning"))
 
     @property
     def text(self) -> str:
@@ -69,12 +91,18 @@ class Recorder:
 
     def delta(self, key: int, text: str, n: int = 1, part: OpenPart = ANSWER) -> None:
         with self._changed:
-            self.of(key).parts.append(text)
-            self.of(key).tokens += n
+            answer = self.of(key)
+            if part.kind == "text":
+                answer.parts.append(text)
+            grown = answer.grown.setdefault(part.place, Part(part.kind, part.name, part.call))
+            assert (grown.kind, grown.name, grown.call) == (part.kind, part.name, part.call)
+            grown.text += text
+            answer.tokens += n
             self._changed.notify_all()
 
     def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
-        raise NotImplementedError
+        self.of(key).logprobs += tokens
+        assert len(self.of(key).logprobs) <= self.of(key).tokens
 
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         self.of(key).trimmed = dropped
@@ -88,13 +116,13 @@ class Recorder:
         self._end(key, usage=usage, finish_reason=finish_reason)
 
     def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None:
-        raise NotImplementedError
+        self._end(key, vectors=vectors, usage=usage, finish_reason="stop")
 
     def reranked(self, key: int, scores: list[float], usage: Usage) -> None:
-        raise NotImplementedError
+        self._end(key, scores=scores, usage=usage, finish_reason="stop")
 
     def counted(self, key: int, tokens: int) -> None:
-        raise NotImplementedError
+        self._end(key, counted=tokens, finish_reason="stop")
 
     def cancelled(self, key: int, usage: Usage) -> None:
         self._end(key, usage=usage, cancelled=True)
@@ -126,6 +154,12 @@ class Loaded:
         messages = [Message("user", said)] if isinstance(said, str) else said
         self.engine.start(Generate(key, messages, options), ())
         return key
+
+    def do(self, make: Callable[[int], Job], blobs: Sequence[bytes] = ()) -> Answer:
+        """A job of any kind, made for a key."""
+        job = make(next(self._keys))
+        self.engine.start(job, blobs)
+        return self.sink.wait_for_end(job.key)
 
     def ask(self, said: str | list[Message], options: GenerationOptions) -> Answer:
         return self.sink.wait_for_end(self.begin(said, options))

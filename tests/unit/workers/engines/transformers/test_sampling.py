@@ -8,13 +8,13 @@ import torch
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.options import GenerationOptions
 from workers.engines.transformers.options import Sampling, read_sampling
-from workers.engines.transformers.sampling import Sampler, likeliest
+from workers.engines.transformers.sampling import Sampler, likeliest, probabilities
 
 LOGITS = torch.tensor([0.0, 3.0, 2.0, -1.0])
 
 
 def defaults(**values: object) -> SimpleNamespace:
-    plain = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    plain = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None, "min_p": None}
     return SimpleNamespace(**{**plain, "repetition_penalty": None, **values})
 
 
@@ -44,8 +44,45 @@ def test_the_model_s_own_sampling_is_the_default() -> None:
     assert drawn(Sampling(seed=1), said) == {1, 2}
 
 
+@pytest.mark.parametrize("top_k", [0, -1])
+def test_top_k_of_nothing_keeps_all(top_k: int) -> None:
+    assert drawn(Sampling(temperature=50, top_p=1, top_k=top_k, seed=1), defaults()) == {0, 1, 2, 3}
+
+
+def test_min_p_leaves_out_what_is_much_less_probable() -> None:
+    assert drawn(Sampling(temperature=1, top_p=1, min_p=0.9), defaults()) == {1}
+    assert drawn(Sampling(temperature=1, top_p=1, min_p=0.2, seed=1), defaults()) == {1, 2}
+
+
+def test_a_bias_is_added_to_the_logits() -> None:
+    assert drawn(Sampling(temperature=0, logit_bias={2: 1.5}), defaults()) == {2}
+    assert drawn(Sampling(temperature=50, top_p=1, seed=1, logit_bias={1: -1e9}), defaults()) == {0, 2, 3}
+
+
+def test_penalties_are_for_what_the_answer_has_said_not_the_prompt() -> None:
+    said = [1, 1, 1]
+    once = Sampler(Sampling(temperature=0, presence_penalty=1.5), defaults())
+    assert once.choose(LOGITS, said, begin=3) == 1
+    assert once.choose(LOGITS, said, begin=0) == 2
+    each = Sampler(Sampling(temperature=0, frequency_penalty=0.4), defaults())
+    assert each.choose(LOGITS, said, begin=1) == 1
+    assert each.choose(LOGITS, said, begin=0) == 2
+
+
+def test_a_temperature_beyond_all_numbers_takes_the_likeliest() -> None:
+    assert drawn(Sampling(temperature=1e-300), defaults(), 3) == {1}
+
+
+def test_probabilities_are_natural_logarithms_of_what_the_model_thought() -> None:
+    told = probabilities(LOGITS, 2, 3)
+    expected = LOGITS.log_softmax(-1).tolist()
+    assert told.tokens == [1, 2, 0]
+    assert told.logprobs == pytest.approx([expected[1], expected[2], expected[0]])
+    assert told.chosen == pytest.approx(expected[2])
+
+
 def test_a_penalty_changes_even_the_likeliest() -> None:
-    sampler = Sampler(Sampling(temperature=0, repetition_penalty=10), defaults())
+    sampler = Sampler(Sampling(temperature=0, repeat_penalty=10), defaults())
     assert sampler.choose(LOGITS, [1]) == 2
 
 
@@ -69,7 +106,7 @@ def test_extra_fills_in_and_named_options_win() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [GenerationOptions(temperature=-1), GenerationOptions(top_p=0), GenerationOptions(max_tokens=0)],
+    [GenerationOptions(temperature=-1), GenerationOptions(top_p=1.5), GenerationOptions(max_tokens=0)],
     ids=str,
 )
 def test_impossible_options_are_a_bad_request(wrong: GenerationOptions) -> None:

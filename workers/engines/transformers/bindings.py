@@ -1,0 +1,97 @@
+"""What an answer is bound to, made into a grammar: a JSON schema, calls of tools that must come, or both."""
+
+import importlib.util
+import json
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, Tool
+from workers.engines.transformers.families import Calls, arguments_schema, forcing_grammar
+
+if TYPE_CHECKING:
+    from workers.engines.transformers.constraint import Compiler, Constraint
+
+ANY_OBJECT: dict[str, Any] = {"type": "object"}
+
+
+class Bindings:
+    """Of one tokenizer. The compiler is loaded when it is needed."""
+
+    def __init__(self, tokenizer: Any, vocabulary: int, ends: Collection[int]) -> None:
+        self._source, self._vocabulary, self._ends = tokenizer, vocabulary, ends
+        self._special = {
+            token.content: index for index, token in tokenizer.added_tokens_decoder.items() if token.special
+        }
+        self._compiler: Compiler | None = None
+
+    @property
+    def available(self) -> bool:
+        """Whether answers can be bound at all."""
+        return bool(self._source.is_fast) and importlib.util.find_spec("llguidance") is not None
+
+    @property
+    def compiler(self) -> "Compiler":
+        if self._compiler is None:
+            from workers.engines.transformers.constraint import Compiler
+
+            self._compiler = Compiler(self._source, self._vocabulary, self._ends)
+        return self._compiler
+
+    def tokens_of(self, text: str) -> list[int]:
+        return self.compiler.tokens_of(text)
+
+    def bytes_of(self, token: int) -> bytes:
+        return self.compiler.bytes_of(token)
+
+    def plain(self, text: str) -> list[int]:
+        """Tokens of a text with marks, as a prompt has them."""
+        return list(self._source.encode(text, add_special_tokens=False))
+
+    def of(
+        self, options: GenerationOptions, calls: Calls | None, tools: Sequence[Tool]
+    ) -> "Constraint | None":
+        """The grammar of an answer with these options; None where it is free. Raises `AiPalError`."""
+        schema = schema_of(options)
+        must_call = bool(tools) and options.tool_choice not in (None, "auto")
+        if not tools or (schema is None and not must_call):
+            return None if schema is None else self.compiler.schema(schema)
+        parallel = options.parallel_tool_calls is not False
+        rules = forcing_grammar(calls, tools, parallel, self._mark) if calls is not None else None
+        if rules is None:
+            fail(
+                Code.UNSUPPORTED,
+                "how this model calls tools cannot be forced",
+                'use tool_choice "auto", and no response format beside tools',
+            )
+        if schema is not None and not must_call:
+            rules = f"start: document | calls\ndocument: %json {json.dumps(schema)}\n" + rules.replace(
+                "start:", "calls:", 1
+            )
+        return self.compiler.rules(rules, lambda: explain_tools(tools, schema))
+
+    def _mark(self, text: str) -> str:
+        """A mark as the grammar wants it: special tokens by their number."""
+        return f"<[{self._special[text]}]>" if text in self._special else json.dumps(text)
+
+
+def schema_of(options: GenerationOptions) -> dict[str, Any] | None:
+    """The schema that the answer is bound to."""
+    match options.response_format:
+        case JsonObject():
+            return ANY_OBJECT
+        case JsonSchema(schema=schema):
+            return schema
+        case _:
+            return None
+
+
+def explain_tools(tools: Sequence[Tool], schema: dict[str, Any] | None) -> AiPalError | None:
+    """Which tool's parameters cannot be expressed, and where in them."""
+    from workers.engines.transformers.constraint import explain
+
+    for index, tool in enumerate(tools):
+        parameters = json.loads(arguments_schema(tool))
+        if error := explain(parameters, f"tools/{index} ({tool.name}) "):
+            return error
+    return explain(schema) if schema is not None else None

@@ -1,0 +1,164 @@
+"""An answer cut into its parts while it is generated: what was thought, the text, the tools that are called.
+
+transformers' own response parser cuts; this says what each piece is a piece of.
+"""
+
+import json
+import uuid
+from typing import Any, NamedTuple
+
+from workers.engines.base import OpenPart
+from workers.engines.transformers.call_bodies import CallPiece, Named, Objects
+from workers.engines.transformers.families import Calls, Thinking, region_of
+
+REASONING = ("reasoning_content", "thinking", "reasoning")
+CONTENT, CALLS = "content", "tool_calls"
+CALL_ID = 9
+"""Characters of a call's id: some templates take no others."""
+NOWHERE = "\0"
+"""An anchor that no prompt has: what stands before the answer is given as it is."""
+NO_CALL = (ValueError, KeyError, TypeError, IndexError)
+"""What the library raises over a call that is none."""
+
+
+class Piece(NamedTuple):
+    """More text of a part."""
+
+    part: OpenPart
+    text: str
+
+
+def response_template(thinking: Thinking | None, calls: Calls | None) -> dict[str, Any]:
+    """The declaration by which transformers takes an answer of this family apart."""
+    fields: dict[str, Any] = {}
+    if thinking is not None:
+        fields["reasoning_content"] = {"open": thinking.open, "close": thinking.close, "content": "text"}
+    if calls is not None:
+        fields[CALLS] = region_of(calls)
+    return {"start_anchor": NOWHERE, "fields": {**fields, CONTENT: {"content": "text"}}}
+
+
+class Parts:
+    """One answer. `parser` is a `ResponseParser` that has seen what the prompt opened; `calls` says how calls
+    are written, None that only the parser knows."""
+
+    def __init__(self, parser: Any, calls: Calls | None) -> None:
+        self._parser, self._calls = parser, calls
+        self._field = CONTENT
+        self._part: OpenPart | None = None
+        self._count = 0
+        self._blank = ""
+        """Blanks that are told only if something follows them."""
+        self._raw = ""
+        """What was written of the calls in this region."""
+        self._body: Objects | Named | None = None
+        self._open: dict[int, OpenPart] = {}
+        self._is_broken = False
+        self.calls = 0
+        """How many calls have begun, and how many of them are complete."""
+        self.complete = 0
+        for event in parser.initial_events:
+            self._take(event)
+
+    def feed(self, text: str) -> list[Piece]:
+        """What this text is made of."""
+        if self._is_broken:
+            return self._say(text)
+        try:
+            events = self._parser.feed(text)
+        except NO_CALL:
+            return self._give_up(text)
+        return [piece for event in events for piece in self._take(event)]
+
+    def end(self) -> list[Piece]:
+        """The rest, when no more text comes."""
+        if self._is_broken:
+            return []
+        try:
+            _, events = self._parser.finalize()
+        except NO_CALL:
+            return self._give_up("")
+        return [piece for event in events for piece in self._take(event)]
+
+    def _take(self, event: dict[str, Any]) -> list[Piece]:
+        match event["type"]:
+            case "region_open":
+                self._begin(event["field"])
+                return []
+            case "region_chunk" if self._field == CALLS:
+                self._raw += event["text"]
+                return self._call(self._body.feed(event["text"])) if self._body is not None else []
+            case "region_chunk":
+                return self._say(event["text"])
+            case _:
+                return self._close(event["value"])
+
+    def _begin(self, field: str) -> None:
+        self._field, self._part, self._blank, self._raw = field, None, "", ""
+        if field == CALLS:
+            body = self._calls.body if self._calls is not None else "whole"
+            self._body = Objects() if body == "objects" else Named() if body == "named" else None
+            self._open = {}
+
+    def _close(self, value: Any) -> list[Piece]:
+        pieces: list[Piece] = []
+        if self._field == CALLS:
+            if self._body is None:
+                pieces = self._call(_whole(value))
+            elif not self._open:
+                pieces = self._speak(self._raw)
+            self.complete += len(self._open)
+        self._begin(CONTENT)
+        return pieces
+
+    def _give_up(self, text: str) -> list[Piece]:
+        """People see what was written of a call that is none."""
+        self._is_broken = True
+        return self._speak(self._raw + text)
+
+    def _speak(self, text: str) -> list[Piece]:
+        self._begin(CONTENT)
+        return self._say(text)
+
+    def _say(self, text: str) -> list[Piece]:
+        """A part begins with its first character that is no blank; only the blanks in front of the whole
+        answer are its own. Those behind what was thought belong to the mark."""
+        text, self._blank = self._blank + text, ""
+        thinks = self._field in REASONING
+        if self._part is None:
+            if not text.strip():
+                self._blank = text
+                return []
+            if thinks or self._count:
+                text = text.lstrip()
+            self._part = self._next("reasoning" if thinks else "text")
+        if thinks:
+            kept = text.rstrip()
+            self._blank, text = text[len(kept) :], kept
+        return [Piece(self._part, text)] if text else []
+
+    def _call(self, pieces: list[CallPiece]) -> list[Piece]:
+        said = []
+        for piece in pieces:
+            if piece.call not in self._open:
+                self.calls += 1
+                call = OpenPart("tool_call", self._count, uuid.uuid4().hex[:CALL_ID], piece.name)
+                self._count += 1
+                self._open[piece.call] = call
+            said.append(Piece(self._open[piece.call], piece.arguments))
+        return said
+
+    def _next(self, kind: str) -> OpenPart:
+        self._count += 1
+        return OpenPart("reasoning" if kind == "reasoning" else "text", self._count - 1)
+
+
+def _whole(value: Any) -> list[CallPiece]:
+    """Calls that came complete from the parser."""
+    pieces = []
+    for index, one in enumerate(value if isinstance(value, list) else [value]):
+        function = one.get("function", one) if isinstance(one, dict) else {}
+        arguments = function.get("arguments", {})
+        written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+        pieces.append(CallPiece(index, str(function.get("name", "")), written))
+    return pieces

@@ -1,0 +1,289 @@
+"""From jobs to prompts: what a tokenizer, its template and the options make of them. Needs no weights."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
+from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
+from workers.context_window import answer_room, fit
+from workers.engines.transformers import families, infill
+from workers.engines.transformers.answer import Prompt
+from workers.engines.transformers.bindings import Bindings
+from workers.engines.transformers.chat import NOTHING, Chat, Extras, TokenCounter
+from workers.engines.transformers.conversation import uses_tools
+from workers.engines.transformers.guide import Guide, Thought
+from workers.engines.transformers.options import Sampling, read_sampling
+from workers.engines.transformers.parts import Parts
+from workers.engines.transformers.tokens import Tokens
+
+THINKING_SHARE = 2
+"""Of what an answer may have, one part in this many is for thinking, where what follows is bound to a form
+and nothing else limits the thinking: it has to come to an end."""
+
+
+class Prompts:
+    """One tokenizer and its template; thread-safe. Raises `AiPalError` for what the model cannot do
+    (`unsupported`) and what makes no sense (`bad_request`, `prompt_too_large`)."""
+
+    def __init__(self, tokenizer: Any, chat: Chat, tokens: Tokens, bindings: Bindings, context: int) -> None:
+        self.chat, self.context = chat, context
+        self._tokenizer, self._tokens, self._bindings = tokenizer, tokens, bindings
+        self._counter = TokenCounter(chat, self._length)
+        self._infill = infill.marks_of(tokenizer.get_vocab())
+        own = getattr(tokenizer, "response_template", None)
+        self._own_template = own if isinstance(own, dict) else None
+        template, added = chat.template, list(tokenizer.get_added_vocab())
+        self._thinking = families.thinking_of(template, added)
+        self._calls = families.calls_of(template)
+        self._decode = tokens.decode
+        self._decode_marked = tokens.showing(self._marks())
+
+    @property
+    def abilities(self) -> list[Ability]:
+        """What this model can be asked for."""
+        found: list[Ability] = ["chat", "complete", "documents"]
+        if self._infill is not None:
+            found.append("infill")
+        if self.chat.traits.tools and (self._calls is not None or self._own_template is not None):
+            found.append("tools")
+        if self._bindings.available:
+            found += ["schema", "logprobs"]
+        if self._thinking is not None:
+            found.append("thinking")
+        return found
+
+    def of(self, job: Generate | CompleteText, sampling: Sampling, trimmed: Callable[[int], None]) -> Prompt:
+        """The prompt of a job; `trimmed` hears how many turns were left out."""
+        if isinstance(job, CompleteText):
+            return self._raw(job, sampling)
+        return self._conversation(job, sampling, trimmed)
+
+    def count(self, job: CountTokens) -> int:
+        """Tokens of the prompt that `of` would make of it."""
+        extras = self._extras(job.messages, job.options)
+        fitted = self._fitted(job.messages, job.options, extras)
+        text = self.chat.render(fitted.messages, extras)
+        return self._length(text + self._begun(job.options, text)[0])
+
+    # Conversations.
+
+    def _conversation(self, job: Generate, sampling: Sampling, trimmed: Callable[[int], None]) -> Prompt:
+        options = job.options
+        extras = self._extras(job.messages, options)
+        fitted = self._fitted(job.messages, options, extras)
+        if fitted.dropped:
+            trimmed(fitted.dropped)
+        text = self.chat.render(fitted.messages, extras)
+        behind, opened = self._begun(options, text)
+        text += behind
+        tokens = self._encode(text)
+        room = answer_room(options, self.context)
+        thought = self._thought(options, text, opened, len(tokens))
+        forced = self._bindings.of(options, self._calls, extras.tools)
+        if (
+            forced is not None
+            and options.prefill
+            and not forced.takes(self._bindings.tokens_of(options.prefill))
+        ):
+            fail(
+                Code.BAD_REQUEST, "the answer cannot begin so: its form does not allow it", "correct prefill"
+            )
+        guide = Guide(forced, thought, self._bindings.tokens_of) if forced or thought else None
+        parts = self._parts(text, opened, extras.tools)
+        return Prompt(
+            job.key,
+            tokens,
+            room,
+            sampling,
+            [*options.stop, *self.chat.stop],
+            self._decode if parts is None else self._decode_marked,
+            guide,
+            parts,
+            bool(extras.tools) and options.parallel_tool_calls is False,
+            self._bindings.bytes_of if sampling.logprobs is not None else None,
+            options.prefill,
+        )
+
+    def _extras(self, messages: Sequence[Message], options: GenerationOptions) -> Extras:
+        """What the template is given beside the messages."""
+        traits = self.chat.traits
+        tools = chosen_tools(options)
+        if tools and "tools" not in self.abilities:
+            fail(
+                Code.UNSUPPORTED, "this model's chat template knows no tools", "ask a model that calls tools"
+            )
+        if uses_tools(messages) and not traits.results:
+            fail(
+                Code.UNSUPPORTED,
+                "this model's chat template does not show calls of tools and what came of them",
+                "ask a model that calls tools, or leave them out of the conversation",
+            )
+        variables: dict[str, Any] = {}
+        thinking = options.thinking
+        if thinking not in (None, "off") and self._thinking is None:
+            fail(Code.UNSUPPORTED, "this model does not think before it answers", "leave thinking out")
+        if thinking is not None and traits.switch:
+            variables[traits.switch] = thinking != "off"
+        if thinking in ("low", "medium", "high"):
+            if not traits.effort:
+                fail(
+                    Code.UNSUPPORTED,
+                    f"this model cannot be told to think {thinking}",
+                    'use thinking "on", and thinking_budget to limit it',
+                )
+            variables[traits.effort] = thinking
+        return Extras(tools, variables) if tools or variables else NOTHING
+
+    def _fitted(self, messages: list[Message], options: GenerationOptions, extras: Extras) -> Any:
+        counter = self._counter if extras is NOTHING else TokenCounter(self.chat, self._length, extras)
+        return fit(messages, counter, self.context, answer_room(options, self.context))
+
+    def _begun(self, options: GenerationOptions, text: str) -> tuple[str, bool]:
+        """What is put behind the rendered conversation, and whether a thought is open then."""
+        if self._thinking is None:
+            return options.prefill, False
+        opened = text.rstrip().endswith(self._thinking.open.rstrip())
+        if not options.prefill:
+            return "", opened
+        return (f"\n{self._thinking.close}\n\n" if opened else "") + options.prefill, False
+
+    def _thought(self, options: GenerationOptions, text: str, opened: bool, prompt: int) -> Thought | None:
+        """How thinking is steered; None where it is left alone, or over before it began."""
+        marks = self._thinking
+        bound = options.response_format is not None or options.tool_choice not in (None, "auto", "none")
+        if marks is None or options.prefill or text.rstrip().endswith(marks.close.rstrip()):
+            return None
+        budget = options.thinking_budget
+        off = options.thinking == "off" and not self.chat.traits.switch
+        if off:
+            budget = 0
+        if budget is None and bound:
+            left = self.context - prompt
+            budget = min(options.max_tokens or left, left) // THINKING_SHARE
+        if budget is None:
+            return None
+        closing = self._bindings.plain(f"\n{marks.close}\n\n")
+        if opened:
+            return Thought(marks.open, marks.close, closing=closing, budget=budget)
+        if off or bound:
+            opening = self._bindings.plain(marks.open)
+            return Thought(marks.open, marks.close, opening=opening, closing=closing, budget=budget)
+        return Thought(marks.open, marks.close, may_open=True, closing=closing, budget=budget)
+
+    def _parts(self, text: str, opened: bool, tools: Sequence[Tool]) -> Parts | None:
+        """What takes the answer apart; None where it is nothing but text."""
+        from transformers.utils.chat_parsing import ResponseParser
+
+        from workers.engines.transformers.conversation import tools_for_template
+        from workers.engines.transformers.parts import response_template
+
+        known = tools_for_template(tools)
+        if self._own_template is not None:
+            return Parts(ResponseParser(self._own_template, text, tools=known), None)
+        calls = self._calls if tools else None
+        if self._thinking is None and calls is None:
+            return None
+        prefix = self._thinking.open if self._thinking is not None and opened else ""
+        return Parts(ResponseParser(response_template(self._thinking, calls), prefix, tools=known), calls)
+
+    # Raw text.
+
+    def _raw(self, job: CompleteText, sampling: Sampling) -> Prompt:
+        options = job.options
+        if options.tools or options.thinking not in (None, "off") or options.thinking_budget is not None:
+            fail(
+                Code.UNSUPPORTED,
+                "raw text is gone on with as it is: without tools and thinking",
+                "leave them out",
+            )
+        if job.suffix is None:
+            tokens = self._tokens.encode(job.prompt + options.prefill, True)
+        elif self._infill is None:
+            fail(
+                Code.UNSUPPORTED, "this model cannot fill in text between two others", "ask a model for code"
+            )
+        else:
+            pieces = self._infill.arrange(job.prompt, job.suffix)
+            tokens = self._tokens.encode("".join(pieces) + options.prefill, True)
+        if not tokens:
+            fail(Code.EMPTY_PROMPT, "there is nothing to go on with", "give some text")
+        if len(tokens) >= self.context:
+            fail(
+                Code.PROMPT_TOO_LARGE,
+                f"the prompt has {len(tokens)} tokens, the model's window holds {self.context}",
+                "shorten the prompt, or load the model with a larger context",
+            )
+        forced = self._bindings.of(options, None, [])
+        return Prompt(
+            job.key,
+            tokens,
+            answer_room(options, self.context),
+            sampling,
+            options.stop,
+            self._decode,
+            Guide(forced, None, self._bindings.tokens_of) if forced else None,
+            bytes_of=self._bindings.bytes_of if sampling.logprobs is not None else None,
+            prefill=options.prefill,
+        )
+
+    # Both.
+
+    def sampling(self, job: Generate | CompleteText | CountTokens) -> Sampling:
+        """What the options say about sampling, or why they cannot be. Quick."""
+        options = job.options
+        sampling = read_sampling(options)
+        if not isinstance(job, CompleteText) and not job.messages:
+            fail(Code.BAD_REQUEST, "there is no message to answer")
+        if options.context is not None and options.context > self.context:
+            fail(
+                Code.UNSUPPORTED,
+                f"a window of {options.context} tokens is needed, the model has {self.context}",
+                "load the model with a larger context",
+            )
+        if isinstance(options.response_format, Grammar):
+            fail(Code.UNSUPPORTED, "transformers reads no GBNF grammars", "use a JSON schema, or llama.cpp")
+        known = self._tokens.vocabulary
+        if beyond := [token for token in sampling.logit_bias if token >= known]:
+            fail(
+                Code.BAD_REQUEST,
+                f"there is no token {beyond[0]}: the model knows {known}",
+                "correct logit_bias",
+            )
+        if (sampling.logprobs or 0) > known:
+            fail(Code.BAD_REQUEST, f"logprobs asks for more alternatives than the model's {known} tokens")
+        return sampling
+
+    def _marks(self) -> list[str]:
+        """What has to be seen of special tokens to take an answer apart."""
+        if self._own_template is not None:
+            return list(self._tokenizer.get_added_vocab())
+        thinking = [self._thinking.open.strip(), self._thinking.close] if self._thinking is not None else []
+        return [
+            *thinking,
+            *(self._calls.marks if self._calls is not None else []),
+            "<|python_tag|>",
+            "[ARGS]",
+        ]
+
+    def _encode(self, text: str) -> list[int]:
+        return self._tokens.encode(text, self.chat.adds_special_tokens)
+
+    def _length(self, text: str) -> int:
+        return len(self._encode(text))
+
+
+def chosen_tools(options: GenerationOptions) -> list[Tool]:
+    """The tools that may be called. Raises `AiPalError` (`bad_request`)."""
+    choice = options.tool_choice
+    if choice == "none":
+        return []
+    if isinstance(choice, NamedTool):
+        named = [tool for tool in options.tools if tool.name == choice.name]
+        if not named:
+            fail(Code.BAD_REQUEST, f"tool_choice names {choice.name!r}, which is none of the tools")
+        return named
+    if choice == "required" and not options.tools:
+        fail(Code.BAD_REQUEST, "a tool has to be called, and there is none")
+    return options.tools
