@@ -27,6 +27,9 @@ class Code(StrEnum):
     DUPLICATE_ID = "duplicate_id"
     NOT_OWNER = "not_owner"
     UNSUPPORTED = "unsupported"
+    SCHEMA_INVALID = "schema_invalid"
+    IMAGE_INVALID = "image_invalid"
+    IMAGE_TOO_LARGE = "image_too_large"
     # Models and engines.
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_NOT_HERE = "model_not_here"

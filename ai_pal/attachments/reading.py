@@ -3,20 +3,18 @@
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from ai_pal.attachments.images import size_of
 from ai_pal.attachments.kinds import KNOWN, TEXT, Kind, kind_of
 from ai_pal.attachments.texts import text_of
 from ai_pal.conversations.model import Attachment
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.content import Audio, Document, Image
+from ai_pal.protocol.pictures import MOST_PIXELS, NoPictureError, look_at
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of a file: what one frame of the protocol can carry."""
 MOST_TEXT = 4 * 1024 * 1024
 """Characters of a text: a request with all that was said before has 8 MiB."""
-MOST_PIXELS = 178_956_970
-"""Of a picture. Decoded it takes four bytes for each; Pillow, too, takes more for a bomb."""
 
 
 def from_file(path: Path) -> Attachment:
@@ -80,16 +78,16 @@ def _document(text: str, name: str, about: str) -> Attachment:
 
 
 def _image(data: bytes, name: str, kind: Kind) -> Attachment:
-    size = size_of(data, kind.media_type)
-    if size is None:
-        _refuse(f"{name} begins like a {kind.name} image, and is none", "open it elsewhere and save it anew")
-    width, height = size
-    if width * height > MOST_PIXELS:
-        _refuse(
-            f"{name} has {width:,} x {height:,} pixels, too many to be decoded",
-            "make it smaller first, for example: convert IN -resize 2000x2000 OUT",
-        )
-    about = f"{kind.name} image, {width} x {height}, {_bytes(len(data))}"
+    try:
+        picture = look_at(data)
+    except NoPictureError as error:
+        message = f"{name} begins like a {kind.name} image, and is none: {error}"
+        fail(Code.IMAGE_INVALID, message, "open it elsewhere and save it anew")
+    if picture.width * picture.height > MOST_PIXELS:
+        size = f"{picture.width:,} x {picture.height:,} pixels"
+        hint = "make it smaller first, for example: convert IN -resize 2000x2000 OUT"
+        fail(Code.IMAGE_TOO_LARGE, f"{name} has {size}, too many to be decoded", hint)
+    about = f"{kind.name} image, {picture.width} x {picture.height}, {_bytes(len(data))}"
     return Attachment(name, Image(kind.media_type, data), about)
 
 

@@ -9,9 +9,10 @@ from ai_pal.client.keywords import refuse_unknown
 from ai_pal.client.sampling import Sampling, options_of
 from ai_pal.client.usual import NOTHING, Usual
 from ai_pal.config.egress_environment import pip_settings
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.requests import objection
 
 LOCAL_ONLY = "AI_PAL_LOCAL_ONLY"
 _NO = ("", "0", "false", "no", "off")
@@ -40,8 +41,9 @@ class Asking(Sampling, total=False):
 def chat_request(
     request_id: int, prompt: str | Sequence[Message], how: Asking, usual: Usual = NOTHING
 ) -> wire.Chat:
-    """The request for `prompt`; what `how` does not say is as `usual`."""
-    return wire.Chat(
+    """The request for `prompt`; what `how` does not say is as `usual`. Raises `AiPalError` where nobody would
+    take it, as the supervisor would say."""
+    request = wire.Chat(
         request_id,
         _messages(prompt, how),
         _model(how) or usual.model,
@@ -59,6 +61,9 @@ def chat_request(
         usual.keep_alive,
         pip_settings() if how.get("pull") else {},
     )
+    if failure := objection(request):
+        raise AiPalError(failure)
+    return request
 
 
 def route_request(

@@ -7,6 +7,7 @@ from ai_pal.errors import AiPalError, Code, Failure, main_reason
 _ABOUT_THE_REQUEST = frozenset(
     {
         *(Code.BAD_REQUEST, Code.EMPTY_PROMPT, Code.PROMPT_TOO_LARGE, Code.FRAME_TOO_LARGE),
+        *(Code.SCHEMA_INVALID, Code.IMAGE_INVALID, Code.IMAGE_TOO_LARGE),
         *(Code.DEADLINE_EXCEEDED, Code.MODEL_NOT_FOUND),
     }
 )

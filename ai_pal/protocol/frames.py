@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ai_pal.protocol.content import AnyPart, Audio, Image, Message, ToolResult
 
+MOST_FRAMES = 64
+"""Attachments that one request may have in frames of their own."""
+
 MOST_PARTS = 4096
 """Parts that the messages of one request may have together."""
 
@@ -31,17 +34,3 @@ def _attachments(parts: Iterable[AnyPart]) -> Iterator[Image | Audio]:
             yield part
         elif isinstance(part, ToolResult) and not isinstance(part.content, str):
             yield from _attachments(part.content)
-
-
-def objection_to_parts(messages: Sequence[Message]) -> str:
-    """What is wrong with the parts of a conversation, or nothing. A string counts as no part."""
-    count = sum(len(message.content) for message in messages if not isinstance(message.content, str))
-    if count > MOST_PARTS:
-        return f"a conversation of {count:,} parts is over the limit of {MOST_PARTS:,}"
-    for part in attachments(messages):
-        if part.frame < 0:
-            return f"frame {part.frame} is none: they count from 1"
-        if bool(part.data) == bool(part.frame):
-            has = "both data and the number of a frame" if part.data else "neither data nor a frame"
-            return f"a part with {part.media_type or 'no media type'} has {has}"
-    return ""

@@ -22,7 +22,7 @@ def objection_to_json(value: object, where: str, levels: int) -> str:
     if not isinstance(value, dict | list | tuple):
         return f"{where} is a {type(value).__name__}, which JSON has not"
     if levels == 0:
-        return f"{where} is nested too deep"
+        return f"{where[:_SHOWN]}... is nested too deep"
     for inside, item in _within(value, where):
         if not inside:
             return f"{where} has a key that is no text"

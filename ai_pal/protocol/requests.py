@@ -8,8 +8,10 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.frames import objection_to_parts
+from ai_pal.protocol.message_rules import objection_to_messages
 from ai_pal.protocol.option_rules import nearest, objection_to_options, objection_to_value
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.tool_rules import objection_to_tools
 
 SEE = "see docs/ipc-protocol.md"
 
@@ -23,10 +25,13 @@ def objection(request: wire.AnyRequest) -> Failure | None:
         return _bad("a request id must be above 0")
     if (cost := getattr(request, "max_cost", None)) is not None and cost < 0:
         return _bad("max_cost is less than 0")
-    if (options := getattr(request, "options", None)) is not None and (why := objection_to_options(options)):
-        return _bad(why)
-    if (messages := getattr(request, "messages", None)) is not None and (why := objection_to_parts(messages)):
-        return _bad(why)
+    if isinstance(options := getattr(request, "options", None), GenerationOptions):
+        if why := objection_to_options(options):
+            return _bad(why)
+        if failure := objection_to_tools(options):
+            return failure
+    if failure := objection_to_messages(getattr(request, "messages", ())):
+        return failure
     for name in ("deadline", "keep_alive", "usual_keep_alive", "max_cost"):
         if math.isnan(getattr(request, name, None) or 0.0):
             return _bad(f"{name} is not a number")

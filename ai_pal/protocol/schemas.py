@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 _TYPES = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
-_SCHEMA = frozenset(
+SCHEMA_KEYWORDS = frozenset(
     {
         "items",
         "additionalProperties",
@@ -17,8 +17,8 @@ _SCHEMA = frozenset(
     }
     | {"not", "if", "then", "else", "contentSchema"}
 )
-_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+SCHEMA_MAPS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _TEXTS = ("$ref", "$id", "$schema", "$anchor", "title", "description", "format", "pattern")
@@ -96,13 +96,13 @@ def _inside(keyword: str, value: Any, at: str, depth: int) -> str:
     """What is wrong with the schemas that a keyword holds."""
     if keyword == "items" and isinstance(value, list):  # as before 2020-12
         keyword = "prefixItems"
-    if keyword in _SCHEMA:
+    if keyword in SCHEMA_KEYWORDS:
         return objection(value, at, depth)
-    if keyword in _SCHEMAS:
+    if keyword in SCHEMA_LISTS:
         if not isinstance(value, list) or not value:
             return f"{at}: a list of schemas is wanted, not {_shown(value)}"
         return next(filter(None, (objection(one, f"{at}/{i}", depth) for i, one in enumerate(value))), "")
-    if keyword in _NAMED:
+    if keyword in SCHEMA_MAPS:
         if not isinstance(value, dict):
             return f"{at}: an object of schemas is wanted, not {_shown(value)}"
         return next(filter(None, (objection(one, f"{at}/{name}", depth) for name, one in value.items())), "")

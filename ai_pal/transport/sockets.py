@@ -25,3 +25,8 @@ def configure(socket: "zmq.Socket[bytes]") -> None:
 def readable(socket: "zmq.Socket[bytes]") -> bool:
     """Whether a message is there. Half the cost of `socket.EVENTS & zmq.POLLIN`: no enums on the hot path."""
     return bool(int(socket.get(zmq.EVENTS)) & POLLIN)
+
+
+def view_of(blob: Blob) -> memoryview:
+    """Its bytes, where they lie."""
+    return memoryview(blob) if isinstance(blob, bytes) else blob.buffer

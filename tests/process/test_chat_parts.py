@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.pictures import png
 from tests.process.homes import Environ
 from tests.process.screen import Terminal
 from tests.unit.attachments.pdfs import pdf
-from tests.unit.attachments.pictures import png
 
 SECONDS = 120
 PARAMETERS = {"type": "object", "required": ["city"], "properties": {"city": {}}}

@@ -8,11 +8,9 @@ from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.frames import frames_named
-from ai_pal.transport.sockets import Blob
-
-MOST_FRAMES = 64
-"""Attachments that one request may have in frames of their own."""
+from ai_pal.protocol.frames import MOST_FRAMES, frames_named
+from ai_pal.protocol.message_rules import objection_to_blobs
+from ai_pal.transport.sockets import Blob, view_of
 
 MOST_BYTES = 128 * 1024 * 1024
 """Bytes that these may have together."""
@@ -51,7 +49,9 @@ class Incoming(msgspec.Struct, eq=False):
             came = "none came" if not self.frames else f"only {counted(self.frames, 'frame')} came"
             return _bad(f"frame {wanted} is to follow the request, but {came}")
         unnamed = [number for number in range(1, self.frames + 1) if number not in named]
-        return _bad(f"no part of the request refers to frame {unnamed[0]} behind it") if unnamed else None
+        if unnamed:
+            return _bad(f"no part of the request refers to frame {unnamed[0]} behind it")
+        return objection_to_blobs(messages_of(self.request), [view_of(blob) for blob in self.blobs])
 
 
 def messages_of(request: wire.AnyRequest | None) -> Sequence[Message]:

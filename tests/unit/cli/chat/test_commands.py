@@ -18,7 +18,7 @@ from ai_pal.config.provider_access import remember
 from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.protocol.content import Document, Image, Reasoning
-from tests.unit.attachments.pictures import png
+from tests.pictures import png
 
 
 class Bench:

@@ -5,7 +5,7 @@ import pytest
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import GenerationOptions, Tool
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 from tests.endpoints import ME, Endpoint, refusal
@@ -90,6 +90,8 @@ def test_a_refusal_names_the_request_where_it_can_be_read(endpoint: Endpoint) ->
         wire.Chat(1, HI, options=GenerationOptions(stop=[""])),
         wire.Complete(1, "hi", options=GenerationOptions(min_p=2)),
         wire.CountTokens(1, HI, options=GenerationOptions(extra={"top_k": 1})),
+        wire.Chat(1, HI, options=GenerationOptions(tools=[Tool("two words")])),
+        wire.Chat(1, [Message("tool", "42")]),
         wire.Route(1, HI, options=GenerationOptions(top_p=float("nan"))),
         wire.Chat(1, HI, options=GenerationOptions(extra={"deep": eval("[" * 50 + "]" * 50)})),  # noqa: S307
     ],
