@@ -148,6 +148,7 @@ _ENTRIES = (
         about="repeats what it is told: for tests",
         chat_format="the last message",
         hidden=True,
+        abilities=None,
         variants=(Variant("", "echo"),),
     ),
 )

@@ -5,7 +5,14 @@ from typing import Any
 import msgspec
 
 from ai_pal.protocol.egress import Artifact, Wanted
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import Ability, GenerationOptions
+
+WRITES: frozenset[Ability] = frozenset(
+    {
+        *("chat", "complete", "infill", "tools", "schema", "grammar", "thinking", "documents", "logprobs"),
+    }
+)
+"""What a model that knows nothing but text can be asked for at most: it may do less."""
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -23,9 +30,10 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class KnownModel(msgspec.Struct, frozen=True):
-    """A catalog entry. `variants` in the order of preference; `parameters` counts weights, `context`
-    tokens; `chat_format` says how a conversation is written for it, `sampling` how it is sampled unless
-    a request says otherwise. A `hidden` one can be named, but no list for users does."""
+    """A catalog entry. `variants` in the order of preference; `parameters` counts weights, `context` tokens;
+    `chat_format` says how a conversation is written for it, `sampling` how it is sampled unless a request
+    says otherwise. A `hidden` one can be named, but no list for users does. `abilities` is what it can be
+    asked for at most, None where only its load tells."""
 
     name: str
     about: str
@@ -37,6 +45,7 @@ class KnownModel(msgspec.Struct, frozen=True):
     gated: bool = False
     sampling: GenerationOptions = GenerationOptions()
     hidden: bool = False
+    abilities: frozenset[Ability] | None = WRITES
 
     @property
     def engine(self) -> str:

@@ -35,14 +35,16 @@ MOST_FOUND, MOST_TRIES = 1000, 8
 
 
 class Header(msgspec.Struct, frozen=True):
-    """`context` is the window in tokens that the model was trained for, 0 if the file does not say;
-    `size` in bytes; `kv_values` is how many numbers the cache keeps of one token."""
+    """`context` is the window in tokens that the model was trained for, 0 if the file does not say; `size` in
+    bytes; `kv_values` is how many numbers the cache keeps of one token; `pooling` is llama.cpp's number for
+    how a text becomes one vector, 0 for a model that writes."""
 
     architecture: str
     name: str
     context: int
     size: int
     kv_values: int = 0
+    pooling: int = 0
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -145,7 +147,8 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     architecture = str(found.get("general.architecture", ""))
     context = int(found.get(f"{architecture}.context_length", 0))
     name = str(found.get("general.name", ""))
-    header = Header(architecture, name, context, size, _kv_values(found, architecture))
+    pooling = int(found.get(f"{architecture}.pooling_type", 0))
+    header = Header(architecture, name, context, size, _kv_values(found, architecture), pooling)
     vocabulary = found.get(VOCABULARY, 0)
     refusal = {"adapter": ADAPTER, "mmproj": PROJECTOR}.get(str(found.get("general.type")))
     if architecture == "clip":

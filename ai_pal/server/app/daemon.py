@@ -22,7 +22,7 @@ from ai_pal.memory.promises import PromiseFile
 from ai_pal.protocol import client as wire
 from ai_pal.server.app.judging import judge
 from ai_pal.server.app.policies import egress_policy, memory_policy, pool_policy, router_policy
-from ai_pal.server.app.references import load_of, plan_of
+from ai_pal.server.app.references import is_used, load_of, plan_of
 from ai_pal.server.app.snapshots import MachineSnapshots
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.backends.providers import Providers
@@ -133,6 +133,7 @@ class Daemon:
             observe=self._observe,
             policy=pool_policy(settings),
             admission=self._admission(settings),
+            used=lambda resolved: is_used(resolved, settings),
         )
         self._downloads = Downloads(
             clients=self._client_endpoint,

@@ -11,15 +11,19 @@ from ai_pal.server.services.download import Plan
 
 
 def load_of(reference: str, settings: Settings) -> Resolved:
-    """What a worker is told to load; from now on the model counts as used. Raises `AiPalError`."""
+    """What a worker is told to load. Raises `AiPalError`."""
     reference = reference or catalog.default_model(settings)
     load = catalog.resolve(reference, settings)
     size = files.size_of(load.path) if load.path else 0
-    if load.path:
-        used.touch(load.path, settings)
     pinned = catalog.pinned(reference, settings)
     file = os.path.realpath(load.path) if load.path else ""
     return Resolved(load, size, catalog.own_keep_alive(reference, settings), pinned, file)
+
+
+def is_used(resolved: Resolved, settings: Settings) -> None:
+    """From now on the model counts as used."""
+    if resolved.load.path:
+        used.touch(resolved.load.path, settings)
 
 
 def plan_of(reference: str, settings: Settings) -> Plan:

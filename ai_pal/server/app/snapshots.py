@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Mapping
 
 from ai_pal import catalog, privacy
+from ai_pal.catalog.abilities import abilities_of
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import OLLAMA, TWINS, clouds, ollama_is_set_up, ollama_url, provider_names, twin
 from ai_pal.config.elsewhere import elsewhere
@@ -12,9 +14,11 @@ from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
 from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.options import Ability
 from ai_pal.providers.cloud import cloud
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
+from ai_pal.server.app.references import load_of
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.pool import Pool
 from ai_pal.server.ports import Clock
@@ -83,7 +87,7 @@ class MachineSnapshots:
     def _here(self, reference: str) -> Here:
         """What is known of a model, and what is wrong with its name or its file."""
         at, found = self._looked.get(reference, (float("-inf"), None))
-        if found is None or self._clock.now() - at >= FRESH:
+        if found is None or self._clock.now() - at >= FRESH or _has_gone(found):
             found = self._look(reference)
             if found.failure is not None:  # looked at again each time: it may be mended by then
                 return found
@@ -96,22 +100,36 @@ class MachineSnapshots:
             found = catalog.find(name, self._settings)
         except AiPalError as error:
             return Here(model=name, state=UNUSABLE, failure=error.failure)
-        window = self._window(name, found)
+        resolved = None
+        with contextlib.suppress(AiPalError, OSError, ValueError):
+            resolved = load_of(name, self._settings)
         return Here(
             model=name,
             state="here" if found.is_here else "not_here",
-            window=window,
+            window=self._window(found, resolved),
             absent=not found.is_here,
+            resolved=resolved,
+            abilities=self._abilities(found, resolved),
         )
 
-    def _window(self, name: str, found: catalog.Found) -> int:
+    def _window(self, found: catalog.Found, resolved: Resolved | None) -> int:
         """Tokens that a conversation with it may have, as far as that is known before the load; else 0."""
         known = found.entry.context if found.entry is not None else 0
-        with contextlib.suppress(AiPalError, OSError, ValueError):
-            load = catalog.resolve(name, self._settings)
-            window = window_of(load) if load.path else None
-            return window.tokens if window is not None else load.context or known
+        if resolved is not None:
+            with contextlib.suppress(AiPalError, OSError, ValueError):
+                window = window_of(resolved.load) if resolved.load.path else None
+                return window.tokens if window is not None else resolved.load.context or known
         return min(known or self._settings.context, self._settings.context or known)
+
+    @staticmethod
+    def _abilities(found: catalog.Found, resolved: Resolved | None) -> frozenset[Ability] | None:
+        """What it can be asked for, as far as that is known before the load."""
+        if found.entry is not None:
+            return found.entry.abilities
+        if resolved is not None:
+            with contextlib.suppress(AiPalError, OSError, ValueError):
+                return abilities_of(resolved.load)
+        return None
 
     def _as_loaded(self, here: Here) -> Here:
         """With what its worker, if it has one, adds."""
@@ -127,6 +145,8 @@ class MachineSnapshots:
             loaded=phase is Phase.READY,
             absent=here.absent and phase is Phase.GONE,
             failure=reason if failed else None,
+            resolved=here.resolved,
+            abilities=here.abilities if model_worker.info is None else frozenset(model_worker.info.abilities),
         )
 
     # -- elsewhere -----------------------------------------------------------------------------
@@ -172,6 +192,11 @@ class MachineSnapshots:
 
     def _cloud(self, name: str, access: Mapping[str, Access], model: str = "") -> Server:
         return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)
+
+
+def _has_gone(here: Here) -> bool:
+    """Whether its file was taken away since it was looked at."""
+    return here.resolved is not None and bool(here.resolved.file) and not os.path.exists(here.resolved.file)
 
 
 def _window_of(model: str) -> int:

@@ -91,9 +91,8 @@ class Pool:
         worker = self.of_worker(identity)
         return worker.process if worker is not None else self.warm_pool.process_of(identity)
 
-    def worker_for(self, reference: str) -> ModelWorker:
-        """The worker for a model reference, made if need be. Raises `AiPalError` for unknown models."""
-        resolved = self._resolve(reference)
+    def worker_for(self, resolved: Resolved) -> ModelWorker:
+        """The worker for a model, made if need be."""
         worker = self._sharing(resolved)
         if worker is None:
             keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive

@@ -4,6 +4,9 @@ A synchronous reactor: every method runs to its end without waiting, so a decisi
 that it gates are one step. The world behind it is `ports`; time comes from the clock it is given.
 """
 
+from collections.abc import Callable
+
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
@@ -26,7 +29,8 @@ CLOSING_INTERVAL = 0.02
 
 
 class Supervisor:
-    """See the module. Methods are called by both endpoints, the launcher and the clock."""
+    """See the module. Methods are called by both endpoints, the launcher and the clock. `used` hears of each
+    model that is asked for."""
 
     def __init__(
         self,
@@ -40,8 +44,10 @@ class Supervisor:
         observe: Observe,
         policy: PoolPolicy | None = None,
         admission: Admission | None = None,
+        used: Callable[[Resolved], None] = lambda resolved: None,
     ) -> None:
         self._clients, self._clock, self._observe = clients, clock, observe
+        self._resolve, self._used = resolve, used
         self.requests, self._notifier = JobTable(observe), Notifier(clients)
         self.pool = Pool(
             launcher=launcher,
@@ -67,7 +73,7 @@ class Supervisor:
     def start(self, job: Job, sink: Sink) -> WorkerJob:
         """Accept a job; `sink` hears what becomes of it. Raises `AiPalError`: it was refused."""
         self._refuse_when_closing()
-        worker = self.pool.worker_for(job.model)
+        worker = self._worker_for(job.resolved or self._resolve(job.model))
         request = self._open(worker, job, sink)
         if self.pool.policy.log_prompts:
             self._observe("prompt", request=request.key, **prompt_of(job.work))
@@ -97,7 +103,7 @@ class Supervisor:
         """Load a model; the client hears `loading` and then `loaded` or `failed`. Raises `AiPalError`: it was
         refused, and the client has not heard of that."""
         self._refuse_when_closing()
-        worker = self.pool.worker_for(request.model)
+        worker = self._worker_for(self._resolve(request.model))
         worker.keep(request.keep_alive, request.usual_keep_alive)
         if worker.state.phase is Phase.READY:
             self._clients.send(client, wire.Loaded(request.id, worker.model))
@@ -214,6 +220,10 @@ class Supervisor:
         self._clock.wake_at(now + min(drain, CLOSING_INTERVAL))
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _worker_for(self, resolved: Resolved) -> ModelWorker:
+        self._used(resolved)
+        return self.pool.worker_for(resolved)
 
     def _open(self, worker: ModelWorker, job: Job, sink: Sink) -> WorkerJob:
         """Into the line with it, if that is not full."""

@@ -2,14 +2,15 @@
 
 import msgspec
 
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
 from ai_pal.server.router.complexity import Scored
+from ai_pal.server.router.policy.abilities import is_plain, lacks
 from ai_pal.server.router.policy.candidate import LOCAL, UNSEEN, Candidate
 from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.policy.news import LOOKED_FOR, explained
 from ai_pal.server.router.policy.order import expected_seconds, in_words
-from ai_pal.server.router.policy.plan import Plan, Step, plan
+from ai_pal.server.router.policy.plan import Plan, Step, advised, plan
 from ai_pal.server.router.policy.query import ANSWER_TOKENS, Query, tokens_in
 from ai_pal.server.router.policy.snapshot import everyone
 from ai_pal.server.router.policy.task import bounded
@@ -35,12 +36,11 @@ class Planner:
         """The plan for a request, while open attempts may still cost `reserved` US dollars."""
         reference = asked.model or self._policy.model
         scored = None if reference else self._judge(asked.messages)
-        snapshot = self._snapshots.snapshot(reference)
         left, unaccounted = self._left(reserved)
         query = Query(
             score=bounded(scored.score, asked.task) if scored is not None else 0.0,
             goal=asked.goal or self._policy.goal,
-            prompt_tokens=tokens_in(asked.messages),
+            prompt_tokens=tokens_in(asked.messages, asked.options),
             answer_tokens=min(asked.options.max_tokens or ANSWER_TOKENS, ANSWER_TOKENS),
             local_only=asked.privacy == "local" or self._policy.local_only,
             max_cost=asked.max_cost,
@@ -49,8 +49,22 @@ class Planner:
             fallback=asked.fallback,
             named=bool(reference),
         )
-        candidates = everyone(snapshot, self._snapshots.prices(), self._health)
-        return Planned(plan(query, candidates), scored)
+        candidates = self._candidates(reference, asked)
+        made = plan(query, candidates)
+        if any(out.failure.code == Code.UNSUPPORTED for out in made.ruled_out):
+            made = advised(made, candidates if made.steps else self._candidates("", asked))
+        return Planned(made, scored)
+
+    def _candidates(self, reference: str, asked: wire.Chat | wire.Route) -> list[Candidate]:
+        """Everyone who could be asked, each with what it lacks."""
+        found = everyone(self._snapshots.snapshot(reference), self._snapshots.prices(), self._health)
+        plain = is_plain(asked.messages, asked.options)
+        return [
+            one
+            if plain and (one.server is not None or one.abilities is None)
+            else msgspec.structs.replace(one, lacks=lacks(one, asked.messages, asked.options))
+            for one in found
+        ]
 
     def explain(self, asked: wire.Route, reserved: float) -> wire.Routed:
         """What would be done with a request."""

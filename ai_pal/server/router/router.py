@@ -26,6 +26,7 @@ from ai_pal.server.router.policy.eligibility import over_limit
 from ai_pal.server.router.policy.fallback_chain import Ask, BreakOff, FallbackChain, GiveUp
 from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.policy.news import is_news
+from ai_pal.server.router.policy.query import says_something
 from ai_pal.server.router.ports import Judge, Ledger, RouterPolicy, Snapshots
 from ai_pal.server.router.request import Attempt, RoutedRequest
 from ai_pal.server.router.table import Table
@@ -86,7 +87,7 @@ class Router:
         if self._closing:
             self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
             return
-        if not any(m.role == "user" and m.text.strip() for m in chat.messages):
+        if not says_something(chat.messages):
             self._clients.send(client, wire.Failed(chat.id, [EMPTY_PROMPT]))
             return
         planned = self._planner.plan(chat, self._attempts.reserved)

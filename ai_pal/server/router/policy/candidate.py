@@ -7,6 +7,7 @@ import msgspec
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.options import Ability
 from ai_pal.providers.prices import FREE, Price
 
 LOCAL, OLLAMA, CLOUD = 1, 2, 3
@@ -31,7 +32,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     knows it. `seconds` to the first content were learned. `remote`: the prompt would leave this machine.
     `absent`: it has to be downloaded first. `failure` is why it cannot be asked now; with `prefills` it
     can go on where another broke off. `server` is where it is asked, None for this machine;
-    `resolved` is what it means here, where that is known. Not `expected`:
+    `resolved` is what it means here, where that is known. `abilities` is what it can be asked
+    for, None where only its load tells; `lacks` is why it cannot do what this request needs. Not `expected`:
     nobody has set it up, so that its absence is no news. With another `mark` it is asked with another key."""
 
     tier: int
@@ -49,6 +51,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     server: Provider | None = None
     resolved: Resolved | None = None
+    abilities: frozenset[Ability] | None = None
+    lacks: Failure | None = None
     expected: bool = True
     mark: str = ""
 

@@ -9,8 +9,8 @@ from ai_pal.providers.dollars import dollars
 from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, Candidate
 from ai_pal.server.router.policy.query import Query
 
-STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.SDK_MISSING})
-"""Reasons that do not pass by themselves: a cloud with one of these is none that could be asked."""
+STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.SDK_MISSING, Code.UNSUPPORTED})
+"""Reasons that do not pass by themselves: one with these is none that could be asked this."""
 
 NOT_ASKED = Failure(Code.NO_FALLBACK, "not asked: only the first may be", "leave out --no-fallback")
 
@@ -24,7 +24,7 @@ def objection(candidate: Candidate, query: Query, *, insisted: bool = False) -> 
     failure = candidate.failure
     if failure is not None and not (insisted and failure.code == Code.BREAKER_OPEN):
         return failure
-    return _too_long(candidate, query) or _too_dear(candidate, query)
+    return candidate.lacks or _too_long(candidate, query) or _too_dear(candidate, query)
 
 
 def over_limit(candidate: Candidate, query: Query, spent: float) -> Failure | None:

@@ -15,9 +15,14 @@ CANNOT_RUN = frozenset(
         *(Code.INSUFFICIENT_MEMORY, Code.ENGINE_MISSING, Code.MODEL_NOT_HERE, Code.MODEL_FAILED),
         *(Code.MODEL_INVALID, Code.MODEL_GATED, Code.LOAD_STALLED, Code.SPAWN_FAILED),
         *(Code.DIRECT_LOADING_OFF, Code.DOWNLOAD_FAILED, Code.OFFLINE, Code.DISK_FULL),
+        Code.UNSUPPORTED,
     }
 )
 """A named model of this machine is asked for elsewhere only when it cannot run here."""
+
+
+HOPELESS = frozenset({Code.DIRECT_LOADING_OFF, Code.UNSUPPORTED})
+"""This machine's own model is not asked all the same for these."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -136,11 +141,26 @@ def _last_resort(
     refusal is the truth."""
     for candidate in order:
         failure = objections[candidate.name]
-        if failure is None or failure.code == Code.DIRECT_LOADING_OFF or candidate.state == UNUSABLE:
+        if failure is None or failure.code in HOPELESS or candidate.state == UNUSABLE:
             continue
         if candidate.tier == LOCAL:
             return [Step(candidate, Reason.NAMED if query.named else Reason.LAST_RESORT)]
     return []
+
+
+def advised(made: Plan, candidates: Sequence[Candidate]) -> Plan:
+    """The plan, whose refusals of what somebody cannot do name one of these who can."""
+    able = next((one for one in candidates if objection(one, made.query) is None and not one.absent), None)
+    if able is None:
+        return made
+    hint = f"{able.name} can: --model {able.name}"
+    ruled_out = [
+        msgspec.structs.replace(out, failure=msgspec.structs.replace(out.failure, hint=hint))
+        if out.failure.code == Code.UNSUPPORTED
+        else out
+        for out in made.ruled_out
+    ]
+    return msgspec.structs.replace(made, ruled_out=tuple(ruled_out))
 
 
 def _stands(failure: Failure | None) -> bool:

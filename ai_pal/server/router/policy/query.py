@@ -1,10 +1,12 @@
 """What is asked, as far as it decides who answers."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
-from ai_pal.protocol.content import Message
+from ai_pal.protocol.content import AnyPart, Audio, Document, Image, Message, Text, ToolCall, ToolResult
+from ai_pal.protocol.options import GenerationOptions, Tool
 from ai_pal.server.router.policy.candidate import Grade
 
 Goal = Literal["privacy", "cost", "latency", "quality", "balanced"]
@@ -14,6 +16,8 @@ SIMPLE, HARD = 0.3, 0.7
 
 ANSWER_TOKENS = 400
 """How long an answer is expected to be where no limit says less."""
+
+NO_OPTIONS = GenerationOptions()
 
 BYTES_PER_TOKEN = 3
 """Rather too many tokens than too few: English has about four bytes in one."""
@@ -47,6 +51,47 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         return (Grade.STRONG, Grade.MID) if wants_strong else (Grade.MID,)
 
 
-def tokens_in(messages: list[Message]) -> int:
-    """About how many tokens a conversation has; never asks a tokenizer, never too few for usual text."""
-    return sum(4 + -(-len(message.text.encode()) // BYTES_PER_TOKEN) for message in messages)
+IMAGE_TOKENS, SECOND_OF_AUDIO, AUDIO_BYTES = 1000, 25, 32_000
+"""About what a picture takes, whatever its size, and a second of sound (16 bits, 16 kHz)."""
+
+
+def tokens_in(messages: list[Message], options: GenerationOptions = NO_OPTIONS) -> int:
+    """About how many tokens a conversation has, tools included; never asks a tokenizer, never too few for
+    usual text."""
+    tools = sum(map(_of_tool, options.tools))
+    return tools + sum(4 + _of_content(message.content) for message in messages)
+
+
+def says_something(messages: list[Message]) -> bool:
+    """Whether a user has said anything: a picture alone is a prompt too."""
+    return any(message.role == "user" and any(map(_says, message.parts)) for message in messages)
+
+
+def _says(part: AnyPart) -> bool:
+    return bool(part.text.strip()) if isinstance(part, Text | Document) else True
+
+
+def _of_content(content: str | Sequence[AnyPart]) -> int:
+    return _of_text(content) if isinstance(content, str) else sum(map(_of_part, content))
+
+
+def _of_part(part: AnyPart) -> int:
+    match part:
+        case Image():
+            return IMAGE_TOKENS
+        case Audio():
+            return SECOND_OF_AUDIO * (1 + len(part.data) // AUDIO_BYTES)
+        case ToolCall():
+            return _of_text(part.name) + _of_text(part.arguments)
+        case ToolResult():
+            return _of_content(part.content)
+        case _:
+            return _of_text(part.text)
+
+
+def _of_tool(tool: Tool) -> int:
+    return 8 + _of_text(f"{tool.name}{tool.description}") + len(msgspec.json.encode(tool.parameters)) // 3
+
+
+def _of_text(text: str) -> int:
+    return -(-len(text.encode()) // BYTES_PER_TOKEN)

@@ -6,15 +6,18 @@ from typing import Protocol
 import msgspec
 
 from ai_pal import privacy
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import continues
+from ai_pal.protocol.options import Ability
 from ai_pal.providers.prices import FREE, PriceTable
 from ai_pal.providers.server import Server
 from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, OLLAMA, UNSEEN, Candidate, Grade
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
-    """This machine's model. `state` is a word that stays; `failure` is why it cannot answer now."""
+    """This machine's model. `state` is a word that stays; `failure` is why it cannot answer now.
+    `resolved` and `abilities` as in `Candidate`."""
 
     model: str
     state: str = "here"
@@ -23,6 +26,8 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
     absent: bool = False
     prefills: bool = False
     failure: Failure | None = None
+    resolved: Resolved | None = None
+    abilities: frozenset[Ability] | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +70,8 @@ def local(here: Here, health: Health) -> Candidate:
         absent=here.absent,
         prefills=here.prefills,
         failure=here.failure,
+        resolved=here.resolved,
+        abilities=here.abilities,
     )
     return msgspec.structs.replace(candidate, seconds=health.seconds(candidate))
 

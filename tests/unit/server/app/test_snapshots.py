@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal.catalog.abilities import EMBEDS
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.config.clouds import ollama_url, twin
 from ai_pal.config.provider_access import key_hint, remember
@@ -210,3 +211,27 @@ def test_the_window_of_a_model_at_ollama_is_its_own(ai_pal_home: Path) -> None:
     other = snapshots(ai_pal_home, Settings(ollama=OllamaSettings(model="qwen3"))).snapshot("").ollama
     assert other is not None
     assert (other.mid, other.window) == ("qwen3", 0)
+
+
+def test_a_model_is_resolved_once_and_what_it_means_travels_along(ai_pal_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf({"general.architecture": "llama"}, []))
+    made = snapshots(ai_pal_home, Settings())
+    here = made.snapshot(str(file)).here
+    assert here is not None
+    assert here.resolved is not None
+    assert here.resolved.load.path == str(file)
+    again = made.snapshot(str(file)).here
+    assert again is not None
+    assert again.resolved is here.resolved
+    file.unlink()
+    gone = made.snapshot(str(file)).here
+    assert gone is not None
+    assert gone.resolved is None, "it is looked at anew when its file has gone"
+
+
+def test_a_file_that_embeds_is_known_before_it_is_loaded(ai_pal_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "e.gguf").write_bytes(gguf({"general.architecture": "bert"}, []))
+    here = snapshots(ai_pal_home, Settings()).snapshot(str(tmp_path / "e.gguf")).here
+    assert here is not None
+    assert here.abilities == EMBEDS

@@ -1,0 +1,212 @@
+"""Jobs of every kind on a worker: one queue, one table, and a count that takes no slot."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import pytest
+
+from ai_pal.catalog.resolved import Resolved
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.content import Image, Message
+from ai_pal.protocol.usage import Timings, Usage
+from ai_pal.server.jobs import Job, News, Result, Sink, Work
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.supervisor import Supervisor
+from tests.endpoints import NoProcess
+from tests.simulation.clock import VirtualClock
+
+HI = [Message("user", "hi")]
+CHAT = inner.Generate(0, HI)
+KINDS: list[tuple[Work, inner.FromWorker]] = [
+    (CHAT, inner.GenerationDone(1, "stop", Usage(1, 0, 0))),
+    (inner.CompleteText(0, "one "), inner.GenerationDone(1, "stop", Usage(1, 0, 0))),
+    (inner.EmbedTexts(0, ["a"]), inner.Embedded(1, b"\0\0\x80\x3f", 1)),
+    (inner.RerankTexts(0, "q", ["a"]), inner.Reranked(1, [0.5])),
+    (inner.CountTokens(0, HI), inner.Counted(1, 7)),
+]
+COUNT = KINDS[-1][0]
+
+
+class Heard(Sink):
+    """What became of one job."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.result: Result | None = None
+        self.failure: Failure | None = None
+
+    def accepted(self, model: str) -> None:
+        self.words.append("accepted")
+
+    def news(self, news: News) -> None:
+        self.words.append(type(news).__name__.lower())
+
+    def done(self, result: Result) -> None:
+        self.words.append("done")
+        self.result = result
+
+    def failed(self, failure: Failure, usage: Usage, timings: Timings | None) -> None:
+        self.words.append("failed")
+        self.failure = failure
+
+    def cancelled(self, usage: Usage, timings: Timings) -> None:
+        self.words.append("cancelled")
+
+
+class World:
+    """A supervisor with one model. `sent` is what its worker was told, `resolved` what was looked up."""
+
+    def __init__(self, slots: int = 1) -> None:
+        self.slots = slots
+        self.sent: list[inner.ToWorker] = []
+        self.blobs: list[Sequence[bytes]] = []
+        self.resolved: list[str] = []
+        self.used: list[str] = []
+        self.exits: list[Callable[[ExitStatus], None]] = []
+        self.clock = VirtualClock()
+        self.supervisor = Supervisor(
+            clients=self,  # type: ignore[arg-type]
+            workers=self,
+            launcher=self,
+            clock=self.clock,
+            resolve=self._resolve,
+            jitter=lambda: 0.5,
+            observe=lambda event, **fields: None,
+            policy=PoolPolicy(queue_size=2),
+            used=lambda resolved: self.used.append(resolved.load.model),
+        )
+        self.clock.alarm = self.supervisor.tick
+
+    def _resolve(self, reference: str) -> Resolved:
+        self.resolved.append(reference)
+        return Resolved(inner.LoadModel(reference, "echo"))
+
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> NoProcess:
+        self.worker = spec.worker
+        self.exits.append(on_exit)
+        return NoProcess()
+
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+        self.sent.append(message)
+        self.blobs.append(blobs)
+        return True
+
+    def start(self, work: Work, **how: object) -> tuple[Heard, WorkerJob]:
+        sink = Heard()
+        return sink, self.supervisor.start(Job(work=work, model="echo", **how), sink)  # type: ignore[arg-type]
+
+    def ready(self) -> None:
+        self.says(inner.WorkerHello(1))
+        self.says(inner.Ready(self.slots, 100, abilities=["chat", "embed"]))
+
+    def says(self, message: inner.FromWorker) -> None:
+        self.supervisor.worker_message(self.worker, message)
+
+    def work(self) -> list[inner.ToWorker]:
+        """What the worker was given to do."""
+        return [message for message in self.sent if isinstance(message, Work)]
+
+
+@pytest.mark.parametrize(("work", "end"), KINDS, ids=lambda one: type(one).__name__)
+def test_each_kind_waits_for_the_load_is_sent_and_ends(work: Work, end: inner.FromWorker) -> None:
+    world = World()
+    heard, job = world.start(work)
+    assert world.work() == []
+    world.ready()
+    assert world.work() == [msgspec.structs.replace(work, key=job.key)]
+    world.says(end)
+    world.says(end)
+    assert heard.words == ["accepted", "loading", "done"]
+    assert not len(world.supervisor.requests)
+
+
+@pytest.mark.parametrize(("work", "end"), KINDS, ids=lambda one: type(one).__name__)
+def test_a_worker_that_answers_what_it_was_not_asked_is_replaced(work: Work, end: inner.FromWorker) -> None:
+    world = World()
+    world.start(work)
+    world.ready()
+    wrong = next(other for _, other in KINDS if type(other) is not type(end))
+    world.says(wrong)
+    worker = world.supervisor.pool.find("echo")
+    assert worker is not None
+    assert worker.state.phase is lifecycle.Phase.KILLING
+
+
+def test_a_count_takes_no_slot_and_no_place_in_the_queue() -> None:
+    world = World(slots=1)
+    world.start(CHAT)
+    world.ready()
+    world.start(CHAT)
+    counted, _ = world.start(COUNT)
+    assert [type(message) for message in world.work()] == [inner.Generate, inner.CountTokens]
+    world.says(inner.Counted(3, 7))
+    assert counted.result == inner.Counted(3, 7)
+    world.says(inner.GenerationDone(1, "stop", Usage()))
+    assert len(world.work()) == 3, "the second chat has the slot now"
+
+
+def test_counts_have_a_bound_of_their_own() -> None:
+    world = World()
+    for _ in range(2):
+        world.start(CHAT)
+        world.start(COUNT)
+    for work in (CHAT, COUNT):
+        with pytest.raises(AiPalError) as refused:
+            world.start(work)
+        assert refused.value.code == Code.OVERLOADED
+
+
+@pytest.mark.parametrize("work", [CHAT, KINDS[2][0], COUNT], ids=["chat", "embed", "count"])
+def test_a_job_whose_worker_dies_is_tried_once_more(work: Work) -> None:
+    world = World()
+    heard, _ = world.start(work)
+    for _ in range(2):
+        world.ready()
+        world.exits[-1](ExitStatus(signal=9))
+        world.clock.run(world.clock.now() + 5)
+    assert len(world.work()) == 2
+    assert [word for word in heard.words if word != "loading"] == ["accepted", "notice", "failed"]
+    assert heard.failure is not None
+    assert heard.failure.code == Code.WORKER_DIED
+
+
+def test_a_job_that_was_called_off_is_told_and_its_worker_too() -> None:
+    world = World()
+    heard, job = world.start(KINDS[2][0])
+    world.ready()
+    world.supervisor.stop(job)
+    world.supervisor.stop(job)
+    assert heard.words[-1] == "cancelled"
+    assert heard.words.count("cancelled") == 1
+    assert world.sent[-1] == inner.CancelGeneration(job.key)
+
+
+def test_what_the_plan_has_resolved_is_not_resolved_again() -> None:
+    world = World()
+    world.start(CHAT, resolved=Resolved(inner.LoadModel("echo", "echo")))
+    assert (world.resolved, world.used) == ([], ["echo"])
+    world.start(CHAT)
+    assert (world.resolved, world.used) == (["echo"], ["echo", "echo"])
+
+
+def test_large_parts_go_along_uncopied() -> None:
+    world = World()
+    picture = b"p" * 1000
+    blobs = (picture,)
+    world.start(inner.Generate(0, [Message("user", [Image("image/png", frame=1)])]), blobs=blobs)
+    world.ready()
+    assert world.blobs[-1][0] is picture
+
+
+def test_a_log_of_prompts_holds_words_and_no_attachments() -> None:
+    world, logged = World(), list[dict[str, object]]()
+    world.supervisor.pool.policy = PoolPolicy(log_prompts=True)
+    world.supervisor._observe = lambda event, **fields: logged.append({"event": event, **fields})
+    world.start(inner.Generate(0, [Message("user", [Image("image/png", b"secret")]), *HI]))
+    said = next(entry for entry in logged if entry["event"] == "prompt")
+    assert "secret" not in repr(said)
+    assert "hi" in repr(said)
