@@ -87,8 +87,8 @@ BUGS = (
         "the egress process does not check what it is handed",
         "pytest tests/contract/test_local_only.py",
         "ai_pal/egress/completing.py",
-        "        privacy.admit(self._request, local_only=False)\n",
-        "",
+        "        request = privacy.admit(self._request, local_only=False)\n",
+        "        request = self._request\n",
     ),
     Bug(
         3,
@@ -301,7 +301,7 @@ BUGS = (
         "no look at the socket after a send",
         CHANNEL,
         "ai_pal/transport/channel.py",
-        "        finally:\n            self._schedule()\n        return Sent.OK\n",
+        "        finally:\n            self._reader.look()\n        return Sent.OK\n",
         "        return Sent.OK\n",
     ),
     Bug(

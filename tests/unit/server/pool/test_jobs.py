@@ -16,6 +16,7 @@ from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.pool.pool import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.transport.sockets import Blob
 from tests.endpoints import NoProcess
 from tests.simulation.clock import VirtualClock
 
@@ -63,7 +64,7 @@ class World:
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots
         self.sent: list[inner.ToWorker] = []
-        self.blobs: list[Sequence[bytes]] = []
+        self.blobs: list[Sequence[Blob]] = []
         self.resolved: list[str] = []
         self.used: list[str] = []
         self.exits: list[Callable[[ExitStatus], None]] = []
@@ -90,7 +91,7 @@ class World:
         self.exits.append(on_exit)
         return NoProcess()
 
-    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[bytes] = ()) -> bool:
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[Blob] = ()) -> bool:
         self.sent.append(message)
         self.blobs.append(blobs)
         return True
