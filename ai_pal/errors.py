@@ -26,6 +26,7 @@ class Code(StrEnum):
     HELLO_REQUIRED = "hello_required"
     DUPLICATE_ID = "duplicate_id"
     NOT_OWNER = "not_owner"
+    CANCELLED = "cancelled"
     UNSUPPORTED = "unsupported"
     SCHEMA_INVALID = "schema_invalid"
     IMAGE_INVALID = "image_invalid"

@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING
 
 from ai_pal.client.answer import Answer
-from ai_pal.client.sync_client import ChatStream, Client
+from ai_pal.client.stream import AnswerStream
+from ai_pal.client.sync_client import Client
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 
 if TYPE_CHECKING:
     from ai_pal.client.async_client import AsyncClient
 
-__all__ = ["Answer", "AsyncClient", "ChatStream", "Client", "GenerationOptions", "Message"]
+__all__ = ["Answer", "AnswerStream", "AsyncClient", "Client", "GenerationOptions", "Message"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,7 @@
 """A whole answer, gathered from its events."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,8 @@ class Answer(msgspec.Struct):
     """What was answered, and by whom. `text` is without what was thought (`reasoning`); `message` is all of
     it, as the turn that goes before the next question. `tier` 1 is this machine, 2 Ollama, 3 a cloud;
     `remote`: the prompt has left this machine. `score` is the complexity where it was judged, `cost` in US
-    dollars, None where nobody knows the price."""
+    dollars, None where nobody knows the price. `value` is the object where a schema was given, and
+    `conversation` all that was said where tools were run."""
 
     parts: Parts = msgspec.field(default_factory=Parts)
     model: str = ""
@@ -29,6 +31,8 @@ class Answer(msgspec.Struct):
     usage: Usage = Usage()
     timings: Timings = Timings()
     notices: list[wire.Notice] = msgspec.field(default_factory=list)
+    value: Any = None
+    conversation: list[Message] = msgspec.field(default_factory=list)
 
     def take(self, event: wire.AnyEvent) -> None:
         """Add one event. Raises `AiPalError` when the request failed or was interrupted."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from ai_pal.client.answer import conversation
 from ai_pal.client.keywords import refuse_unknown
@@ -13,6 +13,8 @@ from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.requests import objection
+
+R = TypeVar("R", bound=wire.AnyRequest)
 
 LOCAL_ONLY = "AI_PAL_LOCAL_ONLY"
 _NO = ("", "0", "false", "no", "off")
@@ -43,54 +45,60 @@ def chat_request(
 ) -> wire.Chat:
     """The request for `prompt`; what `how` does not say is as `usual`. Raises `AiPalError` where nobody would
     take it, as the supervisor would say."""
-    request = wire.Chat(
-        request_id,
-        _messages(prompt, how),
-        _model(how) or usual.model,
-        options_of(how),
-        usual.deadline if (deadline := how.get("deadline")) is None else deadline,
-        how.get("keep_alive"),
-        privacy(how.get("local_only", usual.local_only)),
-        how.get("pull", False),
-        how.get("pull_limit", 0),
-        how.get("goal") or usual.goal,
-        how.get("max_cost"),
-        how.get("fallback", True),
-        how.get("continuation", False),
-        how.get("task", ""),
-        usual.keep_alive,
-        pip_settings() if how.get("pull") else {},
+    return acceptable(
+        wire.Chat(
+            request_id,
+            _chat_messages(prompt, how),
+            named_model(how) or usual.model,
+            options_of(how),
+            usual.deadline if (deadline := how.get("deadline")) is None else deadline,
+            how.get("keep_alive"),
+            privacy(how.get("local_only", usual.local_only)),
+            how.get("pull", False),
+            how.get("pull_limit", 0),
+            how.get("goal") or usual.goal,
+            how.get("max_cost"),
+            how.get("fallback", True),
+            how.get("continuation", False),
+            how.get("task", ""),
+            usual.keep_alive,
+            pip_settings() if how.get("pull") else {},
+        )
     )
-    if failure := objection(request):
-        raise AiPalError(failure)
-    return request
 
 
 def route_request(
     request_id: int, prompt: str | Sequence[Message], how: Asking, usual: Usual = NOTHING
 ) -> wire.Route:
     """The request that explains what would become of `prompt`."""
-    return wire.Route(
-        request_id,
-        _messages(prompt, how),
-        _model(how) or usual.model,
-        privacy(how.get("local_only", usual.local_only)),
-        how.get("goal") or usual.goal,
-        how.get("max_cost"),
-        how.get("fallback", True),
-        options_of(how),
-        how.get("task", ""),
+    return acceptable(
+        wire.Route(
+            request_id,
+            _chat_messages(prompt, how),
+            named_model(how) or usual.model,
+            privacy(how.get("local_only", usual.local_only)),
+            how.get("goal") or usual.goal,
+            how.get("max_cost"),
+            how.get("fallback", True),
+            options_of(how),
+            how.get("task", ""),
+        )
     )
 
 
-def _messages(prompt: str | Sequence[Message], how: Asking) -> list[Message]:
-    """The conversation, the system prompt before it. Raises `TypeError` for keywords that are none."""
-    refuse_unknown("chat", how, Asking.__annotations__)
-    system = how.get("system")
+def acceptable(request: R) -> R:
+    """The request, if it can be taken. Raises `AiPalError` with what the supervisor would say."""
+    if failure := objection(request):
+        raise AiPalError(failure)
+    return request
+
+
+def with_system(prompt: str | Sequence[Message], system: str | None) -> list[Message]:
+    """The conversation, the system prompt before it."""
     return [*([Message("system", system)] if system is not None else []), *conversation(prompt)]
 
 
-def _model(how: Asking) -> str:
+def named_model(how: Mapping[str, Any]) -> str:
     """The model that is asked. Raises `AiPalError` (`bad_request`): `openai:` names no model."""
     reference = how.get("model") or ""
     if not isinstance(reference, str):
@@ -104,6 +112,12 @@ def _model(how: Asking) -> str:
             f"write it behind the colon, {name}MODEL, or name none",
         )
     return reference
+
+
+def _chat_messages(prompt: str | Sequence[Message], how: Asking) -> list[Message]:
+    """The conversation. Raises `TypeError` for keywords that are none."""
+    refuse_unknown("chat", how, Asking.__annotations__)
+    return with_system(prompt, how.get("system"))
 
 
 def privacy(local_only: bool, environ: Mapping[str, str] = os.environ) -> Literal["local", "any"]:

@@ -1,78 +1,53 @@
 """The client for a running asyncio event loop: many answers at once over one connection."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-import zmq
-
-from ai_pal.client import connection
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking, chat_request, route_request
-from ai_pal.client.connection import LOST, PROVIDERS_TIMEOUT, UNREACHABLE, Connection, silent
+from ai_pal.client.async_exchange import AsyncExchange
+from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
+from ai_pal.client.face import CONTROL_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
 from ai_pal.client.keywords import strict
-from ai_pal.client.usual import Usual, usual_here
-from ai_pal.config.egress_environment import pip_settings
-from ai_pal.errors import AiPalError, Code, Failure, main_reason
+from ai_pal.client.requests import (
+    Completing,
+    Counting,
+    Using,
+    complete_request,
+    count_request,
+    embed_requests,
+    load_request,
+    pull_request,
+    rerank_requests,
+)
+from ai_pal.client.usual import Usual
+from ai_pal.client.vectors import Embeddings, Ranking
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import Message
-from ai_pal.transport.sockets import HIGH_WATER, readable
-
-CONTROL_TIMEOUT = 10.0
-UNLOAD_TIMEOUT = 60.0
-DRAIN_LIMIT = 64
-EVENT_LIMIT = 20_000
-"""Events of one request that may wait for its reader; then the request is cut off."""
+from ai_pal.protocol.content import Message, ToolCall
 
 T = TypeVar("T")
-E = TypeVar("E", bound=wire.Event)
-Call = wire.Status | wire.Unload | wire.Stop | wire.Route | wire.Providers
-
-TOO_SLOW = Failure(
-    Code.CLIENT_TOO_SLOW, f"more than {EVENT_LIMIT} events waited for their reader", "iterate faster"
-)
 
 
 @strict
-class AsyncClient:
+class AsyncClient(Face):
     """A connection to the supervisor at `endpoint`; use it as an async context manager.
 
-    What unloads, loads, pulls or stops begins with the call; awaiting waits for the end. One reader drains
-    the raw socket: an awaited receive per message would cost several times more.
-    Raises `AiPalError` as the blocking client does."""
+    The methods are those of the blocking client, and raise `AiPalError` as they do. What asks, loads, pulls,
+    unloads or stops begins with the call; awaiting or iterating follows it to its end."""
 
     welcome: wire.Welcome
 
     def __init__(self, endpoint: str, *, timeout: float = 5.0, usual: Usual | None = None) -> None:
-        self._usual = usual
-        self._endpoint, self._timeout = endpoint, timeout
-        self._next_id = 0
-        self._waiting: dict[int, Inbox] = {}
-        self._scheduled = False
-        self._lost = False
-        self._heard = self._probed = False
-        self._watch: asyncio.TimerHandle | None = None
+        super().__init__(endpoint, usual)
+        self._timeout = timeout
         self._begun: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        self._loop = asyncio.get_running_loop()
-        self._connection = Connection(self._endpoint)
-        self._waiting[0] = Inbox()
-        self._fds: list[int] = [self._connection.socket.FD, self._connection.monitor.FD]
-        for fd, read in zip(self._fds, (self._drain, self._disconnected), strict=True):
-            self._loop.add_reader(fd, read)
-        # Both descriptors are edge-triggered: without a first look they may stay silent for ever.
-        self._schedule()
-        self._loop.call_soon(self._disconnected)
-        try:
-            self.welcome = await self._expect(0, wire.Welcome, self._timeout)
-        except BaseException as error:
-            self.close()
-            if isinstance(error, AiPalError) and error.code == Code.SUPERVISOR_LOST:
-                raise AiPalError(UNREACHABLE) from error
-            raise
+        self._exchange = AsyncExchange(self._endpoint)
+        self._new_id = self._exchange.core.new_id
+        self.welcome = await self._exchange.greeted(self._timeout)
         return self
 
     async def __aexit__(
@@ -81,263 +56,142 @@ class AsyncClient:
         self.close()
 
     @property
-    def usual(self) -> Usual:
-        """What is meant by requests that do not say it: by default what this process's environment says."""
-        if self._usual is None:
-            self._usual = usual_here()
-        return self._usual
-
-    @usual.setter
-    def usual(self, usual: Usual) -> None:
-        self._usual = usual
-
-    @property
     def lost(self) -> bool:
         """Whether the supervisor is gone: nothing more can be asked here."""
-        if not self._connection.socket.closed:
-            self._disconnected()
-        return self._connection.lost
+        return self._exchange.lost
 
-    def close(self) -> None:
-        """Leave: what is still open is cancelled. The loop may be closed already."""
-        if self._connection.socket.closed:
-            return
-        if not self._loop.is_closed():
-            for fd in self._fds:
-                self._loop.remove_reader(fd)
-        self._connection.close()
-        for inbox in self._waiting.values():
-            inbox.fail(LOST)
+    def chat(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> AsyncAnswerStream:
+        """Ask, and iterate over the events of the answer up to its terminal one. Leaving the iteration early
+        (`contextlib.aclosing` does it for sure) cancels the answer."""
+        request = chat_request(self._new_id(), prompt, how, self.usual)
+        return AsyncAnswerStream(self._exchange, self._exchange.begin(request))
 
-    async def chat(
-        self, prompt: str | Sequence[Message], **how: Unpack[Asking]
-    ) -> AsyncGenerator[wire.AnyEvent, None]:
-        """Ask, and yield the events of the answer up to its terminal one. Leaving the iteration
-        early (close the generator, `contextlib.aclosing`) cancels the answer."""
-        request_id = self._new_id()
-        request = chat_request(request_id, prompt, how, self.usual)
-        self._send(request)
-        ended = False
-        try:
-            while not ended:
-                event = await self._waiting[request_id].get()
-                ended = isinstance(event, wire.TERMINAL)
-                yield event
-        finally:
-            del self._waiting[request_id]
-            if not ended:
-                with contextlib.suppress(AiPalError, zmq.ZMQError):
-                    self._send(wire.Cancel(request_id))
+    async def ask(
+        self, prompt: str | Sequence[Message], *, schema: Any = None, **how: Unpack[Asking]
+    ) -> Answer:
+        """Ask, and wait for the whole answer; keywords as for `chat`. With a `schema` (a JSON Schema as a
+        dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) the answer is of that form, and
+        its `value` the object."""
+        if schema is None:
+            return await self.chat(prompt, **how).answer()
+        from ai_pal.client.shape import Shape
 
-    async def ask(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> Answer:
-        """Ask, and wait for the whole answer; keywords as for `chat`."""
-        answer = Answer()
-        async for event in self.chat(prompt, **how):
-            answer.take(event)
-        return answer
+        shape = Shape(schema)
+        return shape.fill(await self.chat(prompt, **shape.applied(how)).answer())
+
+    async def run_tools(
+        self,
+        functions: Sequence[Callable[..., Any]],
+        prompt: str | Sequence[Message],
+        *,
+        rounds: int = 8,
+        on_call: Callable[[ToolCall], Any] | None = None,
+        **how: Unpack[Asking],
+    ) -> Answer:
+        """Ask with these functions as tools, run what the model calls, and ask on with the results, until it
+        answers without a call; `rounds` times at most. Plain functions run in a thread, the calls of one
+        answer side by side. `on_call` is told of each call before it is made, and may refuse it by False.
+        What a function raises is told to the model. The answer's `conversation` holds all of it."""
+        from ai_pal.client.async_running import run_tools
+
+        return await run_tools(self, functions, prompt, rounds, on_call, how)
+
+    def complete_stream(
+        self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]
+    ) -> AsyncAnswerStream:
+        """Go on with a text as it is, without a template; with a `suffix` write what belongs between the two.
+        Iterate over the events as they come."""
+        request = complete_request(self._new_id(), prompt, suffix, how, self.usual)
+        return AsyncAnswerStream(self._exchange, self._exchange.begin(request))
+
+    async def complete(self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]) -> Answer:
+        """The same, and wait for all of it."""
+        return await self.complete_stream(prompt, suffix, **how).answer()
+
+    async def embed(self, texts: Iterable[str], *, dimensions: int = 0, **how: Unpack[Using]) -> Embeddings:
+        """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
+        first ones, where the model was made for that."""
+        requests = embed_requests(self._new_id, texts, dimensions, how, self.usual)
+        return Embeddings(await self._exchange.replies(requests, wire.Embedded))
+
+    async def rerank(self, query: str, texts: Iterable[str], **how: Unpack[Using]) -> Ranking:
+        """Say how well each text answers the query."""
+        requests = rerank_requests(self._new_id, query, texts, how, self.usual)
+        return Ranking(await self._exchange.replies(requests, wire.Reranked))
+
+    async def count_tokens(self, prompt: str | Sequence[Message], **how: Unpack[Counting]) -> int:
+        """How many tokens the prompt of `chat` with the same keywords has, template and tools included."""
+        request = count_request(self._new_id(), prompt, how, self.usual)
+        return (await self._exchange.reply(self._exchange.begin(request), wire.Counted)).tokens
 
     def cancel(self, request_id: int) -> None:
-        """Stop the answer with this id (every event carries it)."""
-        self._send(wire.Cancel(request_id))
+        """Stop the request with this id (every event carries it); it goes on to its end."""
+        self._exchange.cancel(request_id)
 
     async def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
         """What `chat` with the same keywords would do, and why."""
-        return await self._call(route_request(self._new_id(), prompt, how, self.usual), wire.Routed)
+        request = route_request(self._new_id(), prompt, how, self.usual)
+        return await self._exchange.reply(self._exchange.begin(request), wire.Routed, CONTROL_TIMEOUT)
 
-    async def providers(self) -> list[wire.ProviderStatus]:
+    async def providers(  # the options are the blocking client's
+        self,
+        timeout: float = PROVIDERS_TIMEOUT,  # noqa: ASYNC109
+    ) -> list[wire.ProviderStatus]:
         """The providers that are set up, each with the models that it has."""
         request = wire.Providers(self._new_id())
-        return (await self._call(request, wire.ProvidersReply, PROVIDERS_TIMEOUT)).providers
+        reply = await self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout)
+        return reply.providers
 
     async def status(self) -> wire.StatusReply:
         """What the supervisor and its workers are doing."""
-        return await self._call(wire.Status(self._new_id()), wire.StatusReply)
+        request = wire.Status(self._new_id())
+        return await self._exchange.reply(self._exchange.begin(request), wire.StatusReply, CONTROL_TIMEOUT)
 
-    def load(self, model: str = "", keep_alive: float | None = None) -> "asyncio.Task[wire.Loaded]":
-        """Load a model; awaited it waits until that is ready. There is no total limit, stalls end it."""
-        request = wire.Load(
-            self._new_id(),
-            model or self.usual.model,
-            keep_alive,
-            usual_keep_alive=self.usual.keep_alive,
-        )
-        self._begin(request)
-        return self._own(self._reply(request.id, wire.Loaded, None))
+    def load(
+        self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
+    ) -> AsyncStream[wire.Pulling | wire.Loading | wire.Loaded]:
+        """Load a model, from this call on; yields `Loading` events and then one `Loaded`, which awaiting
+        gives. With `pull` a model that is not here is downloaded first: `Pulling` events."""
+        request = load_request(self._new_id(), model, keep_alive, pull, pull_limit, self.usual)
+        kinds = (wire.Pulling, wire.Loading, wire.Loaded)
+        return AsyncStream(self._exchange, self._exchange.begin(request), *kinds)
 
-    def pull(self, model: str = "") -> AsyncIterator[wire.Pulling | wire.Pulled]:
-        """Bring a model onto this machine: `Pulling` events and then one `Pulled`. Leaving the iteration
-        early stops the download, unless others follow it; what has come is kept."""
-        request = wire.Pull(self._new_id(), model or self.usual.model, pip_settings())
-        self._begin(request)
-        return self._pulling(request.id)
+    def pull(self, model: str = "") -> AsyncStream[wire.Pulling | wire.Pulled]:
+        """Bring a model onto this machine, from this call on; yields `Pulling` events and then one `Pulled`.
+        Leaving the iteration early stops the download, unless others follow it; what has come is kept."""
+        request = pull_request(self._new_id(), model, self.usual)
+        return AsyncStream(self._exchange, self._exchange.begin(request), wire.Pulling, wire.Pulled)
 
-    def unload(self, model: str = "") -> "asyncio.Task[list[str]]":
+    def unload(self, model: str = "", timeout: float = UNLOAD_TIMEOUT) -> "asyncio.Task[list[str]]":
         """Unload a model, all without a name; awaited it gives what was unloaded."""
-        request = wire.Unload(self._new_id(), model)
-        self._begin(request)
-        return self._own(self._unloaded(request.id))
+        inbox = self._exchange.begin(wire.Unload(self._new_id(), model))
+
+        async def unloaded() -> list[str]:
+            return (await self._exchange.reply(inbox, wire.Unloaded, timeout)).models
+
+        return self._own(unloaded())
 
     def stop(self, *, only_if_idle: bool = False) -> "asyncio.Task[wire.Stopping]":
-        """Stop the supervisor."""
-        request = wire.Stop(self._new_id(), only_if_idle)
-        self._begin(request)
-        return self._own(self._reply(request.id, wire.Stopping, CONTROL_TIMEOUT))
+        """Stop the supervisor. Raises `AiPalError` (`model_busy`) when it is to stop only if idle."""
+        inbox = self._exchange.begin(wire.Stop(self._new_id(), only_if_idle))
+        return self._own(self._exchange.reply(inbox, wire.Stopping, CONTROL_TIMEOUT))
 
-    # -- inside --------------------------------------------------------------------------------
+    async def wait_gone(self, timeout: float) -> bool:  # noqa: ASYNC109
+        """Wait until the supervisor has closed the connection; False when it still has not."""
+        return await self._exchange.wait_lost(timeout)
 
-    def _new_id(self) -> int:
-        self._next_id += 1
-        self._waiting[self._next_id] = Inbox()
-        if self._watch is None:
-            self._heard, self._probed = True, False
-            self._watch = self._loop.call_later(connection.SILENCE, self._look)
-        return self._next_id
-
-    def _look(self) -> None:
-        """A supervisor that said nothing since the last look is asked whether it runs, then given up."""
-        self._watch = None
-        if self._connection.socket.closed or self._waiting.keys() <= {0}:
-            return
-        self._drain()
-        if not self._heard and self._probed:
-            for inbox in self._waiting.values():
-                inbox.fail(silent(self._endpoint))
-            return
-        self._probed = not self._heard
-        if self._probed and not self._lost:
-            self._next_id += 1  # nobody waits for the answer itself
-            self._send(wire.Status(self._next_id))
-        self._heard = False
-        self._watch = self._loop.call_later(connection.SILENCE, self._look)
-
-    async def _call(self, request: Call, reply: type[E], seconds: float = CONTROL_TIMEOUT) -> E:
-        self._begin(request)
-        return await self._reply(request.id, reply, seconds)
-
-    def _begin(self, request: Call | wire.Load | wire.Pull) -> None:
-        """Send it; its inbox is there already, and goes where that fails."""
-        try:
-            self._send(request)
-        except BaseException:
-            del self._waiting[request.id]
-            raise
+    def close(self) -> None:
+        """Leave: what is still open is cancelled. The loop may be closed already."""
+        self._exchange.close()
 
     def _own(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """The rest of what a call has begun, whether it is awaited or not."""
-        task = self._loop.create_task(work)
+        task = self._exchange.loop.create_task(work)
         self._begun.add(task)
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._begun.discard(task)
-        if self._connection.socket.closed and not task.cancelled():
+        if self._exchange.closed and not task.cancelled():
             task.exception()  # who has left does not wait: nothing to complain of
-
-    async def _reply(self, request_id: int, reply: type[E], seconds: float | None) -> E:
-        try:
-            return await self._expect(request_id, reply, seconds)
-        finally:
-            del self._waiting[request_id]
-
-    async def _unloaded(self, request_id: int) -> list[str]:
-        return (await self._reply(request_id, wire.Unloaded, UNLOAD_TIMEOUT)).models
-
-    async def _pulling(self, request_id: int) -> AsyncGenerator[wire.Pulling | wire.Pulled, None]:
-        ended = False
-        try:
-            while not ended:
-                event = await self._waiting[request_id].get()
-                ended = isinstance(event, wire.Failed | wire.Pulled)
-                if isinstance(event, wire.Failed):
-                    raise AiPalError(main_reason(event.reasons))
-                if isinstance(event, wire.Pulling | wire.Pulled):
-                    yield event
-        finally:
-            del self._waiting[request_id]
-            if not ended:
-                with contextlib.suppress(AiPalError, zmq.ZMQError):
-                    self._send(wire.Cancel(request_id))
-
-    async def _expect(self, request_id: int, reply: type[E], seconds: float | None) -> E:
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    event = await self._waiting[request_id].get()
-                    if isinstance(event, wire.Failed):
-                        raise AiPalError(main_reason(event.reasons))
-                    if isinstance(event, reply):
-                        return event
-        except TimeoutError:
-            raise AiPalError(silent(self._endpoint)) from None
-
-    def _send(self, request: wire.Request) -> None:
-        if self._lost:
-            raise AiPalError(LOST)
-        self._connection.send(request)
-        self._schedule()
-
-    def _schedule(self) -> None:
-        """Look at the socket again soon: its file descriptor is edge-triggered."""
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._drain)
-
-    def _drain(self, limit: int = DRAIN_LIMIT) -> None:
-        self._scheduled = False
-        socket = self._connection.socket
-        for _ in range(limit):
-            if socket.closed or not readable(socket):
-                return
-            self._heard = True
-            self._sort(self._connection.receive())
-        self._schedule()
-
-    def _sort(self, events: Iterable[wire.AnyEvent]) -> None:
-        for event in events:
-            inbox = self._waiting.get(getattr(event, "id", 0))
-            if inbox is not None:
-                inbox.put(event)
-
-    def _disconnected(self) -> None:
-        monitor = self._connection.monitor
-        if monitor.closed or not readable(monitor):
-            return
-        self._lost = True
-        self._drain(2 * HIGH_WATER)  # its last words
-        for inbox in self._waiting.values():
-            inbox.fail(LOST)
-
-
-class Inbox:
-    """The events of one request, for one reader. Cheaper than a queue: a burst wakes it once."""
-
-    def __init__(self) -> None:
-        self._events: list[wire.AnyEvent] = []
-        self._taken = 0
-        self._failure: Failure | None = None
-        self._ready = asyncio.Event()
-
-    def put(self, event: wire.AnyEvent) -> None:
-        if len(self._events) - self._taken >= EVENT_LIMIT:
-            self.fail(TOO_SLOW)
-            return
-        self._events.append(event)
-        self._ready.set()
-
-    def fail(self, failure: Failure) -> None:
-        """Nothing more is coming: whoever reads past what is there gets this failure."""
-        self._failure = self._failure or failure
-        self._ready.set()
-
-    async def get(self) -> wire.AnyEvent:
-        while self._taken == len(self._events):
-            self._events.clear()
-            self._taken = 0
-            if self._failure is not None:
-                raise AiPalError(self._failure)
-            self._ready.clear()
-            await self._ready.wait()
-        event = self._events[self._taken]
-        self._taken += 1
-        return event

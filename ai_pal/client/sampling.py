@@ -1,37 +1,60 @@
 """How an answer is to be sampled: keywords, the same on every face, and the options that come of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
+from ai_pal.client.tools import AnyTool, choice_of, tools_of
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.option_rules import objection_to_types, objection_to_value
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, ToolChoice
 
 T = TypeVar("T")
 
 
-class Sampling(TypedDict, total=False):
-    """How to answer; what is left out, or None, is up to the model. `system` is put before the prompt,
-    `deadline` is in seconds for the whole answer, `extra` goes to the engine as it is. `options` holds
-    sampling in one value; a field that is given there and as a keyword is a `TypeError`."""
+class Options(TypedDict, total=False):
+    """The fields of `GenerationOptions` as keywords; what is left out, or None, is up to the model. `options`
+    holds them in one value; a field that is given there and as a keyword is a `TypeError`. `extra` goes to
+    the engine as it is. `tools` are values of `Tool`, dicts (OpenAI's form too), or functions, whose
+    signature and docstring say what they take; `tool_choice` may be the name of one."""
 
     max_tokens: int | None
     temperature: float | None
     top_p: float | None
     stop: str | Sequence[str] | None
     seed: int | None
+    extra: dict[str, Any] | None
+    top_k: int | None
+    min_p: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    repeat_penalty: float | None
+    logit_bias: dict[int, float] | None
+    logprobs: int | None
+    response_format: ResponseFormat | None
+    tools: Sequence[AnyTool] | None
+    tool_choice: ToolChoice | str | None
+    parallel_tool_calls: bool | None
+    thinking: Thinking | None
+    thinking_budget: int | None
+    context: int | None
+    prefill: str | None
+    stop_repeating: bool | None
+    options: GenerationOptions | None
+
+
+class Sampling(Options, total=False):
+    """How to answer: `system` is put before the prompt, `deadline` is in seconds for the whole answer."""
+
     system: str | None
     deadline: float | None
-    extra: dict[str, Any] | None
-    options: GenerationOptions | None
 
 
 _NAMES = ", ".join(Sampling.__annotations__)
 _HINT = f"options are: {_NAMES}; a prompt is a text, or messages with role and content"
 
-FIELDS = frozenset({"max_tokens", "temperature", "top_p", "stop", "seed", "extra"})
+FIELDS = GenerationOptions.__struct_fields__
 OPTION_FIELDS = frozenset(GenerationOptions.__struct_fields__) - {"extra"}
 
 
@@ -46,15 +69,16 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
         )
     single = {name: how[name] for name in FIELDS if how.get(name) is not None}
     for name in single:
-        if whole is not None and getattr(whole, name) not in (None, [], {}):
+        if whole is not None and getattr(whole, name) not in (None, [], {}, ""):
             raise TypeError(f"{name} is given twice: as a keyword and in options")
-    if "stop" in single:
-        single["stop"] = _texts(single["stop"])
+    for name, read in _READ.items():
+        if name in single:
+            single[name] = read(single[name])
     for name, value in single.items():
         _refuse(objection_to_value(name, value))
     if whole is not None:
         _refuse(objection_to_types(whole))
-    own = GenerationOptions(**single)
+    own = converted(msgspec.to_builtins(single), GenerationOptions)
     return in_their_fields(own if whole is None else own.over(whole))
 
 
@@ -76,6 +100,10 @@ def in_their_fields(options: GenerationOptions) -> GenerationOptions:
 def _texts(stop: object) -> object:
     """One text is a list of it."""
     return [stop] if isinstance(stop, str) else list(stop) if isinstance(stop, Sequence) else stop
+
+
+_READ: dict[str, Callable[[Any], Any]] = {"stop": _texts, "tools": tools_of, "tool_choice": choice_of}
+"""How options are read that may be given in other forms than their own."""
 
 
 def _refuse(why: str) -> None:

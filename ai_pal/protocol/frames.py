@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ai_pal.protocol.content import AnyPart, Audio, Image, Message, ToolResult
 
+MOST_FRAME, MOST_BYTES = 64 * 1024 * 1024, 128 * 1024 * 1024
+"""Bytes that an attachment in a frame of its own may have, and those of one request together."""
+
 MOST_FRAMES = 64
 """Attachments that one request may have in frames of their own."""
 

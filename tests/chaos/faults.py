@@ -73,7 +73,7 @@ def _cancel(lab: Laboratory, client: Client, going: Going, dice: random.Random) 
 
 
 def _unload(lab: Laboratory, client: Client, going: Going, dice: random.Random) -> None:
-    client.send(wire.Unload(2_000_000, going.model))
+    client._exchange.begin(wire.Unload(2_000_000, going.model))  # goes on while others ask
 
 
 STOPPED = "stopped worker"

@@ -142,7 +142,7 @@ def test_several_followers_share_one_download_and_it_goes_on_while_one_is_left(
         next(early)
         next(late)
         assert hub.held.wait(TIMEOUT)
-        early.close()  # type: ignore[attr-defined]
+        early.close()
         hub.gate.set()
         *_, end = late
         assert isinstance(end, Pulled)
@@ -155,7 +155,7 @@ def test_the_last_follower_stops_the_download_and_the_next_one_resumes_it(home: 
     with client(home) as mine:
         events = mine.pull("org/tiny")
         half_way(events, hub)
-        events.close()  # type: ignore[attr-defined]
+        events.close()
         wait_until(lambda: '"pull_stopped"' in log(home))
         hub.gate.set()
         *_, end = mine.pull("org/tiny")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from ai_pal.client import ChatStream, Client
+from ai_pal.client import AnswerStream, Client
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
@@ -19,7 +19,7 @@ def slow(**extra: object) -> GenerationOptions:
     return GenerationOptions(extra={"tokens": ENDLESS, "pace": 0.01} | extra)
 
 
-def ask(client: Client, model: str = "echo", /, **extra: object) -> ChatStream:
+def ask(client: Client, model: str = "echo", /, **extra: object) -> AnswerStream:
     """A request for an endless answer, unless said otherwise."""
     return client.chat(PROMPT, model=model, options=slow(**extra))
 

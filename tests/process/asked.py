@@ -43,7 +43,7 @@ class Asked:
         """Listen until an event of this kind, or the end. Raises `AiPalError` when neither comes in time."""
         if self.end is not None:
             return self
-        for event in self.client.events(self.stream.id, within):
+        for event in self.stream.within(within):
             self.events.append(event)
             if isinstance(event, (kind, *wire.TERMINAL)):
                 break

@@ -92,7 +92,7 @@ def queueing(daemon: Supervised, client: Client, name: str) -> Answers:
 
 def draining(daemon: Supervised, client: Client, name: str) -> Answers:
     answers = decoding(daemon, client, name)
-    client.send(wire.Unload(1_000_000, named(name)))
+    client._exchange.begin(wire.Unload(1_000_000, named(name)))  # goes on while others ask
     eventually(lambda: daemon.logged("worker_phase", phase="draining", model=named(name)), WITHIN)
     return answers
 

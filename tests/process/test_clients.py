@@ -37,7 +37,7 @@ def idle(daemon: Supervised) -> bool:
 
 @pytest.mark.parametrize(
     ("prompt", "options", "reason"),
-    [("\udcff", GenerationOptions(), "not UTF-8"), ("hello", GenerationOptions(seed=10**30), "too large")],
+    [("\udcff", GenerationOptions(), "not UTF-8"), ("hello", GenerationOptions(seed=10**30), "64 bits")],
 )
 def test_what_no_frame_can_hold_is_refused_and_the_client_stays_usable(
     daemon: Supervised, prompt: str, options: GenerationOptions, reason: str

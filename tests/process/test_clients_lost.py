@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from ai_pal.client import AsyncClient, Client, connection
+from ai_pal.client import AsyncClient, Client, core
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.options import GenerationOptions
@@ -119,7 +119,7 @@ def test_a_supervisor_that_does_not_answer_is_given_up(daemon: Supervised) -> No
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that ask a silent supervisor after a short time."""
-    monkeypatch.setattr(connection, "SILENCE", 0.4)
+    monkeypatch.setattr(core, "SILENCE", 0.4)
 
 
 @pytest.mark.usefixtures("impatient")

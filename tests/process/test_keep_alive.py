@@ -109,7 +109,7 @@ def test_a_request_during_the_drain_gets_a_fresh_worker(supervise: Supervise) ->
         stream = ask(client, tokens=40)
         until(iter(stream), wire.Delta)
         worker = pid_of(client)
-        client.send(wire.Unload(1000, "echo"))
+        client._exchange.begin(wire.Unload(1000, "echo"))  # goes on while others ask
         eventually(lambda: (status := status_of(client)) and status.state == "draining")
         assert client.ask(PROMPT, model="echo").text == PROMPT + " "
         assert pid_of(client) != worker

@@ -15,11 +15,10 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import content, options
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.frames import MOST_FRAMES, MOST_PARTS
+from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.server.endpoints.clients import ALL_ATTACHMENTS, CLIENT_ATTACHMENTS
-from ai_pal.server.endpoints.incoming import MOST_BYTES
 from ai_pal.transport.sockets import HARD_FRAME_LIMIT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ipc-protocol.md").read_text(encoding="utf-8")

@@ -8,12 +8,9 @@ from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.frames import MOST_FRAMES, frames_named
+from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, frames_named
 from ai_pal.protocol.message_rules import objection_to_blobs
 from ai_pal.transport.sockets import Blob, view_of
-
-MOST_BYTES = 128 * 1024 * 1024
-"""Bytes that these may have together."""
 
 
 class Incoming(msgspec.Struct, eq=False):

@@ -34,7 +34,7 @@ def _kill_once(lab: Laboratory, client: Client, dice: random.Random) -> None:
     answers = [Asked(client, model, pace=pace, tokens=n) for n in (10_000, *tokens)]
     victim, at = answers[0].until(wire.Delta), dice.randrange(80)
     worker = pid_of(client, model)
-    for event in client.events(victim.stream.id, SETTLE):
+    for event in victim.stream.within(SETTLE):
         victim.events.append(event)
         if isinstance(event, wire.Delta) and event.seq + event.n > at:
             break

@@ -191,7 +191,7 @@ def _streaming(client: Client, dice: random.Random, strike: Callable[[], None]) 
     """It is in the middle of its answer."""
     asked, at = Routed(client), dice.randrange(TOKENS // 2)
     asked.until(wire.Delta)
-    for event in client.events(asked.stream.id, BACK):
+    for event in asked.stream.within(BACK):
         asked.events.append(event)
         if isinstance(event, wire.TERMINAL) or (isinstance(event, wire.Delta) and event.seq >= at):
             break

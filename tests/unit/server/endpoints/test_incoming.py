@@ -7,9 +7,8 @@ import pytest
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import AnyPart, Audio, Image, Message, Text
-from ai_pal.protocol.frames import MOST_FRAMES, MOST_PARTS
+from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
 from ai_pal.server.endpoints import clients
-from ai_pal.server.endpoints.incoming import MOST_BYTES
 from ai_pal.transport.sockets import Blob
 from tests.endpoints import ME, Endpoint, refusal
 from tests.pictures import png

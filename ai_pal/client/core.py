@@ -1,0 +1,214 @@
+"""What both clients know of their connection: which events belong to which request, what ends it, and when a
+silent supervisor is given up. Does no I/O and asks no clock: `now` comes in, what is to be sent comes out."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ai_pal.errors import AiPalError, Code, Failure, main_reason
+from ai_pal.protocol import client as wire
+from ai_pal.transport.run_files import holder
+
+SILENCE = 10.0
+"""Seconds without a word after which a supervisor is asked whether it still runs (a stopped process keeps
+its connections); after as many more it is given up. A busy one answers, so a slow model is waited for."""
+
+EVENT_LIMIT = 20_000
+"""Events of one request that may wait for their reader; then it is cut off."""
+
+CONNECTION = 0
+"""The id of what concerns no request."""
+
+UNREACHABLE = Failure(
+    Code.SUPERVISOR_UNREACHABLE,
+    "no supervisor answers",
+    "start one with `ai-pal supervise`, or look with `ai-pal doctor`",
+    retryable=True,
+)
+LOST = Failure(Code.SUPERVISOR_LOST, "the supervisor is gone", "ask again", retryable=True)
+OTHER_PROTOCOL = Failure(
+    Code.PROTOCOL_MISMATCH,
+    "the supervisor that runs speaks another protocol",
+    "stop it with `ai-pal stop` and start this version",
+)
+TOO_SLOW = Failure(
+    Code.CLIENT_TOO_SLOW, f"more than {EVENT_LIMIT} events waited for their reader", "iterate faster"
+)
+CANCELLED = Failure(Code.CANCELLED, "the request was cancelled by this client", "ask again")
+
+REPLIES: dict[type[wire.Request], type[wire.Event]] = {
+    wire.Hello: wire.Welcome,
+    wire.Load: wire.Loaded,
+    wire.Unload: wire.Unloaded,
+    wire.Status: wire.StatusReply,
+    wire.Stop: wire.Stopping,
+    wire.Pull: wire.Pulled,
+    wire.Route: wire.Routed,
+    wire.Providers: wire.ProvidersReply,
+    wire.Embed: wire.Embedded,
+    wire.Rerank: wire.Reranked,
+    wire.CountTokens: wire.Counted,
+}
+"""What each request is answered with in the end; `Chat` and `Complete` end with one of `wire.TERMINAL`."""
+
+GOES_ON = (wire.Load, wire.Unload, wire.Stop)
+"""Requests that are not cancelled when nobody waits for their end any more."""
+
+
+def silent(endpoint: str) -> Failure:
+    """Somebody is there, but says nothing in time."""
+    pid = holder(Path(endpoint.removeprefix("ipc://")).parent)
+    return Failure(
+        Code.SUPERVISOR_SILENT,
+        f"the supervisor{f' (pid {pid})' if pid else ''} is there but does not answer",
+        "it may be stopped or overloaded: wait, or end it with `kill -CONT PID; kill PID`, then ask again",
+        retryable=True,
+    )
+
+
+class Pending:
+    """One request under way, and what has come of it for its one reader. `wake` is called when there may be
+    something new. A request that ends with a reply raises what it failed with; an answer has that as an
+    event."""
+
+    def __init__(self, request: wire.Request, wake: Callable[[], None]) -> None:
+        self.id: int = getattr(request, "id", CONNECTION)
+        self.ended = False
+        self.stays = isinstance(request, GOES_ON)
+        self._reply = REPLIES.get(type(request))
+        self._wake = wake
+        self._events: deque[wire.AnyEvent] = deque()
+        self._failure: Failure | None = None
+
+    def put(self, event: wire.AnyEvent) -> None:
+        """Take in one event. A burst of them wakes the reader once."""
+        if self._failure is not None:
+            return  # behind a gap nothing can be right
+        if len(self._events) >= EVENT_LIMIT:
+            self.fail(TOO_SLOW)
+            return
+        if self._reply is None:
+            self.ended = isinstance(event, wire.TERMINAL)
+        elif isinstance(event, wire.Failed | wire.Cancelled):
+            self.end(main_reason(event.reasons) if isinstance(event, wire.Failed) else CANCELLED)
+            return
+        else:
+            self.ended = isinstance(event, self._reply)
+        self._events.append(event)
+        self._wake()
+
+    def end(self, failure: Failure) -> None:
+        """Its supervisor has ended it with this."""
+        self.ended = True
+        self.fail(failure)
+
+    def fail(self, failure: Failure) -> None:
+        """Nothing more is coming: whoever reads past what is there gets this failure."""
+        self._failure = self._failure or failure
+        self._wake()
+
+    def take(self) -> wire.AnyEvent | None:
+        """The next event; None while there is none. Raises `AiPalError`."""
+        if self._events:
+            return self._events.popleft()
+        if self._failure is not None:
+            raise AiPalError(self._failure)
+        return None
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing more is coming but a failure."""
+        return self._failure is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether its last event has been taken."""
+        return self.ended and not self._events
+
+
+class Core:
+    """The state of one connection to the supervisor at `endpoint`. `wake` is called for its greeting."""
+
+    def __init__(self, endpoint: str, wake: Callable[[], None]) -> None:
+        self.endpoint = endpoint
+        self.greeting = Pending(wire.Hello(wire.PROTOCOL), wake)
+        self.lost = False
+        self._open: dict[int, Pending] = {}
+        self._last_id = CONNECTION
+        self._since, self._probed = 0.0, False
+
+    def new_id(self) -> int:
+        """An id that no request has had."""
+        self._last_id += 1
+        return self._last_id
+
+    def begin(self, request: wire.Request, now: float, wake: Callable[[], None]) -> Pending:
+        """A request that is about to be sent. Raises `AiPalError` (`supervisor_lost`)."""
+        if self.lost:
+            raise AiPalError(LOST)
+        if not self._open:
+            self._since, self._probed = now, False
+        pending = Pending(request, wake)
+        self._open[pending.id] = pending
+        return pending
+
+    def heard(self, events: Iterable[wire.AnyEvent], now: float) -> None:
+        """Events have come: each goes to its request, or nowhere when nobody waits for it."""
+        self._since, self._probed = now, False
+        for event in events:
+            request_id: int = getattr(event, "id", CONNECTION)
+            pending = self._open.get(request_id)
+            if pending is not None:
+                pending.put(event)
+                if pending.ended:
+                    del self._open[request_id]
+            elif request_id == CONNECTION:
+                self._heard_of_the_connection(event)
+
+    def leave(self, pending: Pending) -> wire.Cancel | None:
+        """Nobody waits for this request any more; what is to be sent for that."""
+        self._open.pop(pending.id, None)
+        if pending.ended:
+            return None
+        pending.ended = True
+        return None if pending.stays else wire.Cancel(pending.id)
+
+    def over(self, failure: Failure = LOST) -> None:
+        """The connection is: all that is open fails, and nothing can be asked any more."""
+        self.lost = True
+        self._fail(failure)
+
+    def waits(self, now: float) -> None:
+        """Blocking code hears only while it waits, which it begins: what was not said before is nothing."""
+        self._since, self._probed = now, False
+
+    def due(self) -> float | None:
+        """When `tick` is to be called, if nothing is heard before; None: nothing is waited for."""
+        return self._since + SILENCE if self._open else None
+
+    def tick(self, now: float) -> wire.Status | None:
+        """Time has passed. A silent supervisor is asked for any word at all, and given up the next time."""
+        due = self.due()
+        if due is None or now < due:
+            return None
+        if self._probed:
+            self._fail(silent(self.endpoint))
+            return None
+        self._since, self._probed = now, True
+        return wire.Status(self.new_id())  # nobody waits for the answer itself
+
+    def _heard_of_the_connection(self, event: wire.AnyEvent) -> None:
+        if self.greeting.ended:
+            if isinstance(event, wire.Failed):  # it could not tell which request it cannot take
+                self._fail(main_reason(event.reasons))
+        elif isinstance(event, wire.Welcome) and event.protocol != wire.PROTOCOL:
+            self.greeting.end(OTHER_PROTOCOL)
+        else:
+            self.greeting.put(event)
+
+    def _fail(self, failure: Failure) -> None:
+        """What is open is left by its readers, who have it cancelled: the supervisor may come back."""
+        self.greeting.fail(failure)
+        for pending in self._open.values():
+            pending.fail(failure)
+        self._open.clear()

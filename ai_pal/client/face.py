@@ -1,0 +1,35 @@
+"""What both clients are apart from waiting: where they are connected, and what they mean unsaid."""
+
+from ai_pal.client.usual import Usual, usual_here
+
+CONTROL_TIMEOUT = 10.0
+"""Seconds within which the supervisor answers what needs no model."""
+
+PROVIDERS_TIMEOUT = 60.0
+"""Seconds for what others are asked for: a process is started, SDKs are imported, servers have 5 s each."""
+
+UNLOAD_TIMEOUT = 60.0
+"""Seconds for answers under way to end, and their worker with them."""
+
+
+class Face:
+    """A client of the supervisor at `endpoint`."""
+
+    def __init__(self, endpoint: str, usual: Usual | None) -> None:
+        self._endpoint, self._usual = endpoint, usual
+
+    @property
+    def endpoint(self) -> str:
+        """Where the supervisor listens."""
+        return self._endpoint
+
+    @property
+    def usual(self) -> Usual:
+        """What is meant by requests that do not say it: by default what this process's environment says."""
+        if self._usual is None:
+            self._usual = usual_here()
+        return self._usual
+
+    @usual.setter
+    def usual(self, usual: Usual) -> None:
+        self._usual = usual

@@ -1,0 +1,129 @@
+"""What is asked besides answers to a conversation: loads and downloads, completions, vectors, scores, counts.
+Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypedDict
+
+from ai_pal.client.asking import acceptable, named_model, with_system
+from ai_pal.client.sampling import Options, options_of
+from ai_pal.client.usual import Usual
+from ai_pal.config.egress_environment import pip_settings
+from ai_pal.errors import Code, fail
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+
+IN_FLIGHT = 2
+"""Batches of one call that are asked for at once: while one is worked at, the next is there already."""
+
+BATCH_TEXTS, BATCH_CHARACTERS = 256, 512 * 1024
+"""What one request of many texts holds at most; a longer text goes by itself."""
+
+NO_COMPLETION = ("tools", "tool_choice", "parallel_tool_calls", "thinking", "thinking_budget", "prefill")
+"""Options of a conversation: a text that is gone on with has neither turns nor a template."""
+
+
+class Using(TypedDict, total=False):
+    """How a model of this machine is used; an empty `model` is the default one. With `pull` one that is not
+    here is downloaded first, if it has at most `pull_limit` bytes (0: of any size). `keep_alive` and
+    `deadline` are in seconds."""
+
+    model: str
+    deadline: float | None
+    keep_alive: float | None
+    pull: bool
+    pull_limit: int
+
+
+class Completing(Using, Options, total=False):
+    """How a text is gone on with."""
+
+
+class Counting(Options, total=False):
+    """What the tokens of a prompt depend on."""
+
+    model: str
+    system: str | None
+
+
+def load_request(
+    request_id: int, model: str, keep_alive: float | None, pull: bool, pull_limit: int, usual: Usual
+) -> wire.Load:
+    """The request to load a model."""
+    using = Using(model=model, keep_alive=keep_alive, pull=pull, pull_limit=pull_limit)
+    fields = _used(using, usual)
+    del fields["deadline"]
+    return wire.Load(request_id, **fields)
+
+
+def pull_request(request_id: int, model: str, usual: Usual) -> wire.Pull:
+    """The request to download a model."""
+    return wire.Pull(request_id, model or usual.model, pip_settings())
+
+
+def complete_request(
+    request_id: int, prompt: str, suffix: str | None, how: Completing, usual: Usual
+) -> wire.Complete:
+    """The request to go on with a text. Raises `AiPalError` (`bad_request`) for what only a conversation
+    has."""
+    options = options_of(how)
+    for name in NO_COMPLETION:
+        if getattr(options, name) != getattr(GenerationOptions(), name):
+            fail(Code.BAD_REQUEST, f"{name} means nothing to a completion", "leave it out, or ask in a chat")
+    return acceptable(wire.Complete(request_id, prompt, suffix, options=options, **_used(how, usual)))
+
+
+def count_request(
+    request_id: int, prompt: str | Sequence[Message], how: Counting, usual: Usual
+) -> wire.CountTokens:
+    """The request to count the tokens of a prompt."""
+    messages = with_system(prompt, how.get("system"))
+    model = named_model(how) or usual.model
+    return acceptable(wire.CountTokens(request_id, messages, model, options_of(how)))
+
+
+def embed_requests(
+    new_id: Callable[[], int], texts: Iterable[str], dimensions: int, how: Using, usual: Usual
+) -> Iterator[wire.Embed]:
+    """The requests for the vectors of all texts. Raises `TypeError` for what is no text."""
+    used, batches = _used(how, usual), _batches(texts)
+    return (wire.Embed(new_id(), batch, dimensions=dimensions, **used) for batch in batches)
+
+
+def rerank_requests(
+    new_id: Callable[[], int], query: str, texts: Iterable[str], how: Using, usual: Usual
+) -> Iterator[wire.Rerank]:
+    """The requests for the scores of all texts. Raises `TypeError` for what is no text."""
+    used, batches = _used(how, usual), _batches(texts)
+    return (wire.Rerank(new_id(), query, batch, **used) for batch in batches)
+
+
+def _used(how: Mapping[str, Any], usual: Usual) -> dict[str, Any]:
+    """The fields that all requests have which use a model of this machine."""
+    deadline, pull = how.get("deadline"), how.get("pull", False)
+    return {
+        "model": named_model(how) or usual.model,
+        "deadline": usual.deadline if deadline is None else deadline,
+        "keep_alive": how.get("keep_alive"),
+        "pull": pull,
+        "pull_limit": how.get("pull_limit", 0),
+        "usual_keep_alive": usual.keep_alive,
+        "pip": pip_settings() if pull else {},
+    }
+
+
+def _batches(texts: Iterable[str]) -> list[list[str]]:
+    """The texts in their order, as many together as one request should hold."""
+    if isinstance(texts, str):
+        raise TypeError("texts takes a list of texts, not one: [text]")
+    batches: list[list[str]] = []
+    room = 0
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"texts takes texts, not {type(text).__name__}")
+        room -= len(text)
+        if not batches or room < 0 or len(batches[-1]) == BATCH_TEXTS:
+            batches.append([])
+            room = BATCH_CHARACTERS - len(text)
+        batches[-1].append(text)
+    return batches
