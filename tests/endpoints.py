@@ -163,6 +163,7 @@ class Endpoint:
             Actors(
                 clients=self.front,
                 router=router,
+                model_of=lambda request: "echo",
                 models=models,
                 supervisor=self.supervisor,
                 downloads=self.downloads,

@@ -13,6 +13,9 @@ from ai_pal.protocol.option_rules import nearest, objection_to_options, objectio
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.tool_rules import objection_to_tools
 
+MOST_TEXTS = 1024
+"""Texts that may be embedded or ranked by one request: their vectors have to fit into one frame."""
+
 SEE = "see docs/ipc-protocol.md"
 
 _INSIDE = re.compile(r" - at `\$\.options\.(\w+)`")
@@ -32,10 +35,23 @@ def objection(request: wire.AnyRequest) -> Failure | None:
             return failure
     if failure := objection_to_messages(getattr(request, "messages", ())):
         return failure
+    if isinstance(request, wire.Embed | wire.Rerank) and (why := _objection_to_texts(request)):
+        return _bad(why)
     for name in ("deadline", "keep_alive", "usual_keep_alive", "max_cost"):
         if math.isnan(getattr(request, name, None) or 0.0):
             return _bad(f"{name} is not a number")
     return None
+
+
+def _objection_to_texts(request: wire.Embed | wire.Rerank) -> str:
+    count = len(request.texts)
+    if not count:
+        return "there are no texts"
+    if count > MOST_TEXTS:
+        return f"{count:,} texts are over the limit of {MOST_TEXTS:,} for one request: send them in several"
+    if isinstance(request, wire.Embed) and request.dimensions < 0:
+        return f"dimensions {request.dimensions} are none: 0 means all"
+    return ""
 
 
 def unreadable(frame: bytes, error: Exception) -> Failure:

@@ -8,7 +8,10 @@ import msgpack
 import zmq
 
 TERMINAL = ("done", "failed", "interrupted", "cancelled")
-ENDS = (*TERMINAL, "loaded", "unloaded", "status_reply", "stopping", "pulled", "routed", "providers_reply")
+ENDS = (
+    *(*TERMINAL, "loaded", "unloaded", "status_reply", "stopping", "pulled", "routed", "providers_reply"),
+    *("embedded", "reranked", "counted"),
+)
 SECONDS = 120.0
 
 Event = dict[str, Any]

@@ -3,6 +3,7 @@
 import ast
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -345,7 +346,8 @@ def test_stop_only_if_idle_is_refused_beneath_the_load_of_another(daemon: Superv
 
 def test_an_image_goes_to_the_model_in_a_frame_of_its_own(daemon: Supervised) -> None:
     """A picture of 5 MB reaches the worker; the supervisor does not grow by what has gone through it."""
-    picture = os.urandom(5 << 20)
+    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII5s", 13, b"IHDR", 1000, 1000, bytes(5))
+    picture = head + os.urandom((5 << 20) - len(head))
     parts = [{"type": "text", "text": "see"}, {"type": "image", "media_type": "image/png", "frame": 1}]
     with PageClient(daemon.endpoint) as client:
         for number in range(1, 11):
@@ -370,3 +372,42 @@ def test_a_frame_that_never_comes_is_missed(daemon: Supervised) -> None:
         client.send(chat)
         assert code_of(client.events(1)[-1]) == "bad_request"
         assert text_of(client.events(client.chat("still here"))) == "still here "
+
+
+def test_vectors_ranks_and_counts(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        embedded = client.events(client.ask("embed", texts=["a b", "c"], model="echo"))[-1]
+        assert embedded["type"] == "embedded"
+        floats = struct.unpack(f"<{2 * embedded['dimensions']}f", embedded["vectors"])
+        assert sum(value * value for value in floats) == pytest.approx(2.0, abs=1e-3)
+        reranked = client.events(
+            client.ask("rerank", query="red", texts=["a red door", "snow"], model="echo")
+        )[-1]
+        assert reranked["scores"][0] > reranked["scores"][1]
+        messages = [{"role": "user", "content": "one two three"}]
+        counted = client.events(client.ask("count_tokens", messages=messages, model="echo"))[-1]
+        done = client.events(client.ask("chat", messages=messages, model="echo"))[-1]
+        assert counted["tokens"] == done["usage"]["prompt_tokens"]
+        assert text_of(client.events(client.ask("complete", prompt="x y", model="echo")))
+
+
+def test_a_job_without_a_model_of_its_kind_says_what_is_needed(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        failed = client.events(client.ask("embed", texts=["a"]))[-1]
+        assert code_of(failed) == "model_not_found"
+        assert "embedding model" in failed["reasons"][0]["message"]
+        assert code_of(client.events(client.ask("embed", texts=[]))[-1]) == "bad_request"
+        assert code_of(client.events(client.ask("embed", texts=["x"] * 1025))[-1]) == "bad_request"
+
+
+def test_fifty_counts_take_no_slot_and_no_time(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        client.events(client.ask("load", model="echo?slots=1"))
+        chat = client.chat("x", model="echo?slots=1", options=ENDLESS)
+        client.until("delta")
+        messages = [{"role": "user", "content": "one two three"}]
+        for _ in range(50):
+            counted = client.events(client.ask("count_tokens", messages=messages, model="echo?slots=1"))
+            assert counted[-1]["tokens"]
+        client.send({"type": "cancel", "id": chat})
+        assert client.events(chat)[-1]["type"] == "cancelled"

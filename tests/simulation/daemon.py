@@ -62,6 +62,7 @@ class SimDaemon:
             Actors(
                 clients=world,
                 router=self.router,
+                model_of=lambda request: "sound",
                 models=self.models,
                 supervisor=self.supervisor,
                 downloads=self.downloads,

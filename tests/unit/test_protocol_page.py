@@ -17,8 +17,10 @@ from ai_pal.protocol import content, options
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.requests import MOST_TEXTS
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.server.endpoints.clients import ALL_ATTACHMENTS, CLIENT_ATTACHMENTS
+from ai_pal.server.services.jobs import LARGEST_RESULT
 from ai_pal.transport.sockets import HARD_FRAME_LIMIT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ipc-protocol.md").read_text(encoding="utf-8")
@@ -125,6 +127,8 @@ def test_the_limits_are_the_real_ones() -> None:
     assert f"| attachments' frames of one request | {MOST_FRAMES} |" in PAGE
     assert f"| {MOST_BYTES} bytes" in PAGE
     assert f"| {CLIENT_ATTACHMENTS} bytes (256 MiB) of one connection, {ALL_ATTACHMENTS} (" in PAGE
+    assert f"| texts of one `embed` or `rerank` | {MOST_TEXTS} |" in PAGE
+    assert f"| {LARGEST_RESULT} bytes" in PAGE
     assert f"| parts of all messages of a request | {MOST_PARTS} |" in PAGE
     assert f"has the number **{wire.PROTOCOL}**" in PAGE
 

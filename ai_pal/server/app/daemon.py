@@ -22,7 +22,7 @@ from ai_pal.memory.promises import PromiseFile
 from ai_pal.protocol import client as wire
 from ai_pal.server.app.judging import judge
 from ai_pal.server.app.policies import egress_policy, memory_policy, pool_policy, router_policy
-from ai_pal.server.app.references import is_used, load_of, plan_of
+from ai_pal.server.app.references import is_used, load_of, model_of, plan_of
 from ai_pal.server.app.snapshots import MachineSnapshots
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.backends.providers import Providers
@@ -187,6 +187,7 @@ class Daemon:
             Actors(
                 clients=endpoint,
                 router=self._router,
+                model_of=lambda request: model_of(request, self._settings),
                 models=self._models,
                 supervisor=self._supervisor,
                 downloads=self._downloads,

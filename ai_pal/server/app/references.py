@@ -4,10 +4,14 @@ import os
 
 from ai_pal import catalog
 from ai_pal.catalog import files, used
+from ai_pal.catalog.inventory import inventory
+from ai_pal.catalog.purpose import Purpose, made_for
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
+from ai_pal.protocol import client as wire
 from ai_pal.server.services.download import Plan
+from ai_pal.server.services.jobs import Asked
 
 
 def load_of(reference: str, settings: Settings) -> Resolved:
@@ -24,6 +28,23 @@ def is_used(resolved: Resolved, settings: Settings) -> None:
     """From now on the model counts as used."""
     if resolved.load.path:
         used.touch(resolved.load.path, settings)
+
+
+def model_of(request: Asked, settings: Settings) -> str:
+    """Which model a job means that names none: for vectors and ranking the only one here that was made for
+    that. Raises `AiPalError`."""
+    if not isinstance(request, wire.Embed | wire.Rerank):
+        return catalog.default_model(settings)
+    wanted: Purpose = "embed" if isinstance(request, wire.Embed) else "rerank"
+    here = {one.path: one.name for one in inventory(settings) if one.state in ("verified", "here")}
+    found = [here[path] for path in made_for(wanted, here)]
+    kind = "an embedding model" if wanted == "embed" else "a reranking model"
+    if not found:
+        hint = "name one, or fetch one first: ai-pal pull MODEL"
+        fail(Code.MODEL_NOT_FOUND, f"there is no such model here: this needs {kind}", hint)
+    if len(found) > 1:
+        fail(Code.MODEL_NOT_FOUND, f"which one is meant of {', '.join(found)}?", "name one of them")
+    return found[0]
 
 
 def plan_of(reference: str, settings: Settings) -> Plan:

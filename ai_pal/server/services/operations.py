@@ -14,17 +14,20 @@ from ai_pal.server.services.base import AtOnce, Service
 from ai_pal.server.services.chats import Chats
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
+from ai_pal.server.services.jobs import Jobs, ModelOf
 from ai_pal.server.services.loading import Loading
 from ai_pal.server.services.stops import Stops
 
 
 class Actors(msgspec.Struct, frozen=True):
     """What the services are made of. `status` answers how the supervisor stands, `open_requests` counts those
-    of all clients, `stop` lets what was said go out and begins the end."""
+    of all clients, `model_of` says which model is meant where a job names none, `stop` lets what was said go
+    out and begins the end."""
 
     clients: Clients
     router: Router
     models: LocalModels
+    model_of: ModelOf
     supervisor: Supervisor
     downloads: Downloads
     inquiries: Inquiries
@@ -35,10 +38,15 @@ class Actors(msgspec.Struct, frozen=True):
 
 def operations(actors: Actors) -> "Operations":
     """Every operation has its line here, and nowhere else."""
+    jobs = Jobs(actors.clients, actors.models, actors.model_of)
     loading = Loading(actors.models, actors.supervisor, actors.downloads)
     return Operations(
         {
             wire.Chat: Chats(actors.router),  # before the pool: what its attempts run on
+            wire.Complete: jobs,
+            wire.Embed: jobs,
+            wire.Rerank: jobs,
+            wire.CountTokens: jobs,
             wire.Load: loading,
             wire.Unload: loading,
             wire.Route: AtOnce(actors.clients, actors.router.explain),
