@@ -7,7 +7,7 @@ from ai_pal.protocol.content import FinishReason, Message
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
-from workers.engines.llamacpp_options import check_options
+from workers.engines.llamacpp_options import check_options, held
 
 RANDOM_SEED = 0xFFFFFFFF
 
@@ -33,7 +33,7 @@ def request_body(messages: list[Message], options: GenerationOptions) -> dict[st
         body["stop"] = stop  # an empty text would end every answer before it began
     body["messages"] = [{"role": one.role, "content": one.text} for one in messages]
     body |= {"stream": True, "return_progress": True, "stream_options": {"include_usage": True}, "n": 1}
-    return body
+    return held(body)
 
 
 def seed_of(seed: Any) -> Any:

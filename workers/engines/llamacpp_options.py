@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ai_pal.errors import Code, fail
 from workers.engines.option_names import ELSEWHERE, nearest
@@ -53,6 +54,8 @@ KNOWN = frozenset(
     }
 )
 
+LARGEST = (1 << 31) - 1
+
 OURS = frozenset({"messages", "prompt", "stream", "stream_options", "return_progress", "n", "n_cmpl"})
 """What a request is about, and how its answer comes, is not for options to say."""
 
@@ -68,6 +71,14 @@ def check_options(names: Iterable[str]) -> None:
         if near or not _is_in_library(name):
             hint = f"did you mean {near}?" if near else "see the options of llama.cpp's server"
             fail(Code.BAD_REQUEST, f"llama.cpp has no option {name!r}", hint)
+
+
+def held(body: dict[str, Any]) -> dict[str, Any]:
+    """With whole numbers that llama.cpp can hold: it wraps larger ones round, and 2^32 tokens were none."""
+    return {
+        name: max(-LARGEST, min(value, LARGEST)) if type(value) is int and name != "seed" else value
+        for name, value in body.items()
+    }
 
 
 @lru_cache(maxsize=256)

@@ -16,34 +16,9 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.option_rules import RULES, objection_to_options, objection_to_value
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.requests import objection, unreadable
+from tests.option_values import TAKEN, VALUES
 
 NAN, INFINITY = math.nan, math.inf
-VALUES = {
-    "0": 0,
-    "-1": -1,
-    "1": 1,
-    "nan": NAN,
-    "infinity": INFINITY,
-    "2^31": 2**31,
-    "2^32": 2**32,
-    "text": "x",
-}
-TAKEN = {
-    "temperature": {"0", "1", "2^31", "2^32"},
-    "top_p": {"0", "1"},
-    "max_tokens": {"1", "2^31", "2^32"},
-    "seed": {"0", "-1", "1", "2^31", "2^32"},
-    "stop": set[str](),
-    "top_k": {"0", "-1", "1", "2^31", "2^32"},
-    "min_p": {"0", "1"},
-    "presence_penalty": {"0", "-1", "1", "2^31", "2^32"},
-    "frequency_penalty": {"0", "-1", "1", "2^31", "2^32"},
-    "repeat_penalty": {"1", "2^31", "2^32"},
-    "logprobs": {"0", "1"},
-    "thinking_budget": {"0", "1", "2^31", "2^32"},
-    "context": {"1", "2^31", "2^32"},
-    "prefill": {"text"},
-}
 CASES = [(name, label) for name in RULES for label in VALUES]
 AS_KEYWORDS = ("temperature", "top_p", "max_tokens", "seed")
 
