@@ -2,11 +2,12 @@
 
 import argparse
 import contextlib
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from ai_pal.catalog import Found, absolute, default_model, find, keep_alive, pinned, resolve, split, used
+from ai_pal.catalog.abilities import abilities_of
 from ai_pal.catalog.inventory import Listed, State, inventory
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
@@ -18,7 +19,7 @@ from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
 from ai_pal.memory.estimates.window import Window, window
 from ai_pal.protocol.egress import Artifact
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.worker import LoadModel
 
 EXAMPLES = """examples:
@@ -31,7 +32,8 @@ EXAMPLES = """examples:
 class Facts(msgspec.Struct, frozen=True):
     """One model: what the catalog, the cache and the settings say. 0 leaves the choice to the engine;
     `keep_alive` in seconds, `size` and `memory` in bytes; `sampling` is what holds unless a request says
-    otherwise; `problem` is why it cannot be loaded.
+    otherwise; `problem` is why it cannot be loaded; `abilities` is what it can be asked for at most, None
+    where only its load tells.
 
     `memory` is what a load reserves, by the same estimate; the catalog's figure for what is not here."""
 
@@ -62,6 +64,7 @@ class Facts(msgspec.Struct, frozen=True):
     pinned: bool = False
     trained: int = 0
     sampling: dict[str, Any] = {}
+    abilities: list[Ability] | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +133,7 @@ def gather(reference: str, settings: Settings) -> Facts:
         pinned=pinned(reference, settings),
         trained=seen.trained if seen else 0,
         sampling=_sampling(load.sampling),
+        abilities=_abilities(load, found),
     )
 
 
@@ -153,6 +157,14 @@ def _memory(load: LoadModel) -> int:
     from ai_pal.memory.estimates import LearnedFootprints
 
     return LearnedFootprints(paths.peaks_file()).need(load)
+
+
+def _abilities(load: LoadModel, found: Found) -> list[Ability] | None:
+    """What it can be asked for, as far as that is known before a load."""
+    able = found.entry.abilities if found.entry is not None else None
+    with contextlib.suppress(AiPalError, OSError, ValueError):
+        able = able or abilities_of(load)
+    return None if able is None else [ability for ability in get_args(Ability) if ability in able]
 
 
 def _listed(name: str, found: Found, settings: Settings) -> Listed:
@@ -186,6 +198,7 @@ def _print(facts: Facts) -> None:
         "model": facts.model,
         "about": facts.about,
         "engine": facts.engine,
+        "can": ", ".join(facts.abilities or ()) or "what its load tells: ai-pal load, then ai-pal ps",
         "variant": facts.variant and f"{facts.variant} (of {', '.join(facts.variants)})",
         "why": facts.why,
         "parameters": f"{facts.parameters / 1e6:,.0f} million" if facts.parameters else "",

@@ -36,3 +36,11 @@ def test_the_window_is_the_one_that_a_load_gets(tmp_path: Path) -> None:
     assert (asked.context, asked.trained) == (512, 32_768)
     absent = gather("llama3.2", Settings(model_cache_dir=str(tmp_path / "none")))
     assert (absent.context, absent.trained) == (8192, 131_072)
+
+
+def test_what_a_model_can_is_told_by_the_catalog_or_its_files(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf({"general.architecture": "bert", "bert.pooling_type": 1}, [("a.weight", 0, 0)]))
+    assert gather(str(file), Settings()).abilities == ["embed"]
+    assert "tools" in (gather("llama3.2", Settings()).abilities or [])
+    assert gather("echo", Settings()).abilities is None
