@@ -18,6 +18,10 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 COMMANDS: dict[str, str] = {
     "chat": "ask one question, or hold a conversation",
     "run": "chat with the model that is named first",
+    "generate": "go on with a text as it is, or fill in its middle",
+    "embed": "turn texts into vectors",
+    "rerank": "order texts by how well they answer a query",
+    "count": "count the tokens of a prompt, without loading a model",
     "route": "explain who would answer a prompt, and why",
     "preset": "keep a model, a system prompt and sampling under a name",
     "history": "list, search, show, export or delete kept conversations",

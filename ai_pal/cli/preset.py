@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model, add_bounds
-from ai_pal.cli.chat.options import add_form, add_sampling, add_thinking
+from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking
 from ai_pal.cli.chat.prompts import checked_argument
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_model
@@ -64,7 +64,9 @@ def _add_fields(put: argparse.ArgumentParser) -> None:
     completes(model, "models")
     put.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(put.add_argument_group("sampling"))
-    add_form(put.add_argument_group("form of the answer"))
+    form = put.add_argument_group("form of the answer")
+    add_form(form)
+    add_prefill(form)
     add_thinking(put.add_argument_group("thinking"))
     put.add_argument("--context", type=whole(1), metavar="N", help="as for `ai-pal chat`")
     add_bounds(put.add_argument_group("who answers"))

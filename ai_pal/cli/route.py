@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model, add_routing
+from ai_pal.cli.chat.attaching import attached
+from ai_pal.cli.chat.options import add_form, add_tools
 from ai_pal.cli.chat.prompts import prompt_of
 from ai_pal.cli.completing import completes
 from ai_pal.cli.served import served
 from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.streams import Terminal
 from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.config import load_settings
+from ai_pal.conversations.model import Conversation
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.providers.dollars import fine
 
 if TYPE_CHECKING:
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   ai-pal route "What is the capital of France?"
   ai-pal route --goal cost "Prove that there are infinitely many primes"
+  ai-pal route -a chart.png "What is this?"      who cannot see is ruled out, and says so
   ai-pal route --json "..." | jq '.candidates[] | select(.position == 1)'
 
 In JSON, costs are in US dollars and times in seconds; position 0 is a candidate whose state is
@@ -35,17 +41,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     completes(prompt, "text")
     completes(parser.add_argument("-m", "--model", default="", help="as for `ai-pal chat`"), "models")
+    file = parser.add_argument(
+        "-a", "--attach", action="append", default=[], metavar="FILE", help="as for `ai-pal chat`"
+    )
+    completes(file, "file")
+    add_form(parser)
+    add_tools(parser)
     add_routing(parser.add_argument_group("who answers"))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    settings, prompt = load_settings().settings, prompt_of(args.prompt)
+    settings = load_settings().settings
+    files = attached(args.attach, Terminal.detect())
+    prompt = Conversation().ask(prompt_of(args.prompt), files)
+    options = GenerationOptions(
+        response_format=args.response_format, tools=args.tools, tool_choice=args.tool_choice
+    )
     routed = served(
         settings,
         lambda client: client.route(
             prompt,
             model=absolute_model(args.model),
+            options=options,
             local_only=args.local_only or settings.private(args.goal),
             goal=args.goal,
             max_cost=args.max_cost,

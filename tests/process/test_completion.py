@@ -151,6 +151,18 @@ def test_a_model_may_be_a_file(shell: Shell) -> None:
     assert shell.complete("ai-pal chat -m ./some\\ models/") == "ai-pal chat -m ./some\\ models/tiny.gguf "
 
 
+def test_levels_and_files_of_new_options_are_completed(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "chart.png").touch()
+    (tmp_path / "person.json").touch()
+    assert shell.complete("ai-pal chat --schem") == "ai-pal chat --schema "
+    assert shell.complete("ai-pal chat --think med") == "ai-pal chat --think medium "
+    assert shell.complete("ai-pal chat -a char") == "ai-pal chat -a chart.png "
+    assert shell.complete("ai-pal chat --schema pers") == "ai-pal chat --schema person.json "
+    assert shell.complete("ai-pal embed --dim") == "ai-pal embed --dimensions "
+    assert shell.complete("ai-pal rerank -m tiny") == "ai-pal rerank -m tinyllama "
+    assert shell.complete("ai-pal count -f char") == "ai-pal count -f chart.png "
+
+
 @pytest.mark.parametrize(
     ("kind", "beginning", "expected"),
     [

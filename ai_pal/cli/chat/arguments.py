@@ -4,7 +4,7 @@ import argparse
 from typing import get_args
 
 from ai_pal.cli import failures
-from ai_pal.cli.chat.options import add_form, add_sampling, add_thinking, add_tools, options_of
+from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking, add_tools, options_of
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.cli.chat.values import deadline, duration, number, option
 from ai_pal.cli.completing import completes
@@ -55,12 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser, *, model_first: bool = False)
     completes(file, "file")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_sampling(parser.add_argument_group("sampling"))
-    add_form(parser.add_argument_group("form of the answer"))
+    form = parser.add_argument_group("form of the answer")
+    add_form(form)
+    add_prefill(form)
     add_thinking(parser.add_argument_group("thinking"))
     add_tools(parser.add_argument_group("tools"))
     add_running(parser.add_argument_group("running"))
     add_routing(parser.add_argument_group("who answers"))
-    _add_output(parser.add_argument_group("output"))
+    output = parser.add_argument_group("output")
+    add_output(output)
+    _add_look(output)
     _add_history(parser.add_argument_group("history"))
 
 
@@ -113,7 +117,7 @@ def add_routing(group: argparse._ActionsContainer) -> None:
     )
 
 
-def _add_output(group: argparse._ArgumentGroup) -> None:
+def add_output(group: argparse._ArgumentGroup) -> None:
     form = group.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object at the end")
     form.add_argument("--jsonl", action="store_true", help="print each event as a line of JSON, as it comes")
@@ -121,6 +125,9 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         "--logprobs", type=option("logprobs"), metavar="N",
         help="with --json or --jsonl: probabilities of the tokens, and of N alternatives to each",
     )  # fmt: skip
+
+
+def _add_look(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--hide-thinking", action="store_true", help="show no thoughts while they come")
     group.add_argument("--no-markdown", action="store_true", help="print the answer as it is written")
 
@@ -132,6 +139,12 @@ def _add_history(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     completes(number, "conversations")
     group.add_argument("--no-history", action="store_true", help="keep nothing of this chat")
+
+
+def check_output(args: argparse.Namespace) -> None:
+    """Raises `AiPalError` (`bad_request`) for what would not be shown."""
+    if args.logprobs is not None and not (args.json or args.jsonl):
+        fail(Code.BAD_REQUEST, "--logprobs are only shown as JSON", "add --json or --jsonl")
 
 
 def settle_continue(args: argparse.Namespace) -> int | None:

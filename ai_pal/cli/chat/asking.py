@@ -10,7 +10,7 @@ from types import FrameType
 import msgspec
 
 from ai_pal.cli.chat.answer import ShownAnswer
-from ai_pal.cli.chat.session import Session, Wishes
+from ai_pal.cli.chat.session import RawPrompt, Session, Wishes
 from ai_pal.cli.served import LOST
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.client import AnyEvent, Failed, Interrupted
@@ -24,13 +24,14 @@ _STOPPING = (signal.SIGINT, signal.SIGALRM, *_ENDING)
 
 _NOT_STOPPED = Failure(Code.SUPERVISOR_SILENT, "the answer was left before its end", "ask again")
 
+Prompt = list[Message] | RawPrompt
 Show = Callable[[AnyEvent], None]
 Agree = Callable[[str, int], bool]
 """Whether a model of so many bytes (0: not known) may be downloaded."""
 
 
-def ask(session: Session, messages: list[Message], wishes: Wishes, show: Show, agree: Agree) -> ShownAnswer:
-    """The answer to `messages`; each event is shown as it comes.
+def ask(session: Session, prompt: Prompt, wishes: Wishes, show: Show, agree: Agree) -> ShownAnswer:
+    """The answer to `prompt`; each event is shown as it comes.
 
     After SIGTERM or SIGHUP it is what has come so far, with that signal in `ended_by`. Raises `AiPalError`
     when nobody could be asked, KeyboardInterrupt on a second Ctrl-C.
@@ -39,7 +40,7 @@ def ask(session: Session, messages: list[Message], wishes: Wishes, show: Show, a
     while True:
         answer = ShownAnswer()
         try:
-            _follow(session, messages, wishes, answer, show)
+            _follow(session, prompt, wishes, answer, show)
         except AiPalError as error:
             again = may_reconnect and not answer.committed and not answer.ended_by and error.code in LOST
             if again and error.code == Code.SHUTTING_DOWN:
@@ -60,10 +61,11 @@ def ask(session: Session, messages: list[Message], wishes: Wishes, show: Show, a
         return answer
 
 
-def _follow(
-    session: Session, messages: list[Message], wishes: Wishes, answer: ShownAnswer, show: Show
-) -> None:
-    stream = session.chat(messages, wishes)
+def _follow(session: Session, prompt: Prompt, wishes: Wishes, answer: ShownAnswer, show: Show) -> None:
+    if isinstance(prompt, RawPrompt):
+        stream = session.complete(prompt, wishes)
+    else:
+        stream = session.chat(prompt, wishes)
     stopping = stopping_on_signals(stream.cancel)
     try:
         with stopping:

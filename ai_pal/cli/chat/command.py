@@ -63,8 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_forms(args: argparse.Namespace, talks: bool) -> None:
     """Raises `AiPalError` (`bad_request`) for options that nothing would come of."""
-    if args.logprobs is not None and not (args.json or args.jsonl):
-        fail(Code.BAD_REQUEST, "--logprobs are only shown as JSON", "add --json or --jsonl")
+    arguments.check_output(args)
     if args.tools and talks:
         message = "--tools are for one question: in a conversation nothing runs what the model calls"
         fail(Code.BAD_REQUEST, message, 'ai-pal chat --tools FILE "What is the weather in Paris?"')
@@ -93,19 +92,19 @@ def _ask_consent(model: str, settings: Settings, terminal: Terminal) -> None:
 
 
 def _one_shot(chat: _Chat) -> int:
-    from ai_pal.cli.chat.oneshot import Output, one_shot
+    from ai_pal.cli.chat.answer import add_answer
+    from ai_pal.cli.chat.oneshot import one_shot, output_of
 
-    args = chat.args
+    args, conversation = chat.args, chat.conversation
     code = one_shot(
         chat.session,
-        chat.conversation,
-        prompt_of(args.prompt),
+        conversation.ask(prompt_of(args.prompt), chat.attachments),
         chat.wishes,
         chat.terminal,
-        output=Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT,
+        lambda answer: add_answer(conversation, answer),
+        output=output_of(args),
         markdown=not args.no_markdown,
         hide_thinking=args.hide_thinking,
-        attachments=chat.attachments,
     )
     private = chat.session.is_private(chat.wishes)
     chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=private)

@@ -1,22 +1,26 @@
 """One question, one answer: plain text, Markdown on a terminal, or JSON."""
 
+import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
 
 from ai_pal.cli import failures
-from ai_pal.cli.chat.answer import ShownAnswer, add_answer, as_token
-from ai_pal.cli.chat.asking import ask
+from ai_pal.cli.chat.answer import ShownAnswer, as_token
+from ai_pal.cli.chat.asking import Prompt, ask
 from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chat.screen import AnswerScreen
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.terminal.streams import Terminal
-from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.client import AnyEvent, Delta, Failed, Logprobs
-from ai_pal.protocol.content import Message
+
+
+def output_of(args: argparse.Namespace) -> "Output":
+    """What `--json` and `--jsonl` say."""
+    return Output.JSON if args.json else Output.JSON_LINES if args.jsonl else Output.TEXT
 
 
 class Output(Enum):
@@ -62,17 +66,16 @@ def print_json(value: object) -> None:
 
 def one_shot(
     session: Session,
-    conversation: Conversation,
-    prompt: str,
+    prompt: Prompt,
     wishes: Wishes,
     terminal: Terminal,
+    ended: Callable[[ShownAnswer], None] = lambda answer: None,
     *,
     output: Output,
     markdown: bool,
     hide_thinking: bool = False,
-    attachments: Sequence[Attachment] = (),
 ) -> int:
-    """Ask, print, and return the exit code; the answer is in the conversation then.
+    """Ask, print, and return the exit code; `ended` gets the answer before it is printed as JSON.
 
     Raises BrokenPipeError when nobody reads the output."""
     plain = output is Output.TEXT
@@ -81,8 +84,8 @@ def one_shot(
         if plain
         else _JsonScreen(lines=output is Output.JSON_LINES)
     )
-    answer = _asked(session, conversation.ask(prompt, attachments), wishes, terminal, screen)
-    add_answer(conversation, answer)
+    answer = _asked(session, prompt, wishes, terminal, screen)
+    ended(answer)
     if output is Output.JSON:
         print_json(answer.as_object())
     failures.report(*answer.told_failures)
@@ -92,7 +95,7 @@ def one_shot(
 
 def _asked(
     session: Session,
-    messages: list[Message],
+    prompt: Prompt,
     wishes: Wishes,
     terminal: Terminal,
     screen: "AnswerScreen | _JsonScreen",
@@ -105,7 +108,7 @@ def _asked(
 
     with quiet_keyboard(terminal=terminal.stdin and terminal.stdout):
         try:
-            answer = ask(session, messages, wishes, screen.show, agree)
+            answer = ask(session, prompt, wishes, screen.show, agree)
         except BrokenPipeError:
             raise
         except AiPalError as error:

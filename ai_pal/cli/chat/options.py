@@ -92,6 +92,9 @@ def add_form(group: argparse._ActionsContainer) -> None:
         help="the answer is of this grammar (GBNF; models of this machine)",
     )  # fmt: skip
     completes(by_grammar, "file")
+
+
+def add_prefill(group: argparse._ActionsContainer) -> None:
     group.add_argument("--prefill", default="", metavar="TEXT", help="how the answer begins")
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Unpack
 
 import msgspec
 
@@ -15,6 +15,7 @@ from ai_pal.protocol.options import GenerationOptions
 
 if TYPE_CHECKING:
     from ai_pal.client.asking import Asking
+    from ai_pal.client.requests import Completing
     from ai_pal.config import Settings
 
 
@@ -30,6 +31,13 @@ class Stream(Protocol):
         """Cancel what still runs and forget the request."""
 
 
+class RawPrompt(NamedTuple):
+    """A text to go on with as it is; with a `suffix` what belongs between the two is wanted."""
+
+    prompt: str
+    suffix: str | None = None
+
+
 class Client(Protocol):
     """What this terminal needs of `ai_pal.client.Client`."""
 
@@ -37,6 +45,10 @@ class Client(Protocol):
     def endpoint(self) -> str: ...
 
     def chat(self, prompt: Sequence[Message], **how: Unpack["Asking"]) -> Stream: ...
+
+    def complete_stream(
+        self, prompt: str, suffix: str | None = None, **how: Unpack["Completing"]
+    ) -> Stream: ...
 
     def wait_gone(self, timeout: float) -> bool: ...
 
@@ -109,6 +121,19 @@ class Session:
             max_cost=wishes.max_cost,
             fallback=wishes.fallback,
             continuation=wishes.continuation,
+        )
+
+    def complete(self, raw: RawPrompt, wishes: Wishes) -> Stream:
+        """Send one text to be gone on with, here."""
+        return self.client.complete_stream(
+            raw.prompt,
+            raw.suffix,
+            model=wishes.model,
+            options=wishes.options,
+            deadline=wishes.deadline,
+            keep_alive=wishes.keep_alive,
+            pull=True,
+            pull_limit=0 if self.settings.auto_pull else wishes.pull_limit,
         )
 
     def see_out(self) -> None:

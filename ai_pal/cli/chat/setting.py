@@ -9,7 +9,7 @@ import msgspec
 
 from ai_pal.cli.chat import arguments
 from ai_pal.cli.chat.entry import nearest
-from ai_pal.cli.chat.options import add_form, add_sampling, add_thinking, in_fields, shown
+from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking, in_fields, shown
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.cli.chat.values import pair
 from ai_pal.errors import Code, fail
@@ -101,6 +101,7 @@ def _read(name: str, field: str, value: str, usual: object) -> Any:
     reader = _Reader(add_help=False)
     add_sampling(reader)
     add_form(reader)
+    add_prefill(reader)
     add_thinking(reader)
     arguments.add_running(reader)
     arguments.add_routing(reader)

@@ -57,9 +57,8 @@ class Thoughts:
             return
         if self._region is None:
             self._region = Region(sys.stderr, lambda: size(sys.stderr))
-        self._region.draw(
-            [f"\x1b[2m{line}\x1b[0m" for line in self._lines(columns - 1)[-min(LINES, rows - 2) :]]
-        )
+        lines = self._lines(columns - 1)[-max(1, min(LINES, rows - 2)) :]
+        self._region.draw([f"\x1b[2m{line}\x1b[0m" for line in lines])
 
     def _lines(self, columns: int) -> list[str]:
         from rich.console import Console

@@ -10,6 +10,7 @@ import pytest
 from ai_pal.cli.chat.asking import ask
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.client.asking import Asking
+from ai_pal.client.requests import Completing
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.client import Accepted, AnyEvent, Cancelled, Delta, Done, Failed, Started  # fmt: skip
@@ -35,6 +36,11 @@ class Scripted:
         self._cancelled = False
 
     def chat(self, prompt: Sequence[Message], **how: Unpack[Asking]) -> "Scripted":
+        return self
+
+    def complete_stream(
+        self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]
+    ) -> "Scripted":
         return self
 
     def __iter__(self) -> Iterator[AnyEvent]:

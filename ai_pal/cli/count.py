@@ -1,0 +1,79 @@
+"""`ai-pal count [PROMPT]`: how many tokens a prompt has, without loading a model."""
+
+import argparse
+
+from ai_pal.cli import failures
+from ai_pal.cli.chat.arguments import absolute_model
+from ai_pal.cli.chat.attaching import attached
+from ai_pal.cli.chat.options import add_tools
+from ai_pal.cli.chat.prompts import checked_argument, decoded, read_stdin
+from ai_pal.cli.completing import completes
+from ai_pal.cli.given_texts import file_text
+from ai_pal.cli.served import served
+from ai_pal.cli.terminal.streams import Terminal
+from ai_pal.config import load_settings
+from ai_pal.conversations.model import Conversation
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.options import GenerationOptions
+
+EXAMPLES = """examples:
+  ai-pal count "Why is the sky blue?"
+  ai-pal count -m phi-3 -f report.pdf
+  git diff | ai-pal count
+  ai-pal count -a chart.png --tools tools.json --json "What is this?" | jq .tokens
+
+The number is what `ai-pal chat` with the same options would report for its prompt: the template of the model,
+the system prompt and the tools count too. No weights are loaded.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    prompt = parser.add_argument(
+        "prompt", nargs="*", metavar="PROMPT", help="what would be asked; without it standard input"
+    )
+    completes(prompt, "text")
+    file = parser.add_argument(
+        "-f", "--file", action="append", default=[], dest="files", metavar="FILE",
+        help="the text of a file, or of a PDF, as prompt; - is standard input (repeatable)",
+    )  # fmt: skip
+    completes(file, "file")
+    file = parser.add_argument(
+        "-a", "--attach", action="append", default=[], metavar="FILE", help="as for `ai-pal chat`"
+    )
+    completes(file, "file")
+    model = parser.add_argument("-m", "--model", default="", metavar="MODEL", help="as for `ai-pal chat`")
+    completes(model, "models")
+    parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
+    add_tools(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = load_settings().settings
+    system = None if args.system is None else checked_argument(args.system)
+    files = attached(args.attach, Terminal.detect())
+    messages = Conversation(system).ask(_prompt(args), files)
+    options = GenerationOptions(tools=args.tools, tool_choice=args.tool_choice)
+    model = absolute_model(args.model)
+    tokens = served(settings, lambda client: client.count_tokens(messages, model=model, options=options))
+    if args.json:
+        from ai_pal.catalog import default_model
+        from ai_pal.cli.terminal.json_output import print_json
+
+        print_json({"tokens": tokens, "model": model or settings.model or default_model(settings)})
+    else:
+        print(tokens)
+    return failures.OK
+
+
+def _prompt(args: argparse.Namespace) -> str:
+    """The prompt as `ai-pal chat` would make it of the same words; those of files behind."""
+    texts = [checked_argument(" ".join(args.prompt)), *(file_text(name) for name in args.files)]
+    if not args.prompt and not args.files:
+        texts = [decoded(read_stdin() or b"")]
+    found = "\n\n".join(text.strip("\n") for text in texts if text.strip())
+    if not found and not args.attach:
+        fail(Code.EMPTY_PROMPT, "there is nothing to count", 'ai-pal count "Why is the sky blue?"')
+    return found
