@@ -12,7 +12,7 @@ import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.content import Message
+from ai_pal.protocol.content import Audio, Image, Message, ToolCall, ToolResult
 from ai_pal.protocol.options import GenerationOptions
 
 TARGET = 0.70
@@ -20,6 +20,8 @@ LARGEST_ROOM = 4
 """At most one part in this many of the window is kept free for the answer."""
 USUAL_ROOM = 8
 """Without `max_tokens`, one part in this many is kept free."""
+ATTACHMENT = 1024
+"""Tokens that an image or a sound is taken for, until the conversation is counted as a whole."""
 NEAR = 0.9
 """From this part of the limit on, the rendered conversation is counted as a whole."""
 
@@ -62,8 +64,8 @@ def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fi
     if bound <= window - room:
         return Fitted(messages, 0, bound)
     system, turns = _turns(messages)
-    costs = [[counter.content(one.text) + counter.per_message for one in turn] for turn in turns]
-    fixed = counter.fixed + sum(counter.content(one.text) + counter.per_message for one in system)
+    costs = [[_cost(one, counter) for one in turn] for turn in turns]
+    fixed = counter.fixed + sum(_cost(one, counter) for one in system)
     dropped = first_kept(costs, fixed, window - room, int(window * TARGET))
     tokens = fixed + sum(map(sum, costs[dropped:]))
     kept = _join(system, turns[dropped:])
@@ -81,7 +83,40 @@ def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fi
 
 def upper_bound(messages: Sequence[Message], counter: Counter) -> int:
     """No text has more tokens than bytes: cheap, and enough for most conversations."""
-    return counter.fixed + sum(_bytes(one.text) + counter.per_message for one in messages)
+    return counter.fixed + sum(
+        _bytes(said(one)) + attachments(one) * ATTACHMENT + counter.per_message for one in messages
+    )
+
+
+def said(message: Message) -> str:
+    """All text of a message that may be part of the prompt: calls and results of tools, thoughts."""
+    if isinstance(message.content, str):
+        return message.content
+    texts: list[str] = []
+    for part in message.content:
+        match part:
+            case Image() | Audio():
+                pass
+            case ToolCall():
+                texts += [part.name, part.arguments]
+            case _:
+                texts.append(part.text)
+    return "".join(texts)
+
+
+def attachments(message: Message) -> int:
+    """How many images and sounds a message holds."""
+    if isinstance(message.content, str):
+        return 0
+    inner = [
+        one for one in message.content if isinstance(one, ToolResult) and not isinstance(one.content, str)
+    ]
+    within = sum(isinstance(part, Image) for one in inner for part in one.content)
+    return within + sum(isinstance(part, Image | Audio) for part in message.content)
+
+
+def _cost(message: Message, counter: Counter) -> int:
+    return counter.content(said(message)) + attachments(message) * ATTACHMENT + counter.per_message
 
 
 def first_kept(turns: Sequence[Sequence[int]], fixed: int, limit: int, target: int) -> int:

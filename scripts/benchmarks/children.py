@@ -23,7 +23,8 @@ from ai_pal import catalog
 from ai_pal.config import load_settings
 from scripts.benchmarks.streams import TOKENS, Stream, options, question, timed
 from workers.engines.llamacpp import LlamaCpp
-from workers.engines.llamacpp_answer import request_body
+from workers.engines.llamacpp_messages import plain_messages
+from workers.engines.llamacpp_request import sampling_body
 from workers.outbox import Outbox
 
 T = TypeVar("T")
@@ -94,7 +95,7 @@ def answer_all(server: Any, working: Callable[[bool], None]) -> None:
     """Serve `number tokens` lines until the other side is gone; `working` hears of each."""
     for line in sys.stdin:
         number, tokens = map(int, line.split())
-        body = request_body(question(number), options(tokens))
+        body = _body(number, tokens)
         asked = time.perf_counter()
         arrivals: list[float] = []
 
@@ -132,7 +133,7 @@ def over_http(address: str, number: int, limit: float = 1e9, tokens: int = TOKEN
     """One answer of an HTTP server, read as it streams."""
     host = address.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=300)
-    body = json.dumps(request_body(question(number), options(tokens)))
+    body = json.dumps(_body(number, tokens))
     asked = time.perf_counter()
     connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
     reply = connection.getresponse()
@@ -141,6 +142,13 @@ def over_http(address: str, number: int, limit: float = 1e9, tokens: int = TOKEN
         return timed((1 for line in lines if b'"content":"' in line), asked, limit)
     finally:
         connection.close()
+
+
+def _body(number: int, tokens: int) -> dict[str, Any]:
+    return {
+        **sampling_body(options(tokens)),
+        "messages": plain_messages(question(number), (), remembers=False),
+    }
 
 
 def _say(stream: Stream) -> None:

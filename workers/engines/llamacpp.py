@@ -4,49 +4,54 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ai_pal.counted import counted
-from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
-from ai_pal.formats.gguf import Header, check_whole, read_header
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.formats.gguf import check_whole, read_header
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, Generate, LoadModel, Ready
+from ai_pal.protocol.options import Ability, GenerationOptions
+from ai_pal.protocol.worker import (
+    CompleteText,
+    CountTokens,
+    EmbedTexts,
+    Generate,
+    LoadModel,
+    Ready,
+    RerankTexts,
+)
 from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit
+from workers.engines import llamacpp_template as templates
+from workers.engines import llamacpp_vectors as vectors
 from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Job, Sink
-from workers.engines.llamacpp_answer import Generation, request_body
-from workers.engines.llamacpp_http import TokenCounter, hidden
+from workers.engines.llamacpp_answer import Generation, failure_of
+from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter, hidden
+from workers.engines.llamacpp_infill import completion_chunk, text_body
+from workers.engines.llamacpp_loading import (
+    DEFAULT_SLOTS,
+    RANK,
+    import_xllamacpp,
+    parameters_for,
+    pooling_of,
+    window,
+)
+from workers.engines.llamacpp_messages import plain_messages
+from workers.engines.llamacpp_request import answer_body, forces_calls, prompt_body, stops_of
+from workers.engines.llamacpp_template import Template
 from workers.kv_budget import KvBudget
 from workers.load_limits import limits
 from workers.log import log
 
-SMALLEST_CONTEXT = 8
-"""With less it ends the process."""
-DEFAULT_SLOTS = 4
-PROMPT_CACHE_MIB = 256
-BYTES_PER_SECOND_AND_THREAD = 18e9
-"""Weights that one thread works through in a second of prefill, measured on a 2-core machine."""
-SMALLEST_CHUNK, LARGEST_CHUNK_PER_THREAD = 8, 64
-ERRORS_ONLY = 1
 BYTES_PER_NUMBER = 4
 """At most, in the cache."""
-SPINS = 1000
-"""Turns that a thread waits before it sleeps: within a step they meet every few microseconds."""
 SOCKET = "llamacpp-{pid}.sock"
-
-
-class LoadOptions(msgspec.Struct, frozen=True):
-    """`LoadModel.options`: tokens per prefill chunk (0 chooses), MiB kept of earlier prompts, and whether
-    weights are copied into a faster layout (twice the memory, about twice the prefill speed)."""
-
-    chunk: int = 0
-    prompt_cache_mib: int = PROMPT_CACHE_MIB
-    repack: bool = True
+COUNTERS = 2
+"""Threads that count tokens."""
 
 
 class LlamaCpp:
@@ -55,10 +60,13 @@ class LlamaCpp:
     def __init__(self) -> None:
         self._server: Any = None
         self._sink: Sink
+        self._asker: Asker
         self._counter: TokenCounter
+        self._template = Template()
         self._context = 0
         self._no_system_message = False
         self._pool: ThreadPoolExecutor
+        self._counting: ThreadPoolExecutor
         self._lock = threading.Condition()
         self._answers: dict[int, Generation] = {}
         self._kv_budget: KvBudget
@@ -73,24 +81,26 @@ class LlamaCpp:
         header = read_header(Path(spec.path))
         check_whole(Path(spec.path))
         count = spec.threads or threads.default_count()
-        xllamacpp = _import()
+        xllamacpp = import_xllamacpp()
         slots = spec.slots or DEFAULT_SLOTS
-        self._context = _window(spec, header)
+        self._context = window(spec, header)
         key = secrets.token_hex()
-        parameters = self._parameters(xllamacpp, spec, header, count)
-        parameters.n_parallel = slots
+        parameters = parameters_for(xllamacpp, spec, header, count, self._context)
+        parameters.hostnames = [str(self._socket)]
         parameters.api_keys = [key]
         self._socket.unlink(missing_ok=True)
         with limits(header.size, header.kv_values * self._context * BYTES_PER_NUMBER):
             self._start(xllamacpp, parameters, spec.path)
-            self._counter = TokenCounter(hidden(self._socket), key)
-            self._no_system_message = self._has_poor_system_message()
+            self._asker = Asker(hidden(self._socket), key)
+            pooling = pooling_of(header)
+            abilities = _of_vectors(pooling) if pooling else self._learn()
         self._kv_budget = KvBudget(self._context)
         self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
+        self._counting = ThreadPoolExecutor(COUNTERS, "count")
         sink.progress(1.0)
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"
-        return Ready(slots, self._context, time.monotonic() - started, name, count)
+        return Ready(slots, self._context, time.monotonic() - started, name, count, abilities)
 
     def _start(self, xllamacpp: Any, parameters: Any, path: str) -> None:
         try:
@@ -102,41 +112,41 @@ class LlamaCpp:
                 "the file may be damaged or of an unknown architecture: fetch it again",
             )
 
-    def _parameters(self, xllamacpp: Any, spec: LoadModel, header: Header, count: int) -> Any:
-        options = load_options(spec)
-        parameters = xllamacpp.CommonParams()
-        parameters.model.path = spec.path
-        parameters.n_ctx = self._context
-        parameters.kv_unified = True  # one conversation may use the whole window
-        parameters.n_batch = parameters.n_ubatch = options.chunk or max(
-            prefill_chunk(header.size, count), spec.slots or DEFAULT_SLOTS
+    def _learn(self) -> list[Ability]:
+        """What a model that writes can do."""
+        self._counter = TokenCounter(self._asker)
+        about = self._asker.ask("/props")
+        self._template = templates.look(
+            str(about.get("chat_template", "")), about.get("chat_template_caps", {}), self._counter.render
         )
-        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = count
-        parameters.cache_ram_mib = options.prompt_cache_mib
-        parameters.no_extra_bufts = not options.repack
-        # Text goes out as the model makes it, its thinking included.
-        parameters.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
-        parameters.force_pure_content_parser = True
-        # The HTTP server cannot be left out, so it listens where nobody else can reach it.
-        parameters.hostnames = [str(self._socket)]
-        parameters.n_threads_http = 2
-        parameters.ui = parameters.endpoint_slots = False
-        parameters.verbosity = ERRORS_ONLY
-        return parameters
+        rendered = self._counter.render({"messages": templates.QUESTION})
+        self._no_system_message = any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
+        abilities: list[Ability] = ["chat", "complete", "schema", "grammar", "documents", "logprobs"]
+        if self._template.tools:
+            abilities.append("tools")
+        if self._template.thinks != "never":
+            abilities.append("thinking")
+        senses = about.get("modalities", {})
+        abilities += ["images"] if senses.get("vision") else []
+        abilities += ["audio"] if senses.get("audio") else []
+        return [*abilities, "infill"] if self._can_infill() else abilities
 
-    def _has_poor_system_message(self) -> bool:
-        rendered = self._counter.render([Message("user", "x")])
-        return any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
+    def _can_infill(self) -> bool:
+        try:
+            self._asker.ask("/infill", {"input_prefix": "a", "input_suffix": "b", "n_predict": 0})
+        except RefusedError:
+            return False
+        return True
 
     def start(self, job: Job, blobs: Sequence[Blob]) -> None:
-        if not isinstance(job, Generate):
-            fail(Code.UNSUPPORTED, "llama.cpp cannot do this here yet")
-        request = job
-        answer = Generation(request.key, self._sink)
+        if isinstance(job, CountTokens):
+            self._counting.submit(self._count, job, blobs)
+            return
+        answer = Generation(job.key, self._sink)
         with self._lock:
-            self._answers[request.key] = answer
+            self._answers[job.key] = answer
             self._tell_throttle()
-        self._pool.submit(self._run, request, answer)
+        self._pool.submit(self._run, job, answer, blobs)
 
     def cancel(self, key: int) -> None:
         with self._lock:
@@ -149,48 +159,116 @@ class LlamaCpp:
 
     # One thread per request.
 
-    def _run(self, request: Generate, answer: Generation) -> None:
-        try:
-            self._answer(request, answer)
-        except AiPalError as error:
-            answer.failure = error.failure
-        except ValueError as error:
-            answer.failure = Failure(Code.BAD_REQUEST, f"the engine refused the request: {error}")
-        except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
-            log("error", "the engine failed a request", request=request.key, reason=repr(error))
-            answer.failure = Failure(Code.ENGINE_ERROR, f"the engine failed: {error}", retryable=True)
+    def _run(self, job: Job, answer: Generation, blobs: Sequence[Blob]) -> None:
+        answer.failure = self._failure_of(job, lambda: self._do(job, answer, blobs))
         with self._lock:
-            self._kv_budget.leave(request.key)
-            self._answers.pop(request.key, None)
+            self._kv_budget.leave(job.key)
+            self._answers.pop(job.key, None)
             self._tell_throttle()
             self._lock.notify_all()
-        answer.end()
+        if answer.failure is not None or not isinstance(job, EmbedTexts | RerankTexts):
+            answer.end()
+
+    def _count(self, job: CountTokens, blobs: Sequence[Blob]) -> None:
+        def count() -> None:
+            counter = self._counter_of(job.options, blobs)
+            self._sink.counted(job.key, counter.conversation(self._with_system_message(job.messages)))
+
+        if failure := self._failure_of(job, count):
+            self._sink.failed(job.key, failure)
+
+    def _failure_of(self, job: Job, work: Callable[[], None]) -> Failure | None:
+        """Do the work; why it failed, if it did."""
+        try:
+            work()
+        except AiPalError as error:
+            return error.failure
+        except ValueError as error:
+            return Failure(Code.BAD_REQUEST, f"the engine refused the request: {error}")
+        except RefusedError as error:
+            return failure_of(error.error or {"message": str(error)})
+        except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
+            log("error", "the engine failed a request", request=job.key, reason=repr(error))
+            return Failure(Code.ENGINE_ERROR, f"the engine failed: {error}", retryable=True)
+        with self._lock:
+            answer = self._answers.get(job.key)
+        return None if answer is None else answer.failure
 
     def _tell_throttle(self) -> None:
         if self._throttle is not None:
             self._throttle.working(bool(self._answers))
 
-    def _answer(self, request: Generate, answer: Generation) -> None:
-        room = answer_room(request.options, self._context)
+    def _do(self, job: Job, answer: Generation, blobs: Sequence[Blob]) -> None:
+        match job:
+            case Generate():
+                self._answer(job, answer, blobs)
+            case CompleteText():
+                self._complete(job, answer)
+            case EmbedTexts():
+                vectors.embed(self._server, job, self._sink, lambda: answer.cancelled)
+            case RerankTexts():
+                vectors.rerank(self._server, job, self._sink, lambda: answer.cancelled)
+
+    def _answer(self, request: Generate, answer: Generation, blobs: Sequence[Blob]) -> None:
+        options = request.options
+        counter = self._counter_of(options, blobs)
         messages = self._with_system_message(request.messages)
-        fitted = fit(messages, self._counter, self._context, room)
+        room = answer_room(options, self._context)
+        fitted = fit(messages, counter, self._context, room)
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
-        if self._admitted(answer, fitted.messages, fitted.tokens, room):
-            body = request_body(fitted.messages, request.options)
+        prompt = self._prompt(fitted.messages, options, blobs)
+        held = options.response_format is not None or forces_calls(options)
+        rendered = self._counter.render(prompt) if held and self._template.thinks != "never" else ""
+        body = answer_body(options, self._template, rendered) | prompt
+        stops = stops_of(options)
+        if stops and self._template.thinks == "never" and "tools" not in prompt:
+            body["stop"], stops = stops, []  # llama.cpp looks for them in thoughts and calls, too
+        answer.configure(
+            stops=stops,
+            prefill=options.prefill,
+            alternatives=options.logprobs or 0,
+            forced=forces_calls(options),
+        )
+        if self._admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             self._server.handle_chat_completions(body, lambda chunk: self._chunk(answer, chunk))
+
+    def _complete(self, request: CompleteText, answer: Generation) -> None:
+        options = request.options
+        body = text_body(request)
+        answer.configure(stops=[], prefill=options.prefill, alternatives=options.logprobs or 0, forced=False)
+        room = answer_room(options, self._context)
+        texts = [request.prompt, request.suffix or "", options.prefill]
+        bound = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + 1
+        if not self._admitted(answer, lambda: min(bound, self._context - room), bound, room):
+            return
+        if request.suffix is None:
+            self._server.handle_completions(body, lambda chunk: self._chunk(answer, chunk))
+        else:
+            self._asker.stream("/infill", body, lambda chunk: self._chunk(answer, completion_chunk(chunk)))
+
+    def _prompt(
+        self, messages: Sequence[Message], options: GenerationOptions, blobs: Sequence[Blob]
+    ) -> dict[str, Any]:
+        return prompt_body(plain_messages(messages, blobs, self._template.remembers), options, self._template)
+
+    def _counter_of(self, options: GenerationOptions, blobs: Sequence[Blob]) -> PromptCounter:
+        besides = len(options.prefill.encode("utf-8", "surrogatepass"))
+        if options.tools and options.tool_choice != "none":
+            besides += len(msgspec.json.encode(options.tools)) + 1024
+        return PromptCounter(self._counter, lambda messages: self._prompt(messages, options, blobs), besides)
 
     def _with_system_message(self, messages: list[Message]) -> list[Message]:
         if self._no_system_message and not any(one.role == "system" for one in messages):
             return [Message("system", ""), *messages]
         return messages
 
-    def _admitted(self, answer: Generation, messages: list[Message], bound: int, room: int) -> bool:
+    def _admitted(self, answer: Generation, exactly: Callable[[], int], bound: int, room: int) -> bool:
         """Wait for room among the other requests; False when cancelled meanwhile."""
         with self._lock:
             if self._kv_budget.admit(answer.key, bound + room):
                 return True
-        need = self._counter.conversation(messages) + room
+        need = exactly() + room
         with self._lock:
             self._lock.wait_for(lambda: answer.cancelled or self._kv_budget.admit(answer.key, need))
             return not answer.cancelled
@@ -204,59 +282,9 @@ class LlamaCpp:
         except Exception as error:  # noqa: BLE001 - raised here, it would be swallowed
             log("error", "a chunk was not understood", request=answer.key, reason=repr(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"a chunk was not understood: {error!r}")
-        return answer.cancelled or answer.stopped or answer.failure is not None
+        return answer.cancelled or answer.stopped or answer.complete or answer.failure is not None
 
 
-def load_options(spec: LoadModel) -> LoadOptions:
-    """Raises `AiPalError` (`config_invalid`) for what is no option: a mistyped one would go unseen."""
-    known = (*LoadOptions.__struct_fields__, "threads", "context", "slots")
-    if unknown := sorted(set(spec.options) - set(known)):
-        fail(
-            Code.CONFIG_INVALID,
-            f"llama.cpp has no model option {', '.join(unknown)}",
-            f"there are: {', '.join(known)}",
-        )
-    try:
-        options = msgspec.convert(spec.options, LoadOptions, strict=False)
-    except msgspec.ValidationError as error:
-        fail(Code.CONFIG_INVALID, f"a model option is wrong: {error}", f"there are: {', '.join(known)}")
-    slots = spec.slots or DEFAULT_SLOTS
-    if 0 < options.chunk < slots:  # llama.cpp would end the process
-        message = f"a chunk of {options.chunk} tokens is too small: each of {slots} slots needs one"
-        fail(Code.CONFIG_INVALID, message, "set a larger chunk, or fewer slots")
-    return options
-
-
-def prefill_chunk(model_bytes: int, threads: int) -> int:
-    """Tokens that are computed between two looks at the cancel flag: well below a second of work."""
-    tokens = int(BYTES_PER_SECOND_AND_THREAD * threads / max(model_bytes, 1))
-    power_of_two = 1 << max(tokens.bit_length() - 1, 0)
-    return min(max(power_of_two, SMALLEST_CHUNK), LARGEST_CHUNK_PER_THREAD * threads)
-
-
-def _window(spec: LoadModel, header: Header) -> int:
-    """Raises `AiPalError` (`config_invalid`)."""
-    if 0 < spec.context < SMALLEST_CONTEXT:
-        window = counted(spec.context, "token")
-        message = f"a window of {window} is too small: llama.cpp needs {SMALLEST_CONTEXT}"
-        fail(Code.CONFIG_INVALID, message, "set a larger context, or leave it to the model")
-    trained = header.context or LARGEST_DEFAULT_CONTEXT
-    if spec.options.get("context") and header.context and spec.context > header.context:
-        # Asked for by name; a general setting is for models of every size, and held to each one's own.
-        window = counted(spec.context, "token")
-        message = f"a context of {window} is larger than the model's own, {header.context}"
-        fail(Code.CONFIG_INVALID, message, f"ask for at most {header.context}, or leave it out")
-    return min(spec.context, trained) if spec.context else min(trained, LARGEST_DEFAULT_CONTEXT)
-
-
-def _import() -> Any:
-    spin_throttle.prepare(SPINS)
-    try:
-        import xllamacpp
-    except ImportError as error:
-        fail(
-            Code.ENGINE_MISSING,
-            f"llama.cpp is not usable here: {error}",
-            f"run: {pip_install('xllamacpp')} (it needs the system library libgomp1)",
-        )
-    return xllamacpp
+def _of_vectors(pooling: int) -> list[Ability]:
+    """What a model can do that writes no text."""
+    return ["rerank"] if pooling == RANK else ["embed"]

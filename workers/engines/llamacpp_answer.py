@@ -1,15 +1,14 @@
-"""One answer of llama.cpp: the request it is asked with, and its chunks turned into reports."""
+"""One answer of llama.cpp: its chunks turned into reports."""
 
+import itertools
 from typing import Any, Literal
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.content import FinishReason, Message
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.content import Alternative, FinishReason, PartKind, TokenLogprob
 from ai_pal.protocol.usage import Usage
-from workers.engines.base import Sink
-from workers.engines.llamacpp_options import check_options, held
-
-RANDOM_SEED = 0xFFFFFFFF
+from workers.engines.base import OpenPart, Sink
+from workers.engines.llamacpp_calls import ForcedCalls, new_call
+from workers.engines.transformers.text import Stops
 
 ERRORS = {
     "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
@@ -17,47 +16,37 @@ ERRORS = {
 }
 
 
-def request_body(messages: list[Message], options: GenerationOptions) -> dict[str, Any]:
-    """The chat completion to ask for; `extra` may add to it, never change how it is streamed.
-
-    Raises `AiPalError` (`bad_request`) for options that llama.cpp would not look at."""
-    check_options(options.extra)
-    body: dict[str, Any] = dict(options.extra)
-    for name in ("temperature", "top_p", "max_tokens", "seed"):
-        value = getattr(options, name)
-        if value is not None:
-            body[name] = value
-    if body.get("seed") is not None:
-        body["seed"] = seed_of(body["seed"])
-    if stop := [text for text in options.stop if text]:
-        body["stop"] = stop  # an empty text would end every answer before it began
-    body["messages"] = [{"role": one.role, "content": one.text} for one in messages]
-    body |= {"stream": True, "return_progress": True, "stream_options": {"include_usage": True}, "n": 1}
-    return held(body)
-
-
-def seed_of(seed: Any) -> Any:
-    """A seed that llama.cpp keeps: it has 32 bits, and their largest value, so -1 too, means random."""
-    return seed % RANDOM_SEED if isinstance(seed, int) else seed
-
-
 class Generation:
-    """Called with each chunk; `cancelled` is set from the worker's loop."""
+    """Called with each chunk; `cancelled` is set from the worker's loop. `stops` are looked for in the text
+    of the answer, `forced` takes all of it as calls, `prefill` is what it begins with."""
 
-    def __init__(self, key: int, sink: Sink) -> None:
+    def __init__(
+        self, key: int, sink: Sink, *, stops: Stops | None = None, prefill: str = "", alternatives: int = 0
+    ) -> None:
         self.key = key
         self.cancelled = False
         self.stopped = False
         self.tokens = 0
         self.finish_reason: FinishReason | Literal[""] = ""
         self.failure: Failure | None = None
+        self.forced = False
         self._sink = sink
+        self._stops, self._prefill, self._alternatives = stops or Stops([]), prefill, alternatives
+        self._calls: ForcedCalls | None = None
+        self._parts: dict[tuple[str, int], OpenPart] = {}
+        self._told = 0
+        self._probable: list[tuple[int, TokenLogprob]] = []
         self._prompt = self._cached = 0
-        self._prefill = self._decode = 0.0
+        self._prefill_seconds = self._decode_seconds = 0.0
 
     @property
     def prompt_tokens(self) -> int:
         return self._prompt
+
+    def configure(self, *, stops: list[str], prefill: str, alternatives: int, forced: bool) -> None:
+        """What the request turned out to ask for, before the first chunk."""
+        self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives
+        self.forced = forced
 
     def take(self, chunk: dict[str, Any]) -> None:
         """Report what the chunk brings."""
@@ -65,11 +54,10 @@ class Generation:
         if "error" in chunk:
             self.failure = failure_of(chunk["error"])
             return
+        self.tokens = max(self.tokens, chunk.get("timings", {}).get("predicted_n", 0))
         for choice in chunk["choices"]:
-            text = choice["delta"].get("content")
-            if text and not self.cancelled:
-                self.tokens += 1
-                self._sink.delta(self.key, text)
+            self._note_probabilities(choice.get("logprobs"))
+            self._delta(choice.get("delta") or {"content": choice.get("text")})
             self.finish_reason = choice["finish_reason"] or self.finish_reason
         if "prompt_progress" in chunk:
             progress = chunk["prompt_progress"]
@@ -78,11 +66,67 @@ class Generation:
         if "usage" in chunk:
             self._finish(chunk["usage"], chunk.get("timings", {}))
 
+    def _delta(self, delta: dict[str, Any]) -> None:
+        if thought := delta.get("reasoning_content"):
+            self._report(self._part("reasoning"), thought)
+        if text := delta.get("content"):
+            self._text(text)
+        for call in delta.get("tool_calls") or ():
+            function = call.get("function", {})
+            part = self._part("tool_call", call["index"], call.get("id") or "", function.get("name") or "")
+            self._report(part, function.get("arguments") or "")
+
+    def _text(self, text: str) -> None:
+        if self.forced:
+            if self._calls is None:
+                self._calls = ForcedCalls(len(self._parts))
+            for part, piece in self._calls.push(text):
+                self._report(part, piece)
+            return
+        text = self._stops.push(text)
+        if text or self._prefill:
+            self._report(self._part("text"), text)
+        if self._stops.found:
+            self.finish_reason = "stop"
+
+    @property
+    def complete(self) -> bool:
+        """A stop text was found: the rest is not wanted."""
+        return self._stops.found
+
+    def _part(self, kind: PartKind, index: int = 0, call: str = "", name: str = "") -> OpenPart:
+        part = self._parts.get((kind, index))
+        if part is None:
+            call = call or (new_call() if kind == "tool_call" else "")
+            part = self._parts[kind, index] = OpenPart(kind, len(self._parts), call, name)
+        return part
+
+    def _report(self, part: OpenPart, text: str) -> None:
+        """`text` with the tokens that came since the last report; the prefill before the first text."""
+        if self.cancelled:
+            return
+        if part.kind == "text" and self._prefill:
+            self._sink.delta(self.key, self._prefill, 0, part)
+            self._prefill = ""
+        new, self._told = self.tokens - self._told, self.tokens
+        if text or new or part.kind == "tool_call":
+            self._sink.delta(self.key, text, new, part)
+        last = [one for back, one in enumerate(reversed(self._probable)) if one[0] == self._told - back]
+        if last:
+            self._sink.logprobs(self.key, [token for _, token in reversed(last)])
+        self._probable.clear()
+
+    def _note_probabilities(self, logprobs: dict[str, Any] | None) -> None:
+        tokens = (logprobs or {}).get("content") or []
+        numbers = itertools.count(self.tokens - len(tokens) + 1)
+        self._probable += zip(numbers, (token_of(one, self._alternatives) for one in tokens), strict=False)
+
     def _finish(self, usage: dict[str, Any], timings: dict[str, Any]) -> None:
-        self._prompt, self.tokens = usage["prompt_tokens"], usage["completion_tokens"]
-        self._cached = timings.get("cache_n", self._cached)
-        self._prefill = timings.get("prompt_ms", 0.0) / 1e3
-        self._decode = timings.get("predicted_ms", 0.0) / 1e3
+        self._prompt = usage["prompt_tokens"]
+        self._cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+        self.tokens = max(self.tokens, usage.get("completion_tokens", 0))
+        self._prefill_seconds = timings.get("prompt_ms", 0.0) / 1e3
+        self._decode_seconds = timings.get("predicted_ms", 0.0) / 1e3
 
     def end(self) -> None:
         """Report how it ended, after the last chunk."""
@@ -92,15 +136,30 @@ class Generation:
         elif self.cancelled:
             self._sink.cancelled(self.key, usage)
         elif self.stopped or self.finish_reason:
-            self._sink.done(
-                self.key,
-                self.finish_reason if self.finish_reason and not self.stopped else "length",
-                usage,
-                self._prefill,
-                self._decode,
-            )
+            reason = self.finish_reason if self.finish_reason and not self.stopped else "length"
+            self._rest(cut=reason == "length")
+            if self._calls is not None and reason == "stop":
+                reason = "tool_calls"
+            self._sink.done(self.key, reason, usage, self._prefill_seconds, self._decode_seconds)
         else:
             self._sink.failed(self.key, Failure(Code.ENGINE_ERROR, "the answer broke off", retryable=True))
+
+    def _rest(self, *, cut: bool) -> None:
+        """Text that was held back for nothing."""
+        if self._calls is not None:
+            for part, piece in self._calls.end(cut=cut):
+                self._report(part, piece)
+        elif (held := self._stops.end()) or self._prefill:
+            self._report(self._part("text"), held)
+
+
+def token_of(said: dict[str, Any], alternatives: int) -> TokenLogprob:
+    """A token with its probability, as the server tells it."""
+    top = [
+        Alternative(bytes(one["bytes"]), one["logprob"], one.get("id", -1))
+        for one in said.get("top_logprobs", ())[:alternatives]
+    ]
+    return TokenLogprob(bytes(said["bytes"]), said["logprob"], said.get("id", -1), top)
 
 
 def failure_of(error: dict[str, Any]) -> Failure:

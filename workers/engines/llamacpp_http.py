@@ -1,10 +1,11 @@
-"""Tokens as llama.cpp counts them, asked over its HTTP server, which listens on a Unix socket only."""
+"""What llama.cpp tells only over HTTP, on a Unix socket of its own: templates, counts, infill."""
 
+import contextlib
 import http.client
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,39 +37,94 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-class TokenCounter:
-    """The `Counter` of a context window. Thread-safe; raises `OSError` when the server does not answer."""
+class Asker:
+    """Asks the server over its socket. Thread-safe; raises `OSError` when it does not answer."""
 
     def __init__(self, path: Path, key: str) -> None:
         self._path = path
         self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-        self.content = lru_cache(maxsize=REMEMBERED)(self._tokens)
-        question, answer = Message("user", "x"), Message("assistant", "x")
-        one = self.conversation([question])
-        self.fixed = one
-        self.per_message = max(0, self.conversation([question, answer, question]) - one)
 
-    def conversation(self, messages: Sequence[Message]) -> int:
-        """Tokens of the conversation with the model's own template applied."""
-        return self._tokens(self.render(messages))
+    def ask(self, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer to a question. Raises `RefusedError` for what the server refuses."""
+        with self._asked(route, body) as reply:
+            content = reply.read()
+            answer: dict[str, Any] = _decoded(content)
+            if reply.status != http.client.OK:
+                raise RefusedError(route, reply.status, answer.get("error", {}))
+            return answer
 
-    def render(self, messages: Sequence[Message]) -> str:
-        """The prompt as the model sees it."""
-        plain = [{"role": one.role, "content": one.text} for one in messages]
-        return str(self._ask("/apply-template", {"messages": plain})["prompt"])
+    def stream(self, route: str, body: dict[str, Any], each: Callable[[dict[str, Any]], bool]) -> None:
+        """Tell `each` event of the answer, until it says that it has enough."""
+        with self._asked(route, body) as reply:
+            if reply.status != http.client.OK:
+                raise RefusedError(route, reply.status, _decoded(reply.read()).get("error", {}))
+            for line in reply:
+                name, _, value = line.partition(b": ")
+                if name in (b"data", b"error") and value.strip() != b"[DONE]" and each(_decoded(value)):
+                    return
 
-    def _tokens(self, text: str) -> int:
-        return len(self._ask("/tokenize", {"content": text, "parse_special": True})["tokens"])
-
-    def _ask(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def _asked(self, route: str, body: dict[str, Any] | None) -> Iterator[http.client.HTTPResponse]:
         connection = _UnixConnection(self._path)
         try:
-            connection.request("POST", route, json.dumps(body), self._headers)
-            reply = connection.getresponse()
-            content = reply.read()
-            if reply.status != http.client.OK:
-                raise OSError(f"{route} answered {reply.status}: {content[:200]!r}")
-            answer: dict[str, Any] = json.loads(content)
-            return answer
+            text = None if body is None else json.dumps(body)
+            connection.request("GET" if body is None else "POST", route, text, self._headers)
+            yield connection.getresponse()
         finally:
             connection.close()
+
+
+class RefusedError(OSError):
+    """The server refused a question; `error` is its error object."""
+
+    def __init__(self, route: str, status: int, error: dict[str, Any]) -> None:
+        super().__init__(f"{route} answered {status}: {str(error.get('message', ''))[:300]}")
+        self.status, self.error = status, error
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise OSError(f"the server said what is no JSON: {content[:200]!r}") from error
+
+
+class TokenCounter:
+    """Counts what the model would read, with its own template and tokenizer."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self.content = lru_cache(maxsize=REMEMBERED)(self._tokens)
+        question, answer = {"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}
+        one = self._tokens(self.render({"messages": [question]}))
+        three = self._tokens(self.render({"messages": [question, answer, question]}))
+        self.fixed = one
+        self.per_message = max(0, three - one)
+
+    def count(self, body: dict[str, Any]) -> int:
+        """Tokens of the prompt of a chat completion with this body."""
+        return int(self._asker.ask("/chat/completions/input_tokens", body)["input_tokens"])
+
+    def render(self, body: dict[str, Any]) -> str:
+        """The prompt as the model sees it."""
+        return str(self._asker.ask("/apply-template", body)["prompt"])
+
+    def _tokens(self, text: str) -> int:
+        return len(self._asker.ask("/tokenize", {"content": text, "parse_special": True})["tokens"])
+
+
+class PromptCounter:
+    """The `Counter` of one request: its tools and options are part of each prompt. `body_of` messages is
+    what would be asked; `besides` are bytes of what comes with them."""
+
+    def __init__(
+        self, counter: TokenCounter, body_of: Callable[[Sequence[Message]], dict[str, Any]], besides: int
+    ) -> None:
+        self._counter, self._body_of = counter, body_of
+        self.fixed, self.per_message = counter.fixed + besides, counter.per_message
+
+    def content(self, text: str) -> int:
+        return self._counter.content(text)
+
+    def conversation(self, messages: Sequence[Message]) -> int:
+        return self._counter.count(self._body_of(messages))

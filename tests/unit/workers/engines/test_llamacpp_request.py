@@ -5,27 +5,24 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from workers.engines import llamacpp_options
-from workers.engines.llamacpp_answer import RANDOM_SEED, request_body
-
-HELLO = [Message("user", "hello")]
+from workers.engines.llamacpp_request import RANDOM_SEED, sampling_body, stops_of
 
 
 @pytest.mark.parametrize("seed", [-1, RANDOM_SEED, 2**32, 2**64 - 1, -(2**63)])
 def test_no_seed_means_random(seed: int) -> None:
-    assert 0 <= request_body(HELLO, GenerationOptions(seed=seed))["seed"] < RANDOM_SEED
+    assert 0 <= sampling_body(GenerationOptions(seed=seed))["seed"] < RANDOM_SEED
 
 
 def test_usual_seeds_stay_and_none_is_none() -> None:
-    assert request_body(HELLO, GenerationOptions(seed=7))["seed"] == 7
-    assert "seed" not in request_body(HELLO, GenerationOptions())
+    assert sampling_body(GenerationOptions(seed=7))["seed"] == 7
+    assert "seed" not in sampling_body(GenerationOptions())
 
 
 def test_an_empty_stop_text_stops_nothing() -> None:
-    assert request_body(HELLO, GenerationOptions(stop=["", "end"]))["stop"] == ["end"]
-    assert "stop" not in request_body(HELLO, GenerationOptions(stop=[""]))
+    assert stops_of(GenerationOptions(stop=["", "end"])) == ["end"]
+    assert stops_of(GenerationOptions(stop=[""])) == []
 
 
 @pytest.mark.parametrize(
@@ -43,7 +40,7 @@ def test_an_empty_stop_text_stops_nothing() -> None:
 )
 def test_what_llama_cpp_would_not_look_at_is_refused(name: str, hint: str) -> None:
     with pytest.raises(AiPalError) as caught:
-        request_body(HELLO, GenerationOptions(extra={"top_k": 3, name: 1}))
+        sampling_body(GenerationOptions(extra={"top_k": 3, name: 1}))
     assert caught.value.code == Code.BAD_REQUEST
     assert hint in caught.value.failure.hint
 
@@ -56,7 +53,7 @@ def test_what_it_looks_at_is_passed_on() -> None:
         "grammar": "root ::= 'a'",
         "ignore_eos": True,
     }
-    assert request_body(HELLO, GenerationOptions(extra=extra)).items() >= extra.items()
+    assert sampling_body(GenerationOptions(extra=extra)).items() >= extra.items()
 
 
 def test_a_name_that_the_installed_library_has_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:

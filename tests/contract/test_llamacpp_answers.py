@@ -1,0 +1,334 @@
+"""What llama.cpp does beyond plain text: schemas, grammars, calls, thoughts, counts, probabilities."""
+
+import json
+import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from ai_pal.protocol.content import Message, Reasoning, Text, ToolCall, ToolResult
+from ai_pal.protocol.options import GenerationOptions, Grammar, JsonObject, JsonSchema, NamedTool, Tool
+from ai_pal.protocol.worker import (
+    CompleteText,
+    Counted,
+    CountTokens,
+    Generate,
+    GenerationDone,
+    GenerationFailed,
+    LoadModel,
+    Ready,
+)
+from tests.schemas import problem, random_schemas
+from tests.worker_driver import Answer, WorkerDriver
+
+pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900)]
+
+TEMPLATES = Path(__file__).parent / "templates"
+KEYS = count(1)
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "maxLength": 12}, "days": {"enum": [1, 2, 3]}},
+    "required": ["city", "days"],
+}
+WEATHER = Tool("weather", "Tells the weather of a city.", SCHEMA)
+CLOCK = Tool("clock", 'Tells the time in a "zone".', {"type": "object", "properties": {}})
+FREE = GenerationOptions(temperature=1.0, max_tokens=200)
+GREEDY = GenerationOptions(temperature=0.0, max_tokens=24)
+QUESTION = [Message("system", ""), Message("user", "What is the weather in Paris?")]
+with_ = msgspec.structs.replace
+
+
+@contextmanager
+def loaded(model: Path, template: str = "") -> Iterator[tuple[WorkerDriver, Ready]]:
+    options = {"chat_template": str(TEMPLATES / f"{template}.jinja")} if template else {}
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+        ready = driver.load(LoadModel("m", "llamacpp", str(model), context=1024, options=options))
+        assert isinstance(ready, Ready)
+        yield driver, ready
+
+
+@pytest.fixture(scope="module")
+def plain(starter_model: Path) -> Iterator[WorkerDriver]:
+    with loaded(starter_model) as (driver, ready):
+        assert not {"tools", "thinking", "infill", "embed", "images"} & set(ready.abilities)
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def caller(starter_model: Path) -> Iterator[WorkerDriver]:
+    with loaded(starter_model, "calls") as (driver, ready):
+        assert "tools" in ready.abilities
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def thinker(starter_model: Path) -> Iterator[WorkerDriver]:
+    """Its template opens the thought itself."""
+    with loaded(starter_model, "opens_thought") as (driver, ready):
+        assert "thinking" in ready.abilities
+        yield driver
+
+
+def ask(driver: WorkerDriver, options: GenerationOptions, messages: list[Message] = QUESTION) -> Answer:
+    return driver.do(Generate(next(KEYS), messages, options))
+
+
+def done(answer: Answer) -> GenerationDone:
+    assert isinstance(answer.end, GenerationDone), answer.end
+    return answer.end
+
+
+def refused(answer: Answer, code: str, *words: str) -> None:
+    assert isinstance(answer.end, GenerationFailed), answer
+    assert answer.end.failure.code == code
+    assert not answer.end.failure.retryable
+    for word in words:
+        assert word in answer.end.failure.message
+
+
+# Formats.
+
+
+def test_answers_validate_against_any_schema(plain: WorkerDriver) -> None:
+    """So many as AI_PAL_TEST_SCHEMAS says; one that was cut off is told as such."""
+    whole = 0
+    for number, schema in enumerate(random_schemas()):
+        options = with_(FREE, response_format=JsonSchema(schema), max_tokens=300, seed=number)
+        answer = ask(plain, options)
+        if done(answer).finish_reason == "length":
+            continue
+        whole += 1
+        assert problem(schema, answer.text) == "", schema
+    assert whole > 25
+
+
+def test_answers_validate_after_a_thought(thinker: WorkerDriver) -> None:
+    for number, schema in enumerate(random_schemas(8, seed=7)):
+        options = with_(FREE, response_format=JsonSchema(schema), thinking_budget=8, seed=number)
+        answer = ask(thinker, options)
+        assert answer.of_kind("reasoning")
+        if done(answer).finish_reason != "length":
+            assert problem(schema, answer.text) == "", schema
+
+
+def test_bounds_of_numbers_are_kept(plain: WorkerDriver) -> None:
+    schema = {"type": "number", "minimum": 3.5, "exclusiveMaximum": 9, "multipleOf": 0.5}
+    for seed in range(4):
+        assert (
+            problem(schema, ask(plain, with_(FREE, response_format=JsonSchema(schema), seed=seed)).text) == ""
+        )
+
+
+def test_any_object(plain: WorkerDriver) -> None:
+    answer = ask(plain, with_(FREE, response_format=JsonObject(), max_tokens=400, temperature=0.0))
+    if done(answer).finish_reason == "stop":
+        assert isinstance(json.loads(answer.text), dict)
+    assert answer.text.startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [
+        ({"not": {"type": "string"}}, "#/properties/a/not"),
+        ({"type": "array", "uniqueItems": True}, "#/properties/a/uniqueItems"),
+        ({"type": "array", "contains": {"type": "string"}}, "#/properties/a/contains"),
+        ({"if": {"type": "string"}, "then": {"minLength": 2}}, "#/properties/a/if"),
+        ({"type": "string", "pattern": "(?=a)b"}, "#/properties/a"),
+        ({"type": "string", "format": "no such format"}, "#/properties/a"),
+        ({"$ref": "https://example.com/a"}, "#/properties/a"),
+        ({"dependentRequired": {"a": ["b"]}}, "#/properties/a/dependentRequired"),
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "#/properties/a"),
+    ],
+)
+def test_what_cannot_be_expressed_is_refused_with_its_path(
+    part: dict[str, Any], path: str, plain: WorkerDriver
+) -> None:
+    schema = {"type": "object", "properties": {"a": part}}
+    refused(ask(plain, with_(FREE, response_format=JsonSchema(schema))), "unsupported", path)
+
+
+def test_a_grammar_holds_and_a_wrong_one_is_refused(plain: WorkerDriver) -> None:
+    assert ask(plain, with_(FREE, response_format=Grammar('root ::= "yes" | "no"'))).text in ("yes", "no")
+    for wrong in ('root ::= "yes', "", "%llguidance {}\nstart: $$$", "root ::= root"):
+        refused(ask(plain, with_(FREE, response_format=Grammar(wrong))), "bad_request", "grammar")
+    assert ask(plain, GREEDY).text
+
+
+def test_an_answer_that_was_cut_is_told_as_such(plain: WorkerDriver) -> None:
+    answer = ask(plain, with_(FREE, response_format=JsonSchema(SCHEMA), max_tokens=3))
+    assert done(answer).finish_reason == "length"
+
+
+# Tools.
+
+
+@pytest.mark.parametrize("choice", ["required", NamedTool("weather"), NamedTool("clock")])
+def test_a_forced_call_has_valid_arguments(choice: Any, caller: WorkerDriver) -> None:
+    for seed in range(3):
+        answer = ask(caller, with_(FREE, tools=[WEATHER, CLOCK], tool_choice=choice, seed=seed))
+        assert done(answer).finish_reason == "tool_calls"
+        (call,) = answer.of_kind("tool_call")
+        tool = {"weather": WEATHER, "clock": CLOCK}[call.name]
+        jsonschema.validate(json.loads(call.text), tool.parameters)
+        assert choice == "required" or choice.name == call.name
+        assert call.call
+        assert not answer.text
+
+
+def test_several_calls_have_ids_of_their_own(caller: WorkerDriver) -> None:
+    options = with_(FREE, tools=[WEATHER], tool_choice="required", parallel_tool_calls=True, temperature=0.0)
+    calls = ask(caller, options).of_kind("tool_call")
+    assert len({call.call for call in calls}) == len(calls) > 1
+    for call in calls[:-1]:
+        jsonschema.validate(json.loads(call.text), SCHEMA)
+
+
+def test_a_call_that_was_cut_is_told_as_such(caller: WorkerDriver) -> None:
+    answer = ask(caller, with_(FREE, tools=[WEATHER], tool_choice="required", max_tokens=12))
+    assert done(answer).finish_reason == "length"
+
+
+def test_tools_may_be_left_alone(caller: WorkerDriver) -> None:
+    for choice in ("auto", "none", None):
+        answer = ask(caller, with_(GREEDY, tools=[WEATHER], tool_choice=choice))
+        assert answer.grown
+
+
+def test_a_tool_that_is_not_there_cannot_be_wanted(caller: WorkerDriver) -> None:
+    refused(ask(caller, with_(FREE, tools=[CLOCK], tool_choice=NamedTool("dice"))), "bad_request", "dice")
+
+
+def test_arguments_that_cannot_be_expressed_are_refused(caller: WorkerDriver) -> None:
+    odd = Tool("odd", "", {"type": "object", "properties": {"a": {"not": {}}}})
+    answer = ask(caller, with_(FREE, tools=[odd], tool_choice="required"))
+    refused(answer, "unsupported", "odd", "#/properties/a/not")
+
+
+def test_arguments_that_were_cut_cannot_be_sent_back(caller: WorkerDriver) -> None:
+    history = [*QUESTION, Message("assistant", [ToolCall("a", "weather", '{"city": "Par')])]
+    refused(ask(caller, with_(GREEDY, tools=[WEATHER]), history), "bad_request", "weather")
+
+
+def test_a_template_without_tools_is_not_asked_to_call(plain: WorkerDriver) -> None:
+    refused(ask(plain, with_(FREE, tools=[WEATHER])), "unsupported", "tools")
+
+
+# Thoughts.
+
+
+def test_thoughts_come_apart_and_end_at_their_budget(thinker: WorkerDriver) -> None:
+    answer = ask(thinker, with_(GREEDY, thinking_budget=6))
+    assert [part.kind for _, part in sorted(answer.grown.items())] == ["reasoning", "text"]
+    assert "think>" not in answer.text + answer.grown[0].text
+
+
+def test_a_thought_without_an_end_is_a_thought(thinker: WorkerDriver) -> None:
+    answer = ask(thinker, with_(GREEDY, max_tokens=12))
+    assert [part.kind for part in answer.grown.values()] == ["reasoning"]
+    assert done(answer).finish_reason == "length"
+
+
+def test_a_stop_text_is_not_looked_for_in_thoughts(thinker: WorkerDriver) -> None:
+    whole = ask(thinker, with_(GREEDY, thinking_budget=6))
+    stop = whole.grown[0].text.split()[0]
+    answer = ask(thinker, with_(GREEDY, thinking_budget=6, stop=[stop], max_tokens=60))
+    assert stop in answer.grown[0].text
+    assert stop not in answer.text
+    assert answer.text
+
+
+def test_what_a_template_cannot_do_about_thoughts_is_refused(
+    thinker: WorkerDriver, plain: WorkerDriver
+) -> None:
+    refused(ask(thinker, with_(GREEDY, thinking="off")), "unsupported", "always thinks")
+    refused(ask(thinker, with_(GREEDY, thinking="low")), "unsupported", "low")
+    refused(ask(plain, with_(GREEDY, thinking="on")), "unsupported", "think")
+    refused(ask(plain, with_(GREEDY, thinking_budget=5)), "unsupported", "think")
+    assert ask(plain, with_(GREEDY, thinking="off")).text
+
+
+def test_thinking_is_switched_where_the_template_can(starter_model: Path) -> None:
+    with loaded(starter_model, "may_think") as (driver, _):
+        tokens = {
+            value: done(ask(driver, with_(GREEDY, thinking=value, max_tokens=1))).usage.prompt_tokens
+            for value in ("on", "off")
+        }
+        assert tokens["off"] > tokens["on"]  # the closed thought is part of the prompt
+        said = [*QUESTION, Message("assistant", [Reasoning("Let me see. " * 9), Text("Sunny.")])]
+        said.append(Message("user", "And now?"))
+        forgot = [*QUESTION, Message("assistant", "Sunny."), said[-1]]
+        assert _counted(driver, said) > _counted(driver, forgot)
+    with loaded(starter_model) as (driver, _):
+        assert _counted(driver, said) == _counted(driver, forgot)
+
+
+# Numbers.
+
+
+def _counted(driver: WorkerDriver, messages: list[Message], options: GenerationOptions = GREEDY) -> int:
+    end = driver.do(CountTokens(next(KEYS), messages, options)).end
+    assert isinstance(end, Counted), end
+    return end.tokens
+
+
+def test_what_is_counted_is_what_is_read(caller: WorkerDriver, plain: WorkerDriver) -> None:
+    history = [*QUESTION, Message("assistant", [ToolCall("a", "clock", "{}")])]
+    history.append(Message("tool", [ToolResult("a", "ten past nine")]))
+    options = with_(GREEDY, tools=[WEATHER, CLOCK], max_tokens=2)
+    for driver, messages, one in (
+        (caller, history, options),
+        (caller, QUESTION, with_(options, tool_choice="required")),
+        (plain, QUESTION, with_(GREEDY, prefill="The weather is", max_tokens=2)),
+        (plain, [Message("user", "hello")], with_(GREEDY, max_tokens=2)),
+    ):
+        answer = ask(driver, one, messages)
+        assert done(answer).usage.prompt_tokens == _counted(driver, messages, one)
+
+
+def test_probabilities_come_with_their_tokens(plain: WorkerDriver) -> None:
+    answer = ask(plain, with_(GREEDY, max_tokens=6, logprobs=3))
+    assert sorted(answer.logprobs) == list(range(6))
+    assert b"".join(one.data for _, one in sorted(answer.logprobs.items())).decode() == answer.text
+    for one in answer.logprobs.values():
+        assert len(one.top) == 3
+        assert one.logprob <= 0
+        assert one.id >= 0
+        assert math.isclose(max(other.logprob for other in one.top), one.logprob, abs_tol=1e-4)
+    assert not ask(plain, with_(GREEDY, max_tokens=2, logprobs=0)).logprobs[0].top
+
+
+def test_an_answer_goes_on_from_its_prefill(plain: WorkerDriver) -> None:
+    answer = ask(plain, with_(GREEDY, prefill="The weather in Paris is"))
+    assert answer.text.startswith("The weather in Paris is ")
+    assert len(answer.text) > 30
+    refused(ask(plain, with_(GREEDY, prefill="x", response_format=JsonObject())), "bad_request", "begins")
+
+
+def test_a_token_can_be_forbidden(plain: WorkerDriver) -> None:
+    first = ask(plain, with_(GREEDY, max_tokens=1, logprobs=0)).logprobs[0]
+    other = ask(plain, with_(GREEDY, max_tokens=1, logprobs=0, logit_bias={first.id: -100.0})).logprobs[0]
+    assert other.id != first.id
+
+
+def test_the_other_options_are_taken(plain: WorkerDriver) -> None:
+    options = with_(FREE, max_tokens=8, top_k=1, min_p=0.05, presence_penalty=0.1, frequency_penalty=0.1)
+    same = {ask(plain, with_(options, repeat_penalty=1.1, seed=seed)).text for seed in (1, 2, -1)}
+    assert len(same) == 1  # with the one most probable token there is no choice
+
+
+def test_raw_text_goes_on(plain: WorkerDriver) -> None:
+    answer = plain.do(CompleteText(next(KEYS), "The capital of France is", None, with_(GREEDY, logprobs=0)))
+    assert answer.text.startswith(" Paris")
+    assert done(answer).usage.prompt_tokens == 5
+    assert len(answer.logprobs) == 24
+    held = CompleteText(next(KEYS), "x", None, with_(FREE, response_format=JsonSchema(SCHEMA)))
+    assert problem(SCHEMA, plain.do(held).text) == ""
+    refused(plain.do(CompleteText(next(KEYS), "x", "y")), "unsupported", "fill in")
+    refused(plain.do(CompleteText(next(KEYS), "word " * 2000)), "prompt_too_large", "1024")

@@ -1,0 +1,94 @@
+"""Messages as llama.cpp's server takes them: parts, calls, results, images as data URIs. Pure."""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.content import (
+    AnyPart,
+    Audio,
+    Document,
+    Image,
+    Message,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from workers.engines.base import Blob, bytes_of
+
+AUDIO_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
+
+
+def plain_messages(
+    messages: Sequence[Message], blobs: Sequence[Blob], remembers: bool
+) -> list[dict[str, Any]]:
+    """Thoughts go along only where the template `remembers` them. Raises `AiPalError` (`bad_request`)."""
+    plain: list[dict[str, Any]] = []
+    for message in messages:
+        if isinstance(message.content, str):
+            plain.append({"role": message.role, "content": message.content})
+        else:
+            plain += _of_parts(message.role, message.content, blobs, remembers)
+    return plain
+
+
+def _of_parts(
+    role: str, parts: Sequence[AnyPart], blobs: Sequence[Blob], remembers: bool
+) -> list[dict[str, Any]]:
+    said = [part for part in parts if isinstance(part, Text | Document | Image | Audio)]
+    calls = [_call(part) for part in parts if isinstance(part, ToolCall)]
+    results = [_result(part, blobs) for part in parts if isinstance(part, ToolResult)]
+    thought = "".join(part.text for part in parts if isinstance(part, Reasoning))
+    turn: dict[str, Any] = {"role": role, "content": _content(said, blobs)}
+    if calls:
+        turn["tool_calls"] = calls
+    if thought and remembers:
+        turn["reasoning_content"] = thought
+    return [*results, turn] if said or calls or not results else results
+
+
+def _content(parts: Iterable[AnyPart], blobs: Sequence[Blob]) -> str | list[dict[str, Any]]:
+    said = [_said(part, blobs) for part in parts]
+    if all(one["type"] == "text" for one in said):
+        return "".join(one["text"] for one in said)
+    return said
+
+
+def _said(part: AnyPart, blobs: Sequence[Blob]) -> dict[str, Any]:
+    match part:
+        case Image():
+            data = base64.b64encode(bytes_of(part, blobs)).decode()
+            return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{data}"}}
+        case Audio():
+            if part.media_type not in AUDIO_FORMATS:
+                fail(Code.UNSUPPORTED, f"llama.cpp cannot read {part.media_type}", "send WAV or MP3")
+            data = base64.b64encode(bytes_of(part, blobs)).decode()
+            format_ = AUDIO_FORMATS[part.media_type]
+            return {"type": "input_audio", "input_audio": {"data": data, "format": format_}}
+        case Text() | Document():
+            return {"type": "text", "text": part.text}
+        case _:
+            return {"type": "text", "text": ""}
+
+
+def _call(part: ToolCall) -> dict[str, Any]:
+    try:
+        whole = isinstance(json.loads(part.arguments or "{}"), dict)
+    except (ValueError, RecursionError):
+        whole = False
+    if not whole:
+        fail(
+            Code.BAD_REQUEST,
+            f"the arguments of the call {part.id!r} of {part.name} are no JSON object",
+            "they may have been cut off: leave the turn out, or ask with a larger max_tokens",
+        )
+    function = {"name": part.name, "arguments": part.arguments or "{}"}
+    return {"id": part.id, "type": "function", "function": function}
+
+
+def _result(part: ToolResult, blobs: Sequence[Blob]) -> dict[str, Any]:
+    content = part.content if isinstance(part.content, str) else _content(part.content, blobs)
+    return {"role": "tool", "tool_call_id": part.id, "content": content}

@@ -1,0 +1,143 @@
+"""The requests that llama.cpp's server is asked with. Pure."""
+
+from typing import Any
+
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.options import GenerationOptions, Grammar, NamedTool
+from workers.engines import llamacpp_schema as schemas
+from workers.engines.llamacpp_options import check_options, held
+from workers.engines.llamacpp_template import OPEN, Template, thinking_body
+
+RANDOM_SEED = 0xFFFFFFFF
+AS_THEY_ARE = (*("temperature", "top_p", "max_tokens", "min_p", "presence_penalty", "frequency_penalty"),)
+SMALLEST_ABOVE_0 = 1.2e-38
+"""That is not 0 in 32 bits."""
+STREAM = {
+    "stream": True,
+    "return_progress": True,
+    "timings_per_token": True,
+    "stream_options": {"include_usage": True},
+    "n": 1,
+}
+
+
+def sampling_body(options: GenerationOptions) -> dict[str, Any]:
+    """How tokens are chosen; `extra` may add to it, never change how it is streamed.
+
+    Raises `AiPalError` (`bad_request`) for options that llama.cpp would not look at."""
+    check_options(options.extra)
+    body: dict[str, Any] = dict(options.extra)
+    for name in AS_THEY_ARE:
+        if (value := getattr(options, name)) is not None:
+            body[name] = value
+    if options.seed is not None:
+        body["seed"] = options.seed
+    if body.get("seed") is not None:
+        body["seed"] = seed_of(body["seed"])
+    if options.top_k is not None:
+        body["top_k"] = max(options.top_k, 0)
+    if (penalty := options.repeat_penalty) is not None:
+        body["repeat_penalty"] = max(penalty, SMALLEST_ABOVE_0)
+    if options.logit_bias:
+        body["logit_bias"] = [[token, bias] for token, bias in options.logit_bias.items()]
+    return held(body) | STREAM
+
+
+def seed_of(seed: Any) -> Any:
+    """A seed that llama.cpp keeps: it has 32 bits, and their largest value, so -1 too, means random."""
+    return seed % RANDOM_SEED if isinstance(seed, int) else seed
+
+
+def stops_of(options: GenerationOptions) -> list[str]:
+    """An empty text would end every answer before it began."""
+    return [text for text in options.stop if text]
+
+
+def forces_calls(options: GenerationOptions) -> bool:
+    """Whether the answer has to be a call."""
+    return bool(options.tools) and (
+        options.tool_choice == "required" or isinstance(options.tool_choice, NamedTool)
+    )
+
+
+def prompt_body(
+    messages: list[dict[str, Any]], options: GenerationOptions, template: Template
+) -> dict[str, Any]:
+    """All that the prompt is made of. Raises `AiPalError` (`unsupported`)."""
+    body = {"messages": messages, **thinking_body(template, options)}
+    if options.prefill:
+        if forces_calls(options) or options.response_format is not None:
+            message = (
+                "an answer that begins with a given text cannot be held to a schema, a grammar or a call"
+            )
+            fail(Code.BAD_REQUEST, message, "leave prefill out")
+        body["messages"] = [*messages, {"role": "assistant", "content": options.prefill}]
+    if options.tools and options.tool_choice != "none":
+        body["tools"] = [
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": tool.parameters,
+                },
+            }
+            for tool in options.tools
+        ]
+        body["tool_choice"] = "none" if forces_calls(options) else "auto"
+        if options.parallel_tool_calls is not None and not forces_calls(options):
+            body["parallel_tool_calls"] = options.parallel_tool_calls
+    plain = isinstance(options.response_format, Grammar) and options.thinking is None
+    if plain and template.thinks == "if wanted":
+        body["chat_template_kwargs"] = {"enable_thinking": False}
+    return body
+
+
+def answer_body(options: GenerationOptions, template: Template, prompt: str) -> dict[str, Any]:
+    """How the answer to this prompt is wanted. Raises `AiPalError` (`unsupported`, `bad_request`)."""
+    body = sampling_body(options)
+    has_tools = bool(options.tools) and options.tool_choice != "none"
+    if options.logprobs is not None:
+        if has_tools:
+            _refuse("llama.cpp tells no probabilities of an answer that may call tools")
+        body |= {"logprobs": True, "top_logprobs": max(options.logprobs, 1)}
+    if forces_calls(options):
+        if options.response_format is not None:
+            _refuse("a call of a tool and a format of the answer cannot both be forced")
+        several = options.parallel_tool_calls is True
+        thought = thought_before(template, options, prompt)
+        choice = options.tool_choice or "required"
+        body["grammar"] = schemas.calls_grammar(options.tools, choice, several, thought)
+    elif options.response_format is not None:
+        if has_tools:
+            _refuse("llama.cpp cannot leave the choice between a call and a format of the answer")
+        body["grammar"] = format_grammar(options, template, prompt)
+    return body
+
+
+def format_grammar(options: GenerationOptions, template: Template, prompt: str) -> str:
+    """The grammar of the response format. Raises `AiPalError` (`unsupported`, `bad_request`)."""
+    wanted = options.response_format
+    assert wanted is not None
+    if not isinstance(wanted, Grammar):
+        return schemas.schema_grammar(wanted, thought_before(template, options, prompt))
+    if thought_before(template, options, prompt) == "!" or options.thinking not in (None, "off"):
+        _refuse("a grammar and thinking do not go together", "ask without thinking")
+    if wanted.grammar.lstrip().startswith("%"):
+        fail(Code.BAD_REQUEST, "a grammar is written in llama.cpp's GBNF", "begin with: root ::= ...")
+    if not wanted.grammar.strip():
+        fail(Code.BAD_REQUEST, "the grammar is empty", "begin with: root ::= ...")
+    return wanted.grammar
+
+
+def thought_before(template: Template, options: GenerationOptions, prompt: str) -> str:
+    """What may come before the answer itself: see `llamacpp_schema.schema_grammar`."""
+    if template.thinks == "never" or options.thinking == "off":
+        return ""
+    if not template.tagged:
+        _refuse("this model's thoughts have a form that cannot be held to a schema", "ask without thinking")
+    return "!" if prompt.rstrip().endswith(OPEN) else "?"
+
+
+def _refuse(message: str, hint: str = "leave one of them out") -> None:
+    fail(Code.UNSUPPORTED, message, hint)

@@ -1,0 +1,72 @@
+"""What a model's chat template can: found out by asking llama.cpp to render with it."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.options import GenerationOptions
+from workers.engines.llamacpp_options import LARGEST
+
+Thinks = Literal["never", "if wanted", "always"]
+OPEN, CLOSE = "<think>", "</think>"
+QUESTION = [{"role": "user", "content": "x"}]
+
+
+class Template(msgspec.Struct, frozen=True):
+    """`tools`: it knows of tools and of calls. `efforts`: it can be told how hard to think. `remembers`: it
+    shows thoughts of earlier turns where it wants to. `tagged`: thoughts stand between the usual tags."""
+
+    tools: bool = False
+    thinks: Thinks = "never"
+    efforts: bool = False
+    remembers: bool = False
+    tagged: bool = False
+
+
+def look(text: str, caps: dict[str, Any], render: Callable[[dict[str, Any]], str]) -> Template:
+    """Learn about the template with this text. `render` gives the prompt of a question with such a body."""
+    efforts = bool(caps.get("supports_reasoning_effort"))
+    body: dict[str, Any] = {"messages": QUESTION}
+    with_, without = (
+        render(body | {"chat_template_kwargs": {"enable_thinking": value}}) for value in (True, False)
+    )
+    thinks: Thinks = "never"
+    if with_ != without:
+        thinks = "if wanted"
+    elif efforts or CLOSE in text or with_.rstrip().endswith(OPEN):
+        thinks = "always"
+    return Template(
+        bool(caps.get("supports_tools") and caps.get("supports_tool_calls")),
+        thinks,
+        efforts,
+        "reasoning_content" in text,
+        CLOSE in text,
+    )
+
+
+def thinking_body(template: Template, options: GenerationOptions) -> dict[str, Any]:
+    """What to ask llama.cpp for so that the model thinks as wanted. Raises `AiPalError` (`unsupported`)."""
+    wanted, budget = options.thinking, options.thinking_budget
+    if wanted == "off" and template.thinks == "always":
+        _refuse("this model always thinks before it answers", "leave thinking as it is, or ask another model")
+    if wanted in ("low", "medium", "high") and not template.efforts:
+        _refuse(f"this model cannot be told to think as {wanted}", "say only that it shall think, or not")
+    if budget is not None and template.thinks == "never":
+        _refuse("this model does not think, so there is nothing to limit", "leave the budget out")
+    body: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+    if wanted is not None and template.thinks == "if wanted":
+        arguments["enable_thinking"] = wanted != "off"
+    if wanted in ("low", "medium", "high"):
+        arguments["reasoning_effort"] = wanted
+    if arguments:
+        body["chat_template_kwargs"] = arguments
+    if budget is not None and wanted != "off":
+        body["thinking_budget_tokens"] = min(budget, LARGEST)
+    return body
+
+
+def _refuse(message: str, hint: str) -> None:
+    fail(Code.UNSUPPORTED, message, hint)

@@ -1,0 +1,74 @@
+"""Vectors and ranks of texts, by a model of llama.cpp that was made for it."""
+
+import base64
+import math
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.protocol.usage import Usage
+from ai_pal.protocol.worker import EmbedTexts, RerankTexts
+from workers.engines.base import Sink
+from workers.engines.llamacpp_answer import failure_of
+
+AT_ONCE = 16
+"""Texts between two looks at the cancel flag."""
+
+
+def embed(server: Any, job: EmbedTexts, sink: Sink, cancelled: Callable[[], bool]) -> None:
+    """Report the vectors. Raises `AiPalError` (`bad_request`, `prompt_too_large`)."""
+    vectors: list[bytes] = []
+    tokens = size = 0
+    for texts in _some(job.texts):
+        if cancelled():
+            return sink.cancelled(job.key, Usage(tokens))
+        body = {"input": texts, "encoding_format": "base64", "embd_normalize": 2}
+        answer = _checked(server.handle_embeddings(body))
+        for one in sorted(answer["data"], key=lambda one: int(one["index"])):
+            data = base64.b64decode(one["embedding"])
+            size = len(data) // 4
+            vectors.append(_shortened(data, size, job.dimensions))
+        tokens += answer.get("usage", {}).get("prompt_tokens", 0)
+        sink.step()
+    sink.embedded(job.key, b"".join(vectors), job.dimensions or size, Usage(tokens))
+    return None
+
+
+def rerank(server: Any, job: RerankTexts, sink: Sink, cancelled: Callable[[], bool]) -> None:
+    """Report the scores. Raises as `embed`."""
+    scores: list[float] = []
+    tokens = 0
+    for texts in _some(job.texts):
+        if cancelled():
+            return sink.cancelled(job.key, Usage(tokens))
+        answer = _checked(server.handle_rerank({"query": job.query, "documents": texts}))
+        some = sorted(answer["results"], key=lambda one: int(one["index"]))
+        scores += [float(one["relevance_score"]) for one in some]
+        tokens += answer.get("usage", {}).get("prompt_tokens", 0)
+        sink.step()
+    sink.reranked(job.key, scores, Usage(tokens))
+    return None
+
+
+def _some(texts: Sequence[str]) -> Iterator[list[str]]:
+    return (list(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE))
+
+
+def _checked(answer: Any) -> Any:
+    if isinstance(answer, dict) and "error" in answer:
+        failure = failure_of(answer["error"])
+        if "too large to process" in failure.message:
+            fail(Code.PROMPT_TOO_LARGE, failure.message, "shorten the text, or load with a larger context")
+        raise AiPalError(failure)
+    return answer
+
+
+def _shortened(data: bytes, size: int, dimensions: int) -> bytes:
+    """The first `dimensions` numbers of a vector, of length 1 again."""
+    if dimensions > size:
+        message = f"the model's vectors have {size} dimensions, not {dimensions}"
+        fail(Code.BAD_REQUEST, message, f"ask for at most {size}")
+    values = struct.unpack(f"<{size}f", data)[: dimensions or size]
+    length = math.hypot(*values) or 1.0
+    return struct.pack(f"<{len(values)}f", *(value / length for value in values))
