@@ -35,6 +35,7 @@ from ai_pal.protocol.egress import (
     CompletionThinking,
     CompletionWaiting,
 )
+from ai_pal.protocol.options import GenerationOptions, NamedTool
 from ai_pal.protocol.usage import Usage
 from ai_pal.providers.abilities import lacking, unsupported
 
@@ -205,7 +206,12 @@ class Completing:
             return failure(Code.STREAM_BROKEN, message, "ask again", detail=quoted(self._traffic.start))
         if not self._said:
             return self._without_text(self._finish.reason)
-        if self._finish.reason == "stop" and not self._parts.calls and not self._form.kept:
+        if self._parts.calls or self._finish.reason == "content_filter":
+            return None
+        if _has_to_call(self._request.options):
+            message = f"{name} answered without calling a tool, which it had to"
+            return failure(Code.PROVIDER_ERROR, message, "ask another, or let it choose: tool_choice auto")
+        if self._finish.reason == "stop" and not self._form.kept:
             message = f"{name} was asked for JSON, and answered with what is none"
             return failure(Code.PROVIDER_ERROR, message, "ask again, or ask another")
         return None
@@ -250,6 +256,11 @@ class Completing:
             return failure(Code.STREAM_STALLED, message, "ask again, or allow more: gap_timeout")
         seconds = request.first_token if self._traffic.left else request.connect
         return too_late(name, self._traffic, seconds)
+
+
+def _has_to_call(options: GenerationOptions) -> bool:
+    forced = options.tool_choice == "required" or isinstance(options.tool_choice, NamedTool)
+    return bool(options.tools) and forced
 
 
 def _new_id() -> str:

@@ -118,10 +118,18 @@ def lacking(
         missing.append("prefill")
     if options.logprobs and (api == "cohere" or options.logprobs > MOST_ALTERNATIVES):
         missing.append(f"{options.logprobs} alternatives for logprobs")
-    price = price_table().find(provider.name, model) if own and api != "ollama" else None
-    if options.context and price is not None and 0 < price.window < options.context:
-        missing.append(f"a window of {options.context} tokens (it has {price.window})")
+    window = known_window(provider, model)
+    if options.context and 0 < window < options.context:
+        missing.append(f"a window of {options.context} tokens (it has {window})")
     return missing
+
+
+def known_window(provider: Provider, model: str) -> int:
+    """The tokens of a model's window; 0 where nobody has told, and for an Ollama, which tells itself."""
+    if provider.base_url or provider.api == "ollama":
+        return 0
+    price = price_table().find(provider.name, model)
+    return price.window if price is not None else 0
 
 
 def unsupported(provider: Provider, model: str, missing: Sequence[str]) -> Failure:

@@ -344,6 +344,27 @@ def test_wishes_that_a_cloud_does_not_know_are_told_in_one_notice(
     assert "stop_repeating" in told
 
 
+def test_thoughts_that_a_server_does_not_take_are_left_out_the_second_time(egress: EgressDriver) -> None:
+    turns = [*HI, Message("assistant", [Reasoning("hm", "forged"), Text("yes")]), *HI]
+    with Strict("anthropic") as cloud:
+        assert cloud.ask(egress, "claude-haiku-4-5", turns).text
+        assert "forged" in json.dumps(cloud.bodies[0])
+        assert "forged" not in json.dumps(cloud.bodies[1])
+        cloud.ask(egress, "claude-haiku-4-5", turns)
+        assert len(cloud.bodies) == 3, "what was learned is known"
+    called = Message("assistant", [Reasoning("hm"), ToolCall("a", "weather", "{}")])
+    with Strict("openai") as cloud:
+        options = GenerationOptions(tools=TOOLS)
+        assert cloud.ask(egress, "my-deployment", [*HI, called, _results(called)], options).text
+        assert "reasoning_content" in json.dumps(cloud.bodies[0])
+        assert "reasoning_content" not in json.dumps(cloud.bodies[1])
+
+
+def test_a_window_that_cannot_be_looked_up_is_told(egress: EgressDriver, cloud: Strict) -> None:
+    answer = cloud.ask(egress, MODELS[cloud.api], HI, GenerationOptions(context=9000))
+    assert "context 9000 is not checked" in answer.notices[0][1]
+
+
 def test_keys_and_pictures_stay_out_of_the_log(egress: EgressDriver) -> None:
     written = egress.log()
     for secret in [*KEYS.values(), base64.b64encode(PNG).decode()[:40], "a secret"]:

@@ -45,6 +45,35 @@ def _delta(api: Api, text: str, *, thought: bool) -> Made:
             return [("", {"model": "m", "message": message, "done": False})]
 
 
+def called(api: Api, place: int, name: str, pieces: list[str]) -> Made:
+    """A call of a tool, its arguments in pieces; Ollama's are whole."""
+    match api:
+        case "openai":
+            first = {"index": place, "id": f"c{place}", "type": "function"}
+            deltas = [first | {"function": {"name": name, "arguments": ""}}]
+            deltas += [{"index": place, "function": {"arguments": piece}} for piece in pieces]
+            return [("", {"choices": [{"index": 0, "delta": {"tool_calls": [one]}}]}) for one in deltas]
+        case "anthropic":
+            block = {"type": "tool_use", "id": f"c{place}", "name": name, "input": {}}
+            start = {"type": "content_block_start", "index": place, "content_block": block}
+            more = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+            grown = [{"type": "content_block_delta", "index": place, "delta": delta} for delta in more]
+            return [(str(event["type"]), event) for event in (start, *grown)]
+        case "cohere":
+            function = {"name": name, "arguments": ""}
+            call = {"id": f"c{place}", "type": "function", "function": function}
+            texts = [{"function": {"arguments": piece}} for piece in pieces]
+            kinds = ["tool-call-start", *["tool-call-delta"] * len(texts)]
+            return [
+                (kind, {"type": kind, "index": place, "delta": {"message": {"tool_calls": one}}})
+                for kind, one in zip(kinds, [call, *texts], strict=True)
+            ]
+        case "ollama":
+            function = {"name": name, "arguments": json.loads("".join(pieces))}
+            message = {"content": "", "tool_calls": [{"function": function}]}
+            return [("", {"model": "m", "message": message, "done": False})]
+
+
 def begun(api: Api, prompt: int) -> Made:
     """What is told before anything is said: Anthropic tells the tokens of the prompt then."""
     if api != "anthropic":

@@ -3,7 +3,7 @@ null, absent or of another type, in its first, middle and last event of a kind."
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -42,9 +42,14 @@ class Shape(msgspec.Struct, frozen=True):
 
     def body(self, api: Api, ending: str) -> bytes:
         """As that protocol frames it."""
-        return b"".join(framed(api, part.name, json.dumps(part.value), ending) for part in self.parts) + (
-            f"data: [DONE]{ending * 2}".encode() if api == "openai" else b""
-        )
+        return framed_parts(api, self.parts, ending)
+
+
+def framed_parts(api: Api, parts: Sequence[Part], ending: str = "\n") -> bytes:
+    """A whole stream as that protocol frames it."""
+    return b"".join(framed(api, part.name, json.dumps(part.value), ending) for part in parts) + (
+        f"data: [DONE]{ending * 2}".encode() if api == "openai" else b""
+    )
 
 
 def framed(api: Api, name: str, data: str, ending: str = "\n") -> bytes:
@@ -147,14 +152,14 @@ def corpus(api: Api, others: tuple[object, ...] = OTHERS) -> Iterator[Shape]:
     parts = STREAMS[api]
     yield Shape("well-formed", tuple(parts))
     for number, part in enumerate(parts):
-        for path in _paths(part.value):
+        for path in paths_of(part.value):
             for other in others:
                 yield _changed(parts, number, path, other)
 
 
 def _changed(parts: list[Part], number: int, path: Path, other: object) -> Shape:
     part = parts[number]
-    value = _with(part.value, path, other)
+    value = with_other(part.value, path, other)
     changed = (*parts[:number], *(() if value is ABSENT else (msgspec.structs.replace(part, value=value),)))
     whole, without = [_text(part) for part in parts], [_text(part) for part in parts]
     texts = {"".join(whole)}
@@ -183,17 +188,19 @@ def _text(part: Part) -> str:
     return value if part.text is not None else ""
 
 
-def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
+def paths_of(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Where its fields are, itself among them."""
     yield path
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _paths(inner, (*path, key))
+            yield from paths_of(inner, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _paths(inner, (*path, index))
+            yield from paths_of(inner, (*path, index))
 
 
-def _with(value: Any, path: Path, other: object) -> Any:
+def with_other(value: Any, path: Path, other: object) -> Any:
+    """A copy with another thing there."""
     if not path:
         return other
     value = copy.deepcopy(value)

@@ -10,6 +10,7 @@ from ai_pal.egress.providers.rules import Fitted
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import Complete, Provider
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.providers.abilities import known_window
 
 
 class Adapter(Protocol):
@@ -35,16 +36,20 @@ class Make(Protocol):
 
 def notices(request: Complete, fitted: Fitted) -> list[Notice]:
     """What the user is told of options that were not passed on as they are."""
-    told = [*fitted.told, *_without_meaning(request.options)]
+    told = [*fitted.told, *_without_meaning(request)]
     if not told:
         return []
     said = "; ".join(dict.fromkeys(told))
     return [Notice("options", f"{request.provider.name}:{request.model}: {said}")]
 
 
-def _without_meaning(options: GenerationOptions) -> list[str]:
-    """Wishes that no provider knows."""
-    return ["stop_repeating is left out, it is not known there"] if options.stop_repeating else []
+def _without_meaning(request: Complete) -> list[str]:
+    """Wishes that no provider knows, and a window that cannot be compared with the model's."""
+    options, provider = request.options, request.provider
+    told = ["stop_repeating is left out, it is not known there"] if options.stop_repeating else []
+    if options.context and provider.api != "ollama" and not known_window(provider, request.model):
+        told.append(f"context {options.context} is not checked, the model's window is not known")
+    return told
 
 
 def unknown(options: GenerationOptions, *names: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from ai_pal.egress.outbox import WAITING_LIMIT, Outbox
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.content import TokenLogprob
 from ai_pal.protocol.usage import Usage
 
 pytestmark = pytest.mark.anyio
@@ -96,3 +97,43 @@ async def test_what_the_supervisor_could_not_read_ends_its_own_completion_only(s
     assert isinstance(failed, out.CompletionFailed)
     assert (failed.key, failed.failure.code) == (2, Code.STREAM_BROKEN)
     assert (text, done) == (out.CompletionDelta(1, 0, 1, "a"), out.CompletionDone(1, 1))
+
+
+async def test_pieces_of_parts_that_grow_side_by_side_keep_their_order() -> None:
+    supervisor = Supervisor()
+    outbox = Outbox(supervisor.send)
+    pieces = [
+        out.CompletionDelta(1, 0, 1, "hm", "reasoning", 0),
+        out.CompletionDelta(1, 1, 1, "", "reasoning", 0, signature="s"),
+        out.CompletionDelta(1, 2, 1, "b", "reasoning", 1),
+        out.CompletionDelta(1, 3, 1, "", "tool_call", 2, "a", "f"),
+        out.CompletionDelta(1, 4, 1, "{", "tool_call", 2),
+        out.CompletionDelta(1, 5, 1, "", "tool_call", 3, "b", "g"),
+        out.CompletionDelta(1, 6, 1, "}", "tool_call", 2),
+        out.CompletionDelta(1, 7, 1, "{}", "tool_call", 3),
+    ]
+    for piece in pieces:
+        outbox.put(piece)
+    await asyncio.sleep(0)
+    assert supervisor.messages[0] == [
+        out.CompletionDelta(1, 0, 2, "hm", "reasoning", 0, signature="s"),
+        out.CompletionDelta(1, 2, 1, "b", "reasoning", 1),
+        out.CompletionDelta(1, 3, 2, "{", "tool_call", 2, "a", "f"),
+        out.CompletionDelta(1, 5, 1, "", "tool_call", 3, "b", "g"),
+        out.CompletionDelta(1, 6, 1, "}", "tool_call", 2),
+        out.CompletionDelta(1, 7, 1, "{}", "tool_call", 3),
+    ]
+
+
+async def test_probabilities_come_behind_the_text_that_they_are_of() -> None:
+    supervisor = Supervisor()
+    outbox = Outbox(supervisor.send)
+    likely = out.CompletionLogprobs(1, 0, [TokenLogprob(b"a", -0.5)])
+    for message in (out.CompletionDelta(1, 0, 1, "a"), likely, out.CompletionDelta(1, 1, 1, "b")):
+        outbox.put(message)
+    await asyncio.sleep(0)
+    assert supervisor.messages[0] == [
+        out.CompletionDelta(1, 0, 1, "a"),
+        likely,
+        out.CompletionDelta(1, 1, 1, "b"),
+    ]

@@ -1,0 +1,111 @@
+"""Tools, forms and thinking against real servers: an Ollama, and llama.cpp's for OpenAI's and Anthropic's
+protocols."""
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ai_pal.errors import Code
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.content import Image, Message, Text
+from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, NamedTool, Tool
+from tests.contract.providers import Counterpart, Find
+from tests.egress_driver import Answer, EgressDriver
+
+pytestmark = [pytest.mark.real_model]
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"enum": ["Ada", "Bob"]}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+WEATHER = Tool(
+    "weather",
+    "Tells the weather of a city.",
+    {"type": "object", "properties": {"city": {"enum": ["Rome", "Oslo"]}}, "required": ["city"]},
+)
+
+
+def ask(egress: EgressDriver, counterpart: Counterpart, prompt: str, **options: Any) -> Answer:
+    complete = counterpart.complete(prompt, first_token=120.0)
+    given = {"temperature": 0.0, "seed": 1, "max_tokens": 64} | options
+    return egress.ask(replace(complete, options=GenerationOptions(**given)), 240)
+
+
+@pytest.mark.parametrize("api", ["ollama", "openai"])
+def test_an_answer_keeps_to_its_schema(egress: EgressDriver, find: Find, api: out.Api) -> None:
+    answer = ask(egress, find(api), "Invent a person.", response_format=JsonSchema(PERSON))
+    value = json.loads(answer.text)
+    assert value["name"] in ("Ada", "Bob")
+    assert isinstance(value["age"], int)
+
+
+@pytest.mark.parametrize("api", ["ollama", "openai"])
+def test_an_answer_is_a_json_object_or_none(egress: EgressDriver, find: Find, api: out.Api) -> None:
+    answer = ask(egress, find(api), "Answer in JSON: who are you?", response_format=JsonObject())
+    if isinstance(answer.end, out.CompletionDone) and answer.done.finish_reason == "stop":
+        assert isinstance(json.loads(answer.text), dict)
+    else:
+        assert answer.text.lstrip().startswith("{"), "the limit has cut it"
+
+
+def test_a_model_of_ollama_without_tools_is_refused_before_it_is_asked(
+    egress: EgressDriver, find: Find
+) -> None:
+    failed = ask(egress, find("ollama"), "hi", tools=[WEATHER]).failed.failure
+    assert (failed.code, failed.retryable) == (Code.UNSUPPORTED, False)
+    assert "smollm2 of ollama" in failed.message
+    assert "tools" in failed.message
+
+
+def test_a_model_of_ollama_without_eyes_is_refused_before_it_is_asked(
+    egress: EgressDriver, find: Find
+) -> None:
+    complete = find("ollama").complete()
+    seen = [Message("user", [Text("what is it?"), Image("image/png", b"\x89PNG")])]
+    failed = egress.ask(replace(complete, messages=seen)).failed.failure
+    assert failed.code == Code.UNSUPPORTED
+    assert "images" in failed.message
+
+
+def test_thinking_is_a_wish_that_ollama_tells_of(egress: EgressDriver, find: Find) -> None:
+    answer = ask(egress, find("ollama"), "hi", thinking="high", max_tokens=4)
+    assert answer.done
+    assert answer.notices == [("options", "ollama:smollm2: thinking high is left out, it is not known there")]
+    assert not ask(egress, find("ollama"), "hi", thinking="off", max_tokens=4).notices
+
+
+def test_probabilities_of_an_old_ollama_are_refused(egress: EgressDriver, find: Find) -> None:
+    failed = ask(egress, find("ollama"), "hi", logprobs=1).failed.failure
+    assert failed.code == Code.UNSUPPORTED
+    assert "logprobs" in failed.message
+
+
+def test_a_window_that_the_model_has_not_is_refused(egress: EgressDriver, find: Find) -> None:
+    failed = ask(egress, find("ollama"), "hi", context=1_000_000).failed.failure
+    assert failed.code == Code.UNSUPPORTED
+    assert "a window of 1000000 tokens" in failed.message
+
+
+def test_probabilities_are_those_of_the_text(egress: EgressDriver, find: Find) -> None:
+    answer = ask(egress, find("openai"), "Count from one to ten.", logprobs=2, max_tokens=8)
+    tokens = [token for _, token in answer.logprobs]
+    assert b"".join(token.data for token in tokens).decode() == answer.text
+    assert all(token.logprob <= 0 and len(token.top) == 2 for token in tokens)
+    assert all(token.top[0].logprob >= token.logprob - 1e-6 for token in tokens), "greedy"
+
+
+@pytest.mark.parametrize("api", ["openai", "anthropic"])
+def test_a_server_that_does_not_call_what_it_has_to_has_failed(
+    egress: EgressDriver, find: Find, api: out.Api
+) -> None:
+    # The template of this model knows no tools, and its server says nothing of it.
+    prompt = "What is the capital of France?"
+    for choice in (NamedTool("weather"), "required"):
+        failed = ask(egress, find(api), prompt, tools=[WEATHER], tool_choice=choice).failed.failure
+        assert failed.code == Code.PROVIDER_ERROR
+        assert "without calling a tool" in failed.message
+    assert ask(egress, find(api), prompt, tools=[WEATHER]).text
