@@ -97,31 +97,46 @@ class Checks:
                 expect(1 <= position <= POLICY.queue_size + MOST_SLOTS, who)
             case wire.Reading(_, model, done, total):
                 expect(ask.read.get(model, (-1, 0))[0] < done <= total, f"{who} after {ask.read}")
-                expect(not ask.starts, f"{who} after content")
+                expect(not ask.text, f"{who} after content")
                 ask.read[model] = done, total
                 self.happened["reading"] += 1
             case wire.Started():
                 done, total = ask.read.get(event.model, (0, 0))
                 expect(done == total, f"{who}, but only {done} of {total} tokens are read")
-                expect(ask.accepted and ask.starts == ask.seams, who)
-                expect(bool(ask.next_seq) == bool(ask.seams), who)
+                expect(ask.accepted, who)
+                expect(bool(ask.text) == bool(ask.seams), f"{who}: somebody else had the word")
                 ask.starts += 1
+                ask.parts = max(ask.parts, ask.text_index + 1)
+                self.happened["began anew after thoughts"] += bool(ask.next_seq and not ask.text)
             case wire.Delta():
                 expect(event.seq == ask.next_seq, f"{who}: a gap, {ask.next_seq} was next")
-                expect(ask.starts == ask.seams + 1, f"{who}: nobody has begun")
+                expect(ask.starts > ask.seams, f"{who}: nobody has begun")
                 ask.next_seq += event.n
-                ask.text += event.text
-                expect(self._whole(chat).startswith(ask.text), f"{who}: not what the model said")
+                self._part(ask, chat, event, who)
             case wire.Notice(_, "seam"):
-                expect(ask.next_seq > 0, f"{who} before content")
+                expect(bool(ask.text), f"{who} before content")
                 ask.seams += 1
             case wire.Notice():
-                expect(not ask.next_seq, f"{who} after content")
+                expect(not ask.text, f"{who} after content")
                 ask.progress = -1.0
                 ask.read.clear()
                 self.happened[event.kind] += 1
             case _:
                 self._chat_end(ask, chat, event, who)
+
+    def _part(self, ask: "Ask", chat: wire.Chat, event: wire.Delta, who: str) -> None:
+        """All text is one part; each attempt's thoughts are another, and places are never used twice."""
+        expect = self.expect
+        if event.kind == "reasoning":
+            expect(event.index != ask.text_index, f"{who}: where text is")
+            expect(event.index >= ask.parts - 1, f"{who}: where an earlier part is")
+            self.happened["thought"] += 1
+        else:
+            ask.text += event.text
+            expect(ask.text_index in (-1, event.index), f"{who}: text was at {ask.text_index}")
+            ask.text_index = event.index
+            expect(self._whole(chat).startswith(ask.text), f"{who}: not what the model said")
+        ask.parts = max(ask.parts, event.index + 1)
 
     def _chat_end(self, ask: "Ask", chat: wire.Chat, event: wire.AnyEvent, who: str) -> None:
         expect = self.expect
@@ -129,13 +144,13 @@ class Checks:
             case wire.Done():
                 expect(ask.text == self._whole(chat), f"{who}: only {ask.text!r}")
             case wire.Failed(_, reasons):
-                expect(not ask.next_seq, f"{who} after content")
+                expect(not ask.text, f"{who} after content")
                 expect(bool(reasons), f"{who}: no reason")
                 for reason in reasons:
                     self.happened[reason.code] += 1
                     expect(reason.code != Code.OVERLOADED or reason.retry_after is not None, who)
             case wire.Interrupted():
-                expect(ask.next_seq > 0, f"{who} without content")
+                expect(bool(ask.text), f"{who} without content")
             case wire.Cancelled():
                 expect(ask.cancelled, f"{who}, but nobody asked for it")
             case _:

@@ -29,6 +29,8 @@ class Ask(msgspec.Struct):
     cancelled: bool = False
     late: bool = False
     text: str = ""
+    text_index: int = -1
+    parts: int = 0
     next_seq: int = 0
     progress: float = -1.0
     read: dict[str, tuple[int, int]] = {}
@@ -119,7 +121,8 @@ class SimClient:
         used = [asks[-1].request for asks in self.asks.values() if isinstance(asks[-1].request, wire.Chat)]
         if used:
             request = self.world.dice.choice(used)
-            extra = {"tokens": 3, "ask": self.world.next_ask(), "private": request.privacy == "local"}
+            private = request.privacy == "local"
+            extra = {"tokens": 3, "thoughts": 0, "ask": self.world.next_ask(), "private": private}
             self.send(msgspec.structs.replace(request, options=GenerationOptions(extra=extra)))
 
     def stop_reading(self) -> None:
@@ -152,13 +155,19 @@ class SimClient:
         dice, temper = self.world.dice, self.world.tempers.get(model)
         lengths = (0, 1, 5) if temper and temper.slow else (0, 1, 5, 20, 60)
         private, pulls = dice.random() < 0.2, self._pulls(model)
+        thoughts = dice.choice((0, 0, 1, 4))
         text = " ".join(dice.choices(WORDS, k=dice.choice((0, *range(1, 6), *range(1, 6)))))
         return wire.Chat(
             next(self._ids),
             [Message("user", text)],
             model,
             GenerationOptions(
-                extra={"tokens": dice.choice(lengths), "ask": self.world.next_ask(), "private": private}
+                extra={
+                    "tokens": dice.choice(lengths),
+                    "thoughts": thoughts,
+                    "ask": self.world.next_ask(),
+                    "private": private,
+                }
             ),
             deadline=None if pulls else dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
             pull=pulls,

@@ -9,7 +9,7 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.content import Message
+from ai_pal.protocol.content import Message, PartKind
 from ai_pal.protocol.usage import Usage
 from ai_pal.server.backends.providers import ProvidersPolicy
 from ai_pal.server.children.egress import EgressPolicy
@@ -50,6 +50,7 @@ class Trouble(StrEnum):
     FREEZE = "freeze"
 
 
+THOUGHT = "hm "
 CODES = {
     Trouble.REFUSED: Code.PROVIDER_UNREACHABLE,
     Trouble.CONNECT: Code.CONNECT_TIMEOUT,
@@ -76,6 +77,7 @@ class Completion(msgspec.Struct):
 
     request: out.Complete
     texts: list[str]
+    thoughts: int
     trouble: Trouble
     at: int
     pace: float
@@ -169,10 +171,11 @@ class SimEgress:
         dice, temper = self.world.dice, self.world.providers[request.provider.name]
         trouble = dice.choice(temper.troubles) if dice.random() < temper.risk else Trouble.NONE
         self.world.note(self.identity, "asked", request, trouble)
-        texts = answer_of(request.messages, request.options.extra["tokens"])
+        thoughts = request.options.extra["thoughts"]
+        texts = [THOUGHT] * thoughts + answer_of(request.messages, request.options.extra["tokens"])
         at = dice.randint(0, 4)
         pace = dice.choice((0.003, 0.03, 0.2))
-        completion = self.open[request.key] = Completion(request, texts, trouble, at, pace)
+        completion = self.open[request.key] = Completion(request, texts, thoughts, trouble, at, pace)
         if trouble is Trouble.CONNECT:
             self._fail_later(completion, request.connect)
         elif trouble in (Trouble.REFUSED, Trouble.AUTH, Trouble.RATE, Trouble.ERROR):
@@ -208,7 +211,11 @@ class SimEgress:
             return
         if completion.trouble in INSIDE and completion.seq >= completion.at and self._goes_wrong(completion):
             return
-        self.send(out.CompletionDelta(key, completion.seq, 1, completion.texts[completion.seq]))
+        thinks = completion.seq < completion.thoughts
+        kind: PartKind = "reasoning" if thinks else "text"
+        index = 0 if thinks or not completion.thoughts else 1
+        text = completion.texts[completion.seq]
+        self.send(out.CompletionDelta(key, completion.seq, 1, text, kind, index))
         completion.seq += 1
         self.later(completion.pace, lambda: self._piece(completion))
 

@@ -140,7 +140,7 @@ class RoutingChecks:
             return
         number = chat.options.extra["ask"]
         match event:
-            case wire.ForwardedDelta():
+            case wire.ForwardedDelta() if event.kind != "reasoning":
                 self.content.add(number)
             case wire.Notice(_, "seam"):
                 self.seams[number] += 1

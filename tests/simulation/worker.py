@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SIGTERM, SIGKILL, SIGSEGV = 15, 9, 11
 BEAT = 1.0
+THOUGHT = "hm "
 FREEZES = {Fault.FREEZE_START, Fault.FREEZE_LOAD, Fault.FREEZE_TOKEN}
 
 
@@ -28,8 +29,19 @@ class Generation(msgspec.Struct):
     key: int
     script: Script
     prefill: int
+    thoughts: int = 0
     seq: int = 0
     cancelled: bool = False
+
+    def piece(self, seq: int) -> str | None:
+        """A thought, or text behind the thoughts; None behind the end."""
+        return THOUGHT if seq < self.thoughts else self.script.piece(seq - self.thoughts)
+
+    def delta(self, text: str) -> inner.DeltaItem:
+        raw = msgspec.Raw(msgspec.msgpack.encode(text))
+        thinks = self.seq < self.thoughts
+        index = 0 if thinks or not self.thoughts else 1
+        return inner.DeltaItem(self.key, self.seq, 1, raw, "reasoning" if thinks else "text", index)
 
 
 class SimWorker:
@@ -179,7 +191,9 @@ class SimWorker:
     def _generate(self, request: inner.Generate) -> None:
         self.world.checks.generating(self, request.key)
         script = Script(request, request.options.extra["tokens"], 0)
-        self.active[request.key] = Generation(request.key, script, self.plan.prefill_steps)
+        self.active[request.key] = Generation(
+            request.key, script, self.plan.prefill_steps, request.options.extra["thoughts"]
+        )
         if not self._running:
             self._running = True
             self._later(self.plan.pace, self._step)
@@ -211,9 +225,8 @@ class SimWorker:
             generation.prefill -= 1
             self._prefilled += 1
             out += self._readings(generation)
-        elif (text := generation.script.piece(generation.seq)) is not None:
-            raw = msgspec.Raw(msgspec.msgpack.encode(text))
-            deltas.append(inner.DeltaItem(generation.key, generation.seq, 1, raw))
+        elif (text := generation.piece(generation.seq)) is not None:
+            deltas.append(generation.delta(text))
             generation.seq += 1
             self._made += 1
             out += self._readings(generation)
@@ -246,7 +259,7 @@ class SimWorker:
 
     def _skip_a_token(self) -> None:
         for generation in self.active.values():
-            if generation.script.piece(generation.seq + 1) is not None:
+            if generation.piece(generation.seq + 1) is not None:
                 generation.seq += 1
 
     def _go_wrong(self, *faults: Fault) -> None:
