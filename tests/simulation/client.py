@@ -31,6 +31,7 @@ class Ask(msgspec.Struct):
     text: str = ""
     text_index: int = -1
     parts: int = 0
+    begins: int = 0
     next_seq: int = 0
     progress: float = -1.0
     read: dict[str, tuple[int, int]] = {}
