@@ -6,6 +6,7 @@ AI_PAL_CHAOS_ROUNDS is how many prompts for each way; AI_PAL_CHAOS_SEED repeats 
 import os
 import random
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import product
@@ -17,13 +18,16 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Document, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import GenerationOptions
+from tests.pictures import png
 from tests.process.homes import environment
 from tests.process.supervised import Supervised
 from tests.servers.clouds import cohere
 from tests.servers.loopback import STORED_HERE, Exchange, Loopback
 
 CANARY = "the-prompt-canary-7be2"
+MARK = (CANARY + "--").encode()
 ROUNDS = int(os.environ.get("AI_PAL_CHAOS_ROUNDS", "15"))
 SEED = int(os.environ.get("AI_PAL_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
 
@@ -127,6 +131,29 @@ def test_a_private_prompt_leaves_in_no_way(
             ask(client, servers, dice, private=bool(setting))
     assert {name: ear.heard for name, ear in servers.ears.items() if ear.heard} == {}
     assert CANARY.encode() not in servers.near.leaked
+    assert b64encode(MARK) not in servers.near.leaked
+
+
+def prompt(dice: random.Random) -> str | list[Message]:
+    """The mark in words, in a file, in a picture within the request or in a frame behind it, in what a tool
+    has said."""
+    words = Text(f"{CANARY} please")
+    called = Message("assistant", [ToolCall("c1", "look", f'{{"at": "{CANARY}"}}')])
+    return dice.choice(
+        (
+            words.text,
+            [Message("user", [words, Document("notes.txt", CANARY)])],
+            [Message("user", [words, Image("image/png", picture(0))])],
+            [Message("user", [words, Image("image/png", picture(100_000))])],
+            [Message("user", "look"), called, Message("tool", [ToolResult("c1", CANARY)])],
+        )
+    )
+
+
+def picture(size: int) -> bytes:
+    """A picture that has the mark where it shows in Base64 too, and so many bytes more."""
+    made = png(4, 4)
+    return made + bytes(-len(made) % 3) + MARK + bytes(size)
 
 
 def ask(client: Client, servers: Servers, dice: random.Random, *, private: bool) -> None:
@@ -135,7 +162,7 @@ def ask(client: Client, servers: Servers, dice: random.Random, *, private: bool)
     goals: list[wire.Goal] = ["", "privacy"] if private else ["", "cost", "latency", "quality", "balanced"]
     events = list(
         client.chat(
-            f"{CANARY} please",
+            prompt(dice),
             model=dice.choice(MODELS),
             goal=dice.choice(goals),
             local_only=not private or dice.random() < 0.5,
