@@ -20,10 +20,11 @@ EXAMPLES = """examples:
   ai-pal count "Why is the sky blue?"
   ai-pal count -m phi-3 -f report.pdf
   git diff | ai-pal count
-  ai-pal count -a chart.png --tools tools.json --json "What is this?" | jq .tokens
+  ai-pal count --tools tools.json -s "Be brief." --json "Why?" | jq .tokens
 
-The number is what `ai-pal chat` with the same options would report for its prompt: the template of the model,
-the system prompt and the tools count too. No weights are loaded.
+The number is what `ai-pal chat` with the same options would report for its
+prompt: the template of the model, the system prompt and the tools count too.
+No weights are loaded.
 
 """
 

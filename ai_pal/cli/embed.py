@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from ai_pal.client.vectors import Embeddings
 
 EXAMPLES = """examples:
-  ai-pal embed -m all-minilm "The sky is blue."
-  ai-pal embed -m all-minilm -f notes.txt -f report.pdf --json | jq '.vectors[0]'
-  ai-pal embed -m all-minilm --npy vectors.npy < sentences.txt
-  ai-pal embed -m all-minilm -f sentences.txt --lines --npy - | python -c \\
-      'import io, sys, numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())).shape)'
+  ai-pal embed -m sentence-transformers/all-MiniLM-L6-v2 "The sky is blue."
+  ai-pal embed -f notes.txt -f report.pdf --json | jq '.vectors[0]'
+  ai-pal embed --npy vectors.npy < sentences.txt
+  ai-pal embed -f sentences.txt --lines --npy - | python -c 'import io, sys
+  import numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())).shape)'
 
-A pipe gets a JSON array for each text, a line each; a terminal how they begin. Standard input has a text in
-each line. Vectors have length 1.
+Without -m the embedding model that is here answers, if there is just one. A
+pipe gets a JSON array for each text, a line each; a terminal how they begin.
+Standard input has a text in each line. Vectors have length 1.
 
 """
 
@@ -78,17 +79,16 @@ def rounded(vector: list[float]) -> list[float]:
 
 
 def _print_json(found: "list[Embeddings]", texts: list[GivenText]) -> None:
-    from ai_pal.cli.terminal.json_output import print_json
+    import msgspec
 
-    print_json(
-        {
-            "model": found[0].model,
-            "dimensions": found[0].dimensions,
-            "prompt_tokens": sum(one.usage.prompt_tokens for one in found),
-            "sources": [one.source for one in texts],
-            "vectors": [rounded(vector) for one in found for vector in one],
-        }
-    )
+    said = {
+        "model": found[0].model,
+        "dimensions": found[0].dimensions,
+        "prompt_tokens": sum(one.usage.prompt_tokens for one in found),
+        "sources": [one.source for one in texts],
+        "vectors": [rounded(vector) for one in found for vector in one],
+    }
+    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")  # a number a line would be too many
 
 
 def _print(found: "list[Embeddings]", texts: list[GivenText]) -> None:

@@ -18,12 +18,13 @@ from ai_pal.errors import Code, fail
 
 EXAMPLES = """examples:
   ai-pal generate "Once upon a time, "
-  ai-pal generate --max-tokens 40 --stop "\\n" < beginning.txt
-  ai-pal generate -m qwen-coder "def add(a, b):\\n    return " --suffix "\\n\\nprint(add(1, 2))"
+  ai-pal generate --max-tokens 40 --stop END < beginning.txt
+  ai-pal generate "def add(a, b): return " --suffix "; print(add(1, 2))"
 
-The model goes on with the text as it is: there is no template, no system prompt and no conversation, and
-nothing is kept. A model of this machine answers. With --suffix it says what belongs between the two, if it
-was made for that. Ask questions with: ai-pal chat
+The model goes on with the text as it is: there is no template, no system
+prompt and no conversation, and nothing is kept. A model of this machine
+answers. With --suffix it says what belongs between the two, if it was made for
+that. Ask questions with: ai-pal chat
 
 """
 

@@ -14,11 +14,13 @@ from ai_pal.cli.using import add_using, in_batches, using
 from ai_pal.errors import Code, fail
 
 EXAMPLES = """examples:
-  ai-pal rerank -m reranker "Who painted it?" "Leonardo painted it." "It hangs in Paris."
-  ai-pal rerank -m reranker "Who painted it?" -f notes.txt --lines --top 3
-  grep -i leonardo *.txt | ai-pal rerank -m reranker "Who painted it?" --json | jq -r '.results[0].text'
+  ai-pal rerank -m BAAI/bge-reranker-v2-m3 "Who did it?" "Leo did." "It is old."
+  ai-pal rerank "Who painted it?" -f notes.txt --lines --top 3
+  grep -i leo *.txt | ai-pal rerank --json "Who?" | jq -r '.results[0].text'
 
-The best comes first, each with its score: the higher, the better. Standard input has a text in each line.
+Without -m the reranking model that is here answers, if there is just one. The
+best text comes first, each with its score: the higher, the better. Standard
+input has a text in each line.
 
 """
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   ai-pal route "What is the capital of France?"
   ai-pal route --goal cost "Prove that there are infinitely many primes"
-  ai-pal route -a chart.png "What is this?"      who cannot see is ruled out, and says so
+  ai-pal route -a chart.png "What is this?"   who cannot see is ruled out
   ai-pal route --json "..." | jq '.candidates[] | select(.position == 1)'
 
 In JSON, costs are in US dollars and times in seconds; position 0 is a candidate whose state is

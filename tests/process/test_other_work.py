@@ -83,3 +83,30 @@ def test_a_terminal_gets_tables(home: Environ) -> None:
     with Terminal(["rerank", "blue sky", *TEXTS], home) as terminal:
         assert terminal.exit_code() == 0
     assert "SCORE" in terminal.text
+
+
+def test_it_says_how_far_it_is_and_ctrl_c_ends_it(home: Environ) -> None:
+    with Terminal(["embed", "-m", "echo?load_seconds=60", *TEXTS], home) as terminal:
+        terminal.wait_for("embedding  0 of 3")
+        terminal.send("\x03")
+        assert terminal.exit_code() == 130
+    assert "embedding" not in terminal.text
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (["embed", "-m", "smolm2", "x"], 3, "did you mean smollm2?"),
+        (["rerank", " ", "x"], 2, "the query is empty"),
+        (["embed", "-f", "/bin/true"], 2, "is a program, which cannot be attached"),
+        (["embed", "--json", "--npy", "x", "y"], 2, "not allowed with argument"),
+        (["generate", "--logprobs", "1", "x"], 2, "add --json or --jsonl"),
+        (["generate", "--think", "high", "x"], 2, "there is no option --think"),
+        (["count", "-m", "openai:gpt-4", "x"], 3, "none of this machine"),
+    ],
+)
+def test_what_cannot_be_done_is_said(home: Environ, args: list[str], code: int, says: str) -> None:
+    done = ai_pal(home, *args)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert says in done.stderr.decode()

@@ -21,10 +21,10 @@ EXAMPLES = """examples:
   ai-pal chat why is the sky blue               the same without quotes
   git diff | ai-pal chat "write a commit message"
   ai-pal chat -a report.pdf -a chart.png "What do they have in common?"
-  ai-pal chat -p reviewer "..."                 as `ai-pal preset set reviewer` says
+  ai-pal chat -p reviewer "..."                 as `ai-pal preset` has it
   ai-pal chat --continue "and why?"             go on with the last conversation
   ai-pal chat --json --seed 1 "Say hello" | jq -r .text
-  ai-pal chat --schema person.json "Ada Lovelace, born 1815"   JSON of that schema
+  ai-pal chat --schema person.json "Ada, 36"    JSON that validates
   ai-pal chat --think high "How many primes are below 100?"
 
 """
