@@ -26,6 +26,7 @@ LAUNCHER = "pytest tests/contract/test_launcher.py"
 REFUSALS = "pytest tests/unit/workers/engines/transformers/test_refusals.py"
 KEYS = "pytest tests/contract/test_provider_keys.py tests/process/test_what_goes_out.py -k key"
 FAULTS = "pytest tests/contract/test_provider_faults.py -k openai"
+KEPT = "pytest tests/unit/conversations/test_store.py"
 CHANNEL = "pytest tests/contract/test_channel.py"
 
 SIDE_THREAD = """
@@ -319,5 +320,21 @@ BUGS = (
         "ai_pal/transport/channel.py",
         "        self._socket.close(int(linger * 1000))\n",
         "        self._socket.close(-1)\n",
+    ),
+    Bug(
+        20,
+        "the table of attachments without its cascade",
+        KEPT,
+        "ai_pal/store/schema.py",
+        "        message INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,\n        name",
+        "        message INTEGER NOT NULL,\n        name",
+    ),
+    Bug(
+        20,
+        "what was deleted is not overwritten",
+        KEPT,
+        "ai_pal/conversations/store.py",
+        '            self._connection.execute("VACUUM")\n            busy, *_',
+        "            busy, *_",
     ),
 )

@@ -255,7 +255,8 @@ def completions(text: str) -> list[str]:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
 
-    completer = CommandCompleter(["help", "model", "save"], {"model": ["echo", "smollm2"]})
+    choices = {"model": ["echo", "smollm2"]}
+    completer = CommandCompleter(["help", "model", "save"], choices, ["attach", "save"])
     return [found.text for found in completer.get_completions(Document(text), CompleteEvent())]
 
 
@@ -380,3 +381,9 @@ def test_think_shows_the_last_thoughts_and_sets_how_hard(bench: Bench) -> None:
     assert bench.context.wishes == Wishes()
     bench.enter("think", "hard")
     assert "invalid choice: 'hard'" in bench.said[-1]
+
+
+def test_files_are_completed_behind_commands_that_take_them(tmp_path: Path) -> None:
+    (tmp_path / "chart.png").touch()
+    assert completions(f"/attach {tmp_path}/cha") == ["rt.png"]
+    assert completions(f"/copy {tmp_path}/cha") == []
