@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
+from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import (
     LARGEST_DEFAULT_CONTEXT,
     CompleteText,
@@ -55,7 +57,7 @@ class Transformers:
     def __init__(self) -> None:
         self._sink: Sink
         self._batch: Any = None
-        self._prompts: Prompts
+        self._prompts: Prompts | None = None
         self._context = 0
         self._pool: ThreadPoolExecutor
         self._lock = threading.Lock()
@@ -69,6 +71,7 @@ class Transformers:
         options = read_load_options(spec.options)
         folder = folders.look(Path(spec.path))
         self._context = window(spec.context, folder.context)
+        load = self._load_model if folder.kind == "text" else self._load_encoder
         paging = Paging(folder.shards, folder.size, lambda part: self._progress(part * PAGED))
         try:
             import_libraries()
@@ -77,15 +80,20 @@ class Transformers:
             # libgomp gives each thread that computes helpers of its own, and does not let more of them
             # than there are cores spin: so the thread that loads is the one that answers.
             owner = ThreadPoolExecutor(1, "transformers")
-            name = owner.submit(self._load_model, folder, options, count).result()
+            name = owner.submit(load, folder, options, count).result()
         finally:
             paging.stop()
         slots = spec.slots or DEFAULT_SLOTS
         self._pool = ThreadPoolExecutor(min(slots, MOST_READERS), "reader")
         self._progress(1.0)
         owner.submit(self._batch.run)
-        abilities = self._prompts.abilities
-        return Ready(slots, self._context, time.monotonic() - started, name, count, abilities)
+        seconds = time.monotonic() - started
+        return Ready(slots, self._context, seconds, name, count, self._abilities(folder))
+
+    def _abilities(self, folder: Folder) -> list[Ability]:
+        if self._prompts is not None:
+            return self._prompts.abilities
+        return ["embed"] if folder.kind == "embed" else ["rerank"]
 
     def _load_model(self, folder: Folder, options: LoadOptions, count: int) -> str:
         """Load, try, and set up the batch; returns the engine's description."""
@@ -100,10 +108,8 @@ class Transformers:
         device = devices.choose_device(options.device, machine)
         asked = options.dtype or ("bfloat16" if options.quantize else "")
         dtype = devices.choose_dtype(asked, device, machine, folder.dtype, folder.size)
-        placing = PLACED - IMPORTED
-        loaded = loading.load(
-            folder, options, device, dtype, lambda part: self._progress(IMPORTED + part * placing)
-        )
+        report = partial(self._placed, PLACED - IMPORTED)
+        loaded = loading.load(folder, options, device, dtype, report)
         self._progress(PLACED)
         chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
         tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
@@ -121,6 +127,31 @@ class Transformers:
         parts = [f"transformers {transformers.__version__}", devices.SHORT[dtype], options.quantize, device]
         return ", ".join(part for part in parts if part)
 
+    def _load_encoder(self, folder: Folder, options: LoadOptions, count: int) -> str:
+        """The same for a model that turns texts into vectors, or ranks them: in 32 bits, unless others are
+        asked for, since vectors are compared with those that are kept."""
+        import torch
+        import transformers
+
+        from workers.engines.transformers import loading
+        from workers.engines.transformers.encoder import Encoder
+        from workers.engines.transformers.pooling import read_layout
+
+        torch.set_num_threads(count)
+        machine = devices.inspect(torch)
+        device = devices.choose_device(options.device, machine)
+        dtype = devices.choose_dtype(options.dtype or "float32", device, machine, folder.dtype, folder.size)
+        layout = read_layout(folder.path) if folder.kind == "embed" else None
+        report = partial(self._placed, PLACED - IMPORTED)
+        model, tokenizer = loading.load_encoder(folder, options, device, dtype, report)
+        longest = [self._context, layout.longest if layout is not None else 0, tokenizer.model_max_length]
+        self._context = min(one for one in longest if one)
+        self._batch = Encoder(model, tokenizer, layout, self._context, self._sink)
+        return f"transformers {transformers.__version__}, {devices.SHORT[dtype]}, {device}"
+
+    def _placed(self, share: float, part: float) -> None:
+        self._progress(IMPORTED + part * share)
+
     def _progress(self, fraction: float) -> None:
         """Reports come from two threads; what is behind the other is not worth telling."""
         with self._lock:
@@ -132,14 +163,18 @@ class Transformers:
 
     def start(self, job: Job, blobs: Sequence[Blob]) -> None:
         """Raises `AiPalError` (`bad_request`, `unsupported`)."""
+        prompts = self._prompts
+        if prompts is None:
+            self._batch.start(job)
+            return
         match job:
             case Generate() | CompleteText():
-                sampling = self._prompts.sampling(job)
+                sampling = prompts.sampling(job)
                 self._batch.open(job.key)
-                self._pool.submit(self._read, job, sampling)
+                self._pool.submit(self._read, prompts, job, sampling)
             case CountTokens():
-                self._prompts.sampling(job)
-                self._pool.submit(self._count, job)
+                prompts.sampling(job)
+                self._pool.submit(self._count, prompts, job)
             case _:
                 fail(Code.UNSUPPORTED, "this model writes text", "ask a model that was made for this")
 
@@ -149,16 +184,16 @@ class Transformers:
     def close(self) -> None:
         self._batch.close()
 
-    def _read(self, job: Generate | CompleteText, sampling: Sampling) -> None:
+    def _read(self, prompts: Prompts, job: Generate | CompleteText, sampling: Sampling) -> None:
         """On a thread of its own: long conversations take long to become tokens."""
 
         def trimmed(dropped: int) -> None:
             self._sink.trimmed(job.key, dropped, self._context)
 
-        self._carefully(job.key, lambda: self._batch.submit(self._prompts.of(job, sampling, trimmed)))
+        self._carefully(job.key, lambda: self._batch.submit(prompts.of(job, sampling, trimmed)))
 
-    def _count(self, job: CountTokens) -> None:
-        self._carefully(job.key, lambda: self._sink.counted(job.key, self._prompts.count(job)))
+    def _count(self, prompts: Prompts, job: CountTokens) -> None:
+        self._carefully(job.key, lambda: self._sink.counted(job.key, prompts.count(job)))
 
     def _carefully(self, key: int, act: Callable[[], None]) -> None:
         """What goes wrong is this request's failure."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import msgspec
 
@@ -12,6 +12,14 @@ CONFIG, ADAPTER = "config.json", "adapter_config.json"
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
+WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+READERS = ("ForMaskedLM", "ForPreTraining", "ForTokenClassification", "ForQuestionAnswering")
+ENCODERS = (
+    *("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet"),
+    *("nomic_bert", "roberta", "xlm-roberta"),
+)
+Kind = Literal["text", "embed", "rerank"]
+"""What a model does: write text, turn texts into vectors, or rank texts."""
 LARGEST_JSON = 64 << 20
 LONGEST_HEADER = 100 << 20
 FETCH_AGAIN = "fetch the model again"
@@ -19,7 +27,8 @@ FETCH_AGAIN = "fetch the model again"
 
 class Folder(msgspec.Struct, frozen=True):
     """A folder that looks whole. `context` is the trained window in tokens (0: not said), `size` the
-    bytes of its `shards`; `wants_code` is whether it brings Python code, which is never run."""
+    bytes of its `shards`; `wants_code` is whether it brings Python code, which is never run; `kind` is what
+    the model does."""
 
     path: Path
     model_type: str
@@ -28,6 +37,7 @@ class Folder(msgspec.Struct, frozen=True):
     size: int
     dtype: str
     wants_code: bool
+    kind: Kind = "text"
 
 
 def look(path: Path) -> Folder:
@@ -36,7 +46,7 @@ def look(path: Path) -> Folder:
         _refuse(f"{path} is not a folder", "give the folder with config.json and *.safetensors")
     if not (path / CONFIG).is_file():
         _refuse_without_config(path)
-    config = _read_json(path / CONFIG)
+    config = read_json(path / CONFIG)
     if "model_type" not in config and "architectures" not in config:
         _refuse(f"{path / CONFIG} describes no model", FETCH_AGAIN)
     shards = _shards(path)
@@ -51,7 +61,27 @@ def look(path: Path) -> Folder:
         sum(check_shard(shard) for shard in shards),
         str(config.get("dtype") or config.get("torch_dtype") or ""),
         "auto_map" in config or any(path.glob("*.py")),
+        _kind(path, config),
     )
+
+
+def _kind(path: Path, config: dict[str, Any]) -> Kind:
+    """What the model is for, by the class that it was saved from. Raises `AiPalError` (`model_invalid`)."""
+    if (path / "modules.json").is_file():
+        return "embed"
+    names = config.get("architectures")
+    classes = [str(name) for name in names] if isinstance(names, list) else []
+    if any(name.endswith("ForSequenceClassification") for name in classes):
+        return "rerank"
+    if not any(name.endswith(WRITERS) for name in classes):
+        if any(name.endswith(READERS) for name in classes):
+            _refuse(
+                f"{path} is an encoder (architectures: {', '.join(classes)}), which writes no text",
+                "use a model that was made to write text, or one that turns texts into vectors",
+            )
+        if any(name.endswith("Model") for name in classes) and config.get("model_type") in ENCODERS:
+            return "embed"
+    return "text"
 
 
 def trained_context(config: dict[str, Any]) -> int:
@@ -90,7 +120,7 @@ def _shards(path: Path) -> list[Path]:
         return [path / SINGLE]
     if not (path / INDEX).is_file():
         _refuse_without_weights(path)
-    mapping = _read_json(path / INDEX).get("weight_map")
+    mapping = read_json(path / INDEX).get("weight_map")
     if not isinstance(mapping, dict) or not mapping:
         _refuse(f"{path / INDEX} names no files", FETCH_AGAIN)
     names = sorted({str(name) for name in mapping.values()})
@@ -104,7 +134,7 @@ def _shards(path: Path) -> list[Path]:
 
 def _refuse_without_config(path: Path) -> NoReturn:
     if (path / ADAPTER).is_file():
-        base = _read_json(path / ADAPTER).get("base_model_name_or_path", "its base model")
+        base = read_json(path / ADAPTER).get("base_model_name_or_path", "its base model")
         _refuse(f"{path} is only an adapter for {base}", "merge it into its base model, and load the result")
     if any(path.glob("*.gguf")):
         _refuse(f"{path} is a folder with GGUF files", "name one of these files instead of the folder")
@@ -120,7 +150,7 @@ def _refuse_without_weights(path: Path) -> NoReturn:
     _refuse(f"{path} has no weights: no *.safetensors", FETCH_AGAIN)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise ValueError("too large")

@@ -9,13 +9,20 @@ from typing import Any, NoReturn
 import msgspec
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
 from ai_pal.errors import AiPalError, Code, fail
 from workers.engines.transformers import quantize
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
 
+DOES = {"text": "write text", "embed": "turn texts into vectors", "rerank": "rank texts"}
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 LONGEST_REASON = 300
 END_MARKS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>", "<|endoftext|>")
@@ -40,11 +47,23 @@ def load(
     `engine_missing`, `config_invalid`)."""
     config = _config(folder)
     tokenizer = _tokenizer(folder)
-    model = _model(folder, config, options, device, dtype, report)
+    model = _model(AutoModelForCausalLM, folder, config, options, device, dtype, report)
     if options.quantize and model.device.type == "cpu":
         quantize.after_loading(model, options.quantize)
     embedding = model.get_input_embeddings()
     return LoadedModel(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0])
+
+
+def load_encoder(
+    folder: Folder, options: LoadOptions, device: str, dtype: str, report: Callable[[float], None]
+) -> tuple[Any, Any]:
+    """The model and tokenizer of a folder that turns texts into vectors, or ranks them. Raises as `load`."""
+    config = _config(folder)
+    if folder.kind == "rerank" and config.num_labels != 1:
+        _refuse(folder, f"it sorts texts into {config.num_labels} classes and does not rank them")
+    kind = AutoModel if folder.kind == "embed" else AutoModelForSequenceClassification
+    tokenizer = _tokenizer(folder)
+    return _model(kind, folder, config, options, device, dtype, report).eval(), tokenizer
 
 
 def _config(folder: Folder) -> Any:
@@ -68,6 +87,7 @@ def _tokenizer(folder: Folder) -> Any:
 
 
 def _model(
+    kind: Any,
     folder: Folder,
     config: Any,
     options: LoadOptions,
@@ -75,10 +95,10 @@ def _model(
     dtype: str,
     report: Callable[[float], None],
 ) -> Any:
-    if type(config) not in AutoModelForCausalLM._model_mapping:
+    if type(config) not in kind._model_mapping:
         if folder.wants_code:
             _refuse_code(folder)
-        _refuse(folder, f"a {folder.model_type} model does not write text")
+        _refuse(folder, f"a {folder.model_type} model does not {DOES[folder.kind]}")
     placement: dict[str, Any] = {} if device == "cpu" else {"device_map": {"": device}}
     if options.attn_implementation or _has_flash(device):
         placement["attn_implementation"] = options.attn_implementation or "flash_attention_2"
@@ -87,7 +107,7 @@ def _model(
         placement["quantization_config"] = quantization
     previous = transformers.logging.set_tqdm_hook(_reporting(report))
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
+        model, info = kind.from_pretrained(
             folder.path,
             config=config,
             dtype=getattr(torch, dtype),
@@ -104,7 +124,7 @@ def _model(
         _refuse(folder, _short(error))
     finally:
         transformers.logging.set_tqdm_hook(previous)
-    missing = sorted(info["missing_keys"])
+    missing = sorted(key for key in info["missing_keys"] if not (folder.kind == "embed" and "pooler" in key))
     if missing:
         _refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
     return model

@@ -14,6 +14,7 @@ from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel, Ready
 from workers.engines.base import ANSWER, Job, OpenPart
 from workers.engines.transformers.engine import Transformers
+from workers.engines.transformers.prompts import Prompts
 
 TIMEOUT = 120.0
 
@@ -154,6 +155,12 @@ class Loaded:
         messages = [Message("user", said)] if isinstance(said, str) else said
         self.engine.start(Generate(key, messages, options), ())
         return key
+
+    @property
+    def prompts(self) -> Prompts:
+        found = self.engine._prompts
+        assert found is not None
+        return found
 
     def do(self, make: Callable[[int], Job], blobs: Sequence[bytes] = ()) -> Answer:
         """A job of any kind, made for a key."""

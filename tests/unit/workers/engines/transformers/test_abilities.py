@@ -205,7 +205,7 @@ def test_thoughts_go_back_only_where_the_template_wants_them(tmp_path: Path) -> 
     ):
         folder = tiny_models.save(tmp_path / str(wants), "llama", template)
         engine = Loaded(folder, dtype="float32")
-        assert ("[so so]" in engine.engine._prompts.chat.render(talk)) == wants
+        assert ("[so so]" in engine.prompts.chat.render(talk)) == wants
         engine.engine.close()
 
 
@@ -278,7 +278,7 @@ def test_results_reach_the_model(engines: dict[str, Loaded]) -> None:
         Message("assistant", [ToolCall("a1", "weather", '{"city": "Riga"}'), ToolCall("a2", "clock", "{}")]),
         Message("tool", [ToolResult("a1", "rain"), ToolResult("a2", "broken", is_error=True)]),
     ]
-    text = engines["hermes"].engine._prompts.chat.render(used)
+    text = engines["hermes"].prompts.chat.render(used)
     assert '{"name": "weather", "arguments": {"city": "Riga"}}' in text
     assert "<|tool|>\nrain" in text
     assert "<|tool|>\nError: broken" in text

@@ -208,7 +208,7 @@ def test_an_answer_ends_at_the_end_of_the_window(folders: dict[str, Path]) -> No
 def test_a_phi_without_template_gets_its_documented_format(tmp_path: Path) -> None:
     folder = tiny_models.save(tmp_path / "phi", "phi", template=None)
     with loaded(folder) as engine:
-        rendered = engine.engine._prompts.chat.render([Message("user", "hello")])
+        rendered = engine.prompts.chat.render([Message("user", "hello")])
         assert rendered == "Instruct: hello\nOutput:"
         assert engine.ask("hello", GREEDY).text
 
