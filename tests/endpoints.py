@@ -162,6 +162,8 @@ class Endpoint:
         self.front.operations = operations(
             Actors(
                 clients=self.front,
+                clock=self.clock,
+                look=lambda told: None,  # a disk that does not answer
                 router=router,
                 model_of=lambda request: "echo",
                 models=models,

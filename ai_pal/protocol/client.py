@@ -211,6 +211,14 @@ class CountTokens(Request, tag="count_tokens", frozen=True):
     options: GenerationOptions = GenerationOptions()
 
 
+class Models(Request, tag="models", frozen=True):
+    """Ask which models can be named; with `here` only those that are on this machine. Ends with
+    `models_reply`, `failed` or `cancelled`."""
+
+    id: int
+    here: bool = False
+
+
 AnyRequest = (
     Hello
     | Chat
@@ -227,6 +235,7 @@ AnyRequest = (
     | Pull
     | Route
     | Providers
+    | Models
 )
 
 
@@ -544,6 +553,30 @@ class ProvidersReply(Event, tag="providers_reply", frozen=True):
     providers: list[ProviderStatus] = msgspec.field(default_factory=list)
 
 
+class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model that can be named. `state` is as in `ai-pal list`, `purpose` what its files say it was made
+    for; `size` in bytes, `last_used` in seconds since the epoch."""
+
+    name: str
+    state: str
+    here: bool = False
+    purpose: str = "chat"
+    size: int = 0
+    source: str = ""
+    path: str = ""
+    about: str = ""
+    licence: str = ""
+    revision: str = ""
+    last_used: float | None = None
+
+
+class ModelsReply(Event, tag="models_reply", frozen=True):
+    """Answer to `models`, by name."""
+
+    id: int
+    models: list[ModelInfo] = msgspec.field(default_factory=list)
+
+
 AnyEvent = (
     Welcome
     | Accepted
@@ -569,6 +602,7 @@ AnyEvent = (
     | Reranked
     | Counted
     | ProvidersReply
+    | ModelsReply
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)
@@ -587,6 +621,7 @@ ENDS: dict[type[Request], type[Event]] = {
     Pull: Pulled,
     Route: Routed,
     Providers: ProvidersReply,
+    Models: ModelsReply,
 }
 """What a request ends with when it has worked; `failed` and `cancelled` end any, `interrupted` an answer."""
 

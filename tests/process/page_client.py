@@ -10,7 +10,7 @@ import zmq
 TERMINAL = ("done", "failed", "interrupted", "cancelled")
 ENDS = (
     *(*TERMINAL, "loaded", "unloaded", "status_reply", "stopping", "pulled", "routed", "providers_reply"),
-    *("embedded", "reranked", "counted"),
+    *("embedded", "reranked", "counted", "models_reply"),
 )
 SECONDS = 120.0
 

@@ -411,3 +411,13 @@ def test_fifty_counts_take_no_slot_and_no_time(daemon: Supervised) -> None:
             assert counted[-1]["tokens"]
         client.send({"type": "cancel", "id": chat})
         assert client.events(chat)[-1]["type"] == "cancelled"
+
+
+def test_models_are_listed(daemon: Supervised) -> None:
+    with PageClient(daemon.endpoint) as client:
+        models = client.events(client.ask("models"))[-1]["models"]
+        here = client.events(client.ask("models", here=True))[-1].get("models", [])
+    states = {model["name"]: model["state"] for model in models}
+    assert states["smollm2"] == "not here"
+    assert all(model["here"] for model in here)
+    assert "smollm2" not in {model["name"] for model in here}

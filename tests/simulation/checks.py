@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
+from ai_pal.protocol import egress as out
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.frames import frames_behind
 from ai_pal.server.clock.timekeeper import HELD_UP, LOOK
 from ai_pal.server.pool.lifecycle import Phase
 from tests.simulation.memory_oracle import check_refusal
 from tests.simulation.plans import POLICY, Fault
+from tests.simulation.work import Sums, is_right, picture
 from workers.engines.echo_text import reference
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ SLACK = 3.0
 ALARMS_PER_SECOND = 400
 ENDS: dict[type, type[wire.Event]] = {
     wire.Load: wire.Loaded, wire.Unload: wire.Unloaded, wire.Status: wire.StatusReply, wire.Pull: wire.Pulled,
+    wire.Embed: wire.Embedded, wire.Rerank: wire.Reranked, wire.CountTokens: wire.Counted,
 }  # fmt: skip
 RULE_BREAKERS = {
     Fault.DEAF, Fault.GARBAGE, Fault.GAP, Fault.HANG_LOAD, Fault.HANG_TOKEN, Fault.FREEZE_START,
@@ -73,11 +78,40 @@ class Checks:
             ask.pulled = event.done
         elif isinstance(request, wire.Chat):
             self._chat_event(ask, request, event, who)
+        elif isinstance(request, Sums):
+            self._sum_event(ask, request, event, who)
         else:
             expect(isinstance(event, wire.Failed | wire.Cancelled | ENDS[type(request)]), who)
             ask.ended = event
         if ask.ended is not None:
             self.happened[type(event).__name__] += 1
+
+    def _sum_event(self, ask: "Ask", request: Sums, event: wire.AnyEvent, who: str) -> None:
+        match event:
+            case wire.Accepted():
+                self.expect(not ask.accepted, f"{who} twice")
+                ask.accepted = True
+            case wire.Queued() | wire.Notice():
+                self.expect(ask.accepted, f"{who} before it is accepted")
+                ask.progress = -1.0
+            case wire.Cancelled():
+                self.expect(ask.cancelled, f"{who}, but nobody asked for it")
+                ask.ended = event
+            case wire.Failed():
+                ask.ended = event
+            case _:
+                self.expect(ask.accepted and is_right(request, event), f"{who}: asked was {request}")
+                ask.ended = event
+        deadline = getattr(request, "deadline", None)
+        if ask.ended is not None and deadline is not None and not ask.late:
+            took = self.world.time.now() - ask.sent_at
+            self.expect(took <= deadline + SLACK, f"{who}: {took:.2f} s, over the deadline")
+
+    def attached(self, request: inner.Generate | out.Complete, blobs: list[bytes]) -> None:
+        """What comes to whoever answers has all its pictures, and nobody else's."""
+        ask, wanted = request.options.extra["ask"], frames_behind(request.messages)
+        self.expect(blobs == [picture(ask, number) for number in range(1, wanted + 1)], f"{request}: {blobs}")
+        self.happened["attached"] += bool(blobs)
 
     def _progress(self, ask: "Ask", event: wire.Loading, who: str) -> None:
         self.expect(0.0 <= event.progress <= 1.0, f"{who}: out of range")
@@ -207,9 +241,10 @@ class Checks:
         if code == Code.MODEL_FAILED and model not in self._failed_until:
             self._failed_until[model] = self.world.time.now() + POLICY.worker.failed_cooldown
 
-    def generating(self, worker: "SimWorker", key: int) -> None:
+    def generating(self, worker: "SimWorker", key: int, *, takes_slot: bool) -> None:
         self.expect(worker.loaded, f"{worker.identity} is asked before it is ready")
-        self.expect(len(worker.active) < worker.plan.slots, f"{worker.identity} has no slot for {key}")
+        free = worker.occupied < worker.plan.slots
+        self.expect(free or not takes_slot, f"{worker.identity} has no slot for {key}")
 
     def dispatched(self, key: int) -> None:
         self.dispatches[key] += 1
@@ -300,6 +335,7 @@ class Checks:
         if world.stopped:
             return
         self.expect(not len(world.daemon.supervisor.requests), "a request is still open")
+        self.expect(not world.daemon.endpoint.open_requests, "an id is still open")
         world.fetching.finally_quiet()
         for model_worker in world.daemon.supervisor.pool:
             self.expect(

@@ -1,6 +1,7 @@
 """A simulated client: asks, cancels, vanishes, stops reading and sends nonsense, at random moments."""
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,11 +12,12 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from tests.simulation.hub import DISTANT, SIZE
 from tests.simulation.pipe import Pipe
+from tests.simulation.work import Sums, asked_for, parts, picture
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-Control = wire.Load | wire.Unload | wire.Status | wire.Pull
+Control = wire.Load | wire.Unload | wire.Status | wire.Pull | Sums
 WORDS = ("one", "two", "three", "four", "five")
 
 
@@ -54,14 +56,14 @@ class SimClient:
         self._ids = itertools.count(1)
         self.send(wire.Hello(wire.PROTOCOL))
 
-    def send(self, *requests: wire.Request) -> None:
-        """Several requests go out as one message."""
+    def send(self, *requests: wire.Request, blobs: Sequence[bytes] = ()) -> None:
+        """Several requests go out as one message, behind the last one its attachments."""
         for request in requests:
             self.world.note(self.name, "sends", request)
             if isinstance(request, wire.Chat | Control):
                 ask = Ask(request, self.world.time.now(), late=self.deaf)
                 self.asks.setdefault(request.id, []).append(ask)
-        self.up.send([wire.encode(request) for request in requests])
+        self.up.send([*(wire.encode(request) for request in requests), *blobs])
 
     def open(self) -> list[Ask]:
         return [ask for asks in self.asks.values() for ask in asks if ask.ended is None]
@@ -75,8 +77,8 @@ class SimClient:
         dice = self.world.dice
         deed = dice.choices(
             (self.ask, self.burst, self.cancel, self.load, self.unload, self.status, self.babble, self.again,
-             self.stop_reading, self.vanish, self.pull),
-            (40, 8, 16, 5, 3, 4, 3, 3, 3, 2, 4),
+             self.stop_reading, self.vanish, self.pull, self.compute, self.attach),
+            (40, 8, 16, 5, 3, 4, 3, 3, 3, 2, 4, 12, 6),
         )[0]  # fmt: skip
         deed()
 
@@ -88,13 +90,32 @@ class SimClient:
         self.send(*(self._chat(model) for _ in range(self.world.dice.randint(2, 10))))
 
     def cancel(self) -> None:
-        chats = [ask for ask in self.open() if isinstance(ask.request, wire.Chat | wire.Load | wire.Pull)]
+        kinds = wire.Chat | wire.Load | wire.Pull | Sums
+        chats = [ask for ask in self.open() if isinstance(ask.request, kinds)]
         if not chats:
             return self.send(wire.Cancel(99_999))
         ask = self.world.dice.choice(chats)
         for same in self.asks[ask.request.id]:
             same.cancelled = True
         return self.send(wire.Cancel(ask.request.id))
+
+    def compute(self) -> None:
+        """Vectors, ranks or a count."""
+        dice = self.world.dice
+        model = dice.choice((*self.world.tempers, "", "sound"))
+        deadline = dice.choice((None, None, None, 0.5, 5.0))
+        self.send(asked_for(dice, next(self._ids), model, deadline))
+
+    def attach(self) -> None:
+        """A chat with pictures in frames of their own; now and then one of them does not come."""
+        dice = self.world.dice
+        chat = self._chat(dice.choice(("sound", "faulty", "slow")))
+        ask, count = chat.options.extra["ask"], dice.randint(1, 3)
+        pictures = [picture(ask, number) for number in range(1, count + 1)]
+        if dice.random() < 0.1:
+            pictures.pop()
+        said = parts(chat.messages[0].text, count)
+        self.send(msgspec.structs.replace(chat, messages=[Message("user", [*said])]), blobs=pictures)
 
     def load(self) -> None:
         model = self._model()

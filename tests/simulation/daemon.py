@@ -61,6 +61,8 @@ class SimDaemon:
         self.operations = self.endpoint.operations = operations(
             Actors(
                 clients=world,
+                clock=world.clock,
+                look=lambda told: world.time.after(0.01, lambda: told([])),
                 router=self.router,
                 model_of=lambda request: "sound",
                 models=self.models,

@@ -155,17 +155,19 @@ class SimEgress:
     # -- completions ---------------------------------------------------------------------------
 
     def _received(self, frames: list[bytes]) -> None:
-        for frame in [] if self.frozen else frames:
-            match out.decode_to_egress(frame):
-                case out.Complete() as request:
-                    self._begin(request)
-                case out.CancelCompletion(key):
-                    self.open.pop(key, None)
-                case out.Fetch(key) as fetch:
-                    self.world.fetching.fetched(self, key)
-                    self.fetches[key] = Fetching(self, fetch)
-                case out.CancelFetch(key):
-                    self.fetches.pop(key, None)
+        if self.frozen:
+            return
+        match out.decode_to_egress(frames[0]):
+            case out.Complete() as request:
+                self.world.checks.attached(request, frames[1:])
+                self._begin(request)
+            case out.CancelCompletion(key):
+                self.open.pop(key, None)
+            case out.Fetch(key) as fetch:
+                self.world.fetching.fetched(self, key)
+                self.fetches[key] = Fetching(self, fetch)
+            case out.CancelFetch(key):
+                self.fetches.pop(key, None)
 
     def _begin(self, request: out.Complete) -> None:
         dice, temper = self.world.dice, self.world.providers[request.provider.name]

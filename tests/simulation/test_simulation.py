@@ -30,7 +30,17 @@ def test_one_seed_makes_one_history() -> None:
 
 def test_the_histories_hold_what_they_are_for() -> None:
     happened = sum((play(seed).checks.happened for seed in range(60)), start=World(0).checks.happened)
-    ends = {"Done", "Failed", "Interrupted", "Cancelled", "Loaded", "Unloaded"}
+    ends = {
+        "Done",
+        "Failed",
+        "Interrupted",
+        "Cancelled",
+        "Loaded",
+        "Unloaded",
+        "Embedded",
+        "Reranked",
+        "Counted",
+    }
     events = {
         "retry",
         "reaped",
@@ -43,6 +53,7 @@ def test_the_histories_hold_what_they_are_for() -> None:
         "evicted",
         "memory taken",
         "reading",
+        "attached",
     }
     assert ends | events <= happened.keys()
 

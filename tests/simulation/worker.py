@@ -7,11 +7,13 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import worker as inner
+from ai_pal.protocol.options import Ability
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY
 from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
 from tests.simulation.pipe import Pipe
 from tests.simulation.plans import Fault, Plan
+from tests.simulation.work import result
 from workers.engines.echo_text import Script
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 SIGTERM, SIGKILL, SIGSEGV = 15, 9, 11
 BEAT = 1.0
 THOUGHT = "hm "
+ABILITIES: tuple[Ability, ...] = ("chat", "images", "embed", "rerank")
 FREEZES = {Fault.FREEZE_START, Fault.FREEZE_LOAD, Fault.FREEZE_TOKEN}
 
 
@@ -30,6 +33,8 @@ class Generation(msgspec.Struct):
     script: Script
     prefill: int
     thoughts: int = 0
+    result: inner.FromWorker | None = None
+    takes_slot: bool = True
     seq: int = 0
     cancelled: bool = False
 
@@ -146,14 +151,20 @@ class SimWorker:
     def _received(self, frames: list[bytes]) -> None:
         if self.frozen:
             return
-        for frame in frames:
-            match inner.decode_to_worker(frame):
-                case inner.LoadModel() if not self._load_step and not self.loaded:
-                    self._later(self.plan.load_step, self._load)
-                case inner.Generate() as request:
-                    self._generate(request)
-                case inner.CancelGeneration(key) if key in self.active and self.plan.fault is not Fault.DEAF:
-                    self.active[key].cancelled = True
+        match inner.decode_to_worker(frames[0]):
+            case inner.LoadModel() if not self._load_step and not self.loaded:
+                self._later(self.plan.load_step, self._load)
+            case inner.Generate() as request:
+                self.world.checks.attached(request, frames[1:])
+                script = Script(request, request.options.extra["tokens"], 0)
+                thoughts = request.options.extra["thoughts"]
+                self._begin(Generation(request.key, script, self.plan.prefill_steps, thoughts))
+            case inner.EmbedTexts() | inner.RerankTexts() | inner.CountTokens() as work:
+                nothing = Script(inner.Generate(work.key, []), 0, 0)
+                takes_slot = not isinstance(work, inner.CountTokens)
+                self._begin(Generation(work.key, nothing, 1, result=result(work), takes_slot=takes_slot))
+            case inner.CancelGeneration(key) if key in self.active and self.plan.fault is not Fault.DEAF:
+                self.active[key].cancelled = True
 
     # -- the engine ----------------------------------------------------------------------------
 
@@ -173,7 +184,7 @@ class SimWorker:
         if self._goes_wrong(Fault.CRASH_LOAD, Fault.FREEZE_LOAD, Fault.HANG_LOAD):
             return None
         self.loaded = True
-        self._send(inner.Ready(self.plan.slots, 4096, engine="echo"))
+        self._send(inner.Ready(self.plan.slots, 4096, engine="echo", abilities=[*ABILITIES]))
         return self._later(0.1 + self.plan.fault_at, lambda: self._go_wrong(Fault.CRASH_READY))
 
     def _refuse(self, retryable: bool) -> None:
@@ -188,12 +199,14 @@ class SimWorker:
         self.from_supervisor.cut()
         self._later(0.1, lambda: self.die(ExitStatus(code=0)))
 
-    def _generate(self, request: inner.Generate) -> None:
-        self.world.checks.generating(self, request.key)
-        script = Script(request, request.options.extra["tokens"], 0)
-        self.active[request.key] = Generation(
-            request.key, script, self.plan.prefill_steps, request.options.extra["thoughts"]
-        )
+    @property
+    def occupied(self) -> int:
+        """Slots that are taken."""
+        return sum(generation.takes_slot for generation in self.active.values())
+
+    def _begin(self, generation: Generation) -> None:
+        self.world.checks.generating(self, generation.key, takes_slot=generation.takes_slot)
+        self.active[generation.key] = generation
         if not self._running:
             self._running = True
             self._later(self.plan.pace, self._step)
@@ -225,6 +238,9 @@ class SimWorker:
             generation.prefill -= 1
             self._prefilled += 1
             out += self._readings(generation)
+        elif generation.result is not None:
+            del self.active[generation.key]
+            out.append(generation.result)
         elif (text := generation.piece(generation.seq)) is not None:
             deltas.append(generation.delta(text))
             generation.seq += 1
@@ -238,6 +254,8 @@ class SimWorker:
     def _readings(self, generation: Generation) -> list[inner.FromWorker]:
         """How far the prompt is read, said twice, and once more after the text: that is not passed on."""
         total = self.plan.prefill_steps
+        if generation.result is not None:
+            return []
         return [inner.Reading(generation.key, total - generation.prefill, total)] * 2
 
     # -- what goes wrong -----------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tests.simulation.machine import SimMachine
 from tests.simulation.memory import SimMemory
 from tests.simulation.plans import Temper, tempers
 from tests.simulation.routing_checks import RoutingChecks
+from tests.simulation.work import Work
 
 ACTIVE = 40.0
 """Seconds in which clients do something."""
@@ -186,7 +187,7 @@ class World:
             sent = worker.from_supervisor.send(frames)
         message = inner.decode_to_worker(frames[0])
         self.note("to", worker.identity, message, sent.value)
-        if isinstance(message, inner.Generate) and sent is Sent.OK:
+        if isinstance(message, inner.Generate | Work) and sent is Sent.OK:
             self.checks.dispatched(message.key)
         if isinstance(message, inner.CancelGeneration) and sent is Sent.OK:
             self.checks.cancelled_keys.add(message.key)

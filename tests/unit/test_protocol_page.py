@@ -34,6 +34,7 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "feature": wire.Feature,
     "candidate": wire.RouteCandidate,
     "provider": wire.ProviderStatus,
+    "model": wire.ModelInfo,
     **{str(part.__struct_config__.tag): part for part in get_args(content.AnyPart)},
     **{str(form.__struct_config__.tag): form for form in get_args(options.ResponseFormat)},
     "tool": options.Tool,

@@ -21,6 +21,7 @@ from ai_pal.memory.machine import MachineMemory
 from ai_pal.memory.promises import PromiseFile
 from ai_pal.protocol import client as wire
 from ai_pal.server.app.judging import judge
+from ai_pal.server.app.models_here import looking
 from ai_pal.server.app.policies import egress_policy, memory_policy, pool_policy, router_policy
 from ai_pal.server.app.references import is_used, load_of, model_of, plan_of
 from ai_pal.server.app.snapshots import MachineSnapshots
@@ -186,6 +187,8 @@ class Daemon:
         self._operations = endpoint.operations = operations(
             Actors(
                 clients=endpoint,
+                clock=self._clock,
+                look=looking(self._settings, self._loop),
                 router=self._router,
                 model_of=lambda request: model_of(request, self._settings),
                 models=self._models,

@@ -8,7 +8,7 @@ from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.pool.supervisor import Supervisor
-from ai_pal.server.ports import Clients
+from ai_pal.server.ports import Clients, Clock
 from ai_pal.server.router.router import Router
 from ai_pal.server.services.base import AtOnce, Service
 from ai_pal.server.services.chats import Chats
@@ -16,6 +16,7 @@ from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.jobs import Jobs, ModelOf
 from ai_pal.server.services.loading import Loading
+from ai_pal.server.services.models import Look, ModelLists
 from ai_pal.server.services.stops import Stops
 
 
@@ -25,6 +26,8 @@ class Actors(msgspec.Struct, frozen=True):
     out and begins the end."""
 
     clients: Clients
+    clock: Clock
+    look: Look
     router: Router
     models: LocalModels
     model_of: ModelOf
@@ -52,6 +55,7 @@ def operations(actors: Actors) -> "Operations":
             wire.Route: AtOnce(actors.clients, actors.router.explain),
             wire.Pull: actors.downloads,
             wire.Providers: actors.inquiries,
+            wire.Models: ModelLists(actors.clients, actors.clock, actors.look),
             wire.Status: AtOnce(actors.clients, actors.status),
             wire.Stop: Stops(actors.clients, actors.open_requests, actors.stop),
         }

@@ -25,6 +25,7 @@ STAYS_OPEN: dict[type[wire.Request], wire.Request] = {
     wire.Unload: wire.Unload(1),
     wire.Pull: wire.Pull(1, "far"),
     wire.Providers: wire.Providers(1),
+    wire.Models: wire.Models(1),
 }
 """A request of each kind that is not answered at once, where no process says anything."""
 
