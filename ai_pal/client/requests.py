@@ -8,19 +8,14 @@ from ai_pal.client.asking import acceptable, named_model, with_system
 from ai_pal.client.sampling import Options, options_of
 from ai_pal.client.usual import Usual
 from ai_pal.config.egress_environment import pip_settings
-from ai_pal.errors import Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import GenerationOptions
 
 IN_FLIGHT = 2
 """Batches of one call that are asked for at once: while one is worked at, the next is there already."""
 
 BATCH_TEXTS, BATCH_CHARACTERS = 256, 512 * 1024
 """What one request of many texts holds at most; a longer text goes by itself."""
-
-NO_COMPLETION = ("tools", "tool_choice", "parallel_tool_calls", "thinking", "thinking_budget", "prefill")
-"""Options of a conversation: a text that is gone on with has neither turns nor a template."""
 
 
 class Using(TypedDict, total=False):
@@ -66,11 +61,7 @@ def complete_request(
 ) -> wire.Complete:
     """The request to go on with a text. Raises `AiPalError` (`bad_request`) for what only a conversation
     has."""
-    options = options_of(how)
-    for name in NO_COMPLETION:
-        if getattr(options, name) != getattr(GenerationOptions(), name):
-            fail(Code.BAD_REQUEST, f"{name} means nothing to a completion", "leave it out, or ask in a chat")
-    return acceptable(wire.Complete(request_id, prompt, suffix, options=options, **_used(how, usual)))
+    return acceptable(wire.Complete(request_id, prompt, suffix, options=options_of(how), **_used(how, usual)))
 
 
 def count_request(

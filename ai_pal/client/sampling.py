@@ -108,7 +108,7 @@ _READ: dict[str, Callable[[Any], Any]] = {"stop": _texts, "tools": tools_of, "to
 
 def _refuse(why: str) -> None:
     if why:
-        raise AiPalError(Failure(Code.BAD_REQUEST, why, _HINT))
+        raise AiPalError(Failure(Code.BAD_REQUEST, why, "correct it, or leave it out"))
 
 
 def converted(value: Any, kind: type[T]) -> T:

@@ -18,6 +18,9 @@ MOST_TEXTS = 1024
 
 SEE = "see docs/ipc-protocol.md"
 
+NO_COMPLETION = ("tools", "tool_choice", "parallel_tool_calls", "thinking", "thinking_budget", "prefill")
+"""Options of a conversation: a text that is gone on with has neither turns nor a template."""
+
 _INSIDE = re.compile(r" - at `\$\.options\.(\w+)`")
 _UNKNOWN = re.compile(r"unknown field `(.*)` - at `\$\.options`", re.DOTALL)
 
@@ -33,7 +36,7 @@ def objection(request: wire.AnyRequest) -> Failure | None:
             return _bad(why)
         if failure := objection_to_tools(options):
             return failure
-    if failure := objection_to_messages(getattr(request, "messages", ())):
+    if failure := objection_to_messages(getattr(request, "messages", ())) or _of_its_kind(request):
         return failure
     if isinstance(request, wire.Embed | wire.Rerank) and (why := _objection_to_texts(request)):
         return _bad(why)
@@ -52,6 +55,20 @@ def _objection_to_texts(request: wire.Embed | wire.Rerank) -> str:
     if isinstance(request, wire.Embed) and request.dimensions < 0:
         return f"dimensions {request.dimensions} are none: 0 means all"
     return ""
+
+
+def _of_its_kind(request: wire.AnyRequest) -> Failure | None:
+    """What is wrong with what only requests of this type have."""
+    match request:
+        case wire.Complete(options=options):
+            usual = GenerationOptions()
+            for name in NO_COMPLETION:
+                if getattr(options, name) != getattr(usual, name):
+                    message = f"{name} means nothing to a completion"
+                    return Failure(Code.BAD_REQUEST, message, "leave it out, or ask in a chat")
+        case wire.Embed(dimensions=dimensions) if dimensions < 0:
+            return _bad(f"dimensions is a whole number of 1 or more, or 0 for all, not {dimensions}")
+    return None
 
 
 def unreadable(frame: bytes, error: Exception) -> Failure:

@@ -20,7 +20,8 @@ from tests.option_values import TAKEN, VALUES
 
 NAN, INFINITY = math.nan, math.inf
 CASES = [(name, label) for name in RULES for label in VALUES]
-AS_KEYWORDS = ("temperature", "top_p", "max_tokens", "seed")
+ON_THE_COMMAND_LINE = [name for name, rule in RULES.items() if rule.kind is not str and name != "context"]
+AS_KEYWORDS = RULES.keys() - {"extra", "stop", "tools", "tool_choice"}
 
 
 @pytest.mark.parametrize(("name", "label"), CASES, ids=str)
@@ -37,7 +38,9 @@ def test_every_face_has_one_verdict_in_the_same_words(
         assert _in_python(extra=given) == why
     if name in AS_KEYWORDS:
         assert _in_python(**given) == why
-        assert why in _on_the_command_line(f"--{name.replace('_', '-')}", str(value), capsys)
+    if name in ON_THE_COMMAND_LINE:
+        option = {"thinking_budget": "think-budget"}.get(name, name.replace("_", "-"))
+        assert why in _on_the_command_line(f"--{option}", str(value), capsys)
     if name not in ("extra", "stop") and value == value and abs(_size(value)) < INFINITY:
         said = msgspec.json.encode(value).decode()
         assert why in _on_the_command_line("--option", f"{name}={said}", capsys)

@@ -92,6 +92,8 @@ def test_a_refusal_names_the_request_where_it_can_be_read(endpoint: Endpoint) ->
         wire.CountTokens(1, HI, options=GenerationOptions(extra={"top_k": 1})),
         wire.Chat(1, HI, options=GenerationOptions(tools=[Tool("two words")])),
         wire.Chat(1, [Message("tool", "42")]),
+        wire.Complete(1, "hi", options=GenerationOptions(thinking="low")),
+        wire.Embed(1, ["hi"], dimensions=-1),
         wire.Route(1, HI, options=GenerationOptions(top_p=float("nan"))),
         wire.Chat(1, HI, options=GenerationOptions(extra={"deep": eval("[" * 50 + "]" * 50)})),  # noqa: S307
     ],
