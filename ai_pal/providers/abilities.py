@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.content import Audio, Image, Message, Part, ToolCall, ToolResult
+from ai_pal.protocol import needs
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.egress import Api, Provider, continues
 from ai_pal.protocol.families import bare, claude_version
-from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, JsonObject, JsonSchema, NamedTool
+from ai_pal.protocol.options import Ability, GenerationOptions, JsonObject, NamedTool
 from ai_pal.providers.prices import price_table
 
 _ALWAYS: frozenset[Ability] = frozenset({"chat", "documents"})
@@ -71,56 +72,32 @@ def _cohere(name: str) -> frozenset[Ability]:
     return frozenset(able)
 
 
-def needed(messages: Sequence[Message], options: GenerationOptions) -> frozenset[Ability]:
-    """What a request cannot do without. Thinking and what samples are wishes."""
-    found: set[Ability] = {"chat"}
-    if options.tools:
-        found.add("tools")
-    if isinstance(options.response_format, JsonObject | JsonSchema):
-        found.add("schema")
-    if isinstance(options.response_format, Grammar):
-        found.add("grammar")
-    if options.logprobs is not None:
-        found.add("logprobs")
-    for message in messages:
-        for part in message.parts:
-            found |= _needed_by(part)
-    return frozenset(found)
-
-
-def _needed_by(part: Part) -> set[Ability]:
-    if isinstance(part, Image):
-        return {"images"}
-    if isinstance(part, Audio):
-        return {"audio"}
-    if isinstance(part, ToolCall):
-        return {"tools"}
-    if isinstance(part, ToolResult):
-        inner = [] if isinstance(part.content, str) else part.content
-        return {"tools"}.union(*map(_needed_by, inner))  # type: ignore[return-value]
-    return set()
+def needed(messages: Sequence[Message], options: GenerationOptions) -> list[Ability]:
+    """What a request cannot do without. Of a provider, thinking is a mere wish."""
+    return [need for need in needs.of_chat(messages, options) if need != "thinking"]
 
 
 def lacking(
     provider: Provider, model: str, messages: Sequence[Message], options: GenerationOptions
 ) -> list[str]:
-    """What of a request a model of this provider cannot do, for people; nothing where it may be asked."""
-    api, own = provider.api, not provider.base_url
-    missing: list[str] = sorted(needed(messages, options) - abilities(api, model, own=own))
+    """What of a request a model of this provider cannot do, to go on behind 'it cannot'; nothing where it may
+    be asked."""
+    api, able = provider.api, abilities(provider.api, model, own=not provider.base_url)
+    missing = [needs.WHAT[need] for need in needed(messages, options) if need not in able]
     forced = options.tool_choice == "required" or isinstance(options.tool_choice, NamedTool)
     if options.tools and forced and (api == "ollama" or (api == "anthropic" and always_thinks(model))):
-        missing.append("tools that have to be called")
+        missing.append("be made to call a tool")
     if options.tools and options.response_format is not None and api in ("cohere", "ollama"):
-        missing.append("tools and a format of the answer at once")
+        missing.append("call tools and keep to a format at once")
     if isinstance(options.response_format, JsonObject) and api == "anthropic" and always_thinks(model):
-        missing.append("a JSON object without a schema")
+        missing.append("be held to JSON without a schema")
     if options.prefill and not continues(api, model):
-        missing.append("prefill")
+        missing.append("go on from a prefill")
     if options.logprobs and (api == "cohere" or options.logprobs > MOST_ALTERNATIVES):
-        missing.append(f"{options.logprobs} alternatives for logprobs")
+        missing.append(f"tell {options.logprobs} alternatives to its tokens (logprobs)")
     window = known_window(provider, model)
     if options.context and 0 < window < options.context:
-        missing.append(f"a window of {options.context} tokens (it has {window})")
+        missing.append(f"hold {options.context} tokens (its window has {window})")
     return missing
 
 
@@ -134,5 +111,5 @@ def known_window(provider: Provider, model: str) -> int:
 
 def unsupported(provider: Provider, model: str, missing: Sequence[str]) -> Failure:
     """The verdict on a request that needs what a model lacks."""
-    message = f"{model} of {provider.name} cannot do what is asked for: {', '.join(missing)}"
+    message = f"{model} of {provider.name} cannot {' or '.join(missing)}"
     return Failure(Code.UNSUPPORTED, message, "leave it out, or ask another model")

@@ -24,7 +24,9 @@ from ai_pal.egress.providers.lively import lively
 from ai_pal.egress.providers.loose import call, name, part, pieces, text, thoughts
 from ai_pal.egress.providers.thinking import Thinking
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.protocol import needs
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
+from ai_pal.protocol.options import Ability
 from ai_pal.providers.abilities import needed, unsupported
 
 LOOK_SECONDS = 2.0
@@ -49,8 +51,14 @@ class _Shown(msgspec.Struct, frozen=True):
         return text(part(self.told, "remote_host")) or "its cloud"
 
 
-_CANNOT = re.compile(r"does not support (tools|thinking|vision|images|chat)")
-_WHAT = {"vision": "images"}
+_CANNOTS: dict[str, Ability] = {
+    "tools": "tools",
+    "thinking": "thinking",
+    "vision": "images",
+    "images": "images",
+    "chat": "chat",
+}
+_CANNOT = re.compile(rf"does not support ({'|'.join(_CANNOTS)})")
 
 
 class Refused(Exception):  # noqa: N818 (it never leaves the process)
@@ -161,7 +169,7 @@ class Ollama:
             return None
         name, said = self._provider.name, text(part(parsed(error.body), "error"))
         if (found := _CANNOT.search(said)) is not None:
-            return unsupported(self._provider, model, [_WHAT.get(found[1], found[1])])
+            return unsupported(self._provider, model, [needs.WHAT[_CANNOTS[found[1]]]])
         if error.status == 404 and text(part(parsed(error.body), "error")):
             return failure(Code.MODEL_NOT_HERE, f"{name} has not pulled {model}", f"ollama pull {model}")
         if error.status == 404:
@@ -178,17 +186,17 @@ class Ollama:
         """What is known of the model, asked for where the request needs what not every model can, or where
         thinking is spoken of. Raises `AiPalError` (`unsupported`)."""
         options = request.options
-        special = needed(request.messages, options) & {"tools", "images", "logprobs"}
+        special = {"tools", "images", "logprobs"}.intersection(needed(request.messages, options))
         if shown is None and (special or options.thinking is not None):
             shown = await self._asked("POST", "show", {"model": request.model})
         missing = ollama_request.lacking(request, ollama_request.capabilities(shown))
         if options.logprobs is not None:
             version = ollama_request.version(await self._asked("GET", "version"))
             if version and version < ollama_request.LOGPROBS:
-                missing.append("logprobs")
+                missing.append(needs.WHAT["logprobs"])
         most = ollama_window.windows(request.model, shown, None).most
         if options.context and 0 < most < options.context:
-            missing.append(f"a window of {options.context} tokens (it has {most})")
+            missing.append(f"hold {options.context} tokens (its window has {most})")
         if missing:
             raise AiPalError(unsupported(self._provider, request.model, missing))
         return shown

@@ -20,6 +20,7 @@ from ai_pal.egress.providers.turns import (
     text_of,
     thoughts_of,
 )
+from ai_pal.protocol import needs
 from ai_pal.protocol.content import AnyPart, Image, Message
 from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.options import Ability, GenerationOptions, JsonObject, JsonSchema
@@ -53,7 +54,8 @@ def lacking(request: Complete, able: frozenset[Ability] | None) -> list[str]:
     """What the request needs and this model of this server cannot do."""
     if able is None:
         return []
-    return sorted((needed(request.messages, request.options) & {*_CAPABILITIES.values()}) - able)
+    wanted = needed(request.messages, request.options)
+    return [needs.WHAT[one] for one in wanted if one in _CAPABILITIES.values() and one not in able]
 
 
 def version(told: object) -> tuple[int, ...]:

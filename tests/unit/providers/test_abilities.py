@@ -6,7 +6,6 @@ from ai_pal.errors import Code
 from ai_pal.protocol.content import Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.egress import Api, Provider
 from ai_pal.protocol.options import (
-    Ability,
     GenerationOptions,
     Grammar,
     JsonObject,
@@ -67,49 +66,59 @@ def test_a_server_of_ones_own_is_taken_to_be_able() -> None:
     ],
 )
 def test_what_a_request_needs(messages: list[Message], options: GenerationOptions, wanted: str) -> None:
-    assert needed(messages, options) == {"chat", *wanted.split()}
+    assert needed(messages, options) == ["chat", *wanted.split()]
 
 
 @pytest.mark.parametrize(
     ("api", "model", "options", "missing"),
     [
         ("openai", "gpt-4o", GenerationOptions(), []),
-        ("openai", "gpt-4", GenerationOptions(response_format=JsonSchema({})), ["schema"]),
-        ("openai", "gpt-4o", GenerationOptions(prefill="{"), ["prefill"]),
+        ("openai", "gpt-4", GenerationOptions(response_format=JsonSchema({})), ["be held to a JSON schema"]),
+        ("openai", "gpt-4o", GenerationOptions(prefill="{"), ["go on from a prefill"]),
         ("anthropic", "claude-haiku-4-5", GenerationOptions(prefill="{"), []),
-        ("anthropic", "claude-opus-5", GenerationOptions(prefill="{"), ["prefill"]),
-        ("openai", "gpt-4o", GenerationOptions(logprobs=21), ["21 alternatives for logprobs"]),
+        ("anthropic", "claude-opus-5", GenerationOptions(prefill="{"), ["go on from a prefill"]),
+        (
+            "openai",
+            "gpt-4o",
+            GenerationOptions(logprobs=21),
+            ["tell 21 alternatives to its tokens (logprobs)"],
+        ),
         ("cohere", "command-a-03-2025", GenerationOptions(logprobs=0), []),
-        ("cohere", "command-a-03-2025", GenerationOptions(logprobs=1), ["1 alternatives for logprobs"]),
+        (
+            "cohere",
+            "command-a-03-2025",
+            GenerationOptions(logprobs=1),
+            ["tell 1 alternatives to its tokens (logprobs)"],
+        ),
         ("ollama", "m", GenerationOptions(tools=[TOOL], tool_choice="auto"), []),
         (
             "ollama",
             "m",
             GenerationOptions(tools=[TOOL], tool_choice="required"),
-            ["tools that have to be called"],
+            ["be made to call a tool"],
         ),
         (
             "anthropic",
             "claude-opus-5-5",
             GenerationOptions(tools=[TOOL], tool_choice=NamedTool("now")),
-            ["tools that have to be called"],
+            ["be made to call a tool"],
         ),
         (
             "cohere",
             "command-a-03-2025",
             GenerationOptions(tools=[TOOL], response_format=JsonObject()),
-            ["tools and a format of the answer at once"],
+            ["call tools and keep to a format at once"],
         ),
         (
             "openai",
             "gpt-4o",
             GenerationOptions(context=200_000),
-            ["a window of 200000 tokens (it has 128000)"],
+            ["hold 200000 tokens (its window has 128000)"],
         ),
     ],
 )
 def test_what_is_lacking_is_named(
-    api: Api, model: str, options: GenerationOptions, missing: list[Ability]
+    api: Api, model: str, options: GenerationOptions, missing: list[str]
 ) -> None:
     assert lacking(Provider(api, api), model, HI, options) == missing
 
