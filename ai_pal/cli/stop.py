@@ -4,6 +4,8 @@ import argparse
 
 from ai_pal.cli import failures
 from ai_pal.cli.running import NOT_RUNNING, running
+from ai_pal.client import older
+from ai_pal.client.daemon import endpoint
 from ai_pal.errors import AiPalError, Code, fail
 
 WAIT_SECONDS = 60.0
@@ -30,10 +32,12 @@ def run(args: argparse.Namespace) -> int:
             pid = client.welcome.pid
             client.stop()
     except AiPalError as error:
-        if error.code != Code.SUPERVISOR_UNREACHABLE:
+        if error.code == Code.SUPERVISOR_UNREACHABLE:
+            print(NOT_RUNNING.message)
+            return failures.OK
+        if error.code != Code.PROTOCOL_MISMATCH:
             raise
-        print(NOT_RUNNING.message)
-        return failures.OK
+        pid = older.stop(endpoint()).pid
     if args.wait:
         _wait(pid)
     print(f"the supervisor (pid {pid}) {'has ended' if args.wait else 'is stopping'}")

@@ -105,13 +105,19 @@ def _hold(folder: Path, *, auto_started: bool, temporary: bool) -> RunDirectory:
 
 def _ask_to_leave() -> bool:
     """Ask an auto-started supervisor to stop; False when the one that runs is not of that kind."""
-    from ai_pal.client import Client
+    from ai_pal.client import Client, older
     from ai_pal.client.daemon import endpoint
 
-    with contextlib.suppress(AiPalError), Client(endpoint()) as client:
-        if client.welcome.auto_started:
-            client.stop()
-            return True
+    try:
+        with Client(endpoint()) as client:
+            if client.welcome.auto_started:
+                client.stop()
+                return True
+    except AiPalError as error:
+        if error.code == Code.PROTOCOL_MISMATCH:
+            with contextlib.suppress(AiPalError):
+                older.stop(endpoint(), only_background=True)
+                return True
     return False
 
 

@@ -59,6 +59,8 @@ def _connected(start: bool, notify: Callable[[str], None], age: float) -> Client
     try:
         client = Client(endpoint())
     except AiPalError as error:
+        if start and error.code == Code.PROTOCOL_MISMATCH:
+            return _replace_older(notify)
         if not start or error.code != Code.SUPERVISOR_UNREACHABLE:
             raise
         return start_supervisor()
@@ -175,6 +177,16 @@ def _replace(client: Client, found: Standing, notify: Callable[[str], None]) -> 
     client.close()
     new = start_supervisor()
     notify(found.replaced)
+    return new
+
+
+def _replace_older(notify: Callable[[str], None]) -> Client:
+    """In the place of one that speaks an older protocol. Raises `AiPalError`: it stays, and why."""
+    from ai_pal.client import older
+
+    left = older.stop(endpoint(), only_background=True, only_if_idle=True, gone_within=REPLACE_TIMEOUT)
+    new = start_supervisor()
+    notify(f"restarted the supervisor: the old one is version {left.version} and speaks an older protocol")
     return new
 
 

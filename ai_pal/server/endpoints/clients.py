@@ -207,7 +207,8 @@ class ClientEndpoint:
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:
             message = f"protocol {hello.protocol} is not spoken here, only {wire.PROTOCOL}"
-            self._refuse(client, Code.PROTOCOL_MISMATCH, message)
+            hint = f"use the AI-PAL that this supervisor is of (version {self._identity.version}), or stop it"
+            self._fail(client, Failure(Code.PROTOCOL_MISMATCH, message, hint))
             return
         connection = self._connections.setdefault(client, Connection())
         connection.greeted = True
