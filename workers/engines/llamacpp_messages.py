@@ -17,6 +17,7 @@ from ai_pal.protocol.content import (
     ToolCall,
     ToolResult,
 )
+from ai_pal.protocol.pictures import FORMATS, MOST_PIXELS, NoPictureError, look_at
 from workers.engines.base import Blob, bytes_of
 
 AUDIO_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
@@ -60,8 +61,7 @@ def _content(parts: Iterable[AnyPart], blobs: Sequence[Blob]) -> str | list[dict
 def _said(part: AnyPart, blobs: Sequence[Blob]) -> dict[str, Any]:
     match part:
         case Image():
-            data = base64.b64encode(bytes_of(part, blobs)).decode()
-            return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{data}"}}
+            return {"type": "image_url", "image_url": {"url": _data_uri(bytes_of(part, blobs))}}
         case Audio():
             if part.media_type not in AUDIO_FORMATS:
                 fail(Code.UNSUPPORTED, f"llama.cpp cannot read {part.media_type}", "send WAV or MP3")
@@ -72,6 +72,20 @@ def _said(part: AnyPart, blobs: Sequence[Blob]) -> dict[str, Any]:
             return {"type": "text", "text": part.text}
         case _:
             return {"type": "text", "text": ""}
+
+
+def _data_uri(data: Blob) -> str:
+    """The picture as llama.cpp takes it, which would decode whatever size it claims."""
+    try:
+        picture = look_at(data)
+    except NoPictureError as error:
+        fail(Code.BAD_REQUEST, f"an image is none: {error}", f"send {FORMATS}")
+    if picture.width * picture.height > MOST_PIXELS:
+        message = f"an image has {picture.width} x {picture.height} pixels, over {MOST_PIXELS}"
+        fail(Code.BAD_REQUEST, message, "make it smaller")
+    if picture.media_type == "image/webp":
+        fail(Code.UNSUPPORTED, "llama.cpp cannot read WebP images", "send PNG or JPEG")
+    return f"data:{picture.media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _call(part: ToolCall) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from ai_pal.protocol.worker import EmbedTexts, RerankTexts
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import failure_of
 
+TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large.*size: (\d+)")
 AT_ONCE = 16
 """Texts between two looks at the cancel flag."""
 
@@ -58,8 +60,9 @@ def _some(texts: Sequence[str]) -> Iterator[list[str]]:
 def _checked(answer: Any) -> Any:
     if isinstance(answer, dict) and "error" in answer:
         failure = failure_of(answer["error"])
-        if "too large to process" in failure.message:
-            fail(Code.PROMPT_TOO_LARGE, failure.message, "shorten the text, or load with a larger context")
+        if found := TOO_LARGE.search(failure.message):
+            message = f"a text has {found[1]} tokens, the model reads {found[2]} at once"
+            fail(Code.PROMPT_TOO_LARGE, message, "cut the text into shorter ones")
         raise AiPalError(failure)
     return answer
 
