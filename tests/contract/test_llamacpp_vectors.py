@@ -1,4 +1,4 @@
-"""A real sentence model in llama.cpp: its vectors are those of the same weights elsewhere; it does no more."""
+"""A real sentence model in llama.cpp: its vectors are those of the same weights elsewhere; it only embeds."""
 
 import math
 import struct
