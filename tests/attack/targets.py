@@ -71,7 +71,7 @@ def client_endpoint(folder: Path) -> Iterator[Feed]:
 
 @contextlib.contextmanager
 def messages_of_frames(folder: Path) -> Iterator[Feed]:
-    """The client endpoint before messages of many frames: requests that refer to them, and whatever follows."""
+    """The client endpoint before messages of many frames: requests that refer to them, and what follows."""
     with Supervised(environment(folder)) as daemon, daemon.client() as observer:
         dice = random.Random(1)
 

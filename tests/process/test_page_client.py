@@ -48,6 +48,20 @@ def test_the_example_of_the_page_answers(daemon: Supervised, ai_pal_home: Path, 
     assert (done.returncode, done.stdout, done.stderr) == (0, b"hello page \n", b"")
 
 
+def test_the_example_of_the_page_with_tools_and_an_image(
+    daemon: Supervised, ai_pal_home: Path, tmp_path: Path
+) -> None:
+    example, picture = tmp_path / "example.py", tmp_path / "town.png"
+    text = PAGE.read_text(encoding="utf-8").partition("## 12. Tools and an image")[2]
+    example.write_text(text.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII5s", 13, b"IHDR", 10, 10, bytes(5))
+    picture.write_bytes(head + bytes(200_000))
+    command = [sys.executable, str(example), "echo", str(picture)]
+    done = subprocess.run(command, env=environment(ai_pal_home), capture_output=True, timeout=120, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "['weather'] rain, 12 degrees \n"
+
+
 def test_the_example_says_when_nobody_listens(ai_pal_home: Path, tmp_path: Path) -> None:
     example = tmp_path / "example.py"
     text = PAGE.read_text(encoding="utf-8")

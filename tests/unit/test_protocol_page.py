@@ -145,8 +145,10 @@ def test_the_bytes_are_what_is_sent() -> None:
         assert msgpack.unpackb(wire.encode(message)) == msgpack.unpackb(octets)
 
 
-def test_the_example_needs_pyzmq_and_msgpack_only() -> None:
-    example = PAGE.partition("```python\n")[2].partition("```")[0]
-    imports = [node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Import)]
-    names = {alias.name for node in imports for alias in node.names}
-    assert names == {"os", "sys", "msgpack", "zmq"}
+def test_the_examples_need_pyzmq_and_msgpack_only() -> None:
+    examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        imports = [node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Import)]
+        names = {alias.name for node in imports for alias in node.names}
+        assert names == {"os", "sys", "msgpack", "zmq"}
