@@ -202,8 +202,8 @@ class Rerank(Request, tag="rerank", frozen=True):
 
 
 class CountTokens(Request, tag="count_tokens", frozen=True):
-    """Say how many tokens the prompt of `chat` with these fields has, template and tools included. Loads no
-    weights. Ends with `counted`, `failed` or `cancelled`."""
+    """Say how many tokens the prompt of `chat` with these fields has, template and tools included. It takes
+    no slot. Ends with `counted`, `failed` or `cancelled`."""
 
     id: int
     messages: list[Message]

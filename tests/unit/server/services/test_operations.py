@@ -167,10 +167,21 @@ def test_a_supervisor_that_stops_ends_it(kind: type[wire.Request]) -> None:
     assert not endpoint.front.open_requests
 
 
-def test_what_a_load_downloads_first_is_cancelled_with_it() -> None:
+@pytest.mark.parametrize(
+    "request_",
+    [
+        wire.Load(1, "far", pull=True),
+        wire.Chat(1, HI, "far", pull=True),
+        wire.Embed(1, ["a"], "far", pull=True),
+        wire.Rerank(1, "q", ["a"], "far", pull=True),
+        wire.Complete(1, "a", model="far", pull=True),
+    ],
+    ids=lambda request: name(type(request)),
+)
+def test_what_is_downloaded_first_is_cancelled_with_its_request(request_: wire.Request) -> None:
     endpoint = Endpoint(silent=True)
     endpoint.greet(ANN)
-    endpoint.send(ANN, wire.Load(1, "far", pull=True))
+    endpoint.send(ANN, request_)
     endpoint.settle()
     assert len(endpoint.downloads) == 1
     endpoint.send(ANN, wire.Cancel(1))
