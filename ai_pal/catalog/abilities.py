@@ -4,23 +4,12 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.formats.gguf import Header, read_header
+from ai_pal.formats.gguf import RANK, Header, pooling_of, read_header
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import LoadModel
 
 EMBEDS: frozenset[Ability] = frozenset({"embed"})
 RANKS: frozenset[Ability] = frozenset({"rerank"})
-
-ENCODERS = frozenset(
-    {
-        *("bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert", "neo-bert"),
-        *("eurobert", "gemma-embedding", "t5encoder"),
-    }
-)
-"""Architectures of GGUF files that read texts and write none."""
-
-POOLS, RANK = (1, 2, 3), 4
-"""llama.cpp's numbers for how a text's vectors become one, and for a model that ranks."""
 
 SENTENCES = "modules.json"
 """What sentence-transformers writes beside a model that turns texts into vectors."""
@@ -46,9 +35,10 @@ def abilities_of(load: LoadModel) -> frozenset[Ability] | None:
 
 
 def of_gguf(header: Header) -> frozenset[Ability] | None:
-    if header.pooling == RANK:
-        return RANKS
-    return EMBEDS if header.pooling in POOLS or header.architecture in ENCODERS else None
+    pooling = pooling_of(header)
+    if not pooling:
+        return None
+    return RANKS if pooling == RANK else EMBEDS
 
 
 def of_folder(architectures: list[str], *, sentences: bool) -> frozenset[Ability] | None:

@@ -34,6 +34,12 @@ MOST_FOUND, MOST_TRIES = 1000, 8
 """A hostile file gets no more."""
 
 
+MEAN, RANK = 1, 4
+"""Two of llama.cpp's numbers for how the vectors of a text become one; a model that ranks has no vector."""
+ENCODERS = ("bert", "gemma-embedding", "t5encoder")
+"""How the names of architectures end that read texts and write none."""
+
+
 class Header(msgspec.Struct, frozen=True):
     """`context` is the window in tokens that the model was trained for, 0 if the file does not say; `size` in
     bytes; `kv_values` is how many numbers the cache keeps of one token; `pooling` is llama.cpp's number for
@@ -76,6 +82,12 @@ def read_layout(path: Path) -> Layout:
 
     Raises `AiPalError` (`model_invalid`)."""
     return _joined([_read(part, whole=True) for part in part_paths(path)], path)
+
+
+def pooling_of(header: Header) -> int:
+    """How a text becomes one vector, by llama.cpp's number; 0 for a model that writes."""
+    encodes = header.architecture.endswith(ENCODERS) or "-bert-" in header.architecture
+    return header.pooling or (MEAN if encodes else 0)
 
 
 def check_whole(path: Path) -> None:

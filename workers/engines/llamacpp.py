@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.formats.gguf import check_whole, read_header
+from ai_pal.formats.gguf import RANK, check_whole, pooling_of, read_header
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.worker import (
@@ -34,10 +34,8 @@ from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, To
 from workers.engines.llamacpp_infill import completion_chunk, text_body
 from workers.engines.llamacpp_loading import (
     DEFAULT_SLOTS,
-    RANK,
     import_xllamacpp,
     parameters_for,
-    pooling_of,
     window,
 )
 from workers.engines.llamacpp_messages import plain_messages

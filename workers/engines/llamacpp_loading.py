@@ -7,7 +7,7 @@ import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail, pip_install
-from ai_pal.formats.gguf import Header
+from ai_pal.formats.gguf import MEAN, RANK, Header, pooling_of
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, LoadModel
 from workers import spin_throttle
 
@@ -21,11 +21,8 @@ SMALLEST_CHUNK, LARGEST_CHUNK_PER_THREAD = 8, 64
 ERRORS_ONLY = 1
 SPINS = 1000
 """Turns that a thread waits before it sleeps: within a step they meet every few microseconds."""
-MEAN, RANK = 1, 4
 POOLINGS = {MEAN: "MEAN", 2: "CLS", 3: "LAST", RANK: "RANK"}
 """By llama.cpp's numbers."""
-ENCODERS = ("bert", "gemma-embedding", "t5encoder")
-"""What the architectures of models end with that write no text."""
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
@@ -104,13 +101,6 @@ def _text_of(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         fail(Code.FILE_UNREADABLE, f"the chat template {path} cannot be read: {error}", "check chat_template")
-
-
-def pooling_of(header: Header) -> int:
-    """How a text becomes one vector, by llama.cpp's number; 0 for a model that writes."""
-    architecture = header.architecture
-    encodes = architecture.endswith(ENCODERS) or "-bert-" in architecture
-    return header.pooling or (MEAN if encodes else 0)
 
 
 def prefill_chunk(model_bytes: int, threads: int) -> int:

@@ -124,8 +124,9 @@ class MachineSnapshots:
     @staticmethod
     def _abilities(found: catalog.Found, resolved: Resolved | None) -> frozenset[Ability] | None:
         """What it can be asked for, as far as that is known before the load."""
+        projector = resolved is not None and "mmproj" in resolved.load.options
         if found.entry is not None:
-            return found.entry.abilities
+            return None if projector else found.entry.abilities
         if resolved is not None:
             with contextlib.suppress(AiPalError, OSError, ValueError):
                 return abilities_of(resolved.load)

@@ -2,8 +2,9 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
@@ -39,16 +40,26 @@ class PoolPolicy(msgspec.Struct, frozen=True):
     log_prompts: bool = False
 
 
-class Pool:
-    """Owns the workers. `on_exit`, `on_progress` and `on_give_up` tell the supervisor what happened."""
+class PoolOwner(Protocol):
+    """Hears what becomes of workers."""
 
-    on_exit: Callable[[ModelWorker, Failure], None]
-    on_progress: Callable[[ModelWorker], None]
-    on_give_up: Callable[[ModelWorker, Failure], None]
+    def worker_gone(self, worker: ModelWorker, failure: Failure) -> None:
+        """Its process has ended, and why."""
+
+    def worker_moved(self, worker: ModelWorker) -> None:
+        """Its load has come further, or waits."""
+
+    def given_up(self, worker: ModelWorker, failure: Failure) -> None:
+        """Its model cannot be had for now."""
+
+
+class Pool:
+    """Owns the workers, and tells its `owner` what becomes of them."""
 
     def __init__(
         self,
         *,
+        owner: PoolOwner,
         launcher: Launcher,
         workers: Workers,
         clock: Clock,
@@ -58,7 +69,7 @@ class Pool:
         policy: PoolPolicy,
         admission: Admission | None = None,
     ) -> None:
-        self._launcher, self._workers, self._clock = launcher, workers, clock
+        self._owner, self._launcher, self._workers, self._clock = owner, launcher, workers, clock
         self._resolve, self._jitter, self._observe = resolve, jitter, observe
         self.warm_pool = WarmPool(launcher, workers, observe)
         self.admission = AdmissionController(
@@ -195,7 +206,7 @@ class Pool:
             self.warm_pool.launch(engine, f"spare-{engine}.{next(self._numbers)}.0")
 
     def _waits(self, worker: ModelWorker) -> None:
-        self.on_progress(worker)
+        self._owner.worker_moved(worker)
 
     def _act(self, worker: ModelWorker, action: lifecycle.Action) -> None:
         match action:
@@ -206,7 +217,7 @@ class Pool:
             case lifecycle.Kill() if worker.process:
                 worker.process.kill()
             case lifecycle.GiveUp():
-                self.on_give_up(worker, action.failure)
+                self._owner.given_up(worker, action.failure)
 
     def _spawn(self, worker: ModelWorker, incarnation: int) -> None:
         if not self.admission.has(worker):
@@ -258,7 +269,7 @@ class Pool:
         worker.restarts += not planned
         del self._by_identity[identity]
         assert failure is not None
-        self.on_exit(worker, failure)
+        self._owner.worker_gone(worker, failure)
         wanted = worker.wanted and not self.closing
         self.apply(worker, lifecycle.Exited(status, wanted, self._jitter(), tail))
 
@@ -272,7 +283,7 @@ class Pool:
         if fraction is not None:
             loading = worker.state.phase is Phase.LOADING
             self.apply(worker, lifecycle.Alive(fraction if loading else None))
-            self.on_progress(worker)
+            self._owner.worker_moved(worker)
 
     def _arm(self, worker: ModelWorker) -> None:
         now = self._clock.now()

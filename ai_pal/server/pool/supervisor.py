@@ -50,6 +50,7 @@ class Supervisor:
         self._resolve, self._used = resolve, used
         self.requests, self._notifier = JobTable(observe), Notifier(clients)
         self.pool = Pool(
+            owner=self,
             launcher=launcher,
             workers=workers,
             clock=clock,
@@ -59,9 +60,6 @@ class Supervisor:
             policy=policy or PoolPolicy(),
             admission=admission,
         )
-        self.pool.on_exit = self._worker_gone
-        self.pool.on_progress = self._notifier.progress
-        self.pool.on_give_up = self._give_up
         self._unloads = Unloads(clients)
         self._dispatcher = Dispatcher(
             self.requests, self.pool, workers=workers, clock=clock, notifier=self._notifier
@@ -182,6 +180,19 @@ class Supervisor:
         if worker is not None:
             self._dispatcher.broken(worker, reason)
 
+    # -- from the pool -------------------------------------------------------------------------
+
+    def worker_moved(self, worker: ModelWorker) -> None:
+        self._notifier.progress(worker)
+
+    def worker_gone(self, worker: ModelWorker, failure: Failure) -> None:
+        self._dispatcher.lost(worker, failure)
+        self._unloads.gone(worker.model)
+
+    def given_up(self, worker: ModelWorker, failure: Failure) -> None:
+        self._observe("model_failed", model=worker.model, code=failure.code, reason=failure.message)
+        self._fail_waiting(worker, failure)
+
     # -- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -251,14 +262,6 @@ class Supervisor:
         worker.loaders.clear()
         self._dispatcher.dispatch(worker)
         self.pool.apply(worker, lifecycle.Tick())
-
-    def _worker_gone(self, worker: ModelWorker, failure: Failure) -> None:
-        self._dispatcher.lost(worker, failure)
-        self._unloads.gone(worker.model)
-
-    def _give_up(self, worker: ModelWorker, failure: Failure) -> None:
-        self._observe("model_failed", model=worker.model, code=failure.code, reason=failure.message)
-        self._fail_waiting(worker, failure)
 
     def _fail_waiting(self, worker: ModelWorker, failure: Failure) -> None:
         for line in (worker.queue, worker.counts):
