@@ -297,8 +297,8 @@ class Reading(Event, tag="reading", frozen=True):
 
 
 class Started(Event, tag="started", frozen=True):
-    """The first content is there: who answers, and why. `tier` 1 is a worker on this machine, 2 an
-    Ollama server, 3 a cloud. `remote`: the prompt has left this machine."""
+    """The first piece is there: who answers, and why; again when somebody else does. `tier` 1 is a worker on
+    this machine, 2 an Ollama server, 3 a cloud. `remote`: the prompt has left this machine."""
 
     id: int
     tier: int
