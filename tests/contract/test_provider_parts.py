@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.content import Image, Message, Text
+from ai_pal.protocol.content import Image, Message, Reasoning, Text, ToolResult
 from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, NamedTool, Tool
 from tests.contract.providers import Counterpart, Find
 from tests.egress_driver import Answer, EgressDriver
+from tests.servers.ollama import TOOLED, create_tooled
 
 pytestmark = [pytest.mark.real_model]
 
@@ -76,6 +77,26 @@ def test_thinking_is_a_wish_that_ollama_tells_of(egress: EgressDriver, find: Fin
     assert answer.done
     assert answer.notices == [("options", "ollama:smollm2: thinking high is left out, it is not known there")]
     assert not ask(egress, find("ollama"), "hi", thinking="off", max_tokens=4).notices
+
+
+def test_a_real_ollama_calls_a_tool_and_takes_what_came_of_it(egress: EgressDriver, find: Find) -> None:
+    counterpart = find("ollama")
+    create_tooled(counterpart.url)
+    complete = counterpart.complete("Call weather for Rome.", model=TOOLED, first_token=240.0, gap=60.0)
+    options = GenerationOptions(tools=[WEATHER], temperature=0.0, max_tokens=40, thinking="off")
+    first = egress.ask(replace(complete, options=options), 290)
+    ((name, arguments),) = first.calls
+    assert (name, first.done.finish_reason) == ("weather", "tool_calls")
+    assert json.loads(arguments)["city"]
+    assert not first.notices
+    thought = [Reasoning("I look."), *first.message.parts]
+    result = ToolResult(next(part.call for part in first.parts.values() if part.call), "sunny")
+    turns = [*complete.messages, Message("assistant", thought), Message("tool", [result])]
+    after = egress.ask(
+        replace(complete, messages=turns, options=replace(options, tool_choice="none", max_tokens=8)), 290
+    )
+    assert after.text
+    assert not after.calls
 
 
 def test_probabilities_of_an_old_ollama_are_refused(egress: EgressDriver, find: Find) -> None:

@@ -10,9 +10,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx2
+
 from tests.servers.processes import serving
 
 MODEL = "smollm2"
+
+TOOLED = "tooled"
+"""The same model with a template that knows tools and thoughts, and shows it how to call one."""
+
+_SHOWN = """<|im_start|>user
+Call weather for Rome.<|im_end|>
+<|im_start|>assistant
+{"name": "weather", "parameters": {"city": "Rome"}}<|im_end|>
+"""
+_TEMPLATE = (
+    "{{ if .Tools }}<|im_start|>system\nTools: {{ range .Tools }}{{ json . }}{{ end }}<|im_end|>\n"
+    + _SHOWN * 3
+    + """{{ end }}{{ range .Messages }}<|im_start|>{{ .Role }}
+{{ if .Thinking }}<think>{{ .Thinking }}</think>{{ end }}{{ .Content }}{{ range .ToolCalls }}\
+{"name": "{{ .Function.Name }}", "parameters": {{ json .Function.Arguments }}}{{ end }}<|im_end|>
+{{ end }}<|im_start|>assistant
+"""
+)
 FETCH = Path(__file__).parents[2] / "scripts" / "fetch_ollama"
 
 
@@ -56,6 +76,12 @@ def ollama(folder: Path, starter: Path, address: str = "127.0.0.1:0") -> Iterato
             yield Ollama(f"http://{running.said}", running.pid)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def create_tooled(url: str) -> None:
+    """Have it made; it is kept with the other models."""
+    body = {"model": TOOLED, "from": MODEL, "template": _TEMPLATE, "stream": False}
+    httpx2.post(f"{url}/api/create", json=body, timeout=120, trust_env=False).raise_for_status()
 
 
 def _create(binary: str, environment: dict[str, str], folder: Path, starter: Path) -> None:

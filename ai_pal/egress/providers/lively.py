@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from ai_pal.egress.providers.answer import AnswerEvent, Thought, Waiting
+from ai_pal.egress.providers.answer import AnswerEvent, CallPiece, Thought, Waiting
 
 SIGN_SECONDS = 2.0
 """Between two signs."""
@@ -14,7 +14,7 @@ async def lively(
     lives: Callable[[], Awaitable[bool]],
     every: float = SIGN_SECONDS,
 ) -> AsyncGenerator[AnswerEvent, None]:
-    """The events, and while nothing is said or thought, again and again, whether the provider `lives`."""
+    """The events, and while nothing is said, thought or called, whether the provider `lives`, each time."""
     try:
         begun = False
         while not begun:
@@ -31,7 +31,7 @@ async def lively(
             if event is None:
                 return
             yield event
-            begun = isinstance(event, str | Thought)
+            begun = isinstance(event, str | Thought | CallPiece)
         async for event in events:
             yield event
     finally:

@@ -104,6 +104,8 @@ def _adaptive(options: GenerationOptions, version: tuple[int, int]) -> Thinking:
     given: dict[str, Any] = {"thinking": {"type": "adaptive", **shown}}
     if options.thinking not in (None, "on"):
         given["output_config"] = {"effort": options.thinking}
+    if options.max_tokens is None:
+        given["max_tokens"] = LIMIT + BUDGETS["high"]
     return Thinking(given, _budget_told(options), _SAMPLING)
 
 

@@ -80,6 +80,11 @@ def test_a_budget_is_counted_in_the_limit_and_below_it() -> None:
     assert (found.given, len(found.told)) == ({}, 1)
 
 
+def test_thoughts_without_a_budget_leave_room_for_the_answer() -> None:
+    assert claude("claude-opus-5", options("high")).given["max_tokens"] > 16_384
+    assert "max_tokens" not in claude("claude-opus-5", options("high", None, 500)).given
+
+
 def test_a_call_that_is_forced_is_not_thought_about() -> None:
     assert claude("claude-haiku-4-5", options("on"), forced=True).told
     assert claude("claude-opus-5", options(), forced=True).given == {"thinking": {"type": "disabled"}}
