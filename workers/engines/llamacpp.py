@@ -227,6 +227,7 @@ class LlamaCpp:
             prefill=options.prefill,
             alternatives=options.logprobs or 0,
             forced=forces_calls(options),
+            thinks=self._template.unended and not options.prefill,
         )
         if self._admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             self._server.handle_chat_completions(body, lambda chunk: self._chunk(answer, chunk))

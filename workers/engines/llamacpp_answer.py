@@ -1,6 +1,7 @@
 """One answer of llama.cpp: its chunks turned into reports."""
 
 import itertools
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from ai_pal.errors import Code, Failure
@@ -8,6 +9,7 @@ from ai_pal.protocol.content import Alternative, FinishReason, PartKind, TokenLo
 from ai_pal.protocol.usage import Usage
 from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp_calls import ForcedCalls, new_call
+from workers.engines.llamacpp_thoughts import Thoughts
 from workers.engines.transformers.text import Stops
 
 ERRORS = {
@@ -30,6 +32,7 @@ class Generation:
         self.finish_reason: FinishReason | Literal[""] = ""
         self.failure: Failure | None = None
         self.forced = False
+        self._thoughts: Thoughts | None = None
         self._sink = sink
         self._stops, self._prefill, self._alternatives = stops or Stops([]), prefill, alternatives
         self._calls: ForcedCalls | None = None
@@ -43,8 +46,12 @@ class Generation:
     def prompt_tokens(self) -> int:
         return self._prompt
 
-    def configure(self, *, stops: list[str], prefill: str, alternatives: int, forced: bool) -> None:
-        """What the request turned out to ask for, before the first chunk."""
+    def configure(
+        self, *, stops: list[str], prefill: str, alternatives: int, forced: bool, thinks: bool = False
+    ) -> None:
+        """What the request turned out to ask for, before the first chunk. `thinks`: the text begins within a
+        thought, and llama.cpp does not see it."""
+        self._thoughts = Thoughts() if thinks else None
         self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives
         self.forced = forced
 
@@ -70,11 +77,18 @@ class Generation:
         if thought := delta.get("reasoning_content"):
             self._report(self._part("reasoning"), thought)
         if text := delta.get("content"):
-            self._text(text)
+            self._said([("text", text)] if self._thoughts is None else self._thoughts.push(text))
         for call in delta.get("tool_calls") or ():
             function = call.get("function", {})
             part = self._part("tool_call", call["index"], call.get("id") or "", function.get("name") or "")
             self._report(part, function.get("arguments") or "")
+
+    def _said(self, pieces: Iterable[tuple[PartKind, str]]) -> None:
+        for kind, text in pieces:
+            if kind == "text":
+                self._text(text)
+            else:
+                self._report(self._part(kind), text)
 
     def _text(self, text: str) -> None:
         if self.forced:
@@ -146,6 +160,7 @@ class Generation:
 
     def _rest(self, *, cut: bool) -> None:
         """Text that was held back for nothing."""
+        self._said(self._thoughts.end() if self._thoughts is not None else ())
         if self._calls is not None:
             for part, piece in self._calls.end(cut=cut):
                 self._report(part, piece)

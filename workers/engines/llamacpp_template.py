@@ -16,13 +16,15 @@ QUESTION = [{"role": "user", "content": "x"}]
 
 class Template(msgspec.Struct, frozen=True):
     """`tools`: it knows of tools and of calls. `efforts`: it can be told how hard to think. `remembers`: it
-    shows thoughts of earlier turns where it wants to. `tagged`: thoughts stand between the usual tags."""
+    shows thoughts of earlier turns where it wants to. `tagged`: thoughts stand between the usual tags.
+    `unended`: it opens a thought with the usual tag, and shows no end of one."""
 
     tools: bool = False
     thinks: Thinks = "never"
     efforts: bool = False
     remembers: bool = False
     tagged: bool = False
+    unended: bool = False
 
 
 def look(text: str, caps: dict[str, Any], render: Callable[[dict[str, Any]], str]) -> Template:
@@ -43,6 +45,7 @@ def look(text: str, caps: dict[str, Any], render: Callable[[dict[str, Any]], str
         efforts,
         "reasoning_content" in text,
         CLOSE in text,
+        CLOSE not in text and with_.rstrip().endswith(OPEN),
     )
 
 

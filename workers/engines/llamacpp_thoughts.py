@@ -1,0 +1,54 @@
+"""Thoughts told from the answer, for templates that open a thought and do not say how it ends. Pure.
+
+llama.cpp does this where a template shows both tags; where it shows the first only, all of it came as text.
+"""
+
+from ai_pal.protocol.content import PartKind
+from workers.engines.llamacpp_template import CLOSE
+
+Piece = tuple[PartKind, str]
+
+
+class Thoughts:
+    """One answer that begins within a thought. Blanks around the tag belong to neither."""
+
+    def __init__(self) -> None:
+        self._kind: PartKind = "reasoning"
+        self._held = ""
+        self._begun = False
+
+    def push(self, text: str) -> list[Piece]:
+        """What is certain now that `text` has come."""
+        self._held += text
+        if self._kind == "text":
+            return self._say(len(self._held))
+        before, tag, behind = self._held.partition(CLOSE)
+        if not tag:
+            return self._say(len(self._held) - _undecided(self._held))
+        self._held = before.rstrip()
+        pieces = self._say(len(self._held))
+        self._kind, self._held, self._begun = "text", behind, False
+        return pieces + self._say(len(behind))
+
+    def end(self) -> list[Piece]:
+        """The rest of a thought that has no end."""
+        self._held = self._held.rstrip() if self._kind == "reasoning" else self._held
+        return self._say(len(self._held))
+
+    def _say(self, count: int) -> list[Piece]:
+        said, self._held = self._held[:count], self._held[count:]
+        if not self._begun:
+            said = said.lstrip()
+        self._begun = self._begun or bool(said)
+        return [(self._kind, said)] if said else []
+
+
+def _undecided(text: str) -> int:
+    """Characters at the end that may be blanks before the tag, or its beginning."""
+    for length in range(min(len(CLOSE) - 1, len(text)), 0, -1):
+        if CLOSE.startswith(text[-length:]):
+            text, tail = text[:-length], length
+            break
+    else:
+        tail = 0
+    return tail + len(text) - len(text.rstrip())
