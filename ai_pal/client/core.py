@@ -36,18 +36,8 @@ TOO_SLOW = Failure(
 )
 CANCELLED = Failure(Code.CANCELLED, "the request was cancelled by this client", "ask again")
 
-REPLIES: dict[type[wire.Request], type[wire.Event]] = {
-    wire.Hello: wire.Welcome,
-    wire.Load: wire.Loaded,
-    wire.Unload: wire.Unloaded,
-    wire.Status: wire.StatusReply,
-    wire.Stop: wire.Stopping,
-    wire.Pull: wire.Pulled,
-    wire.Route: wire.Routed,
-    wire.Providers: wire.ProvidersReply,
-    wire.Embed: wire.Embedded,
-    wire.Rerank: wire.Reranked,
-    wire.CountTokens: wire.Counted,
+REPLIES: dict[type[wire.Request], type[wire.Event]] = {wire.Hello: wire.Welcome} | {
+    request: end for request, end in wire.ENDS.items() if end is not wire.Done
 }
 """What each request is answered with in the end; `Chat` and `Complete` end with one of `wire.TERMINAL`."""
 
