@@ -103,3 +103,68 @@ def save(folder: Path, kind: str, template: str | None = TEMPLATE, **changes: ob
     wrapped.chat_template = template
     wrapped.save_pretrained(folder)
     return folder
+
+
+SEEING = (
+    "{% for message in messages %}<|{{ message.role }}|>\n"
+    "{% if message.content is string %}{{ message.content }}"
+    "{% else %}{% for part in message.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}"
+    "{% endif %}{% endfor %}{% endif %}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
+
+
+def save_llava(folder: Path) -> Path:
+    """A model that sees pictures of 16 x 16 pixels in 16 patches."""
+    import torch
+    from transformers import (
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+        PreTrainedTokenizerFast,
+    )
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    tokenizer = byte_level()
+    tokenizer.add_special_tokens(["<image>"])
+    size = tokenizer.get_vocab_size()
+    torch.manual_seed(5)
+    text = LlamaConfig(
+        vocab_size=size,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+    )
+    vision = CLIPVisionConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=16,
+        patch_size=4,
+        projection_dim=16,
+    )
+    config = LlavaConfig(
+        vision_config=vision, text_config=text, image_token_index=size - 1, vision_feature_layer=-1
+    )
+    LlavaForConditionalGeneration(config).to(torch.float32).save_pretrained(folder)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="</s>"
+    )
+    wrapped.chat_template = SEEING
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16})
+    processor = LlavaProcessor(
+        pictures,
+        wrapped,
+        patch_size=4,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    )
+    processor.save_pretrained(folder)
+    wrapped.save_pretrained(folder)
+    return folder

@@ -19,7 +19,7 @@ from workers.engines.transformers.text import Detokenizer, Stops
 class Prompt(msgspec.Struct, frozen=True):
     """A request as the engine thread gets it: rendered, trimmed and in tokens. `guide` steers the answer,
     `parts` takes it apart, both only where that is needed; with `single_call` it ends behind its first call.
-    `prefill` is how the answer begins, at the end of the prompt."""
+    `prefill` is how the answer begins, at the end of the prompt; `inputs` are its pictures."""
 
     key: int
     tokens: list[int]
@@ -32,6 +32,7 @@ class Prompt(msgspec.Struct, frozen=True):
     single_call: bool = False
     bytes_of: Callable[[int], bytes] | None = None
     prefill: str = ""
+    inputs: dict[str, Any] = {}
 
 
 class Generation:

@@ -140,11 +140,14 @@ class Batch:
     def _begin(self, prompt: Prompt) -> Generation:
         room = min(len(prompt.tokens) + prompt.room, self._context)
         coming = room * self._stepper.token_bytes
-        row = self._kept.take(
-            prompt.tokens, self._left_to_keep() - coming, [one.row for one in self._answers]
-        )
+        row = None
+        if not prompt.inputs:  # other pictures have the same tokens
+            busy = [one.row for one in self._answers if not one.prompt.inputs]
+            row = self._kept.take(prompt.tokens, self._left_to_keep() - coming, busy)
         if row is None:
             row = self._stepper.row(room)
+        if prompt.inputs:
+            row.inputs = dict(prompt.inputs)
         row.fit(room)
         sampler = Sampler(prompt.sampling, self._loaded.model.generation_config)
         answer = Generation(prompt, row, sampler, self._loaded.ends, self._sink)
@@ -155,6 +158,10 @@ class Batch:
         """One forward for all; when it fails, each alone, so that only the guilty one ends."""
         writing = sum(not one.left for one in answers)
         counts = plan([Waiting(one.left) for one in answers], self._pace.chunk(writing))
+        counts = [
+            one.left if one.left and one.prompt.inputs else count  # pictures are computed with their prompt
+            for one, count in zip(answers, counts, strict=True)
+        ]
         parts = [(one, one.todo[:count]) for one, count in zip(answers, counts, strict=True) if count]
         begun = time.monotonic()
         try:
@@ -224,7 +231,7 @@ class Batch:
         self._answers.remove(answer)
         self._kv_budget.leave(answer.key)
         self.forget(answer.key)
-        if keep:
+        if keep and not answer.prompt.inputs:
             self._kept.keep(answer.row)
         self._kept.shrink(self._left_to_keep())
 

@@ -11,7 +11,7 @@ import msgspec
 from jinja2 import TemplateError
 
 from ai_pal.errors import AiPalError, Code, fail
-from ai_pal.protocol.content import Message, ToolCall, ToolResult
+from ai_pal.protocol.content import Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 from workers.engines.base import POOR_DEFAULT_SYSTEM
 from workers.engines.transformers.conversation import for_template, tools_for_template
@@ -53,6 +53,7 @@ class Extras(msgspec.Struct, frozen=True):
 
 NOTHING = Extras()
 QUESTION = Message("user", "x")
+MARKED = Message("user", "a question that is seen")
 
 
 class Chat:
@@ -67,6 +68,7 @@ class Chat:
         self._format: Format | None = None
         self._takes_system = True
         self._silences_system = False
+        self._wants_lists = False
         if wanted or not tokenizer.chat_template:
             self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
         else:
@@ -108,7 +110,7 @@ class Chat:
         text = within(
             seconds,
             lambda: self._tokenizer.apply_chat_template(
-                for_template(messages),
+                for_template(messages, self._wants_lists),
                 tools=tools,
                 tokenize=False,
                 add_generation_prompt=True,
@@ -124,7 +126,10 @@ class Chat:
         if not isinstance(template, str) or len(template) > LONGEST_TEMPLATE:
             _refuse("it is no single text, or a very long one")
         try:
-            text = self._template([QUESTION])
+            text = self._template([MARKED])
+            if MARKED.text not in text:
+                self._wants_lists = True
+                text = self._template([MARKED])
         except Exception as error:  # noqa: BLE001 - a template is a program and can fail in any way
             _refuse(str(error))
         try:
@@ -206,7 +211,10 @@ def without_system(messages: Sequence[Message]) -> list[Message]:
     others = [one for one in messages if one.role != "system"]
     if not system or not others:
         return others
-    first = Message(others[0].role, "\n\n".join([*system, others[0].text]))
+    if isinstance(others[0].content, str):
+        first = Message(others[0].role, "\n\n".join([*system, others[0].text]))
+    else:
+        first = Message(others[0].role, [Text("\n\n".join([*system, ""])), *others[0].content])
     return [first, *others[1:]]
 
 

@@ -11,7 +11,7 @@ PLACE = {"type": "image"}
 """Where a picture stands among the texts, in templates of models that see."""
 
 
-def for_template(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def for_template(messages: Sequence[Message], in_lists: bool = False) -> list[dict[str, Any]]:
     """What a template goes through. Thoughts are apart: templates that want them back know the field."""
     names: dict[str, str] = {}
     written: list[dict[str, Any]] = []
@@ -32,7 +32,7 @@ def for_template(messages: Sequence[Message]) -> list[dict[str, Any]]:
             names.update({call.id: call.name for call in calls})
             one["tool_calls"] = [_call(call) for call in calls]
         written.append(one)
-    return written
+    return [_in_list(one) for one in written] if in_lists else written
 
 
 def tools_for_template(tools: Sequence[Tool]) -> list[dict[str, Any]]:
@@ -77,6 +77,12 @@ def _content(message: Message, parts: Sequence[Any]) -> str | list[dict[str, Any
         elif text := getattr(part, "text", ""):
             content.append({"type": "text", "text": text})
     return content
+
+
+def _in_list(one: dict[str, Any]) -> dict[str, Any]:
+    """Some templates take contents as lists of parts only."""
+    content = one["content"]
+    return one if isinstance(content, list) else {**one, "content": [{"type": "text", "text": content}]}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

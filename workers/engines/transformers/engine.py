@@ -71,7 +71,7 @@ class Transformers:
         options = read_load_options(spec.options)
         folder = folders.look(Path(spec.path))
         self._context = window(spec.context, folder.context)
-        load = self._load_model if folder.kind == "text" else self._load_encoder
+        load = self._load_encoder if folder.kind in ("embed", "rerank") else self._load_model
         paging = Paging(folder.shards, folder.size, lambda part: self._progress(part * PAGED))
         try:
             import_libraries()
@@ -114,10 +114,10 @@ class Transformers:
         chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
         tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
         bindings = Bindings(loaded.tokenizer, loaded.vocabulary, loaded.ends)
-        self._prompts = Prompts(loaded.tokenizer, chat, tokens, bindings, self._context)
+        self._prompts = Prompts(loaded.tokenizer, chat, tokens, bindings, self._context, loaded.processor)
         self._batch = Batch(
             loaded,
-            stepper.choose(loaded.model, loaded.vocabulary),
+            stepper.choose(loaded.model, loaded.vocabulary, loaded.processor is not None),
             self._context,
             options.prompt_cache_mib << 20,
             _pace(folder.size, count, options.chunk, device),
@@ -171,10 +171,10 @@ class Transformers:
             case Generate() | CompleteText():
                 sampling = prompts.sampling(job)
                 self._batch.open(job.key)
-                self._pool.submit(self._read, prompts, job, sampling)
+                self._pool.submit(self._read, prompts, job, sampling, blobs)
             case CountTokens():
                 prompts.sampling(job)
-                self._pool.submit(self._count, prompts, job)
+                self._pool.submit(self._count, prompts, job, blobs)
             case _:
                 fail(Code.UNSUPPORTED, "this model writes text", "ask a model that was made for this")
 
@@ -184,16 +184,18 @@ class Transformers:
     def close(self) -> None:
         self._batch.close()
 
-    def _read(self, prompts: Prompts, job: Generate | CompleteText, sampling: Sampling) -> None:
+    def _read(
+        self, prompts: Prompts, job: Generate | CompleteText, sampling: Sampling, blobs: Sequence[Blob]
+    ) -> None:
         """On a thread of its own: long conversations take long to become tokens."""
 
         def trimmed(dropped: int) -> None:
             self._sink.trimmed(job.key, dropped, self._context)
 
-        self._carefully(job.key, lambda: self._batch.submit(prompts.of(job, sampling, trimmed)))
+        self._carefully(job.key, lambda: self._batch.submit(prompts.of(job, sampling, trimmed, blobs)))
 
-    def _count(self, prompts: Prompts, job: CountTokens) -> None:
-        self._carefully(job.key, lambda: self._sink.counted(job.key, prompts.count(job)))
+    def _count(self, prompts: Prompts, job: CountTokens, blobs: Sequence[Blob]) -> None:
+        self._carefully(job.key, lambda: self._sink.counted(job.key, prompts.count(job, blobs)))
 
     def _carefully(self, key: int, act: Callable[[], None]) -> None:
         """What goes wrong is this request's failure."""

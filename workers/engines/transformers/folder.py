@@ -12,14 +12,18 @@ CONFIG, ADAPTER = "config.json", "adapter_config.json"
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
+PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 READERS = ("ForMaskedLM", "ForPreTraining", "ForTokenClassification", "ForQuestionAnswering")
 ENCODERS = (
     *("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet"),
     *("nomic_bert", "roberta", "xlm-roberta"),
 )
-Kind = Literal["text", "embed", "rerank"]
-"""What a model does: write text, turn texts into vectors, or rank texts."""
+SEEING = ("gemma3", "idefics3", "internvl", "llava", "mistral3", "paligemma", "smolvlm")
+"""Types of models that see, whose positions do not depend on the pictures: their answers can be computed
+beside others."""
+Kind = Literal["text", "embed", "rerank", "vision"]
+"""What a model does: write text (also about pictures), turn texts into vectors, or rank texts."""
 LARGEST_JSON = 64 << 20
 LONGEST_HEADER = 100 << 20
 FETCH_AGAIN = "fetch the model again"
@@ -81,7 +85,8 @@ def _kind(path: Path, config: dict[str, Any]) -> Kind:
             )
         if any(name.endswith("Model") for name in classes) and config.get("model_type") in ENCODERS:
             return "embed"
-    return "text"
+    has_processor = any((path / name).is_file() for name in PROCESSORS)
+    return "vision" if has_processor and config.get("model_type") in SEEING else "text"
 
 
 def trained_context(config: dict[str, Any]) -> int:

@@ -13,7 +13,9 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForImageTextToText,
     AutoModelForSequenceClassification,
+    AutoProcessor,
     AutoTokenizer,
 )
 
@@ -22,7 +24,12 @@ from workers.engines.transformers import quantize
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
 
-DOES = {"text": "write text", "embed": "turn texts into vectors", "rerank": "rank texts"}
+DOES = {
+    "text": "write text",
+    "vision": "write text about pictures",
+    "embed": "turn texts into vectors",
+    "rerank": "rank texts",
+}
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 LONGEST_REASON = 300
 END_MARKS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>", "<|endoftext|>")
@@ -38,6 +45,7 @@ class LoadedModel(msgspec.Struct, frozen=True):
     tokenizer: Any
     ends: frozenset[int]
     vocabulary: int
+    processor: Any = None
 
 
 def load(
@@ -47,11 +55,14 @@ def load(
     `engine_missing`, `config_invalid`)."""
     config = _config(folder)
     tokenizer = _tokenizer(folder)
-    model = _model(AutoModelForCausalLM, folder, config, options, device, dtype, report)
+    sees = folder.kind == "vision"
+    kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+    model = _model(kind, folder, config, options, device, dtype, report)
     if options.quantize and model.device.type == "cpu":
         quantize.after_loading(model, options.quantize)
     embedding = model.get_input_embeddings()
-    return LoadedModel(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0])
+    processor = _processor(folder) if sees else None
+    return LoadedModel(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0], processor)
 
 
 def load_encoder(
@@ -73,6 +84,14 @@ def _config(folder: Folder) -> Any:
         if folder.wants_code:
             _refuse_code(folder)
         _refuse(folder, f"its configuration is not understood: {_short(error)}")
+
+
+def _processor(folder: Folder) -> Any:
+    """What prepares pictures, by Pillow: the other way wants torchvision."""
+    try:
+        return AutoProcessor.from_pretrained(folder.path, backend="pil", **SAFE)
+    except Exception as error:  # noqa: BLE001
+        _refuse(folder, f"what prepares its pictures cannot be loaded: {_short(error)}")
 
 
 def _tokenizer(folder: Folder) -> Any:
@@ -153,7 +172,8 @@ def _reporting(report: Callable[[float], None]) -> Callable[..., Any]:
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     found: set[int] = set()
-    for value in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
+    said = getattr(model.config.get_text_config(), "eos_token_id", None)
+    for value in (model.generation_config.eos_token_id, said, tokenizer.eos_token_id):
         if value is not None:
             found.update([value] if isinstance(value, int) else value)
     special = tokenizer.get_added_vocab()

@@ -14,6 +14,8 @@ class PlainRow:
     def __init__(self, cache: Any) -> None:
         self.tokens: list[int] = []
         self.cache = cache
+        self.inputs: dict[str, Any] = {}
+        """What the first step computes beside its tokens: pictures."""
 
     @property
     def nbytes(self) -> int:
@@ -51,7 +53,7 @@ class Plain:
         self._model = model
 
     def row(self, room: int) -> PlainRow:
-        return PlainRow(DynamicCache(config=self._model.config))
+        return PlainRow(DynamicCache(config=self._model.config.get_text_config()))
 
     def step(self, work: Sequence[tuple[PlainRow, list[int]]]) -> torch.Tensor:
         """As `rows.Packed.step`."""
@@ -60,6 +62,9 @@ class Plain:
 
     def _one(self, row: PlainRow, tokens: list[int]) -> torch.Tensor:
         ids = torch.tensor([tokens], device=self._model.device)
-        output = self._model(input_ids=ids, past_key_values=row.cache, use_cache=True, logits_to_keep=1)
+        inputs, row.inputs = row.inputs, {}
+        output = self._model(
+            input_ids=ids, past_key_values=row.cache, use_cache=True, logits_to_keep=1, **inputs
+        )
         row.tokens += tokens
         return output.logits[0, -1].float()

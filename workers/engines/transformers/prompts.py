@@ -8,11 +8,13 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
 from workers.context_window import answer_room, fit
+from workers.engines.base import Blob, bytes_of
 from workers.engines.transformers import families, infill
+from workers.engines.transformers import pictures as pictures_of
 from workers.engines.transformers.answer import Prompt
 from workers.engines.transformers.bindings import Bindings
 from workers.engines.transformers.chat import NOTHING, Chat, Extras, TokenCounter
-from workers.engines.transformers.conversation import uses_tools
+from workers.engines.transformers.conversation import images_of, uses_tools
 from workers.engines.transformers.guide import Guide, Thought
 from workers.engines.transformers.options import Sampling, read_sampling
 from workers.engines.transformers.parts import Parts
@@ -27,9 +29,18 @@ class Prompts:
     """One tokenizer and its template; thread-safe. Raises `AiPalError` for what the model cannot do
     (`unsupported`) and what makes no sense (`bad_request`, `prompt_too_large`)."""
 
-    def __init__(self, tokenizer: Any, chat: Chat, tokens: Tokens, bindings: Bindings, context: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        chat: Chat,
+        tokens: Tokens,
+        bindings: Bindings,
+        context: int,
+        processor: Any = None,
+    ) -> None:
         self.chat, self.context = chat, context
         self._tokenizer, self._tokens, self._bindings = tokenizer, tokens, bindings
+        self._processor = processor
         self._counter = TokenCounter(chat, self._length)
         self._infill = infill.marks_of(tokenizer.get_vocab())
         own = getattr(tokenizer, "response_template", None)
@@ -52,24 +63,34 @@ class Prompts:
             found += ["schema", "logprobs"]
         if self._thinking is not None:
             found.append("thinking")
+        if self._processor is not None:
+            found.append("images")
         return found
 
-    def of(self, job: Generate | CompleteText, sampling: Sampling, trimmed: Callable[[int], None]) -> Prompt:
-        """The prompt of a job; `trimmed` hears how many turns were left out."""
+    def of(
+        self,
+        job: Generate | CompleteText,
+        sampling: Sampling,
+        trimmed: Callable[[int], None],
+        blobs: Sequence[Blob] = (),
+    ) -> Prompt:
+        """The prompt of a job; `trimmed` hears how many turns were left out, `blobs` are its attachments."""
         if isinstance(job, CompleteText):
             return self._raw(job, sampling)
-        return self._conversation(job, sampling, trimmed)
+        return self._conversation(job, sampling, trimmed, blobs)
 
-    def count(self, job: CountTokens) -> int:
+    def count(self, job: CountTokens, blobs: Sequence[Blob] = ()) -> int:
         """Tokens of the prompt that `of` would make of it."""
         extras = self._extras(job.messages, job.options)
         fitted = self._fitted(job.messages, job.options, extras)
         text = self.chat.render(fitted.messages, extras)
-        return self._length(text + self._begun(job.options, text)[0])
+        return len(self._read(text + self._begun(job.options, text)[0], fitted.messages, blobs)[0])
 
     # Conversations.
 
-    def _conversation(self, job: Generate, sampling: Sampling, trimmed: Callable[[int], None]) -> Prompt:
+    def _conversation(
+        self, job: Generate, sampling: Sampling, trimmed: Callable[[int], None], blobs: Sequence[Blob]
+    ) -> Prompt:
         options = job.options
         extras = self._extras(job.messages, options)
         fitted = self._fitted(job.messages, options, extras)
@@ -78,7 +99,7 @@ class Prompts:
         text = self.chat.render(fitted.messages, extras)
         behind, opened = self._begun(options, text)
         text += behind
-        tokens = self._encode(text)
+        tokens, inputs = self._read(text, fitted.messages, blobs)
         room = answer_room(options, self.context)
         thought = self._thought(options, text, opened, len(tokens))
         forced = self._bindings.of(options, self._calls, extras.tools)
@@ -104,7 +125,31 @@ class Prompts:
             bool(extras.tools) and options.parallel_tool_calls is False,
             self._bindings.bytes_of if sampling.logprobs is not None else None,
             options.prefill,
+            inputs,
         )
+
+    def _read(
+        self, text: str, messages: Sequence[Message], blobs: Sequence[Blob]
+    ) -> tuple[list[int], dict[str, Any]]:
+        """Tokens of a rendered conversation, and what its pictures are to the model."""
+        images = images_of(messages)
+        if not images:
+            return self._encode(text), {}
+        if self._processor is None:
+            fail(Code.UNSUPPORTED, "this model cannot look at images", "ask a model that sees")
+        pictures = [pictures_of.decode(bytes_of(image, blobs)) for image in images]
+        inputs = dict(
+            self._processor(text=[text], images=[pictures], return_tensors="pt", add_special_tokens=False)
+        )
+        tokens = inputs.pop("input_ids")[0].tolist()
+        inputs.pop("attention_mask", None)
+        if len(tokens) >= self.context:
+            fail(
+                Code.PROMPT_TOO_LARGE,
+                f"with its pictures the prompt has {len(tokens)} tokens, the window holds {self.context}",
+                "leave some out, or load the model with a larger context",
+            )
+        return tokens, inputs
 
     def _extras(self, messages: Sequence[Message], options: GenerationOptions) -> Extras:
         """What the template is given beside the messages."""

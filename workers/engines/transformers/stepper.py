@@ -14,13 +14,16 @@ CLOSE = 0.05
 """How far the packed logits may be from the plain ones, as part of their length: rounding only."""
 
 
-def choose(model: Any, vocabulary: int) -> Any:
-    """A stepper: `row(room)`, `step(work)` and `token_bytes`, what a token's keys and values take."""
+def choose(model: Any, vocabulary: int, sees: bool = False) -> Any:
+    """A stepper: `row(room)`, `step(work)` and `token_bytes`, what a token's keys and values take. One that
+    `sees` takes pictures, and computes each row by itself."""
     tokens = [(index * 7 + 5) % vocabulary for index in range(TRIAL)]
     plain = Plain(model)
     row = plain.row(TRIAL)
     expected = plain.step([(row, tokens)])[0]
     plain.token_bytes = row.nbytes // TRIAL
+    if sees:
+        return plain
     before = model.config._attn_implementation
     try:
         packed = Packed(model)
