@@ -48,6 +48,12 @@ class Document(Part, tag="document", frozen=True):
     name: str
     text: str
 
+    @property
+    def marked(self) -> str:
+        """As it is told to a model that knows no documents: with its name, and apart from what is said."""
+        name = " ".join(self.name.replace('"', "'").split())
+        return f'<document name="{name}">\n{self.text.rstrip()}\n</document>\n\n'
+
 
 class Reasoning(Part, tag="reasoning", frozen=True):
     """What a model thought before it answered. A provider's `signature` proves to it that nobody has changed
@@ -94,7 +100,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def text(self) -> str:
-        """What it says in plain words: its texts and documents, one after the other."""
+        """What it says in plain words: its texts and its documents (`marked`), one after the other."""
         return self.content if isinstance(self.content, str) else _texts(self.content)
 
 
@@ -118,4 +124,8 @@ class TokenLogprob(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _texts(parts: Sequence[Part]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Text | Document))
+    return "".join(
+        part.marked if isinstance(part, Document) else part.text
+        for part in parts
+        if isinstance(part, Text | Document)
+    )

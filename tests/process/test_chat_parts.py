@@ -87,7 +87,8 @@ def test_files_go_with_a_prompt_into_the_history_and_out_of_it(home: Environ, tm
     done = ai_pal(home, "chat", *[word for file in files for word in ("-a", file)], "What is this?")
     assert done.returncode == 0, done.stderr
     assert all(
-        words in done.stdout.decode() for words in ("Kaufe Gemüse", "Zanzibar. Page two.", "What is this?")
+        words in done.stdout.decode()
+        for words in ("Kaufe Gemüse", "Zanzibar. Page two. </document>", "What is this?")
     )
     shown = ai_pal(home, "history", "show").stdout.decode()
     assert "*attached: report.pdf (PDF, 2 pages, 20 characters)*" in shown
@@ -104,7 +105,7 @@ def test_files_go_with_a_prompt_into_the_history_and_out_of_it(home: Environ, tm
 
 def test_standard_input_can_be_a_file(home: Environ) -> None:
     done = ai_pal(home, "chat", "-a", "-", "what?", stdin=b"a diff")
-    assert done.stdout == b"a diff what? \n" or done.stdout == b"a diffwhat? \n"
+    assert done.stdout == b'<document name="standard input"> a diff </document> what? \n'
 
 
 def test_thoughts_are_seen_while_they_come_and_fold(home: Environ) -> None:
@@ -148,10 +149,10 @@ def test_a_conversation_attaches_files_to_its_next_prompt(home: Environ, tmp_pat
         terminal.wait_for(r"attached notes.txt \(text, 10 characters\)")
         terminal.wait_for(r"\(1 attached\) >")
         terminal.enter("hello")
-        terminal.wait_for("\nBuy milk. hello")
+        terminal.wait_for("Buy milk. </document> hello")
         terminal.wait_for_prompt()
         terminal.enter("/retry")
-        terminal.wait_for("\nBuy milk. hello", count=2)
+        terminal.wait_for("Buy milk. </document> hello", count=2)
         terminal.wait_for_prompt()
         terminal.enter("again")
         terminal.wait_for("\nagain")

@@ -12,6 +12,7 @@ from ai_pal.protocol.content import (
     Alternative,
     AnyPart,
     Audio,
+    Document,
     FinishReason,
     Image,
     Message,
@@ -165,5 +166,7 @@ def _text(part: AnyPart, blobs: Sequence[Blob]) -> Text:
             return Text(part.text + images)
         case Reasoning():
             return Text("")
+        case Document():
+            return Text(part.marked)
         case _:
             return Text(part.text)

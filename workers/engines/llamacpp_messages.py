@@ -68,8 +68,10 @@ def _said(part: AnyPart, blobs: Sequence[Blob]) -> dict[str, Any]:
             data = base64.b64encode(bytes_of(part, blobs)).decode()
             format_ = AUDIO_FORMATS[part.media_type]
             return {"type": "input_audio", "input_audio": {"data": data, "format": format_}}
-        case Text() | Document():
+        case Text():
             return {"type": "text", "text": part.text}
+        case Document():
+            return {"type": "text", "text": part.marked}
         case _:
             return {"type": "text", "text": ""}
 

@@ -122,7 +122,7 @@ def text_of(message: Message) -> str:
 def words(part: AnyPart) -> str:
     """A text, or a document with its name; nothing for other parts."""
     if isinstance(part, Document):
-        return f'<document name="{part.name}">\n{part.text}\n</document>\n'
+        return part.marked
     return part.text if isinstance(part, Text) else ""
 
 

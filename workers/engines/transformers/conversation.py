@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ai_pal.protocol.content import Image, Message, Reasoning, ToolCall, ToolResult
+from ai_pal.protocol.content import Document, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 
 PLACE = {"type": "image"}
@@ -74,8 +74,10 @@ def _content(message: Message, parts: Sequence[Any]) -> str | list[dict[str, Any
     for part in parts:
         if isinstance(part, Image):
             content.append(PLACE)
-        elif text := getattr(part, "text", ""):
-            content.append({"type": "text", "text": text})
+        elif isinstance(part, Document):
+            content.append({"type": "text", "text": part.marked})
+        elif isinstance(part, Text):
+            content.append({"type": "text", "text": part.text})
     return content
 
 
