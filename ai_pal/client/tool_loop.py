@@ -8,7 +8,7 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.client.functions import Function, content_of
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import Message, ToolCall, ToolResult
+from ai_pal.protocol.content import AnyPart, Message, ToolCall, ToolResult
 
 ROUNDS = 8
 """How often tools are run before an answer stands as it is."""
@@ -62,7 +62,7 @@ class ToolLoop:
 
     def planned(self, answer: Answer) -> list[Planned]:
         """What is to be run before the next question; nothing when this is the last answer."""
-        self.messages.append(answer.message)
+        self.messages.append(_sendable(answer.message))
         answer.conversation = self.messages
         calls = answer.tool_calls
         if not calls or answer.finish_reason == "cancelled":
@@ -104,6 +104,25 @@ class ToolLoop:
             return Planned(call, function.bound(call.arguments), function.is_async)
         except ValueError as error:
             return Planned(call, None, error=f"the arguments are not as they should be: {error}")
+
+
+def _sendable(message: Message) -> Message:
+    """The turn of an answer as it can be sent back: what was called with is an object. What was wrong with it
+    is told with the result."""
+    parts: list[AnyPart] = [
+        msgspec.structs.replace(part, arguments="{}")
+        if isinstance(part, ToolCall) and not _is_object(part.arguments)
+        else part
+        for part in message.parts
+    ]
+    return message if isinstance(message.content, str) else Message(message.role, parts)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except msgspec.DecodeError:
+        return False
 
 
 def _key(call: ToolCall) -> tuple[str, str]:
