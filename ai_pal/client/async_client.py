@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from ai_pal.client.answer import Answer
+from ai_pal.client.answer import Answer, conversation
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.async_exchange import AsyncExchange
 from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
@@ -94,7 +94,7 @@ class AsyncClient(Face):
         What a function raises is told to the model. The answer's `conversation` holds all of it."""
         from ai_pal.client.async_running import run_tools
 
-        return await run_tools(self, functions, prompt, rounds, on_call, how)
+        return await run_tools(self.ask, functions, conversation(prompt), rounds, on_call, how)
 
     def complete_stream(
         self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]

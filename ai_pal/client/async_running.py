@@ -2,30 +2,26 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
-from ai_pal.client.answer import Answer, conversation
+from ai_pal.client.answer import Answer
 from ai_pal.client.tool_loop import REFUSED, OnCall, Planned, ToolLoop
 from ai_pal.protocol.content import Message, ToolResult
 
-if TYPE_CHECKING:
-    from ai_pal.client.asking import Asking
-    from ai_pal.client.async_client import AsyncClient
-
 
 async def run_tools(
-    client: "AsyncClient",
+    ask: Callable[..., Awaitable[Answer]],
     functions: Sequence[Callable[..., Any]],
-    prompt: str | Sequence[Message],
+    messages: Sequence[Message],
     rounds: int,
     on_call: OnCall | None,
-    how: "Asking",
+    how: Mapping[str, Any],
 ) -> Answer:
-    """As `AsyncClient.run_tools`."""
-    loop = ToolLoop(functions, conversation(prompt), how, rounds)
+    """As `AsyncClient.run_tools`, for every face that can ask."""
+    loop = ToolLoop(functions, messages, how, rounds)
     while True:
-        answer = await client.ask(loop.messages, **loop.how)
+        answer = await ask(loop.messages, **loop.how)
         planned = loop.planned(answer)
         if not planned:
             return answer

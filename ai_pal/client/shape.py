@@ -39,6 +39,11 @@ class Shape:
         return answer
 
 
+def shape_of(schema: Any) -> Shape | None:
+    """The shape where one is wanted. Raises as `Shape`."""
+    return None if schema is None else Shape(schema)
+
+
 def _understood(schema: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
     if isinstance(schema, Mapping):
         return dict(schema), msgspec.json.decode

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from ai_pal.client.answer import Answer
+from ai_pal.client.answer import Answer, conversation
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.exchange import Exchange
 from ai_pal.client.face import CONTROL_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
@@ -78,7 +78,7 @@ class Client(Face):
         holds all of it."""
         from ai_pal.client.running import run_tools
 
-        return run_tools(self, functions, prompt, rounds, on_call, how)
+        return run_tools(self.ask, functions, conversation(prompt), rounds, on_call, how)
 
     def complete_stream(
         self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]

@@ -1,6 +1,5 @@
 """What texts become: vectors, and scores."""
 
-import array
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -71,6 +70,8 @@ def summed(all_usage: Sequence[Usage]) -> Usage:
 
 
 def _floats(data: bytes) -> list[float]:
+    import array  # here: a chat needs none
+
     found = array.array("f")
     found.frombytes(data)
     if sys.byteorder == "big":

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from ai_pal import catalog, privacy
 from ai_pal.client.asking import Asking
+from ai_pal.client.requests import Using
 from ai_pal.client.sampling import Sampling
 from ai_pal.config import load_settings, paths
 from ai_pal.config.clouds import OLLAMA, ollama_url, provider_names, twin
@@ -82,6 +83,13 @@ class Access:
         if not self.enabled:
             raise switched_off()
         return Asking(model=reference, pull=True, pull_limit=self.pull_limit, local_only=True, fallback=False)
+
+    def using(self, reference: str) -> Using:
+        """How a model is used that AI-PAL itself loads, and that answers no question. Raises `AiPalError`
+        (`direct_loading_off`)."""
+        if not self.enabled:
+            raise switched_off()
+        return Using(model=reference, pull=True, pull_limit=self.pull_limit)
 
     def private(self, goal: str = "") -> bool:
         """Whether the settings keep a request with this goal on this machine, whatever those are that the

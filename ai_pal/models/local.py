@@ -2,19 +2,23 @@
 which is started when needed. Everything raises `AiPalError`."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Generator
+import functools
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 
 from ai_pal.client import Answer, Client
 from ai_pal.client.keywords import strict
 from ai_pal.client.sampling import Sampling
+from ai_pal.client.shape import shape_of
+from ai_pal.client.vectors import Embeddings
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.begun import Begun, begin
 from ai_pal.models.connections import ClientPool, LoopClients
 from ai_pal.models.failure import local_failure
-from ai_pal.models.question import Prompt
+from ai_pal.models.question import Prompt, messages_of
 from ai_pal.protocol.client import AnyEvent, Delta, Failed
+from ai_pal.protocol.content import ToolCall
 from ai_pal.protocol.egress import OLLAMA_URL
 
 
@@ -55,13 +59,41 @@ class LocalLLMProvider:
                 if isinstance(event, Delta) and event.kind == "text":
                     yield event.text
 
-    async def ask(self, prompt: Prompt, *, model: str = "", **options: Unpack[Sampling]) -> Answer:
-        """The answer with its model, token counts, timings and notices."""
+    async def ask(
+        self, prompt: Prompt, *, model: str = "", schema: Any = None, **options: Unpack[Sampling]
+    ) -> Answer:
+        """The answer with its model, token counts, timings and notices. With a `schema` (a JSON Schema as a
+        dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) its `value` is the object."""
+        shape = shape_of(schema)
         answer = Answer()
-        async with contextlib.aclosing(self._events(prompt, model, options)) as events:
+        how: Any = options if shape is None else shape.applied(options)
+        async with contextlib.aclosing(self._events(prompt, model, how)) as events:
             async for event in events:
                 answer.take(event)
-        return answer
+        return answer if shape is None else shape.fill(answer)
+
+    async def run_tools(
+        self,
+        functions: Sequence[Callable[..., Any]],
+        prompt: Prompt,
+        *,
+        model: str = "",
+        rounds: int = 8,
+        on_call: Callable[[ToolCall], Any] | None = None,
+        **options: Unpack[Sampling],
+    ) -> Answer:
+        """Ask with these functions as tools, run what the model calls, and ask on with the results, until it
+        answers without a call; `rounds` times at most. As `AsyncClient.run_tools`."""
+        from ai_pal.client.async_running import run_tools
+
+        ask = functools.partial(self.ask, model=model)
+        return await run_tools(ask, functions, messages_of(prompt), rounds, on_call, options)
+
+    async def embed(self, texts: Iterable[str], *, model: str = "", dimensions: int = 0) -> Embeddings:
+        """Turn each text into a vector of length 1; `dimensions` 0 is as many as the model has."""
+        how = self._access.using(self._access.model(model))
+        client = await self._clients.get()
+        return await client.embed(texts, dimensions=dimensions, **how)
 
     def unload_all_models(self) -> Begun[list[str]]:
         """Unload every model of the supervisor, also those that others loaded: the call itself does it, and
@@ -129,13 +161,37 @@ class DirectModelWrapper:
                 if isinstance(event, Delta) and event.kind == "text":
                     yield event.text
 
-    def ask(self, prompt: Prompt, **options: Unpack[Sampling]) -> Answer:
-        """The answer with its model, token counts, timings and notices."""
+    def ask(self, prompt: Prompt, *, schema: Any = None, **options: Unpack[Sampling]) -> Answer:
+        """The answer with its model, token counts, timings and notices. With a `schema` (a JSON Schema as a
+        dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) its `value` is the object."""
+        shape = shape_of(schema)
         answer = Answer()
-        with contextlib.closing(self._events(prompt, options)) as events:
+        how: Any = options if shape is None else shape.applied(options)
+        with contextlib.closing(self._events(prompt, how)) as events:
             for event in events:
                 answer.take(event)
-        return answer
+        return answer if shape is None else shape.fill(answer)
+
+    def run_tools(
+        self,
+        functions: Sequence[Callable[..., Any]],
+        prompt: Prompt,
+        *,
+        rounds: int = 8,
+        on_call: Callable[[ToolCall], Any] | None = None,
+        **options: Unpack[Sampling],
+    ) -> Answer:
+        """Ask with these functions as tools, run what the model calls, and ask on with the results, until it
+        answers without a call; `rounds` times at most. As `Client.run_tools`."""
+        from ai_pal.client.running import run_tools
+
+        return run_tools(self.ask, functions, messages_of(prompt), rounds, on_call, options)
+
+    def embed(self, texts: Iterable[str], *, dimensions: int = 0) -> Embeddings:
+        """Turn each text into a vector of length 1; `dimensions` 0 is as many as the model has."""
+        how = self._access.using(self.model)
+        with self._clients.lend() as client:
+            return client.embed(texts, dimensions=dimensions, **how)
 
     def unload(self) -> bool:
         """Unload the model, once its answers are given; False if it was not loaded. Starts nothing."""

@@ -36,14 +36,15 @@ class _Turn(msgspec.Struct, forbid_unknown_fields=True):
 def question(prompt: Prompt, how: Sampling) -> Question:
     """Check and translate. Raises `AiPalError`: `bad_request`, `empty_prompt`, `input_not_utf8`."""
     checked = converted({name: how.get(name) for name in _Rest.__struct_fields__}, _Rest)
-    messages = _messages(prompt)
+    messages = messages_of(prompt)
     if checked.system is not None:
         messages.insert(0, Message("system", checked.system))
     _require_utf8(messages)
     return Question(messages, options_of(how), checked.deadline)
 
 
-def _messages(prompt: Prompt) -> list[Message]:
+def messages_of(prompt: Prompt) -> list[Message]:
+    """The turns of a prompt. Raises `AiPalError` as `question`."""
     if isinstance(prompt, str):
         if not prompt.strip():
             raise AiPalError(Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something"))

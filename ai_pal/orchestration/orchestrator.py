@@ -1,19 +1,22 @@
 """The router as people know it from Python: one call, answered by this machine, Ollama or a cloud."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable
+import functools
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Self, Unpack, get_args
+from typing import Any, Self, Unpack, get_args
 
 from ai_pal.client import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.client.keywords import strict
 from ai_pal.client.sampling import Sampling
+from ai_pal.client.shape import shape_of
 from ai_pal.errors import Code, fail
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.connections import LoopClients
-from ai_pal.models.question import Prompt
+from ai_pal.models.question import Prompt, messages_of
 from ai_pal.protocol.client import AnyEvent, Goal, Routed, Task
+from ai_pal.protocol.content import ToolCall
 from ai_pal.protocol.egress import OLLAMA_URL
 
 
@@ -54,18 +57,52 @@ class MultiModelOrchestrator:
         model: str = "",
         local_only: bool = False,
         max_cost: float | None = None,
+        schema: Any = None,
         **options: Unpack[Sampling],
     ) -> Answer:
         """The answer, with who gave it and why, its complexity score, and what it cost.
 
         `task_type` says what kind of work it is, where that is known: it bounds the score. An empty `model`
-        lets the router choose; `openai:gpt-4.1`, `ollama:phi` or `phi-2` name one."""
+        lets the router choose; `openai:gpt-4.1`, `ollama:phi` or `phi-2` name one. With a `schema` (a JSON
+        Schema as a dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) the answer's `value`
+        is the object."""
+        shape = shape_of(schema)
         answer = Answer()
         how = self._asking(task_type, optimization_goal, model, local_only, max_cost)
-        async with contextlib.aclosing(self._events(prompt, how, options)) as events:
+        wishes: Any = options if shape is None else shape.applied(options)
+        async with contextlib.aclosing(self._events(prompt, how, wishes)) as events:
             async for event in events:
                 answer.take(event)
-        return answer
+        return answer if shape is None else shape.fill(answer)
+
+    async def run_tools(
+        self,
+        functions: Sequence[Callable[..., Any]],
+        prompt: Prompt,
+        task_type: Task = "general",
+        optimization_goal: Goal = "",
+        *,
+        rounds: int = 8,
+        on_call: Callable[[ToolCall], Any] | None = None,
+        model: str = "",
+        local_only: bool = False,
+        max_cost: float | None = None,
+        **options: Unpack[Sampling],
+    ) -> Answer:
+        """Ask with these functions as tools, run what the model calls, and ask on with the results, until it
+        answers without a call; `rounds` times at most. Each question goes where the router sends it, and
+        costs `max_cost` at most. As `AsyncClient.run_tools`."""
+        from ai_pal.client.async_running import run_tools
+
+        ask = functools.partial(
+            self.route_request,
+            task_type=task_type,
+            optimization_goal=optimization_goal,
+            model=model,
+            local_only=local_only,
+            max_cost=max_cost,
+        )
+        return await run_tools(ask, functions, messages_of(prompt), rounds, on_call, options)
 
     async def stream_request(
         self,
