@@ -19,9 +19,9 @@ BATCH_TEXTS, BATCH_CHARACTERS = 256, 512 * 1024
 
 
 class Using(TypedDict, total=False):
-    """How a model of this machine is used; an empty `model` is the default one. With `pull` one that is not
-    here is downloaded first, if it has at most `pull_limit` bytes (0: of any size). `keep_alive` and
-    `deadline` are in seconds."""
+    """How a model of this machine is used; an empty `model` is the default one, or for vectors and scores one
+    that can. With `pull` one that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of
+    any size). `keep_alive` and `deadline` are in seconds."""
 
     model: str
     deadline: float | None
@@ -77,7 +77,7 @@ def embed_requests(
     new_id: Callable[[], int], texts: Iterable[str], dimensions: int, how: Using, usual: Usual
 ) -> Iterator[wire.Embed]:
     """The requests for the vectors of all texts. Raises `TypeError` for what is no text."""
-    used, batches = _used(how, usual), _batches(texts)
+    used, batches = _used(how, usual, ""), _batches(texts)
     return (wire.Embed(new_id(), batch, dimensions=dimensions, **used) for batch in batches)
 
 
@@ -85,15 +85,16 @@ def rerank_requests(
     new_id: Callable[[], int], query: str, texts: Iterable[str], how: Using, usual: Usual
 ) -> Iterator[wire.Rerank]:
     """The requests for the scores of all texts. Raises `TypeError` for what is no text."""
-    used, batches = _used(how, usual), _batches(texts)
+    used, batches = _used(how, usual, ""), _batches(texts)
     return (wire.Rerank(new_id(), query, batch, **used) for batch in batches)
 
 
-def _used(how: Mapping[str, Any], usual: Usual) -> dict[str, Any]:
-    """The fields that all requests have which use a model of this machine."""
+def _used(how: Mapping[str, Any], usual: Usual, default: str | None = None) -> dict[str, Any]:
+    """The fields that all requests have which use a model of this machine. Without a name it is the usual
+    one, or this `default`: who chats by default seldom embeds, and the supervisor finds one that does."""
     deadline, pull = how.get("deadline"), how.get("pull", False)
     return {
-        "model": named_model(how) or usual.model,
+        "model": named_model(how) or (usual.model if default is None else default),
         "deadline": usual.deadline if deadline is None else deadline,
         "keep_alive": how.get("keep_alive"),
         "pull": pull,

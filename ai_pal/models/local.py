@@ -90,8 +90,9 @@ class LocalLLMProvider:
         return await run_tools(ask, functions, messages_of(prompt), rounds, on_call, options)
 
     async def embed(self, texts: Iterable[str], *, model: str = "", dimensions: int = 0) -> Embeddings:
-        """Turn each text into a vector of length 1; `dimensions` 0 is as many as the model has."""
-        how = self._access.using(self._access.model(model))
+        """Turn each text into a vector of length 1; `dimensions` 0 is as many as the model has. Without a
+        name it is one of this machine's that can."""
+        how = self._access.using(self._access.model(model) if model else "")
         client = await self._clients.get()
         return await client.embed(texts, dimensions=dimensions, **how)
 

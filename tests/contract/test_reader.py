@@ -16,6 +16,7 @@ from ai_pal.transport.reader import DRAIN_LIMIT, SocketReader
 from ai_pal.transport.sockets import configure
 
 pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[2]
 LIMIT = 60.0
 COUNT = 1000
 
@@ -122,6 +123,12 @@ async def test_the_rest_is_read_at_once_and_only_what_is_asked_for(pair: Pair) -
     assert len(pair.heard) == 3 * DRAIN_LIMIT - 1
     await pair.until(3 * DRAIN_LIMIT)
     reader.close()
+
+
+def test_there_is_one_reader() -> None:
+    """Of sockets on asyncio; the worker, which is no such loop, polls."""
+    sources = [path for path in (ROOT / "ai_pal").rglob("*.py") if ".FD" in path.read_text()]
+    assert [path.name for path in sources] == ["reader.py"]
 
 
 async def test_a_closed_reader_takes_nothing_more_and_tells_of_nothing(pair: Pair) -> None:

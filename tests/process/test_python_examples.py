@@ -28,7 +28,8 @@ def home(ai_pal_home: Path) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(("page", "number", "text"), EXAMPLES, ids=lambda part: str(part).partition("\n")[0])
 def test_an_example_runs(page: str, number: int, text: str, home: dict[str, str]) -> None:
-    text = text.replace('"smollm2"', '"echo"')
+    for model in ("smollm2", "sentence-transformers/all-MiniLM-L6-v2", "BAAI/bge-reranker-v2-m3"):
+        text = text.replace(f'"{model}"', '"echo"')
     if "async def main" in text and "asyncio.run" not in text:
         text = f"import asyncio\n{text}\nasyncio.run(main())\n"
     ran = subprocess.run(

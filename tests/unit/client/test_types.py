@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-RIGHT = (
-    "max_tokens=20, temperature=0.5, top_p=0.5, seed=1, stop='x', "
-    "options=GenerationOptions(), system='x', deadline=1"
+OPTIONS = (
+    "max_tokens=20, temperature=0.5, top_p=0.5, seed=1, stop='x', extra={}, options=GenerationOptions(), "
+    "top_k=1, min_p=0.1, "
+    "presence_penalty=1, frequency_penalty=1, repeat_penalty=1, logit_bias={1: -1}, logprobs=1, "
+    "response_format=JsonObject(), tools=[Tool('x'), {'name': 'y'}, check], tool_choice='x', "
+    "parallel_tool_calls=True, thinking='low', thinking_budget=1, context=1, prefill='x', stop_repeating=True"
 )
+RIGHT = f"{OPTIONS}, system='x', deadline=1"
 ROUTED = "local_only=True, max_cost=0.1"
 CALLS = {
     "client.ask": ROUTED,
@@ -39,9 +43,32 @@ OTHERS = (
     "client.unload(modle='x')",
     "later.load(modle='x')",
     "later.unload(modle='x')",
+    "client.embed(['x'], modle='x')",
+    "later.embed(['x'], dimension=1)",
+    "client.rerank('x', ['y'], modle='x')",
+    "client.count_tokens('x', deadline=1)",
+    "client.complete('x', system='x')",
+    "later.complete('x', local_only=True)",
+    "client.run_tools([check], 'x', round=1)",
+    "later.run_tools([check], 'x', oncall=print)",
+    "client.ask('x', shema={})",
+    "router.run_tools([check], 'x', max_costs=1)",
+)
+TAKEN = (
+    f"client.complete('x', None, model='m', {OPTIONS})",
+    f"client.count_tokens('x', model='m', system='s', {OPTIONS})",
+    "client.embed(['x'], dimensions=1, model='m', deadline=1, keep_alive=1, pull=True, pull_limit=1)",
+    "client.rerank('x', ['x'], model='m', deadline=1, keep_alive=1, pull=True, pull_limit=1)",
+    "client.run_tools([check], 'x', rounds=1, on_call=print, model='m')",
+    "client.ask('x', schema=dict).value.anything",
+    "client.load('x', 1, pull=True).last().model",
+    "wrapper.run_tools([check], 'x', rounds=1, on_call=print, max_tokens=5)",
+    "wrapper.embed(['x'], dimensions=1).vectors",
+    "provider.embed(['x'], model='m', dimensions=1)",
 )
 HEAD = """
 from ai_pal.client import AsyncClient, Client, GenerationOptions
+from ai_pal.protocol.options import JsonObject, Tool
 from ai_pal.models import DirectModelWrapper, LocalLLMProvider
 from ai_pal.orchestration import MultiModelOrchestrator
 
@@ -55,6 +82,7 @@ def check(
 @pytest.mark.timeout(600)
 def test_mypy_refuses_misspelt_keywords_and_nothing_else(tmp_path: Path) -> None:
     lines = [f"    {call}('hi', {RIGHT}, {more})" for call, more in CALLS.items()]
+    lines += [f"    {call}" for call in TAKEN]
     wrong = [
         f"    {call}('hi', {word}=1)" for call in CALLS for word in ("local_onyl", "max_token", "maxcost")
     ]
