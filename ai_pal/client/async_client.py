@@ -9,7 +9,7 @@ from ai_pal.client.answer import Answer, conversation
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.async_exchange import AsyncExchange
 from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
-from ai_pal.client.face import CONTROL_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
+from ai_pal.client.face import CONTROL_TIMEOUT, MODELS_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
 from ai_pal.client.keywords import strict
 from ai_pal.client.requests import (
     Completing,
@@ -141,6 +141,12 @@ class AsyncClient(Face):
         request = wire.Providers(self._new_id())
         reply = await self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout)
         return reply.providers
+
+    async def models(self, *, here: bool = False) -> list[wire.ModelInfo]:
+        """The models that can be named; with `here` only those that are on this machine."""
+        request = wire.Models(self._new_id(), here)
+        reply = await self._exchange.reply(self._exchange.begin(request), wire.ModelsReply, MODELS_TIMEOUT)
+        return reply.models
 
     async def status(self) -> wire.StatusReply:
         """What the supervisor and its workers are doing."""

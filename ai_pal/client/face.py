@@ -8,6 +8,9 @@ CONTROL_TIMEOUT = 10.0
 PROVIDERS_TIMEOUT = 60.0
 """Seconds for what others are asked for: a process is started, SDKs are imported, servers have 5 s each."""
 
+MODELS_TIMEOUT = 30.0
+"""Seconds for a look at all models on the disk."""
+
 UNLOAD_TIMEOUT = 60.0
 """Seconds for answers under way to end, and their worker with them."""
 

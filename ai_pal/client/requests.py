@@ -20,8 +20,8 @@ BATCH_TEXTS, BATCH_CHARACTERS = 256, 512 * 1024
 
 class Using(TypedDict, total=False):
     """How a model of this machine is used; an empty `model` is the default one, or for vectors and scores one
-    that can. With `pull` one that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of
-    any size). `keep_alive` and `deadline` are in seconds."""
+    that can. With `pull` one that is not here is downloaded first, if it has at most `pull_limit` bytes (0:
+    of any size). `keep_alive` and `deadline` are in seconds."""
 
     model: str
     deadline: float | None

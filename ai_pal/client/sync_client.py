@@ -7,7 +7,7 @@ from typing import Any, Self, Unpack
 from ai_pal.client.answer import Answer, conversation
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.exchange import Exchange
-from ai_pal.client.face import CONTROL_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
+from ai_pal.client.face import CONTROL_TIMEOUT, MODELS_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
 from ai_pal.client.keywords import strict
 from ai_pal.client.requests import (
     Completing,
@@ -121,6 +121,12 @@ class Client(Face):
         """The providers that are set up, each with the models that it has."""
         request = wire.Providers(self._new_id())
         return self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout).providers
+
+    def models(self, *, here: bool = False) -> list[wire.ModelInfo]:
+        """The models that can be named; with `here` only those that are on this machine."""
+        request = wire.Models(self._new_id(), here)
+        reply = self._exchange.reply(self._exchange.begin(request), wire.ModelsReply, MODELS_TIMEOUT)
+        return reply.models
 
     def status(self) -> wire.StatusReply:
         """What the supervisor and its workers are doing."""

@@ -65,6 +65,10 @@ async def test_every_operation(face: AnyFace) -> None:
     asked = await face.call("ask", "one two", system="be brief", tools=[look])
     assert count == asked.usage.prompt_tokens
 
+    named, here = await face.call("models"), await face.call("models", here=True)
+    assert "smollm2" in [model.name for model in named]
+    assert {model.name for model in here} < {model.name for model in named}
+
     assert (await face.call("complete", "go on")).text == "go on "
     assert (await face.call("complete", "go on", "end")).text
     assert (await face.events("complete_stream", "go on", max_tokens=1))[-1].finish_reason == "length"
