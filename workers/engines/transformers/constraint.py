@@ -17,6 +17,11 @@ REMEMBERED = 64
 """Compiled grammars that are kept: the same schema asked for again costs nothing."""
 WHITESPACE = r"[ \n\t]{1,16}"
 """Between the words of JSON: enough to indent with, and never without end."""
+LARGEST_INTEGER = 10**15
+SAYS_SIZE = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const", "$ref"}
+)
+"""What else says how large an integer is."""
 
 
 class Constraint:
@@ -119,11 +124,32 @@ class Compiler:
 def schema_grammar(schema: dict[str, Any]) -> str:
     """Raises `AiPalError` (`bad_request`) for what is no JSON."""
     try:
-        text = json.dumps(schema, allow_nan=False)
+        text = json.dumps(with_bounds(schema), allow_nan=False)
         options: Any = {"whitespace_pattern": WHITESPACE}
         return str(llguidance.LLMatcher.grammar_from_json_schema(text, overrides=options))
     except (ValueError, TypeError, RecursionError) as error:
         fail(Code.BAD_REQUEST, f"the schema is no JSON Schema: {first_line(str(error))}")
+
+
+def with_bounds(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with bounds for integers that have none: a small model writes digits without end. What
+    validates against this validates against the schema too, but for `oneOf`, which is left as it is."""
+    bounded: dict[str, Any] = {}
+    for key, value in schema.items():
+        match value:
+            case dict() if key in ("items", "additionalProperties"):
+                bounded[key] = with_bounds(value)
+            case dict() if key in ("properties", "patternProperties", "$defs", "definitions"):
+                bounded[key] = {
+                    name: with_bounds(one) if isinstance(one, dict) else one for name, one in value.items()
+                }
+            case list() if key in ("anyOf", "prefixItems"):
+                bounded[key] = [with_bounds(one) if isinstance(one, dict) else one for one in value]
+            case _:
+                bounded[key] = value
+    if schema.get("type") == "integer" and not SAYS_SIZE.intersection(schema):
+        bounded |= {"minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER}
+    return bounded
 
 
 def explain(schema: dict[str, Any], where: str = "") -> AiPalError | None:
