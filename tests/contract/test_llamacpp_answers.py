@@ -118,6 +118,12 @@ def test_answers_validate_after_a_thought(thinker: WorkerDriver) -> None:
             assert problem(schema, answer.text) == "", schema
 
 
+def test_a_thought_leaves_room_for_what_has_to_validate(thinker: WorkerDriver) -> None:
+    answer = ask(thinker, with_(FREE, response_format=JsonSchema(SCHEMA), max_tokens=160, temperature=0.0))
+    assert answer.of_kind("reasoning")
+    assert problem(SCHEMA, answer.text) == ""
+
+
 def test_bounds_of_numbers_are_kept(plain: WorkerDriver) -> None:
     schema = {"type": "number", "minimum": 3.5, "exclusiveMaximum": 9, "multipleOf": 0.5}
     for seed in range(4):

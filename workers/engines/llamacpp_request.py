@@ -12,6 +12,7 @@ RANDOM_SEED = 0xFFFFFFFF
 AS_THEY_ARE = (*("temperature", "top_p", "max_tokens", "min_p", "presence_penalty", "frequency_penalty"),)
 SMALLEST_ABOVE_0 = 1.2e-38
 """That is not 0 in 32 bits."""
+USUAL_ANSWER = 2048
 STREAM = {
     "stream": True,
     "return_progress": True,
@@ -106,13 +107,23 @@ def answer_body(options: GenerationOptions, template: Template, prompt: str) -> 
             _refuse("a call of a tool and a format of the answer cannot both be forced")
         several = options.parallel_tool_calls is True
         thought = thought_before(template, options, prompt)
+        body |= _thought_bound(options, thought)
         choice = options.tool_choice or "required"
         body["grammar"] = schemas.calls_grammar(options.tools, choice, several, thought)
     elif options.response_format is not None:
         if has_tools:
             _refuse("llama.cpp cannot leave the choice between a call and a format of the answer")
         body["grammar"] = format_grammar(options, template, prompt)
+        body |= _thought_bound(options, thought_before(template, options, prompt))
     return body
+
+
+def _thought_bound(options: GenerationOptions, thought: str) -> dict[str, int]:
+    """A thought before what has to validate gets half of the answer, unless another bound was asked for: a
+    model that never stops thinking would never come to it."""
+    if not thought or options.thinking_budget is not None:
+        return {}
+    return {"thinking_budget_tokens": max((options.max_tokens or USUAL_ANSWER) // 2, 1)}
 
 
 def format_grammar(options: GenerationOptions, template: Template, prompt: str) -> str:
