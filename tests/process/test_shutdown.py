@@ -100,7 +100,8 @@ def test_while_it_stops_new_requests_are_refused(supervise: Supervise) -> None:
 def test_a_chat_that_meets_its_end_starts_another(supervise: Supervise, home: Environ) -> None:
     daemon = supervise(drain_seconds=600)
     with daemon.client() as client:
-        until(iter(ask(client)), wire.Delta)
+        stream = ask(client)
+        until(iter(stream), wire.Delta)
         client.stop()
         command = [sys.executable, "-P", "-m", "ai_pal", "chat", PROMPT]
         chat = subprocess.Popen(command, env=home, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE)
