@@ -14,8 +14,8 @@ from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, Tool, Too
 from workers.schema_faults import find_fault
 
 HEAD = "%llguidance {}\n"
-WHITESPACE = r"[ \n\t]{1,16}"
-"""Between the words of JSON: enough to indent with, and never without end."""
+COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""JSON as most programs write it. Where blanks are free, a small model spends its answer on them."""
 THOUGHT = r"thought[lazy]: /(?s:.*)<\/think>\s*/"
 ANY_OBJECT: dict[str, Any] = {"type": "object"}
 REMEMBERED = 64
@@ -40,7 +40,7 @@ def schema_grammar(wanted: JsonObject | JsonSchema, thought: str) -> str:
     Raises `AiPalError` (`unsupported`) with the path of what cannot be expressed."""
     schema = wanted.schema if isinstance(wanted, JsonSchema) else ANY_OBJECT
     check(schema, "")
-    return _lark("answer", thought, f"answer: {_json(schema, flexible=True)}")
+    return _lark("answer", thought, f"answer: {_json(schema)}")
 
 
 def calls_grammar(tools: Sequence[Tool], choice: ToolChoice, several: bool, thought: str) -> str:
@@ -55,7 +55,7 @@ def calls_grammar(tools: Sequence[Tool], choice: ToolChoice, several: bool, thou
         number = len(names)
         names.append(f"call{number}")
         rules.append(f'call{number}: {json.dumps(opening(tool.name))} arguments{number} "}}"')
-        rules.append(f"arguments{number}: {_json(tool.parameters, flexible=False)}")
+        rules.append(f"arguments{number}: {_json(tool.parameters)}")
     if not names:
         name = choice.name if isinstance(choice, NamedTool) else ""
         fail(Code.BAD_REQUEST, f"there is no tool {name!r} to call", "name one of the request's tools")
@@ -125,10 +125,9 @@ def closed(schema: Any) -> Any:
     )
 
 
-def _json(schema: dict[str, Any], *, flexible: bool) -> str:
-    guidance = {"whitespace_pattern": WHITESPACE} if flexible else {"whitespace_flexible": False}
+def _json(schema: dict[str, Any]) -> str:
     whole = schema if '"allOf"' in json.dumps(schema) else closed(schema)
-    return "%json " + json.dumps({"x-guidance": guidance, **whole}, allow_nan=False)
+    return "%json " + json.dumps({"x-guidance": COMPACT, **whole}, allow_nan=False)
 
 
 def _lark(start: str, thought: str, *rules: str) -> str:

@@ -15,8 +15,8 @@ from workers.schema_faults import find_fault
 
 REMEMBERED = 64
 """Compiled grammars that are kept: the same schema asked for again costs nothing."""
-WHITESPACE = r"[ \n\t]{1,16}"
-"""Between the words of JSON: enough to indent with, and never without end."""
+COMPACT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""JSON as most programs write it. Where blanks are free, a small model spends its answer on them."""
 LARGEST_INTEGER = 10**15
 SAYS_SIZE = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const", "$ref"}
@@ -125,8 +125,7 @@ def schema_grammar(schema: dict[str, Any]) -> str:
     """Raises `AiPalError` (`bad_request`) for what is no JSON."""
     try:
         text = json.dumps(with_bounds(schema), allow_nan=False)
-        options: Any = {"whitespace_pattern": WHITESPACE}
-        return str(llguidance.LLMatcher.grammar_from_json_schema(text, overrides=options))
+        return str(llguidance.LLMatcher.grammar_from_json_schema(text, overrides=COMPACT))
     except (ValueError, TypeError, RecursionError) as error:
         fail(Code.BAD_REQUEST, f"the schema is no JSON Schema: {first_line(str(error))}")
 
