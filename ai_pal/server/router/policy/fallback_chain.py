@@ -88,9 +88,10 @@ def failed(chain: FallbackChain, failure: Failure, now: float) -> tuple[Fallback
 
 
 def reasons(chain: FallbackChain) -> tuple[Failure, ...]:
-    """Why there is no answer, as far as is known."""
-    ruled_out = (out.failure for out in chain.plan.ruled_out if is_news(out.candidate, out.failure))
-    return (*ruled_out, *chain.failures)
+    """Why there is no answer, as far as is known: not what an Ollama never seen could not do either."""
+    told = [out for out in chain.plan.ruled_out if is_news(out.candidate, out.failure)]
+    met = [out.failure for out in told if out.candidate.expected]
+    return (*met, *chain.failures) or tuple(out.failure for out in told)
 
 
 def _go_on(chain: FallbackChain, failure: Failure, *, final: bool) -> tuple[FallbackChain, Ask | BreakOff]:

@@ -149,8 +149,9 @@ def _last_resort(
 
 
 def advised(made: Plan, candidates: Sequence[Candidate]) -> Plan:
-    """The plan, whose refusals of what somebody cannot do name one of these who can."""
-    able = next((one for one in candidates if objection(one, made.query) is None and not one.absent), None)
+    """The plan, whose refusals of what somebody cannot do name one of these who can, and is there."""
+    there = (one for one in candidates if one.expected and not one.absent)
+    able = next((one for one in there if objection(one, made.query) is None), None)
     if able is None:
         return made
     hint = f"{able.name} can: --model {able.name}"

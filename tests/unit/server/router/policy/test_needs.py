@@ -1,5 +1,6 @@
 """What a request needs and a candidate lacks: who is not asked for that, and what is said."""
 
+import msgspec
 import pytest
 
 from ai_pal.errors import Code, Failure
@@ -85,6 +86,25 @@ def test_who_lacks_something_is_ruled_out_and_the_reason_names_one_who_can() -> 
     assert refused.hint == "ollama:phi can: --model ollama:phi"
     assert told["gpt-3.5-turbo"] is not None
     assert told["claude-3-haiku"] is None
+
+
+def test_an_ollama_that_was_never_seen_is_not_named_as_one_who_can() -> None:
+    desk = Knowing(TEXT)
+    desk.ollama = msgspec.structs.replace(OLLAMA, expected=False)
+    refused = desk.routed(SEEN, GenerationOptions())["phi-2"]
+    assert refused is not None
+    assert "ollama" not in refused.hint
+
+
+def test_nor_is_what_it_cannot_do_a_reason_for_a_failure_here() -> None:
+    desk = Knowing(TEXT | {"grammar"})
+    desk.ollama = msgspec.structs.replace(OLLAMA, expected=False)
+    desk.ask(options=GRAMMAR)
+    wrong = Failure(Code.BAD_REQUEST, "failed to parse grammar")
+    desk.here_fails(wrong)
+    failed = desk.last()
+    assert isinstance(failed, wire.Failed)
+    assert failed.reasons == [wrong]
 
 
 def test_a_request_goes_past_those_who_cannot_answer_it() -> None:
