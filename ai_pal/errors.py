@@ -146,11 +146,15 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 NOBODY_THERE = frozenset({Code.PROVIDER_UNREACHABLE, Code.CONNECT_TIMEOUT})
 """That somebody who might have helped is not there is seldom what matters most."""
 
+NOT_SET_UP = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.SDK_MISSING})
+"""Nor is it that a provider was never set up, or may not be asked."""
+
 
 def main_reason(reasons: Sequence[Failure]) -> Failure:
     """The reason to show where there is room for one: the last of somebody who was there to be asked."""
     there = [reason for reason in reasons if reason.code not in NOBODY_THERE]
-    return (there or list(reasons))[-1]
+    asked = [reason for reason in there if reason.code not in NOT_SET_UP]
+    return (asked or there or list(reasons))[-1]
 
 
 def pip_install(what: str) -> str:

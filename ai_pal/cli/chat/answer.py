@@ -7,7 +7,7 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.client.parts import Parts
 from ai_pal.conversations.model import Conversation
-from ai_pal.errors import Code, Failure, main_reason
+from ai_pal.errors import NOT_SET_UP, Failure, main_reason
 from ai_pal.protocol.client import (
     AnyEvent,
     Cancelled,
@@ -20,8 +20,6 @@ from ai_pal.protocol.client import (
 )
 from ai_pal.protocol.content import Alternative, Text, TokenLogprob
 from ai_pal.protocol.usage import Timings, Usage
-
-_STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.NO_FALLBACK, Code.SDK_MISSING})
 
 Terminal = Done | Failed | Interrupted | Cancelled
 
@@ -86,7 +84,7 @@ class ShownAnswer:
     @property
     def told_failures(self) -> list[Failure]:
         """Those worth a line: that a provider was never set up is none where there is another."""
-        return [one for one in self.failures if one.code not in _STANDING] or self.failures
+        return [one for one in self.failures if one.code not in NOT_SET_UP] or self.failures
 
     @property
     def finish_reason(self) -> str:
