@@ -78,6 +78,8 @@ def _json(text: str, what: str) -> tuple[Any, str]:
         return msgspec.json.decode(text if literal else _read(text, what)), where
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise _wrong(f"{where} is no JSON: {error}") from None
+    except RecursionError:
+        raise _wrong(f"{where} is nested too deep to be read") from None
 
 
 def _read(name: str, what: str) -> str:

@@ -49,8 +49,11 @@ def pair(text: str) -> tuple[str, Any]:
     import msgspec
 
     said: Any = value
-    with contextlib.suppress(msgspec.DecodeError):
-        said = msgspec.json.decode(value)
+    try:
+        with contextlib.suppress(msgspec.DecodeError):
+            said = msgspec.json.decode(value)
+    except RecursionError:
+        raise argparse.ArgumentTypeError(f"{key} is nested too deep to be read") from None
     _refuse(objection_to_value("extra", {key: said}))
     return key, said
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.cli.chat import arguments
+from ai_pal.cli.chat import arguments, values
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.options import GenerationOptions
@@ -94,3 +94,8 @@ def test_what_follows_continue_is_a_number_or_begins_the_prompt(
 def test_a_number_that_no_conversation_can_have_is_refused(digits: int) -> None:
     with pytest.raises(AiPalError, match="no number of a conversation"):
         going_on("--continue", "9" * digits)
+
+
+def test_an_option_that_is_nested_too_deep_is_refused() -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="x is nested too deep to be read"):
+        values.pair("x=" + "[" * 9999 + "]" * 9999)

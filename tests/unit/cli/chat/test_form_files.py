@@ -40,6 +40,7 @@ def test_a_schema_is_read_from_a_file_or_as_it_is(written: Callable[[str | bytes
         ('"text"', "holds no JSON Schema"),
         ('{"type": "objekt"}', "'objekt' is no type of JSON"),
         (b"\xff\xfe{\x00", "is not UTF-8 text (byte 0)"),
+        ("[" * 9999 + "]" * 9999, "is nested too deep to be read"),
         (b" " * (form_files.MOST_BYTES + 1), "larger than 8 MiB"),
     ],
 )
