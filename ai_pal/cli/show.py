@@ -193,12 +193,20 @@ def _shown_window(facts: Facts) -> str:
     return f"{counted(facts.context, 'token')}{more}"
 
 
+def shown_abilities(facts: Facts) -> str:
+    """What a text model is good for, only its load tells: not every one calls tools or thinks."""
+    if not facts.abilities:
+        return "what its load tells: ai-pal load, then ai-pal ps"
+    more = " (at most: ai-pal ps tells once it is loaded)" if "chat" in facts.abilities else ""
+    return f"{', '.join(facts.abilities)}{more}"
+
+
 def _print(facts: Facts) -> None:
     shown = {
         "model": facts.model,
         "about": facts.about,
         "engine": facts.engine,
-        "can": ", ".join(facts.abilities or ()) or "what its load tells: ai-pal load, then ai-pal ps",
+        "can": shown_abilities(facts),
         "variant": facts.variant and f"{facts.variant} (of {', '.join(facts.variants)})",
         "why": facts.why,
         "parameters": f"{facts.parameters / 1e6:,.0f} million" if facts.parameters else "",

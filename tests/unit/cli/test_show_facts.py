@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ai_pal.cli.show import gather
+from ai_pal.cli.show import gather, shown_abilities
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.server.app.references import load_of
@@ -44,3 +44,9 @@ def test_what_a_model_can_is_told_by_the_catalog_or_its_files(tmp_path: Path) ->
     assert gather(str(file), Settings()).abilities == ["embed"]
     assert "tools" in (gather("llama3.2", Settings()).abilities or [])
     assert gather("echo", Settings()).abilities is None
+
+
+def test_what_a_text_model_can_is_shown_as_the_most_it_may() -> None:
+    shown = shown_abilities(gather("phi-2", Settings()))
+    assert shown.startswith("chat, ")
+    assert shown.endswith("logprobs (at most: ai-pal ps tells once it is loaded)")
