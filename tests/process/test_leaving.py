@@ -111,7 +111,8 @@ def test_what_meets_a_supervisor_that_is_ending_goes_on_with_another(
 ) -> None:
     ending = supervise(drain_seconds=600)
     with ending.client() as client:
-        until(iter(ask(client)), wire.Delta)
+        stream = iter(ask(client))  # kept: one that is dropped is cancelled
+        until(stream, wire.Delta)
         client.stop()
         command = [sys.executable, "-P", "-m", "ai_pal", *words]
         environ = home | {"HF_HUB_OFFLINE": "1"}

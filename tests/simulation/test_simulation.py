@@ -80,7 +80,7 @@ def test_a_model_that_always_fails_in_one_way_comes_to_an_end(fault: Fault) -> N
 def test_the_nth_failure_of_each_operation_is_survived(operation: str) -> None:
     """N = 1, 2, 3 ... until a run passes untouched."""
     for nth in itertools.count(1):
-        world = World(55, {"sound": Temper(slots=2)}, fails := FailOnce(operation, nth), rough=False)
+        world = World(58, {"sound": Temper(slots=2)}, fails := FailOnce(operation, nth), rough=False)
         world.run()
         if fails.seen < nth:
             break
