@@ -30,7 +30,8 @@ def code_of(*parts: Any, blobs: Any = ()) -> str:
 
 
 def test_texts_and_documents_are_one_text() -> None:
-    assert plain(Text("one "), Document("notes", "two")) == [{"role": "user", "content": "one two"}]
+    told = 'one <document name="notes">\ntwo\n</document>\n\nthree'
+    assert plain(Text("one "), Document("notes", "two"), Text("three")) == [{"role": "user", "content": told}]
     assert plain_messages([Message("user", "x")], (), remembers=False) == [{"role": "user", "content": "x"}]
 
 
