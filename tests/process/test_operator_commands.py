@@ -22,6 +22,7 @@ from tests.process.supervised import Supervised, gone, workers_in
 SECONDS = 120
 UNREACHABLE, MODEL_MISSING, USAGE, FAILED = 6, 3, 2, 1
 WORKER_FIELDS = {
+    "abilities",
     "pinned",
     "reserved",
     "model", "state", "engine", "pid", "progress", "memory", "active", "queued", "requests", "restarts",
