@@ -37,6 +37,10 @@ WITHIN = 100.0
 LINES = {
     "chat": ["chat", "-m", "echo", "one two"],
     "run": ["run", "echo", "one two"],
+    "generate": ["generate", "-m", "echo", "one two"],
+    "embed": ["embed", "-m", "echo", "one two"],
+    "rerank": ["rerank", "-m", "echo", "one", "one two"],
+    "count": ["count", "-m", "echo", "one two"],
     "preset": ["preset", "list"],
     "add": ["add", "~/no-such.gguf"],
     "alias": ["alias", "list"],
@@ -132,7 +136,7 @@ BAD: dict[str, Variables] = {
     "AI_PAL_HOME a file": lambda folder: {"AI_PAL_HOME": str(a_file(folder / "h"))},
     "AI_PAL_HOME in a home that is none": lambda folder: {"AI_PAL_HOME": "~/h"},
 }
-NEEDS_A_HOME = ("chat", "run", "route", "supervise", "load")
+NEEDS_A_HOME = ("chat", "run", "generate", "embed", "rerank", "count", "route", "supervise", "load")
 
 GOOD: dict[str, Variables] = {
     "AI_PAL_HOME alone": lambda folder: {"AI_PAL_HOME": str(folder / "h")},
