@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -12,8 +12,10 @@ from workers.engines.base import Sink
 from workers.engines.transformers.guide import Guide
 from workers.engines.transformers.options import Sampling
 from workers.engines.transformers.parts import Parts, Piece
-from workers.engines.transformers.sampling import Probable
 from workers.engines.transformers.text import Detokenizer, Stops
+
+if TYPE_CHECKING:
+    from workers.engines.transformers.sampling import Probable
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -76,7 +78,7 @@ class Generation:
         """Everything so far, computed or not."""
         return [*self.row.tokens, *self.todo]
 
-    def tell_probable(self, token: int, probable: Probable) -> None:
+    def tell_probable(self, token: int, probable: "Probable") -> None:
         """How probable the token is that is taken next, and which ones would have been."""
         bytes_of = self.prompt.bytes_of
         if bytes_of is not None and token not in self._ends:
