@@ -57,6 +57,16 @@ def test_a_schema_binds_the_answer(home: Environ) -> None:
     assert isinstance(json.loads(done.stdout)["n"], int)
 
 
+def test_an_answer_that_is_cut_off_is_no_json(home: Environ, starter_model: Path) -> None:
+    schema = '{"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}'
+    starter = home | {"AI_PAL_MODEL_CACHE": str(starter_model.parent.parent)}
+    asked = ["chat", "-m", "smollm2", "--schema", schema, "--max-tokens", "2", "hello"]
+    done = ai_pal(starter, *asked)
+    assert done.returncode == 4
+    assert b"ended before its form was whole" in done.stderr
+    assert b"--max-tokens" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [

@@ -14,8 +14,11 @@ from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chat.screen import AnswerScreen
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.terminal.streams import Terminal
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.client import AnyEvent, Delta, Failed, Logprobs
+
+CUT = Failure(Code.LENGTH, "the answer ended before its form was whole", "let it be longer: --max-tokens N")
+"""Who asked for JSON does not have it."""
 
 
 def output_of(args: argparse.Namespace) -> "Output":
@@ -89,8 +92,13 @@ def one_shot(
     if output is Output.JSON:
         print_json(answer.as_object())
     failures.report(*answer.told_failures)
+    cut = wishes.options.response_format is not None and answer.finish_reason == "length"
+    if cut:
+        failures.report(CUT)
     screen.figures(answer)
-    return 128 + answer.ended_by if answer.ended_by else answer.exit_code
+    if answer.ended_by:
+        return 128 + answer.ended_by
+    return failures.INTERRUPTED if cut else answer.exit_code
 
 
 def _asked(
