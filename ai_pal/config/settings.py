@@ -68,7 +68,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     model: Annotated[
         str,
-        Meta(description="The model that answers unless one is named; empty: the router chooses."),
+        Meta(
+            description="The model that answers unless one is named; empty: the router chooses. "
+            "`embed` and `rerank` look for one of their own kind instead."
+        ),
     ] = ""
     optimization_goal: Annotated[
         Literal["privacy", "cost", "latency", "quality", "balanced"],

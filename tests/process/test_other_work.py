@@ -13,6 +13,7 @@ from tests.process.homes import Environ
 from tests.process.screen import Terminal
 
 SECONDS = 120
+ECHO = ["-m", "echo"]
 TEXTS = ["the sky is blue", "grass is green", "blue sky"]
 
 
@@ -24,32 +25,45 @@ def ai_pal(environ: Environ, *args: str, stdin: bytes = b"") -> subprocess.Compl
 
 
 def test_vectors_come_as_lines_as_an_object_and_as_an_array(home: Environ, tmp_path: Path) -> None:
-    lines = ai_pal(home, "embed", stdin="\n".join(TEXTS).encode()).stdout.splitlines()
+    lines = ai_pal(home, "embed", *ECHO, stdin="\n".join(TEXTS).encode()).stdout.splitlines()
     vectors = [json.loads(line) for line in lines]
     assert len(vectors) == len(TEXTS)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
-    found = json.loads(ai_pal(home, "embed", "--json", *TEXTS).stdout)
+    found = json.loads(ai_pal(home, "embed", *ECHO, "--json", *TEXTS).stdout)
     assert found["vectors"] == vectors
     assert (found["model"], found["dimensions"]) == ("echo", len(vectors[0]))
-    array = np.load(io.BytesIO(ai_pal(home, "embed", "--npy", "-", *TEXTS).stdout))
+    array = np.load(io.BytesIO(ai_pal(home, "embed", *ECHO, "--npy", "-", *TEXTS).stdout))
     assert array == pytest.approx(np.array(vectors), abs=1e-6)
-    assert ai_pal(home, "embed", "--npy", str(tmp_path / "a.npy"), *TEXTS).returncode == 0
+    assert ai_pal(home, "embed", *ECHO, "--npy", str(tmp_path / "a.npy"), *TEXTS).returncode == 0
     assert (np.load(tmp_path / "a.npy") == array).all()
 
 
 def test_more_texts_than_go_at_once_stay_in_their_order(home: Environ) -> None:
     texts = [f"text {number}" for number in range(1200)]
-    array = np.load(io.BytesIO(ai_pal(home, "embed", "--npy", "-", stdin="\n".join(texts).encode()).stdout))
-    one = np.load(io.BytesIO(ai_pal(home, "embed", "--npy", "-", texts[1111]).stdout))
+    all_of_them = ai_pal(home, "embed", *ECHO, "--npy", "-", stdin="\n".join(texts).encode())
+    array = np.load(io.BytesIO(all_of_them.stdout))
+    one = np.load(io.BytesIO(ai_pal(home, "embed", *ECHO, "--npy", "-", texts[1111]).stdout))
     assert array.shape[0] == 1200
     assert (array[1111] == one[0]).all()
 
 
 def test_texts_are_ordered_by_a_query(home: Environ) -> None:
-    done = ai_pal(home, "rerank", "blue sky", *TEXTS)
+    done = ai_pal(home, "rerank", *ECHO, "blue sky", *TEXTS)
     assert [line.split(b"\t")[1] for line in done.stdout.splitlines()][-1] == b"grass is green"
-    found = json.loads(ai_pal(home, "rerank", "--json", "--top", "1", "green grass", *TEXTS).stdout)
+    found = json.loads(ai_pal(home, "rerank", *ECHO, "--json", "--top", "1", "green grass", *TEXTS).stdout)
     assert [(one["index"], one["text"]) for one in found["results"]] == [(1, "grass is green")]
+
+
+@pytest.mark.parametrize(
+    ("args", "kind"), [(["embed"], "an embedding model"), (["rerank", "blue sky"], "a reranking model")]
+)
+def test_who_chats_by_default_is_not_asked_for_vectors_or_scores(
+    home: Environ, args: list[str], kind: str
+) -> None:
+    assert home["AI_PAL_MODEL"] == "echo"
+    done = ai_pal(home, *args, *TEXTS)
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert f"this needs {kind}" in done.stderr.decode()
 
 
 def test_a_count_is_what_a_chat_reports(home: Environ, tmp_path: Path) -> None:
@@ -76,11 +90,11 @@ def test_a_text_is_gone_on_with_and_a_middle_is_filled(home: Environ) -> None:
 
 
 def test_a_terminal_gets_tables(home: Environ) -> None:
-    with Terminal(["embed", *TEXTS], home) as terminal:
+    with Terminal(["embed", *ECHO, *TEXTS], home) as terminal:
         assert terminal.exit_code() == 0
     assert "8 DIMENSIONS" in terminal.text
     assert "the sky is blue" in terminal.text
-    with Terminal(["rerank", "blue sky", *TEXTS], home) as terminal:
+    with Terminal(["rerank", *ECHO, "blue sky", *TEXTS], home) as terminal:
         assert terminal.exit_code() == 0
     assert "SCORE" in terminal.text
 
