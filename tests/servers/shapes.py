@@ -77,7 +77,7 @@ def _openai() -> list[Part]:
         "completion_tokens_details": {"reasoning_tokens": 0},
     }
     return [
-        Part(chunk({"role": "assistant", "content": "", "refusal": None})),
+        Part(chunk({"role": "assistant", "content": "", "refusal": None, "tool_calls": None})),
         *(Part(chunk({"content": text, "reasoning_content": None}), text=said) for text in TEXT),
         Part(chunk({}, "stop"), end=("choices", 0, "finish_reason")),
         Part({**chunk({}), "choices": [], "usage": usage | details}),
@@ -129,7 +129,7 @@ def _cohere() -> list[Part]:
 
 def _ollama() -> list[Part]:
     def line(text: str, **fields: Any) -> dict[str, Any]:
-        message = {"role": "assistant", "content": text, "thinking": None, "images": None}
+        message = {"role": "assistant", "content": text, "thinking": None, "images": None, "tool_calls": None}
         return {"model": "m", "created_at": "2025-01-01", "message": message, "done": False, **fields}
 
     end = {"done": True, "done_reason": "stop", "total_duration": 1}

@@ -17,7 +17,7 @@ from ai_pal.egress.providers.events import Event, Told, objects
 from ai_pal.egress.providers.failures import of_status, words
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.loose import call, name, part, pieces, several, text, thoughts
+from ai_pal.egress.providers.loose import call, calls_in, name, part, pieces, text, thoughts
 from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, known
 from ai_pal.egress.providers.turns import shaped
@@ -125,7 +125,7 @@ def _shape(event: Event) -> list[Event]:
         told = value if whole else part(value, "delta")
         kind = text(part(value, "type")) or event.name
         shaped += _said(told, part(value, "logprobs"))
-        shaped += map(_called, several(part(told, "message", "tool_calls")), repeat(part(value, "index")))
+        shaped += map(_called, calls_in(part(told, "message", "tool_calls")), repeat(part(value, "index")))
         if whole or kind == "message-end" or part(told, "finish_reason"):
             shaped.append(_end(told))
         elif not shaped:

@@ -32,6 +32,12 @@ def several(value: Any) -> list[Any]:
     return [item for item in value if item] if isinstance(value, list) else [value] if value else []
 
 
+def calls_in(value: Any) -> list[Any]:
+    """What says anything of a call of a tool: another thing in its place is none."""
+    told = ("id", "function", "name", "arguments")
+    return [one for one in several(value) if any(part(one, name) is not None for name in told)]
+
+
 def call(value: Any, place: int | None = None) -> CallPiece:
     """A piece of a call of a tool, as most servers write it: under `function`, or as it is."""
     function = part(value, "function") or value

@@ -7,7 +7,7 @@ import msgspec
 
 from ai_pal.egress.providers import schemas, thinking
 from ai_pal.egress.providers.base import unknown
-from ai_pal.egress.providers.loose import part, several, text
+from ai_pal.egress.providers.loose import calls_in, part, text
 from ai_pal.egress.providers.media import encoded
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted
 from ai_pal.egress.providers.turns import (
@@ -146,4 +146,4 @@ def thoughts(request: Complete, able: frozenset[Ability] | None) -> thinking.Thi
 
 def answered_tools(message: object) -> list[Any]:
     """The calls of tools in a line of an answer: each is whole."""
-    return several(part(message, "tool_calls"))
+    return calls_in(part(message, "tool_calls"))

@@ -16,7 +16,7 @@ from ai_pal.egress.providers.failures import of_status
 from ai_pal.egress.providers.http import read_through
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.likely import tokens_of
-from ai_pal.egress.providers.loose import call, first, name, part, pieces, several, text, thoughts
+from ai_pal.egress.providers.loose import call, calls_in, first, name, part, pieces, text, thoughts
 from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, known
 from ai_pal.egress.providers.turns import shaped
@@ -136,7 +136,7 @@ def _pieces(choice: Any) -> Iterator[str | Thought | CallPiece | Likely]:
     yield from thoughts(thought)
     content = part(delta, "content") or text(part(delta, "refusal"))
     yield from pieces(content or text(delta) or text(part(delta, "text")))
-    for one in [*several(part(delta, "tool_calls")), *several(part(delta, "function_call"))]:
+    for one in [*calls_in(part(delta, "tool_calls")), *calls_in(part(delta, "function_call"))]:
         yield call(one)
     if likely := tokens_of(part(choice, "logprobs", "content")):
         yield Likely(likely)
