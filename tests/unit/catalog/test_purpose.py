@@ -13,6 +13,7 @@ from tests.gguf_files import gguf
     ("architectures", "modules", "expected"),
     [
         (["LlamaForCausalLM"], False, "chat"),
+        (["GPT2LMHeadModel"], False, "chat"),
         (["Qwen3ForCausalLM"], True, "embed"),
         (["BertModel"], False, "embed"),
         (["BertForSequenceClassification"], False, "rerank"),
