@@ -129,6 +129,3 @@ def test_a_server_that_does_not_call_what_it_has_to_has_failed(
         failed = ask(egress, find(api), prompt, tools=[WEATHER], tool_choice=choice).failed.failure
         assert failed.code == Code.PROVIDER_ERROR
         assert "without calling a tool" in failed.message
-    answer = ask(egress, find(api), prompt, tools=[WEATHER])
-    assert answer.done
-    assert answer.text

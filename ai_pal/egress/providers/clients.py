@@ -11,6 +11,10 @@ from ai_pal.network.proxies import proxy_for
 from ai_pal.network.reasons import refusal
 from ai_pal.network.trouble import Blocked
 
+KEPT_SECONDS = 2.0
+"""A connection that nobody uses is kept for so long. Many servers close it after 5 s, and who sends into one
+that is being closed has lost the prompt."""
+
 
 class Clients:
     """HTTP clients, shared by all attempts so that connections can be kept. One per library, for SDKs differ
@@ -32,7 +36,9 @@ class Clients:
                 **self._ways.options(library, proxy, secure=secure),
                 follow_redirects=False,  # a prompt and a key go where they were sent, nowhere else
                 timeout=None,
-                limits=library.Limits(max_connections=None, max_keepalive_connections=8),
+                limits=library.Limits(
+                    max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEPT_SECONDS
+                ),
                 event_hooks={
                     "request": [traced],
                     "response": [_let_through, bounded(library.AsyncByteStream)],
