@@ -25,7 +25,6 @@ from tests.worker_driver import WorkerDriver
 
 pytestmark = pytest.mark.real_model
 
-FOLDER = Path.home() / ".ai-pal" / "test-models" / "all-minilm-l6-v2"
 KEYS = count(1)
 TEXTS = [
     "The weather is lovely today.",
@@ -36,12 +35,10 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[WorkerDriver]:
-    if not FOLDER.is_dir():
-        pytest.skip("the sentence model is not here: scripts/setup --dev brings it")
+def worker(sentence_model: Path) -> Iterator[WorkerDriver]:
     with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
         file = Path(folder) / "minilm.gguf"
-        convert(FOLDER, file)
+        convert(sentence_model, file)
         ready = driver.load(LoadModel("minilm", "llamacpp", str(file)))
         assert isinstance(ready, Ready)
         assert ready.abilities == ["embed"]
@@ -55,13 +52,13 @@ def vectors(driver: WorkerDriver, texts: list[str], dimensions: int = 0) -> list
     return [struct.unpack_from(f"<{size}f", end.vectors, at * size * 4) for at in range(len(texts))]
 
 
-def elsewhere(texts: list[str]) -> list[list[float]]:
+def elsewhere(folder: Path, texts: list[str]) -> list[list[float]]:
     """As sentence-transformers does it: the mean over the tokens, of length 1."""
     import torch
     import transformers
 
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(FOLDER))
-    model = transformers.AutoModel.from_pretrained(str(FOLDER)).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
+    model = transformers.AutoModel.from_pretrained(str(folder)).eval()
     with torch.no_grad():
         read = tokenizer(texts, padding=True, return_tensors="pt")
         seen = read.attention_mask[..., None].float()
@@ -70,8 +67,8 @@ def elsewhere(texts: list[str]) -> list[list[float]]:
     return made
 
 
-def test_vectors_are_those_of_the_same_weights_elsewhere(worker: WorkerDriver) -> None:
-    for here, there in zip(vectors(worker, TEXTS), elsewhere(TEXTS), strict=True):
+def test_vectors_are_those_of_the_same_weights_elsewhere(worker: WorkerDriver, sentence_model: Path) -> None:
+    for here, there in zip(vectors(worker, TEXTS), elsewhere(sentence_model, TEXTS), strict=True):
         assert math.isclose(math.hypot(*here), 1.0, rel_tol=1e-5)
         assert sum(one * other for one, other in zip(here, there, strict=True)) >= 0.999
 

@@ -24,7 +24,6 @@ TEXTS = [
     "naïve façade 数字",
     "The ships sail far away, and the sea is deep and blue.",
 ]
-MINILM = Path.home() / ".ai-pal" / "test-models" / "all-minilm-l6-v2"
 RECORDED = Path(__file__).with_name("minilm_vectors.json")
 """What sentence-transformers itself makes of these texts with the same weights."""
 
@@ -174,12 +173,10 @@ def test_rows_of_like_length_are_computed_together() -> None:
     assert batches([]) == []
 
 
-def test_vectors_are_those_of_sentence_transformers() -> None:
+def test_vectors_are_those_of_sentence_transformers(sentence_model: Path) -> None:
     """A text of more tokens than the model takes is left out: there it is cut off, here it is refused."""
-    if not MINILM.is_dir():
-        pytest.skip("the sentence model is not here: scripts/setup --dev brings it")
     recorded = json.loads(RECORDED.read_text())
-    engine = Loaded(MINILM)
+    engine = Loaded(sentence_model)
     texts = recorded["texts"][:4]
     told = vectors(engine.do(lambda key: EmbedTexts(key, texts)), len(texts))
     engine.engine.close()
