@@ -1,0 +1,87 @@
+"""The conversation between a client and the supervisor: requests one way, events the other."""
+
+import msgspec
+
+from ai_pal.protocol.client.answers import *
+from ai_pal.protocol.client.replies import *
+from ai_pal.protocol.client.requests import *
+
+PROTOCOL = 2
+"""Version of this conversation; a client with another major number is refused."""
+
+MAX_FRAME = 8 * 1024 * 1024
+"""Bytes a client may send in one frame; more is answered with `frame_too_large`."""
+
+AnyRequest = (
+    Hello
+    | Chat
+    | Complete
+    | Embed
+    | Rerank
+    | CountTokens
+    | Cancel
+    | Load
+    | Unload
+    | Status
+    | Stop
+    | Goodbye
+    | Pull
+    | Route
+    | Providers
+    | Models
+)
+
+AnyEvent = (
+    Welcome
+    | Accepted
+    | Queued
+    | Loading
+    | Reading
+    | Started
+    | Delta
+    | Logprobs
+    | Notice
+    | Done
+    | Failed
+    | Interrupted
+    | Cancelled
+    | Loaded
+    | Unloaded
+    | StatusReply
+    | Stopping
+    | Pulling
+    | Pulled
+    | Routed
+    | Embedded
+    | Reranked
+    | Counted
+    | ProvidersReply
+    | ModelsReply
+)
+
+TERMINAL = (Done, Failed, Interrupted, Cancelled)
+"""Exactly one of these ends every accepted chat request."""
+
+ENDS: dict[type[Request], type[Event]] = {
+    Chat: Done,
+    Complete: Done,
+    Embed: Embedded,
+    Rerank: Reranked,
+    CountTokens: Counted,
+    Load: Loaded,
+    Unload: Unloaded,
+    Status: StatusReply,
+    Stop: Stopping,
+    Pull: Pulled,
+    Route: Routed,
+    Providers: ProvidersReply,
+    Models: ModelsReply,
+}
+"""What a request ends with when it has worked; `failed` and `cancelled` end any, `interrupted` an answer."""
+
+ENDING: frozenset[type[Event]] = frozenset((*TERMINAL, *ENDS.values()))
+"""Behind one of these nothing more comes of its request: the id is free."""
+
+encode = msgspec.msgpack.Encoder().encode
+decode_request = msgspec.msgpack.Decoder(AnyRequest).decode
+decode_event = msgspec.msgpack.Decoder(AnyEvent).decode

@@ -1,0 +1,221 @@
+"""What the supervisor replies to all that is no question: loads, downloads, vectors, how things stand."""
+
+import msgspec
+
+from ai_pal.errors import Failure
+from ai_pal.protocol.client.answers import Event
+from ai_pal.protocol.options import Ability
+from ai_pal.protocol.usage import Usage
+
+FINGERPRINT = "fingerprint"
+"""The feature of a supervisor that tells by name which settings it runs with."""
+
+
+class Welcome(Event, tag="welcome", frozen=True):
+    """Answer to `hello`. `settings` is a digest of the settings the supervisor runs with, `fingerprint` has
+    checksums by their names, `model_cache_dir` is where it keeps models. `uptime` is in seconds; below 0 is
+    not known."""
+
+    protocol: int
+    version: str
+    pid: int
+    settings: str = ""
+    auto_started: bool = False
+    features: list[str] = msgspec.field(default_factory=list)
+    model_cache_dir: str = ""
+    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
+    uptime: float = -1.0
+
+
+class Loaded(Event, tag="loaded", frozen=True):
+    """The model is ready. `seconds` is how long this load took, 0 when it was loaded before."""
+
+    id: int
+    model: str
+    seconds: float = 0.0
+
+
+class Unloaded(Event, tag="unloaded", frozen=True):
+    """These models are gone and their memory with them."""
+
+    id: int
+    models: list[str]
+
+
+class Embedded(Event, tag="embedded", frozen=True):
+    """One vector per text, one after the other: 32-bit floats, little-endian, `dimensions` of them each."""
+
+    id: int
+    model: str
+    dimensions: int
+    vectors: bytes
+    usage: Usage = Usage()
+
+
+class Reranked(Event, tag="reranked", frozen=True):
+    """The scores of the texts, in their order: the higher, the better it answers."""
+
+    id: int
+    model: str
+    scores: list[float]
+    usage: Usage = Usage()
+
+
+class Counted(Event, tag="counted", frozen=True):
+    """The prompt has so many tokens."""
+
+    id: int
+    model: str
+    tokens: int
+
+
+class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
+    `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds."""
+
+    model: str
+    state: str
+    engine: str = ""
+    pid: int | None = None
+    progress: float = 0.0
+    memory: int = 0
+    active: int = 0
+    queued: int = 0
+    requests: int = 0
+    restarts: int = 0
+    context: int = 0
+    slots: int = 0
+    idle_for: float | None = None
+    unloads_in: float | None = None
+    keep_alive: float = 0.0
+    reason: str = ""
+    reserved: int = 0
+    pinned: bool = False
+    abilities: list[Ability] = msgspec.field(default_factory=list)
+
+
+class StatusReply(Event, tag="status_reply", frozen=True):
+    """The supervisor and its workers. `uptime` in seconds, `memory` in resident bytes."""
+
+    id: int
+    version: str
+    pid: int
+    uptime: float
+    endpoint: str
+    auto_started: bool = False
+    clients: int = 0
+    memory: int = 0
+    workers: list[WorkerStatus] = msgspec.field(default_factory=list)
+
+
+class Stopping(Event, tag="stopping", frozen=True):
+    """The supervisor is on its way out."""
+
+    id: int
+
+
+class Pulling(Event, tag="pulling", frozen=True):
+    """A model is being downloaded. Bytes, bytes per second, seconds; `total` 0 is not known yet.
+    `variant` names the form of the model that was chosen, `why` the reason."""
+
+    id: int
+    model: str
+    done: int = 0
+    total: int = 0
+    speed: float = 0.0
+    remaining: float | None = None
+    variant: str = ""
+    why: str = ""
+
+
+class Pulled(Event, tag="pulled", frozen=True):
+    """The model is on this machine, at `path`, with `size` bytes; `commit` is its revision on the hub."""
+
+    id: int
+    model: str
+    path: str
+    size: int = 0
+    variant: str = ""
+    why: str = ""
+    commit: str = ""
+
+
+class Feature(msgspec.Struct, frozen=True):
+    """What moved a score: up where `weight` is above 0."""
+
+    name: str
+    weight: float
+
+
+RULED_OUT = "ruled_out"
+"""The state of a candidate that is not asked."""
+
+
+class RouteCandidate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One candidate of a plan. `position` is its place from 1, 0 for one that is `RULED_OUT`, with the
+    `failure` that says why. Expected `cost` in US dollars and `seconds` to the first token, where known;
+    `remote`: the prompt would leave this machine."""
+
+    tier: int
+    provider: str
+    model: str
+    position: int = 0
+    state: str = ""
+    why: str = ""
+    cost: float | None = None
+    seconds: float | None = None
+    remote: bool = False
+    failure: Failure | None = None
+
+
+class Routed(Event, tag="routed", frozen=True):
+    """Answer to `route`: the complexity `score` from 0 to 1, what moved it most, and the candidates in the
+    order in which they would be asked, ruled out ones last."""
+
+    id: int
+    score: float
+    goal: str
+    features: list[Feature] = msgspec.field(default_factory=list)
+    candidates: list[RouteCandidate] = msgspec.field(default_factory=list)
+
+
+class ProviderStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One provider: the `models` that it would be asked for and those that it `offers`, or the `failure` that
+    says why that is not known."""
+
+    name: str
+    api: str
+    models: list[str]
+    offers: list[str] = msgspec.field(default_factory=list)
+    failure: Failure | None = None
+
+
+class ProvidersReply(Event, tag="providers_reply", frozen=True):
+    """Answer to `providers`."""
+
+    id: int
+    providers: list[ProviderStatus] = msgspec.field(default_factory=list)
+
+
+class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model that can be named. `state` is as in `ai-pal list`, `purpose` what its files say it was made
+    for; `size` in bytes, `last_used` in seconds since the epoch."""
+
+    name: str
+    state: str
+    here: bool = False
+    purpose: str = "chat"
+    size: int = 0
+    source: str = ""
+    path: str = ""
+    about: str = ""
+    licence: str = ""
+    revision: str = ""
+    last_used: float | None = None
+
+
+class ModelsReply(Event, tag="models_reply", frozen=True):
+    """Answer to `models`, by name."""
+
+    id: int
+    models: list[ModelInfo] = msgspec.field(default_factory=list)

@@ -1,0 +1,209 @@
+"""What clients ask of the supervisor."""
+
+from typing import Literal
+
+import msgspec
+
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+
+Goal = Literal["", "privacy", "cost", "latency", "quality", "balanced"]
+"""What a plan is bent towards; empty is what the settings say."""
+
+Task = Literal[
+    "",
+    "general",
+    "chat",
+    "rewriting",
+    "extraction",
+    "translation",
+    "summarization",
+    "code",
+    "analysis",
+    "reasoning",
+]
+"""Kinds of work; an empty or general one says nothing about how hard a prompt is."""
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of what a client sends. New fields go last and have defaults."""
+
+
+class Hello(Request, tag="hello", frozen=True):
+    """First message of a connection."""
+
+    protocol: int
+    version: str = ""
+    client: str = ""
+
+
+class Chat(Request, tag="chat", frozen=True):
+    """Ask for an answer. `id` is chosen by the client, unique among its open requests, above 0.
+
+    `deadline` is in seconds from acceptance for the whole answer. `keep_alive` is in seconds after
+    the last request: 0 unloads at once, -1 never. `privacy` "local" keeps the prompt on this machine.
+    With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of
+    any size); the request is accepted after that. An empty `model` lets the router choose by the prompt
+    and the `goal` (empty: the setting); `openai:gpt-4` names a provider's model. `max_cost` is in US
+    dollars for this answer. Without `fallback` only the first of the plan is asked; with
+    `continuation` another candidate may go on where one broke off, after a notice of the kind `seam`.
+    A `task` says what kind of work it is: it bounds the score of the prompt. `usual_keep_alive` is for a
+    model without a setting of its own of which no request has said a `keep_alive`. `pip` is as in `Pull`.
+    """
+
+    id: int
+    messages: list[Message]
+    model: str = ""
+    options: GenerationOptions = GenerationOptions()
+    deadline: float | None = None
+    keep_alive: float | None = None
+    privacy: Literal["local", "any"] = "any"
+    pull: bool = False
+    pull_limit: int = 0
+    goal: Goal = ""
+    max_cost: float | None = None
+    fallback: bool = True
+    continuation: bool = False
+    task: Task = ""
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Cancel(Request, tag="cancel", frozen=True):
+    """Stop request `id`; it ends with `cancelled` unless it has ended already."""
+
+    id: int
+
+
+class Load(Request, tag="load", frozen=True):
+    """Load a model ahead of its first request. Ends with `loaded` or `failed`. `pull`, `usual_keep_alive` and
+    `pip` as in `Chat`."""
+
+    id: int
+    model: str = ""
+    keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Unload(Request, tag="unload", frozen=True):
+    """Unload one model, or all when `model` is empty. Busy models are drained first."""
+
+    id: int
+    model: str = ""
+
+
+class Status(Request, tag="status", frozen=True):
+    """Ask what the supervisor and its workers are doing. Ends with `status_reply`."""
+
+    id: int
+
+
+class Stop(Request, tag="stop", frozen=True):
+    """Stop the supervisor. Ends with `stopping`; `only_if_idle` refuses while requests run."""
+
+    id: int
+    only_if_idle: bool = False
+
+
+class Goodbye(Request, tag="goodbye", frozen=True):
+    """The client leaves; everything it has open is cancelled."""
+
+
+class Pull(Request, tag="pull", frozen=True):
+    """Bring a model onto this machine. Ends with `pulled`, `failed` or `cancelled`. A download that
+    others follow too goes on without this client. `pip` holds environment variables of pip (`PIP_INDEX_URL`),
+    which go over the supervisor's own where this request begins the download."""
+
+    id: int
+    model: str = ""
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Route(Request, tag="route", frozen=True):
+    """Explain what `chat` with the same fields would do, without doing it. Ends with `routed`."""
+
+    id: int
+    messages: list[Message]
+    model: str = ""
+    privacy: Literal["local", "any"] = "any"
+    goal: Goal = ""
+    max_cost: float | None = None
+    fallback: bool = True
+    options: GenerationOptions = GenerationOptions()
+    task: Task = ""
+
+
+class Providers(Request, tag="providers", frozen=True):
+    """Ask each provider that there is a key for, and Ollama, which models it has. Ends with
+    `providers_reply`."""
+
+    id: int
+
+
+class Complete(Request, tag="complete", frozen=True):
+    """Go on with `prompt` as it is, without a template; with a `suffix` say what belongs between the two.
+    Answered as `chat` is, by a model of this machine. The other fields as in `Chat`."""
+
+    id: int
+    prompt: str
+    suffix: str | None = None
+    model: str = ""
+    options: GenerationOptions = GenerationOptions()
+    deadline: float | None = None
+    keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Embed(Request, tag="embed", frozen=True):
+    """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
+    first ones, where the model was made for that. Ends with `embedded`, `failed` or `cancelled`."""
+
+    id: int
+    texts: list[str]
+    model: str = ""
+    dimensions: int = 0
+    deadline: float | None = None
+    keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Rerank(Request, tag="rerank", frozen=True):
+    """Say how well each of `texts` answers `query`. Ends with `reranked`, `failed` or `cancelled`."""
+
+    id: int
+    query: str
+    texts: list[str]
+    model: str = ""
+    deadline: float | None = None
+    keep_alive: float | None = None
+    pull: bool = False
+    pull_limit: int = 0
+    usual_keep_alive: float | None = None
+    pip: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class CountTokens(Request, tag="count_tokens", frozen=True):
+    """Say how many tokens the prompt of `chat` with these fields has, template and tools included. It takes
+    no slot. Ends with `counted`, `failed` or `cancelled`."""
+
+    id: int
+    messages: list[Message]
+    model: str = ""
+    options: GenerationOptions = GenerationOptions()
+
+
+class Models(Request, tag="models", frozen=True):
+    """Ask which models can be named; with `here` only those that are on this machine. Ends with
+    `models_reply`, `failed` or `cancelled`."""
+
+    id: int
+    here: bool = False
