@@ -16,6 +16,7 @@ from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split, split_variant
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.config.clouds import clouds, provider_names
+from ai_pal.config.dotted import dotted
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
@@ -245,8 +246,11 @@ def not_found(name: str, settings: Settings) -> AiPalError:
     """`model_not_found` with the nearest names."""
     import difflib
 
-    near = difflib.get_close_matches(name, {*CATALOG, *settings.models}, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, {*CATALOG, *settings.models} - {name}, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
+    if name in settings.models:
+        table = dotted("models", name)
+        hint = f"[{table}] names neither a file nor a model: ai-pal add, or ai-pal config unset {table}"
     if name == "ollama" or name in clouds(settings):
         hint = f"{name} is a provider: name one of its models, as in {name}:MODEL"
     if setting := _named_by(name, settings):
@@ -257,7 +261,7 @@ def not_found(name: str, settings: Settings) -> AiPalError:
 def _named_by(name: str, settings: Settings) -> str:
     """The setting that names this model, "" for none."""
     named = {"model": settings.model, "local.model": settings.local.model}
-    named |= {f"models.{alias}.model": own.model or "" for alias, own in settings.models.items()}
+    named |= {dotted("models", alias, "model"): own.model or "" for alias, own in settings.models.items()}
     return next((setting for setting, model in named.items() if split(model).name == name), "")
 
 

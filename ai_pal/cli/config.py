@@ -11,13 +11,15 @@ from ai_pal.cli.terminal.json_output import print_json
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.table import table, terminal_width
 from ai_pal.config import load_settings, paths
-from ai_pal.config.describe import Row, rows
+from ai_pal.config.describe import Row, row_of, rows
+from ai_pal.config.dotted import dotted
 from ai_pal.errors import Code, fail
 
 _HEAD = ("SETTING", "VALUE", "FROM", "MEANING")
 
 EXAMPLES = """examples:
   ai-pal config show --describe
+  ai-pal config get keep_alive            as it is in force, wherever that was said
   ai-pal config set keep_alive 10m
   ai-pal config set preload phi-2,smollm2
   ai-pal config set models.llama3.2.context 4096
@@ -38,6 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="show each setting and where it came from")
     show.add_argument("--describe", action="store_true", help="say what each setting means")
     show.add_argument("--json", action="store_true", help="print one JSON object")
+    get = actions.add_parser("get", help="print the value of one setting that is in force")
+    completes(get.add_argument("key", metavar="KEY", help="a setting, as `config show` names it"), "settings")
+    get.add_argument("--json", action="store_true", help="print one JSON object")
     put = actions.add_parser("set", help="set settings in the config file, all or none")
     key = put.add_argument("key", metavar="KEY", help="a setting, as `config show` names it")
     completes(key, "settings")
@@ -76,8 +81,23 @@ def _show(args: argparse.Namespace) -> int:
     return failures.OK
 
 
+def _get(args: argparse.Namespace) -> int:
+    from ai_pal.config.edit import key_of
+
+    path = key_of(args.key).path
+    row = row_of(path, load_settings())
+    if row is None:
+        print(neutral_line(f"{dotted(*path)} is not set"), file=sys.stderr)
+        return failures.FAILED
+    if args.json:
+        print_json({"name": row.name, **_as_json(row)})
+    else:
+        print(neutral_line(row.text))
+    return failures.OK
+
+
 def _set(args: argparse.Namespace) -> int:
-    from ai_pal.config.edit import set_values
+    from ai_pal.config.edit import key_of, set_values
 
     words = [args.key, args.value, *args.more]
     if len(words) % 2:
@@ -86,8 +106,9 @@ def _set(args: argparse.Namespace) -> int:
     made = set_values(pairs)
     shown = {row.name: row.text for row in rows(load_settings(environ=_only_files()))}
     for key, value in pairs.items():
-        print(neutral_line(f"{key} = {shown.get(key) or value}"))
-        _tell_of_variables(key)
+        name = dotted(*key_of(key).path)
+        print(neutral_line(f"{name} = {shown.get(name) or value}"))
+        _tell_of_variables(name)
     print(neutral_line(f"in {made.file}"))
     return failures.OK
 
@@ -131,6 +152,7 @@ def _as_json(row: Row) -> dict[str, object]:
 _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "path": _path,
     "show": _show,
+    "get": _get,
     "set": _set,
     "unset": _unset,
     "edit": _edit,

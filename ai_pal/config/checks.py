@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ai_pal.config.clouds import KNOWN, provider_names
+from ai_pal.config.dotted import dotted
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import ModelSettings, Settings
 from ai_pal.config.tables import PriceSettings, ProviderSettings
@@ -38,7 +39,9 @@ def mistake_in(name: str, setting: msgspec.Struct) -> Mistake | None:
             return _model_mistake(name, setting)
         case PriceSettings() if setting.input is None or setting.output is None:
             missing = " and ".join(side for side in ("input", "output") if getattr(setting, side) is None)
-            return Mistake(f"prices.{name}: {missing} is missing", "write 0 only for what costs nothing")
+            return Mistake(
+                f"{dotted('prices', name)}: {missing} is missing", "write 0 only for what costs nothing"
+            )
     return None
 
 
@@ -62,10 +65,12 @@ def _provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
         return Mistake(f"{name!r} can be no provider's name", f"use {allowed}")
     if name not in KNOWN and setting.api is None:
         hint = 'write api = "openai", "anthropic" or "cohere"'
-        return Mistake(f"providers.{name}: its protocol is missing", hint)
+        return Mistake(f"{dotted('providers', name)}: its protocol is missing", hint)
     if name not in KNOWN and not setting.base_url:
         # Without it the key of somebody else's server would go to the cloud whose protocol that speaks.
-        return Mistake(f"providers.{name}: its address is missing", 'write base_url = "https://HOST/v1"')
+        return Mistake(
+            f"{dotted('providers', name)}: its address is missing", 'write base_url = "https://HOST/v1"'
+        )
     if name in KNOWN and setting.api not in (None, KNOWN[name].api):
         hint = f"leave api out, or choose a name of your own: [providers.my-{setting.api}]"
         return Mistake(f"providers.{name}: {name} does not speak the protocol of {setting.api}", hint)
@@ -75,7 +80,9 @@ def _provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
 def _model_mistake(name: str, setting: ModelSettings) -> Mistake | None:
     """What is wrong with the table `[models.NAME]`."""
     if setting.path and setting.model:
-        return Mistake(f"models.{name}: it is a file or another model, not both", "leave out path or model")
+        return Mistake(
+            f"{dotted('models', name)}: it is a file or another model, not both", "leave out path or model"
+        )
     return None
 
 
@@ -84,7 +91,9 @@ def price_mistake(name: str) -> Mistake | None:
     provider, _, model = name.partition(":")
     if provider and model:
         return None
-    return Mistake(f"prices.{name}: a price is that of a provider's model", 'write [prices."openai:gpt-4"]')
+    return Mistake(
+        f"{dotted('prices', name)}: a price is that of a provider's model", 'write [prices."openai:gpt-4"]'
+    )
 
 
 def checked_url(text: str) -> str:

@@ -1,10 +1,12 @@
 """Settings for people: rows for `config show`, and the table in docs/settings.md."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
+from ai_pal.config.dotted import dotted
 from ai_pal.config.durations import format_duration
 from ai_pal.config.load import PREFIX, LoadedSettings
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, kind_of, meta_of
@@ -32,9 +34,21 @@ def rows(loaded: LoadedSettings) -> list[Row]:
         found += [_row(info, getattr(settings, table), f"{table}.", loaded) for info in fields(struct)]
     for table, struct in TABLES.items():
         for name, own in getattr(settings, table).items():
-            mine = [_row(info, own, f"{table}.{name}.", loaded) for info in fields(struct)]
+            mine = [_row(info, own, f"{dotted(table, name)}.", loaded) for info in fields(struct)]
             found += [row for row in mine if row.origin != "default"]
     return found
+
+
+def row_of(path: Sequence[str], loaded: LoadedSettings) -> Row | None:
+    """The setting at this place of the file, as it is in force; None where nothing is said of it."""
+    found = {row.name: row for row in rows(loaded)}
+    if row := found.get(dotted(*path)):
+        return row
+    around = found.get(dotted(*path[:-1]))  # one of the texts by name
+    text = around.value.get(path[-1]) if around is not None and isinstance(around.value, dict) else None
+    return (
+        None if around is None or text is None else around._replace(name=dotted(*path), value=text, text=text)
+    )
 
 
 def markdown_table(struct: type[msgspec.Struct]) -> str:

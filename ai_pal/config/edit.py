@@ -10,6 +10,7 @@ from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
 from ai_pal.config.checks import switched
+from ai_pal.config.dotted import dotted
 from ai_pal.config.load import check_text
 from ai_pal.config.settings import DURATION, SIZE, TABLE, TABLES, Settings, base_type, kind_of
 from ai_pal.config.tables import SECRET, URL, has_password
@@ -114,7 +115,7 @@ def change(
             except (TOMLKitError, ValueError, KeyError, TypeError):
                 faithful, after = False, before
             if not faithful:
-                what = f"{file} is written in a way that cannot be changed at {'.'.join(path)}"
+                what = f"{file} is written in a way that cannot be changed at {dotted(*path)}"
                 fail(Code.CONFIG_INVALID, what, "change it yourself: ai-pal config edit")
             _check_change(file, after)
             if after != before:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import fields
 
 from ai_pal.config.clouds import ollama_url
+from ai_pal.config.dotted import dotted
 from ai_pal.config.egress_environment import compared
 from ai_pal.config.load import PREFIX, LoadedSettings, load_settings
 from ai_pal.config.owners import CLIENTS, supervisor_environment
@@ -58,7 +59,7 @@ def differences(theirs: Fingerprint, mine: Fingerprint) -> list[str]:
 
 def in_words(names: list[str], most: int = 3) -> str:
     """Names of settings for a line of text: a table of the file once, and not too many."""
-    short = list(dict.fromkeys(".".join(n.split(".")[:2]) if n.split(".")[0] in TABLES else n for n in names))
+    short = list(dict.fromkeys(n.rpartition(".")[0] if n.split(".")[0] in TABLES else n for n in names))
     rest = len(short) - most
     return ", ".join(short[:most]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -77,7 +78,7 @@ def _all(settings: Settings) -> Iterator[tuple[str, Any]]:
         elif info.name in TABLES:
             for name, own in value.items():
                 for one in fields(own):
-                    yield f"{info.name}.{name}.{one.name}", getattr(own, one.name)
+                    yield dotted(info.name, name, one.name), getattr(own, one.name)
         else:
             yield info.name, value
 

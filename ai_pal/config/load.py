@@ -11,6 +11,7 @@ from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config import paths
 from ai_pal.config.checks import checked_url, choices, mistake_in, mistake_of_all, price_mistake, switched
+from ai_pal.config.dotted import dotted
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
 from ai_pal.config.sizes import parse_size
@@ -130,7 +131,7 @@ class _FileReader:
             if name == "prices" and (mistake := price_mistake(own)):
                 self._refuse((name, own), mistake.message, mistake.hint)
             if not isinstance(table, dict):
-                self._refuse((name, own), f"{name}.{own} is a table: write [{name}.{own}]")
+                self._refuse((name, own), f"{dotted(name, own)} is a table: write [{dotted(name, own)}]")
             found[own] = setting = struct(**self.table(table, known, (name, own)))
             if mistake := mistake_in(own, setting):
                 self._refuse((name, own), mistake.message, mistake.hint)
@@ -143,12 +144,12 @@ class _FileReader:
         for name, raw in table.items():
             path = (*at, name)
             if name not in known:
-                self._refuse(path, f"unknown setting {'.'.join(path)!r}", _nearest(name, known))
+                self._refuse(path, f"unknown setting {dotted(*path)!r}", _nearest(name, known))
             try:
                 values[name] = _convert(raw, known[name], self._file.parent, strict=True)
             except ValueError as error:
-                self._refuse(path, f"{'.'.join(path)}: {error}")
-            self._origins[".".join(path)] = f"{self._file.name}:{self._lines.of(path)}"
+                self._refuse(path, f"{dotted(*path)}: {error}")
+            self._origins[dotted(*path)] = f"{self._file.name}:{self._lines.of(path)}"
         return values
 
     def _refuse(self, path: tuple[str, ...], message: str, hint: str = "") -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from ai_pal.config.dotted import dotted
 from ai_pal.config.edit import Changed, change
 from ai_pal.config.settings import Settings
 from ai_pal.errors import Code, fail
@@ -60,5 +61,5 @@ def forget_name(name: str, *, keep_settings: bool, environ: Mapping[str, str] = 
 def named_by(name: str, settings: Settings) -> list[str]:
     """The settings that name the model `name`."""
     named = {"model": [settings.model], "local.model": [settings.local.model], "preload": settings.preload}
-    named |= {f"models.{alias}.model": [own.model or ""] for alias, own in settings.models.items()}
+    named |= {dotted("models", alias, "model"): [own.model or ""] for alias, own in settings.models.items()}
     return [setting for setting, models in named.items() if name in [one.partition("?")[0] for one in models]]

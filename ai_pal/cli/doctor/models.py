@@ -21,7 +21,7 @@ def check_models(settings: Settings) -> Iterator[Finding]:
     yield _starter(settings)
     yield _default(settings)
     yield from _local(settings)
-    yield from _own(settings)
+    yield from own_models(settings)
     yield _llamacpp()
     yield _transformers()
 
@@ -45,9 +45,7 @@ def _default(settings: Settings) -> Finding:
     try:
         load = resolve("", settings)
     except AiPalError as error:
-        found = of_failure("default model", error.failure)
-        # Not wrong yet: it is fetched when it is needed.
-        return msgspec.structs.replace(found, state="warn") if error.code == Code.MODEL_NOT_HERE else found
+        return _not_to_be_had("default model", error)
     return ok("default model", f"{load.model} ({load.engine})")
 
 
@@ -64,14 +62,24 @@ def _local(settings: Settings) -> Iterator[Finding]:
         yield warn("local.model", text, error.failure.hint)
 
 
-def _own(settings: Settings) -> Iterator[Finding]:
-    from ai_pal.catalog import resolve
+def own_models(settings: Settings) -> Iterator[Finding]:
+    """What is wrong with the models that have a table of the settings."""
+    from ai_pal.catalog import meant, resolve
+    from ai_pal.config.clouds import provider_names
+    from ai_pal.config.elsewhere import elsewhere
 
     for name in settings.models:
         try:
-            resolve(name, settings)
+            if elsewhere(meant(name, settings), provider_names(settings)) is None:
+                resolve(name, settings)
         except AiPalError as error:
-            yield of_failure(f"model {name}", error.failure)
+            yield _not_to_be_had(f"model {name}", error)
+
+
+def _not_to_be_had(check: str, error: AiPalError) -> Finding:
+    """What is only not here is not wrong yet: it is fetched when it is needed."""
+    found = of_failure(check, error.failure)
+    return msgspec.structs.replace(found, state="warn") if error.code == Code.MODEL_NOT_HERE else found
 
 
 def _llamacpp() -> Finding:

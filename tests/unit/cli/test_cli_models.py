@@ -75,6 +75,36 @@ def test_config_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert "stays loaded" in shown["keep_alive"]["about"]
 
 
+def test_config_get_prints_what_is_in_force(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text('[models."llama3.2"]\ncontext = 4096\n[ollama.models]\n"phi-2" = "phi"\n')
+    monkeypatch.setenv("AI_PAL_KEEP_ALIVE", "7m")
+    for key, said in {
+        "keep_alive": "7m",
+        "models.llama3.2.context": "4096",
+        'models."llama3.2".context': "4096",
+        "ollama.models.phi-2": "phi",
+    }.items():
+        assert run(["config", "get", key]) == 0
+        assert capsys.readouterr().out == f"{said}\n"
+    assert run(["config", "get", "models.phi-2.context"]) == 1
+    assert capsys.readouterr() == ("", "models.phi-2.context is not set\n")
+    assert run(["config", "get", "keep_alive", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["origin"] == "AI_PAL_KEEP_ALIVE"
+
+
+def test_a_name_with_a_dot_is_written_as_toml_does(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "set", "models.llama3.2.context", "4096"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == 'models."llama3.2".context = 4096'
+    assert run(["config", "show"]) == 0
+    assert ['models."llama3.2".context', "4096"] in [
+        line.split()[:2] for line in capsys.readouterr().out.splitlines()
+    ]
+    assert run(["config", "unset", "models.llama3.2"]) == 0
+    assert config.read_text() == ""
+
+
 def test_config_path_prints_the_file(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "path"]) == 0
     assert capsys.readouterr().out == f"{config}\n"

@@ -97,6 +97,7 @@ def test_names_are_few_in_words() -> None:
     names = ["providers.a.api", "providers.a.base_url", "ollama.model", "threads", "HF_TOKEN"]
     assert in_words(names) == "providers.a, ollama.model, threads and 1 more"
     assert in_words(["threads"]) == "threads"
+    assert in_words(['models."llama3.2".context', 'models."llama3.2".slots']) == 'models."llama3.2"'
 
 
 def test_equal_fingerprints_have_equal_digests() -> None:

@@ -142,7 +142,7 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("[budget]\nday = inf\n", 2, "budget.day: inf is not a number"),
         ("[budget]\nmonth = nan\n", 2, "budget.month"),
         ("memory_pressure = nan\n", 1, "memory_pressure"),
-        ("[prices.'a:b']\noutput = nan\n", 2, "prices.a:b.output"),
+        ("[prices.'a:b']\noutput = nan\n", 2, 'prices."a:b".output'),
         ("memory_low = '1e9'\n", 1, "memory_low"),
         (
             "memory_low = 99999999999999999999\n",
@@ -159,7 +159,7 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("models = 3\n", 1, "models holds tables"),
         ("[models]\nmine = 3\n", 2, "models.mine is a table"),
         ("models = {mine = {slots = 'x'}}\n", 1, "models.mine.slots"),
-        ('threads = 1\n[models."a.b"]\npath = 1\n', 3, "models.a.b.path"),
+        ('threads = 1\n[models."a.b"]\npath = 1\n', 3, 'models."a.b".path'),
     ],
 )
 def test_an_error_in_the_file_names_file_and_line(config: Path, text: str, line: int, says: str) -> None:

@@ -1,0 +1,11 @@
+"""Names of settings in tables, in one text: `models."llama3.2".context`, quoted as TOML quotes keys."""
+
+import json
+import re
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def dotted(*path: str) -> str:
+    """The keys of `path` as one name; what is no bare key of TOML stands in quotes."""
+    return ".".join(part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False) for part in path)
