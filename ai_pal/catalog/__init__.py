@@ -11,6 +11,7 @@ from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import cache_dir
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import absolute, join, split
+from ai_pal.catalog.refusals import not_found, not_here, too_large
 from ai_pal.catalog.resolve import (
     Found,
     artifact_path,
@@ -18,12 +19,9 @@ from ai_pal.catalog.resolve import (
     find,
     keep_alive,
     meant,
-    not_found,
-    not_here,
     own_keep_alive,
     pinned,
     resolve,
-    too_large,
 )
 from ai_pal.protocol.egress import Artifact, HubFiles, LocalFile, PackageFile
 

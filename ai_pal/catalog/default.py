@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.hub_cache import repos_here
+from ai_pal.catalog.model import KnownModel
 from ai_pal.catalog.own import memory as own_memory
 from ai_pal.catalog.own import parameters
 from ai_pal.config import Settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import AiPalError
+from ai_pal.protocol.egress import HubFiles
 
 if TYPE_CHECKING:
     from ai_pal.catalog.resolve import Found
@@ -30,7 +33,12 @@ def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
         return settings.local.model
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     own = {name for name, model in settings.models.items() if model.path or model.model}
-    known = [(entry.parameters, entry.name) for entry in CATALOG.values() if entry.name not in own]
+    here = repos_here(settings)
+    known = [
+        (entry.parameters, entry.name)
+        for entry in CATALOG.values()
+        if entry.name not in own and entry.chats and _may_be_here(entry, here)
+    ]
     for _, name in sorted([*_sized(own, find), *known], reverse=True):
         found = _here(name, find)
         if found is not None and found.path and (found.memory or own_memory(found.size)) <= memory:
@@ -45,6 +53,13 @@ def _here(name: str, find: Callable[[str], "Found"]) -> "Found | None":
     except AiPalError:
         return None
     return found if found.is_here and found.problem is None else None
+
+
+def _may_be_here(entry: KnownModel, repos: frozenset[str]) -> bool:
+    """Before its files are looked at, which takes longer."""
+    return any(
+        not isinstance(variant.wanted, HubFiles) or variant.wanted.repo in repos for variant in entry.variants
+    )
 
 
 def _sized(own: Iterable[str], find: Callable[[str], "Found"]) -> Iterator[tuple[int, str]]:

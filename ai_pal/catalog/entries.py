@@ -1,7 +1,8 @@
-"""The models known by name: adding one is one entry. Sizes are those of the published files, memory
-is an estimate from them."""
+"""The models known by name: adding one is one entry here, or one line in `families`. Sizes are those of the
+published files, memory is an estimate from them."""
 
-from ai_pal.catalog.model import KnownModel, Variant
+from ai_pal.catalog.families import FAMILY_MODELS
+from ai_pal.catalog.model import KnownModel, Variant, gguf_memory
 from ai_pal.protocol.egress import Artifact, HubFiles, PackageFile
 from ai_pal.protocol.options import GenerationOptions
 
@@ -25,9 +26,7 @@ def _transformers(repo: str, size: int, kv: int) -> tuple[Variant, ...]:
 
 
 def _gguf(quant: str, repo: str, file: str, size: int, kv: int) -> Variant:
-    # Weights are kept once more in the layout that computes fastest: at most half of them, measured.
-    memory = size * 3 // 2 + kv + 100_000_000
-    return Variant(quant, "llamacpp", HubFiles(repo, gguf=file), size, memory, ("llamacpp",))
+    return Variant(quant, "llamacpp", HubFiles(repo, gguf=file), size, gguf_memory(size, kv), ("llamacpp",))
 
 
 def _preferred(transformers: tuple[Variant, ...], *gguf: Variant) -> tuple[Variant, ...]:
@@ -124,6 +123,7 @@ _ENTRIES = (
         parameters=3_212_749_824,
         context=131_072,
         gated=True,
+        strengths=("tools",),
         variants=_preferred(
             # The cache of 8192 tokens: nobody starts with the whole window.
             _transformers("meta-llama/Llama-3.2-3B-Instruct", 6_434_000_000, 940_000_000),
@@ -148,9 +148,8 @@ _ENTRIES = (
         about="repeats what it is told: for tests",
         chat_format="the last message",
         hidden=True,
-        abilities=None,
         variants=(Variant("", "echo"),),
     ),
 )
 
-CATALOG: dict[str, KnownModel] = {entry.name: entry for entry in _ENTRIES}
+CATALOG: dict[str, KnownModel] = {entry.name: entry for entry in (*_ENTRIES, *FAMILY_MODELS)}

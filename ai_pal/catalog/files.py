@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.catalog import layout
+from ai_pal.catalog.ggufs import gguf_parts
 from ai_pal.errors import Code, fail
 from ai_pal.formats.gguf_parts import part_paths
 
@@ -42,7 +43,7 @@ def checked_model(path: Path) -> tuple[str, str]:
 
 def _first_part(path: Path) -> Path:
     """What llama.cpp is given, for a GGUF in parts. Raises `AiPalError` unless all of them are there."""
-    parts = [path.with_name(name) for name in layout.gguf_parts(path.name, str(path.parent))]
+    parts = [path.with_name(name) for name in gguf_parts(path.name, str(path.parent))]
     for part in parts:
         if len(parts) > 1 and not part.is_file():
             hint = "put all parts into one folder, or pull the model again"

@@ -1,6 +1,7 @@
 """Repositories on this disk, in the layout of Hugging Face's own cache: what `from_pretrained` once
 fetched is used where it lies, and what we fetch can be used by others."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from ai_pal.catalog import files, layout
+from ai_pal.catalog import files
+from ai_pal.catalog.ggufs import gguf_file
 from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.egress import HubFiles
@@ -58,6 +60,15 @@ def repo_folder(cache: Path, repo: str) -> Path:
 def repo_name(repo_folder: Path) -> str:
     """The repository that lies in such a folder."""
     return repo_folder.name.removeprefix("models--").replace("--", "/", 1)
+
+
+def repos_here(settings: Settings, environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """The repositories of which something lies in our cache or in Hugging Face's: one look at each folder."""
+    found: set[str] = set()
+    for cache in (cache_dir(settings), paths.hub_cache(environ)):
+        with contextlib.suppress(OSError):
+            found.update(name for name in os.listdir(cache) if name.startswith("models--"))
+    return frozenset(repo_name(Path(name)) for name in found)
 
 
 def manifest_path(repo_folder: Path, commit: str) -> Path:
@@ -111,7 +122,7 @@ def _usable(snapshot: Path, wanted: HubFiles) -> Path | None:
             files.check_folder(snapshot)
             return snapshot
         names = [str(file.relative_to(snapshot)) for file in snapshot.rglob("*") if file.is_file()]
-        path = snapshot / layout.gguf_file(names, wanted.gguf, wanted.repo)
+        path = snapshot / gguf_file(names, wanted.gguf, wanted.repo, nearest=wanted.nearest)
         files.checked_model(path.absolute())
     except (AiPalError, OSError):
         return None

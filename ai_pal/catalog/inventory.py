@@ -11,15 +11,17 @@ from ai_pal.catalog import (
     CATALOG,
     Artifact,
     KnownModel,
+    Variant,
     cache_dir,
     files,
     find,
     hub_cache,
-    layout,
     meant,
     used,
 )
 from ai_pal.catalog.cache import CachePlace
+from ai_pal.catalog.ggufs import quants
+from ai_pal.catalog.model import Strength
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.egress import HubFiles
@@ -32,7 +34,8 @@ ALIAS = "alias of "
 
 class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model as `ai-pal list` shows it; `size` in bytes, of the files or of what a pull would bring.
-    `revision` is a commit on the hub, `last_used` in seconds since the epoch."""
+    `revision` is a commit on the hub, `last_used` in seconds since the epoch. Of known models also `memory`,
+    bytes while it answers, `context`, tokens, and what they were made for beyond text."""
 
     name: str
     state: State
@@ -43,11 +46,16 @@ class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
     licence: str = ""
     revision: str = ""
     last_used: float | None = None
+    memory: int = 0
+    context: int = 0
+    strengths: tuple[Strength, ...] = ()
 
 
 def inventory(settings: Settings) -> list[Listed]:
     """Every model that can be named, by name."""
-    known = [listed for entry in CATALOG.values() if not entry.hidden for listed in _known(entry, settings)]
+    repos = hub_cache.repos_here(settings)
+    shown = [entry for entry in CATALOG.values() if not entry.hidden]
+    known = [listed for entry in shown for listed in _known(entry, repos, settings)]
     own = [
         _own(name, model, settings) for name, model in settings.models.items() if model.path or model.model
     ]
@@ -63,7 +71,7 @@ def _with_use(listed: Listed, settings: Settings) -> Listed:
     return msgspec.structs.replace(listed, last_used=at)
 
 
-def _known(entry: KnownModel, settings: Settings) -> list[Listed]:
+def _known(entry: KnownModel, repos: frozenset[str], settings: Settings) -> list[Listed]:
     """The variants that are here; where none is, the one that would be fetched."""
     found: dict[str, Listed] = {}
     absent: dict[str, Listed] = {}
@@ -73,15 +81,20 @@ def _known(entry: KnownModel, settings: Settings) -> list[Listed]:
             case Artifact() as artifact:
                 listed = _artifact(name, entry, artifact, settings)
             case HubFiles() as wanted:
-                listed = _hub(name, entry, wanted, variant.size, settings)
+                listed = _hub(name, entry, wanted if wanted.repo in repos else None, variant, settings)
             case None:
                 listed = Listed(name, "built in", about=entry.about, licence=entry.licence)
+        listed = msgspec.structs.replace(
+            listed, memory=variant.memory, context=entry.context, strengths=entry.strengths
+        )
         if listed.state != "not here" and listed.path not in found:
             found[listed.path] = listed
         else:
             absent[variant.name] = listed
     if found:
         return list(found.values())
+    if len(absent) == 1:
+        return [msgspec.structs.replace(one, name=entry.name) for one in absent.values()]
     try:
         chosen = find(entry.name, settings).variant
     except AiPalError:
@@ -104,10 +117,14 @@ def _artifact(name: str, entry: KnownModel, artifact: Artifact, settings: Settin
     )
 
 
-def _hub(name: str, entry: KnownModel, wanted: HubFiles, size: int, settings: Settings) -> Listed:
-    snapshot = hub_cache.find(wanted, settings)
+def _hub(
+    name: str, entry: KnownModel, wanted: HubFiles | None, variant: Variant, settings: Settings
+) -> Listed:
+    """`wanted` is None where nothing of its repository is here."""
+    snapshot = hub_cache.find(wanted, settings) if wanted else None
     if snapshot is None:
-        return Listed(name, "not here", size, f"hub {wanted.repo}", about=entry.about, licence=entry.licence)
+        source = f"hub {variant.wanted.repo}" if isinstance(variant.wanted, HubFiles) else ""
+        return Listed(name, "not here", variant.size, source, about=entry.about, licence=entry.licence)
     return msgspec.structs.replace(_snapshot(name, snapshot), about=entry.about, licence=entry.licence)
 
 
@@ -132,7 +149,7 @@ def _repositories(settings: Settings) -> Iterator[Listed]:
 def _usable(repo: str, folder: Path) -> Iterator[HubFiles]:
     yield HubFiles(repo)
     names = [file.name for file in (folder / "snapshots").glob("*/*.gguf")]
-    yield from (HubFiles(repo, gguf=quant) for quant in layout.quants(names))
+    yield from (HubFiles(repo, gguf=quant) for quant in quants(names))
 
 
 def _state(place: CachePlace, size: int) -> State:

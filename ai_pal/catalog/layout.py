@@ -2,7 +2,7 @@
 a configuration, no code of its own. By names and texts only, so that it serves before a download too."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.formats.gguf_parts import part_names
+from ai_pal.catalog.ggufs import preferred, quants
+from ai_pal.errors import Code, fail
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -21,8 +21,6 @@ _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _PICKLES = re.compile(r"(pytorch_model|model|consolidated).*\.(bin|pt|pth|ckpt)")
 _TEXTS = (".json", ".jinja", ".model", ".txt")
 _NOT_NEEDED = re.compile(r"(training_args|optimizer|scheduler|trainer_state|LICENSE|NOTICE).*", re.IGNORECASE)
-_QUANT = re.compile(r"(?<![A-Za-z0-9])((?:I?Q\d\w*|[BF]F?16|F32|fp16)|q\d)(?![A-Za-z0-9])", re.IGNORECASE)
-
 _PICKLE_HINT = "pickle files can run code: choose a repository with safetensors, or a GGUF of this model"
 
 
@@ -33,7 +31,7 @@ def check_names(names: Collection[str], what: str) -> None:
             _adapter(what)
         ggufs = quants(names)
         if ggufs:
-            fail(Code.MODEL_INVALID, f"{what} holds GGUF files", f"name one: {what}:{_preferred(ggufs)}")
+            fail(Code.MODEL_INVALID, f"{what} holds GGUF files", f"name one: {what}:{preferred(ggufs)}")
         fail(
             Code.MODEL_INVALID,
             f"{what} is no model: it has no {CONFIG}",
@@ -47,7 +45,7 @@ def check_names(names: Collection[str], what: str) -> None:
         fail(Code.MODEL_INVALID, f"{what} has its weights as pickle files only", _PICKLE_HINT)
     ggufs = quants(names)
     if ggufs:
-        fail(Code.MODEL_INVALID, f"{what} has its weights as GGUF", f"name one: {what}:{_preferred(ggufs)}")
+        fail(Code.MODEL_INVALID, f"{what} has its weights as GGUF", f"name one: {what}:{preferred(ggufs)}")
     fail(
         Code.MODEL_INVALID, f"{what} has no {WEIGHTS}", "name a folder or repository with safetensors weights"
     )
@@ -116,51 +114,3 @@ def shards(index: bytes, what: str) -> set[str]:
 
 class _Index(msgspec.Struct):
     weight_map: dict[str, str]
-
-
-def quant(name: str) -> str:
-    """The quantization that a GGUF file's name tells, empty for another file."""
-    found = _QUANT.findall(name.rpartition("/")[2]) if name.lower().endswith(".gguf") else []
-    return str(found[-1]) if found else ""
-
-
-def quants(names: Iterable[str]) -> list[str]:
-    """The quantizations to choose from in a repository."""
-    return sorted({found for name in names if (found := quant(name)) and "mmproj" not in name.lower()})
-
-
-def gguf_file(names: Collection[str], wanted: str, what: str) -> str:
-    """The file for `org/name:wanted`, by its whole name or its quantization; the first one of its parts.
-
-    Raises `AiPalError` (`model_invalid`) that lists what there is."""
-    if wanted in names and wanted.lower().endswith(".gguf"):
-        return _first_of_all(wanted, names, what)
-    fitting = [
-        n for n in names if quant(n).lower() == wanted.lower() and wanted and "mmproj" not in n.lower()
-    ]
-    if fitting:
-        whole = [name for name in fitting if gguf_parts(name, what) == [name]]
-        chosen = min(whole or fitting, key=lambda name: (len(name), name))
-        return _first_of_all(chosen, names, what)
-    there = ", ".join(quants(names))
-    hint = f"it has: {there}" if there else "it has no GGUF files"
-    raise AiPalError(Failure(Code.MODEL_INVALID, f"{what} has no GGUF file {wanted!r}", hint))
-
-
-def gguf_parts(name: str, what: str) -> list[str]:
-    """All files that a GGUF is split into. Raises `AiPalError` (`model_invalid`) for impossible numbers."""
-    try:
-        return part_names(name)
-    except ValueError as error:
-        fail(Code.MODEL_INVALID, f"{what}: {error}", "choose another file")
-
-
-def _first_of_all(name: str, names: Collection[str], what: str) -> str:
-    parts = gguf_parts(name, what)
-    for lacking in sorted(set(parts) - set(names)):
-        fail(Code.MODEL_INVALID, f"{what} lacks {lacking}", "it is incomplete: choose another")
-    return parts[0]
-
-
-def _preferred(found: list[str]) -> str:
-    return next((name for name in found if name.lower() == "q4_k_m"), found[0])

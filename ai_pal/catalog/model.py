@@ -1,6 +1,6 @@
 """What the catalog says about a model."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,6 +13,21 @@ WRITES: frozenset[Ability] = frozenset(
     }
 )
 """What a model that knows nothing but text can be asked for at most: it may do less."""
+
+Strength = Literal["pictures", "tools", "thinking", "fill-in", "embeddings", "rerank"]
+"""What its makers made a model for, beyond text."""
+
+_OF_STRENGTH: dict[Strength, frozenset[Ability]] = {
+    "pictures": WRITES | {"images"},
+    "embeddings": frozenset({"embed"}),
+    "rerank": frozenset({"rerank"}),
+}
+
+
+def gguf_memory(size: int, cache: int) -> int:
+    """Bytes while a GGUF of `size` bytes answers, with so many for its context. Weights are kept once more in
+    the layout that computes fastest: at most half of them, measured."""
+    return size * 3 // 2 + cache + 100_000_000
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -32,8 +47,8 @@ class Variant(msgspec.Struct, frozen=True):
 class KnownModel(msgspec.Struct, frozen=True):
     """A catalog entry. `variants` in the order of preference; `parameters` counts weights, `context` tokens;
     `chat_format` says how a conversation is written for it, `sampling` how it is sampled unless a request
-    says otherwise. A `hidden` one can be named, but no list for users does. `abilities` is what it can be
-    asked for at most, None where only its load tells."""
+    says otherwise; `strengths` are what its makers made it for. A `hidden` one can be named, but no list for
+    users does."""
 
     name: str
     about: str
@@ -45,7 +60,20 @@ class KnownModel(msgspec.Struct, frozen=True):
     gated: bool = False
     sampling: GenerationOptions = GenerationOptions()
     hidden: bool = False
-    abilities: frozenset[Ability] | None = WRITES
+    strengths: tuple[Strength, ...] = ()
+
+    @property
+    def abilities(self) -> frozenset[Ability] | None:
+        """What it can be asked for at most, None where only its load tells. Engines hold any model to tools
+        and schemas, whatever it was made for."""
+        if self.engine == "echo":
+            return None
+        return next((_OF_STRENGTH[one] for one in self.strengths if one in _OF_STRENGTH), WRITES)
+
+    @property
+    def chats(self) -> bool:
+        """Whether it answers at all: not so one that makes vectors or scores of texts."""
+        return self.abilities is None or "chat" in self.abilities
 
     @property
     def engine(self) -> str:

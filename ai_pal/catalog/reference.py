@@ -71,12 +71,6 @@ def hub_files(name: str) -> HubFiles | None:
     return HubFiles(match["repo"], match["revision"] or "", match["gguf"] or "")
 
 
-def split_variant(name: str) -> tuple[str, str]:
-    """`phi-2:4bit` as ("phi-2", "4bit")."""
-    name, _, variant = name.partition(":")
-    return name, variant
-
-
 def _typed(text: str) -> Any:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"

@@ -1,6 +1,7 @@
 """How a reference becomes something a worker can load, or something that must be fetched first."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from ai_pal.catalog.choose import Choice, Machine, choose
 from ai_pal.catalog.default import choose_default
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import cache_dir
+from ai_pal.catalog.known import SIZED, entry_of, family, variant_of
 from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
-from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split, split_variant
+from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split
+from ai_pal.catalog.refusals import not_found, not_here
 from ai_pal.config import ModelSettings, Settings, paths
-from ai_pal.config.clouds import clouds, provider_names
-from ai_pal.config.dotted import dotted
+from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
@@ -63,7 +65,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
     if found.problem is not None:
         raise AiPalError(found.problem)
     if not found.is_here:
-        raise not_here(found)
+        raise not_here(found.name, found.size)
     own = settings.models.get(found.name, ModelSettings())
     options, entry = found.options, found.entry or _entry_of(found, settings)
     return LoadModel(
@@ -113,13 +115,14 @@ def _target(name: str, settings: Settings) -> Reference:
 def _find(
     target: str, name: str, options: dict[str, Any], settings: Settings, machine: Machine | None
 ) -> Found:
-    known, variant = split_variant(target)
-    entry = CATALOG.get(known)
     if (there := elsewhere(target, provider_names(settings))) is not None:
         message = f"{target} is a model of {there.provider}, none of this machine"
         fail(Code.MODEL_NOT_FOUND, message, f"ask it: ai-pal chat --model {target}")
-    if entry is not None:
-        return _known(entry, variant, name, options, settings, machine)
+    if (known := entry_of(target)) is not None:
+        name = SIZED.get(target, name) if name == target else name
+        return _known(*known, name, options, settings, machine)
+    if members := family(target):
+        return _member(members, target, name, options, settings, machine or this_machine(settings))
     repository = hub_files(target)
     if repository is not None:
         engine = "llamacpp" if repository.gguf else "transformers"
@@ -139,10 +142,11 @@ def _known(
     machine: Machine | None,
 ) -> Found:
     if variant:
-        named = entry.variant(variant)
+        named = variant_of(entry, variant)
         if named is None:
             there = ", ".join(v.name for v in entry.variants)
-            fail(Code.MODEL_NOT_FOUND, f"{entry.name} has no variant {variant!r}", f"it has: {there}")
+            more = ", or any quantization of its repository" if variant_of(entry, "q8_0") else ""
+            fail(Code.MODEL_NOT_FOUND, f"{entry.name} has no variant {variant!r}", f"it has: {there}{more}")
         return _located(_as_found(entry, Choice(named, "as named"), name, options), settings)
     if len(entry.variants) == 1:
         return _located(_as_found(entry, Choice(entry.variants[0], ""), name, options), settings)
@@ -153,6 +157,24 @@ def _known(
     here = [v for v in entry.variants if _located(_as_found(entry, Choice(v, ""), name, {}), settings).path]
     runs = [v for v in here if machine.installed.issuperset(v.needs)]
     return _located(_as_found(entry, choose(runs or entry.variants, machine), name, options), settings)
+
+
+def _member(
+    members: Sequence[KnownModel],
+    target: str,
+    name: str,
+    options: dict[str, Any],
+    settings: Settings,
+    machine: Machine,
+) -> Found:
+    """The largest model of a family that suits this machine, under its own name: of those that are here, if
+    any is."""
+    here = [one for one in members if _known(one, "", name, {}, settings, machine).path]
+    sizes = [msgspec.structs.replace(one.variants[0], name=one.name) for one in here or members]
+    chosen = choose(sizes, machine)
+    entry = CATALOG[chosen.variant.name]
+    called = entry.name if name == target else name
+    return _located(_as_found(entry, Choice(entry.variants[0], chosen.reason), called, options), settings)
 
 
 def _as_found(entry: KnownModel, choice: Choice, name: str, options: dict[str, Any]) -> Found:
@@ -225,44 +247,6 @@ def keep_alive(ref: str, settings: Settings) -> float:
 def pinned(ref: str, settings: Settings) -> bool:
     """Whether this model stays loaded until it is unloaded by request."""
     return bool(settings.models.get(split(ref or default_model(settings)).name, ModelSettings()).pin)
-
-
-def not_here(found: Found) -> AiPalError:
-    """`model_not_here` with the command that fetches it."""
-    size = f" ({found.size / 1e9:.1f} GB)" if found.size >= 1e9 else ""
-    message = f"the model {found.name} is not on this machine yet{size}"
-    return AiPalError(Failure(Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {found.name}"))
-
-
-def too_large(name: str, size: int) -> Failure:
-    """`model_not_here` for a model that is not downloaded unasked."""
-    message = f"the model {name} is not on this machine yet: {size / 1e9:.1f} GB to download"
-    return Failure(
-        Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {name} (or chat --pull, or auto_pull = true)"
-    )
-
-
-def not_found(name: str, settings: Settings) -> AiPalError:
-    """`model_not_found` with the nearest names."""
-    import difflib
-
-    near = difflib.get_close_matches(name, {*CATALOG, *settings.models} - {name}, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list"
-    if name in settings.models:
-        table = dotted("models", name)
-        hint = f"[{table}] names neither a file nor a model: ai-pal add, or ai-pal config unset {table}"
-    if name == "ollama" or name in clouds(settings):
-        hint = f"{name} is a provider: name one of its models, as in {name}:MODEL"
-    if setting := _named_by(name, settings):
-        hint += f" (it stands in the setting {setting}: ai-pal config show)"
-    return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
-
-
-def _named_by(name: str, settings: Settings) -> str:
-    """The setting that names this model, "" for none."""
-    named = {"model": settings.model, "local.model": settings.local.model}
-    named |= {dotted("models", alias, "model"): own.model or "" for alias, own in settings.models.items()}
-    return next((setting for setting, model in named.items() if split(model).name == name), "")
 
 
 def _number(name: str, options: dict[str, Any], own: int | None, general: int) -> int:

@@ -1,22 +1,28 @@
-"""`ai-pal list`: the models that can be named, and which of them are on this machine."""
+"""`ai-pal list`: the models that are on this machine; with --all also those that can be fetched by name."""
 
 import argparse
 import time
+from collections.abc import Sequence
 
+from ai_pal.catalog.default import STARTER
 from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.cli import failures
 from ai_pal.cli.terminal.json_output import print_json
 from ai_pal.cli.terminal.table import table, terminal_width
-from ai_pal.config import load_settings
+from ai_pal.config import Settings, load_settings
 from ai_pal.counted import counted
 
 HEAD = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
 SPARE = ("REVISION", "SOURCE", "LAST USED")
 """What a narrow terminal does without, in this order."""
 
+OFFER_HEAD = ("NAME", "SIZE", "MEMORY", "CONTEXT", "CAN", "LICENCE", "ABOUT")
+OFFER_SPARE = ("LICENCE", "CONTEXT", "ABOUT", "MEMORY")
+
 EXAMPLES = """examples:
   ai-pal list
-  ai-pal list --json | jq -r '.[] | select(.state != "not here") | .name'
+  ai-pal list --all                  what can be fetched by name too, by what fits this machine
+  ai-pal list --json | jq -r '.[].name'
 
 A narrow terminal gets fewer columns and shorter paths; a pipe, and --json, get all.
 
@@ -25,16 +31,63 @@ A narrow terminal gets fewer columns and shorter paths; a pipe, and --json, get 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument(
+        "-a", "--all", action="store_true", help="also the known models that are not on this machine"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 
 def run(args: argparse.Namespace) -> int:
-    models = inventory(load_settings().settings)
+    settings = load_settings().settings
+    models = inventory(settings)
+    offered = [model for model in models if _is_offer(model)]
+    here = [model for model in models if not _is_offer(model)]
     if args.json:
-        print_json(models)
-    else:
-        print(table(HEAD, [_cells(model) for model in models], width=terminal_width(), spare=SPARE))
+        print_json(models if args.all else here)
+        return 0
+    width = terminal_width()
+    if here:
+        print(table(HEAD, [_cells(model) for model in here], width=width, spare=SPARE))
+    if args.all:
+        _print_offers(offered, settings, width, first=not here)
+    elif offered:
+        begin = "\n" if here else "no model is on this machine yet\n"
+        print(f"{begin}{counted(len(offered), 'more model')} can be fetched by name: ai-pal list --all")
     return 0
+
+
+def _is_offer(model: Listed) -> bool:
+    """Whether it is only known. The starter is fetched unasked, so it counts as one that can be had."""
+    own = model.source == "config" or model.source.startswith("alias of ")
+    return model.state == "not here" and not own and model.name != STARTER
+
+
+def _print_offers(offered: Sequence[Listed], settings: Settings, width: int | None, *, first: bool) -> None:
+    import psutil
+
+    from ai_pal.catalog.fitting import grouped
+    from ai_pal.catalog.machine import free_memory
+
+    free, total = free_memory(settings), psutil.virtual_memory().total
+    groups = grouped(sorted(offered, key=lambda model: model.memory), free, total)
+    heads = (
+        f"fit now ({free / 1e9:.1f} GB of memory is free)",
+        "fit when other models and programs make room",
+        f"need more than this machine has ({total / 1e9:.1f} GB)",
+    )
+    for head, group in zip(heads, groups, strict=True):
+        if group:
+            print(f"{'' if first else chr(10)}{head}:")
+            print(table(OFFER_HEAD, [_offer(model) for model in group], width=width, spare=OFFER_SPARE))
+            first = False
+    print("\nfetch one: ai-pal pull NAME; another quantization: ai-pal pull NAME:Q8_0")
+
+
+def _offer(model: Listed) -> tuple[str, ...]:
+    can = ", ".join(model.strengths) or "text"
+    context = f"{model.context // 1024}K"
+    size, memory = f"{model.size / 1e9:.1f} GB", f"{model.memory / 1e9:.1f} GB"
+    return model.name, size, memory, context, can, model.licence, model.about
 
 
 def _cells(model: Listed) -> tuple[str, ...]:

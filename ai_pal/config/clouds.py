@@ -34,15 +34,6 @@ KNOWN = {
     for api, (mid, strong) in GENERATIONS.items()
 }
 
-TWINS = {
-    "phi-2": "phi",
-    "phi-3": "phi3",
-    "llama3.2": "llama3.2",
-    "tinyllama": "tinyllama",
-    "smollm2": "smollm2:135m",
-}
-"""What Ollama calls models of the catalog."""
-
 
 def clouds(settings: Settings) -> dict[str, ProviderSettings]:
     """The known clouds with what the settings say of them, then those of the user's own."""
@@ -60,12 +51,6 @@ def heirs(api: str, model: str) -> tuple[str, ...]:
         if any(model == known or re.sub(r"-(latest|\d{8})$", "", known) == model for known in line):
             return line
     return ()
-
-
-def twin(model: str, settings: Settings) -> str:
-    """What Ollama calls a model of this machine; empty where it has none."""
-    name = model.partition("?")[0].partition(":")[0]
-    return settings.ollama.models.get(model) or settings.ollama.models.get(name) or TWINS.get(name, "")
 
 
 def ollama_url(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:

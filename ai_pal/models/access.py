@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from ai_pal import catalog, privacy
+from ai_pal.catalog.twins import twin
 from ai_pal.client.asking import Asking
 from ai_pal.client.requests import Using
 from ai_pal.client.sampling import Sampling
 from ai_pal.config import load_settings, paths
-from ai_pal.config.clouds import OLLAMA, ollama_url, provider_names, twin
+from ai_pal.config.clouds import OLLAMA, ollama_url, provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail

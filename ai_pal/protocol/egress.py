@@ -42,11 +42,13 @@ class Artifact(msgspec.Struct, frozen=True, tag="artifact"):
 class HubFiles(msgspec.Struct, frozen=True, tag="hub"):
     """Files of a model repository on the hub. `revision` is a branch, tag or commit, empty for the
     default one. `gguf` names a GGUF file or a quantization such as `Q4_K_M`; empty means the
-    safetensors weights with their configuration and tokenizer."""
+    safetensors weights with their configuration and tokenizer. With `nearest` another quantization will do
+    where that one is not there: the next larger one, else the next smaller."""
 
     repo: str
     revision: str = ""
     gguf: str = ""
+    nearest: bool = False
 
     def __str__(self) -> str:
         at = f"@{self.revision}" if self.revision else ""

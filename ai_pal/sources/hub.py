@@ -17,6 +17,7 @@ import msgspec
 
 from ai_pal.catalog import layout, too_large
 from ai_pal.catalog.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole, told_apart
+from ai_pal.catalog.ggufs import gguf_file, gguf_parts, projector
 from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest, manifest_path, repo_folder
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol.egress import HubFiles
@@ -116,8 +117,9 @@ class _Pull:
         """The files to have, small ones first: a folder with weights is a whole one."""
         what = self._wanted.repo
         if self._wanted.gguf:
-            first = layout.gguf_file(list(there), self._wanted.gguf, what)
-            return [there[name] for name in layout.gguf_parts(first, what)]
+            first = gguf_file(list(there), self._wanted.gguf, what, nearest=self._wanted.nearest)
+            beside = projector(there)
+            return [there[name] for name in (*gguf_parts(first, what), *([beside] if beside else ()))]
         layout.check_names(list(there), what)
         self._total = sum(file.size for file in there.values() if layout.is_needed(file.name))
         layout.read_config(self._fetch(there[layout.CONFIG], commit, snapshot).read_bytes(), what)

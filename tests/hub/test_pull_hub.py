@@ -314,3 +314,21 @@ def test_a_hub_that_falls_silent_is_given_up_and_no_half_file_lies_where_models_
     assert error.retryable
     assert max(path.stat().st_size for path in (cache / ".pulls").rglob("*") if path.is_file()) >= 250_000
     assert "model.safetensors" not in {Path(name).name for name in names(cache)}
+
+
+def test_what_a_model_sees_with_comes_along(hub: Hub, cache: Path) -> None:
+    seeing = {"mmproj-F32.gguf": repos.GGUF + b"32", "mmproj-F16.gguf": repos.GGUF + b"16"}
+    hub.repos["org/sees"] = Repo(repos.ggufs().files | seeing)
+    pulled = pull(cache, HubFiles("org/sees", gguf="Q4_K_M"))
+    assert pulled.path.name == "tiny.Q4_K_M.gguf"
+    assert names(pulled.path.parent) == {"tiny.Q4_K_M.gguf", "mmproj-F16.gguf"}
+
+
+def test_a_known_model_comes_in_the_nearest_quantization_and_is_found_again(hub: Hub, cache: Path) -> None:
+    hub.repos["org/tiny"] = repos.ggufs()
+    wanted = HubFiles("org/tiny", gguf="Q5_K_M", nearest=True)
+    pulled = pull(cache, wanted)
+    assert pulled.path.name == "tiny.Q8_0.gguf"
+    here = find(wanted, Settings(model_cache_dir=str(cache)))
+    assert here is not None
+    assert here.path == pulled.path

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from ai_pal import catalog, privacy
 from ai_pal.catalog.abilities import abilities_of
 from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.twins import twin, window_at_ollama
 from ai_pal.config import Settings, paths
-from ai_pal.config.clouds import OLLAMA, TWINS, clouds, ollama_is_set_up, ollama_url, provider_names, twin
+from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
@@ -171,7 +172,8 @@ class MachineSnapshots:
         return Server(
             provider=provider,
             mid=model,
-            window=0 if named else _window_of(model),  # whom the user names is asked whatever its length
+            # Whom the user names is asked whatever its length.
+            window=0 if named else window_at_ollama(model),
             consent=agreed or privacy.stays_here(provider, model),
             expected=named or ollama_is_set_up(self._settings, self._environ) or self._has_met_ollama(),
         )
@@ -198,11 +200,6 @@ class MachineSnapshots:
 def _has_gone(here: Here) -> bool:
     """Whether its file was taken away since it was looked at."""
     return here.resolved is not None and bool(here.resolved.file) and not os.path.exists(here.resolved.file)
-
-
-def _window_of(model: str) -> int:
-    """What a model of the catalog was made for, by its name at Ollama; 0 for others."""
-    return next((catalog.CATALOG[name].context for name, there in TWINS.items() if there == model), 0)
 
 
 def _named(*models: str) -> tuple[str, ...]:

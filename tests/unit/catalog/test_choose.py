@@ -3,7 +3,8 @@
 import pytest
 
 from ai_pal.catalog import CATALOG, Machine, choose
-from ai_pal.catalog.layout import check_names, gguf_file, gguf_parts, quant, quants, read_config
+from ai_pal.catalog.ggufs import gguf_file, gguf_parts, quant, quants
+from ai_pal.catalog.layout import check_names, read_config
 from ai_pal.catalog.reference import hub_files, is_path
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.egress import HubFiles

@@ -88,7 +88,7 @@ def test_a_number_that_cannot_be_gets_a_hint_that_works(option: str, hint: str) 
 def test_an_unknown_name_brings_the_nearest_ones() -> None:
     error = refusal("smolm", Settings())
     assert error.code == Code.MODEL_NOT_FOUND
-    assert error.failure.hint == "did you mean smollm2?"
+    assert error.failure.hint in ("did you mean smolvlm or smollm2?", "did you mean smollm2 or smolvlm?")
 
 
 def test_settings_for_an_unknown_name_do_not_make_it_a_model() -> None:

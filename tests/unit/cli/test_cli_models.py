@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,6 +29,37 @@ def test_list_names_the_command_that_fetches_a_model(capsys: pytest.CaptureFixtu
     assert row.endswith("ai-pal pull smollm2")
 
 
+def test_list_shows_what_is_here_and_says_how_to_see_more(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list"]) == 0
+    out = capsys.readouterr().out
+    assert "phi-2" not in out
+    assert "more models can be fetched by name: ai-pal list --all" in out
+
+
+def test_list_all_groups_by_what_fits_this_machine(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_pal.catalog.machine.free_memory", lambda _settings: 7_000_000_000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=16_000_000_000))
+    assert run(["list", "--all"]) == 0
+    now, alone, never = capsys.readouterr().out.split("\n\n")[1:4]
+    assert now.startswith("fit now (7.0 GB of memory is free):")
+    assert "\nqwen3.5:4b " in now
+    assert alone.startswith("fit when other")
+    assert "\nqwen3.5:9b " in alone
+    assert never.startswith("need more than this machine has (16.0 GB):")
+    assert "\ngpt-oss:20b " in never
+    row = next(line for line in now.splitlines() if line.startswith("qwen3.5:4b "))
+    assert all(fact in row for fact in ("pictures, tools, thinking", "3.6 GB", "256K"))
+
+
+def test_list_all_as_json_has_what_is_only_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "--all", "--json"]) == 0
+    models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    assert models["qwen3.5:4b"]["state"] == "not here"
+    assert models["qwen3.5:4b"]["strengths"] == ["pictures", "tools", "thinking"]
+
+
 def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list", "--json"]) == 0
     models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
@@ -47,7 +79,7 @@ def test_pulling_an_unknown_model_suggests_the_nearest(capsys: pytest.CaptureFix
     assert run(["pull", "smolm"]) == 3
     err = capsys.readouterr().err
     assert "[model_not_found]" in err
-    assert "hint: did you mean smollm2?" in err
+    assert "hint: did you mean smol" in err
 
 
 def test_pulling_a_built_in_model_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ai_pal.catalog.abilities import EMBEDS
+from ai_pal.catalog.twins import twin
 from ai_pal.config import ModelSettings, Settings
-from ai_pal.config.clouds import ollama_url, twin
+from ai_pal.config.clouds import ollama_url
 from ai_pal.config.provider_access import key_hint, remember
 from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
 from ai_pal.errors import Code, Failure
@@ -43,6 +44,9 @@ def test_the_settings_place_of_ollama_wins() -> None:
         ("phi-2", "phi"),
         ("phi-2:4bit", "phi"),
         ("smollm2?slots=2", "smollm2:135m"),
+        ("qwen3.5:4b?slots=2", "qwen3.5:4b"),
+        ("qwen3.5:4b:q8_0", "qwen3.5:4b"),
+        ("llama3.2:3b", "llama3.2"),
         ("echo", ""),
         ("/m.gguf", ""),
     ],

@@ -1,0 +1,58 @@
+"""How known models are called: `qwen3.5`, `qwen3.5:4b`, and with a quantization `qwen3.5:4b:q8_0`."""
+
+from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.families import FAMILIES
+from ai_pal.catalog.ggufs import bits, is_quant
+from ai_pal.catalog.model import KnownModel, Variant, gguf_memory
+from ai_pal.protocol.egress import HubFiles
+
+SIZED = {
+    "smollm2:135m": "smollm2",
+    "tinyllama:1.1b": "tinyllama",
+    "phi-2:2.7b": "phi-2",
+    "phi-3:3.8b": "phi-3",
+    "llama3.2:3b": "llama3.2",
+}
+"""Names with their size of models that are listed without it."""
+
+_OVERHEAD = 0.6
+"""Bits of scales per weight, by rule of thumb."""
+
+
+def entry_of(name: str) -> tuple[KnownModel, str] | None:
+    """The model that a name means, and the variant that it asks for, "" for none in particular."""
+    for known, variant in ((name, ""), _apart(name)):
+        entry = CATALOG.get(SIZED.get(known, known))
+        if entry is not None:
+            return entry, variant
+    return None
+
+
+def family(name: str) -> tuple[KnownModel, ...]:
+    """The models of a family, the largest first; empty where this is no family's name."""
+    members = [CATALOG[member] for member in FAMILIES.get(name, ())]
+    return tuple(sorted(members, key=lambda entry: -entry.parameters))
+
+
+def family_of(entry: KnownModel) -> str:
+    """The name before the size."""
+    return entry.name.partition(":")[0]
+
+
+def variant_of(entry: KnownModel, name: str) -> Variant | None:
+    """The variant of that name; another quantization of the repository that its GGUF comes from, its size by
+    its bits."""
+    named = entry.variant(name)
+    if named is not None or not is_quant(name):
+        return named
+    for variant in entry.variants:
+        if isinstance(variant.wanted, HubFiles) and variant.wanted.gguf:
+            wanted = HubFiles(variant.wanted.repo, gguf=name)
+            size = int(entry.parameters * (bits(name) + _OVERHEAD) / 8)
+            return Variant(name.lower(), variant.engine, wanted, size, gguf_memory(size, 0), variant.needs)
+    return None
+
+
+def _apart(name: str) -> tuple[str, str]:
+    known, _, variant = name.rpartition(":")
+    return known, variant
