@@ -39,6 +39,7 @@ def ai_pal_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="ai-pal-test-", dir="/tmp"))
     monkeypatch.setenv("AI_PAL_HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("OLLAMA_MODELS", str(home / "ollama"))
     # Models are large: those that setup fetched are shared.
     monkeypatch.setenv("AI_PAL_MODEL_CACHE", _SETTINGS.model_cache_dir)
     yield home

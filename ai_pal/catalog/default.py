@@ -2,9 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import TYPE_CHECKING
 
+from ai_pal.catalog import stores
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import repos_here
 from ai_pal.catalog.model import KnownModel
@@ -33,7 +34,8 @@ def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
         return settings.local.model
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     own = {name for name, model in settings.models.items() if model.path or model.model}
-    here = repos_here(settings)
+    kept = {part for one in stores.stored(settings) for part in (one.name, one.name.rpartition(":")[0])}
+    here = repos_here(settings) | kept
     known = [
         (entry.parameters, entry.name)
         for entry in CATALOG.values()
@@ -55,10 +57,11 @@ def _here(name: str, find: Callable[[str], "Found"]) -> "Found | None":
     return found if found.is_here and found.problem is None else None
 
 
-def _may_be_here(entry: KnownModel, repos: frozenset[str]) -> bool:
+def _may_be_here(entry: KnownModel, names: Set[str]) -> bool:
     """Before its files are looked at, which takes longer."""
     return any(
-        not isinstance(variant.wanted, HubFiles) or variant.wanted.repo in repos for variant in entry.variants
+        not isinstance(variant.wanted, HubFiles) or {variant.wanted.repo, entry.name} & names
+        for variant in entry.variants
     )
 
 

@@ -17,6 +17,7 @@ from ai_pal.catalog import (
     find,
     hub_cache,
     meant,
+    stores,
     used,
 )
 from ai_pal.catalog.cache import CachePlace
@@ -63,7 +64,10 @@ def inventory(settings: Settings) -> list[Listed]:
     named = [*own, *(k for k in known if k.name not in shadowed)]
     claimed = {listed.path for listed in named if not listed.source.startswith(ALIAS)}
     others = [listed for listed in _repositories(settings) if listed.path not in claimed]
-    return [_with_use(listed, settings) for listed in sorted([*named, *others], key=lambda m: m.name)]
+    kept = list(_stored(settings, {listed.path for listed in (*named, *others)}))
+    elsewhere = {listed.name for listed in kept}
+    named = [listed for listed in named if listed.state != "not here" or listed.name not in elsewhere]
+    return [_with_use(listed, settings) for listed in sorted([*named, *others, *kept], key=lambda m: m.name)]
 
 
 def _with_use(listed: Listed, settings: Settings) -> Listed:
@@ -144,6 +148,14 @@ def _repositories(settings: Settings) -> Iterator[Listed]:
                 snapshot = hub_cache.find(wanted, settings)
                 if snapshot is not None and snapshot.folder == folder:
                     yield _snapshot(f"{repo}:{wanted.gguf}" if wanted.gguf else repo, snapshot)
+
+
+def _stored(settings: Settings, claimed: set[str]) -> Iterator[Listed]:
+    """What other programs keep, each file once."""
+    for one in stores.stored(settings):
+        if one.path not in claimed:
+            claimed.add(one.path)
+            yield Listed(one.name, "here", one.size, one.store, one.path)
 
 
 def _usable(repo: str, folder: Path) -> Iterator[HubFiles]:

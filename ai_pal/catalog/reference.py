@@ -12,7 +12,10 @@ from ai_pal.protocol.egress import HubFiles
 
 _QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
 _PART = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?"
-_HUB = re.compile(rf"(?P<repo>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?(?::(?P<gguf>[\w.-]+))?", re.ASCII)
+_SITE = r"(?:(?:https://)?(?:hf\.co|huggingface\.co)/)?"
+_HUB = re.compile(
+    rf"{_SITE}(?P<repo>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?(?::(?P<gguf>[\w.-]+))?", re.ASCII
+)
 
 
 class Reference(NamedTuple):
@@ -64,7 +67,7 @@ def is_path(name: str) -> bool:
 
 
 def hub_files(name: str) -> HubFiles | None:
-    """`org/name[@revision][:GGUF]`, or None for another kind of reference."""
+    """`org/name[@revision][:GGUF]`, also behind `hf.co/`, or None for another kind of reference."""
     match = _HUB.fullmatch(name)
     if match is None or "--" in match["repo"] or ".." in name or match["repo"].lower().endswith(".gguf"):
         return None

@@ -21,6 +21,7 @@ def remove(found: Found, settings: Settings) -> int:
     cache = cache_dir(settings)
     if not found.path and found.problem is None:
         fail(Code.MODEL_NOT_FOUND, f"{found.name} is not on this machine", "see: ai-pal list")
+    check_ours(found)
     with told_apart(cache):
         match found.wanted:
             case Artifact() as artifact:
@@ -31,6 +32,13 @@ def remove(found: Found, settings: Settings) -> int:
                 fail(Code.MODEL_INVALID, f"{found.path} is a file of your own", "remove it yourself")
         used.forget(found.path, settings)
     return freed
+
+
+def check_ours(found: Found) -> None:
+    """Raises `AiPalError` (`model_invalid`) for what another program keeps."""
+    if found.store:
+        hint = f"remove it there: {found.remove or f'in {found.store}'}"
+        fail(Code.MODEL_INVALID, f"{found.name} is kept by {found.store}: {found.path}", hint)
 
 
 def _remove_file(path: Path) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog import files, hub_cache
+from ai_pal.catalog import files, hub_cache, stores
 from ai_pal.catalog.choose import Choice, Machine, choose
 from ai_pal.catalog.default import choose_default
 from ai_pal.catalog.entries import CATALOG
@@ -17,6 +17,7 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split
 from ai_pal.catalog.refusals import not_found, not_here
+from ai_pal.catalog.twins import twin
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
@@ -34,7 +35,8 @@ _MAX_ALIASES = 8
 class Found(msgspec.Struct, frozen=True):
     """What a reference means here and now. `name` is what the user called it, `path` is empty while
     `wanted` has to be fetched first; `reason` says why this variant, `commit` which revision is here;
-    `problem` is why what is here cannot be used."""
+    `problem` is why what is here cannot be used. What another program keeps (`store`) is removed by its
+    command `remove`; `sampling` is what that program samples with."""
 
     name: str
     options: dict[str, Any]
@@ -48,6 +50,9 @@ class Found(msgspec.Struct, frozen=True):
     entry: KnownModel | None = None
     commit: str = ""
     verified: bool = False
+    store: str = ""
+    remove: str = ""
+    sampling: GenerationOptions | None = None
     problem: Failure | None = None
 
     @property
@@ -76,7 +81,7 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
         context=_number("context", options, own.context, settings.context),
         slots=_number("slots", options, own.slots, settings.slots),
         options=options,
-        sampling=entry.sampling if entry is not None else GenerationOptions(),
+        sampling=found.sampling or (entry.sampling if entry is not None else GenerationOptions()),
     )
 
 
@@ -130,6 +135,8 @@ def _find(
     if is_path(target):
         engine, path = files.checked_model(Path(paths.expanded(target)))
         return Found(name, options, engine, path, size=files.size_of(path))
+    if (kept := stores.named(target, settings)) is not None:
+        return _stored(Found(name, options, "llamacpp"), kept)
     raise not_found(target, settings)
 
 
@@ -143,6 +150,8 @@ def _known(
 ) -> Found:
     if variant:
         named = variant_of(entry, variant)
+        if named is None and (kept := stores.named(f"{entry.name}:{variant}", settings)) is not None:
+            return _stored(Found(name, options, "llamacpp"), kept)
         if named is None:
             there = ", ".join(v.name for v in entry.variants)
             more = ", or any quantization of its repository" if variant_of(entry, "q8_0") else ""
@@ -220,7 +229,26 @@ def _located(found: Found, settings: Settings) -> Found:
                     commit=snapshot.commit,
                     verified=snapshot.manifest is not None,
                 )
+            called = twin(found.entry.name if found.entry else found.name, settings)
+            there = stores.standing_for(found.entry, repository, settings, called)
+            if there is not None:
+                return _stored(found, there)
     return found
+
+
+def _stored(found: Found, there: stores.Stored) -> Found:
+    """`found` as another program keeps it. Raises `AiPalError` as `files.checked_model`."""
+    _, path = files.checked_model(Path(there.path))
+    sees = {"mmproj": there.projector} if there.projector else {}
+    return msgspec.structs.replace(
+        found,
+        path=path,
+        size=there.size,
+        options=sees | found.options,
+        store=there.store,
+        remove=there.remove,
+        sampling=there.sampling if there.sampling != GenerationOptions() else None,
+    )
 
 
 def artifact_path(artifact: Artifact, settings: Settings) -> Path:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
-from ai_pal.catalog.removing import remove
+from ai_pal.catalog.removing import check_ours, remove
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import forget, is_own, unload
@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
         print(neutral_line(forget(name, settings)))
         return failures.OK
     found = find(absolute(args.model, Path.cwd(), settings), settings)
+    check_ours(found)
     unload(found.name)
     freed = remove(found, settings)
     print(neutral_line(f"{args.model} is removed: {sized(freed)} are free again"))

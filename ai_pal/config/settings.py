@@ -78,6 +78,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="What the router's choice is bent towards."),
     ] = "balanced"
     model_cache_dir: Annotated[str, _path("Where models are kept; empty means ~/.ai-pal/models.")] = ""
+    other_stores: Annotated[
+        bool,
+        Meta(description="Use models that Ollama, LM Studio, Jan, GPT4All and llama.cpp keep here."),
+    ] = True
     auto_pull: Annotated[
         bool, Meta(description="Fetch a model of any size on its first use, without asking.")
     ] = False
