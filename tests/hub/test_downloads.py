@@ -157,6 +157,8 @@ def test_the_last_follower_stops_the_download_and_the_next_one_resumes_it(home: 
         half_way(events, hub)
         events.close()
         wait_until(lambda: '"pull_stopped"' in log(home))
+        with pytest.raises(AiPalError):  # a round trip: the egress process has heard it too
+            list(mine.pull("org/nothing"))
         hub.gate.set()
         *_, end = mine.pull("org/tiny")
         assert isinstance(end, Pulled)
