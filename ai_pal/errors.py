@@ -3,6 +3,7 @@
 Errors cross process borders as `Failure` values inside messages, never pickled.
 """
 
+import errno
 import shlex
 import sys
 from collections.abc import Sequence
@@ -155,6 +156,19 @@ def main_reason(reasons: Sequence[Failure]) -> Failure:
     there = [reason for reason in reasons if reason.code not in NOBODY_THERE]
     asked = [reason for reason in there if reason.code not in NOT_SET_UP]
     return (asked or there or list(reasons))[-1]
+
+
+FREE_SPACE = "free some space, for example: ai-pal rm MODEL (ai-pal list shows what they take)"
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a disk that is full, or of all that this user may have of it."""
+
+
+def fail_to_write(what: object, error: OSError, hint: str) -> NoReturn:
+    """Raise `AiPalError` for what could not be written: `disk_full`, else `file_unreadable` with `hint`."""
+    if error.errno in FULL:
+        fail(Code.DISK_FULL, f"{what} cannot be written: the disk is full", FREE_SPACE)
+    fail(Code.FILE_UNREADABLE, f"{what} cannot be written: {error.strerror}", hint)
 
 
 def pip_install(what: str) -> str:

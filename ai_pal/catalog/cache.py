@@ -1,7 +1,6 @@
 """The model cache on disk: what is there and verified, one pull at a time, whole files only."""
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import os
@@ -17,7 +16,7 @@ import msgspec
 from ai_pal.catalog import Artifact, files
 from ai_pal.catalog.files import Manifest
 from ai_pal.catalog.stall import StallWatch, largest_file
-from ai_pal.errors import Code, fail
+from ai_pal.errors import FREE_SPACE, FULL, Code, fail
 
 WAIT_SECONDS = 180.0
 """How long another pull of the same model may stand still: unpacking and hashing do not grow it."""
@@ -102,7 +101,7 @@ class CachePlace:
             return False
 
 
-SPACE_HINT = "free some space, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
+SPACE_HINT = f"{FREE_SPACE}, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
 
 
 @contextlib.contextmanager
@@ -111,7 +110,7 @@ def told_apart(cache: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             fail(Code.DISK_FULL, f"the disk that holds {cache} is full", SPACE_HINT)
         hint = "make it writable, or set model_cache_dir (AI_PAL_MODEL_CACHE)"
         fail(Code.CACHE_UNWRITABLE, f"the model cache {cache} cannot be written: {error.strerror}", hint)

@@ -1,6 +1,7 @@
 """Take a model out of the cache: only what lies in our own folder, and only its own files."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -13,56 +14,64 @@ from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.protocol.egress import Artifact, HubFiles
 
 
-def remove(found: Found, settings: Settings) -> int:
-    """Remove a model that is here; returns the bytes that are free again.
-
-    Raises `AiPalError`: `model_not_found` (nothing is here), `model_invalid` (it is not ours to remove),
-    `cache_unwritable`."""
+def files_of(found: Found, settings: Settings) -> list[Path]:
+    """What `remove` would remove. Raises `AiPalError`: `model_not_found` (nothing is here), `model_invalid`
+    (it is not ours to remove), `cache_unwritable`."""
     cache = cache_dir(settings)
     if not found.path and found.problem is None:
         fail(Code.MODEL_NOT_FOUND, f"{found.name} is not on this machine", "see: ai-pal list")
-    check_ours(found)
+    if found.store:
+        hint = f"remove it there: {found.remove or f'in {found.store}'}"
+        fail(Code.MODEL_INVALID, f"{found.name} is kept by {found.store}: {found.path}", hint)
+    if found.wanted is None:
+        fail(Code.MODEL_INVALID, f"{found.path} is a file of your own", "remove it yourself")
+    if isinstance(found.wanted, Artifact):
+        return [cache / found.wanted.file]
     with told_apart(cache):
-        match found.wanted:
-            case Artifact() as artifact:
-                freed = _remove_file(cache / artifact.file)
-            case HubFiles() as wanted:
-                freed = _remove_snapshot(wanted, Path(found.path), found.commit, cache)
-            case None:
-                fail(Code.MODEL_INVALID, f"{found.path} is a file of your own", "remove it yourself")
+        return _in_snapshot(found.wanted, Path(found.path), found.commit, cache)
+
+
+def sizes(paths: Iterable[Path]) -> int:
+    """The bytes that these files take."""
+    return sum(path.stat().st_size for path in paths)
+
+
+def remove(found: Found, settings: Settings) -> int:
+    """Remove a model that is here; returns the bytes that are free again. Raises like `files_of`."""
+    cache, mine = cache_dir(settings), files_of(found, settings)
+    with told_apart(cache):
+        freed = sizes(mine)
+        for path in mine:
+            path.unlink()
+        if isinstance(found.wanted, HubFiles):
+            _tidy_snapshot(hub_cache.repo_folder(cache, found.wanted.repo), found.commit, mine)
+        else:
+            _tidy_file(*mine)
         used.forget(found.path, settings)
     return freed
 
 
-def check_ours(found: Found) -> None:
-    """Raises `AiPalError` (`model_invalid`) for what another program keeps."""
-    if found.store:
-        hint = f"remove it there: {found.remove or f'in {found.store}'}"
-        fail(Code.MODEL_INVALID, f"{found.name} is kept by {found.store}: {found.path}", hint)
-
-
-def _remove_file(path: Path) -> int:
-    size = path.stat().st_size
-    path.unlink()
+def _tidy_file(path: Path) -> None:
     files.manifest_path(path).unlink(missing_ok=True)
     if path.parent.is_dir() and not any(path.parent.iterdir()):
         path.parent.rmdir()
-    return size
 
 
-def _remove_snapshot(wanted: HubFiles, path: Path, commit: str, cache: Path) -> int:
+def _in_snapshot(wanted: HubFiles, path: Path, commit: str, cache: Path) -> list[Path]:
     folder = hub_cache.repo_folder(cache, wanted.repo)
     if not path.is_relative_to(folder):
         hint = "other programs use it too; remove it with: hf cache rm"
         fail(Code.MODEL_INVALID, f"{wanted.repo} lies in Hugging Face's cache", hint)
-    snapshot, note = folder / "snapshots" / commit, hub_cache.manifest(folder, commit)
+    snapshot = folder / "snapshots" / commit
     parts = {part.relative_to(snapshot).as_posix() for part in part_paths(path)} if wanted.gguf else set()
-    mine = parts or _texts_and_weights(snapshot)
-    freed = sum((snapshot / name).stat().st_size for name in mine)
-    for name in mine:
-        (snapshot / name).unlink()
+    return [snapshot / name for name in parts or _texts_and_weights(snapshot)]
+
+
+def _tidy_snapshot(folder: Path, commit: str, gone: list[Path]) -> None:
+    snapshot, note = folder / "snapshots" / commit, hub_cache.manifest(folder, commit)
     if note is not None:
-        rest = {name: facts for name, facts in note.files.items() if name not in mine}
+        names = {path.relative_to(snapshot).as_posix() for path in gone}
+        rest = {name: facts for name, facts in note.files.items() if name not in names}
         left = msgspec.structs.replace(note, files=rest)
         hub_cache.manifest_path(folder, commit).write_bytes(msgspec.json.encode(left))
     if not any(file.is_file() for file in snapshot.rglob("*")):
@@ -70,7 +79,6 @@ def _remove_snapshot(wanted: HubFiles, path: Path, commit: str, cache: Path) -> 
         shutil.rmtree(snapshot)
     if not any((folder / "snapshots").iterdir()):
         shutil.rmtree(folder)
-    return freed
 
 
 def _texts_and_weights(snapshot: Path) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from ai_pal import __version__
 from ai_pal.cli import failures
 from ai_pal.cli.parser import Parser
-from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.errors import FREE_SPACE, FULL, AiPalError, Code, Failure, fail
 
 COMMANDS: dict[str, str] = {
     "chat": "ask one question, or hold a conversation",
@@ -142,8 +142,8 @@ def check_name(name: str) -> None:
 
 def _failure_of(error: OSError) -> Failure:
     """What no command expects: a full disk behind stdout, or a current folder that is gone."""
-    if error.errno == errno.ENOSPC:
-        return Failure(Code.DISK_FULL, "the output cannot be written: no space left", "free some space")
+    if error.errno in FULL:
+        return Failure(Code.DISK_FULL, "the output cannot be written: the disk is full", FREE_SPACE)
     if error.errno == errno.ENOENT and _folder_is_gone():
         return Failure(Code.FILE_UNREADABLE, "the current folder is gone", "go to another one: cd")
     return Failure(Code.FILE_UNREADABLE, f"the system refused: {error}", "see: ai-pal doctor")

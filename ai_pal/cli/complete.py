@@ -42,20 +42,47 @@ def _fine(name: str) -> bool:
 
 
 def _models(beginning: str) -> Names:
+    settings = _settings()
+    yield from ((name, _plain(own.path or own.model or "")) for name, own in settings.models.items())
+    yield from _local(beginning)
+    if ":" in beginning:
+        yield from _of_providers(settings)
+    yield from ((f"{name}:", "a provider") for name in _provider_names(settings))
+
+
+def _local(beginning: str) -> Names:
     from ai_pal.catalog import CATALOG
+    from ai_pal.config.elsewhere import elsewhere
 
     settings = _settings()
+    providers = set(_provider_names(settings))
     for name, own in settings.models.items():
-        yield name, _plain(own.path or own.model or "")
+        if elsewhere(own.model or "", providers) is None:
+            yield name, _plain(own.path or own.model or "")
     shown = [entry for entry in CATALOG.values() if not entry.hidden]
     yield from ((entry.name, entry.about) for entry in shown)
     if ":" in beginning:
         yield from (
             (f"{one.name}:{variant.name}", "") for one in shown for variant in one.variants if variant.name
         )
-        yield from _of_providers(settings)
     yield from ((name, "here") for name in _repositories(settings))
-    yield from ((f"{name}:", "a provider") for name in _provider_names(settings))
+
+
+def _here(_: str) -> Names:
+    from ai_pal.catalog.inventory import inventory
+
+    settings = _settings()
+    own = {name for name, model in settings.models.items() if model.path or model.model}
+    for one in inventory(settings):
+        if one.name in own or (one.state != "not here" and one.path.startswith(settings.model_cache_dir)):
+            yield one.name, _plain(one.about or one.path)
+
+
+def _loaded(_: str) -> Names:
+    from ai_pal.cli.running import running
+
+    with running() as client:
+        return [(worker.model, worker.state) for worker in client.status().workers]
 
 
 def _of_providers(settings: Settings) -> Names:
@@ -138,6 +165,9 @@ def _plain(text: str) -> str:
 
 _KINDS: dict[str, Callable[[str], Names]] = {
     "models": _models,
+    "local": _local,
+    "here": _here,
+    "loaded": _loaded,
     "presets": _presets,
     "conversations": _conversations,
     "providers": _providers,

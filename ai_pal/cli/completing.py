@@ -3,7 +3,11 @@
 import argparse
 from typing import Literal
 
-Kind = Literal["models", "presets", "conversations", "providers", "settings", "commands", "text", "file"]
+Kind = Literal[
+    "models", "local", "here", "loaded",
+    "presets", "conversations", "providers", "settings", "commands", "text", "file",
+]  # fmt: skip
+"""Of models: all that can be named, those that can run here, those of ours on this disk, those in memory."""
 
 
 def completes(action: argparse.Action, kind: Kind) -> None:

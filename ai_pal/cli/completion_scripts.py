@@ -22,6 +22,12 @@ _ai_pal_models() {
   _ai_pal_complete models "$1"
   case "$1" in */* | .* | '~'*) _ai_pal_paths "$1" ;; esac
 }
+_ai_pal_local() {
+  _ai_pal_complete local "$1"
+  case "$1" in */* | .* | '~'*) _ai_pal_paths "$1" ;; esac
+}
+_ai_pal_here() { _ai_pal_complete here "$1"; }
+_ai_pal_loaded() { _ai_pal_complete loaded "$1"; }
 _ai_pal_presets() { _ai_pal_complete presets "$1"; }
 _ai_pal_conversations() { _ai_pal_complete conversations "$1"; }
 _ai_pal_providers() { _ai_pal_complete providers "$1"; }
@@ -77,6 +83,12 @@ _ai_pal_models() {
   _ai_pal_complete models
   case $PREFIX in (*/*|.*|\~*) _files -g '*.gguf' ;; esac
 }
+_ai_pal_local() {
+  _ai_pal_complete local
+  case $PREFIX in (*/*|.*|\~*) _files -g '*.gguf' ;; esac
+}
+_ai_pal_here() { _ai_pal_complete here }
+_ai_pal_loaded() { _ai_pal_complete loaded }
 _ai_pal_presets() { _ai_pal_complete presets }
 _ai_pal_conversations() { _ai_pal_complete conversations }
 _ai_pal_providers() { _ai_pal_complete providers }
@@ -89,13 +101,22 @@ _FISH = r"""
 function _ai_pal_complete
     ai-pal complete $argv[1] (commandline -ct) 2>/dev/null
 end
-function _ai_pal_models
-    _ai_pal_complete models
+function _ai_pal_gguf
     set -l word (string unescape -- (commandline -ct))
     if string match -qr '^[.~]|/' -- "$word"
         __fish_complete_path "$word" | string match -r '.*(?:/|\.gguf)(?:\t.*)?$'
     end
 end
+function _ai_pal_models
+    _ai_pal_complete models
+    _ai_pal_gguf
+end
+function _ai_pal_local
+    _ai_pal_complete local
+    _ai_pal_gguf
+end
+function _ai_pal_here; _ai_pal_complete here; end
+function _ai_pal_loaded; _ai_pal_complete loaded; end
 function _ai_pal_presets; _ai_pal_complete presets; end
 function _ai_pal_conversations; _ai_pal_complete conversations; end
 function _ai_pal_providers; _ai_pal_complete providers; end

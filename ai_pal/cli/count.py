@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     completes(file, "file")
     model = parser.add_argument("-m", "--model", default="", metavar="MODEL", help="as for `ai-pal chat`")
-    completes(model, "models")
+    completes(model, "local")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
     add_tools(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")

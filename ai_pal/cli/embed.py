@@ -11,7 +11,7 @@ from ai_pal.cli.given_texts import GivenText, add_texts, given_texts
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.cli.using import add_using, in_batches, using
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, fail, fail_to_write
 
 if TYPE_CHECKING:
     from ai_pal.client.vectors import Embeddings
@@ -122,4 +122,4 @@ def _write(name: str, data: bytes) -> None:
         else:
             write_whole(file, data)
     except OSError as error:
-        fail(Code.FILE_UNREADABLE, f"{name} cannot be written: {error.strerror}", "choose another place")
+        fail_to_write(name, error, "choose another place")

@@ -27,7 +27,7 @@ EXIT_CODES = """exit codes:
   5    overloaded: try again later
   6    the supervisor cannot be reached
   7    the configuration is invalid
-  130  stopped with Ctrl-C
+  130  stopped with Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
   141  the reader of the output went away"""
 
 _BY_CODE: dict[str, int] = {

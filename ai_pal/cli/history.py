@@ -1,7 +1,6 @@
 """`ai-pal history`: the conversations that are kept on this machine."""
 
 import argparse
-import errno
 import sys
 import time
 from collections.abc import Callable
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
+from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.neutral import neutral, neutral_line
 from ai_pal.cli.terminal.private_file import owner_only
 from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.config import paths
 from ai_pal.counted import counted
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, fail, fail_to_write
 
 if TYPE_CHECKING:
     from ai_pal.conversations.store import Conversations, Found, Head, Kept
@@ -29,7 +29,7 @@ EXAMPLES = """examples:
   ai-pal history export 12 --output talk.md
   ai-pal history export --all --format json | jq '.[].title'
   ai-pal history delete 12 13
-  ai-pal history delete --all
+  ai-pal history delete --all --yes     without a question, as a script needs it
 
 Conversations are kept in ~/.ai-pal/ai-pal.db, readable by you only; `history = false` in the settings or
 `ai-pal chat --no-history` keeps none. What is deleted is gone from the file too. Go on with one:
@@ -78,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     numbers = delete.add_argument("ids", nargs="*", type=whole(), metavar="ID", help="their numbers")
     completes(numbers, "conversations")
     delete.add_argument("--all", action="store_true", help="all conversations, and what was typed in them")
-    delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    add_yes(delete)
     actions.add_parser("wipe", help="overwrite what earlier deletions may have left in the file")
 
 
@@ -147,8 +147,7 @@ def _export(store: "Conversations", args: argparse.Namespace) -> int:
     except FileExistsError:
         fail(Code.BAD_REQUEST, f"{args.output} exists", "remove it, or choose another name")
     except OSError as error:
-        code = Code.DISK_FULL if error.errno == errno.ENOSPC else Code.FILE_UNREADABLE
-        fail(code, f"{args.output} cannot be written: {error.strerror}", "choose another place for --output")
+        fail_to_write(args.output, error, "choose another place for --output")
     return failures.OK
 
 
@@ -157,15 +156,21 @@ def _delete(store: "Conversations", args: argparse.Namespace) -> int:
         fail(Code.BAD_REQUEST, "give the numbers of conversations, or --all", "see: ai-pal history list")
     from ai_pal.conversations.typed import keep_typed
 
+    ids = sorted(set(args.ids))
+    heads = [store.head(number) for number in ids]
     if args.all:
-        if not args.yes and not _agreed(len(store.heads())):
-            return failures.FAILED
+        what = f"all of {counted(len(store.heads()), 'conversation')}, and what was typed there"
+    else:
+        what = " and ".join(f"{head.id} ({head.title})" for head in heads)
+    if not agreed(f"delete {what}", yes=args.yes):
+        return failures.FAILED
+    if args.all:
         count = store.delete_all()
         paths.history_file().unlink(missing_ok=True)
     else:
-        store.delete(args.ids)
+        store.delete(ids)
         keep_typed(paths.history_file(), store.prompts())
-        count = len(set(args.ids))
+        count = len(ids)
     print(f"{counted(count, 'conversation')} deleted")
     return failures.OK
 
@@ -209,17 +214,6 @@ def _chosen(store: "Conversations", number: int | None) -> int:
     if found is None:
         fail(Code.CONVERSATION_NOT_FOUND, "no conversation is kept yet", "begin one: ai-pal chat")
     return found
-
-
-def _agreed(count: int) -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        fail(Code.BAD_REQUEST, "--all without a terminal needs --yes", "ai-pal history delete --all --yes")
-    question = f"delete all of {counted(count, 'conversation')}, and what was typed there? [y/N] "
-    print(question, end="", file=sys.stderr, flush=True)
-    try:
-        return input().strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def _table(heads: "list[Head]") -> str:

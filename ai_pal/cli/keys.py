@@ -6,6 +6,7 @@ import sys
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
+from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config import provider_access as access
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--json", action="store_true", help="print a JSON array")
     rm = actions.add_parser("rm", help="take a key out of the keyring")
     completes(rm.add_argument("provider", metavar="PROVIDER", help="whose key"), "providers")
+    add_yes(rm)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     provider = known_provider(args.provider, settings)
     if args.action == "set":
         _set(provider)
+    elif not agreed(f"take the key of {provider} out of the system keyring", yes=args.yes):
+        return failures.FAILED
     else:
         _remove(provider)
     return failures.OK

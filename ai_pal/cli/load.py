@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     models = parser.add_argument(
         "models", nargs="+", metavar="MODEL", help="a known model, or the path of a GGUF file or a folder"
     )
-    completes(models, "models")
+    completes(models, "local")
     parser.add_argument(
         "--keep-alive", type=duration, metavar="TIME",
         help="keep it loaded this long after its last request: 10m, or never to unload it",

@@ -14,6 +14,7 @@ from ai_pal.cli.chat.prompts import checked_argument
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_model
 from ai_pal.cli.presetting import given
+from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.neutral import neutral, neutral_line
 from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.config import load_settings, paths, presets
@@ -51,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="show one preset")
     put = actions.add_parser("set", help="make a preset, or change fields of one")
     rm = actions.add_parser("rm", help="remove a preset")
+    add_yes(rm)
     edit = actions.add_parser("edit", help="change a preset in your editor, or make one")
     for action in (show, put, rm, edit):
         completes(action.add_argument("name", metavar="NAME", help="the name of the preset"), "presets")
@@ -123,6 +125,8 @@ def _set(args: argparse.Namespace) -> int:
 
 
 def _rm(args: argparse.Namespace) -> int:
+    if args.name in presets.names() and not agreed(f"remove the preset {args.name}", yes=args.yes):
+        return failures.FAILED
     presets.remove(args.name)
     print(neutral_line(f"the preset {args.name} is removed"))
     return failures.OK

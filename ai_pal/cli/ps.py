@@ -3,14 +3,14 @@
 import argparse
 
 from ai_pal.cli import failures
-from ai_pal.cli.running import running
+from ai_pal.cli.running import if_running
 
 EXAMPLES = """examples:
   ai-pal ps
   ai-pal ps --json | jq -r '.[].model'
 
 WINDOW is in tokens, CAN is what the model can be asked for. A narrow terminal gets fewer columns; a pipe, and
---json, get all.
+--json, get all. Where no supervisor runs, no model is loaded.
 
 """
 
@@ -21,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with running() as client:
-        workers = client.status().workers
+    with if_running() as client:
+        workers = [] if client is None else client.status().workers
     if args.json:
         from ai_pal.cli.terminal.json_output import print_json
 

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     name = parser.add_argument(
         "name", metavar="NAME", help="a model that `ai-pal list` shows, or one of the hub"
     )
-    completes(name, "models")
+    completes(name, "local")
     source = parser.add_argument(
         "--from", dest="file", metavar="FILE", help="take it from this file instead of the network"
     )

@@ -4,10 +4,11 @@ import argparse
 from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
-from ai_pal.catalog.removing import check_ours, remove
+from ai_pal.catalog.removing import files_of, remove, sizes
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import forget, is_own, unload
+from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.downloads import sized
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import load_settings
@@ -16,9 +17,11 @@ EXAMPLES = """examples:
   ai-pal rm phi-2            the variant that would be used now
   ai-pal rm phi-2:q4_k_m     this variant
   ai-pal rm org/name:Q4_K_M
+  ai-pal rm --yes phi-3      without a question, as a script needs it
   ai-pal rm coder            a name that you gave: the name is forgotten, its file stays
 
-A model that is loaded is unloaded first. Files of your own and Hugging Face's cache are left alone.
+You are asked before files are removed. A model that is loaded is unloaded first. Files of your own and
+Hugging Face's cache are left alone.
 
 """
 
@@ -26,7 +29,8 @@ A model that is loaded is unloaded first. Files of your own and Hugging Face's c
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     model = parser.add_argument("model", metavar="MODEL", help="a model that `ai-pal list` shows as here")
-    completes(model, "models")
+    completes(model, "here")
+    add_yes(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,7 +39,9 @@ def run(args: argparse.Namespace) -> int:
         print(neutral_line(forget(name, settings)))
         return failures.OK
     found = find(absolute(args.model, Path.cwd(), settings), settings)
-    check_ours(found)
+    size = sized(sizes(files_of(found, settings)))
+    if not agreed(f"remove {args.model} ({size})", yes=args.yes):
+        return failures.FAILED
     unload(found.name)
     freed = remove(found, settings)
     print(neutral_line(f"{args.model} is removed: {sized(freed)} are free again"))

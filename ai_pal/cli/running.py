@@ -1,5 +1,7 @@
 """The supervisor that runs already, for commands that never start one."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ai_pal.errors import AiPalError, Code, Failure
@@ -7,11 +9,8 @@ from ai_pal.errors import AiPalError, Code, Failure
 if TYPE_CHECKING:
     from ai_pal.client import Client
 
-NOT_RUNNING = Failure(
-    Code.SUPERVISOR_UNREACHABLE,
-    "no supervisor is running",
-    "`ai-pal chat` starts one in the background, `ai-pal supervise` in the foreground",
-)
+NOT_RUNNING = "no supervisor is running"
+STARTED_BY = "`ai-pal chat` starts one in the background, `ai-pal supervise` in the foreground"
 
 
 def running() -> "Client":
@@ -23,5 +22,19 @@ def running() -> "Client":
         return Client(endpoint())
     except AiPalError as error:
         if error.code == Code.SUPERVISOR_UNREACHABLE:
-            raise AiPalError(NOT_RUNNING) from error
+            raise AiPalError(Failure(Code.SUPERVISOR_UNREACHABLE, NOT_RUNNING, STARTED_BY)) from error
         raise
+
+
+@contextlib.contextmanager
+def if_running() -> Iterator["Client | None"]:
+    """The same, and None where none runs: then nothing is loaded, which is an answer and no failure."""
+    try:
+        client = running()
+    except AiPalError as error:
+        if error.code != Code.SUPERVISOR_UNREACHABLE:
+            raise
+        yield None
+        return
+    with client:
+        yield client

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from ai_pal.cli import failures
-from ai_pal.cli.running import running
+from ai_pal.cli.running import NOT_RUNNING, STARTED_BY, if_running
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.wrapping import wrapped
 
@@ -12,7 +12,7 @@ EXAMPLES = """examples:
   ai-pal status
   ai-pal status --json | jq '.workers[] | {model, memory, unloads_in}'
 
-In JSON, memory is in bytes and times are in seconds.
+In JSON, memory is in bytes and times are in seconds; `running` is false where no supervisor runs.
 
 """
 
@@ -23,13 +23,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with running() as client:
-        status = client.status()
+    with if_running() as client:
+        status = None if client is None else client.status()
     if args.json:
-        from ai_pal.cli.terminal.json_output import print_json
+        from ai_pal.cli.terminal.json_output import print_json, whole
 
-        print_json(status)
-        return 0
+        print_json({"running": status is not None, **(whole(status) if status else {"workers": []})})
+        return failures.OK
+    if status is None:
+        print(NOT_RUNNING)
+        print(wrapped(STARTED_BY, sys.stderr), file=sys.stderr)
+        return failures.OK
     from ai_pal.cli.terminal.table import terminal_width
     from ai_pal.cli.worker_table import duration, megabytes, worker_table
 

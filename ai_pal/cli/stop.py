@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             client.stop()
     except AiPalError as error:
         if error.code == Code.SUPERVISOR_UNREACHABLE:
-            print(NOT_RUNNING.message)
+            print(NOT_RUNNING)
             return failures.OK
         if error.code != Code.PROTOCOL_MISMATCH:
             raise

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -13,8 +12,9 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.config import LoadedSettings, load_settings, paths
 from ai_pal.config.fingerprint import fingerprint
+from ai_pal.config.load import variables_in_force
 from ai_pal.config.owners import supervisor_environment
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import FREE_SPACE, FULL, AiPalError, Code, Failure
 from ai_pal.protocol.report import Report
 from ai_pal.transport.run_directory import RunDirectory
 from ai_pal.transport.run_files import may_leave
@@ -61,9 +61,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _machine_says(error: OSError) -> Failure:
-    code = Code.DISK_FULL if error.errno == errno.ENOSPC else Code.INTERNAL
     where = f" ({error.filename})" if error.filename else ""
-    return Failure(code, f"the supervisor cannot start: {error.strerror}{where}", "mend that and start again")
+    message = f"the supervisor cannot start: {error.strerror}{where}"
+    if error.errno in FULL:
+        return Failure(Code.DISK_FULL, message, FREE_SPACE)
+    return Failure(Code.INTERNAL, message, "mend that and start again")
 
 
 def _supervise(
@@ -73,12 +75,16 @@ def _supervise(
     report: Callable[[Report], None],
 ) -> None:
     held = _hold(args.run_dir or paths.run_dir(), auto_started=args.auto, temporary=bool(args.run_dir))
+    import structlog
+
     from ai_pal import logs  # only now: of many starts at once all but one have ended above
     from ai_pal.server import app
 
     file = paths.log_dir() / "supervisor.log" if args.auto else None
     settings = loaded.settings
     logs.configure(settings.log_level, settings.log_format, file)
+    if variables := variables_in_force(loaded):
+        structlog.get_logger("ai_pal").info("settings_of_the_environment", variables=variables)
     hosting = app.Hosting(args.auto, args.owner, fingerprint(loaded, environ))
     app.run(settings, hosting, held, lambda where: report(Report(endpoint=where)))
 

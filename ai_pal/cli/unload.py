@@ -4,7 +4,7 @@ import argparse
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.running import running
+from ai_pal.cli.running import if_running
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.errors import AiPalError, Code, fail
 
@@ -21,7 +21,7 @@ A busy model first finishes what it is answering. That a model was not loaded is
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     models = parser.add_argument("models", nargs="*", metavar="MODEL", help="a model that `ai-pal ps` shows")
-    completes(models, "models")
+    completes(models, "loaded")
     parser.add_argument("--all", action="store_true", help="unload every model")
 
 
@@ -30,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
         fail(Code.BAD_REQUEST, "name models, or say --all", "see: ai-pal unload --help")
     models = [""] if args.all else [_one_spelling(name) for name in args.models]
     absent = []
-    with running() as client:
+    with if_running() as client:
         for model in models:
-            gone = client.unload(model)
+            gone = [] if client is None else client.unload(model)
             absent += [] if gone else [model]
             for name in gone:
                 print(f"{neutral_line(name)} is unloaded", flush=True)

@@ -60,14 +60,15 @@ def run(args: argparse.Namespace) -> int:
 
         print_json(found)
         return failures.OK
-    print(wrapped("\n".join(map(neutral_line, usage_report.texts(found))), sys.stdout))
+    day = time.strftime("%Y-%m-%d", time.localtime(since))
+    print(wrapped("\n".join(map(neutral_line, usage_report.texts(found, day))), sys.stdout))
     if found.lines:
         from ai_pal.cli.terminal.table import table, terminal_width
 
         head, rows = (args.by.upper(), *usage_report.HEAD), [usage_report.cells(one) for one in found.lines]
         print()
         print(table(head, rows, width=terminal_width(), spare=usage_report.SPARE))
-    print(wrapped(f"\nlist prices of {as_of}: check them with your provider", sys.stdout))
+        print(wrapped(f"\nlist prices of {as_of}: check them with your provider", sys.stdout))
     return failures.OK
 
 

@@ -94,13 +94,18 @@ def report(
     )
 
 
-def texts(found: Report) -> list[str]:
-    """The lines above the table, for people."""
+def texts(found: Report, since: str) -> list[str]:
+    """The lines above the table, for people; `since` is its first day."""
+    lately = [
+        f"today              {_dollars(found.today)}{_of(found.day_budget)}",
+        f"this month         {_dollars(found.this_month)}{_of(found.month_budget)}",
+    ]
+    if not found.lines:
+        return [*lately, f"nothing was asked since {since}"]
     share = "-" if found.here is None else f"{found.here:.0%}"
     mid, strong = found.compared_with
     return [
-        f"today              {_dollars(found.today)}{_of(found.day_budget)}",
-        f"this month         {_dollars(found.this_month)}{_of(found.month_budget)}",
+        *lately,
         f"spent              {_spent(found.spent, found.unpriced)}",
         f"saved              {_saved(found.saved)} against {mid} and {strong} for everything",
         f"answered here      {share} of {found.answers}",

@@ -26,7 +26,7 @@ AT_ONCE = 512
 def add_using(parser: argparse.ArgumentParser, about: str) -> None:
     """Give `parser` the options that `using` reads."""
     model = parser.add_argument("-m", "--model", default="", metavar="MODEL", help=about)
-    completes(model, "models")
+    completes(model, "local")
     parser.add_argument("--deadline", type=deadline, metavar="TIME", help="give up after this long")
     parser.add_argument(
         "--keep-alive", type=duration, metavar="TIME", help="keep the model loaded this long afterwards"

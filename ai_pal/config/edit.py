@@ -16,7 +16,7 @@ from ai_pal.config.settings import DURATION, SIZE, TABLE, TABLES, Settings, base
 from ai_pal.config.tables import SECRET, URL, has_password
 from ai_pal.config.toml_lines import KeyLines, KeyPath
 from ai_pal.config.whole_file import alone, write_whole
-from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.errors import AiPalError, Code, fail, fail_to_write
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -121,7 +121,7 @@ def change(
             if after != before:
                 write_text(file, after)
     except OSError as error:
-        fail(Code.FILE_UNREADABLE, f"{file} cannot be written: {error.strerror}", "check its folder")
+        fail_to_write(file, error, "check its folder")
     line = KeyLines(after).of(path) if _there(expected, path) else 0
     return Changed(file, line, after != before)
 

@@ -164,6 +164,11 @@ def setting_variables() -> dict[str, str]:
     return _VARIABLES | {variable: ".".join(at) for variable, at in _NESTED_VARIABLES.items()}
 
 
+def variables_in_force(loaded: LoadedSettings) -> list[str]:
+    """The environment variables that settings in force come from."""
+    return sorted({origin for origin in loaded.origins.values() if origin.startswith(PREFIX)})
+
+
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Variables with our prefix that name no setting: other programs may own them."""
     return [name for name in _ours(environ) if name not in _VARIABLES and name not in _NESTED_VARIABLES]

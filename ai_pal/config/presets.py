@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from ai_pal.config import paths
 from ai_pal.config.whole_file import alone, write_whole
-from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.errors import AiPalError, Code, Failure, fail, fail_to_write
 from ai_pal.protocol.option_rules import RULES, objection_to_value
 from ai_pal.protocol.options import Thinking
 
@@ -168,7 +168,7 @@ def _explained(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fail(Code.FILE_UNREADABLE, f"{file} cannot be changed: {error.strerror}", "check its folder")
+        fail_to_write(file, error, "check its folder")
 
 
 def _is_long(value: object) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 
 from ai_pal.config import paths
 from ai_pal.config.whole_file import alone, write_whole
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, fail, fail_to_write
 
 KEY_PREFIX = "AI_PAL_KEY_"
 """`AI_PAL_KEY_NAME` holds the key of the provider called `name`."""
@@ -102,5 +102,5 @@ def remember(provider: str, environ: Mapping[str, str] = os.environ, **changes: 
             data = msgspec.json.encode(known | {provider: changed}, order="sorted")
             write_whole(file, msgspec.json.format(data) + b"\n")
     except OSError as error:
-        fail(Code.FILE_UNREADABLE, f"{file} cannot be written: {error.strerror}", "check its folder")
+        fail_to_write(file, error, "check its folder")
     return changed

@@ -9,7 +9,7 @@ import msgspec
 
 from ai_pal.conversations import attachments
 from ai_pal.conversations.model import Attachment
-from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.errors import FREE_SPACE, AiPalError, Code, fail
 from ai_pal.protocol.content import Reasoning, Role, ToolCall
 from ai_pal.store.database import explained, open_cramped, open_database, transaction
 
@@ -195,6 +195,11 @@ class Conversations:
             heads = {id_: self._head(id_) for id_ in {row[0] for row in rows}}
         return [Found(head=heads[id_], role=role, snippet=snippet) for id_, role, snippet in rows]
 
+    def head(self, conversation: int) -> Head:
+        """What the list tells of this conversation."""
+        with explained(self._file):
+            return self._head(conversation)
+
     def prompts(self) -> set[str]:
         """What users have said in all conversations."""
         with explained(self._file):
@@ -266,7 +271,7 @@ class Conversations:
 
     def _refuse_if_cramped(self) -> None:
         if self._cramped:
-            fail(Code.DISK_FULL, f"{self._file} cannot grow: the disk is full", "free some space")
+            fail(Code.DISK_FULL, f"{self._file} cannot grow: the disk is full", FREE_SPACE)
 
     def _wipe(self) -> None:
         with explained(self._file):

@@ -1,9 +1,10 @@
 """What was typed at the prompt, as prompt_toolkit keeps it: a `#` line, then lines with `+` in front."""
 
-import errno
 import os
 from collections.abc import Collection
 from pathlib import Path
+
+from ai_pal.errors import FULL
 
 
 def keep_typed(file: Path, prompts: Collection[str]) -> None:
@@ -18,7 +19,7 @@ def keep_typed(file: Path, prompts: Collection[str]) -> None:
     try:
         _replace(file, after)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL:
             raise
         _shorten(file, after)
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from ai_pal.errors import Code, Failure
+from ai_pal.errors import FREE_SPACE, Code, Failure
 from ai_pal.sources.pip_network import trouble
 
 HINT = "check the network and pip's index (pip config list), then try again"
@@ -18,7 +18,7 @@ def meaning(requirement: str, code: int, stderr: str, environ: Mapping[str, str]
     words = tail(stderr)
     if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
         message = f"the disk became full while downloading {requirement}"
-        return Failure(Code.DISK_FULL, message, "free some space", detail=words)
+        return Failure(Code.DISK_FULL, message, FREE_SPACE, detail=words)
     found = trouble(stderr, environ)
     if found is not None:
         message = f"pip could not download {requirement}: {found.reason}"

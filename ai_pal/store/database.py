@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.errors import FREE_SPACE, AiPalError, Code, Failure, fail
 from ai_pal.store.schema import STEPS
 
 BUSY_SECONDS = 5.0
@@ -138,7 +138,7 @@ def _failure(error: sqlite3.Error, file: Path) -> Failure:
         message = f"{file} is in use by another process for more than {BUSY_SECONDS:g} s"
         return Failure(Code.STORE_BUSY, message, "try again", retryable=True)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(file)):
-        return Failure(Code.DISK_FULL, f"{file} cannot grow: the disk is full", "free some space")
+        return Failure(Code.DISK_FULL, f"{file} cannot grow: the disk is full", FREE_SPACE)
     return Failure(Code.FILE_UNREADABLE, f"{file} cannot be read or written: {error}", "see: ai-pal doctor")
 
 

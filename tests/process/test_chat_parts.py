@@ -107,7 +107,7 @@ def test_files_go_with_a_prompt_into_the_history_and_out_of_it(home: Environ, tm
     assert json.loads(again.stdout)["usage"]["prompt_tokens"] > 15  # the files are asked about again
     database = Path(home["AI_PAL_HOME"]) / "ai-pal.db"
     assert b"Zanzibar" in database.read_bytes() + Path(f"{database}-wal").read_bytes()
-    assert ai_pal(home, "history", "delete", "1").returncode == 0
+    assert ai_pal(home, "history", "delete", "1", "--yes").returncode == 0
     left = b"".join(file.read_bytes() for file in database.parent.glob("ai-pal.db*"))
     assert b"Zanzibar" not in left
     assert b"IHDR" not in left

@@ -146,6 +146,13 @@ def test_names_are_completed_as_they_are_at_that_moment(shell: Shell, user: Envi
     assert shell.complete("ai-pal chat -m new") == "ai-pal chat -m new-one "
 
 
+def test_what_is_removed_or_unloaded_is_here_and_in_no_cloud(shell: Shell) -> None:
+    for removing in ("rm coher", "load coher", "embed -m coher", "rm tinyl"):
+        assert shell.complete(f"ai-pal {removing}").rstrip() == f"ai-pal {removing}"
+    assert shell.complete("ai-pal rm my-c") == "ai-pal rm my-coder "
+    assert shell.complete("ai-pal load tinyl") == "ai-pal load tinyllama "
+
+
 def test_a_model_may_be_a_file(shell: Shell) -> None:
     assert shell.complete("ai-pal chat -m ./some") == "ai-pal chat -m ./some\\ models/"
     assert shell.complete("ai-pal chat -m ./some\\ models/") == "ai-pal chat -m ./some\\ models/tiny.gguf "
@@ -168,6 +175,13 @@ def test_levels_and_files_of_new_options_are_completed(shell: Shell, tmp_path: P
     [
         ("models", "my", "my-coder\t/models/coder.gguf"),
         ("models", "phi-2:q4", "phi-2:q4_k_m"),
+        ("local", "my", "my-coder\t/models/coder.gguf"),
+        ("local", "openai:own", ""),
+        ("local", "open", ""),
+        ("here", "my", "my-coder\t/models/coder.gguf"),
+        ("here", "open", ""),
+        ("here", "phi-2", ""),
+        ("loaded", "", ""),
         ("presets", "", "reviewer"),
         ("conversations", "", "1\tAbout the sea"),
         ("settings", "budget.d", "budget.day\tUS dollars per day; unset is no limit."),

@@ -41,6 +41,7 @@ def test_a_variable_that_names_nothing_is_told(home: Environ) -> None:
     code, found = doctor(home | {"AI_PAL_NOSUCH": "1"})
     assert (code, found["config"]["state"]) == (0, "warn")
     assert "AI_PAL_NOSUCH" in found["config"]["text"]
+    assert "from the environment: AI_PAL_MODEL" in found["config"]["text"]
 
 
 def test_a_running_supervisor_is_compared(home: Environ, daemon: Supervised) -> None:

@@ -132,7 +132,7 @@ def test_what_is_deleted_is_gone_from_the_disk(home: Environ) -> None:
     told(home, "chat", "stays")
     told(home, "chat", f"{SECRET} {SECRET}")
     assert SECRET.encode() in on_disk(home)
-    told(home, "history", "delete", "2")
+    told(home, "history", "delete", "2", "--yes")
     assert SECRET.encode() not in on_disk(home)
     assert len(kept(home)) == 1
     assert run(home, "history", "delete", "--all").returncode == 2  # nobody to ask
@@ -233,6 +233,13 @@ def test_a_full_disk_is_one_warning_and_harms_nothing(home: Environ) -> None:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def fill_up(file: Path) -> None:
+    """Until nothing more fits on its disk."""
+    with suppress(OSError), file.open("wb", buffering=0) as fill:
+        while True:
+            fill.write(bytes(512))
+
+
 def test_what_is_to_go_goes_on_a_full_disk_too(home: Environ, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -244,10 +251,8 @@ def test_what_is_to_go_goes_on_a_full_disk_too(home: Environ, tmp_path: Path) ->
         for word in ("canaryone", "canarytwo", "canarythree"):
             assert run(cramped, "chat", f"{word} " + "blah " * 300).returncode == 0
         run(cramped, "stop", "--wait")
-        with suppress(OSError), (disk / "fill").open("wb", buffering=0) as fill:
-            while True:
-                fill.write(bytes(512))
-        deleted = run(cramped, "history", "delete", "2")
+        fill_up(disk / "fill")
+        deleted = run(cramped, "history", "delete", "2", "--yes")
         assert (deleted.returncode, deleted.stderr) == (0, "")
         assert run(cramped, "history", "list").returncode == 0
         data = (disk / "h" / "ai-pal.db").read_bytes()
@@ -255,7 +260,13 @@ def test_what_is_to_go_goes_on_a_full_disk_too(home: Environ, tmp_path: Path) ->
         assert b"canaryone" in data
         assert run(cramped, "history", "delete", "--all", "--yes").returncode == 0
         assert b"canaryone" not in (disk / "h" / "ai-pal.db").read_bytes()
+        fill_up(disk / "more")
+        for line in ("preset set p --temperature 1", "supervise"):
+            refused = run(cramped, *line.split())
+            assert (refused.returncode, "[disk_full]" in refused.stderr) == (1, True), (line, refused.stderr)
+            assert "ai-pal rm MODEL" in refused.stderr, line
         (disk / "fill").unlink()
+        (disk / "more").unlink()
         assert run(cramped, "chat", "and again").returncode == 0
         assert run(cramped, "history", "show").returncode == 0
     finally:

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.process.screen import Terminal
 from tests.process.supervised import Supervised, gone, workers_in
 
 SECONDS = 120
-UNREACHABLE, MODEL_MISSING, USAGE, FAILED = 6, 3, 2, 1
+MODEL_MISSING, USAGE, FAILED = 3, 2, 1
 WORKER_FIELDS = {
     "abilities",
     "pinned",
@@ -53,13 +54,35 @@ def test_a_current_folder_that_is_gone_is_named(home: Environ, tmp_path: Path) -
     assert done.stderr.startswith("error: the current folder is gone [file_unreadable]\n")
 
 
-@pytest.mark.parametrize("command", ["status", "ps", "unload --all"])
-def test_without_a_supervisor_they_say_so_and_start_none(home: Environ, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("status", "no supervisor is running"),
+        ("status --json", '{\n  "running": false,\n  "workers": []\n}'),
+        ("ps", "no model is loaded"),
+        ("ps --json", "[]"),
+        ("unload --all", "no model is loaded"),
+        ("unload smollm2", "smollm2 is not loaded"),
+    ],
+)
+def test_that_nothing_runs_is_an_answer_and_starts_nothing(home: Environ, command: str, says: str) -> None:
     done = ai_pal(home, *command.split())
-    assert done.returncode == UNREACHABLE
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: no supervisor is running [supervisor_unreachable]\nhint: ")
+    assert (done.returncode, done.stdout) == (0, f"{says}\n")
+    assert "error" not in done.stderr
     assert not listens(home)
+
+
+def test_a_mistyped_model_is_told_although_nothing_runs(home: Environ) -> None:
+    done = ai_pal(home, "unload", "smollm3")
+    assert (done.returncode, done.stdout) == (MODEL_MISSING, "")
+    assert "smollm2" in done.stderr
+
+
+def test_a_supervisor_in_the_foreground_tells_which_settings_are_the_environments(
+    supervise: Callable[..., Supervised],
+) -> None:
+    (line,) = supervise(threads=1).logged("settings_of_the_environment")
+    assert {"AI_PAL_MODEL", "AI_PAL_THREADS"} <= set(line["variables"])
 
 
 def test_stop_with_nothing_running_is_a_success(home: Environ) -> None:
@@ -75,7 +98,7 @@ def test_status_tells_of_the_supervisor_and_its_models(home: Environ, daemon: Su
         shown = json.loads(ai_pal(home, "status", "--json").stdout)
         text = ai_pal(home, "status").stdout
         (worker,) = client.status().workers
-    assert shown["pid"] == daemon.process.pid
+    assert (shown["running"], shown["pid"]) == (True, daemon.process.pid)
     assert shown["endpoint"] == daemon.endpoint
     assert shown["uptime"] > 0
     assert shown["auto_started"] is False

@@ -47,10 +47,10 @@ def test_a_key_goes_from_stdin_into_the_keyring_and_nowhere_else(vault: Environ)
     assert files_with(vault, KEY) == ["keyring.json"]
     row = listed(vault, "openai")
     assert (row["key"], row["place"], row["may_be_used"]) == ("keyring", "system keyring", True)
-    assert run(vault, "keys", "rm", "openai").returncode == 0
+    assert run(vault, "keys", "rm", "openai", "--yes").returncode == 0
     assert files_with(vault, KEY) == []
     assert listed(vault, "openai")["key"] == ""
-    assert "no_key" in run(vault, "keys", "rm", "openai").stderr
+    assert "no_key" in run(vault, "keys", "rm", "openai", "-y").stderr
 
 
 def test_a_key_typed_in_a_terminal_is_not_shown(vault: Environ) -> None:

@@ -6,7 +6,7 @@ from ai_pal import __version__
 from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.fingerprint import own_fingerprint
-from ai_pal.config.load import unknown_variables
+from ai_pal.config.load import unknown_variables, variables_in_force
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
 
@@ -17,10 +17,12 @@ def check_config() -> tuple[Settings, Finding]:
     """The settings in force, the defaults where they are invalid."""
     file = paths.config_file()
     try:
-        settings = load_settings().settings
+        loaded = load_settings()
     except AiPalError as error:
         return Settings(), of_failure("config", error.failure)
-    text = str(file) if file.exists() else f"defaults; there is no {file}"
+    settings, text = loaded.settings, str(file) if file.exists() else f"defaults; there is no {file}"
+    if variables := ", ".join(variables_in_force(loaded)):
+        text += f"; from the environment: {variables}"
     if unknown := ", ".join(unknown_variables()):
         return settings, warn("config", f"{text}; {unknown} names no setting", "see: docs/settings.md")
     return settings, ok("config", text)

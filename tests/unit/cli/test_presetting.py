@@ -98,7 +98,7 @@ def test_presets_are_set_listed_shown_and_removed(capsys: pytest.CaptureFixture[
     assert "temperature=0.2" in capsys.readouterr().out
     assert run(["preset", "show", "brief"]) == 0
     assert "system      Be brief.\n" in capsys.readouterr().out
-    assert run(["preset", "rm", "brief"]) == 0
+    assert run(["preset", "rm", "brief", "--yes"]) == 0
     assert run(["preset", "show", "brief"]) == 3
     assert presets.names() == []
 

@@ -42,19 +42,23 @@ def test_shares_and_sums_go_over_all_lines() -> None:
     assert (found.today, found.this_month) == (0.1, 0.6)
 
 
-def test_nothing_answered_has_no_share() -> None:
-    found = report([], Spent(), CLOUDS, "today")
+def test_nothing_answered_has_no_share_and_is_said_in_words() -> None:
+    found = report([], Spent(0.0, 2.5), CLOUDS, "today")
     assert found.here is None
-    assert "answered here      - of 0" in texts(found)
+    assert texts(found, "2026-01-31") == [
+        "today              $0.00",
+        "this month         $2.50",
+        "nothing was asked since 2026-01-31",
+    ]
 
 
 def test_less_than_a_hundredth_of_a_cent_is_not_nothing() -> None:
-    assert texts(report([sums("a", cost=1e-7)], Spent(), CLOUDS, "today"))[2] == "spent              <$0.0001"
+    assert texts(report([sums("a", cost=1e-7)], Spent(), CLOUDS, "today"), "")[2].endswith("  <$0.0001")
 
 
 def test_people_read_budgets_and_small_sums() -> None:
     found = report([sums("a", cost=0.00123)], Spent(0.00123, 2.5), CLOUDS, "today", (1.0, None))
-    assert texts(found)[:3] == [
+    assert texts(found, "2026-01-31")[:3] == [
         "today              $0.0012 of $1.00",
         "this month         $2.50",
         "spent              $0.0012",
@@ -65,16 +69,20 @@ def test_people_read_budgets_and_small_sums() -> None:
 def test_what_nobody_knows_is_said_and_never_nothing() -> None:
     found = report([sums("a", cost=0.5, unpriced=2), sums("b", unpriced=1)], Spent(), CLOUDS, "today")
     assert found.unpriced == 3
-    assert texts(found)[2].startswith("spent              $0.50, and nobody knows what 3 answers cost")
+    assert texts(found, "2026-01-31")[2].startswith(
+        "spent              $0.50, and nobody knows what 3 answers cost"
+    )
     assert [cells(line)[6] for line in found.lines] == ["$0.50 + ?", "?"]
     alone = report([sums("b", unpriced=1)], Spent(), CLOUDS, "today")
-    assert texts(alone)[2].startswith("spent              nobody knows what 1 answer cost")
+    assert texts(alone, "2026-01-31")[2].startswith("spent              nobody knows what 1 answer cost")
 
 
 def test_a_comparison_with_a_cloud_of_unknown_price_is_none() -> None:
     clouds = Clouds("openai:mid", None, "openai:strong", Price(input=10.0, output=20.0))
     found = report([sums("a", mid=Tokens(1, 1)), sums("b", strong=Tokens(1, 1))], Spent(), clouds, "today")
-    assert texts(found)[3].startswith("saved              nobody knows how much against openai:mid")
+    assert texts(found, "2026-01-31")[3].startswith(
+        "saved              nobody knows how much against openai:mid"
+    )
     assert [line.saved is None for line in found.lines] == [True, False]
     assert found.saved is None
     assert cells(found.lines[0])[7] == "?"
