@@ -23,8 +23,8 @@ EXAMPLES = """examples:
   ai-pal embed -f sentences.txt --lines --npy - | python -c 'import io, sys
   import numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())).shape)'
 
-Without -m the embedding model that is here answers, if there is just one. A
-pipe gets a JSON array for each text, a line each; a terminal how they begin.
+Without -m the setting `model` answers if it was made for this, else the one
+embedding model that is here. A pipe gets a JSON array for each text, a line each; a terminal how they begin.
 Standard input has a text in each line. Vectors have length 1.
 
 """

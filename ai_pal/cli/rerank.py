@@ -18,8 +18,8 @@ EXAMPLES = """examples:
   ai-pal rerank "Who painted it?" -f notes.txt --lines --top 3
   grep -i leo *.txt | ai-pal rerank --json "Who?" | jq -r '.results[0].text'
 
-Without -m the reranking model that is here answers, if there is just one. The
-best text comes first, each with its score: the higher, the better. Standard
+Without -m the setting `model` answers if it was made for this, else the one
+reranking model that is here. The best text comes first, each with its score: the higher, the better. Standard
 input has a text in each line.
 
 """

@@ -78,7 +78,8 @@ def embed_requests(
 ) -> Iterator[wire.Embed]:
     """The requests for the vectors of all texts. Raises `TypeError` for what is no text."""
     used, batches = _used(how, usual, ""), _batches(texts)
-    return (wire.Embed(new_id(), batch, dimensions=dimensions, **used) for batch in batches)
+    mine = {"usual_model": usual.model, **used}
+    return (wire.Embed(new_id(), batch, dimensions=dimensions, **mine) for batch in batches)
 
 
 def rerank_requests(
@@ -86,7 +87,8 @@ def rerank_requests(
 ) -> Iterator[wire.Rerank]:
     """The requests for the scores of all texts. Raises `TypeError` for what is no text."""
     used, batches = _used(how, usual, ""), _batches(texts)
-    return (wire.Rerank(new_id(), query, batch, **used) for batch in batches)
+    mine = {"usual_model": usual.model, **used}
+    return (wire.Rerank(new_id(), query, batch, **mine) for batch in batches)
 
 
 def _used(how: Mapping[str, Any], usual: Usual, default: str | None = None) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from ai_pal.cli.chat import file_commands as files
 from ai_pal.cli.chat.arguments import absolute_model
 from ai_pal.cli.chat.entry import Command, nearest, shown_prompt
 from ai_pal.cli.chat.figures import Totals
+from ai_pal.cli.chat.hints import described
 from ai_pal.cli.chat.keyboard import spoken_to
+from ai_pal.cli.chat.quoted import unquoted
 from ai_pal.cli.chat.session import Session, Wishes
-from ai_pal.cli.failures import describe
 from ai_pal.cli.naming import check_model
 from ai_pal.cli.terminal import editor
 from ai_pal.conversations.model import Attachment, Conversation
@@ -87,7 +88,7 @@ def _model(context: CommandContext, argument: str) -> None:
             if model:
                 check_model(model, context.session.settings)
         except AiPalError as error:
-            context.say(describe(error.failure))
+            context.say(described(error.failure))
         else:
             context.wishes = msgspec.structs.replace(context.wishes, model=model)
     failure = _obstacle(context.model, context.session.settings) if argument else None
@@ -132,8 +133,12 @@ def _local(context: CommandContext, argument: str) -> None:
 
 
 def _system(context: CommandContext, argument: str) -> None:
-    if argument:
-        context.conversation.system = None if argument == "-" else argument
+    try:
+        if argument:
+            context.conversation.system = None if argument == "-" else unquoted(argument)
+    except AiPalError as error:
+        context.say(described(error.failure))
+        return
     system = context.conversation.system
     context.say("no system prompt" if system is None else f"system prompt: {system}")
 
@@ -219,7 +224,7 @@ def _set(context: CommandContext, argument: str) -> None:
         try:
             context.wishes = setting.changed(context.wishes, argument)
         except AiPalError as error:
-            context.say(describe(error.failure))
+            context.say(described(error.failure))
             return
     said = setting.lines(context.wishes) or ["nothing is set"]
     names = f"/set NAME VALUE, with one of: {', '.join(setting.NAMES)}"
@@ -289,5 +294,7 @@ KEYS = (
     "Enter sends; Alt-Enter or Ctrl-J begins a new line.",
     'A text that begins with """ goes on until the next """.',
     "Ctrl-C stops an answer or clears the line; twice, it leaves.",
-    "exit, quit and Ctrl-D leave; Ctrl-Z suspends. More at the start: ai-pal chat --help",
+    "exit, quit and Ctrl-D leave; Ctrl-Z suspends.",
+    "A VALUE or TEXT may stand in quotes, \"a\\n\" or 'as it is', and must where blanks at its end count.",
+    "The options that a conversation can begin with: ai-pal chat --help",
 )

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_pal.cli.chat import attaching
-from ai_pal.cli.failures import describe
+from ai_pal.cli.chat.hints import described
+from ai_pal.cli.chat.quoted import unquoted
 from ai_pal.cli.terminal.private_file import owner_only
 from ai_pal.cli.terminal.streams import Terminal
 from ai_pal.cli.terminal.whole_numbers import is_whole
@@ -24,7 +25,7 @@ def attach(context: "CommandContext", argument: str) -> None:
         else:
             found = [attaching.from_clipboard(terminal)]
     except AiPalError as error:
-        context.say(describe(error.failure))
+        context.say(described(error.failure))
         return
     context.attachments += found
     for one in found:
@@ -53,7 +54,11 @@ def save(context: "CommandContext", argument: str) -> None:
     if not argument:
         context.say("say where: /save FILE")
         return
-    file = Path(paths.expanded(argument)).absolute()
+    try:
+        file = Path(paths.expanded(unquoted(argument))).absolute()
+    except AiPalError as error:
+        context.say(described(error.failure))
+        return
     mode = "w" if context.refused_save == file else "x"
     context.refused_save = None
     try:

@@ -1,5 +1,5 @@
 """`/set NAME VALUE`: how answers are wanted, changed within a conversation. Values are read by the options of
-`ai-pal chat`, so that both take and refuse the same. No I/O."""
+`ai-pal chat`, so that both take and refuse the same; quotes around one are not of it. No I/O."""
 
 import argparse
 import re
@@ -10,6 +10,7 @@ import msgspec
 from ai_pal.cli.chat import arguments
 from ai_pal.cli.chat.entry import nearest
 from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking, in_fields, shown
+from ai_pal.cli.chat.quoted import unquoted
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.cli.chat.values import pair
 from ai_pal.errors import Code, fail
@@ -58,7 +59,7 @@ _ELSEWHERE = {
 
 class _Reader(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        fail(Code.BAD_REQUEST, message.removeprefix("argument --"), "see: ai-pal chat --help")
+        fail(Code.BAD_REQUEST, message.removeprefix("argument --"), "see: /help")
 
 
 def changed(wishes: Wishes, argument: str) -> Wishes:
@@ -98,6 +99,7 @@ def lines(wishes: Wishes) -> list[str]:
 def _read(name: str, field: str, value: str, usual: object) -> Any:
     if value == DEFAULT:
         return getattr(usual, field)
+    value = unquoted(value)
     reader = _Reader(add_help=False)
     add_sampling(reader)
     add_form(reader)
@@ -119,7 +121,8 @@ def _with_option(wishes: Wishes, text: str) -> Wishes:
     extra = {other: said for other, said in options.extra.items() if other != name}
     if value != DEFAULT:
         try:
-            extra |= dict([pair(f"{name}={value}")])
+            text = unquoted(value)
+            extra |= {name: text} if text != value else dict([pair(f"{name}={value}")])
         except argparse.ArgumentTypeError as error:
             fail(Code.BAD_REQUEST, str(error), f"/set {ENGINE} NAME VALUE")
     return msgspec.structs.replace(wishes, options=in_fields(msgspec.structs.replace(options, extra=extra)))

@@ -12,6 +12,7 @@ from ai_pal.cli.chat.asking import ask
 from ai_pal.cli.chat.commands import COMMANDS, THINK, CommandContext, Leave, run_command
 from ai_pal.cli.chat.entry import Command, parse
 from ai_pal.cli.chat.fetching import may_fetch
+from ai_pal.cli.chat.hints import in_conversation
 from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chat.line_input import LineInput
 from ai_pal.cli.chat.preparing import InstantStart
@@ -110,10 +111,10 @@ class Talk:
             finally:
                 screen.close()
         except AiPalError as error:
-            failures.report(error.failure)
+            failures.report(in_conversation(error.failure))
             return
         self._keep(answer)
-        failures.report(*answer.told_failures)
+        failures.report(*map(in_conversation, answer.told_failures))
         screen.figures(answer, instant.note if instant is not None else "")
         self._record()
         if answer.ended_by:

@@ -162,7 +162,8 @@ class Complete(Request, tag="complete", frozen=True):
 
 class Embed(Request, tag="embed", frozen=True):
     """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
-    first ones, where the model was made for that. Ends with `embedded`, `failed` or `cancelled`."""
+    first ones, where the model was made for that. `usual_model` is asked where none is named and it was made
+    for vectors. Ends with `embedded`, `failed` or `cancelled`."""
 
     id: int
     texts: list[str]
@@ -172,12 +173,14 @@ class Embed(Request, tag="embed", frozen=True):
     keep_alive: float | None = None
     pull: bool = False
     pull_limit: int = 0
+    usual_model: str = ""
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Rerank(Request, tag="rerank", frozen=True):
-    """Say how well each of `texts` answers `query`. Ends with `reranked`, `failed` or `cancelled`."""
+    """Say how well each of `texts` answers `query`; `usual_model` as for vectors. Ends with `reranked`,
+    `failed` or `cancelled`."""
 
     id: int
     query: str
@@ -187,6 +190,7 @@ class Rerank(Request, tag="rerank", frozen=True):
     keep_alive: float | None = None
     pull: bool = False
     pull_limit: int = 0
+    usual_model: str = ""
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
 

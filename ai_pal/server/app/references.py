@@ -5,10 +5,10 @@ import os
 from ai_pal import catalog
 from ai_pal.catalog import files, used
 from ai_pal.catalog.inventory import inventory
-from ai_pal.catalog.purpose import Purpose, made_for
+from ai_pal.catalog.purpose import Purpose, made_for, purpose
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import Settings
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.jobs import Asked
@@ -31,11 +31,14 @@ def is_used(resolved: Resolved, settings: Settings) -> None:
 
 
 def model_of(request: Asked, settings: Settings) -> str:
-    """Which model a job means that names none: for vectors and ranking the only one here that was made for
-    that. Raises `AiPalError`."""
+    """Which model a job means that names none: for vectors and ranking the usual one if it was made for that,
+    else the only one here that was. Raises `AiPalError`."""
     if not isinstance(request, wire.Embed | wire.Rerank):
         return catalog.default_model(settings)
     wanted: Purpose = "embed" if isinstance(request, wire.Embed) else "rerank"
+    for usual in filter(None, (request.usual_model, settings.model)):
+        if _was_made_for(wanted, usual, settings):
+            return usual
     here = {one.path: one.name for one in inventory(settings) if one.state in ("verified", "here")}
     found = [here[path] for path in made_for(wanted, here)]
     kind = "an embedding model" if wanted == "embed" else "a reranking model"
@@ -45,6 +48,14 @@ def model_of(request: Asked, settings: Settings) -> str:
     if len(found) > 1:
         fail(Code.MODEL_NOT_FOUND, f"which one is meant of {', '.join(found)}?", "name one of them")
     return found[0]
+
+
+def _was_made_for(wanted: Purpose, reference: str, settings: Settings) -> bool:
+    try:
+        found = catalog.find(reference, settings)
+    except AiPalError:
+        return False  # a provider's, say
+    return bool(found.path) and purpose(found.path) == wanted
 
 
 def plan_of(reference: str, settings: Settings) -> Plan:

@@ -50,6 +50,18 @@ def test_help_names_every_command(bench: Bench) -> None:
     assert all(f"/{name}" in bench.said[0] for name in COMMANDS)
 
 
+def test_texts_may_stand_in_quotes(bench: Bench, tmp_path: Path) -> None:
+    bench.enter("system", '"Be brief. "')
+    assert bench.conversation.system == "Be brief. "
+    bench.enter("system", '"Be brief')
+    assert bench.conversation.system == "Be brief. "
+    assert "is not in quotes as a whole" in bench.said[-1]
+    bench.enter("save", f'"{tmp_path}/a talk.md"')
+    assert (tmp_path / "a talk.md").exists()
+    bench.enter("help")
+    assert "in quotes" in bench.said[-1]
+
+
 def test_an_unknown_command_names_the_nearest(bench: Bench) -> None:
     assert bench.enter("hlep") == ""
     assert bench.said == ["there is no command /hlep: did you mean /help?"]

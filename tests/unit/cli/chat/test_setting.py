@@ -33,6 +33,13 @@ def after(*arguments: str) -> Wishes:
         ("think high", Wishes(options=GenerationOptions(thinking="high"))),
         ("think_budget 99", Wishes(options=GenerationOptions(thinking_budget=99))),
         ("prefill Well, ", Wishes(options=GenerationOptions(prefill="Well,"))),
+        ('prefill "Yes, "', Wishes(options=GenerationOptions(prefill="Yes, "))),
+        ('stop "a b"', Wishes(options=GenerationOptions(stop=["a b"]))),
+        ('stop "default"', Wishes(options=GenerationOptions(stop=["default"]))),
+        (r'stop "\n"', Wishes(options=GenerationOptions(stop=["\n"]))),
+        ("option note 'a b'", Wishes(options=GenerationOptions(extra={"note": "a b"}))),
+        ('option note "5"', Wishes(options=GenerationOptions(extra={"note": "5"}))),
+        ('temperature "0.2"', Wishes(options=GenerationOptions(temperature=0.2))),
         ('schema {"type": "array"}', Wishes(options=GenerationOptions(response_format=JsonSchema(ARRAY)))),
         ("option top_k 5", Wishes(options=GenerationOptions(top_k=5))),
         ("option stop_repeating true", Wishes(options=GenerationOptions(stop_repeating=True))),
@@ -85,6 +92,8 @@ def test_default_takes_one_option_of_the_engine_back() -> None:
         ("option top_k many", "top_k"),
         ("option pace", "is no option with a value"),
         ("option =1", "is no option with a value"),
+        ('stop "a b', "is not in quotes as a whole"),
+        ("temperature hot", "/help"),
     ],
 )
 def test_nonsense_is_refused(argument: str, says: str) -> None:

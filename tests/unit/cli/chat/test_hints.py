@@ -1,0 +1,24 @@
+"""Hints within a conversation name its own commands."""
+
+import pytest
+
+from ai_pal.cli.chat.hints import in_conversation
+from ai_pal.errors import Code, Failure
+
+
+@pytest.mark.parametrize(
+    ("hint", "there"),
+    [
+        ("allow more with --max-cost", "allow more with /set max_cost"),
+        ("allow a longer answer: --max-tokens", "allow a longer answer: /set max_tokens"),
+        ("allow more time with --deadline", "allow more time with /set deadline"),
+        ("llava can: --model llava", "llava can: /model llava"),
+        ("ask it: ai-pal chat --model openai:gpt-4.1", "ask it: /model openai:gpt-4.1"),
+        ("leave out --no-fallback", "leave out --no-fallback"),
+        ("run: ai-pal pull phi-2", "run: ai-pal pull phi-2"),
+        ("", ""),
+    ],
+)
+def test_an_option_of_chat_is_a_command_here(hint: str, there: str) -> None:
+    failure = Failure(Code.BAD_REQUEST, "it is so", hint, retryable=True)
+    assert in_conversation(failure) == Failure(Code.BAD_REQUEST, "it is so", there, retryable=True)
