@@ -28,6 +28,17 @@ def random_schemas(count: int = COUNT, seed: int = 2026) -> list[Schema]:
     return made
 
 
+def wild_schemas(count: int, seed: int = 2026) -> list[Schema]:
+    """As people write them who think of no grammar: objects left open, several schemas of one value,
+    formats, names by their pattern, trees of any depth. Answers may be long."""
+    made = []
+    for number in range(count):
+        source = random.Random(f"wild {seed} {number}")
+        schema = wild(source, 0)
+        made.append({**schema, "$defs": {"part": wild(source, DEEPEST), "tree": TREE}})
+    return made
+
+
 def problem(schema: Schema, answer: str) -> str:
     """Why the answer does not validate, "" where it does."""
     try:
@@ -118,3 +129,113 @@ def choice(source: random.Random, depth: int) -> Schema:
 
 def constant(source: random.Random, depth: int) -> Schema:
     return {"const": source.choice(["ready", 7, False, {"a": [1, 2]}, "naïve 数"])}
+
+
+TREE: Schema = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "more": {"type": "array", "items": {"$ref": "#/$defs/tree"}}},
+    "required": ["name"],
+}
+FORMATS = (
+    "date",
+    "time",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "uuid",
+    "uri",
+    "byte",
+)
+
+
+def wild(source: random.Random, depth: int) -> Schema:
+    """Any schema."""
+    leaves = [text, number, boolean, choice, nothing_or, whole_number, real_number, formatted, part]
+    branches = [left_open, left_open, one_of, all_of, of_patterns, beside, tuple_of, union, a_list]
+    makers = [left_open] if depth == 0 and source.random() < 0.5 else branches
+    make = source.choice(leaves if depth >= DEEPEST else makers + leaves[: depth * 9])
+    return make(source, depth + 1)
+
+
+def left_open(source: random.Random, depth: int) -> Schema:
+    names = source.sample(WORDS, source.randint(1, 4))
+    made: Schema = {"properties": {name: wild(source, depth) for name in names}}
+    if source.random() < 0.8:
+        made["type"] = "object"
+    if source.random() < 0.7:
+        made["required"] = source.sample([*names, "another"], source.randint(1, 2))
+    if source.random() < 0.2:
+        made["additionalProperties"] = source.choice([True, False, {"type": "integer"}])
+    return made
+
+
+def one_of(source: random.Random, depth: int) -> Schema:
+    kinds = source.sample(["cat", "dog", "bird"], 2)
+    of = [
+        {
+            "type": "object",
+            "properties": {"kind": {"const": kind}, "of": wild(source, depth)},
+            "required": ["kind"],
+        }
+        for kind in kinds
+    ]
+    return {"oneOf": of, "discriminator": {"propertyName": "kind"}}
+
+
+def all_of(source: random.Random, depth: int) -> Schema:
+    more = {"type": "object", "properties": {"b": {"type": "integer"}}, "required": ["b"]}
+    return {"allOf": [{"type": "object", "properties": {"a": wild(source, DEEPEST)}}, more]}
+
+
+def of_patterns(source: random.Random, depth: int) -> Schema:
+    made: Schema = {"type": "object", "patternProperties": {"^x_": wild(source, depth)}}
+    if source.random() < 0.5:
+        made["properties"] = {"x_1": {"type": ["string", "integer", "object"]}, "y": {"type": "boolean"}}
+    if source.random() < 0.5:
+        made["additionalProperties"] = False
+    return made
+
+
+def beside(source: random.Random, depth: int) -> Schema:
+    """A union beside what all of it have."""
+    parts = [{"properties": {name: wild(source, DEEPEST)}, "required": [name]} for name in ("a", "b")]
+    return {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"], "anyOf": parts}
+
+
+def tuple_of(source: random.Random, depth: int) -> Schema:
+    made: Schema = {"type": "array", "prefixItems": [wild(source, depth), {"type": "integer"}]}
+    return made | source.choice([{"items": False}, {"items": {"type": "null"}}, {"minItems": 2}])
+
+
+def whole_number(source: random.Random, depth: int) -> Schema:
+    return source.choice(
+        [
+            {"type": "integer"},
+            {"type": ["integer", "null"]},
+            {"type": "integer", "exclusiveMinimum": 0},
+            {"type": "integer", "multipleOf": 3, "maximum": 30, "minimum": -30},
+        ]
+    )
+
+
+def real_number(source: random.Random, depth: int) -> Schema:
+    least = source.randint(-20, 20) / 4
+    return source.choice(
+        [
+            {"type": "number"},
+            {"type": "number", "exclusiveMinimum": least, "maximum": least + 7.5},
+            {"type": "number", "multipleOf": 0.5},
+        ]
+    )
+
+
+def formatted(source: random.Random, depth: int) -> Schema:
+    return {"type": "string", "format": source.choice(FORMATS)}
+
+
+def part(source: random.Random, depth: int) -> Schema:
+    referred = {"$ref": f"#/$defs/{source.choice(['part', 'tree'])}"} if depth < DEEPEST else {"type": "null"}
+    return source.choice([referred, {**referred, "description": "the other"}, {"allOf": [referred]}])

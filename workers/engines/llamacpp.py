@@ -39,7 +39,7 @@ from workers.engines.llamacpp_loading import (
     window,
 )
 from workers.engines.llamacpp_messages import plain_messages
-from workers.engines.llamacpp_request import answer_body, forces_calls, prompt_body, stops_of
+from workers.engines.llamacpp_request import answer_body, forces_calls, prompt_body, stops_of, watched
 from workers.engines.llamacpp_template import Template
 from workers.kv_budget import KvBudget
 from workers.load_limits import limits
@@ -228,6 +228,7 @@ class LlamaCpp:
             alternatives=options.logprobs or 0,
             forced=forces_calls(options),
             thinks=self._template.unended and not options.prefill,
+            watched=watched(options),
         )
         if self._admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             self._server.handle_chat_completions(body, lambda chunk: self._chunk(answer, chunk))
@@ -235,7 +236,13 @@ class LlamaCpp:
     def _complete(self, request: CompleteText, answer: Generation) -> None:
         options = request.options
         body = text_body(request)
-        answer.configure(stops=[], prefill=options.prefill, alternatives=options.logprobs or 0, forced=False)
+        answer.configure(
+            stops=[],
+            prefill=options.prefill,
+            alternatives=options.logprobs or 0,
+            forced=False,
+            watched=watched(options),
+        )
         room = answer_room(options, self._context)
         texts = [request.prompt, request.suffix or "", options.prefill]
         bound = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + 1

@@ -11,11 +11,18 @@ from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp_calls import ForcedCalls, new_call
 from workers.engines.llamacpp_thoughts import Thoughts
 from workers.engines.transformers.text import Stops
+from workers.structured.watch import Watch
 
 ERRORS = {
     "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
     "invalid_request_error": Code.BAD_REQUEST,
 }
+
+NOT_HELD = Failure(
+    Code.UNSUPPORTED,
+    "llama.cpp did not hold the answer to its form: its own compiler does not know all of it",
+    "say the schema in another way, or ask a model that transformers computes",
+)
 
 
 class Generation:
@@ -36,6 +43,7 @@ class Generation:
         self._sink = sink
         self._stops, self._prefill, self._alternatives = stops or Stops([]), prefill, alternatives
         self._calls: ForcedCalls | None = None
+        self._watch: Watch | None = None
         self._parts: dict[tuple[str, int], OpenPart] = {}
         self._told = 0
         self._probable: list[tuple[int, TokenLogprob]] = []
@@ -47,10 +55,18 @@ class Generation:
         return self._prompt
 
     def configure(
-        self, *, stops: list[str], prefill: str, alternatives: int, forced: bool, thinks: bool = False
+        self,
+        *,
+        stops: list[str],
+        prefill: str,
+        alternatives: int,
+        forced: bool,
+        thinks: bool = False,
+        watched: str = "",
     ) -> None:
         """What the request turned out to ask for, before the first chunk. `thinks`: the text begins within a
-        thought, and llama.cpp does not see it."""
+        thought, and llama.cpp does not see it. `watched` is the grammar that llama.cpp has to hold it to."""
+        self._watch = Watch(watched) if watched else None
         self._thoughts = Thoughts() if thinks else None
         self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives
         self.forced = forced
@@ -91,6 +107,9 @@ class Generation:
                 self._report(self._part(kind), text)
 
     def _text(self, text: str) -> None:
+        if self._watch is not None and not self._watch.take(text):
+            self.failure = NOT_HELD
+            return
         if self.forced:
             if self._calls is None:
                 self._calls = ForcedCalls(len(self._parts))
@@ -145,13 +164,14 @@ class Generation:
     def end(self) -> None:
         """Report how it ended, after the last chunk."""
         usage = Usage(self._prompt, self._cached, self.tokens)
+        reason = "length" if self.stopped else self.finish_reason
+        if reason and self.failure is None and not self.cancelled:
+            self._rest(cut=reason == "length")
         if self.failure is not None:
             self._sink.failed(self.key, self.failure)
         elif self.cancelled:
             self._sink.cancelled(self.key, usage)
-        elif self.stopped or self.finish_reason:
-            reason = self.finish_reason if self.finish_reason and not self.stopped else "length"
-            self._rest(cut=reason == "length")
+        elif reason:
             if self._calls is not None and reason == "stop":
                 reason = "tool_calls"
             self._sink.done(self.key, reason, usage, self._prefill_seconds, self._decode_seconds)
@@ -161,6 +181,8 @@ class Generation:
     def _rest(self, *, cut: bool) -> None:
         """Text that was held back for nothing."""
         self._said(self._thoughts.end() if self._thoughts is not None else ())
+        if self._watch is not None and not (cut or self._stops.found or self._watch.complete):
+            self.failure = NOT_HELD
         if self._calls is not None:
             for part, piece in self._calls.end(cut=cut):
                 self._report(part, piece)

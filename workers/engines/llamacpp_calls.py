@@ -14,7 +14,7 @@ def new_call() -> str:
 
 
 class ForcedCalls:
-    """One call per line, in the form of `llamacpp_schema.opening`; arguments are JSON without line breaks."""
+    """One call per line, begun as by `llamacpp_grammars.opening`; arguments are JSON without line breaks."""
 
     def __init__(self, first_place: int) -> None:
         self._place = first_place

@@ -4,7 +4,7 @@ from typing import Any
 
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions, Grammar, NamedTool
-from workers.engines import llamacpp_schema as schemas
+from workers.engines import llamacpp_grammars as grammars
 from workers.engines.llamacpp_options import check_options, held
 from workers.engines.llamacpp_template import OPEN, Template, thinking_body
 
@@ -61,6 +61,20 @@ def forces_calls(options: GenerationOptions) -> bool:
     )
 
 
+def watched(options: GenerationOptions) -> str:
+    """The grammar of the answer itself in Lark, without any thought; "" where there is none. Raises as
+    `answer_body`."""
+    wanted = options.response_format
+    if forces_calls(options):
+        several = options.parallel_tool_calls is True
+        grammar = grammars.calls_grammar(options.tools, options.tool_choice or "required", several, "")
+    elif wanted is None or isinstance(wanted, Grammar):
+        return ""
+    else:
+        grammar = grammars.schema_grammar(wanted, "")
+    return grammar.removeprefix(grammars.HEAD)
+
+
 def prompt_body(
     messages: list[dict[str, Any]], options: GenerationOptions, template: Template
 ) -> dict[str, Any]:
@@ -109,7 +123,7 @@ def answer_body(options: GenerationOptions, template: Template, prompt: str) -> 
         thought = thought_before(template, options, prompt)
         body |= _thought_bound(options, thought)
         choice = options.tool_choice or "required"
-        body["grammar"] = schemas.calls_grammar(options.tools, choice, several, thought)
+        body["grammar"] = grammars.calls_grammar(options.tools, choice, several, thought)
     elif options.response_format is not None:
         if has_tools:
             _refuse("llama.cpp cannot leave the choice between a call and a format of the answer")
@@ -131,7 +145,7 @@ def format_grammar(options: GenerationOptions, template: Template, prompt: str) 
     wanted = options.response_format
     assert wanted is not None
     if not isinstance(wanted, Grammar):
-        return schemas.schema_grammar(wanted, thought_before(template, options, prompt))
+        return grammars.schema_grammar(wanted, thought_before(template, options, prompt))
     if thought_before(template, options, prompt) == "!" or options.thinking not in (None, "off"):
         _refuse("a grammar and thinking do not go together", "ask without thinking")
     if wanted.grammar.lstrip().startswith("%"):
@@ -142,7 +156,7 @@ def format_grammar(options: GenerationOptions, template: Template, prompt: str) 
 
 
 def thought_before(template: Template, options: GenerationOptions, prompt: str) -> str:
-    """What may come before the answer itself: see `llamacpp_schema.schema_grammar`."""
+    """What may come before the answer itself: see `llamacpp_grammars.schema_grammar`."""
     if template.thinks == "never" or options.thinking == "off":
         return ""
     if not template.tagged:

@@ -5,14 +5,13 @@ import json
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, Tool
-from workers.engines.transformers.families import Calls, arguments_schema, forcing_grammar
+from workers.engines.transformers.families import Calls, forcing_grammar
+from workers.structured.rules import json_rule, schema_of
 
 if TYPE_CHECKING:
     from workers.engines.transformers.constraint import Compiler, Constraint
-
-ANY_OBJECT: dict[str, Any] = {"type": "object"}
 
 
 class Bindings:
@@ -52,10 +51,11 @@ class Bindings:
         self, options: GenerationOptions, calls: Calls | None, tools: Sequence[Tool]
     ) -> "Constraint | None":
         """The grammar of an answer with these options; None where it is free. Raises `AiPalError`."""
-        schema = schema_of(options)
+        wanted = options.response_format
+        form = json_rule(schema_of(wanted)) if isinstance(wanted, JsonObject | JsonSchema) else ""
         must_call = bool(tools) and options.tool_choice not in (None, "auto")
-        if not tools or (schema is None and not must_call):
-            return None if schema is None else self.compiler.schema(schema)
+        if not tools or not (form or must_call):
+            return self.compiler.rules(f"start: {form}") if form else None
         parallel = options.parallel_tool_calls is not False
         rules = forcing_grammar(calls, tools, parallel, self._mark) if calls is not None else None
         if rules is None:
@@ -64,34 +64,10 @@ class Bindings:
                 "how this model calls tools cannot be forced",
                 'use tool_choice "auto", and no response format beside tools',
             )
-        if schema is not None and not must_call:
-            rules = f"start: document | calls\ndocument: %json {json.dumps(schema)}\n" + rules.replace(
-                "start:", "calls:", 1
-            )
-        return self.compiler.rules(rules, lambda: explain_tools(tools, schema))
+        if form and not must_call:
+            rules = f"start: document | calls\ndocument: {form}\n" + rules.replace("start:", "calls:", 1)
+        return self.compiler.rules(rules)
 
     def _mark(self, text: str) -> str:
         """A mark as the grammar wants it: special tokens by their number."""
         return f"<[{self._special[text]}]>" if text in self._special else json.dumps(text)
-
-
-def schema_of(options: GenerationOptions) -> dict[str, Any] | None:
-    """The schema that the answer is bound to."""
-    match options.response_format:
-        case JsonObject():
-            return ANY_OBJECT
-        case JsonSchema(schema=schema):
-            return schema
-        case _:
-            return None
-
-
-def explain_tools(tools: Sequence[Tool], schema: dict[str, Any] | None) -> AiPalError | None:
-    """Which tool's parameters cannot be expressed, and where in them."""
-    from workers.engines.transformers.constraint import explain
-
-    for index, tool in enumerate(tools):
-        parameters = json.loads(arguments_schema(tool))
-        if error := explain(parameters, f"tools/{index} ({tool.name}) "):
-            return error
-    return explain(schema) if schema is not None else None

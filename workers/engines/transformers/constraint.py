@@ -1,27 +1,19 @@
 """Holds an answer to a grammar: which tokens may come next, by llguidance, for one row of the batch."""
 
-import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import llguidance
 import numpy as np
 import torch
 
-from ai_pal.errors import AiPalError, Code, fail
-from workers.schema_faults import find_fault
+from ai_pal.errors import Code, fail
+from workers.structured.verdict import first_line, refuse
 
 REMEMBERED = 64
 """Compiled grammars that are kept: the same schema asked for again costs nothing."""
-COMPACT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-"""JSON as most programs write it. Where blanks are free, a small model spends its answer on them."""
-LARGEST_INTEGER = 10**15
-SAYS_SIZE = frozenset(
-    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const", "$ref"}
-)
-"""What else says how large an integer is."""
 
 
 class Constraint:
@@ -96,95 +88,20 @@ class Compiler:
     def bytes_of(self, token: int) -> bytes:
         return bytes(self.tokenizer.decode_bytes([token]))
 
-    def schema(self, schema: dict[str, Any]) -> Constraint:
-        """An answer that is JSON of this schema. Raises `AiPalError` (`unsupported`, `bad_request`)."""
-        return self._compiled(schema_grammar(schema), lambda: explain(schema))
-
-    def rules(self, lark: str, explanation: Callable[[], AiPalError | None]) -> Constraint:
-        """An answer of this grammar, in llguidance's Lark. `explanation` finds what is wrong with what it was
-        made of, when it does not compile."""
-        return self._compiled(llguidance.LLMatcher.grammar_from_lark(lark), explanation)
-
-    def _compiled(self, grammar: str, explanation: Callable[[], AiPalError | None]) -> Constraint:
+    def rules(self, lark: str) -> Constraint:
+        """An answer of this grammar, in llguidance's Lark. Raises `AiPalError` (`unsupported`) where it does
+        not compile for this vocabulary."""
         with self._lock:
-            matcher = self._kept.get(grammar)
+            matcher = self._kept.get(lark)
             if matcher is not None:
-                self._kept.move_to_end(grammar)
+                self._kept.move_to_end(lark)
         if matcher is None:
+            grammar = llguidance.LLMatcher.grammar_from_lark(lark)
             matcher = llguidance.LLMatcher(self.tokenizer, grammar, log_level=0)
             if matcher.is_error():
-                raise explanation() or unsupported("", matcher.get_error())
+                refuse("", first_line(matcher.get_error()))
             with self._lock:
-                self._kept[grammar] = matcher
+                self._kept[lark] = matcher
                 if len(self._kept) > REMEMBERED:
                     self._kept.popitem(last=False)
         return Constraint(matcher.deep_copy(), self._vocabulary)
-
-
-def schema_grammar(schema: dict[str, Any]) -> str:
-    """Raises `AiPalError` (`bad_request`) for what is no JSON."""
-    try:
-        text = json.dumps(with_bounds(schema), allow_nan=False)
-        return str(llguidance.LLMatcher.grammar_from_json_schema(text, overrides=COMPACT))
-    except (ValueError, TypeError, RecursionError) as error:
-        fail(Code.BAD_REQUEST, f"the schema is no JSON Schema: {first_line(str(error))}")
-
-
-def with_bounds(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with bounds for integers that have none: a small model writes digits without end. What
-    validates against this validates against the schema too, but for `oneOf`, which is left as it is."""
-    bounded: dict[str, Any] = {}
-    for key, value in schema.items():
-        match value:
-            case dict() if key in ("items", "additionalProperties"):
-                bounded[key] = with_bounds(value)
-            case dict() if key in ("properties", "patternProperties", "$defs", "definitions"):
-                bounded[key] = {
-                    name: with_bounds(one) if isinstance(one, dict) else one for name, one in value.items()
-                }
-            case list() if key in ("anyOf", "prefixItems"):
-                bounded[key] = [with_bounds(one) if isinstance(one, dict) else one for one in value]
-            case _:
-                bounded[key] = value
-    if schema.get("type") == "integer" and not SAYS_SIZE.intersection(schema):
-        bounded |= {"minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER}
-    return bounded
-
-
-def explain(schema: dict[str, Any], where: str = "") -> AiPalError | None:
-    """What of the schema the compiler cannot express, with its path."""
-    fault = find_fault(schema, _complaint)
-    return unsupported(f"{where}{fault[0]}", fault[1]) if fault else None
-
-
-def unsupported(path: str, complaint: str) -> AiPalError:
-    """The refusal of a schema or grammar."""
-    place = f" at {path}" if path else ""
-    try:
-        fail(
-            Code.UNSUPPORTED,
-            f"answers cannot be held to this schema{place}: {first_line(complaint)}",
-            "say it in another way, or leave that part out and check the answer yourself",
-        )
-    except AiPalError as error:
-        return error
-
-
-def first_line(text: str) -> str:
-    """Complaints of compilers go on with excerpts and state."""
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    if lines and lines[0].startswith("regex parse error"):
-        return f"{lines[-1].removeprefix('error: ')}"[:300]
-    return (lines[0].split(" Enable '")[0] if lines else "it does not compile")[:300]
-
-
-def _complaint(schema: Any) -> str:
-    """What llguidance says against this schema, "" if nothing."""
-    if not isinstance(schema, dict):
-        return ""
-    try:
-        grammar = schema_grammar(schema)
-    except AiPalError as error:
-        return error.failure.message
-    is_error, messages = llguidance.LLMatcher.validate_grammar_with_warnings(grammar)
-    return messages[0] if is_error else ""

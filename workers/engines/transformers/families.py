@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from ai_pal.protocol.options import Tool
+from workers.structured.rules import arguments_rule
 
 Body = Literal["objects", "named", "whole"]
 """How a call is written between its marks: as JSON with a name and arguments, as the name and JSON behind it,
@@ -108,7 +109,9 @@ def forcing_grammar(
     calls: Calls, tools: Sequence[Tool], parallel: bool, mark: Callable[[str], str]
 ) -> str | None:
     """llguidance's Lark for an answer that calls at least one of these tools, with arguments that validate.
-    `mark` writes a mark as the grammar wants it. None where this family's calls cannot be forced."""
+    `mark` writes a mark as the grammar wants it. None where this family's calls cannot be forced.
+
+    Raises `AiPalError` (`unsupported`) for parameters that cannot be expressed."""
     if calls.body == "whole":
         return None
     names = [f"call{index}" for index in range(len(tools))]
@@ -116,7 +119,7 @@ def forcing_grammar(
         f"{name}: {_call(calls, tool)} args{index}{_behind(calls)}"
         for index, (name, tool) in enumerate(zip(names, tools, strict=True))
     ]
-    rules += [f"args{index}: %json {arguments_schema(tool)}" for index, tool in enumerate(tools)]
+    rules += [f"args{index}: {arguments_rule(tool)}" for index, tool in enumerate(tools)]
     opening, closing = (mark(text) if text else "" for text in (calls.open, calls.close))
     newline = _text("\n") if calls is HERMES else ""
     one = f"{opening} {newline} one_call {newline} {closing}"
@@ -130,11 +133,6 @@ def forcing_grammar(
     else:
         start = one
     return "\n".join([f"start: {start}", f"one_call: {' | '.join(names)}", *rules])
-
-
-def arguments_schema(tool: Tool) -> str:
-    """What the arguments of a call must validate against, as JSON."""
-    return json.dumps({"type": "object"} | tool.parameters, allow_nan=False)
 
 
 def _call(calls: Calls, tool: Tool) -> str:

@@ -2,13 +2,12 @@
 
 import itertools
 import json
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.engines.llamacpp_calls import ForcedCalls
-from workers.engines.llamacpp_schema import closed, opening
+from workers.engines.llamacpp_grammars import opening
 
 CALLS = st.lists(
     st.tuples(st.text(min_size=1, max_size=8), st.dictionaries(st.text(max_size=4), st.text(max_size=6))),
@@ -42,16 +41,3 @@ def test_what_was_cut_off_is_told_as_far_as_it_came() -> None:
     text = opening("clock") + '{"a": {"b": 1}'
     assert pushed(text, [], cut=True)[0][3] == '{"a": {"b": 1}'
     assert pushed(opening("clock")[:9], [], cut=True) == []
-
-
-def test_objects_are_closed_where_their_schema_leaves_that_open() -> None:
-    inner = {"properties": {"b": {"type": "object"}}}
-    assert closed({"properties": {"a": inner}}) == {
-        "properties": {
-            "a": {"properties": {"b": {"type": "object"}}, "additionalProperties": False},
-        },
-        "additionalProperties": False,
-    }
-    several: list[dict[str, Any]] = [{"anyOf": [{}]}, {"additionalProperties": {"type": "string"}}]
-    for own in (*several, {"patternProperties": {"x": {}}}):
-        assert closed({"properties": {}, **own}) == {"properties": {}, **own}

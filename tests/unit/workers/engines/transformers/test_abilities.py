@@ -122,8 +122,8 @@ def test_an_answer_in_json_is_an_object(engines: dict[str, Loaded]) -> None:
             },
             "#/$defs/x/uniqueItems",
         ),
-        ({"properties": {"a": {"$ref": "#/nowhere"}}}, "#/properties/a"),
-        ({"anyOf": [{"type": "null"}, {"type": "string", "pattern": "(?=a)b"}]}, "#/anyOf/1"),
+        ({"properties": {"a": {"$ref": "#/nowhere"}}}, "#/properties/a/$ref"),
+        ({"anyOf": [{"type": "null"}, {"type": "string", "pattern": "(?=a)b"}]}, "#/anyOf/1/pattern"),
     ],
     ids=str,
 )
@@ -259,7 +259,7 @@ def test_parameters_that_cannot_be_forced_are_refused_with_their_path(engines: d
     options = GenerationOptions(tools=[CLOCK, bad], tool_choice="required")
     failure = refusal(engines["hermes"], QUESTION, options)
     assert failure.code == "unsupported"
-    assert "tools/1 (bad) #/properties/x/not" in failure.message
+    assert "at tool bad, #/properties/x/not:" in failure.message
 
 
 def test_a_template_without_tools_calls_none(engines: dict[str, Loaded]) -> None:

@@ -4,12 +4,18 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from workers.structured.keywords import DEFINITIONS, escaped, inner_schemas, plain
+
 MOST_PARTS = 500
 """Schemas within a schema that are looked at."""
-ONE = ("additionalProperties", "items", "not", "contains", "propertyNames", "if", "then", "else")
-ONE_EACH = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
-LISTS = ("anyOf", "oneOf", "allOf", "prefixItems", "items")
-DEFINITIONS = ("$defs", "definitions")
+MEANT: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("min/maxProperties", ("minProperties", "maxProperties")),
+    ("integer range", ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")),
+    ("float range", ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")),
+    ("Resource", ("$ref", "$schema")),
+    *((words, ("pattern",)) for words in ("regex", "look-around", "references", "repetition", "escape")),
+)
+"""Keywords that a complaint with these words is about, without saying so."""
 QUOTED = re.compile(r'"([^"]+)"')
 
 
@@ -33,24 +39,6 @@ def find_fault(schema: dict[str, Any], complaint: Callable[[Any], str]) -> tuple
     return _with_keyword(path, part, words), words
 
 
-def inner_schemas(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The schemas directly within a schema, with their names in it."""
-    for key, value in schema.items():
-        match value:
-            case dict() if key in ONE:
-                yield key, value
-            case dict() if key in ONE_EACH:
-                yield from (
-                    (f"{key}/{_escaped(name)}", one) for name, one in value.items() if _is_schema(one)
-                )
-            case list() if key in LISTS:
-                yield from ((f"{key}/{index}", one) for index, one in enumerate(value) if _is_schema(one))
-
-
-def _is_schema(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
 def _within(whole: dict[str, Any], path: str, part: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The schemas within a part and the one it refers to, with their paths; definitions are looked at where
     they are used."""
@@ -58,10 +46,10 @@ def _within(whole: dict[str, Any], path: str, part: dict[str, Any]) -> Iterator[
         if name.split("/")[0] not in DEFINITIONS:
             yield f"{path}/{name}", inner
     reference = part.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/") and part is not whole:
+    if isinstance(reference, str) and reference.startswith("#/"):
         found: Any = whole
         for name in reference[2:].split("/"):
-            key = name.replace("~1", "/").replace("~0", "~")
+            key = plain(name)
             found = found.get(key) if isinstance(found, dict) else None
         if isinstance(found, dict):
             yield reference, found
@@ -69,10 +57,7 @@ def _within(whole: dict[str, Any], path: str, part: dict[str, Any]) -> Iterator[
 
 def _with_keyword(path: str, schema: dict[str, Any], words: str) -> str:
     """The path, with the keyword that the complaint names where it is there."""
-    named = [*QUOTED.findall(words), *words.replace(":", " ").split()]
+    named = [name for hint, names in MEANT if hint in words for name in names]
+    named += [*QUOTED.findall(words), *words.replace(":", " ").split()]
     keyword = next((name for name in named if name in schema), "")
-    return f"{path}/{_escaped(keyword)}" if keyword else path
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+    return f"{path}/{escaped(keyword)}" if keyword else path

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workers.schema_faults import find_fault
+from workers.structured.faults import find_fault
 
 BAD = {"type": "string", "bad": 1}
 

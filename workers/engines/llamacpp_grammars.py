@@ -1,0 +1,57 @@
+"""Grammars that hold an answer of llama.cpp to a JSON schema, or to calls of tools, in llguidance's Lark.
+
+llama.cpp's own converter weakens what it does not know, and answers freely where a grammar of llguidance does
+not compile: so what cannot be expressed is refused before, by `workers.structured`.
+"""
+
+import json
+from collections.abc import Sequence
+
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, Tool, ToolChoice
+from workers.structured.rules import arguments_rule, json_rule, schema_of
+
+HEAD = "%llguidance {}\n"
+THOUGHT = r"thought[lazy]: /(?s:.*)<\/think>\s*/"
+
+
+def schema_grammar(wanted: JsonObject | JsonSchema, thought: str) -> str:
+    """`thought` says what comes first: "" nothing, "?" maybe a thought, "!" one that has begun already.
+
+    Raises `AiPalError` (`unsupported`) with the path of what cannot be expressed."""
+    return _lark("answer", thought, f"answer: {json_rule(schema_of(wanted))}")
+
+
+def calls_grammar(tools: Sequence[Tool], choice: ToolChoice, several: bool, thought: str) -> str:
+    """Calls of the tools that the choice allows, one per line, as `opening` begins them. Raises as
+    `schema_grammar`, and `bad_request` for a tool that is not there."""
+    rules: list[str] = []
+    names: list[str] = []
+    for tool in tools:
+        if isinstance(choice, NamedTool) and tool.name != choice.name:
+            continue
+        number = len(names)
+        names.append(f"call{number}")
+        rules.append(f'call{number}: {json.dumps(opening(tool.name))} arguments{number} "}}"')
+        rules.append(f"arguments{number}: {arguments_rule(tool)}")
+    if not names:
+        name = choice.name if isinstance(choice, NamedTool) else ""
+        fail(Code.BAD_REQUEST, f"there is no tool {name!r} to call", "name one of the request's tools")
+    rules.append("call: " + " | ".join(names))
+    calls = 'call ("\\n" call)*' if several else "call"
+    return _lark("calls", thought, f"calls: {calls}", *rules)
+
+
+def opening(name: str) -> str:
+    """What a call begins with; its arguments and a brace follow."""
+    return f'{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": '
+
+
+def _lark(start: str, thought: str, *rules: str) -> str:
+    """The grammar; a thought that is not begun yet begins with its tag."""
+    lines = [f"start: {start}"]
+    if thought == "!":
+        lines = [f"start: thought {start}", THOUGHT]
+    elif thought == "?":
+        lines = [f"start: (open thought)? {start}", r"open: /\s*<think>/", THOUGHT]
+    return HEAD + "\n".join([*lines, *rules])
