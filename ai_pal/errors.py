@@ -129,6 +129,15 @@ UNPAID = NEVER_SENT | {
 """Codes of attempts that no provider charges for: it has said no, or was never asked."""
 
 
+MAY_QUOTE = frozenset(
+    {
+        *(Code.BAD_REQUEST, Code.UNSUPPORTED, Code.SCHEMA_INVALID, Code.IMAGE_INVALID),
+        *(Code.ENGINE_ERROR, Code.PROVIDER_REFUSED),
+    }
+)
+"""Codes whose message may quote what was asked: who asked hears it, logs and others do not."""
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reason why something did not work, as it travels in messages.
 
@@ -142,6 +151,11 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     retryable: bool = False
     retry_after: float | None = None
     detail: str = ""
+
+    @property
+    def public(self) -> str:
+        """What logs hear, and others than who asked."""
+        return str(self.code) if self.code in MAY_QUOTE else self.message
 
 
 NOBODY_THERE = frozenset({Code.PROVIDER_UNREACHABLE, Code.CONNECT_TIMEOUT})

@@ -14,9 +14,15 @@ import jsonschema
 
 Schema = dict[str, Any]
 WORDS = ["name", "size", "tags", "kind", "notes", "owner", "is open", 'quo"te', "größe", "a/b", "x-1", "数"]
-COUNT = int(os.environ.get("AI_PAL_TEST_SCHEMAS", "50"))
-"""How many a property run tries: more by this option."""
+ASKED = os.environ.get("AI_PAL_TEST_SCHEMAS")
+COUNT = int(ASKED or "50")
+"""How many are tried: more by this option."""
 DEEPEST = 3
+
+
+def how_many(usual: int) -> int:
+    """Of those that take their time in a suite."""
+    return int(ASKED) if ASKED else usual
 
 
 def random_schemas(count: int = COUNT, seed: int = 2026) -> list[Schema]:

@@ -37,7 +37,7 @@ from ai_pal.transport import parent_death
 from ai_pal.transport.listening import await_listener
 from workers import engines
 from workers.engines.base import Blob, Engine, Job
-from workers.log import log
+from workers.log import SERVING, cause, log
 from workers.outbox import Outbox
 from workers.refusals import check_abilities
 from workers.repeats import Repeats
@@ -144,7 +144,7 @@ class Worker:
                 try:
                     message = decode_to_worker(frame)
                 except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-                    log("warning", "malformed message ignored", reason=str(error), size=len(frame))
+                    log("warning", "malformed message ignored", reason=cause(error), size=len(frame))
                     continue
                 behind = frames_behind(message.messages) if isinstance(message, Generate | CountTokens) else 0
                 self._handle(message, [blob.buffer for blob in frames[at : at + behind]], behind)
@@ -187,7 +187,7 @@ class Worker:
         except AiPalError as error:
             self._outbox.failed(job.key, error.failure)
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
-            log("error", "the engine refused a request", request=job.key, reason=repr(error))
+            log("error", "the engine refused a request", request=job.key, reason=cause(error))
             self._outbox.failed(job.key, Failure(Code.ENGINE_ERROR, f"the engine failed: {error}"))
         return None
 
@@ -249,6 +249,7 @@ class Worker:
         if isinstance(outcome, LoadFailed):
             self._exit = EXIT_RETRY if outcome.failure.retryable else EXIT_NEVER
         else:
+            log("debug", SERVING, model=self._model)
             self._ready = outcome
 
     def _close(self) -> None:

@@ -42,8 +42,32 @@ _WANTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(_TEXTS, ("a text", lambda value: isinstance(value, str))),
 }
 
+_KEYWORDS = (
+    {
+        *SCHEMA_KEYWORDS,
+        *SCHEMA_LISTS,
+        *SCHEMA_MAPS,
+        *_WANTED,
+        "type",
+        "const",
+        "uniqueItems",
+        "dependentRequired",
+    }
+    | {"minContains", "maxContains", "default", "examples", "deprecated", "readOnly", "writeOnly"}
+    | {"contentEncoding", "contentMediaType", "$comment", "$dynamicRef", "$dynamicAnchor", "$vocabulary"}
+    | {"additionalItems", "dependencies", "id", "$recursiveRef", "$recursiveAnchor"}  # of earlier drafts
+)
 DEEPEST = 100
 """Levels of schemas within schemas."""
+
+
+def objection_to_names(schema: dict[str, Any]) -> str:
+    """Why a whole schema says nothing: it has names, and none of them is JSON Schema's. Validators would take
+    it for one that allows anything; who wrote it meant something."""
+    if not schema or not _KEYWORDS.isdisjoint(schema):
+        return ""
+    names = ", ".join(map(_shown, [*schema][:3]))
+    return f"#: none of its names is a keyword of JSON Schema: {names}"
 
 
 def objection(schema: Any, path: str = "#", depth: int = 0) -> str:

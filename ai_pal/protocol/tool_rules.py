@@ -7,7 +7,7 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol.json_values import MAX_VALUES, count_values, objection_to_json
 from ai_pal.protocol.options import GenerationOptions, Grammar, JsonSchema, NamedTool, Tool
 from ai_pal.protocol.schema_ends import objection_to_references
-from ai_pal.protocol.schemas import DEEPEST
+from ai_pal.protocol.schemas import DEEPEST, objection_to_names
 from ai_pal.protocol.schemas import objection as objection_to_schema
 
 MOST_CHARACTERS = 128
@@ -39,8 +39,8 @@ def objection_to_tools(options: GenerationOptions) -> Failure | None:
 
 def objection_to_whole_schema(schema: dict[str, Any], where: str) -> Failure | None:
     """Why nothing can be held to a schema, or nothing. What an engine cannot express, it says itself."""
-    why = objection_to_json(schema, "#", _LEVELS) or objection_to_schema(schema)
-    why = why or objection_to_references(schema)
+    why = objection_to_json(schema, "#", _LEVELS) or objection_to_names(schema)
+    why = why or objection_to_schema(schema) or objection_to_references(schema)
     hint = "correct the schema: it is JSON Schema (2020-12)"
     return Failure(Code.SCHEMA_INVALID, f"{where} is no schema to be held to: {why}", hint) if why else None
 

@@ -25,10 +25,11 @@ from ai_pal.protocol.worker import (
     LoadModel,
     Ready,
 )
-from tests.schemas import problem, random_schemas
+from tests.schemas import COUNT, how_many, problem, random_schemas
+from tests.unit.workers.structured.test_gbnf import RIGHT, WRONG
 from tests.worker_driver import Answer, WorkerDriver
 
-pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900 + 60 * COUNT)]
 
 TEMPLATES = Path(__file__).parent / "templates"
 KEYS = count(1)
@@ -97,25 +98,22 @@ def refused(answer: Answer, code: str, *words: str) -> None:
 
 
 def test_answers_validate_against_any_schema(plain: WorkerDriver) -> None:
-    """So many as AI_PAL_TEST_SCHEMAS says; one that was cut off is told as such."""
-    whole = 0
+    """So many as AI_PAL_TEST_SCHEMAS says."""
     for number, schema in enumerate(random_schemas()):
-        options = with_(FREE, response_format=JsonSchema(schema), max_tokens=300, seed=number)
+        options = with_(FREE, response_format=JsonSchema(schema), max_tokens=900, seed=number)
         answer = ask(plain, options)
-        if done(answer).finish_reason == "length":
-            continue
-        whole += 1
+        assert done(answer).finish_reason == "stop", schema
         assert problem(schema, answer.text) == "", schema
-    assert whole > 25
 
 
 def test_answers_validate_after_a_thought(thinker: WorkerDriver) -> None:
-    for number, schema in enumerate(random_schemas(8, seed=7)):
-        options = with_(FREE, response_format=JsonSchema(schema), thinking_budget=8, seed=number)
+    for number, schema in enumerate(random_schemas(how_many(8), seed=7)):
+        form = JsonSchema(schema)
+        options = with_(FREE, response_format=form, thinking_budget=8, seed=number, max_tokens=900)
         answer = ask(thinker, options)
         assert answer.of_kind("reasoning")
-        if done(answer).finish_reason != "length":
-            assert problem(schema, answer.text) == "", schema
+        assert done(answer).finish_reason == "stop", schema
+        assert problem(schema, answer.text) == "", schema
 
 
 def test_a_thought_leaves_room_for_what_has_to_validate(thinker: WorkerDriver) -> None:
@@ -165,6 +163,15 @@ def test_a_grammar_holds_and_a_wrong_one_is_refused(plain: WorkerDriver) -> None
     for wrong in ('root ::= "yes', "", "%llguidance {}\nstart: $$$", "root ::= root"):
         refused(ask(plain, with_(FREE, response_format=Grammar(wrong))), "bad_request", "grammar")
     assert ask(plain, GREEDY).text
+
+
+@pytest.mark.parametrize("grammar", [*WRONG, *RIGHT])
+def test_the_place_of_a_wrong_grammar_is_told(grammar: str, plain: WorkerDriver) -> None:
+    answer = ask(plain, with_(FREE, response_format=Grammar(grammar), max_tokens=2))
+    if grammar in WRONG:
+        refused(answer, "bad_request", WRONG[grammar])
+    else:
+        done(answer)
 
 
 def test_an_answer_that_was_cut_is_told_as_such(plain: WorkerDriver) -> None:

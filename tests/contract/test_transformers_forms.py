@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ from ai_pal.protocol.worker import Counted, CountTokens, Generate, GenerationDon
 from tests import schemas
 from tests.worker_driver import Answer, WorkerDriver
 
-pytestmark = pytest.mark.real_model
+pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900 + 60 * schemas.COUNT)]
 KEYS = count(1)
 ASKED = [Message("system", ""), Message("user", "Make up an example.")]
-HOW_MANY = max(8, schemas.COUNT // 6)
-"""The starter takes its time: with AI_PAL_TEST_SCHEMAS=1200 it is 200 schemas."""
+AT_ONCE = 8
+THINKING = Path(__file__).parent / "templates" / "opens_thought.jinja"
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +30,58 @@ def starter(starter_safetensors: Path) -> Iterator[WorkerDriver]:
         yield driver
 
 
-@pytest.mark.timeout(1200)
-def test_the_starter_is_held_to_any_schema(starter: WorkerDriver) -> None:
-    asked = schemas.random_schemas(HOW_MANY, seed=7)
-    for begin in range(0, len(asked), 8):
-        keys = {}
-        for number, schema in enumerate(asked[begin : begin + 8]):
-            keys[key := next(KEYS)] = schema
-            form = JsonSchema(schema)
+@pytest.fixture(scope="module")
+def thinker(starter_safetensors: Path) -> Iterator[WorkerDriver]:
+    """The starter with a template that opens a thought."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder, "model")
+        model.mkdir()
+        for file in starter_safetensors.iterdir():
+            (model / file.name).symlink_to(file)
+        (model / "chat_template.jinja").unlink(missing_ok=True)
+        (model / "chat_template.jinja").write_text(THINKING.read_text())
+        with WorkerDriver(Path(folder)) as driver:
+            ready = driver.load(LoadModel("m", "transformers", str(model), context=2048))
+            assert isinstance(ready, Ready)
+            assert "thinking" in ready.abilities
+            yield driver
+
+
+def held_to(driver: WorkerDriver, asked: list[schemas.Schema], **more: Any) -> list[Answer]:
+    """The answers at temperature 1, several at once."""
+    answers = []
+    for begin in range(0, len(asked), AT_ONCE):
+        keys = []
+        for number, schema in enumerate(asked[begin : begin + AT_ONCE]):
             options = GenerationOptions(
-                temperature=1.0, top_p=1.0, seed=number, max_tokens=900, response_format=form
+                temperature=1.0,
+                top_p=1.0,
+                seed=number,
+                max_tokens=900,
+                response_format=JsonSchema(schema),
+                **more,
             )
-            starter.answers[key] = Answer()
-            starter.send(Generate(key, ASKED, options))
-        starter.finish(keys, timeout=600)
-        for key, schema in keys.items():
-            end = starter.answers[key].end
-            assert isinstance(end, GenerationDone), end
-            assert end.finish_reason == "stop"
-            assert not schemas.problem(schema, starter.answers[key].text)
+            keys.append(next(KEYS))
+            driver.answers[keys[-1]] = Answer()
+            driver.send(Generate(keys[-1], ASKED, options))
+        driver.finish(keys, timeout=600)
+        answers += [driver.answers[key] for key in keys]
+    for schema, answer in zip(asked, answers, strict=True):
+        assert isinstance(answer.end, GenerationDone), answer.end
+        assert answer.end.finish_reason == "stop", schema
+        assert not schemas.problem(schema, answer.text)
+    return answers
+
+
+def test_the_starter_is_held_to_any_schema(starter: WorkerDriver) -> None:
+    """It takes its time: all of AI_PAL_TEST_SCHEMAS where that is set."""
+    held_to(starter, schemas.random_schemas(schemas.how_many(8), seed=7))
+
+
+def test_after_a_thought_too(thinker: WorkerDriver) -> None:
+    asked = schemas.random_schemas(schemas.how_many(8), seed=8)
+    for answer in held_to(thinker, asked, thinking_budget=8):
+        assert answer.of_kind("reasoning")
 
 
 def test_a_count_is_what_a_request_reports(starter: WorkerDriver) -> None:

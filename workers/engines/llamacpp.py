@@ -39,11 +39,18 @@ from workers.engines.llamacpp_loading import (
     window,
 )
 from workers.engines.llamacpp_messages import plain_messages
-from workers.engines.llamacpp_request import answer_body, forces_calls, prompt_body, stops_of, watched
+from workers.engines.llamacpp_request import (
+    answer_body,
+    forces_calls,
+    prompt_body,
+    stops_of,
+    watched,
+    with_place,
+)
 from workers.engines.llamacpp_template import Template
 from workers.kv_budget import KvBudget
 from workers.load_limits import limits
-from workers.log import log
+from workers.log import cause, log
 
 BYTES_PER_NUMBER = 4
 """At most, in the cache."""
@@ -159,6 +166,8 @@ class LlamaCpp:
 
     def _run(self, job: Job, answer: Generation, blobs: Sequence[Blob]) -> None:
         answer.failure = self._failure_of(job, lambda: self._do(job, answer, blobs))
+        if isinstance(job, Generate | CompleteText):
+            answer.failure = with_place(answer.failure, job.options)
         with self._lock:
             self._kv_budget.leave(job.key)
             self._answers.pop(job.key, None)
@@ -186,7 +195,7 @@ class LlamaCpp:
         except RefusedError as error:
             return failure_of(error.error or {"message": str(error)})
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
-            log("error", "the engine failed a request", request=job.key, reason=repr(error))
+            log("error", "the engine failed a request", request=job.key, reason=cause(error))
             return Failure(Code.ENGINE_ERROR, f"the engine failed: {error}", retryable=True)
         with self._lock:
             answer = self._answers.get(job.key)
@@ -286,7 +295,7 @@ class LlamaCpp:
             with self._lock:
                 answer.stopped = not self._kv_budget.grow(answer.key, answer.prompt_tokens + answer.tokens)
         except Exception as error:  # noqa: BLE001 - raised here, it would be swallowed
-            log("error", "a chunk was not understood", request=answer.key, reason=repr(error))
+            log("error", "a chunk was not understood", request=answer.key, reason=cause(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"a chunk was not understood: {error!r}")
         return answer.cancelled or answer.stopped or answer.complete or answer.failure is not None
 

@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, Failure, fail
 from ai_pal.protocol.options import GenerationOptions, Grammar, NamedTool
 from workers.engines import llamacpp_grammars as grammars
 from workers.engines.llamacpp_options import check_options, held
 from workers.engines.llamacpp_template import OPEN, Template, thinking_body
+from workers.structured.gbnf import fault_of
 
 RANDOM_SEED = 0xFFFFFFFF
 AS_THEY_ARE = (*("temperature", "top_p", "max_tokens", "min_p", "presence_penalty", "frequency_penalty"),)
 SMALLEST_ABOVE_0 = 1.2e-38
 """That is not 0 in 32 bits."""
 USUAL_ANSWER = 2048
+UNREADABLE = "parse grammar"
+"""What llama.cpp says of a grammar."""
 STREAM = {
     "stream": True,
     "return_progress": True,
@@ -153,6 +156,19 @@ def format_grammar(options: GenerationOptions, template: Template, prompt: str) 
     if not wanted.grammar.strip():
         fail(Code.BAD_REQUEST, "the grammar is empty", "begin with: root ::= ...")
     return wanted.grammar
+
+
+def with_place(failure: Failure | None, options: GenerationOptions) -> Failure | None:
+    """The failure; with the place where a grammar is wrong, which llama.cpp does not tell."""
+    wanted = options.response_format
+    if failure is None or not isinstance(wanted, Grammar) or UNREADABLE not in failure.message:
+        return failure
+    place = fault_of(wanted.grammar) or "it repeats too often, or has a token that the model does not know"
+    return Failure(
+        Code.BAD_REQUEST,
+        f"llama.cpp cannot read the grammar: {place}",
+        "correct it: GBNF, as llama.cpp has it",
+    )
 
 
 def thought_before(template: Template, options: GenerationOptions, prompt: str) -> str:

@@ -12,7 +12,11 @@ OF_THE_COMPILER = "x-guidance"
 
 def lowered(schema: dict[str, Any]) -> dict[str, Any]:
     """The same schema, or one that is tighter."""
-    node = {key: value for key, value in schema.items() if key != OF_THE_COMPILER}
+    node = {
+        key: value
+        for key, value in schema.items()
+        if key != OF_THE_COMPILER and not (key == "uniqueItems" and value is False)
+    }
     for name, inner in inner_schemas(node):
         node = replaced(node, name, lowered(inner))
     return _with_patterns_of_names(_with_possible_values(without_formats(node)))

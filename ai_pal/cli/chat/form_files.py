@@ -1,6 +1,7 @@
 """What binds an answer, read for argparse: JSON Schemas, grammars, tools; in a file, or as it is."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,20 @@ from ai_pal.protocol.options import Grammar, JsonSchema, NamedTool, Tool, ToolCh
 _OTHERS = frozenset({"type", "strict", "input_schema", "cache_control"})
 """What tools have elsewhere, and need not here: arguments of a call that has to be made always validate."""
 
+STDIN = "-"
 MOST_BYTES = 8 * 1024 * 1024
 """Of a file. What a model can be given is far less."""
 
 
 def schema(text: str) -> JsonSchema:
     """A JSON Schema, in a file or as it is."""
-    from ai_pal.protocol.schemas import objection
+    from ai_pal.protocol.schemas import objection, objection_to_names
 
     found, where = _json(text, "schema")
+    found = {} if found is True else found
     if not isinstance(found, dict):
         raise _wrong(f"{where} holds no JSON Schema: that is a JSON object, such as {{'type': 'object'}}")
-    if wrong := objection(found):
+    if wrong := objection_to_names(found) or objection(found):
         raise _wrong(f"{where} holds no JSON Schema: {wrong}")
     return JsonSchema(found)
 
@@ -63,9 +66,9 @@ def _tool(found: Any, where: str) -> Tool:
         tool = msgspec.convert(found, Tool)
     except msgspec.ValidationError as error:
         raise _wrong(f"{where}: {error}") from None
-    from ai_pal.protocol.schemas import objection
+    from ai_pal.protocol.schemas import objection, objection_to_names
 
-    if wrong := objection(tool.parameters):
+    if wrong := objection_to_names(tool.parameters) or objection(tool.parameters):
         raise _wrong(f"{where}, {tool.name}: its parameters are no JSON Schema: {wrong}")
     return tool
 
@@ -73,7 +76,7 @@ def _tool(found: Any, where: str) -> Tool:
 def _json(text: str, what: str) -> tuple[Any, str]:
     """The JSON in a file, or in `text` itself, and how to call it."""
     literal = text.lstrip()[:1] in ("{", "[")
-    where = f"the {what}" if literal else text
+    where = f"the {what}" if literal else "standard input" if text == STDIN else text
     try:
         return msgspec.json.decode(text if literal else _read(text, what)), where
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
@@ -83,9 +86,14 @@ def _json(text: str, what: str) -> tuple[Any, str]:
 
 
 def _read(name: str, what: str) -> str:
+    if name == STDIN and (sys.stdin is None or sys.stdin.isatty()):
+        raise _wrong(f"- reads the {what} from standard input, and there is none")
     try:
-        with open(Path(paths.expanded(name)), "rb") as file:
-            data = file.read(MOST_BYTES + 1)
+        if name == STDIN:
+            data = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            with open(Path(paths.expanded(name)), "rb") as file:
+                data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise _wrong(f"there is no {what} to read in {name!r}: {said}") from None

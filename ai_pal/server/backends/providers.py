@@ -193,7 +193,7 @@ class Providers:
         if opened.key not in self._open:  # who heard of another's end has cancelled it
             return
         self.drop(opened)
-        self._observe("completion_lost", provider=opened.name, code=failure.code, reason=failure.message)
+        self._observe("completion_lost", provider=opened.name, code=failure.code, reason=failure.public)
         opened.lose(failure)
 
     def drop(self, opened: Open) -> None:

@@ -102,7 +102,7 @@ class EgressProcess:
         if self._process is not None:
             return
         identity = f"egress.{next(self._numbers)}.0"
-        spec = LaunchSpec(identity, MODULE, environment=tuple(self._environment().items()))
+        spec = LaunchSpec(identity, MODULE, environment=tuple(self._environment().items()), serves=True)
         self._process = self._launcher.launch(spec, partial(self._exited, identity))
         self.identity, self._ready, self._reason, self._leaving_since = identity, False, None, None
         self._alive_at = self._clock.now()

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import resource
+import secrets
 import select
 import signal
 import subprocess
@@ -31,6 +32,9 @@ ENVIRONMENT = (
     "CUDA_VISIBLE_DEVICES",
 )
 """All that a worker gets to see of the environment: no key, no proxy, no Python path."""
+
+MARK = "AI_PAL_LOG_MARK"
+"""Tells a process how its own log lines begin."""
 
 READ_SIZE = 65536
 
@@ -155,6 +159,7 @@ class LocalLauncher:
         if _descriptors_left() < RESERVE:
             raise AiPalError(_spawn_failed(OSError(errno.EMFILE, os.strerror(errno.EMFILE))))
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        mark = secrets.token_hex(8)
         try:
             popen = subprocess.Popen(
                 command,
@@ -162,12 +167,12 @@ class LocalLauncher:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=self._run_dir if self._run_dir.is_dir() else "/",
-                env=environment | dict(spec.environment),
+                env=environment | dict(spec.environment) | {MARK: mark},
                 process_group=0,
             )
         except OSError as error:
             raise AiPalError(_spawn_failed(error)) from error
-        output = Output(lambda line: self._on_line(spec.worker, line))
+        output = Output(lambda line: self._on_line(spec.worker, line), mark, serves=spec.serves)
         try:
             return LocalProcess(popen, output, on_exit)
         except (psutil.Error, OSError) as error:  # no descriptor is left to watch it with

@@ -29,7 +29,7 @@ class RouteNotifier:
         """An attempt ended without a whole answer."""
         candidate = attempt.candidate
         event = "direct_loading_failed" if candidate.tier == LOCAL else "attempt_failed"
-        self._observe(event, model=candidate.name, code=failure.code, reason=failure.message)
+        self._observe(event, model=candidate.name, code=failure.code, reason=failure.public)
 
     def fallback(self, request: RoutedRequest) -> None:
         """The dim line: who was to answer, what became of that, who is asked now."""

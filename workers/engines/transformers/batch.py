@@ -16,7 +16,7 @@ from workers.engines.transformers.prefix import PrefixCache
 from workers.engines.transformers.sampling import Sampler, likeliest, probabilities
 from workers.engines.transformers.schedule import Pace, Waiting, plan
 from workers.kv_budget import KvBudget
-from workers.log import log
+from workers.log import cause, log
 from workers.spin_throttle import SpinThrottle
 
 NOT_A_NUMBER = Failure(
@@ -222,7 +222,7 @@ class Batch:
             answer.end()
 
     def _fail(self, answer: Generation, error: Exception) -> None:
-        log("error", "a step failed", key=answer.key, reason=repr(error))
+        log("error", "a step failed", key=answer.key, reason=cause(error))
         self._leave(answer, keep=False)
         failure = Failure(Code.ENGINE_ERROR, f"the model failed on this request: {error}", retryable=True)
         self._sink.failed(answer.key, failure)

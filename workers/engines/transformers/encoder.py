@@ -12,7 +12,7 @@ from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EmbedTexts, RerankTexts
 from workers.engines.base import Job, Sink
 from workers.engines.transformers.pooling import Layout, Pooler, all_texts
-from workers.log import log
+from workers.log import cause, log
 
 TOKENS_AT_ONCE = 4096
 """Of a batch, what fills it up included; between two batches a cancellation is heard."""
@@ -68,7 +68,7 @@ class Encoder:
             except AiPalError as error:
                 self._sink.failed(job.key, error.failure)
             except Exception as error:  # noqa: BLE001 - this thread must outlive whatever is raised
-                log("error", "a job failed", key=job.key, reason=repr(error))
+                log("error", "a job failed", key=job.key, reason=cause(error))
                 failure = Failure(
                     Code.ENGINE_ERROR, f"the model failed on this request: {error}", retryable=True
                 )

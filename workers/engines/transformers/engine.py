@@ -32,7 +32,7 @@ from workers.engines.transformers.paging import Paging
 from workers.engines.transformers.prompts import Prompts
 from workers.engines.transformers.schedule import LARGEST_ON_CPU, THREADS_OF_A_GPU, Pace
 from workers.engines.transformers.tokens import Tokens
-from workers.log import log
+from workers.log import cause, log
 
 DEFAULT_SLOTS = 8
 MOST_READERS = 4
@@ -204,7 +204,7 @@ class Transformers:
         except AiPalError as error:
             self._refuse(key, error.failure)
         except Exception as error:  # noqa: BLE001 - tokenizers raise anything, the worker goes on
-            log("error", "a prompt could not be read", key=key, reason=repr(error))
+            log("error", "a prompt could not be read", key=key, reason=cause(error))
             self._refuse(key, Failure(Code.ENGINE_ERROR, f"the prompt could not be read: {error}"))
 
     def _refuse(self, key: int, failure: Failure) -> None:

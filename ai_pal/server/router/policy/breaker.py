@@ -61,7 +61,9 @@ class Breaker(msgspec.Struct, frozen=True):
         """Why nothing is asked now, None where it may be."""
         if self.position(now) is not Position.OPEN:
             return None
-        why = self.why.message if self.why is not None else f"{name} failed"
+        why = f"{name} failed"
+        if self.why is not None:
+            why = self.why.public if self.why.public == self.why.message else f"{why}: {self.why.public}"
         wait = max(0.0, self.until - now)
         how = f"asked again in {_span(wait)}" if wait else "another request is trying it now"
         refused = self.why if self.why is not None and self.why.code in FOR_GOOD else None

@@ -1,6 +1,7 @@
 """What binds an answer: schemas, grammars and tools, from files and as they are."""
 
 import argparse
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,9 @@ def test_a_schema_is_read_from_a_file_or_as_it_is(written: Callable[[str | bytes
         ('"text"', "holds no JSON Schema"),
         ('{"type": "objekt"}', "'objekt' is no type of JSON"),
         (b"\xff\xfe{\x00", "is not UTF-8 text (byte 0)"),
+        ('{"name": "x", "age": 3}', "none of its names is a keyword of JSON Schema: 'name', 'age'"),
+        ('{"propertys": {}}', "none of its names is a keyword"),
+        ("false", "holds no JSON Schema"),
         ("[" * 9999 + "]" * 9999, "is nested too deep to be read"),
         (b" " * (form_files.MOST_BYTES + 1), "larger than 8 MiB"),
     ],
@@ -51,6 +55,43 @@ def test_a_file_that_holds_no_schema_says_so_in_one_line(
         form_files.schema(written(content))
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("anything", ["{}", "true", ' {"title": "T"}', '{"$comment": "all"}'])
+def test_a_schema_may_allow_anything(anything: str, written: Callable[[str | bytes], str]) -> None:
+    assert isinstance(form_files.schema(written(anything)), JsonSchema)
+
+
+class Stdin(io.TextIOWrapper):
+    """Of a shell: a pipe, or a terminal."""
+
+    terminal = False
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+def test_a_minus_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    for reads, text, expected in (
+        (form_files.schema, json.dumps(PERSON), JsonSchema(PERSON)),
+        (form_files.grammar, 'root ::= "a"', Grammar('root ::= "a"')),
+        (form_files.tools, json.dumps({"name": "weather", "parameters": PERSON}), None),
+    ):
+        monkeypatch.setattr("sys.stdin", Stdin(io.BytesIO(text.encode())))
+        found = reads("-")
+        assert expected is None or found == expected
+    monkeypatch.setattr("sys.stdin", Stdin(io.BytesIO(b"{")))
+    with pytest.raises(argparse.ArgumentTypeError, match="standard input is no JSON"):
+        form_files.schema("-")
+
+
+@pytest.mark.parametrize("stdin", ["none", "a terminal"])
+def test_a_minus_without_standard_input_says_so(stdin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Stdin(io.BytesIO())
+    found.terminal = True
+    monkeypatch.setattr("sys.stdin", found if stdin == "a terminal" else None)
+    with pytest.raises(argparse.ArgumentTypeError, match="- reads the schema from standard input"):
+        form_files.schema("-")
 
 
 @pytest.mark.parametrize("name", ["nowhere.json", ".", "a\x00b", "~nobody-here/x"])

@@ -43,3 +43,38 @@ def test_bytes_that_are_no_utf8_and_empty_lines_do_no_harm() -> None:
     seen: list[str] = []
     Output(seen.append).feed(b"\n\xff\xfe\n\n  \nok\r\n")
     assert seen == ["��", "ok"]
+
+
+MARK = "5eb63bbbe01eeed0"
+ASKED = (
+    "parse: error parsing grammar: at the-canary-91",
+    '{"event": "the-canary-91"}',
+    "ValueError: the-canary-91",
+)
+
+
+def written(output: Output, *lines: str) -> None:
+    output.feed("".join(f"{line}\n" for line in lines).encode())
+
+
+def test_what_engines_write_is_kept_until_there_is_something_to_quote() -> None:
+    seen: list[str] = []
+    output = Output(seen.append, MARK)
+    written(output, "unknown architecture: x", f'{MARK}{{"event": "serving"}}', *ASKED)
+    written(output, f'{MARK}{{"event": "a step failed"}}', f'half a line{MARK}{{"event": "more"}}')
+    told = ["unknown architecture: x", '{"event": "serving"}', "ValueError"]
+    told += ['{"event": "a step failed"}', '{"event": "more"}']
+    assert seen == told
+    assert output.tail().split("\n") == [*told, "(4 lines left out: they may hold what was asked)"]
+
+
+def test_only_our_own_lines_say_that_a_process_serves() -> None:
+    seen: list[str] = []
+    written(Output(seen.append, MARK), '{"event": "serving"}', *ASKED)
+    assert seen[1:] == [*ASKED]
+
+
+def test_a_process_may_serve_from_its_start() -> None:
+    seen: list[str] = []
+    written(Output(seen.append, MARK, serves=True), *ASKED)
+    assert seen == ["ValueError"]

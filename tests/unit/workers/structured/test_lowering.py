@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pydantic
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from workers.structured.formats import EQUAL, PATTERNS
 from workers.structured.lowering import lowered
 
-READERS = {
+READERS: dict[str, Any] = {
     "date": date,
     "time": time,
     "date-time": datetime,
@@ -57,7 +58,7 @@ def test_a_property_is_bound_by_the_pattern_of_its_name_too() -> None:
     schema = {"properties": {"x_1": {"type": "string"}, "y": {}}, "patternProperties": {"^x_": {"enum": [1]}}}
     found = lowered(schema)
     assert found["properties"] == {"x_1": {"allOf": [{"type": "string"}, {"enum": [1]}]}, "y": {}}
-    odd = {"properties": {"a": {}}, "patternProperties": {"(?<a": {}}}
+    odd: dict[str, Any] = {"properties": {"a": {}}, "patternProperties": {"(?<a": {}}}
     assert lowered(odd) == odd
 
 

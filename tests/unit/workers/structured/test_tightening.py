@@ -66,7 +66,7 @@ def test_what_says_so_itself_or_is_said_by_several_stays(schema: dict[str, Any])
 
 def test_what_a_shared_definition_refers_to_stays_too() -> None:
     inner, alone = {"type": "object", **OPEN}, dict(OPEN)
-    schema = {
+    schema: dict[str, Any] = {
         "properties": {"x": {"$ref": "#/$defs/outer", "minProperties": 1}, "y": {"$ref": "#/$defs/alone"}},
         "$defs": {"outer": {"items": {"$ref": "#/$defs/inner"}}, "inner": inner, "alone": alone},
     }
