@@ -1,6 +1,7 @@
 """`ai-pal count [PROMPT]`: how many tokens a prompt has, without loading a model."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model
@@ -10,11 +11,17 @@ from ai_pal.cli.chat.prompts import checked_argument, decoded, read_stdin
 from ai_pal.cli.completing import completes
 from ai_pal.cli.given_texts import file_text
 from ai_pal.cli.served import served
+from ai_pal.cli.terminal.signs import Signs
 from ai_pal.cli.terminal.streams import Terminal
+from ai_pal.cli.using import tell_who
 from ai_pal.config import load_settings
 from ai_pal.conversations.model import Conversation
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions
+
+if TYPE_CHECKING:
+    from ai_pal.client import Client
+    from ai_pal.client.vectors import TokenCount
 
 EXAMPLES = """examples:
   ai-pal count "Why is the sky blue?"
@@ -58,14 +65,23 @@ def run(args: argparse.Namespace) -> int:
     messages = Conversation(system).ask(_prompt(args), files)
     options = GenerationOptions(tools=args.tools, tool_choice=args.tool_choice)
     model = absolute_model(args.model)
-    tokens = served(settings, lambda client: client.count_tokens(messages, model=model, options=options))
+    signs = Signs(Terminal.detect())
+
+    def counted_by(client: "Client") -> "TokenCount":
+        client.meanwhile = signs.show
+        return client.count_tokens(messages, model=model, options=options)
+
+    try:
+        tokens = served(settings, counted_by)
+    finally:
+        signs.end()
     if args.json:
-        from ai_pal.catalog import default_model
         from ai_pal.cli.terminal.json_output import print_json
 
-        print_json({"tokens": tokens, "model": model or settings.model or default_model(settings)})
+        print_json({"tokens": int(tokens), "model": tokens.model})
     else:
         print(tokens)
+    tell_who(tokens.model)
     return failures.OK
 
 

@@ -10,7 +10,7 @@ from ai_pal.cli.completing import completes
 from ai_pal.cli.given_texts import GivenText, add_texts, given_texts
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.whole_numbers import whole
-from ai_pal.cli.using import add_using, in_batches, using
+from ai_pal.cli.using import add_using, in_batches, tell_who, using
 from ai_pal.errors import Code, fail, fail_to_write
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         _print_json(found, texts)
     else:
         _print(found, texts)
+    tell_who(found[0].model, sum(one.usage.prompt_tokens for one in found))
     return failures.OK
 
 

@@ -10,6 +10,7 @@ from ai_pal.cli.chat.values import duration
 from ai_pal.cli.completing import completes
 from ai_pal.cli.served import ANOTHER, served
 from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.streams import Terminal
 from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import load_settings
@@ -111,11 +112,12 @@ def _ready_line(event: "Pulling | Loading | Loaded") -> str:
 
 
 def _progress() -> Progress:
-    if not sys.stderr.isatty():
+    terminal = Terminal.detect()
+    if not terminal.rich_stderr:
         return Lines()
     from ai_pal.cli.terminal.waiting import Waiting
 
-    return Waiting(visible=True)
+    return Waiting(terminal)
 
 
 def _say(text: str) -> None:

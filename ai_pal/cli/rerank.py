@@ -10,7 +10,7 @@ from ai_pal.cli.completing import completes
 from ai_pal.cli.given_texts import GivenText, add_texts, given_texts
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.whole_numbers import whole
-from ai_pal.cli.using import add_using, in_batches, using
+from ai_pal.cli.using import add_using, in_batches, tell_who, using
 from ai_pal.errors import Code, fail
 
 EXAMPLES = """examples:
@@ -45,13 +45,14 @@ def run(args: argparse.Namespace) -> int:
     scores = [score for ranking in found for score in ranking.scores]
     best = sorted(range(len(texts)), key=lambda place: -scores[place])[: args.top]
     results = [_result(place, scores[place], texts[place]) for place in best]
+    used = sum(ranking.usage.prompt_tokens for ranking in found)
     if args.json:
         from ai_pal.cli.terminal.json_output import print_json
 
-        used = sum(ranking.usage.prompt_tokens for ranking in found)
         print_json({"model": found[0].model, "prompt_tokens": used, "results": results})
     else:
         _print(results, [texts[place] for place in best])
+    tell_who(found[0].model, used)
     return failures.OK
 
 

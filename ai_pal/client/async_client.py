@@ -23,7 +23,7 @@ from ai_pal.client.requests import (
     rerank_requests,
 )
 from ai_pal.client.usual import Usual
-from ai_pal.client.vectors import Embeddings, Ranking
+from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message, ToolCall
 
@@ -112,17 +112,20 @@ class AsyncClient(Face):
         """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
         first ones, where the model was made for that."""
         requests = embed_requests(self._new_id, texts, dimensions, how, self.usual)
-        return Embeddings(await self._exchange.replies(requests, wire.Embedded))
+        return Embeddings(await self._exchange.replies(requests, wire.Embedded, self.meanwhile))
 
     async def rerank(self, query: str, texts: Iterable[str], **how: Unpack[Using]) -> Ranking:
         """Say how well each text answers the query."""
         requests = rerank_requests(self._new_id, query, texts, how, self.usual)
-        return Ranking(await self._exchange.replies(requests, wire.Reranked))
+        return Ranking(await self._exchange.replies(requests, wire.Reranked, self.meanwhile))
 
-    async def count_tokens(self, prompt: str | Sequence[Message], **how: Unpack[Counting]) -> int:
-        """How many tokens the prompt of `chat` with the same keywords has, template and tools included."""
+    async def count_tokens(self, prompt: str | Sequence[Message], **how: Unpack[Counting]) -> TokenCount:
+        """How many tokens the prompt of `chat` with the same keywords has, template and tools included, and by
+        whose tokenizer (`.model`)."""
         request = count_request(self._new_id(), prompt, how, self.usual)
-        return (await self._exchange.reply(self._exchange.begin(request), wire.Counted)).tokens
+        pending = self._exchange.begin(request)
+        reply = await self._exchange.reply(pending, wire.Counted, meanwhile=self.meanwhile)
+        return TokenCount(reply.tokens, reply.model)
 
     def cancel(self, request_id: int) -> None:
         """Stop the request with this id (every event carries it); it goes on to its end."""

@@ -9,6 +9,7 @@ import zmq
 
 from ai_pal.client.connection import Connection, decoded
 from ai_pal.client.core import UNREACHABLE, Core, Pending, silent
+from ai_pal.client.face import Meanwhile, unheard
 from ai_pal.client.requests import IN_FLIGHT
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
@@ -83,20 +84,25 @@ class AsyncExchange:
         self._arm()
         return inbox
 
-    async def reply(self, inbox: Inbox, kind: type[E], seconds: float | None = None) -> E:
-        """The reply to a request, which is left then."""
+    async def reply(
+        self, inbox: Inbox, kind: type[E], seconds: float | None = None, meanwhile: Meanwhile = unheard
+    ) -> E:
+        """The reply to a request, which is left then; what comes before it goes to `meanwhile`."""
         try:
             async with asyncio.timeout(seconds):
                 while True:
                     event = await inbox.next()
                     if isinstance(event, kind):
                         return event
+                    meanwhile(event)
         except TimeoutError:
             raise AiPalError(silent(self.core.endpoint)) from None
         finally:
             self.leave(inbox.pending)
 
-    async def replies(self, requests: Iterable[wire.Request], kind: type[E]) -> list[E]:
+    async def replies(
+        self, requests: Iterable[wire.Request], kind: type[E], meanwhile: Meanwhile = unheard
+    ) -> list[E]:
         """The replies to many requests, in their order; the next waits beside the one that is worked at."""
         waiting: list[Inbox] = []
         found: list[E] = []
@@ -104,9 +110,9 @@ class AsyncExchange:
             for request in requests:
                 waiting.append(self.begin(request))
                 if len(waiting) == IN_FLIGHT:
-                    found.append(await self.reply(waiting.pop(0), kind))
+                    found.append(await self.reply(waiting.pop(0), kind, meanwhile=meanwhile))
             while waiting:
-                found.append(await self.reply(waiting.pop(0), kind))
+                found.append(await self.reply(waiting.pop(0), kind, meanwhile=meanwhile))
         finally:
             for inbox in waiting:
                 self.leave(inbox.pending)

@@ -9,6 +9,7 @@ import zmq
 
 from ai_pal.client.connection import Connection
 from ai_pal.client.core import UNREACHABLE, Core, Pending, silent
+from ai_pal.client.face import Meanwhile, unheard
 from ai_pal.client.requests import IN_FLIGHT
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
@@ -58,18 +59,23 @@ class Exchange:
             event = pending.take()
         return event
 
-    def reply(self, pending: Pending, kind: type[E], seconds: float | None = None) -> E:
-        """The reply to a request, which is left then."""
+    def reply(
+        self, pending: Pending, kind: type[E], seconds: float | None = None, meanwhile: Meanwhile = unheard
+    ) -> E:
+        """The reply to a request, which is left then; what comes before it goes to `meanwhile`."""
         deadline = None if seconds is None else time.monotonic() + seconds
         try:
             while True:
                 event = self.next(pending, deadline)
                 if isinstance(event, kind):
                     return event
+                meanwhile(event)
         finally:
             self.leave(pending)
 
-    def replies(self, requests: Iterable[wire.Request], kind: type[E]) -> list[E]:
+    def replies(
+        self, requests: Iterable[wire.Request], kind: type[E], meanwhile: Meanwhile = unheard
+    ) -> list[E]:
         """The replies to many requests, in their order; the next waits beside the one that is worked at."""
         waiting: list[Pending] = []
         found: list[E] = []
@@ -77,9 +83,9 @@ class Exchange:
             for request in requests:
                 waiting.append(self.begin(request))
                 if len(waiting) == IN_FLIGHT:
-                    found.append(self.reply(waiting.pop(0), kind))
+                    found.append(self.reply(waiting.pop(0), kind, meanwhile=meanwhile))
             while waiting:
-                found.append(self.reply(waiting.pop(0), kind))
+                found.append(self.reply(waiting.pop(0), kind, meanwhile=meanwhile))
         finally:
             for pending in waiting:
                 self.leave(pending)

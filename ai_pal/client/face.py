@@ -1,6 +1,9 @@
 """What both clients are apart from waiting: where they are connected, and what they mean unsaid."""
 
+from collections.abc import Callable
+
 from ai_pal.client.usual import Usual, usual_here
+from ai_pal.protocol import client as wire
 
 CONTROL_TIMEOUT = 10.0
 """Seconds within which the supervisor answers what needs no model."""
@@ -15,8 +18,19 @@ UNLOAD_TIMEOUT = 60.0
 """Seconds for answers under way to end, and their worker with them."""
 
 
+Meanwhile = Callable[[wire.AnyEvent], None]
+"""What is told before the one reply that a call waits for: places in the queue, downloads, loads."""
+
+
+def unheard(event: wire.AnyEvent) -> None:
+    """Nobody wants to know."""
+
+
 class Face:
-    """A client of the supervisor at `endpoint`."""
+    """A client of the supervisor at `endpoint`. Who has to show that vectors, scores or a count are under way
+    sets `meanwhile`."""
+
+    meanwhile: Meanwhile = staticmethod(unheard)
 
     def __init__(self, endpoint: str, usual: Usual | None) -> None:
         self._endpoint, self._usual = endpoint, usual

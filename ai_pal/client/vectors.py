@@ -1,4 +1,4 @@
-"""What texts become: vectors, and scores."""
+"""What texts become: vectors, scores, and counts."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -58,6 +58,17 @@ class Ranking:
 
     def __repr__(self) -> str:
         return f"Ranking(scores={self.scores!r}, model={self.model!r})"
+
+
+class TokenCount(int):
+    """So many tokens: a number that knows by whose tokenizer (`model`)."""
+
+    model: str
+
+    def __new__(cls, tokens: int, model: str = "") -> "TokenCount":
+        found = super().__new__(cls, tokens)
+        found.model = model
+        return found
 
 
 def summed(all_usage: Sequence[Usage]) -> Usage:

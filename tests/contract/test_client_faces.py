@@ -326,7 +326,8 @@ async def test_tokens_are_counted_with_all_that_the_prompt_depends_on(
         [wire.Counted(request.id, "m", 42)] if isinstance(request, wire.CountTokens) else []
     )
     tool = Tool("look")
-    assert await face.call("count_tokens", "hi", system="be brief", tools=[tool], model="m") == 42
+    count = await face.call("count_tokens", "hi", system="be brief", tools=[tool], model="m")
+    assert (count, count.model) == (42, "m")
     (asked,) = supervisor.of(wire.CountTokens)
     assert asked.messages == [Message("system", "be brief"), Message("user", "hi")]
     assert (asked.options.tools, asked.model) == ([tool], "m")

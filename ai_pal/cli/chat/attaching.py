@@ -21,7 +21,7 @@ def attached(names: Sequence[str], terminal: Terminal) -> list[Attachment]:
         return []
     from ai_pal.attachments.reading import from_bytes, from_file, read_bounded
 
-    found, waiting = [], Waiting(visible=terminal.rich_stderr)
+    found, waiting = [], Waiting(terminal)
     try:
         for name in names:
             waiting.line(f"reading {name}")

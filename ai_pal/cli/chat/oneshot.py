@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 import msgspec
 
@@ -13,7 +14,9 @@ from ai_pal.cli.chat.asking import Prompt, ask
 from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chat.screen import AnswerScreen
 from ai_pal.cli.chat.session import Session, Wishes
+from ai_pal.cli.terminal.signs import Signs
 from ai_pal.cli.terminal.streams import Terminal
+from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.client import AnyEvent, Delta, Failed, Logprobs
 
@@ -34,15 +37,41 @@ class Output(Enum):
     JSON_LINES = "jsonl"
 
 
-class _JsonScreen:
-    """Prints events as lines, or keeps still: the object comes at the end."""
+class _Screen(Protocol):
+    """Shows one answer: each event, that it is over, who gave it."""
 
-    def __init__(self, *, lines: bool) -> None:
-        self._lines = lines
+    def show(self, event: AnyEvent) -> None: ...
+
+    def close(self) -> None: ...
+
+    def figures(self, answer: ShownAnswer) -> None: ...
+
+
+class _JsonScreen:
+    """The object comes at the end: until then stderr tells how far it is."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._signs, self._tokens = Signs(terminal), 0
 
     def show(self, event: AnyEvent) -> None:
-        if self._lines:
-            print_json(as_line(event))
+        if isinstance(event, Delta):
+            self._tokens += event.n
+            self._signs.waiting.now_and_then(f"answering  {counted(self._tokens, 'token')}")
+        else:
+            self._signs.show(event)
+
+    def close(self) -> None:
+        self._signs.end()
+
+    def figures(self, answer: ShownAnswer) -> None:
+        pass
+
+
+class _JsonLinesScreen:
+    """Prints events as lines, which tell all there is to tell."""
+
+    def show(self, event: AnyEvent) -> None:
+        print_json(as_line(event))
 
     def close(self) -> None:
         pass
@@ -81,12 +110,14 @@ def one_shot(
     """Ask, print, and return the exit code; `ended` gets the answer before it is printed as JSON.
 
     Raises BrokenPipeError when nobody reads the output."""
-    plain = output is Output.TEXT
-    screen = (
-        AnswerScreen(terminal, markdown=markdown, hide_thinking=hide_thinking)
-        if plain
-        else _JsonScreen(lines=output is Output.JSON_LINES)
-    )
+    screen: _Screen
+    match output:
+        case Output.TEXT:
+            screen = AnswerScreen(terminal, markdown=markdown, hide_thinking=hide_thinking)
+        case Output.JSON:
+            screen = _JsonScreen(terminal)
+        case Output.JSON_LINES:
+            screen = _JsonLinesScreen()
     answer = _asked(session, prompt, wishes, terminal, screen)
     ended(answer)
     if output is Output.JSON:
@@ -106,7 +137,7 @@ def _asked(
     prompt: Prompt,
     wishes: Wishes,
     terminal: Terminal,
-    screen: "AnswerScreen | _JsonScreen",
+    screen: "_Screen",
 ) -> ShownAnswer:
     def agree(model: str, size: int) -> bool:
         from ai_pal.cli.chat.fetching import may_fetch

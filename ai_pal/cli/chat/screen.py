@@ -1,15 +1,14 @@
 """The events of one answer on a screen: waiting on stderr, text on stdout, remarks in between."""
 
 import sys
-from typing import TYPE_CHECKING
 
 from ai_pal.cli.chat.answer import ShownAnswer
 from ai_pal.cli.chat.figures import summary
 from ai_pal.cli.chat.thoughts import Thoughts
 from ai_pal.cli.chat.writers import Writer, writer_for
 from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.signs import Signs
 from ai_pal.cli.terminal.streams import Terminal, say
-from ai_pal.cli.terminal.waiting import Waiting
 from ai_pal.conversations.model import shown_call
 from ai_pal.counted import counted
 from ai_pal.protocol.client import (
@@ -28,33 +27,28 @@ from ai_pal.protocol.client import (
     Started,
 )
 
-if TYPE_CHECKING:
-    from ai_pal.cli.terminal.downloads import Lines
-
 
 class AnswerScreen:
     """Shows one answer. Made before the request is sent, it imports rich only while it waits."""
 
     def __init__(self, terminal: Terminal, *, markdown: bool, hide_thinking: bool = False) -> None:
         self._terminal = terminal
-        self._waiting = Waiting(visible=terminal.rich_stderr)
+        self._signs = Signs(terminal)
+        self._waiting = self._signs.waiting
         self._thoughts = Thoughts(terminal, self._waiting, hidden=hide_thinking)
         self._called = 0
         self._markdown = markdown and terminal.rich_stdout
         self._writer: Writer | None = None
         self._late: list[Notice] = []
         self._begun = False
-        self._lines: Lines | None = None
 
     def show(self, event: AnyEvent) -> None:
         """Show the next event. Raises BrokenPipeError when stdout has no reader."""
         match event:
             case Delta():
                 self._delta(event)
-            case Pulling():
-                self._pulling(event)
-            case Queued() | Loading() | Reading():
-                self._waiting.show(event)
+            case Pulling() | Queued() | Loading() | Reading():
+                self._signs.show(event)
             case Notice() if self._begun:
                 self._late.append(event)
             case Notice():
@@ -86,15 +80,6 @@ class AnswerScreen:
     def _end_waiting(self) -> None:
         self._thoughts.fold()
         self._waiting.end()
-
-    def _pulling(self, event: Pulling) -> None:
-        from ai_pal.cli.terminal.downloads import Lines, progress_line
-
-        if self._terminal.rich_stderr:
-            self._waiting.line(progress_line(event))
-            return
-        self._lines = self._lines or Lines()
-        self._lines.show(event)
 
     @property
     def writer(self) -> Writer:

@@ -4,6 +4,7 @@ import sys
 import time
 
 from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.streams import Terminal
 from ai_pal.cli.terminal.waiting import Waiting, bar
 from ai_pal.protocol.client import Pulling
 
@@ -59,7 +60,7 @@ class Line:
     """The drawn line."""
 
     def __init__(self) -> None:
-        self._waiting = Waiting(visible=True)
+        self._waiting = Waiting(Terminal.detect())
 
     def show(self, event: Pulling) -> None:
         self._waiting.line(progress_line(event))
@@ -70,4 +71,4 @@ class Line:
 
 def display() -> Line | Lines:
     """What suits stderr."""
-    return Line() if sys.stderr.isatty() else Lines()
+    return Line() if Terminal.detect().rich_stderr else Lines()

@@ -21,7 +21,7 @@ class Clock:
 
 
 def thoughts(terminal: Terminal, clock: Clock, *, hidden: bool = False) -> Thoughts:
-    return Thoughts(terminal, Waiting(visible=terminal.rich_stderr), hidden=hidden, clock=clock)
+    return Thoughts(terminal, Waiting(terminal), hidden=hidden, clock=clock)
 
 
 def test_they_are_dim_and_one_line_is_left(capsys: pytest.CaptureFixture[str]) -> None:
