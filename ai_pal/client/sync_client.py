@@ -104,8 +104,8 @@ class Client(Face):
         return Ranking(self._exchange.replies(requests, wire.Reranked, self.meanwhile))
 
     def count_tokens(self, prompt: str | Sequence[Message], **how: Unpack[Counting]) -> TokenCount:
-        """How many tokens the prompt of `chat` with the same keywords has, template and tools included, and by
-        whose tokenizer (`.model`)."""
+        """How many tokens the prompt of `chat` with the same keywords has, template and tools included; its
+        `.model` says by whose tokenizer."""
         request = count_request(self._new_id(), prompt, how, self.usual)
         pending = self._exchange.begin(request)
         reply = self._exchange.reply(pending, wire.Counted, meanwhile=self.meanwhile)
