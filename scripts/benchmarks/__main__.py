@@ -10,12 +10,15 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.errors import AiPalError
-from scripts.benchmarks import page, saved
+from scripts.benchmarks import before, page, saved
 from scripts.benchmarks.figures import Row
 from scripts.benchmarks.parts import PARTS, Chosen, choose
 from scripts.benchmarks.text import table
 
 PAIRS, QUICK_PAIRS = 20, 3
+
+BEFORE = "before"
+"""The part that needs `--against`."""
 
 EXAMPLES = """
 examples:
@@ -24,6 +27,7 @@ examples:
   scripts/bench spine.path threads.default  single measurements; --list names them
   scripts/bench --quick memory              few pairs: does it work?
   scripts/bench --large memory              the 1.5-billion model too (1.1 GB, fetched when it is not here)
+  scripts/bench --against ../before         this tree against that one: traffic, first token, memory, commands
   scripts/bench --save && scripts/bench --page   measure, keep the figures, write the tables of the page
 
 The exit code is 1 when a target was missed or a measurement broke off.
@@ -38,7 +42,10 @@ def main() -> int:
     if arguments.page:
         return page.update(saved.load(arguments.file), check=arguments.check)
     try:
-        chosen = choose(arguments.parts, arguments.large)
+        parts = {BEFORE: before.part(arguments.against)} if arguments.against else PARTS
+        chosen = choose(arguments.parts, arguments.large, parts)
+    except OSError as error:
+        sys.exit(f"bench: {arguments.against} is no checkout with an environment: {error}")
     except KeyError as error:
         sys.exit(f"bench: there is no part {error}; see scripts/bench --list")
     pairs = arguments.pairs or (QUICK_PAIRS if arguments.quick else PAIRS)
@@ -69,6 +76,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} pairs instead of {PAIRS}")
     parser.add_argument("--pairs", type=int, help="this many pairs")
     parser.add_argument("--large", action="store_true", help="also what needs a large download or much time")
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="compare with the checkout there, nothing else"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a row instead of the table")
     parser.add_argument("--save", action="store_true", help="keep the figures in --file")
     parser.add_argument("--page", action="store_true", help="measure nothing; write the page from --file")
@@ -101,6 +111,7 @@ def _listing() -> str:
         lines.append(f"{name}: {part.about}")
         lines += [f"  {name}.{measure}" for measure in part.measures]
         lines += [f"  {name}.{measure}  (with --large)" for measure in part.large]
+    lines.append(f"{BEFORE}: this tree against another one  (with --against DIR)")
     return "\n".join(lines)
 
 

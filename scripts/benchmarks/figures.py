@@ -1,5 +1,6 @@
 """A measured figure with its spread and its target."""
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -99,6 +100,18 @@ def of_medians(
     found = ratio(name, ours, theirs, at_least=at_least, at_most=at_most)
     found.value = statistics.median(ours) / statistics.median(theirs)
     return found
+
+
+def sure_of_median(samples: Sequence[float], certainty: float = 0.95) -> tuple[float, float]:
+    """Two samples between which the true median lies, however they are spread. Fewer than six cannot be so
+    sure: then it is all of them."""
+    ordered, doubt, outside, beyond = sorted(samples), (1 - certainty) / 2, 0, 0.0
+    for below in range(len(ordered) // 2):
+        beyond += math.comb(len(ordered), below) / 2 ** len(ordered)
+        if beyond > doubt:
+            break
+        outside = below
+    return ordered[outside], ordered[-1 - outside]
 
 
 def alternate(pairs: int, one: Callable[[int], A], other: Callable[[int], B]) -> tuple[list[A], list[B]]:

@@ -1,6 +1,6 @@
 """What can be measured: adding a part is one entry, adding a measurement one line in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -106,16 +106,16 @@ class Chosen(msgspec.Struct, frozen=True):
     measure: Measure
 
 
-def choose(names: list[str], large: bool) -> list[Chosen]:
+def choose(names: list[str], large: bool, parts: Mapping[str, Part] = PARTS) -> list[Chosen]:
     """The measurements of `PART` or `PART.NAME`, all parts for none. Raises KeyError with a wrong name."""
-    return [one for name in names or PARTS for one in _chosen(name, large)]
+    return [one for name in names or parts for one in _chosen(name, large, parts)]
 
 
-def _chosen(name: str, large: bool) -> list[Chosen]:
+def _chosen(name: str, large: bool, parts: Mapping[str, Part]) -> list[Chosen]:
     part, _, only = name.partition(".")
-    if part not in PARTS:
+    if part not in parts:
         raise KeyError(name)
-    measures = PARTS[part].measures | (PARTS[part].large if large or only else {})
+    measures = parts[part].measures | (parts[part].large if large or only else {})
     if only and only not in measures:
         raise KeyError(name)
     return [Chosen(part, key, measure) for key, measure in measures.items() if only in ("", key)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts.benchmarks import page, saved
-from scripts.benchmarks.figures import Row, of_medians, row, skipped
+from scripts.benchmarks.figures import Row, of_medians, row, skipped, sure_of_median
 from scripts.benchmarks.parts import PARTS, choose
 
 TEXT = """before
@@ -83,3 +83,9 @@ def test_the_page_says_what_was_kept() -> None:
     runs = saved.load(saved.FILE)
     text = page.PAGE.read_text(encoding="utf-8")
     assert page.rendered(text, runs) == text
+
+
+@pytest.mark.parametrize(("count", "outside"), [(1, 0), (5, 0), (6, 0), (9, 1), (20, 5)])
+def test_the_median_is_sure_to_lie_between_two_samples(count: int, outside: int) -> None:
+    samples = [float(number) for number in reversed(range(count))]
+    assert sure_of_median(samples) == (outside, count - 1 - outside)
