@@ -35,6 +35,7 @@ from ai_pal.protocol.worker import (
 )
 from ai_pal.transport import parent_death
 from ai_pal.transport.listening import await_listener
+from ai_pal.transport.sockets import receive_frames, send_frames
 from workers import engines
 from workers.engines.base import Blob, Engine, Job
 from workers.log import SERVING, cause, log
@@ -112,7 +113,7 @@ class Worker:
         frames = self._unsent or self._outbox.take()
         while frames:
             try:
-                self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
+                send_frames(self._socket, frames)
             except zmq.Again:
                 self._unsent = frames
                 return
@@ -135,7 +136,7 @@ class Worker:
     def _receive(self) -> None:
         for _ in range(RECEIVE_AT_ONCE):
             try:
-                frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
+                frames = receive_frames(self._socket)
             except zmq.Again:
                 return
             at = 0
@@ -200,7 +201,8 @@ class Worker:
     def _with_sampling(self, job: Job) -> Job:
         if isinstance(job, EmbedTexts | RerankTexts):
             return job
-        return msgspec.structs.replace(job, options=job.options.over(self._sampling))
+        options = job.options.over(self._sampling)
+        return job if options is job.options else msgspec.structs.replace(job, options=options)
 
     def _stop_repeating(self) -> None:
         for key in self._outbox.repeating():

@@ -13,7 +13,7 @@ from ai_pal.client.attachments import detached
 from ai_pal.client.core import LOST
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
-from ai_pal.transport.sockets import configure
+from ai_pal.transport.sockets import configure, receive_frames
 
 NEVER = 2**31 - 1
 """Milliseconds until a reconnect: a new supervisor knows nothing of what was asked of the old one.
@@ -63,7 +63,7 @@ class Connection:
 
     def frames(self) -> list[bytes]:
         """One message that is there already, as it came."""
-        return self.socket.recv_multipart(zmq.DONTWAIT)
+        return [frame.bytes for frame in receive_frames(self.socket)]
 
     @property
     def closed(self) -> bool:

@@ -7,7 +7,7 @@ import zmq
 
 from ai_pal.transport.listening import await_listener
 from ai_pal.transport.reader import SocketReader
-from ai_pal.transport.sockets import configure
+from ai_pal.transport.sockets import configure, receive_frames, send_frames
 
 SEND_LIMIT = 16
 """Messages that may wait in the socket: behind them text is joined in the outbox, where it is counted."""
@@ -47,7 +47,7 @@ class DealerChannel:
     def send(self, frames: Sequence[bytes]) -> bool:
         """Hand a message to libzmq. False: it takes none now."""
         try:
-            self._socket.send_multipart(frames, zmq.DONTWAIT)
+            send_frames(self._socket, frames)
         except zmq.Again:
             if int(self._socket.get(zmq.EVENTS)) & EITHER:  # the edge may be over already
                 self._reader.look()
@@ -56,7 +56,7 @@ class DealerChannel:
         return True
 
     def _take(self) -> int:
-        frames = self._socket.recv_multipart(zmq.DONTWAIT)
+        frames = [frame.bytes for frame in receive_frames(self._socket)]
         self._receive(frames)
         return sum(map(len, frames))
 

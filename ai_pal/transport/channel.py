@@ -7,7 +7,7 @@ import zmq
 
 from ai_pal.transport.peer import Peer, peer_of
 from ai_pal.transport.reader import SocketReader
-from ai_pal.transport.sockets import HIGH_WATER, Blob, configure
+from ai_pal.transport.sockets import AT_ONCE, HIGH_WATER, Blob, configure, send_frames
 
 FRAMES_AT_ONCE = 8
 """Frames of one message between two looks at the time: one message may hold thousands."""
@@ -57,7 +57,7 @@ class RouterChannel:
     def send(self, identity: bytes, frames: Sequence[Blob]) -> Sent:
         """Hand a message to libzmq without waiting."""
         try:
-            self._socket.send_multipart([identity, *frames], zmq.DONTWAIT)
+            send_frames(self._socket, [identity, *frames])
         except zmq.Again:
             return Sent.FULL
         except zmq.ZMQError as error:
@@ -79,10 +79,11 @@ class RouterChannel:
 
     def _take(self) -> int:
         """Hand on one message, or the next frames of one that holds many; their size in bytes."""
-        sender = self._sender or self._socket.recv(zmq.DONTWAIT, copy=False).bytes
-        taken = [self._socket.recv(zmq.DONTWAIT, copy=False)]
+        receive = self._socket.recv
+        sender = self._sender or receive(AT_ONCE)
+        taken = [receive(AT_ONCE, False)]
         while taken[-1].more and len(taken) < FRAMES_AT_ONCE:
-            taken.append(self._socket.recv(zmq.DONTWAIT, copy=False))
+            taken.append(receive(AT_ONCE, False))
         more = bool(taken[-1].more)
         self._sender = sender if more else b""
         frames = [frame if len(frame) >= LARGE else frame.bytes for frame in taken]
