@@ -54,7 +54,7 @@ class Dispatcher:
             worker.line_of(request).push_front(request.job.owner, request)
             self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
             return False
-        worker.active[request.key] = request
+        worker.begin(request)
         request.attempts += 1
         request.dispatched_at = self._clock.now()
         return True
@@ -144,7 +144,7 @@ class Dispatcher:
         self._next(worker)
 
     def _over(self, worker: ModelWorker, request: WorkerJob) -> None:
-        del worker.active[request.key]
+        worker.end(request)
         worker.served += 1
 
     def _next(self, worker: ModelWorker) -> None:
@@ -177,9 +177,8 @@ class Dispatcher:
 
     def lost(self, worker: ModelWorker, failure: Failure) -> None:
         """The worker's process has ended: end or retry what ran in it."""
-        now, running = self._clock.now(), list(worker.active.values())
-        worker.active.clear()
-        for request in reversed(running):
+        now = self._clock.now()
+        for request in reversed(worker.lose()):
             if request.ended:
                 continue
             hopeless = not failure.retryable or self._pool.closing or worker.state.planned

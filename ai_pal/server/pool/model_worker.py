@@ -26,10 +26,10 @@ class Waiter(msgspec.Struct, frozen=True):
 
 class ModelWorker(msgspec.Struct, eq=False):
     """All that the supervisor knows of one model. `queue` are the jobs that wait for a slot, `counts` those
-    that need none. `identity` names its process at the socket, `active` counts what occupies it, also
-    requests that have ended for their client while it has not confirmed that yet. `reserved` is the memory
-    promised to it in bytes, `admitted` whether it may start its process, `kept_as_said` whether a request has
-    said its `keep_alive`."""
+    that need none. `identity` names its process at the socket, `active` is what it was sent and has not
+    confirmed the end of, whatever its client has heard; `taken` are the slots of these. `reserved` is the
+    memory promised to it in bytes, `admitted` whether it may start its process, `kept_as_said` whether a
+    request has said its `keep_alive`."""
 
     resolved: Resolved
     queue: FairQueue[WorkerJob]
@@ -43,6 +43,7 @@ class ModelWorker(msgspec.Struct, eq=False):
     greeted: bool = False
     watch: LoadWatch | None = None
     active: dict[int, WorkerJob] = msgspec.field(default_factory=dict)
+    taken: int = 0
     loaders: list[Waiter] = msgspec.field(default_factory=list)
     idle_since: float = 0.0
     served: int = 0
@@ -73,7 +74,24 @@ class ModelWorker(msgspec.Struct, eq=False):
         """How many more requests the worker takes now."""
         if self.state.phase is not lifecycle.Phase.READY or self.info is None:
             return 0
-        return self.info.slots - sum(job.takes_slot for job in self.active.values())
+        return self.info.slots - self.taken
+
+    def begin(self, job: WorkerJob) -> None:
+        """It was sent this job."""
+        self.active[job.key] = job
+        self.taken += job.takes_slot
+
+    def end(self, job: WorkerJob) -> None:
+        """It is through with this job."""
+        del self.active[job.key]
+        self.taken -= job.takes_slot
+
+    def lose(self) -> list[WorkerJob]:
+        """Its process has ended; the jobs that it had."""
+        lost = list(self.active.values())
+        self.active.clear()
+        self.taken = 0
+        return lost
 
     @property
     def waiting(self) -> Iterator[WorkerJob]:
