@@ -17,6 +17,9 @@ Format = Literal["auto", "text", "json"]
 
 def configure(level: str = "info", style: Format = "auto", file: Path | None = None) -> None:
     """Set up logging for this process: to `file`, rotated and owner-only, or to stderr."""
+    # Of a record only its message is written: what else it would look up takes half its time.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler: logging.Handler
     if file is None:
         handler = logging.StreamHandler(sys.stderr)
