@@ -71,9 +71,7 @@ class _Stream:
     def turn_to(self, key: int, part: OpenPart) -> None:
         """Another part grows from here on."""
         if self.texts:
-            self.earlier.append(self._item(key))
-            self.seq += self.tokens
-            self.tokens, self.texts = 0, []
+            self.earlier.append(self.take(key))
         self.part = part
 
     def add_probabilities(self, tokens: list[TokenLogprob]) -> None:
@@ -86,17 +84,10 @@ class _Stream:
                 return
         self.probabilities.append((start, list(tokens)))
 
-    def take(self, key: int, into: list[Item]) -> None:
-        """Move what waits."""
-        if self.earlier:
-            into += self.earlier
-            self.earlier = []
-        into.append(self._item(key))
-        self.seq += self.tokens
-        self.tokens, self.texts = 0, []
-
-    def _item(self, key: int) -> Item:
+    def take(self, key: int) -> Item:
+        """What waits of the part that grows now."""
         seq, n, text = self.seq, self.tokens, "".join(self.texts)
+        self.seq, self.tokens, self.texts = seq + n, 0, []
         return (key, seq, n, text) if self.part is ANSWER else (key, seq, n, text, *self.part)
 
 
@@ -112,7 +103,8 @@ class Outbox:
         os.set_blocking(self._signal_fd, False)
         self.steps = 0
         self._limit, self._clock = limit, clock
-        self._room = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
         self._streams: dict[int, _Stream] = {}
         self._waiting: dict[int, _Stream] = {}
         self._probable: dict[int, _Stream] = {}
@@ -140,7 +132,7 @@ class Outbox:
     def open(self, key: int, repeats: Repeats | None = None, *, takes_slot: bool = True) -> bool:
         """Admit reports for `key`; False when it is open already. Text after which it `repeats` itself is its
         last: `repeating` names the key then, and its engine's `cancelled` counts as `done`."""
-        with self._room:
+        with self._lock:
             if key in self._streams:
                 return False
             self._streams[key] = _Stream(repeats, takes_slot)
@@ -149,7 +141,7 @@ class Outbox:
 
     def cancel(self, key: int) -> None:
         """Drop further text of `key` and let an engine that waits for room go on."""
-        with self._room:
+        with self._lock:
             stream = self._streams.get(key)
             if stream is not None:
                 stream.cancelled = True
@@ -158,13 +150,13 @@ class Outbox:
 
     def repeating(self) -> list[int]:
         """Keys to be stopped, each once: nothing new comes of them."""
-        with self._room:
+        with self._lock:
             keys, self._repeating = self._repeating, []
             return keys
 
     def close(self) -> None:
         """Drop everything that comes from now on; nobody waits any more."""
-        with self._room:
+        with self._lock:
             self._closed = True
             self._streams.clear()
             self._beside = 0
@@ -172,7 +164,7 @@ class Outbox:
 
     def take(self) -> list[bytes]:
         """Everything that waits, as encoded messages in the order in which they must arrive."""
-        with self._room:
+        with self._lock:
             self._woken = False
             before, self._before = self._before, []
             read = [Reading(key, *one.said()) for key, one in self._read.items()]
@@ -181,7 +173,10 @@ class Outbox:
             after, self._after = self._after, []
             items: list[Item] = []
             for key, stream in waiting.items():
-                stream.take(key, items)
+                if stream.earlier:
+                    items += stream.earlier
+                    stream.earlier = []
+                items.append(stream.take(key))
             runs = [(key, stream.probabilities) for key, stream in self._probable.items()]
             for stream in self._probable.values():
                 stream.probabilities = []
@@ -215,13 +210,12 @@ class Outbox:
         self._report(self._before, LoadProgress(min(max(fraction, 0.0), 1.0)))
 
     def delta(self, key: int, text: str, n: int = 1, part: OpenPart = ANSWER) -> None:
-        room = self._room
-        with room:
+        with self._lock:
             stream = self._streams.get(key)
             if stream is None:
                 return
             while self._size >= self._limit and not (stream.cancelled or self._closed):
-                room.wait()
+                self._room.wait()
             if stream.cancelled or self._closed:
                 return
             if stream.reading is not None:
@@ -245,7 +239,7 @@ class Outbox:
 
     def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
         """Of the last tokens that were reported, as many; they leave behind them, and before the end."""
-        with self._room:
+        with self._lock:
             stream = self._streams.get(key)
             if stream is None or stream.cancelled or not tokens:
                 return
@@ -263,7 +257,7 @@ class Outbox:
 
     def reading(self, key: int, done: int, total: int) -> None:
         """Of each prompt the latest figure waits, and only until its first text."""
-        with self._room:
+        with self._lock:
             stream, now = self._streams.get(key), self._clock()
             if stream is None or stream.cancelled or stream.seq or stream.tokens:
                 return
@@ -302,12 +296,12 @@ class Outbox:
 
     def _position(self, key: int) -> int:
         """The sequence number that the next delta of `key` would have."""
-        with self._room:
+        with self._lock:
             stream = self._streams.get(key)
             return -1 if stream is None else stream.seq + stream.tokens
 
     def _end(self, key: int, message: FromWorker) -> None:
-        with self._room:
+        with self._lock:
             stream = self._streams.pop(key, None)
             if stream is None:
                 return
@@ -317,7 +311,7 @@ class Outbox:
         self.wake()
 
     def _report(self, queue: list[FromWorker], message: FromWorker) -> None:
-        with self._room:
+        with self._lock:
             queue.append(message)
             self._woken = True
         self.wake()

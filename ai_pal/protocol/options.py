@@ -106,9 +106,14 @@ class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True, forbid_
 
     def over(self, defaults: "GenerationOptions") -> "GenerationOptions":
         """These options, and the defaults where they leave something out."""
+        if defaults == NOTHING_SAID:
+            return self
         given = {
             name: value
             for name in self.__struct_fields__
             if name != "extra" and (value := getattr(self, name)) not in (None, [], {}, "")
         }
         return msgspec.structs.replace(defaults, **given, extra=defaults.extra | self.extra)
+
+
+NOTHING_SAID = GenerationOptions()
