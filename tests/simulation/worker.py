@@ -7,6 +7,7 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import worker as inner
+from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY
@@ -30,9 +31,10 @@ class Generation(msgspec.Struct):
     """One answer under way in the engine."""
 
     key: int
-    script: Script
+    texts: list[str]
     prefill: int
     thoughts: int = 0
+    finish_reason: FinishReason = "stop"
     result: inner.FromWorker | None = None
     takes_slot: bool = True
     seq: int = 0
@@ -40,7 +42,7 @@ class Generation(msgspec.Struct):
 
     def piece(self, seq: int) -> str | None:
         """A thought, or text behind the thoughts; None behind the end."""
-        return THOUGHT if seq < self.thoughts else self.script.piece(seq - self.thoughts)
+        return self.texts[seq] if seq < len(self.texts) else None
 
     def delta(self, text: str) -> inner.DeltaItem:
         raw = msgspec.Raw(msgspec.msgpack.encode(text))
@@ -158,11 +160,11 @@ class SimWorker:
                 self.world.checks.attached(request, frames[1:])
                 script = Script(request, request.options.extra["tokens"], 0)
                 thoughts = request.options.extra["thoughts"]
-                self._begin(Generation(request.key, script, self.plan.prefill_steps, thoughts))
+                texts, reason = [THOUGHT] * thoughts + [*script.texts()], script.finish_reason
+                self._begin(Generation(request.key, texts, self.plan.prefill_steps, thoughts, reason))
             case inner.EmbedTexts() | inner.RerankTexts() | inner.CountTokens() as work:
-                nothing = Script(inner.Generate(work.key, []), 0, 0)
                 takes_slot = not isinstance(work, inner.CountTokens)
-                self._begin(Generation(work.key, nothing, 1, result=result(work), takes_slot=takes_slot))
+                self._begin(Generation(work.key, [], 1, result=result(work), takes_slot=takes_slot))
             case inner.CancelGeneration(key) if key in self.active and self.plan.fault is not Fault.DEAF:
                 self.active[key].cancelled = True
 
@@ -248,8 +250,8 @@ class SimWorker:
             out += self._readings(generation)
         else:
             del self.active[generation.key]
-            reason = generation.script.finish_reason
-            out.append(inner.GenerationDone(generation.key, reason, usage, seq=generation.seq))
+            reason, seq = generation.finish_reason, generation.seq
+            out.append(inner.GenerationDone(generation.key, reason, usage, seq=seq))
 
     def _readings(self, generation: Generation) -> list[inner.FromWorker]:
         """How far the prompt is read, said twice, and once more after the text: that is not passed on."""

@@ -211,7 +211,8 @@ class Echo:
     def _run(self) -> None:
         active: list[_Generation] = []
         while not self._closed:
-            self._admit(active)
+            if self._arrived or self._to_cancel:
+                self._admit(active)
             now = time.monotonic()
             due = min([one.due for one in active], default=None)
             if due is None or due > now:
@@ -246,7 +247,7 @@ class Echo:
             one.fault_at = -1
             if not self._survives(one):
                 return False
-        piece = one.answer.piece(one.token)
+        piece = next(one.answer.pieces, None)
         if one.prefill_text and (piece is None or piece[0].kind == "text"):
             self._sink.delta(one.key, one.prefill_text, 0, one.answer.text_part)
             one.prefill_text = ""

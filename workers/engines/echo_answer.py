@@ -1,10 +1,9 @@
 """What the echo engine makes of parts, tools, schemas and the like: always the same of the same. Pure."""
 
-import hashlib
-import json
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 
 import msgspec
 
@@ -37,35 +36,27 @@ Piece = tuple[OpenPart, str]
 
 
 class EchoAnswer:
-    """The whole answer to one request, token by token: what it thinks, then calls of tools, JSON or words."""
+    """The whole answer to one request: what it thinks, then calls of tools, JSON or words. `pieces` are its
+    tokens, each with the part it belongs to."""
 
     def __init__(self, request: Generate, tokens: int | None, padding: int) -> None:
         options = request.options
-        self._told = _thoughts(request.messages, options)
-        self._script: Script | None = None
+        told = _thoughts(request.messages, options)
+        texts: Iterator[str] = iter(())
         self.finish_reason: FinishReason = "stop"
-        self.text_part = OpenPart("text", 1) if self._told else ANSWER
-        self.text_from = len(self._told)
+        self.text_part = OpenPart("text", 1) if told else ANSWER
         if called := called_tools(request.messages, options):
-            self._told += _calls(called, 1 if self._told else 0)
+            told += _calls(called, 1 if told else 0)
             self.finish_reason = "tool_calls"
         elif isinstance(options.response_format, JsonObject | JsonSchema):
-            self._told += [(self.text_part, piece) for piece in _cut(_json(request.messages, options))]
+            told += [(self.text_part, piece) for piece in _cut(_json(request.messages, options))]
         else:
-            self._script = Script(_shortened(request, len(self._told)), tokens, padding)
-            self.finish_reason = self._script.finish_reason
+            script = Script(_shortened(request, len(told)), tokens, padding)
+            texts, self.finish_reason = script.texts(), script.finish_reason
         limit = options.max_tokens
-        if limit is not None and limit < len(self._told):
-            self._told, self._script, self.finish_reason = self._told[: max(limit, 0)], None, "length"
-
-    def piece(self, index: int) -> Piece | None:
-        """Token `index` and the part it belongs to; None behind the end."""
-        if index < len(self._told):
-            return self._told[index]
-        if self._script is None:
-            return None
-        text = self._script.piece(index - len(self._told))
-        return None if text is None else (self.text_part, text)
+        if limit is not None and limit < len(told):
+            told, texts, self.finish_reason = told[: max(limit, 0)], iter(()), "length"
+        self.pieces: Iterator[Piece] = chain(told, zip(repeat(self.text_part), texts))
 
 
 def spelled_out(messages: Sequence[Message], blobs: Sequence[Blob]) -> list[Message]:
@@ -99,6 +90,8 @@ def tool_words(options: GenerationOptions) -> int:
 
 def embedding(text: str, dimensions: int) -> bytes:
     """A vector of length 1 that depends on the words, near for texts that share some."""
+    import hashlib  # OpenSSL behind it has 4 MB
+
     sums = [0.0] * dimensions
     for word in text.lower().split() or [""]:
         digest = hashlib.shake_128(word.encode("utf-8", "replace")).digest(dimensions)
@@ -131,15 +124,19 @@ def _calls(tools: Sequence[Tool], first: int) -> list[Piece]:
     for number, tool in enumerate(tools):
         part = OpenPart("tool_call", first + number, f"call_{number + 1}", tool.name)
         called.append((part, ""))
-        called += [(part, piece) for piece in _cut(json.dumps(instance_of(tool.parameters, tool.name)))]
+        called += [(part, piece) for piece in _cut(_written(instance_of(tool.parameters, tool.name)))]
     return called
 
 
 def _json(messages: Sequence[Message], options: GenerationOptions) -> str:
     said = "".join(pieces(list(messages))).strip()
     if isinstance(options.response_format, JsonSchema):
-        return json.dumps(instance_of(options.response_format.schema, said))
-    return json.dumps({"said": said})
+        return _written(instance_of(options.response_format.schema, said))
+    return _written({"said": said})
+
+
+def _written(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _cut(text: str) -> list[str]:

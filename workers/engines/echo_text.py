@@ -1,6 +1,7 @@
 """What the echo engine says: the last words of the user, or of a tool, over and over. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, cycle, islice
 
 from ai_pal.protocol.content import FinishReason, Message
 from ai_pal.protocol.worker import Generate
@@ -49,11 +50,9 @@ class Script:
         if padding:
             self._pieces = [piece + "." * padding for piece in self._pieces]
 
-    def piece(self, index: int) -> str | None:
-        """The text of token `index`; None behind the end."""
-        if index < self._total:
-            return self._pieces[index % len(self._pieces)]
-        return self._rest if index == self._total and self._rest else None
+    def texts(self) -> Iterator[str]:
+        """Those of all tokens, from the first."""
+        return chain(islice(cycle(self._pieces), self._total), filter(None, [self._rest]))
 
     def _end_before(self, stop: str) -> None:
         """Where the endless text first holds `stop`, end just before it."""
