@@ -21,9 +21,10 @@ from ai_pal.catalog.twins import twin
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.config.settings import MOST_CONTEXT, MOST_SLOTS, MOST_THREADS
+from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.egress import Artifact, HubFiles, Wanted
+from ai_pal.protocol.option_rules import MOST_CONTEXT
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import LoadModel
 

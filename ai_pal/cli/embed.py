@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
+from ai_pal.cli.chat.values import field
 from ai_pal.cli.completing import completes
 from ai_pal.cli.given_texts import GivenText, add_texts, given_texts
 from ai_pal.cli.terminal.neutral import neutral_line
-from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.cli.using import add_using, in_batches, tell_who, using
 from ai_pal.errors import Code, fail, fail_to_write
 
@@ -37,8 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_texts(parser)
     add_using(parser, "a model that makes vectors of texts")
     parser.add_argument(
-        "--dimensions", type=whole(1), default=0, metavar="N",
-        help="the first N of each vector, where the model was made for that",
+        "--dimensions", type=field("dimensions"), default=0, metavar="N",
+        help="the first N of each vector, 0 for all, where the model was made for that",
     )  # fmt: skip
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")

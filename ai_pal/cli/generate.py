@@ -7,9 +7,9 @@ from ai_pal.cli.chat.arguments import absolute_model, add_output, check_output
 from ai_pal.cli.chat.options import add_form, add_sampling, options_of
 from ai_pal.cli.chat.prompts import STDIN, checked_argument, decoded, read_stdin
 from ai_pal.cli.chat.session import RawPrompt, Session, Wishes
+from ai_pal.cli.chat.values import option
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.streams import Terminal, remark
-from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.cli.using import add_using
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import load_settings
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     completes(prompt, "text")
     parser.add_argument("--suffix", metavar="TEXT", help="what comes after what is wanted")
     add_using(parser, "a model of this machine")
-    parser.add_argument("--context", type=whole(1), metavar="N", help="with a window of N tokens")
+    parser.add_argument("--context", type=option("context"), metavar="N", help="with a window of N tokens")
     add_sampling(parser.add_argument_group("sampling"))
     add_form(parser.add_argument_group("form of the text"))
     add_output(parser.add_argument_group("output"))

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model
-from ai_pal.cli.chat.values import duration
+from ai_pal.cli.chat.values import duration, option
 from ai_pal.cli.completing import completes
 from ai_pal.cli.served import ANOTHER, served
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.streams import Terminal
-from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError
@@ -67,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--keep-alive", type=duration, metavar="TIME",
         help="keep it loaded this long after its last request: 10m, or never to unload it",
     )  # fmt: skip
-    parser.add_argument("--context", type=whole(1), metavar="N", help="with a window of N tokens")
+    parser.add_argument("--context", type=option("context"), metavar="N", help="with a window of N tokens")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,12 +11,12 @@ from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model, add_bounds
 from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking
 from ai_pal.cli.chat.prompts import checked_argument
+from ai_pal.cli.chat.values import option
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_model
 from ai_pal.cli.presetting import given
 from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.neutral import neutral, neutral_line
-from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.config import load_settings, paths, presets
 from ai_pal.config.presets import FIELDS, Preset
 from ai_pal.errors import AiPalError, Code, fail
@@ -70,7 +70,7 @@ def _add_fields(put: argparse.ArgumentParser) -> None:
     add_form(form)
     add_prefill(form)
     add_thinking(put.add_argument_group("thinking"))
-    put.add_argument("--context", type=whole(1), metavar="N", help="as for `ai-pal chat`")
+    put.add_argument("--context", type=option("context"), metavar="N", help="as for `ai-pal chat`")
     add_bounds(put.add_argument_group("who answers"))
     put.add_argument(
         "--unset", action="append", default=[], choices=FIELDS, metavar="FIELD",

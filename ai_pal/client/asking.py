@@ -9,10 +9,11 @@ from ai_pal.client.keywords import refuse_unknown
 from ai_pal.client.sampling import Sampling, options_of
 from ai_pal.client.usual import NOTHING, Usual
 from ai_pal.config.egress_environment import pip_settings
-from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.requests import objection
+from ai_pal.protocol.request_rules import objection_to_types
+from ai_pal.protocol.requests import SEE, objection
 
 R = TypeVar("R", bound=wire.AnyRequest)
 
@@ -56,7 +57,7 @@ def chat_request(
             privacy(how.get("local_only", usual.local_only)),
             how.get("pull", False),
             how.get("pull_limit", 0),
-            how.get("goal") or usual.goal,
+            _goal(how, usual),
             how.get("max_cost"),
             how.get("fallback", True),
             how.get("continuation", False),
@@ -77,7 +78,7 @@ def route_request(
             _chat_messages(prompt, how),
             named_model(how) or usual.model,
             privacy(how.get("local_only", usual.local_only)),
-            how.get("goal") or usual.goal,
+            _goal(how, usual),
             how.get("max_cost"),
             how.get("fallback", True),
             options_of(how),
@@ -88,7 +89,8 @@ def route_request(
 
 def acceptable(request: R) -> R:
     """The request, if it can be taken. Raises `AiPalError` with what the supervisor would say."""
-    if failure := objection(request):
+    why = objection_to_types(request)
+    if failure := Failure(Code.BAD_REQUEST, why, SEE) if why else objection(request):
         raise AiPalError(failure)
     return request
 
@@ -118,6 +120,10 @@ def _chat_messages(prompt: str | Sequence[Message], how: Asking) -> list[Message
     """The conversation. Raises `TypeError` for keywords that are none."""
     refuse_unknown("chat", how, Asking.__annotations__)
     return with_system(prompt, how.get("system"))
+
+
+def _goal(how: Asking, usual: Usual) -> wire.Goal:
+    return usual.goal if (goal := how.get("goal")) in (None, "") else goal
 
 
 def privacy(local_only: bool, environ: Mapping[str, str] = os.environ) -> Literal["local", "any"]:

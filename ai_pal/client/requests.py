@@ -44,11 +44,11 @@ class Counting(Options, total=False):
 def load_request(
     request_id: int, model: str, keep_alive: float | None, pull: bool, pull_limit: int, usual: Usual
 ) -> wire.Load:
-    """The request to load a model."""
+    """The request to load a model. Raises `AiPalError` (`bad_request`)."""
     using = Using(model=model, keep_alive=keep_alive, pull=pull, pull_limit=pull_limit)
     fields = _used(using, usual)
     del fields["deadline"]
-    return wire.Load(request_id, **fields)
+    return acceptable(wire.Load(request_id, **fields))
 
 
 def pull_request(request_id: int, model: str, usual: Usual) -> wire.Pull:
@@ -76,19 +76,20 @@ def count_request(
 def embed_requests(
     new_id: Callable[[], int], texts: Iterable[str], dimensions: int, how: Using, usual: Usual
 ) -> Iterator[wire.Embed]:
-    """The requests for the vectors of all texts. Raises `TypeError` for what is no text."""
+    """The requests for the vectors of all texts. Raises `TypeError` for what is no text, `AiPalError`
+    (`bad_request`) for values that cannot be."""
     used, batches = _used(how, usual, ""), _batches(texts)
     mine = {"usual_model": usual.model, **used}
-    return (wire.Embed(new_id(), batch, dimensions=dimensions, **mine) for batch in batches)
+    return (acceptable(wire.Embed(new_id(), batch, dimensions=dimensions, **mine)) for batch in batches)
 
 
 def rerank_requests(
     new_id: Callable[[], int], query: str, texts: Iterable[str], how: Using, usual: Usual
 ) -> Iterator[wire.Rerank]:
-    """The requests for the scores of all texts. Raises `TypeError` for what is no text."""
+    """The requests for the scores of all texts. Raises as `embed_requests`."""
     used, batches = _used(how, usual, ""), _batches(texts)
     mine = {"usual_model": usual.model, **used}
-    return (wire.Rerank(new_id(), query, batch, **mine) for batch in batches)
+    return (acceptable(wire.Rerank(new_id(), query, batch, **mine)) for batch in batches)
 
 
 def _used(how: Mapping[str, Any], usual: Usual, default: str | None = None) -> dict[str, Any]:

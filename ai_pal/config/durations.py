@@ -3,16 +3,14 @@
 import math
 import re
 
+from ai_pal.protocol.value_rules import LONGEST, YEARS
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _WHOLE = re.compile(rf"(?:{_PART.pattern}\s*)+")
 
 NEVER = -1.0
 """The duration that never ends."""
-
-_YEARS = 100
-LONGEST = _YEARS * 365 * 86400.0
-"""What is meant to be longer is meant to be never."""
 
 
 def parse_duration(value: object) -> float:
@@ -54,7 +52,7 @@ def format_duration(seconds: float) -> str:
 def _checked(seconds: float, value: object) -> float:
     """`seconds`, also of an int of any size, that are a duration."""
     if LONGEST < seconds < math.inf:
-        raise ValueError(f"{value!r} is longer than {_YEARS} years: write 'never', where that makes sense")
+        raise ValueError(f"{value!r} is longer than {YEARS} years: write 'never', where that makes sense")
     if (seconds < 0 and seconds != NEVER) or not math.isfinite(seconds):
         raise ValueError(_complaint(value))
     return float(seconds)

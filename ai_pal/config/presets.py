@@ -5,20 +5,19 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta
 
 from ai_pal.config import paths
 from ai_pal.config.whole_file import alone, write_whole
 from ai_pal.errors import AiPalError, Code, Failure, fail, fail_to_write
+from ai_pal.protocol import request_rules
 from ai_pal.protocol.option_rules import RULES, objection_to_value
 from ai_pal.protocol.options import Thinking
 
 SUFFIX = ".toml"
 _NAME = re.compile(r"\w[\w.-]*")
-MOST_TOKENS = 10**9
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -43,10 +42,10 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     prefill: str | None = None
     schema: str | None = None
     grammar: str | None = None
-    context: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
+    context: int | None = None
     local_only: bool | None = None
     goal: Literal["privacy", "cost", "latency", "quality", "balanced"] | None = None
-    max_cost: Annotated[float, Meta(ge=0)] | None = None
+    max_cost: float | None = None
     options: dict[str, Any] | None = None
 
 
@@ -54,6 +53,9 @@ FIELDS = Preset.__struct_fields__
 _OTHERWISE = {"options": "extra"}
 OF_OPTIONS = tuple(name for name in FIELDS if _OTHERWISE.get(name, name) in RULES)
 """Fields that are options of an answer, and as `protocol.option_rules` has them."""
+
+OF_REQUESTS = tuple(name for name in FIELDS if name in request_rules.RULES)
+"""Those that a request has beside its options."""
 
 
 def names(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -176,8 +178,12 @@ def _is_long(value: object) -> bool:
 
 
 def _checked(found: dict[str, Any], where: str) -> Preset:
-    for name in OF_OPTIONS:
-        if name in found and (why := objection_to_value(_OTHERWISE.get(name, name), found[name])):
+    for name, value in found.items():
+        if name in OF_OPTIONS:
+            why = objection_to_value(_OTHERWISE.get(name, name), value)
+        else:
+            why = request_rules.objection_to_field(name, value) if name in OF_REQUESTS else ""
+        if why:
             fail(Code.CONFIG_INVALID, f"{where}: {why}", "see: ai-pal preset --help")
     try:
         return msgspec.convert(found, Preset)

@@ -13,6 +13,7 @@ from ai_pal.config.tables import (
     PriceSettings,
     ProviderSettings,
 )
+from ai_pal.protocol.option_rules import MOST_CONTEXT
 
 UNASKED_BYTES = 500_000_000
 """More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
@@ -23,7 +24,6 @@ SIZE = "size"
 
 MOST_THREADS = 512  # the limits of llama.cpp
 MOST_SLOTS = 256
-MOST_CONTEXT = 1_000_000_000  # no model has as much, and every engine can count so far
 
 
 def _duration(description: str, *, zero: bool = True, **limits: Any) -> Meta:

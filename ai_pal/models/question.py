@@ -1,15 +1,15 @@
 """What is asked from Python, checked and put into the words of the protocol."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Meta
 
 from ai_pal.client.sampling import Sampling, converted, options_of
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.content import Message, Role
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.request_rules import objection_to_field
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 """A text, or a conversation: messages, or dicts with `role` and `content`."""
@@ -25,7 +25,7 @@ class Question(NamedTuple):
 
 class _Rest(msgspec.Struct):
     system: str | None = None
-    deadline: Annotated[float, Meta(gt=0)] | None = None
+    deadline: Any = None
 
 
 class _Turn(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,6 +36,8 @@ class _Turn(msgspec.Struct, forbid_unknown_fields=True):
 def question(prompt: Prompt, how: Sampling) -> Question:
     """Check and translate. Raises `AiPalError`: `bad_request`, `empty_prompt`, `input_not_utf8`."""
     checked = converted({name: how.get(name) for name in _Rest.__struct_fields__}, _Rest)
+    if why := objection_to_field("deadline", checked.deadline):
+        raise AiPalError(Failure(Code.BAD_REQUEST, why, "correct it, or leave it out"))
     messages = messages_of(prompt)
     if checked.system is not None:
         messages.insert(0, Message("system", checked.system))

@@ -18,6 +18,7 @@ from ai_pal.models.question import Prompt, messages_of
 from ai_pal.protocol.client import AnyEvent, Goal, Routed, Task
 from ai_pal.protocol.content import ToolCall
 from ai_pal.protocol.egress import OLLAMA_URL
+from ai_pal.protocol.request_rules import objection_to_field
 
 
 @strict
@@ -179,5 +180,5 @@ def _check(task: str, goal: str, max_cost: float | None) -> None:
     for name, value, kinds in (("task_type", task, Task), ("optimization_goal", goal, Goal)):
         if value not in (known := get_args(kinds)):
             fail(Code.BAD_REQUEST, f"unknown {name} {value!r}", f"one of: {', '.join(filter(None, known))}")
-    if max_cost is not None and not max_cost >= 0:
-        fail(Code.BAD_REQUEST, f"max_cost {max_cost!r} is no amount", "US dollars, 0 or more; or None")
+    if why := objection_to_field("max_cost", max_cost):
+        fail(Code.BAD_REQUEST, why, "US dollars, 0 or more; or None")

@@ -1,8 +1,6 @@
 """Requests of clients, looked at before they are taken: what the types alone cannot say. Pure."""
 
-import math
 import re
-from typing import Any
 
 import msgspec
 
@@ -11,6 +9,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.message_rules import objection_to_messages
 from ai_pal.protocol.option_rules import nearest, objection_to_options, objection_to_value
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.request_rules import RULES, objection_to_field, objection_to_fields
 from ai_pal.protocol.tool_rules import objection_to_tools
 
 MOST_TEXTS = 1024
@@ -21,7 +20,8 @@ SEE = "see docs/ipc-protocol.md"
 NO_COMPLETION = ("tools", "tool_choice", "parallel_tool_calls", "thinking", "thinking_budget", "prefill")
 """Options of a conversation: a text that is gone on with has neither turns nor a template."""
 
-_INSIDE = re.compile(r" - at `\$\.options\.(\w+)`")
+_INSIDE = re.compile(r"`\$\.options\.(\w+)")
+_FIELD = re.compile(r" - at `\$\.(\w+)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*)` - at `\$\.options`", re.DOTALL)
 
 
@@ -29,8 +29,8 @@ def objection(request: wire.AnyRequest) -> Failure | None:
     """Why a request that can be read cannot be taken, or nothing."""
     if getattr(request, "id", 1) <= 0:
         return _bad("a request id must be above 0")
-    if (cost := getattr(request, "max_cost", None)) is not None and cost < 0:
-        return _bad("max_cost is less than 0")
+    if why := objection_to_fields(request):
+        return _bad(why)
     if isinstance(options := getattr(request, "options", None), GenerationOptions):
         if why := objection_to_options(options):
             return _bad(why)
@@ -40,9 +40,6 @@ def objection(request: wire.AnyRequest) -> Failure | None:
         return failure
     if isinstance(request, wire.Embed | wire.Rerank) and (why := _objection_to_texts(request)):
         return _bad(why)
-    for name in ("deadline", "keep_alive", "usual_keep_alive", "max_cost"):
-        if math.isnan(getattr(request, name, None) or 0.0):
-            return _bad(f"{name} is not a number")
     return None
 
 
@@ -52,8 +49,6 @@ def _objection_to_texts(request: wire.Embed | wire.Rerank) -> str:
         return "there are no texts"
     if count > MOST_TEXTS:
         return f"{count:,} texts are over the limit of {MOST_TEXTS:,} for one request: send them in several"
-    if isinstance(request, wire.Embed) and request.dimensions < 0:
-        return f"dimensions {request.dimensions} are none: 0 means all"
     return ""
 
 
@@ -66,8 +61,6 @@ def _of_its_kind(request: wire.AnyRequest) -> Failure | None:
                 if getattr(options, name) != getattr(usual, name):
                     message = f"{name} means nothing to a completion"
                     return Failure(Code.BAD_REQUEST, message, "leave it out, or ask in a chat")
-        case wire.Embed(dimensions=dimensions) if dimensions < 0:
-            return _bad(f"dimensions is a whole number of 1 or more, or 0 for all, not {dimensions}")
     return None
 
 
@@ -80,9 +73,12 @@ def unreadable(frame: bytes, error: Exception) -> Failure:
         near = nearest(found[1])
         hint = f"did you mean {near}?" if near else SEE
         return Failure(Code.BAD_REQUEST, f"there is no option {found[1]!r}", hint)
-    if (found := _INSIDE.search(text)) and (why := objection_to_value(found[1], _option(frame, found[1]))):
-        return _bad(why)
-    return _bad(f"the message cannot be read: {text}")
+    why = ""
+    if found := _INSIDE.search(text):
+        why = objection_to_value(found[1], _said(frame, "options", found[1]))
+    elif (found := _FIELD.search(text)) and found[1] in RULES:
+        why = objection_to_field(found[1], _said(frame, found[1]))
+    return _bad(why or f"the message cannot be read: {text}")
 
 
 def id_of(request: wire.AnyRequest) -> int:
@@ -94,10 +90,6 @@ class _OnlyId(msgspec.Struct):
     id: int = 0
 
 
-class _OnlyOptions(msgspec.Struct):
-    options: dict[str, Any] = msgspec.field(default_factory=dict)
-
-
 def id_within(frame: bytes) -> int:
     """The id of a message that could not be read as a whole, 0 where even that is not there."""
     try:
@@ -106,10 +98,14 @@ def id_within(frame: bytes) -> int:
         return 0
 
 
-def _option(frame: bytes, name: str) -> object:
+def _said(frame: bytes, *path: str) -> object:
+    """What stands at this path within a message; None where that cannot be read."""
+    value = msgspec.Raw(frame)
     try:
-        return msgspec.msgpack.decode(frame, type=_OnlyOptions).options.get(name)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        for name in path:
+            value = msgspec.msgpack.decode(value, type=dict[str, msgspec.Raw])[name]
+        return msgspec.msgpack.decode(value)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, KeyError):
         return None
 
 

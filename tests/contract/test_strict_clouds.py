@@ -191,17 +191,30 @@ def test_a_blank_last_turn_is_refused_and_not_sent(egress: EgressDriver, api: ou
         assert not cloud.bodies
 
 
-def test_what_is_out_of_range_is_refused_in_its_own_words(egress: EgressDriver) -> None:
-    for api, options, words in (
-        ("openai", GenerationOptions(temperature=3.0), "Expected a value <= 2"),
-        ("cohere", GenerationOptions(temperature=1.5), "temperature must be between 0 and 1.0 inclusive"),
-        ("openai", GenerationOptions(stop=list("abcde")), "maximum length 4"),
-    ):
-        with Strict(api) as cloud:  # type: ignore[arg-type]
-            failure = cloud.ask(egress, MODELS[cloud.api][0], [Message("user", "hi")], options).failed.failure
-            assert failure.code == Code.PROVIDER_REFUSED
-            assert words in failure.detail
-            assert len(cloud.bodies) == 1
+def test_what_is_out_of_range_is_the_nearest_that_is_taken_and_told(
+    egress: EgressDriver, strict_openai: Strict
+) -> None:
+    options = GenerationOptions(temperature=3.0, presence_penalty=-9, logit_bias={1: 500.0})
+    answer = strict_openai.ask(egress, "gpt-4o", [Message("user", "one")], options)
+    assert answer.text
+    (body,) = strict_openai.bodies
+    assert (body["temperature"], body["presence_penalty"], body["logit_bias"]) == (2, -2, {"1": 100})
+    ((_, told),) = answer.notices
+    assert told == (
+        "openai:gpt-4o: temperature 3.0 is lowered to 2, the most that is taken; "
+        "presence_penalty -9.0 is raised to -2, the least that is taken; "
+        "logit_bias is held between -100 and 100, the most that is taken"
+    )
+
+
+def test_what_cannot_be_brought_into_range_is_refused_in_its_own_words(
+    egress: EgressDriver, strict_openai: Strict
+) -> None:
+    options = GenerationOptions(stop=list("abcde"))
+    failure = strict_openai.ask(egress, "gpt-4o", [Message("user", "hi")], options).failed.failure
+    assert failure.code == Code.PROVIDER_REFUSED
+    assert "maximum length 4" in failure.detail
+    assert len(strict_openai.bodies) == 1
 
 
 def test_a_wrong_key_and_an_unknown_model_are_told_apart(egress: EgressDriver, cloud: Strict) -> None:

@@ -191,7 +191,7 @@ class SimClient:
                     "private": private,
                 }
             ),
-            deadline=None if pulls else dice.choice((*[None] * 8, 0.0, 0.5, 5.0, 30.0)),
+            deadline=None if pulls else dice.choice((*[None] * 8, 1e-6, 0.5, 5.0, 30.0)),
             pull=pulls,
             pull_limit=dice.choice((0, 0, SIZE, SIZE - 1)),
             keep_alive=self._keep_alive(),

@@ -6,9 +6,9 @@ from typing import get_args
 from ai_pal.cli import failures
 from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking, add_tools, options_of
 from ai_pal.cli.chat.session import Wishes
-from ai_pal.cli.chat.values import deadline, duration, number, option
+from ai_pal.cli.chat.values import deadline, duration, field, option
 from ai_pal.cli.completing import completes
-from ai_pal.cli.terminal.whole_numbers import is_whole, whole
+from ai_pal.cli.terminal.whole_numbers import is_whole
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.client import Goal
@@ -77,7 +77,7 @@ def add_running(group: argparse._ActionsContainer) -> None:
         help="keep the model loaded this long afterwards: 0 unloads at once, never, or 10m",
     )  # fmt: skip
     group.add_argument(
-        "--context", type=whole(1), metavar="N",
+        "--context", type=option("context"), metavar="N",
         help="load the model, one of this machine, with a window of N tokens",
     )  # fmt: skip
     group.add_argument(
@@ -104,7 +104,7 @@ def add_bounds(group: argparse._ActionsContainer) -> None:
         "--goal", choices=get_args(Goal)[1:], default="", help="what the choice is bent towards"
     )
     group.add_argument(
-        "--max-cost", type=number("of US dollars, 0 or more", 0.0), metavar="USD",
+        "--max-cost", type=field("max_cost"), metavar="USD",
         help="what this answer may cost, such as 0.01",
     )  # fmt: skip
 

@@ -2,27 +2,12 @@
 
 import argparse
 import contextlib
-import math
 from collections.abc import Callable
 from typing import Any
 
 from ai_pal.config.durations import NEVER, parse_duration
 from ai_pal.protocol.option_rules import objection_to_value, read_value
-
-
-def number(meaning: str, low: float = -math.inf, high: float = math.inf) -> Callable[[str], float]:
-    """A parser of finite numbers within these bounds; `meaning` tells them."""
-
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high or math.isinf(value):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number {meaning}".rstrip())
-        return value
-
-    return parse
+from ai_pal.protocol.request_rules import objection_to_field, read_field
 
 
 def duration(text: str) -> float:
@@ -64,6 +49,17 @@ def option(name: str) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
         value = read_value(name, text)
         _refuse(objection_to_value(name, value))
+        return value
+
+    return parse
+
+
+def field(name: str) -> Callable[[str], Any]:
+    """The same of a field of requests, as `protocol.request_rules` has them."""
+
+    def parse(text: str) -> Any:
+        value = read_field(name, text)
+        _refuse(objection_to_field(name, value))
         return value
 
     return parse

@@ -194,7 +194,7 @@ def parameters(request: Complete, rules: Rules) -> Fitted:
     wanted = {
         "temperature": options.temperature,
         "top_p": options.top_p,
-        "top_k": options.top_k,
+        "top_k": options.top_k if (options.top_k or 0) > 0 else None,  # all are what it takes by itself
         "max_tokens": options.max_tokens or MAX_TOKENS,
         "seed": options.seed,
         "stop_sequences": options.stop,
@@ -203,7 +203,17 @@ def parameters(request: Complete, rules: Rules) -> Fitted:
     thought = thinking.of_anthropic(
         options, request.model, forced=_is_forced(request), unsigned=_is_unsigned(request.messages)
     )
-    return fitted(wanted, rules, unknown(options, *names), EXTRAS, thought)
+    return _budget_fitted(fitted(wanted, rules, unknown(options, *names), EXTRAS, thought))
+
+
+def _budget_fitted(fitted: Fitted) -> Fitted:
+    """With a budget of thoughts below the limit, which the model may have lowered."""
+    thought, limit = fitted.given.get("thinking", {}), fitted.given.get("max_tokens", 0)
+    if not 0 < limit <= thought.get("budget_tokens", 0):
+        return fitted
+    budget = thinking.below(limit)
+    told = f"thinking_budget is {budget}, it has to be below max_tokens"
+    return Fitted(fitted.given | {"thinking": thought | {"budget_tokens": budget}}, (*fitted.told, told))
 
 
 def _is_forced(request: Complete) -> bool:

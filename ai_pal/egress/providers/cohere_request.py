@@ -127,7 +127,7 @@ def parameters(request: Complete, rules: Rules) -> Fitted:
     wanted = {
         "temperature": options.temperature,
         "p": options.top_p,
-        "k": options.top_k,
+        "k": None if options.top_k is None else max(0, options.top_k),  # 0 is all
         "max_tokens": options.max_tokens,
         "seed": options.seed,
         "stop_sequences": options.stop,

@@ -2,6 +2,7 @@
 
 `own`: the model is one of OpenAI's, wherever it is served."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -163,7 +164,7 @@ def parameters(request: Complete, rules: Rules, *, own: bool) -> Fitted:
         "stop": options.stop,
         "presence_penalty": options.presence_penalty,
         "frequency_penalty": options.frequency_penalty,
-        "logit_bias": {str(token): bias for token, bias in options.logit_bias.items()},
+        "logit_bias": _biases(options, own=own),
         "stream_options": {"include_usage": True},
     }
     if options.tools:
@@ -180,7 +181,15 @@ def parameters(request: Complete, rules: Rules, *, own: bool) -> Fitted:
         }
     extras = EXTRAS if own else EXTRAS | OTHERS_EXTRAS
     thought = thinking.of_openai(options, request.model, own=own)
-    return fitted(wanted, rules, extra, extras, thought)
+    done = fitted(wanted, rules, extra, extras, thought)
+    held = own and "logit_bias" in done.given and any(abs(bias) > 100 for bias in options.logit_bias.values())
+    told = ("logit_bias is held between -100 and 100, the most that is taken",) if held else ()
+    return Fitted(done.given, (*done.told, *told))
+
+
+def _biases(options: GenerationOptions, *, own: bool) -> dict[str, float]:
+    most = 100.0 if own else math.inf
+    return {str(token): min(max(bias, -most), most) for token, bias in options.logit_bias.items()}
 
 
 def logprobs(options: GenerationOptions) -> dict[str, Any]:

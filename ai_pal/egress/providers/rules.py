@@ -46,14 +46,14 @@ SHAPES = ("spoken", "joined", "system_as_user", "unthought")
 
 class Rules(msgspec.Struct, frozen=True):
     """What one model does not take. `refused` are parameters, `one_of` those of which only the first may be
-    there, `highest` their largest values, `limit` is the name of the answer's limit, `shapes` what has to be
-    done to the turns. `blank_stops`: a text to stop at may consist of blanks. `room` are the tokens that the
-    window leaves for the answer to this prompt; 0: nobody has said."""
+    there, `ranges` their smallest and largest values, `limit` is the name of the answer's limit, `shapes`
+    what has to be done to the turns. `blank_stops`: a text to stop at may consist of blanks. `room` are the
+    tokens that the window leaves for the answer to this prompt; 0: nobody has said."""
 
     refused: frozenset[str] = frozenset()
     blank_stops: bool = True
     one_of: tuple[tuple[str, ...], ...] = ()
-    highest: tuple[tuple[str, float], ...] = ()
+    ranges: tuple[tuple[str, float, float], ...] = ()
     limit: str = OLD_LIMIT
     shapes: frozenset[str] = frozenset()
     room: int = 0
@@ -97,10 +97,14 @@ def fitted(
         first, *others = [name for name in names if name in given] or [""]
         for name in others:
             told.append(f"{_shown(name, given.pop(name))} is left out, it is not taken beside {first}")
-    for name, most in (*rules.highest, *([(rules.limit, float(rules.room))] if rules.room else [])):
-        if name in given and given[name] > most:
-            told.append(f"{_shown(name, given[name])} is lowered to {most:g}, the most that is taken")
-            given[name] = type(given[name])(most)
+    room = [(rules.limit, 0.0, float(rules.room))] if rules.room else []
+    for name, least, most in (*rules.ranges, *room):
+        if name in given and not least <= given[name] <= most:
+            way = (
+                f"raised to {least:g}, the least" if given[name] < least else f"lowered to {most:g}, the most"
+            )
+            told.append(f"{_shown(name, given[name])} is {way} that is taken")
+            given[name] = type(given[name])(min(max(given[name], least), most))
     return Fitted(given, tuple(told))
 
 
@@ -124,6 +128,14 @@ def _stops_fitted(given: dict[str, Any], name: str, rules: Rules) -> list[str]:
     return [f"stop {text!r} is left out, blanks are not taken" for text in blanks]
 
 
+_OPENAI = (("temperature", 0.0, 2.0), ("presence_penalty", -2.0, 2.0), ("frequency_penalty", -2.0, 2.0))
+_COHERE = (
+    *(("temperature", 0.0, 1.0), ("k", 0.0, 500.0)),
+    *(("presence_penalty", 0.0, 1.0), ("frequency_penalty", 0.0, 1.0)),
+)
+"""As their references have them: what lies beyond is a wish that they take the nearest of."""
+
+
 def known(api: Api, model: str, *, own: bool) -> Rules:
     """What is known of a model by the name of its family. `own`: it is asked at the maker's own address."""
     name = bare(model)
@@ -131,7 +143,7 @@ def known(api: Api, model: str, *, own: bool) -> Rules:
         return _openai(name, own=own)
     if api == "anthropic":
         return _anthropic(name)
-    return Rules()
+    return Rules(ranges=_COHERE) if api == "cohere" else Rules()
 
 
 def learned(rules: Rules, status: int, said: Said, given: Mapping[str, Any]) -> Rules | None:
@@ -158,18 +170,19 @@ def _openai(name: str, *, own: bool) -> Rules:
     reasons = first or _O_SERIES.fullmatch(name) is not None
     limit = NEW_LIMIT if own or reasons or recent else OLD_LIMIT
     stop = {"stop"} if first or re.match(r"o[34]", name) else set()
-    return Rules(refused=frozenset({*SAMPLING, *stop}) if reasons else frozenset(), limit=limit)
+    refused = frozenset({*SAMPLING, *stop}) if reasons else frozenset[str]()
+    return Rules(refused=refused, limit=limit, ranges=_OPENAI if own or "gpt-" in name else ())
 
 
 def _anthropic(name: str) -> Rules:
     """Claude from 4.7 on samples in its own way; from 4.1 on it takes temperature or top_p, not both."""
-    highest = (("temperature", 1.0),)
+    highest = (("temperature", 0.0, 1.0),)
     version = claude_version(name)
     if version >= (4, 7):
         refused = frozenset({"seed", "temperature", "top_p", "top_k"})
-        return Rules(refused=refused, highest=highest, blank_stops=False)
+        return Rules(refused=refused, ranges=highest, blank_stops=False)
     both = (("temperature", "top_p"),) if version >= (4, 1) else ()
-    return Rules(refused=frozenset({"seed"}), one_of=both, highest=highest, blank_stops=False)
+    return Rules(refused=frozenset({"seed"}), one_of=both, ranges=highest, blank_stops=False)
 
 
 # -- refusals ------------------------------------------------------------------------------------
@@ -233,8 +246,8 @@ def _limit_taught(rules: Rules, words: str, given: Mapping[str, Any]) -> Rules:
     other = NEW_LIMIT if rules.limit == OLD_LIMIT else OLD_LIMIT
     found = _MOST.search(words)
     if found is not None and int(found[1]) < given[rules.limit]:
-        highest = dict(rules.highest) | {rules.limit: float(found[1])}
-        return msgspec.structs.replace(rules, highest=tuple(highest.items()))
+        others = tuple(one for one in rules.ranges if one[0] != rules.limit)
+        return msgspec.structs.replace(rules, ranges=(*others, (rules.limit, 0.0, float(found[1]))))
     if _REFUSED.search(words) and other not in rules.refused:
         refused = rules.refused | {rules.limit}
         return msgspec.structs.replace(rules, limit=other, refused=refused)

@@ -121,10 +121,15 @@ def _with_budget(options: GenerationOptions) -> Thinking:
     if limit <= LEAST:
         return Thinking(told=(f"thinking {level} is left out, it takes a limit above {LEAST} tokens",))
     if budget >= limit:
-        budget = max(LEAST, limit * 3 // 4)
+        budget = below(limit)
         told.append(f"thinking_budget is {budget}, it has to be below max_tokens")
     thinking = {"type": "enabled", "budget_tokens": budget}
     return Thinking({"thinking": thinking, "max_tokens": limit}, tuple(told), _SAMPLING)
+
+
+def below(limit: int) -> int:
+    """A budget that leaves something of this limit for the answer."""
+    return max(LEAST, limit * 3 // 4)
 
 
 def of_cohere(options: GenerationOptions, model: str) -> Thinking:

@@ -75,19 +75,20 @@ def test_what_is_left_out_or_changed_is_told() -> None:
     rules = Rules(
         refused=frozenset({"seed", "stream_options"}),
         one_of=(("temperature", "top_p"),),
-        highest=(("temperature", 1.0), ("max_tokens", 64.0)),
+        ranges=(("temperature", 0.0, 1.0), ("max_tokens", 0.0, 64.0), ("k", 0.0, 500.0)),
         blank_stops=False,
     )
     wanted = {
         "temperature": 1.5,
         "top_p": 0.5,
+        "k": -3,
         "max_tokens": 100,
         "seed": 7,
         "stop_sequences": ["END", "\n", ""],
         "stream_options": {"include_usage": True},
     }
     done = fitted(wanted, rules, {"top_k": 3, "min_p": 0.1}, {"top_k"})
-    assert done.given == {"temperature": 1.0, "max_tokens": 64, "stop_sequences": ["END"], "top_k": 3}
+    assert done.given == {"temperature": 1.0, "k": 0, "max_tokens": 64, "stop_sequences": ["END"], "top_k": 3}
     assert isinstance(done.given["max_tokens"], int)
     assert done.told == (
         "min_p 0.1 is left out, it is not known there",
@@ -96,6 +97,7 @@ def test_what_is_left_out_or_changed_is_told() -> None:
         "top_p 0.5 is left out, it is not taken beside temperature",
         "temperature 1.5 is lowered to 1, the most that is taken",
         "max_tokens 100 is lowered to 64, the most that is taken",
+        "top_k -3 is raised to 0, the least that is taken",
     )
 
 

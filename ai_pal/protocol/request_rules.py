@@ -1,0 +1,76 @@
+"""What a request says besides its messages and options: one table, as `option_rules` is one. Pure."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_args
+
+import msgspec
+
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.value_rules import LONGEST, TRUE_OR_FALSE, YEARS, Rule, number, objection_of, read, whole
+
+
+def _kept(meaning: str) -> Rule:
+    def holds(seconds: float) -> bool:
+        return seconds == -1 or 0 <= seconds <= LONGEST
+
+    return Rule(meaning, holds, float)
+
+
+def _one_of(names: tuple[str, ...]) -> Rule:
+    return Rule(f"one of {', '.join(filter(None, names))}")
+
+
+_KEEP_ALIVE = _kept(f"a number of seconds from 0 to {YEARS} years, or -1 for never")
+
+RULES: Mapping[str, Rule] = {
+    "deadline": number(f"of seconds above 0, {YEARS} years at most", 0, LONGEST, above=True),
+    "keep_alive": _KEEP_ALIVE,
+    "usual_keep_alive": _KEEP_ALIVE,
+    "max_cost": number("of US dollars, 0 or more", 0),
+    "pull_limit": whole("of bytes, 0 or more", 0),
+    "dimensions": whole("of 1 or more, or 0 for all", 0),
+    "goal": _one_of(get_args(wire.Goal)),
+    "task": _one_of(get_args(wire.Task)),
+    "privacy": _one_of(("local", "any")),
+    "pull": TRUE_OR_FALSE,
+    "fallback": TRUE_OR_FALSE,
+    "continuation": TRUE_OR_FALSE,
+}
+"""By the names of fields, which mean the same in each request that has them."""
+
+
+def objection_to_field(name: str, value: object) -> str:
+    """Why this field cannot have this value, of whatever type it is, or nothing."""
+    return objection_of(RULES[name], name, value, _types()[name])
+
+
+def read_field(name: str, text: str) -> Any:
+    """What a text says of this field; the text itself where it says none of its kind."""
+    return read(RULES[name], text)
+
+
+def objection_to_fields(request: wire.AnyRequest) -> str:
+    """Why what a request of the right types says cannot be, or nothing."""
+    return next((why for name in _known(request) if (why := _not_held(name, getattr(request, name)))), "")
+
+
+def objection_to_types(request: wire.AnyRequest) -> str:
+    """The same of a request made in this program: a struct takes whatever it is given."""
+    return next(
+        (why for name in _known(request) if (why := objection_to_field(name, getattr(request, name)))), ""
+    )
+
+
+def _known(request: wire.AnyRequest) -> list[str]:
+    return [name for name in request.__struct_fields__ if name in RULES]
+
+
+def _not_held(name: str, value: Any) -> str:
+    return "" if value is None or RULES[name].holds(value) else objection_to_field(name, value)
+
+
+@cache
+def _types() -> dict[str, Any]:
+    kinds = (wire.Chat, wire.Embed)
+    return {field.name: field.type for kind in kinds for field in msgspec.structs.fields(kind)}
