@@ -3,15 +3,30 @@
 What runs beside it loses nothing, and what is asked next is answered by the same processes.
 """
 
+import asyncio
+import contextlib
+import functools
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgpack
+import msgspec
 import pytest
 
+from ai_pal.client import AsyncClient, Client
+from ai_pal.errors import AiPalError
+from ai_pal.models import DirectModelWrapper, LocalLLMProvider
+from ai_pal.orchestration import MultiModelOrchestrator
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
 from tests.pictures import png
+from tests.process.homes import Environ
 from tests.process.page_client import Event, GoneError, PageClient, text_of
 from tests.process.supervised import Supervised, pid_of
+from tests.unit.attachments.pdfs import encrypted
 
 Part = dict[str, Any]
 MIB = 1024 * 1024
@@ -116,6 +131,85 @@ def test_bad_input_is_refused_and_nothing_is_lost(
         with daemon.client() as status:
             assert (pid_of(status, model), pid_of(status, "echo")) == workers, "nothing was restarted"
     assert daemon.process.poll() is None
+
+
+def test_from_python_the_same_is_refused_with_the_same_codes(supervise: Callable[..., Supervised]) -> None:
+    daemon, asked = supervise(), dict[str, tuple[list[Message], GenerationOptions, str]]()
+    for what, (fields, code, _) in REFUSED.items():
+        with contextlib.suppress(msgspec.ValidationError):  # no such thing can be made in Python
+            options = msgspec.convert(fields.get("options", {}), GenerationOptions)
+            asked[what] = (msgspec.convert(fields["messages"], list[Message]), options, code)
+    assert REFUSED.keys() - asked.keys() == {
+        *("an unknown part", "an unknown field of a part", "an unknown option")
+    }
+    asked["an image that is text"] = (*asked["an image that is text"][:2], IMAGE)  # there it is its bytes
+    ends = {what: code for what, (*_, code) in asked.items()}
+
+    def plainly(ask: Callable[..., Any]) -> dict[str, str]:
+        def told(messages: list[Message], options: GenerationOptions) -> str:
+            with pytest.raises(AiPalError) as caught:
+                ask(messages, options=options)
+            return caught.value.code
+
+        return {what: told(messages, options) for what, (messages, options, _) in asked.items()}
+
+    async def on_a_loop() -> list[dict[str, str]]:
+        async def told(ask: Callable[..., Any], messages: list[Message], options: GenerationOptions) -> str:
+            with pytest.raises(AiPalError) as caught:
+                await ask(messages, model="echo", options=options)
+            return caught.value.code
+
+        async with (
+            AsyncClient(daemon.endpoint) as client,
+            LocalLLMProvider() as provider,
+            MultiModelOrchestrator() as router,
+        ):
+            ways = (client.ask, provider.ask, router.route_request)
+            return [{what: await told(ask, *how[:2]) for what, how in asked.items()} for ask in ways]
+
+    with Client(daemon.endpoint) as client, DirectModelWrapper("echo") as wrapper:
+        assert plainly(functools.partial(client.ask, model="echo")) == ends
+        assert plainly(wrapper.ask) == ends
+        assert asyncio.run(on_a_loop()) == [ends] * 3
+        assert client.ask("hi", model="echo", max_tokens=1).text
+    assert daemon.process.poll() is None
+
+
+def test_on_the_command_line_the_same_is_refused(home: Environ, tmp_path: Path) -> None:
+    def written(name: str, data: bytes) -> str:
+        (tmp_path / name).write_bytes(data)
+        return str(tmp_path / name)
+
+    huge = tmp_path / "huge.png"
+    with huge.open("wb") as file:
+        file.write(png(3, 2, pixels=False))
+        file.truncate(200_000_000)  # a hole: it takes no room
+    unlimited = written("unlimited.json", msgspec.json.encode(LINK))
+    for arguments, says in (
+        (["--schema", unlimited], "without end"),
+        (["--schema", '{"$ref": "file:///etc/passwd"}'], "leads nowhere"),
+        (["--tools", '[{"name": "two words"}]'], "two words"),
+        (["--tools", '[{"name": "a"}, {"name": "a"}]'], "two tools 'a'"),
+        (["--tools", '[{"name": "a"}]', "--tool-choice", "b"], "no tool 'b'"),
+        (["--option", "paces=1"], "'paces'"),
+        (["-a", written("none.png", b"\x89PNG\r\n\x1a\n no.")], "none.png"),
+        (["-a", written("large.png", HUGE)], "40,000 x 40,000 pixels"),
+        (["-a", str(huge)], "huge.png"),
+        (["-a", written("locked.pdf", encrypted("secret", "AES-256"))], "password"),
+    ):
+        done = chat(home, *arguments, "hi")
+        assert done.returncode == 2, (arguments, done)
+        assert says in done.stderr, (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert not done.stdout
+    assert chat(home, "--max-tokens", "1", "hi").returncode == 0
+
+
+def chat(environ: Environ, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-P", "-m", "ai_pal", "chat", "-m", "echo", "--no-history", *arguments]
+    return subprocess.run(
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+    )
 
 
 def end_of(events: list[Event]) -> str:
