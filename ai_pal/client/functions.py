@@ -39,7 +39,10 @@ class Function:
     def bound(self, arguments: str) -> Callable[[], Any]:
         """The call with these arguments, ready to be made. Raises `ValueError`: they are not as they should
         be."""
-        given = msgspec.json.decode(arguments.strip() or "{}", type=self._arguments)
+        try:
+            given = msgspec.json.decode(arguments.strip() or "{}", type=self._arguments)
+        except RecursionError:
+            raise ValueError("they are nested too deep to be read") from None
         positional, keywords = [], {}
         for one in self._parameters:
             value = getattr(given, one.name)

@@ -121,7 +121,7 @@ def _sendable(message: Message) -> Message:
 def _is_object(text: str) -> bool:
     try:
         return isinstance(msgspec.json.decode(text), dict)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
 
 
@@ -129,6 +129,6 @@ def _key(call: ToolCall) -> tuple[str, str]:
     """The same for two calls that ask for the same, however they write it."""
     try:
         value = msgspec.json.decode(call.arguments or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return call.name, call.arguments
     return call.name, msgspec.json.encode(value, order="sorted").decode()

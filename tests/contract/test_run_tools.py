@@ -107,6 +107,8 @@ async def test_what_is_called_is_run_and_its_result_sent_back(
         (("weather", "{}"), "missing required field `city`"),
         (("weather", '{"city": "Paris", "days": "two"}'), "Expected `int`, got `str` - at `$.days`"),
         (("weather", '{"city": "Par'), "the arguments are not as they should be"),
+        (("weather", '{"city": ' + "[" * 9999), "Expected `str`, got `array` - at `$.city`"),
+        (("weather", '{"city": "Paris", "more": ' + "[" * 9999), "unknown field `more`"),
         (("weather", "null"), "Expected `object`"),
         (("weather", ""), "missing required field `city`"),
     ],
