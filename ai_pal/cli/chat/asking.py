@@ -46,7 +46,8 @@ def ask(session: Session, prompt: Prompt, wishes: Wishes, show: Show, agree: Agr
             if again and error.code == Code.SHUTTING_DOWN:
                 session.see_out()
             session.drop()
-            if answer.committed and error.code == Code.SUPERVISOR_LOST:  # what has come is kept
+            kept = answer.committed and error.code == Code.SUPERVISOR_LOST
+            if kept or answer.ended_by:  # what has come is kept, and who is told to end does
                 _broke_off(answer, error, show)
                 return answer
             if not again:

@@ -20,7 +20,8 @@ LOST = AiPalError(Failure(Code.SUPERVISOR_LOST, "gone"))
 ENDING = Failed(1, [Failure(Code.SHUTTING_DOWN, "the supervisor is shutting down")])
 NOT_HERE = Failed(1, [Failure(Code.MODEL_NOT_HERE, "not here")])
 GOOD: list[AnyEvent] = [Accepted(1), Started(1, 1, "local", "m"), Delta(1, 0, 1, "hi"), Done(1)]
-CTRL_C = "ctrl-c"
+CTRL_C, TERM = "ctrl-c", "sigterm"
+"""What is sent to this process; after a SIGTERM no end of the answer comes."""
 
 Script = list[AnyEvent | AiPalError | str]
 
@@ -33,7 +34,7 @@ class Scripted:
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
         self.closed = self.seen_out = 0
-        self._cancelled = False
+        self._cancelled = self._deaf = False
 
     def chat(self, prompt: Sequence[Message], **how: Unpack[Asking]) -> "Scripted":
         return self
@@ -45,13 +46,14 @@ class Scripted:
 
     def __iter__(self) -> Iterator[AnyEvent]:
         for step in self._scripts.pop(0):
-            if self._cancelled:
+            if self._cancelled and not self._deaf:
                 yield Cancelled(1)
                 return
             if isinstance(step, AiPalError):
                 raise step
             if isinstance(step, str):
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGTERM if step == TERM else signal.SIGINT)
+                self._deaf = step == TERM
             else:
                 yield step
 
@@ -97,6 +99,15 @@ def test_a_supervisor_lost_before_the_answer_is_found_again_once() -> None:
 def test_a_supervisor_lost_twice_is_an_error() -> None:
     with pytest.raises(AiPalError):
         asked(ScriptedSession([LOST], [LOST]))
+
+
+@pytest.mark.parametrize("error", [LOST, ENDING])
+def test_who_is_told_to_end_ends_although_the_supervisor_ends_too(error: AiPalError | Failed) -> None:
+    """At the end of a session both get a SIGTERM."""
+    session = ScriptedSession([Accepted(1), TERM, error], [*GOOD])
+    answer = ask(session, [Message("user", "x")], Wishes(), lambda event: None, lambda model, size: False)
+    assert (answer.ended_by, answer.finish_reason) == (signal.SIGTERM, "interrupted")
+    assert session.connected == 1
 
 
 def test_one_that_takes_nothing_more_is_seen_out_and_another_asked_once() -> None:
