@@ -11,12 +11,12 @@ SHELLS = ("bash", "zsh", "fish", "tcsh")
 
 EXAMPLES = """examples:
   ai-pal completion bash > ~/.local/share/bash-completion/completions/ai-pal
-  ai-pal completion zsh  > ~/.zfunc/_ai-pal     (with fpath+=~/.zfunc before compinit in ~/.zshrc)
+  ai-pal completion zsh > ~/.zfunc/_ai-pal     (with fpath+=~/.zfunc before compinit in ~/.zshrc)
   ai-pal completion fish > ~/.config/fish/completions/ai-pal.fish
   ai-pal completion tcsh > ~/.ai-pal.tcsh       (with source ~/.ai-pal.tcsh in ~/.tcshrc)
 
-In bash, zsh and fish, names of models, presets, conversations, providers and settings are completed as they
-are at that moment.
+Make the folder first where there is none (mkdir -p). In bash, zsh and fish, names of models, presets,
+conversations, providers and settings are completed as they are at that moment.
 
 """
 

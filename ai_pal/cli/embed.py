@@ -20,8 +20,8 @@ EXAMPLES = """examples:
   ai-pal embed -m sentence-transformers/all-MiniLM-L6-v2 "The sky is blue."
   ai-pal embed -f notes.txt -f report.pdf --json | jq '.vectors[0]'
   ai-pal embed --npy vectors.npy < sentences.txt
-  ai-pal embed -f sentences.txt --lines --npy - | python -c 'import io, sys
-  import numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())).shape)'
+  python -c 'import numpy; print(numpy.load("vectors.npy").shape)'
+  ai-pal embed -f sentences.txt --lines --npy - > vectors.npy
 
 Without -m the setting `model` answers if it was made for this, else the one
 embedding model that is here. A pipe gets a JSON array for each text, a line each; a terminal how they begin.
