@@ -2,12 +2,13 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 TEXT = [
     "The sea is deep and blue, and the ships sail far away.",
@@ -73,12 +74,16 @@ def _train(tokenizer: Tokenizer, trainer: Any) -> None:
     tokenizer.train_from_iterator(TEXT * 4, trainer)
 
 
-def save(folder: Path, kind: str, template: str | None = TEMPLATE, **changes: object) -> Path:
-    """A model of class `kind` ("llama", "phi", "phi3", "gemma2", "mamba"), random but always the same."""
+def save(
+    folder: Path, kind: str, template: str | None = TEMPLATE, marks: Sequence[str] = (), **changes: object
+) -> Path:
+    """A model of class `kind` ("llama", "phi", "phi3", "gemma2", "mamba"), random but always the same.
+    `marks` are tokens of their own that the tokenizer does not call special, as Qwen's are."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
     tokenizer = (sentencepiece if kind == "phi3" else byte_level)()
+    tokenizer.add_tokens([AddedToken(mark, special=False) for mark in marks])
     sizes: dict[str, Any] = {
         "vocab_size": tokenizer.get_vocab_size(),
         "hidden_size": 32,

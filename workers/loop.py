@@ -40,7 +40,7 @@ from workers import engines
 from workers.engines.base import Blob, Engine, Job
 from workers.log import SERVING, cause, log
 from workers.outbox import Outbox
-from workers.refusals import check_abilities
+from workers.refusals import check_able
 from workers.repeats import Repeats
 
 BEAT_SECONDS = 1.0
@@ -183,7 +183,7 @@ class Worker:
             log("warning", "a second request with an open key was ignored", request=job.key)
             return None
         try:
-            check_abilities(job, self._ready.abilities, self._model)
+            check_able(job, self._ready, self._model)
             self._engine.start(job, blobs)
         except AiPalError as error:
             self._outbox.failed(job.key, error.failure)

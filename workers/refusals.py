@@ -5,15 +5,21 @@ from collections.abc import Collection
 from ai_pal.errors import Code, fail
 from ai_pal.protocol import needs
 from ai_pal.protocol.options import Ability
-from ai_pal.protocol.worker import CompleteText, EmbedTexts, RerankTexts
+from ai_pal.protocol.worker import CompleteText, EmbedTexts, Ready, RerankTexts
 from workers.engines.base import Job
 
 
-def check_abilities(job: Job, abilities: Collection[Ability], model: str) -> None:
+def check_able(job: Job, ready: Ready, model: str) -> None:
     """Raises `AiPalError` (`unsupported`), naming what is missing."""
     for need in needs_of(job):
-        if need not in abilities:
-            fail(Code.UNSUPPORTED, f"{model} cannot {needs.WHAT[need]}", _hint(need, abilities))
+        if need not in ready.abilities:
+            fail(Code.UNSUPPORTED, f"{model} cannot {needs.WHAT[need]}", _hint(need, ready.abilities))
+    if isinstance(job, EmbedTexts | RerankTexts):
+        return
+    wanted = job.options.context or 0
+    if 0 < ready.context < wanted:
+        message = f"{model} has a window of {ready.context} tokens, {wanted} are asked for"
+        fail(Code.UNSUPPORTED, message, f"load it with a larger one: {model}?context={wanted}")
 
 
 def needs_of(job: Job) -> list[Ability]:

@@ -1,6 +1,5 @@
 """A whole answer, gathered from its events."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -78,17 +77,3 @@ class Answer(msgspec.Struct):
     def logprobs(self) -> list[TokenLogprob]:
         """The probabilities of its tokens, where they were asked for."""
         return self.parts.logprobs
-
-
-def conversation(prompt: str | Sequence[Message]) -> list[Message]:
-    """A prompt as the messages of a chat request. Raises `TypeError` for what is none."""
-    if isinstance(prompt, str):
-        return [Message("user", prompt)]
-    turns: list[object] = list(prompt) if isinstance(prompt, Iterable) else [prompt]
-    messages = [turn for turn in turns if isinstance(turn, Message)]
-    if len(messages) < len(turns):
-        other = next(turn for turn in turns if not isinstance(turn, Message))
-        raise TypeError(
-            f"a prompt is a text or a list of Message(role, content), not of {type(other).__name__}"
-        )
-    return messages

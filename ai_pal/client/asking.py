@@ -1,11 +1,11 @@
 """How something is asked: the keywords of both clients, and the request that comes of them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from ai_pal.client.answer import conversation
 from ai_pal.client.keywords import refuse_unknown
+from ai_pal.client.prompt import Prompt, conversation
 from ai_pal.client.sampling import Sampling, options_of
 from ai_pal.client.usual import NOTHING, Usual
 from ai_pal.config.egress_environment import pip_settings
@@ -41,9 +41,7 @@ class Asking(Sampling, total=False):
     task: wire.Task
 
 
-def chat_request(
-    request_id: int, prompt: str | Sequence[Message], how: Asking, usual: Usual = NOTHING
-) -> wire.Chat:
+def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NOTHING) -> wire.Chat:
     """The request for `prompt`; what `how` does not say is as `usual`. Raises `AiPalError` where nobody would
     take it, as the supervisor would say."""
     return acceptable(
@@ -68,9 +66,7 @@ def chat_request(
     )
 
 
-def route_request(
-    request_id: int, prompt: str | Sequence[Message], how: Asking, usual: Usual = NOTHING
-) -> wire.Route:
+def route_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NOTHING) -> wire.Route:
     """The request that explains what would become of `prompt`."""
     return acceptable(
         wire.Route(
@@ -95,7 +91,7 @@ def acceptable(request: R) -> R:
     return request
 
 
-def with_system(prompt: str | Sequence[Message], system: str | None) -> list[Message]:
+def with_system(prompt: Prompt, system: str | None) -> list[Message]:
     """The conversation, the system prompt before it."""
     return [*([Message("system", system)] if system is not None else []), *conversation(prompt)]
 
@@ -116,7 +112,7 @@ def named_model(how: Mapping[str, Any]) -> str:
     return reference
 
 
-def _chat_messages(prompt: str | Sequence[Message], how: Asking) -> list[Message]:
+def _chat_messages(prompt: Prompt, how: Asking) -> list[Message]:
     """The conversation. Raises `TypeError` for keywords that are none."""
     refuse_unknown("chat", how, Asking.__annotations__)
     return with_system(prompt, how.get("system"))

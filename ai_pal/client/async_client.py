@@ -5,12 +5,13 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from ai_pal.client.answer import Answer, conversation
+from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.async_exchange import AsyncExchange
 from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
 from ai_pal.client.face import CONTROL_TIMEOUT, MODELS_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
 from ai_pal.client.keywords import strict
+from ai_pal.client.prompt import Prompt, conversation
 from ai_pal.client.requests import (
     Completing,
     Counting,
@@ -25,7 +26,7 @@ from ai_pal.client.requests import (
 from ai_pal.client.usual import Usual
 from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import Message, ToolCall
+from ai_pal.protocol.content import ToolCall
 
 T = TypeVar("T")
 
@@ -60,15 +61,13 @@ class AsyncClient(Face):
         """Whether the supervisor is gone: nothing more can be asked here."""
         return self._exchange.lost
 
-    def chat(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> AsyncAnswerStream:
+    def chat(self, prompt: Prompt, **how: Unpack[Asking]) -> AsyncAnswerStream:
         """Ask, and iterate over the events of the answer up to its terminal one. Leaving the iteration early
         (`contextlib.aclosing` does it for sure) cancels the answer."""
         request = chat_request(self._new_id(), prompt, how, self.usual)
         return AsyncAnswerStream(self._exchange, self._exchange.begin(request))
 
-    async def ask(
-        self, prompt: str | Sequence[Message], *, schema: Any = None, **how: Unpack[Asking]
-    ) -> Answer:
+    async def ask(self, prompt: Prompt, *, schema: Any = None, **how: Unpack[Asking]) -> Answer:
         """Ask, and wait for the whole answer; keywords as for `chat`. With a `schema` (a JSON Schema as a
         dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) the answer is of that form, and
         its `value` the object."""
@@ -82,7 +81,7 @@ class AsyncClient(Face):
     async def run_tools(
         self,
         functions: Sequence[Callable[..., Any]],
-        prompt: str | Sequence[Message],
+        prompt: Prompt,
         *,
         rounds: int = 8,
         on_call: Callable[[ToolCall], Any] | None = None,
@@ -119,7 +118,7 @@ class AsyncClient(Face):
         requests = rerank_requests(self._new_id, query, texts, how, self.usual)
         return Ranking(await self._exchange.replies(requests, wire.Reranked, self.meanwhile))
 
-    async def count_tokens(self, prompt: str | Sequence[Message], **how: Unpack[Counting]) -> TokenCount:
+    async def count_tokens(self, prompt: Prompt, **how: Unpack[Counting]) -> TokenCount:
         """How many tokens the prompt of `chat` with the same keywords has, template and tools included; its
         `.model` says by whose tokenizer."""
         request = count_request(self._new_id(), prompt, how, self.usual)
@@ -131,7 +130,7 @@ class AsyncClient(Face):
         """Stop the request with this id (every event carries it); it goes on to its end."""
         self._exchange.cancel(request_id)
 
-    async def route(self, prompt: str | Sequence[Message], **how: Unpack[Asking]) -> wire.Routed:
+    async def route(self, prompt: Prompt, **how: Unpack[Asking]) -> wire.Routed:
         """What `chat` with the same keywords would do, and why."""
         request = route_request(self._new_id(), prompt, how, self.usual)
         return await self._exchange.reply(self._exchange.begin(request), wire.Routed, CONTROL_TIMEOUT)

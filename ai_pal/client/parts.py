@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import AnyPart, Message, PartKind, Reasoning, Text, TokenLogprob, ToolCall
 
-_BEGINS_ANEW = ("fallback", "retry")
-
 
 class GrowingPart:
     """One part while it comes. `index` is its place as the answer numbers it, `call` and `name` are a tool
@@ -61,7 +59,7 @@ class Parts:
                 self.add(event)
             case wire.Logprobs():
                 self.logprobs += event.tokens
-            case wire.Notice(kind=kind) if kind in _BEGINS_ANEW and not self.committed:
+            case wire.Notice(kind="fallback" | "retry") | wire.Started() if not self.committed:
                 # Who thought so far does not answer: another's thoughts, and its signature, prove nothing.
                 self.growing.clear()
                 self.logprobs.clear()

@@ -1,15 +1,15 @@
 """What is asked besides answers to a conversation: loads and downloads, completions, vectors, scores, counts.
 Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict
 
 from ai_pal.client.asking import acceptable, named_model, with_system
+from ai_pal.client.prompt import Prompt
 from ai_pal.client.sampling import Options, options_of
 from ai_pal.client.usual import Usual
 from ai_pal.config.egress_environment import pip_settings
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import Message
 
 IN_FLIGHT = 2
 """Batches of one call that are asked for at once: while one is worked at, the next is there already."""
@@ -64,9 +64,7 @@ def complete_request(
     return acceptable(wire.Complete(request_id, prompt, suffix, options=options_of(how), **_used(how, usual)))
 
 
-def count_request(
-    request_id: int, prompt: str | Sequence[Message], how: Counting, usual: Usual
-) -> wire.CountTokens:
+def count_request(request_id: int, prompt: Prompt, how: Counting, usual: Usual) -> wire.CountTokens:
     """The request to count the tokens of a prompt."""
     messages = with_system(prompt, how.get("system"))
     model = named_model(how) or usual.model

@@ -8,6 +8,7 @@ from typing import NoReturn
 from ai_pal import catalog, privacy
 from ai_pal.catalog.twins import twin
 from ai_pal.client.asking import Asking
+from ai_pal.client.prompt import Prompt
 from ai_pal.client.requests import Using
 from ai_pal.client.sampling import Sampling
 from ai_pal.config import load_settings, paths
@@ -16,7 +17,7 @@ from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
 from ai_pal.models import names, supervisors
-from ai_pal.models.question import Prompt, Question, question
+from ai_pal.models.question import Question, question
 from ai_pal.models.supervisors import Wanted
 from ai_pal.models.switch import direct_loading, switched_off
 from ai_pal.protocol.egress import OLLAMA_URL, Provider

@@ -9,14 +9,15 @@ from typing import Any, Self, Unpack
 
 from ai_pal.client import Answer, Client
 from ai_pal.client.keywords import strict
-from ai_pal.client.sampling import Sampling
+from ai_pal.client.prompt import Prompt
+from ai_pal.client.sampling import Options, Sampling
 from ai_pal.client.shape import shape_of
 from ai_pal.client.vectors import Embeddings
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.begun import Begun, begin
 from ai_pal.models.connections import ClientPool, LoopClients
 from ai_pal.models.failure import local_failure
-from ai_pal.models.question import Prompt, messages_of
+from ai_pal.models.question import messages_of
 from ai_pal.protocol.client import AnyEvent, Delta, Failed
 from ai_pal.protocol.content import ToolCall
 from ai_pal.protocol.egress import OLLAMA_URL
@@ -95,6 +96,22 @@ class LocalLLMProvider:
         how = self._access.using(self._access.model(model) if model else "")
         client = await self._clients.get()
         return await client.embed(texts, dimensions=dimensions, **how)
+
+    async def complete(
+        self, prompt: str, suffix: str | None = None, *, model: str = "", **options: Unpack[Options]
+    ) -> Answer:
+        """Go on with a text as it is, without a template; with a `suffix` write what belongs between."""
+        how = self._access.using(self._access.model(model))
+        client = await self._clients.get()
+        return await client.complete(prompt, suffix, **how, **options)
+
+    async def count_tokens(
+        self, prompt: Prompt, *, model: str = "", system: str | None = None, **options: Unpack[Options]
+    ) -> int:
+        """How many tokens the prompt of `ask` with the same keywords has, template and tools included."""
+        reference = self._access.using(self._access.model(model))["model"]
+        client = await self._clients.get()
+        return await client.count_tokens(prompt, model=reference, system=system, **options)
 
     def unload_all_models(self) -> Begun[list[str]]:
         """Unload every model of the supervisor, also those that others loaded: the call itself does it, and
@@ -193,6 +210,18 @@ class DirectModelWrapper:
         how = self._access.using(self.model)
         with self._clients.lend() as client:
             return client.embed(texts, dimensions=dimensions, **how)
+
+    def complete(self, prompt: str, suffix: str | None = None, **options: Unpack[Options]) -> Answer:
+        """Go on with a text as it is, without a template; with a `suffix` write what belongs between."""
+        how = self._access.using(self.model)
+        with self._clients.lend() as client:
+            return client.complete(prompt, suffix, **how, **options)
+
+    def count_tokens(self, prompt: Prompt, *, system: str | None = None, **options: Unpack[Options]) -> int:
+        """How many tokens the prompt of `ask` with the same keywords has, template and tools included."""
+        reference = self._access.using(self.model)["model"]
+        with self._clients.lend() as client:
+            return client.count_tokens(prompt, model=reference, system=system, **options)
 
     def unload(self) -> bool:
         """Unload the model, once its answers are given; False if it was not loaded. Starts nothing."""

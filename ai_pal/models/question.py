@@ -1,18 +1,15 @@
 """What is asked from Python, checked and put into the words of the protocol."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from ai_pal.client.prompt import Prompt, conversation
 from ai_pal.client.sampling import Sampling, converted, options_of
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.content import Message, Role
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.request_rules import objection_to_field
-
-Prompt = str | Sequence[Message | Mapping[str, str]]
-"""A text, or a conversation: messages, or dicts with `role` and `content`."""
 
 
 class Question(NamedTuple):
@@ -26,11 +23,6 @@ class Question(NamedTuple):
 class _Rest(msgspec.Struct):
     system: str | None = None
     deadline: Any = None
-
-
-class _Turn(msgspec.Struct, forbid_unknown_fields=True):
-    role: Role
-    content: str
 
 
 def question(prompt: Prompt, how: Sampling) -> Question:
@@ -47,18 +39,9 @@ def question(prompt: Prompt, how: Sampling) -> Question:
 
 def messages_of(prompt: Prompt) -> list[Message]:
     """The turns of a prompt. Raises `AiPalError` as `question`."""
-    if isinstance(prompt, str):
-        if not prompt.strip():
-            raise AiPalError(Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something"))
-        return [Message("user", prompt)]
-    return [
-        turn if isinstance(turn, Message) else Message(**msgspec.structs.asdict(converted(turn, _Turn)))
-        for turn in _turns(prompt)
-    ]
-
-
-def _turns(prompt: Prompt) -> list[Message | Mapping[str, str]]:
-    return converted(prompt, list[Any])
+    if isinstance(prompt, str) and not prompt.strip():
+        raise AiPalError(Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something"))
+    return conversation(prompt)
 
 
 def _require_utf8(messages: list[Message]) -> None:

@@ -9,12 +9,13 @@ from typing import Any, Self, Unpack, get_args
 from ai_pal.client import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.client.keywords import strict
+from ai_pal.client.prompt import Prompt
 from ai_pal.client.sampling import Sampling
 from ai_pal.client.shape import shape_of
 from ai_pal.errors import Code, fail
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.connections import LoopClients
-from ai_pal.models.question import Prompt, messages_of
+from ai_pal.models.question import messages_of
 from ai_pal.protocol.client import AnyEvent, Goal, Routed, Task
 from ai_pal.protocol.content import ToolCall
 from ai_pal.protocol.egress import OLLAMA_URL

@@ -32,7 +32,7 @@ def of_options(options: GenerationOptions) -> list[Ability]:
         needed.append("schema")
     if isinstance(options.response_format, Grammar):
         needed.append("grammar")
-    if options.thinking not in (None, "off"):
+    if options.thinking not in (None, "off") or options.thinking_budget:
         needed.append("thinking")
     if options.logprobs is not None:
         needed.append("logprobs")

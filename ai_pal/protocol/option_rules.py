@@ -96,6 +96,15 @@ def objection_to_options(options: GenerationOptions) -> str:
     return objection_to_json(options.extra, "extra", MAX_NESTING)
 
 
+def contradiction(options: GenerationOptions) -> str:
+    """Why one of the options would have no effect beside the others, or nothing."""
+    if options.thinking == "off" and options.thinking_budget:
+        return f"thinking is off, and thinking_budget gives it {options.thinking_budget} tokens"
+    if options.parallel_tool_calls is not None and not options.tools:
+        return "parallel_tool_calls: there are no tools to call"
+    return ""
+
+
 def nearest(name: str) -> str:
     """The option that was probably meant, "" where none is near."""
     import difflib

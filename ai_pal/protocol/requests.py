@@ -7,7 +7,7 @@ import msgspec
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.message_rules import objection_to_messages
-from ai_pal.protocol.option_rules import nearest, objection_to_options, objection_to_value
+from ai_pal.protocol.option_rules import contradiction, nearest, objection_to_options, objection_to_value
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.request_rules import RULES, objection_to_field, objection_to_fields
 from ai_pal.protocol.tool_rules import objection_to_tools
@@ -36,7 +36,11 @@ def objection(request: wire.AnyRequest) -> Failure | None:
             return _bad(why)
         if failure := objection_to_tools(options):
             return failure
-    if failure := objection_to_messages(getattr(request, "messages", ())) or _of_its_kind(request):
+        if failure := _of_its_kind(request):
+            return failure
+        if why := contradiction(options):
+            return _bad(why)
+    if failure := objection_to_messages(getattr(request, "messages", ())):
         return failure
     if isinstance(request, wire.Embed | wire.Rerank) and (why := _objection_to_texts(request)):
         return _bad(why)

@@ -89,6 +89,14 @@ def test_so_do_they_at_the_ends_of_what_can_be_said(driver: WorkerDriver, option
     assert isinstance(end_of(driver, {}), GenerationDone), "and the next request is answered"
 
 
+def test_a_larger_window_than_there_is_is_refused_by_every_engine(driver: WorkerDriver) -> None:
+    end = end_of(driver, {"context": 10**9})
+    assert isinstance(end, GenerationFailed)
+    assert end.failure.code == "unsupported"
+    assert f"?context={10**9}" in end.failure.hint
+    assert isinstance(end_of(driver, {"context": 64}), GenerationDone)
+
+
 @pytest.mark.parametrize(
     ("name", "near"), [("top_kk", "top_k"), ("temprature", "temperature"), ("nosuch", ""), ("paces", "")]
 )

@@ -249,6 +249,20 @@ def test_the_wrapper_answers_and_streams() -> None:
 
 
 @pytest.mark.anyio
+async def test_texts_are_gone_on_with_and_prompts_counted_on_both_faces() -> None:
+    turns = [{"role": "user", "content": "how many tokens"}]
+    with DirectModelWrapper("echo") as wrapper:
+        said, count = wrapper.complete("a b ", max_tokens=3), wrapper.count_tokens(turns, system="be brief")
+        assert said.model == "echo"
+        assert said.text
+        assert count == wrapper.ask(turns, system="be brief", max_tokens=1).usage.prompt_tokens
+        assert "between" in wrapper.complete("a ", " b").text
+    async with LocalLLMProvider() as provider:
+        assert (await provider.complete("a b ", model="echo", max_tokens=3)).text == said.text
+        assert await provider.count_tokens(turns, model="echo", system="be brief") == count
+
+
+@pytest.mark.anyio
 async def test_the_wrapper_works_inside_a_running_loop() -> None:
     with DirectModelWrapper("echo") as model:
         assert model.generate("hello") == "hello "

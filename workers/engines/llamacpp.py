@@ -28,6 +28,7 @@ from workers import spin_throttle, threads
 from workers.context_window import answer_room, fit
 from workers.engines import llamacpp_template as templates
 from workers.engines import llamacpp_vectors as vectors
+from workers.engines.bare_calls import bare_calls
 from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Job, Sink
 from workers.engines.llamacpp_answer import Generation, failure_of
 from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter, hidden
@@ -39,6 +40,7 @@ from workers.engines.llamacpp_loading import (
     window,
 )
 from workers.engines.llamacpp_messages import plain_messages
+from workers.engines.llamacpp_options import LARGEST
 from workers.engines.llamacpp_request import (
     answer_body,
     forces_calls,
@@ -47,7 +49,7 @@ from workers.engines.llamacpp_request import (
     watched,
     with_place,
 )
-from workers.engines.llamacpp_template import Template
+from workers.engines.llamacpp_template import Template, begun_thought
 from workers.kv_budget import KvBudget
 from workers.load_limits import limits
 from workers.log import cause, log
@@ -225,9 +227,12 @@ class LlamaCpp:
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
         prompt = self._prompt(fitted.messages, options, blobs)
-        held = options.response_format is not None or forces_calls(options)
-        rendered = self._counter.render(prompt) if held and self._template.thinks != "never" else ""
+        rendered = self._counter.render(prompt) if self._template.thinks != "never" else ""
         body = answer_body(options, self._template, rendered) | prompt
+        if "thinking_budget_tokens" in body:
+            # llama.cpp counts what the prompt has behind the tag, too: with less it skips part of the end
+            begun = self._counter.content(begun_thought(rendered) or "")
+            body["thinking_budget_tokens"] = min(body["thinking_budget_tokens"] + begun, LARGEST)
         stops = stops_of(options)
         if stops and self._template.thinks == "never" and "tools" not in prompt:
             body["stop"], stops = stops, []  # llama.cpp looks for them in thoughts and calls, too
@@ -236,8 +241,10 @@ class LlamaCpp:
             prefill=options.prefill,
             alternatives=options.logprobs or 0,
             forced=forces_calls(options),
+            opened=begun_thought(rendered) is not None,
             thinks=self._template.unended and not options.prefill,
             watched=watched(options),
+            bare=bare_calls(options),
         )
         if self._admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             self._server.handle_chat_completions(body, lambda chunk: self._chunk(answer, chunk))
@@ -249,7 +256,6 @@ class LlamaCpp:
             stops=[],
             prefill=options.prefill,
             alternatives=options.logprobs or 0,
-            forced=False,
             watched=watched(options),
         )
         room = answer_room(options, self._context)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.content import Alternative, FinishReason, PartKind, TokenLogprob
 from ai_pal.protocol.usage import Usage
+from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp_calls import ForcedCalls, new_call
 from workers.engines.llamacpp_thoughts import Thoughts
@@ -27,7 +28,8 @@ NOT_HELD = Failure(
 
 class Generation:
     """Called with each chunk; `cancelled` is set from the worker's loop. `stops` are looked for in the text
-    of the answer, `forced` takes all of it as calls, `prefill` is what it begins with."""
+    of the answer, `forced` takes all of it as calls, `bare` finds out whether it is some, and `prefill` is
+    what it begins with."""
 
     def __init__(
         self, key: int, sink: Sink, *, stops: Stops | None = None, prefill: str = "", alternatives: int = 0
@@ -40,12 +42,16 @@ class Generation:
         self.failure: Failure | None = None
         self.forced = False
         self._thoughts: Thoughts | None = None
+        self._bare: BareCalls | None = None
         self._sink = sink
         self._stops, self._prefill, self._alternatives = stops or Stops([]), prefill, alternatives
         self._calls: ForcedCalls | None = None
         self._watch: Watch | None = None
         self._parts: dict[tuple[str, int], OpenPart] = {}
         self._told = 0
+        self._blank = ""
+        """Blanks behind a thought, which are its own only if it goes on."""
+        self._is_behind_thought = False
         self._probable: list[tuple[int, TokenLogprob]] = []
         self._prompt = self._cached = 0
         self._prefill_seconds = self._decode_seconds = 0.0
@@ -60,14 +66,19 @@ class Generation:
         stops: list[str],
         prefill: str,
         alternatives: int,
-        forced: bool,
+        forced: bool = False,
+        opened: bool = False,
         thinks: bool = False,
         watched: str = "",
+        bare: BareCalls | None = None,
     ) -> None:
-        """What the request turned out to ask for, before the first chunk. `thinks`: the text begins within a
-        thought, and llama.cpp does not see it. `watched` is the grammar that llama.cpp has to hold it to."""
+        """What the request turned out to ask for, before the first chunk. `opened`: the prompt has begun a
+        thought; `thinks`: and llama.cpp does not see its end. `watched` is the grammar that llama.cpp has to
+        hold the answer to."""
         self._watch = Watch(watched) if watched else None
+        self._is_behind_thought = opened
         self._thoughts = Thoughts() if thinks else None
+        self._bare = bare
         self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives
         self.forced = forced
 
@@ -91,10 +102,11 @@ class Generation:
 
     def _delta(self, delta: dict[str, Any]) -> None:
         if thought := delta.get("reasoning_content"):
-            self._report(self._part("reasoning"), thought)
+            self._thought(thought)
         if text := delta.get("content"):
             self._said([("text", text)] if self._thoughts is None else self._thoughts.push(text))
         for call in delta.get("tool_calls") or ():
+            self._settle_as_text()
             function = call.get("function", {})
             part = self._part("tool_call", call["index"], call.get("id") or "", function.get("name") or "")
             self._report(part, function.get("arguments") or "")
@@ -104,9 +116,22 @@ class Generation:
             if kind == "text":
                 self._text(text)
             else:
-                self._report(self._part(kind), text)
+                self._thought(text)
+
+    def _thought(self, text: str) -> None:
+        """Blanks around a thought belong to its tags."""
+        part = self._parts.get(("reasoning", 0))
+        text = self._blank + text if part is not None else text.lstrip()
+        kept = text.rstrip()
+        self._blank, self._is_behind_thought = text[len(kept) :], True
+        if kept:
+            self._report(self._part("reasoning"), kept)
 
     def _text(self, text: str) -> None:
+        if self._is_behind_thought and ("text", 0) not in self._parts:
+            text = text.lstrip()
+            if not text:
+                return
         if self._watch is not None and not self._watch.take(text):
             self.failure = NOT_HELD
             return
@@ -117,7 +142,9 @@ class Generation:
                 self._report(part, piece)
             return
         text = self._stops.push(text)
-        if text or self._prefill:
+        if self._bare is not None:
+            text = self._bare.push(text)
+        if text or self._prefill or self._bare is not None:  # what is held back is a sign of life
             self._report(self._part("text"), text)
         if self._stops.found:
             self.finish_reason = "stop"
@@ -165,29 +192,46 @@ class Generation:
         """Report how it ended, after the last chunk."""
         usage = Usage(self._prompt, self._cached, self.tokens)
         reason = "length" if self.stopped else self.finish_reason
+        called = False
         if reason and self.failure is None and not self.cancelled:
-            self._rest(cut=reason == "length")
+            called = self._rest(cut=reason == "length")
         if self.failure is not None:
             self._sink.failed(self.key, self.failure)
         elif self.cancelled:
             self._sink.cancelled(self.key, usage)
         elif reason:
-            if self._calls is not None and reason == "stop":
+            if called and reason == "stop":
                 reason = "tool_calls"
             self._sink.done(self.key, reason, usage, self._prefill_seconds, self._decode_seconds)
         else:
             self._sink.failed(self.key, Failure(Code.ENGINE_ERROR, "the answer broke off", retryable=True))
 
-    def _rest(self, *, cut: bool) -> None:
-        """Text that was held back for nothing."""
+    def _rest(self, *, cut: bool) -> bool:
+        """Text that was held back, for nothing or as calls. Whether tools are called."""
         self._said(self._thoughts.end() if self._thoughts is not None else ())
         if self._watch is not None and not (cut or self._stops.found or self._watch.complete):
             self.failure = NOT_HELD
         if self._calls is not None:
             for part, piece in self._calls.end(cut=cut):
                 self._report(part, piece)
-        elif (held := self._stops.end()) or self._prefill:
+            return True
+        held = self._stops.end()
+        if self._bare is not None:
+            held = self._bare.push(held)
+            if not held and not cut and (calls := self._bare.calls()):
+                for index, call in enumerate(calls):
+                    self._report(self._part("tool_call", index, "", call.name), call.arguments)
+                return True
+            held += self._bare.rest()
+        if held or self._prefill:
             self._report(self._part("text"), held)
+        return False
+
+    def _settle_as_text(self) -> None:
+        """A call in the template's own form comes: what stands before it is text."""
+        if self._bare is not None and (held := self._bare.rest()):
+            self._report(self._part("text"), held)
+        self._bare = None
 
 
 def token_of(said: dict[str, Any], alternatives: int) -> TokenLogprob:

@@ -12,7 +12,9 @@ from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, Tool, Too
 from workers.structured.rules import arguments_rule, json_rule, schema_of
 
 HEAD = "%llguidance {}\n"
-THOUGHT = r"thought[lazy]: /(?s:.*)<\/think>\s*/"
+OPEN = 'open: "<think>"'
+THOUGHT = r"thought[lazy]: /(?s:.*)<\/think>\n{0,2}/"
+"""Where more blanks are free, a model may spend its answer on them."""
 
 
 def schema_grammar(wanted: JsonObject | JsonSchema, thought: str) -> str:
@@ -53,5 +55,5 @@ def _lark(start: str, thought: str, *rules: str) -> str:
     if thought == "!":
         lines = [f"start: thought {start}", THOUGHT]
     elif thought == "?":
-        lines = [f"start: (open thought)? {start}", r"open: /\s*<think>/", THOUGHT]
+        lines = [f"start: (open thought)? {start}", OPEN, THOUGHT]
     return HEAD + "\n".join([*lines, *rules])

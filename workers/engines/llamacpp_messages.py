@@ -106,5 +106,6 @@ def _call(part: ToolCall) -> dict[str, Any]:
 
 
 def _result(part: ToolResult, blobs: Sequence[Blob]) -> dict[str, Any]:
-    content = part.content if isinstance(part.content, str) else _content(part.content, blobs)
-    return {"role": "tool", "tool_call_id": part.id, "content": content}
+    said = [Text(part.content)] if isinstance(part.content, str) else part.content
+    told = [Text("Error: "), *said] if part.is_error else said
+    return {"role": "tool", "tool_call_id": part.id, "content": _content(told, blobs)}

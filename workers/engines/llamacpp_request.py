@@ -6,7 +6,7 @@ from ai_pal.errors import Code, Failure, fail
 from ai_pal.protocol.options import GenerationOptions, Grammar, NamedTool
 from workers.engines import llamacpp_grammars as grammars
 from workers.engines.llamacpp_options import check_options, held
-from workers.engines.llamacpp_template import OPEN, Template, thinking_body
+from workers.engines.llamacpp_template import Template, begun_thought, thinking_body, thinking_budget
 from workers.structured.gbnf import fault_of
 
 RANDOM_SEED = 0xFFFFFFFF
@@ -114,6 +114,9 @@ def prompt_body(
 def answer_body(options: GenerationOptions, template: Template, prompt: str) -> dict[str, Any]:
     """How the answer to this prompt is wanted. Raises `AiPalError` (`unsupported`, `bad_request`)."""
     body = sampling_body(options)
+    budget = None if options.prefill else thinking_budget(template, options)  # it begins behind a thought
+    if budget is not None:
+        body["thinking_budget_tokens"] = budget
     has_tools = bool(options.tools) and options.tool_choice != "none"
     if options.logprobs is not None:
         if has_tools:
@@ -138,7 +141,7 @@ def answer_body(options: GenerationOptions, template: Template, prompt: str) -> 
 def _thought_bound(options: GenerationOptions, thought: str) -> dict[str, int]:
     """A thought before what has to validate gets half of the answer, unless another bound was asked for: a
     model that never stops thinking would never come to it."""
-    if not thought or options.thinking_budget is not None:
+    if not thought or options.thinking_budget is not None or options.thinking == "off":
         return {}
     return {"thinking_budget_tokens": max((options.max_tokens or USUAL_ANSWER) // 2, 1)}
 
@@ -173,11 +176,11 @@ def with_place(failure: Failure | None, options: GenerationOptions) -> Failure |
 
 def thought_before(template: Template, options: GenerationOptions, prompt: str) -> str:
     """What may come before the answer itself: see `llamacpp_grammars.schema_grammar`."""
-    if template.thinks == "never" or options.thinking == "off":
+    if template.thinks == "never" or (options.thinking == "off" and template.thinks != "always"):
         return ""
     if not template.tagged:
         _refuse("this model's thoughts have a form that cannot be held to a schema", "ask without thinking")
-    return "!" if prompt.rstrip().endswith(OPEN) else "?"
+    return "?" if begun_thought(prompt) is None else "!"
 
 
 def _refuse(message: str, hint: str = "leave one of them out") -> None:

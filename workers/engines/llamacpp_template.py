@@ -7,7 +7,6 @@ import msgspec
 
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions
-from workers.engines.llamacpp_options import LARGEST
 
 Thinks = Literal["never", "if wanted", "always"]
 OPEN, CLOSE = "<think>", "</think>"
@@ -50,25 +49,32 @@ def look(text: str, caps: dict[str, Any], render: Callable[[dict[str, Any]], str
 
 
 def thinking_body(template: Template, options: GenerationOptions) -> dict[str, Any]:
-    """What to ask llama.cpp for so that the model thinks as wanted. Raises `AiPalError` (`unsupported`)."""
-    wanted, budget = options.thinking, options.thinking_budget
-    if wanted == "off" and template.thinks == "always":
-        _refuse("this model always thinks before it answers", "leave thinking as it is, or ask another model")
+    """What the template is told so that the model thinks as wanted. Raises `AiPalError` (`unsupported`)."""
+    wanted = options.thinking
     if wanted in ("low", "medium", "high") and not template.efforts:
         _refuse(f"this model cannot be told to think as {wanted}", "say only that it shall think, or not")
-    if budget is not None and template.thinks == "never":
-        _refuse("this model does not think, so there is nothing to limit", "leave the budget out")
-    body: dict[str, Any] = {}
     arguments: dict[str, Any] = {}
     if wanted is not None and template.thinks == "if wanted":
         arguments["enable_thinking"] = wanted != "off"
     if wanted in ("low", "medium", "high"):
         arguments["reasoning_effort"] = wanted
-    if arguments:
-        body["chat_template_kwargs"] = arguments
-    if budget is not None and wanted != "off":
-        body["thinking_budget_tokens"] = min(budget, LARGEST)
-    return body
+    return {"chat_template_kwargs": arguments} if arguments else {}
+
+
+def thinking_budget(template: Template, options: GenerationOptions) -> int | None:
+    """Tokens that it may think at most; None where nobody has said. Raises `AiPalError` (`unsupported`)."""
+    switched_off = options.thinking == "off" and template.thinks == "always"
+    budget = 0 if switched_off else None if options.thinking == "off" else options.thinking_budget
+    if budget is not None and not template.tagged and template.thinks != "never":
+        what = "kept from thinking" if switched_off else "told how long to think"
+        _refuse(f"this model cannot be {what}", "leave thinking as it is, or ask another model")
+    return budget
+
+
+def begun_thought(prompt: str) -> str | None:
+    """What stands behind the tag of a thought that the prompt opens; None where it opens none."""
+    _, found, behind = prompt.rpartition(OPEN)
+    return behind if found and not behind.strip() else None
 
 
 def _refuse(message: str, hint: str) -> None:

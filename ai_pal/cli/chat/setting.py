@@ -79,7 +79,10 @@ def changed(wishes: Wishes, argument: str) -> Wishes:
         return _with_option(wishes, value)
     if name in OF_OPTIONS:
         field = OF_OPTIONS[name]
-        return _with_options(wishes, **{field: _read(name, field, value, GenerationOptions())})
+        fields = {field: _read(name, field, value, GenerationOptions())}
+        if fields == {"thinking": "off"}:
+            fields["thinking_budget"] = None  # what it was given for is over
+        return _with_options(wishes, **fields)
     return msgspec.structs.replace(wishes, **{name: _read(name, name, value, Wishes())})
 
 

@@ -45,8 +45,10 @@ class RouteNotifier:
         self._table.tell(request, wire.Notice(request.chat.id, "seam", reason))
 
     def started(self, attempt: Attempt) -> None:
-        """The first piece of an attempt."""
+        """Who answers: before the first piece of an attempt, or the end of one without any."""
         request, candidate = attempt.request, attempt.candidate
+        if request.tell_at is not None:
+            self.fallback(request)
         if candidate.tier == CLOUD and request.failed:
             self._observe("cloud_fallback_successful", model=candidate.name)
         why = in_words(attempt.reason, request.score or 0.0)

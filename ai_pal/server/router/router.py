@@ -217,8 +217,6 @@ class Router:
         request = attempt.request
         if request.first_at is None:
             request.first_at = self._clock.now()
-        if request.tell_at is not None:
-            self._notifier.fallback(request)
         self._notifier.started(attempt)
 
     def committed(self, attempt: Attempt) -> None:
@@ -232,6 +230,8 @@ class Router:
 
     def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
         request = attempt.request
+        if attempt.begun_at is None:
+            self._notifier.started(attempt)  # of an empty answer, too, people see whose it is
         if attempt.first_at is None:
             self._health.released(attempt.candidate)
         self._attempts.close(attempt, ANSWERED)

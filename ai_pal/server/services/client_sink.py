@@ -25,9 +25,7 @@ class ClientSink(Sink):
         self._send(msgspec.structs.replace(news, id=self._id))
 
     def delta(self, piece: DeltaItem) -> None:
-        if not self._begun:
-            self._begun = True
-            self._send(wire.Started(self._id, 1, "local", self._model, "a worker on this machine"))
+        self._begin()
         self._send(
             wire.ForwardedDelta(
                 self._id,
@@ -51,6 +49,7 @@ class ClientSink(Sink):
             case Counted(_, tokens):
                 self._send(wire.Counted(self._id, self._model, tokens))
             case _:
+                self._begin()
                 timings = result.timings or Timings()
                 self._send(wire.Done(self._id, result.finish_reason, result.usage, timings))
 
@@ -62,6 +61,12 @@ class ClientSink(Sink):
 
     def cancelled(self, usage: Usage, timings: Timings) -> None:
         self._send(wire.Cancelled(self._id, usage, timings))
+
+    def _begin(self) -> None:
+        """Say who answers, once, of an empty answer too."""
+        if not self._begun:
+            self._begun = True
+            self._send(wire.Started(self._id, 1, "local", self._model, "a worker on this machine"))
 
     def _send(self, event: wire.Event) -> None:
         self._clients.send(self._client, event)

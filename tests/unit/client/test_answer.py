@@ -1,10 +1,8 @@
 """What an answer from Python raises."""
 
-from typing import Any
-
 import pytest
 
-from ai_pal.client.answer import Answer, conversation
+from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 
@@ -25,9 +23,3 @@ def test_it_raises_the_reason_of_who_was_there_not_that_a_provider_was_never_set
 def test_that_one_was_not_set_up_is_the_reason_where_nobody_else_is_there(reasons: list[Failure]) -> None:
     with pytest.raises(AiPalError, match="the package for cohere"):
         Answer().take(wire.Failed(1, reasons))
-
-
-@pytest.mark.parametrize(("prompt", "of"), [(5, "int"), (None, "NoneType"), ([{"role": "user"}], "dict")])
-def test_a_prompt_that_is_none_is_refused_with_what_it_was(prompt: Any, of: str) -> None:
-    with pytest.raises(TypeError, match=rf"a text or a list of Message\(role, content\), not of {of}"):
-        conversation(prompt)

@@ -71,7 +71,10 @@ def test_thoughts_of_who_does_not_answer_are_dropped() -> None:
             first, wire.Notice(1, kind, "it failed"), delta("well", "reasoning"), delta("x", index=1)
         )
         assert list(found.parts) == [Reasoning("well"), Text("x")]
+    other = gathered(first, wire.Started(1, 3, "openai", "gpt-4"), delta("x", index=1))
+    assert list(other.parts) == [Text("x")], "no notice tells of one that was merely looked for"
     assert gathered(first, wire.Notice(1, "trimmed", "2 turns")).reasoning == "hm"
+    assert not gathered(first, wire.Started(1, 3, "openai", "gpt-4")).parts
 
 
 def test_what_was_said_before_a_seam_stays_and_parts_that_are_numbered_anew_are_others() -> None:

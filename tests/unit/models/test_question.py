@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from ai_pal.client.prompt import Prompt
 from ai_pal.client.sampling import Sampling
 from ai_pal.errors import AiPalError, Code
-from ai_pal.models.question import Prompt, question
+from ai_pal.models.question import question
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 

@@ -29,6 +29,8 @@ ASKED: dict[str, dict[str, Any]] = {"chat": HI, "route": HI, "count_tokens": HI,
 EVERY = pytest.mark.parametrize("name", RULES)
 READ_OTHERWISE = {"stop", "tools", "tool_choice"}
 """Keywords that take more than their field has: a text, functions, the name of a tool."""
+BESIDE: dict[str, dict[str, Any]] = {"parallel_tool_calls": {"tools": [{"name": "a"}]}}
+"""What an option means nothing without."""
 IN_PYTHON: list[Callable[[Any], Any]] = [
     options_of,
     lambda how: asking.chat_request(1, "hi", how),
@@ -55,7 +57,7 @@ def test_a_value_is_taken_or_not(name: str) -> None:
 @EVERY
 def test_over_ipc_it_is_the_same_in_the_same_words(kind: str, name: str) -> None:
     for label, value in _values():
-        told = _over_ipc(kind, {name: value})
+        told = _over_ipc(kind, {name: value} | ({} if kind == "complete" else BESIDE.get(name, {})))
         if kind == "complete" and name in NO_COMPLETION and label in TAKEN[name]:
             assert told == f"{name} means nothing to a completion"
         else:
@@ -68,7 +70,7 @@ def test_in_python_it_is_the_same_in_the_same_words(name: str) -> None:
         ways: list[dict[str, Any]] = [{"options": GenerationOptions(**{name: value})}]
         ways += [] if name in READ_OTHERWISE else [{name: value}]
         ways += [] if name == "extra" else [{"extra": {name: value}}]
-        for how in ways:
+        for how in [way | BESIDE.get(name, {}) for way in ways]:
             for ask in IN_PYTHON:
                 assert _told(lambda: ask(how)) == objection_to_value(name, value), (ask, how)  # noqa: B023
 
@@ -151,6 +153,28 @@ def test_a_value_that_is_too_deep_is_refused_and_ends_nothing() -> None:
         deep = [deep]
     assert "is nested too deep" in objection_to_options(GenerationOptions(extra={"deep": deep}))
     assert "is nested too deep" in objection_to_value("extra", {"deep": deep})
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            {"thinking": "off", "thinking_budget": 9},
+            "thinking is off, and thinking_budget gives it 9 tokens: say one",
+        ),
+        ({"thinking": "off", "thinking_budget": 0}, ""),
+        (
+            {"parallel_tool_calls": True},
+            "parallel_tool_calls says how tools are called, and there are no tools",
+        ),
+        ({"parallel_tool_calls": False, "tools": [{"name": "a"}]}, ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["chat", "route", "count_tokens"])
+def test_an_option_that_would_have_no_effect_is_refused(
+    kind: str, options: dict[str, Any], says: str
+) -> None:
+    assert _over_ipc(kind, options) == says
 
 
 @pytest.mark.parametrize("kind", ASKED)

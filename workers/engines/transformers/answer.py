@@ -119,7 +119,7 @@ class Generation:
         self._say(self._stops.push(self._detokenizer.end()) + self._stops.end())
         reason: FinishReason = self.finish_reason or "stop"
         if self._parts is not None:
-            self._tell(self._parts.end())
+            self._tell(self._parts.end(cut=reason == "length"))
             if reason == "stop" and self._parts.calls:
                 reason = "tool_calls"
         now = time.monotonic()

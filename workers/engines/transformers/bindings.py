@@ -19,9 +19,7 @@ class Bindings:
 
     def __init__(self, tokenizer: Any, vocabulary: int, ends: Collection[int]) -> None:
         self._source, self._vocabulary, self._ends = tokenizer, vocabulary, ends
-        self._special = {
-            token.content: index for index, token in tokenizer.added_tokens_decoder.items() if token.special
-        }
+        self._added: dict[str, int] = tokenizer.get_added_vocab()
         self._compiler: Compiler | None = None
 
     @property
@@ -69,5 +67,9 @@ class Bindings:
         return self.compiler.rules(rules)
 
     def _mark(self, text: str) -> str:
-        """A mark as the grammar wants it: special tokens by their number."""
-        return f"<[{self._special[text]}]>" if text in self._special else json.dumps(text)
+        """A mark as the grammar wants it: by its number what the compiler takes for a special token, which it
+        does with `<tool_call>`, whatever the tokenizer calls it."""
+        index = self._added.get(text)
+        if index is not None and self.compiler.tokenizer.is_special_token(index):
+            return f"<[{index}]>"
+        return json.dumps(text)

@@ -7,6 +7,7 @@ import json
 import uuid
 from typing import Any, NamedTuple
 
+from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart
 from workers.engines.transformers.call_bodies import CallPiece, Named, Objects
 from workers.engines.transformers.families import Calls, Thinking, region_of
@@ -40,10 +41,10 @@ def response_template(thinking: Thinking | None, calls: Calls | None) -> dict[st
 
 class Parts:
     """One answer. `parser` is a `ResponseParser` that has seen what the prompt opened; `calls` says how calls
-    are written, None that only the parser knows."""
+    are written, None that only the parser knows; `bare` finds those of another form."""
 
-    def __init__(self, parser: Any, calls: Calls | None) -> None:
-        self._parser, self._calls = parser, calls
+    def __init__(self, parser: Any, calls: Calls | None, bare: BareCalls | None = None) -> None:
+        self._parser, self._calls, self._bare = parser, calls, bare
         self._field = CONTENT
         self._part: OpenPart | None = None
         self._count = 0
@@ -53,7 +54,9 @@ class Parts:
         """What was written of the calls in this region."""
         self._body: Objects | Named | None = None
         self._open: dict[int, OpenPart] = {}
-        self._is_broken = False
+        self._is_broken = self._is_behind_thought = False
+        self._holder: OpenPart | None = None
+        """The part that holds text back because it may be calls."""
         self.calls = 0
         """How many calls have begun, and how many of them are complete."""
         self.complete = 0
@@ -70,21 +73,27 @@ class Parts:
             return self._give_up(text)
         return [piece for event in events for piece in self._take(event)]
 
-    def end(self) -> list[Piece]:
-        """The rest, when no more text comes."""
+    def end(self, *, cut: bool = False) -> list[Piece]:
+        """The rest, when no more text comes; `cut` where more would have."""
         if self._is_broken:
             return []
         try:
             _, events = self._parser.finalize()
         except NO_CALL:
             return self._give_up("")
-        return [piece for event in events for piece in self._take(event)]
+        pieces = [piece for event in events for piece in self._take(event)]
+        if self._bare is not None and not cut and (calls := self._bare.calls()):
+            self._open = {}
+            pieces += self._call([CallPiece(number, *call) for number, call in enumerate(calls)])
+            self.complete += len(calls)
+        return pieces + self._settle_as_text()
 
     def _take(self, event: dict[str, Any]) -> list[Piece]:
         match event["type"]:
             case "region_open":
+                pieces = self._settle_as_text() if event["field"] == CALLS or self._holder is not None else []
                 self._begin(event["field"])
-                return []
+                return pieces
             case "region_chunk" if self._field == CALLS:
                 self._raw += event["text"]
                 return self._call(self._body.feed(event["text"])) if self._body is not None else []
@@ -108,33 +117,42 @@ class Parts:
             elif not self._open:
                 pieces = self._speak(self._raw)
             self.complete += len(self._open)
+        self._is_behind_thought = self._is_behind_thought or self._field in REASONING
         self._begin(CONTENT)
         return pieces
 
     def _give_up(self, text: str) -> list[Piece]:
         """People see what was written of a call that is none."""
         self._is_broken = True
-        return self._speak(self._raw + text)
+        return [*self._settle_as_text(), *self._speak(self._raw + text)]
 
     def _speak(self, text: str) -> list[Piece]:
         self._begin(CONTENT)
         return self._say(text)
 
+    def _settle_as_text(self) -> list[Piece]:
+        """What was held back because it might be calls is text."""
+        held, self._bare = self._bare.rest() if self._bare is not None else "", None
+        return [Piece(self._holder, held)] if held and self._holder is not None else []
+
     def _say(self, text: str) -> list[Piece]:
         """A part begins with its first character that is no blank; only the blanks in front of the whole
         answer are its own. Those behind what was thought belong to the mark."""
-        text, self._blank = self._blank + text, ""
         thinks = self._field in REASONING
+        text, self._blank = self._blank + text, ""
         if self._part is None:
             if not text.strip():
                 self._blank = text
                 return []
-            if thinks or self._count:
+            if thinks or self._count or self._is_behind_thought:
                 text = text.lstrip()
             self._part = self._next("reasoning" if thinks else "text")
         if thinks:
             kept = text.rstrip()
             self._blank, text = text[len(kept) :], kept
+        elif self._bare is not None:
+            self._holder = self._part
+            return [Piece(self._part, self._bare.push(text))]  # one that is held back is a sign of life
         return [Piece(self._part, text)] if text else []
 
     def _call(self, pieces: list[CallPiece]) -> list[Piece]:

@@ -8,6 +8,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
 from workers.context_window import answer_room, fit
+from workers.engines.bare_calls import BareCalls, bare_calls
 from workers.engines.base import Blob, bytes_of
 from workers.engines.transformers import families, infill
 from workers.engines.transformers import pictures as pictures_of
@@ -112,7 +113,7 @@ class Prompts:
                 Code.BAD_REQUEST, "the answer cannot begin so: its form does not allow it", "correct prefill"
             )
         guide = Guide(forced, thought, self._bindings.tokens_of) if forced or thought else None
-        parts = self._parts(text, opened, extras.tools)
+        parts = self._parts(text, opened, extras.tools, bare_calls(options))
         return Prompt(
             job.key,
             tokens,
@@ -175,8 +176,8 @@ class Prompts:
             if not traits.effort:
                 fail(
                     Code.UNSUPPORTED,
-                    f"this model cannot be told to think {thinking}",
-                    'use thinking "on", and thinking_budget to limit it',
+                    f"this model cannot be told to think as {thinking}",
+                    "say only that it shall think, or not",
                 )
             variables[traits.effort] = thinking
         return Extras(tools, variables) if tools or variables else NOTHING
@@ -217,7 +218,7 @@ class Prompts:
             return Thought(marks.open, marks.close, opening=opening, closing=closing, budget=budget)
         return Thought(marks.open, marks.close, may_open=True, closing=closing, budget=budget)
 
-    def _parts(self, text: str, opened: bool, tools: Sequence[Tool]) -> Parts | None:
+    def _parts(self, text: str, opened: bool, tools: Sequence[Tool], bare: BareCalls | None) -> Parts | None:
         """What takes the answer apart; None where it is nothing but text."""
         from transformers.utils.chat_parsing import ResponseParser
 
@@ -226,12 +227,13 @@ class Prompts:
 
         known = tools_for_template(tools)
         if self._own_template is not None:
-            return Parts(ResponseParser(self._own_template, text, tools=known), None)
+            return Parts(ResponseParser(self._own_template, text, tools=known), None, bare)
         calls = self._calls if tools else None
         if self._thinking is None and calls is None:
             return None
         prefix = self._thinking.open if self._thinking is not None and opened else ""
-        return Parts(ResponseParser(response_template(self._thinking, calls), prefix, tools=known), calls)
+        template = response_template(self._thinking, calls)
+        return Parts(ResponseParser(template, prefix, tools=known), calls, bare)
 
     # Raw text.
 
@@ -281,12 +283,6 @@ class Prompts:
         sampling = read_sampling(options)
         if not isinstance(job, CompleteText) and not job.messages:
             fail(Code.BAD_REQUEST, "there is no message to answer")
-        if options.context is not None and options.context > self.context:
-            fail(
-                Code.UNSUPPORTED,
-                f"a window of {options.context} tokens is needed, the model has {self.context}",
-                "load the model with a larger context",
-            )
         if isinstance(options.response_format, Grammar):
             fail(Code.UNSUPPORTED, "transformers reads no GBNF grammars", "use a JSON schema, or llama.cpp")
         known = self._tokens.vocabulary

@@ -55,6 +55,12 @@ def test_what_is_set_is_what_the_options_of_chat_would_make(argument: str, wishe
     assert after(argument) == wishes
 
 
+def test_who_switches_thinking_off_takes_its_budget_back() -> None:
+    assert after("think_budget 99", "think off") == Wishes(options=GenerationOptions(thinking="off"))
+    kept = GenerationOptions(thinking="high", thinking_budget=99)
+    assert after("think_budget 99", "think high") == Wishes(options=kept)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "option"])
 def test_default_takes_everything_back(name: str, tmp_path: Path) -> None:
     grammar = tmp_path / "g.gbnf"

@@ -42,6 +42,14 @@ def test_one_candidate_is_as_without_a_router() -> None:
     assert {getattr(event, "id", 0) for event in desk.heard} == {1}
 
 
+def test_an_empty_answer_names_who_gave_it() -> None:
+    desk = Desk(OPENAI)
+    desk.ask()
+    desk.here_answers()
+    desk.here_says(wire.Done(0, "stop"))
+    assert desk.kinds() == ["Accepted", "Started", "Done"]
+
+
 def test_a_refusal_comes_without_accepted() -> None:
     desk = Desk()
     desk.ask(model="echo")

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers.utils.chat_parsing import ResponseParser
 
+from ai_pal.protocol.options import Tool
+from workers.engines.bare_calls import BareCalls
 from workers.engines.transformers.families import (
     FUNCTION_TAGS,
     HERMES,
@@ -70,6 +72,36 @@ CASES: dict[str, tuple[Calls | None, str, str, Told]] = {
         '[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}}, {"name": "g", "arguments": "{\\"x\\": 2}"}]',
         [("tool_call", "f", '{"a": 1}'), ("tool_call", "g", '{"x": 2}')],
     ),
+    "a call in a fence": (
+        HERMES,
+        "",
+        '```json\n{"name": "f", "arguments": {"a": 1}}\n```',
+        [("text", "", ""), ("tool_call", "f", '{"a": 1}')],
+    ),
+    "a thought, and a call in a fence": (
+        HERMES,
+        "",
+        '<think>\nhm\n</think>\n\n```json\n{"name": "f", "arguments": {"a": 1}}\n```',
+        [("reasoning", "", "hm"), ("text", "", ""), ("tool_call", "f", '{"a": 1}')],
+    ),
+    "a fence after a thought": (
+        HERMES,
+        "",
+        '<think>\nhm\n</think>\n\n```json\n{"name": "f"}\n```\nlike that',
+        [("reasoning", "", "hm"), ("text", "", '```json\n{"name": "f"}\n```\nlike that')],
+    ),
+    "a call in a fence, and a thought behind it": (
+        HERMES,
+        "",
+        '```json\n{"name": "f", "arguments": {"a": 1}}\n```<think>hm</think>',
+        [("text", "", '```json\n{"name": "f", "arguments": {"a": 1}}\n```'), ("reasoning", "", "hm")],
+    ),
+    "the beginning of a fence, and a call": (
+        HERMES,
+        "",
+        '```json\n{"na' + TWO[:64],
+        [("text", "", '```json\n{"na'), ("tool_call", "f", '{"a": [1, "}"]}')],
+    ),
     "function tags": (
         FUNCTION_TAGS,
         "",
@@ -77,16 +109,15 @@ CASES: dict[str, tuple[Calls | None, str, str, Told]] = {
         [("text", "", "ok"), ("tool_call", "f", '{"a": 3}')],
     ),
 }
-TOOL = {
-    "type": "function",
-    "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}},
-}
+PARAMETERS = {"type": "object", "properties": {"a": {"type": "integer"}}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": PARAMETERS}}
 
 
 def told(calls: Calls | None, prefix: str, pieces: list[str]) -> tuple[Told, Parts]:
     """All parts in their order: kind, name, text."""
     template: dict[str, Any] = response_template(THINKING[0], calls)
-    parts = Parts(ResponseParser(template, prefix=prefix, tools=[TOOL]), calls)
+    bare = BareCalls([Tool("f", "", PARAMETERS)], several=True) if calls else None
+    parts = Parts(ResponseParser(template, prefix=prefix, tools=[TOOL]), calls, bare)
     grown: dict[int, list[str]] = {}
     seen: Told = []
     for part, text in [one for piece in pieces for one in parts.feed(piece)] + parts.end():
