@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.formats.gguf import RANK, Header, pooling_of, read_header
+from ai_pal.formats.json_text import read_json
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import LoadModel
 
@@ -29,7 +30,8 @@ def abilities_of(load: LoadModel) -> frozenset[Ability] | None:
     if load.engine == "llamacpp":
         return of_gguf(read_header(path))
     if load.engine == "transformers":
-        config = msgspec.json.decode((path / "config.json").read_bytes(), type=_Config)
+        found = read_json((path / "config.json").read_bytes(), f"{path}: config.json")
+        config = msgspec.convert(found, _Config)
         return of_folder(config.architectures or [], sentences=(path / SENTENCES).exists())
     return None
 

@@ -43,7 +43,8 @@ def checked_model(path: Path) -> tuple[str, str]:
 
 def _first_part(path: Path) -> Path:
     """What llama.cpp is given, for a GGUF in parts. Raises `AiPalError` unless all of them are there."""
-    parts = [path.with_name(name) for name in gguf_parts(path.name, str(path.parent))]
+    gguf_parts(path.name, str(path.parent))  # impossible numbers are told as such
+    parts = part_paths(path)
     for part in parts:
         if len(parts) > 1 and not part.is_file():
             hint = "put all parts into one folder, or pull the model again"

@@ -8,10 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ai_pal.catalog.ggufs import preferred, quants
 from ai_pal.errors import Code, fail
+from ai_pal.formats.json_text import read_json
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -58,15 +57,11 @@ def _adapter(what: str) -> None:
 
 def read_config(text: bytes, what: str) -> dict[str, Any]:
     """The configuration, checked. Raises `AiPalError` (`model_invalid`)."""
-    try:
-        config = msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        fail(
-            Code.MODEL_INVALID, f"{what}: {CONFIG} cannot be read: {error}", "pull it again, or mend the file"
-        )
-    kind = config.get("model_type")
+    config = read_json(text, f"{what}: {CONFIG}")
+    kind = config.get("model_type") if isinstance(config, dict) else None
     if not isinstance(kind, str) or not kind:
         fail(Code.MODEL_INVALID, f"{what}: {CONFIG} names no model_type", "this is no transformers model")
+    config = dict[str, Any](config)
     if config.get("auto_map") and not is_native(kind):
         fail(
             Code.MODEL_INVALID,
@@ -98,19 +93,17 @@ def is_weight(name: str) -> bool:
 
 
 def shards(index: bytes, what: str) -> set[str]:
-    """The weight files that an index names. Raises `AiPalError` (`model_invalid`)."""
-    try:
-        named = set(msgspec.json.decode(index, type=_Index).weight_map.values())
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    """The weight files that an index names, whatever they are called. Raises `AiPalError`
+    (`model_invalid`)."""
+    found = read_json(index, f"{what}: {INDEX}")
+    named = found.get("weight_map") if isinstance(found, dict) else None
+    if not isinstance(named, dict) or not named:
+        fail(Code.MODEL_INVALID, f"{what}: {INDEX} names no files", "pull the model again, or mend the file")
+    names = {str(name) for name in named.values()}
+    if any(Path(name).name != name or not name.endswith(".safetensors") for name in names):
         fail(
-            Code.MODEL_INVALID, f"{what}: {INDEX} cannot be read: {error}", "pull it again, or mend the file"
+            Code.MODEL_INVALID,
+            f"{what}: {INDEX} names files that are no safetensors beside it",
+            "do not trust this model",
         )
-    if not named or not all(map(is_weight, named)):
-        fail(
-            Code.MODEL_INVALID, f"{what}: {INDEX} names files that are no weights", "do not trust this model"
-        )
-    return named
-
-
-class _Index(msgspec.Struct):
-    weight_map: dict[str, str]
+    return names

@@ -26,14 +26,23 @@ class Reference(NamedTuple):
 
 
 def split(ref: str) -> Reference:
-    """`echo?slots=4` as ("echo", {"slots": 4})."""
-    name, *query = _QUERY.split(ref.strip(), maxsplit=1)
+    """`echo?slots=4` as ("echo", {"slots": 4}). Of an absolute path as much is the name as there is."""
+    name, *query = _apart(ref) if ref.startswith("/") else _QUERY.split(ref.strip(), maxsplit=1)
     if not query:
         return Reference(name, {})
     from urllib.parse import parse_qsl
 
     pairs = parse_qsl(query[0], keep_blank_values=True)
     return Reference(name, {key: _typed(value) for key, value in pairs})
+
+
+def _apart(ref: str) -> list[str]:
+    """A path and its options: a file may have a question mark in its name, or blanks at its end."""
+    ends = [len(ref), *(found.start() for found in reversed(list(_QUERY.finditer(ref))))]
+    for end in ends:
+        if os.path.exists(ref[:end]):
+            return [ref] if end == len(ref) else [ref[:end], ref[end + 1 :].strip()]
+    return _QUERY.split(ref.strip(), maxsplit=1)
 
 
 def join(name: str, options: dict[str, Any]) -> str:
@@ -53,6 +62,8 @@ def absolute(ref: str, cwd: Path, settings: Settings) -> str:
     model is no path, whatever it is called."""
     if elsewhere(ref, provider_names(settings)) is not None:
         return ref
+    if (whole := cwd / paths.expanded(ref)).exists() and is_path(ref.strip()):
+        return os.path.normpath(whole)
     name, options = split(ref)
     if is_path(name):
         name = os.path.normpath(cwd / paths.expanded(name))

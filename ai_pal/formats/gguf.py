@@ -19,7 +19,11 @@ MAGIC = b"GGUF"
 VERSIONS = (2, 3)
 SMALLEST = 1024
 MOST_ENTRIES = 1_000_000
-LONGEST_TEXT = 1 << 20
+"""Keys, and tensors."""
+MOST_TEXTS = 8_000_000
+"""Of one list: each costs a step."""
+LONGEST_KEPT = 1 << 20
+"""Of a longer text only so many bytes are read."""
 HINT = "fetch the model again, or choose another file"
 ADAPTER = "only an adapter (LoRA), not a whole model", "merge it into its base model, or name the base model"
 PROJECTOR = "only the part of a model that sees (mmproj)", "name the file of the model that it belongs to"
@@ -148,9 +152,13 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     tensors: list[Tensor] = []
     for _ in range(entries):
         key = cursor.text()
-        if key.startswith("tokenizer.") and not whole:
+        if key.startswith("tokenizer.") and not whole and _is_described(found):
             break  # long lists follow, and nothing that is needed here
-        if key == VOCABULARY and (jumped := cursor.past_texts(count, size)) is not None:
+        if (
+            key == VOCABULARY
+            and _is_described(found)
+            and (jumped := cursor.past_texts(count, size)) is not None
+        ):
             found[key], tensors = jumped
             break  # what else there is belongs to the tokenizer
         found[key] = cursor.value(cursor.unpack("<I")[0])
@@ -166,6 +174,13 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     if architecture == "clip":
         refusal = PROJECTOR
     return Layout(header, int(vocabulary), tensors, refusal)
+
+
+def _is_described(found: dict[str, Any]) -> bool:
+    """Whether what is wanted of the model was read: usually that stands before its vocabulary."""
+    architecture = found.get("general.architecture")
+    wanted = ("context_length", "block_count", "embedding_length", "attention.head_count")
+    return all(f"{architecture}.{key}" in found for key in wanted)
 
 
 def _kv_values(found: dict[str, Any], architecture: str) -> int:
@@ -196,14 +211,13 @@ class _Cursor:
         return values
 
     def text(self) -> str:
+        """Whatever its encoding: llama.cpp does not look."""
         (length,) = self.unpack("<Q")
-        if length > LONGEST_TEXT:
-            raise ValueError(length)
-        text = self._data[self._at : self._at + length]
-        if len(text) != length:
+        if length > len(self._data) - self._at:
             raise ValueError("cut off")
+        text = self._data[self._at : self._at + min(length, LONGEST_KEPT)]
         self._at += length
-        return text.decode()
+        return text.decode(errors="replace")
 
     def value(self, kind: int) -> Any:
         if kind == TEXT:
@@ -211,8 +225,6 @@ class _Cursor:
         if kind != ARRAY:
             return self.unpack(NUMBERS[kind])[0]
         of, count = self.unpack("<IQ")
-        if count > MOST_ENTRIES:
-            raise ValueError(count)
         if of == TEXT:
             self._skip_texts(count)
             return count
@@ -222,6 +234,8 @@ class _Cursor:
         return count
 
     def _skip_texts(self, count: int) -> None:
+        if count > MOST_TEXTS:
+            raise ValueError(count)
         data, at, length_of = self._data, self._at, struct.Struct("<Q").unpack_from
         for _ in range(count):
             at += 8 + length_of(data, at)[0]
@@ -234,7 +248,7 @@ class _Cursor:
         other they cost up to 100 ms. So the table of tensors is searched for: its first entry has a
         name that ends so, the offset 0, and all others behind it. None where it is not found like that."""
         kind, of, length = struct.unpack_from("<IIQ", self._data, self._at)
-        if (kind, of) != (ARRAY, TEXT) or length > MOST_ENTRIES:
+        if (kind, of) != (ARRAY, TEXT) or length > MOST_TEXTS:
             return None
         likely = (start for start in self._named_weights() if self._table(start, 1, size))
         for start in islice(likely, MOST_TRIES):

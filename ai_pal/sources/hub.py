@@ -128,8 +128,10 @@ class _Pull:
             weights = layout.shards(self._fetch(there[layout.INDEX], commit, snapshot).read_bytes(), what)
         for lacking in sorted(weights - set(there)):
             fail(Code.MODEL_INVALID, f"{what} lacks {lacking}", "it is incomplete: choose another")
-        names = [n for n in there if layout.is_needed(n) and (n in weights or not layout.is_weight(n))]
-        return sorted((there[name] for name in names), key=lambda file: (layout.is_weight(file.name), file))
+        texts = {name for name in there if layout.is_needed(name) and not layout.is_weight(name)}
+        return sorted(
+            (there[name] for name in texts | weights), key=lambda file: (file.name in weights, file)
+        )
 
     def _check_space(self, chosen: Iterable[RemoteFile], snapshot: Path) -> None:
         missing = [file for file in chosen if not _is_here(snapshot, file)]

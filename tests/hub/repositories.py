@@ -46,8 +46,10 @@ def ggufs() -> Repo:
 
 
 def in_parts() -> Repo:
-    """One GGUF in two files."""
-    return Repo({f"q/big.Q8_0-0000{n}-of-00002.gguf": GGUF[: 1_000_000 * n] for n in (1, 2)})
+    """One GGUF in two files, which say so."""
+    said = struct.pack("<Q", 11) + b"split.count" + struct.pack("<IH", 2, 2)
+    begin = GGUF[:100] + said + GGUF[100 + len(said) :]
+    return Repo({f"q/big.Q8_0-0000{n}-of-00002.gguf": begin[: 1_000_000 * n] for n in (1, 2)})
 
 
 def with_code(model_type: str) -> Repo:

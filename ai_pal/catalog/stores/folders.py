@@ -72,7 +72,7 @@ def _is_first_and_whole(path: Path) -> bool:
         parts = part_paths(path)
     except ValueError:
         return False
-    return parts[0] == path and all(part.is_file() for part in parts)
+    return parts[0] == path and all(part.is_file() for part in parts)  # what is no part stands alone
 
 
 def _beside(names: Sequence[str]) -> str:

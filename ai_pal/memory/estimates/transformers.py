@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.formats.json_text import read_json
 from ai_pal.formats.safetensors import bytes_by_dtype, header_length
 from ai_pal.memory.estimates.footprint import MIB, Footprint, prompt_cache
 from ai_pal.memory.estimates.window import Window, window
@@ -59,7 +60,8 @@ def window_of(load: LoadModel) -> Window:
 
 
 def _shape(load: LoadModel) -> Shape:
-    return msgspec.json.decode((Path(load.path) / "config.json").read_bytes(), type=Shape)
+    file = Path(load.path) / "config.json"
+    return msgspec.convert(read_json(file.read_bytes(), str(file)), Shape)
 
 
 def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardware: bool) -> Footprint:

@@ -7,6 +7,7 @@ import pytest
 
 from ai_pal.catalog.abilities import EMBEDS, RANKS, abilities_of, of_folder, of_gguf
 from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.layout import read_config
 from ai_pal.formats.gguf import Header
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import LoadModel
@@ -53,3 +54,10 @@ def test_known_models_can_do_what_they_were_made_for_and_echo_what_it_is_told() 
         assert ("chat" in model.abilities) == (not {"embeddings", "rerank"} & set(model.strengths))
     assert CATALOG["embeddinggemma"].abilities == EMBEDS
     assert CATALOG["bge-reranker-v2-m3"].abilities == RANKS
+
+
+def test_a_configuration_is_read_as_python_reads_it(tmp_path: Path) -> None:
+    text = b'{"architectures": ["BertModel"], "model_type": "bert", "limit": [0.0, Infinity, NaN]}'
+    (tmp_path / "config.json").write_bytes(text)
+    assert abilities_of(LoadModel("m", "transformers", str(tmp_path))) == EMBEDS
+    assert read_config(text, "m")["model_type"] == "bert"

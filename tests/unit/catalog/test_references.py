@@ -231,3 +231,14 @@ def test_a_question_mark_in_a_file_name_is_no_option() -> None:
 def test_any_reference_ends_in_a_spec_or_an_error_of_ours(ref: str) -> None:
     with contextlib.suppress(AiPalError):
         resolve(ref, Settings(model="echo"))
+
+
+@pytest.mark.parametrize("name", ["what?x=1.gguf", "tail.gguf ", "a?b=c?d=e.gguf"])
+def test_a_path_that_exists_is_that_file(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_bytes(GGUF)
+    asked = absolute(name, tmp_path, Settings())
+    assert asked == str(file)
+    assert split(asked) == (str(file), {})
+    assert split(f"{file}?slots=4") == (str(file), {"slots": 4})
+    assert resolve(str(file), Settings()).path == str(file)

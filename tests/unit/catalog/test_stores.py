@@ -14,6 +14,7 @@ from ai_pal.catalog.stores import named, stored
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.options import GenerationOptions
+from tests.gguf_files import gguf
 
 GGUF = b"GGUF\x03\0\0\0"
 MANIFEST = b'{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "%s"}]}'
@@ -165,11 +166,12 @@ def test_llama_cpps_manifests_tell_the_repository(home: Path, settings: Settings
 
 def test_parts_are_one_model_and_only_when_all_are_there(home: Path, settings: Settings) -> None:
     folder = home / ".lmstudio/models/org/big"
-    lay(folder / "big-Q8_0-00001-of-00002.gguf")
+    part = gguf({"general.architecture": "llama", "split.count": 2}, [], data=1024)
+    lay(folder / "big-Q8_0-00001-of-00002.gguf", part)
     assert list(stored(settings)) == []
-    lay(folder / "big-Q8_0-00002-of-00002.gguf")
+    lay(folder / "big-Q8_0-00002-of-00002.gguf", part)
     [one] = stored(settings)
-    assert (one.name, one.size) == ("org/big:Q8_0", 2 * len(GGUF))
+    assert (one.name, one.size) == ("org/big:Q8_0", 2 * len(part))
 
 
 def test_they_are_not_ours_to_remove(home: Path, settings: Settings) -> None:
