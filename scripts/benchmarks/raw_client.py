@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 import zmq
 
+from ai_pal.transport.sockets import receive_frames
+
 PROTOCOLS = (2, 1)
 """The newest first."""
 
@@ -165,7 +167,8 @@ class RawClient:
     def _message(self) -> Iterator[Event]:
         with contextlib.suppress(zmq.Again):
             while True:
-                yield from map(self._decode, self._socket.recv_multipart(zmq.DONTWAIT))
+                for frame in receive_frames(self._socket):
+                    yield self._decode(frame.buffer)
 
 
 def _check(event: Event) -> None:
