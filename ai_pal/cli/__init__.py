@@ -1,7 +1,6 @@
 """The command line: a table of commands, of which only the chosen one is imported."""
 
 import argparse
-import difflib
 import errno
 import io
 import os
@@ -71,7 +70,8 @@ def command_module(name: str) -> Command:
 
 
 def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
-    """The whole parser; only the commands in `configured` are imported and get their options."""
+    """The parser for the commands in `configured`, which are imported and get their options. Without any, all
+    are listed and none of them is imported."""
     parser = Parser(
         prog="ai-pal",
         description="A local-first AI assistant. Begin with: ai-pal chat",
@@ -80,7 +80,8 @@ def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.Argume
     )
     parser.add_argument("-V", "--version", action="version", version=f"ai-pal {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for name, summary in COMMANDS.items():
+    for name in configured or COMMANDS:
+        summary = COMMANDS[name]
         command = commands.add_parser(
             name,
             aliases=[alias for alias, meant in ALIASES.items() if meant == name],
@@ -123,7 +124,7 @@ def _dispatch(argv: list[str]) -> int:
     name = ALIASES.get(name, name)
     if name and not name.startswith("-"):
         check_name(name)
-    parser = build_parser((name,))
+    parser = build_parser((name,) if name in COMMANDS else ())
     args = parser.parse_args([name, *argv[1:]] if name else argv)
     if args.command is None:
         parser.print_help()
@@ -135,6 +136,8 @@ def check_name(name: str) -> None:
     """Raises `AiPalError` (`bad_request`) with the nearest name unless there is such a command."""
     if name in COMMANDS or name in ALIASES:
         return
+    import difflib
+
     near = difflib.get_close_matches(name, [*COMMANDS, *ALIASES], n=1)
     hint = f"did you mean: ai-pal {near[0]}" if near else "see: ai-pal --help"
     fail(Code.BAD_REQUEST, f"there is no command {name!r}", hint)

@@ -1,13 +1,14 @@
 """The argument parser: its errors look like all others, name what is wrong, and the command's own help."""
 
 import argparse
-import difflib
+import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from ai_pal.cli import failures
+from ai_pal.cli.terminal.streams import size
 from ai_pal.errors import Code, Failure
 
 _NUMBER = re.compile(r"-\d+|-\d*\.\d+")
@@ -51,6 +52,12 @@ class Parser(argparse.ArgumentParser):
             self.error(f"this is too much: {' '.join(rest)}")
         return found, rest
 
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        """As argparse, which looks at each new option with one. Left to itself that asks `shutil` for the
+        width of the terminal, whose import takes longer than all of the parsing."""
+        formatter = cast("type[argparse.HelpFormatter]", self.formatter_class)
+        return formatter(self.prog, width=_columns() - 2)
+
     def _wants_options_only(self) -> bool:
         return all(action.nargs == argparse.SUPPRESS for action in self._get_positional_actions())
 
@@ -58,6 +65,8 @@ class Parser(argparse.ArgumentParser):
         self._report(message, f"see: {self.prog} --help")
 
     def _refuse(self, flag: str) -> NoReturn:
+        import difflib
+
         near = difflib.get_close_matches(flag, self._option_string_actions, n=1, cutoff=0.7)
         meant = f"did you mean {near[0]}? " if near else ""
         self._report(f"there is no option {flag}", f"{meant}see: {self.prog} --help")
@@ -85,3 +94,9 @@ class Parser(argparse.ArgumentParser):
         if flag.startswith("--"):
             return any(option.startswith(flag) for option in known)
         return flag in known or flag[:2] in known
+
+
+def _columns() -> int:
+    """How wide help may be."""
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdigit() and int(said) else size(sys.stdout).columns

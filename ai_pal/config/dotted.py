@@ -1,6 +1,5 @@
 """Names of settings in tables, in one text: `models."llama3.2".context`, quoted as TOML quotes keys."""
 
-import json
 import re
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -8,4 +7,10 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 def dotted(*path: str) -> str:
     """The keys of `path` as one name; what is no bare key of TOML stands in quotes."""
-    return ".".join(part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False) for part in path)
+    return ".".join(part if _BARE.fullmatch(part) else _quoted(part) for part in path)
+
+
+def _quoted(part: str) -> str:
+    import json  # seldom needed, and every command would wait for it
+
+    return json.dumps(part, ensure_ascii=False)

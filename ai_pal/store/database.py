@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -144,6 +143,8 @@ def _failure(error: sqlite3.Error, file: Path) -> Failure:
 
 def _is_full(file: Path) -> bool:
     """Whether the disk has no room for what stands beside a database."""
+    import shutil
+
     try:
         return shutil.disk_usage(file.parent).free < NEEDED
     except OSError:

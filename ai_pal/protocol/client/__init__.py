@@ -1,5 +1,7 @@
 """The conversation between a client and the supervisor: requests one way, events the other."""
 
+from functools import cache
+
 import msgspec
 
 from ai_pal.protocol.client.answers import *
@@ -83,5 +85,16 @@ ENDING: frozenset[type[Event]] = frozenset((*TERMINAL, *ENDS.values()))
 """Behind one of these nothing more comes of its request: the id is free."""
 
 encode = msgspec.msgpack.Encoder().encode
-decode_request = msgspec.msgpack.Decoder(AnyRequest).decode
+
+
+@cache
+def _request_decoder() -> msgspec.msgpack.Decoder[AnyRequest]:
+    return msgspec.msgpack.Decoder(AnyRequest)
+
+
+def decode_request(frame: bytes) -> AnyRequest:
+    """Only supervisors read requests: clients need not wait until all of their types have been looked at."""
+    return _request_decoder().decode(frame)
+
+
 decode_event = msgspec.msgpack.Decoder(AnyEvent).decode
