@@ -17,6 +17,7 @@ from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries, Subject
@@ -107,26 +108,26 @@ def plan(reference: str) -> Plan:
     return Plan(reference, "/cache", HubFiles("org/far"))
 
 
-def _unseen(event: str, **fields: object) -> None:
-    """Nobody reads the log."""
-
-
 def _unsent(identity: str, message: ToEgress, blobs: Sequence[Blob] = ()) -> bool:
     return False
 
 
 class Endpoint:
     """`heard` is what went out, with its client, `sizes` how many frames went out together; `answer` is
-    what becomes of each sending. No process is to be had, or with `silent` only such as say nothing."""
+    what becomes of each sending, `deaf` who reads nothing. No process is to be had, or with `silent` only
+    such as say nothing."""
 
     def __init__(self, backlog_limit: int = 10_000, *, silent: bool = False) -> None:
         self.clock = VirtualClock()
         self.heard: list[tuple[bytes, wire.AnyEvent]] = []
         self.sizes: list[int] = []
         self.answer = Sent.OK
+        self.deaf: set[bytes] = set()
         self.stops = 0
         identity = Identity("1.0", 1, ME.uid, "ipc://here")
+        self.activity = Activity(self.clock)
         self.front = ClientEndpoint(
+            activity=self.activity,
             identity=identity,
             clock=self.clock,
             send_frames=self._sent,
@@ -141,17 +142,22 @@ class Endpoint:
             clock=self.clock,
             resolve=resolve,
             jitter=random.Random(1).random,
-            observe=_unseen,
+            observe=self._observe,
         )
         policy = EgressPolicy()
-        egress = self._egress = EgressProcess(launcher, _unsent, self.clock, _unseen, policy, dict)
+        egress = self._egress = EgressProcess(launcher, _unsent, self.clock, self._observe, policy, dict)
         self.downloads = Downloads(
-            clients=self.front, egress=egress, clock=self.clock, plan=plan, observe=_unseen, policy=policy
+            clients=self.front,
+            egress=egress,
+            clock=self.clock,
+            plan=plan,
+            observe=self._observe,
+            policy=policy,
         )
-        self._providers = Providers(egress=egress, clock=self.clock, observe=_unseen)
+        self._providers = Providers(egress=egress, clock=self.clock, observe=self._observe)
         inquiries = Inquiries(self.front, self._providers, lambda: [OLLAMA])
         models = LocalModels(self.supervisor, self.downloads, self.front)
-        router = local_router(self.front, self.clock, _unseen, models)
+        router = local_router(self.front, self.clock, self._observe, models)
         reports = StatusReports(
             identity,
             self.clock,
@@ -173,6 +179,9 @@ class Endpoint:
                 status=reports.answer,
                 open_requests=lambda: self.front.open_requests,
                 stop=self._stopped,
+                activity=self.activity,
+                unread=self.front.unread,
+                free=lambda: 10**9,
             )
         )
         self.clock.alarm = self._alarm
@@ -197,6 +206,8 @@ class Endpoint:
         return self.events(client)[-1]
 
     def _sent(self, client: bytes, frames: Sequence[bytes]) -> Sent:
+        if client in self.deaf:
+            return Sent.FULL
         if self.answer is Sent.OK:
             self.sizes.append(len(frames))
             self.heard += [(client, wire.decode_event(frame)) for frame in frames]
@@ -207,6 +218,9 @@ class Endpoint:
         self._providers.tick()
         self._egress.tick()
         self.front.tick()
+
+    def _observe(self, event: str, **fields: object) -> None:
+        self.activity.observed(event, fields)
 
     def _stopped(self) -> None:
         self.front.flush()

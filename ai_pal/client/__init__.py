@@ -10,8 +10,9 @@ from ai_pal.protocol.options import GenerationOptions
 
 if TYPE_CHECKING:
     from ai_pal.client.async_client import AsyncClient
+    from ai_pal.client.scene import Scene
 
-__all__ = ["Answer", "AnswerStream", "AsyncClient", "Client", "GenerationOptions", "Message"]
+__all__ = ["Answer", "AnswerStream", "AsyncClient", "Client", "GenerationOptions", "Message", "Scene"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> object:
         from ai_pal.client.async_client import AsyncClient
 
         return AsyncClient
+    if name == "Scene":
+        from ai_pal.client.scene import Scene
+
+        return Scene
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -155,6 +155,12 @@ class AsyncClient(Face):
         request = wire.Status(self._new_id())
         return await self._exchange.reply(self._exchange.begin(request), wire.StatusReply, CONTROL_TIMEOUT)
 
+    def events(self) -> AsyncStream[wire.Picture | wire.Changes]:
+        """Look on, from this call: one `Picture` of models, requests and downloads, then the `Changes`; a
+        `Picture` again where these were not read in time. `Scene` puts them together."""
+        inbox = self._exchange.begin(wire.Subscribe(self._new_id()))
+        return AsyncStream(self._exchange, inbox, wire.Picture, wire.Changes)
+
     def load(
         self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
     ) -> AsyncStream[wire.Pulling | wire.Loading | wire.Loaded]:

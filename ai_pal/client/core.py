@@ -79,11 +79,11 @@ class Pending:
             return
         if self._reply is None:
             self.ended = isinstance(event, wire.TERMINAL)
+        elif isinstance(event, self._reply):
+            self.ended = True
         elif isinstance(event, wire.Failed | wire.Cancelled):
             self.end(main_reason(event.reasons) if isinstance(event, wire.Failed) else CANCELLED)
             return
-        else:
-            self.ended = isinstance(event, self._reply)
         self._events.append(event)
         self._wake()
 

@@ -47,6 +47,15 @@ class Stream(Generic[E]):
             while True:
                 yield self._next(deadline)
 
+    def soon(self, seconds: float) -> E | None:
+        """The next event, or None where none comes in this time. Raises as iteration does."""
+        try:
+            return self._next(time.monotonic() + seconds)
+        except AiPalError:
+            if self._over:
+                raise
+            return None
+
     def cancel(self) -> None:
         """Have it stopped; iteration goes on to its end, which may be another if it was over already."""
         if not self._over:

@@ -410,6 +410,24 @@ async def test_what_is_asked_of_the_supervisor_itself(face: AnyFace, supervisor:
     assert face.client.welcome.pid == 1
 
 
+async def test_who_looks_on_hears_of_changes_until_it_has_seen_enough(
+    face: AnyFace, supervisor: ScriptedSupervisor
+) -> None:
+    def script(request: Any) -> Iterable[wire.AnyEvent]:
+        if isinstance(request, wire.Subscribe):
+            yield wire.Picture(request.id, "1", 1, 2.0)
+            yield wire.Changes(request.id, happened=[wire.Happening("evicted", "m")])
+        if isinstance(request, wire.Cancel):
+            yield wire.Cancelled(request.id)
+
+    supervisor.script = script
+    picture, changes = await face.events("events", until=2)
+    assert await heard(supervisor, wire.Cancel) == [wire.Cancel(picture.id)]
+    assert changes.happened[0].kind == "evicted"
+    events = await face.cancelled("events")
+    assert [type(event) for event in events] == [wire.Picture, wire.Changes], "its own cancel is no failure"
+
+
 # -- silence and the end -----------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
@@ -37,7 +38,9 @@ class SimDaemon:
     def __init__(self, world: "World") -> None:
         self._world, self._clock = world, world.clock
         identity = Identity("sim", 1, UID, "sim")
+        self.activity = Activity(world.clock)
         self.endpoint = ClientEndpoint(
+            activity=self.activity,
             identity=identity,
             clock=world.clock,
             send_frames=world.to_client,
@@ -72,6 +75,9 @@ class SimDaemon:
                 status=reports.answer,
                 open_requests=lambda: self.endpoint.open_requests,
                 stop=world.shutdown,
+                activity=self.activity,
+                unread=self.endpoint.unread,
+                free=world.memory.free,
             )
         )
 

@@ -217,6 +217,7 @@ class World:
 
     def observe(self, event: str, **fields: object) -> None:
         self.note(event, fields)
+        self.daemon.activity.observed(event, fields)
         if event == "model_failed":
             self.checks.gave_up(str(fields["model"]), str(fields["code"]))
         elif event == "model_evicted":

@@ -7,6 +7,7 @@ import msgspec
 from ai_pal.protocol.client.answers import *
 from ai_pal.protocol.client.replies import *
 from ai_pal.protocol.client.requests import *
+from ai_pal.protocol.client.watching import *
 
 PROTOCOL = 2
 """Version of this conversation; a client with another major number is refused."""
@@ -31,6 +32,7 @@ AnyRequest = (
     | Route
     | Providers
     | Models
+    | Subscribe
 )
 
 AnyEvent = (
@@ -59,6 +61,8 @@ AnyEvent = (
     | Counted
     | ProvidersReply
     | ModelsReply
+    | Picture
+    | Changes
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)
@@ -78,6 +82,7 @@ ENDS: dict[type[Request], type[Event]] = {
     Route: Routed,
     Providers: ProvidersReply,
     Models: ModelsReply,
+    Subscribe: Cancelled,
 }
 """What a request ends with when it has worked; `failed` and `cancelled` end any, `interrupted` an answer."""
 

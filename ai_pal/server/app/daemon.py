@@ -36,6 +36,7 @@ from ai_pal.server.nodes.process_exit import Processes, watch_pid
 from ai_pal.server.pool.admission import Admission
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.router.router import Router
+from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
@@ -97,9 +98,11 @@ class Daemon:
             self._clock.now(),
             str(catalog.cache_dir(settings)),
         )
+        self._activity = Activity(self._clock)
         self._client_endpoint = ClientEndpoint(
             identity=self._identity,
             clock=self._clock,
+            activity=self._activity,
             send_frames=self._front.send,
             request_flush=self._request_flush,
             greeted=self._watch_client,
@@ -198,6 +201,9 @@ class Daemon:
                 status=reports.answer,
                 open_requests=lambda: endpoint.open_requests,
                 stop=self._stop_wanted,
+                activity=self._activity,
+                unread=endpoint.unread,
+                free=self._memory.free,
             )
         )
 
@@ -238,8 +244,8 @@ class Daemon:
 
     @property
     def idle(self) -> bool:
-        """No client is connected, nothing is downloaded, and no model is loaded or loading."""
-        return not len(self._client_endpoint) and not self._operations.busy
+        """No client is connected that does more than look on, and no operation is busy."""
+        return not self._client_endpoint.used and not self._operations.busy
 
     async def close(self) -> None:
         """Let the last events out, then drop the sockets."""
@@ -255,7 +261,8 @@ class Daemon:
     def _admission(self, settings: Settings) -> Admission:
         self._ledger = PromiseFile(paths.ledger_file())
         footprints = LearnedFootprints(paths.peaks_file())
-        return Admission(MachineMemory(), self._ledger, footprints, memory_policy(settings))
+        self._memory = MachineMemory()
+        return Admission(self._memory, self._ledger, footprints, memory_policy(settings))
 
     def _alarm(self) -> None:
         self._operations.tick()
@@ -290,6 +297,7 @@ class Daemon:
 
     def _observe(self, event: str, **fields: object) -> None:
         log.info(event, **fields)
+        self._activity.observed(event, fields)
 
     def _worker_line(self, worker: str, line: str) -> None:
         level, event, fields = logs.worker_line(line)

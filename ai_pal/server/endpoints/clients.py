@@ -16,6 +16,7 @@ from ai_pal.protocol.frames import frames_behind
 from ai_pal.protocol.requests import SEE, id_of, id_within, objection, unreadable
 from ai_pal.server.endpoints.incoming import Incoming, messages_of
 from ai_pal.server.ports import Clock
+from ai_pal.server.services.activity import Activity, Standing
 from ai_pal.server.services.base import Service
 from ai_pal.server.services.operations import Operations
 from ai_pal.server.services.status import Identity
@@ -47,10 +48,11 @@ NOTHING = Incoming()
 
 
 class Open(msgspec.Struct, frozen=True):
-    """An open request: who carries it out, and the frames that came with it. However many hold the list, with
-    the end of the request it is empty."""
+    """An open request: who carries it out, how it stands for those who look on, and the frames that came with
+    it. However many hold the list, with the end of the request it is empty."""
 
     service: Service
+    standing: Standing | None = None
     blobs: list[Blob] = msgspec.field(default_factory=list)
     attached: int = 0
 
@@ -61,6 +63,7 @@ class Connection(msgspec.Struct, eq=False):
 
     greeted: bool = False
     open: dict[int, Open] = msgspec.field(default_factory=dict)
+    program: str = ""
     pid: int = 0
     outbox: list[wire.Event] = msgspec.field(default_factory=list)
     backlog: deque[bytes] = msgspec.field(default_factory=deque)
@@ -70,6 +73,11 @@ class Connection(msgspec.Struct, eq=False):
     def attached(self) -> int:
         """Bytes of the attachments of its open requests."""
         return sum(opened.attached for opened in self.open.values())
+
+    @property
+    def wanted(self) -> int:
+        """Open requests for which a supervisor stays."""
+        return sum(opened.service.busy for opened in self.open.values())
 
 
 class ClientEndpoint:
@@ -85,6 +93,7 @@ class ClientEndpoint:
         clock: Clock,
         send_frames: SendFrames,
         request_flush: Callable[[], None],
+        activity: Activity,
         backlog_limit: int = BACKLOG_LIMIT,
         greeted: Callable[[bytes, Peer | None], None] = lambda client, peer: None,
         left: Callable[[bytes], None] = lambda client: None,
@@ -92,7 +101,7 @@ class ClientEndpoint:
         self._identity, self._clock = identity, clock
         self._send_frames, self._request_flush = send_frames, request_flush
         self._greeted, self._left = greeted, left
-        self._backlog_limit = backlog_limit
+        self._activity, self._backlog_limit = activity, backlog_limit
         self._connections: dict[bytes, Connection] = {}
         self._dirty: dict[bytes, Connection] = {}
         self._incoming: dict[bytes, Incoming] = {}
@@ -102,8 +111,18 @@ class ClientEndpoint:
 
     @property
     def open_requests(self) -> int:
-        """How many requests of all clients are open."""
-        return sum(len(connection.open) for connection in self._connections.values())
+        """How many requests of all clients are open for which a supervisor stays."""
+        return sum(connection.wanted for connection in self._connections.values())
+
+    @property
+    def used(self) -> bool:
+        """Whether there is a client that does more than look on."""
+        return any(one.wanted or not one.open for one in self._connections.values())
+
+    def unread(self, client: bytes) -> int:
+        """Bytes that wait because this client does not read."""
+        connection = self._connections.get(client)
+        return 0 if connection is None else connection.backlog_bytes
 
     # -- from clients --------------------------------------------------------------------------
 
@@ -134,6 +153,8 @@ class ClientEndpoint:
             self.operations.client_gone(client)
             for opened in connection.open.values():
                 opened.blobs.clear()
+                if opened.standing is not None:
+                    self._activity.left(opened.standing)
 
     def _take(self, client: bytes, frame: Blob, peer: Peer | None) -> None:
         if len(frame) > wire.MAX_FRAME:
@@ -186,7 +207,9 @@ class ClientEndpoint:
         elif failure := attached.objection() or self._no_room(connection, attached):
             self.send(client, wire.Failed(request_id, [failure]))
         else:
-            opened = connection.open[request_id] = Open(service, list(attached.blobs), attached.size)
+            standing = self._activity.asked(client, request, connection.program, connection.pid)
+            opened = Open(service, standing, list(attached.blobs), attached.size)
+            connection.open[request_id] = opened
             service.start(client, request, opened.blobs)
 
     def _no_room(self, connection: Connection, attached: Incoming) -> Failure | None:
@@ -211,7 +234,8 @@ class ClientEndpoint:
             self._fail(client, Failure(Code.PROTOCOL_MISMATCH, message, hint))
             return
         connection = self._connections.setdefault(client, Connection())
-        connection.greeted = True
+        connection.greeted, connection.program = True, hello.client
+        connection.pid = peer.pid if peer is not None else 0
         me = self._identity
         welcome = wire.Welcome(
             wire.PROTOCOL,
@@ -247,14 +271,24 @@ class ClientEndpoint:
         connection = self._connections.get(client)
         if connection is None:
             return
-        if type(event) in wire.ENDING:
-            opened = connection.open.pop(event.id, None)  # type: ignore[attr-defined] # each has one
-            if opened is not None:
-                opened.blobs.clear()
+        if type(event) is not wire.ForwardedDelta:  # most are
+            self._note(connection, event)
         connection.outbox.append(event)
         if client not in self._dirty:
             self._dirty[client] = connection
             self._request_flush()
+
+    def _note(self, connection: Connection, event: wire.Event) -> None:
+        """What an event means for the request that it is of."""
+        request_id: int = getattr(event, "id", 0)
+        opened = connection.open.get(request_id)
+        if opened is None:
+            return
+        if type(event) in wire.ENDING:
+            del connection.open[request_id]
+            opened.blobs.clear()
+        if opened.standing is not None:
+            self._activity.told(opened.standing, event)
 
     def flush(self) -> None:
         """Send what waits, one message a client."""

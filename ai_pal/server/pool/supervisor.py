@@ -142,8 +142,8 @@ class Supervisor:
 
     @property
     def idle(self) -> bool:
-        """No request is open and no model is loaded or loading."""
-        return not len(self.requests) and all(worker.process is None for worker in self.pool)
+        """No request is open, no model is loaded or loading, and nobody waits for one."""
+        return not len(self.requests) and not any(worker.in_use for worker in self.pool)
 
     # -- from workers --------------------------------------------------------------------------
 

@@ -70,6 +70,12 @@ class RoutedRequest(msgspec.Struct, eq=False):
         return None if self.unpriced else self.known_cost
 
     @property
+    def is_computed(self) -> bool:
+        """Whether whoever was asked last is at it."""
+        handle = self.attempt.handle if self.attempt is not None else None
+        return handle is not None and handle.dispatched_at is not None
+
+    @property
     def begun_at(self) -> float:
         """What timings count from."""
         return self.opened_at if self.accepted_at is None else self.accepted_at

@@ -79,6 +79,10 @@ class Router:
         """How many attempts are under way."""
         return len(self._attempts)
 
+    def find(self, client: bytes, request_id: int) -> RoutedRequest | None:
+        """An open request."""
+        return self._table.find(client, request_id)
+
     # -- from clients --------------------------------------------------------------------------
 
     def chat(self, client: bytes, chat: wire.Chat, blobs: Sequence[Blob] = ()) -> None:

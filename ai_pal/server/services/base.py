@@ -17,7 +17,8 @@ class Service(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether there is something for which the supervisor stays: an open request, a loaded model."""
+        """Whether there is something for which the supervisor stays: an open request, a loaded model. What is
+        open at a service that is never busy keeps nobody."""
 
     def start(self, client: bytes, request: Any, blobs: Sequence[Blob] = ()) -> None:
         """Take a request, with the frames that its parts refer to. It ends with exactly one event, perhaps

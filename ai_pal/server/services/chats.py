@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.router.router import Router
+from ai_pal.server.services.activity import Computed
 from ai_pal.transport.sockets import Blob
 
 
 class Chats:
-    """Implements `Service` for `chat`."""
+    """Implements `Service` for `chat`, and `subscriptions.Computing`."""
 
     def __init__(self, router: Router) -> None:
         self._router = router
@@ -26,6 +27,10 @@ class Chats:
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         self._router.client_gone(client, failure)
+
+    def computed(self, client: bytes, request_id: int) -> Computed | None:
+        request = self._router.find(client, request_id)
+        return None if request is None else Computed(request.is_computed, request.next_seq)
 
     def tick(self) -> None:
         self._router.tick()

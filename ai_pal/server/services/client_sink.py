@@ -16,6 +16,7 @@ class ClientSink(Sink):
     def __init__(self, clients: Clients, client: bytes, request_id: int) -> None:
         self._clients, self._client, self._id = clients, client, request_id
         self._model, self._begun = "", False
+        self.tokens = 0
 
     def accepted(self, model: str) -> None:
         self._model = model
@@ -26,6 +27,7 @@ class ClientSink(Sink):
 
     def delta(self, piece: DeltaItem) -> None:
         self._begin()
+        self.tokens = piece.seq + piece.n
         self._send(
             wire.ForwardedDelta(
                 self._id,

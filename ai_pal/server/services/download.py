@@ -98,8 +98,24 @@ class Download(msgspec.Struct, eq=False):
         return 0 if 0 in limits else max(limits, default=0)
 
     @property
-    def event(self) -> wire.Pulling:
+    def left(self) -> float | None:
+        """Seconds until it is here at this speed, None while that is not known."""
         speed = self.speed
-        left = (self.total - self.done) / speed if speed and self.total else None
+        return (self.total - self.done) / speed if speed and self.total else None
+
+    @property
+    def event(self) -> wire.Pulling:
         name, why = self.plan.model, self.plan.why
-        return wire.Pulling(0, name, self.done, self.total, speed, left, self.plan.variant, why)
+        return wire.Pulling(0, name, self.done, self.total, self.speed, self.left, self.plan.variant, why)
+
+    @property
+    def status(self) -> wire.DownloadStatus:
+        return wire.DownloadStatus(
+            self.plan.model,
+            done=self.done,
+            total=self.total,
+            speed=self.speed,
+            remaining=self.left,
+            variant=self.plan.variant,
+            followers=len(self.followers),
+        )

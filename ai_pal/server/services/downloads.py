@@ -47,6 +47,9 @@ class Downloads:
         """Whether something is downloaded."""
         return bool(self._downloads)
 
+    def statuses(self) -> list[wire.DownloadStatus]:
+        return [download.status for download in self._all()]
+
     # -- from clients --------------------------------------------------------------------------
 
     def start(self, client: bytes, request: wire.Pull, blobs: Sequence[Blob] = ()) -> None:

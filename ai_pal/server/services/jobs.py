@@ -8,6 +8,7 @@ from ai_pal.protocol import worker as inner
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.server.jobs import Backend, Handle, Job, Pull, Result, Work
 from ai_pal.server.ports import Clients
+from ai_pal.server.services.activity import Computed
 from ai_pal.server.services.client_sink import ClientSink
 from ai_pal.transport.sockets import Blob
 
@@ -21,8 +22,8 @@ ModelOf = Callable[[Asked], str]
 
 
 class Jobs:
-    """Implements `Service` for `complete`, `embed`, `rerank` and `count_tokens`. Time, queues and retries are
-    the pool's."""
+    """Implements `Service` for `complete`, `embed`, `rerank` and `count_tokens`, and
+    `subscriptions.Computing`. Time, queues and retries are the pool's."""
 
     def __init__(self, clients: Clients, models: Backend, model_of: ModelOf) -> None:
         self._clients, self._models, self._model_of = clients, models, model_of
@@ -51,6 +52,12 @@ class Jobs:
         for (owner, _), opened in list(self._open.items()):
             if owner == client:
                 opened.call_off(failure)
+
+    def computed(self, client: bytes, request_id: int) -> Computed | None:
+        opened = self._open.get((client, request_id))
+        if opened is None or opened.handle is None:
+            return None
+        return Computed(opened.handle.dispatched_at is not None, opened.tokens)
 
     def tick(self) -> None:
         """The pool looks at the time."""

@@ -10,6 +10,7 @@ from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Clients, Clock
 from ai_pal.server.router.router import Router
+from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.base import AtOnce, Service
 from ai_pal.server.services.chats import Chats
 from ai_pal.server.services.downloads import Downloads
@@ -18,12 +19,14 @@ from ai_pal.server.services.jobs import Jobs, ModelOf
 from ai_pal.server.services.loading import Loading
 from ai_pal.server.services.models import Look, ModelLists
 from ai_pal.server.services.stops import Stops
+from ai_pal.server.services.subscriptions import Subscriptions
 
 
 class Actors(msgspec.Struct, frozen=True):
     """What the services are made of. `status` answers how the supervisor stands, `open_requests` counts those
-    of all clients, `model_of` says which model is meant where a job names none, `stop` lets what was said go
-    out and begins the end."""
+    of all clients for which it stays, `model_of` says which model is meant where a job names none, `stop`
+    lets what was said go out and begins the end. `activity` is what is open and happens, `unread` tells how
+    many bytes a client lets wait, `free` the memory that loads can have."""
 
     clients: Clients
     clock: Clock
@@ -37,15 +40,19 @@ class Actors(msgspec.Struct, frozen=True):
     status: Callable[[wire.Status], wire.StatusReply]
     open_requests: Callable[[], int]
     stop: Callable[[], None]
+    activity: Activity
+    unread: Callable[[bytes], int]
+    free: Callable[[], int]
 
 
 def operations(actors: Actors) -> "Operations":
     """Every operation has its line here, and nowhere else."""
+    chats = Chats(actors.router)
     jobs = Jobs(actors.clients, actors.models, actors.model_of)
     loading = Loading(actors.models, actors.supervisor, actors.downloads)
     return Operations(
         {
-            wire.Chat: Chats(actors.router),  # before the pool: what its attempts run on
+            wire.Chat: chats,  # before the pool: what its attempts run on
             wire.Complete: jobs,
             wire.Embed: jobs,
             wire.Rerank: jobs,
@@ -58,6 +65,16 @@ def operations(actors: Actors) -> "Operations":
             wire.Models: ModelLists(actors.clients, actors.clock, actors.look),
             wire.Status: AtOnce(actors.clients, actors.status),
             wire.Stop: Stops(actors.clients, actors.open_requests, actors.stop),
+            wire.Subscribe: Subscriptions(
+                clients=actors.clients,
+                clock=actors.clock,
+                activity=actors.activity,
+                computing=(chats, jobs),
+                status=actors.status,
+                downloads=actors.downloads.statuses,
+                unread=actors.unread,
+                free=actors.free,
+            ),
         }
     )
 

@@ -11,15 +11,15 @@ from ai_pal.transport.sockets import Blob
 
 
 class Stops(AtOnce[wire.Stop]):
-    """Implements `Service` for `stop`. `open_requests` counts those of all clients, the stop itself among
-    them; `stop` lets what was said go out first."""
+    """Implements `Service` for `stop`. `open_requests` counts those of all clients for which a supervisor
+    stays; `stop` lets what was said go out first."""
 
     def __init__(self, clients: Clients, open_requests: Callable[[], int], stop: Callable[[], None]) -> None:
         super().__init__(clients, lambda request: wire.Stopping(request.id))
         self._open_requests, self._stop = open_requests, stop
 
     def start(self, client: bytes, request: wire.Stop, blobs: Sequence[Blob] = ()) -> None:
-        others = self._open_requests() - 1
+        others = self._open_requests()
         if request.only_if_idle and others:
             busy = Failure(
                 Code.MODEL_BUSY,

@@ -26,8 +26,12 @@ STAYS_OPEN: dict[type[wire.Request], wire.Request] = {
     wire.Pull: wire.Pull(1, "far"),
     wire.Providers: wire.Providers(1),
     wire.Models: wire.Models(1),
+    wire.Subscribe: wire.Subscribe(1),
 }
 """A request of each kind that is not answered at once, where no process says anything."""
+
+LOOKS_ON: frozenset[type[wire.Request]] = frozenset({wire.Subscribe})
+"""Those that want nothing done: no supervisor stays for them, and time does not end them."""
 
 AT_ONCE: dict[type[wire.Request], wire.Request] = {
     wire.Route: wire.Route(1, HI),
@@ -44,6 +48,7 @@ def name(kind: type[wire.Request]) -> str:
 
 
 every = pytest.mark.parametrize("kind", STAYING, ids=name)
+wanting = pytest.mark.parametrize("kind", [kind for kind in STAYING if kind not in LOOKS_ON], ids=name)
 
 
 def asked(kind: type[wire.Request], **fields: object) -> Endpoint:
@@ -81,7 +86,7 @@ def test_what_is_answered_at_once_leaves_nothing_open(kind: type[wire.Request]) 
     assert not endpoint.front.open_requests
 
 
-@every
+@wanting
 def test_an_open_request_keeps_the_supervisor(kind: type[wire.Request]) -> None:
     endpoint = asked(kind)
     assert not ends(endpoint)
@@ -92,6 +97,20 @@ def test_an_open_request_keeps_the_supervisor(kind: type[wire.Request]) -> None:
     endpoint.send(BOB, wire.Stop(3, only_if_idle=True))
     assert refusal(endpoint.last(BOB)) == Code.MODEL_BUSY
     assert not endpoint.stops
+
+
+@pytest.mark.parametrize("kind", LOOKS_ON, ids=name)
+def test_who_looks_on_keeps_no_supervisor(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    endpoint.clock.run(LONG)
+    assert not ends(endpoint)
+    assert not endpoint.front.open_requests
+    assert not endpoint.front.operations.busy
+    endpoint.send(BOB, wire.Goodbye())
+    assert not endpoint.front.used
+    endpoint.send(ANN, wire.Stop(3, only_if_idle=True))
+    assert isinstance(endpoint.last(ANN), wire.Stopping)
+    assert endpoint.stops
 
 
 @every
@@ -105,7 +124,8 @@ def test_an_open_id_is_taken_by_no_other_request(
     assert refusal(last) == Code.DUPLICATE_ID
     assert isinstance(last, wire.Failed)
     assert last.id == 0
-    assert endpoint.front.open_requests == 1
+    assert not ends(endpoint)[:-1]
+    assert endpoint.front.open_requests == (kind not in LOOKS_ON)
 
 
 @every
@@ -139,7 +159,7 @@ def test_a_client_that_does_not_read_is_told_why_it_ended(kind: type[wire.Reques
     assert not endpoint.front.open_requests
 
 
-@every
+@wanting
 def test_what_stands_still_ends_when_its_time_has_come(kind: type[wire.Request]) -> None:
     endpoint = asked(kind)
     endpoint.clock.run(LONG)
@@ -188,6 +208,15 @@ def test_what_is_downloaded_first_is_cancelled_with_its_request(request_: wire.R
     assert isinstance(endpoint.last(ANN), wire.Cancelled)
     assert len(endpoint.downloads) == 0
     assert not endpoint.front.open_requests
+
+
+def test_a_load_that_waits_for_a_process_is_no_idleness() -> None:
+    endpoint = asked(wire.Load)
+    while any(worker.process is not None for worker in endpoint.supervisor.pool):  # until it is given up
+        endpoint.clock.run(endpoint.clock.now() + 0.01)
+    assert not ends(endpoint)
+    endpoint.send(BOB, wire.Stop(3, only_if_idle=True))
+    assert refusal(endpoint.last(BOB)) == Code.MODEL_BUSY
 
 
 def test_a_refusal_does_not_end_what_is_open_with_its_id() -> None:

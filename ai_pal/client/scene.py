@@ -1,0 +1,74 @@
+"""What those see who look on: the picture and its changes, put together. Pure."""
+
+from collections import deque
+
+import msgspec
+
+from ai_pal.protocol import client as wire
+
+ENDS = frozenset({"done", "failed", "interrupted", "cancelled"})
+"""The phases in which a request is told of for the last time."""
+
+REMEMBERED = 20
+
+
+class Scene:
+    """How things stand by what `events()` has told: `models` by name, `requests` by key, `downloads` by their
+    models; `ended` are the last requests that have ended, `happened` is what happened last, the newest at the
+    end. With `now`, in seconds of any clock, times go on while nothing is told."""
+
+    def __init__(self) -> None:
+        self.supervisor: wire.Picture | None = None
+        self.free = 0
+        self.models: dict[str, wire.WorkerStatus] = {}
+        self.requests: dict[str, wire.RequestStatus] = {}
+        self.downloads: dict[str, wire.DownloadStatus] = {}
+        self.ended: deque[wire.RequestStatus] = deque(maxlen=REMEMBERED)
+        self.happened: deque[wire.Happening] = deque(maxlen=REMEMBERED)
+        self._told_at: dict[str, float] = {}
+
+    def take(self, event: wire.Picture | wire.Changes, now: float = 0.0) -> None:
+        """Add one event."""
+        if isinstance(event, wire.Picture):
+            self.supervisor, self.free = event, event.free
+            self.models, self.requests, self.downloads, self._told_at = {}, {}, {}, {}
+        else:
+            self.free = self.free if event.free is None else event.free
+            self.happened.extend(event.happened)
+        self.models |= {one.model: one for one in event.models}
+        self.requests |= {one.key: one for one in event.requests}
+        self.downloads |= {one.model: one for one in event.downloads}
+        self._told_at |= {one.model: now for one in event.models} | {one.key: now for one in event.requests}
+        self._drop_what_is_over(event)
+
+    def models_at(self, now: float) -> list[wire.WorkerStatus]:
+        """The models as they are now."""
+        return [_later(one, now - self._told_at[name]) for name, one in self.models.items()]
+
+    def requests_at(self, now: float) -> list[wire.RequestStatus]:
+        """The requests as they are now."""
+        return [
+            msgspec.structs.replace(one, seconds=one.seconds + now - self._told_at[key])
+            for key, one in self.requests.items()
+        ]
+
+    def _drop_what_is_over(self, event: wire.Picture | wire.Changes) -> None:
+        for request in event.requests:
+            if request.phase in ENDS:
+                self.ended.append(request)
+                del self.requests[request.key], self._told_at[request.key]
+        for model in event.models:
+            if model.state == wire.GONE:
+                del self.models[model.model], self._told_at[model.model]
+        for download in event.downloads:
+            if download.state == wire.GONE:
+                del self.downloads[download.model]
+
+
+def _later(model: wire.WorkerStatus, seconds: float) -> wire.WorkerStatus:
+    idle, left = model.idle_for, model.unloads_in
+    return msgspec.structs.replace(
+        model,
+        idle_for=None if idle is None else idle + seconds,
+        unloads_in=None if left is None else max(0.0, left - seconds),
+    )
