@@ -70,6 +70,7 @@ FIELDS_TAKEN = {
     "goal": NOTHING,
     "task": NOTHING,
     "privacy": NOTHING,
+    "principal": {"missing", "text"},
     "pull": FLAG,
     "fallback": FLAG,
     "continuation": FLAG,

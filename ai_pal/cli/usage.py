@@ -35,7 +35,9 @@ _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("--by", choices=("day", "model", "tier"), default="day", help="a line for each (day)")
+    parser.add_argument(
+        "--by", choices=("day", "model", "tier", "principal"), default="day", help="a line for each (day)"
+    )
     parser.add_argument(
         "--since", type=_since, metavar="TIME", help="a date such as 2026-01-31, or 12h, 7d, 4w ago (30d)"
     )

@@ -119,7 +119,7 @@ def cells(line: Line) -> tuple[str, ...]:
     spent = UNKNOWN if line.unpriced and not line.spent else _dollars(line.spent)
     more = f" + {UNKNOWN}" if line.unpriced and line.spent else ""
     return (
-        line.key,
+        line.key or "-",
         *map(str, counts),
         spent + more,
         UNKNOWN if line.saved is None else _dollars(line.saved),

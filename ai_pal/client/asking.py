@@ -27,7 +27,8 @@ class Asking(Sampling, total=False):
     most `pull_limit` bytes (0: of any size). `keep_alive` is in seconds, `max_cost` in US dollars. With
     `local_only` nothing leaves this machine; `AI_PAL_LOCAL_ONLY=1` says so for all. Without `fallback` only
     the first of the plan is asked; with `continuation` another may go on where one broke off, after a
-    notice. `task` says what kind of work it is, where that is known."""
+    notice. `task` says what kind of work it is, where that is known; `principal` for whom is
+    asked, where that is not always the same: they have their turns as clients do."""
 
     model: str
     keep_alive: float | None
@@ -39,6 +40,7 @@ class Asking(Sampling, total=False):
     fallback: bool
     continuation: bool
     task: wire.Task
+    principal: str
 
 
 def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NOTHING) -> wire.Chat:
@@ -62,6 +64,7 @@ def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NO
             how.get("task", ""),
             usual.keep_alive,
             pip_settings() if how.get("pull") else {},
+            principal_of(how),
         )
     )
 
@@ -110,6 +113,11 @@ def named_model(how: Mapping[str, Any]) -> str:
             f"write it behind the colon, {name}MODEL, or name none",
         )
     return reference
+
+
+def principal_of(how: Mapping[str, Any]) -> Any:
+    """For whom is asked."""
+    return "" if (principal := how.get("principal")) is None else principal
 
 
 def _chat_messages(prompt: Prompt, how: Asking) -> list[Message]:

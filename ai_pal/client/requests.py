@@ -4,7 +4,7 @@ Pure."""
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict
 
-from ai_pal.client.asking import acceptable, named_model, with_system
+from ai_pal.client.asking import acceptable, named_model, principal_of, with_system
 from ai_pal.client.prompt import Prompt
 from ai_pal.client.sampling import Options, options_of
 from ai_pal.client.usual import Usual
@@ -21,13 +21,14 @@ BATCH_TEXTS, BATCH_CHARACTERS = 256, 512 * 1024
 class Using(TypedDict, total=False):
     """How a model of this machine is used; an empty `model` is the default one, or for vectors and scores one
     that can. With `pull` one that is not here is downloaded first, if it has at most `pull_limit` bytes (0:
-    of any size). `keep_alive` and `deadline` are in seconds."""
+    of any size). `keep_alive` and `deadline` are in seconds; `principal` is as in `Asking`."""
 
     model: str
     deadline: float | None
     keep_alive: float | None
     pull: bool
     pull_limit: int
+    principal: str
 
 
 class Completing(Using, Options, total=False):
@@ -39,6 +40,7 @@ class Counting(Options, total=False):
 
     model: str
     system: str | None
+    principal: str
 
 
 def load_request(
@@ -47,7 +49,7 @@ def load_request(
     """The request to load a model. Raises `AiPalError` (`bad_request`)."""
     using = Using(model=model, keep_alive=keep_alive, pull=pull, pull_limit=pull_limit)
     fields = _used(using, usual)
-    del fields["deadline"]
+    del fields["deadline"], fields["principal"]
     return acceptable(wire.Load(request_id, **fields))
 
 
@@ -68,7 +70,7 @@ def count_request(request_id: int, prompt: Prompt, how: Counting, usual: Usual) 
     """The request to count the tokens of a prompt."""
     messages = with_system(prompt, how.get("system"))
     model = named_model(how) or usual.model
-    return acceptable(wire.CountTokens(request_id, messages, model, options_of(how)))
+    return acceptable(wire.CountTokens(request_id, messages, model, options_of(how), principal_of(how)))
 
 
 def embed_requests(
@@ -102,6 +104,7 @@ def _used(how: Mapping[str, Any], usual: Usual, default: str | None = None) -> d
         "pull_limit": how.get("pull_limit", 0),
         "usual_keep_alive": usual.keep_alive,
         "pip": pip_settings() if pull else {},
+        "principal": principal_of(how),
     }
 
 

@@ -21,6 +21,14 @@ def _one_of(names: tuple[str, ...]) -> Rule:
     return Rule(f"one of {', '.join(filter(None, names))}")
 
 
+MOST_PRINCIPAL = 128
+"""Characters of the name of a principal: it stands in the ledger and on terminals."""
+
+
+def _named(name: str) -> bool:
+    return len(name) <= MOST_PRINCIPAL and name.isprintable()
+
+
 _KEEP_ALIVE = _kept(f"a number of seconds from 0 to {YEARS} years, or -1 for never")
 
 RULES: Mapping[str, Rule] = {
@@ -33,6 +41,7 @@ RULES: Mapping[str, Rule] = {
     "goal": _one_of(get_args(wire.Goal)),
     "task": _one_of(get_args(wire.Task)),
     "privacy": _one_of(("local", "any")),
+    "principal": Rule(f"a name of at most {MOST_PRINCIPAL} characters that can be shown", _named),
     "pull": TRUE_OR_FALSE,
     "fallback": TRUE_OR_FALSE,
     "continuation": TRUE_OR_FALSE,

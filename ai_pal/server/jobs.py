@@ -39,7 +39,8 @@ class Patience(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of work for one model. Queues are fair over owners. `resolved` is what `model` means on this
+    """One piece of work for one model. Queues are fair over owners, and over those for whom an owner
+    asks (`principal`). `resolved` is what `model` means on this
     machine, where that is known already; `provider` is who is asked, None for this machine. `blobs` are the
     frames that the work refers to by number; they are taken away when its request has ended. `deadline` is in
     seconds from acceptance. Nothing of a `private` one leaves this machine."""
@@ -47,6 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     work: Work
     model: str
     owner: bytes = b""
+    principal: str = ""
     blobs: Sequence[Blob] = ()
     resolved: Resolved | None = None
     provider: Provider | None = None

@@ -8,7 +8,7 @@ import msgspec
 from ai_pal.errors import Code
 from ai_pal.store.calendar import Span
 
-By = Literal["day", "model", "tier"]
+By = Literal["day", "model", "tier", "principal"]
 
 LOCAL_TIER = 1
 ANSWERED = "done"
@@ -22,7 +22,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at one candidate. `at` is in seconds since 1970 (UTC), `cost` in US dollars; the phases
     (`queued`, `connect`, `first_token`, `total`) are seconds. Not `priced`: it cost more, and nobody knows
     how much. `score` is the complexity, None where nobody asked for it. `remote`: the prompt left this
-    machine. `local_only`: it must not."""
+    machine. `local_only`: it must not. `principal` is for whom its client asked, empty for itself."""
 
     at: float
     request: str
@@ -41,6 +41,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     remote: bool = False
     local_only: bool = False
     priced: bool = True
+    principal: str = ""
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -61,7 +62,7 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True):
-    """Attempts that have `key` in common: the day, the model or the tier.
+    """Attempts that have `key` in common: the day, the model, the tier or the principal.
 
     `answers` were given, `here` of them without the prompt leaving this machine; `left` counts the
     attempts that took a prompt away. `mid` and `strong` are the tokens answered here whose score would

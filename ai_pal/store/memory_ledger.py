@@ -56,6 +56,8 @@ def _key(by: By, attempt: Attempt) -> str:
             return model_key(attempt.provider, attempt.model, attempt.tier)
         case "tier":
             return str(attempt.tier)
+        case "principal":
+            return attempt.principal
 
 
 def _sums(key: str, attempts: list[Attempt], strong_from: float) -> Sums:

@@ -98,5 +98,14 @@ _PARTS = (
 """`beside` is JSON: what was thought and the tools that were called. Neither is in the index of words, nor
 are files: a search finds what was said."""
 
-STEPS: tuple[tuple[str, ...], ...] = (_LEDGER + _CONVERSATIONS, _PAID, _PRICED, _STAND_INS, _PARTS)
+_PRINCIPALS = ("ALTER TABLE attempts ADD COLUMN principal TEXT NOT NULL DEFAULT ''",)
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    _LEDGER + _CONVERSATIONS,
+    _PAID,
+    _PRICED,
+    _STAND_INS,
+    _PARTS,
+    _PRINCIPALS,
+)
 """Step N leads from version N to N + 1; the version of a database is its `user_version`."""

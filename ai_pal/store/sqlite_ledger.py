@@ -20,6 +20,7 @@ _KEYS = {
     "day": "date(at, 'unixepoch', 'localtime')",
     "model": f"CASE tier WHEN {LOCAL_TIER} THEN model ELSE provider || ':' || model END",
     "tier": "CAST(tier AS TEXT)",
+    "principal": "principal",
 }
 _SUMMARY = """
     WITH marked AS (

@@ -176,6 +176,28 @@ async def test_every_option_is_a_keyword(face: AnyFace, supervisor: ScriptedSupe
     assert second.options.stop == ["end"]
 
 
+async def test_who_is_asked_for_goes_along(face: AnyFace, supervisor: ScriptedSupervisor) -> None:
+    def script(request: Any) -> Iterable[wire.AnyEvent]:
+        match request:
+            case wire.Chat(id=n) | wire.Complete(id=n):
+                yield wire.Done(n)
+            case wire.Embed():
+                yield vectors(request)
+            case wire.Rerank(id=n):
+                yield wire.Reranked(n, "m", [0.5])
+            case wire.CountTokens(id=n):
+                yield wire.Counted(n, "m", 1)
+
+    supervisor.script = script
+    calls = (("ask", "1"), ("complete", "1"), ("embed", ["1"]), ("rerank", "1", ["1"]), ("count_tokens", "1"))
+    for name, *args in calls:
+        await face.call(name, *args, principal="ann")
+        for wrong in ("a\nb", "x" * 129):
+            assert (await failing(face, name, *args, principal=wrong)).code == Code.BAD_REQUEST
+    asked = [one for one in supervisor.asked if not isinstance(one, wire.Hello | wire.Cancel)]
+    assert [one.principal for one in asked] == ["ann"] * len(calls)
+
+
 async def test_a_misspelt_option_is_refused_before_anything_is_sent(
     face: AnyFace, supervisor: ScriptedSupervisor
 ) -> None:

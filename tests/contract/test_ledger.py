@@ -80,10 +80,17 @@ def test_an_unscored_answer_would_have_asked_for_a_mid_cloud(ledger: Ledger) -> 
 
 @pytest.mark.parametrize(
     ("by", "keys"),
-    [("day", ["2026-11-22", "2026-11-23"]), ("model", ["openai:gpt-4", "smollm2"]), ("tier", ["1", "3"])],
+    [
+        ("day", ["2026-11-22", "2026-11-23"]),
+        ("model", ["openai:gpt-4", "smollm2"]),
+        ("tier", ["1", "3"]),
+        ("principal", ["", "ann"]),
+    ],
 )
-def test_a_summary_goes_by_day_model_or_tier(ledger: Ledger, by: str, keys: list[str]) -> None:
-    ledger.record([HERE, CLOUD, msgspec.structs.replace(HERE, at=NOON + DAY)])
+def test_a_summary_goes_by_day_model_tier_or_principal(ledger: Ledger, by: str, keys: list[str]) -> None:
+    ledger.record(
+        [HERE, msgspec.structs.replace(CLOUD, principal="ann"), msgspec.structs.replace(HERE, at=NOON + DAY)]
+    )
     assert [sums.key for sums in ledger.summary(by)] == keys  # type: ignore[arg-type]
 
 

@@ -49,6 +49,7 @@ class Chat(Request, tag="chat", frozen=True):
     `continuation` another candidate may go on where one broke off, after a notice of the kind `seam`.
     A `task` says what kind of work it is: it bounds the score of the prompt. `usual_keep_alive` is for a
     model without a setting of its own of which no request has said a `keep_alive`. `pip` is as in `Pull`.
+    `principal` is for whom this client asks, if it asks for several: they have their turns as clients do.
     """
 
     id: int
@@ -67,6 +68,7 @@ class Chat(Request, tag="chat", frozen=True):
     task: Task = ""
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
+    principal: str = ""
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -158,6 +160,7 @@ class Complete(Request, tag="complete", frozen=True):
     pull_limit: int = 0
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
+    principal: str = ""
 
 
 class Embed(Request, tag="embed", frozen=True):
@@ -176,6 +179,7 @@ class Embed(Request, tag="embed", frozen=True):
     usual_model: str = ""
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
+    principal: str = ""
 
 
 class Rerank(Request, tag="rerank", frozen=True):
@@ -193,6 +197,7 @@ class Rerank(Request, tag="rerank", frozen=True):
     usual_model: str = ""
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
+    principal: str = ""
 
 
 class CountTokens(Request, tag="count_tokens", frozen=True):
@@ -203,6 +208,7 @@ class CountTokens(Request, tag="count_tokens", frozen=True):
     messages: list[Message]
     model: str = ""
     options: GenerationOptions = GenerationOptions()
+    principal: str = ""
 
 
 class Models(Request, tag="models", frozen=True):

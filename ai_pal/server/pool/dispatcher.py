@@ -51,7 +51,7 @@ class Dispatcher:
     def _send(self, worker: ModelWorker, request: WorkerJob) -> bool:
         """Whether the worker has it now; else it is the next of all."""
         if not self._workers.send(worker.identity, request.message, request.job.blobs):
-            worker.line_of(request).push_front(request.job.owner, request)
+            worker.line_of(request).push_front(request.job.owner, request, request.job.principal)
             self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
             return False
         worker.begin(request)
@@ -160,7 +160,7 @@ class Dispatcher:
             return
         if request.key in worker.active:
             self.tell_cancels(worker)
-        elif worker.line_of(request).remove(request.job.owner, request):
+        elif worker.line_of(request).remove(request.job.owner, request, request.job.principal):
             self._notifier.positions(worker)
 
     def tell_cancels(self, worker: ModelWorker) -> None:
@@ -186,7 +186,7 @@ class Dispatcher:
                 self._requests.broken(request, failure, now)
             else:
                 request.told_position, request.told_progress, request.told_read = 0, -1.0, -1
-                worker.line_of(request).push_front(request.job.owner, request)
+                worker.line_of(request).push_front(request.job.owner, request, request.job.principal)
                 request.sink.news(wire.Notice(0, "retry", failure.message))
 
     def broken(self, worker: ModelWorker, reason: str) -> None:

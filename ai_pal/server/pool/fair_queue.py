@@ -1,4 +1,5 @@
-"""A bounded queue that is fair over clients: each client in turn, each client's requests in order."""
+"""A bounded queue that is fair over clients, and within each client over those for whom it asks: everybody in
+turn, each one's requests in order."""
 
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator
@@ -8,11 +9,12 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Round robin over owners. `limit` bounds the items of all owners together."""
+    """Round robin over owners, and over the principals of each: who asks for many has no more turns than one
+    who asks for itself. `limit` bounds the items of all together."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lines: OrderedDict[Hashable, deque[T]] = OrderedDict()
+        self._owners: OrderedDict[Hashable, OrderedDict[str, deque[T]]] = OrderedDict()
         self._size = 0
 
     def __len__(self) -> int:
@@ -22,47 +24,58 @@ class FairQueue(Generic[T]):
     def full(self) -> bool:
         return self._size >= self._limit
 
-    def push(self, owner: Hashable, item: T) -> None:
+    def push(self, owner: Hashable, item: T, principal: str = "") -> None:
         """Append. Raises OverflowError when the queue is full."""
         if self.full:
             raise OverflowError("the queue is full")
-        self._lines.setdefault(owner, deque()).append(item)
+        self._owners.setdefault(owner, OrderedDict()).setdefault(principal, deque()).append(item)
         self._size += 1
 
-    def push_front(self, owner: Hashable, item: T) -> None:
+    def push_front(self, owner: Hashable, item: T, principal: str = "") -> None:
         """Put back something that had its turn already: next of all, past the limit if need be."""
-        self._lines.setdefault(owner, deque()).appendleft(item)
-        self._lines.move_to_end(owner, last=False)
+        principals = self._owners.setdefault(owner, OrderedDict())
+        principals.setdefault(principal, deque()).appendleft(item)
+        principals.move_to_end(principal, last=False)
+        self._owners.move_to_end(owner, last=False)
         self._size += 1
 
     def pop(self) -> T:
-        """The next item; its owner goes to the end of the round. Raises IndexError when empty."""
-        if not self._lines:
+        """The next item; its owner goes to the end of the round, and its principal to that of the owner's.
+        Raises IndexError when empty."""
+        if not self._owners:
             raise IndexError("the queue is empty")
-        owner, line = next(iter(self._lines.items()))
+        owner, principals = next(iter(self._owners.items()))
+        principal, line = next(iter(principals.items()))
         item = line.popleft()
-        if line:
-            self._lines.move_to_end(owner)
-        else:
-            del self._lines[owner]
-        self._size -= 1
+        principals.move_to_end(principal)
+        self._owners.move_to_end(owner)
+        self._taken(owner, principal)
         return item
 
-    def remove(self, owner: Hashable, item: T) -> bool:
+    def remove(self, owner: Hashable, item: T, principal: str = "") -> bool:
         """Take one item out, wherever it stands; False when it is not there."""
-        line = self._lines.get(owner)
+        principals = self._owners.get(owner)
+        line = None if principals is None else principals.get(principal)
         if line is None or item not in line:
             return False
         line.remove(item)
-        if not line:
-            del self._lines[owner]
-        self._size -= 1
+        self._taken(owner, principal)
         return True
 
     def __iter__(self) -> Iterator[T]:
         """The items in the order in which `pop` would give them."""
-        lines = [deque(line) for line in self._lines.values()]
-        while lines:
-            for line in lines:
-                yield line.popleft()
-            lines = [line for line in lines if line]
+        rounds = FairQueue[T](self._limit)
+        rounds._size = self._size
+        for owner, principals in self._owners.items():
+            rounds._owners[owner] = OrderedDict((name, deque(line)) for name, line in principals.items())
+        while rounds:
+            yield rounds.pop()
+
+    def _taken(self, owner: Hashable, principal: str) -> None:
+        """One item has gone: nothing empty stays."""
+        self._size -= 1
+        principals = self._owners[owner]
+        if not principals[principal]:
+            del principals[principal]
+        if not principals:
+            del self._owners[owner]

@@ -243,7 +243,7 @@ class Supervisor:
             raise AiPalError(overloaded(worker))
         worker.keep(job.keep_alive, job.usual_keep_alive)
         request = self.requests.open(job, sink, worker.model, self._clock.now())
-        worker.line_of(request).push(job.owner, request)
+        worker.line_of(request).push(job.owner, request, job.principal)
         return request
 
     def _refuse_when_closing(self) -> None:

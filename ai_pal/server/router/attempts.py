@@ -103,6 +103,7 @@ class Attempts:
             work=inner.Generate(0, messages, _affordable(options, candidate, request)),
             model=candidate.model,
             owner=request.client,
+            principal=chat.principal,
             blobs=request.blobs,
             resolved=candidate.resolved,
             provider=candidate.server,
@@ -147,6 +148,7 @@ class Attempts:
                 score=request.score,
                 remote=went_out,
                 local_only=request.private,
+                principal=request.chat.principal,
             )
         )
 

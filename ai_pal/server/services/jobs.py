@@ -68,11 +68,14 @@ class Jobs:
     def _job(self, client: bytes, request: Asked, blobs: Sequence[Blob]) -> Job:
         model = request.model or self._model_of(request)
         if isinstance(request, wire.CountTokens):
-            return Job(work=work_of(request), model=model, owner=client, blobs=blobs)
+            return Job(
+                work=work_of(request), model=model, owner=client, principal=request.principal, blobs=blobs
+            )
         return Job(
             work=work_of(request),
             model=model,
             owner=client,
+            principal=request.principal,
             blobs=blobs,
             deadline=request.deadline,
             keep_alive=request.keep_alive,

@@ -144,15 +144,19 @@ def test_time_and_a_little_memory_are_no_news() -> None:
         assert subscriptions.differs(replace(idle, **news), idle)
 
 
+def collected(endpoint: Endpoint) -> bool:
+    return endpoint.activity.onlooker is not None
+
+
 def test_nothing_is_collected_while_nobody_looks_on(endpoint: Endpoint) -> None:
-    assert endpoint.activity.onlooker is None
+    assert not collected(endpoint)
     look_on(endpoint)
     endpoint.send(ANN, wire.Subscribe(2))
-    assert endpoint.activity.onlooker is not None
+    assert collected(endpoint)
     endpoint.send(ANN, wire.Cancel(1))
-    assert endpoint.activity.onlooker is not None
+    assert collected(endpoint)
     endpoint.send(ANN, wire.Goodbye())
-    assert endpoint.activity.onlooker is None
+    assert not collected(endpoint)
 
 
 def test_so_many_look_on_and_no_more(endpoint: Endpoint) -> None:
