@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from ai_pal.client.timed_schema import json_schema
 from ai_pal.protocol.content import Image, Text
 from ai_pal.protocol.options import Tool
 
@@ -102,7 +103,7 @@ def _field(one: inspect.Parameter, about: dict[str, str]) -> Any:
 def _schema(kind: type, name: str) -> dict[str, Any]:
     """The JSON Schema of the arguments, an object's."""
     try:
-        schema = msgspec.json.schema(kind)
+        schema = json_schema(kind)
     except TypeError as error:
         raise TypeError(f"{name} cannot be described to a model: {error}") from None
     return inlined(schema)

@@ -1,6 +1,7 @@
 """What `schema=` takes, as the form that an answer is bound to and the object that it becomes."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.client.functions import inlined
+from ai_pal.client.timed_schema import json_schema
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.options import JsonSchema
 
@@ -53,7 +55,22 @@ def _understood(schema: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
         return schema.json_schema(), schema.validate_json
     if isinstance(schema, str | bytes | int | float | list | tuple | set | None):
         raise TypeError(f"schema takes a JSON Schema as a dict, or a type, not {type(schema).__name__}")
-    return inlined(msgspec.json.schema(schema)), msgspec.json.Decoder(schema).decode
+    try:
+        return inlined(json_schema(schema)), msgspec.json.Decoder(schema).decode
+    except TypeError:
+        if (adapter := _adapter(schema)) is None:
+            raise
+        return _understood(adapter)
+
+
+def _adapter(schema: Any) -> Any:
+    """Pydantic's word on a type that msgspec does not know, such as a list of its models."""
+    if (pydantic := sys.modules.get("pydantic")) is None:
+        return None
+    try:
+        return pydantic.TypeAdapter(schema)
+    except pydantic.errors.PydanticUserError:
+        return None
 
 
 def _name(schema: Any) -> str:

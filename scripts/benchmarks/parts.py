@@ -14,6 +14,7 @@ from scripts.benchmarks import (
     estimates,
     fallbacks,
     forwarding,
+    held,
     latency,
     one_shot,
     quantized,
@@ -90,6 +91,14 @@ PARTS = {
         "each model: first and later answers, speed",
         {"latency": latency.models_here},
         {"large": latency.large_model},
+    ),
+    "schema": Part(
+        "answers held to a JSON schema of 20 properties against free ones, and what its compiling takes",
+        {
+            "compile": held.compiling,
+            "llamacpp": held.by_llamacpp,
+            "transformers": held.by_transformers,
+        },
     ),
     "quantize": Part(
         "8-bit and 4-bit weights against the model as it is: memory, speed, agreement",

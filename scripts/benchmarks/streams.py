@@ -57,11 +57,16 @@ def through(client: Client, model: str, number: int, tokens: int = TOKENS, limit
 
 
 def told(
-    client: Client, model: str, messages: list[Message], tokens: int = TOKENS, limit: float = 1e9
+    client: Client,
+    model: str,
+    messages: list[Message],
+    tokens: int = TOKENS,
+    limit: float = 1e9,
+    how: GenerationOptions | None = None,
 ) -> Stream:
-    """The same, of any conversation."""
+    """The same, of any conversation, and with any options."""
     asked = time.perf_counter()
-    stream = client.chat(messages, model=model, options=options(tokens))
+    stream = client.chat(messages, model=model, options=how or options(tokens))
     try:
         return timed(_tokens(stream), asked, limit)
     finally:

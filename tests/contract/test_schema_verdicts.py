@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from ai_pal.client.shape import Shape
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions, JsonSchema
 from ai_pal.protocol.worker import Generate, GenerationDone, GenerationFailed, LoadModel, Ready
 from tests.compilers import BuiltIn
+from tests.odd_models import Aliased, Circle, Inner, Open, Outer, Point, Tree
 from tests.worker_driver import WorkerDriver
 from workers.structured.rules import json_rule
 
@@ -110,3 +112,14 @@ def test_both_refuse_it_with_the_same_path(name: str, engines: dict[str, WorkerD
     assert said["llamacpp"] == said["transformers"]
     at = path if path.startswith("#") else f"#/properties/a{path}"
     assert f" at {at}:" in said["llamacpp"].message
+
+
+@pytest.mark.parametrize("model", [Inner, Outer, Tree, Open, Aliased, Point | Circle], ids=str)
+def test_both_give_the_object_that_was_asked_for(model: Any, engines: dict[str, WorkerDriver]) -> None:
+    shape = Shape(model)
+    options = GenerationOptions(temperature=1.0, max_tokens=480, seed=3, response_format=shape.form)
+    for driver in engines.values():
+        answer = driver.do(Generate(next(KEYS), ASKED, options))
+        assert isinstance(answer.end, GenerationDone), answer.end
+        assert answer.end.finish_reason == "stop", answer.text
+        shape._read(answer.text)

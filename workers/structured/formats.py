@@ -8,14 +8,17 @@ DATE = (
     f"{YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
     "|02-(0[1-9]|1[0-9]|2[0-8]))"
 )
-TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
+TIME = f"{CLOCK}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 ANYTHING = ""
 BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 IPV4 = f"{BYTE}([.]{BYTE}){{3}}"
 SEGMENT = "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"
-HOST = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
-URI = f"[A-Za-z][A-Za-z0-9+.-]*://{HOST}(:[1-9][0-9]{{0,3}})?(/{SEGMENT})*([?]{SEGMENT})?(#{SEGMENT})?"
+LABEL = "[A-Za-z0-9]+(-[A-Za-z0-9]+)*"
+HOST = f"({LABEL}[.])*[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*"
+SPAN = "([0-9]{1,4}H([0-9]{1,2}M([0-9]{1,2}S)?)?|[0-9]{1,4}M([0-9]{1,2}S)?|[0-9]{1,5}S)"
+URI = f"https?://{HOST}(:[1-9][0-9]{{0,3}})?(/{SEGMENT})*([?]{SEGMENT})?(#{SEGMENT})?"
 
 
 def _uuid(version: str) -> str:
@@ -26,7 +29,9 @@ PATTERNS: dict[str, str] = {
     "date": DATE,  # the compiler has a 29th of February in every year, and a year 0
     "time": TIME,  # and a 60th second
     "date-time": f"{DATE}T{TIME}",
-    "uri": URI,
+    "partial-time": CLOCK,
+    "duration": f"P([0-9]{{1,5}}D(T{SPAN})?|T{SPAN}|[0-9]{{1,4}}W)",  # months and years are not so long
+    "uri": URI,  # of those, what has to do with the web: most programs that want one want that
     "decimal": "-?(0|[1-9][0-9]{0,14})([.][0-9]{1,15})?",
     "ipvanyaddress": IPV4,
     **{f"uuid{version}": _uuid(version) for version in "1345678"},
@@ -43,10 +48,10 @@ def without_formats(node: dict[str, Any]) -> dict[str, Any]:
     """The schema with patterns for such formats."""
     if isinstance(pattern := node.get("pattern"), str) and pattern in EQUAL:
         node = node | {"pattern": EQUAL[pattern]}
-    name = node.get("format")
+    name = node.get("format", node.get("contentEncoding"))
     if not isinstance(name, str) or name not in PATTERNS:
         return node
-    plain = {key: value for key, value in node.items() if key != "format"}
+    plain = {key: value for key, value in node.items() if key not in ("format", "contentEncoding")}
     if not (pattern := PATTERNS[name]):
         return plain
     pattern = f"^({pattern})$"

@@ -1,7 +1,7 @@
 """Schemas in the words of every compiler."""
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,8 @@ READERS: dict[str, Any] = {
     "date": date,
     "time": time,
     "date-time": datetime,
+    "duration": timedelta,
+    "partial-time": time,
     "uri": pydantic.AnyUrl,
     "decimal": Decimal,
     "ipvanyaddress": pydantic.IPvAnyAddress,
