@@ -239,9 +239,7 @@ class Worker:
             outcome = LoadFailed(error.failure)
         except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
             log("error", "the load broke off", model=spec.model, reason=repr(error))
-            outcome = LoadFailed(
-                Failure(Code.ENGINE_ERROR, f"loading {spec.model} failed: {error!r}", retryable=True)
-            )
+            outcome = LoadFailed(_broken_off(spec.model, error))
         self._outcome = outcome
         self._outbox.wake()
 
@@ -263,3 +261,11 @@ class Worker:
         self._monitor.close(0)
         self._socket.close()
         self._context.term()  # waits for the last messages to leave, at most LINGER_MS
+
+
+def _broken_off(model: str, error: Exception) -> Failure:
+    """What the machine lacked at this moment may be there at the next; all else would come to the same."""
+    if isinstance(error, MemoryError | OSError):
+        return Failure(Code.ENGINE_ERROR, f"loading {model} failed: {error!r}", retryable=True)
+    hint = "the model is damaged, or of a kind that this version does not know: see `ai-pal logs`"
+    return Failure(Code.MODEL_INVALID, f"loading {model} failed: {error!r}", hint)

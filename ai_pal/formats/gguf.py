@@ -27,6 +27,9 @@ LONGEST_KEPT = 1 << 20
 HINT = "fetch the model again, or choose another file"
 ADAPTER = "only an adapter (LoRA), not a whole model", "merge it into its base model, or name the base model"
 PROJECTOR = "only the part of a model that sees (mmproj)", "name the file of the model that it belongs to"
+MEASURES = "only what was measured of a model (imatrix), no model", "name the file of the model itself"
+NO_MODELS = {"adapter": ADAPTER, "mmproj": PROJECTOR, "imatrix": MEASURES}
+"""By `general.type`: what it is instead, and what to do."""
 TEXT, ARRAY = 8, 9
 NUMBERS = dict(zip((*range(8), *range(10, 13)), [f"<{code}" for code in "BbHhIif?Qqd"], strict=True))
 VOCABULARY = "tokenizer.ggml.tokens"
@@ -170,7 +173,7 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     pooling = int(found.get(f"{architecture}.pooling_type", 0))
     header = Header(architecture, name, context, size, _kv_values(found, architecture), pooling)
     vocabulary = found.get(VOCABULARY, 0)
-    refusal = {"adapter": ADAPTER, "mmproj": PROJECTOR}.get(str(found.get("general.type")))
+    refusal = NO_MODELS.get(str(found.get("general.type")))
     if architecture == "clip":
         refusal = PROJECTOR
     return Layout(header, int(vocabulary), tensors, refusal)

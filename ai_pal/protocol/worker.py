@@ -15,6 +15,9 @@ EXIT_RETRY = 75
 EXIT_NEVER = 78
 """Exit code of a worker whose load failed and will fail again (EX_CONFIG)."""
 
+SAID_ON_STDERR = "(why is said on stderr)"
+"""The detail of a refused load of which the library's log alone says why: the supervisor reads it there."""
+
 LARGEST_DEFAULT_CONTEXT = 8192
 """Tokens of the window at most that a load gets which has not asked for more."""
 

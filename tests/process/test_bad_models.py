@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -106,3 +107,39 @@ def test_numbers_that_are_none_are_an_error_of_the_engine(
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     assert refusal(client, folder).code == Code.ENGINE_ERROR
     assert str(folder) in pids(client)
+
+
+CONTEXT = b"llama.context_length" + struct.pack("<I", 4)
+
+
+def test_a_file_over_which_the_library_aborts_has_one_try_and_answers_once_it_is_mended(
+    client: Client, starter_model: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "m.gguf"
+    shutil.copyfile(starter_model, file)
+    at = file.read_bytes().index(CONTEXT) + len(CONTEXT)
+    with file.open("r+b") as opened:
+        opened.seek(at)
+        whole = opened.read(4)
+        opened.seek(at)
+        opened.write(struct.pack("<I", 1))
+    error = refusal(client, file)
+    assert (error.code, error.failure.retryable) == (Code.MODEL_INVALID, False)
+    assert "gave up while it loaded the model: " in error.failure.message
+    assert all(worker.restarts == 0 for worker in client.status().workers)
+    with file.open("r+b") as opened:
+        opened.seek(at)
+        opened.write(whole)
+    assert client.ask("hello", model=str(file), options=FEW).text
+
+
+def test_an_architecture_that_the_library_does_not_know_is_named_in_its_own_words(
+    client: Client, starter_model: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "m.gguf"
+    front = starter_model.read_bytes()
+    file.write_bytes(front[:200_000].replace(b"llama", b"lxama") + front[200_000:])
+    error = refusal(client, file)
+    assert error.code == Code.MODEL_INVALID
+    assert "unknown model architecture: 'lxama'" in error.failure.message
+    assert "update AI-PAL" in error.failure.hint

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.formats.gguf import RANK, check_whole, pooling_of, read_header
+from ai_pal.formats.gguf import RANK, Header, check_whole, pooling_of, read_header
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.worker import (
+    SAID_ON_STDERR,
     CompleteText,
     CountTokens,
     EmbedTexts,
@@ -54,6 +55,7 @@ from workers.kv_budget import KvBudget
 from workers.load_limits import limits
 from workers.log import cause, log
 
+DAMAGED = "if it is damaged, fetch it again; if its chat template is, set chat_template=FILE"
 BYTES_PER_NUMBER = 4
 """At most, in the cache."""
 SOCKET = "llamacpp-{pid}.sock"
@@ -97,10 +99,10 @@ class LlamaCpp:
         parameters.api_keys = [key]
         self._socket.unlink(missing_ok=True)
         with limits(header.size, header.kv_values * self._context * BYTES_PER_NUMBER):
-            self._start(xllamacpp, parameters, spec.path)
+            self._start(xllamacpp, parameters, spec.path, header)
             self._asker = Asker(hidden(self._socket), key)
             pooling = pooling_of(header)
-            abilities = _of_vectors(pooling) if pooling else self._learn()
+            abilities = _of_vectors(pooling) if pooling else self._learned()
         self._kv_budget = KvBudget(self._context)
         self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
@@ -109,14 +111,28 @@ class LlamaCpp:
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"
         return Ready(slots, self._context, time.monotonic() - started, name, count, abilities)
 
-    def _start(self, xllamacpp: Any, parameters: Any, path: str) -> None:
+    def _start(self, xllamacpp: Any, parameters: Any, path: str, header: Header) -> None:
         try:
             self._server = xllamacpp.Server(parameters)
-        except (RuntimeError, ValueError, MemoryError) as error:
+        except MemoryError:
+            fail(Code.MODEL_INVALID, f"llama.cpp cannot load {path}: it wants far too much memory", DAMAGED)
+        except (RuntimeError, ValueError):
+            hint = (
+                f"update AI-PAL if the model is newer than its llama.cpp ({xllamacpp.__version__}); {DAMAGED}"
+            )
+            message = f"llama.cpp cannot load {path} (architecture: {header.architecture or 'not told'})"
+            raise AiPalError(Failure(Code.MODEL_INVALID, message, hint, detail=SAID_ON_STDERR)) from None
+
+    def _learned(self) -> list[Ability]:
+        """As `_learn`. Raises `AiPalError` (`model_invalid`) for a template that works with nothing."""
+        try:
+            return self._learn()
+        except RefusedError as error:
+            message = f"the model's chat template does not work: {error}"
             fail(
                 Code.MODEL_INVALID,
-                f"llama.cpp cannot load {path}: {error or 'it wants far too much memory'}",
-                "the file may be damaged or of an unknown architecture: fetch it again",
+                message,
+                "set chat_template=FILE, a Jinja template, in the model's options",
             )
 
     def _learn(self) -> list[Ability]:

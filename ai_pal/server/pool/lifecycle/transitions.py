@@ -4,6 +4,7 @@ Back-off is exponential with full jitter (AWS Architecture Blog, "Exponential Ba
 2015): the delay is uniform in [0, min(cap, base * 2^n)].
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.worker import EXIT_NEVER
+from ai_pal.protocol.worker import EXIT_NEVER, SAID_ON_STDERR
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool.lifecycle.events import (
     Action,
@@ -42,6 +43,13 @@ Step = tuple[State, tuple[Action, ...]]
 
 OVER_CPU_LIMIT = 24
 """SIGXCPU: workers set such a limit for their load."""
+
+LONGEST_WORDS = 300
+_STAMP = re.compile(r"[\d.]+ [A-Z] ")
+"""How lines of llama.cpp's log begin."""
+
+GIVEN_UP = (4, 6, 8)
+"""SIGILL, SIGABRT, SIGFPE: a library's own end over what it cannot load, and it would come to it again."""
 
 COMING = (Phase.STARTING, Phase.LOADING)
 
@@ -74,11 +82,19 @@ def deadline(state: State, policy: Policy) -> float | None:
 
 def explain(state: State, status: ExitStatus, tail: str) -> Failure:
     """Why a process that nobody asked to stop has ended, for people."""
+    if state.reason is not None and state.reason.detail == SAID_ON_STDERR:
+        why = own_words(tail)
+        message = f"{state.reason.message}: {why}" if why else state.reason.message
+        return replace(state.reason, message=message, detail=tail)
     if state.reason is not None and state.reason.code != Code.UNLOADED:
         return replace(state.reason, detail=state.reason.detail or tail)
     if status.signal == OVER_CPU_LIMIT:
         message = "the load was given up: it computed longer than any sound model of this size"
         return Failure(Code.MODEL_INVALID, message, "do not use this model", detail=tail)
+    if status.signal in GIVEN_UP and state.phase in COMING:
+        message = f"the engine gave up while it loaded the model: {own_words(tail) or 'it said nothing'}"
+        hint = "the file is damaged, or of a kind that this version does not know: fetch it again, or update"
+        return Failure(Code.MODEL_INVALID, message, hint, detail=tail)
     if status.signal == 9:
         message = "the worker was killed (SIGKILL), perhaps because the machine ran out of memory"
         hint = "free memory, choose a smaller model, or lower `context`"
@@ -87,6 +103,14 @@ def explain(state: State, status: ExitStatus, tail: str) -> Failure:
     else:
         message, hint = f"the worker exited with code {status.code}", "see `ai-pal logs`"
     return Failure(Code.WORKER_DIED, message, hint, retryable=status.code != EXIT_NEVER, detail=tail)
+
+
+def own_words(tail: str) -> str:
+    """The line of the end of stderr that says why a load failed: an assertion, else the first error."""
+    lines = [_STAMP.sub("", line.strip()) for line in tail.splitlines() if line.strip()]
+    said = [line for line in lines if "ASSERT" in line or "what():" in line]
+    said = said or [line for line in lines if "error" in line.lower()] or lines[-1:]
+    return said[0][:LONGEST_WORDS] if said else ""
 
 
 def _enter(state: State, phase: Phase, now: float) -> State:

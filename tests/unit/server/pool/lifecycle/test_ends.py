@@ -1,0 +1,46 @@
+"""What is said of a process that ended, and whether another try makes sense."""
+
+import pytest
+
+from ai_pal.errors import Code, Failure
+from ai_pal.protocol.worker import SAID_ON_STDERR
+from ai_pal.server.nodes.base import ExitStatus
+from ai_pal.server.pool.lifecycle.state import Phase, State
+from ai_pal.server.pool.lifecycle.transitions import explain
+
+ABORT = """0.00.1 I loading
+/x/llama-vocab.cpp:26: GGML_ASSERT(a == b) failed
+[New LWP 12]"""
+ERRORS = """0.00.016.669 E llama_model_load: error loading model: unknown model architecture: 'x'
+0.00.016.900 E llama_model_load_from_file_impl: failed to load model"""
+LOADING, READY = State(phase=Phase.LOADING), State(phase=Phase.READY)
+
+
+@pytest.mark.parametrize("signal", [4, 6, 8])
+def test_a_library_that_gives_up_while_it_loads_is_not_tried_again(signal: int) -> None:
+    failure = explain(LOADING, ExitStatus(signal=signal), ABORT)
+    assert (failure.code, failure.retryable) == (Code.MODEL_INVALID, False)
+    assert failure.message.endswith(": /x/llama-vocab.cpp:26: GGML_ASSERT(a == b) failed")
+    assert failure.detail == ABORT
+
+
+@pytest.mark.parametrize(("state", "signal"), [(READY, 6), (LOADING, 11), (LOADING, 9), (LOADING, 7)])
+def test_other_deaths_are_worth_another_try(state: State, signal: int) -> None:
+    failure = explain(state, ExitStatus(signal=signal), ABORT)
+    assert (failure.code, failure.retryable) == (Code.WORKER_DIED, True)
+
+
+def test_the_librarys_own_words_say_why_it_refused() -> None:
+    refused = Failure(Code.MODEL_INVALID, "cannot load m", "do this", detail=SAID_ON_STDERR)
+    failure = explain(State(phase=Phase.LOADING, reason=refused), ExitStatus(code=78), ERRORS)
+    assert failure.message == (
+        "cannot load m: llama_model_load: error loading model: unknown model architecture: 'x'"
+    )
+    assert (failure.hint, failure.detail) == ("do this", ERRORS)
+
+
+def test_a_library_that_said_nothing_adds_nothing() -> None:
+    refused = Failure(Code.MODEL_INVALID, "cannot load m", "do this", detail=SAID_ON_STDERR)
+    failure = explain(State(phase=Phase.LOADING, reason=refused), ExitStatus(code=78), "")
+    assert (failure.message, failure.detail) == ("cannot load m", "")
+    assert "it said nothing" in explain(LOADING, ExitStatus(signal=6), "").message
