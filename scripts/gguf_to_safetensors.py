@@ -17,14 +17,18 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
-    folder: Path = arguments.folder
+    convert_once(arguments.model, arguments.folder)
+
+
+def convert_once(model_file: Path, folder: Path) -> None:
+    """Convert, unless the folder is there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
             part = folder.with_name(f".{folder.name}.part")
             shutil.rmtree(part, ignore_errors=True)
-            convert(arguments.model, part)
+            convert(model_file, part)
             part.rename(folder)
 
 

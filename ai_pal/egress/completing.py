@@ -23,6 +23,7 @@ from ai_pal.egress.providers.transport import of_transport, too_late
 from ai_pal.egress.providers.unlike import of_reading
 from ai_pal.egress.report import report
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol.content import TokenLogprob
 from ai_pal.protocol.egress import (
     Complete,
     CompletionConnected,
@@ -61,6 +62,8 @@ class Completing:
         self._thought = self._said = False
         self._tell_at = 0.0
         self._seq = 0
+        self._likely: list[TokenLogprob] = []
+        """Of tokens whose text comes next."""
         self._adapter: Adapter | None = None
         self._clock: asyncio.Timeout
 
@@ -105,8 +108,7 @@ class Completing:
                         case Thought(text="", signature=""):
                             self._think_hidden()
                         case Likely():
-                            seq = max(0, self._seq - 1)
-                            self._outbox.put(CompletionLogprobs(self._request.key, seq, event.tokens))
+                            self._likely += event.tokens
                         case Waiting():
                             self._wait(event)
                         case Notice():
@@ -130,13 +132,16 @@ class Completing:
             self._thought = True
         else:
             self._said = True
+        likely: list[TokenLogprob] = []
         if piece.kind == "text":
             self._form.add(piece.text)
+            likely, self._likely = self._likely, []
+        count = max(1, len(likely))
         self._outbox.put(
             CompletionDelta(
                 self._request.key,
                 self._seq,
-                1,
+                count,
                 piece.text,
                 piece.kind,
                 piece.index,
@@ -145,7 +150,9 @@ class Completing:
                 piece.signature,
             )
         )
-        self._seq += 1
+        if likely:
+            self._outbox.put(CompletionLogprobs(self._request.key, self._seq, likely))
+        self._seq += count
 
     def _wait(self, waiting: Waiting) -> None:
         if waiting.lives:

@@ -64,10 +64,10 @@ class Cohere:
         finish: Finish | None = None
         async for event in stream:
             if event.type == "content-delta":
-                for piece in pieces(part(event.delta, "message", "content")):
-                    yield piece
                 if likely := _likely(part(event, "logprobs")):
                     yield Likely(likely)
+                for piece in pieces(part(event.delta, "message", "content")):
+                    yield piece
             elif event.type in ("tool-call-start", "tool-call-delta"):
                 yield call(part(event.delta, "message", "tool_calls"), part(event, "index"))
             elif event.type == "message-end":

@@ -304,12 +304,12 @@ def _shape(event: Event) -> list[Event]:
 
 def _pieces(line: dict[str, Any], calls: int) -> Iterator[str | Thought | CallPiece | Likely]:
     """What a line says; `calls` came before it, and each that comes is whole."""
+    if likely := tokens_of(part(line, "logprobs")):
+        yield Likely(likely)
     yield from thoughts(part(line, "message", "thinking"))
     yield from pieces(part(line, "message", "content"))
     for number, one in enumerate(ollama_request.answered_tools(part(line, "message"))):
         yield call(one, calls + number)
-    if likely := tokens_of(part(line, "logprobs")):
-        yield Likely(likely)
 
 
 async def _resolves_to_loopback(url: str) -> bool:

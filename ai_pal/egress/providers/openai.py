@@ -131,6 +131,8 @@ def _shape(event: Event) -> list[Event]:
 
 def _pieces(choice: Any) -> Iterator[str | Thought | CallPiece | Likely]:
     """What a choice says: of a chunk, of a whole answer, or of the older completions."""
+    if likely := tokens_of(part(choice, "logprobs", "content")):
+        yield Likely(likely)
     delta = part(choice, "delta") or part(choice, "message") or text(part(choice, "text"))
     thought = next(filter(None, (part(delta, name) for name in THOUGHTS)), None)
     yield from thoughts(thought)
@@ -138,8 +140,6 @@ def _pieces(choice: Any) -> Iterator[str | Thought | CallPiece | Likely]:
     yield from pieces(content or text(delta) or text(part(delta, "text")))
     for one in [*calls_in(part(delta, "tool_calls")), *calls_in(part(delta, "function_call"))]:
         yield call(one)
-    if likely := tokens_of(part(choice, "logprobs", "content")):
-        yield Likely(likely)
 
 
 def _usage(chunk: Any, choice: Any) -> Usage:
