@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not FILE, reason="AI_PAL_TEST_LARGE_MODEL names no file"),
 ]
 
-PLAINLY = "Answer in one sentence, with what the tools told."
+PLAINLY = "Use tools for what you do not know. Say what they told in one sentence."
 Asked = tuple[Client, str]
 
 

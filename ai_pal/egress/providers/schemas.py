@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from ai_pal.egress.providers.unions import plainer
 from ai_pal.errors import Code, fail
 
 _ANNOTATIONS = frozenset(
@@ -97,7 +98,8 @@ class _Narrowing:
     def of(self, schema: object, path: str) -> dict[str, Any]:
         if not isinstance(schema, Mapping):
             _refuse(path, "a schema that says nothing", self._dialect)
-        found = {name: value for name, value in schema.items() if name not in _ANNOTATIONS}
+        said = plainer(schema, self._target)
+        found = {name: value for name, value in said.items() if name not in _ANNOTATIONS}
         if found.get("format") not in self._dialect.formats:
             found.pop("format", None)  # by itself it binds nothing
         for name in found:

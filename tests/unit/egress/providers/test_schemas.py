@@ -70,7 +70,11 @@ def test_cohere_wants_one_property_at_least() -> None:
         ),
         ({"type": "array", "items": TEXT}, OPENAI, "$ of the schema"),
         ({"anyOf": [thing(a=TEXT)]}, OPENAI, "$ of the schema"),
-        (thing(a={"anyOf": [TEXT, {"oneOf": [TEXT]}]}), OPENAI, "$.properties.a.anyOf[1].oneOf"),
+        (thing(a={"anyOf": [TEXT, {"oneOf": [TEXT, TEXT]}]}), OPENAI, "$.properties.a.anyOf[1].oneOf"),
+        (thing(a={"oneOf": [{"type": "integer"}, {"type": "number"}]}), OPENAI, "$.properties.a.oneOf"),
+        (thing(a={"oneOf": [thing(x=TEXT), thing(y=TEXT)]}), OPENAI, "$.properties.a.oneOf"),
+        (thing(a={"allOf": [TEXT, {"minLength": 1}]}), OPENAI, "$.properties.a.allOf"),
+        (thing(a={"allOf": [TEXT], "type": "string"}), OPENAI, "$.properties.a.allOf"),
         ({**thing(a=TEXT), "required": ["b"]}, OPENAI, "$.required"),
         (thing(a={"type": "integer", "minimum": 3}), ANTHROPIC, "$.properties.a.minimum"),
         (thing(a={"type": "array", "items": TEXT, "minItems": 2}), ANTHROPIC, "$.properties.a.minItems"),
@@ -86,6 +90,27 @@ def test_what_cannot_be_said_is_refused_with_its_path(schema: Any, dialect: Dial
     message = refused(schema, dialect)
     assert path in message
     assert dialect.name in message
+
+
+KINDS = ("cat", "dog")
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_one_of_some_that_exclude_each_other_is_any_of_them(dialect: Dialect) -> None:
+    age = {"type": "integer"}
+    pets = {name: {**thing(kind={"const": name}, age=age), "required": ["kind", "age"]} for name in KINDS}
+    named = [{"$ref": f"#/$defs/{name}"} for name in KINDS]
+    told = {"discriminator": {"propertyName": "kind"}, "oneOf": named}
+    schema = {**thing(pet=told, size={"oneOf": [TEXT, age]}), "$defs": pets}
+    found = narrowed(schema, dialect)["properties"]
+    assert found["pet"] == {"anyOf": named}
+    assert found["size"] == {"anyOf": [TEXT, age]}
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_all_of_a_single_one_is_that_one(dialect: Dialect) -> None:
+    schema = {**thing(a={"allOf": [{"$ref": "#/$defs/x"}], "description": "d"}), "$defs": {"x": TEXT}}
+    assert narrowed(schema, dialect)["properties"]["a"]["$ref"] == "#/$defs/x"
 
 
 def test_a_schema_may_hold_itself_where_it_can_end() -> None:
