@@ -160,12 +160,12 @@ def test_a_value_that_is_too_deep_is_refused_and_ends_nothing() -> None:
     [
         (
             {"thinking": "off", "thinking_budget": 9},
-            "thinking is off, and thinking_budget gives it 9 tokens: say one",
+            "thinking is off, and thinking_budget gives it 9 tokens",
         ),
         ({"thinking": "off", "thinking_budget": 0}, ""),
         (
             {"parallel_tool_calls": True},
-            "parallel_tool_calls says how tools are called, and there are no tools",
+            "parallel_tool_calls: there are no tools to call",
         ),
         ({"parallel_tool_calls": False, "tools": [{"name": "a"}]}, ""),
     ],
