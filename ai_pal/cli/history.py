@@ -69,7 +69,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     completes(number, "conversations")
     export.add_argument("--all", action="store_true", help="all conversations")
-    export.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    export.add_argument(
+        "--format",
+        choices=("markdown", "json"),
+        default="markdown",
+        help="as text to read (markdown), or as data",
+    )
     out = export.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="a new file; stdout if left out"
     )

@@ -1,7 +1,9 @@
 """The command table, its parser, and how errors leave the process."""
 
+import argparse
 import io
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -130,6 +132,18 @@ def test_help_shows_every_command_with_examples_and_exit_codes(
     assert out.startswith(f"usage: ai-pal {cli.ALIASES.get(name, name)} ")
     assert "examples:\n  " in out
     assert "exit codes:" in out
+
+
+def test_everything_that_can_be_said_to_a_command_is_explained() -> None:
+    def unexplained(parser: argparse.ArgumentParser, name: str) -> Iterator[str]:
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for below, actions in action.choices.items():
+                    yield from unexplained(actions, f"{name} {below}")
+            elif not action.help:
+                yield f"{name} {action.dest}"
+
+    assert list(unexplained(cli.build_parser(), "ai-pal")) == []
 
 
 def test_help_alone_is_the_help_of_all_and_shows_other_names(capsys: pytest.CaptureFixture[str]) -> None:
