@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(
             description="The model that answers unless one is named; empty: the router chooses. "
-            "`embed` and `rerank` look for one of their own kind instead."
+            "`embed` and `rerank` ask it only if it was made for them."
         ),
     ] = ""
     optimization_goal: Annotated[
