@@ -52,6 +52,11 @@ SHAPES = {
 }
 
 
+def test_every_model_with_variants_of_its_own_has_its_shape_here() -> None:
+    own = {entry.name for entry in CATALOG.values() if entry.variant("bf16") is not None}
+    assert own == set(SHAPES)
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_parameters_are_those_of_the_shape(name: str) -> None:
     assert CATALOG[name].parameters == SHAPES[name].matrices + SHAPES[name].vectors
