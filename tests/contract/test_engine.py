@@ -66,6 +66,15 @@ def worker(spec: LoadModel) -> Iterator[Loaded]:
         yield Loaded(driver, message, progress, iter(range(1, 1000)))
 
 
+@pytest.fixture(scope="module", params=[pytest.param(one, marks=pytest.mark.real_model) for one in STARTER])
+def unset(request: pytest.FixtureRequest) -> Iterator[WorkerDriver]:
+    """The starter model, loaded as it comes: neither window nor slots are said."""
+    path = request.getfixturevalue(STARTER[request.param])
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+        assert isinstance(driver.load(LoadModel("m", request.param, str(path))), Ready)
+        yield driver
+
+
 def test_load_progress_is_monotone_and_complete(worker: Loaded) -> None:
     assert worker.progress == sorted(worker.progress)
     assert worker.progress[-1] == 1.0
@@ -237,11 +246,11 @@ def test_an_option_that_nobody_would_look_at_is_refused_with_the_nearest(worker:
     assert worker.driver.ask(next(worker.keys), QUESTION, few).text
 
 
-@pytest.fixture
-def slow_reader(spec: LoadModel, tmp_path: Path) -> Iterator[WorkerDriver]:
+@pytest.fixture(scope="module")
+def slow_reader(spec: LoadModel) -> Iterator[WorkerDriver]:
     """The same engine, reading a few tokens at a time: a prompt takes it seconds."""
     options = {} if spec.engine == "echo" else {"chunk": 4}
-    with WorkerDriver(tmp_path) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
         assert isinstance(driver.load(msgspec.structs.replace(spec, options=options)), Ready)
         yield driver
 
@@ -266,52 +275,32 @@ def test_a_prompt_that_is_read_soon_is_not_spoken_of(worker: Loaded) -> None:
     assert not answer.readings
 
 
-@pytest.mark.parametrize("engine", STARTER)
-@pytest.mark.real_model
-def test_what_was_kept_of_a_prompt_counts_as_read(
-    engine: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    path = request.getfixturevalue(STARTER[engine])
-    load = LoadModel("m", engine, str(path), context=CONTEXT, options={"chunk": 4})
-    with WorkerDriver(tmp_path) as driver:
-        assert isinstance(driver.load(load), Ready)
-        messages = [Message("user", "word " * 100)]
-        first = driver.ask(1, messages, GenerationOptions(temperature=0.0, max_tokens=2))
-        messages += [Message("assistant", first.text), Message("user", "and " * 260)]
-        second = driver.ask(2, messages, GenerationOptions(temperature=0.0, max_tokens=2))
-        assert isinstance(second.end, GenerationDone)
-        assert second.end.usage.cached_tokens > 100
-        assert second.readings
-        assert second.readings[0].done >= second.end.usage.cached_tokens
+def test_what_was_kept_of_a_prompt_counts_as_read(spec: LoadModel, slow_reader: WorkerDriver) -> None:
+    if spec.engine == "echo":
+        return  # it keeps nothing
+    messages = [Message("user", "word " * 100)]
+    first = slow_reader.ask(2, messages, GenerationOptions(temperature=0.0, max_tokens=2))
+    messages += [Message("assistant", first.text), Message("user", "and " * 260)]
+    second = slow_reader.ask(3, messages, GenerationOptions(temperature=0.0, max_tokens=2))
+    assert isinstance(second.end, GenerationDone)
+    assert second.end.usage.cached_tokens > 100
+    assert second.readings
+    assert second.readings[0].done >= second.end.usage.cached_tokens
 
 
-@pytest.mark.parametrize("engine", STARTER)
-@pytest.mark.real_model
-def test_a_second_turn_computes_only_what_is_new(
-    engine: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    path = request.getfixturevalue(STARTER[engine])
-    with WorkerDriver(tmp_path) as driver:
-        assert isinstance(driver.load(LoadModel("m", engine, str(path))), Ready)
-        messages = [Message("user", "Tell me about the sea. " + "It is deep and blue. " * 20)]
-        options = GenerationOptions(temperature=0.0, max_tokens=8)
-        first = driver.ask(1, messages, options)
-        messages += [Message("assistant", first.text), Message("user", "Go on.")]
-        second = driver.ask(2, messages, options)
-        assert isinstance(first.end, GenerationDone)
-        assert isinstance(second.end, GenerationDone)
-        assert second.end.usage.cached_tokens >= first.end.usage.prompt_tokens
+def test_a_second_turn_computes_only_what_is_new(unset: WorkerDriver) -> None:
+    messages = [Message("user", "Tell me about the sea. " + "It is deep and blue. " * 20)]
+    options = GenerationOptions(temperature=0.0, max_tokens=8)
+    first = unset.ask(1, messages, options)
+    messages += [Message("assistant", first.text), Message("user", "Go on.")]
+    second = unset.ask(2, messages, options)
+    assert isinstance(first.end, GenerationDone)
+    assert isinstance(second.end, GenerationDone)
+    assert second.end.usage.cached_tokens >= first.end.usage.prompt_tokens
 
 
-@pytest.mark.parametrize("engine", STARTER)
-@pytest.mark.real_model
-def test_the_starter_model_knows_a_capital(
-    engine: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    path = request.getfixturevalue(STARTER[engine])
-    with WorkerDriver(tmp_path) as driver:
-        driver.load(LoadModel("m", engine, str(path)))
-        assert "Paris" in driver.ask(1, QUESTION, GenerationOptions(temperature=0.0, max_tokens=12)).text
+def test_the_starter_model_knows_a_capital(unset: WorkerDriver) -> None:
+    assert "Paris" in unset.ask(3, QUESTION, GenerationOptions(temperature=0.0, max_tokens=12)).text
 
 
 @pytest.mark.parametrize("damage", ["missing", "junk", "truncated", "empty"])
