@@ -8,7 +8,7 @@ import msgspec
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 
-HINT = "choose a model that runs here, or allow it: no --local-only, /local off, another goal than privacy"
+HINT = "choose a model that runs here, or allow it: leave out `local_only`, or another goal than privacy"
 """What to do when a request is local-only and its model is elsewhere."""
 
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)

@@ -22,7 +22,7 @@ def too_large(name: str, size: int) -> Failure:
     """`model_not_here` for a model that is not downloaded unasked."""
     message = f"the model {name} is not on this machine yet: {size / 1e9:.1f} GB to download"
     return Failure(
-        Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {name} (or chat --pull, or auto_pull = true)"
+        Code.MODEL_NOT_HERE, message, f"run: ai-pal pull {name} (or ask with `pull`, or auto_pull = true)"
     )
 
 

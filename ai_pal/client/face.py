@@ -33,6 +33,11 @@ class Face:
     meanwhile: Meanwhile = staticmethod(unheard)
 
     def __init__(self, endpoint: str, usual: Usual | None) -> None:
+        address: object = endpoint
+        if not isinstance(address, str):
+            given = type(address).__name__
+            finds = "ai_pal.client.daemon.connect(settings) finds or starts one"
+            raise TypeError(f"endpoint takes the address of a supervisor, not {given}: {finds}")
         self._endpoint, self._usual = endpoint, usual
 
     @property

@@ -235,7 +235,7 @@ class Completing:
             on_what = "thinking" if self._thought else "no text"
             used = f"all of its {spent} tokens" if spent else "all of its tokens"
             message = f"{name} spent {used} on {on_what} (finish reason: length)"
-            return failure(Code.LENGTH, message, "allow a longer answer: --max-tokens")
+            return failure(Code.LENGTH, message, "allow a longer answer: `max_tokens`")
         if self._thought:
             return failure(Code.EMPTY_ANSWER, f"{name} thought about it, and then said nothing", "ask again")
         said = "" if spent else quoted(self._traffic.start)

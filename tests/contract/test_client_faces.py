@@ -11,6 +11,7 @@ import pytest
 
 from ai_pal.client import AsyncClient, Client, core
 from ai_pal.client.requests import BATCH_TEXTS, IN_FLIGHT
+from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import frames
@@ -88,6 +89,12 @@ def test_every_method_of_one_is_one_of_the_other_with_the_same_options() -> None
         if callable(member):
             taken = [inspect.signature(one).parameters.values() for one in (member, on_loop[name])]
             assert [str(one) for one in taken[0]] == [str(one) for one in taken[1]], name
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_settings_are_no_address(kind: Any) -> None:
+    with pytest.raises(TypeError, match=r"endpoint takes .*, not Settings: .*connect\(settings\)"):
+        kind(load_settings(environ={}).settings)
 
 
 # -- answers -----------------------------------------------------------------------------------

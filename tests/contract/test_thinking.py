@@ -109,7 +109,7 @@ def test_tokens_that_all_went_into_thinking_are_told_as_length_with_their_figure
     assert (failed.failure.code, failed.failure.retryable) == (Code.LENGTH, False)
     assert "5000 tokens" in failed.failure.message
     assert "thinking" in failed.failure.message
-    assert "--max-tokens" in failed.failure.hint
+    assert "`max_tokens`" in failed.failure.hint
     assert failed.usage == Usage(100, 0, 5000)
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from ai_pal.cli.chat import setting
 from ai_pal.cli.failures import describe
+from ai_pal.cli.hints import on_command_line
 from ai_pal.errors import Failure
 
 _MODEL = re.compile(r"(?:ai-pal chat )?--model (\S+)")
@@ -14,9 +15,8 @@ _OPTION = re.compile(r"--([a-z][a-z-]*)")
 
 def in_conversation(failure: Failure) -> Failure:
     """The same with a hint that can be followed at the prompt."""
-    return msgspec.structs.replace(
-        failure, hint=_OPTION.sub(_command, _MODEL.sub(r"/model \1", failure.hint))
-    )
+    hint = on_command_line(failure.hint).replace("leave out --local-only", "/local off")
+    return msgspec.structs.replace(failure, hint=_OPTION.sub(_command, _MODEL.sub(r"/model \1", hint)))
 
 
 def described(failure: Failure) -> str:

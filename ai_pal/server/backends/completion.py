@@ -89,7 +89,7 @@ class Completion(msgspec.Struct, eq=False):
         name = f"{self.name}:{self.request.model}"
         if message.finish_reason == "length":
             spent = f"{name} spent all of its tokens on thinking (finish reason: length)"
-            return Failure(Code.LENGTH, spent, "allow a longer answer: --max-tokens")
+            return Failure(Code.LENGTH, spent, "allow a longer answer: `max_tokens`")
         return Failure(Code.EMPTY_ANSWER, f"{name} ended without a word", "ask again", retryable=True)
 
 

@@ -27,6 +27,6 @@ def late(request: WorkerJob) -> Failure:
     return Failure(
         Code.DEADLINE_EXCEEDED,
         f"the deadline of {request.job.deadline:g} s passed",
-        "allow more time with --deadline",
+        "allow more time: `deadline`",
         retryable=True,
     )

@@ -287,7 +287,7 @@ def _late(request: RoutedRequest) -> Failure:
     return Failure(
         Code.DEADLINE_EXCEEDED,
         f"the deadline of {seconds:g} s passed",
-        "allow more time with --deadline",
+        "allow more time: `deadline`",
         retryable=True,
     )
 

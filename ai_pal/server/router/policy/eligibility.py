@@ -12,7 +12,9 @@ from ai_pal.server.router.policy.query import Query
 STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.SDK_MISSING, Code.UNSUPPORTED})
 """Reasons that do not pass by themselves: one with these is none that could be asked this."""
 
-NOT_ASKED = Failure(Code.NO_FALLBACK, "not asked: only the first may be", "leave out --no-fallback")
+NOT_ASKED = Failure(
+    Code.NO_FALLBACK, "not asked: only the first may be", "let others be asked too: `fallback`"
+)
 
 
 def objection(candidate: Candidate, query: Query, *, insisted: bool = False) -> Failure | None:
@@ -76,7 +78,7 @@ def _too_dear(candidate: Candidate, query: Query) -> Failure | None:
         return None
     if query.max_cost is not None and cost > query.max_cost:
         message = f"{candidate.name} would cost about {dollars(cost)}, the limit is {dollars(query.max_cost)}"
-        return Failure(Code.OVER_BUDGET, message, "allow more with --max-cost")
+        return Failure(Code.OVER_BUDGET, message, "allow more: `max_cost`")
     left = max(0.0, min(limits))
     message = f"{candidate.name} would cost about {dollars(cost)}, the budget has {dollars(left)} left"
     return Failure(Code.OVER_BUDGET, message, "wait, or raise `day` or `month` in [budget]", retryable=True)

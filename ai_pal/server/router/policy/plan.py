@@ -154,7 +154,7 @@ def advised(made: Plan, candidates: Sequence[Candidate]) -> Plan:
     able = next((one for one in there if objection(one, made.query) is None), None)
     if able is None:
         return made
-    hint = f"{able.name} can: --model {able.name}"
+    hint = f"{able.name} can: `model`={able.name}"
     ruled_out = [
         msgspec.structs.replace(out, failure=msgspec.structs.replace(out.failure, hint=hint))
         if out.failure.code == Code.UNSUPPORTED

@@ -83,7 +83,7 @@ def test_who_lacks_something_is_ruled_out_and_the_reason_names_one_who_can() -> 
     refused = told["phi-2"]
     assert refused is not None
     assert (refused.code, refused.message) == (Code.UNSUPPORTED, "phi-2 cannot look at images")
-    assert refused.hint == "ollama:phi can: --model ollama:phi"
+    assert refused.hint == "ollama:phi can: `model`=ollama:phi"
     assert told["gpt-3.5-turbo"] is not None
     assert told["claude-3-haiku"] is None
 
@@ -127,7 +127,7 @@ def test_a_named_one_that_cannot_is_refused_and_another_is_named() -> None:
     failed = desk.last()
     assert isinstance(failed, wire.Failed)
     assert [reason.code for reason in failed.reasons] == [Code.UNSUPPORTED]
-    assert failed.reasons[0].hint == "anthropic:claude-3-haiku can: --model anthropic:claude-3-haiku"
+    assert failed.reasons[0].hint == "anthropic:claude-3-haiku can: `model`=anthropic:claude-3-haiku"
     assert not desk.here
     assert not desk.away
 

@@ -1,0 +1,19 @@
+"""Hints in the words of the command line: what every face calls `deadline` is `--deadline` here. Pure."""
+
+import re
+
+OPTIONS = {
+    **{name: f"--{name.replace('_', '-')}" for name in ("context", "deadline", "keep_alive", "local_only")},
+    **{name: f"--{name.replace('_', '-')}" for name in ("max_cost", "max_tokens", "pull")},
+    "fallback": "leave out --no-fallback",
+}
+"""What requests call so, and the options of `ai-pal chat`."""
+
+_MODEL = re.compile(r"`model`=(\S+)")
+_NAME = re.compile(r"`([a-z_]+)`")
+
+
+def on_command_line(hint: str) -> str:
+    """A hint that names fields of requests, with the options that say the same."""
+    hint = _MODEL.sub(r"--model \1", hint)
+    return _NAME.sub(lambda found: OPTIONS.get(found[1], found[0]), hint)
