@@ -3,7 +3,7 @@
 import struct
 from pathlib import Path
 
-from ai_pal.formats.gguf import _Cursor
+from ai_pal.formats.gguf_cursor import Cursor
 from ai_pal.formats.gguf_parts import part_names
 
 ALIGNMENT = 32
@@ -13,7 +13,7 @@ U16, I32 = 2, 5
 def split(file: Path, folder: Path, name: str, parts: int = 2) -> Path:
     """Write the parts of `file` into `folder`; the path of the first one."""
     data = file.read_bytes()
-    cursor = _Cursor(data)
+    cursor = Cursor(data)
     _version, count, entries = cursor.unpack("<IQQ")
     begin = cursor._at
     for _ in range(entries):
@@ -37,7 +37,7 @@ def split(file: Path, folder: Path, name: str, parts: int = 2) -> Path:
     return folder / names[0]
 
 
-def _info(cursor: _Cursor) -> tuple[bytes, int, int]:
+def _info(cursor: Cursor) -> tuple[bytes, int, int]:
     """The name and shape as they are, the kind, the offset."""
     name = cursor.text().encode()
     (dimensions,) = cursor.unpack("<I")

@@ -60,6 +60,19 @@ def answer_room(options: GenerationOptions, window: int) -> int:
 def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fitted:
     """Fit the conversation into `window` tokens with `room` to spare. Raises `AiPalError`
     (`prompt_too_large`)."""
+    fitted = shortened(messages, counter, window, room)
+    if fitted.tokens >= window:
+        fail(
+            Code.PROMPT_TOO_LARGE,
+            f"the prompt has {counted(fitted.tokens, 'token')}, the model's window holds {window}",
+            "shorten the prompt, or load the model with a larger context",
+        )
+    return fitted
+
+
+def shortened(messages: list[Message], counter: Counter, window: int, room: int) -> Fitted:
+    """The conversation without the turns that do not fit; the last one stays, and may use up the room for
+    the answer, or be larger than the window: then `tokens` are exact."""
     bound = upper_bound(messages, counter)
     if bound <= window - room:
         return Fitted(messages, 0, bound)
@@ -71,10 +84,7 @@ def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fi
     kept = _join(system, turns[dropped:])
     while tokens > (window - room) * NEAR:
         tokens = counter.conversation(kept)
-        if tokens <= window - room:
-            break
-        if dropped >= len(turns) - 1:
-            _refuse_larger(tokens, window)
+        if tokens <= window - room or dropped >= len(turns) - 1:
             break
         dropped += 1
         kept = _join(system, turns[dropped:])
@@ -150,16 +160,6 @@ def _turns(messages: Sequence[Message]) -> tuple[list[Message], list[list[Messag
 
 def _join(system: list[Message], turns: Sequence[list[Message]]) -> list[Message]:
     return system + [message for turn in turns for message in turn]
-
-
-def _refuse_larger(tokens: int, window: int) -> None:
-    """A single question may use up the room for the answer, but not the whole window."""
-    if tokens >= window:
-        fail(
-            Code.PROMPT_TOO_LARGE,
-            f"the prompt has {counted(tokens, 'token')}, the model's window holds {window}",
-            "shorten the prompt, or load the model with a larger context",
-        )
 
 
 def _bytes(text: str) -> int:

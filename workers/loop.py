@@ -232,7 +232,7 @@ class Worker:
         if self._preparing is not None:
             self._preparing.join()  # two threads in one import trip over each other
         try:
-            engine = engines.create(spec.engine)
+            engine = engines.create(spec.engine, vocabulary=spec.vocabulary)
             outcome: Ready | LoadFailed = engine.load(spec, self._outbox)
             self._engine = engine
         except AiPalError as error:

@@ -18,6 +18,17 @@ class Resolved(msgspec.Struct, frozen=True):
     pinned: bool = False
     file: str = ""
 
+    @property
+    def name(self) -> str:
+        """What its worker is called, of which there is one of each name."""
+        return f"{self.load.model} (vocabulary)" if self.load.vocabulary else self.load.model
+
+    @property
+    def vocabulary(self) -> "Resolved":
+        """The same without weights: it counts tokens, and goes when nobody does."""
+        load = msgspec.structs.replace(self.load, vocabulary=True)
+        return msgspec.structs.replace(self, load=load, size=0, pinned=False)
+
     def is_like(self, other: "Resolved") -> bool:
         """Whether one worker can serve both: the same file, loaded in the same way."""
         return bool(self.file) and self._as_loaded() == other._as_loaded()

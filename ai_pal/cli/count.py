@@ -31,7 +31,7 @@ EXAMPLES = """examples:
 
 The number is what `ai-pal chat` with the same options would report for its
 prompt: the template of the model, the system prompt and the tools count too.
-No weights are loaded.
+No weights are loaded, unless an image or a sound is counted.
 
 """
 

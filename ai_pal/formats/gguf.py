@@ -1,44 +1,27 @@
 """Reads the front of a GGUF file: enough to refuse junk, to know the window, and to estimate memory."""
 
 import contextlib
-import math
 import mmap
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.formats.gguf_cursor import MAGIC, Cursor, Tensor
 from ai_pal.formats.gguf_parts import part_paths
 
-MAGIC = b"GGUF"
-VERSIONS = (2, 3)
 SMALLEST = 1024
-MOST_ENTRIES = 1_000_000
-"""Keys, and tensors."""
-MOST_TEXTS = 8_000_000
-"""Of one list: each costs a step."""
-LONGEST_KEPT = 1 << 20
-"""Of a longer text only so many bytes are read."""
 HINT = "fetch the model again, or choose another file"
 ADAPTER = "only an adapter (LoRA), not a whole model", "merge it into its base model, or name the base model"
 PROJECTOR = "only the part of a model that sees (mmproj)", "name the file of the model that it belongs to"
 MEASURES = "only what was measured of a model (imatrix), no model", "name the file of the model itself"
 NO_MODELS = {"adapter": ADAPTER, "mmproj": PROJECTOR, "imatrix": MEASURES}
 """By `general.type`: what it is instead, and what to do."""
-TEXT, ARRAY = 8, 9
-NUMBERS = dict(zip((*range(8), *range(10, 13)), [f"<{code}" for code in "BbHhIif?Qqd"], strict=True))
 VOCABULARY = "tokenizer.ggml.tokens"
-WEIGHT = b".weight"
-LONGEST_NAME = 64
-FARTHEST = 64 << 20
-"""Bytes within which the table of tensors is searched for."""
-MOST_FOUND, MOST_TRIES = 1000, 8
-"""A hostile file gets no more."""
 
 
 MEAN, RANK = 1, 4
@@ -58,15 +41,6 @@ class Header(msgspec.Struct, frozen=True):
     size: int
     kv_values: int = 0
     pooling: int = 0
-
-
-class Tensor(msgspec.Struct, frozen=True):
-    """`kind` is ggml's number of the data type, `size` in bytes with padding, `weights` how many numbers."""
-
-    name: str
-    kind: int
-    size: int
-    weights: int = 0
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -128,13 +102,21 @@ def _joined(layouts: list[Layout], path: Path) -> Layout:
 
 
 def _read(path: Path, *, whole: bool) -> Layout:
+    with opened(path) as (data, size):
+        return parse(data, size, whole=whole)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[mmap.mmap, int]]:
+    """The file's bytes and how many they are. Raises `AiPalError` (`model_invalid`), also for what goes wrong
+    while they are read."""
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
             if size < SMALLEST or file.read(len(MAGIC)) != MAGIC:
                 fail(Code.MODEL_INVALID, f"{path} is not a GGUF model file", HINT)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return parse(data, size, whole=whole)
+                yield data, size
     except OSError as error:
         fail(Code.MODEL_INVALID, f"{path} cannot be read: {error.strerror}", HINT)
     except NotImplementedError as error:
@@ -145,12 +127,8 @@ def _read(path: Path, *, whole: bool) -> Layout:
 
 def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     """The front of a file of `size` bytes. Raises ValueError and its like where it is damaged."""
-    cursor = _Cursor(data)
-    version, count, entries = cursor.unpack("<IQQ")
-    if version not in VERSIONS:
-        raise NotImplementedError(version)
-    if max(entries, count) > MOST_ENTRIES:
-        raise ValueError("too many entries")
+    cursor = Cursor(data)
+    count, entries = cursor.counts()
     found: dict[str, Any] = {}
     tensors: list[Tensor] = []
     for _ in range(entries):
@@ -199,100 +177,6 @@ def _kv_values(found: dict[str, Any], architecture: str) -> int:
 
 def _largest(heads: Any) -> int:
     return int(max(heads, default=0) if isinstance(heads, list) else heads)
-
-
-class _Cursor:
-    """Reads forwards. Small lists of numbers are kept, of others the length."""
-
-    def __init__(self, data: "bytes | mmap.mmap", at: int = len(MAGIC)) -> None:
-        self._data = data
-        self._at = at
-
-    def unpack(self, form: str) -> tuple[Any, ...]:
-        values = struct.unpack_from(form, self._data, self._at)
-        self._at += struct.calcsize(form)
-        return values
-
-    def text(self) -> str:
-        """Whatever its encoding: llama.cpp does not look."""
-        (length,) = self.unpack("<Q")
-        if length > len(self._data) - self._at:
-            raise ValueError("cut off")
-        text = self._data[self._at : self._at + min(length, LONGEST_KEPT)]
-        self._at += length
-        return text.decode(errors="replace")
-
-    def value(self, kind: int) -> Any:
-        if kind == TEXT:
-            return self.text()
-        if kind != ARRAY:
-            return self.unpack(NUMBERS[kind])[0]
-        of, count = self.unpack("<IQ")
-        if of == TEXT:
-            self._skip_texts(count)
-            return count
-        if count <= 4096:
-            return list(self.unpack(f"<{count}{NUMBERS[of][1]}"))
-        self._at += count * struct.calcsize(NUMBERS[of])
-        return count
-
-    def _skip_texts(self, count: int) -> None:
-        if count > MOST_TEXTS:
-            raise ValueError(count)
-        data, at, length_of = self._data, self._at, struct.Struct("<Q").unpack_from
-        for _ in range(count):
-            at += 8 + length_of(data, at)[0]
-        self._at = at
-
-    def past_texts(self, tensors: int, size: int) -> tuple[int, list[Tensor]] | None:
-        """The length of the list of texts that begins here, and the tensors that come somewhere after it.
-
-        Its hundred thousands of texts, and those of the lists behind it, have no index: one after the
-        other they cost up to 100 ms. So the table of tensors is searched for: its first entry has a
-        name that ends so, the offset 0, and all others behind it. None where it is not found like that."""
-        kind, of, length = struct.unpack_from("<IIQ", self._data, self._at)
-        if (kind, of) != (ARRAY, TEXT) or length > MOST_TEXTS:
-            return None
-        likely = (start for start in self._named_weights() if self._table(start, 1, size))
-        for start in islice(likely, MOST_TRIES):
-            if table := self._table(start, tensors, size):
-                return length, table
-        return None
-
-    def _table(self, start: int, count: int, size: int) -> list[Tensor]:
-        with contextlib.suppress(struct.error, ValueError):
-            return _Cursor(self._data, start).tensors(count, size, strict=True)
-        return []
-
-    def _named_weights(self) -> Iterator[int]:
-        """Where a text begins that is the name of weights."""
-        at, end = self._at, self._at + FARTHEST
-        for _ in range(MOST_FOUND):
-            at = self._data.find(WEIGHT, at + 1, end)
-            if at < 0:
-                return
-            for length in range(len(WEIGHT), LONGEST_NAME):
-                start = at + len(WEIGHT) - length - 8
-                if self._data[start : start + 8] == length.to_bytes(8, "little"):
-                    yield start
-
-    def tensors(self, count: int, size: int, *, strict: bool = False) -> list[Tensor]:
-        infos: list[tuple[int, str, int, int]] = []
-        for _ in range(count):
-            name = self.text()
-            (dimensions,) = self.unpack("<I")
-            *shape, kind, offset = self.unpack(f"<{min(dimensions, 8)}QIQ")
-            if strict and ((not infos and offset) or not 0 < dimensions <= 4 or offset >= size):
-                raise ValueError("no table of tensors")
-            infos.append((offset, name, kind, math.prod(shape)))
-        infos.sort()
-        if not infos:
-            return []
-        ends = [offset for offset, *_ in infos[1:]] + [size - self._at]
-        return [
-            Tensor(name, kind, end - at, weights)
-            for (at, name, kind, weights), end in zip(infos, ends, strict=True)
-        ]
 
 
 def bytes_by_kind(tensors: list[Tensor]) -> Counter[int]:

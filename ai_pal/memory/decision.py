@@ -24,7 +24,8 @@ class Use(StrEnum):
 
 class Resident(msgspec.Struct, frozen=True):
     """A model that has memory or a promise of it. Bytes; `taken` is out of the free memory already,
-    `reserved` is what it may come to, `last_used` orders the idle ones."""
+    `reserved` is what it may come to, `last_used` orders the idle ones. `places` is how many of the models it
+    is that may be loaded."""
 
     model: str
     use: Use
@@ -32,6 +33,7 @@ class Resident(msgspec.Struct, frozen=True):
     reserved: int = 0
     last_used: float = 0.0
     pinned: bool = False
+    places: int = 1
 
     @property
     def promised(self) -> int:
@@ -77,6 +79,7 @@ class Want(msgspec.Struct, frozen=True):
     model: str
     need: int
     in_line: bool = False
+    places: int = 1
 
 
 class Admit(msgspec.Struct, frozen=True):
@@ -120,7 +123,8 @@ class _Gap(msgspec.Struct, frozen=True):
 
     def less(self, leaving: Iterable[Resident]) -> "_Gap":
         gone = list(leaving)
-        return _Gap(self.need - sum(one.size for one in gone), self.places - len(gone))
+        places = self.places - sum(one.places for one in gone)
+        return _Gap(self.need - sum(one.size for one in gone), places)
 
 
 def decide(want: Want, free: int, residents: Sequence[Resident], max_loaded: int = 0) -> Decision:
@@ -129,7 +133,8 @@ def decide(want: Want, free: int, residents: Sequence[Resident], max_loaded: int
     `max_loaded` bounds the number of loaded models, 0 is no bound."""
     others = [one for one in residents if one.model != want.model]
     room = free - sum(one.promised for one in others)
-    gap = _Gap(want.need - room, len(others) + 1 - max_loaded if max_loaded else 0)
+    places = sum(one.places for one in others) + want.places - max_loaded
+    gap = _Gap(want.need - room, places if max_loaded and want.places else 0)
     if gap.closed:
         return Admit()
     gap = gap.less(one for one in others if one.use is Use.LEAVING)

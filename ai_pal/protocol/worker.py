@@ -31,7 +31,7 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
 
     `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means
     the model's own window up to the engine's default, `options` are engine-specific. `sampling` holds
-    for requests that say nothing else.
+    for requests that say nothing else. With `vocabulary` nothing is loaded but what counts tokens.
     """
 
     model: str
@@ -42,6 +42,7 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     slots: int = 0
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     sampling: GenerationOptions = GenerationOptions()
+    vocabulary: bool = False
 
 
 class Prepare(ToWorker, tag="prepare", frozen=True):

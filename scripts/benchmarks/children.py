@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -80,8 +79,8 @@ def engine(model: str) -> None:
     llama = LlamaCpp()
     ready = llama.load(catalog.resolve(model, load_settings().settings), Outbox())
     print(json.dumps({"seconds": ready.seconds, "threads": ready.threads}), flush=True)
-    answer_all(llama._server, llama._throttle.working if llama._throttle else lambda on: None)
-    Path(llama._socket).unlink(missing_ok=True)
+    answer_all(llama._server.engine, llama._throttle.working if llama._throttle else lambda on: None)
+    llama.close()
 
 
 def bare(path: str, count: int) -> None:

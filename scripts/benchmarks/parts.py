@@ -8,6 +8,7 @@ from scripts.benchmarks import (
     batching,
     cold_start,
     costs,
+    counting,
     crowd,
     decoding,
     engine,
@@ -86,6 +87,11 @@ PARTS = {
         "each model: estimate against peak, what is given back",
         {"estimates": estimates.models_here},
         {"large": estimates.large_model},
+    ),
+    "counts": Part(
+        "counts of tokens, with no weights loaded and beside the loaded model",
+        {"starter": counting.without_weights},
+        {"large": counting.large_without_weights},
     ),
     "models": Part(
         "each model: first and later answers, speed",

@@ -228,7 +228,7 @@ BUGS = (
         13,
         "code of a model is trusted",
         REFUSALS,
-        "workers/engines/transformers/loading.py",
+        "workers/engines/transformers/pretrained.py",
         '"trust_remote_code": False}',
         '"trust_remote_code": True}',
     ),

@@ -1,8 +1,10 @@
 """The starter model through the whole path: client, supervisor, worker, llama.cpp."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ai_pal.client import Client
@@ -11,7 +13,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from tests.process.answers import end_of
-from tests.process.eventually import eventually
+from tests.process.eventually import allowed, eventually
 from tests.process.supervised import Supervised, gone, pid_of
 from tests.split_gguf import split
 
@@ -101,3 +103,26 @@ def test_a_model_in_parts_answers(supervise: Supervise, starter_model: Path, tmp
         with pytest.raises(AiPalError, match=r"lacks parts-Q4_1-00002-of-00003\.gguf") as caught:
             client.ask(QUESTION, model=f"{first}?id=2", options=GREEDY)
         assert caught.value.code == Code.MODEL_INVALID
+
+
+def test_a_count_loads_no_weights_and_is_what_a_request_reports(client: Client, starter_model: Path) -> None:
+    counted = client.count_tokens(QUESTION)
+    (vocabulary,) = client.status().workers
+    assert (vocabulary.model, vocabulary.vocabulary) == ("smollm2 (vocabulary)", True)
+    assert vocabulary.pid is not None
+    mapped = [one.path for one in psutil.Process(vocabulary.pid).memory_maps()]
+    assert str(starter_model) not in mapped
+    assert vocabulary.memory < starter_model.stat().st_size
+    assert client.ask(QUESTION, options=GREEDY).usage.prompt_tokens == counted
+    assert client.count_tokens(QUESTION) == counted
+    workers = {worker.model: worker for worker in client.status().workers}
+    assert workers["smollm2 (vocabulary)"].requests == 1, "the loaded model counts"
+    assert sorted(client.unload("smollm2")) == ["smollm2", "smollm2 (vocabulary)"]
+
+
+def test_fifty_counts_take_a_second_at_most(client: Client) -> None:
+    client.count_tokens(QUESTION)
+    begun = time.monotonic()
+    for number in range(50):
+        client.count_tokens(f"{number} {QUESTION}", system="Be brief.")
+    assert time.monotonic() - begun < allowed(1.0)

@@ -53,10 +53,12 @@ class SimMachine:
         return self._launch_worker(spec, on_exit)
 
     def _launch_worker(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> SimWorker:
-        world, model = self._world, spec.worker.split(".")[0]
-        world.checks.launching(model)
+        world, named = self._world, spec.worker.split(".")[0]
+        model = named.removesuffix("-vocabulary")
         world.checks.expect(not world.hub.lacks(model), f"{model} is loaded, but not here")
         plan = draw(world.dice, world.tempers[model])
+        model += " (vocabulary)" if named != model else ""
+        world.checks.launching(model)
         world.note(spec.worker, "starts", plan)
         if plan.fault is Fault.NO_SPAWN or world.fails("spawn"):
             world.checks.died(model)

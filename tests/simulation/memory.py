@@ -4,6 +4,7 @@ may find. What must hold of it is in `memory_oracle`."""
 import random
 from typing import TYPE_CHECKING
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.protocol import worker as inner
 from ai_pal.server.pool.admission import Admission, MemoryPolicy
@@ -34,6 +35,7 @@ class SimMemory:
         self._dice = random.Random(f"memory {world.seed}")
         self.scarce = scarce and self._dice.random() < SCARCE
         self.sizes = {model: self._dice.choice(SIZES) * UNIT for model in models}
+        self.sizes |= {f"{model} (vocabulary)": UNIT for model in models}
         self.capacity, self.low, self.outside, self.spare = CAPACITY * UNIT, LOW * UNIT, 0, 0
         self.changed = 0.0
 
@@ -88,13 +90,13 @@ class SimMemory:
         """Nobody else reads it."""
 
     def need(self, load: inner.LoadModel) -> int:
-        return self.sizes[load.model]
+        return self.sizes[Resolved(load).name]
 
     def headroom(self, load: inner.LoadModel) -> int:
         return HEADROOM * UNIT
 
     def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0) -> None:
-        assert peak <= self.sizes[load.model]
+        assert peak <= self.sizes[Resolved(load).name]
 
     # -- as the oracle counts ----------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class Judged(Admission):
         if isinstance(decision, Admit):
             there = self.machine.capacity - self.machine.outside - self.machine.low
             committed = self.machine.committed(model_worker)
-            assert committed <= there, f"{model_worker.model} was let in: {committed} of {there} are promised"
+            assert committed <= there, f"{model_worker.name} was let in: {committed} of {there} are promised"
         return decision
 
 
@@ -74,9 +74,9 @@ def committed(host: Host, admitted: ModelWorker) -> int:
         taken = _taken(model_worker.process)
         comes = model_worker is admitted or (model_worker.admitted and model_worker.process is None)
         stays = comes or (model_worker.process is not None and model_worker.state.phase not in ENDING)
-        total += max(taken, host.machine.sizes[model_worker.model]) if stays else taken
+        total += max(taken, host.machine.sizes[model_worker.name]) if stays else taken
     spare = host.supervisor.pool.warm_pool.spare
-    taken_over = spare is not None and spare.engine == admitted.resolved.load.engine and not spare.ending
+    taken_over = spare is not None and spare.engine == admitted.prepared and not spare.ending
     if spare is None or spare.process is None or (taken_over and host is host.machine.owner(admitted)):
         return total
     taken = _taken(spare.process)

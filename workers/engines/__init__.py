@@ -10,6 +10,11 @@ ENGINES = {
     "llamacpp": ("workers.engines.llamacpp", "LlamaCpp"),
     "transformers": ("workers.engines.transformers.engine", "Transformers"),
 }
+VOCABULARIES = {
+    "llamacpp": ("workers.engines.llamacpp_vocabulary", "Vocabulary"),
+    "transformers": ("workers.engines.transformers.vocabulary", "Vocabulary"),
+}
+"""What counts tokens without weights. The other engines have none."""
 
 
 def prepare(name: str) -> None:
@@ -18,10 +23,10 @@ def prepare(name: str) -> None:
     getattr(importlib.import_module(ENGINES[name][0]), "import_libraries", lambda: None)()
 
 
-def create(name: str) -> Engine:
-    """A new engine, not loaded yet. Raises `AiPalError` (`engine_missing`)."""
+def create(name: str, *, vocabulary: bool = False) -> Engine:
+    """A new engine, not loaded yet, or what of it counts tokens. Raises `AiPalError` (`engine_missing`)."""
     if name not in ENGINES:
         fail(Code.ENGINE_MISSING, f"there is no engine named {name!r}", f"use one of: {', '.join(ENGINES)}")
-    module, attribute = ENGINES[name]
+    module, attribute = VOCABULARIES.get(name, ENGINES[name]) if vocabulary else ENGINES[name]
     engine: Engine = getattr(importlib.import_module(module), attribute)()
     return engine

@@ -10,14 +10,10 @@ from ai_pal.protocol.usage import Usage
 from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp_calls import ForcedCalls, new_call
+from workers.engines.llamacpp_failures import failure_of
 from workers.engines.llamacpp_thoughts import Thoughts
 from workers.engines.transformers.text import Stops
 from workers.structured.watch import Watch
-
-ERRORS = {
-    "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
-    "invalid_request_error": Code.BAD_REQUEST,
-}
 
 NOT_HELD = Failure(
     Code.UNSUPPORTED,
@@ -241,14 +237,3 @@ def token_of(said: dict[str, Any], alternatives: int) -> TokenLogprob:
         for one in said.get("top_logprobs", ())[:alternatives]
     ]
     return TokenLogprob(bytes(said["bytes"]), said["logprob"], said.get("id", -1), top)
-
-
-def failure_of(error: dict[str, Any]) -> Failure:
-    """What the engine's error object means."""
-    code = ERRORS.get(str(error.get("type")), Code.ENGINE_ERROR)
-    message = str(error.get("message", error))
-    if code is Code.PROMPT_TOO_LARGE:
-        prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
-        message = f"the prompt has {prompt} tokens, the model's window holds {window}"
-    hint = "" if code is Code.ENGINE_ERROR else "change the request; the same one will fail again"
-    return Failure(code, message, hint, retryable=code is Code.ENGINE_ERROR)

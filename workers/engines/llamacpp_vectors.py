@@ -8,14 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.formats.gguf import RANK
+from ai_pal.protocol.options import Ability
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EmbedTexts, RerankTexts
 from workers.engines.base import Sink
-from workers.engines.llamacpp_answer import failure_of
+from workers.engines.llamacpp_failures import failure_of
 
 TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large.*size: (\d+)")
 AT_ONCE = 16
 """Texts between two looks at the cancel flag."""
+
+
+def of_vectors(pooling: int) -> list[Ability]:
+    """What a model can do that writes no text."""
+    return ["rerank"] if pooling == RANK else ["embed"]
 
 
 def embed(server: Any, job: EmbedTexts, sink: Sink, cancelled: Callable[[], bool]) -> None:

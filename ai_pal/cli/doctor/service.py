@@ -41,7 +41,8 @@ def check_supervisor() -> tuple[bool, Finding]:
         if error.code not in (Code.SUPERVISOR_UNREACHABLE, Code.SUPERVISOR_SILENT):
             return False, of_failure("supervisor", error.failure)
         return False, _unreachable()
-    text = f"pid {status.pid}, {counted(len(status.workers), 'model')} loaded"
+    loaded = sum(not worker.vocabulary for worker in status.workers)
+    text = f"pid {status.pid}, {counted(loaded, 'model')} loaded"
     with contextlib.suppress(AiPalError):  # what is wrong with the settings is said already
         if differs := standing(welcome, __version__, own_fingerprint()).differs:
             return True, warn("supervisor", f"{text}, but it {differs}", "run: ai-pal stop")

@@ -19,7 +19,9 @@ def estimate(load: LoadModel) -> Footprint:
     worker will say it better, so callers may take `unknown` then."""
     match load.engine:
         case "llamacpp":
-            return llamacpp.estimate(load)
+            return llamacpp.vocabulary(load) if load.vocabulary else llamacpp.estimate(load)
+        case "transformers" if load.vocabulary:
+            return transformers.vocabulary(load)
         case "transformers":
             return transformers.estimate(load)
         case "echo":

@@ -104,4 +104,5 @@ def key_of(load: LoadModel) -> str:
         stamp = f"{status.st_size}-{status.st_mtime_ns}"
     options = " ".join(f"{name}={load.options[name]}" for name in sorted(load.options))
     sizes = f"context={load.context} slots={load.slots} threads={load.threads}"
-    return f"{load.engine} {load.path or load.model} {stamp} {sizes} {options}".strip()
+    what = f"{load.engine} vocabulary" if load.vocabulary else load.engine
+    return f"{what} {load.path or load.model} {stamp} {sizes} {options}".strip()

@@ -25,6 +25,11 @@ def estimate(load: LoadModel) -> Footprint:
     return footprint(read_layout(Path(load.path)), load)
 
 
+def vocabulary(load: LoadModel) -> Footprint:
+    """Without weights. Raises as `estimate`."""
+    return Footprint(RUNTIME + PER_TOKEN_OF_VOCABULARY * read_layout(Path(load.path)).vocabulary)
+
+
 def window_of(load: LoadModel) -> Window:
     """Raises `AiPalError` (`model_invalid`) or OSError."""
     return window(load.context, read_header(Path(load.path)).context)

@@ -16,6 +16,8 @@ from ai_pal.protocol.worker import LoadModel
 
 RUNTIME = 400 * MIB
 """The process with torch and transformers in it."""
+WITHOUT_TORCH, PER_TOKEN_OF_VOCABULARY = 80 * MIB, 1000
+"""The process with transformers and no torch, and its tokenizer."""
 COMPUTE = 64 * MIB
 LARGE = 2 << 30
 WIDEST_SHARE = 0.25
@@ -52,6 +54,11 @@ def estimate(load: LoadModel) -> Footprint:
         with file.open("rb") as opened:
             sizes += bytes_by_dtype(opened.read(header_length(opened.read(8))))
     return footprint(shape, sizes, load, bf16_hardware=cpu_has_bf16())
+
+
+def vocabulary(load: LoadModel) -> Footprint:
+    """Without weights. Raises as `estimate`."""
+    return Footprint(WITHOUT_TORCH + PER_TOKEN_OF_VOCABULARY * _shape(load).vocab_size)
 
 
 def window_of(load: LoadModel) -> Window:

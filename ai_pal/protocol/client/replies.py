@@ -71,7 +71,8 @@ class Counted(Event, tag="counted", frozen=True):
 
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
-    `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds."""
+    `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds.
+    Of a `vocabulary` no weights are loaded: it counts tokens, and `model` says so."""
 
     model: str
     state: str
@@ -92,6 +93,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     reserved: int = 0
     pinned: bool = False
     abilities: list[Ability] = msgspec.field(default_factory=list)
+    vocabulary: bool = False
 
 
 class StatusReply(Event, tag="status_reply", frozen=True):

@@ -63,17 +63,20 @@ class Admission:
         beside = spare.resident if spare else memory.Resident("", memory.Use.LEAVING)
         taken = sum(one.taken for one in residents) + beside.taken
         room = self._room(taken, others)
-        own = spare is not None and spare.engine == worker.resolved.load.engine and not spare.ending
+        own = spare is not None and spare.engine == worker.prepared and not spare.ending
         want = memory.Want(
-            worker.model, need - (beside.taken if own else 0), worker.state.phase is Phase.WAITING
+            worker.name,
+            need - (beside.taken if own else 0),
+            worker.state.phase is Phase.WAITING,
+            _places(worker),
         )
         free = room - (0 if own else beside.promised)
         decision = memory.decide(want, free, residents, self._policy.max_loaded)
         if spare is not None and not own and not isinstance(decision, memory.Admit):
             without = memory.decide(want, room + beside.taken, residents, self._policy.max_loaded)
             if not isinstance(without, memory.Refuse):
-                warm_pool.give_up(f"to make room for {worker.model}")
-                leaving = memory.Wait(True, f"{worker.model} takes the place of {beside.model}")
+                warm_pool.give_up(f"to make room for {worker.name}")
+                leaving = memory.Wait(True, f"{worker.name} takes the place of {beside.model}")
                 decision = leaving if isinstance(without, memory.Admit) else without
         hopeful = isinstance(decision, memory.Wait) and not decision.promised
         worker.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
@@ -154,7 +157,13 @@ def resident(worker: ModelWorker) -> Resident:
     use = USES.get(worker.state.phase) or (Use.BUSY if busy else Use.IDLE)
     ending = worker.state.phase in (Phase.STOPPING, Phase.KILLING)
     taken, reserved = usage.private if usage else 0, 0 if ending else worker.reserved
-    return Resident(worker.model, use, taken, reserved, worker.idle_since, worker.resolved.pinned)
+    pinned, places = worker.resolved.pinned, _places(worker)
+    return Resident(worker.name, use, taken, reserved, worker.idle_since, pinned, places)
+
+
+def _places(worker: ModelWorker) -> int:
+    """How many models it is, of those that may be loaded: a vocabulary is none."""
+    return 0 if worker.resolved.load.vocabulary else 1
 
 
 def _counts(worker: ModelWorker) -> bool:

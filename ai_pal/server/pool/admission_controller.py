@@ -66,14 +66,14 @@ class AdmissionController:
             case memory.Admit():
                 worker.admitted = True
             case memory.Evict():
-                self._evict(decision.models, f"evicted to make room for {worker.model}")
+                self._evict(decision.models, f"evicted to make room for {worker.name}")
                 self._defer(worker, f"unloading {', '.join(decision.models)}: {decision.reason}")
             case memory.Wait():
                 self._defer(worker, f"insufficient memory: {decision.reason}")
             case memory.Refuse() if self._still_settling(worker):
                 self._defer(worker, decision.reason)
             case memory.Refuse():
-                self._observe("load_refused", model=worker.model, reason=decision.reason)
+                self._observe("load_refused", model=worker.name, reason=decision.reason)
                 self._apply(worker, lifecycle.Denied(refusal(decision)))
         return worker.admitted
 
@@ -107,13 +107,13 @@ class AdmissionController:
         before = worker.state.reason
         if worker.state.phase is Phase.WAITING and before and BUSY_LEDGER not in before.message:
             return  # it knows already: the figures change all the time
-        self._observe("load_waits", model=worker.model, reason=reason)
+        self._observe("load_waits", model=worker.name, reason=reason)
         waits = Failure(Code.INSUFFICIENT_MEMORY, reason, "free memory, or try again later", retryable=True)
         self._apply(worker, lifecycle.Deferred(waits))
         self._told(worker)
 
     def _evict(self, models: tuple[str, ...], reason: str) -> None:
-        workers = {worker.model: worker for worker in self._workers}
+        workers = {worker.name: worker for worker in self._workers}
         for model in models:
             self._observe("model_evicted", model=model, reason=reason)
             going = Failure(Code.UNLOADED, reason, "ask again to load it", retryable=True)

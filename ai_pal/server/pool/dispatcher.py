@@ -155,7 +155,7 @@ class Dispatcher:
 
     def abandon(self, request: WorkerJob) -> None:
         """Stop the computing of a request that has ended for its client."""
-        worker = self._pool.find(request.model)
+        worker = self._pool.find(request.worker)
         if worker is None:
             return
         if request.key in worker.active:

@@ -22,13 +22,15 @@ ENDS: dict[type[Work], type[inner.FromWorker]] = {
 
 
 class WorkerJob(msgspec.Struct, eq=False):
-    """An open job. `key` is unique in this supervisor; `sink` hears what becomes of it."""
+    """An open job. `key` is unique in this supervisor; `sink` hears what becomes of it. `worker` is the
+    name of the one that has it."""
 
     key: int
     job: Job
     sink: Sink
     model: str
     accepted_at: float
+    worker: str
     deadline: float | None = None
     attempts: int = 0
     next_seq: int = 0
@@ -88,10 +90,10 @@ class JobTable:
     def __iter__(self) -> Iterator[WorkerJob]:
         return iter(list(self._open.values()))
 
-    def open(self, job: Job, sink: Sink, model: str, now: float) -> WorkerJob:
-        """Accept a job."""
+    def open(self, job: Job, sink: Sink, model: str, now: float, worker: str) -> WorkerJob:
+        """Accept a job for the worker of this name."""
         deadline = None if job.deadline is None else now + job.deadline
-        request = WorkerJob(self._next_key, job, sink, model, now, deadline)
+        request = WorkerJob(self._next_key, job, sink, model, now, worker, deadline)
         self._next_key += 1
         self._open[request.key] = request
         if deadline is not None:

@@ -56,6 +56,16 @@ class ModelWorker(msgspec.Struct, eq=False):
         return self.resolved.load.model
 
     @property
+    def name(self) -> str:
+        """Its own among all workers."""
+        return self.resolved.name
+
+    @property
+    def prepared(self) -> str:
+        """The engine that a spare worker may have imported for it; a vocabulary needs none."""
+        return "" if self.resolved.load.vocabulary else self.resolved.load.engine
+
+    @property
     def busy(self) -> bool:
         return bool(self.active)
 
@@ -132,7 +142,7 @@ class ModelWorker(msgspec.Struct, eq=False):
         usage = self.process.usage() if self.process else None
         unload_at = self.unload_at()
         return WorkerStatus(
-            model=self.model,
+            model=self.name,
             state="busy" if ready and self.busy else str(self.state.phase),
             engine=self.resolved.load.engine,
             pid=self.process.pid if self.process else None,
@@ -150,5 +160,6 @@ class ModelWorker(msgspec.Struct, eq=False):
             reason=self.state.reason.message if self.state.reason else "",
             reserved=self.reserved,
             pinned=self.resolved.pinned,
-            abilities=self.info.abilities if self.info else [],
+            abilities=self.info.abilities if self.info and not self.resolved.load.vocabulary else [],
+            vocabulary=self.resolved.load.vocabulary,
         )

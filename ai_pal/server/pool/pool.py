@@ -83,15 +83,21 @@ class Pool:
         )
         self.policy = policy
         self.closing = False
-        self._by_model: dict[str, ModelWorker] = {}
+        self._by_name: dict[str, ModelWorker] = {}
         self._by_identity: dict[str, ModelWorker] = {}
         self._numbers = itertools.count(1)
 
     def __iter__(self) -> Iterator[ModelWorker]:
-        return iter(list(self._by_model.values()))
+        return iter(list(self._by_name.values()))
 
-    def find(self, model: str) -> ModelWorker | None:
-        return self._by_model.get(model)
+    def find(self, name: str) -> ModelWorker | None:
+        """The worker of this name: a model's has that of the model."""
+        return self._by_name.get(name)
+
+    def phase_of(self, resolved: Resolved) -> Phase | None:
+        """How the worker stands that serves this model, if there is one."""
+        worker = self._sharing(resolved)
+        return None if worker is None else worker.state.phase
 
     def of_worker(self, identity: str) -> ModelWorker | None:
         """The worker whose present incarnation has this identity; None for strangers and the dead."""
@@ -109,8 +115,8 @@ class Pool:
             keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
             size = self.policy.queue_size
             worker = ModelWorker(resolved, FairQueue(size), FairQueue(size), keep_alive)
-            self._by_model[worker.model] = worker
-        elif worker.process is None and worker.model == resolved.load.model:
+            self._by_name[worker.name] = worker
+        elif worker.process is None and worker.name == resolved.name:
             worker.resolved = resolved
         elif resolved.pinned:
             worker.resolved = msgspec.structs.replace(worker.resolved, pinned=True)
@@ -118,7 +124,7 @@ class Pool:
 
     def canonical(self, reference: str) -> str:
         """The name under which a model is loaded; what cannot be resolved (any more) stays as it is."""
-        worker = self._by_model.get(reference)
+        worker = self._by_name.get(reference)
         if not reference or (worker is not None and worker.process is not None):
             return reference
         try:
@@ -126,11 +132,11 @@ class Pool:
         except AiPalError:
             return reference
         worker = self._sharing(resolved)
-        return worker.model if worker is not None else resolved.load.model
+        return worker.name if worker is not None else resolved.name
 
     def _sharing(self, resolved: Resolved) -> ModelWorker | None:
         """The worker of this name if it is in use, else one that has the same model under another name."""
-        named = self._by_model.get(resolved.load.model)
+        named = self._by_name.get(resolved.name)
         if named is not None and named.in_use:
             return named
         alike = [worker for worker in self if worker.resolved.is_like(resolved)]
@@ -145,7 +151,7 @@ class Pool:
             state = worker.state
             why = {"reason": state.reason.message} if state.reason is not None else {}
             self._observe(
-                "worker_phase", model=worker.model, worker=worker.identity, phase=str(state.phase), **why
+                "worker_phase", model=worker.name, worker=worker.identity, phase=str(state.phase), **why
             )
         if worker.state.phase not in HOLDING and (worker.admitted or worker.reserved):
             self.admission.release(worker)
@@ -196,7 +202,7 @@ class Pool:
         worker.idle_since = self._clock.now()
         self.apply(worker, lifecycle.LoadFinished())
         self.admission.learn(worker, loaded=True)
-        self.keep_spare(worker.resolved.load.engine)
+        self.keep_spare(worker.prepared)
 
     def keep_spare(self, engine: str) -> None:
         """Have a worker ready for the next load of this engine, if that saves time and there is room."""
@@ -224,7 +230,7 @@ class Pool:
             return
         if self._adopt(worker):
             return
-        slug = re.sub(r"[^A-Za-z0-9_-]+", "-", worker.model)[-40:].strip("-")
+        slug = re.sub(r"[^A-Za-z0-9_-]+", "-", worker.name)[-40:].strip("-")
         worker.identity = f"{slug}.{next(self._numbers)}.{incarnation}"
         worker.watch, worker.greeted = None, False
         try:
@@ -232,20 +238,20 @@ class Pool:
                 LaunchSpec(worker.identity, "workers"), partial(self._exited, worker, worker.identity)
             )
         except AiPalError as error:
-            self._observe("spawn_failed", model=worker.model, reason=error.failure.message)
+            self._observe("spawn_failed", model=worker.name, reason=error.failure.message)
             self.apply(worker, lifecycle.SpawnRefused(error.failure, self._jitter()))
             return
         self._by_identity[worker.identity] = worker
 
     def _adopt(self, worker: ModelWorker) -> bool:
         """Let it take over the spare worker's process and identity, if that is of its engine."""
-        spare = self.warm_pool.take(worker.resolved.load.engine)
+        spare = self.warm_pool.take(worker.prepared)
         if spare is None:
             return False
         worker.identity, worker.process, worker.watch = spare.identity, spare.process, None
         spare.ended = partial(self._exited, worker, worker.identity)
         self._by_identity[worker.identity] = worker
-        self._observe("spare_taken", model=worker.model, worker=worker.identity)
+        self._observe("spare_taken", model=worker.name, worker=worker.identity)
         if spare.greeted:
             self.connected(worker)
         return True
@@ -258,7 +264,7 @@ class Pool:
         failure = worker.state.reason if planned else lifecycle.explain(worker.state, status, tail)
         self._observe(
             "worker_exited",
-            model=worker.model,
+            model=worker.name,
             worker=identity,
             code=status.code,
             signal=status.signal,
@@ -305,4 +311,4 @@ class Pool:
         if worker.state.phase is not Phase.GONE or worker.wanted:
             return
         if all(now - at >= self.policy.worker.crash_window for at in worker.state.crashes):
-            del self._by_model[worker.model]
+            del self._by_name[worker.name]

@@ -14,6 +14,7 @@ from ai_pal.server.jobs import Job, Sink
 from ai_pal.server.nodes.base import Launcher
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.counting import by_vocabulary
 from ai_pal.server.pool.dispatcher import Dispatcher
 from ai_pal.server.pool.failures import CLOSING, UNLOADED, late, overloaded
 from ai_pal.server.pool.job import JobTable, WorkerJob, prompt_of
@@ -71,7 +72,10 @@ class Supervisor:
     def start(self, job: Job, sink: Sink) -> WorkerJob:
         """Accept a job; `sink` hears what becomes of it. Raises `AiPalError`: it was refused."""
         self._refuse_when_closing()
-        worker = self._worker_for(job.resolved or self._resolve(job.model))
+        resolved = job.resolved or self._resolve(job.model)
+        if by_vocabulary(job.work, self.pool.phase_of(resolved)):
+            resolved = resolved.vocabulary
+        worker = self._worker_for(resolved)
         request = self._open(worker, job, sink)
         if self.pool.policy.log_prompts:
             self._observe("prompt", request=request.key, **prompt_of(job.work))
@@ -116,10 +120,10 @@ class Supervisor:
         job = Unloading(client, request.id)
         model = self.pool.canonical(request.model)
         for worker in self.pool:
-            if model not in ("", worker.model):
+            if model not in ("", worker.model, worker.name):
                 continue
             if worker.process is not None:
-                job.waiting.add(worker.model)
+                job.waiting.add(worker.name)
             self._fail_waiting(worker, UNLOADED)
             self.pool.apply(worker, lifecycle.StopWanted(UNLOADED, worker.busy))
         self._unloads.add(job)
@@ -187,10 +191,10 @@ class Supervisor:
 
     def worker_gone(self, worker: ModelWorker, failure: Failure) -> None:
         self._dispatcher.lost(worker, failure)
-        self._unloads.gone(worker.model)
+        self._unloads.gone(worker.name)
 
     def given_up(self, worker: ModelWorker, failure: Failure) -> None:
-        self._observe("model_failed", model=worker.model, code=failure.code, reason=failure.message)
+        self._observe("model_failed", model=worker.name, code=failure.code, reason=failure.message)
         self._fail_waiting(worker, failure)
 
     # -- time ----------------------------------------------------------------------------------
@@ -242,7 +246,7 @@ class Supervisor:
         if (worker.counts if counts else worker.queue).full:
             raise AiPalError(overloaded(worker))
         worker.keep(job.keep_alive, job.usual_keep_alive)
-        request = self.requests.open(job, sink, worker.model, self._clock.now())
+        request = self.requests.open(job, sink, worker.model, self._clock.now(), worker.name)
         worker.line_of(request).push(job.owner, request, job.principal)
         return request
 

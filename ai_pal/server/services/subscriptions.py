@@ -220,7 +220,8 @@ def _lasting(one: wire.WorkerStatus) -> wire.WorkerStatus:
 
 
 def _unloaded(one: wire.WorkerStatus) -> wire.WorkerStatus:
-    return wire.WorkerStatus(one.model, wire.GONE, one.engine, reason=one.reason, restarts=one.restarts)
+    gone = wire.WorkerStatus(one.model, wire.GONE, one.engine, reason=one.reason, restarts=one.restarts)
+    return msgspec.structs.replace(gone, vocabulary=one.vocabulary)
 
 
 def _over(one: wire.DownloadStatus) -> wire.DownloadStatus:

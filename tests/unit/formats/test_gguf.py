@@ -8,15 +8,13 @@ import pytest
 from ai_pal.errors import AiPalError, Code
 from ai_pal.formats.gguf import (
     ADAPTER,
-    MOST_FOUND,
     PROJECTOR,
-    Tensor,
-    _Cursor,
     check_whole,
     parse,
     read_header,
     read_layout,
 )
+from ai_pal.formats.gguf_cursor import MOST_FOUND, Cursor, Tensor
 from ai_pal.formats.gguf_parts import part_paths
 from tests.gguf_files import ARRAY, TEXT, gguf, text
 
@@ -155,7 +153,7 @@ def test_the_vocabulary_is_jumped_over(tmp_path: Path, monkeypatch: pytest.Monke
     own = LLAMA | {"tokenizer.ggml.tokens": ["x", ".weight", "the.weight"] * 50}
     file = tmp_path / "m.gguf"
     file.write_bytes(gguf(own | {"tokenizer.ggml.merges": ["a b"] * 70, "tokenizer.ggml.eos": 2}, WEIGHTS))
-    monkeypatch.setattr(_Cursor, "_skip_texts", lambda *_: pytest.fail("each text was looked at"))
+    monkeypatch.setattr(Cursor, "_skip_texts", lambda *_: pytest.fail("each text was looked at"))
     layout = read_layout(file)
     assert layout.vocabulary == 150
     assert layout.tensors == [Tensor("a.weight", 2, 512, 64), Tensor("b.bias", 0, 1536, 64)]
@@ -173,6 +171,6 @@ def test_without_a_table_that_can_be_found_each_text_is_passed(tmp_path: Path, f
 
 def test_a_vocabulary_full_of_false_tables_is_given_up_on() -> None:
     false = text("a.weight") + struct.pack("<IQQIQ", 2, 8, 8, 0, 0)
-    cursor = _Cursor(struct.pack("<IIQ", ARRAY, TEXT, 5) + false * 20_000, 0)
+    cursor = Cursor(struct.pack("<IIQ", ARRAY, TEXT, 5) + false * 20_000, 0)
     assert len(list(cursor._named_weights())) == MOST_FOUND
     assert cursor.past_texts(50_000, 1 << 20) is None

@@ -1,6 +1,8 @@
 """The words of the memory decision; its rules are in tests/properties."""
 
-from ai_pal.memory import Evict, Refuse, Resident, Use, Wait, Want, decide
+import msgspec
+
+from ai_pal.memory import Admit, Evict, Refuse, Resident, Use, Wait, Want, decide
 
 GB = 1_000_000_000
 
@@ -57,3 +59,12 @@ def test_too_many_models_are_refused_with_that_reason() -> None:
     decision = decide(Want("b", GB), 9 * GB, [busy("a", GB)], max_loaded=1)
     reason = "b cannot be loaded beside others: at most 1 may be loaded, 1 model is busy"
     assert decision == Refuse(reason, soon=True)
+
+
+def test_a_vocabulary_is_none_of_the_models_that_may_be_loaded() -> None:
+    vocabulary = msgspec.structs.replace(idle("a (vocabulary)", 1, 1.0), places=0)
+    assert decide(Want("b", GB), 9 * GB, [vocabulary], max_loaded=1) == Admit()
+    assert decide(Want("a (vocabulary)", 1, places=0), 9 * GB, [busy("b", GB)], max_loaded=1) == Admit()
+    assert decide(Want("c", GB), 9 * GB, [vocabulary, idle("b", GB, 2.0)], max_loaded=1) == Evict(
+        ("b",), "at most 1 may be loaded"
+    )

@@ -5,7 +5,8 @@ import struct
 from collections import Counter
 from pathlib import Path
 
-from ai_pal.formats.gguf import Header, Layout, Tensor
+from ai_pal.formats.gguf import Header, Layout
+from ai_pal.formats.gguf_cursor import Tensor
 from ai_pal.memory.estimates import LearnedFootprints, llamacpp, transformers
 from ai_pal.memory.estimates.estimate import estimate
 from ai_pal.memory.estimates.footprint import MIB, Footprint

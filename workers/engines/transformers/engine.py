@@ -1,6 +1,5 @@
 """The transformers engine: one thread owns the model and computes all answers together, step by step."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_pal.counted import counted
-from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
+from ai_pal.errors import Code, Failure, fail, pip_install
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import (
     LARGEST_DEFAULT_CONTEXT,
@@ -23,26 +22,21 @@ from ai_pal.protocol.worker import (
 from workers import spin_throttle, threads
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.transformers import device as devices
+from workers.engines.transformers import environment
 from workers.engines.transformers import folder as folders
 from workers.engines.transformers.bindings import Bindings
 from workers.engines.transformers.chat import Chat
+from workers.engines.transformers.failures import attempt
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options
 from workers.engines.transformers.paging import Paging
 from workers.engines.transformers.prompts import Prompts
 from workers.engines.transformers.schedule import LARGEST_ON_CPU, THREADS_OF_A_GPU, Pace
 from workers.engines.transformers.tokens import Tokens
-from workers.log import cause, log
 
 DEFAULT_SLOTS = 8
 MOST_READERS = 4
 """Threads that turn messages into tokens."""
-ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 SPINS = 300_000
 """Turns that a thread waits before it sleeps: between two operations of a step Python takes its time."""
 NEWS = 0.01
@@ -199,13 +193,8 @@ class Transformers:
 
     def _carefully(self, key: int, act: Callable[[], None]) -> None:
         """What goes wrong is this request's failure."""
-        try:
-            act()
-        except AiPalError as error:
-            self._refuse(key, error.failure)
-        except Exception as error:  # noqa: BLE001 - tokenizers raise anything, the worker goes on
-            log("error", "a prompt could not be read", key=key, reason=cause(error))
-            self._refuse(key, Failure(Code.ENGINE_ERROR, f"the prompt could not be read: {error}"))
+        if failure := attempt(key, act):
+            self._refuse(key, failure)
 
     def _refuse(self, key: int, failure: Failure) -> None:
         self._batch.forget(key)
@@ -235,7 +224,7 @@ def import_libraries() -> None:
     Raises `AiPalError` (`engine_missing`).
     """
     spin_throttle.prepare(SPINS)
-    os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
+    environment.settle()
     try:
         import workers.engines.transformers.batch
         import workers.engines.transformers.loading

@@ -4,38 +4,27 @@ Never runs code of a repository, never reads pickles, never asks the network.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import torch
 import transformers
 from transformers import (
-    AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     AutoModelForSequenceClassification,
     AutoProcessor,
-    AutoTokenizer,
 )
 
 from ai_pal.errors import AiPalError, Code, fail
 from workers.engines.transformers import quantize
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
+from workers.engines.transformers.pretrained import SAFE, examine, refuse, short
 
-DOES = {
-    "text": "write text",
-    "vision": "write text about pictures",
-    "embed": "turn texts into vectors",
-    "rerank": "rank texts",
-}
-SAFE = {"local_files_only": True, "trust_remote_code": False}
-LONGEST_REASON = 300
 END_MARKS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>", "<|endoftext|>")
 """Special tokens that end an answer, also where a model's configuration forgets them."""
-transformers.logging.set_verbosity_error()
-transformers.logging.disable_progress_bar()
 
 
 class LoadedModel(msgspec.Struct, frozen=True):
@@ -53,8 +42,7 @@ def load(
 ) -> LoadedModel:
     """`report` hears the part of the weights that is placed. Raises `AiPalError` (`model_invalid`,
     `engine_missing`, `config_invalid`)."""
-    config = _config(folder)
-    tokenizer = _tokenizer(folder)
+    config, tokenizer = examine(folder)
     sees = folder.kind == "vision"
     kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
     model = _model(kind, folder, config, options, device, dtype, report)
@@ -69,21 +57,9 @@ def load_encoder(
     folder: Folder, options: LoadOptions, device: str, dtype: str, report: Callable[[float], None]
 ) -> tuple[Any, Any]:
     """The model and tokenizer of a folder that turns texts into vectors, or ranks them. Raises as `load`."""
-    config = _config(folder)
-    if folder.kind == "rerank" and config.num_labels != 1:
-        _refuse(folder, f"it sorts texts into {config.num_labels} classes and does not rank them")
+    config, tokenizer = examine(folder)
     kind = AutoModel if folder.kind == "embed" else AutoModelForSequenceClassification
-    tokenizer = _tokenizer(folder)
     return _model(kind, folder, config, options, device, dtype, report).eval(), tokenizer
-
-
-def _config(folder: Folder) -> Any:
-    try:
-        return AutoConfig.from_pretrained(folder.path, **SAFE)
-    except Exception as error:  # noqa: BLE001 - the library raises anything over a stranger's file
-        if folder.wants_code:
-            _refuse_code(folder)
-        _refuse(folder, f"its configuration is not understood: {_short(error)}")
 
 
 def _processor(folder: Folder) -> Any:
@@ -91,18 +67,7 @@ def _processor(folder: Folder) -> Any:
     try:
         return AutoProcessor.from_pretrained(folder.path, backend="pil", **SAFE)
     except Exception as error:  # noqa: BLE001
-        _refuse(folder, f"what prepares its pictures cannot be loaded: {_short(error)}")
-
-
-def _tokenizer(folder: Folder) -> Any:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder.path, **SAFE)
-        if tokenizer.is_fast:
-            tokenizer.backend_tokenizer.no_truncation()
-            tokenizer.backend_tokenizer.no_padding()
-    except Exception as error:  # noqa: BLE001
-        _refuse(folder, f"its tokenizer cannot be loaded: {_short(error)}")
-    return tokenizer
+        refuse(folder, f"what prepares its pictures cannot be loaded: {short(error)}")
 
 
 def _model(
@@ -114,10 +79,6 @@ def _model(
     dtype: str,
     report: Callable[[float], None],
 ) -> Any:
-    if type(config) not in kind._model_mapping:
-        if folder.wants_code:
-            _refuse_code(folder)
-        _refuse(folder, f"a {folder.model_type} model does not {DOES[folder.kind]}")
     placement: dict[str, Any] = {} if device == "cpu" else {"device_map": {"": device}}
     if options.attn_implementation or _has_flash(device):
         placement["attn_implementation"] = options.attn_implementation or "flash_attention_2"
@@ -138,14 +99,14 @@ def _model(
     except AiPalError:
         raise
     except ImportError as error:
-        fail(Code.ENGINE_MISSING, f"{folder.path} needs a library that is not here: {_short(error)}")
+        fail(Code.ENGINE_MISSING, f"{folder.path} needs a library that is not here: {short(error)}")
     except Exception as error:  # noqa: BLE001
-        _refuse(folder, _short(error))
+        refuse(folder, short(error))
     finally:
         transformers.logging.set_tqdm_hook(previous)
     missing = sorted(key for key in info["missing_keys"] if not (folder.kind == "embed" and "pooler" in key))
     if missing:
-        _refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
+        refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
     return model
 
 
@@ -178,20 +139,3 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
             found.update([value] if isinstance(value, int) else value)
     special = tokenizer.get_added_vocab()
     return frozenset(found | {special[mark] for mark in END_MARKS if mark in special})
-
-
-def _refuse_code(folder: Folder) -> NoReturn:
-    fail(
-        Code.MODEL_INVALID,
-        f"{folder.path} brings its own Python code for {folder.model_type!r}, which is never run",
-        "use a model of a class that transformers has itself",
-    )
-
-
-def _refuse(folder: Folder, reason: str) -> NoReturn:
-    fail(Code.MODEL_INVALID, f"{folder.path} cannot be loaded: {reason}", "use another version of the model")
-
-
-def _short(error: Exception) -> str:
-    first = str(error).strip().split("\n")[0] or type(error).__name__
-    return first[:LONGEST_REASON]

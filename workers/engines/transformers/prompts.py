@@ -7,7 +7,7 @@ from ai_pal.errors import Code, fail
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
-from workers.context_window import answer_room, fit
+from workers.context_window import answer_room, fit, shortened
 from workers.engines.bare_calls import BareCalls, bare_calls
 from workers.engines.base import Blob, bytes_of
 from workers.engines.transformers import families, infill
@@ -81,9 +81,11 @@ class Prompts:
         return self._conversation(job, sampling, trimmed, blobs)
 
     def count(self, job: CountTokens, blobs: Sequence[Blob] = ()) -> int:
-        """Tokens of the prompt that `of` would make of it."""
+        """Tokens of the prompt that `of` would make of it, also of one that it would refuse as too large."""
         extras = self._extras(job.messages, job.options)
-        fitted = self._fitted(job.messages, job.options, extras)
+        counter = self._counted_with(extras)
+        room = answer_room(job.options, self.context)
+        fitted = shortened(job.messages, counter, self.context, room)
         text = self.chat.render(fitted.messages, extras)
         return len(self._read(text + self._begun(job.options, text)[0], fitted.messages, blobs)[0])
 
@@ -94,14 +96,14 @@ class Prompts:
     ) -> Prompt:
         options = job.options
         extras = self._extras(job.messages, options)
-        fitted = self._fitted(job.messages, options, extras)
+        room = answer_room(options, self.context)
+        fitted = fit(job.messages, self._counted_with(extras), self.context, room)
         if fitted.dropped:
             trimmed(fitted.dropped)
         text = self.chat.render(fitted.messages, extras)
         behind, opened = self._begun(options, text)
         text += behind
         tokens, inputs = self._read(text, fitted.messages, blobs)
-        room = answer_room(options, self.context)
         thought = self._thought(options, text, opened, len(tokens))
         forced = self._bindings.of(options, self._calls, extras.tools)
         if (
@@ -182,9 +184,8 @@ class Prompts:
             variables[traits.effort] = thinking
         return Extras(tools, variables) if tools or variables else NOTHING
 
-    def _fitted(self, messages: list[Message], options: GenerationOptions, extras: Extras) -> Any:
-        counter = self._counter if extras is NOTHING else TokenCounter(self.chat, self._length, extras)
-        return fit(messages, counter, self.context, answer_room(options, self.context))
+    def _counted_with(self, extras: Extras) -> TokenCounter:
+        return self._counter if extras is NOTHING else TokenCounter(self.chat, self._length, extras)
 
     def _begun(self, options: GenerationOptions, text: str) -> tuple[str, bool]:
         """What is put behind the rendered conversation, and whether a thought is open then."""

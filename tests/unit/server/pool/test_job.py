@@ -54,7 +54,7 @@ def heard() -> Heard:
 
 def ask(table: JobTable, sink: Sink | None = None, deadline: float | None = None) -> WorkerJob:
     job = Job(work=GENERATE, model="echo", deadline=deadline)
-    return table.open(job, sink or Heard(), "echo", 0.0)
+    return table.open(job, sink or Heard(), "echo", 0.0, "echo")
 
 
 def piece(job: WorkerJob, seq: int, text: str = "a", n: int = 1) -> DeltaItem:
@@ -125,7 +125,7 @@ def test_each_job_has_a_key_of_its_own(table: JobTable) -> None:
     ids=lambda work: type(work).__name__,
 )
 def test_all_work_but_counting_takes_a_slot_and_each_ends_in_its_own_way(work: Work) -> None:
-    job = WorkerJob(1, Job(work=work, model="m"), Heard(), "m", 0.0)
+    job = WorkerJob(1, Job(work=work, model="m"), Heard(), "m", 0.0, "m")
     assert job.takes_slot == (not isinstance(work, inner.CountTokens))
     ends = {
         inner.GenerationDone: inner.GenerationDone(1, "stop", Usage()),

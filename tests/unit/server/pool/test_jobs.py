@@ -7,6 +7,7 @@ import pytest
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Image, Message
 from ai_pal.protocol.usage import Timings, Usage
@@ -132,8 +133,7 @@ def test_a_worker_that_answers_what_it_was_not_asked_is_replaced(work: Work, end
     world.ready()
     wrong = next(other for _, other in KINDS if type(other) is not type(end))
     world.says(wrong)
-    worker = world.supervisor.pool.find("echo")
-    assert worker is not None
+    (worker,) = world.supervisor.pool
     assert worker.state.phase is lifecycle.Phase.KILLING
 
 
@@ -155,6 +155,7 @@ def test_counts_have_a_bound_of_their_own() -> None:
     for _ in range(2):
         world.start(CHAT)
         world.start(COUNT)
+    assert [worker.name for worker in world.supervisor.pool] == ["echo", "echo (vocabulary)"]
     for work in (CHAT, COUNT):
         with pytest.raises(AiPalError) as refused:
             world.start(work)
@@ -211,3 +212,35 @@ def test_a_log_of_prompts_holds_words_and_no_attachments() -> None:
     said = next(entry for entry in logged if entry["event"] == "prompt")
     assert "secret" not in repr(said)
     assert "hi" in repr(said)
+
+
+# Without weights.
+
+
+def test_a_count_loads_a_vocabulary_and_no_model_that_goes_when_nobody_counts() -> None:
+    world = World()
+    heard, _ = world.start(COUNT)
+    world.ready()
+    assert [load.vocabulary for load in world.sent if isinstance(load, inner.LoadModel)] == [True]
+    world.says(inner.Counted(1, 7))
+    assert heard.result == inner.Counted(1, 7)
+    (status,) = world.supervisor.statuses()
+    assert (status.model, status.vocabulary, status.abilities) == ("echo (vocabulary)", True, [])
+    assert status.unloads_in == PoolPolicy().keep_alive
+
+
+def test_a_count_while_its_model_loads_does_not_wait_for_it() -> None:
+    world = World()
+    world.start(CHAT)
+    world.start(COUNT)
+    assert [worker.name for worker in world.supervisor.pool] == ["echo", "echo (vocabulary)"]
+
+
+def test_an_unload_takes_the_vocabulary_along() -> None:
+    world = World()
+    world.start(COUNT)
+    world.ready()
+    world.says(inner.Counted(1, 7))
+    world.supervisor.unload(b"client", wire.Unload(9, "echo"))
+    (worker,) = world.supervisor.pool
+    assert worker.state.phase is lifecycle.Phase.STOPPING

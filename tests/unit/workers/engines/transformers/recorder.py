@@ -144,7 +144,7 @@ class Loaded:
     """A loaded engine; close it."""
 
     def __init__(self, folder: Path, context: int = 0, **options: object) -> None:
-        self.sink = Recorder()
+        self.folder, self.sink = folder, Recorder()
         self.engine = Transformers()
         spec = LoadModel("m", "transformers", str(folder), context=context, options=options)
         self.ready: Ready = self.engine.load(spec, self.sink)

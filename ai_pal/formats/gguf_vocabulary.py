@@ -1,0 +1,36 @@
+"""The part of a GGUF file that says how a text becomes tokens, as it stands there."""
+
+from pathlib import Path
+
+import msgspec
+
+from ai_pal.formats.gguf import VOCABULARY, opened
+from ai_pal.formats.gguf_cursor import Cursor
+
+BEGINS, NAME = "tokenizer.", "general.name"
+"""llama.cpp knows some vocabularies by the name of their model."""
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """How many `tokens` there are, 0 where the file has no list of them, and the `entries` about them, chat
+    templates among them: each its key and value as GGUF writes them."""
+
+    tokens: int
+    entries: list[bytes]
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Raises `AiPalError` (`model_invalid`)."""
+    with opened(path) as (data, _):
+        cursor = Cursor(data)
+        _, count = cursor.counts()
+        tokens, entries = 0, []
+        for _ in range(count):
+            start = cursor.at
+            key = cursor.text()
+            value = cursor.value(cursor.unpack("<I")[0])
+            if key == VOCABULARY:
+                tokens = int(value)
+            if key == NAME or key.startswith(BEGINS):
+                entries.append(data[start : cursor.at])
+        return Vocabulary(tokens, entries)

@@ -1,0 +1,105 @@
+"""Small random models as GGUF files, with vocabularies of each kind that llama.cpp knows."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
+WIDTH, LAYERS, HEADS = 64, 2, 4
+WORDS = ["the", "sea", "is", "deep", "and", "blue", "what", "weather", "in", "paris", "be", "brief", "word"]
+LETTERS = [chr(code) for code in range(33, 127)] + ["é", "数"]
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+
+
+def _sentencepiece(writer: gguf.GGUFWriter) -> int:
+    """SPM, as Llama 2 has it."""
+    tokens = ["<unk>", "<s>", "</s>", *BYTES, "▁", *LETTERS, *(f"▁{word}" for word in WORDS)]
+    kinds = [UNKNOWN, CONTROL, CONTROL, *[BYTE] * 256] + [NORMAL] * (len(tokens) - 259)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([-float(at) for at in range(len(tokens))])
+    writer.add_token_types(kinds)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    return len(tokens)
+
+
+def _unigram(writer: gguf.GGUFWriter) -> int:
+    """UGM, as T5 has it."""
+    tokens = ["<pad>", "</s>", "<unk>", "▁", *LETTERS, *(f"▁{word}" for word in WORDS)]
+    writer.add_tokenizer_model("t5")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([0.0, 0.0, 0.0, *(-2.0 - at / 9 for at in range(len(tokens) - 3))])
+    writer.add_token_types([CONTROL, CONTROL, UNKNOWN] + [NORMAL] * (len(tokens) - 3))
+    writer.add_eos_token_id(1)
+    writer.add_unk_token_id(2)
+    return len(tokens)
+
+
+def _wordpiece(writer: gguf.GGUFWriter) -> int:
+    """WPM, as BERT has it."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens = [*special, *(f"▁{one}" for one in (*WORDS, *LETTERS)), *LETTERS]
+    writer.add_tokenizer_model("bert")
+    writer.add_token_list(tokens)
+    writer.add_token_types([CONTROL] * 5 + [NORMAL] * (len(tokens) - 5))
+    for add, at in ((writer.add_pad_token_id, 0), (writer.add_unk_token_id, 1), (writer.add_bos_token_id, 2)):
+        add(at)
+    writer.add_eos_token_id(3)
+    writer.add_sep_token_id(3)
+    writer.add_mask_token_id(4)
+    return len(tokens)
+
+
+def _bytes(writer: gguf.GGUFWriter) -> int:
+    """BPE, as GPT-2 has it."""
+    alphabet = [chr(code) for code in (*range(33, 127), *range(161, 173), *range(174, 324))]
+    tokens = ["<|endoftext|>", *alphabet, "th", "the", "Ġthe"]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([CONTROL] + [NORMAL] * (len(tokens) - 1))
+    writer.add_token_merges(["t h", "th e", "Ġ the"])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    return len(tokens)
+
+
+VOCABULARIES: dict[str, Callable[[gguf.GGUFWriter], int]] = {
+    "sentencepiece": _sentencepiece,
+    "unigram": _unigram,
+    "wordpiece": _wordpiece,
+    "bytes": _bytes,
+}
+
+
+def save(
+    file: Path, vocabulary: str, *, name: str = "Tiny", template: str = "", architecture: str = "llama"
+) -> Path:
+    """A model that says anything, but always the same."""
+    writer = gguf.GGUFWriter(str(file), architecture)
+    writer.add_name(name)
+    writer.add_context_length(2048)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(WIDTH)
+    writer.add_block_count(LAYERS)
+    writer.add_head_count(HEADS)
+    writer.add_layer_norm_rms_eps(1e-5)
+    if template:
+        writer.add_chat_template(template)
+    size = VOCABULARIES[vocabulary](writer)
+    random = np.random.default_rng(7)
+    shapes = {"token_embd": (size, WIDTH), "output_norm": (WIDTH,)}
+    for layer in range(LAYERS):
+        square = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+        shapes |= {f"blk.{layer}.{one}": (WIDTH, WIDTH) for one in square}
+        shapes |= {f"blk.{layer}.{one}": (WIDTH,) for one in ("attn_norm", "ffn_norm")}
+    for one, shape in shapes.items():
+        writer.add_tensor(f"{one}.weight", random.normal(0.0, 0.1, shape).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file

@@ -1,0 +1,40 @@
+"""What llama.cpp refuses and what breaks in it, as failures of one request."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ai_pal.errors import AiPalError, Code, Failure
+from workers.engines.llamacpp_http import RefusedError
+from workers.log import cause, log
+
+ERRORS = {
+    "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
+    "invalid_request_error": Code.BAD_REQUEST,
+}
+
+
+def failure_of(error: dict[str, Any]) -> Failure:
+    """What the engine's error object means."""
+    code = ERRORS.get(str(error.get("type")), Code.ENGINE_ERROR)
+    message = str(error.get("message", error))
+    if code is Code.PROMPT_TOO_LARGE:
+        prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
+        message = f"the prompt has {prompt} tokens, the model's window holds {window}"
+    hint = "" if code is Code.ENGINE_ERROR else "change the request; the same one will fail again"
+    return Failure(code, message, hint, retryable=code is Code.ENGINE_ERROR)
+
+
+def attempt(key: int, work: Callable[[], None]) -> Failure | None:
+    """Do the work of a request; why it failed, if it did."""
+    try:
+        work()
+    except AiPalError as error:
+        return error.failure
+    except ValueError as error:
+        return Failure(Code.BAD_REQUEST, f"the engine refused the request: {error}")
+    except RefusedError as error:
+        return failure_of(error.error or {"message": str(error)})
+    except Exception as error:  # noqa: BLE001 - engines raise anything, the worker goes on
+        log("error", "the engine failed a request", request=key, reason=cause(error))
+        return Failure(Code.ENGINE_ERROR, f"the engine failed: {error}", retryable=True)
+    return None

@@ -1,0 +1,111 @@
+"""From messages to what llama.cpp is asked, and how many tokens that is. Needs no weights."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from ai_pal.errors import Code, fail
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import Ability, GenerationOptions
+from ai_pal.protocol.worker import CountTokens
+from workers.context_window import answer_room, shortened
+from workers.engines import llamacpp_template as templates
+from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Sink
+from workers.engines.llamacpp_failures import attempt
+from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter
+from workers.engines.llamacpp_messages import plain_messages
+from workers.engines.llamacpp_request import prompt_body
+
+COUNTERS = 2
+"""Threads that count tokens."""
+
+
+class Prompts:
+    """Of one model that writes, learned by asking its server. Thread-safe."""
+
+    def __init__(self, asker: Asker, context: int) -> None:
+        self.context = context
+        self._asker, self._counter = asker, TokenCounter(asker)
+        about = asker.ask("/props")
+        self.template = templates.look(
+            str(about.get("chat_template", "")), about.get("chat_template_caps", {}), self._counter.render
+        )
+        rendered = self._counter.render({"messages": templates.QUESTION})
+        self._no_system_message = any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
+        self.abilities = self._abilities(about.get("modalities", {}))
+
+    def _abilities(self, senses: dict[str, Any]) -> list[Ability]:
+        found: list[Ability] = ["chat", "complete", "schema", "grammar", "documents", "logprobs"]
+        if self.template.tools:
+            found.append("tools")
+        if self.template.thinks != "never":
+            found.append("thinking")
+        found += ["images"] if senses.get("vision") else []
+        found += ["audio"] if senses.get("audio") else []
+        return [*found, "infill"] if self._can_infill() else found
+
+    def _can_infill(self) -> bool:
+        try:
+            self._asker.ask("/infill", {"input_prefix": "a", "input_suffix": "b", "n_predict": 0})
+        except RefusedError:
+            return False
+        return True
+
+    def body(
+        self, messages: Sequence[Message], options: GenerationOptions, blobs: Sequence[Blob]
+    ) -> dict[str, Any]:
+        """All that the prompt is made of. Raises `AiPalError` (`unsupported`, `bad_request`)."""
+        return prompt_body(plain_messages(messages, blobs, self.template.remembers), options, self.template)
+
+    def rendered(self, body: dict[str, Any]) -> str:
+        """The prompt as the model sees it."""
+        return self._counter.render(body)
+
+    def counter(self, options: GenerationOptions, blobs: Sequence[Blob]) -> PromptCounter:
+        """The `Counter` of a context window for a request with these options."""
+        besides = len(options.prefill.encode("utf-8", "surrogatepass"))
+        if options.tools and options.tool_choice != "none":
+            besides += len(msgspec.json.encode(options.tools)) + 1024
+        return PromptCounter(self._counter, lambda messages: self.body(messages, options, blobs), besides)
+
+    def with_system_message(self, messages: list[Message]) -> list[Message]:
+        """With an empty one where the template would put a poor one of its own."""
+        if self._no_system_message and not any(one.role == "system" for one in messages):
+            return [Message("system", ""), *messages]
+        return messages
+
+    def count(self, job: CountTokens, blobs: Sequence[Blob]) -> int:
+        """Tokens of the prompt that a request with these fields would have, however many."""
+        counter = self.counter(job.options, blobs)
+        room = answer_room(job.options, self.context)
+        messages = self.with_system_message(job.messages)
+        return counter.conversation(shortened(messages, counter, self.context, room).messages)
+
+
+def learned(asker: Asker, context: int) -> Prompts:
+    """Raises `AiPalError` (`model_invalid`) for a template that works with nothing."""
+    try:
+        return Prompts(asker, context)
+    except RefusedError as error:
+        message = f"the model's chat template does not work: {error}"
+        fail(Code.MODEL_INVALID, message, "set chat_template=FILE, a Jinja template, in the model's options")
+
+
+class Counting:
+    """Counts tokens on threads of its own, beside all answers."""
+
+    def __init__(self, prompts: Prompts, sink: Sink) -> None:
+        self._prompts, self._sink = prompts, sink
+        self._threads = ThreadPoolExecutor(COUNTERS, "count")
+
+    def start(self, job: CountTokens, blobs: Sequence[Blob]) -> None:
+        self._threads.submit(self._run, job, blobs)
+
+    def _run(self, job: CountTokens, blobs: Sequence[Blob]) -> None:
+        def count() -> None:
+            self._sink.counted(job.key, self._prompts.count(job, blobs))
+
+        if failure := attempt(job.key, count):
+            self._sink.failed(job.key, failure)

@@ -1,0 +1,40 @@
+"""llama.cpp's server in this process, and its HTTP side, which nobody else can reach."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.protocol.worker import SAID_ON_STDERR
+from workers.engines.llamacpp_http import Asker, hidden
+
+DAMAGED = "if it is damaged, fetch it again; if its chat template is, set chat_template=FILE"
+SOCKET = "llamacpp-{pid}.sock"
+
+
+class Server:
+    """A loaded model. `engine` is the library's object, `asker` asks what only HTTP tells."""
+
+    def __init__(self, xllamacpp: Any, parameters: Any, path: str, architecture: str) -> None:
+        """Load what `parameters` name, to people `path`. Raises `AiPalError` (`model_invalid`)."""
+        self._socket = Path(SOCKET.format(pid=os.getpid())).absolute()
+        key = secrets.token_hex()
+        parameters.hostnames = [str(self._socket)]
+        parameters.api_keys = [key]
+        self._socket.unlink(missing_ok=True)
+        try:
+            self.engine = xllamacpp.Server(parameters)
+        except MemoryError:
+            fail(Code.MODEL_INVALID, f"llama.cpp cannot load {path}: it wants far too much memory", DAMAGED)
+        except (RuntimeError, ValueError):
+            hint = (
+                f"update AI-PAL if the model is newer than its llama.cpp ({xllamacpp.__version__}); {DAMAGED}"
+            )
+            message = f"llama.cpp cannot load {path} (architecture: {architecture or 'not told'})"
+            raise AiPalError(Failure(Code.MODEL_INVALID, message, hint, detail=SAID_ON_STDERR)) from None
+        self.asker = Asker(hidden(self._socket), key)
+
+    def close(self) -> None:
+        """The process ends right after: taking the library's object apart can hang."""
+        self._socket.unlink(missing_ok=True)

@@ -1,0 +1,81 @@
+"""What of a model is read without weights: its configuration, its class, its tokenizer. Needs no torch."""
+
+import importlib
+from typing import Any, NoReturn
+
+import transformers
+from transformers import AutoConfig, AutoTokenizer
+
+from ai_pal.errors import Code, fail
+from workers.engines.transformers.folder import Folder
+
+DOES = {
+    "text": "write text",
+    "vision": "write text about pictures",
+    "embed": "turn texts into vectors",
+    "rerank": "rank texts",
+}
+CLASSES = {
+    "text": "MODEL_FOR_CAUSAL_LM_MAPPING",
+    "vision": "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING",
+    "embed": "MODEL_MAPPING",
+    "rerank": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING",
+}
+"""Where the library lists its classes, in a module that without torch has to be imported by its name."""
+SAFE = {"local_files_only": True, "trust_remote_code": False}
+LONGEST_REASON = 300
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+
+def examine(folder: Folder) -> tuple[Any, Any]:
+    """The configuration and the tokenizer of a model that the library has a class for. Raises `AiPalError`
+    (`model_invalid`)."""
+    config = _config(folder)
+    if folder.kind == "rerank" and config.num_labels != 1:
+        refuse(folder, f"it sorts texts into {config.num_labels} classes and does not rank them")
+    tokenizer = _tokenizer(folder)
+    known = getattr(importlib.import_module("transformers.models.auto.modeling_auto"), CLASSES[folder.kind])
+    if type(config) not in known:
+        if folder.wants_code:
+            _refuse_code(folder)
+        refuse(folder, f"a {folder.model_type} model does not {DOES[folder.kind]}")
+    return config, tokenizer
+
+
+def _config(folder: Folder) -> Any:
+    try:
+        return AutoConfig.from_pretrained(folder.path, **SAFE)
+    except Exception as error:  # noqa: BLE001 - the library raises anything over a stranger's file
+        if folder.wants_code:
+            _refuse_code(folder)
+        refuse(folder, f"its configuration is not understood: {short(error)}")
+
+
+def _tokenizer(folder: Folder) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder.path, **SAFE)
+        if tokenizer.is_fast:
+            tokenizer.backend_tokenizer.no_truncation()
+            tokenizer.backend_tokenizer.no_padding()
+    except Exception as error:  # noqa: BLE001
+        refuse(folder, f"its tokenizer cannot be loaded: {short(error)}")
+    return tokenizer
+
+
+def refuse(folder: Folder, reason: str) -> NoReturn:
+    fail(Code.MODEL_INVALID, f"{folder.path} cannot be loaded: {reason}", "use another version of the model")
+
+
+def _refuse_code(folder: Folder) -> NoReturn:
+    fail(
+        Code.MODEL_INVALID,
+        f"{folder.path} brings its own Python code for {folder.model_type!r}, which is never run",
+        "use a model of a class that transformers has itself",
+    )
+
+
+def short(error: Exception) -> str:
+    """The first line of what a library says, not too long."""
+    first = str(error).strip().split("\n")[0] or type(error).__name__
+    return first[:LONGEST_REASON]
