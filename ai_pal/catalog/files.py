@@ -1,5 +1,6 @@
 """Model files on this disk, checked before a worker is started for them."""
 
+import os
 import stat
 from functools import lru_cache
 from pathlib import Path
@@ -104,6 +105,22 @@ def size_of(path: str) -> int:
     if where.is_dir():
         return sum((where / name).stat().st_size for name in weight_files(where))
     return sum(part.stat().st_size for part in part_paths(where))
+
+
+def stamp_of(path: str) -> str:
+    """Tells these very files from others of the same name: where they are, their sizes and when they were
+    written. Raises OSError and `AiPalError` as `weight_files`."""
+    where = Path(os.path.realpath(path))
+    if where.is_dir():
+        names = [layout.CONFIG, *sorted(weight_files(where))]
+        files = [where / name for name in names]
+    else:
+        files = part_paths(where)
+    return " ".join(_stamp(file.stat()) for file in files)
+
+
+def _stamp(found: os.stat_result) -> str:
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"
 
 
 def _check_weights(file: Path) -> None:

@@ -10,13 +10,15 @@ SIZES = ("threads", "context", "slots")
 
 class Resolved(msgspec.Struct, frozen=True):
     """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting;
-    a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed."""
+    a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed;
+    `stamp` tells these very files from others that take their place, "" for a model without files."""
 
     load: LoadModel
     size: int = 0
     keep_alive: float | None = None
     pinned: bool = False
     file: str = ""
+    stamp: str = ""
 
     @property
     def name(self) -> str:
@@ -32,6 +34,10 @@ class Resolved(msgspec.Struct, frozen=True):
     def is_like(self, other: "Resolved") -> bool:
         """Whether one worker can serve both: the same file, loaded in the same way."""
         return bool(self.file) and self._as_loaded() == other._as_loaded()
+
+    def is_replaced_by(self, other: "Resolved") -> bool:
+        """Whether what was loaded is no longer what is there."""
+        return bool(self.stamp and other.stamp) and self.stamp != other.stamp
 
     def _as_loaded(self) -> LoadModel:
         options = {name: value for name, value in self.load.options.items() if name not in SIZES}

@@ -143,3 +143,27 @@ def test_an_architecture_that_the_library_does_not_know_is_named_in_its_own_word
     assert error.code == Code.MODEL_INVALID
     assert "unknown model architecture: 'lxama'" in error.failure.message
     assert "update AI-PAL" in error.failure.hint
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_file_that_is_replaced_while_it_is_loaded_is_what_answers_next(
+    kind: str, client: Client, starter_model: Path, tmp_path: Path
+) -> None:
+    first, second, model = (tmp_path / name for name in ("a.gguf", "b.gguf", "m.gguf"))
+    shutil.copyfile(starter_model, second)
+    if kind == "link":
+        shutil.copyfile(starter_model, first)
+        model.symlink_to(first)
+    else:
+        shutil.copyfile(starter_model, model)
+    assert client.ask("hello", model=str(model), options=FEW).text
+    before = pids(client)[str(model)]
+    assert client.ask("again", model=str(model), options=FEW).text
+    assert pids(client)[str(model)] == before
+    if kind == "link":
+        model.unlink()
+        model.symlink_to(second)
+    else:
+        second.replace(model)
+    assert client.ask("hello", model=str(model), options=FEW).text
+    assert pids(client)[str(model)] not in (before, None)

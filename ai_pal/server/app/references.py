@@ -21,7 +21,8 @@ def load_of(reference: str, settings: Settings) -> Resolved:
     size = files.size_of(load.path) if load.path else 0
     pinned = catalog.pinned(reference, settings)
     file = os.path.realpath(load.path) if load.path else ""
-    return Resolved(load, size, catalog.own_keep_alive(reference, settings), pinned, file)
+    stamp = files.stamp_of(load.path) if load.path else ""
+    return Resolved(load, size, catalog.own_keep_alive(reference, settings), pinned, file, stamp)
 
 
 def is_used(resolved: Resolved, settings: Settings) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from ai_pal import catalog, privacy
+from ai_pal.catalog import files
 from ai_pal.catalog.abilities import abilities_of
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.catalog.twins import twin, window_at_ollama
@@ -88,7 +89,7 @@ class MachineSnapshots:
     def _here(self, reference: str) -> Here:
         """What is known of a model, and what is wrong with its name or its file."""
         at, found = self._looked.get(reference, (float("-inf"), None))
-        if found is None or self._clock.now() - at >= FRESH or _has_gone(found):
+        if found is None or self._clock.now() - at >= FRESH or _has_changed(found):
             found = self._look(reference)
             if found.failure is not None:  # looked at again each time: it may be mended by then
                 return found
@@ -197,9 +198,14 @@ class MachineSnapshots:
         return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)
 
 
-def _has_gone(here: Here) -> bool:
-    """Whether its file was taken away since it was looked at."""
-    return here.resolved is not None and bool(here.resolved.file) and not os.path.exists(here.resolved.file)
+def _has_changed(here: Here) -> bool:
+    """Whether its files were taken away or replaced since it was looked at."""
+    if here.resolved is None or not here.resolved.stamp:
+        return False
+    try:
+        return files.stamp_of(here.resolved.load.path) != here.resolved.stamp
+    except (AiPalError, OSError):
+        return True
 
 
 def _named(*models: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from ai_pal.server.nodes.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import Admission
 from ai_pal.server.pool.admission_controller import HOLDING, AdmissionController
-from ai_pal.server.pool.failures import IGNORED_CANCEL
+from ai_pal.server.pool.failures import IGNORED_CANCEL, REPLACED
 from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.load_progress import LoadWatch
@@ -118,9 +118,18 @@ class Pool:
             self._by_name[worker.name] = worker
         elif worker.process is None and worker.name == resolved.name:
             worker.resolved = resolved
+        elif worker.resolved.is_replaced_by(resolved):
+            self._replace(worker, resolved)
         elif resolved.pinned:
             worker.resolved = msgspec.structs.replace(worker.resolved, pinned=True)
         return worker
+
+    def _replace(self, worker: ModelWorker, resolved: Resolved) -> None:
+        """Let it end when what runs in it has ended: whoever waits is served by what is there now."""
+        load = msgspec.structs.replace(resolved.load, model=worker.model)
+        worker.resolved = msgspec.structs.replace(resolved, load=load)
+        if worker.process is not None:
+            self.apply(worker, lifecycle.StopWanted(REPLACED, worker.busy))
 
     def canonical(self, reference: str) -> str:
         """The name under which a model is loaded; what cannot be resolved (any more) stays as it is."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import ModelSettings, Settings
@@ -99,3 +100,31 @@ def test_a_known_model_is_the_same_by_path_by_variant_and_by_alias(tmp_path: Pat
     same = [load_of(name, settings) for name in ("smollm2", "smollm2:q4_1", "mine", str(starter), str(link))]
     assert all(one.is_like(same[0]) for one in same)
     assert not load_of("smollm2?context=512", settings).is_like(same[0])
+
+
+def stamped(monkeypatch: pytest.MonkeyPatch, stamp: str) -> None:
+    """The file under both names is, from now on, this very one."""
+    for name in ("phi-2", "phi-2:q4_k_m"):
+        monkeypatch.setitem(KNOWN, name, replace(KNOWN[name], stamp=stamp))
+
+
+@pytest.mark.parametrize("name", ["phi-2", "phi-2:q4_k_m"])
+def test_a_replaced_file_is_loaded_anew(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Named()
+    stamped(monkeypatch, "first")
+    host.ask("phi-2", "phi-2")
+    assert len(host.launched) == 1
+    stamped(monkeypatch, "second")
+    assert host.ask(name, name) == ["phi-2"]
+    assert len(host.launched) == 2
+
+
+def test_what_runs_on_the_old_file_is_answered_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Named()
+    stamped(monkeypatch, "first")
+    host.chat("phi-2")
+    while not host.supervisor.pool.find("phi-2").busy:  # type: ignore[union-attr]
+        host.machine.run(host.machine.now + 0.1)
+    stamped(monkeypatch, "second")
+    assert host.ask("phi-2") == ["phi-2"]
+    assert (len(host.ends), len(host.launched)) == (2, 2)
