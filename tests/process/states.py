@@ -47,7 +47,7 @@ def loading(daemon: Supervised, client: Client, name: str) -> Answers:
 def loading_with_the_gil_held(daemon: Supervised, client: Client, name: str) -> Answers:
     model = named(name, "&load_hold_gil=600")
     asked = Asked(client, model)
-    eventually(lambda: daemon.logged("engine_output", line=GIL_HELD, model=model), WITHIN)
+    eventually(lambda: daemon.logged(GIL_HELD, model=model), WITHIN)
     return [asked]
 
 
@@ -68,7 +68,7 @@ def prefilling(daemon: Supervised, client: Client, name: str) -> Answers:
 
 def holding_the_gil(daemon: Supervised, client: Client, name: str) -> Answers:
     asked = Asked(client, named(name), hold_gil_at=1)
-    eventually(lambda: daemon.logged("engine_output", line=GIL_HELD, model=named(name)), WITHIN)
+    eventually(lambda: daemon.logged(GIL_HELD, model=named(name)), WITHIN)
     return [asked]
 
 
