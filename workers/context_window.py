@@ -6,7 +6,7 @@ kept prefix stays as it was, and with it the engine's prompt cache.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import msgspec
 
@@ -57,17 +57,22 @@ def answer_room(options: GenerationOptions, window: int) -> int:
     return min(wanted, window // LARGEST_ROOM)
 
 
-def fit(messages: list[Message], counter: Counter, window: int, room: int) -> Fitted:
-    """Fit the conversation into `window` tokens with `room` to spare. Raises `AiPalError`
-    (`prompt_too_large`)."""
+def fit(messages: list[Message], counter: Counter, window: int, room: int, trained: int = 0) -> Fitted:
+    """Fit the conversation into `window` tokens with `room` to spare, by a model that was `trained` for so
+    many (0: nobody knows). Raises `AiPalError` (`prompt_too_large`)."""
     fitted = shortened(messages, counter, window, room)
     if fitted.tokens >= window:
-        fail(
-            Code.PROMPT_TOO_LARGE,
-            f"the prompt has {counted(fitted.tokens, 'token')}, the model's window holds {window}",
-            "shorten the prompt, or load the model with a larger context",
-        )
+        has = f"the prompt has {counted(fitted.tokens, 'token')}"
+        too_large(f"{has}, the model's window holds {window}", window, trained)
     return fitted
+
+
+def too_large(message: str, window: int, trained: int) -> NoReturn:
+    """Refuse what does not fit. A window can be made larger up to what the model was `trained` for."""
+    larger = "load the model with a larger `context`"
+    if trained and window >= trained:
+        larger = f"ask another model: this one was made for {trained} tokens"
+    fail(Code.PROMPT_TOO_LARGE, message, f"shorten the prompt, or {larger}")
 
 
 def shortened(messages: list[Message], counter: Counter, window: int, room: int) -> Fitted:

@@ -59,7 +59,7 @@ class LlamaCpp:
         self._server: Server
         self._sink: Sink
         self._prompts: Prompts
-        self._context = 0
+        self._context = self._trained = 0
         self._pool: ThreadPoolExecutor
         self._counting: Counting | None = None
         self._lock = threading.Condition()
@@ -77,7 +77,7 @@ class LlamaCpp:
         count = spec.threads or threads.default_count()
         xllamacpp = import_xllamacpp()
         slots = spec.slots or DEFAULT_SLOTS
-        self._context = window(spec, header)
+        self._context, self._trained = window(spec, header), header.context
         parameters = parameters_for(xllamacpp, spec, header, count, self._context)
         with limits(header.size, header.kv_values * self._context * BYTES_PER_NUMBER):
             self._server = Server(xllamacpp, parameters, spec.path, header.architecture)
@@ -159,7 +159,7 @@ class LlamaCpp:
         counter = prompts.counter(options, blobs)
         messages = prompts.with_system_message(request.messages)
         room = answer_room(options, self._context)
-        fitted = fit(messages, counter, self._context, room)
+        fitted = fit(messages, counter, self._context, room, self._trained)
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
         prompt = prompts.body(fitted.messages, options, blobs)

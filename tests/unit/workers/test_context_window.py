@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from workers.context_window import answer_room, first_kept, fit
@@ -116,3 +116,18 @@ def test_room_for_the_answer(max_tokens: int | None, room: int) -> None:
 
 def test_the_last_turn_stays_whatever_it_costs() -> None:
     assert first_kept([[10, 10], [500]], 0, 90, 70) == 1
+
+
+@pytest.mark.parametrize(
+    ("window", "trained", "advice"),
+    [
+        (100, 0, "load the model with a larger `context`"),
+        (100, 2048, "load the model with a larger `context`"),
+        (100, 100, "ask another model: this one was made for 100 tokens"),
+    ],
+)
+def test_a_larger_window_is_advised_only_where_there_is_one(window: int, trained: int, advice: str) -> None:
+    with pytest.raises(AiPalError) as caught:
+        fit([Message("user", "word " * 500)], WordCounter(), window, 10, trained)
+    assert caught.value.code == Code.PROMPT_TOO_LARGE
+    assert caught.value.failure.hint == f"shorten the prompt, or {advice}"

@@ -108,7 +108,9 @@ class Transformers:
         chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
         tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
         bindings = Bindings(loaded.tokenizer, loaded.vocabulary, loaded.ends)
-        self._prompts = Prompts(loaded.tokenizer, chat, tokens, bindings, self._context, loaded.processor)
+        self._prompts = Prompts(
+            loaded.tokenizer, chat, tokens, bindings, self._context, loaded.processor, folder.context
+        )
         self._batch = Batch(
             loaded,
             stepper.choose(loaded.model, loaded.vocabulary, loaded.processor is not None),

@@ -1,13 +1,13 @@
 """From jobs to prompts: what a tokenizer, its template and the options make of them. Needs no weights."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
-from workers.context_window import answer_room, fit, shortened
+from workers.context_window import answer_room, fit, shortened, too_large
 from workers.engines.bare_calls import BareCalls, bare_calls
 from workers.engines.base import Blob, bytes_of
 from workers.engines.transformers import families, infill
@@ -38,8 +38,9 @@ class Prompts:
         bindings: Bindings,
         context: int,
         processor: Any = None,
+        trained: int = 0,
     ) -> None:
-        self.chat, self.context = chat, context
+        self.chat, self.context, self._trained = chat, context, trained
         self._tokenizer, self._tokens, self._bindings = tokenizer, tokens, bindings
         self._processor = processor
         self._counter = TokenCounter(chat, self._length)
@@ -147,11 +148,7 @@ class Prompts:
         tokens = inputs.pop("input_ids")[0].tolist()
         inputs.pop("attention_mask", None)
         if len(tokens) >= self.context:
-            fail(
-                Code.PROMPT_TOO_LARGE,
-                f"with its pictures the prompt has {len(tokens)} tokens, the window holds {self.context}",
-                "leave some out, or load the model with a larger context",
-            )
+            self._too_large("with its pictures the prompt", tokens)
         return tokens, inputs
 
     def _extras(self, messages: Sequence[Message], options: GenerationOptions) -> Extras:
@@ -238,6 +235,10 @@ class Prompts:
 
     # Raw text.
 
+    def _too_large(self, what: str, tokens: Sequence[int]) -> NoReturn:
+        message = f"{what} has {len(tokens)} tokens, the model's window holds {self.context}"
+        too_large(message, self.context, self._trained)
+
     def _raw(self, job: CompleteText, sampling: Sampling) -> Prompt:
         options = job.options
         if options.tools or options.thinking not in (None, "off") or options.thinking_budget is not None:
@@ -258,11 +259,7 @@ class Prompts:
         if not tokens:
             fail(Code.EMPTY_PROMPT, "there is nothing to go on with", "give some text")
         if len(tokens) >= self.context:
-            fail(
-                Code.PROMPT_TOO_LARGE,
-                f"the prompt has {len(tokens)} tokens, the model's window holds {self.context}",
-                "shorten the prompt, or load the model with a larger context",
-            )
+            self._too_large("the prompt", tokens)
         forced = self._bindings.of(options, None, [])
         return Prompt(
             job.key,
