@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from ai_pal import catalog, privacy
 from ai_pal.catalog import files
@@ -31,6 +32,9 @@ from ai_pal.store.ledger import Spent
 
 FRESH = 2.0
 """Seconds for which a look at the models on the disk holds."""
+
+MOST_LOOKS = 32
+"""Models of which the latest look is kept."""
 
 
 class MachineSnapshots:
@@ -93,7 +97,10 @@ class MachineSnapshots:
             found = self._look(reference)
             if found.failure is not None:  # looked at again each time: it may be mended by then
                 return found
-            self._looked = {reference: (self._clock.now(), found), **dict(list(self._looked.items())[:31])}
+            self._looked.pop(reference, None)
+            self._looked[reference] = (self._clock.now(), found)
+            if len(self._looked) > MOST_LOOKS:
+                del self._looked[next(iter(self._looked))]
         return self._as_loaded(found)
 
     def _look(self, reference: str) -> Here:
@@ -143,13 +150,13 @@ class MachineSnapshots:
         failed = phase is Phase.FAILED and model_worker.state.until > self._clock.now()
         return Here(
             model=here.model,
-            state=str(phase) if phase is not Phase.GONE else here.state,
+            state=phase.value if phase is not Phase.GONE else here.state,
             window=model_worker.info.context if model_worker.info is not None else here.window,
             loaded=phase is Phase.READY,
             absent=here.absent and phase is Phase.GONE,
             failure=reason if failed else None,
             resolved=here.resolved,
-            abilities=here.abilities if model_worker.info is None else frozenset(model_worker.info.abilities),
+            abilities=here.abilities if model_worker.info is None else _set_of(*model_worker.info.abilities),
         )
 
     # -- elsewhere -----------------------------------------------------------------------------
@@ -210,3 +217,9 @@ def _has_changed(here: Here) -> bool:
 
 def _named(*models: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model for model in models if model))
+
+
+@lru_cache(maxsize=MOST_LOOKS)
+def _set_of(*abilities: Ability) -> frozenset[Ability]:
+    """The same one for all requests of a model, which hold it while they are open."""
+    return frozenset(abilities)

@@ -12,10 +12,10 @@ from ai_pal.config.provider_access import key_hint, remember
 from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
 from ai_pal.errors import Code, Failure
 from ai_pal.providers.server import Server
-from ai_pal.server.app.snapshots import MachineSnapshots
+from ai_pal.server.app.snapshots import FRESH, MachineSnapshots
 from ai_pal.store.ledger import Spent
 from tests.gguf_files import gguf
-from tests.simulation.clock import VirtualClock
+from tests.simulation.clock import VirtualClock, VirtualTime
 
 
 class NoWorkers:
@@ -239,3 +239,23 @@ def test_a_file_that_embeds_is_known_before_it_is_loaded(ai_pal_home: Path, tmp_
     here = snapshots(ai_pal_home, Settings()).snapshot(str(tmp_path / "e.gguf")).here
     assert here is not None
     assert here.abilities == EMBEDS
+
+
+def test_a_look_holds_for_a_while_also_when_it_is_not_the_first(ai_pal_home: Path) -> None:
+    file, time = ai_pal_home / "mine.gguf", VirtualTime()
+    file.write_bytes(b"GGUF")
+    given = {"HOME": str(ai_pal_home), "AI_PAL_HOME": str(ai_pal_home)}
+    made = MachineSnapshots(Settings(), VirtualClock(time), Spent, NoWorkers(), given)  # type: ignore[arg-type]
+
+    def looked() -> object:
+        here = made.snapshot(str(file)).here
+        assert here is not None
+        assert here.resolved is not None
+        return here.resolved
+
+    first = looked()
+    time.run(FRESH + 0.1)
+    second = looked()
+    time.run(FRESH * 1.5)
+    assert second is not first
+    assert looked() is second
