@@ -28,6 +28,10 @@ class Pull(msgspec.Struct, frozen=True):
     pip: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+ANY_PULL = Pull()
+"""Of any size, and pip is told nothing."""
+
+
 class Patience(msgspec.Struct, frozen=True):
     """Seconds that a provider gets: to connect, until its first content, between two pieces. With `renewed`
     each sign of life gives it `first_token` anew."""
@@ -36,6 +40,9 @@ class Patience(msgspec.Struct, frozen=True):
     first_token: float = 60.0
     gap: float = 60.0
     renewed: bool = False
+
+
+USUAL_PATIENCE = Patience()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +64,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     keep_alive: float | None = None
     usual_keep_alive: float | None = None
     pull: Pull | None = None
-    patience: Patience = Patience()
+    patience: Patience = USUAL_PATIENCE
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -79,6 +86,8 @@ class Sink(Protocol):
     """Hears what becomes of one job: `accepted` at most once, then the rest, and exactly one of `done`,
     `failed` and `cancelled`. One that is refused has `failed` alone. It may all come before `start`
     returns."""
+
+    __slots__ = ()
 
     def accepted(self, model: str) -> None:
         """It is taken, by this model."""

@@ -8,7 +8,7 @@ import msgspec
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.usage import Usage
-from ai_pal.server.jobs import Handle, Job, Pull, Sink
+from ai_pal.server.jobs import ANY_PULL, Handle, Job, Pull, Sink
 from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Clients
@@ -72,9 +72,11 @@ class LocalModels:
 class LocalJob:
     """A job on this machine: its model is downloaded, then a worker has it."""
 
+    __slots__ = ("_follows", "_job", "_models", "_sink", "_worker_job", "pull")
+
     def __init__(self, models: LocalModels, job: Job, sink: Sink) -> None:
         self._models, self._job, self._sink = models, job, sink
-        self.pull = job.pull or Pull()
+        self.pull = job.pull or ANY_PULL
         self._worker_job: WorkerJob | None = None
         self._follows = False
 

@@ -15,6 +15,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.frames import frames_behind
 from ai_pal.protocol.requests import SEE, id_of, id_within, objection, unreadable
 from ai_pal.server.endpoints.incoming import Incoming, messages_of
+from ai_pal.server.endpoints.shared_options import SharedOptions
 from ai_pal.server.ports import Clock
 from ai_pal.server.services.activity import Activity, Standing
 from ai_pal.server.services.base import Service
@@ -46,6 +47,9 @@ BEHIND = "it came behind a message that cannot be read, and may belong to that"
 NOTHING = Incoming()
 """What most requests have attached."""
 
+NO_BLOBS: list[Blob] = []
+"""The frames of these, one list for all."""
+
 
 class Open(msgspec.Struct, frozen=True):
     """An open request: who carries it out, how it stands for those who look on, and the frames that came with
@@ -59,8 +63,9 @@ class Open(msgspec.Struct, frozen=True):
 
 class Connection(msgspec.Struct, eq=False):
     """One client: its open requests by their ids; what waits to be encoded, and what libzmq would not take
-    yet."""
+    yet. `address` is where it is, the same bytes for all that keep it."""
 
+    address: bytes = b""
     greeted: bool = False
     open: dict[int, Open] = msgspec.field(default_factory=dict)
     program: str = ""
@@ -105,6 +110,7 @@ class ClientEndpoint:
         self._connections: dict[bytes, Connection] = {}
         self._dirty: dict[bytes, Connection] = {}
         self._incoming: dict[bytes, Incoming] = {}
+        self._options = SharedOptions()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -163,7 +169,7 @@ class ClientEndpoint:
             return
         octets = bytes_of(frame)
         try:
-            request = wire.decode_request(octets)
+            request = self._options.of(wire.decode_request(octets))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             self._unread(client, unreadable(octets, error), id_within(octets))
             return
@@ -191,7 +197,7 @@ class ClientEndpoint:
             if opened := connection.open.get(request.id):
                 opened.service.cancel(client, request.id)
         else:
-            self._begin(client, connection, request, attached)
+            self._begin(connection.address, connection, request, attached)
 
     def _begin(
         self, client: bytes, connection: Connection, request: wire.AnyRequest, attached: Incoming
@@ -208,7 +214,8 @@ class ClientEndpoint:
             self.send(client, wire.Failed(request_id, [failure]))
         else:
             standing = self._activity.asked(client, request, connection.program, connection.pid)
-            opened = Open(service, standing, list(attached.blobs), attached.size)
+            blobs = list(attached.blobs) if attached.blobs else NO_BLOBS
+            opened = Open(service, standing, blobs, attached.size)
             connection.open[request_id] = opened
             service.start(client, request, opened.blobs)
 
@@ -233,7 +240,7 @@ class ClientEndpoint:
             hint = f"use the AI-PAL that this supervisor is of (version {self._identity.version}), or stop it"
             self._fail(client, Failure(Code.PROTOCOL_MISMATCH, message, hint))
             return
-        connection = self._connections.setdefault(client, Connection())
+        connection = self._connections.setdefault(client, Connection(client))
         connection.greeted, connection.program = True, hello.client
         connection.pid = peer.pid if peer is not None else 0
         me = self._identity

@@ -22,10 +22,10 @@ class Outcomes(Protocol):
     def accept(self, request: RoutedRequest) -> None:
         """Somebody has taken it."""
 
-    def begun(self, attempt: Attempt) -> None:
+    def begun(self, attempt: Attempt, now: float) -> None:
         """Its first piece is about to come, perhaps a mere thought."""
 
-    def committed(self, attempt: Attempt) -> None:
+    def committed(self, attempt: Attempt, now: float) -> None:
         """Its first content is about to come: text or a call of a tool."""
 
     def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
@@ -37,6 +37,8 @@ class Outcomes(Protocol):
 
 class Hearing(Sink):
     """Hears one attempt, and translates what it says into the client's own numbers."""
+
+    __slots__ = ("_attempt", "_clients", "_clock", "_outcomes", "_request")
 
     def __init__(self, attempt: Attempt, clients: Clients, clock: Clock, outcomes: Outcomes) -> None:
         self._attempt, self._request = attempt, attempt.request
@@ -126,10 +128,11 @@ class Hearing(Sink):
 
     def _before_content(self, kind: str) -> None:
         attempt = self._attempt
+        now = self._clock.now()
         if attempt.begun_at is None:
-            attempt.begun_at = self._clock.now()
-            self._outcomes.begun(attempt)
+            attempt.begun_at = now
+            self._outcomes.begun(attempt, now)
         if kind == "reasoning":
-            attempt.moved_at = self._clock.now()
+            attempt.moved_at = now
         else:
-            self._outcomes.committed(attempt)
+            self._outcomes.committed(attempt, now)

@@ -20,7 +20,7 @@ class RouteNotifier:
         """Somebody is asked now. True: in the place of another, and that is to be told."""
         plan, chain = request.chain.plan, request.chain
         passed = line.passed_over(plan, chain.taken - 1)
-        request.failed += [pair for pair in passed if pair not in request.failed]
+        request.failed += tuple(pair for pair in passed if pair not in request.failed)
         if candidate.tier == OLLAMA and request.failed:
             self._observe("trying_ollama", model=candidate.model)
         return bool(request.failed) and not chain.committed

@@ -44,7 +44,7 @@ class RoutedRequest(msgspec.Struct, eq=False):
     first_at: float | None = None
     next_seq: int = 0
     next_index: int = 0
-    failed: list[tuple[Candidate, Failure]] = msgspec.field(default_factory=list)
+    failed: tuple[tuple[Candidate, Failure], ...] = ()
     usage: Usage = Usage()
     known_cost: float = 0.0
     unpriced: bool = False

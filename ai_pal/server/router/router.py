@@ -216,16 +216,16 @@ class Router:
             request.chain = msgspec.structs.replace(request.chain, deadline=now + seconds)
             self._look_at(request, now + seconds)
 
-    def begun(self, attempt: Attempt) -> None:
+    def begun(self, attempt: Attempt, now: float) -> None:
         """The first piece: its candidate is at work. Thoughts do not commit."""
         request = attempt.request
         if request.first_at is None:
-            request.first_at = self._clock.now()
+            request.first_at = now
         self._notifier.started(attempt)
 
-    def committed(self, attempt: Attempt) -> None:
+    def committed(self, attempt: Attempt, now: float) -> None:
         """The first content: its candidate has the word now."""
-        request, now = attempt.request, self._clock.now()
+        request = attempt.request
         attempt.first_at = now
         self._health.now = now
         self._health.answered(attempt.candidate, now - attempt.asked_at)
@@ -248,7 +248,7 @@ class Router:
         self._health.failed(attempt.candidate, failure)
         self._attempts.close(attempt, failure.code)
         if is_news(attempt.candidate, failure):
-            request.failed.append((attempt.candidate, failure))
+            request.failed += ((attempt.candidate, failure),)
         if failure.code == Code.MODEL_NOT_HERE:
             self._meet(attempt)
         self._notifier.failed(attempt, failure)

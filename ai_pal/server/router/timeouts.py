@@ -5,7 +5,7 @@ Loads that stall and engines that hang are the supervisor's; what is elsewhere i
 from typing import NamedTuple
 
 from ai_pal.errors import Code, Failure
-from ai_pal.server.jobs import Patience
+from ai_pal.server.jobs import USUAL_PATIENCE, Patience
 from ai_pal.server.router.policy.candidate import OLLAMA, Candidate
 from ai_pal.server.router.policy.fallback_chain import FallbackChain
 from ai_pal.server.router.ports import RouterPolicy
@@ -40,6 +40,8 @@ def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -
 def patience(candidate: Candidate, chain: FallbackChain, policy: RouterPolicy) -> Patience:
     """What one gets who keeps time itself. An Ollama that is the last is waited for as a model here would be:
     its signs of life prolong it."""
+    if candidate.server is None:
+        return USUAL_PATIENCE
     patient = candidate.tier == OLLAMA and not chain.has_others
     first_token = max(policy.first_token, SILENCE) if patient else policy.first_token
     return Patience(policy.connect, first_token, policy.gap, patient)

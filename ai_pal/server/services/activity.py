@@ -43,7 +43,6 @@ class Computed(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, eq=False):
     """How one open request stands, as far as its client has been told. Pure."""
 
-    key: str
     client: bytes
     id: int
     kind: str
@@ -60,6 +59,11 @@ class Standing(msgspec.Struct, eq=False):
     remote: bool = False
     begun_at: float | None = None
     end: wire.Event | None = None
+
+    @property
+    def key(self) -> str:
+        """By which those who look on know it."""
+        return f"{self.client.hex()}.{self.id}"
 
     def take(self, event: wire.Event, now: float) -> bool:
         """Whether what its client is told changes how it stands."""
@@ -137,12 +141,12 @@ class Activity:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._open: dict[str, Standing] = {}
+        self._open: dict[Standing, None] = {}
         self.onlooker: Onlooker | None = None
 
     def __iter__(self) -> Iterator[Standing]:
         """The open requests, in the order in which they were asked."""
-        return iter(list(self._open.values()))
+        return iter(list(self._open))
 
     # -- from the client endpoint --------------------------------------------------------------
 
@@ -153,7 +157,6 @@ class Activity:
             return None
         request_id: int = getattr(request, "id", 0)
         standing = Standing(
-            key=f"{client.hex()}.{request_id}",
             client=client,
             id=request_id,
             kind=str(request.__struct_config__.tag),
@@ -163,7 +166,7 @@ class Activity:
             model=model,
             asked_at=self._clock.now(),
         )
-        self._open[standing.key] = standing
+        self._open[standing] = None
         self._moved(standing)
         return standing
 
@@ -173,12 +176,13 @@ class Activity:
             self._happened(wire.Happening(event.kind, standing.model, standing.key))
         elif standing.take(event, self._clock.now()):
             if standing.end is not None:
-                self._open.pop(standing.key, None)
+                self._open.pop(standing, None)
             self._moved(standing)
 
     def left(self, standing: Standing) -> None:
         """Its client is gone, and is told nothing any more."""
-        if self._open.pop(standing.key, None) is not None:
+        if standing in self._open:
+            del self._open[standing]
             standing.take(wire.Cancelled(standing.id), self._clock.now())
             self._moved(standing)
 
