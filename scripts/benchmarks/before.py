@@ -29,8 +29,8 @@ AT_512 = 1.4
 QUESTIONS = 20
 """First tokens a pair."""
 
-HELD = 512
-"""Open streams whose memory is looked at."""
+SETTLED, HELD = 128, 512
+"""Open streams that fill what was free before, and those behind them whose memory is looked at."""
 
 FEWER = 3
 """What takes a whole start is measured in a part of the pairs, but at least so often."""
@@ -120,6 +120,7 @@ def _held(tree: Tree) -> Held:
         with RawClient(fresh.endpoint) as client:
             loaded = Running(fresh, client)
             worker = int(psutil.Process(loaded.worker).memory_info().rss)
+            client.hold(SETTLED)
             before = fresh.memory()
             client.hold(HELD)
             return Held(idle, proportional, worker, fresh.memory() - before)
