@@ -19,6 +19,7 @@ INDEX = "model.safetensors.index.json"
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _PICKLES = re.compile(r"(pytorch_model|model|consolidated).*\.(bin|pt|pth|ckpt)")
 _TEXTS = (".json", ".jinja", ".model", ".txt")
+_NAMED_TEMPLATE = re.compile(r"additional_chat_templates/[\w-]+\.jinja")
 _NOT_NEEDED = re.compile(r"(training_args|optimizer|scheduler|trainer_state|LICENSE|NOTICE).*", re.IGNORECASE)
 _PICKLE_HINT = "pickle files can run code: choose a repository with safetensors, or a GGUF of this model"
 
@@ -83,6 +84,8 @@ def is_native(model_type: str) -> bool:
 
 def is_needed(name: str) -> bool:
     """Whether a safetensors model needs this file: weights, settings, tokenizer, template; never code."""
+    if _NAMED_TEMPLATE.fullmatch(name):
+        return True
     if "/" in name or _NOT_NEEDED.fullmatch(name):
         return False
     return is_weight(name) or name.endswith(_TEXTS)

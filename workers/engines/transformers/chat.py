@@ -69,16 +69,23 @@ class Chat:
         self._takes_system = True
         self._silences_system = False
         self._wants_lists = False
+        self._named: dict[str, str] = {}
         if wanted or not tokenizer.chat_template:
             self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
         else:
+            self._named = _by_name(tokenizer.chat_template)
             self._try_template()
         self.traits = look(self)
 
     @property
     def template(self) -> str:
-        """The template's source, "" for a format without one."""
-        return "" if self._format else str(self._tokenizer.chat_template)
+        """The source of the template for conversations without tools, "" for a format without one."""
+        return "" if self._format else self._named.get("default", "")
+
+    @property
+    def template_with_tools(self) -> str:
+        """The source of the template that the tokenizer takes where there are tools."""
+        return "" if self._format else self._named.get("tool_use", self.template)
 
     @property
     def stop(self) -> list[str]:
@@ -122,9 +129,8 @@ class Chat:
         return text
 
     def _try_template(self) -> None:
-        template = self._tokenizer.chat_template
-        if not isinstance(template, str) or len(template) > LONGEST_TEMPLATE:
-            _refuse("it is no single text, or a very long one")
+        if any(len(template) > LONGEST_TEMPLATE for template in self._named.values()):
+            _refuse("it is a very long one")
         try:
             text = self._template([MARKED])
             if MARKED.text not in text:
@@ -167,7 +173,7 @@ def look(chat: Chat) -> Traits:
         texts = [rendered([QUESTION], Extras(variables={name: value})) for value in (one, other)]
         return texts[0] != texts[1]
 
-    knows_tools = "tools" in source and tool.name in rendered([QUESTION], Extras([tool]))
+    knows_tools = "tools" in chat.template_with_tools and tool.name in rendered([QUESTION], Extras([tool]))
     used = [
         QUESTION,
         Message("assistant", [ToolCall("abcdefghi", tool.name, '{"x": 1234567}')]),
@@ -236,6 +242,17 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
         return call()
     finally:
         sys.settrace(before)
+
+
+def _by_name(templates: Any) -> dict[str, str]:
+    """A tokenizer's template, or its several by their names: `default`, and `tool_use` where there are tools.
+    Raises `AiPalError` (`model_invalid`) where none is the default."""
+    named = {"default": templates} if isinstance(templates, str) else templates
+    if not isinstance(named, dict) or not all(isinstance(one, str) for one in named.values()):
+        _refuse("it is no text")
+    if "default" not in named:
+        _refuse(f"it has names ({', '.join(map(str, named))}), and none is the default")
+    return named
 
 
 def _refuse(reason: str) -> NoReturn:

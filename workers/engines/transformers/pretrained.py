@@ -7,7 +7,7 @@ import transformers
 from transformers import AutoConfig, AutoTokenizer
 
 from ai_pal.errors import Code, fail
-from workers.engines.transformers.folder import Folder
+from workers.engines.transformers.folder import Folder, read_json
 
 DOES = {
     "text": "write text",
@@ -23,6 +23,8 @@ CLASSES = {
 }
 """Where the library lists its classes, in a module that without torch has to be imported by its name."""
 SAFE = {"local_files_only": True, "trust_remote_code": False}
+OF_PROCESSORS = "chat_template.json"
+"""Where processors keep the template; the library's tokenizers do not look there."""
 LONGEST_REASON = 300
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -60,6 +62,8 @@ def _tokenizer(folder: Folder) -> Any:
             tokenizer.backend_tokenizer.no_padding()
     except Exception as error:  # noqa: BLE001
         refuse(folder, f"its tokenizer cannot be loaded: {short(error)}")
+    if not tokenizer.chat_template and (folder.path / OF_PROCESSORS).is_file():
+        tokenizer.chat_template = read_json(folder.path / OF_PROCESSORS).get("chat_template")
     return tokenizer
 
 

@@ -49,7 +49,7 @@ class Prompts:
         self._own_template = own if isinstance(own, dict) else None
         template, added = chat.template, list(tokenizer.get_added_vocab())
         self._thinking = families.thinking_of(template, added)
-        self._calls = families.calls_of(template)
+        self._calls = families.calls_of(chat.template_with_tools)
         self._decode = tokens.decode
         self._decode_marked = tokens.showing(self._marks())
 

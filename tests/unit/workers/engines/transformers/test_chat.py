@@ -6,8 +6,17 @@ import pytest
 
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import Tool
 from tests import tiny_models
-from workers.engines.transformers.chat import FORMATS, Chat, TokenCounter, render, within, without_system
+from workers.engines.transformers.chat import (
+    FORMATS,
+    Chat,
+    Extras,
+    TokenCounter,
+    render,
+    within,
+    without_system,
+)
 
 TALK = [Message("system", "Be kind."), Message("user", "Hello {you}"), Message("assistant", "Hi.")]
 
@@ -15,7 +24,7 @@ TALK = [Message("system", "Be kind."), Message("user", "Hello {you}"), Message("
 class Tokenizer:
     """A real template engine around a template."""
 
-    def __init__(self, template: str | None) -> None:
+    def __init__(self, template: str | dict[str, str] | None) -> None:
         from transformers import PreTrainedTokenizerFast
 
         self._real = PreTrainedTokenizerFast(tokenizer_object=tiny_models.byte_level())
@@ -87,3 +96,21 @@ def test_the_counter_bounds_what_a_message_adds() -> None:
     counter = TokenCounter(chat, len)
     bound = counter.fixed + sum(counter.content(one.text) + counter.per_message for one in TALK)
     assert counter.conversation(TALK) <= bound
+
+
+WITH_TOOLS = "tools: {{ tools[0].function.name }}; " + tiny_models.TEMPLATE
+
+
+def test_of_several_templates_the_default_is_used_and_its_own_with_tools() -> None:
+    chat = Chat(Tokenizer({"rag": "no", "default": tiny_models.TEMPLATE, "tool_use": WITH_TOOLS}), "llama")
+    assert chat.render(TALK[1:2]) == "<|user|>\nHello {you}<|end|>\n<|assistant|>\n"
+    assert chat.template == tiny_models.TEMPLATE
+    assert chat.template_with_tools == WITH_TOOLS
+    tool = Tool("look_up", "Look it up.", {"type": "object"})
+    assert chat.render(TALK[1:2], Extras(tools=[tool])).startswith("tools: look_up; <|user|>")
+    assert chat.traits.tools
+
+
+def test_several_templates_of_which_none_is_the_default_are_refused_by_name() -> None:
+    with pytest.raises(AiPalError, match=r"it has names \(rag, x\), and none is the default"):
+        Chat(Tokenizer({"rag": "a", "x": "b"}), "llama")
