@@ -1,8 +1,9 @@
-"""Write a BERT model of sentence-transformers as a GGUF file with 16-bit weights.
+"""Write a BERT model that makes vectors, or ranks texts, as a GGUF file with 16-bit weights.
 
     .venv/bin/python scripts/bert_to_gguf.py FOLDER MODEL.gguf
 
-For tests and measurements: a real model that turns texts into vectors, for llama.cpp.
+For tests and measurements: a real model of its kind for llama.cpp. One that ranks is told all tokens to be of
+the same type there.
 """
 
 import argparse
@@ -15,7 +16,9 @@ import numpy as np
 from safetensors import safe_open
 
 NORMAL, CONTROL = 1, 3
-MEAN = 1
+MEAN, RANK = 1, 4
+HEAD = {"bert.pooler.dense": "cls", "classifier": "cls.output"}
+"""What a model that ranks has behind its encoder, and how llama.cpp calls it."""
 KEPT_WHOLE = ("bias", "LayerNorm", "position_embeddings", "token_type")
 LEFT_OUT = ("position_ids", "pooler.")
 
@@ -39,15 +42,22 @@ def convert(folder: Path, file: Path) -> None:
     writer.add_head_count(config["num_attention_heads"])
     writer.add_layer_norm_eps(config["layer_norm_eps"])
     writer.add_causal_attention(value=False)
-    writer.add_pooling_type(gguf.PoolingType(MEAN))
+    ranks = config["architectures"] == ["BertForSequenceClassification"]
+    writer.add_pooling_type(gguf.PoolingType(RANK if ranks else MEAN))
     _add_words(writer, folder, config)
+    if ranks:  # [CLS] query [SEP] text [SEP], which llama.cpp would leave without its end
+        writer.add_add_eos_token(True)
+        writer.add_add_sep_token(False)
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.BERT, config["num_hidden_layers"])
     with safe_open(str(folder / "model.safetensors"), framework="numpy") as tensors:
         for name in tensors.keys():  # noqa: SIM118 - it is no mapping
-            if any(part in name for part in LEFT_OUT):
+            base, _, kind_of = name.rpartition(".")
+            if any(part in name for part in LEFT_OUT) and not (ranks and base in HEAD):
                 continue
             kind = np.float32 if any(part in name for part in KEPT_WHOLE) else np.float16
             known = names.get_name(name.removeprefix("bert."), try_suffixes=(".weight", ".bias"))
+            if ranks and base in HEAD:
+                known = f"{HEAD[base]}.{kind_of}"
             writer.add_tensor(known, tensors.get_tensor(name).astype(kind))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

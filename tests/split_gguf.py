@@ -1,4 +1,5 @@
-"""Splits a GGUF file as llama.cpp's own tool does: the metadata in the first part, tensors in all."""
+"""Splits a GGUF file as llama.cpp's own tool does: the metadata in the first part, tensors in all. Adds to
+the metadata of one."""
 
 import struct
 from pathlib import Path
@@ -7,11 +8,34 @@ from ai_pal.formats.gguf_cursor import Cursor
 from ai_pal.formats.gguf_parts import part_names
 
 ALIGNMENT = 32
-U16, I32 = 2, 5
+U16, U32, I32 = 2, 4, 5
 
 
 def split(file: Path, folder: Path, name: str, parts: int = 2) -> Path:
     """Write the parts of `file` into `folder`; the path of the first one."""
+    metadata, entries, tensors = _read(file)
+    count = len(tensors)
+    names = part_names(f"{name}-00001-of-{parts:05}.gguf")
+    for number, part in enumerate(names):
+        own = tensors[number * count // parts : (number + 1) * count // parts]
+        entry = _entry("split.no", U16, "H", number) + _entry("split.count", U16, "H", parts)
+        entry += _entry("split.tensors.count", I32, "i", count)
+        first = number == 0
+        content = _file(metadata * first + entry, entries * first + 3, own)
+        (folder / part).write_bytes(content)
+    return folder / names[0]
+
+
+def with_numbers(file: Path, into: Path, numbers: dict[str, int]) -> Path:
+    """A copy of `file` with more metadata: whole numbers of 32 bits."""
+    metadata, entries, tensors = _read(file)
+    more = b"".join(_entry(key, U32, "I", value) for key, value in numbers.items())
+    into.write_bytes(_file(metadata + more, entries + len(numbers), tensors))
+    return into
+
+
+def _read(file: Path) -> tuple[bytes, int, list[tuple[bytes, int, bytes]]]:
+    """The metadata, how many entries they are, and the tensors."""
     data = file.read_bytes()
     cursor = Cursor(data)
     _version, count, entries = cursor.unpack("<IQQ")
@@ -26,15 +50,7 @@ def split(file: Path, folder: Path, name: str, parts: int = 2) -> Path:
     tensors = [
         (head, kind, data[at + o : at + end]) for (head, kind, o), end in zip(infos, ends, strict=True)
     ]
-    names = part_names(f"{name}-00001-of-{parts:05}.gguf")
-    for number, part in enumerate(names):
-        own = tensors[number * count // parts : (number + 1) * count // parts]
-        entry = _entry("split.no", U16, "H", number) + _entry("split.count", U16, "H", parts)
-        entry += _entry("split.tensors.count", I32, "i", count)
-        first = number == 0
-        content = _file(metadata * first + entry, entries * first + 3, own)
-        (folder / part).write_bytes(content)
-    return folder / names[0]
+    return metadata, entries, tensors
 
 
 def _info(cursor: Cursor) -> tuple[bytes, int, int]:

@@ -173,3 +173,51 @@ def save_llava(folder: Path) -> Path:
     processor.save_pretrained(folder)
     wrapped.save_pretrained(folder)
     return folder
+
+
+WORDS = [
+    "the",
+    "sea",
+    "is",
+    "deep",
+    "and",
+    "blue",
+    "ships",
+    "sail",
+    "far",
+    "away",
+    "a",
+    "cake",
+    "with",
+    "sugar",
+]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def save_ranker(folder: Path) -> Path:
+    """A BERT that says how well texts answer a query: random, and telling no query from a text, as llama.cpp
+    cannot."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    folder.mkdir(parents=True, exist_ok=True)
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *LETTERS, *(f"##{one}" for one in LETTERS)]
+    words = list(dict.fromkeys(known))
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    torch.manual_seed(3)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        num_labels=1,
+        initializer_range=0.2,
+    )
+    model = BertForSequenceClassification(config)
+    kinds = model.bert.embeddings.token_type_embeddings.weight.data
+    kinds[1] = kinds[0]
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(folder)
+    return folder

@@ -54,40 +54,35 @@ def asked(model: str, ai_pal_home: Path) -> Iterator[Asked]:
     stop_supervisor(environment(ai_pal_home))
 
 
-def test_it_calls_tools_and_uses_what_they_tell(asked: Asked) -> None:
+def how(model: str, **more: Any) -> dict[str, Any]:
+    return {"model": model, "temperature": 0.0, "max_tokens": 80, **more}
+
+
+def test_it_calls_a_tool_and_uses_what_it_tells(asked: Asked) -> None:
     client, model = asked
     calls: list[ToolCall] = []
-    how: dict[str, Any] = {
-        "model": model,
-        "temperature": 0.0,
-        "max_tokens": 80,
-        "system": PLAINLY,
-        "on_call": calls.append,
-    }
-    answer = client.run_tools([weather, multiply], "What is the weather in Paris?", **how)
+    told = how(model, system=PLAINLY, on_call=calls.append)
+    answer = client.run_tools([weather, multiply], "What is the weather in Paris?", **told)
     assert [(call.name, call.arguments) for call in calls] == [("weather", '{"city": "Paris"}')]
     assert "snow" in answer.text
     calls.clear()
-    answer = client.run_tools([weather, multiply], "What is 1234 times 4321?", **how)
+    answer = client.run_tools([multiply], "What is 1234 times 4321?", **told)
     assert [call.name for call in calls] == ["multiply"]
     assert "5332114" in answer.text.replace(",", "")
-    calls.clear()
-    answer = client.run_tools([weather], "Write one sentence about the sea.", **how)
-    assert answer.text
-    assert not calls
 
-    forced: dict[str, Any] = {
-        "model": model,
-        "temperature": 0.0,
-        "max_tokens": 120,
-        "tools": [weather, multiply],
-    }
+
+def test_it_calls_what_it_has_to_and_nothing_that_it_must_not(asked: Asked) -> None:
+    client, model = asked
+    offered = how(model, tools=[weather, multiply])
     both = "What is the weather in Paris and in Rome?"
-    answer = client.ask(both, tool_choice="required", parallel_tool_calls=True, **forced)
+    answer = client.ask(both, tool_choice="required", parallel_tool_calls=True, **offered)
     assert [call.arguments for call in answer.tool_calls] == ['{"city": "Paris"}', '{"city": "Rome"}']
-    answer = client.ask("What is 2 times 3?", tool_choice="multiply", **forced)
+    answer = client.ask("What is 2 times 3?", tool_choice="multiply", **offered)
     assert [(call.name, call.arguments) for call in answer.tool_calls] == [("multiply", '{"a": 2, "b": 3}')]
-    answer = client.ask("What is the weather in Paris?", tool_choice="none", **forced)
+    answer = client.ask("What is the weather in Paris?", tool_choice="none", **offered)
+    assert answer.text
+    assert not answer.tool_calls
+    answer = client.ask("Write one sentence about the sea.", **offered)
     assert answer.text
     assert not answer.tool_calls
 
