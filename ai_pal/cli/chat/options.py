@@ -152,6 +152,8 @@ def shown(value: Any) -> str:
             return "a grammar"
         case list():
             return ", ".join(one.name if isinstance(one, Tool) else repr(one) for one in value)
+        case str() if value != value.strip() or not value.isprintable():
+            return msgspec.json.encode(value).decode()  # blanks at its ends count
     return str(value)
 
 

@@ -109,6 +109,12 @@ def test_nonsense_is_refused(argument: str, says: str) -> None:
     assert says in failure.message + failure.hint
 
 
+def test_blanks_at_the_ends_of_a_text_are_seen() -> None:
+    assert lines(after('prefill "Yes, "')) == ['prefill "Yes, "']
+    assert lines(after(r'prefill "a\nb"')) == [r'prefill "a\nb"']
+    assert lines(after("prefill Well")) == ["prefill Well"]
+
+
 def test_what_is_set_is_shown() -> None:
     assert lines(Wishes()) == []
     assert lines(after("temperature 0", "stop a", "goal cost", "option pace 0.5")) == [
