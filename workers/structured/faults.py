@@ -13,6 +13,7 @@ MEANT: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("integer range", ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")),
     ("float range", ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")),
     ("Resource", ("$ref", "$schema")),
+    ("Pointer", ("$ref",)),
     *((words, ("pattern",)) for words in ("regex", "look-around", "references", "repetition", "escape")),
 )
 """Keywords that a complaint with these words is about, without saying so."""

@@ -13,6 +13,12 @@ from workers.structured.tightening import tightened
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """JSON as most programs write it. Where blanks are free, a small model spends its answer on them."""
 REMEMBERED = 64
+PLAINER = (
+    ("Unimplemented keys: ", "this keyword is not implemented"),
+    ("oneOf constraints are not supported", "its branches are not seen to exclude each other: try anyOf"),
+    ("look-around, ", "patterns that look ahead or behind are not implemented"),
+)
+"""How complaints begin that would tell a stranger little, and what is said instead."""
 LONGEST = 300
 """Characters of a complaint that are told."""
 
@@ -35,6 +41,7 @@ def expressed(schema: dict[str, Any], where: str = "") -> str:
 def refuse(place: str, complaint: str) -> NoReturn:
     """Raises `AiPalError` (`unsupported`)."""
     at = f" at {place}" if place else ""
+    complaint = next((plain for begin, plain in PLAINER if complaint.startswith(begin)), complaint)
     fail(
         Code.UNSUPPORTED,
         f"answers cannot be held to this schema{at}: {complaint}",
