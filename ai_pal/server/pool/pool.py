@@ -2,7 +2,6 @@
 
 import itertools
 import re
-from collections.abc import Iterator
 from functools import partial
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.load_progress import LoadWatch
 from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.roster import Roster
 from ai_pal.server.pool.warm_pool import WarmPool
 from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Workers
 
@@ -53,7 +53,7 @@ class PoolOwner(Protocol):
         """Its model cannot be had for now."""
 
 
-class Pool:
+class Pool(Roster):
     """Owns the workers, and tells its `owner` what becomes of them."""
 
     def __init__(
@@ -69,8 +69,9 @@ class Pool:
         policy: PoolPolicy,
         admission: Admission | None = None,
     ) -> None:
+        super().__init__(resolve)
         self._owner, self._launcher, self._workers, self._clock = owner, launcher, workers, clock
-        self._resolve, self._jitter, self._observe = resolve, jitter, observe
+        self._jitter, self._observe = jitter, observe
         self.warm_pool = WarmPool(launcher, workers, observe)
         self.admission = AdmissionController(
             admission,
@@ -83,25 +84,7 @@ class Pool:
         )
         self.policy = policy
         self.closing = False
-        self._by_name: dict[str, ModelWorker] = {}
-        self._by_identity: dict[str, ModelWorker] = {}
         self._numbers = itertools.count(1)
-
-    def __iter__(self) -> Iterator[ModelWorker]:
-        return iter(list(self._by_name.values()))
-
-    def find(self, name: str) -> ModelWorker | None:
-        """The worker of this name: a model's has that of the model."""
-        return self._by_name.get(name)
-
-    def phase_of(self, resolved: Resolved) -> Phase | None:
-        """How the worker stands that serves this model, if there is one."""
-        worker = self._sharing(resolved)
-        return None if worker is None else worker.state.phase
-
-    def of_worker(self, identity: str) -> ModelWorker | None:
-        """The worker whose present incarnation has this identity; None for strangers and the dead."""
-        return self._by_identity.get(identity)
 
     def process_of(self, identity: str) -> WorkerProcess | None:
         """The process with this identity, of a model's worker or the spare one."""
@@ -110,12 +93,12 @@ class Pool:
 
     def worker_for(self, resolved: Resolved) -> ModelWorker:
         """The worker for a model, made if need be."""
-        worker = self._sharing(resolved)
+        worker = self.sharing(resolved)
         if worker is None:
             keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
             size = self.policy.queue_size
             worker = ModelWorker(resolved, FairQueue(size), FairQueue(size), keep_alive)
-            self._by_name[worker.name] = worker
+            self.add(worker)
         elif worker.process is None and worker.name == resolved.name:
             worker.resolved = resolved
         elif worker.resolved.is_replaced_by(resolved):
@@ -130,27 +113,6 @@ class Pool:
         worker.resolved = msgspec.structs.replace(resolved, load=load)
         if worker.process is not None:
             self.apply(worker, lifecycle.StopWanted(REPLACED, worker.busy))
-
-    def canonical(self, reference: str) -> str:
-        """The name under which a model is loaded; what cannot be resolved (any more) stays as it is."""
-        worker = self._by_name.get(reference)
-        if not reference or (worker is not None and worker.process is not None):
-            return reference
-        try:
-            resolved = self._resolve(reference)
-        except AiPalError:
-            return reference
-        worker = self._sharing(resolved)
-        return worker.name if worker is not None else resolved.name
-
-    def _sharing(self, resolved: Resolved) -> ModelWorker | None:
-        """The worker of this name if it is in use, else one that has the same model under another name."""
-        named = self._by_name.get(resolved.name)
-        if named is not None and named.in_use:
-            return named
-        alike = [worker for worker in self if worker.resolved.is_like(resolved)]
-        used = [worker for worker in alike if worker.in_use]
-        return next(iter(used), named or next(iter(alike), None))
 
     def apply(self, worker: ModelWorker, event: lifecycle.AnyEvent) -> None:
         """One transition of the worker, and its effects."""
@@ -195,7 +157,7 @@ class Pool:
                 self.apply(worker, lifecycle.StopWanted(idle, busy=False))
             if worker.cancelled_since(now - self.policy.cancel_timeout):
                 self.apply(worker, lifecycle.Condemned(IGNORED_CANCEL))
-            self._forget(worker, now)
+            self.forget(worker, now - self.policy.worker.crash_window)
 
     def rest(self, worker: ModelWorker) -> None:
         """Its last request ended: its idle time begins."""
@@ -250,7 +212,7 @@ class Pool:
             self._observe("spawn_failed", model=worker.name, reason=error.failure.message)
             self.apply(worker, lifecycle.SpawnRefused(error.failure, self._jitter()))
             return
-        self._by_identity[worker.identity] = worker
+        self.lives(worker)
 
     def _adopt(self, worker: ModelWorker) -> bool:
         """Let it take over the spare worker's process and identity, if that is of its engine."""
@@ -259,7 +221,7 @@ class Pool:
             return False
         worker.identity, worker.process, worker.watch = spare.identity, spare.process, None
         spare.ended = partial(self._exited, worker, worker.identity)
-        self._by_identity[worker.identity] = worker
+        self.lives(worker)
         self._observe("spare_taken", model=worker.name, worker=worker.identity)
         if spare.greeted:
             self.connected(worker)
@@ -282,7 +244,7 @@ class Pool:
         worker.process = worker.info = None
         self.admission.release(worker)
         worker.restarts += not planned
-        del self._by_identity[identity]
+        self.died(identity)
         assert failure is not None
         self._owner.worker_gone(worker, failure)
         wanted = worker.wanted and not self.closing
@@ -314,10 +276,3 @@ class Pool:
         for when in wakes:
             if when is not None:
                 self._clock.wake_at(when)
-
-    def _forget(self, worker: ModelWorker, now: float) -> None:
-        """Drop a worker that holds nothing but old crashes, so that their number stays bounded."""
-        if worker.state.phase is not Phase.GONE or worker.wanted:
-            return
-        if all(now - at >= self.policy.worker.crash_window for at in worker.state.crashes):
-            del self._by_name[worker.name]
