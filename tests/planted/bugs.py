@@ -179,8 +179,8 @@ BUGS = (
         "one client after the other is served",
         "pytest tests/properties/test_fair_queue.py",
         "ai_pal/server/pool/fair_queue.py",
-        "        if line:\n            self._lines.move_to_end(owner)\n        else:\n",
-        "        if not line:\n",
+        "        self._owners.move_to_end(owner)\n        self._taken(owner, principal)\n",
+        "        self._taken(owner, principal)\n",
     ),
     Bug(
         10,
