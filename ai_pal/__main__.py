@@ -26,11 +26,23 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     gc.set_threshold(OBJECTS)
     try:
-        from ai_pal.cli import run
+        from ai_pal.interrupts import after_imports
 
-        return run(arguments)
-    except KeyboardInterrupt:  # before there is a command that could take it
-        return CTRL_C
+        with after_imports():
+            from ai_pal.cli import run
+
+            return run(arguments)
+    except (Exception, KeyboardInterrupt) as error:  # before there is a command that could take it
+        if _is_ctrl_c(error):
+            return CTRL_C
+        raise
+
+
+def _is_ctrl_c(error: BaseException | None) -> bool:
+    """Whether it is a `KeyboardInterrupt`, or came of one: argparse cannot tidy up after one, and fails."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 if __name__ == "__main__":
