@@ -12,7 +12,8 @@ import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.content import Audio, Image, Message, ToolCall, ToolResult
+from ai_pal.protocol.content import Audio, Image, Message, ToolCall
+from ai_pal.protocol.frames import attachments
 from ai_pal.protocol.options import GenerationOptions
 
 TARGET = 0.70
@@ -20,8 +21,6 @@ LARGEST_ROOM = 4
 """At most one part in this many of the window is kept free for the answer."""
 USUAL_ROOM = 8
 """Without `max_tokens`, one part in this many is kept free."""
-ATTACHMENT = 1024
-"""Tokens that an image or a sound is taken for, until the conversation is counted as a whole."""
 NEAR = 0.9
 """From this part of the limit on, the rendered conversation is counted as a whole."""
 
@@ -36,6 +35,9 @@ class Counter(Protocol):
 
     def content(self, text: str) -> int:
         """Tokens of one message's text."""
+
+    def attachment(self, part: Image | Audio) -> int:
+        """Tokens that a picture or a sound is to the model. Raises `AiPalError` where it is none."""
 
     def conversation(self, messages: Sequence[Message]) -> int:
         """Tokens of the rendered conversation, exactly."""
@@ -62,7 +64,8 @@ def fit(messages: list[Message], counter: Counter, window: int, room: int, train
     many (0: nobody knows). Raises `AiPalError` (`prompt_too_large`)."""
     fitted = shortened(messages, counter, window, room)
     if fitted.tokens >= window:
-        has = f"the prompt has {counted(fitted.tokens, 'token')}"
+        what = "with what is attached, the prompt" if any(attachments(fitted.messages)) else "the prompt"
+        has = f"{what} has {counted(fitted.tokens, 'token')}"
         too_large(f"{has}, the model's window holds {window}", window, trained)
     return fitted
 
@@ -99,7 +102,7 @@ def shortened(messages: list[Message], counter: Counter, window: int, room: int)
 def upper_bound(messages: Sequence[Message], counter: Counter) -> int:
     """No text has more tokens than bytes: cheap, and enough for most conversations."""
     return counter.fixed + sum(
-        _bytes(said(one)) + attachments(one) * ATTACHMENT + counter.per_message for one in messages
+        _bytes(said(one)) + _attached(one, counter) + counter.per_message for one in messages
     )
 
 
@@ -119,19 +122,12 @@ def said(message: Message) -> str:
     return "".join(texts)
 
 
-def attachments(message: Message) -> int:
-    """How many images and sounds a message holds."""
-    if isinstance(message.content, str):
-        return 0
-    inner = [
-        one for one in message.content if isinstance(one, ToolResult) and not isinstance(one.content, str)
-    ]
-    within = sum(isinstance(part, Image) for one in inner for part in one.content)
-    return within + sum(isinstance(part, Image | Audio) for part in message.content)
+def _attached(message: Message, counter: Counter) -> int:
+    return sum(map(counter.attachment, attachments([message])))
 
 
 def _cost(message: Message, counter: Counter) -> int:
-    return counter.content(said(message)) + attachments(message) * ATTACHMENT + counter.per_message
+    return counter.content(said(message)) + _attached(message, counter) + counter.per_message
 
 
 def first_kept(turns: Sequence[Sequence[int]], fixed: int, limit: int, target: int) -> int:

@@ -26,6 +26,8 @@ VOCABULARY = "tokenizer.ggml.tokens"
 
 MEAN, RANK = 1, 4
 """Two of llama.cpp's numbers for how the vectors of a text become one; a model that ranks has no vector."""
+SENSES = ("vision", "audio")
+PIECES_OF_SOUND, BYTES_PER_PIECE = 1500, 12
 ENCODERS = ("bert", "gemma-embedding", "t5encoder")
 """How the names of architectures end that read texts and write none."""
 
@@ -33,7 +35,9 @@ ENCODERS = ("bert", "gemma-embedding", "t5encoder")
 class Header(msgspec.Struct, frozen=True):
     """`context` is the window in tokens that the model was trained for, 0 if the file does not say; `size` in
     bytes; `kv_values` is how many numbers the cache keeps of one token; `pooling` is llama.cpp's number for
-    how a text becomes one vector, 0 for a model that writes."""
+    how a text becomes one vector, 0 for a model that writes; `width` is how many numbers the model has for a
+    token, 0 if the file does not say; `projector` is the kind of file of what a model sees with, and
+    `working` about how many bytes that takes beside its weights."""
 
     architecture: str
     name: str
@@ -41,6 +45,9 @@ class Header(msgspec.Struct, frozen=True):
     size: int
     kv_values: int = 0
     pooling: int = 0
+    width: int = 0
+    projector: str = ""
+    working: int = 0
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -149,7 +156,17 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
     context = int(found.get(f"{architecture}.context_length", 0))
     name = str(found.get("general.name", ""))
     pooling = int(found.get(f"{architecture}.pooling_type", 0))
-    header = Header(architecture, name, context, size, _kv_values(found, architecture), pooling)
+    header = Header(
+        architecture,
+        name,
+        context,
+        size,
+        _kv_values(found, architecture),
+        pooling,
+        _width(found, architecture),
+        _projector(found),
+        _working(found),
+    )
     vocabulary = found.get(VOCABULARY, 0)
     refusal = NO_MODELS.get(str(found.get("general.type")))
     if architecture == "clip":
@@ -162,6 +179,36 @@ def _is_described(found: dict[str, Any]) -> bool:
     architecture = found.get("general.architecture")
     wanted = ("context_length", "block_count", "embedding_length", "attention.head_count")
     return all(f"{architecture}.{key}" in found for key in wanted)
+
+
+def _width(found: dict[str, Any], architecture: str) -> int:
+    """Of a projector the numbers that it makes for a token of the model behind it; old ones say another."""
+    if any(key.startswith("clip.has_") and key.endswith("_projector") for key in found):
+        return 0
+    names = [f"{architecture}.{sense}.projection_dim" for sense in SENSES]
+    return next(
+        (int(found[name]) for name in (*names, f"{architecture}.embedding_length") if name in found), 0
+    )
+
+
+def _working(found: dict[str, Any]) -> int:
+    """By the pieces that it cuts pictures or half a minute of sound into; the factor was measured."""
+    pieces = {"vision": 0, "audio": PIECES_OF_SOUND}
+    if side := int(found.get("clip.vision.patch_size", 0)):
+        pieces["vision"] = (int(found.get("clip.vision.image_size", 0)) // side) ** 2
+    return sum(
+        BYTES_PER_PIECE
+        * pieces[sense]
+        * sum(
+            int(found.get(f"clip.{sense}.{size}", 0)) for size in ("embedding_length", "feed_forward_length")
+        )
+        for sense in SENSES
+    )
+
+
+def _projector(found: dict[str, Any]) -> str:
+    names = ("clip.projector_type", *(f"clip.{sense}.projector_type" for sense in SENSES))
+    return next((str(found[name]) for name in names if name in found), "")
 
 
 def _kv_values(found: dict[str, Any], architecture: str) -> int:

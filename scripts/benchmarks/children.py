@@ -22,6 +22,7 @@ from ai_pal import catalog
 from ai_pal.config import load_settings
 from scripts.benchmarks.streams import TOKENS, Stream, options, question, timed
 from workers.engines.llamacpp import LlamaCpp
+from workers.engines.llamacpp_attachments import Attachments
 from workers.engines.llamacpp_messages import plain_messages
 from workers.engines.llamacpp_request import sampling_body
 from workers.outbox import Outbox
@@ -146,7 +147,7 @@ def over_http(address: str, number: int, limit: float = 1e9, tokens: int = TOKEN
 def _body(number: int, tokens: int) -> dict[str, Any]:
     return {
         **sampling_body(options(tokens)),
-        "messages": plain_messages(question(number), (), remembers=False),
+        "messages": plain_messages(question(number), Attachments(()).told, remembers=False),
     }
 
 

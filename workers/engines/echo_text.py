@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain, cycle, islice
 
-from ai_pal.protocol.content import FinishReason, Message
+from ai_pal.protocol.content import Audio, FinishReason, Image, Message
 from ai_pal.protocol.worker import Generate
 
 
@@ -29,6 +29,9 @@ class WordCounter:
 
     def content(self, text: str) -> int:
         return len(text.split())
+
+    def attachment(self, part: Image | Audio) -> int:
+        raise NotImplementedError("attachments are spelled out before they are counted")
 
     def conversation(self, messages: Sequence[Message]) -> int:
         return self.fixed + sum(self.content(message.text) for message in messages)

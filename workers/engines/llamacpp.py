@@ -9,6 +9,7 @@ from typing import Any
 
 from ai_pal.errors import Code, Failure
 from ai_pal.formats.gguf import check_whole, pooling_of, read_header
+from ai_pal.formats.projector import projector_of
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import (
     CompleteText,
@@ -25,11 +26,13 @@ from workers.engines import llamacpp_vectors as vectors
 from workers.engines.bare_calls import bare_calls
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.llamacpp_answer import Generation
+from workers.engines.llamacpp_attachments import Attachments
 from workers.engines.llamacpp_failures import attempt
 from workers.engines.llamacpp_infill import completion_chunk, text_body
 from workers.engines.llamacpp_loading import (
     DEFAULT_SLOTS,
     import_xllamacpp,
+    load_options,
     parameters_for,
     window,
 )
@@ -78,9 +81,11 @@ class LlamaCpp:
         xllamacpp = import_xllamacpp()
         slots = spec.slots or DEFAULT_SLOTS
         self._context, self._trained = window(spec, header), header.context
-        parameters = parameters_for(xllamacpp, spec, header, count, self._context)
-        with limits(header.size, header.kv_values * self._context * BYTES_PER_NUMBER):
-            self._server = Server(xllamacpp, parameters, spec.path, header.architecture)
+        projector = projector_of(Path(spec.path), header, load_options(spec).mmproj)
+        parameters = parameters_for(xllamacpp, spec, header, count, self._context, projector)
+        size = header.size + (projector.header.size if projector is not None else 0)
+        with limits(size, header.kv_values * self._context * BYTES_PER_NUMBER):
+            self._server = Server(xllamacpp, parameters, spec.path, header, projector)
             pooling = pooling_of(header)
             abilities = vectors.of_vectors(pooling) if pooling else self._learn()
         self._kv_budget = KvBudget(self._context)
@@ -145,7 +150,8 @@ class LlamaCpp:
     def _do(self, job: Job, answer: Generation, blobs: Sequence[Blob]) -> None:
         match job:
             case Generate():
-                self._answer(job, answer, blobs)
+                with Attachments(blobs) as attachments:
+                    self._answer(job, answer, attachments)
             case CompleteText():
                 self._complete(job, answer)
             case EmbedTexts():
@@ -153,16 +159,16 @@ class LlamaCpp:
             case RerankTexts():
                 vectors.rerank(self._server.engine, job, self._sink, lambda: answer.cancelled)
 
-    def _answer(self, request: Generate, answer: Generation, blobs: Sequence[Blob]) -> None:
+    def _answer(self, request: Generate, answer: Generation, attachments: Attachments) -> None:
         options = request.options
         prompts = self._prompts
-        counter = prompts.counter(options, blobs)
+        counter = prompts.counter(options, attachments)
         messages = prompts.with_system_message(request.messages)
         room = answer_room(options, self._context)
         fitted = fit(messages, counter, self._context, room, self._trained)
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
-        prompt = prompts.body(fitted.messages, options, blobs)
+        prompt = prompts.body(fitted.messages, options, attachments)
         rendered = prompts.rendered(prompt) if prompts.template.thinks != "never" else ""
         body = answer_body(options, prompts.template, rendered) | prompt
         if "thinking_budget_tokens" in body:

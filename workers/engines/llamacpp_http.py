@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ai_pal.protocol.content import Message
+from ai_pal.protocol.content import Audio, Image, Message
 
 TIMEOUT = 30.0
 REMEMBERED = 512
@@ -101,6 +101,11 @@ class TokenCounter:
         self.fixed = one
         self.per_message = max(0, three - one)
 
+    def beyond_text(self, told: dict[str, Any]) -> int:
+        """Tokens of an attachment in a message."""
+        message = {"role": "user", "content": [told, {"type": "text", "text": "x"}]}
+        return max(0, self.count({"messages": [message]}) - self.fixed)
+
     def count(self, body: dict[str, Any]) -> int:
         """Tokens of the prompt of a chat completion with this body."""
         return int(self._asker.ask("/chat/completions/input_tokens", body)["input_tokens"])
@@ -115,12 +120,16 @@ class TokenCounter:
 
 class PromptCounter:
     """The `Counter` of one request: its tools and options are part of each prompt. `body_of` messages is
-    what would be asked; `besides` are bytes of what comes with them."""
+    what would be asked; `besides` are bytes of what comes with them, `attachment` counts one."""
 
     def __init__(
-        self, counter: TokenCounter, body_of: Callable[[Sequence[Message]], dict[str, Any]], besides: int
+        self,
+        counter: TokenCounter,
+        body_of: Callable[[Sequence[Message]], dict[str, Any]],
+        besides: int,
+        attachment: Callable[[Image | Audio], int],
     ) -> None:
-        self._counter, self._body_of = counter, body_of
+        self._counter, self._body_of, self.attachment = counter, body_of, attachment
         self.fixed, self.per_message = counter.fixed + besides, counter.per_message
 
     def content(self, text: str) -> int:

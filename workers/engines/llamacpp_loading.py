@@ -1,5 +1,6 @@
 """How llama.cpp is set up for a model: its own options, its window, what it is told to load."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import msgspec
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail, pip_install
 from ai_pal.formats.gguf import MEAN, RANK, Header, pooling_of
+from ai_pal.formats.projector import LARGEST_WHOLE, Projector
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, LoadModel
 from workers import spin_throttle
+from workers.engines.llamacpp_attachments import HANDLES, can_hold
 
 SMALLEST_CONTEXT = 8
 """With less it ends the process."""
@@ -19,6 +22,8 @@ BYTES_PER_SECOND_AND_THREAD = 18e9
 """Weights that one thread works through in a second of prefill, measured on a 2-core machine."""
 SMALLEST_CHUNK, LARGEST_CHUNK_PER_THREAD = 8, 64
 ERRORS_ONLY = 1
+NOWHERE = os.devnull
+"""Where llama.cpp finds no program to which it would give bytes that it cannot read itself."""
 SPINS = 1000
 """Turns that a thread waits before it sleeps: within a step they meet every few microseconds."""
 POOLINGS = {MEAN: "MEAN", 2: "CLS", 3: "LAST", RANK: "RANK"}
@@ -28,7 +33,8 @@ POOLINGS = {MEAN: "MEAN", 2: "CLS", 3: "LAST", RANK: "RANK"}
 class LoadOptions(msgspec.Struct, frozen=True):
     """`LoadModel.options`: tokens per prefill chunk (0 chooses), MiB kept of earlier prompts, whether weights
     are copied into a faster layout (twice the memory, about twice the prefill speed), the file of what a
-    model sees with (found beside it where there is one), and one of a chat template to be used."""
+    model sees or hears with (found beside it where there is one; `off` for none), and one of a chat template
+    to be used."""
 
     chunk: int = 0
     prompt_cache_mib: int = PROMPT_CACHE_MIB
@@ -57,7 +63,14 @@ def load_options(spec: LoadModel) -> LoadOptions:
     return options
 
 
-def parameters_for(xllamacpp: Any, spec: LoadModel, header: Header, count: int, context: int) -> Any:
+def parameters_for(
+    xllamacpp: Any,
+    spec: LoadModel,
+    header: Header,
+    count: int,
+    context: int,
+    projector: Projector | None = None,
+) -> Any:
     """What the server is made with. Raises `AiPalError` (`config_invalid`, `file_unreadable`)."""
     options = load_options(spec)
     slots = spec.slots or DEFAULT_SLOTS
@@ -72,15 +85,19 @@ def parameters_for(xllamacpp: Any, spec: LoadModel, header: Header, count: int, 
         name = f"LLAMA_POOLING_TYPE_{POOLINGS.get(pooling, 'UNSPECIFIED')}"
         parameters.pooling_type = getattr(xllamacpp.llama_pooling_type, name)
         chunk = context  # a text is read at once
+    if projector is not None:
+        parameters.mmproj.path = str(projector.path)
+        parameters.mmproj_use_gpu = False
+        parameters.media_path = f"{HANDLES}/" if can_hold() else ""
+        if projector.reads_whole:
+            chunk = max(chunk, LARGEST_WHOLE)
     parameters.n_batch = parameters.n_ubatch = chunk
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = count
     parameters.cache_ram_mib = options.prompt_cache_mib
     parameters.no_extra_bufts = not options.repack
     parameters.use_jinja = True
     parameters.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_DEEPSEEK
-    if projector := options.mmproj or _projector_beside(Path(spec.path)):
-        parameters.mmproj.path = projector
-        parameters.mmproj_use_gpu = False
+    parameters.video_ffmpeg_bin_dir = NOWHERE
     if options.chat_template:
         parameters.chat_template = _text_of(Path(options.chat_template))
     # The HTTP server cannot be left out, so it listens where nobody else can reach it.
@@ -88,12 +105,6 @@ def parameters_for(xllamacpp: Any, spec: LoadModel, header: Header, count: int, 
     parameters.ui = parameters.endpoint_slots = False
     parameters.verbosity = ERRORS_ONLY
     return parameters
-
-
-def _projector_beside(model: Path) -> str:
-    """The one file beside the model that is named as such, "" where there is none, or several."""
-    found = [path for path in model.parent.glob("*.gguf") if "mmproj" in path.name.lower() and path != model]
-    return str(found[0]) if len(found) == 1 else ""
 
 
 def _text_of(path: Path) -> str:

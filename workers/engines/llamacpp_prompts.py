@@ -13,6 +13,7 @@ from ai_pal.protocol.worker import CountTokens
 from workers.context_window import answer_room, shortened
 from workers.engines import llamacpp_template as templates
 from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Sink
+from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
 from workers.engines.llamacpp_failures import attempt
 from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter
 from workers.engines.llamacpp_messages import plain_messages
@@ -28,6 +29,7 @@ class Prompts:
     def __init__(self, asker: Asker, context: int) -> None:
         self.context = context
         self._asker, self._counter = asker, TokenCounter(asker)
+        self._tokens_of = AttachmentTokens(self._counter.beyond_text)
         about = asker.ask("/props")
         self.template = templates.look(
             str(about.get("chat_template", "")), about.get("chat_template_caps", {}), self._counter.render
@@ -42,9 +44,22 @@ class Prompts:
             found.append("tools")
         if self.template.thinks != "never":
             found.append("thinking")
-        found += ["images"] if senses.get("vision") else []
-        found += ["audio"] if senses.get("audio") else []
+        found += self._senses(senses)
         return [*found, "infill"] if self._can_infill() else found
+
+    def _senses(self, told: dict[str, Any]) -> list[Ability]:
+        """Tries them: a projector can want tokens that the model does not have. Raises `AiPalError`
+        (`model_invalid`)."""
+        names: dict[str, Ability] = {"vision": "images", "audio": "audio"}
+        found = [sense for sense in names if told.get(sense)]
+        for sense in found:
+            try:
+                self._counter.beyond_text(trial(sense))
+            except RefusedError as error:
+                reason = error.error.get("message", error)
+                hint = "name the projector that belongs to the model, or mmproj=off"
+                fail(Code.MODEL_INVALID, f"the model and its projector (mmproj) do not fit: {reason}", hint)
+        return [names[sense] for sense in found]
 
     def _can_infill(self) -> bool:
         try:
@@ -54,21 +69,27 @@ class Prompts:
         return True
 
     def body(
-        self, messages: Sequence[Message], options: GenerationOptions, blobs: Sequence[Blob]
+        self, messages: Sequence[Message], options: GenerationOptions, attachments: Attachments
     ) -> dict[str, Any]:
         """All that the prompt is made of. Raises `AiPalError` (`unsupported`, `bad_request`)."""
-        return prompt_body(plain_messages(messages, blobs, self.template.remembers), options, self.template)
+        plain = plain_messages(messages, attachments.told, self.template.remembers)
+        return prompt_body(plain, options, self.template)
 
     def rendered(self, body: dict[str, Any]) -> str:
         """The prompt as the model sees it."""
         return self._counter.render(body)
 
-    def counter(self, options: GenerationOptions, blobs: Sequence[Blob]) -> PromptCounter:
+    def counter(self, options: GenerationOptions, attachments: Attachments) -> PromptCounter:
         """The `Counter` of a context window for a request with these options."""
         besides = len(options.prefill.encode("utf-8", "surrogatepass"))
         if options.tools and options.tool_choice != "none":
             besides += len(msgspec.json.encode(options.tools)) + 1024
-        return PromptCounter(self._counter, lambda messages: self.body(messages, options, blobs), besides)
+        return PromptCounter(
+            self._counter,
+            lambda messages: self.body(messages, options, attachments),
+            besides,
+            lambda part: self._tokens_of.of(part, attachments),
+        )
 
     def with_system_message(self, messages: list[Message]) -> list[Message]:
         """With an empty one where the template would put a poor one of its own."""
@@ -78,10 +99,11 @@ class Prompts:
 
     def count(self, job: CountTokens, blobs: Sequence[Blob]) -> int:
         """Tokens of the prompt that a request with these fields would have, however many."""
-        counter = self.counter(job.options, blobs)
         room = answer_room(job.options, self.context)
         messages = self.with_system_message(job.messages)
-        return counter.conversation(shortened(messages, counter, self.context, room).messages)
+        with Attachments(blobs) as attachments:
+            counter = self.counter(job.options, attachments)
+            return counter.conversation(shortened(messages, counter, self.context, room).messages)
 
 
 def learned(asker: Asker, context: int) -> Prompts:

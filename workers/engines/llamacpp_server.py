@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.formats.gguf import Header
+from ai_pal.formats.projector import Projector, misfit
 from ai_pal.protocol.worker import SAID_ON_STDERR
 from workers.engines.llamacpp_http import Asker, hidden
 
@@ -16,7 +18,14 @@ SOCKET = "llamacpp-{pid}.sock"
 class Server:
     """A loaded model. `engine` is the library's object, `asker` asks what only HTTP tells."""
 
-    def __init__(self, xllamacpp: Any, parameters: Any, path: str, architecture: str) -> None:
+    def __init__(
+        self,
+        xllamacpp: Any,
+        parameters: Any,
+        path: str,
+        header: Header,
+        projector: Projector | None = None,
+    ) -> None:
         """Load what `parameters` name, to people `path`. Raises `AiPalError` (`model_invalid`)."""
         self._socket = Path(SOCKET.format(pid=os.getpid())).absolute()
         key = secrets.token_hex()
@@ -28,10 +37,13 @@ class Server:
         except MemoryError:
             fail(Code.MODEL_INVALID, f"llama.cpp cannot load {path}: it wants far too much memory", DAMAGED)
         except (RuntimeError, ValueError):
+            if projector is not None and (why := misfit(header, projector.header)):
+                hint = f"{projector.path} belongs to another model: name its own one, or mmproj=off"
+                fail(Code.MODEL_INVALID, f"llama.cpp cannot load {path}: {why}", hint)
             hint = (
                 f"update AI-PAL if the model is newer than its llama.cpp ({xllamacpp.__version__}); {DAMAGED}"
             )
-            message = f"llama.cpp cannot load {path} (architecture: {architecture or 'not told'})"
+            message = f"llama.cpp cannot load {path} (architecture: {header.architecture or 'not told'})"
             raise AiPalError(Failure(Code.MODEL_INVALID, message, hint, detail=SAID_ON_STDERR)) from None
         self.asker = Asker(hidden(self._socket), key)
 

@@ -40,7 +40,7 @@ class Vocabulary:
         if not pooling:
             with limits(0, 0), stand_in(Path(spec.path)) as path:
                 _shrink(xllamacpp, parameters, path)
-                self._server = Server(xllamacpp, parameters, spec.path, header.architecture)
+                self._server = Server(xllamacpp, parameters, spec.path, header)
                 prompts = learned(self._server.asker, context)
             self._counting = Counting(prompts, sink)
         abilities = of_vectors(pooling) if pooling else prompts.abilities
@@ -64,7 +64,6 @@ def _shrink(xllamacpp: Any, parameters: Any, path: Path) -> None:
     """Have the stand-in at this path loaded, with as little around it as can be."""
     parameters.model.path = str(path)
     parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
-    parameters.mmproj.path = ""
     parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = CELLS
     parameters.n_parallel = 1
     parameters.cache_ram_mib = 0

@@ -1,11 +1,13 @@
 """llama.cpp: the mapped file, the copy in the layout that computes fastest, the cache of the window.
 
-The cache is cleared at the load, so it is resident from then on; its numbers have 16 bits.
+What a model sees with (a projector) is copied as it is. The cache is cleared at the load, so it is resident
+from then on; its numbers have 16 bits.
 """
 
 from pathlib import Path
 
 from ai_pal.formats.gguf import Layout, read_header, read_layout
+from ai_pal.formats.projector import Projector, projector_of
 from ai_pal.memory.estimates.footprint import MIB, Footprint, prompt_cache
 from ai_pal.memory.estimates.window import Window, window
 from ai_pal.protocol.worker import LoadModel
@@ -22,7 +24,8 @@ EMBEDDING = "token_embd.weight"
 
 def estimate(load: LoadModel) -> Footprint:
     """Raises `AiPalError` (`model_invalid`) or OSError."""
-    return footprint(read_layout(Path(load.path)), load)
+    path, layout = Path(load.path), read_layout(Path(load.path))
+    return footprint(layout, load, projector_of(path, layout.header, str(load.options.get("mmproj", ""))))
 
 
 def vocabulary(load: LoadModel) -> Footprint:
@@ -35,8 +38,8 @@ def window_of(load: LoadModel) -> Window:
     return window(load.context, read_header(Path(load.path)).context)
 
 
-def footprint(layout: Layout, load: LoadModel) -> Footprint:
-    """The estimate for a file of this layout."""
+def footprint(layout: Layout, load: LoadModel, projector: Projector | None = None) -> Footprint:
+    """The estimate for a file of this layout, and what it sees with."""
     header = layout.header
     cache = 2 * header.kv_values * window(load.context, header.context).tokens
     copied = 0
@@ -44,4 +47,6 @@ def footprint(layout: Layout, load: LoadModel) -> Footprint:
         copied = sum(one.size for one in layout.tensors if one.kind in REPACKED and one.name != EMBEDDING)
     runtime = RUNTIME + PER_TOKEN_OF_VOCABULARY * layout.vocabulary
     kept = prompt_cache(load.options) if header.kv_values else 0
-    return Footprint(header.size + copied + cache + runtime, COMPUTE, kept)
+    eye = projector.header if projector is not None else None
+    loaded = header.size + copied + cache + runtime + (eye.size if eye else 0)
+    return Footprint(loaded, COMPUTE + (eye.working if eye else 0), kept)

@@ -67,8 +67,14 @@ def window_of(load: LoadModel) -> Window:
 
 
 def _shape(load: LoadModel) -> Shape:
+    """Of a model that sees, the part that writes is told apart."""
     file = Path(load.path) / "config.json"
-    return msgspec.convert(read_json(file.read_bytes(), str(file)), Shape)
+    config = msgspec.convert(read_json(file.read_bytes(), str(file)), _Config)
+    return config.text_config if config.text_config is not None else config
+
+
+class _Config(Shape, frozen=True):
+    text_config: Shape | None = None
 
 
 def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardware: bool) -> Footprint:

@@ -5,6 +5,8 @@ import struct
 from collections import Counter
 from pathlib import Path
 
+import msgspec
+
 from ai_pal.formats.gguf import Header, Layout
 from ai_pal.formats.gguf_cursor import Tensor
 from ai_pal.memory.estimates import LearnedFootprints, llamacpp, transformers
@@ -12,6 +14,8 @@ from ai_pal.memory.estimates.estimate import estimate
 from ai_pal.memory.estimates.footprint import MIB, Footprint
 from ai_pal.memory.estimates.footprints import Seen, needed, updated
 from ai_pal.protocol.worker import LoadModel
+from tests import projectors
+from tests.gguf_files import gguf
 
 MB = 1_000_000
 SHAPE = transformers.Shape(
@@ -42,6 +46,33 @@ def test_llamacpp_counts_the_file_the_copies_and_the_cache() -> None:
     assert whole - gguf_estimate(options={"repack": False}).loaded == 350 * MB
     assert whole - gguf_estimate(context=1096).loaded == 3000 * 10_000 * 2
     assert gguf_estimate(context=100_000).loaded == whole  # no more than the model was trained for
+
+
+def test_llamacpp_counts_what_a_model_sees_with(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(
+        gguf({"general.architecture": "llama", "llama.embedding_length": 64}, [])
+    )
+    load = LoadModel("m", "llamacpp", str(tmp_path / "m.gguf"))
+    blind = estimate(load)
+    eye = projectors.save(tmp_path / "mmproj.gguf", width=64)
+    for seeing in (load, msgspec.structs.replace(load, options={"mmproj": str(eye)})):
+        assert estimate(seeing).loaded - blind.loaded == eye.stat().st_size
+        assert estimate(seeing).growth > blind.growth
+    assert estimate(msgspec.structs.replace(load, options={"mmproj": "off"})) == blind
+
+
+def test_transformers_counts_the_cache_of_the_part_that_writes(tmp_path: Path) -> None:
+    whole = {
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "hidden_size": 32,
+        "max_position_embeddings": 512,
+    }
+    growths = []
+    for config in (whole, {"model_type": "llava", "text_config": whole, "vision_config": {}}):
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        growths.append(estimate(LoadModel("m", "transformers", str(tmp_path))).growth)
+    assert growths[0] == growths[1] > transformers.COMPUTE
 
 
 def test_transformers_counts_the_weights_in_the_format_they_are_used_in() -> None:

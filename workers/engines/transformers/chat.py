@@ -11,7 +11,7 @@ import msgspec
 from jinja2 import TemplateError
 
 from ai_pal.errors import AiPalError, Code, fail
-from ai_pal.protocol.content import Message, Text, ToolCall, ToolResult
+from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 from workers.engines.base import POOR_DEFAULT_SYSTEM
 from workers.engines.transformers.conversation import for_template, tools_for_template
@@ -53,6 +53,7 @@ class Extras(msgspec.Struct, frozen=True):
 
 NOTHING = Extras()
 QUESTION = Message("user", "x")
+PICTURE = Message("user", [Image("image/png"), Text(QUESTION.text)])
 MARKED = Message("user", "a question that is seen")
 
 
@@ -147,13 +148,14 @@ class Chat:
 
 
 class Traits(msgspec.Struct, frozen=True):
-    """What a template knows of: tools, conversations in which they were called, and what switches thinking
-    on and off or says how hard to think (the names of variables, "" for none)."""
+    """What a template knows of: tools, conversations in which they were called, what switches thinking on and
+    off or says how hard to think (the names of variables, "" for none), and where pictures stand."""
 
     tools: bool = False
     results: bool = False
     switch: str = ""
     effort: str = ""
+    pictures: bool = False
 
 
 def look(chat: Chat) -> Traits:
@@ -185,6 +187,7 @@ def look(chat: Chat) -> Traits:
         "1234567" in text and "some result" in text,
         next((name for name in SWITCHES if differs(name, True, False)), ""),
         next((name for name in EFFORTS if differs(name, "low", "high")), ""),
+        rendered([PICTURE]) not in ("", rendered([QUESTION])),
     )
 
 
@@ -198,6 +201,9 @@ class TokenCounter:
         one = self.conversation([question])
         self.fixed = one
         self.per_message = max(0, self.conversation([question, answer, question]) - one)
+
+    def attachment(self, part: Image | Audio) -> int:
+        fail(Code.UNSUPPORTED, "this model cannot look at images", "ask a model that sees")
 
     def conversation(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation as the model sees it."""

@@ -19,9 +19,11 @@ ENCODERS = (
     *("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet"),
     *("nomic_bert", "roberta", "xlm-roberta"),
 )
-SEEING = ("gemma3", "idefics3", "internvl", "llava", "mistral3", "paligemma", "smolvlm")
-"""Types of models that see, whose positions do not depend on the pictures: their answers can be computed
-beside others."""
+SEEING = (
+    *("gemma3", "idefics3", "internvl", "llava", "mistral3", "paligemma"),
+    *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "smolvlm"),
+)
+"""Types of models that see, and whose answers are computed beside others."""
 Kind = Literal["text", "embed", "rerank", "vision"]
 """What a model does: write text (also about pictures), turn texts into vectors, or rank texts."""
 LARGEST_JSON = 64 << 20

@@ -14,8 +14,8 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     AutoModelForSequenceClassification,
-    AutoProcessor,
 )
+from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from ai_pal.errors import AiPalError, Code, fail
 from workers.engines.transformers import quantize
@@ -49,7 +49,7 @@ def load(
     if options.quantize and model.device.type == "cpu":
         quantize.after_loading(model, options.quantize)
     embedding = model.get_input_embeddings()
-    processor = _processor(folder) if sees else None
+    processor = _processor(folder, config) if sees else None
     return LoadedModel(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0], processor)
 
 
@@ -62,12 +62,24 @@ def load_encoder(
     return _model(kind, folder, config, options, device, dtype, report).eval(), tokenizer
 
 
-def _processor(folder: Folder) -> Any:
+def _processor(folder: Folder, config: Any) -> Any:
     """What prepares pictures, by Pillow: the other way wants torchvision."""
     try:
-        return AutoProcessor.from_pretrained(folder.path, backend="pil", **SAFE)
+        kind = for_pictures(PROCESSOR_MAPPING[type(config)])
+        return kind.from_pretrained(folder.path, backend="pil", **SAFE)
     except Exception as error:  # noqa: BLE001
         refuse(folder, f"what prepares its pictures cannot be loaded: {short(error)}")
+
+
+def for_pictures(kind: Any) -> Any:
+    """A class of processors without its part for videos, which wants torchvision, and is not asked here."""
+
+    class ForPictures(kind):  # type: ignore[misc]
+        @classmethod
+        def get_attributes(cls) -> list[str]:
+            return [name for name in super().get_attributes() if name != "video_processor"]
+
+    return ForPictures
 
 
 def _model(

@@ -1,41 +1,48 @@
 """From the bytes of an attachment to a picture: its size is looked at before anything of it is decoded."""
 
 import io
-import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ai_pal.errors import Code, fail
+from ai_pal.protocol.content import Audio, Image, Message
+from ai_pal.protocol.pictures import MOST_PIXELS, look_at
 from workers.engines.base import Blob
+from workers.engines.transformers.chat import TokenCounter
 
-MOST_PIXELS = 50_000_000
-"""A larger picture is a mistake, or meant to fill the memory: decoded, each pixel takes three bytes."""
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+KNOWN = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+DEEP_GREY = "I;16"
 
 
 def decode(data: Blob) -> Any:
-    """The picture, upright and in colours. Raises `AiPalError` (`bad_request`)."""
-    from PIL import Image, ImageOps
+    """The picture, upright and in colours. Raises `AiPalError` (`image_invalid`, `image_too_large`)."""
+    from PIL import Image as Pillow
+    from PIL import ImageOps
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
-            _check_size(*picture.size)
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        fail(Code.BAD_REQUEST, f"a picture is too large: {error}", "make it smaller")
-    except (OSError, ValueError, SyntaxError, MemoryError, EOFError) as error:
-        fail(
-            Code.BAD_REQUEST,
-            f"a picture cannot be read: {error or type(error).__name__}",
-            "use a PNG or JPEG file",
-        )
+        size = look_at(data)
+        if size.width * size.height > MOST_PIXELS:
+            message = f"a picture has {size.width} x {size.height} pixels, over {MOST_PIXELS}"
+            fail(Code.IMAGE_TOO_LARGE, message, "make it smaller")
+        picture: Pillow.Image = Pillow.open(io.BytesIO(data), formats=KNOWN)
+        ImageOps.exif_transpose(picture, in_place=True)
+        if picture.mode == DEEP_GREY:  # all but black would become white
+            picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, MemoryError, EOFError, Pillow.DecompressionBombError) as error:
+        why = error or type(error).__name__
+        fail(Code.IMAGE_INVALID, f"a picture cannot be read: {why}", "save it anew as PNG or JPEG")
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        fail(
-            Code.BAD_REQUEST,
-            f"a picture has {width} x {height} pixels, more than {MOST_PIXELS // 1_000_000} million",
-            "make it smaller",
-        )
+class PictureCounter:
+    """The `Counter` of one request with pictures: `read` says how many tokens a conversation is with them,
+    `tokens_of` a picture alone."""
+
+    def __init__(
+        self,
+        plain: TokenCounter,
+        read: Callable[[Sequence[Message]], int],
+        tokens_of: Callable[[Image | Audio], int],
+    ) -> None:
+        self.fixed, self.per_message, self.content = plain.fixed, plain.per_message, plain.content
+        self.conversation, self.attachment = read, tokens_of

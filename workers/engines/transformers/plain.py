@@ -16,6 +16,8 @@ class PlainRow:
         self.cache = cache
         self.inputs: dict[str, Any] = {}
         """What the first step computes beside its tokens: pictures."""
+        self.shift: Any = None
+        """How far positions behind pictures are from those of tokens; such a model keeps it itself."""
 
     @property
     def nbytes(self) -> int:
@@ -38,7 +40,7 @@ class PlainRow:
 
     def copy(self, length: int) -> Self | None:
         other = type(self)(copy.deepcopy(self.cache))
-        other.tokens = list(self.tokens)
+        other.tokens, other.shift = list(self.tokens), self.shift
         return other if other.cut(length) else None
 
 
@@ -51,6 +53,7 @@ class Plain:
     def __init__(self, model: Any) -> None:
         self.token_bytes = 0
         self._model = model
+        self._shifting = next((one for one in model.modules() if hasattr(one, "rope_deltas")), None)
 
     def row(self, room: int) -> PlainRow:
         return PlainRow(DynamicCache(config=self._model.config.get_text_config()))
@@ -63,8 +66,12 @@ class Plain:
     def _one(self, row: PlainRow, tokens: list[int]) -> torch.Tensor:
         ids = torch.tensor([tokens], device=self._model.device)
         inputs, row.inputs = row.inputs, {}
+        if self._shifting is not None:
+            self._shifting.rope_deltas = row.shift
         output = self._model(
             input_ids=ids, past_key_values=row.cache, use_cache=True, logits_to_keep=1, **inputs
         )
+        if self._shifting is not None:
+            row.shift = self._shifting.rope_deltas
         row.tokens += tokens
         return output.logits[0, -1].float()

@@ -1,13 +1,14 @@
 """From jobs to prompts: what a tokenizer, its template and the options make of them. Needs no weights."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.content import Message
+from ai_pal.protocol.content import Audio, Image, Message, Text
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
-from workers.context_window import answer_room, fit, shortened, too_large
+from workers.context_window import Counter, answer_room, fit, shortened, too_large
 from workers.engines.bare_calls import BareCalls, bare_calls
 from workers.engines.base import Blob, bytes_of
 from workers.engines.transformers import families, infill
@@ -21,6 +22,8 @@ from workers.engines.transformers.options import Sampling, read_sampling
 from workers.engines.transformers.parts import Parts
 from workers.engines.transformers.tokens import Tokens
 
+REMEMBERED = 512
+"""Pictures whose tokens are known."""
 THINKING_SHARE = 2
 """Of what an answer may have, one part in this many is for thinking, where what follows is bound to a form
 and nothing else limits the thinking: it has to come to an end."""
@@ -44,6 +47,7 @@ class Prompts:
         self._tokenizer, self._tokens, self._bindings = tokenizer, tokens, bindings
         self._processor = processor
         self._counter = TokenCounter(chat, self._length)
+        self._seen: dict[bytes, int] = {}
         self._infill = infill.marks_of(tokenizer.get_vocab())
         own = getattr(tokenizer, "response_template", None)
         self._own_template = own if isinstance(own, dict) else None
@@ -65,7 +69,7 @@ class Prompts:
             found += ["schema", "logprobs"]
         if self._thinking is not None:
             found.append("thinking")
-        if self._processor is not None:
+        if self._processor is not None and self.chat.traits.pictures:
             found.append("images")
         return found
 
@@ -84,7 +88,7 @@ class Prompts:
     def count(self, job: CountTokens, blobs: Sequence[Blob] = ()) -> int:
         """Tokens of the prompt that `of` would make of it, also of one that it would refuse as too large."""
         extras = self._extras(job.messages, job.options)
-        counter = self._counted_with(extras)
+        counter = self._counted_with(extras, job.messages, blobs)
         room = answer_room(job.options, self.context)
         fitted = shortened(job.messages, counter, self.context, room)
         text = self.chat.render(fitted.messages, extras)
@@ -98,7 +102,8 @@ class Prompts:
         options = job.options
         extras = self._extras(job.messages, options)
         room = answer_room(options, self.context)
-        fitted = fit(job.messages, self._counted_with(extras), self.context, room)
+        counter = self._counted_with(extras, job.messages, blobs)
+        fitted = fit(job.messages, counter, self.context, room)
         if fitted.dropped:
             trimmed(fitted.dropped)
         text = self.chat.render(fitted.messages, extras)
@@ -147,8 +152,6 @@ class Prompts:
         )
         tokens = inputs.pop("input_ids")[0].tolist()
         inputs.pop("attention_mask", None)
-        if len(tokens) >= self.context:
-            self._too_large("with its pictures the prompt", tokens)
         return tokens, inputs
 
     def _extras(self, messages: Sequence[Message], options: GenerationOptions) -> Extras:
@@ -181,8 +184,26 @@ class Prompts:
             variables[traits.effort] = thinking
         return Extras(tools, variables) if tools or variables else NOTHING
 
-    def _counted_with(self, extras: Extras) -> TokenCounter:
-        return self._counter if extras is NOTHING else TokenCounter(self.chat, self._length, extras)
+    def _counted_with(self, extras: Extras, messages: Sequence[Message], blobs: Sequence[Blob]) -> Counter:
+        plain = self._counter if extras is NOTHING else TokenCounter(self.chat, self._length, extras)
+        if not images_of(messages):
+            return plain
+
+        def read(kept: Sequence[Message]) -> int:
+            return len(self._read(self.chat.render(kept, extras), kept, blobs)[0])
+
+        return pictures_of.PictureCounter(plain, read, lambda part: self._tokens_of(part, blobs))
+
+    def _tokens_of(self, part: Image | Audio, blobs: Sequence[Blob]) -> int:
+        """Tokens that a picture is, each content looked at once."""
+        digest = hashlib.blake2b(bytes_of(part, blobs), digest_size=16).digest()
+        if digest not in self._seen:
+            message = Message("user", [part, Text("x")])
+            tokens, _ = self._read(self.chat.render([message]), [message], blobs)
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
+            self._seen[digest] = max(0, len(tokens) - self._counter.fixed)
+        return self._seen[digest]
 
     def _begun(self, options: GenerationOptions, text: str) -> tuple[str, bool]:
         """What is put behind the rendered conversation, and whether a thought is open then."""

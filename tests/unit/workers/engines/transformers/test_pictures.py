@@ -1,8 +1,6 @@
 """Pictures: real bytes, through Pillow and the model's own processor, to a small random model that sees."""
 
 import io
-import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,26 +9,25 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from ai_pal.errors import AiPalError
 from ai_pal.protocol.content import Image, Message, Text
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import CountTokens, Generate
-from tests import tiny_models
+from tests import vision_models
 from tests.unit.workers.engines.transformers.recorder import Answer, Loaded
-from workers.engines.transformers.pictures import decode
+from workers.engines.transformers.loading import for_pictures
 
 GREEDY = GenerationOptions(temperature=0.0, max_tokens=16, extra={"ignore_eos": True})
 
 
-def png(colour: str, kind: str = "PNG") -> bytes:
+def png(colour: str, kind: str = "PNG", size: tuple[int, int] = (20, 16)) -> bytes:
     written = io.BytesIO()
-    Pillow.new("RGB", (20, 16), colour).save(written, kind)
+    Pillow.new("RGB", size, colour).save(written, kind)
     return written.getvalue()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_models.save_llava(tmp_path_factory.mktemp("llava") / "m")
+@pytest.fixture(scope="module", params=list(vision_models.KINDS))
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return vision_models.save(tmp_path_factory.mktemp("models") / request.param, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -40,33 +37,78 @@ def seeing(folder: Path) -> Iterator[Loaded]:
     engine.engine.close()
 
 
-def look(engine: Loaded, *pictures: bytes, said: str = "what is it?") -> Answer:
+@pytest.fixture(scope="module")
+def library(folder: Path) -> "Library":
+    return Library(folder)
+
+
+class Library:
+    """The model's own class with its own processor."""
+
+    def __init__(self, folder: Path) -> None:
+        from transformers import AutoConfig, AutoModelForImageTextToText
+        from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+
+        self.model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+        kind: Any = for_pictures(PROCESSOR_MAPPING[type(AutoConfig.from_pretrained(folder))])
+        self.processor = kind.from_pretrained(folder, backend="pil")
+
+    def answer(self, turns: list[Message], *pictures: bytes) -> tuple[str, int]:
+        """What greedy `generate` writes, and the tokens of the prompt."""
+        told = [{"role": one.role, "content": _told(one)} for one in turns]
+        tokenizer = self.processor.tokenizer
+        text = tokenizer.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
+        images = [Pillow.open(io.BytesIO(one)) for one in pictures]
+        inputs = self.processor(
+            text=[text], images=[images] if images else None, return_tensors="pt", add_special_tokens=False
+        )
+        length = GREEDY.max_tokens
+        output = self.model.generate(
+            **inputs, do_sample=False, max_new_tokens=length, min_new_tokens=length, eos_token_id=None
+        )
+        prompt = inputs["input_ids"].shape[1]
+        return tokenizer.decode(output[0, prompt:], skip_special_tokens=True), prompt
+
+
+def _told(message: Message) -> Any:
+    if isinstance(message.content, str):
+        return message.content
+    return [
+        {"type": "image"} if isinstance(part, Image) else {"type": "text", "text": part.text}
+        for part in message.content
+        if isinstance(part, Image | Text)
+    ]
+
+
+def shown(*pictures: bytes, said: str = "what is it?") -> list[Message]:
     images = [Image("image/png", frame=place + 1) for place in range(len(pictures))]
-    messages = [Message("user", [*images, Text(said)])]
-    return engine.do(lambda key: Generate(key, messages, GREEDY), pictures)
+    return [Message("user", [*images, Text(said)])]
+
+
+def look(engine: Loaded, *pictures: bytes, said: str = "what is it?") -> Answer:
+    return engine.do(lambda key: Generate(key, shown(*pictures, said=said), GREEDY), pictures)
 
 
 def test_a_model_that_sees_says_so(seeing: Loaded) -> None:
     assert "images" in seeing.ready.abilities
 
 
-def test_what_is_seen_is_what_the_library_makes_of_it(seeing: Loaded, folder: Path) -> None:
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
-    model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
-    processor: Any = AutoProcessor.from_pretrained(folder, backend="pil")
-    text = "<|user|>\n<image>what is it?<|end|>\n<|assistant|>\n"
-    picture = Pillow.open(io.BytesIO(png("red")))
-    inputs = processor(text=[text], images=[[picture]], return_tensors="pt", add_special_tokens=False)
-    output = model.generate(
-        **inputs, do_sample=False, max_new_tokens=16, min_new_tokens=16, eos_token_id=None
-    )
-    prompt = inputs["input_ids"].shape[1]
-    expected = processor.tokenizer.decode(output[0, prompt:], skip_special_tokens=True)
-    answer = look(seeing, png("red"))
+@pytest.mark.parametrize("pictures", [("red",), ("red", "blue"), ("green", "white", "green")])
+def test_what_is_seen_is_what_the_library_makes_of_it(
+    seeing: Loaded, library: Library, pictures: tuple[str, ...]
+) -> None:
+    data = [png(colour) for colour in pictures]
+    answer = look(seeing, *data)
     assert answer.failure is None
-    assert answer.usage.prompt_tokens == prompt
-    assert answer.text == expected
+    assert (answer.text, answer.usage.prompt_tokens) == library.answer(shown(*data), *data)
+
+
+def test_a_conversation_goes_on_after_a_picture(seeing: Loaded, library: Library) -> None:
+    data = [png("red"), png("blue")]
+    second = Message("user", [Image("image/png", frame=2), Text("and this?")])
+    turns = [*shown(data[0]), Message("assistant", "red"), second]
+    answer = seeing.do(lambda key: Generate(key, turns, GREEDY), data)
+    assert answer.text == library.answer(turns, *data)[0]
 
 
 def test_another_picture_with_the_same_words_is_not_answered_from_the_cache(seeing: Loaded) -> None:
@@ -75,13 +117,16 @@ def test_another_picture_with_the_same_words_is_not_answered_from_the_cache(seei
     assert second.usage.cached_tokens == again.usage.cached_tokens == 0
 
 
-def test_words_alone_and_several_pictures_run_beside_each_other(seeing: Loaded) -> None:
+def test_words_alone_and_pictures_run_beside_each_other(seeing: Loaded, library: Library) -> None:
+    """What a model keeps of one conversation is not taken for another's."""
     alone = seeing.ask("hello", GREEDY).text
-    two = look(seeing, png("red"), png("green", "JPEG"))
-    assert two.failure is None
-    key = seeing.begin("hello", GREEDY)
-    look(seeing, png("red"))
-    assert seeing.sink.wait_for_end(key).text == alone
+    assert alone == library.answer([Message("user", "hello")])[0]
+    long = GenerationOptions(temperature=0.0, max_tokens=60, extra={"ignore_eos": True})
+    key = seeing.begin("hello", long)
+    seeing.sink.wait_for_text(key)
+    wide = [png("red", size=(60, 20)), png("blue")]
+    assert look(seeing, *wide).text == library.answer(shown(*wide), *wide)[0]
+    assert seeing.sink.wait_for_end(key).text.startswith(alone.rstrip("\ufffd"))
 
 
 def test_a_count_knows_the_pictures(seeing: Loaded) -> None:
@@ -91,34 +136,29 @@ def test_a_count_knows_the_pictures(seeing: Loaded) -> None:
     assert counted == answered.usage.prompt_tokens
 
 
-def header(width: int, height: int) -> bytes:
-    """A PNG that says it is so large, and has nothing behind."""
-    content = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = struct.pack(">I", 13) + content + struct.pack(">I", zlib.crc32(content))
-    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 1 << 20) + b"IDAT"
+def test_pictures_beyond_the_window_are_refused_with_the_figures(seeing: Loaded) -> None:
+    one = look(seeing, png("red")).usage.prompt_tokens - look(seeing).usage.prompt_tokens
+    many = seeing.ready.context // one + 1
+    failure = look(seeing, *[png("red")] * many).failure
+    assert failure is not None
+    assert failure.code == "prompt_too_large"
+    assert str(seeing.ready.context) in failure.message
+    assert "attached" in failure.message
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"no picture at all", "cannot be read"),
-        (b"", "cannot be read"),
-        (png("red")[:60], "cannot be read"),
-        (header(40_000, 40_000), "40000 x 40000|too large"),
-        (header(8_000, 8_000), "8000 x 8000"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "cannot be read"),
-    ],
-)
-def test_what_is_no_picture_or_far_too_large_is_refused_before_it_is_decoded(
-    data: bytes, reason: str
-) -> None:
-    with pytest.raises(AiPalError, match=reason) as caught:
-        decode(data)
-    assert caught.value.code == "bad_request"
+def test_old_turns_with_pictures_make_room(seeing: Loaded) -> None:
+    one = look(seeing, png("red")).usage.prompt_tokens
+    count = seeing.ready.context // one
+    asked = [Message("user", [Image("image/png", frame=at + 1), Text("what is it?")]) for at in range(count)]
+    turns = [turn for question in asked for turn in (question, Message("assistant", "red"))][:-1]
+    answer = seeing.do(lambda key: Generate(key, turns, GREEDY), [png("red")] * count)
+    assert answer.failure is None
+    assert 0 < answer.trimmed < count
+    assert answer.usage.prompt_tokens < seeing.ready.context
 
 
 def test_a_bad_picture_ends_its_own_request_only(seeing: Loaded) -> None:
     failure = look(seeing, b"junk").failure
     assert failure is not None
-    assert failure.code == "bad_request"
+    assert failure.code == "image_invalid"
     assert look(seeing, png("red")).failure is None
