@@ -38,6 +38,7 @@ ELSEWHERE = {
     "mkdir -p ~/.ai-pal && supervisord": "an end (test_supervisord)",
     "ai-pal stop --wait && ai-pal supervise": "an end",
     "ai-pal logs -f": "an end",
+    "ai-pal ps --watch": "an end",
     "ai-pal add /data/models/": "a folder at the root of the disk",
     "ai-pal rm org/name:Q4_K_M": "a model of the hub",
     "ai-pal rm phi-2:q4_k_m": "a model that was fetched",
