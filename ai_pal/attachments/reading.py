@@ -1,5 +1,6 @@
 """Files, standard input and the clipboard as attachments: bounded while they are read, then told apart."""
 
+import os
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -21,6 +22,7 @@ def from_file(path: Path) -> Attachment:
     """A file of this disk. Raises `AiPalError` (`file_unreadable`, `bad_request`)."""
     try:
         with open(path, "rb") as file:
+            _check_size(os.fstat(file.fileno()).st_size, path.name)
             data = read_bounded(file, path.name)
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
@@ -31,9 +33,13 @@ def from_file(path: Path) -> Attachment:
 def read_bounded(stream: BinaryIO, name: str) -> bytes:
     """All of a stream. Raises `AiPalError` (`bad_request`) where it does not end in time."""
     data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        _refuse(f"{name} is larger than {MOST_BYTES // 1024**2} MiB", "attach the part that matters")
+    _check_size(len(data), name)
     return data
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MOST_BYTES:
+        _refuse(f"{name} is larger than {MOST_BYTES // 1024**2} MiB", "attach the part that matters")
 
 
 def from_bytes(data: bytes, name: str) -> Attachment:

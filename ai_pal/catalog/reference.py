@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
+from ai_pal.formats.projector import OFF
 from ai_pal.protocol.egress import HubFiles
 
 _QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
@@ -16,6 +17,10 @@ _SITE = r"(?:(?:https://)?(?:hf\.co|huggingface\.co)/)?"
 _HUB = re.compile(
     rf"{_SITE}(?P<repo>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?(?::(?P<gguf>[\w.-]+))?", re.ASCII
 )
+
+
+FILES = ("mmproj", "chat_template")
+"""Options that name files."""
 
 
 class Reference(NamedTuple):
@@ -67,7 +72,9 @@ def absolute(ref: str, cwd: Path, settings: Settings) -> str:
     name, options = split(ref)
     if is_path(name):
         name = os.path.normpath(cwd / paths.expanded(name))
-    return join(name, options)
+    files = {key: value for key, value in options.items() if key in FILES and value not in ("", OFF)}
+    named = {key: os.path.normpath(cwd / paths.expanded(str(value))) for key, value in files.items()}
+    return join(name, options | named)
 
 
 def is_path(name: str) -> bool:

@@ -131,6 +131,12 @@ class Conversation:
             by = (model, interrupted, tier, provider, remote, usage, stands_for)
             self.turns.append(Turn(prompt, answer, *by, attachments, tuple(beside)))
 
+    def detach(self) -> tuple[Attachment, ...]:
+        """Take off what went with a prompt that was not answered."""
+        files = self._unanswered.attachments
+        self._unanswered = Prompt(self._unanswered.text)
+        return files
+
     def take_back(self) -> Prompt:
         """Remove the latest prompt with its answer and return the prompt; empty when there is none."""
         prompt = self.last_prompt

@@ -23,7 +23,9 @@ from ai_pal.cli.terminal.streams import Terminal, say
 from ai_pal.config import paths
 from ai_pal.conversations.model import Attachment, Conversation, short_name
 from ai_pal.conversations.recorder import Recorder
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code, Failure
+
+FAULTS_OF_FILES = (Code.IMAGE_INVALID, Code.IMAGE_TOO_LARGE, Code.FRAME_TOO_LARGE)
 
 
 class Talk:
@@ -112,14 +114,26 @@ class Talk:
                 screen.close()
         except AiPalError as error:
             failures.report(in_conversation(error.failure))
+            self._attach_again([error.failure])
             return
         self._keep(answer)
         failures.report(*map(in_conversation, answer.told_failures))
+        if answer.finish_reason == "failed":
+            self._attach_again(answer.told_failures)
         screen.figures(answer, instant.note if instant is not None else "")
         self._record()
         if answer.ended_by:
             raise SystemExit(128 + answer.ended_by)
         print(file=sys.stderr)
+
+    def _attach_again(self, refusals: Sequence[Failure]) -> None:
+        """What went with a prompt that nobody answered goes with the next, unless it is at fault itself."""
+        if any(one.code in FAULTS_OF_FILES for one in refusals):
+            return
+        files = self._context.conversation.detach()
+        self._context.attachments = [*files, *self._context.attachments]
+        if files:
+            self._say(f"still attached: {', '.join(one.name for one in files)}; /detach takes it off")
 
     @property
     def _stands_for(self) -> str:

@@ -1,6 +1,7 @@
 """Files as attachments: what they become, and what is refused with the next step."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,16 @@ def test_a_file_that_cannot_be_read_is_named(
         from_file(Path(name))
     assert caught.value.code == Code.FILE_UNREADABLE
     assert repr(name) in caught.value.failure.message
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(1 << 40)
+    tracemalloc.start()
+    try:
+        with pytest.raises(AiPalError, match="larger than 64 MiB"):
+            from_file(large)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

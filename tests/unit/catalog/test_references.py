@@ -167,6 +167,13 @@ def test_more_than_the_engine_can_is_refused(option: str) -> None:
     assert "more than" in refusal(f"echo?{option}", Settings()).failure.message
 
 
+def test_files_that_options_name_are_made_absolute_too() -> None:
+    found = absolute("m.gguf?mmproj=eyes/mm.gguf&chat_template=../t.jinja&slots=2", Path("/here"), Settings())
+    options = {"mmproj": "/here/eyes/mm.gguf", "chat_template": "/t.jinja", "slots": 2}
+    assert tuple(split(found)) == ("/here/m.gguf", options)
+    assert split(absolute("phi-2?mmproj=off", Path("/here"), Settings())).options == {"mmproj": "off"}
+
+
 @pytest.mark.parametrize(
     ("ref", "expected"),
     [
