@@ -162,6 +162,8 @@ class Dispatcher:
             self.tell_cancels(worker)
         elif worker.line_of(request).remove(request.job.owner, request, request.job.principal):
             self._notifier.positions(worker)
+            if worker.state.phase is Phase.READY and not worker.busy and not worker.wanted:
+                self._pool.rest(worker)
 
     def tell_cancels(self, worker: ModelWorker) -> None:
         """Tell the worker of every request that has ended while it still computes."""

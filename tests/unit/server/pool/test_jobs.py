@@ -63,7 +63,7 @@ class World:
     """A supervisor with one model. `sent` is what its worker was told, `resolved` what was looked up."""
 
     def __init__(self, slots: int = 1) -> None:
-        self.slots = slots
+        self.slots, self.reads = slots, True
         self.sent: list[inner.ToWorker] = []
         self.blobs: list[Sequence[Blob]] = []
         self.resolved: list[str] = []
@@ -93,6 +93,8 @@ class World:
         return NoProcess()
 
     def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[Blob] = ()) -> bool:
+        if not self.reads:
+            return False
         self.sent.append(message)
         self.blobs.append(blobs)
         return True
@@ -212,6 +214,20 @@ def test_a_log_of_prompts_holds_words_and_no_attachments() -> None:
     said = next(entry for entry in logged if entry["event"] == "prompt")
     assert "secret" not in repr(said)
     assert "hi" in repr(said)
+
+
+def test_the_idle_time_begins_also_when_a_job_is_called_off_that_was_never_sent() -> None:
+    world = World()
+    world.start(COUNT)
+    _, job = world.start(CHAT)
+    world.ready()
+    world.says(inner.GenerationDone(job.key, "stop", Usage(1, 0, 0)))
+    world.reads = False
+    _, waiting = world.start(CHAT)
+    world.clock.run(world.clock.now() + 5)
+    world.supervisor.stop(waiting)
+    (idle,) = [status.unloads_in for status in world.supervisor.statuses() if status.model == "echo"]
+    assert idle == PoolPolicy().keep_alive
 
 
 # Without weights.
