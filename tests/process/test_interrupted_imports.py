@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.process.homes import Environ
+from tests.process.homes import environment
 
 SECONDS = 120
 COMMANDS = (
@@ -46,13 +47,14 @@ sys.exit(code)
 """
 
 
+@pytest.mark.usefixtures("daemon")  # so that none is just being started when the test is over
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("command", COMMANDS, ids="-".join)
-def test_ctrl_c_within_an_import_ends_quietly(home: Environ, command: list[str], place: str) -> None:
+def test_ctrl_c_within_an_import_ends_quietly(ai_pal_home: Path, command: list[str], place: str) -> None:
     name, after = PLACES[place]
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, name, str(after), *command],
-        env=home,
+        env=environment(ai_pal_home),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=SECONDS,
