@@ -113,6 +113,8 @@ class Outbox:
         """Everything that waits, as encoded messages in the order in which they must arrive."""
         with self._lock:
             self._woken = False
+            if not (self._waiting or self._after or self._before or self._read or self._probable):
+                return []
             before, self._before = self._before, []
             read = [Reading(key, *one.said()) for key, one in self._read.items()]
             self._read.clear()
@@ -124,18 +126,20 @@ class Outbox:
                     items += stream.earlier
                     stream.earlier = []
                 items.append(stream.take(key))
-            runs = [(key, stream.probabilities) for key, stream in self._probable.items()]
-            for stream in self._probable.values():
-                stream.probabilities = []
-            self._probable.clear()
+            runs: list[tuple[int, list[tuple[int, list[TokenLogprob]]]]] = []
+            if self._probable:
+                runs = [(key, stream.probabilities) for key, stream in self._probable.items()]
+                for stream in self._probable.values():
+                    stream.probabilities = []
+                self._probable.clear()
             if self._size >= self._limit:
                 self._room.notify_all()
             self._size = 0
         frames = [encode(message) for message in (*before, *read)]
         if items:
             frames.append(encoded(items))
-        frames.extend(encode(Probabilities(key, *run)) for key, of_key in runs for run in of_key)
-        frames.extend(encode(message) for message in after)
+        frames += [encode(Probabilities(key, *run)) for key, of_key in runs for run in of_key]
+        frames += map(encode, after)
         return frames
 
     def acknowledge(self) -> None:
