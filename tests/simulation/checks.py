@@ -149,6 +149,7 @@ class Checks:
                 self._part(ask, chat, event, who)
             case wire.Notice(_, "seam"):
                 expect(bool(ask.text), f"{who} before content")
+                expect(not chat.options.tools, f"{who}: nobody goes on with a call")
                 ask.seams += 1
             case wire.Notice():
                 expect(not ask.text, f"{who} after content")
@@ -166,6 +167,10 @@ class Checks:
             expect(event.index >= ask.begins, f"{who}: where another's part is")
             self.happened["thought"] += 1
         else:
+            called = (event.kind, event.call, event.name)
+            wanted = ("tool_call", "c1", "look") if chat.options.tools else ("text", "", "")
+            expect(called == wanted, f"{who}: not as {wanted}")
+            self.happened["called"] += event.kind == "tool_call"
             ask.text += event.text
             fits = event.index >= ask.begins if ask.text_index < 0 else event.index == ask.text_index
             expect(fits, f"{who}: text was at {ask.text_index}")
@@ -178,6 +183,9 @@ class Checks:
         match event:
             case wire.Done():
                 expect(ask.text == self._whole(chat), f"{who}: only {ask.text!r}")
+                expect(ask.starts > ask.seams, f"{who}: nobody gave it")
+                calls = bool(chat.options.tools and ask.text)
+                expect((event.finish_reason == "tool_calls") == calls, f"{who}: it {'calls' * calls}")
             case wire.Failed(_, reasons):
                 expect(not ask.text, f"{who} after content")
                 expect(bool(reasons), f"{who}: no reason")

@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import GenerationOptions, Tool
 from tests.simulation.hub import DISTANT, SIZE
 from tests.simulation.pipe import Pipe
 from tests.simulation.work import Sums, asked_for, parts, picture
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Control = wire.Load | wire.Unload | wire.Status | wire.Pull | Sums
+LOOK = Tool("look")
+"""Whoever is given it calls it, with words for arguments."""
 WORDS = ("one", "two", "three", "four", "five")
 
 
@@ -178,6 +180,7 @@ class SimClient:
         lengths = (0, 1, 5) if temper and temper.slow else (0, 1, 5, 20, 60)
         private, pulls = dice.random() < 0.2, self._pulls(model)
         thoughts = dice.choice((0, 0, 1, 4))
+        tools = [LOOK] if dice.random() < 0.15 else []
         text = " ".join(dice.choices(WORDS, k=dice.choice((0, *range(1, 6), *range(1, 6)))))
         return wire.Chat(
             next(self._ids),
@@ -189,7 +192,8 @@ class SimClient:
                     "thoughts": thoughts,
                     "ask": self.world.next_ask(),
                     "private": private,
-                }
+                },
+                tools=tools,
             ),
             deadline=None if pulls else dice.choice((*[None] * 8, 1e-6, 0.5, 5.0, 30.0)),
             pull=pulls,

@@ -206,18 +206,20 @@ class SimEgress:
         key = completion.request.key
         if key not in self.open:
             return
+        calls = bool(completion.request.options.tools) and len(completion.texts) > completion.thoughts
         if completion.seq >= len(completion.texts):
             del self.open[key]
             usage = Usage(len(completion.request.messages), 0, completion.seq)
-            self.send(out.CompletionDone(key, completion.seq, "stop", usage))
+            self.send(out.CompletionDone(key, completion.seq, "tool_calls" if calls else "stop", usage))
             return
         if completion.trouble in INSIDE and completion.seq >= completion.at and self._goes_wrong(completion):
             return
         thinks = completion.seq < completion.thoughts
-        kind: PartKind = "reasoning" if thinks else "text"
+        kind: PartKind = "reasoning" if thinks else "tool_call" if calls else "text"
         index = 0 if thinks or not completion.thoughts else 1
         text = completion.texts[completion.seq]
-        self.send(out.CompletionDelta(key, completion.seq, 1, text, kind, index))
+        call = ("c1", "look") if kind == "tool_call" else ("", "")
+        self.send(out.CompletionDelta(key, completion.seq, 1, text, kind, index, *call))
         completion.seq += 1
         self.later(completion.pace, lambda: self._piece(completion))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SIGTERM, SIGKILL, SIGSEGV = 15, 9, 11
 BEAT = 1.0
 THOUGHT = "hm "
-ABILITIES: tuple[Ability, ...] = ("chat", "images", "embed", "rerank")
+ABILITIES: tuple[Ability, ...] = ("chat", "images", "tools", "embed", "rerank")
 FREEZES = {Fault.FREEZE_START, Fault.FREEZE_LOAD, Fault.FREEZE_TOKEN}
 
 
@@ -34,6 +34,7 @@ class Generation(msgspec.Struct):
     texts: list[str]
     prefill: int
     thoughts: int = 0
+    calls: bool = False
     finish_reason: FinishReason = "stop"
     result: inner.FromWorker | None = None
     takes_slot: bool = True
@@ -48,6 +49,8 @@ class Generation(msgspec.Struct):
         raw = msgspec.Raw(msgspec.msgpack.encode(text))
         thinks = self.seq < self.thoughts
         index = 0 if thinks or not self.thoughts else 1
+        if self.calls and not thinks:
+            return inner.DeltaItem(self.key, self.seq, 1, raw, "tool_call", index, "c1", "look")
         return inner.DeltaItem(self.key, self.seq, 1, raw, "reasoning" if thinks else "text", index)
 
 
@@ -161,7 +164,9 @@ class SimWorker:
                 script = Script(request, request.options.extra["tokens"], 0)
                 thoughts = request.options.extra["thoughts"]
                 texts, reason = [THOUGHT] * thoughts + [*script.texts()], script.finish_reason
-                self._begin(Generation(request.key, texts, self.plan.prefill_steps, thoughts, reason))
+                calls = bool(request.options.tools) and len(texts) > thoughts
+                reason = "tool_calls" if calls else reason
+                self._begin(Generation(request.key, texts, self.plan.prefill_steps, thoughts, calls, reason))
             case inner.EmbedTexts() | inner.RerankTexts() | inner.CountTokens() as work:
                 takes_slot = not isinstance(work, inner.CountTokens)
                 self._begin(Generation(work.key, [], 1, result=result(work), takes_slot=takes_slot))

@@ -108,6 +108,7 @@ class Transformers:
         chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
         tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
         bindings = Bindings(loaded.tokenizer, loaded.vocabulary, loaded.ends)
+        bindings.prepare()
         self._prompts = Prompts(
             loaded.tokenizer, chat, tokens, bindings, self._context, loaded.processor, folder.context
         )
