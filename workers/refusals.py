@@ -41,4 +41,4 @@ def _hint(need: Ability, abilities: Collection[Ability]) -> str:
         return "it turns texts into vectors: ask a model that was made for conversations"
     if need in ("embed", "rerank"):
         return f"ask a model that was made to {needs.WHAT[need]}"
-    return "ask another model, or leave it out"
+    return needs.WHO.get(need, "ask another model, or leave it out")

@@ -22,6 +22,14 @@ WHAT: dict[Ability, str] = {
 }
 """What somebody can do who has an ability, to go on behind 'it cannot'."""
 
+WHO: dict[Ability, str] = {
+    "images": "ask a model that sees (a GGUF with its projector, `MODEL.gguf?mmproj=FILE`; a cloud's), "
+    "or leave the picture out",
+    "audio": "ask a model that hears (a GGUF with its projector, `MODEL.gguf?mmproj=FILE`; a cloud's), "
+    "or leave the sound out",
+}
+"""Whom to ask instead, where that can be told."""
+
 
 def of_options(options: GenerationOptions) -> list[Ability]:
     """Abilities that the options ask for."""

@@ -6,7 +6,7 @@ from ai_pal.catalog.abilities import EMBEDS, RANKS
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.providers.abilities import lacking, unsupported
 from ai_pal.server.router.policy.candidate import Candidate
 
@@ -31,7 +31,7 @@ def lacks(candidate: Candidate, messages: Sequence[Message], options: Generation
         cannot = [need for need in needs.of_chat(messages, options) if need not in candidate.abilities]
         if cannot:
             what = " or ".join(needs.WHAT[need] for need in cannot)
-            return Failure(Code.UNSUPPORTED, f"{candidate.name} cannot {what}", _hint(candidate))
+            return Failure(Code.UNSUPPORTED, f"{candidate.name} cannot {what}", _hint(candidate, cannot))
     if options.context and 0 < candidate.window < options.context:
         windows = f"has a window of {candidate.window} tokens, {options.context} are asked for"
         hint = "ask for less, or load it with a larger `context`"
@@ -39,9 +39,9 @@ def lacks(candidate: Candidate, messages: Sequence[Message], options: Generation
     return None
 
 
-def _hint(candidate: Candidate) -> str:
+def _hint(candidate: Candidate, cannot: Sequence[Ability]) -> str:
     if candidate.abilities == EMBEDS:
         return "it turns texts into vectors: ask a model that was made for conversations"
     if candidate.abilities == RANKS:
         return "it says how well texts answer a query: ask a model that was made for conversations"
-    return HINT
+    return next((needs.WHO[need] for need in cannot if need in needs.WHO), HINT)
