@@ -24,6 +24,9 @@ class OnlyHere:
     def snapshot(self, reference: str) -> Snapshot:
         return Snapshot(here=Here(model=reference))
 
+    def seeing(self) -> list[Here]:
+        return []
+
     def met(self, provider: str) -> None:
         pass
 

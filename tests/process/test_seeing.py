@@ -56,3 +56,15 @@ def test_what_a_blind_model_refuses_stays_attached(home: Environ, seeing: Path) 
         terminal.wait_for(r"\(1 attached\) >", count=2)
         terminal.enter("/retry")
         terminal.wait_for("still attached: red.png; /detach", count=2)
+
+
+def test_a_refusal_names_a_model_here_that_sees(home: Environ, seeing: Path) -> None:
+    settings = Path(home["HOME"]) / ".config/ai-pal/config.toml"
+    settings.parent.mkdir(parents=True)
+    named = {"blind": seeing / "m.gguf", "watcher": f"{seeing}/m.gguf?mmproj={seeing}/eye.gguf"}
+    lines = [f'[models.{name}]\nmodel = "{where}"\n' for name, where in named.items()]
+    settings.write_text("".join(lines))
+    refused = chat(home, seeing, "-m", "blind", "-a", "red.png", "What is it?")
+    assert refused.returncode != 0
+    assert b"blind cannot look at images" in refused.stderr + refused.stdout
+    assert b"watcher can: --model watcher" in refused.stderr + refused.stdout

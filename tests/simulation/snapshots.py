@@ -36,6 +36,9 @@ class SimSnapshots:
         clouds = tuple(server for name, server in PROVIDERS.items() if name != "ollama")
         return Snapshot(here=Here(model=self._models[0]), ollama=ollama, clouds=clouds)
 
+    def seeing(self) -> list[Here]:
+        return []
+
     def met(self, provider: str) -> None:
         pass
 

@@ -5,10 +5,14 @@ import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+import msgspec
+
 from ai_pal import catalog, privacy
 from ai_pal.catalog import files
 from ai_pal.catalog.abilities import abilities_of
+from ai_pal.catalog.model import WRITES
 from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.senses import abilities_with_senses, senses_of
 from ai_pal.catalog.twins import twin, window_at_ollama
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names
@@ -78,6 +82,12 @@ class MachineSnapshots:
         servers = tuple(self._cloud(name, access) for name in self._clouds)
         return Snapshot(here=self._here(""), ollama=self._ollama(model), clouds=servers)
 
+    def seeing(self) -> list[Here]:
+        able = abilities_with_senses(self._settings)
+        loaded = {worker.model: _set_of(*worker.info.abilities) for worker in self._pool if worker.info}
+        able |= {name: known for name, known in loaded.items() if known & {"images", "audio"}}
+        return [msgspec.structs.replace(self._here(name), abilities=known) for name, known in able.items()]
+
     def providers(self) -> list[Subject]:
         """Who could be asked at all, and the models that they would be asked for."""
         snapshot, ours = self.snapshot(""), self._settings.ollama
@@ -132,14 +142,11 @@ class MachineSnapshots:
 
     @staticmethod
     def _abilities(found: catalog.Found, resolved: Resolved | None) -> frozenset[Ability] | None:
-        """What it can be asked for, as far as that is known before the load."""
-        projector = resolved is not None and "mmproj" in resolved.load.options
-        if found.entry is not None:
-            return None if projector else found.entry.abilities
-        if resolved is not None:
+        """What it can be asked for at most, as far as that is known before the load."""
+        if resolved is not None and resolved.load.path:
             with contextlib.suppress(AiPalError, OSError, ValueError):
-                return abilities_of(resolved.load)
-        return None
+                return abilities_of(resolved.load) or WRITES | senses_of(resolved.load)
+        return found.entry.abilities if found.entry is not None else None
 
     def _as_loaded(self, here: Here) -> Here:
         """With what its worker, if it has one, adds."""

@@ -4,6 +4,8 @@ import msgspec
 
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
+from ai_pal.protocol import needs
+from ai_pal.protocol.options import Ability
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.abilities import is_plain, lacks
 from ai_pal.server.router.policy.candidate import LOCAL, UNSEEN, Candidate
@@ -12,9 +14,11 @@ from ai_pal.server.router.policy.news import LOOKED_FOR, explained
 from ai_pal.server.router.policy.order import expected_seconds, in_words
 from ai_pal.server.router.policy.plan import Plan, Step, advised, plan
 from ai_pal.server.router.policy.query import ANSWER_TOKENS, Query, tokens_in
-from ai_pal.server.router.policy.snapshot import everyone
+from ai_pal.server.router.policy.snapshot import everyone, local
 from ai_pal.server.router.policy.task import bounded
 from ai_pal.server.router.ports import Judge, RouterPolicy, Snapshots
+
+SENSES: frozenset[Ability] = frozenset({"images", "audio"})
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -52,7 +56,8 @@ class Planner:
         candidates = self._candidates(reference, asked)
         made = plan(query, candidates)
         if any(out.failure.code == Code.UNSUPPORTED for out in made.ruled_out):
-            made = advised(made, candidates if made.steps else self._candidates("", asked))
+            others = candidates if made.steps else self._candidates("", asked)
+            made = advised(made, [*self._seeing(asked), *others])
         return Planned(made, scored)
 
     def _candidates(self, reference: str, asked: wire.Chat | wire.Route) -> list[Candidate]:
@@ -64,6 +69,15 @@ class Planner:
             if plain and (one.server is not None or one.abilities is None)
             else msgspec.structs.replace(one, lacks=lacks(one, asked.messages, asked.options))
             for one in found
+        ]
+
+    def _seeing(self, asked: wire.Chat | wire.Route) -> list[Candidate]:
+        """Other models of this machine, where a picture or a sound is to be understood."""
+        if not SENSES.intersection(needs.of_chat(asked.messages, asked.options)):
+            return []
+        found = [local(here, self._health) for here in self._snapshots.seeing()]
+        return [
+            msgspec.structs.replace(one, lacks=lacks(one, asked.messages, asked.options)) for one in found
         ]
 
     def explain(self, asked: wire.Route, reserved: float) -> wire.Routed:

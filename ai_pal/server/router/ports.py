@@ -9,7 +9,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.providers.prices import PriceTable
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.query import Goal
-from ai_pal.server.router.policy.snapshot import Snapshot
+from ai_pal.server.router.policy.snapshot import Here, Snapshot
 from ai_pal.store.ledger import Attempt, Spent
 
 Judge = Callable[[list[Message]], Scored]
@@ -21,6 +21,10 @@ class Snapshots(Protocol):
 
     def snapshot(self, reference: str) -> Snapshot:
         """Who could answer: everyone for an empty reference, else whom it names, and its twin on Ollama."""
+
+    def seeing(self) -> list[Here]:
+        """The models of this machine of which it is known that they see or hear. Not quick: it is asked where
+        somebody else cannot."""
 
     def met(self, provider: str) -> None:
         """One that nobody has set up has answered: from now on it is missed when it is not there."""

@@ -84,6 +84,9 @@ class Desk:
         here = Here(model=reference or "phi-2", loaded=True)
         return Snapshot(here=here, ollama=OLLAMA, clouds=() if reference else self.clouds)
 
+    def seeing(self) -> list[Here]:
+        return []
+
     def met(self, provider: str) -> None:
         self.seen.append(provider)
 

@@ -26,11 +26,15 @@ class Knowing(Desk):
     def __init__(self, abilities: frozenset[Ability] | None, *clouds: Server, score: float = 0.1) -> None:
         super().__init__(*clouds, score=score)
         self.abilities = abilities
+        self.others: list[Here] = []
         self.ollama: Server | None = OLLAMA
 
     def snapshot(self, reference: str) -> Snapshot:
         here = Here(model=reference or "phi-2", loaded=True, abilities=self.abilities, window=2048)
         return Snapshot(here=here, ollama=self.ollama, clouds=() if reference else self.clouds)
+
+    def seeing(self) -> list[Here]:
+        return self.others
 
     def routed(self, messages: list[Message], options: GenerationOptions) -> dict[str, Failure | None]:
         routed = self.router.explain(wire.Route(9, messages, options=options))
@@ -164,3 +168,19 @@ def test_most_chats_are_plain() -> None:
     assert is_plain(HI, GenerationOptions(temperature=1.0, seed=3, max_tokens=9))
     assert not is_plain(SEEN, GenerationOptions())
     assert not is_plain(HI, GenerationOptions(context=5))
+
+
+def test_a_refused_picture_names_a_model_of_this_machine_that_sees() -> None:
+    desk = Knowing(TEXT)
+    desk.ollama = None
+    desk.others = [
+        Here(model="hears", abilities=TEXT | {"audio"}),
+        Here(model="sees", abilities=TEXT | {"images"}),
+    ]
+    refused = desk.routed(SEEN, GenerationOptions())["phi-2"]
+    assert refused is not None
+    assert refused.hint == "sees can: `model`=sees"
+    desk.others.clear()
+    refused = desk.routed(SEEN, GenerationOptions())["phi-2"]
+    assert refused is not None
+    assert refused.hint.startswith("ask a model that sees")
