@@ -82,6 +82,9 @@ class World:
         here = Here(model="echo", loaded=True)
         return Snapshot(here=here, clouds=() if reference else SERVERS)
 
+    def seeing(self) -> list[Here]:
+        return []
+
     def met(self, provider: str) -> None:
         pass
 
