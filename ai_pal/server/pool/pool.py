@@ -132,7 +132,9 @@ class Pool(Roster):
 
     def connected(self, worker: ModelWorker) -> None:
         """The worker said hello: tell it what to load, in the next tick if it cannot be told now."""
-        worker.greeted = True
+        if not worker.greeted:
+            worker.greeted = True
+            self.apply(worker, lifecycle.Alive())  # that it cannot be told yet is no fault of its own
         if not self._workers.send(worker.identity, worker.resolved.load):
             self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
             return

@@ -260,3 +260,19 @@ def test_an_unload_takes_the_vocabulary_along() -> None:
     world.supervisor.unload(b"client", wire.Unload(9, "echo"))
     (worker,) = world.supervisor.pool
     assert worker.state.phase is lifecycle.Phase.STOPPING
+
+
+def test_a_worker_that_came_up_late_and_cannot_be_told_at_once_is_not_given_up() -> None:
+    world = World()
+    world.start(inner.Generate(0, []))
+    world.reads = False  # its connection is full
+    almost = lifecycle.Policy().start_timeout - 0.5
+    world.clock.run(almost)
+    world.says(inner.WorkerHello(1))
+    world.clock.run(almost + 1.0)
+    worker = world.supervisor.pool.find("echo")
+    assert worker is not None
+    assert worker.state.phase is lifecycle.Phase.STARTING
+    world.reads = True
+    world.clock.run(almost + 1.1)
+    assert worker.state.phase is lifecycle.Phase.LOADING
