@@ -24,6 +24,13 @@ def is_quant(name: str) -> bool:
     return _QUANT.fullmatch(name) is not None
 
 
+def plain(name: str) -> str:
+    """A quantization as it is compared: `UD-Q4_K_XL`, as one maker calls its own way of making one, is
+    `q4_k_xl`; a file's name stays."""
+    found = quant(name) if name.lower().endswith(".gguf") else name
+    return (found or name).lower().removeprefix("ud-")
+
+
 def quants(names: Iterable[str]) -> list[str]:
     """The quantizations to choose from in a repository."""
     return sorted({found for name in names if not is_projector(name) and (found := quant(name))})
@@ -48,6 +55,7 @@ def gguf_file(names: Collection[str], wanted: str, what: str, *, nearest: bool =
     if wanted in names and wanted.lower().endswith(".gguf"):
         return _first_of_all(wanted, names, what)
     there = quants(names)
+    wanted = plain(wanted) if is_quant(wanted.upper().removeprefix("UD-")) else wanted
     if nearest and there and wanted.lower() not in map(str.lower, there):
         wanted = min(there, key=lambda one: _distance(one, wanted))
     fitting = [n for n in names if quant(n).lower() == wanted.lower() and wanted and not is_projector(n)]

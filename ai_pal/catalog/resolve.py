@@ -239,10 +239,11 @@ def _located(found: Found, settings: Settings) -> Found:
 
 def _stored(found: Found, there: stores.Stored) -> Found:
     """`found` as another program keeps it. Raises `AiPalError` as `files.checked_model`."""
-    _, path = files.checked_model(Path(there.path))
+    engine, path = files.checked_model(Path(there.path))
     sees = {"mmproj": there.projector} if there.projector else {}
     return msgspec.structs.replace(
         found,
+        engine=engine,
         path=path,
         size=there.size,
         options=sees | found.options,

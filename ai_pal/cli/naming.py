@@ -6,7 +6,7 @@ import sys
 from ai_pal.catalog import CATALOG
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code, fail
 
 
 def is_own(name: str, settings: Settings) -> bool:
@@ -53,3 +53,10 @@ def remark_on_supervisor(name: str) -> None:
         if not client.welcome.auto_started:
             who = f"the supervisor in the foreground (pid {client.welcome.pid})"
             print(neutral_line(f"{who} knows {name} once it is restarted"), file=sys.stderr)
+
+
+def check_named(name: str) -> None:
+    """Raises `AiPalError` (`bad_request`) for an empty name, as a variable that is not set makes one: the
+    default model is not what is meant."""
+    if not name.strip():
+        fail(Code.BAD_REQUEST, "no model is named", "see: ai-pal list")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ai_pal.catalog import LocalFile, absolute, find
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
+from ai_pal.cli.naming import check_named
 from ai_pal.cli.served import served
 from ai_pal.cli.terminal.downloads import display
 from ai_pal.cli.terminal.json_output import print_json
@@ -36,7 +37,7 @@ Ctrl-C stops; the same command again goes on where it stopped.
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     name = parser.add_argument(
-        "name", metavar="NAME", help="a model that `ai-pal list` shows, or one of the hub"
+        "name", metavar="NAME", help="a model that `ai-pal list --all` shows, or one of the hub"
     )
     completes(name, "local")
     source = parser.add_argument(
@@ -50,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    check_named(args.name)
     settings = load_settings().settings
     name = absolute(args.name, Path.cwd(), settings)
     signal.signal(signal.SIGTERM, _leave)

@@ -7,7 +7,7 @@ from ai_pal.catalog import absolute, find, split
 from ai_pal.catalog.removing import files_of, remove, sizes
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import forget, is_own, unload
+from ai_pal.cli.naming import check_named, forget, is_own, unload
 from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.downloads import sized
 from ai_pal.cli.terminal.neutral import neutral_line
@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    check_named(args.model)
     settings = load_settings().settings
     if is_own(name := split(args.model).name, settings):
         print(neutral_line(forget(name, settings)))

@@ -26,10 +26,13 @@ def pull(name: str, settings: Settings, progress: Progress, source: SourceSpec |
     entry = CATALOG.get(name)
     if entry is None:
         raise not_found(name, settings)
-    if entry.artifact is None:
+    if entry.artifact is None and entry.engine == "echo":
         fail(
             Code.MODEL_INVALID, f"{name} is built in: there is nothing to pull", f"ai-pal chat --model {name}"
         )
+    if entry.artifact is None:
+        what = f"{name} is no single known file, so none can stand in for it"
+        fail(Code.MODEL_INVALID, what, "give the file a name of its own: ai-pal add FILE")
     return pull_artifact(name, entry.artifact, cache_dir(settings), progress, source)
 
 

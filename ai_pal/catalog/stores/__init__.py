@@ -4,7 +4,7 @@ never changed. Ollama, LM Studio, Jan, GPT4All, llama.cpp's own cache."""
 import os
 from collections.abc import Iterator, Mapping
 
-from ai_pal.catalog.ggufs import quant
+from ai_pal.catalog.ggufs import is_quant, plain, quant
 from ai_pal.catalog.model import KnownModel
 from ai_pal.catalog.stores import folders, ollama
 from ai_pal.catalog.stores.stored import Stored
@@ -37,18 +37,25 @@ def standing_for(
     twin: str,
     environ: Mapping[str, str] = os.environ,
 ) -> Stored | None:
-    """A file of another program's that is what would be fetched: of the same repository and quantization, or
-    the model that Ollama calls `twin`, where no quantization in particular is wanted."""
-    if not wanted.gguf or wanted.revision:
+    """A file of another program's that is what would be fetched: of the same repository and quantization (the
+    only one of it where none is wanted), or the model that Ollama calls `twin`, where any will do."""
+    if wanted.revision:
         return None
-    for one in stored(settings, environ):
-        repo, _, form = one.name.rpartition(":")
-        if repo.lower() == wanted.repo.lower() and _same_form(form or quant(one.path), wanted):
-            return one
-        if entry is not None and wanted.nearest and one.store == ollama.STORE and twin == one.name:
-            return one
+    repo = wanted.repo.lower()
+    kept = list(stored(settings, environ))
+    same = [one for one in kept if repo in (one.name.lower(), one.name.lower().rpartition(":")[0])]
+    if not wanted.gguf:
+        return same[0] if len(same) == 1 else None
+    exactly = [one for one in same if one.name.lower() == f"{repo}:{wanted.gguf.lower()}"]
+    alike = [one for one in same if wanted.nearest or quant_of(one) == plain(wanted.gguf)]
+    if exactly or alike:
+        return (exactly or alike)[0]
+    if entry is not None and wanted.nearest:
+        return next((one for one in kept if one.store == ollama.STORE and one.name == twin), None)
     return None
 
 
-def _same_form(form: str, wanted: HubFiles) -> bool:
-    return wanted.nearest or form.lower() in (wanted.gguf.lower(), quant(wanted.gguf).lower())
+def quant_of(one: Stored) -> str:
+    """Its quantization, by its name or its file's."""
+    form = one.name.rpartition(":")[2]
+    return plain(form if is_quant(form) else quant(one.path) or form)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ai_pal.catalog.stores.stored import Stored
 from ai_pal.formats.gguf_parts import part_paths
 
 _MANIFEST = "manifest="
+_UNSPEAKABLE = re.compile(r"[^A-Za-z0-9._-]+|--+")
 _MOST_FILES = 10_000
 """Of one store: a folder that leads elsewhere is not walked for ever."""
 
@@ -24,7 +26,7 @@ def models(environ: Mapping[str, str] = os.environ) -> Iterator[Stored]:
 
 def _models(place: Place) -> Iterator[Stored]:
     repositories = _repositories(place.folder) if place.store == "llama.cpp" else {}
-    seen = 0
+    seen, called = 0, set[str]()
     for folder, folders, names in os.walk(place.folder):
         where = Path(folder)
         above = where.relative_to(place.folder).parts
@@ -36,20 +38,28 @@ def _models(place: Place) -> Iterator[Stored]:
             path = where / name
             if not name.lower().endswith(".gguf") or is_projector(name) or not _is_first_and_whole(path):
                 continue
-            called = repositories.get(name) or _name(above, name)
+            known = repositories.get(name) or _name(above, name)
+            if known in called:  # of two that differ in nothing else
+                known = f"{known.partition(':')[0]}:{_speakable(name)}"
+            called.add(known)
             size = sum(part.stat().st_size for part in part_paths(path))
             beside = _of_same_repository(name, names) if name in repositories else _beside(names)
             sees = str(where / beside) if beside else ""
-            yield Stored(place.store, called, str(path), size, projector=sees)
+            yield Stored(place.store, known, str(path), size, projector=sees)
 
 
 def _name(above: Sequence[str], name: str) -> str:
     """`publisher/model:Q4_K_M` by the folders, as on the hub; a file on its own by its name."""
     if not above:
-        return name[: -len(".gguf")]
+        return _speakable(name[: -len(".gguf")])
     form = quant(name)
-    inside = above[-1] if len(above) == 1 else "/".join(above[-2:])
+    inside = "/".join(map(_speakable, above[-2:]))
     return f"{inside}:{form}" if form and not inside.lower().endswith(form.lower()) else inside
+
+
+def _speakable(name: str) -> str:
+    """As part of a reference: without blanks and the like."""
+    return _UNSPEAKABLE.sub("-", name).strip("-.") or "model"
 
 
 def _repositories(folder: Path) -> dict[str, str]:

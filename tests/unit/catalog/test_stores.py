@@ -187,3 +187,30 @@ def test_a_setting_leaves_them_alone(home: Path, settings: Settings) -> None:
     ollama(home, "registry.ollama.ai/library/mine:latest")
     assert named("mine", settings) is not None
     assert named("mine", structs.replace(settings, other_stores=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "listed", "asked"),
+    [
+        ("org/two/plain.gguf", "org/two", "org/two"),
+        ("org/name-Q4_K_M/name-Q4_K_M.gguf", "org/name-Q4_K_M", "org/name-Q4_K_M"),
+        ("org/one/one-Q4_1.gguf", "org/one:Q4_1", "org/one"),
+        ("pub lisher/My  Model/m-Q8_0.gguf", "pub-lisher/My-Model:Q8_0", "pub-lisher/My-Model:Q8_0"),
+        ("org/ud/m-UD-Q4_K_XL.gguf", "org/ud:Q4_K_XL", "org/ud:UD-Q4_K_XL"),
+    ],
+)
+def test_what_is_listed_is_found_by_that_name(
+    file: str, listed: str, asked: str, home: Path, settings: Settings
+) -> None:
+    path = lay(home / ".lmstudio/models" / file)
+    assert [one.name for one in stored(settings)] == [listed]
+    there = found(asked, settings)
+    assert (there.path, there.engine, there.store) == (str(path), "llamacpp", "LM Studio")
+
+
+def test_two_files_of_one_quantization_have_names_of_their_own(home: Path, settings: Settings) -> None:
+    folder = home / ".lmstudio/models/org/name"
+    both = {str(lay(folder / name)) for name in ("a-Q8_0.gguf", "b-Q8_0.gguf")}
+    names = [one.name for one in stored(settings)]
+    assert names == ["org/name:Q8_0", "org/name:b-Q8_0.gguf"]
+    assert {found(name, settings).path for name in names} == both

@@ -150,3 +150,18 @@ def test_a_typo_in_the_config_ends_every_command_with_its_place(
     err = capsys.readouterr().err
     assert f"{config}:2: unknown setting 'keep_alve'" in err
     assert "did you mean keep_alive?" in err
+
+
+@pytest.mark.parametrize(
+    "args", [["rm", "--yes", ""], ["rm", " "], ["pull", ""], ["pull", "--from", "x", ""]]
+)
+def test_an_empty_name_means_no_model(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(args) == 2
+    assert "no model is named" in capsys.readouterr().err
+
+
+def test_a_file_cannot_stand_in_for_a_model_that_is_no_single_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(["pull", "--from", str(tmp_path / "m.gguf"), "qwen3.5:4b"]) == 1
+    assert "ai-pal add FILE" in capsys.readouterr().err
