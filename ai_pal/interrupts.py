@@ -18,18 +18,24 @@ def after_imports() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = [(number, signal.signal(number, _interrupted)) for number in (signal.SIGINT, signal.SIGALRM)]
+    waits = False
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        nonlocal waits
+        waits = _imports(frame)
+        if not waits:
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+
+    before = [(number, signal.signal(number, interrupted)) for number in (signal.SIGINT, signal.SIGALRM)]
     try:
         yield
     finally:
+        if waits:  # the alarm would be the end of a process that does not expect it
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before:
             signal.signal(number, handler)
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    if _imports(frame):
-        signal.setitimer(signal.ITIMER_REAL, AGAIN)
-    else:
+    if waits:
         raise KeyboardInterrupt
 
 

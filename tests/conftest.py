@@ -19,8 +19,10 @@ pytest_plugins = ["tests.servers.fixtures"]
 hypothesis.settings.register_profile("ai-pal", deadline=None)
 hypothesis.settings.load_profile("ai-pal")
 
-# A shell that runs this in the background tells it to ignore Ctrl-C, and all that it starts.
+# A shell that runs this in the background tells it to ignore Ctrl-C, `nohup` its hanging up; and so would all
+# that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _KEPT = ("AI_PAL_TEST_", "AI_PAL_CHAOS_")
 _SETTINGS = load_settings().settings

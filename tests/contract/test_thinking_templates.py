@@ -95,13 +95,14 @@ def transformers(template: str, request: pytest.FixtureRequest) -> Iterator[Work
         yield driver
 
 
-def made_of(answer: Answer) -> list[str]:
-    """The kinds of its parts in their order, or why there is none."""
+def made_of(answer: Answer, way: str) -> list[str]:
+    """The kinds of its parts in their order, or why there is none. A model into whose mouth words were put may
+    still write that a thought is over."""
     if isinstance(answer.end, GenerationFailed):
         return [answer.end.failure.code]
     assert isinstance(answer.end, GenerationDone)
     for _, part in sorted(answer.grown.items()):
-        assert "think>" not in part.text
+        assert "think>" not in part.text or (way, part.kind) == ("prefill", "text")
         assert part.kind == "text" or part.text == part.text.strip()
     return [part.kind for _, part in sorted(answer.grown.items())]
 
@@ -115,5 +116,5 @@ def test_what_is_asked_of_a_template_has_the_same_outcome_in_both_engines(
     with engine(template, request) as driver:
         for way, asked in WAYS.items():
             options = GenerationOptions(**{"temperature": 0.0, "max_tokens": 24, **asked})
-            outcomes[way] = made_of(driver.do(Generate(next(KEYS), QUESTION, options)))
+            outcomes[way] = made_of(driver.do(Generate(next(KEYS), QUESTION, options)), way)
     assert outcomes == ROWS[template]._asdict()

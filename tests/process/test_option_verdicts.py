@@ -36,6 +36,8 @@ def test_every_way_in_has_one_verdict(supervise: Callable[..., Supervised]) -> N
         why = objection_to_value(name, value)
         if name == "extra" and not why:
             assert said.startswith("bad_request: the echo engine has no option")
+        elif name == "parallel_tool_calls" and not why:
+            assert said == "bad_request: parallel_tool_calls: there are no tools to call"
         elif why:
             assert said == f"bad_request: {why}"
         else:
