@@ -59,6 +59,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "held_off": HELD | OFF,
     "prefill": {"prefill": "The"},
 }
+ENDED = ("prefill", "budget")
+"""Ways in which the thought was ended for the model, which may write so once more."""
 ROWS = {
     "opens_thought": Row(THOUGHT, TEXT, REFUSED, BOTH, TEXT, BOTH, TEXT, TEXT),
     "thinks_by_effort": Row(THOUGHT, TEXT, THOUGHT, BOTH, TEXT, BOTH, TEXT, TEXT),
@@ -96,13 +98,12 @@ def transformers(template: str, request: pytest.FixtureRequest) -> Iterator[Work
 
 
 def made_of(answer: Answer, way: str) -> list[str]:
-    """The kinds of its parts in their order, or why there is none. A model into whose mouth words were put may
-    still write that a thought is over."""
+    """The kinds of its parts in their order, or why there is none."""
     if isinstance(answer.end, GenerationFailed):
         return [answer.end.failure.code]
     assert isinstance(answer.end, GenerationDone)
     for _, part in sorted(answer.grown.items()):
-        assert "think>" not in part.text or (way, part.kind) == ("prefill", "text")
+        assert "think>" not in part.text or (way in ENDED and part.kind == "text")
         assert part.kind == "text" or part.text == part.text.strip()
     return [part.kind for _, part in sorted(answer.grown.items())]
 
