@@ -75,8 +75,6 @@ def _supervise(
     report: Callable[[Report], None],
 ) -> None:
     held = _hold(args.run_dir or paths.run_dir(), auto_started=args.auto, temporary=bool(args.run_dir))
-    import structlog
-
     from ai_pal import logs  # only now: of many starts at once all but one have ended above
     from ai_pal.server import app
 
@@ -84,7 +82,7 @@ def _supervise(
     settings = loaded.settings
     logs.configure(settings.log_level, settings.log_format, file)
     if variables := variables_in_force(loaded):
-        structlog.get_logger("ai_pal").info("settings_of_the_environment", variables=variables)
+        logs.get_logger("ai_pal").info("settings_of_the_environment", variables=variables)
     hosting = app.Hosting(args.auto, args.owner, fingerprint(loaded, environ))
     app.run(settings, hosting, held, lambda where: report(Report(endpoint=where)))
 

@@ -55,3 +55,9 @@ def test_light_modules_stay_light(module: str) -> None:
 def test_the_version_loads_nothing_of_ours_but_the_package() -> None:
     code = "import sys; sys.argv = ['ai-pal', '--version']\nfrom ai_pal.__main__ import main; main()"
     assert not loaded_after(code) & (TERMINAL | {"argparse", "msgspec", "zmq", "asyncio"})
+
+
+def test_the_supervisor_loads_nothing_of_the_terminal() -> None:
+    # structlog would load rich, and with it attrs: 5 MB in each process.
+    code = "import ai_pal.server.app, ai_pal.egress.loop, workers.loop"
+    assert not loaded_after(code) & (TERMINAL | {"attr"})

@@ -9,13 +9,13 @@ from collections.abc import Callable
 import anyio
 import msgspec
 import psutil
-import structlog
 import zmq
 
 from ai_pal import __version__, catalog, logs
 from ai_pal.config import Settings, paths
 from ai_pal.config.egress_environment import egress_environment
 from ai_pal.errors import AiPalError
+from ai_pal.logs import get_logger
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.memory.promises import PromiseFile
@@ -60,7 +60,7 @@ FLUSH_TIMEOUT = 0.2
 NOBODY = b""
 """The client that asks for preloads: what it is told goes nowhere."""
 
-log = structlog.get_logger("ai_pal")
+log = get_logger("ai_pal")
 
 
 class Hosting(msgspec.Struct, frozen=True):

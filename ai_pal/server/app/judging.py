@@ -1,7 +1,6 @@
 """How hard a prompt is, for the router: a judge that fails costs the judgement, never the answer."""
 
-import structlog
-
+from ai_pal.logs import get_logger
 from ai_pal.protocol.content import Message
 from ai_pal.server.router import complexity
 from ai_pal.server.router.complexity import Scored
@@ -9,7 +8,7 @@ from ai_pal.server.router.complexity import Scored
 UNJUDGED = Scored(0.0, [])
 """As if it were simple: then it stays here as long as it can."""
 
-log = structlog.get_logger("ai_pal")
+log = get_logger("ai_pal")
 
 
 def judge(messages: list[Message]) -> Scored:

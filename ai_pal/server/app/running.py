@@ -8,15 +8,15 @@ import signal
 from collections.abc import AsyncIterator, Callable
 
 import anyio
-import structlog
 
 from ai_pal import __version__
 from ai_pal.config import Settings
+from ai_pal.logs import get_logger
 from ai_pal.server.app.daemon import Daemon, Hosting
 from ai_pal.server.app.sweeping import keep_run_directory
 from ai_pal.transport.run_directory import RunDirectory
 
-log = structlog.get_logger("ai_pal")
+log = get_logger("ai_pal")
 
 
 def run(settings: Settings, hosting: Hosting, held: RunDirectory, on_ready: Callable[[str], None]) -> None:

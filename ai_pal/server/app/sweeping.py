@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 import anyio
-import structlog
 
 from ai_pal.errors import AiPalError
+from ai_pal.logs import get_logger
 from ai_pal.transport.run_files import FRONT, LOCK
 
 LOOK_SECONDS = 1.0
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 10.0
 MOST_HEALED = 1000
 """Each socket that is made anew keeps a descriptor of the swept one open."""
 
-log = structlog.get_logger("ai_pal")
+log = get_logger("ai_pal")
 
 
 class Swept(Protocol):
