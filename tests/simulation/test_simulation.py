@@ -11,6 +11,8 @@ from tests.simulation.world import World
 
 SEEDS = int(os.environ.get("AI_PAL_CHAOS_ROUNDS", "200"))
 GROUPS = 20
+FOUND = (300633, 300696, 401703)
+"""Seeds that broke a promise once."""
 OPERATIONS = ("spawn", "to_worker", "from_worker", "to_client")
 
 
@@ -19,6 +21,11 @@ def test_no_history_breaks_a_promise(group: int) -> None:
     for seed in range(group, SEEDS, GROUPS):
         print(f"replay with: scripts/simulate --seed {seed}")
         World(seed).run()
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_history_that_broke_a_promise_once_holds(seed: int) -> None:
+    World(seed).run()
 
 
 def test_one_seed_makes_one_history() -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
+from ai_pal.server.router.timeouts import SILENCE
 from ai_pal.store.ledger import Attempt
 from ai_pal.transport.channel import Sent, bytes_of
 from ai_pal.transport.peer import Peer
@@ -26,8 +27,8 @@ from tests.simulation.work import Work
 
 ACTIVE = 40.0
 """Seconds in which clients do something."""
-HORIZON = 400.0
-"""Seconds after which all must be quiet."""
+HORIZON = 400.0 + SILENCE
+"""Seconds after which all must be quiet: a model here fails again and again, then an Ollama is waited for."""
 
 Fails = Callable[[str], bool]
 """Whether this operation ("spawn", "to_worker", "from_worker", "to_client", "from_client") fails now."""
