@@ -47,6 +47,13 @@ def admit(complete: Complete, *, local_only: bool) -> Complete:
     return msgspec.structs.replace(complete, local_only=True)
 
 
+def admit_words(*, local_only: bool) -> None:
+    """Whether words to search the hub for may leave this machine. Raises `AiPalError` (`local_only`)."""
+    if local_only:
+        what = "a search sends its words to the hub, and nothing may leave this machine"
+        fail(Code.LOCAL_ONLY, what, "allow it: without `local_only` and with another goal than privacy")
+
+
 def refuse(provider: Provider, model: str = "") -> None:
     """Raises `AiPalError` (`local_only`)."""
     what = f"{provider.name}:{model}" if is_passed_on(model) else provider.name

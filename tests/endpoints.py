@@ -20,6 +20,7 @@ from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.hub import HubQuestions
 from ai_pal.server.services.inquiries import Inquiries, Subject
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
@@ -176,6 +177,7 @@ class Endpoint:
                 supervisor=self.supervisor,
                 downloads=self.downloads,
                 inquiries=inquiries,
+                hub=HubQuestions(self.front, egress, self.clock),
                 status=reports.answer,
                 open_requests=lambda: self.front.open_requests,
                 stop=self._stopped,

@@ -80,6 +80,11 @@ def preferred(found: list[str]) -> str:
     return next((name for name in found if name.lower() == "q4_k_m"), found[0])
 
 
+def usual(found: Iterable[str]) -> str:
+    """The quantization that most people take, or what comes nearest to it."""
+    return min(found, key=lambda one: _distance(one, "Q4_K_M"))
+
+
 def _distance(one: str, wanted: str) -> tuple[bool, int, int, str]:
     """Larger ones come before smaller ones: they lose nothing that was wanted."""
     has, want = bits(one), bits(wanted)

@@ -48,9 +48,14 @@ def variant_of(entry: KnownModel, name: str) -> Variant | None:
     for variant in entry.variants:
         if isinstance(variant.wanted, HubFiles) and variant.wanted.gguf:
             wanted = HubFiles(variant.wanted.repo, gguf=name)
-            size = int(entry.parameters * (bits(name) + _OVERHEAD) / 8)
+            size = gguf_size(entry.parameters, name)
             return Variant(name.lower(), variant.engine, wanted, size, gguf_memory(size, 0), variant.needs)
     return None
+
+
+def gguf_size(parameters: int, quant: str) -> int:
+    """About how many bytes a GGUF of this quantization has."""
+    return int(parameters * (bits(quant) + _OVERHEAD) / 8)
 
 
 def _apart(name: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "usage": "show what was spent, what was saved and what left this machine",
     "list": "list the models on this machine",
     "show": "show what is known about one model",
+    "search": "search the hub for models that run here",
     "pull": "fetch a model into the cache",
     "add": "give a name to a model that lies somewhere on this disk",
     "alias": "give a model another name",

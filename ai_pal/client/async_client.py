@@ -27,6 +27,7 @@ from ai_pal.client.usual import Usual
 from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import ToolCall
+from ai_pal.protocol.hub import Order
 
 T = TypeVar("T")
 
@@ -143,6 +144,12 @@ class AsyncClient(Face):
         request = wire.Providers(self._new_id())
         reply = await self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout)
         return reply.providers
+
+    async def search(self, words: str, *, limit: int = 20, sort: Order = "downloads") -> wire.SearchReply:
+        """Models of the hub with these words in their names that can run here. The words leave this
+        machine."""
+        request = wire.Search(self._new_id(), words, limit, sort, self.usual.local_only)
+        return await self._exchange.reply(self._exchange.begin(request), wire.SearchReply, PROVIDERS_TIMEOUT)
 
     async def models(self, *, here: bool = False) -> list[wire.ModelInfo]:
         """The models that can be named; with `here` only those that are on this machine."""

@@ -26,6 +26,7 @@ from ai_pal.client.usual import Usual
 from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import ToolCall
+from ai_pal.protocol.hub import Order
 
 
 @strict
@@ -125,6 +126,12 @@ class Client(Face):
         """The providers that are set up, each with the models that it has."""
         request = wire.Providers(self._new_id())
         return self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout).providers
+
+    def search(self, words: str, *, limit: int = 20, sort: Order = "downloads") -> wire.SearchReply:
+        """Models of the hub with these words in their names that can run here. The words leave this
+        machine."""
+        request = wire.Search(self._new_id(), words, limit, sort, self.usual.local_only)
+        return self._exchange.reply(self._exchange.begin(request), wire.SearchReply, PROVIDERS_TIMEOUT)
 
     def models(self, *, here: bool = False) -> list[wire.ModelInfo]:
         """The models that can be named; with `here` only those that are on this machine."""

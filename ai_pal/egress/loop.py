@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ai_pal import __version__
+from ai_pal.egress.asking_hub import ask_hub
 from ai_pal.egress.channel import DealerChannel
 from ai_pal.egress.completing import Completing
 from ai_pal.egress.fetching import Fetching
@@ -25,6 +26,7 @@ from ai_pal.protocol.egress import (
     EgressBeat,
     EgressHello,
     Fetch,
+    HubQuestion,
     ListModels,
     decode_to_egress,
 )
@@ -62,6 +64,7 @@ class Egress:
         self._providers = Providers()
         self._fetching: dict[int, Fetching] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._questions: set[asyncio.Task[None]] = set()
         self._outbox: Outbox
 
     async def serve(self, endpoint: str, identity: str) -> None:
@@ -131,10 +134,18 @@ class Egress:
                 self._begin(message.key, completing.run())
             case ListModels():
                 self._begin(message.key, list_models(message, self._providers, self._outbox))
+            case HubQuestion():
+                self._ask(message)
             case CancelCompletion():
                 task = self._tasks.pop(message.key, None)
                 if task is not None:
                     task.cancel()
+
+    def _ask(self, question: HubQuestion) -> None:
+        """Its numbers are those of another actor than completions'."""
+        task = asyncio.create_task(ask_hub(question, self._outbox), name=f"question {question.key}")
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
 
     def _begin(self, key: int, work: Coroutine[None, None, None]) -> None:
         task = self._tasks[key] = asyncio.create_task(work, name=f"completion {key}")

@@ -7,6 +7,7 @@ import msgspec
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
 from ai_pal.protocol.families import claude_version
+from ai_pal.protocol.hub import HubModel, Order
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 
@@ -147,7 +148,20 @@ class ListModels(ToEgress, tag="list_models", frozen=True):
     timeout: float = 5.0
 
 
-AnyToEgress = Fetch | CancelFetch | Complete | CancelCompletion | ListModels
+class SearchHub(ToEgress, tag="search_hub", frozen=True):
+    """Ask the hub for models. Ends with `hub_found` or `hub_failed`."""
+
+    key: int
+    words: str
+    limit: int
+    sort: Order = "downloads"
+    timeout: float = 20.0
+
+
+HubQuestion = SearchHub
+"""What is asked of the hub beside files."""
+
+AnyToEgress = Fetch | CancelFetch | Complete | CancelCompletion | ListModels | SearchHub
 
 
 class FromEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -276,6 +290,21 @@ class ProviderModels(FromEgress, tag="provider_models", frozen=True):
     names: list[str]
 
 
+class HubFound(FromEgress, tag="hub_found", frozen=True):
+    """The models that the hub at this address has."""
+
+    key: int
+    hub: str
+    models: list[HubModel]
+
+
+class HubFailed(FromEgress, tag="hub_failed", frozen=True):
+    """The hub gave no answer, and why."""
+
+    key: int
+    failure: Failure
+
+
 AnyFromEgress = (
     EgressHello
     | EgressBeat
@@ -292,6 +321,8 @@ AnyFromEgress = (
     | CompletionDone
     | CompletionFailed
     | ProviderModels
+    | HubFound
+    | HubFailed
 )
 
 encode = msgspec.msgpack.Encoder().encode

@@ -12,6 +12,7 @@ from ai_pal.network.trouble import Blocked
 from ai_pal.protocol.egress import HubFiles
 
 _AGAIN = "run the same command again: it goes on where it stopped"
+_LATER = "try again in a moment"
 
 
 @contextlib.contextmanager
@@ -59,6 +60,36 @@ def explain(error: Exception, wanted: HubFiles) -> Failure:
         case OSError():
             return _broken(f"the hub sent a broken file of {wanted.repo}: {str(error).splitlines()[0]}")
     return unusable(wanted, f": {error}") if not is_of_network(error) else _unreachable(error)
+
+
+def explain_question(error: Exception) -> Failure:
+    """The same where no files of a repository were wanted but an answer."""
+    import httpx2
+    from huggingface_hub import errors
+
+    match error:
+        case errors.OfflineModeIsEnabled():
+            hint = "unset HF_HUB_OFFLINE, or see what is here: ai-pal list"
+            return Failure(Code.OFFLINE, "HF_HUB_OFFLINE forbids to ask the hub", hint)
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError() | Blocked():
+            return _unreachable(error)
+        case httpx2.TimeoutException():
+            return _broken("the hub did not answer in time", _LATER)
+        case httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
+            return _broken(f"the hub cannot be asked: {error}", "check HF_ENDPOINT: it is no address")
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    if status == 401:
+        hint = "correct or unset HF_TOKEN (huggingface.co/settings/tokens)"
+        return Failure(Code.MODEL_GATED, "the hub does not know the token in HF_TOKEN", hint)
+    if status == 429:
+        return _broken("the hub limits how much it serves you", _LATER)
+    if status:
+        return _broken(f"the hub answered with an error ({status})", _LATER)
+    if is_of_network(error):
+        trouble = trouble_of(list(chain(error)), _url(error), os.environ)
+        return _broken(f"the connection to the hub broke off: {trouble.reason}", trouble.hint or _LATER)
+    hint = "check HF_ENDPOINT: it must be a Hugging Face hub"
+    return Failure(Code.DOWNLOAD_FAILED, "the hub's answer cannot be used", hint)
 
 
 def _unreachable(error: Exception) -> Failure:

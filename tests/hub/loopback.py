@@ -8,14 +8,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple, get_args
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
+from huggingface_hub.hf_api import ExpandModelProperty_T
 
 TIMEOUT = 120
 TOKEN = "hf_a_token_of_the_tests"
 STRANGER = "hf_a_token_that_no_gate_opens_for"
+SORTS = ("createdAt", "downloads", "lastModified", "likes", "trendingScore")
 LARGE = 100_000
 """Files from this size on are kept by the storage server, as Git LFS does."""
 
@@ -27,6 +29,8 @@ class Repo(msgspec.Struct):
 
     files: dict[str, bytes]
     gated: bool = False
+    facts: dict[str, object] = {}
+    """What the hub counts and reads of it: `downloads`, `tags`, `gguf`, ..., as its API calls them."""
     moved_to: str = ""
     lies: dict[str, bytes] = {}
     """File contents that are sent in place of those that are announced."""
@@ -41,7 +45,13 @@ class Repo(msgspec.Struct):
 
     def description(self, name: str) -> dict[str, object]:
         siblings = [_sibling(path, content) for path, content in self.files.items()]
-        return {"id": name, "modelId": name, "sha": self.commit, "siblings": siblings, "private": False}
+        own = {"id": name, "modelId": name, "sha": self.commit, "siblings": siblings, "private": False}
+        return own | {"gated": "manual" if self.gated else False} | self.facts
+
+    def listed(self, name: str, expand: list[str]) -> dict[str, object]:
+        """As one of a list: files by their names only, and of the rest what was asked for."""
+        whole = self.description(name) | {"siblings": [{"rfilename": path} for path in self.files]}
+        return {"_id": "0" * 24, "id": name} | {field: whole[field] for field in expand if field in whole}
 
 
 class Seen(NamedTuple):
@@ -148,6 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._content(*_located(self.hub, path))
             elif self.hub.status or self.hub.answer:
                 self._reply(self.hub.status or 200, body=self.hub.answer)
+            elif path == "/api/models":
+                self._list(parse_qs(urlsplit(self.path).query), token)
             else:
                 self._api_or_file(path, token)
         except OSError:
@@ -172,6 +184,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(401 if not token else 403, {"X-Error-Code": "GatedRepo"})
         else:
             self._resolve(repo, f"{owner}/{name}", "/".join(rest[2:]))
+
+    def _list(self, asked: dict[str, list[str]], token: str) -> None:
+        head = {"Content-Type": "application/json"}
+        wrong = _wrong(asked)
+        if token not in ("", TOKEN, STRANGER):
+            self._reply(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
+        elif wrong:
+            self._reply(400, head | {"X-Error-Message": wrong}, json.dumps({"error": wrong}).encode())
+        else:
+            self._reply(200, head, json.dumps(_found(self.hub.repos, asked)).encode())
 
     def _resolve(self, repo: Repo, name: str, file: str) -> None:
         content = repo.files.get(file)
@@ -223,6 +245,39 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def _wrong(asked: dict[str, list[str]]) -> str:
+    """What the real API refuses of a query."""
+    if unknown := set(asked) - {"search", "filter", "author", "sort", "limit", "expand", "full", "config"}:
+        return f"unknown parameters {sorted(unknown)}"
+    if any(field not in get_args(ExpandModelProperty_T) for field in asked.get("expand", [])):
+        return f"invalid expand {asked['expand']}"
+    if "expand" in asked and ("full" in asked or "config" in asked):
+        return "expand cannot be used with full or config"
+    if asked.get("sort", ["likes"])[0] not in SORTS:
+        return f"invalid sort {asked['sort']}"
+    limit = asked.get("limit", ["1"])[0]
+    return "" if limit.isdigit() and 1 <= int(limit) <= 1000 else f"invalid limit {limit}"
+
+
+def _found(repos: dict[str, Repo], asked: dict[str, list[str]]) -> list[dict[str, object]]:
+    words = asked.get("search", [""])[0].lower().split()
+    wanted = set(asked.get("filter", []))
+    sort = asked.get("sort", ["trendingScore"])[0]
+    found = [
+        (name, repo)
+        for name, repo in repos.items()
+        if all(word in name.lower() for word in words) and wanted <= set(map(str, _tags(repo)))
+    ]
+    found.sort(key=lambda one: str(one[1].facts.get(sort, "")).zfill(20), reverse=True)
+    limit = int(asked.get("limit", ["1000"])[0])
+    return [repo.listed(name, asked.get("expand", [])) for name, repo in found[:limit]]
+
+
+def _tags(repo: Repo) -> list[object]:
+    tags = repo.facts.get("tags", [])
+    return tags if isinstance(tags, list) else []
 
 
 def _located(hub: Hub, path: str) -> tuple[bytes, bytes]:

@@ -25,6 +25,7 @@ PAGES = {
 
 ELSEWHERE = {
     "ai-pal pull ": "the internet",
+    "ai-pal search ": "the internet (tests/hub/test_search)",
     "ai-pal chat --model org/name:Q4_K_M": "the internet",
     "ai-pal run ollama:llama3": "an Ollama",
     "ai-pal chat --model openai:gpt-4.1": "a cloud",

@@ -13,6 +13,7 @@ from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.hub import HubQuestions
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
@@ -72,6 +73,7 @@ class SimDaemon:
                 supervisor=self.supervisor,
                 downloads=self.downloads,
                 inquiries=Inquiries(world, self.providers, list),
+                hub=HubQuestions(world, self.egress, world.clock),
                 status=reports.answer,
                 open_requests=lambda: self.endpoint.open_requests,
                 stop=world.shutdown,

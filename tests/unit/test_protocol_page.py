@@ -16,6 +16,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import content, options
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
+from ai_pal.protocol.hub import HubModel
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.requests import MOST_TEXTS
 from ai_pal.protocol.usage import Timings, Usage
@@ -35,6 +36,7 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "candidate": wire.RouteCandidate,
     "provider": wire.ProviderStatus,
     "model": wire.ModelInfo,
+    "hub_model": HubModel,
     "request": wire.RequestStatus,
     "download": wire.DownloadStatus,
     "happening": wire.Happening,

@@ -12,13 +12,15 @@ def is_whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= DIGITS
 
 
-def whole(least: int = 0) -> Callable[[str], int]:
-    """A parser of whole numbers of `least` or more, for argparse."""
+def whole(least: int = 0, most: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers of `least` or more, up to `most`, for argparse."""
 
     def parse(text: str) -> int:
         if not is_whole(text) or int(text) < least:
             expected = f"a whole number of {least} or more, in at most {DIGITS} digits"
             raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+        if most is not None and int(text) > most:
+            raise argparse.ArgumentTypeError(f"{text!r} is more than {most}")
         return int(text)
 
     return parse

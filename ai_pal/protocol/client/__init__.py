@@ -5,6 +5,7 @@ from functools import cache
 import msgspec
 
 from ai_pal.protocol.client.answers import *
+from ai_pal.protocol.client.hub import *
 from ai_pal.protocol.client.replies import *
 from ai_pal.protocol.client.requests import *
 from ai_pal.protocol.client.watching import *
@@ -33,6 +34,7 @@ AnyRequest = (
     | Providers
     | Models
     | Subscribe
+    | Search
 )
 
 AnyEvent = (
@@ -63,6 +65,7 @@ AnyEvent = (
     | ModelsReply
     | Picture
     | Changes
+    | SearchReply
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)
@@ -83,6 +86,7 @@ ENDS: dict[type[Request], type[Event]] = {
     Providers: ProvidersReply,
     Models: ModelsReply,
     Subscribe: Cancelled,
+    Search: SearchReply,
 }
 """What a request ends with when it has worked; `failed` and `cancelled` end any, `interrupted` an answer."""
 

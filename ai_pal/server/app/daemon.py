@@ -38,6 +38,7 @@ from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.router.router import Router
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.hub import HubQuestions
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
@@ -198,6 +199,7 @@ class Daemon:
                 supervisor=self._supervisor,
                 downloads=self._downloads,
                 inquiries=self._inquiries,
+                hub=HubQuestions(endpoint, self._egress, self._clock, private=self._settings.private()),
                 status=reports.answer,
                 open_requests=lambda: endpoint.open_requests,
                 stop=self._stop_wanted,

@@ -14,6 +14,7 @@ from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.base import AtOnce, Service
 from ai_pal.server.services.chats import Chats
 from ai_pal.server.services.downloads import Downloads
+from ai_pal.server.services.hub import HubQuestions
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.jobs import Jobs, ModelOf
 from ai_pal.server.services.loading import Loading
@@ -37,6 +38,7 @@ class Actors(msgspec.Struct, frozen=True):
     supervisor: Supervisor
     downloads: Downloads
     inquiries: Inquiries
+    hub: HubQuestions
     status: Callable[[wire.Status], wire.StatusReply]
     open_requests: Callable[[], int]
     stop: Callable[[], None]
@@ -62,6 +64,7 @@ def operations(actors: Actors) -> "Operations":
             wire.Route: AtOnce(actors.clients, actors.router.explain),
             wire.Pull: actors.downloads,
             wire.Providers: actors.inquiries,
+            wire.Search: actors.hub,
             wire.Models: ModelLists(actors.clients, actors.clock, actors.look),
             wire.Status: AtOnce(actors.clients, actors.status),
             wire.Stop: Stops(actors.clients, actors.open_requests, actors.stop),

@@ -27,6 +27,7 @@ STAYS_OPEN: dict[type[wire.Request], wire.Request] = {
     wire.Providers: wire.Providers(1),
     wire.Models: wire.Models(1),
     wire.Subscribe: wire.Subscribe(1),
+    wire.Search: wire.Search(1, "qwen"),
 }
 """A request of each kind that is not answered at once, where no process says anything."""
 
