@@ -36,7 +36,8 @@ ALIAS = "alias of "
 class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model as `ai-pal list` shows it; `size` in bytes, of the files or of what a pull would bring.
     `revision` is a commit on the hub, `last_used` in seconds since the epoch. Of known models also `memory`,
-    bytes while it answers, `context`, tokens, and what they were made for beyond text."""
+    bytes while it answers, `context`, tokens, and what they were made for beyond text; `described` has these
+    of all that is here."""
 
     name: str
     state: State

@@ -1,5 +1,6 @@
 """What the catalog says about a model."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +17,13 @@ WRITES: frozenset[Ability] = frozenset(
 
 Strength = Literal["pictures", "tools", "thinking", "fill-in", "embeddings", "rerank"]
 """What its makers made a model for, beyond text."""
+
+
+def made_for(strengths: Sequence[Strength]) -> str:
+    """For people; `text` is what all can that turn texts into nothing else."""
+    writes = not {"embeddings", "rerank"} & set(strengths)
+    return ", ".join([*(["text"] if writes else []), *strengths])
+
 
 _OF_STRENGTH: dict[Strength, frozenset[Ability]] = {
     "pictures": WRITES | {"images"},

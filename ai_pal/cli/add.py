@@ -8,7 +8,7 @@ from pathlib import Path
 from ai_pal.catalog import CATALOG, resolve
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import is_own, remark_on_supervisor
+from ai_pal.cli.naming import is_own
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.clouds import clouds
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     name = args.name or _name_of(Path(load.path))
     check_name(name, clouds(settings))
     _check_free(name, load.path, settings)
-    made = give_name(name, "path", load.path)
+    give_name(name, "path", load.path)
     if args.json:
         from ai_pal.cli.terminal.json_output import print_json
 
@@ -63,8 +63,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(neutral_line(f"{name} is {load.path} ({load.engine})"))
         print(neutral_line(f"ask it: ai-pal chat -m {name}"))
-    if made.changed:
-        remark_on_supervisor(name)
     return failures.OK
 
 

@@ -8,7 +8,7 @@ from ai_pal.catalog import CATALOG, absolute
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import check_model, forget, remark_on_supervisor
+from ai_pal.cli.naming import check_model, forget
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.clouds import clouds, provider_names
@@ -82,13 +82,11 @@ def _give(name: str, target: str, settings: Settings) -> int:
     if elsewhere(target, provider_names(settings)) is None and is_path(target):
         fail(Code.BAD_REQUEST, f"{target} is a file or folder", f"ai-pal add {target} --name {name}")
     _check_target(name, target, settings)
-    made = give_name(name, "model", target)
+    give_name(name, "model", target)
     before = f" (it was {own.model})" if own is not None and own.model and own.model != target else ""
     print(neutral_line(f"{name} stands for {target}{before}"))
     if name in CATALOG:
         print(f"it hides the known model of that name until: ai-pal alias rm {name}", file=sys.stderr)
-    if made.changed:
-        remark_on_supervisor(name)
     return failures.OK
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
+from ai_pal.cli.restarting import remark_on_restart
 from ai_pal.cli.terminal.json_output import print_json
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.table import table, terminal_width
@@ -110,6 +111,7 @@ def _set(args: argparse.Namespace) -> int:
         print(neutral_line(f"{name} = {shown.get(name) or value}"))
         _tell_of_variables(name)
     print(neutral_line(f"in {made.file}"))
+    remark_on_restart()
     return failures.OK
 
 
@@ -120,13 +122,16 @@ def _unset(args: argparse.Namespace) -> int:
     what = "is no longer set" if made.changed else "was not set"
     print(neutral_line(f"{args.key} {what} in {made.file}"))
     _tell_of_variables(args.key)
+    remark_on_restart()
     return failures.OK
 
 
 def _edit(_: argparse.Namespace) -> int:
     from ai_pal.cli.config_editor import edit_config
 
-    return edit_config(paths.config_file())
+    code = edit_config(paths.config_file())
+    remark_on_restart()
+    return code
 
 
 def _only_files() -> dict[str, str]:

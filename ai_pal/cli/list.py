@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ai_pal.catalog.default import STARTER
 from ai_pal.catalog.inventory import Listed, inventory
+from ai_pal.catalog.model import made_for
 from ai_pal.cli import failures
 from ai_pal.cli.terminal.json_output import print_json
 from ai_pal.cli.terminal.table import table, terminal_width
@@ -43,7 +44,9 @@ def run(args: argparse.Namespace) -> int:
     offered = [model for model in models if _is_offer(model)]
     here = [model for model in models if not _is_offer(model)]
     if args.json:
-        print_json(models if args.all else here)
+        from ai_pal.catalog.described import described
+
+        print_json([described(model, settings) for model in (models if args.all else here)])
         return 0
     width = terminal_width()
     if here:
@@ -84,7 +87,7 @@ def _print_offers(offered: Sequence[Listed], settings: Settings, width: int | No
 
 
 def _offer(model: Listed) -> tuple[str, ...]:
-    can = ", ".join(model.strengths) or "text"
+    can = made_for(model.strengths)
     context = f"{model.context // 1024}K"
     size, memory = f"{model.size / 1e9:.1f} GB", f"{model.memory / 1e9:.1f} GB"
     return model.name, size, memory, context, can, model.licence, model.about

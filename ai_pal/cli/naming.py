@@ -30,8 +30,9 @@ def forget(name: str, settings: Settings) -> str:
     from ai_pal.config.model_names import forget_name, named_by
 
     own = settings.models[name]
-    unload(name)
     forget_name(name, keep_settings=name in CATALOG)
+    if own.path:  # an alias shares its worker with the model that it stands for
+        unload(name)
     for setting in named_by(name, settings):
         print(neutral_line(f"the setting {setting} still names {name}"), file=sys.stderr)
     return f"the name {name} is forgotten; {own.path or own.model} is left as it is"
@@ -43,16 +44,6 @@ def unload(model: str) -> None:
 
     with contextlib.suppress(AiPalError), running() as client:
         client.unload(model)
-
-
-def remark_on_supervisor(name: str) -> None:
-    """One that nobody replaces has read the config file once, when it was started."""
-    from ai_pal.cli.running import running
-
-    with contextlib.suppress(AiPalError), running() as client:
-        if not client.welcome.auto_started:
-            who = f"the supervisor in the foreground (pid {client.welcome.pid})"
-            print(neutral_line(f"{who} knows {name} once it is restarted"), file=sys.stderr)
 
 
 def check_named(name: str) -> None:

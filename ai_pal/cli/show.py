@@ -8,16 +8,16 @@ import msgspec
 
 from ai_pal.catalog import Found, absolute, default_model, find, keep_alive, pinned, resolve, split, used
 from ai_pal.catalog.abilities import abilities_of
+from ai_pal.catalog.described import describe
 from ai_pal.catalog.inventory import Listed, State, inventory
+from ai_pal.catalog.model import Strength, made_for
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.neutral import neutral_line
-from ai_pal.config import Settings, load_settings, paths
+from ai_pal.config import Settings, load_settings
 from ai_pal.config.durations import format_duration
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
-from ai_pal.memory.estimates import window_of
-from ai_pal.memory.estimates.window import Window, window
 from ai_pal.protocol.egress import Artifact
 from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.worker import LoadModel
@@ -32,8 +32,9 @@ EXAMPLES = """examples:
 class Facts(msgspec.Struct, frozen=True):
     """One model: what the catalog, the cache and the settings say. 0 leaves the choice to the engine;
     `keep_alive` in seconds, `size` and `memory` in bytes; `sampling` is what holds unless a request says
-    otherwise; `problem` is why it cannot be loaded; `abilities` is what it can be asked for at most, None
-    where only its load tells.
+    otherwise; `problem` is why it cannot be loaded; `strengths` is what it was made for, as `ai-pal list`
+    tells it; `abilities` is what its engine takes for it at most, None where only its load tells; `projector`
+    is the file that it sees or hears with.
 
     `memory` is what a load reserves, by the same estimate; the catalog's figure for what is not here."""
 
@@ -65,6 +66,8 @@ class Facts(msgspec.Struct, frozen=True):
     trained: int = 0
     sampling: dict[str, Any] = {}
     abilities: list[Ability] | None = None
+    strengths: tuple[Strength, ...] = ()
+    projector: str = ""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +107,8 @@ def gather(reference: str, settings: Settings) -> Facts:
     found = find(reference, settings)
     listed = _listed(name, found, settings)
     entry = found.entry
-    seen = _window(load, entry.context if entry else 0)
+    told = describe(load, entry)
+    seen = told.window
     return Facts(
         model=load.model,
         engine=load.engine or found.engine,
@@ -126,7 +130,7 @@ def gather(reference: str, settings: Settings) -> Facts:
         variants=[variant.name for variant in entry.variants if variant.name] if entry else [],
         why=found.reason,
         parameters=entry.parameters if entry else 0,
-        memory=_memory(load) or found.memory,
+        memory=told.memory or found.memory,
         chat_format=entry.chat_format if entry else "",
         revision=found.commit,
         last_used=used.last_used(load.path, settings) if load.path else None,
@@ -134,6 +138,8 @@ def gather(reference: str, settings: Settings) -> Facts:
         trained=seen.trained if seen else 0,
         sampling=_sampling(load.sampling),
         abilities=_abilities(load, found),
+        strengths=told.strengths,
+        projector=told.projector,
     )
 
 
@@ -141,22 +147,6 @@ def _sampling(defaults: GenerationOptions) -> dict[str, Any]:
     """What holds for requests that say nothing else."""
     named = {key: value for key, value in msgspec.to_builtins(defaults).items() if key != "extra"}
     return named | defaults.extra
-
-
-def _window(load: LoadModel, known: int) -> Window | None:
-    """What a load gets: by the files where they are here, else by what the catalog says."""
-    if load.path:
-        with contextlib.suppress(AiPalError, OSError, ValueError):
-            return window_of(load)
-    return window(load.context, known) if known else None
-
-
-def _memory(load: LoadModel) -> int:
-    if not load.path:
-        return 0
-    from ai_pal.memory.estimates import LearnedFootprints
-
-    return LearnedFootprints(paths.peaks_file()).need(load)
 
 
 def _abilities(load: LoadModel, found: Found) -> list[Ability] | None:
@@ -193,20 +183,12 @@ def _shown_window(facts: Facts) -> str:
     return f"{counted(facts.context, 'token')}{more}"
 
 
-def shown_abilities(facts: Facts) -> str:
-    """What a text model is good for, only its load tells: not every one calls tools or thinks."""
-    if not facts.abilities:
-        return "what its load tells: ai-pal load, then ai-pal ps"
-    more = " (at most: ai-pal ps tells once it is loaded)" if "chat" in facts.abilities else ""
-    return f"{', '.join(facts.abilities)}{more}"
-
-
 def _print(facts: Facts) -> None:
     shown = {
         "model": facts.model,
         "about": facts.about,
         "engine": facts.engine,
-        "can": shown_abilities(facts),
+        "can": made_for(facts.strengths),
         "variant": facts.variant and f"{facts.variant} (of {', '.join(facts.variants)})",
         "why": facts.why,
         "parameters": f"{facts.parameters / 1e6:,.0f} million" if facts.parameters else "",
@@ -215,7 +197,8 @@ def _print(facts: Facts) -> None:
         "state": facts.state,
         "problem": facts.problem,
         "to mend": facts.hint,
-        "path": facts.path,
+        "will lie at" if facts.state == "not here" else "path": facts.path,
+        "projector": facts.projector,
         "size": f"{facts.size / 1e6:,.0f} MB" if facts.size else "",
         "memory": f"about {facts.memory / 1e6:,.0f} MB" if facts.memory else "",
         "revision": facts.revision,

@@ -4,14 +4,14 @@ import argparse
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from ai_pal.cli import failures
-from ai_pal.config import LoadedSettings, load_settings, paths
-from ai_pal.config.fingerprint import fingerprint
+from ai_pal.config import paths
+from ai_pal.config.current import CurrentSettings
 from ai_pal.config.load import variables_in_force
 from ai_pal.config.owners import supervisor_environment
 from ai_pal.errors import FREE_SPACE, FULL, AiPalError, Code, Failure
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         # In the background it serves others too: what its first client's environment says of that client's
         # own requests goes with these.
         environ = supervisor_environment() if args.auto else os.environ
-        _supervise(args, load_settings(overrides, environ), environ, report)
+        _supervise(args, CurrentSettings(overrides, environ), report)
     except AiPalError as error:
         report(Report(failure=error.failure))
         raise
@@ -68,23 +68,18 @@ def _machine_says(error: OSError) -> Failure:
     return Failure(Code.INTERNAL, message, "mend that and start again")
 
 
-def _supervise(
-    args: argparse.Namespace,
-    loaded: LoadedSettings,
-    environ: Mapping[str, str],
-    report: Callable[[Report], None],
-) -> None:
+def _supervise(args: argparse.Namespace, current: CurrentSettings, report: Callable[[Report], None]) -> None:
     held = _hold(args.run_dir or paths.run_dir(), auto_started=args.auto, temporary=bool(args.run_dir))
     from ai_pal import logs  # only now: of many starts at once all but one have ended above
     from ai_pal.server import app
 
     file = paths.log_dir() / "supervisor.log" if args.auto else None
-    settings = loaded.settings
+    settings = current.settings
     logs.configure(settings.log_level, settings.log_format, file)
-    if variables := variables_in_force(loaded):
+    if variables := variables_in_force(current.origins):
         logs.get_logger("ai_pal").info("settings_of_the_environment", variables=variables)
-    hosting = app.Hosting(args.auto, args.owner, fingerprint(loaded, environ))
-    app.run(settings, hosting, held, lambda where: report(Report(endpoint=where)))
+    hosting = app.Hosting(args.auto, args.owner)
+    app.run(current, hosting, held, lambda where: report(Report(endpoint=where)))
 
 
 def _hold(folder: Path, *, auto_started: bool, temporary: bool) -> RunDirectory:

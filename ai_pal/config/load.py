@@ -164,9 +164,9 @@ def setting_variables() -> dict[str, str]:
     return _VARIABLES | {variable: ".".join(at) for variable, at in _NESTED_VARIABLES.items()}
 
 
-def variables_in_force(loaded: LoadedSettings) -> list[str]:
+def variables_in_force(origins: Mapping[str, str]) -> list[str]:
     """The environment variables that settings in force come from."""
-    return sorted({origin for origin in loaded.origins.values() if origin.startswith(PREFIX)})
+    return sorted({origin for origin in origins.values() if origin.startswith(PREFIX)})
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

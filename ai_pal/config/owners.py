@@ -38,6 +38,17 @@ SUPERVISORS = frozenset(
 )
 """One supervisor has one value of them."""
 
+LIVE = TRAVEL | frozenset(
+    {
+        *("other_stores", "threads", "context", "slots", "models", "preload"),
+        *("connect_timeout", "queue_timeout", "first_token_timeout", "gap_timeout"),
+        *("ollama", "providers", "prices"),
+    }
+)
+"""What a supervisor takes out of a changed config file while it runs: a model that is loaded stays, unless it
+is the one that is to be loaded otherwise. `preload` is for its next start. Another value of anything else
+takes another supervisor."""
+
 _CANNOT_TRAVEL: dict[str, Callable[[str], bool]] = {
     "AI_PAL_LOCAL_ONLY": lambda text: not switched(text),
     "AI_PAL_DEADLINE": lambda text: parse_duration(text) < 0,

@@ -9,6 +9,7 @@ from ai_pal.formats.gguf_cursor import Cursor
 
 BEGINS, NAME = "tokenizer.", "general.name"
 """llama.cpp knows some vocabularies by the name of their model."""
+TEMPLATE = "tokenizer.chat_template"
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -34,3 +35,15 @@ def read_vocabulary(path: Path) -> Vocabulary:
             if key == NAME or key.startswith(BEGINS):
                 entries.append(data[start : cursor.at])
         return Vocabulary(tokens, entries)
+
+
+def read_chat_template(path: Path) -> str:
+    """The chat template that stands in the file, "" for none. Raises `AiPalError` (`model_invalid`)."""
+    with opened(path) as (data, _):
+        cursor = Cursor(data)
+        for _ in range(cursor.counts()[1]):
+            key = cursor.text()
+            value = cursor.value(cursor.unpack("<I")[0])
+            if key == TEMPLATE:
+                return str(value)
+    return ""

@@ -144,10 +144,35 @@ def test_another_value_of_what_is_the_supervisors_replaces_it_and_is_named(
 
 def test_a_changed_file_replaces_it_and_is_named(home: Environ) -> None:
     chat(home)
-    config(home, 'history = false\n[ollama]\nbase_url = "http://127.0.0.1:9"\n')
-    assert chat(home).err == "restarted the supervisor: ollama.base_url changed"
-    config(home, '[ollama]\nbase_url = "http://127.0.0.1:9"\n')
+    config(home, "history = false\nqueue_size = 9\n")
+    assert chat(home).err == "restarted the supervisor: queue_size changed"
+    config(home, "queue_size = 9\n")
     assert chat(home).err == ""
+
+
+def test_names_and_what_needs_no_other_supervisor_leave_what_is_loaded_alone(home: Environ) -> None:
+    chat(home)
+    warm = pid_of(home)
+    with Client(client_endpoint(home)) as client:
+        worker = client.status().workers[0].pid
+    assert run(home, "alias", "parrot", "echo").err == ""
+    assert chat(home, AI_PAL_MODEL="parrot") == Ran(PROMPT, "")
+    assert run(home, "alias", "parrot", "echo?slots=3").err == ""
+    assert chat(home, AI_PAL_MODEL="parrot") == Ran(PROMPT, "")
+    assert run(home, "config", "set", "ollama.base_url", "http://127.0.0.1:9").err == ""
+    assert run(home, "config", "set", "keep_alive", "2h").err == ""
+    assert chat(home) == Ran(PROMPT, "")
+    assert kept(home) == 2 * HOUR
+    assert run(home, "alias", "rm", "parrot").err == ""
+    assert run(home, "config", "set", "queue_size", "9").err == (
+        f"the supervisor (pid {warm}) has other settings (queue_size): "
+        "the next chat that finds it idle restarts it, and models are loaded anew"
+    )
+    with Client(client_endpoint(home)) as client:
+        assert client.welcome.pid == warm
+        loaded = {worker.model: worker for worker in client.status().workers}
+    assert loaded["echo"].pid == worker
+    assert loaded["parrot"].slots == 3
 
 
 @pytest.mark.parametrize("words", [("load", "echo"), ("route", PROMPT)])
@@ -171,7 +196,10 @@ def test_privacy_is_the_clients_and_no_other_request_gets_less_of_it(home: Envir
     assert told["open"]["failure"]["code"] != "local_only"
     assert pid_of(home) == warm
     config(home, "local_only = true\n")
-    assert chat(home).err == "restarted the supervisor: local_only changed"
+    assert chat(home) == Ran(PROMPT, "")
+    open_now = run(home, "route", "-m", "openai:gpt-4", "--json", PROMPT).out
+    assert json.loads(open_now)["candidates"][0]["failure"]["code"] == "local_only"
+    assert pid_of(home) == warm
     assert chat(home, AI_PAL_LOCAL_ONLY="0").err == "restarted the supervisor: local_only changed"
 
 
@@ -180,14 +208,14 @@ def test_a_supervisor_in_the_foreground_with_other_settings_is_mentioned_once(
 ) -> None:
     running = supervise(log_level="debug", model="echo", keep_alive="2h", threads=1)
     assert chat(home) == Ran(PROMPT, "")  # what it was given itself is its own
-    config(home, '[providers.mine]\napi = "openai"\nbase_url = "http://127.0.0.1:9"\n')
+    config(home, "queue_size = 9\n")
     who = f"the supervisor (pid {running.process.pid}) in the foreground"
-    assert chat(home) == Ran(PROMPT, f"{who} has other settings (providers.mine): restart it")
+    assert chat(home) == Ran(PROMPT, f"{who} has other settings (queue_size): restart it")
     doctor = subprocess.run(
         [sys.executable, "-P", "-m", "ai_pal", "doctor", "--offline"],
         env=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WITHIN, check=False,
     )  # fmt: skip
-    assert "it has other settings (providers.mine)" in doctor.stdout
+    assert "it has other settings (queue_size)" in doctor.stdout
 
 
 def test_one_of_another_version_is_mentioned(home: Environ) -> None:
@@ -228,6 +256,8 @@ def test_a_setting_that_was_said_is_stronger_than_what_is_usual(home: Environ) -
     chat(home, AI_PAL_KEEP_ALIVE="1h")
     assert kept(home) == -1
     config(home, '[models."echo"]\nkeep_alive = "2h"\n')
+    assert kept(home) == -1
+    run(home, "unload", "echo")
     chat(home, AI_PAL_KEEP_ALIVE="1h")
     assert kept(home) == 2 * HOUR
     run(home, "chat", "--no-history", "--keep-alive", "10m", PROMPT, AI_PAL_KEEP_ALIVE="1h")

@@ -21,7 +21,7 @@ def check_config() -> tuple[Settings, Finding]:
     except AiPalError as error:
         return Settings(), of_failure("config", error.failure)
     settings, text = loaded.settings, str(file) if file.exists() else f"defaults; there is no {file}"
-    if variables := ", ".join(variables_in_force(loaded)):
+    if variables := ", ".join(variables_in_force(loaded.origins)):
         text += f"; from the environment: {variables}"
     if unknown := ", ".join(unknown_variables()):
         return settings, warn("config", f"{text}; {unknown} names no setting", "see: docs/settings.md")

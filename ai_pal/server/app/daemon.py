@@ -13,6 +13,7 @@ import zmq
 
 from ai_pal import __version__, catalog, logs
 from ai_pal.config import Settings, paths
+from ai_pal.config.current import CurrentSettings
 from ai_pal.config.egress_environment import egress_environment
 from ai_pal.errors import AiPalError
 from ai_pal.logs import get_logger
@@ -65,19 +66,17 @@ log = get_logger("ai_pal")
 
 
 class Hosting(msgspec.Struct, frozen=True):
-    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along. The
-    `fingerprint` is that of its settings."""
+    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along."""
 
     auto_started: bool = False
     owner: int = 0
-    fingerprint: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Daemon:
     """The running supervisor with its sockets, clock and launcher."""
 
-    def __init__(self, settings: Settings, hosting: Hosting, run_directory: RunDirectory) -> None:
-        self._settings, self._hosting = settings, hosting
+    def __init__(self, current: CurrentSettings, hosting: Hosting, run_directory: RunDirectory) -> None:
+        self._current, self._hosting = current, hosting
         self.stopped = anyio.Event()
         self._loop = asyncio.get_running_loop()
         self._process = psutil.Process()
@@ -94,10 +93,10 @@ class Daemon:
             os.getpid(),
             os.getuid(),
             run_directory.front,
-            hosting.fingerprint,
+            current.fingerprint,
             hosting.auto_started,
             self._clock.now(),
-            str(catalog.cache_dir(settings)),
+            str(catalog.cache_dir(self._settings)),
         )
         self._activity = Activity(self._clock)
         self._client_endpoint = ClientEndpoint(
@@ -116,7 +115,7 @@ class Daemon:
             self._worker_endpoint.send_egress,
             self._clock,
             self._observe,
-            egress_policy(settings),
+            egress_policy(self._settings),
             egress_environment,
         )
         self._compose_local(launcher)
@@ -133,18 +132,18 @@ class Daemon:
             workers=self._worker_endpoint,
             launcher=launcher,
             clock=self._clock,
-            resolve=lambda reference: load_of(reference, settings),
+            resolve=lambda reference: load_of(reference, self._settings),
             jitter=random.random,
             observe=self._observe,
             policy=pool_policy(settings),
             admission=self._admission(settings),
-            used=lambda resolved: is_used(resolved, settings),
+            used=lambda resolved: is_used(resolved, self._settings),
         )
         self._downloads = Downloads(
             clients=self._client_endpoint,
             egress=self._egress,
             clock=self._clock,
-            plan=lambda reference: plan_of(reference, settings),
+            plan=lambda reference: plan_of(reference, self._settings),
             observe=self._observe,
             policy=egress_policy(settings),
         )
@@ -158,9 +157,11 @@ class Daemon:
             egress=self._egress,
             clock=self._clock,
             observe=self._observe,
-            local_only=lambda: settings.local_only,
+            local_only=lambda: self._settings.local_only,
         )
-        snapshots = MachineSnapshots(settings, self._clock, self._accounts.spent, self._supervisor.pool)
+        snapshots = self._snapshots = MachineSnapshots(
+            settings, self._clock, self._accounts.spent, self._supervisor.pool
+        )
         self._router = Router(
             clients=self._client_endpoint,
             local=self._models,
@@ -176,7 +177,7 @@ class Daemon:
             self._client_endpoint,
             self._providers,
             snapshots.providers,
-            private=settings.optimization_goal == "privacy",
+            private=lambda: self._settings.optimization_goal == "privacy",
         )
 
     def _compose_operations(self) -> None:
@@ -192,7 +193,7 @@ class Daemon:
             Actors(
                 clients=endpoint,
                 clock=self._clock,
-                look=looking(self._settings, self._loop),
+                look=looking(lambda: self._settings, self._loop),
                 router=self._router,
                 model_of=lambda request: model_of(request, self._settings),
                 models=self._models,
@@ -208,6 +209,22 @@ class Daemon:
                 free=self._memory.free,
             )
         )
+
+    @property
+    def _settings(self) -> Settings:
+        return self._current.settings
+
+    def _take_settings(self) -> None:
+        """What the config file says by now, before anything is decided by it."""
+        if self._current.renewed():
+            settings = self._settings
+            self._snapshots.take(settings)
+            self._router.take(router_policy(settings))
+            self._supervisor.pool.take(pool_policy(settings))
+            self._client_endpoint.identity = msgspec.structs.replace(
+                self._identity, fingerprint=self._current.fingerprint
+            )
+            log.info("settings_changed")
 
     def listen_again(self, name: str) -> None:
         """Make a socket of the run directory, also in the place of one that was swept; connections that there
@@ -278,6 +295,7 @@ class Daemon:
             self.stopped.set()
 
     def _from_client(self, client: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
+        self._take_settings()
         self._client_endpoint.received(client, frames, peer, more)
 
     def _from_worker(self, worker: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:

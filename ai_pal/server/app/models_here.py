@@ -1,6 +1,7 @@
 """The look at the models on the disk, in a thread beside the loop."""
 
 import asyncio
+from collections.abc import Callable
 
 from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.catalog.purpose import purpose
@@ -12,11 +13,11 @@ from ai_pal.server.services.models import Look, Told
 HERE = ("verified", "here", "built in")
 
 
-def looking(settings: Settings, loop: asyncio.AbstractEventLoop) -> Look:
+def looking(settings: Callable[[], Settings], loop: asyncio.AbstractEventLoop) -> Look:
     """What `services.models` looks with."""
 
     def look(told: Told) -> None:
-        found = loop.run_in_executor(None, _infos, settings)
+        found = loop.run_in_executor(None, _infos, settings())
         found.add_done_callback(lambda done: told(_outcome(done)))
 
     return look

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 import anyio
 
 from ai_pal import __version__
-from ai_pal.config import Settings
+from ai_pal.config.current import CurrentSettings
 from ai_pal.logs import get_logger
 from ai_pal.server.app.daemon import Daemon, Hosting
 from ai_pal.server.app.sweeping import keep_run_directory
@@ -19,26 +19,28 @@ from ai_pal.transport.run_directory import RunDirectory
 log = get_logger("ai_pal")
 
 
-def run(settings: Settings, hosting: Hosting, held: RunDirectory, on_ready: Callable[[str], None]) -> None:
+def run(
+    current: CurrentSettings, hosting: Hosting, held: RunDirectory, on_ready: Callable[[str], None]
+) -> None:
     """Run a supervisor until it is stopped by signal, request, idleness or its owner's death; lets go of
     the run directory then. `on_ready` gets the endpoint once clients can connect. Raises `AiPalError`."""
     os.umask(0o077)  # sockets, locks and logs are their owner's
     _allow_many_descriptors()
     with held:
-        anyio.run(_serve, settings, hosting, held, on_ready, backend="asyncio")
+        anyio.run(_serve, current, hosting, held, on_ready, backend="asyncio")
 
 
 async def _serve(
-    settings: Settings, hosting: Hosting, run_directory: RunDirectory, on_ready: Callable[[str], None]
+    current: CurrentSettings, hosting: Hosting, run_directory: RunDirectory, on_ready: Callable[[str], None]
 ) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:  # before there is anything
-        daemon = Daemon(settings, hosting, run_directory)
-        await _run(daemon, settings, hosting, run_directory, on_ready, signals)
+        daemon = Daemon(current, hosting, run_directory)
+        await _run(daemon, current.settings.idle_exit, hosting, run_directory, on_ready, signals)
 
 
 async def _run(
     daemon: Daemon,
-    settings: Settings,
+    idle_exit: float,
     hosting: Hosting,
     run_directory: RunDirectory,
     on_ready: Callable[[str], None],
@@ -48,8 +50,8 @@ async def _run(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_on_signal, daemon, signals)
             tasks.start_soon(keep_run_directory, run_directory, daemon.listen_again, daemon.stop)
-            if hosting.auto_started and settings.idle_exit >= 0:
-                tasks.start_soon(_stop_when_idle, daemon, settings.idle_exit)
+            if hosting.auto_started and idle_exit >= 0:
+                tasks.start_soon(_stop_when_idle, daemon, idle_exit)
             log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
             gc.freeze()  # what is imported stays: looking through it held the loop for 16 ms now and then
             on_ready(run_directory.front)

@@ -53,12 +53,17 @@ class MachineSnapshots:
         pool: Pool,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self._settings, self._clock, self._pool = settings, clock, pool
+        self._clock, self._pool = clock, pool
         self.spent, self._environ = spent, environ
+        self._met: set[str] = set()
+        self.take(settings)
+
+    def take(self, settings: Settings) -> None:
+        """From now on these are in force."""
+        self._settings = settings
         self._clouds, self._names = clouds(settings), provider_names(settings)
         self._prices = price_table().over(settings.prices)
         self._looked: dict[str, tuple[float, Here]] = {}
-        self._met: set[str] = set()
 
     def prices(self) -> PriceTable:
         return self._prices

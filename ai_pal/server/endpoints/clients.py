@@ -103,7 +103,7 @@ class ClientEndpoint:
         greeted: Callable[[bytes, Peer | None], None] = lambda client, peer: None,
         left: Callable[[bytes], None] = lambda client: None,
     ) -> None:
-        self._identity, self._clock = identity, clock
+        self.identity, self._clock = identity, clock
         self._send_frames, self._request_flush = send_frames, request_flush
         self._greeted, self._left = greeted, left
         self._activity, self._backlog_limit = activity, backlog_limit
@@ -135,7 +135,7 @@ class ClientEndpoint:
     def received(self, client: bytes, frames: Sequence[Blob], peer: Peer | None, more: bool = False) -> None:
         """Take one message, or a part of it where `more` follows: each frame is one request, and behind one
         whose parts refer to frames all that come are its attachments."""
-        if peer is not None and peer.uid != self._identity.uid:
+        if peer is not None and peer.uid != self.identity.uid:
             self._refuse(client, Code.NOT_OWNER, "this supervisor belongs to another user")
             return
         for frame in frames:
@@ -237,13 +237,13 @@ class ClientEndpoint:
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:
             message = f"protocol {hello.protocol} is not spoken here, only {wire.PROTOCOL}"
-            hint = f"use the AI-PAL that this supervisor is of (version {self._identity.version}), or stop it"
+            hint = f"use the AI-PAL that this supervisor is of (version {self.identity.version}), or stop it"
             self._fail(client, Failure(Code.PROTOCOL_MISMATCH, message, hint))
             return
         connection = self._connections.setdefault(client, Connection(client))
         connection.greeted, connection.program = True, hello.client
         connection.pid = peer.pid if peer is not None else 0
-        me = self._identity
+        me = self.identity
         welcome = wire.Welcome(
             wire.PROTOCOL,
             me.version,

@@ -10,7 +10,12 @@ CLOSING = Failure(
 )
 EMPTY_PROMPT = Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something")
 UNLOADED = Failure(Code.UNLOADED, "the model was unloaded on request", "ask again to load it", retryable=True)
-REPLACED = Failure(Code.UNLOADED, "the model's file was replaced", "ask again", retryable=True)
+REPLACED = Failure(
+    Code.UNLOADED,
+    "the model was replaced: its file or its settings have changed",
+    "ask again",
+    retryable=True,
+)
 IGNORED_CANCEL = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
 
 

@@ -103,9 +103,28 @@ class Pool(Roster):
             worker.resolved = resolved
         elif worker.resolved.is_replaced_by(resolved):
             self._replace(worker, resolved)
-        elif resolved.pinned:
-            worker.resolved = msgspec.structs.replace(worker.resolved, pinned=True)
+        else:
+            self._stays_as(worker, resolved)
         return worker
+
+    def _stays_as(self, worker: ModelWorker, resolved: Resolved) -> None:
+        """As long as the settings say by now; one that is pinned under any of its names stays so."""
+        before, keep_alive = worker.resolved, resolved.keep_alive
+        if worker.name == resolved.name and keep_alive != before.keep_alive:
+            worker.resolved = msgspec.structs.replace(before, keep_alive=keep_alive)
+            if not worker.kept_as_said:
+                worker.keep_alive = self.policy.keep_alive if keep_alive is None else keep_alive
+        if resolved.pinned:
+            worker.resolved = msgspec.structs.replace(worker.resolved, pinned=True)
+
+    def take(self, policy: PoolPolicy) -> None:
+        """From now on this is the policy; what is loaded and kept as usual is kept as is usual now."""
+        before, self.policy = self.policy.keep_alive, policy
+        for worker in self:
+            own = worker.kept_as_said or worker.resolved.keep_alive is not None
+            if not own and worker.keep_alive == before != policy.keep_alive:
+                worker.keep_alive = policy.keep_alive
+                self._arm(worker)
 
     def _replace(self, worker: ModelWorker, resolved: Resolved) -> None:
         """Let it end when what runs in it has ended: whoever waits is served by what is there now."""

@@ -26,7 +26,7 @@ ANSWERED, CANCELLED = ledger.ANSWERED, "cancelled"
 
 
 class Attempts:
-    """The attempts under way, by key. `wall` tells the time of day, for the ledger."""
+    """The attempts under way, by key. `wall` tells the time of day, for the ledger; `policy` holds now."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Attempts:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._local, self._providers, self._ledger = local, providers, ledger
-        self._health, self._clock, self._policy, self._wall = health, clock, policy, wall
+        self._health, self._clock, self.policy, self._wall = health, clock, policy, wall
         self._open: dict[int, Attempt] = {}
         self._keys = itertools.count(1)
 
@@ -82,7 +82,7 @@ class Attempts:
         """When its present phase has taken too long, where that is ours to say."""
         if attempt.handle is None or self._backend(attempt).keeps_time:
             return None
-        return timeouts.limit(attempt, attempt.handle.dispatched_at, self._policy)
+        return timeouts.limit(attempt, attempt.handle.dispatched_at, self.policy)
 
     def stop(self, attempt: Attempt) -> None:
         """Call it off; nothing more of it reaches the client."""
@@ -111,7 +111,7 @@ class Attempts:
             keep_alive=chat.keep_alive,
             usual_keep_alive=chat.usual_keep_alive,
             pull=Pull(chat.pull_limit, chat.pip) if chat.pull else None,
-            patience=timeouts.patience(candidate, request.chain, self._policy),
+            patience=timeouts.patience(candidate, request.chain, self.policy),
         )
 
     def close(self, attempt: Attempt, outcome: str) -> None:

@@ -29,24 +29,24 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Planner:
-    """Plans with what `health` has learned at the time that it is set to."""
+    """Plans with what `health` has learned at the time that it is set to, and as the `policy` of now says."""
 
     def __init__(
         self, snapshots: Snapshots, judge: Judge, health: ProviderHealth, policy: RouterPolicy
     ) -> None:
-        self._snapshots, self._judge, self._health, self._policy = snapshots, judge, health, policy
+        self._snapshots, self._judge, self._health, self.policy = snapshots, judge, health, policy
 
     def plan(self, asked: wire.Chat | wire.Route, reserved: float) -> Planned:
         """The plan for a request, while open attempts may still cost `reserved` US dollars."""
-        reference = asked.model or self._policy.model
+        reference = asked.model or self.policy.model
         scored = None if reference else self._judge(asked.messages)
         left, unaccounted = self._left(reserved)
         query = Query(
             score=bounded(scored.score, asked.task) if scored is not None else 0.0,
-            goal=asked.goal or self._policy.goal,
+            goal=asked.goal or self.policy.goal,
             prompt_tokens=tokens_in(asked.messages, asked.options),
             answer_tokens=min(asked.options.max_tokens or ANSWER_TOKENS, ANSWER_TOKENS),
-            local_only=asked.privacy == "local" or self._policy.local_only,
+            local_only=asked.privacy == "local" or self.policy.local_only,
             max_cost=asked.max_cost,
             left=left,
             unaccounted=unaccounted,
@@ -97,7 +97,7 @@ class Planner:
 
     def _left(self, reserved: float) -> tuple[float | None, str]:
         """US dollars that the budgets leave (None where there is none), and why that is not known."""
-        day, month = self._policy.budget_day, self._policy.budget_month
+        day, month = self.policy.budget_day, self.policy.budget_month
         if day is None and month is None:
             return None, ""
         try:

@@ -74,6 +74,10 @@ class Router:
         """How many requests are open."""
         return len(self._table)
 
+    def take(self, policy: RouterPolicy) -> None:
+        """From now on this is the policy."""
+        self._policy = self._planner.policy = self._attempts.policy = policy
+
     @property
     def attempts(self) -> int:
         """How many attempts are under way."""

@@ -53,11 +53,16 @@ class Lists(Protocol):
 
 
 class Inquiries:
-    """See the module. Implements `Service` for `providers`. With `private` only what stays on this machine is
-    asked."""
+    """See the module. Implements `Service` for `providers`. While `private` holds, only what stays on this
+    machine is asked."""
 
     def __init__(
-        self, clients: Clients, lists: Lists, subjects: Callable[[], list[Subject]], *, private: bool = False
+        self,
+        clients: Clients,
+        lists: Lists,
+        subjects: Callable[[], list[Subject]],
+        *,
+        private: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clients, self._lists = clients, lists
         self._subjects, self._private = subjects, private
@@ -134,7 +139,7 @@ class Inquiries:
     def _listed(self, place: int, provider: out.Provider) -> Failure | None:
         """Ask for a list; why that was not possible."""
         try:
-            if self._private and not privacy.stays_here(provider):
+            if self._private() and not privacy.stays_here(provider):
                 privacy.refuse(provider)
             self._open[place] = self._lists.list_models(provider, partial(self._listing_ended, place))
         except AiPalError as error:

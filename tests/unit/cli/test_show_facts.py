@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
-from ai_pal.cli.show import gather, shown_abilities
+import pytest
+
+from ai_pal.catalog.described import described
+from ai_pal.catalog.inventory import inventory
+from ai_pal.cli import run
+from ai_pal.cli.show import gather
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.server.app.references import load_of
@@ -46,7 +51,35 @@ def test_what_a_model_can_is_told_by_the_catalog_or_its_files(tmp_path: Path) ->
     assert gather("echo", Settings()).abilities is None
 
 
-def test_what_a_text_model_can_is_shown_as_the_most_it_may() -> None:
-    shown = shown_abilities(gather("phi-2", Settings()))
-    assert shown.startswith("chat, ")
-    assert shown.endswith("logprobs (at most: ai-pal ps tells once it is loaded)")
+def test_what_it_was_made_for_is_what_a_list_says_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ai_pal_home: Path
+) -> None:
+    for name, can in {
+        "qwen3.5:4b": "text, pictures, tools, thinking",
+        "nomic-embed-text": "embeddings",
+    }.items():
+        assert run(["show", name]) == 0
+        shown = capsys.readouterr().out
+        assert run(["list", "--all"]) == 0
+        row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{name} "))
+        assert f"\ncan         {can}\n" in shown
+        assert f"  {can}  " in row
+
+
+def test_a_file_of_ones_own_tells_what_it_was_made_for_and_what_it_sees_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, eye = tmp_path / "own.gguf", tmp_path / "mmproj-own.gguf"
+    entries: dict[str, object] = {
+        "general.architecture": "llama",
+        "llama.context_length": 32_768,
+        "tokenizer.chat_template": "{% if tools %}{% endif %}<think>{{ enable_thinking }}</think>",
+    }
+    file.write_bytes(gguf(entries, [("a.weight", 0, 0)]))
+    eye.write_bytes(gguf({"general.architecture": "clip", "clip.projector_type": "mlp"}, []))
+    settings = Settings(models={"own": ModelSettings(path=str(file))}, model_cache_dir=str(tmp_path / "c"))
+    facts = gather("own", settings)
+    assert (facts.strengths, facts.projector) == (("pictures", "tools", "thinking"), str(eye))
+    listed = next(one for one in inventory(settings) if one.name == "own")
+    told = described(listed, settings)
+    assert (told.memory, told.context, told.strengths) == (facts.memory, 32_768, facts.strengths)

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import fields
 
 from ai_pal.config import Settings
-from ai_pal.config.owners import CLIENTS, SUPERVISORS, TRAVEL, supervisor_environment, travels
+from ai_pal.config.owners import CLIENTS, LIVE, SUPERVISORS, TRAVEL, supervisor_environment, travels
 
 
 def test_every_setting_is_somebodys() -> None:
@@ -38,3 +38,7 @@ def test_what_no_request_can_say_belongs_to_the_supervisor(name: str, text: str,
     environ = {f"AI_PAL_{name.upper()}": text}
     assert travels(name, environ) is goes
     assert (supervisor_environment(environ) == environ) is (not goes and bool(text))
+
+
+def test_what_is_taken_while_it_runs_is_no_clients_own() -> None:
+    assert LIVE <= TRAVEL | SUPERVISORS

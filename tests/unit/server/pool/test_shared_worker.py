@@ -119,6 +119,26 @@ def test_a_replaced_file_is_loaded_anew(name: str, monkeypatch: pytest.MonkeyPat
     assert len(host.launched) == 2
 
 
+def test_a_model_that_is_to_be_loaded_otherwise_by_now_is_loaded_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = Named()
+    host.ask("phi-2", "other")
+    monkeypatch.setitem(KNOWN, "phi-2", replace(KNOWN["phi-2"], load=replace(KNOWN["phi-2"].load, threads=3)))
+    assert host.ask("phi-2", "phi-2", "other") == ["other", "phi-2"]
+    assert len(host.launched) == 3
+
+
+def test_how_long_it_stays_is_taken_without_a_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Named()
+    host.ask("phi-2", "other")
+    monkeypatch.setitem(KNOWN, "phi-2", replace(KNOWN["phi-2"], keep_alive=900.0))
+    host.supervisor.pool.take(replace(host.supervisor.pool.policy, keep_alive=600.0))
+    host.ask("phi-2")
+    kept = {status.model: status.keep_alive for status in host.supervisor.statuses()}
+    assert (kept, len(host.launched)) == ({"phi-2": 900.0, "other": 600.0}, 2)
+
+
 def test_what_runs_on_the_old_file_is_answered_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Named()
     stamped(monkeypatch, "first")

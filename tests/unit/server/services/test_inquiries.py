@@ -24,7 +24,7 @@ class World:
         self.times = 0
         self.heard: list[tuple[bytes, wire.Event]] = []
         self.refuse: Failure | None = None
-        self.inquiries = Inquiries(self, self, lambda: list(subjects), private=private)
+        self.inquiries = Inquiries(self, self, lambda: list(subjects), private=lambda: private)
 
     def send(self, client: bytes, event: wire.Event) -> None:
         self.heard.append((client, event))
