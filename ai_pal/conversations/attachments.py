@@ -1,4 +1,7 @@
-"""Files that went with prompts, in the database: they are kept, shown and deleted with their message."""
+"""Files that went with prompts, in the database: they are kept, shown and deleted with their message.
+
+Their bytes are written and read in place: as values of a statement SQLite would copy them twice.
+"""
 
 import sqlite3
 from collections.abc import Iterable
@@ -6,11 +9,14 @@ from collections.abc import Iterable
 from ai_pal.conversations.model import Attachment
 from ai_pal.protocol.content import Audio, Document, Image
 
-_INSERT = "INSERT INTO attachments (message, name, about, kind, media_type, data) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT = """
+    INSERT INTO attachments (message, name, about, kind, media_type, data) VALUES (?, ?, ?, ?, ?, zeroblob(?))
+"""
 _OF_CONVERSATION = """
-    SELECT message, name, about, kind, media_type, data FROM attachments
+    SELECT id, message, name, about, kind, media_type FROM attachments
     WHERE message IN (SELECT id FROM messages WHERE conversation = ?) ORDER BY id
 """
+_PLACE = ("attachments", "data")
 
 
 def insert(connection: sqlite3.Connection, message: int, attachments: Iterable[Attachment]) -> None:
@@ -23,14 +29,20 @@ def insert(connection: sqlite3.Connection, message: int, attachments: Iterable[A
                 kind = "image"
             case Audio(media_type=media_type, data=data):
                 kind = "audio"
-        row = (message, _storable(one.name), _storable(one.about), kind, media_type, data)
-        connection.execute(_INSERT, row)
+        row = (message, _storable(one.name), _storable(one.about), kind, media_type, len(data))
+        number = connection.execute(_INSERT, row).lastrowid
+        assert number is not None
+        with connection.blobopen(*_PLACE, number) as place:
+            place.write(data)
 
 
 def by_message(connection: sqlite3.Connection, conversation: int) -> dict[int, list[Attachment]]:
     """What went with the messages of a conversation, by their numbers."""
     found: dict[int, list[Attachment]] = {}
-    for message, name, about, kind, media_type, data in connection.execute(_OF_CONVERSATION, (conversation,)):
+    rows = connection.execute(_OF_CONVERSATION, (conversation,))
+    for number, message, name, about, kind, media_type in rows:
+        with connection.blobopen(*_PLACE, number, readonly=True) as place:
+            data = place.read()
         part: Document | Image | Audio
         if kind == "document":
             part = Document(name, data.decode())

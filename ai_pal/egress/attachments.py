@@ -7,8 +7,10 @@ from msgspec.structs import replace
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.content import AnyPart, Audio, Image, Message, ToolResult
 
+Blob = bytes | memoryview
 
-def filled(messages: Sequence[Message], blobs: Sequence[bytes]) -> list[Message]:
+
+def filled(messages: Sequence[Message], blobs: Sequence[Blob]) -> list[Message]:
     """The messages with the bytes of their attachments in them. Raises `AiPalError` (`bad_request`)."""
     return [
         one
@@ -18,7 +20,7 @@ def filled(messages: Sequence[Message], blobs: Sequence[bytes]) -> list[Message]
     ]
 
 
-def _filled(part: AnyPart, blobs: Sequence[bytes]) -> AnyPart:
+def _filled(part: AnyPart, blobs: Sequence[Blob]) -> AnyPart:
     if isinstance(part, ToolResult) and not isinstance(part.content, str):
         return replace(part, content=[_filled(inner, blobs) for inner in part.content])
     if not isinstance(part, Image | Audio) or not part.frame:

@@ -18,15 +18,16 @@ EITHER = int(zmq.POLLIN | zmq.POLLOUT)
 
 
 class DealerChannel:
-    """A DEALER connected to the supervisor. `receive` is called with the frames of each message, `looked`
-    whenever the socket moved and may take messages again, `lost` once when the supervisor has gone."""
+    """A DEALER connected to the supervisor. `receive` is called with the frames of each message, where they
+    lie; `looked` whenever the socket moved and may take messages again, `lost` once when the supervisor has
+    gone."""
 
     def __init__(
         self,
         endpoint: str,
         identity: str,
         *,
-        receive: Callable[[Sequence[bytes]], None],
+        receive: Callable[[Sequence[memoryview]], None],
         looked: Callable[[], None],
         lost: Callable[[], None],
     ) -> None:
@@ -56,7 +57,7 @@ class DealerChannel:
         return True
 
     def _take(self) -> int:
-        frames = [frame.bytes for frame in receive_frames(self._socket)]
+        frames = [frame.buffer for frame in receive_frames(self._socket)]
         self._receive(frames)
         return sum(map(len, frames))
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import msgspec
 
 from ai_pal import privacy
-from ai_pal.egress.attachments import filled
+from ai_pal.egress.attachments import Blob, filled
 from ai_pal.egress.calls import Nameless
 from ai_pal.egress.form import Form
 from ai_pal.egress.naming import with_names
@@ -51,7 +51,7 @@ class Completing:
     """See the module. Cancelling the task that runs it closes the connection."""
 
     def __init__(
-        self, request: Complete, providers: Providers, outbox: Outbox, blobs: Sequence[bytes] = ()
+        self, request: Complete, providers: Providers, outbox: Outbox, blobs: Sequence[Blob] = ()
     ) -> None:
         self._request, self._providers, self._outbox, self._blobs = request, providers, outbox, blobs
         self._traffic = Traffic(self._connected, self._sent)

@@ -107,7 +107,7 @@ class Egress:
         if self._outbox.stuck:
             self._outbox.flush()
 
-    def _take(self, frames: Sequence[bytes]) -> None:
+    def _take(self, frames: Sequence[memoryview]) -> None:
         """One message: requests, and behind one with attachments the frames that hold them."""
         left = list(frames)
         while left:
@@ -115,13 +115,13 @@ class Egress:
                 message = decode_to_egress(left.pop(0))
             except msgspec.DecodeError as error:
                 sys.exit(f"the supervisor sent what cannot be read: {error}")
-            blobs: list[bytes] = []
+            blobs: list[memoryview] = []
             if isinstance(message, Complete):
                 behind = frames_behind(message.messages)
                 blobs, left = left[:behind], left[behind:]
             self._handle(message, blobs)
 
-    def _handle(self, message: AnyToEgress, blobs: Sequence[bytes]) -> None:
+    def _handle(self, message: AnyToEgress, blobs: Sequence[memoryview]) -> None:
         match message:
             case Fetch():
                 self._fetching[message.key] = Fetching(message)

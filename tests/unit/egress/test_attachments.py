@@ -14,7 +14,7 @@ def test_frames_become_the_bytes_of_their_parts() -> None:
         Message("tool", [ToolResult("1", [Image("image/png", frame=1)]), ToolResult("2", "text")]),
         Message("user", [Audio("audio/wav", frame=2)]),
     ]
-    assert filled(messages, [b"one", b"two"]) == [
+    assert filled(messages, [memoryview(b"one"), b"two"]) == [
         messages[0],
         Message("user", [Text("see"), Image("image/png", b"two"), Image("image/gif", b"inline")]),
         Message("tool", [ToolResult("1", [Image("image/png", b"one")]), ToolResult("2", "text")]),

@@ -1,6 +1,7 @@
 """From the bytes of an attachment to a picture: its size is looked at before anything of it is decoded."""
 
 import io
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ def decode(data: Blob) -> Any:
         if size.width * size.height > MOST_PIXELS:
             message = f"a picture has {size.width} x {size.height} pixels, over {MOST_PIXELS}"
             fail(Code.IMAGE_TOO_LARGE, message, "make it smaller")
-        picture: Pillow.Image = Pillow.open(io.BytesIO(data), formats=KNOWN)
+        file: Any = InPlace(data)
+        picture: Pillow.Image = Pillow.open(file, formats=KNOWN)
         ImageOps.exif_transpose(picture, in_place=True)
         if picture.mode == DEEP_GREY:  # all but black would become white
             picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -32,6 +34,37 @@ def decode(data: Blob) -> Any:
     except (OSError, ValueError, SyntaxError, MemoryError, EOFError, Pillow.DecompressionBombError) as error:
         why = error or type(error).__name__
         fail(Code.IMAGE_INVALID, f"a picture cannot be read: {why}", "save it anew as PNG or JPEG")
+
+
+class InPlace(io.RawIOBase):
+    """Bytes as a file that is read where they lie: `BytesIO` would copy them."""
+
+    def __init__(self, data: Blob) -> None:
+        self._data, self._at = memoryview(data), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        some = self._data[self._at : self._at + len(into)]
+        into[: len(some)] = some
+        self._at += len(some)
+        return len(some)
+
+    def readall(self) -> bytes:
+        rest = bytes(self._data[self._at :])
+        self._at += len(rest)
+        return rest
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: len(self._data)}[whence]
+        if begin + offset < 0:
+            raise ValueError(f"there is nothing before the first byte: {begin + offset}")
+        self._at = begin + offset
+        return self._at
 
 
 class PictureCounter:

@@ -2,6 +2,7 @@
 
 import base64
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,13 @@ def test_a_small_image_is_a_data_uri() -> None:
 
 def test_an_image_in_a_frame_of_its_own_is_handed_over_as_it_is() -> None:
     """Held once for its request, and let go behind it."""
-    data, part = png(2, 3) + b"x" * 300_000, Image("image/png", frame=2)
+    data, part = png(2, 3) + b"x" * 5_000_000, Image("image/png", frame=2)
     with Attachments([b"", memoryview(data)]) as attachments:
+        tracemalloc.start()
         told = [attachments.told(part), attachments.told(part)]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < len(data) / 10
         assert told[0] == told[1]
         file = HANDLES / told[0]["image_url"]["url"].removeprefix("file://")
         assert file.read_bytes() == data

@@ -1,6 +1,8 @@
 """Pictures: real bytes, through Pillow and the model's own processor, to a small random model that sees."""
 
 import io
+import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,14 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
+from ai_pal.errors import AiPalError
 from ai_pal.protocol.content import Image, Message, Text
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import CountTokens, Generate
 from tests import vision_models
 from tests.unit.workers.engines.transformers.recorder import Answer, Loaded
 from workers.engines.transformers.loading import for_pictures
+from workers.engines.transformers.pictures import decode
 
 GREEDY = GenerationOptions(temperature=0.0, max_tokens=16, extra={"ignore_eos": True})
 
@@ -87,6 +91,24 @@ def shown(*pictures: bytes, said: str = "what is it?") -> list[Message]:
 
 def look(engine: Loaded, *pictures: bytes, said: str = "what is it?") -> Answer:
     return engine.do(lambda key: Generate(key, shown(*pictures, said=said), GREEDY), pictures)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP"])
+def test_a_picture_is_read_where_it_lies(kind: str) -> None:
+    """Only the decoder's own pieces are copied, and of a picture that is cut off nothing is made."""
+    noise = Pillow.frombytes("RGB", (1300, 1300), os.urandom(1300 * 1300 * 3))
+    written = io.BytesIO()
+    noise.save(written, kind)
+    data = memoryview(written.getvalue())
+    decode(data)  # imports
+    tracemalloc.start()
+    picture = decode(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert picture.tobytes() == Pillow.open(io.BytesIO(data)).tobytes()
+    assert peak < len(data) / 4
+    with pytest.raises(AiPalError, match="truncated"):
+        decode(data[: len(data) // 2])
 
 
 def test_a_model_that_sees_says_so(seeing: Loaded) -> None:
