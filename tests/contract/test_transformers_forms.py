@@ -48,11 +48,13 @@ def thinker(starter_safetensors: Path) -> Iterator[WorkerDriver]:
 
 
 def held_to(driver: WorkerDriver, asked: list[schemas.Schema], **more: Any) -> list[Answer]:
-    """The answers at temperature 1, several at once."""
-    answers = []
+    """The answers at temperature 1, several at once; all of them are judged, before any fault is told."""
+    answers: list[Answer] = []
+    faults: list[tuple[str, schemas.Schema, str]] = []
     for begin in range(0, len(asked), AT_ONCE):
-        keys = []
-        for number, schema in enumerate(asked[begin : begin + AT_ONCE]):
+        some = asked[begin : begin + AT_ONCE]
+        keys = [next(KEYS) for _ in some]
+        for number, (key, schema) in enumerate(zip(keys, some, strict=True)):
             options = GenerationOptions(
                 temperature=1.0,
                 top_p=1.0,
@@ -61,16 +63,24 @@ def held_to(driver: WorkerDriver, asked: list[schemas.Schema], **more: Any) -> l
                 response_format=JsonSchema(schema),
                 **more,
             )
-            keys.append(next(KEYS))
-            driver.answers[keys[-1]] = Answer()
-            driver.send(Generate(keys[-1], ASKED, options))
+            driver.answers[key] = Answer()
+            driver.send(Generate(key, ASKED, options))
         driver.finish(keys, timeout=600)
-        answers += [driver.answers[key] for key in keys]
-    for schema, answer in zip(asked, answers, strict=True):
-        assert isinstance(answer.end, GenerationDone), answer.end
-        assert answer.end.finish_reason == "stop", schema
-        assert not schemas.problem(schema, answer.text)
+        answers += (new := [driver.answers[key] for key in keys])
+        told = [
+            (fault_of(answer, schema), schema, answer.text) for schema, answer in zip(some, new, strict=True)
+        ]
+        faults += [one for one in told if one[0]]
+        print(f"{len(answers) - len(faults)} of {len(answers)} valid", flush=True)
+    assert not faults
     return answers
+
+
+def fault_of(answer: Answer, schema: schemas.Schema) -> str:
+    """Why the answer is none to this schema, "" where it is."""
+    if not isinstance(answer.end, GenerationDone) or answer.end.finish_reason != "stop":
+        return repr(answer.end)
+    return schemas.problem(schema, answer.text)
 
 
 def test_the_starter_is_held_to_any_schema(starter: WorkerDriver) -> None:
