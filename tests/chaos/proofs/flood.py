@@ -75,16 +75,13 @@ class Flood:
 
     def _run(self) -> None:
         connection = Connection(self._endpoint)
-        kinds = [
-            self._chat(),
-            wire.encode(wire.Status(7)),
-            b"\x81",
-            wire.encode(wire.Cancel(5)),
-            b"\x93" * 200_000,
-        ]
+        read = [self._chat(), wire.encode(wire.Status(7)), wire.encode(wire.Cancel(5))]
+        unread = [b"\x81", b"\x93" * 200_000]
         large = b"\xc6" + LARGE.to_bytes(4, "big") + bytes(LARGE)
         while not self._over.is_set():
-            frames = self._dice.choices(kinds, [5, 2, 2, 5, 0.02], k=self._dice.choice(FRAMES))
+            frames = self._dice.choices(read, [5, 2, 5], k=self._dice.choice(FRAMES))
+            if self._dice.random() < 0.5:  # what comes behind it in the same message is only refused
+                frames.insert(self._dice.randrange(len(frames)), self._dice.choices(unread, [100, 1])[0])
             if self._dice.random() < 0.005:
                 frames = [large]
             self._send(connection, frames)

@@ -12,6 +12,7 @@ import msgspec
 
 from ai_pal.protocol.report import Report as StartReport
 from tests.chaos.laboratory import Laboratory
+from tests.process.eventually import allowed
 
 FULL, SMALL = 3, 1
 STARTS, FEW = 100, 10
@@ -29,8 +30,10 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
         lab.report.figures["starts at once"] = starts
         lab.report.figures["seconds until the last has reported"] = time.monotonic() - begun
         winners = [pid for pid, report in outcomes if report.failure is None and report.endpoint]
+        silent = [pid for pid, report in outcomes if _is_silent(report)]
         codes = {str(report.failure.code) for _, report in outcomes if report.failure is not None}
         lab.report.expect(len(winners) == 1, f"{len(winners)} of {starts} starts have won")
+        lab.report.expect(not silent, f"{len(silent)} of {starts} starts have said nothing")
         lab.report.expect(codes <= {"supervisor_running"}, f"the others say {codes}")
         with daemon.client() as client:
             lab.report.expect([client.welcome.pid] == winners, "somebody else answers")
@@ -49,18 +52,20 @@ def _start(count: int, environ: dict[str, str]) -> list[tuple[int, StartReport]]
         os.close(write)
         started.append((process, read))
     outcomes = [(process.pid, _report(read)) for process, read in started]
-    for process, _ in started:
-        if _lost(outcomes, process.pid):
-            process.wait(SECONDS)
+    for (process, _), (_, report) in zip(started, outcomes, strict=True):
+        if _is_silent(report):
+            process.kill()
+        if not report.endpoint:
+            process.wait(allowed(SECONDS))
     return outcomes
 
 
-def _lost(outcomes: list[tuple[int, StartReport]], pid: int) -> bool:
-    return any(one == pid and report.failure is not None for one, report in outcomes)
+def _is_silent(report: StartReport) -> bool:
+    return report.failure is None and not report.endpoint
 
 
 def _report(read: int) -> StartReport:
     with os.fdopen(read, "rb", 0) as pipe:
-        if not select.select([pipe], [], [], SECONDS)[0]:
+        if not select.select([pipe], [], [], allowed(SECONDS))[0]:
             return StartReport()
         return msgspec.json.decode(pipe.readline() or b"{}", type=StartReport)
