@@ -43,8 +43,8 @@ def _fine(name: str) -> bool:
 
 def _models(beginning: str) -> Names:
     settings = _settings()
-    yield from ((name, _plain(own.path or own.model or "")) for name, own in settings.models.items())
     yield from _local(beginning)
+    yield from ((name, _plain(own.path or own.model or "")) for name, own in settings.models.items())
     if ":" in beginning:
         yield from _of_providers(settings)
     yield from ((f"{name}:", "a provider") for name in _provider_names(settings))
@@ -52,13 +52,15 @@ def _models(beginning: str) -> Names:
 
 def _local(beginning: str) -> Names:
     from ai_pal.catalog import CATALOG
-    from ai_pal.config.elsewhere import elsewhere
+    from ai_pal.cli.known_models import known_models
 
     settings = _settings()
-    providers = set(_provider_names(settings))
+    for one in known_models(settings).here:
+        if one.state != "elsewhere":  # a provider's: nothing of this machine
+            yield one.name, _plain(f"here: {one.path if one.source == 'config' else one.about or one.source}")
     for name, own in settings.models.items():
-        if elsewhere(own.model or "", providers) is None:
-            yield name, _plain(own.path or own.model or "")
+        if own.path:
+            yield name, _plain(own.path)
     shown = [entry for entry in CATALOG.values() if not entry.hidden]
     yield from ((entry.name, entry.about) for entry in shown)
     if ":" in beginning:

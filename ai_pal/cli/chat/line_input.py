@@ -1,7 +1,7 @@
 """The prompt line: editing, history across runs, several lines, completion of commands."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -19,15 +19,19 @@ FILES = ("attach", "save")
 """Commands behind which a file is named."""
 
 
+Choices = Callable[[], Iterable[str]]
+"""What may stand behind a command, asked for when Tab is pressed."""
+
+
 class CommandCompleter(Completer):
     """Completes `/command` names, the first word behind those of `arguments`, and files behind `files`."""
 
     def __init__(
-        self, commands: Iterable[str], arguments: Mapping[str, Iterable[str]], files: Iterable[str] = ()
+        self, commands: Iterable[str], arguments: Mapping[str, Choices], files: Iterable[str] = ()
     ) -> None:
         self._files, self._paths = {f"/{name}" for name in files}, PathCompleter(expanduser=True)
         self._commands = [f"/{name}" for name in commands]
-        self._arguments = {f"/{name}": list(choices) for name, choices in arguments.items()}
+        self._arguments = {f"/{name}": choices for name, choices in arguments.items()}
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         line = document.text_before_cursor
@@ -37,8 +41,9 @@ class CommandCompleter(Completer):
         if command in self._files and space:
             yield from self._paths.get_completions(Document(argument), complete_event)
             return
-        typed, choices = (argument, self._arguments.get(command, [])) if space else (line, self._commands)
-        for choice in choices:
+        choices = self._arguments.get(command, tuple) if space else lambda: self._commands
+        typed = argument if space else line
+        for choice in choices():
             if choice.startswith(typed):
                 yield Completion(choice, start_position=-len(typed))
 
@@ -48,7 +53,7 @@ class LineInput:
     nothing typed; Ctrl-C clears what is typed."""
 
     def __init__(
-        self, history: Path | None, commands: Iterable[str], arguments: Mapping[str, Iterable[str]]
+        self, history: Path | None, commands: Iterable[str], arguments: Mapping[str, Choices]
     ) -> None:
         self._session: PromptSession[str] = PromptSession(
             history=open_history(history),

@@ -14,10 +14,11 @@ from ai_pal.cli.chat.entry import Command, parse
 from ai_pal.cli.chat.fetching import may_fetch
 from ai_pal.cli.chat.hints import in_conversation
 from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
-from ai_pal.cli.chat.line_input import LineInput
+from ai_pal.cli.chat.line_input import Choices, LineInput
 from ai_pal.cli.chat.preparing import InstantStart
 from ai_pal.cli.chat.screen import AnswerScreen
 from ai_pal.cli.chat.session import Session, Wishes
+from ai_pal.cli.known_models import known_models
 from ai_pal.cli.terminal.neutral import neutral
 from ai_pal.cli.terminal.streams import Terminal, say
 from ai_pal.config import paths
@@ -45,19 +46,15 @@ class Talk:
         wait: bool = False,
         no_wait: bool = False,
     ) -> None:
-        from ai_pal.catalog import CATALOG
-
         self._session, self._terminal, self._markdown = session, terminal, markdown
-        known = [entry.name for entry in CATALOG.values() if not entry.hidden]
-        models = [*known, *session.settings.models]
-        self._context = CommandContext(conversation, wishes, session, models, self._say, recorder)
+        self._context = CommandContext(conversation, wishes, session, self._say, recorder)
         self._context.hide_thinking, self._context.attachments = hide_thinking, list(attachments)
-        choices = {
-            "model": models,
-            "set": setting.NAMES,
-            "copy": ("code",),
-            "local": ("on", "off"),
-            "think": THINK,
+        choices: dict[str, Choices] = {
+            "model": lambda: known_models(session.settings).names,
+            "set": lambda: setting.NAMES,
+            "copy": lambda: ("code",),
+            "local": lambda: ("on", "off"),
+            "think": lambda: THINK,
         }
         self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)
         self._instant = None if wait else InstantStart(session, self._agree, self._say, eager=no_wait)

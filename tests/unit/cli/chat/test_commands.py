@@ -13,11 +13,13 @@ from ai_pal.cli.chat.commands import COMMANDS, CommandContext, Leave, run_comman
 from ai_pal.cli.chat.entry import Command
 from ai_pal.cli.chat.line_input import CommandCompleter, open_history
 from ai_pal.cli.chat.session import Session, Wishes
-from ai_pal.config import Settings
+from ai_pal.cli.known_models import known_models
+from ai_pal.config import ModelSettings, Settings
 from ai_pal.config.provider_access import remember
 from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.protocol.content import Document, Image, Reasoning
+from tests.gguf_files import gguf
 from tests.pictures import png
 
 
@@ -28,7 +30,7 @@ class Bench:
         self.said: list[str] = []
         self.conversation = Conversation()
         self.context = CommandContext(
-            self.conversation, Wishes(), Session(Settings()), ["smollm2", "echo"], self.said.append, recorder
+            self.conversation, Wishes(), Session(Settings()), self.said.append, recorder
         )
 
     def enter(self, name: str, argument: str = "") -> str:
@@ -70,8 +72,28 @@ def test_an_unknown_command_names_the_nearest(bench: Bench) -> None:
 def test_model_shows_and_switches(bench: Bench) -> None:
     bench.enter("model")
     bench.enter("model", "echo")
-    assert bench.said == ["model: auto", "known: smollm2, echo", "model: echo"]
+    assert bench.said[::2] == ["model: auto", "model: echo"]
     assert bench.context.wishes.model == "echo"
+
+
+def test_model_names_what_is_here_in_whatever_store_and_says_how_to_see_the_rest(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "home/.lmstudio/models/org/tiny/tiny.gguf"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(gguf({"general.architecture": "llama"}, [("a.weight", 0, 0)]))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    bench.context.session.settings = Settings(
+        model_cache_dir=str(tmp_path / "none"), models={"own": ModelSettings(path=str(model.parent))}
+    )
+    bench.enter("model")
+    here, rest = bench.said[1].splitlines()
+    assert here == "here: org/tiny (LM Studio)"
+    assert rest.endswith(
+        "more models can be fetched: /model NAME, as in: ai-pal list --all"
+    )
+    names = known_models(bench.context.session.settings).names
+    assert (names[0], "qwen3:8b" in names, "echo" in names) == ("org/tiny", True, False)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +289,7 @@ def completions(text: str) -> list[str]:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
 
-    choices = {"model": ["echo", "smollm2"]}
+    choices = {"model": lambda: ["echo", "smollm2"]}
     completer = CommandCompleter(["help", "model", "save"], choices, ["attach", "save"])
     return [found.text for found in completer.get_completions(Document(text), CompleteEvent())]
 
