@@ -17,6 +17,7 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split
 from ai_pal.catalog.refusals import not_found, not_here
+from ai_pal.catalog.spelling import spelled
 from ai_pal.catalog.twins import twin
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.config.clouds import provider_names
@@ -88,24 +89,30 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
 
 def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
     """What `ref` means, here already or not. Raises `AiPalError` as `resolve`, but for `model_not_here`."""
-    name, options = split(ref or default_model(settings))
+    name, options = _taken_apart(ref, settings)
     target, more = _target(name, settings)
     return _find(target, name, more | options, settings, machine)
 
 
 def meant(ref: str, settings: Settings) -> str:
     """`ref`; an alias of a provider's model as that model. Raises `AiPalError` (`config_invalid`)."""
-    name, options = split(ref)
+    name, options = _taken_apart(ref, settings)
     target, more = _target(name, settings)
     there = elsewhere(target, provider_names(settings))
     return join(target, more | options) if target != name and there is not None else ref
+
+
+def _taken_apart(ref: str, settings: Settings) -> Reference:
+    """A reference with its name as lists have it; an empty one means the default model."""
+    name, options = split(ref or default_model(settings))
+    return Reference(spelled(name, settings), options)
 
 
 def _target(name: str, settings: Settings) -> Reference:
     """What an alias from the settings stands for, with the options on the way there: the nearest wins."""
     target, options = name, dict[str, Any]()
     for _ in range(_MAX_ALIASES):
-        own = settings.models.get(target)
+        own = settings.models.get(target := spelled(target, settings))
         if own is None or not (own.path or own.model):
             return Reference(target, options)
         if not own.path and elsewhere(str(own.model), provider_names(settings)) is not None:
@@ -265,7 +272,7 @@ def default_model(settings: Settings) -> str:
 
 def own_keep_alive(ref: str, settings: Settings) -> float | None:
     """The model's own setting of `keep_alive`, if it has one."""
-    return settings.models.get(split(ref or default_model(settings)).name, ModelSettings()).keep_alive
+    return settings.models.get(_taken_apart(ref, settings).name, ModelSettings()).keep_alive
 
 
 def keep_alive(ref: str, settings: Settings) -> float:
@@ -276,7 +283,7 @@ def keep_alive(ref: str, settings: Settings) -> float:
 
 def pinned(ref: str, settings: Settings) -> bool:
     """Whether this model stays loaded until it is unloaded by request."""
-    return bool(settings.models.get(split(ref or default_model(settings)).name, ModelSettings()).pin)
+    return bool(settings.models.get(_taken_apart(ref, settings).name, ModelSettings()).pin)
 
 
 def _number(name: str, options: dict[str, Any], own: int | None, general: int) -> int:

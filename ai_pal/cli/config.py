@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
+from ai_pal.cli.naming import check_model
 from ai_pal.cli.restarting import remark_on_restart
 from ai_pal.cli.terminal.json_output import print_json
 from ai_pal.cli.terminal.neutral import neutral_line
@@ -104,6 +105,7 @@ def _set(args: argparse.Namespace) -> int:
     if len(words) % 2:
         fail(Code.BAD_REQUEST, f"{words[-1]} has no value", "ai-pal config set KEY VALUE [KEY VALUE ...]")
     pairs = dict(zip(words[::2], words[1::2], strict=True))
+    _check_models(pairs)
     made = set_values(pairs)
     shown = {row.name: row.text for row in rows(load_settings(environ=_only_files()))}
     for key, value in pairs.items():
@@ -113,6 +115,20 @@ def _set(args: argparse.Namespace) -> int:
     print(neutral_line(f"in {made.file}"))
     remark_on_restart()
     return failures.OK
+
+
+def _check_models(pairs: dict[str, str]) -> None:
+    """Raises `AiPalError` where a setting is to name a model that nobody could mean. It need not be here."""
+    from ai_pal.config.edit import key_of
+
+    said = [(key_of(key).path, value) for key, value in pairs.items()]
+    named = [value for path, value in said if path[0] in ("model", "local", "models") and path[-1] == "model"]
+    named += [one for path, value in said if path == ("preload",) for one in value.split(",")]
+    settings = load_settings(environ=_only_files()).settings
+    own = {*settings.models, *(path[1] for path, _ in said if path[0] == "models")}
+    for name in (one.strip() for one in named):
+        if name and name.partition("?")[0] not in own:
+            check_model(name, settings)
 
 
 def _unset(args: argparse.Namespace) -> int:

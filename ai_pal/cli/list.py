@@ -1,14 +1,19 @@
 """`ai-pal list`: the models that are on this machine; with --all also those that can be fetched by name."""
 
 import argparse
+import shlex
+import sys
 import time
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from ai_pal.catalog.default import STARTER
 from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.catalog.model import made_for
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.json_output import print_json
+from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.table import table, terminal_width
 from ai_pal.config import Settings, load_settings
 from ai_pal.counted import counted
@@ -22,6 +27,7 @@ OFFER_SPARE = ("LICENCE", "CONTEXT", "ABOUT", "MEMORY")
 
 EXAMPLES = """examples:
   ai-pal list
+  ai-pal list qwen                   those with this in their names; or a pattern: 'qwen3*:4b'
   ai-pal list --all                  what can be fetched by name too, by what fits this machine
   ai-pal list --json | jq -r '.[].name'
 
@@ -32,6 +38,10 @@ A narrow terminal gets fewer columns and shorter paths; a pipe, and --json, get 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
+    pattern = parser.add_argument(
+        "pattern", nargs="?", default="", metavar="PATTERN", help="only models with this in their names"
+    )
+    completes(pattern, "models")
     parser.add_argument(
         "-a", "--all", action="store_true", help="also the known models that are not on this machine"
     )
@@ -40,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
-    models = inventory(settings)
+    models = [model for model in inventory(settings) if _is_meant(model.name, args.pattern)]
     offered = [model for model in models if _is_offer(model)]
     here = [model for model in models if not _is_offer(model)]
     if args.json:
@@ -54,9 +64,24 @@ def run(args: argparse.Namespace) -> int:
     if args.all:
         _print_offers(offered, settings, width, first=not here)
     elif offered:
-        begin = "\n" if here else "no model is on this machine yet\n"
-        print(f"{begin}{counted(len(offered), 'more model')} can be fetched by name: ai-pal list --all")
+        begin = "\n" if here else f"no {'such ' if args.pattern else ''}model is on this machine yet\n"
+        rest = " ".join(["ai-pal list --all", *([shlex.quote(args.pattern)] if args.pattern else [])])
+        print(f"{begin}{counted(len(offered), 'more model')} can be fetched by name: {rest}")
+    if args.pattern and not models:
+        print(
+            neutral_line(
+                f"no model is called like {args.pattern}; on the hub perhaps: ai-pal search {args.pattern}"
+            ),
+            file=sys.stderr,
+        )
+        return failures.FAILED
     return 0
+
+
+def _is_meant(name: str, pattern: str) -> bool:
+    """Whether the pattern stands in the name, in any case; with `*` and its like it is the whole name."""
+    name, pattern = name.lower(), pattern.lower()
+    return fnmatchcase(name, pattern) if set(pattern) & set("*?[") else pattern in name
 
 
 def _is_offer(model: Listed) -> bool:

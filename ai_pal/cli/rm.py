@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
 from ai_pal.catalog.removing import files_of, remove, sizes
+from ai_pal.catalog.spelling import spelled
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_named, forget, is_own, unload
@@ -36,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     check_named(args.model)
     settings = load_settings().settings
-    if is_own(name := split(args.model).name, settings):
+    if is_own(name := spelled(split(args.model).name, settings), settings):
         print(neutral_line(forget(name, settings)))
         return failures.OK
     found = find(absolute(args.model, Path.cwd(), settings), settings)

@@ -6,7 +6,18 @@ from typing import Any, get_args
 
 import msgspec
 
-from ai_pal.catalog import Found, absolute, default_model, find, keep_alive, pinned, resolve, split, used
+from ai_pal.catalog import (
+    Found,
+    absolute,
+    default_model,
+    find,
+    join,
+    keep_alive,
+    pinned,
+    resolve,
+    split,
+    used,
+)
 from ai_pal.catalog.abilities import abilities_of
 from ai_pal.catalog.described import describe
 from ai_pal.catalog.inventory import Listed, State, inventory
@@ -110,7 +121,7 @@ def gather(reference: str, settings: Settings) -> Facts:
     told = describe(load, entry)
     seen = told.window
     return Facts(
-        model=load.model,
+        model=load.model if load.engine else join(found.name, options),
         engine=load.engine or found.engine,
         about=entry.about if entry else "",
         licence=entry.licence if entry else "",

@@ -240,6 +240,8 @@ def _set(context: CommandContext, argument: str) -> None:
         except AiPalError as error:
             context.say(described(error.failure))
             return
+        if remark := setting.remark_on(argument):
+            context.say(remark)
     said = setting.lines(context.wishes) or ["nothing is set"]
     names = f"/set NAME VALUE, with one of: {', '.join(setting.NAMES)}"
     context.say("\n".join(said if argument else [*said, names]))

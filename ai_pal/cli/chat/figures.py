@@ -5,7 +5,6 @@ from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.conversations.model import short_name
 from ai_pal.counted import counted
 from ai_pal.protocol.client import Started
-from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.providers.dollars import fine
 
 LOCAL_TIER = 1
@@ -59,12 +58,17 @@ class Totals:
 
     def __init__(self) -> None:
         self.answers = self.prompt_tokens = self.cached_tokens = self.completion_tokens = 0
+        self._begun = 0
         self._decoding = 0.0
         self._first = 0.0
 
-    def add(self, usage: Usage, timings: Timings) -> None:
-        """Count one answer."""
+    def add(self, answer: ShownAnswer) -> None:
+        """Count one answer; what failed is none."""
+        if answer.finish_reason == "failed":
+            return
+        usage, timings = answer.usage, answer.timings
         self.answers += 1
+        self._begun += timings.first_token > 0
         self.prompt_tokens += usage.prompt_tokens
         self.cached_tokens += usage.cached_tokens
         self.completion_tokens += usage.completion_tokens
@@ -80,7 +84,7 @@ class Totals:
             f"answers            {self.answers}",
             f"tokens sent        {self.prompt_tokens} ({self.cached_tokens} from the prompt cache)",
             f"tokens answered    {self.completion_tokens}",
-            f"first token        {seconds(self._first / self.answers)} on average",
+            f"first token        {seconds(self._first / max(self._begun, 1))} on average",
         ]
         if self._decoding:
             lines.append(f"speed              {self.completion_tokens / self._decoding:.1f} tok/s on average")

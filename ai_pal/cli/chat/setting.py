@@ -33,6 +33,8 @@ OF_WISHES = ("deadline", "keep_alive", "goal", "max_cost")
 ENGINE = "option"
 """`/set option NAME VALUE` is for what only the engine knows."""
 
+_APART = re.compile(r"\s*=\s*|\s+")
+
 NAMES = (*OF_OPTIONS, *OF_WISHES, ENGINE)
 
 _LEADS = ("parameter ", "--")
@@ -86,6 +88,17 @@ def changed(wishes: Wishes, argument: str) -> Wishes:
     return msgspec.structs.replace(wishes, **{name: _read(name, name, value, Wishes())})
 
 
+def remark_on(argument: str) -> str:
+    """What is to be said of `/set option NAME VALUE`, where only the model that answers knows the name."""
+    kind, _, said = argument.strip().partition(" ")
+    name, value, *_ = *_APART.split(said.strip(), maxsplit=1), ""
+    if kind != ENGINE or name in GenerationOptions.__struct_fields__ or value == DEFAULT:
+        return ""
+    near = nearest(name, GenerationOptions.__struct_fields__)
+    meant = f"did you mean {near}?" if near else "one that has none such says so with its answer"
+    return f"{name} is no option that all models have; {meant}"
+
+
 def lines(wishes: Wishes) -> list[str]:
     """What is set, a line each."""
     named = {field: name for name, field in reversed(OF_OPTIONS.items())}
@@ -115,7 +128,7 @@ def _read(name: str, field: str, value: str, usual: object) -> Any:
 
 def _with_option(wishes: Wishes, text: str) -> Wishes:
     """With `NAME VALUE` or `NAME=VALUE` of the engine, or of a field without an option of its own."""
-    name, value, *_ = *re.split(r"\s*=\s*|\s+", text, maxsplit=1), ""
+    name, value, *_ = *_APART.split(text, maxsplit=1), ""
     if not name or not value:
         fail(Code.BAD_REQUEST, f"{text!r} is no option with a value", f"/set {ENGINE} NAME VALUE")
     options, usual = wishes.options, GenerationOptions()

@@ -139,7 +139,7 @@ class Talk:
 
     def _keep(self, answer: ShownAnswer) -> None:
         add_answer(self._context.conversation, answer, self._stands_for)
-        self._context.totals.add(answer.usage, answer.timings)
+        self._context.totals.add(answer)
         # A Ctrl-C right after the one that stopped the answer leaves.
         self._warned = answer.finish_reason == "cancelled"
 

@@ -67,6 +67,15 @@ def test_a_model_of_ollamas_is_found_as_it_calls_it(name: str, home: Path, setti
     assert (there.path, there.store, there.engine) == (str(blob), "Ollama", "llamacpp")
 
 
+def test_what_another_program_calls_so_is_meant_before_what_we_call_nearly_so(
+    home: Path, settings: Settings
+) -> None:
+    blob = ollama(home, "registry.ollama.ai/library/smollm2:latest")
+    assert found("smollm2:latest", settings).path == found("SMOLLM2:latest", settings).path == str(blob)
+    assert found("smollm2", settings).store == ""
+    assert found("tinyllama:latest", settings).name == "tinyllama"
+
+
 @pytest.mark.parametrize(
     ("place", "name"),
     [

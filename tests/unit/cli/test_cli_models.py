@@ -60,6 +60,31 @@ def test_list_all_as_json_has_what_is_only_known(capsys: pytest.CaptureFixture[s
     assert models["qwen3.5:4b"]["strengths"] == ["pictures", "tools", "thinking"]
 
 
+def test_list_shows_what_is_called_like_that(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "SMOLLM"]) == 0
+    assert "smollm2" in capsys.readouterr().out
+    assert run(["list", "--all", "qwen3*:4b"]) == 0
+    out = capsys.readouterr().out
+    assert "\nqwen3.5:4b " in out
+    assert "qwen3:8b" not in out
+    assert run(["list", "qwen3.6"]) == 0
+    assert "2 more models can be fetched by name: ai-pal list --all qwen3.6" in capsys.readouterr().out
+    assert run(["list", "nosuch"]) == 1
+    assert "ai-pal search nosuch" in capsys.readouterr().err
+
+
+def test_a_setting_that_names_a_model_which_nobody_knows_is_refused(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in ("model", "local.model", "preload", "models.mine.model"):
+        assert run(["config", "set", key, "smollm3"]) == 3
+        assert "smollm2?" in capsys.readouterr().err
+    assert not config.exists()
+    for name in ("qwen3.5:4b", "org/name:Q4_K_M", "openai:gpt-9", "ollama:whatever"):
+        assert run(["config", "set", "model", name]) == 0
+    assert run(["config", "set", "model", "mine", "models.mine.model", "phi-3", "preload", "phi-2,mine"]) == 0
+
+
 def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list", "--json"]) == 0
     models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}

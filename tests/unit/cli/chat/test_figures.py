@@ -67,9 +67,19 @@ def test_long_times_lose_their_decimals() -> None:
 def test_totals_add_up_over_answers() -> None:
     totals = Totals()
     assert totals.lines() == ["no answers yet"]
-    totals.add(USAGE, TIMINGS)
-    totals.add(USAGE, TIMINGS)
+    ends: list[AnyEvent] = [
+        Failed(1, []),
+        Cancelled(1),
+        Done(1, "stop", USAGE, TIMINGS),
+        Done(1, "stop", USAGE, TIMINGS),
+    ]
+    for end in ends:
+        answer = ShownAnswer()
+        answer.add(end)
+        totals.add(answer)
     text = "\n".join(totals.lines())
+    assert "answers            3" in text
+    assert "first token        0.12 s" in text
     assert "20 (8 from the prompt cache)" in text
     assert "84" in text
     assert "51.3 tok/s" in text

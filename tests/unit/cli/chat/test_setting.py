@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.cli.chat.session import Wishes
-from ai_pal.cli.chat.setting import NAMES, changed, lines
+from ai_pal.cli.chat.setting import NAMES, changed, lines, remark_on
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.options import GenerationOptions, JsonSchema
 
@@ -123,3 +123,19 @@ def test_what_is_set_is_shown() -> None:
         "goal cost",
         "option pace 0.5",
     ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("option temprature 1", "temprature is no option that all models have; did you mean temperature?"),
+        ("option mirostat = 2", "mirostat is no option that all models have; "),
+        ("option foo default", ""),
+        ("option logprobs 2", ""),
+        ("temperature 1", ""),
+    ],
+)
+def test_an_option_that_only_the_model_may_know_is_remarked_on(argument: str, says: str) -> None:
+    said = remark_on(argument)
+    assert said.startswith(says)
+    assert bool(said) == bool(says)

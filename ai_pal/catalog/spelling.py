@@ -1,0 +1,20 @@
+"""Names of models as people type them: as Ollama does, in any case, and with `:latest` or without."""
+
+from ai_pal.catalog import stores
+from ai_pal.catalog.known import entry_of, family
+from ai_pal.config import Settings
+
+LATEST = ":latest"
+
+
+def spelled(name: str, settings: Settings) -> str:
+    """The name as lists have it; one that is written exactly so, by the user or by another program, is meant
+    as it is."""
+    plain = name.lower().removesuffix(LATEST)
+    if name in settings.models or not plain:
+        return name
+    if (own := next((one for one in settings.models if one.lower() == plain), None)) is not None:
+        return own
+    if plain == name or "/" in name or not (entry_of(plain) or family(plain)):
+        return name
+    return name if stores.named(name, settings) else plain
