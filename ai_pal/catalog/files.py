@@ -9,7 +9,8 @@ import msgspec
 
 from ai_pal.catalog import layout
 from ai_pal.catalog.ggufs import gguf_parts
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.formats.gguf import check_whole
 from ai_pal.formats.gguf_parts import part_paths
 
 GGUF_MAGIC = b"GGUF"
@@ -40,6 +41,29 @@ def checked_model(path: Path) -> tuple[str, str]:
             Code.MODEL_INVALID, f"{path} is not a GGUF model file", "download it again, or name another file"
         )
     return "llamacpp", str(_first_part(path))
+
+
+def damage(path: str) -> Failure | None:
+    """Why a file or folder that is here is no whole model: a file that was cut off, say."""
+    try:
+        engine, whole = checked_model(Path(path))
+        if engine == "llamacpp":
+            parts = [part.stat() for part in part_paths(Path(whole))]
+            return _damage(whole, *((part.st_size, part.st_mtime_ns) for part in parts))
+    except AiPalError as error:
+        return error.failure
+    except OSError as error:
+        return Failure(Code.FILE_UNREADABLE, f"{path} cannot be read: {error.strerror}")
+    return None
+
+
+@lru_cache(maxsize=256)
+def _damage(path: str, *_stamps: tuple[int, int]) -> Failure | None:
+    try:
+        check_whole(Path(path))
+    except AiPalError as error:
+        return error.failure
+    return None
 
 
 def _first_part(path: Path) -> Path:

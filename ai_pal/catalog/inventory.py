@@ -68,12 +68,14 @@ def inventory(settings: Settings) -> list[Listed]:
     kept = list(_stored(settings, {listed.path for listed in (*named, *others)}))
     elsewhere = {listed.name for listed in kept}
     named = [listed for listed in named if listed.state != "not here" or listed.name not in elsewhere]
-    return [_with_use(listed, settings) for listed in sorted([*named, *others, *kept], key=lambda m: m.name)]
+    return [_looked_at(listed, settings) for listed in sorted([*named, *others, *kept], key=lambda m: m.name)]
 
 
-def _with_use(listed: Listed, settings: Settings) -> Listed:
+def _looked_at(listed: Listed, settings: Settings) -> Listed:
+    """With when it was used last, and whether it is whole; a hash that was checked is believed."""
     at = used.last_used(listed.path, settings) if listed.path else None
-    return msgspec.structs.replace(listed, last_used=at)
+    damaged = listed.state == "here" and files.damage(listed.path) is not None
+    return msgspec.structs.replace(listed, last_used=at, state="damaged" if damaged else listed.state)
 
 
 def _known(entry: KnownModel, repos: frozenset[str], settings: Settings) -> list[Listed]:
@@ -156,7 +158,7 @@ def _stored(settings: Settings, claimed: set[str]) -> Iterator[Listed]:
     for one in stores.stored(settings):
         if one.path not in claimed:
             claimed.add(one.path)
-            yield Listed(one.name, "here", one.size, one.store, one.path)
+            yield Listed(one.name, "damaged" if one.problem else "here", one.size, one.store, one.path)
 
 
 def _usable(repo: str, folder: Path) -> Iterator[HubFiles]:
@@ -180,9 +182,7 @@ def _own(name: str, model: ModelSettings, settings: Settings) -> Listed:
         size = files.size_of(files.checked_model(Path(model.path))[1])
     except (AiPalError, OSError):
         path = Path(model.path)
-        if not path.is_file():
-            return Listed(name, "not here", source="config", path=model.path)
-        return Listed(name, "here", path.stat().st_size, "config", model.path)
+        return Listed(name, "damaged" if path.exists() else "not here", source="config", path=model.path)
     return Listed(name, "here", size=size, source="config", path=model.path)
 
 

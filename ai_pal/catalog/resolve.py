@@ -164,7 +164,7 @@ def _known(
             there = ", ".join(v.name for v in entry.variants)
             more = ", or any quantization of its repository" if variant_of(entry, "q8_0") else ""
             fail(Code.MODEL_NOT_FOUND, f"{entry.name} has no variant {variant!r}", f"it has: {there}{more}")
-        return _located(_as_found(entry, Choice(named, "as named"), name, options), settings)
+        return _located(_as_found(entry, Choice(named, ""), name, options), settings)
     if len(entry.variants) == 1:
         return _located(_as_found(entry, Choice(entry.variants[0], ""), name, options), settings)
     preferred = _located(_as_found(entry, Choice(entry.variants[0], "the default"), name, options), settings)
@@ -246,6 +246,8 @@ def _located(found: Found, settings: Settings) -> Found:
 
 def _stored(found: Found, there: stores.Stored) -> Found:
     """`found` as another program keeps it. Raises `AiPalError` as `files.checked_model`."""
+    if there.problem:
+        fail(Code.MODEL_INVALID, f"{there.name}: {there.problem}", f"fetch it again: {there.mend}")
     engine, path = files.checked_model(Path(there.path))
     sees = {"mmproj": there.projector} if there.projector else {}
     return msgspec.structs.replace(

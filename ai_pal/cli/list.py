@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from ai_pal.catalog import stores
 from ai_pal.catalog.default import STARTER
 from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.catalog.model import made_for
@@ -120,8 +121,9 @@ def _offer(model: Listed) -> tuple[str, ...]:
 
 def _cells(model: Listed) -> tuple[str, ...]:
     size = f"{model.size / 1e6:,.0f} MB" if model.size else "-"
-    # A model of one's own cannot be pulled.
-    to_pull = model.state in ("not here", "damaged") and model.source != "config"
+    # A model of one's own, or of another program, cannot be pulled.
+    others = model.source == "config" or model.source in stores.PROGRAMS
+    to_pull = model.state in ("not here", "damaged") and not others
     where = f"ai-pal pull {model.name}" if to_pull else model.path or "-"
     revision = model.revision[:10] or "-"
     return model.name, size, model.state, revision, _ago(model.last_used), model.source or "-", where

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ai_pal.catalog import LocalFile, absolute, find
+from ai_pal.catalog import Artifact, LocalFile, absolute, find
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_named
@@ -96,6 +96,9 @@ def _copied(name: str, file: str, settings: Settings) -> Pulled:
     from ai_pal.sources import pull
 
     source = LocalFile(os.path.abspath(paths.expanded(file)))
+    found = find(name, settings)
+    if found.verified and isinstance(found.wanted, Artifact):
+        print(neutral_line(f"{found.name} is here already and whole: {file} is not read"), file=sys.stderr)
     progress = display()
     try:
         path = pull(name, settings, lambda done, total: progress.show(Pulling(0, name, done, total)), source)

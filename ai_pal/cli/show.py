@@ -10,6 +10,7 @@ from ai_pal.catalog import (
     Found,
     absolute,
     default_model,
+    files,
     find,
     join,
     keep_alive,
@@ -116,6 +117,8 @@ def gather(reference: str, settings: Settings) -> Facts:
             raise
         problem, hint = error.failure.message, error.failure.hint
     found = find(reference, settings)
+    if load.path and (damage := files.damage(load.path)) is not None:
+        problem, hint = damage.message, damage.hint
     listed = _listed(name, found, settings)
     entry = found.entry
     told = describe(load, entry)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.formats.ggml_types import bytes_of
 from ai_pal.formats.gguf_cursor import MAGIC, Cursor, Tensor
 from ai_pal.formats.gguf_parts import part_paths
 
@@ -93,6 +94,8 @@ def check_whole(path: Path) -> None:
                 what, hint = layout.refusal
                 fail(Code.MODEL_INVALID, f"{part} is {what}", hint)
             lacking = max((-tensor.size for tensor in layout.tensors), default=0)
+            for last in layout.tensors[-1:]:  # by its place in the file
+                lacking = max(lacking, bytes_of(last.kind, last.weights) - last.size)
         if lacking > 0:
             fail(Code.MODEL_INVALID, f"{part} ends too early: it was cut off", HINT)
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from ai_pal.catalog.ggufs import is_quant, plain, quant
 from ai_pal.catalog.model import KnownModel
 from ai_pal.catalog.stores import folders, ollama
+from ai_pal.catalog.stores.places import places
 from ai_pal.catalog.stores.stored import Stored
 from ai_pal.config import Settings
 from ai_pal.protocol.egress import HubFiles
 
-__all__ = ["Stored", "named", "standing_for", "stored"]
+PROGRAMS = frozenset({ollama.STORE, *(place.store for place in places({}))})
+
+__all__ = ["PROGRAMS", "Stored", "named", "standing_for", "stored"]
 
 
 def stored(settings: Settings, environ: Mapping[str, str] = os.environ) -> Iterator[Stored]:
@@ -42,7 +45,7 @@ def standing_for(
     if wanted.revision:
         return None
     repo = wanted.repo.lower()
-    kept = list(stored(settings, environ))
+    kept = [one for one in stored(settings, environ) if not one.problem]
     same = [one for one in kept if repo in (one.name.lower(), one.name.lower().rpartition(":")[0])]
     if not wanted.gguf:
         return same[0] if len(same) == 1 else None

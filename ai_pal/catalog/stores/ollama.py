@@ -60,7 +60,7 @@ def _stored(root: Path, manifest: Path) -> Stored | None:
     layers = msgspec.json.decode(manifest.read_bytes(), type=_Manifest).layers
     of = {layer.media_type: _blob(root, layer.digest) for layer in reversed(layers)}
     model = of.get(_MODEL)
-    if model is None or not model.is_file() or _ADAPTER in of:
+    if model is None or _ADAPTER in of:
         return None
     name = _name(*manifest.relative_to(root / "manifests").parts)
     projector, parameters = of.get(_PROJECTOR), of.get(_PARAMETERS)
@@ -68,11 +68,26 @@ def _stored(root: Path, manifest: Path) -> Stored | None:
         STORE,
         name,
         str(model),
-        model.stat().st_size,
+        model.stat().st_size if model.is_file() else 0,
         projector=str(projector) if projector is not None and projector.is_file() else "",
-        sampling=_sampling(parameters.read_bytes()) if parameters is not None else GenerationOptions(),
+        sampling=_sampling(parameters.read_bytes())
+        if parameters is not None and parameters.is_file()
+        else GenerationOptions(),
         remove=f"ollama rm {name}",
+        problem=next(filter(None, (_lack(root, layer) for layer in layers)), ""),
+        mend=f"ollama pull {name}",
     )
+
+
+def _lack(root: Path, layer: _Layer) -> str:
+    """What is wrong with a part of a model, if it is one that is used here."""
+    if layer.media_type not in (_MODEL, _PROJECTOR, _PARAMETERS):
+        return ""
+    blob = _blob(root, layer.digest)
+    if not blob.is_file():
+        return f"Ollama's store lacks {blob.name}"
+    size = blob.stat().st_size
+    return f"{blob} has {size:,} bytes instead of {layer.size:,}" if layer.size not in (0, size) else ""
 
 
 def _name(host: str, namespace: str, model: str, tag: str) -> str:

@@ -123,15 +123,31 @@ def test_its_projector_and_its_sampling_come_along(home: Path, settings: Setting
         b"[]",
         b'{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:../../x"}]}',
         b'{"layers": []}',
-        b'{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:'
-        + b"0" * 64
-        + b'"}]}',
     ],
 )
 def test_a_broken_manifest_hides_no_other_model(manifest: bytes, home: Path, settings: Settings) -> None:
     lay(home / ".ollama/models/manifests/registry.ollama.ai/library/broken/latest", manifest)
     ollama(home, "registry.ollama.ai/library/mine:latest")
     assert [one.name for one in stored(settings)] == ["mine:latest"]
+
+
+def test_a_model_that_has_lost_its_file_is_listed_as_damaged_with_what_to_do(
+    home: Path, settings: Settings
+) -> None:
+    blob = ollama(home, "registry.ollama.ai/library/lost:latest")
+    ollama(home, "registry.ollama.ai/library/tinyllama:latest").write_bytes(b"GG")
+    blob.unlink()
+    assert {one.name: one.state for one in inventory(settings) if one.source == "Ollama"} == {
+        "lost:latest": "damaged",
+        "tinyllama:latest": "damaged",
+    }
+    with pytest.raises(AiPalError) as caught:
+        found("lost", settings)
+    assert (caught.value.code, caught.value.failure.hint) == (
+        Code.MODEL_INVALID,
+        "fetch it again: ollama pull lost:latest",
+    )
+    assert found("tinyllama", settings).store == ""
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,16 @@ def test_a_typo_in_the_config_ends_every_command_with_its_place(
     assert "did you mean keep_alive?" in err
 
 
+def test_a_file_that_is_not_read_because_the_model_is_here_is_told(
+    starter_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for _ in range(2):
+        assert run(["pull", "--from", str(starter_model), "smollm2"]) == 0
+        said.append("smollm2 is here already and whole" in capsys.readouterr().err)
+    assert said == [False, True]
+
+
 @pytest.mark.parametrize(
     "args", [["rm", "--yes", ""], ["rm", " "], ["pull", ""], ["pull", "--from", "x", ""]]
 )

@@ -148,6 +148,19 @@ def test_a_file_that_was_cut_off_gets_no_name(file: Path, capsys: pytest.Capture
     assert "it was cut off" in capsys.readouterr().err
 
 
+def test_a_file_that_is_cut_off_later_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["add", str(file), "--name", "coder"])
+    file.write_bytes(gguf(LLAMA, [("a.weight", 0, 0), ("b.weight", 0, 2048)], data=2048 + 200))
+    capsys.readouterr()
+    assert run(["list"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("coder "))
+    assert "damaged" in row
+    assert run(["show", "coder"]) == 0
+    shown = capsys.readouterr().out
+    assert "\nstate       damaged\n" in shown
+    assert "ends too early: it was cut off\n" in shown
+
+
 def test_forgetting_a_name_that_settings_use_says_so(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["add", str(file), "--name", "coder"])
     run(["config", "set", "local.model", "coder"])

@@ -77,11 +77,11 @@ def test_the_layout_has_the_vocabulary_and_the_size_of_each_tensor(tmp_path: Pat
     assert layout.tensors == [Tensor("a", 0, 96, 64), Tensor("b", 12, 2048 - 96, 64)]
 
 
-@pytest.mark.parametrize("taken", [1, 1500, 2047, 2060, 2110, 2150, 2300, 5000])
+@pytest.mark.parametrize("taken", [1, 255, 1500, 2047, 2060, 2110, 2150, 2400, 5000])
 def test_a_file_that_was_cut_off_is_told_from_a_whole_one(taken: int, tmp_path: Path) -> None:
     file = tmp_path / "m.gguf"
     many = {"tokenizer.ggml.tokens": [f"word {number}" for number in range(500)]}
-    whole = gguf(LLAMA | many, [("a.weight", 0, 0), ("b.weight", 0, 2048)])
+    whole = gguf(LLAMA | many, [("a.weight", 0, 0), ("b.weight", 0, 2048)], data=2048 + 256)
     file.write_bytes(whole)
     check_whole(file)
     file.write_bytes(whole[:-taken])
