@@ -12,6 +12,7 @@ import msgspec
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.egress import EgressHello, FromEgress, ToEgress
 from ai_pal.server.nodes.base import ExitStatus, Launcher, LaunchSpec, WorkerProcess
+from ai_pal.server.nodes.deaths import name_of
 from ai_pal.server.ports import Clock, Observe
 from ai_pal.transport.sockets import Blob
 
@@ -178,7 +179,7 @@ class EgressProcess:
         self._observe(
             "egress_exited", worker=identity, code=status.code, signal=status.signal, planned=planned
         )
-        how = f"signal {status.signal}" if status.signal else f"code {status.code}"
+        how = name_of(status.signal) if status.signal else f"code {status.code}"
         died = Failure(Code.WORKER_DIED, f"the egress process ended ({how})", retryable=True, detail=tail)
         reason = None if planned else self._reason or died
         self._process, self._ready, self._leaving_since = None, False, None

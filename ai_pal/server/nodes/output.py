@@ -19,8 +19,13 @@ SERVING = "serving"
 """The event of our own from which on a process serves."""
 
 
-class _Event(msgspec.Struct):
+QUIET = ("debug", "info")
+"""Levels of lines of our own that say nothing of why a process has ended."""
+
+
+class _Line(msgspec.Struct):
     event: str = ""
+    level: str = ""
 
 
 class Output:
@@ -57,8 +62,12 @@ class Output:
         if engines:
             self._of_engine(engines)
         if ours:
-            self._keep(ours)
-            self._serves = self._serves or _event(ours) == SERVING
+            said = _said(ours)
+            if said.level in QUIET:
+                self._on_line(ours)
+            else:
+                self._keep(ours)
+            self._serves = self._serves or said.event == SERVING
 
     def _of_engine(self, line: str) -> None:
         kept = without_content(line) if self._serves else line
@@ -71,8 +80,8 @@ class Output:
         self._on_line(line)
 
 
-def _event(line: str) -> str:
+def _said(line: str) -> _Line:
     try:
-        return msgspec.json.decode(line, type=_Event).event
+        return msgspec.json.decode(line, type=_Line)
     except msgspec.MsgspecError:
-        return ""
+        return _Line()

@@ -14,6 +14,7 @@ from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.worker import EXIT_NEVER, SAID_ON_STDERR
 from ai_pal.server.nodes.base import ExitStatus
+from ai_pal.server.nodes.deaths import death
 from ai_pal.server.pool.lifecycle.events import (
     Action,
     Alive,
@@ -95,11 +96,9 @@ def explain(state: State, status: ExitStatus, tail: str) -> Failure:
         message = f"the engine gave up while it loaded the model: {own_words(tail) or 'it said nothing'}"
         hint = "the file is damaged, or of a kind that this version does not know: fetch it again, or update"
         return Failure(Code.MODEL_INVALID, message, hint, detail=tail)
-    if status.signal == 9:
-        message = "the worker was killed (SIGKILL), perhaps because the machine ran out of memory"
-        hint = "free memory, choose a smaller model, or lower `context`"
-    elif status.signal is not None:
-        message, hint = f"the worker died of signal {status.signal}", "see `ai-pal logs`"
+    if status.signal is not None:
+        what, hint = death(status.signal)
+        message = f"the worker {what}"
     else:
         message, hint = f"the worker exited with code {status.code}", "see `ai-pal logs`"
     return Failure(Code.WORKER_DIED, message, hint, retryable=status.code != EXIT_NEVER, detail=tail)

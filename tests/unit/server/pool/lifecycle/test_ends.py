@@ -1,5 +1,7 @@
 """What is said of a process that ended, and whether another try makes sense."""
 
+import signal as signals
+
 import pytest
 
 from ai_pal.errors import Code, Failure
@@ -28,6 +30,15 @@ def test_a_library_that_gives_up_while_it_loads_is_not_tried_again(signal: int) 
 def test_other_deaths_are_worth_another_try(state: State, signal: int) -> None:
     failure = explain(state, ExitStatus(signal=signal), ABORT)
     assert (failure.code, failure.retryable) == (Code.WORKER_DIED, True)
+
+
+def test_the_signal_of_a_death_is_told_in_words_with_what_to_do() -> None:
+    cut = explain(READY, ExitStatus(signal=signals.SIGBUS), "")
+    assert "the model's file was cut off or changed under it, or the disk failed" in cut.message
+    assert "put the file back whole" in cut.hint
+    assert "SIGSEGV" in explain(READY, ExitStatus(signal=signals.SIGSEGV), "").message
+    assert explain(READY, ExitStatus(signal=signals.SIGUSR1), "").message == "the worker was ended by SIGUSR1"
+    assert explain(READY, ExitStatus(signal=99), "").message == "the worker was ended by signal 99"
 
 
 def test_the_librarys_own_words_say_why_it_refused() -> None:
