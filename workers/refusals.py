@@ -39,6 +39,4 @@ def needs_of(job: Job) -> list[Ability]:
 def _hint(need: Ability, abilities: Collection[Ability]) -> str:
     if need == "chat" and "embed" in abilities:
         return "it turns texts into vectors: ask a model that was made for conversations"
-    if need in ("embed", "rerank"):
-        return f"ask a model that was made to {needs.WHAT[need]}"
     return needs.WHO.get(need, "ask another model, or leave it out")

@@ -22,11 +22,31 @@ WHAT: dict[Ability, str] = {
 }
 """What somebody can do who has an ability, to go on behind 'it cannot'."""
 
+EXAMPLE: dict[Ability, str] = {
+    "images": "smolvlm:256m",
+    "tools": "qwen3:0.6b",
+    "thinking": "qwen3:0.6b",
+    "infill": "qwen2.5-coder:1.5b",
+    "embed": "nomic-embed-text",
+    "rerank": "bge-reranker-v2-m3",
+}
+"""A small known model that can; `ai-pal pull` fetches it."""
+
+
+def _ask(need: Ability, kind: str) -> str:
+    return f"ask a model that {kind}, such as {EXAMPLE[need]} (ai-pal pull {EXAMPLE[need]})"
+
+
 WHO: dict[Ability, str] = {
-    "images": "ask a model that sees (a GGUF with its projector, `MODEL.gguf?mmproj=FILE`; a cloud's), "
+    "images": f"{_ask('images', 'sees')}, a GGUF with its projector (`MODEL.gguf?mmproj=FILE`) or a cloud's, "
     "or leave the picture out",
     "audio": "ask a model that hears (a GGUF with its projector, `MODEL.gguf?mmproj=FILE`; a cloud's), "
     "or leave the sound out",
+    "tools": f"{_ask('tools', 'calls tools')}, or leave the tools out",
+    "thinking": f"{_ask('thinking', 'thinks')}, or ask without thinking",
+    "infill": f"{_ask('infill', 'was made for code')}, or leave the suffix out",
+    "embed": _ask("embed", "was made to turn texts into vectors"),
+    "rerank": _ask("rerank", "was made to rank texts"),
 }
 """Whom to ask instead, where that can be told."""
 

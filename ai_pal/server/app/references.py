@@ -10,6 +10,7 @@ from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
+from ai_pal.protocol import needs
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.jobs import Asked
 
@@ -44,7 +45,7 @@ def model_of(request: Asked, settings: Settings) -> str:
     found = [here[path] for path in made_for(wanted, here)]
     kind = "an embedding model" if wanted == "embed" else "a reranking model"
     if not found:
-        hint = "name one, or fetch one first: ai-pal pull MODEL"
+        hint = f"name one, or fetch one first: ai-pal pull {needs.EXAMPLE[wanted]}"
         fail(Code.MODEL_NOT_FOUND, f"there is no such model here: this needs {kind}", hint)
     if len(found) > 1:
         fail(Code.MODEL_NOT_FOUND, f"which one is meant of {', '.join(found)}?", "name one of them")

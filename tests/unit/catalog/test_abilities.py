@@ -9,6 +9,7 @@ from ai_pal.catalog.abilities import EMBEDS, RANKS, abilities_of, of_folder, of_
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.layout import read_config
 from ai_pal.formats.gguf import Header
+from ai_pal.protocol import needs
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import LoadModel
 
@@ -54,6 +55,17 @@ def test_known_models_can_do_what_they_were_made_for_and_echo_what_it_is_told() 
         assert ("chat" in model.abilities) == (not {"embeddings", "rerank"} & set(model.strengths))
     assert CATALOG["embeddinggemma"].abilities == EMBEDS
     assert CATALOG["bge-reranker-v2-m3"].abilities == RANKS
+
+
+def test_a_model_that_hints_name_is_known_and_small_and_can() -> None:
+    for need, name in needs.EXAMPLE.items():
+        known = CATALOG[name]
+        assert need in (known.abilities or ())
+        assert {"images": "pictures", "infill": "fill-in", "embed": "embeddings"}.get(
+            need, need
+        ) in known.strengths
+        assert known.variants[0].size < 1.2e9
+        assert name in needs.WHO[need]
 
 
 def test_a_configuration_is_read_as_python_reads_it(tmp_path: Path) -> None:

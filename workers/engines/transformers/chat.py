@@ -11,6 +11,7 @@ import msgspec
 from jinja2 import TemplateError
 
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 from workers.engines.base import POOR_DEFAULT_SYSTEM
@@ -203,7 +204,7 @@ class TokenCounter:
         self.per_message = max(0, self.conversation([question, answer, question]) - one)
 
     def attachment(self, part: Image | Audio) -> int:
-        fail(Code.UNSUPPORTED, "this model cannot look at images", "ask a model that sees")
+        fail(Code.UNSUPPORTED, "this model cannot look at images", needs.WHO["images"])
 
     def conversation(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation as the model sees it."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ai_pal.errors import Code, fail
+from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
@@ -145,7 +146,7 @@ class Prompts:
         if not images:
             return self._encode(text), {}
         if self._processor is None:
-            fail(Code.UNSUPPORTED, "this model cannot look at images", "ask a model that sees")
+            fail(Code.UNSUPPORTED, "this model cannot look at images", needs.WHO["images"])
         pictures = [pictures_of.decode(bytes_of(image, blobs)) for image in images]
         inputs = dict(
             self._processor(text=[text], images=[pictures], return_tensors="pt", add_special_tokens=False)

@@ -56,7 +56,8 @@ def test_none_of_its_kind_is_said(kept: Kept, request_: wire.Embed | wire.Rerank
     with pytest.raises(AiPalError) as caught:
         model_of(request_, kept.settings("talks"))
     assert caught.value.code == Code.MODEL_NOT_FOUND
-    assert "ai-pal pull" in caught.value.failure.hint
+    name = "nomic-embed-text" if request_ is EMBED else "bge-reranker-v2-m3"
+    assert caught.value.failure.hint.endswith(f"ai-pal pull {name}")
 
 
 def test_of_several_one_has_to_be_named(kept: Kept) -> None:
