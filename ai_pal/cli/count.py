@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument("-m", "--model", default="", metavar="MODEL", help="as for `ai-pal chat`")
     completes(model, "local")
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
-    add_tools(parser)
+    add_tools(parser, "they go with the prompt, and count too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

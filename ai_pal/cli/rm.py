@@ -21,8 +21,8 @@ EXAMPLES = """examples:
   ai-pal rm --yes phi-3      without a question, as a script needs it
   ai-pal rm coder            a name that you gave: the name is forgotten, its file stays
 
-You are asked before files are removed. A model that is loaded is unloaded first. Files of your own and
-Hugging Face's cache are left alone.
+Before files are removed you are asked, and the model is unloaded. Files of your own, Hugging Face's cache
+and what other programs keep (Ollama, LM Studio, ...) are left alone.
 
 """
 

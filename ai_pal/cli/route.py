@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     completes(file, "file")
     add_form(parser)
-    add_tools(parser)
+    add_tools(parser, "who cannot call them is ruled out")
     add_routing(parser.add_argument_group("who answers"))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

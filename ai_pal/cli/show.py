@@ -86,7 +86,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     model = parser.add_argument(
         "model", nargs="?", default="", metavar="MODEL",
-        help="a known model, or the path of a GGUF file; without it the default model",
+        help="a model that `ai-pal list --all` shows, one of the hub (org/name:Q4_K_M), or the path of a "
+        "GGUF file or a folder; without it the default model",
     )  # fmt: skip
     completes(model, "models")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -51,7 +51,7 @@ def test_a_running_supervisor_is_compared(home: Environ, daemon: Supervised) -> 
     code, found = doctor(home | {"AI_PAL_QUEUE_SIZE": "7"})
     assert code == 0
     assert found["supervisor"]["state"] == "warn"
-    assert found["supervisor"]["mend"] == "run: ai-pal stop"
+    assert found["supervisor"]["mend"] == "run: ai-pal stop (the next chat starts another)"
 
 
 def test_a_supervisor_that_does_not_answer(home: Environ, daemon: Supervised) -> None:
@@ -107,7 +107,11 @@ def test_models_that_are_missing_or_damaged(home: Environ, tmp_path: Path) -> No
     environ = home | {"AI_PAL_CONFIG": str(config), "AI_PAL_MODEL_CACHE": str(cache)}
     code, found = doctor(environ)
     assert code == 1
+    assert found["starter model"]["state"] == "ok"  # echo answers
+    code, found = doctor(environ | {"AI_PAL_MODEL": ""})
+    assert code == 1
     assert found["starter model"]["mend"] == "run: ai-pal pull smollm2"
+    assert found["default model"]["state"] == "ok"
     assert found["model own"]["state"] == "fail"
     starter = cache / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
     starter.parent.mkdir(parents=True)

@@ -112,14 +112,18 @@ def add_thinking(group: argparse._ActionsContainer) -> None:
     )
 
 
-def add_tools(group: argparse._ActionsContainer) -> None:
+def add_tools(group: argparse._ActionsContainer, become: str = "calls are printed, nothing is run") -> None:
+    """`become`: what comes of them in this command."""
     listed = group.add_argument(
         "--tools", type=_tools, default=[], metavar="FILE|JSON",
-        help="functions that the model may call, as a JSON list; calls are printed, nothing is run",
+        help=f"functions that the model may call, as a JSON list; {become}",
     )  # fmt: skip
     completes(listed, "file")
     group.add_argument(
-        "--tool-choice", type=_tool_choice, metavar="HOW", help="auto, none, required, or the name of one"
+        "--tool-choice",
+        type=_tool_choice,
+        metavar="HOW",
+        help="whether it is to call one: auto, none, required, or the name of one",
     )
 
 

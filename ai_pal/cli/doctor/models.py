@@ -27,24 +27,30 @@ def check_models(settings: Settings) -> Iterator[Finding]:
 
 
 def _starter(settings: Settings) -> Finding:
+    from ai_pal.catalog import default_model
     from ai_pal.catalog.inventory import inventory
 
     found = next((model for model in inventory(settings) if model.name == STARTER), None)
-    state = found.state if found else "not here"
-    text = f"{STARTER}: {state}"
+    state, mend = found.state if found else "not here", f"run: ai-pal pull {STARTER}"
     if state == "verified":
-        return ok("starter model", text)
+        return ok("starter model", f"{STARTER} is here, verified")
     if state == "damaged":
-        return failed("starter model", f"{text}: it has the wrong size", f"run: ai-pal pull {STARTER}")
-    return warn("starter model", text, f"run: ai-pal pull {STARTER}")
+        return failed("starter model", f"{STARTER} is damaged: it was cut off or changed", mend)
+    if state == "here":
+        return warn("starter model", f"{STARTER} is here, but its content was never checked", mend)
+    if default_model(settings) != STARTER:
+        return ok("starter model", f"{STARTER} is not here, and not needed: another model answers")
+    return warn("starter model", f"{STARTER} is not here yet; the first chat fetches it (98 MB)", mend)
 
 
 def _default(settings: Settings) -> Finding:
-    from ai_pal.catalog import resolve
+    from ai_pal.catalog import default_model, resolve
 
     try:
         load = resolve("", settings)
     except AiPalError as error:
+        if error.code == Code.MODEL_NOT_HERE and default_model(settings) == STARTER:
+            return ok("default model", f"{STARTER}, once it is here")
         return _not_to_be_had("default model", error)
     return ok("default model", f"{load.model} ({load.engine})")
 

@@ -23,8 +23,10 @@ def check_config() -> tuple[Settings, Finding]:
     settings, text = loaded.settings, str(file) if file.exists() else f"defaults; there is no {file}"
     if variables := ", ".join(variables_in_force(loaded.origins)):
         text += f"; from the environment: {variables}"
-    if unknown := ", ".join(unknown_variables()):
-        return settings, warn("config", f"{text}; {unknown} names no setting", "see: docs/settings.md")
+    if unknown := unknown_variables():
+        none = "names no setting" if len(unknown) == 1 else "name no settings"
+        mend = "correct or unset what was meant for AI-PAL: ai-pal config show --describe"
+        return settings, warn("config", f"{text}; {', '.join(unknown)} {none}", mend)
     return settings, ok("config", text)
 
 
@@ -45,7 +47,9 @@ def check_supervisor() -> tuple[bool, Finding]:
     text = f"pid {status.pid}, {counted(loaded, 'model')} loaded"
     with contextlib.suppress(AiPalError):  # what is wrong with the settings is said already
         if differs := standing(welcome, __version__, own_fingerprint()).differs:
-            return True, warn("supervisor", f"{text}, but it {differs}", "run: ai-pal stop")
+            return True, warn(
+                "supervisor", f"{text}, but it {differs}", "run: ai-pal stop (the next chat starts another)"
+            )
     return True, ok("supervisor", text)
 
 
