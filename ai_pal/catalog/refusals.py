@@ -1,5 +1,6 @@
 """What is said of a model that is not here, or that nobody knows."""
 
+import re
 from collections.abc import Collection
 
 from ai_pal.catalog.entries import CATALOG
@@ -30,7 +31,7 @@ def not_found(name: str, settings: Settings) -> AiPalError:
     """`model_not_found` with the nearest names."""
     known = [one for one in (*CATALOG, *FAMILIES) if ":" not in one or ":" in name]
     near = _nearest(name, {*known, *settings.models} - {name})
-    hint = f"did you mean {' or '.join(near)}?" if near else "see: ai-pal list --all"
+    hint = f"did you mean {' or '.join(near)}?" if near else _elsewhere(name)
     if name in settings.models:
         table = dotted("models", name)
         hint = f"[{table}] names neither a file nor a model: ai-pal add, or ai-pal config unset {table}"
@@ -39,6 +40,14 @@ def not_found(name: str, settings: Settings) -> AiPalError:
     if setting := _named_by(name, settings):
         hint += f" (it stands in the setting {setting}: ai-pal config show)"
     return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
+
+
+def _elsewhere(name: str) -> str:
+    """Where to look for a model that is like none that is known."""
+    words = " ".join(re.findall(r"[\w.-]+", name))
+    return (
+        f"see: ai-pal list --all; or look on the hub: ai-pal search {words}" if words else "see: ai-pal list"
+    )
 
 
 def _nearest(name: str, known: Collection[str]) -> list[str]:

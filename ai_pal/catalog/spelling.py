@@ -11,10 +11,11 @@ def spelled(name: str, settings: Settings) -> str:
     """The name as lists have it; one that is written exactly so, by the user or by another program, is meant
     as it is."""
     plain = name.lower().removesuffix(LATEST)
-    if name in settings.models or not plain:
+    known = bool(entry_of(plain) or family(plain))
+    if name in settings.models or not plain or (known and plain == name):
         return name
     if (own := next((one for one in settings.models if one.lower() == plain), None)) is not None:
         return own
-    if plain == name or "/" in name or not (entry_of(plain) or family(plain)):
+    if not known or "/" in name:
         return name
     return name if stores.named(name, settings) else plain

@@ -4,8 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from ai_pal.catalog import CATALOG, absolute
+from ai_pal.catalog import absolute
+from ai_pal.catalog.known import entry_of, family
 from ai_pal.catalog.reference import is_path
+from ai_pal.catalog.spelling import spelled
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_model, forget
@@ -85,7 +87,7 @@ def _give(name: str, target: str, settings: Settings) -> int:
     give_name(name, "model", target)
     before = f" (it was {own.model})" if own is not None and own.model and own.model != target else ""
     print(neutral_line(f"{name} stands for {target}{before}"))
-    if name in CATALOG:
+    if entry_of(name) or family(name):
         print(f"it hides the known model of that name until: ai-pal alias rm {name}", file=sys.stderr)
     return failures.OK
 
@@ -104,7 +106,7 @@ def _check_target(name: str, target: str, settings: Settings) -> None:
 
 
 def _remove(name: str, settings: Settings) -> int:
-    own = settings.models.get(name)
+    own = settings.models.get(name := spelled(name, settings))
     if own is None or not own.model:
         what = "is no alias" if own is None or not own.path else f"is the name of {own.path}"
         hint = "see: ai-pal alias list" if own is None or not own.path else f"ai-pal rm {name}"

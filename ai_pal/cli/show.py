@@ -118,9 +118,10 @@ def gather(reference: str, settings: Settings) -> Facts:
             raise
         problem, hint = error.failure.message, error.failure.hint
     found = find(reference, settings)
+    listed = _listed(name, found, settings)
     if load.path and (damage := files.damage(load.path)) is not None:
         problem, hint = damage.message, damage.hint
-    listed = _listed(name, found, settings)
+        listed = msgspec.structs.replace(listed, state="damaged")
     entry = found.entry
     told = describe(load, entry)
     seen = told.window

@@ -20,13 +20,16 @@ from tests.gguf_files import gguf
         ("CODER", "Coder"),
         ("coder:latest", "Coder"),
         ("small", "small"),
+        ("qwen3.6", "qwen3.6"),
+        ("QWEN3.6", "QWEN3.6"),
+        ("PHI-3", "phi-3"),
         ("Org/Name:Q8_0", "Org/Name:Q8_0"),
         ("/Models/A.gguf", "/Models/A.gguf"),
         ("nosuch:latest", "nosuch:latest"),
     ],
 )
 def test_a_name_is_meant_as_lists_have_it(typed: str, meant: str) -> None:
-    names = ("Coder", "small", "SMALL")
+    names = ("Coder", "small", "SMALL", "QWEN3.6", "phi-3")
     settings = Settings(models={name: ModelSettings(model="phi-2") for name in names})
     assert spelled(typed, settings) == meant
 

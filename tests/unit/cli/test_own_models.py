@@ -159,6 +159,8 @@ def test_a_file_that_is_cut_off_later_is_told(file: Path, capsys: pytest.Capture
     shown = capsys.readouterr().out
     assert "\nstate       damaged\n" in shown
     assert "ends too early: it was cut off\n" in shown
+    assert run(["show", str(file)]) == 0
+    assert "\nstate       damaged\n" in capsys.readouterr().out
 
 
 def test_forgetting_a_name_that_settings_use_says_so(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
