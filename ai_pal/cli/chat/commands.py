@@ -107,9 +107,10 @@ def _choice(settings: "Settings") -> list[str]:
     known = known_models(settings)
     here = [named(one) for one in known.here]
     more = f" and {len(here) - MOST_NAMED} more (ai-pal list)" if len(here) > MOST_NAMED else ""
+    rest = counted(len(known.known), "more model")
     return [
         f"here: {', '.join(here[:MOST_NAMED])}{more}" if here else "no model is here yet",
-        f"{counted(len(known.known), 'more model')} can be fetched: /model NAME, as in: ai-pal list --all",
+        f"{rest} can be fetched with /model NAME; their names: ai-pal list --all",
     ]
 
 

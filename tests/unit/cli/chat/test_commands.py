@@ -89,7 +89,7 @@ def test_model_names_what_is_here_in_whatever_store_and_says_how_to_see_the_rest
     bench.enter("model")
     here, rest = bench.said[1].splitlines()
     assert here == "here: org/tiny (LM Studio)"
-    assert rest.endswith("more models can be fetched: /model NAME, as in: ai-pal list --all")
+    assert rest.endswith("more models can be fetched with /model NAME; their names: ai-pal list --all")
     names = known_models(bench.context.session.settings).names
     assert (names[0], "qwen3:8b" in names, "echo" in names) == ("org/tiny", True, False)
 
