@@ -4,6 +4,10 @@ from typing import NamedTuple
 
 from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.config import Settings
+from ai_pal.counted import counted
+
+MOST_NAMED = 30
+"""Models that are named in one remark."""
 
 HERE = ("verified", "here", "elsewhere")
 
@@ -32,3 +36,14 @@ def named(listed: Listed) -> str:
     """The name, and what people may not know of it: what it stands for, which program keeps it."""
     ours = listed.source.startswith(("package ", "hub ")) or listed.source in ("", "config")
     return listed.name if ours else f"{listed.name} ({listed.source})"
+
+
+def in_words(settings: Settings) -> list[str]:
+    """What is here, and how to see the rest: a line each."""
+    known = known_models(settings)
+    here, rest = [named(one) for one in known.here], counted(len(known.known), "more model")
+    more = f" and {len(here) - MOST_NAMED} more (ai-pal list)" if len(here) > MOST_NAMED else ""
+    return [
+        f"here: {', '.join(here[:MOST_NAMED])}{more}" if here else "no model is here yet",
+        f"{rest} can be fetched with /model NAME; their names: ai-pal list --all",
+    ]

@@ -17,7 +17,7 @@ from ai_pal.cli.chat.hints import described
 from ai_pal.cli.chat.keyboard import spoken_to
 from ai_pal.cli.chat.quoted import unquoted
 from ai_pal.cli.chat.session import Session, Wishes
-from ai_pal.cli.known_models import known_models, named
+from ai_pal.cli.known_models import in_words
 from ai_pal.cli.naming import check_model
 from ai_pal.cli.terminal import editor
 from ai_pal.conversations.model import Attachment, Conversation
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 
 ROUTED = "auto"
 """What stands for a model where the router chooses."""
-
-
-MOST_NAMED = 30
-"""Models that are named in one remark."""
 
 
 class Leave(Exception):  # noqa: N818 (not an error)
@@ -99,19 +95,7 @@ def _model(context: CommandContext, argument: str) -> None:
     if failure is not None:
         context.say(f"it cannot be asked yet: {failure.message}; {failure.hint}")
     if not argument:
-        context.say("\n".join(_choice(context.session.settings)))
-
-
-def _choice(settings: "Settings") -> list[str]:
-    """What can be answered with: what is here, and how to see the rest."""
-    known = known_models(settings)
-    here = [named(one) for one in known.here]
-    more = f" and {len(here) - MOST_NAMED} more (ai-pal list)" if len(here) > MOST_NAMED else ""
-    rest = counted(len(known.known), "more model")
-    return [
-        f"here: {', '.join(here[:MOST_NAMED])}{more}" if here else "no model is here yet",
-        f"{rest} can be fetched with /model NAME; their names: ai-pal list --all",
-    ]
+        context.say("\n".join(in_words(context.session.settings)))
 
 
 def _obstacle(model: str, settings: "Settings") -> Failure | None:
