@@ -14,6 +14,7 @@ from ai_pal.catalog import files
 from ai_pal.catalog.ggufs import gguf_file
 from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError
+from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.protocol.egress import HubFiles
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -88,10 +89,21 @@ def find(wanted: HubFiles, settings: Settings, environ: Mapping[str, str] = os.e
     for cache in (cache_dir(settings), paths.hub_cache(environ)):
         folder = repo_folder(cache, wanted.repo)
         for commit in _commits(folder, wanted.revision):
-            path = _usable(folder / "snapshots" / commit, wanted)
-            if path is not None:
-                return Snapshot(path, commit, folder, manifest(folder, commit))
+            snapshot = folder / "snapshots" / commit
+            path, noted = _usable(snapshot, wanted), manifest(folder, commit)
+            if path is not None and (noted is None or _has_its_sizes(path, snapshot, noted)):
+                return Snapshot(path, commit, folder, noted)
     return None
+
+
+def _has_its_sizes(path: Path, snapshot: Path, noted: HubManifest) -> bool:
+    """Whether a GGUF has the sizes that were noted of its parts: else it was cut off later, and is fetched
+    again. A folder was looked at already."""
+    for part in part_paths(path) if path.is_file() else []:
+        facts = noted.files.get(str(part.relative_to(snapshot)))
+        if facts is not None and part.stat().st_size != facts.size:
+            return False
+    return True
 
 
 def _commits(folder: Path, revision: str) -> Iterator[str]:

@@ -101,6 +101,16 @@ def test_a_gguf_is_chosen_by_its_quantization(hub: Hub, cache: Path) -> None:
     assert (load.engine, load.path) == ("llamacpp", str(pulled.path))
 
 
+def test_a_gguf_that_was_cut_off_later_is_not_here_and_comes_again(hub: Hub, cache: Path) -> None:
+    hub.repos["org/quants"] = repos.ggufs()
+    wanted, settings = HubFiles("org/quants", gguf="q4_k_m"), Settings(model_cache_dir=str(cache))
+    path = pull(cache, wanted).path
+    path.write_bytes(repos.GGUF[:-1])
+    assert find(wanted, settings) is None
+    assert pull(cache, wanted).path.read_bytes() == repos.GGUF
+    assert find(wanted, settings) is not None
+
+
 def test_all_parts_of_a_gguf_come_and_go_together(hub: Hub, cache: Path) -> None:
     hub.repos["org/parts"] = repos.in_parts()
     pulled = pull(cache, HubFiles("org/parts", gguf="Q8_0"))
