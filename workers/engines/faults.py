@@ -52,4 +52,4 @@ def kill_self(number: int) -> None:
 
 def _say(what: str) -> None:
     """Tell those who watch from outside that the fault strikes now."""
-    log("debug", f"{what}, as asked")  # a line of our own: those of engines are not kept while it serves
+    log("warning", f"{what}, as asked")  # a line of our own: those of engines are not kept while it serves
