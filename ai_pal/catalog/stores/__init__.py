@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from ai_pal.catalog.ggufs import is_quant, plain, quant
 from ai_pal.catalog.model import KnownModel
 from ai_pal.catalog.stores import folders, ollama
-from ai_pal.catalog.stores.places import places
 from ai_pal.catalog.stores.stored import Stored
 from ai_pal.config import Settings
 from ai_pal.protocol.egress import HubFiles
 
-PROGRAMS = frozenset({ollama.STORE, *(place.store for place in places({}))})
+PROGRAMS = frozenset({ollama.STORE, "LM Studio", "Jan", "GPT4All", "llama.cpp"})
+"""Where models may come from besides our own cache and Hugging Face's."""
 
 __all__ = ["PROGRAMS", "Stored", "named", "standing_for", "stored"]
 

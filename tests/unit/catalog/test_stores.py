@@ -10,7 +10,8 @@ from msgspec import structs
 from ai_pal.catalog import Found, Machine, find
 from ai_pal.catalog.inventory import inventory
 from ai_pal.catalog.removing import remove
-from ai_pal.catalog.stores import named, stored
+from ai_pal.catalog.stores import PROGRAMS, named, stored
+from ai_pal.catalog.stores.places import places
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.options import GenerationOptions
@@ -129,6 +130,10 @@ def test_a_broken_manifest_hides_no_other_model(manifest: bytes, home: Path, set
     lay(home / ".ollama/models/manifests/registry.ollama.ai/library/broken/latest", manifest)
     ollama(home, "registry.ollama.ai/library/mine:latest")
     assert [one.name for one in stored(settings)] == ["mine:latest"]
+
+
+def test_every_program_is_named() -> None:
+    assert {"Ollama", *(place.store for place in places({"HOME": "/home/me"}))} == PROGRAMS
 
 
 def test_a_model_that_has_lost_its_file_is_listed_as_damaged_with_what_to_do(
