@@ -29,10 +29,11 @@ class _Listing:
     def of(self, node: dict[str, Any], beside: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """`beside` are other schemas of the same value."""
         values = next(filter(None, map(_values, self._together(node))), None)
-        if values and (beside or _says_more(node)) and any(map(_trips, values)):
+        others = [one for schema in (node, *beside) for one in self._together(schema) if one is not node]
+        below = any("multipleOf" in one for one in (node, *others))
+        if values and (beside or _says_more(node)) and any(_trips(one, below) for one in values):
             said = {key: value for key, value in node.items() if key in SAYS_NOTHING - {"type"}}
             return said | {"enum": [one for one in values if self._is_possible(one, [node, *beside])]}
-        others = [one for schema in (node, *beside) for one in self._together(schema) if one is not node]
         for name, inner in inner_schemas(node):
             if name.partition("/")[0] in SEVERAL:
                 also = [node, *beside]
@@ -88,8 +89,8 @@ def _kinds(node: dict[str, Any]) -> list[Any]:
     return kinds if isinstance(kinds, list) else [kinds]
 
 
-def _trips(value: Any) -> bool:
-    """Whether there is a number in it that older compilers trip over."""
+def _trips(value: Any, below: bool) -> bool:
+    """Whether there is a number in it that older compilers trip over, also for being `below` 0."""
     if isinstance(value, dict | list):
-        return any(map(_trips, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, int | float) and (value < 0 or value != int(value))
+        return any(_trips(one, below) for one in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int | float) and (value != int(value) or (below and value < 0))
