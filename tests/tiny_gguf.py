@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -76,12 +77,19 @@ VOCABULARIES: dict[str, Callable[[gguf.GGUFWriter], int]] = {
 
 
 def save(
-    file: Path, vocabulary: str, *, name: str = "Tiny", template: str = "", architecture: str = "llama"
+    file: Path,
+    vocabulary: str,
+    *,
+    name: str = "Tiny",
+    template: str = "",
+    architecture: str = "llama",
+    context: int = 2048,
+    weights: Callable[[Any], Any] = lambda one: one,
 ) -> Path:
-    """A model that says anything, but always the same."""
+    """A model that says anything, but always the same. `weights` may change them."""
     writer = gguf.GGUFWriter(str(file), architecture)
     writer.add_name(name)
-    writer.add_context_length(2048)
+    writer.add_context_length(context)
     writer.add_embedding_length(WIDTH)
     writer.add_feed_forward_length(WIDTH)
     writer.add_block_count(LAYERS)
@@ -97,7 +105,7 @@ def save(
         shapes |= {f"blk.{layer}.{one}": (WIDTH, WIDTH) for one in square}
         shapes |= {f"blk.{layer}.{one}": (WIDTH,) for one in ("attn_norm", "ffn_norm")}
     for one, shape in shapes.items():
-        writer.add_tensor(f"{one}.weight", random.normal(0.0, 0.1, shape).astype(np.float32))
+        writer.add_tensor(f"{one}.weight", weights(random.normal(0.0, 0.1, shape).astype(np.float32)))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
