@@ -106,9 +106,11 @@ def explain(state: State, status: ExitStatus, tail: str) -> Failure:
 
 
 def own_words(tail: str) -> str:
-    """The line of the end of stderr that says why a load failed: an assertion, else the first error."""
+    """The line of the end of stderr that says why a load failed: an assertion, what a
+    chat template is wrong in, else the first error."""
     lines = [_STAMP.sub("", line.strip()) for line in tail.splitlines() if line.strip()]
     said = [line for line in lines if "ASSERT" in line or "what():" in line]
+    said = said or [f"its chat template: {line[7:]}" for line in lines if line.startswith("Error: ")]
     said = said or [line for line in lines if "error" in line.lower()] or lines[-1:]
     return said[0][:LONGEST_WORDS] if said else ""
 

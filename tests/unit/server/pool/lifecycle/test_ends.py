@@ -44,3 +44,18 @@ def test_a_library_that_said_nothing_adds_nothing() -> None:
     failure = explain(State(phase=Phase.LOADING, reason=refused), ExitStatus(code=78), "")
     assert (failure.message, failure.detail) == ("cannot load m", "")
     assert "it said nothing" in explain(LOADING, ExitStatus(signal=6), "").message
+
+
+TEMPLATE = """0.00.227.650 E srv          init: init: chat template parsing error: it failed:
+------------
+While executing FilterExpression at line 1, column 12 in source:
+Error: Unknown (built-in) filter 'nosuch' for type Array
+0.00.285.007 E srv          init: exiting due to model loading error"""
+
+
+def test_a_template_is_told_of_in_its_own_words() -> None:
+    refused = Failure(Code.MODEL_INVALID, "cannot load m", "do this", detail=SAID_ON_STDERR)
+    failure = explain(State(phase=Phase.LOADING, reason=refused), ExitStatus(code=78), TEMPLATE)
+    assert failure.message == (
+        "cannot load m: its chat template: Unknown (built-in) filter 'nosuch' for type Array"
+    )
