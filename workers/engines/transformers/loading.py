@@ -24,8 +24,12 @@ from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
 from workers.engines.transformers.pretrained import SAFE, examine, refuse, short
 
-END_MARKS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>", "<|endoftext|>")
-"""Special tokens that end an answer, also where a model's configuration forgets them."""
+END_MARKS = (
+    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>"),
+    *("<end_of_turn>", "<turn|>", "<end_of_utterance>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]"),
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+)
+"""Special tokens that end an answer, also where a model's configuration forgets them: those of llama.cpp."""
 
 
 class LoadedModel(msgspec.Struct, frozen=True):
