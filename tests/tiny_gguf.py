@@ -111,3 +111,44 @@ def save(
     writer.write_tensors_to_file()
     writer.close()
     return file
+
+
+def save_mamba(file: Path) -> Path:
+    """A model with a state instead of attention."""
+    inner, states, kernel, rank = 2 * WIDTH, 8, 4, 4
+    writer = gguf.GGUFWriter(str(file), "mamba")
+    writer.add_context_length(2048)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(0)
+    writer.add_block_count(LAYERS)
+    writer.add_head_count(0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_ssm_conv_kernel(kernel)
+    writer.add_ssm_inner_size(inner)
+    writer.add_ssm_state_size(states)
+    writer.add_ssm_time_step_rank(rank)
+    size = VOCABULARIES["bytes"](writer)
+    random = np.random.default_rng(7)
+    shapes = {"token_embd.weight": (size, WIDTH), "output_norm.weight": (WIDTH,)}
+    for layer in range(LAYERS):
+        parts = {
+            "attn_norm.weight": (WIDTH,),
+            "ssm_in.weight": (2 * inner, WIDTH),
+            "ssm_conv1d.weight": (inner, kernel),
+            "ssm_conv1d.bias": (inner,),
+            "ssm_x.weight": (rank + 2 * states, inner),
+            "ssm_dt.weight": (inner, rank),
+            "ssm_dt.bias": (inner,),
+            "ssm_a": (inner, states),
+            "ssm_d": (inner,),
+            "ssm_out.weight": (WIDTH, inner),
+        }
+        shapes |= {f"blk.{layer}.{name}": shape for name, shape in parts.items()}
+    for name, shape in shapes.items():
+        values = random.normal(0.0, 0.3, shape).astype(np.float32)
+        writer.add_tensor(name, -np.abs(values) if name.endswith("ssm_a") else values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
