@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "show": "show what is known about one model",
     "search": "search the hub for models that run here",
     "pull": "fetch a model into the cache",
+    "update": "say which models have a newer revision on the hub, and fetch it",
     "add": "give a name to a model that lies somewhere on this disk",
     "alias": "give a model another name",
     "rm": "remove a model from this machine",

@@ -60,6 +60,7 @@ LINES = {
     "show": ["show", "smollm2"],
     "search": ["search", "qwen"],
     "pull": ["pull", "org/name@main"],
+    "update": ["update"],
     "rm": ["rm", "~/no-such.gguf"],
     "logs": ["logs"],
     "doctor": ["doctor", "--offline"],
