@@ -1,7 +1,7 @@
 """Questions to the hub that bring no files, asked through the egress process."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -35,7 +35,12 @@ class HubQuestions:
     no words of a user's leave this machine."""
 
     def __init__(
-        self, clients: Clients, egress: EgressProcess, clock: Clock, *, private: bool = False
+        self,
+        clients: Clients,
+        egress: EgressProcess,
+        clock: Clock,
+        *,
+        private: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clients, self._egress, self._clock, self._private = clients, egress, clock, private
         self._open: dict[int, _Open] = {}
@@ -126,7 +131,7 @@ class HubQuestions:
             fail(Code.BAD_REQUEST, f"`words` has 1 to {MOST_WORDS} characters", "name part of a model's name")
         if not 1 <= request.limit <= MOST_FOUND:
             fail(Code.BAD_REQUEST, f"`limit` is from 1 to {MOST_FOUND}", "ask for fewer, by more words")
-        privacy.admit_words(local_only=request.local_only or self._private)
+        privacy.admit_words(local_only=request.local_only or self._private())
         return out.SearchHub(next(self._keys), words, request.limit, request.sort)
 
     def _begin(self, client: bytes, request_id: int, question: out.HubQuestion) -> None:
