@@ -1,7 +1,6 @@
 """A download beside a conversation, in a thread with a connection of its own."""
 
 import threading
-from collections.abc import Callable
 
 from ai_pal.errors import AiPalError, Failure
 
@@ -9,13 +8,13 @@ from ai_pal.errors import AiPalError, Failure
 class Background:
     """Fetches `model`; `note` is how far that is. It ends with the conversation: what has come is kept."""
 
-    def __init__(self, endpoint: Callable[[], str], model: str) -> None:
+    def __init__(self, endpoint: str, model: str) -> None:
         self.model = model
         self.note = f"{model}: on its way"
         self._failure: Failure | None = None
         self._ended = threading.Event()
         self._told = False
-        threading.Thread(target=self._run, args=(endpoint(),), name=f"fetch {model}", daemon=True).start()
+        threading.Thread(target=self._run, args=(endpoint,), name=f"fetch {model}", daemon=True).start()
 
     @property
     def under_way(self) -> bool:

@@ -98,7 +98,7 @@ class Talk:
     def _fetch_better(self) -> None:
         """Begin to fetch it, while the starter answers."""
         try:
-            self._background = Background(lambda: self._session.client.endpoint, self._better)
+            self._background = Background(self._session.client.endpoint, self._better)
         except AiPalError as error:
             failures.report(in_conversation(error.failure))
             return
