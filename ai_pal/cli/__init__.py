@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "load": "load models ahead of their first request",
     "unload": "unload a model and free its memory",
     "supervise": "run the supervisor in the foreground",
+    "serve": "answer clients of OpenAI, Anthropic and Ollama over HTTP",
     "status": "show the supervisor and its models",
     "stop": "stop the supervisor",
     "logs": "show the log of the supervisor",
