@@ -13,6 +13,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway import answering
 from ai_pal.gateway.admission import Policy, Refusal, refusal
 from ai_pal.gateway.answering import LEFT, Outgoing
+from ai_pal.gateway.asked import Wanted
 from ai_pal.gateway.link import Link
 from ai_pal.gateway.routes import ROUTES, Route
 from ai_pal.gateway.statuses import retry_after, status_of
@@ -23,6 +24,9 @@ MOST_BODY = 200 * 1024 * 1024
 
 LONG = 16 * 1024
 """Bytes of a body from which on it is read in a thread, so that other streams go on."""
+
+PDF = b"JVBERi"
+"""How one begins in base64."""
 
 READ_TIMEOUT = 60.0
 """Seconds between two pieces of a body."""
@@ -103,16 +107,28 @@ class Endpoint:
 
     async def _carry_out(self, route: Route, scope: Scope, receive: answering.Receive, out: Outgoing) -> None:
         body = await _body(receive)
-        if route.asks is not None:
-            asked = await asyncio.to_thread(route.asks, body) if len(body) > LONG else route.asks(body)
-            client = await self._link.client()
-            answer = client.chat(asked.messages, **asked.how)
-            send = answering.stream if asked.stream else answering.whole
-            await send(answer, asked.writer, out)
-        elif route.tells is not None:
-            data = await route.tells(await self._link.client(), scope["path_params"])
-            await out.begin(200, _json_headers(data))
-            await out.body(b"" if scope["method"] == "HEAD" else data)
+        if route.tells is not None:
+            await _say(await route.tells(await self._link.client(), scope["path_params"]), scope, out)
+            return
+        assert route.asks is not None
+        read = route.asks
+        wanted = await asyncio.to_thread(read, body) if _takes_long(body) else read(body)
+        client = await self._link.client()
+        if isinstance(wanted, Wanted):
+            await _say(await wanted.carry_out(client), scope, out)
+        else:
+            send = answering.stream if wanted.stream else answering.whole
+            await send(wanted.begin(client), wanted.writer, out)
+
+
+async def _say(data: bytes, scope: Scope, out: Outgoing) -> None:
+    await out.begin(200, _json_headers(data))
+    await out.body(b"" if scope["method"] == "HEAD" else data)
+
+
+def _takes_long(body: bytes) -> bool:
+    """Whether reading it would hold up other streams: a PDF, also a small one, is read by a process."""
+    return len(body) > LONG or PDF in body
 
 
 async def _body(receive: answering.Receive) -> bytes:

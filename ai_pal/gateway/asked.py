@@ -1,10 +1,12 @@
 """What a door has read out of a request, in our own terms."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
+from ai_pal.client.async_stream import AsyncAnswerStream
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
@@ -30,9 +32,19 @@ class Writer(Protocol):
 
 
 class Asked(NamedTuple):
-    """One question: the conversation, how to answer (the keywords of every client), whether as a stream."""
+    """A question: how to put it to the supervisor, whether its answer is a stream, and who writes that."""
 
-    messages: list[Message]
-    how: Asking
+    begin: Callable[[AsyncClient], AsyncAnswerStream]
     stream: bool
     writer: Writer
+
+
+class Wanted(NamedTuple):
+    """What is no question: `carry_out` gives the body of the response, as JSON."""
+
+    carry_out: Callable[[AsyncClient], Awaitable[bytes]]
+
+
+def chat(messages: list[Message], how: Asking) -> Callable[[AsyncClient], AsyncAnswerStream]:
+    """A conversation that is to be answered."""
+    return lambda client: client.chat(messages, **how)

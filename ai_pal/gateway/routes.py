@@ -5,15 +5,19 @@ from typing import Any, NamedTuple
 
 from ai_pal.client import AsyncClient
 from ai_pal.errors import AiPalError
-from ai_pal.gateway.asked import Asked
+from ai_pal.gateway.anthropic import doors as anthropic
+from ai_pal.gateway.anthropic.answer import error_body as anthropic_error
+from ai_pal.gateway.asked import Asked, Wanted
+from ai_pal.gateway.ollama import doors as ollama
+from ai_pal.gateway.ollama.answers import error_body as ollama_error
 from ai_pal.gateway.openai import doors as openai
 from ai_pal.gateway.openai.errors import error_body as openai_error
 
-Reads = Callable[[bytes], Asked]
-"""Reads a question out of a body; it is answered as a stream or as a whole."""
+Reads = Callable[[bytes], Asked | Wanted]
+"""Reads out of a body what is wanted."""
 
 Tells = Callable[[AsyncClient, dict[str, Any]], Awaitable[bytes]]
-"""Carries out what is no question, given the parameters of the path; gives a body of JSON."""
+"""Carries out what has no body, given the parameters of the path; gives a body of JSON."""
 
 
 class Route(NamedTuple):
@@ -32,8 +36,21 @@ def _openai(method: str, path: str, **what: Any) -> list[Route]:
     return [Route(method, prefix + path, openai_error, **what) for prefix in ("/v1", "")]
 
 
+def _ollama(method: str, path: str, **what: Any) -> Route:
+    return Route(method, path, ollama_error, form=True, **what)
+
+
 ROUTES: list[Route] = [
     *_openai("POST", "/chat/completions", asks=openai.chat_completions),
     *_openai("GET", "/models", tells=openai.models),
     *_openai("GET", "/models/{id:path}", tells=openai.model),
+    Route("POST", "/v1/messages", anthropic_error, asks=anthropic.messages),
+    Route("POST", "/v1/messages/count_tokens", anthropic_error, asks=anthropic.count_tokens),
+    _ollama("POST", "/api/chat", asks=ollama.chat_door),
+    _ollama("POST", "/api/generate", asks=ollama.generate),
+    _ollama("POST", "/api/embed", asks=ollama.embed),
+    _ollama("POST", "/api/embeddings", asks=ollama.embeddings),
+    _ollama("GET", "/api/version", tells=ollama.version),
+    _ollama("GET", "/api/tags", tells=ollama.tags),
+    _ollama("GET", "/api/ps", tells=ollama.ps),
 ]

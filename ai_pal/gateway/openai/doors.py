@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway.asked import Asked
+from ai_pal.gateway.asked import Asked, chat
 from ai_pal.gateway.openai import chat_request
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.protocol import client as wire
@@ -26,7 +26,8 @@ def chat_completions(body: bytes) -> Asked:
         int(time.time()),
         include_usage=bool(options and options.include_usage),
     )
-    return Asked(chat_request.messages_of(asked), chat_request.how(asked), bool(asked.stream), writer)
+    begin = chat(chat_request.messages_of(asked), chat_request.how(asked))
+    return Asked(begin, bool(asked.stream), writer)
 
 
 async def models(client: AsyncClient, _: dict[str, Any]) -> bytes:
