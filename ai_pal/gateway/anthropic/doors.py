@@ -1,6 +1,7 @@
 """Anthropic's routes: what each reads, asks and writes."""
 
 import secrets
+from typing import Any
 
 import msgspec
 
@@ -23,7 +24,7 @@ def count_tokens(body: bytes) -> Wanted:
     """POST /v1/messages/count_tokens. Raises `AiPalError`."""
     asked = request.read_count(body)
     turns, prefill = conversation(asked.system, asked.messages)
-    counting = {**request.what_counts(asked), **({"prefill": prefill} if prefill else {})}
+    counting: dict[str, Any] = {**request.what_counts(asked), "prefill": prefill or None}
 
     async def carry_out(client: AsyncClient) -> bytes:
         return msgspec.json.encode({"input_tokens": int(await client.count_tokens(turns, **counting))})

@@ -148,9 +148,7 @@ def _result(block: ToolResult, where: str) -> str | list[ours.Text | ours.Image]
         if isinstance(part, ours.Document):
             part = ours.Text(part.marked)
         if not isinstance(part, ours.Text | ours.Image):
-            raise BodyError(
-                "what came of a tool is text, pictures or documents", f"{where}.content[{number}]"
-            )
+            raise BodyError("a tool gives text, pictures or documents", f"{where}.content[{number}]")
         kept.append(part)
     return kept
 

@@ -56,8 +56,8 @@ class CountBody(msgspec.Struct, kw_only=True):
 
 
 class MessagesBody(CountBody, kw_only=True):
-    """None says nothing. What Anthropic keeps or counts on its side (`metadata`, `service_tier`, `cache_control`,
-    `context_management`, betas) has no meaning here and is passed over."""
+    """None says nothing. What Anthropic keeps or counts on its side (`metadata`, `service_tier`,
+    `cache_control`, `context_management`, betas) has no meaning here and is passed over."""
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1)]
     stream: bool | None = None

@@ -76,9 +76,7 @@ def generate(body: bytes) -> Asked | Wanted:
     if asked.template:
         raise BodyError("a model's own template is used", "template", "leave it out, or set raw")
     if asked.context:
-        raise BodyError(
-            "what was said before is not kept here", "context", "send it to /api/chat as messages"
-        )
+        raise BodyError("what was said before is not kept", "context", "send it to /api/chat as messages")
     if not asked.prompt and not asked.images and not asked.suffix:
         return _load_or_unload("generate", asked)
     how = options.how(asked)
