@@ -9,8 +9,19 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ai_pal.errors import Code
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+
+ALLOWED_HEADERS = (
+    *("authorization", "content-type", "x-api-key", "anthropic-version", "anthropic-beta", "user-agent"),
+    *("x-stainless-lang", "x-stainless-package-version", "x-stainless-os", "x-stainless-arch"),
+    *("x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-retry-count", "x-stainless-timeout"),
+    *("x-stainless-helper-method", "anthropic-dangerous-direct-browser-access", "openai-beta"),
+    *("x-ai-pal-local-only", "x-ai-pal-max-cost", "x-ai-pal-deadline", "x-ai-pal-goal", "x-ai-pal-session"),
+)
+"""Headers that a page may send; those of the SDKs among them."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -22,10 +33,11 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a request is not taken, as an HTTP status and a sentence."""
+    """Why a request is not taken, as an HTTP status and a sentence; `code` is of our taxonomy."""
 
     status: int
     message: str
+    code: Code = Code.BAD_REQUEST
 
 
 def refusal(
@@ -34,9 +46,9 @@ def refusal(
     """Why this request may not be made, or nothing. Header names are in lower case. On a Unix socket any
     `Host` is right. `form`: JSON under the media type of forms is taken from programs, as curl sends it."""
     if not local_socket and not _own_host(headers.get("host", ""), policy):
-        return Refusal(403, "this server is not known by the name in the Host header")
+        return Refusal(403, "this server is not known by the name in the Host header", Code.ACCESS_DENIED)
     if not allowed_origin(headers, policy):
-        return Refusal(403, "pages of this origin may not ask")
+        return Refusal(403, "pages of this origin may not ask", Code.ACCESS_DENIED)
     if method in ("POST", "PUT", "PATCH", "DELETE") and (why := _objection_to_type(headers, form)):
         return Refusal(415, why)
     return None

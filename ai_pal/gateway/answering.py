@@ -38,16 +38,18 @@ LEFT = AiPalError(Failure(Code.CANCELLED, "the client left"))
 
 
 class Outgoing:
-    """Where an answer goes: an ASGI connection."""
+    """Where an answer goes: an ASGI connection. `always` are headers of each response."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
+    def __init__(self, receive: Receive, send: Send, always: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        self._receive, self._send, self._always = receive, send, always
         self.begun = False
 
     async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Send the status; nothing can be taken back after it."""
         self.begun = True
-        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        await self._send(
+            {"type": "http.response.start", "status": status, "headers": [*headers, *self._always]}
+        )
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
         """Send a piece. Raises `AiPalError` (`cancelled`): the client takes nothing."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +13,8 @@ from ai_pal.client.async_stream import AsyncAnswerStream
 from ai_pal.gateway import wishes
 from ai_pal.gateway.asked import Asked, Wanted, chat
 from ai_pal.gateway.bodies import BodyError, decoded
-from ai_pal.gateway.ollama import messages, options
+from ai_pal.gateway.ollama import messages as turns
+from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import Lines, stamp
 from ai_pal.gateway.openai.chat_request import FunctionTool
 from ai_pal.protocol import client as wire
@@ -27,7 +28,7 @@ VERSION = "0.13.5"
 class ChatBody(options.Common):
     """POST /api/chat."""
 
-    messages: list[messages.Message] | None = None
+    messages: list[turns.Message] | None = None
     tools: list[FunctionTool] | None = None
 
 
@@ -67,7 +68,7 @@ def chat_door(body: bytes) -> Asked | Wanted:
         return _load_or_unload("chat", asked)
     how = options.how(asked)
     how["tools"] = [_tool(tool) for tool in asked.tools or []]
-    return _asked("chat", asked, chat(messages.conversation(asked.messages), how))
+    return _asked("chat", asked, chat(turns.conversation(asked.messages), how))
 
 
 def generate(body: bytes) -> Asked | Wanted:
@@ -84,10 +85,10 @@ def generate(body: bytes) -> Asked | Wanted:
         if asked.images or asked.system:
             raise BodyError("a text that is gone on with has no template to put this in", "raw")
         return _asked("generate", asked, _complete(asked.prompt, asked.suffix or None, how))
-    pictures = [messages.picture(data, f"images[{n}]") for n, data in enumerate(asked.images or [])]
+    pictures = [turns.picture(data, f"images[{n}]") for n, data in enumerate(asked.images or [])]
     content: str | list[AnyPart] = [*pictures, Text(asked.prompt)] if pictures else asked.prompt
-    turns = [Message("system", asked.system)] if asked.system else []
-    return _asked("generate", asked, chat([*turns, Message("user", content)], how))
+    system = [Message("system", asked.system)] if asked.system else []
+    return _asked("generate", asked, chat([*system, Message("user", content)], how))
 
 
 def embed(body: bytes) -> Wanted:
@@ -124,17 +125,17 @@ def embeddings(body: bytes) -> Wanted:
     return Wanted(carry_out)
 
 
-async def version(_: AsyncClient, __: dict[str, Any]) -> bytes:
+async def version(_: AsyncClient, __: Mapping[str, str]) -> bytes:
     """GET /api/version."""
     return msgspec.json.encode({"version": VERSION})
 
 
-async def tags(client: AsyncClient, _: dict[str, Any]) -> bytes:
+async def tags(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     """GET /api/tags: what is on this machine."""
     return msgspec.json.encode({"models": [_tag(one) for one in await client.models(here=True)]})
 
 
-async def ps(client: AsyncClient, _: dict[str, Any]) -> bytes:
+async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     """GET /api/ps: what is loaded."""
     workers = (await client.status()).workers
     return msgspec.json.encode(

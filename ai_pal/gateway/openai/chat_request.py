@@ -21,6 +21,9 @@ from ai_pal.protocol.options import (
     ToolChoice,
 )
 
+Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
 TopLogprobs = Annotated[int, msgspec.Meta(ge=0, le=20)]
 
 
@@ -88,15 +91,15 @@ class ChatBody(msgspec.Struct, forbid_unknown_fields=True):
     model: str = ""
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: float | None = None
-    top_p: float | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     n: int | None = None
     seed: int | None = None
     stop: str | list[str] | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
     logit_bias: dict[str, float] | None = None
     logprobs: bool | None = None
     top_logprobs: TopLogprobs | None = None
@@ -171,7 +174,7 @@ def how(asked: ChatBody) -> Asking:
         "stop": wishes.stops(asked.stop),
         "presence_penalty": asked.presence_penalty,
         "frequency_penalty": asked.frequency_penalty,
-        "logit_bias": _biases(asked.logit_bias),
+        "logit_bias": biases_of(asked.logit_bias),
         "logprobs": (asked.top_logprobs or 0) if asked.logprobs else None,
         "response_format": _form(asked),
         "tools": [_tool(tool.function) for tool in asked.tools or []],
@@ -198,7 +201,8 @@ def _either(asked: ChatBody, name: str, other: str) -> Any:
     return two if one is None else one
 
 
-def _biases(given: dict[str, float] | None) -> dict[int, float] | None:
+def biases_of(given: dict[str, float] | None) -> dict[int, float] | None:
+    """What is added to the logits of tokens, by their numbers. Raises `BodyError`."""
     try:
         return None if given is None else {int(token): bias for token, bias in given.items()}
     except ValueError:

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -30,13 +31,13 @@ def chat_completions(body: bytes) -> Asked:
     return Asked(begin, bool(asked.stream), writer)
 
 
-async def models(client: AsyncClient, _: dict[str, Any]) -> bytes:
+async def models(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     """GET /v1/models: what is on this machine."""
     found = [_model(one) for one in await client.models(here=True)]
     return msgspec.json.encode({"object": "list", "data": found})
 
 
-async def model(client: AsyncClient, path: dict[str, Any]) -> bytes:
+async def model(client: AsyncClient, path: Mapping[str, str]) -> bytes:
     """GET /v1/models/{id}. Raises `AiPalError` (`model_not_found`)."""
     for one in await client.models():
         if one.name == path["id"]:
