@@ -20,8 +20,7 @@ MODELS = load_settings().settings.model_cache_dir
 
 TEMPLATES = Path(__file__).parents[1] / "contract" / "templates"
 CONFIG = """[models.caller]
-path = "{path}"
-chat_template = "{template}"
+path = "{path}?chat_template={template}"
 """
 
 

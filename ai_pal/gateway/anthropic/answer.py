@@ -56,7 +56,7 @@ class MessageStream:
     def __init__(self, message_id: str, model: str) -> None:
         self._id, self._model = message_id, model
         self._begun = False
-        self._open: dict[tuple[int, str], int] = {}
+        self._open: dict[tuple[int, str], tuple[int, str]] = {}
         self._blocks = 0
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
@@ -105,19 +105,21 @@ class MessageStream:
             return b""
         place = delta.index, delta.kind
         out = self._begin()
-        if delta.call or place not in self._open:
-            out += self._stop(calls=False)
-            self._open[place] = self._blocks
-            out += event("content_block_start", index=self._blocks, content_block=_empty_block(delta))
+        number, call = self._open.get(place, (-1, ""))
+        if number < 0 or delta.call not in ("", call):
+            out += self._stop(calls=number >= 0)
+            number = self._blocks
+            self._open[place] = number, delta.call
+            out += event("content_block_start", index=number, content_block=_empty_block(delta))
             self._blocks += 1
         for piece in _pieces(delta):
-            out += event("content_block_delta", index=self._open[place], delta=piece)
+            out += event("content_block_delta", index=number, delta=piece)
         return out
 
     def _stop(self, *, calls: bool) -> bytes:
         """End the blocks that are open; of `calls` too."""
         ended = [place for place in self._open if calls or place[1] != "tool_call"]
-        return b"".join(event("content_block_stop", index=self._open.pop(place)) for place in ended)
+        return b"".join(event("content_block_stop", index=self._open.pop(place)[0]) for place in ended)
 
     def _end(self, done: wire.Done) -> bytes:
         stopped = {"stop_reason": REASONS.get(done.finish_reason, "end_turn"), "stop_sequence": None}

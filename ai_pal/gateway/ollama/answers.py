@@ -87,9 +87,10 @@ class Lines:
         if delta.kind == "text":
             return self._whole_calls() + (self._said(delta.text) if delta.text else b"")
         before = b""
-        if delta.call and delta.index in self._calls:
-            before = self._whole_calls()
-        if delta.call:
+        known = self._calls.get(delta.index)
+        if known is not None and delta.call not in ("", known.call):
+            known, before = None, self._whole_calls()
+        if known is None:
             self._calls[delta.index] = delta
         self._arguments.setdefault(delta.index, []).append(delta.text)
         return before

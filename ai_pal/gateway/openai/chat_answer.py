@@ -34,7 +34,8 @@ class ChatStream:
         self._include_usage = include_usage
         self._head: dict[str, Any] = {}
         self._text_head = self._text_tail = b""
-        self._calls: dict[tuple[int, str], int] = {}
+        self._calls: dict[int, tuple[str, int]] = {}
+        self._count = 0
         self._thought = 0
         self.started: wire.Started | None = None
 
@@ -124,13 +125,14 @@ class ChatStream:
         return begin + self._chunk({"tool_calls": [self._call(delta)]})
 
     def _call(self, delta: wire.Delta) -> dict[str, Any]:
-        """A piece of a call. OpenAI numbers calls among themselves, ours are parts among all."""
-        if not delta.call:
-            number = max(number for (index, _), number in self._calls.items() if index == delta.index)
+        """A piece of a call: its id and name come once. OpenAI numbers calls among themselves."""
+        known, number = self._calls.get(delta.index, ("", -1))
+        if number >= 0 and delta.call in ("", known):
             return {"index": number, "function": {"arguments": delta.text}}
-        number = self._calls.setdefault((delta.index, delta.call), len(self._calls))
+        self._count += 1
+        self._calls[delta.index] = delta.call, self._count - 1
         function = {"name": delta.name, "arguments": delta.text}
-        return {"index": number, "id": delta.call, "type": "function", "function": function}
+        return {"index": self._count - 1, "id": delta.call, "type": "function", "function": function}
 
     def _end(self, done: wire.Done) -> bytes:
         end = self._begin() + self._chunk({}, finish=done.finish_reason)
