@@ -84,6 +84,7 @@ def _tcp(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((name, port))
+        listening.listen()  # who has read where it is may connect
     except OSError as error:
         listening.close()
         hint = "another program listens there: choose another with --port N"
@@ -96,6 +97,7 @@ def _unix(path: Path) -> socket.socket:
     before = os.umask(0o177)
     try:
         listening.bind(str(path))
+        listening.listen()
     except OSError as error:
         listening.close()
         fail(Code.BAD_REQUEST, f"{path} cannot be taken: {error.strerror}", "choose another path")

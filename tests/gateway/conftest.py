@@ -6,12 +6,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from ai_pal.catalog import CATALOG, artifact_path
+from ai_pal.client import Client
 from ai_pal.config import load_settings
-from tests.process.homes import environment, stop_supervisor
+from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
 
 START_SECONDS = 120.0
 MODELS = load_settings().settings.model_cache_dir
@@ -30,9 +32,29 @@ def starter() -> Path:
     return artifact_path(artifact, load_settings().settings)
 
 
+class Served(NamedTuple):
+    """Where it listens, and the environment of its supervisor."""
+
+    url: str
+    environ: Environ
+
+
 @pytest.fixture(scope="session")
-def gateway() -> Iterator[str]:
-    """Where it listens. Its `caller` is the starter with a template that knows tools."""
+def gateway(served: Served) -> str:
+    """Where it listens."""
+    return served.url
+
+
+@pytest.fixture
+def supervisor(served: Served) -> Iterator[Client]:
+    """Its supervisor, asked without HTTP."""
+    with Client(client_endpoint(served.environ)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """Its `caller` is the starter with a template that knows tools."""
     with tempfile.TemporaryDirectory(prefix="ai-pal-test-", dir="/tmp") as home:
         config = Path(home, "test.toml")
         config.write_text(CONFIG.format(path=starter(), template=TEMPLATES / "calls.jinja"))
@@ -45,7 +67,7 @@ def gateway() -> Iterator[str]:
             line = process.stdout.readline()
             found = re.search(r"http://127\.0\.0\.1:\d+", line)
             assert found, line
-            yield found[0]
+            yield Served(found[0], environ)
         finally:
             process.terminate()
             process.wait(START_SECONDS)
