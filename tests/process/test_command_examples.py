@@ -39,6 +39,8 @@ ELSEWHERE = {
     "mkdir -p ~/.ai-pal && supervisord": "an end (test_supervisord)",
     "ai-pal stop --wait && ai-pal supervise": "an end",
     "ai-pal logs -f": "an end",
+    "ai-pal serve": "an end (tests/gateway)",
+    "curl http": "a gateway that runs (tests/gateway)",
     "ai-pal ps --watch": "an end",
     "ai-pal add /data/models/": "a folder at the root of the disk",
     "ai-pal rm org/name:Q4_K_M": "a model of the hub",
