@@ -64,8 +64,8 @@ BUGS = (
         "what a request says of its privacy is forgotten",
         CANARY,
         "ai_pal/server/router/planner.py",
-        'asked.privacy == "local" or self._policy.local_only',
-        "self._policy.local_only",
+        'asked.privacy == "local" or self.policy.local_only',
+        "self.policy.local_only",
     ),
     Bug(
         2,
@@ -213,7 +213,7 @@ BUGS = (
         "whoever reaches the socket is served",
         OTHER_USER,
         "ai_pal/server/endpoints/clients.py",
-        "        if peer is not None and peer.uid != self._identity.uid:\n",
+        "        if peer is not None and peer.uid != self.identity.uid:\n",
         "        if False:\n",
     ),
     Bug(
