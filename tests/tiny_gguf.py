@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -76,12 +77,19 @@ VOCABULARIES: dict[str, Callable[[gguf.GGUFWriter], int]] = {
 
 
 def save(
-    file: Path, vocabulary: str, *, name: str = "Tiny", template: str = "", architecture: str = "llama"
+    file: Path,
+    vocabulary: str,
+    *,
+    name: str = "Tiny",
+    template: str = "",
+    architecture: str = "llama",
+    context: int = 2048,
+    weights: Callable[[Any], Any] = lambda one: one,
 ) -> Path:
-    """A model that says anything, but always the same."""
+    """A model that says anything, but always the same. `weights` may change them."""
     writer = gguf.GGUFWriter(str(file), architecture)
     writer.add_name(name)
-    writer.add_context_length(2048)
+    writer.add_context_length(context)
     writer.add_embedding_length(WIDTH)
     writer.add_feed_forward_length(WIDTH)
     writer.add_block_count(LAYERS)
@@ -97,7 +105,48 @@ def save(
         shapes |= {f"blk.{layer}.{one}": (WIDTH, WIDTH) for one in square}
         shapes |= {f"blk.{layer}.{one}": (WIDTH,) for one in ("attn_norm", "ffn_norm")}
     for one, shape in shapes.items():
-        writer.add_tensor(f"{one}.weight", random.normal(0.0, 0.1, shape).astype(np.float32))
+        writer.add_tensor(f"{one}.weight", weights(random.normal(0.0, 0.1, shape).astype(np.float32)))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+def save_mamba(file: Path) -> Path:
+    """A model with a state instead of attention."""
+    inner, states, kernel, rank = 2 * WIDTH, 8, 4, 4
+    writer = gguf.GGUFWriter(str(file), "mamba")
+    writer.add_context_length(2048)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(0)
+    writer.add_block_count(LAYERS)
+    writer.add_head_count(0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_ssm_conv_kernel(kernel)
+    writer.add_ssm_inner_size(inner)
+    writer.add_ssm_state_size(states)
+    writer.add_ssm_time_step_rank(rank)
+    size = VOCABULARIES["bytes"](writer)
+    random = np.random.default_rng(7)
+    shapes = {"token_embd.weight": (size, WIDTH), "output_norm.weight": (WIDTH,)}
+    for layer in range(LAYERS):
+        parts = {
+            "attn_norm.weight": (WIDTH,),
+            "ssm_in.weight": (2 * inner, WIDTH),
+            "ssm_conv1d.weight": (inner, kernel),
+            "ssm_conv1d.bias": (inner,),
+            "ssm_x.weight": (rank + 2 * states, inner),
+            "ssm_dt.weight": (inner, rank),
+            "ssm_dt.bias": (inner,),
+            "ssm_a": (inner, states),
+            "ssm_d": (inner,),
+            "ssm_out.weight": (WIDTH, inner),
+        }
+        shapes |= {f"blk.{layer}.{name}": shape for name, shape in parts.items()}
+    for name, shape in shapes.items():
+        values = random.normal(0.0, 0.3, shape).astype(np.float32)
+        writer.add_tensor(name, -np.abs(values) if name.endswith("ssm_a") else values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

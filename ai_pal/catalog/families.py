@@ -31,7 +31,7 @@ _LETTERS: dict[str, Strength] = {
 
 class _Size(NamedTuple):
     """One model of a family. `size` in GB to download, `parameters` in thousand millions; `context` and `can`
-    where they are not the family's."""
+    where they are not the family's; `active` where not all parameters take part in each token."""
 
     tag: str
     repo: str
@@ -40,6 +40,7 @@ class _Size(NamedTuple):
     parameters: float
     context: int = 0
     can: str = ""
+    active: float = 0
 
 
 class _Family(NamedTuple):
@@ -69,7 +70,7 @@ _FAMILIES = (
         "qwen3.6", "Qwen3.6: general, sees pictures, from Alibaba", "Apache-2.0", 256 * K, "THV",
         (
             _Size("27b", "unsloth/Qwen3.6-27B-GGUF", "Q4_K_M", 18.5, 27),
-            _Size("35b", "unsloth/Qwen3.6-35B-A3B-GGUF", "Q4_K_M", 23.3, 35),
+            _Size("35b", "unsloth/Qwen3.6-35B-A3B-GGUF", "Q4_K_M", 23.3, 35, active=3),
         ),
         _QWEN,
     ),
@@ -86,7 +87,7 @@ _FAMILIES = (
     ),
     _Family(
         "qwen3-coder", "Qwen3-Coder: code and agents, from Alibaba", "Apache-2.0", 256 * K, "TF",
-        (_Size("30b", "unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF", "Q4_K_M", 18.6, 30),),
+        (_Size("30b", "unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF", "Q4_K_M", 18.6, 30, active=3),),
         GenerationOptions(temperature=0.7, top_p=0.8, top_k=20, repeat_penalty=1.05),
     ),
     _Family(
@@ -107,22 +108,22 @@ _FAMILIES = (
     _Family(
         "gemma4", "Gemma 4: general, sees pictures, from Google", "Apache-2.0", 128 * K, "THV",
         (
-            _Size("e2b", "unsloth/gemma-4-E2B-it-GGUF", "Q4_K_M", 4.09, 5.1),
-            _Size("e4b", "unsloth/gemma-4-E4B-it-GGUF", "Q4_K_M", 5.97, 8),
+            _Size("e2b", "unsloth/gemma-4-E2B-it-GGUF", "Q4_K_M", 4.09, 5.1, active=2),
+            _Size("e4b", "unsloth/gemma-4-E4B-it-GGUF", "Q4_K_M", 5.97, 8, active=4),
             _Size("12b", "unsloth/gemma-4-12b-it-GGUF", "Q4_K_M", 7.29, 12, 256 * K),
-            _Size("26b", "unsloth/gemma-4-26B-A4B-it-GGUF", "Q4_K_M", 18.1, 26, 256 * K),
+            _Size("26b", "unsloth/gemma-4-26B-A4B-it-GGUF", "Q4_K_M", 18.1, 26, 256 * K, active=4),
             _Size("31b", "unsloth/gemma-4-31B-it-GGUF", "Q4_K_M", 19.5, 31, 256 * K),
         ),
         _GEMMA,
     ),
     _Family(
         "gpt-oss", "gpt-oss: always thinks, with a level of effort, from OpenAI", "Apache-2.0", 128 * K, "TH",
-        (_Size("20b", "ggml-org/gpt-oss-20b-GGUF", "MXFP4", 12.1, 20.9),),
+        (_Size("20b", "ggml-org/gpt-oss-20b-GGUF", "MXFP4", 12.1, 20.9, active=3.6),),
         GenerationOptions(temperature=1.0, top_p=1.0),
     ),
     _Family(
         "glm-4.7-flash", "GLM-4.7-Flash: general and code, from Z.ai", "MIT", 202_752, "TH",
-        (_Size("", "unsloth/GLM-4.7-Flash-GGUF", "Q4_K_M", 17.5, 30),),
+        (_Size("", "unsloth/GLM-4.7-Flash-GGUF", "Q4_K_M", 17.5, 30, active=3),),
         GenerationOptions(temperature=1.0, top_p=0.95),
     ),
     _Family(
@@ -153,14 +154,14 @@ _FAMILIES = (
         "granite4", "Granite 4.0: tools and documents, from IBM", "Apache-2.0", K * K, "T",
         (
             _Size("micro-h", "unsloth/granite-4.0-h-micro-GGUF", "Q4_K_M", 1.81, 3.2),
-            _Size("tiny-h", "unsloth/granite-4.0-h-tiny-GGUF", "Q4_K_M", 4.25, 7),
+            _Size("tiny-h", "unsloth/granite-4.0-h-tiny-GGUF", "Q4_K_M", 4.25, 7, active=1),
         ),
     ),
     _Family(
         "lfm2.5", "LFM2.5: quick on small machines, from Liquid AI", "LFM Open License 1.0", 128 * K, "T",
         (
             _Size("1.2b", "LiquidAI/LFM2.5-1.2B-Instruct-GGUF", "Q4_K_M", 0.73, 1.2),
-            _Size("8b-a1b", "LiquidAI/LFM2.5-8B-A1B-GGUF", "Q4_K_M", 5.16, 8.3),
+            _Size("8b-a1b", "LiquidAI/LFM2.5-8B-A1B-GGUF", "Q4_K_M", 5.16, 8.3, active=1),
         ),
     ),
     _Family(
@@ -174,7 +175,11 @@ _FAMILIES = (
     ),
     _Family(
         "nemotron-3-nano", "Nemotron 3 Nano: thinks, from NVIDIA", "NVIDIA Open Model License", 256 * K, "TH",
-        (_Size("30b", "lmstudio-community/NVIDIA-Nemotron-3-Nano-30B-A3B-GGUF", "Q4_K_M", 22.8, 30),),
+        (
+            _Size(
+                "30b", "lmstudio-community/NVIDIA-Nemotron-3-Nano-30B-A3B-GGUF", "Q4_K_M", 22.8, 30, active=3
+            ),
+        ),
     ),
     _Family(
         "smolvlm", "SmolVLM: the smallest that sees pictures, from Hugging Face", "Apache-2.0", 8 * K, "V",
@@ -207,6 +212,7 @@ def _model(family: _Family, one: _Size) -> KnownModel:
         about=family.about,
         licence=family.licence,
         parameters=int(one.parameters * 1e9),
+        active=int(one.active * 1e9),
         context=one.context or family.context,
         sampling=family.sampling,
         strengths=tuple(word for letter, word in _LETTERS.items() if letter in (one.can or family.can)),

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from ai_pal.catalog.host import REST
 from ai_pal.catalog.inventory import Listed
 
 Fit = Literal["now", "alone", "never"]
 """Beside what is in memory now; with nothing else loaded; not on this machine."""
-
-REST = 0.8
-"""The part of a machine's memory that a model may have: the rest is for the system and the programs."""
 
 
 class Fitting(NamedTuple):

@@ -27,6 +27,17 @@ class FileFacts(msgspec.Struct, frozen=True):
     sha256: str = ""
 
 
+class HubFacts(msgspec.Struct, frozen=True):
+    """What the hub said of a repository when it was fetched; empty or 0 where it said nothing. `parameters`
+    counts weights, `context` tokens; `gated`: its owner asks for consent."""
+
+    licence: str = ""
+    gated: bool = False
+    parameters: int = 0
+    context: int = 0
+    task: str = ""
+
+
 class HubManifest(msgspec.Struct, frozen=True):
     """What was fetched of one commit, and checked."""
 
@@ -36,6 +47,7 @@ class HubManifest(msgspec.Struct, frozen=True):
     files: dict[str, FileFacts]
     fetched_at: str
     revision: str = ""
+    facts: HubFacts = HubFacts()
 
 
 class Snapshot(NamedTuple):
@@ -82,6 +94,13 @@ def manifest(repo_folder: Path, commit: str) -> HubManifest | None:
         return msgspec.json.decode(manifest_path(repo_folder, commit).read_bytes(), type=HubManifest)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def facts_of(path: str, commit: str) -> HubFacts:
+    """What the hub said of the model at `path` in our cache when it was fetched; nothing of another."""
+    snapshot = next((place for place in (Path(path), *Path(path).parents) if place.name == commit), None)
+    note = manifest(snapshot.parent.parent, commit) if snapshot is not None and commit else None
+    return note.facts if note is not None else HubFacts()
 
 
 def find(wanted: HubFiles, settings: Settings, environ: Mapping[str, str] = os.environ) -> Snapshot | None:

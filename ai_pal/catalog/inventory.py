@@ -132,14 +132,17 @@ def _hub(
     if snapshot is None:
         source = f"hub {variant.wanted.repo}" if isinstance(variant.wanted, HubFiles) else ""
         return Listed(name, "not here", variant.size, source, about=entry.about, licence=entry.licence)
-    return msgspec.structs.replace(_snapshot(name, snapshot), about=entry.about, licence=entry.licence)
+    found = _snapshot(name, snapshot)
+    return msgspec.structs.replace(found, about=entry.about, licence=found.licence or entry.licence)
 
 
 def _snapshot(name: str, snapshot: hub_cache.Snapshot) -> Listed:
     repo = hub_cache.repo_name(snapshot.folder)
     state: State = "verified" if snapshot.manifest else "here"
     size = files.size_of(str(snapshot.path))
-    return Listed(name, state, size, f"hub {repo}", str(snapshot.path), revision=snapshot.commit)
+    licence = snapshot.manifest.facts.licence if snapshot.manifest else ""
+    source, path = f"hub {repo}", str(snapshot.path)
+    return Listed(name, state, size, source, path, licence=licence, revision=snapshot.commit)
 
 
 def _repositories(settings: Settings) -> Iterator[Listed]:

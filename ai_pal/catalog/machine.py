@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_pal.catalog.choose import Machine
+from ai_pal.catalog.host import REST
 from ai_pal.config import Settings, paths
 from ai_pal.memory import promises, room
 
@@ -27,6 +28,12 @@ def free_memory(settings: Settings) -> int:
     groups and the budget leave, less what is promised to other loads."""
     claims = promises.published(paths.ledger_file())
     return max(0, room(_memory().free(), settings.memory_low, settings.memory_budget, claims))
+
+
+def all_memory(settings: Settings) -> int:
+    """Bytes that models could ever have here, and what is left to the system."""
+    total = _memory().total()
+    return min(total, int(settings.memory_budget / REST)) if settings.memory_budget else total
 
 
 @lru_cache(maxsize=1)

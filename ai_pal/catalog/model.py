@@ -53,7 +53,8 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class KnownModel(msgspec.Struct, frozen=True):
-    """A catalog entry. `variants` in the order of preference; `parameters` counts weights, `context` tokens;
+    """A catalog entry. `variants` in the order of preference; `parameters` counts weights, of which `active`
+    take part in each token (0: all of them), `context` tokens;
     `chat_format` says how a conversation is written for it, `sampling` how it is sampled unless a request
     says otherwise; `strengths` are what its makers made it for. A `hidden` one can be named, but no list for
     users does."""
@@ -63,6 +64,7 @@ class KnownModel(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...]
     licence: str = ""
     parameters: int = 0
+    active: int = 0
     context: int = 0
     chat_format: str = "its tokenizer's template"
     gated: bool = False
@@ -77,6 +79,11 @@ class KnownModel(msgspec.Struct, frozen=True):
         if self.engine == "echo":
             return None
         return next((_OF_STRENGTH[one] for one in self.strengths if one in _OF_STRENGTH), WRITES)
+
+    @property
+    def share(self) -> float:
+        """The part of its weights that is read for each token."""
+        return self.active / self.parameters if self.active and self.parameters else 1.0
 
     @property
     def chats(self) -> bool:

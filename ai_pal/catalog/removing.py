@@ -64,7 +64,7 @@ def _in_snapshot(wanted: HubFiles, path: Path, commit: str, cache: Path) -> list
         fail(Code.MODEL_INVALID, f"{wanted.repo} lies in Hugging Face's cache", hint)
     snapshot = folder / "snapshots" / commit
     parts = {part.relative_to(snapshot).as_posix() for part in part_paths(path)} if wanted.gguf else set()
-    return [snapshot / name for name in parts or _texts_and_weights(snapshot)]
+    return [snapshot / name for name in parts or texts_and_weights(snapshot)]
 
 
 def _tidy_snapshot(folder: Path, commit: str, gone: list[Path]) -> None:
@@ -81,5 +81,6 @@ def _tidy_snapshot(folder: Path, commit: str, gone: list[Path]) -> None:
         shutil.rmtree(folder)
 
 
-def _texts_and_weights(snapshot: Path) -> set[str]:
+def texts_and_weights(snapshot: Path) -> set[str]:
+    """The files of a safetensors model in a snapshot, which may hold GGUFs too."""
     return {file.name for file in snapshot.iterdir() if file.is_file() and file.suffix != ".gguf"}

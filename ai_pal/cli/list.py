@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from ai_pal.catalog import stores
 from ai_pal.catalog.default import STARTER
@@ -19,11 +20,14 @@ from ai_pal.cli.terminal.table import table, terminal_width
 from ai_pal.config import Settings, load_settings
 from ai_pal.counted import counted
 
+if TYPE_CHECKING:
+    from ai_pal.catalog.host import Host
+
 HEAD = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
 SPARE = ("REVISION", "SOURCE", "LAST USED")
 """What a narrow terminal does without, in this order."""
 
-OFFER_HEAD = ("NAME", "SIZE", "MEMORY", "CONTEXT", "CAN", "LICENCE", "ABOUT")
+OFFER_HEAD = ("NAME", "SIZE", "MEMORY", "SPEED", "CONTEXT", "CAN", "LICENCE", "ABOUT")
 OFFER_SPARE = ("LICENCE", "CONTEXT", "ABOUT", "MEMORY")
 
 EXAMPLES = """examples:
@@ -32,6 +36,7 @@ EXAMPLES = """examples:
   ai-pal list --all                  what can be fetched by name too, by what fits this machine
   ai-pal list --json | jq -r '.[].name'
 
+SPEED is about how many tokens a second a model will write, by its size and the speed of this memory.
 A narrow terminal gets fewer columns and shorter paths; a pipe, and --json, get all.
 
 """
@@ -96,7 +101,9 @@ def _print_offers(offered: Sequence[Listed], settings: Settings, width: int | No
 
     from ai_pal.catalog.fitting import grouped
     from ai_pal.catalog.machine import free_memory
+    from ai_pal.catalog.this_host import this_host
 
+    host = this_host(settings)
     free, total = free_memory(settings), psutil.virtual_memory().total
     groups = grouped(sorted(offered, key=lambda model: model.memory), free, total)
     heads = (
@@ -107,16 +114,27 @@ def _print_offers(offered: Sequence[Listed], settings: Settings, width: int | No
     for head, group in zip(heads, groups, strict=True):
         if group:
             print(f"{'' if first else chr(10)}{head}:")
-            print(table(OFFER_HEAD, [_offer(model) for model in group], width=width, spare=OFFER_SPARE))
+            print(table(OFFER_HEAD, [_offer(model, host) for model in group], width=width, spare=OFFER_SPARE))
             first = False
     print("\nfetch one: ai-pal pull NAME; another quantization: ai-pal pull NAME:Q8_0")
 
 
-def _offer(model: Listed) -> tuple[str, ...]:
+def _offer(model: Listed, host: "Host") -> tuple[str, ...]:
     can = made_for(model.strengths)
     context = f"{model.context // 1024}K"
     size, memory = f"{model.size / 1e9:.1f} GB", f"{model.memory / 1e9:.1f} GB"
-    return model.name, size, memory, context, can, model.licence, model.about
+    return model.name, size, memory, _speed(model, host), context, can, model.licence, model.about
+
+
+def _speed(model: Listed, host: "Host") -> str:
+    """About how many tokens it will write in a second."""
+    from ai_pal.catalog import CATALOG, Variant
+    from ai_pal.catalog.speed import tokens_per_second
+
+    entry = CATALOG[model.name]
+    offered = Variant("", entry.engine, size=model.size, memory=model.memory)
+    speed = tokens_per_second(entry, offered, host) if entry.chats else 0.0
+    return f"{speed:.0f}/s" if speed >= 1 else "<1/s" if speed else "-"
 
 
 def _cells(model: Listed) -> tuple[str, ...]:

@@ -75,13 +75,18 @@ def _pulled(name: str, settings: Settings, alone: bool) -> Pulled:
         return Pulled(0, found.name, found.path, found.size, found.variant, found.reason, found.commit)
     if found.variant and found.reason and not found.path:
         print(neutral_line(found.reason), file=sys.stderr)
-    return served(settings, lambda client: _followed(client, name), own=alone)
+    return fetched(name, settings, alone=alone)
 
 
-def _followed(client: "Client", name: str) -> Pulled:
+def fetched(name: str, settings: Settings, *, newer: bool = False, alone: bool = False) -> Pulled:
+    """Bring a model, with its progress on stderr; `newer`: what the hub has now, although it is here."""
+    return served(settings, lambda client: _followed(client, name, newer), own=alone)
+
+
+def _followed(client: "Client", name: str, newer: bool) -> Pulled:
     progress = display()
     try:
-        for event in client.pull(name):
+        for event in client.pull(name, newer=newer):
             if isinstance(event, Pulling):
                 progress.show(event)
             else:

@@ -21,6 +21,7 @@ from ai_pal.catalog import (
 )
 from ai_pal.catalog.abilities import abilities_of
 from ai_pal.catalog.described import describe
+from ai_pal.catalog.hub_cache import facts_of
 from ai_pal.catalog.inventory import Listed, State, inventory
 from ai_pal.catalog.model import Strength, made_for
 from ai_pal.cli import failures
@@ -44,9 +45,10 @@ EXAMPLES = """examples:
 class Facts(msgspec.Struct, frozen=True):
     """One model: what the catalog, the cache and the settings say. 0 leaves the choice to the engine;
     `keep_alive` in seconds, `size` and `memory` in bytes; `sampling` is what holds unless a request says
-    otherwise; `problem` is why it cannot be loaded; `strengths` is what it was made for, as `ai-pal list`
-    tells it; `abilities` is what its engine takes for it at most, None where only its load tells; `projector`
-    is the file that it sees or hears with.
+    otherwise; `licence`, `parameters` and `gated` are the hub's word where it was asked; `problem` is why it
+    cannot be loaded; `strengths` is what it was made for, as `ai-pal list` tells it; `abilities` is what its
+    engine takes for it at most, None where only its load tells; `projector` is the file that it sees or hears
+    with.
 
     `memory` is what a load reserves, by the same estimate; the catalog's figure for what is not here."""
 
@@ -80,6 +82,7 @@ class Facts(msgspec.Struct, frozen=True):
     abilities: list[Ability] | None = None
     strengths: tuple[Strength, ...] = ()
     projector: str = ""
+    gated: bool = False
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -122,14 +125,15 @@ def gather(reference: str, settings: Settings) -> Facts:
     if load.path and (damage := files.damage(load.path)) is not None:
         problem, hint = damage.message, damage.hint
         listed = msgspec.structs.replace(listed, state="damaged")
-    entry = found.entry
+    entry, said = found.entry, facts_of(found.path, found.commit)
     told = describe(load, entry)
     seen = told.window
     return Facts(
         model=load.model if load.engine else join(found.name, options),
         engine=load.engine or found.engine,
         about=entry.about if entry else "",
-        licence=entry.licence if entry else "",
+        licence=said.licence or (entry.licence if entry else ""),
+        gated=said.gated or bool(entry and entry.gated),
         state=listed.state,
         path=load.path or listed.path,
         size=listed.size,
@@ -145,7 +149,7 @@ def gather(reference: str, settings: Settings) -> Facts:
         variant=found.variant,
         variants=[variant.name for variant in entry.variants if variant.name] if entry else [],
         why=found.reason,
-        parameters=entry.parameters if entry else 0,
+        parameters=said.parameters or (entry.parameters if entry else 0),
         memory=told.memory or found.memory,
         chat_format=entry.chat_format if entry else "",
         revision=found.commit,
@@ -210,6 +214,7 @@ def _print(facts: Facts) -> None:
         "parameters": f"{facts.parameters / 1e6:,.0f} million" if facts.parameters else "",
         "chat format": facts.chat_format,
         "licence": facts.licence,
+        "gated": "its owner asks for consent first" if facts.gated else "",
         "state": facts.state,
         "problem": facts.problem,
         "to mend": facts.hint,

@@ -5,6 +5,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from ai_pal.client.answer import Answer
 from ai_pal.client.async_exchange import AsyncExchange, Inbox
+from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 
 E = TypeVar("E")
@@ -18,7 +19,7 @@ class AsyncStream(Generic[E]):
     def __init__(self, exchange: AsyncExchange, inbox: Inbox, *kinds: type[E]) -> None:
         self.id = inbox.pending.id
         self._exchange, self._inbox, self._kinds = exchange, inbox, kinds
-        self._begun = self._over = False
+        self._begun = self._over = self._nudged = False
 
     def __aiter__(self) -> Self:
         return self
@@ -35,6 +36,42 @@ class AsyncStream(Generic[E]):
             if not self._kinds or isinstance(event, self._kinds):
                 return cast("E", event)
         raise StopAsyncIteration
+
+    async def batch(self) -> list[E]:
+        """All that has come since it was read last: at least one event, unless somebody has called `nudge` or
+        it is over."""
+        events: list[E] = []
+        self._begun = True
+        while not self._over:
+            try:
+                while (event := self._inbox.pending.take()) is not None:
+                    if not self._kinds or isinstance(event, self._kinds):
+                        events.append(cast("E", event))
+                self._over = self._inbox.pending.finished
+                if events or self._over or self._nudged:
+                    break
+                self._inbox.ready.clear()
+                await self._inbox.ready.wait()
+            except AiPalError:
+                if events:  # these first; it fails at the next call
+                    break
+                self._leave()
+                raise
+            except BaseException:
+                self._leave()
+                raise
+        self._nudged = False
+        return events
+
+    def nudge(self) -> None:
+        """Wake who waits for a batch, whether there is one or not."""
+        self._nudged = True
+        self._inbox.ready.set()
+
+    @property
+    def over(self) -> bool:
+        """Whether its last event has been read."""
+        return self._over
 
     def __await__(self) -> Generator[Any, Any, E]:
         return self.last().__await__()

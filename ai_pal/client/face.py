@@ -14,6 +14,9 @@ PROVIDERS_TIMEOUT = 60.0
 MODELS_TIMEOUT = 30.0
 """Seconds for a look at all models on the disk."""
 
+REVISIONS_TIMEOUT = 180.0
+"""Seconds for the hub to tell of a hundred repositories."""
+
 UNLOAD_TIMEOUT = 60.0
 """Seconds for answers under way to end, and their worker with them."""
 

@@ -53,9 +53,9 @@ def load_request(
     return acceptable(wire.Load(request_id, **fields))
 
 
-def pull_request(request_id: int, model: str, usual: Usual) -> wire.Pull:
+def pull_request(request_id: int, model: str, newer: bool, usual: Usual) -> wire.Pull:
     """The request to download a model."""
-    return wire.Pull(request_id, model or usual.model, pip_settings())
+    return wire.Pull(request_id, model or usual.model, pip_settings(), newer)
 
 
 def complete_request(

@@ -7,7 +7,14 @@ from typing import Any, Self, Unpack
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking, chat_request, route_request
 from ai_pal.client.exchange import Exchange
-from ai_pal.client.face import CONTROL_TIMEOUT, MODELS_TIMEOUT, PROVIDERS_TIMEOUT, UNLOAD_TIMEOUT, Face
+from ai_pal.client.face import (
+    CONTROL_TIMEOUT,
+    MODELS_TIMEOUT,
+    PROVIDERS_TIMEOUT,
+    REVISIONS_TIMEOUT,
+    UNLOAD_TIMEOUT,
+    Face,
+)
 from ai_pal.client.keywords import strict
 from ai_pal.client.prompt import Prompt, conversation
 from ai_pal.client.requests import (
@@ -26,7 +33,7 @@ from ai_pal.client.usual import Usual
 from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import ToolCall
-from ai_pal.protocol.hub import Order
+from ai_pal.protocol.hub import HubRevision, Order
 
 
 @strict
@@ -133,6 +140,12 @@ class Client(Face):
         request = wire.Search(self._new_id(), words, limit, sort, self.usual.local_only)
         return self._exchange.reply(self._exchange.begin(request), wire.SearchReply, PROVIDERS_TIMEOUT)
 
+    def revisions(self, references: Sequence[str]) -> list[HubRevision]:
+        """What the hub has now under each reference (`org/name@revision`); nothing is fetched."""
+        request = wire.Revisions(self._new_id(), list(references))
+        reply = self._exchange.reply(self._exchange.begin(request), wire.RevisionsReply, REVISIONS_TIMEOUT)
+        return reply.revisions
+
     def models(self, *, here: bool = False) -> list[wire.ModelInfo]:
         """The models that can be named; with `here` only those that are on this machine."""
         request = wire.Models(self._new_id(), here)
@@ -159,10 +172,11 @@ class Client(Face):
         kinds = (wire.Pulling, wire.Loading, wire.Loaded)
         return Stream(self._exchange, self._exchange.begin(request), *kinds)
 
-    def pull(self, model: str = "") -> Stream[wire.Pulling | wire.Pulled]:
+    def pull(self, model: str = "", *, newer: bool = False) -> Stream[wire.Pulling | wire.Pulled]:
         """Bring a model onto this machine, from this call on; yields `Pulling` events and then one `Pulled`.
-        Leaving the iteration early stops the download, unless others follow it; what has come is kept."""
-        request = pull_request(self._new_id(), model, self.usual)
+        Leaving the iteration early stops the download, unless others follow it; what has come is kept.
+        With `newer` the hub is asked for its latest although the model is here."""
+        request = pull_request(self._new_id(), model, newer, self.usual)
         return Stream(self._exchange, self._exchange.begin(request), wire.Pulling, wire.Pulled)
 
     def unload(self, model: str = "", timeout: float = UNLOAD_TIMEOUT) -> list[str]:

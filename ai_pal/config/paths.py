@@ -122,6 +122,11 @@ def providers_file(environ: Environ = os.environ) -> Path:
     return home(environ) / "providers.json"
 
 
+def offer_file(environ: Environ = os.environ) -> Path:
+    """Whether the user wanted the model that was offered at the first conversation."""
+    return home(environ) / "offer.json"
+
+
 def ollama_seen_file(environ: Environ = os.environ) -> Path:
     """Is there, and empty, once an Ollama has answered."""
     return home(environ) / "ollama-seen"

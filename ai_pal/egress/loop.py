@@ -20,6 +20,7 @@ from ai_pal.egress.providers import Providers
 from ai_pal.egress.report import report
 from ai_pal.protocol.egress import (
     AnyToEgress,
+    AskRevisions,
     CancelCompletion,
     CancelFetch,
     Complete,
@@ -28,6 +29,7 @@ from ai_pal.protocol.egress import (
     Fetch,
     HubQuestion,
     ListModels,
+    SearchHub,
     decode_to_egress,
 )
 from ai_pal.protocol.frames import frames_behind
@@ -134,7 +136,7 @@ class Egress:
                 self._begin(message.key, completing.run())
             case ListModels():
                 self._begin(message.key, list_models(message, self._providers, self._outbox))
-            case HubQuestion():
+            case SearchHub() | AskRevisions():
                 self._ask(message)
             case CancelCompletion():
                 task = self._tasks.pop(message.key, None)

@@ -14,20 +14,26 @@ class Group(msgspec.Struct, frozen=True):
     folder: Path
     version: int
 
+    def limit(self) -> int | None:
+        """What its processes may take together, in bytes; None without a limit. Raises OSError and
+        ValueError."""
+        names = ("memory.max", "memory.high") if self.version == 2 else ("memory.limit_in_bytes",)
+        bounds = [number for name in names if (number := _limit(self.folder / name)) is not None]
+        return min(bounds, default=None)
+
     def rest(self) -> int | None:
         """Bytes up to the limit, with the cache that the kernel would give back; None without a limit."""
-        limits = ("memory.max", "memory.high") if self.version == 2 else ("memory.limit_in_bytes",)
         usage = "memory.current" if self.version == 2 else "memory.usage_in_bytes"
         prefix = "" if self.version == 2 else "total_"
         try:
-            bounds = [number for name in limits if (number := _limit(self.folder / name)) is not None]
-            if not bounds:
+            limit = self.limit()
+            if limit is None:
                 return None
             used = int((self.folder / usage).read_text())
             cache = reclaimable((self.folder / "memory.stat").read_text(), prefix)
         except (OSError, ValueError):
             return None
-        return min(bounds) - used + cache
+        return limit - used + cache
 
     def pressure(self) -> Path | None:
         """The file that says how long processes of the group wait for memory, where there is one."""

@@ -24,6 +24,16 @@ class MachineMemory:
         rests = [rest for group in self._groups if (rest := group.rest()) is not None]
         return max(0, min([self._available(), *rests]))
 
+    def total(self) -> int:
+        """All that this process could ever have."""
+        import psutil
+
+        limits = []
+        for group in self._groups:
+            with contextlib.suppress(OSError, ValueError):
+                limits += [limit] if (limit := group.limit()) is not None else []
+        return min([int(psutil.virtual_memory().total), *limits])
+
     def pressure(self) -> float:
         return max((stalled(_text(file)) for file in self._stalls), default=0.0)
 

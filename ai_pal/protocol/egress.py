@@ -7,7 +7,7 @@ import msgspec
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
 from ai_pal.protocol.families import claude_version
-from ai_pal.protocol.hub import HubModel, Order
+from ai_pal.protocol.hub import HubModel, HubRevision, Order
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 
@@ -158,10 +158,18 @@ class SearchHub(ToEgress, tag="search_hub", frozen=True):
     timeout: float = 20.0
 
 
-HubQuestion = SearchHub
+class AskRevisions(ToEgress, tag="ask_revisions", frozen=True):
+    """Ask the hub what it has under these references. Ends with `hub_revisions` or `hub_failed`."""
+
+    key: int
+    references: list[str]
+    timeout: float = 120.0
+
+
+HubQuestion = SearchHub | AskRevisions
 """What is asked of the hub beside files."""
 
-AnyToEgress = Fetch | CancelFetch | Complete | CancelCompletion | ListModels | SearchHub
+AnyToEgress = Fetch | CancelFetch | Complete | CancelCompletion | ListModels | SearchHub | AskRevisions
 
 
 class FromEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -298,6 +306,13 @@ class HubFound(FromEgress, tag="hub_found", frozen=True):
     models: list[HubModel]
 
 
+class HubRevisions(FromEgress, tag="hub_revisions", frozen=True):
+    """One for each reference, in their order."""
+
+    key: int
+    revisions: list[HubRevision]
+
+
 class HubFailed(FromEgress, tag="hub_failed", frozen=True):
     """The hub gave no answer, and why."""
 
@@ -322,6 +337,7 @@ AnyFromEgress = (
     | CompletionFailed
     | ProviderModels
     | HubFound
+    | HubRevisions
     | HubFailed
 )
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from ai_pal.errors import Failure
+
 Order = Literal["downloads", "likes", "trending", "updated"]
 """What comes first."""
 
@@ -32,3 +34,26 @@ class HubModel(msgspec.Struct, frozen=True, omit_defaults=True):
     task: str = ""
     updated: str = ""
     quants: list[str] = msgspec.field(default_factory=list)
+
+
+MOST_REFERENCES = 100
+"""Repositories that can be asked about at once."""
+
+
+class HubFile(msgspec.Struct, frozen=True):
+    """A file of a repository. `digest` is the SHA-256 of a large one, else its git hash."""
+
+    name: str
+    size: int
+    digest: str
+
+
+class HubRevision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the hub has now under a `reference` (`org/name`, `org/name@revision`): its commit, and the files
+    that a model is made of; or why that is not known."""
+
+    reference: str
+    commit: str = ""
+    updated: str = ""
+    files: list[HubFile] = msgspec.field(default_factory=list)
+    failure: Failure | None = None

@@ -22,10 +22,12 @@ Work = inner.Generate | inner.CompleteText | inner.EmbedTexts | inner.RerankText
 
 
 class Pull(msgspec.Struct, frozen=True):
-    """A model that is not here is downloaded first, if it has at most `limit` bytes (0: of any size)."""
+    """A model that is not here is downloaded first, if it has at most `limit` bytes (0: of any size).
+    `newer`: what the hub has now, though it is here."""
 
     limit: int = 0
     pip: dict[str, str] = msgspec.field(default_factory=dict)
+    newer: bool = False
 
 
 ANY_PULL = Pull()

@@ -4,50 +4,31 @@ huggingface_hub 2.x throws a broken download away. Here each file grows in a pla
 hash is right, so that a kill costs nothing, and moves into the cache whole.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ai_pal.catalog import layout, too_large
 from ai_pal.catalog.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole, told_apart
 from ai_pal.catalog.ggufs import gguf_file, gguf_parts, projector
-from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest, manifest_path, repo_folder
+from ai_pal.catalog.hub_cache import FileFacts, HubFacts, HubManifest, manifest, manifest_path, repo_folder
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol.egress import HubFiles
 from ai_pal.sources.base import Progress
-from ai_pal.sources.hub_errors import explained, renamed, unusable
-
-if TYPE_CHECKING:
-    from huggingface_hub.hf_api import ModelInfo
-
-T = TypeVar("T")
+from ai_pal.sources.hub_errors import explained, renamed
+from ai_pal.sources.hub_info import ANSWER_SECONDS, RemoteFile, facts_of, model_info, remote_files, retried
 
 CHUNK = 256 * 1024
 """Bytes between two signs of life; the library's 10 MB would be minutes on a slow line."""
 
-ANSWER_SECONDS = 20.0
-RETRIES = 3
-_RETRY_SECONDS = 1.0
 _SPARE = 16 << 20
-
-
-class RemoteFile(NamedTuple):
-    """A file of the repository. `digest` is the SHA-256 of a large file, else its git hash."""
-
-    name: str
-    size: int
-    digest: str
-
-    @property
-    def sha256(self) -> str:
-        return self.digest if len(self.digest) == 64 else ""
 
 
 class Pulled(NamedTuple):
@@ -85,33 +66,21 @@ class _Pull:
 
         use()
         with explained(self._wanted):
-            info = self._info()
+            info = model_info(self._wanted)
         if info.id and info.id != self._wanted.repo:
             renamed(self._wanted.repo, info.id)
         commit = str(info.sha)
-        there = {file.name: file for file in _remote_files(info, self._wanted)}
+        there = {file.name: file for file in remote_files(info, self._wanted)}
         snapshot = self._folder / "snapshots" / commit
         self._scratch.mkdir(parents=True, exist_ok=True)
         chosen = self._choose(there, commit, snapshot)
         self._check_space(chosen, snapshot)
         for file in chosen:
             self._fetch(file, commit, snapshot)
-        self._note(chosen, commit)
+        self._note(chosen, commit, facts_of(info))
         shutil.rmtree(self._scratch, ignore_errors=True)
         size = sum(file.size for file in chosen)
         return Pulled(snapshot / chosen[0].name if self._wanted.gguf else snapshot, size, commit)
-
-    def _info(self) -> "ModelInfo":
-        from huggingface_hub import HfApi
-
-        return _retried(
-            lambda: HfApi().model_info(
-                self._wanted.repo,
-                revision=self._wanted.revision or None,
-                files_metadata=True,
-                timeout=ANSWER_SECONDS,
-            )
-        )
 
     def _choose(self, there: dict[str, RemoteFile], commit: str, snapshot: Path) -> list[RemoteFile]:
         """The files to have, small ones first: a folder with weights is a whole one."""
@@ -134,7 +103,7 @@ class _Pull:
         )
 
     def _check_space(self, chosen: Iterable[RemoteFile], snapshot: Path) -> None:
-        missing = [file for file in chosen if not _is_here(snapshot, file)]
+        missing = [f for f in chosen if not _is_here(snapshot, f) and self._same_before(f) is None]
         self._total = sum(file.size for file in chosen)
         self._done = self._total - sum(file.size for file in missing)
         if self._limit and self._total > self._limit:
@@ -152,6 +121,11 @@ class _Pull:
         target = snapshot / file.name
         if _is_here(snapshot, file):
             return target
+        if (same := self._same_before(file)) is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):  # where the disk knows no links it is fetched
+                os.link(same, target)
+                return target
         partial = self._scratch / file.digest
         if _size(partial) > file.size:
             partial.unlink()
@@ -168,6 +142,16 @@ class _Pull:
         target.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(partial, target)
         return target
+
+    def _same_before(self, file: RemoteFile) -> Path | None:
+        """The same file in an older commit, which we have checked then."""
+        for note in (self._folder / "ai-pal").glob("*.json") if file.sha256 else ():
+            known = manifest(self._folder, note.stem)
+            if known is not None and known.files.get(file.name) == FileFacts(file.size, file.sha256):
+                path = self._folder / "snapshots" / note.stem / file.name
+                if _size(path) == file.size:
+                    return path
+        return None
 
     def _download(self, file: RemoteFile, commit: str, partial: Path) -> None:
         from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
@@ -197,7 +181,7 @@ class _Pull:
                     tqdm_class=self._bar(),
                 )
 
-        _retried(get, lambda: _size(partial))
+        retried(get, lambda: _size(partial))
         self._done = begun + file.size
 
     def _bar(self) -> Any:
@@ -220,7 +204,7 @@ class _Pull:
 
         return Bar
 
-    def _note(self, chosen: Iterable[RemoteFile], commit: str) -> None:
+    def _note(self, chosen: Iterable[RemoteFile], commit: str, facts: HubFacts) -> None:
         """Write down what is here now, and what the revision stood for."""
         from huggingface_hub import constants
 
@@ -228,41 +212,12 @@ class _Pull:
         files = dict(before.files) if before else {}
         files |= {file.name: FileFacts(file.size, file.sha256) for file in chosen}
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        note = HubManifest(
-            self._wanted.repo, commit, constants.ENDPOINT, files, now, self._wanted.revision or "main"
-        )
         revision = self._wanted.revision or "main"
+        note = HubManifest(self._wanted.repo, commit, constants.ENDPOINT, files, now, revision, facts)
         if revision != commit:
             _write(self._folder / "refs" / revision, commit.encode())
         text = msgspec.json.format(msgspec.json.encode(note)) + b"\n"
         _write(manifest_path(self._folder, commit), text)
-
-
-def _remote_files(info: "ModelInfo", wanted: HubFiles) -> Iterable[RemoteFile]:
-    for sibling in info.siblings or ():
-        name, digest = sibling.rfilename, sibling.lfs.sha256 if sibling.lfs else sibling.blob_id
-        if name.startswith("/") or ".." in name.split("/") or "\\" in name or "\0" in name:
-            fail(Code.MODEL_INVALID, f"{wanted.repo} has a file {name!r}", "do not trust this repository")
-        if not isinstance(sibling.size, int) or not digest or not digest.isalnum():
-            raise AiPalError(unusable(wanted))
-        yield RemoteFile(name, sibling.size, digest)
-
-
-def _retried(action: Callable[[], T], figure: Callable[[], int] = lambda: 0) -> T:
-    """`action`, tried again after network trouble; as long as `figure` grows, for ever."""
-    import httpx2
-
-    left, best = RETRIES, figure()
-    while True:
-        try:
-            return action()
-        except (httpx2.ConnectError, httpx2.ProxyError, httpx2.ReadTimeout):
-            raise  # nobody is there, or the library has waited for it long enough
-        except httpx2.TransportError:
-            left, best = (RETRIES, figure()) if figure() > best else (left - 1, best)
-            if left <= 0:
-                raise
-            time.sleep(_RETRY_SECONDS)
 
 
 def _is_here(snapshot: Path, file: RemoteFile) -> bool:

@@ -148,7 +148,7 @@ def _by_status(status: int, words: str, is_missing: bool, wanted: HubFiles) -> F
         return Failure(Code.MODEL_GATED, "the hub does not know the token in HF_TOKEN", hint)
     if is_missing or status == 404:
         message = f"there is no repository {wanted.repo} on {_endpoint()}, or it is private"
-        hint = "check the spelling; for a private one set HF_TOKEN"
+        hint = "check the spelling (ai-pal search WORDS); for a private one set HF_TOKEN"
         return Failure(Code.MODEL_NOT_FOUND, message, hint)
     if status == 403:
         hint = f"see {_endpoint()}/{wanted.repo}; perhaps HF_TOKEN lacks the permission to read it"

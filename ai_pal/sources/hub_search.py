@@ -9,7 +9,7 @@ from ai_pal.protocol.hub import MOST_FOUND, HubModel, Order
 from ai_pal.sources.hub_items import FIELDS, Item, ranked
 
 FORMS = ("gguf", "safetensors")
-SPARE = 3
+SPARE = 2
 """So many times the wanted number is asked for: not all that the hub finds can run here."""
 
 _SORTS: dict[Order, str] = {

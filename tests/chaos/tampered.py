@@ -19,6 +19,7 @@ import msgspec
 import zmq
 
 from ai_pal.__main__ import main
+from ai_pal.transport import channel
 
 Act = Callable[..., Any]
 GAP = 0.005
@@ -60,7 +61,7 @@ def _failing(
 
 
 OPERATIONS: dict[str, tuple[Any, str, Callable[[], Exception]]] = {
-    "send": (zmq.Socket, "send_multipart", zmq.Again),
+    "send": (channel, "send_frames", zmq.Again),
     "receive": (zmq.Socket, "recv", zmq.Again),
     "spawn": (subprocess, "Popen", lambda: OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))),
     "write": (os, "pwrite", lambda: OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),

@@ -16,6 +16,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import frames
 from ai_pal.protocol.content import Image, Message, Text, TokenLogprob
+from ai_pal.protocol.hub import HubModel, HubRevision
 from ai_pal.protocol.options import GenerationOptions, JsonObject, NamedTool, Tool
 from ai_pal.protocol.usage import Usage
 from tests.contract.client_faces import FACES, AnyFace, connected, text_of
@@ -437,6 +438,26 @@ async def test_what_is_asked_of_the_supervisor_itself(face: AnyFace, supervisor:
     assert supervisor.of(wire.Route)[0].options.tools == [Tool("look")]
     assert face.client.endpoint == supervisor.endpoint
     assert face.client.welcome.pid == 1
+
+
+async def test_what_is_asked_of_the_hub(face: AnyFace, supervisor: ScriptedSupervisor) -> None:
+    def script(request: Any) -> Iterable[wire.AnyEvent]:
+        match request:
+            case wire.Search(id=n, words=words):
+                yield wire.SearchReply(n, "https://hub", [HubModel(words, "llamacpp")])
+            case wire.Revisions(id=n, references=references):
+                yield wire.RevisionsReply(n, [HubRevision(one, "c0ffee") for one in references])
+            case wire.Pull(id=n, model=model):
+                yield wire.Pulled(n, model, "/here")
+
+    supervisor.script = script
+    found = await face.call("search", "qwen 4b", limit=5, sort="likes")
+    assert (found.hub, [one.name for one in found.models]) == ("https://hub", ["qwen 4b"])
+    assert [one.commit for one in await face.call("revisions", ("org/a", "org/b@v1"))] == ["c0ffee"] * 2
+    await face.events("pull", "m", newer=True)
+    (asked,) = supervisor.of(wire.Search)
+    assert (asked.limit, asked.sort, asked.local_only) == (5, "likes", False)
+    assert supervisor.of(wire.Pull)[0].newer
 
 
 async def test_who_looks_on_hears_of_changes_until_it_has_seen_enough(

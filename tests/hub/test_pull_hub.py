@@ -30,7 +30,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
-        monkeypatch.setattr("ai_pal.sources.hub._RETRY_SECONDS", 0.05)
+        monkeypatch.setattr("ai_pal.sources.hub_info._RETRY_SECONDS", 0.05)
         monkeypatch.delenv("HF_TOKEN", raising=False)
         yield found
         close_session()

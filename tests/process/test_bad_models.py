@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,42 +94,41 @@ def test_a_context_larger_than_the_models_is_refused_and_without_a_template_it_a
     assert client.ask("hello", model=str(whole), options=FEW).usage.completion_tokens > 0
 
 
-def test_numbers_that_are_none_are_an_error_of_the_engine(
-    client: Client, whole: Path, tmp_path: Path
+@pytest.mark.parametrize("engine", ["llama.cpp", "transformers"])
+def test_weights_that_give_no_numbers_are_refused(
+    engine: str, client: Client, whole: Path, tmp_path: Path
 ) -> None:
+    import numpy as np
     from safetensors.torch import load_file, save_file
 
-    folder = Path(shutil.copytree(whole, tmp_path / "nan"))
-    weights = load_file(folder / "model.safetensors")
-    for name in weights:
-        weights[name] = weights[name] * float("nan")
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    assert refusal(client, folder).code == Code.ENGINE_ERROR
-    assert str(folder) in pids(client)
+    from tests import tiny_gguf
+
+    if engine == "llama.cpp":
+        model = tiny_gguf.save(tmp_path / "nan.gguf", "bytes", weights=lambda one: one * np.nan)
+    else:
+        model = Path(shutil.copytree(whole, tmp_path / "nan"))
+        weights = load_file(model / "model.safetensors")
+        nothing = {name: one * float("nan") for name, one in weights.items()}
+        save_file(nothing, model / "model.safetensors", {"format": "pt"})
+    error = refusal(client, model)
+    assert (error.code, error.failure.retryable) == (Code.MODEL_INVALID, False)
+    assert "the model's weights give no numbers" in error.failure.message
+    assert str(model) not in pids(client)
 
 
-CONTEXT = b"llama.context_length" + struct.pack("<I", 4)
-
-
+@pytest.mark.parametrize("context", [0, 1])
 def test_a_file_over_which_the_library_aborts_has_one_try_and_answers_once_it_is_mended(
-    client: Client, starter_model: Path, tmp_path: Path
+    context: int, client: Client, tmp_path: Path
 ) -> None:
-    file = tmp_path / "m.gguf"
-    shutil.copyfile(starter_model, file)
-    at = file.read_bytes().index(CONTEXT) + len(CONTEXT)
-    with file.open("r+b") as opened:
-        opened.seek(at)
-        whole = opened.read(4)
-        opened.seek(at)
-        opened.write(struct.pack("<I", 1))
+    from tests import tiny_gguf
+
+    file = tiny_gguf.save(tmp_path / "m.gguf", "bytes", context=context)
     error = refusal(client, file)
     assert (error.code, error.failure.retryable) == (Code.MODEL_INVALID, False)
     assert "gave up while it loaded the model: " in error.failure.message
     assert all(worker.restarts == 0 for worker in client.status().workers)
-    with file.open("r+b") as opened:
-        opened.seek(at)
-        opened.write(whole)
-    assert client.ask("hello", model=str(file), options=FEW).text
+    tiny_gguf.save(file, "bytes")
+    assert client.ask("hello", model=str(file), options=FEW).usage.completion_tokens
 
 
 def test_an_architecture_that_the_library_does_not_know_is_named_in_its_own_words(

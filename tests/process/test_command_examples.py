@@ -39,9 +39,12 @@ ELSEWHERE = {
     "mkdir -p ~/.ai-pal && supervisord": "an end (test_supervisord)",
     "ai-pal stop --wait && ai-pal supervise": "an end",
     "ai-pal logs -f": "an end",
+    "ai-pal serve": "an end (tests/gateway)",
+    "curl http": "a gateway that runs (tests/gateway)",
     "ai-pal ps --watch": "an end",
     "ai-pal add /data/models/": "a folder at the root of the disk",
     "ai-pal rm org/name:Q4_K_M": "a model of the hub",
+    "ai-pal update org/name:Q4_K_M": "a model of the hub",
     "ai-pal rm phi-2:q4_k_m": "a model that was fetched",
 }
 """What an example needs that a test has not, by how it begins."""

@@ -109,7 +109,9 @@ def test_a_key_in_the_config_is_a_yes_and_shown_nowhere(home: Environ) -> None:
 
 
 def asked(environ: Environ, answer: str) -> str:
-    """What the terminal shows when the question is answered so, and the conversation left."""
+    """What the terminal shows when the question is answered so, and the conversation left. A better model was
+    offered before."""
+    (Path(environ["AI_PAL_HOME"]) / "offer.json").write_text('{"model": "", "agreed": false}')
     with Terminal(["chat"], environ | {"AI_PAL_MODEL": ""}) as terminal:
         terminal.wait_for(r"\[y/N\]")
         terminal.enter(answer)

@@ -29,7 +29,7 @@ def test_whatever_is_allowed_validates(compiler: str) -> None:
     grammars = [(schema, lark) for schema in schemas if (lark := compiled(schema))]
     known = [one for one in grammars if compiler == "llguidance" or not BuiltIn.complaint(one[1])]
     assert len(grammars) > len(schemas) * 0.9
-    assert len(known) > len(grammars) * 0.98, "and such an answer fails: see `workers.structured.watch`"
+    assert known == grammars
     for number, (schema, lark) in enumerate(known):
         for again in range(WALKS):
             said = walk(COMPILERS[compiler](lark), random.Random(f"{number} {again}"))

@@ -16,7 +16,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import content, options
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
-from ai_pal.protocol.hub import HubModel
+from ai_pal.protocol.hub import HubFile, HubModel, HubRevision
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.requests import MOST_TEXTS
 from ai_pal.protocol.usage import Timings, Usage
@@ -37,6 +37,8 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "provider": wire.ProviderStatus,
     "model": wire.ModelInfo,
     "hub_model": HubModel,
+    "hub_revision": HubRevision,
+    "hub_file": HubFile,
     "request": wire.RequestStatus,
     "download": wire.DownloadStatus,
     "happening": wire.Happening,

@@ -38,6 +38,10 @@ ANSWER = OpenPart()
 POOR_DEFAULT_SYSTEM = ("named SmolLM",)
 """Templates that put this in front of a conversation without a system message make answers worse."""
 
+TEMPLATE_REFUSES = "the model's chat template refuses this conversation"
+OTHER_TURNS = "begin anew, or say it in turns that this model takes"
+NO_NUMBERS = "the model's weights give no numbers"
+
 
 def bytes_of(part: Image | Audio, blobs: Sequence[Blob]) -> Blob:
     """The bytes of an attachment, not copied. The loop has seen to it that its frame is there."""

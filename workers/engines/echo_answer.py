@@ -78,7 +78,8 @@ def called_tools(messages: Sequence[Message], options: GenerationOptions) -> lis
         return [tool for tool in tools if tool.name == choice.name]
     said = set(messages[-1].text.split()) if messages and messages[-1].role == "user" else set()
     named = [tool for tool in tools if tool.name in said] or (tools[:1] if choice == "required" else [])
-    return named[:1] if options.parallel_tool_calls is False else named
+    several = options.parallel_tool_calls
+    return named[:1] if several is False or (several is None and choice == "required") else named
 
 
 def tool_words(options: GenerationOptions) -> int:

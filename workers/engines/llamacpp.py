@@ -47,6 +47,7 @@ from workers.engines.llamacpp_request import (
 )
 from workers.engines.llamacpp_server import Server
 from workers.engines.llamacpp_template import begun_thought
+from workers.engines.llamacpp_trial import try_out
 from workers.kv_budget import KvBudget
 from workers.load_limits import limits
 from workers.log import cause, log
@@ -96,7 +97,8 @@ class LlamaCpp:
         return Ready(slots, self._context, time.monotonic() - started, name, count, abilities)
 
     def _learn(self) -> list[Ability]:
-        """What a model that writes can do."""
+        """What a model that writes can do. Raises `AiPalError` (`model_invalid`)."""
+        try_out(self._server.engine)
         self._prompts = learned(self._server.asker, self._context)
         self._counting = Counting(self._prompts, self._sink)
         return self._prompts.abilities

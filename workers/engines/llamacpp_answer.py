@@ -12,6 +12,7 @@ from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp_calls import ForcedCalls, new_call
 from workers.engines.llamacpp_failures import failure_of
 from workers.engines.llamacpp_thoughts import Thoughts
+from workers.engines.llamacpp_trial import NO_NUMBER
 from workers.engines.transformers.text import Stops
 from workers.structured.watch import Watch
 
@@ -174,6 +175,9 @@ class Generation:
 
     def _note_probabilities(self, logprobs: dict[str, Any] | None) -> None:
         tokens = (logprobs or {}).get("content") or []
+        if any(one["logprob"] is None for one in tokens):  # NaN has no name in JSON
+            self.failure = NO_NUMBER
+            return
         numbers = itertools.count(self.tokens - len(tokens) + 1)
         self._probable += zip(numbers, (token_of(one, self._alternatives) for one in tokens), strict=False)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure
+from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
 from workers.engines.llamacpp_http import RefusedError
 from workers.log import cause, log
 
@@ -11,17 +12,27 @@ ERRORS = {
     "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
     "invalid_request_error": Code.BAD_REQUEST,
 }
+EXECUTING, TEMPLATE_FAILED, RAISED = "While executing ", "\nError: ", "Jinja Exception: "
+"""How llama.cpp reports what went wrong in a template, and what one has raised."""
 
 
 def failure_of(error: dict[str, Any]) -> Failure:
     """What the engine's error object means."""
     code = ERRORS.get(str(error.get("type")), Code.ENGINE_ERROR)
     message = str(error.get("message", error))
+    if words := template_words(message):
+        return Failure(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {words}", OTHER_TURNS)
     if code is Code.PROMPT_TOO_LARGE:
         prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
         message = f"the prompt has {prompt} tokens, the model's window holds {window}"
     hint = "" if code is Code.ENGINE_ERROR else "change the request; the same one will fail again"
     return Failure(code, message, hint, retryable=code is Code.ENGINE_ERROR)
+
+
+def template_words(message: str) -> str:
+    """What a chat template says itself, at the end of llama.cpp's report; "" where this is none."""
+    _, found, words = message.rpartition(TEMPLATE_FAILED)
+    return words.removeprefix(RAISED).strip() if found and EXECUTING in message else ""
 
 
 def attempt(key: int, work: Callable[[], None]) -> Failure | None:
@@ -31,6 +42,8 @@ def attempt(key: int, work: Callable[[], None]) -> Failure | None:
     except AiPalError as error:
         return error.failure
     except ValueError as error:
+        if template_words(str(error)):
+            return failure_of({"message": str(error)})
         return Failure(Code.BAD_REQUEST, f"the engine refused the request: {error}")
     except RefusedError as error:
         return failure_of(error.error or {"message": str(error)})

@@ -97,7 +97,10 @@ class TokenCounter:
         self.content = lru_cache(maxsize=REMEMBERED)(self._tokens)
         question, answer = {"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}
         one = self._tokens(self.render({"messages": [question]}))
-        three = self._tokens(self.render({"messages": [question, answer, question]}))
+        try:
+            three = self._tokens(self.render({"messages": [question, answer, question]}))
+        except RefusedError:  # a template for a single question
+            three = 2 * one
         self.fixed = one
         self.per_message = max(0, three - one)
 

@@ -14,10 +14,11 @@ from workers.context_window import answer_room, shortened
 from workers.engines import llamacpp_template as templates
 from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Sink
 from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
-from workers.engines.llamacpp_failures import attempt
+from workers.engines.llamacpp_failures import attempt, template_words
 from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter
 from workers.engines.llamacpp_messages import plain_messages
 from workers.engines.llamacpp_request import prompt_body
+from workers.turns import alternating
 
 COUNTERS = 2
 """Threads that count tokens."""
@@ -36,7 +37,15 @@ class Prompts:
         )
         rendered = self._counter.render({"messages": templates.QUESTION})
         self._no_system_message = any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
+        self._alternates = not self._takes(templates.QUESTION * 2)
         self.abilities = self._abilities(about.get("modalities", {}))
+
+    def _takes(self, messages: list[dict[str, str]]) -> bool:
+        try:
+            self._counter.render({"messages": messages})
+        except RefusedError:
+            return False
+        return True
 
     def _abilities(self, senses: dict[str, Any]) -> list[Ability]:
         found: list[Ability] = ["chat", "complete", "schema", "grammar", "documents", "logprobs"]
@@ -72,6 +81,8 @@ class Prompts:
         self, messages: Sequence[Message], options: GenerationOptions, attachments: Attachments
     ) -> dict[str, Any]:
         """All that the prompt is made of. Raises `AiPalError` (`unsupported`, `bad_request`)."""
+        if self._alternates:
+            messages = alternating(messages)
         plain = plain_messages(messages, attachments.told, self.template.remembers)
         return prompt_body(plain, options, self.template)
 
@@ -111,7 +122,8 @@ def learned(asker: Asker, context: int) -> Prompts:
     try:
         return Prompts(asker, context)
     except RefusedError as error:
-        message = f"the model's chat template does not work: {error}"
+        why = template_words(str(error.error.get("message", ""))) or error
+        message = f"the model's chat template does not work: {why}"
         fail(Code.MODEL_INVALID, message, "set chat_template=FILE, a Jinja template, in the model's options")
 
 

@@ -43,6 +43,8 @@ class Server:
             hint = (
                 f"update AI-PAL if the model is newer than its llama.cpp ({xllamacpp.__version__}); {DAMAGED}"
             )
+            if projector is not None:
+                hint += f"; if its projector is ({projector.path}), mmproj=off"
             message = f"llama.cpp cannot load {path} (architecture: {header.architecture or 'not told'})"
             raise AiPalError(Failure(Code.MODEL_INVALID, message, hint, detail=SAID_ON_STDERR)) from None
         self.asker = Asker(hidden(self._socket), key)

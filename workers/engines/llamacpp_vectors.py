@@ -12,8 +12,9 @@ from ai_pal.formats.gguf import RANK
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EmbedTexts, RerankTexts
-from workers.engines.base import Sink
+from workers.engines.base import NO_NUMBERS, Sink
 from workers.engines.llamacpp_failures import failure_of
+from workers.engines.llamacpp_trial import DAMAGED
 
 TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large.*size: (\d+)")
 AT_ONCE = 16
@@ -26,7 +27,7 @@ def of_vectors(pooling: int) -> list[Ability]:
 
 
 def embed(server: Any, job: EmbedTexts, sink: Sink, cancelled: Callable[[], bool]) -> None:
-    """Report the vectors. Raises `AiPalError` (`bad_request`, `prompt_too_large`)."""
+    """Report the vectors. Raises `AiPalError` (`bad_request`, `prompt_too_large`, `model_invalid`)."""
     vectors: list[bytes] = []
     tokens = size = 0
     for texts in _some(job.texts):
@@ -37,7 +38,7 @@ def embed(server: Any, job: EmbedTexts, sink: Sink, cancelled: Callable[[], bool
         for one in sorted(answer["data"], key=lambda one: int(one["index"])):
             data = base64.b64decode(one["embedding"])
             size = len(data) // 4
-            vectors.append(_shortened(data, size, job.dimensions))
+            vectors.append(shortened(data, size, job.dimensions))
         tokens += answer.get("usage", {}).get("prompt_tokens", 0)
         sink.step()
     sink.embedded(job.key, b"".join(vectors), job.dimensions or size, Usage(tokens))
@@ -53,6 +54,8 @@ def rerank(server: Any, job: RerankTexts, sink: Sink, cancelled: Callable[[], bo
             return sink.cancelled(job.key, Usage(tokens))
         answer = _checked(server.handle_rerank({"query": job.query, "documents": texts}))
         some = sorted(answer["results"], key=lambda one: int(one["index"]))
+        if any(one["relevance_score"] is None for one in some):  # NaN has no name in JSON
+            fail(Code.MODEL_INVALID, NO_NUMBERS, DAMAGED)
         scores += [float(one["relevance_score"]) for one in some]
         tokens += answer.get("usage", {}).get("prompt_tokens", 0)
         sink.step()
@@ -74,11 +77,13 @@ def _checked(answer: Any) -> Any:
     return answer
 
 
-def _shortened(data: bytes, size: int, dimensions: int) -> bytes:
+def shortened(data: bytes, size: int, dimensions: int) -> bytes:
     """The first `dimensions` numbers of a vector, of length 1 again."""
     if dimensions > size:
         message = f"the model's vectors have {size} dimensions, not {dimensions}"
         fail(Code.BAD_REQUEST, message, f"ask for at most {size}")
     values = struct.unpack(f"<{size}f", data)[: dimensions or size]
     length = math.hypot(*values) or 1.0
+    if not math.isfinite(length):
+        fail(Code.MODEL_INVALID, NO_NUMBERS, DAMAGED)
     return struct.pack(f"<{len(values)}f", *(value / length for value in values))

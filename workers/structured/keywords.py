@@ -30,6 +30,16 @@ def replaced(schema: dict[str, Any], name: str, inner: Any) -> dict[str, Any]:
     return {**schema, keyword: {**held, plain(rest): inner} if keyword in ONE_EACH else inner}
 
 
+def definition(schema: dict[str, Any], reference: str) -> dict[str, Any] | None:
+    """What `#/$defs/NAME` stands for; None for any other kind of reference."""
+    start, _, rest = reference.partition("#/")
+    keyword, _, name = rest.partition("/")
+    if start or keyword not in DEFINITIONS or "/" in name:
+        return None
+    found = schema.get(keyword, {}).get(plain(name))
+    return found if isinstance(found, dict) else None
+
+
 def escaped(name: str) -> str:
     """A name as a step of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -19,7 +19,7 @@ def lowered(schema: dict[str, Any]) -> dict[str, Any]:
     }
     for name, inner in inner_schemas(node):
         node = replaced(node, name, lowered(inner))
-    return _with_patterns_of_names(_with_possible_values(without_formats(node)))
+    return _with_patterns_of_names(without_formats(node))
 
 
 def _with_patterns_of_names(node: dict[str, Any]) -> dict[str, Any]:
@@ -41,16 +41,3 @@ def _found(pattern: str, name: str) -> bool:
         return re.search(pattern, name) is not None
     except re.error:
         return False
-
-
-def _with_possible_values(node: dict[str, Any]) -> dict[str, Any]:
-    """Without values of an `enum` that its `type` rules out: older compilers trip over numbers among them."""
-    values, kinds = node.get("enum"), node.get("type")
-    if not isinstance(values, list) or "integer" not in _listed(kinds) or "number" in _listed(kinds):
-        return node
-    possible = [one for one in values if not isinstance(one, float) or one.is_integer()]
-    return node | {"enum": possible} if possible else node
-
-
-def _listed(kinds: Any) -> list[Any]:
-    return kinds if isinstance(kinds, list) else [kinds]

@@ -7,7 +7,7 @@ What several schemas say together about one value stays as it is: each of them a
 from collections.abc import Iterator
 from typing import Any
 
-from workers.structured.keywords import DEFINITIONS, inner_schemas, plain, replaced
+from workers.structured.keywords import DEFINITIONS, definition, inner_schemas, replaced
 
 LARGEST_INTEGER = 10**15
 SAYS_SIZE = frozenset(
@@ -33,7 +33,7 @@ def tightened(schema: dict[str, Any]) -> dict[str, Any]:
                 reference = inside.get("$ref")
                 if reference is not None or "$dynamicRef" in inside:
                     shared.add(str(reference))
-    if any(_definition(schema, one) is None for one in shared):
+    if any(definition(schema, one) is None for one in shared):
         return schema  # what they refer to may be anywhere
     return _tight(schema, _reached(schema, shared))
 
@@ -85,18 +85,8 @@ def _reached(schema: dict[str, Any], references: set[str]) -> set[str]:
     reached, left = set[str](), [*references]
     while left:
         reference = left.pop()
-        if reference in reached or (found := _definition(schema, reference)) is None:
+        if reference in reached or (found := definition(schema, reference)) is None:
             continue
         reached.add(reference)
         left += [str(node["$ref"]) for node in _nodes(found) if "$ref" in node]
     return reached
-
-
-def _definition(schema: dict[str, Any], reference: str) -> dict[str, Any] | None:
-    """What `#/$defs/NAME` stands for; None for any other kind of reference."""
-    start, _, rest = reference.partition("#/")
-    keyword, _, name = rest.partition("/")
-    if start or keyword not in DEFINITIONS or "/" in name:
-        return None
-    found = schema.get(keyword, {}).get(plain(name))
-    return found if isinstance(found, dict) else None

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from ai_pal.errors import Code, fail
 from workers.structured.faults import find_fault
+from workers.structured.listing import listed
 from workers.structured.lowering import lowered
 from workers.structured.tightening import tightened
 
@@ -55,7 +56,7 @@ def _verdict(text: str) -> tuple[str, str, str]:
     schema = json.loads(text)
     if fault := find_fault(schema, lambda part: _complaint(lowered(part))):
         return "", *fault
-    plain = lowered(schema)
+    plain = listed(lowered(schema), lambda part: bool(_complaint(part)))
     tight = tightened(plain)
     compiled = plain if tight is not plain and _complaint(tight) else tight
     return json.dumps({"x-guidance": COMPACT} | compiled), "", ""

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 class _Chat(NamedTuple):
-    """All that one run of this command has to do with."""
+    """All that one run of this command has to do with; `better` is a model to be fetched beside it."""
 
     args: argparse.Namespace
     terminal: Terminal
@@ -34,6 +34,7 @@ class _Chat(NamedTuple):
     conversation: Conversation
     wishes: Wishes
     attachments: list[Attachment]
+    better: str = ""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         conversation, wishes = _begin(args, recorder, number, settings)
         if terminal.stdin and not session.is_private(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
-        chat = _Chat(args, terminal, session, recorder, conversation, wishes, attachments)
+        better = _wanted(settings, terminal) if talks and not wishes.model else ""
+        chat = _Chat(args, terminal, session, recorder, conversation, wishes, attachments, better)
         return _talk(chat) if talks else _one_shot(chat)
 
 
@@ -89,6 +91,12 @@ def _ask_consent(model: str, settings: Settings, terminal: Terminal) -> None:
     from ai_pal.cli.chat.consenting import ask_consent
 
     ask_consent(model, settings, terminal)
+
+
+def _wanted(settings: Settings, terminal: Terminal) -> str:
+    from ai_pal.cli.chat.offering import wanted
+
+    return wanted(settings, terminal)
 
 
 def _one_shot(chat: _Chat) -> int:
@@ -125,6 +133,7 @@ def _talk(chat: _Chat) -> int:
         attachments=chat.attachments,
         wait=chat.args.wait,
         no_wait=chat.args.no_wait,
+        better=chat.better,
     ).run()
 
 

@@ -1,6 +1,5 @@
 """The first use of a model that is not here: small ones come unasked, large ones after a question."""
 
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,8 +8,6 @@ from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.streams import Terminal, say
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ai_pal.config import Settings
 
 _YES = ("", "y", "yes")
@@ -23,6 +20,7 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
         return False
     from ai_pal.catalog import cache_dir, find
     from ai_pal.catalog.machine import free_memory
+    from ai_pal.catalog.this_host import free_disk
     from ai_pal.errors import AiPalError
 
     try:
@@ -31,7 +29,7 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
         return False
     if found.wanted is None:
         return False
-    disk, free = _free_disk(cache_dir(settings)), free_memory(settings)
+    disk, free = free_disk(cache_dir(settings)), free_memory(settings)
     say(question(found.name, size or found.size, found.memory, disk, free), sys.stderr, dim=False)
     if found.reason:
         say(neutral_line(found.reason), sys.stderr, dim=terminal.rich_stderr)
@@ -48,9 +46,3 @@ def question(name: str, size: int, memory: int, free_disk: int, free: int) -> st
     download = f"{sized(size)} to download ({sized(free_disk)} free on the disk)"
     load = f"about {sized(need)} of memory to run ({sized(free)} free)"
     return f"{neutral_line(name)} is not here yet: {download}, {load}"
-
-
-def _free_disk(folder: "Path") -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free

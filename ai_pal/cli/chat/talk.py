@@ -9,6 +9,7 @@ from ai_pal.cli import failures
 from ai_pal.cli.chat import setting
 from ai_pal.cli.chat.answer import ShownAnswer, add_answer
 from ai_pal.cli.chat.asking import ask
+from ai_pal.cli.chat.background import Background
 from ai_pal.cli.chat.commands import COMMANDS, THINK, CommandContext, Leave, run_command
 from ai_pal.cli.chat.entry import Command, parse
 from ai_pal.cli.chat.fetching import may_fetch
@@ -19,7 +20,7 @@ from ai_pal.cli.chat.preparing import InstantStart
 from ai_pal.cli.chat.screen import AnswerScreen
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.known_models import known_models
-from ai_pal.cli.terminal.neutral import neutral
+from ai_pal.cli.terminal.neutral import neutral, neutral_line
 from ai_pal.cli.terminal.streams import Terminal, say
 from ai_pal.config import paths
 from ai_pal.conversations.model import Attachment, Conversation, short_name
@@ -45,6 +46,7 @@ class Talk:
         attachments: Sequence[Attachment] = (),
         wait: bool = False,
         no_wait: bool = False,
+        better: str = "",
     ) -> None:
         self._session, self._terminal, self._markdown = session, terminal, markdown
         self._context = CommandContext(conversation, wishes, session, self._say, recorder)
@@ -58,6 +60,8 @@ class Talk:
         }
         self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)
         self._instant = None if wait else InstantStart(session, self._agree, self._say, eager=no_wait)
+        self._better = better
+        self._background: Background | None = None
         self._warned = False
 
     def run(self) -> int:
@@ -71,8 +75,11 @@ class Talk:
     def _converse(self) -> int:
         model = short_name(self._context.model)
         self._say(f"ai-pal {__version__} · {model} · /help for help, Ctrl-D leaves")
+        if self._better:
+            self._fetch_better()
         while True:
             try:
+                self._tell_of_better()
                 entry = self._input.read(attached=len(self._context.attachments))
                 self._handle(entry)
             except EOFError:
@@ -84,6 +91,19 @@ class Talk:
                     return failures.CTRL_C
                 self._warned = True
                 self._say("Ctrl-C again or Ctrl-D leaves")
+
+    def _fetch_better(self) -> None:
+        """Begin to fetch it, while the starter answers."""
+        try:
+            self._background = Background(self._session.client.endpoint, self._better)
+        except AiPalError as error:
+            failures.report(in_conversation(error.failure))
+            return
+        self._say(f"{self._better} is fetched beside this conversation; what has come is kept if you leave")
+
+    def _tell_of_better(self) -> None:
+        if self._background is not None and (news := self._background.news()):
+            self._say(neutral_line(news))
 
     def _handle(self, entry: str) -> None:
         parsed = parse(entry)
@@ -97,6 +117,7 @@ class Talk:
 
     def _answer(self, prompt: str) -> None:
         """Put one prompt to the model. What has come of an answer stays in the conversation."""
+        self._tell_of_better()
         context, instant = self._context, self._instant
         wishes = context.wishes
         screen = AnswerScreen(self._terminal, markdown=self._markdown, hide_thinking=context.hide_thinking)
@@ -117,7 +138,7 @@ class Talk:
         failures.report(*map(in_conversation, answer.told_failures))
         if answer.finish_reason == "failed":
             self._attach_again(answer.told_failures)
-        screen.figures(answer, instant.note if instant is not None else "")
+        screen.figures(answer, self._note)
         self._record()
         if answer.ended_by:
             raise SystemExit(128 + answer.ended_by)
@@ -131,6 +152,12 @@ class Talk:
         self._context.attachments = [*files, *self._context.attachments]
         if files:
             self._say(f"still attached: {', '.join(one.name for one in files)}; /detach takes it off")
+
+    @property
+    def _note(self) -> str:
+        """How far the model is that is fetched meanwhile."""
+        waits = "" if self._instant is None else self._instant.note
+        return waits or ("" if self._background is None else neutral_line(self._background.note))
 
     @property
     def _stands_for(self) -> str:

@@ -35,6 +35,7 @@ AnyRequest = (
     | Models
     | Subscribe
     | Search
+    | Revisions
 )
 
 AnyEvent = (
@@ -66,6 +67,7 @@ AnyEvent = (
     | Picture
     | Changes
     | SearchReply
+    | RevisionsReply
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)
@@ -87,6 +89,7 @@ ENDS: dict[type[Request], type[Event]] = {
     Models: ModelsReply,
     Subscribe: Cancelled,
     Search: SearchReply,
+    Revisions: RevisionsReply,
 }
 """What a request ends with when it has worked; `failed` and `cancelled` end any, `interrupted` an answer."""
 

@@ -4,9 +4,9 @@ import msgspec
 
 from ai_pal.protocol.client.answers import Event
 from ai_pal.protocol.client.requests import Request
-from ai_pal.protocol.hub import HubModel, Order
+from ai_pal.protocol.hub import HubModel, HubRevision, Order
 
-__all__ = ["Search", "SearchReply"]
+__all__ = ["Revisions", "RevisionsReply", "Search", "SearchReply"]
 
 
 class Search(Request, tag="search", frozen=True):
@@ -27,3 +27,18 @@ class SearchReply(Event, tag="search_reply", frozen=True):
     id: int
     hub: str = ""
     models: list[HubModel] = msgspec.field(default_factory=list)
+
+
+class Revisions(Request, tag="revisions", frozen=True):
+    """Ask the hub what it has now under each reference (`org/name`, `org/name@revision`), without fetching
+    anything. Ends with `revisions_reply`, `failed` or `cancelled`."""
+
+    id: int
+    references: list[str] = msgspec.field(default_factory=list)
+
+
+class RevisionsReply(Event, tag="revisions_reply", frozen=True):
+    """Answer to `revisions`: one for each reference, in their order."""
+
+    id: int
+    revisions: list[HubRevision] = msgspec.field(default_factory=list)

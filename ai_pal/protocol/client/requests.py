@@ -117,11 +117,13 @@ class Goodbye(Request, tag="goodbye", frozen=True):
 class Pull(Request, tag="pull", frozen=True):
     """Bring a model onto this machine. Ends with `pulled`, `failed` or `cancelled`. A download that
     others follow too goes on without this client. `pip` holds environment variables of pip (`PIP_INDEX_URL`),
-    which go over the supervisor's own where this request begins the download."""
+    which go over the supervisor's own where this request begins the download. With `newer` the hub is asked
+    for its latest although the model is here."""
 
     id: int
     model: str = ""
     pip: dict[str, str] = msgspec.field(default_factory=dict)
+    newer: bool = False
 
 
 class Route(Request, tag="route", frozen=True):

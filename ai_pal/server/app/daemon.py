@@ -200,7 +200,7 @@ class Daemon:
                 supervisor=self._supervisor,
                 downloads=self._downloads,
                 inquiries=self._inquiries,
-                hub=HubQuestions(endpoint, self._egress, self._clock, private=self._settings.private()),
+                hub=HubQuestions(endpoint, self._egress, self._clock, private=self._is_private),
                 status=reports.answer,
                 open_requests=lambda: endpoint.open_requests,
                 stop=self._stop_wanted,
@@ -213,6 +213,10 @@ class Daemon:
     @property
     def _settings(self) -> Settings:
         return self._current.settings
+
+    def _is_private(self) -> bool:
+        """Whether nothing may leave this machine, by the settings as they are now."""
+        return self._settings.private()
 
     def _take_settings(self) -> None:
         """What the config file says by now, before anything is decided by it."""

@@ -54,7 +54,10 @@ class Downloads:
 
     def start(self, client: bytes, request: wire.Pull, blobs: Sequence[Blob] = ()) -> None:
         """Bring a model; the client hears `pulling` and then `pulled`, `failed` or `cancelled`."""
-        self.follow(ClientFollower(self._clients, client, request.id, Pull(pip=request.pip)), request.model)
+        self.follow(
+            ClientFollower(self._clients, client, request.id, Pull(pip=request.pip, newer=request.newer)),
+            request.model,
+        )
 
     def fetch_first(self, client: bytes, request: wire.Load, then: Callable[[], None]) -> None:
         """Bring the model of a load, and go on with that."""
@@ -65,7 +68,7 @@ class Downloads:
         """Download what `reference` needs, unless it is here or on its way, and tell the follower."""
         try:
             plan = self._plan(reference)
-            if plan.path or plan.wanted is None:
+            if plan.wanted is None or (plan.path and not follower.pull.newer):
                 follower.here(_pulled(plan, plan.path, plan.size, plan.commit))
                 return
             if self._closing:

@@ -1,7 +1,7 @@
 """Questions to the hub that bring no files, asked through the egress process."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -9,7 +9,7 @@ from ai_pal import privacy
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
-from ai_pal.protocol.hub import MOST_FOUND, MOST_WORDS
+from ai_pal.protocol.hub import MOST_FOUND, MOST_REFERENCES, MOST_WORDS
 from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients, Clock
@@ -31,17 +31,22 @@ class _Open(msgspec.Struct, eq=False):
 
 
 class HubQuestions:
-    """Implements `Service` for `search`; the egress process calls it too. With `private` no words of a user's
-    leave this machine."""
+    """Implements `Service` for `search` and `revisions`; the egress process calls it too. With `private`
+    no words of a user's leave this machine."""
 
     def __init__(
-        self, clients: Clients, egress: EgressProcess, clock: Clock, *, private: bool = False
+        self,
+        clients: Clients,
+        egress: EgressProcess,
+        clock: Clock,
+        *,
+        private: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clients, self._egress, self._clock, self._private = clients, egress, clock, private
         self._open: dict[int, _Open] = {}
         self._keys = itertools.count(1)
         self._closing = False
-        egress.join(self, out.HubFound, out.HubFailed)
+        egress.join(self, out.HubFound, out.HubRevisions, out.HubFailed)
 
     @property
     def busy(self) -> bool:
@@ -49,7 +54,7 @@ class HubQuestions:
 
     # -- from clients --------------------------------------------------------------------------
 
-    def start(self, client: bytes, request: wire.Search, blobs: Sequence[Blob] = ()) -> None:
+    def start(self, client: bytes, request: wire.Search | wire.Revisions, blobs: Sequence[Blob] = ()) -> None:
         try:
             self._begin(client, request.id, self._question(request))
         except AiPalError as error:
@@ -79,6 +84,8 @@ class HubQuestions:
         match message:
             case out.HubFound():
                 self._end(opened, wire.SearchReply(opened.id, message.hub, message.models))
+            case out.HubRevisions():
+                self._end(opened, wire.RevisionsReply(opened.id, message.revisions))
             case out.HubFailed():
                 self._end(opened, wire.Failed(opened.id, [message.failure]))
 
@@ -113,14 +120,18 @@ class HubQuestions:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _question(self, request: wire.Search) -> out.HubQuestion:
+    def _question(self, request: wire.Search | wire.Revisions) -> out.HubQuestion:
         """What leaves, past the privacy check. Raises `AiPalError` (`bad_request`, `local_only`)."""
+        if isinstance(request, wire.Revisions):
+            if len(request.references) > MOST_REFERENCES:
+                fail(Code.BAD_REQUEST, f"`references` has at most {MOST_REFERENCES}", "ask more than once")
+            return out.AskRevisions(next(self._keys), request.references)
         words = " ".join(request.words.split())
         if not 0 < len(words) <= MOST_WORDS:
             fail(Code.BAD_REQUEST, f"`words` has 1 to {MOST_WORDS} characters", "name part of a model's name")
         if not 1 <= request.limit <= MOST_FOUND:
             fail(Code.BAD_REQUEST, f"`limit` is from 1 to {MOST_FOUND}", "ask for fewer, by more words")
-        privacy.admit_words(local_only=request.local_only or self._private)
+        privacy.admit_words(local_only=request.local_only or self._private())
         return out.SearchHub(next(self._keys), words, request.limit, request.sort)
 
     def _begin(self, client: bytes, request_id: int, question: out.HubQuestion) -> None:

@@ -65,6 +65,7 @@ def operations(actors: Actors) -> "Operations":
             wire.Pull: actors.downloads,
             wire.Providers: actors.inquiries,
             wire.Search: actors.hub,
+            wire.Revisions: actors.hub,
             wire.Models: ModelLists(actors.clients, actors.clock, actors.look),
             wire.Status: AtOnce(actors.clients, actors.status),
             wire.Stop: Stops(actors.clients, actors.open_requests, actors.stop),

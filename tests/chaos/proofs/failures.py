@@ -23,6 +23,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
             drawn = nth if rounds > SMALL else dice.randrange(1, LATEST)
             if not _struck(lab, operation, drawn):
                 lab.report.figures[f"{operation}s in a run"] = drawn - 1
+                lab.report.expect(drawn > 1, f"no {operation} in a run: nothing is proven")
                 break
 
 
@@ -34,6 +35,9 @@ def _struck(lab: Laboratory, operation: str, nth: int) -> bool:
     try:
         _live(lab)
     except (AiPalError, AssertionError) as error:
+        if "failure=Failure" in str(error):
+            report.outcomes["refused to start, and said why"] += 1
+            return True
         report.expect(False, f"{operation} {nth}: {error}")
     struck = lab.daemon.said(f"planted: {operation} {nth}")
     lab.stop()

@@ -94,3 +94,8 @@ def test_the_group_s_pressure_counts_where_it_is_higher(tmp_path: Path) -> None:
 
 def test_this_machine_has_memory() -> None:
     assert MachineMemory().free() > 1_000_000
+
+
+def test_a_limit_bounds_what_could_ever_be_had(tmp_path: Path) -> None:
+    assert MachineMemory(v2(tmp_path, max=GB // 2)).total() == GB // 2
+    assert MachineMemory(v2(tmp_path, max="max")).total() > GB // 2

@@ -11,9 +11,10 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
 from workers.engines.transformers.answer import Generation, Prompt
+from workers.engines.transformers.defaults import read_defaults
 from workers.engines.transformers.loading import LoadedModel
 from workers.engines.transformers.prefix import PrefixCache
-from workers.engines.transformers.sampling import Sampler, likeliest, probabilities
+from workers.engines.transformers.sampling import UNUSABLE, Sampler, likeliest, probabilities
 from workers.engines.transformers.schedule import Pace, Waiting, plan
 from workers.kv_budget import KvBudget
 from workers.log import cause, log
@@ -22,7 +23,7 @@ from workers.spin_throttle import SpinThrottle
 NOT_A_NUMBER = Failure(
     Code.ENGINE_ERROR,
     "the model computed no usable number for its next token",
-    'its weights may be damaged, or too large for their format: try dtype = "float32"',
+    UNUSABLE,
 )
 
 
@@ -43,6 +44,7 @@ class Batch:
         self._context, self._pace, self._throttle = context, pace, throttle
         self._kv_budget = KvBudget(context)
         self._kept: PrefixCache[Any] = PrefixCache()
+        self._defaults = read_defaults(loaded.model.generation_config)
         self._end_places = torch.tensor(sorted(loaded.ends), device=loaded.model.device)
         self._largest: int = context * stepper.token_bytes + cache_bytes
         self._answers: list[Generation] = []
@@ -135,7 +137,16 @@ class Batch:
         for prompt in list(self._waiting):
             if self._kv_budget.admit(prompt.key, len(prompt.tokens) + prompt.room):
                 self._waiting.remove(prompt)
-                self._answers.append(self._begin(prompt))
+                self._try_to_begin(prompt)
+
+    def _try_to_begin(self, prompt: Prompt) -> None:
+        try:
+            self._answers.append(self._begin(prompt))
+        except Exception as error:  # noqa: BLE001 - who waits for an answer hears of it
+            log("error", "an answer could not begin", key=prompt.key, reason=cause(error))
+            self._kv_budget.leave(prompt.key)
+            self.forget(prompt.key)
+            self._sink.failed(prompt.key, _broken(error))
 
     def _begin(self, prompt: Prompt) -> Generation:
         room = min(len(prompt.tokens) + prompt.room, self._context)
@@ -149,7 +160,7 @@ class Batch:
         if prompt.inputs:
             row.inputs = dict(prompt.inputs)
         row.fit(room)
-        sampler = Sampler(prompt.sampling, self._loaded.model.generation_config)
+        sampler = Sampler(prompt.sampling, self._defaults)
         answer = Generation(prompt, row, sampler, self._loaded.ends, self._sink)
         answer.tell_read()
         return answer
@@ -224,8 +235,7 @@ class Batch:
     def _fail(self, answer: Generation, error: Exception) -> None:
         log("error", "a step failed", key=answer.key, reason=cause(error))
         self._leave(answer, keep=False)
-        failure = Failure(Code.ENGINE_ERROR, f"the model failed on this request: {error}", retryable=True)
-        self._sink.failed(answer.key, failure)
+        self._sink.failed(answer.key, _broken(error))
 
     def _leave(self, answer: Generation, keep: bool = True) -> None:
         self._answers.remove(answer)
@@ -242,3 +252,7 @@ class Batch:
             max(self._kv_budget.promised(one.key) * token, one.row.nbytes) for one in self._answers
         )
         return self._largest - taken
+
+
+def _broken(error: Exception) -> Failure:
+    return Failure(Code.ENGINE_ERROR, f"the model failed on this request: {error}", retryable=True)

@@ -65,7 +65,7 @@ class Bindings:
         must_call = bool(tools) and options.tool_choice not in (None, "auto")
         if not tools or not (form or must_call):
             return self.compiler.rules(f"start: {form}") if form else None
-        parallel = options.parallel_tool_calls is not False
+        parallel = options.parallel_tool_calls is True
         rules = forcing_grammar(calls, tools, parallel, self._mark) if calls is not None else None
         if rules is None:
             fail(

@@ -14,8 +14,9 @@ from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
-from workers.engines.base import POOR_DEFAULT_SYSTEM
+from workers.engines.base import OTHER_TURNS, POOR_DEFAULT_SYSTEM, TEMPLATE_REFUSES
 from workers.engines.transformers.conversation import for_template, tools_for_template
+from workers.turns import alternating
 
 LONGEST_TEMPLATE = 256 << 10
 LONGEST_RENDERING = 64 << 20
@@ -70,6 +71,7 @@ class Chat:
         self._format: Format | None = None
         self._takes_system = True
         self._silences_system = False
+        self._alternates = False
         self._wants_lists = False
         self._named: dict[str, str] = {}
         if wanted or not tokenizer.chat_template:
@@ -107,10 +109,12 @@ class Chat:
             messages = without_system(messages)
         elif self._silences_system and not any(one.role == "system" for one in messages):
             messages = [Message("system", ""), *messages]
+        if self._alternates:
+            messages = alternating(messages)
         try:
             return self._template(messages, extras)
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-            fail(Code.BAD_REQUEST, f"the model's chat template refuses this conversation: {error}")
+            fail(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {error}", OTHER_TURNS)
 
     def _template(self, messages: Sequence[Message], extras: Extras = NOTHING) -> str:
         size = sum(len(one.text) for one in messages)
@@ -145,6 +149,10 @@ class Chat:
             self._takes_system = mark in self._template([Message("system", mark), QUESTION])
         except Exception:  # noqa: BLE001
             self._takes_system = False
+        try:
+            self._template([QUESTION, QUESTION])
+        except Exception:  # noqa: BLE001
+            self._alternates = True
         self._silences_system = any(mark in text for mark in POOR_DEFAULT_SYSTEM)
 
 
@@ -201,7 +209,11 @@ class TokenCounter:
         question, answer = Message("user", "x"), Message("assistant", "x")
         one = self.conversation([question])
         self.fixed = one
-        self.per_message = max(0, self.conversation([question, answer, question]) - one)
+        try:
+            three = self.conversation([question, answer, question])
+        except AiPalError:  # a template for a single question
+            three = 2 * one
+        self.per_message = max(0, three - one)
 
     def attachment(self, part: Image | Audio) -> int:
         fail(Code.UNSUPPORTED, "this model cannot look at images", needs.WHO["images"])

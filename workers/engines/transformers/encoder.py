@@ -10,8 +10,9 @@ import torch
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EmbedTexts, RerankTexts
-from workers.engines.base import Job, Sink
+from workers.engines.base import NO_NUMBERS, Job, Sink
 from workers.engines.transformers.pooling import Layout, Pooler, all_texts
+from workers.engines.transformers.sampling import UNUSABLE
 from workers.log import cause, log
 
 TOKENS_AT_ONCE = 4096
@@ -94,8 +95,10 @@ class Encoder:
             for place, result in zip(places, self._compute(job, rows, kinds, places), strict=True):
                 results[place] = result
             self._sink.step()
+        stacked = torch.stack(results)
+        if not stacked.isfinite().all():
+            fail(Code.MODEL_INVALID, NO_NUMBERS, UNUSABLE)
         if isinstance(job, EmbedTexts):
-            stacked = torch.stack(results)
             self._sink.embedded(job.key, stacked.numpy().astype("<f4").tobytes(), stacked.shape[1], usage)
         else:
             self._sink.reranked(job.key, [float(score) for score in results], usage)

@@ -19,12 +19,17 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from ai_pal.errors import AiPalError, Code, fail
 from workers.engines.transformers import quantize
+from workers.engines.transformers.defaults import token_ids
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
 from workers.engines.transformers.pretrained import SAFE, examine, refuse, short
 
-END_MARKS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>", "<|endoftext|>")
-"""Special tokens that end an answer, also where a model's configuration forgets them."""
+END_MARKS = (
+    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>"),
+    *("<end_of_turn>", "<turn|>", "<end_of_utterance>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]"),
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+)
+"""Special tokens that end an answer, also where a model's configuration forgets them: those of llama.cpp."""
 
 
 class LoadedModel(msgspec.Struct, frozen=True):
@@ -50,7 +55,9 @@ def load(
         quantize.after_loading(model, options.quantize)
     embedding = model.get_input_embeddings()
     processor = _processor(folder, config) if sees else None
-    return LoadedModel(model.eval(), tokenizer, _ends(model, tokenizer), embedding.weight.shape[0], processor)
+    vocabulary = embedding.weight.shape[0]
+    ends = _ends(model, tokenizer, vocabulary)
+    return LoadedModel(model.eval(), tokenizer, ends, vocabulary, processor)
 
 
 def load_encoder(
@@ -113,13 +120,24 @@ def _model(
     except ImportError as error:
         fail(Code.ENGINE_MISSING, f"{folder.path} needs a library that is not here: {short(error)}")
     except Exception as error:  # noqa: BLE001
-        refuse(folder, short(error))
+        refuse(folder, _wrong_sampling(folder) or short(error))
     finally:
         transformers.logging.set_tqdm_hook(previous)
     missing = sorted(key for key in info["missing_keys"] if not (folder.kind == "embed" and "pooler" in key))
     if missing:
         refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
     return model
+
+
+def _wrong_sampling(folder: Folder) -> str:
+    """What the library says of a generation config that it does not take, "" where it takes it."""
+    try:
+        transformers.GenerationConfig.from_pretrained(folder.path, local_files_only=True)
+    except OSError:  # there is none
+        return ""
+    except Exception as error:  # noqa: BLE001
+        return f"its generation_config.json is not understood: {short(error)}"
+    return ""
 
 
 def _has_flash(device: str) -> bool:
@@ -143,11 +161,10 @@ def _reporting(report: Callable[[float], None]) -> Callable[..., Any]:
     return make
 
 
-def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+def _ends(model: Any, tokenizer: Any, vocabulary: int) -> frozenset[int]:
     found: set[int] = set()
     said = getattr(model.config.get_text_config(), "eos_token_id", None)
     for value in (model.generation_config.eos_token_id, said, tokenizer.eos_token_id):
-        if value is not None:
-            found.update([value] if isinstance(value, int) else value)
+        found |= token_ids(value, vocabulary)
     special = tokenizer.get_added_vocab()
     return frozenset(found | {special[mark] for mark in END_MARKS if mark in special})

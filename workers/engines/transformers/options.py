@@ -16,6 +16,7 @@ NotNegative = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=LARGEST)]
 Finite = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+TopK = Annotated[int, msgspec.Meta(ge=-1)]
 
 
 GENERAL = ("threads", "context", "slots")
@@ -46,7 +47,7 @@ class Sampling(msgspec.Struct, frozen=True):
 
     temperature: NotNegative | None = None
     top_p: Part | None = None
-    top_k: Annotated[int, msgspec.Meta(ge=-1)] | None = None
+    top_k: TopK | None = None
     min_p: Part | None = None
     presence_penalty: Finite | None = None
     frequency_penalty: Finite | None = None

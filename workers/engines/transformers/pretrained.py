@@ -1,12 +1,13 @@
 """What of a model is read without weights: its configuration, its class, its tokenizer. Needs no torch."""
 
 import importlib
+from importlib.util import find_spec
 from typing import Any, NoReturn
 
 import transformers
 from transformers import AutoConfig, AutoTokenizer
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, fail, pip_install
 from workers.engines.transformers.folder import Folder, read_json
 
 DOES = {
@@ -25,6 +26,8 @@ CLASSES = {
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 OF_PROCESSORS = "chat_template.json"
 """Where processors keep the template; the library's tokenizers do not look there."""
+READERS = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}
+"""Packages that read a SentencePiece tokenizer, and their modules."""
 LONGEST_REASON = 300
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -61,10 +64,26 @@ def _tokenizer(folder: Folder) -> Any:
             tokenizer.backend_tokenizer.no_truncation()
             tokenizer.backend_tokenizer.no_padding()
     except Exception as error:  # noqa: BLE001
+        _look_for_readers(folder)
         refuse(folder, f"its tokenizer cannot be loaded: {short(error)}")
     if not tokenizer.chat_template and (folder.path / OF_PROCESSORS).is_file():
         tokenizer.chat_template = read_json(folder.path / OF_PROCESSORS).get("chat_template")
     return tokenizer
+
+
+def _look_for_readers(folder: Folder) -> None:
+    """The library names something else where these are missing. Raises `AiPalError` (`engine_missing`)."""
+    missing = [name for name, module in READERS.items() if not _is_here(module)]
+    if missing and not (folder.path / "tokenizer.json").is_file() and any(folder.path.glob("*.model")):
+        message = f"{folder.path} has only a SentencePiece tokenizer, which needs {' and '.join(missing)}"
+        fail(Code.ENGINE_MISSING, message, f"run: {pip_install('ai-pal[transformers]')}")
+
+
+def _is_here(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package around it
+        return False
 
 
 def refuse(folder: Folder, reason: str) -> NoReturn:

@@ -14,17 +14,19 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from workers.engines.transformers.defaults import Defaults
 from workers.engines.transformers.options import Sampling
 
 TEMPERATURE, TOP_P = 0.7, 0.95
 """For models that do not say how they want to be sampled."""
+UNUSABLE = 'its weights may be damaged, or too large for their format: try dtype = "float32"'
+"""What to do where a model computes no numbers."""
 
 
 class Sampler:
     """Chooses for one answer. Takes the likeliest token at temperature 0, as `model.generate` does."""
 
-    def __init__(self, asked: Sampling, defaults: Any) -> None:
-        """`defaults` is the model's own generation config."""
+    def __init__(self, asked: Sampling, defaults: Defaults) -> None:
         says = bool(defaults.do_sample)
         temperature = _first(asked.temperature, defaults.temperature if says else None, TEMPERATURE)
         top_p = _first(asked.top_p, defaults.top_p if says else None, TOP_P)

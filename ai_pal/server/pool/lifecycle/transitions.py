@@ -46,6 +46,9 @@ OVER_CPU_LIMIT = 24
 """SIGXCPU: workers set such a limit for their load."""
 
 LONGEST_WORDS = 300
+OF_TEMPLATE = "Error: "
+"""How the line begins in which llama.cpp says what is wrong in a chat template."""
+CAUSES = (r"ASSERT|what\(\):", "error loading model", "clip_init:", f"^{OF_TEMPLATE}", "(?i)error")
 _STAMP = re.compile(r"[\d.]+ [A-Z] ")
 """How lines of llama.cpp's log begin."""
 
@@ -105,11 +108,15 @@ def explain(state: State, status: ExitStatus, tail: str) -> Failure:
 
 
 def own_words(tail: str) -> str:
-    """The line of the end of stderr that says why a load failed: an assertion, else the first error."""
+    """The line of the end of stderr that says why a load failed: the first that has one of `CAUSES`, the
+    surest of them first."""
     lines = [_STAMP.sub("", line.strip()) for line in tail.splitlines() if line.strip()]
-    said = [line for line in lines if "ASSERT" in line or "what():" in line]
-    said = said or [line for line in lines if "error" in line.lower()] or lines[-1:]
-    return said[0][:LONGEST_WORDS] if said else ""
+    for cause in CAUSES:
+        for line in lines:
+            if re.search(cause, line):
+                named = line.startswith(OF_TEMPLATE)
+                return (f"its chat template: {line[len(OF_TEMPLATE) :]}" if named else line)[:LONGEST_WORDS]
+    return lines[-1][:LONGEST_WORDS] if lines else ""
 
 
 def _enter(state: State, phase: Phase, now: float) -> State:

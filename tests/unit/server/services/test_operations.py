@@ -28,6 +28,7 @@ STAYS_OPEN: dict[type[wire.Request], wire.Request] = {
     wire.Models: wire.Models(1),
     wire.Subscribe: wire.Subscribe(1),
     wire.Search: wire.Search(1, "qwen"),
+    wire.Revisions: wire.Revisions(1, ["org/name"]),
 }
 """A request of each kind that is not answered at once, where no process says anything."""
 

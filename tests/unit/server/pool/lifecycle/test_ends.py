@@ -55,3 +55,32 @@ def test_a_library_that_said_nothing_adds_nothing() -> None:
     failure = explain(State(phase=Phase.LOADING, reason=refused), ExitStatus(code=78), "")
     assert (failure.message, failure.detail) == ("cannot load m", "")
     assert "it said nothing" in explain(LOADING, ExitStatus(signal=6), "").message
+
+
+TEMPLATE = """0.00.227.650 E srv          init: init: chat template parsing error: it failed:
+------------
+While executing FilterExpression at line 1, column 12 in source:
+Error: Unknown (built-in) filter 'nosuch' for type Array
+0.00.285.007 E srv          init: exiting due to model loading error"""
+
+PROJECTOR = """0.00.050.560 E mtmd_get_memory_usage: error: Failed to load CLIP model from mmproj.gguf
+0.00.562.766 E clip_init: failed to load model 'mmproj.gguf': load_hparams: unknown projector type: x
+0.00.589.402 E mtmd_init_from_file: error: Failed to load CLIP model from mmproj.gguf"""
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [(PROJECTOR + ERRORS, "unknown model architecture: 'x'"), (PROJECTOR, "projector type: x")],
+)
+def test_what_only_follows_from_the_cause_is_not_told(said: str, why: str) -> None:
+    refused = Failure(Code.MODEL_INVALID, "cannot load m", "do this", detail=SAID_ON_STDERR)
+    failure = explain(State(phase=Phase.LOADING, reason=refused), ExitStatus(code=78), said)
+    assert failure.message.endswith(why)
+
+
+def test_a_template_is_told_of_in_its_own_words() -> None:
+    refused = Failure(Code.MODEL_INVALID, "cannot load m", "do this", detail=SAID_ON_STDERR)
+    failure = explain(State(phase=Phase.LOADING, reason=refused), ExitStatus(code=78), TEMPLATE)
+    assert failure.message == (
+        "cannot load m: its chat template: Unknown (built-in) filter 'nosuch' for type Array"
+    )

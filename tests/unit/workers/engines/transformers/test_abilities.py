@@ -217,9 +217,9 @@ def test_thoughts_go_back_only_where_the_template_wants_them(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["hermes", "llama", "mistral", "always", "asked", "marked"])
-@pytest.mark.parametrize("parallel", [True, False])
+@pytest.mark.parametrize("parallel", [True, None])
 def test_a_call_that_must_come_comes_and_its_arguments_validate(
-    kind: str, parallel: bool, engines: dict[str, Loaded]
+    kind: str, parallel: bool | None, engines: dict[str, Loaded]
 ) -> None:
     for seed in range(3):
         options = wild(

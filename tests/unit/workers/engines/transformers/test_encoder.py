@@ -168,6 +168,18 @@ def test_an_encoder_that_does_neither_is_refused(
     assert reason in caught.value.failure.message
 
 
+def test_weights_that_give_no_numbers_give_no_vectors(embedder: Loaded) -> None:
+    weights = next(embedder.engine._batch._model.parameters())
+    whole = weights.clone()
+    with torch.no_grad():
+        weights.fill_(float("nan"))
+    failure = embedder.do(lambda key: EmbedTexts(key, ["the sea"])).failure
+    with torch.no_grad():
+        weights.copy_(whole)
+    assert failure is not None
+    assert failure.code == "model_invalid"
+
+
 def test_rows_of_like_length_are_computed_together() -> None:
     assert batches([5, 1, 4, 1], most=8) == [[1, 3], [2], [0]]
     assert batches([]) == []

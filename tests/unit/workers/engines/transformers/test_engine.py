@@ -1,5 +1,6 @@
 """The engine on small random models of real classes: what it says, shares, remembers and survives."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -16,7 +18,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from tests import tiny_models
 from tests.unit.workers.engines.transformers.recorder import Loaded
-from workers.engines.transformers.plain import Plain
+from workers.engines.transformers import batch
 from workers.engines.transformers.rows import Packed
 from workers.engines.transformers.text import Detokenizer
 from workers.engines.transformers.tokens import Tokens
@@ -92,14 +94,6 @@ def test_requests_together_say_what_each_says_alone(llama: Loaded) -> None:
     alone = [llama.ask(question, GREEDY).text for question in questions]
     keys = [llama.begin(question, GREEDY) for question in questions]
     assert [llama.sink.wait_for_end(key).text for key in keys] == alone
-
-
-def test_a_model_that_cannot_be_packed_still_answers(tmp_path: Path) -> None:
-    folder = tiny_models.save(tmp_path / "mamba", "mamba", state_size=4, conv_kernel=3)
-    with loaded(folder) as engine:
-        assert isinstance(engine.engine._batch._stepper, Plain)
-        keys = [engine.begin(f"{QUESTION} {number}", GREEDY) for number in range(3)]
-        assert all(engine.sink.wait_for_end(key).text for key in keys)
 
 
 def test_the_next_turn_continues_from_what_is_kept(folders: dict[str, Path]) -> None:
@@ -178,6 +172,29 @@ def test_numbers_that_are_none_fail_only_their_request(folders: dict[str, Path])
         with torch.no_grad():
             weights.copy_(whole)
         assert engine.ask(QUESTION, GREEDY).text
+
+
+def test_what_cannot_begin_fails_at_once_and_the_engine_goes_on(
+    llama: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object) -> None:
+        raise TypeError("no sampler")
+
+    monkeypatch.setattr(batch, "Sampler", broken)
+    failure = llama.ask(QUESTION, GREEDY).failure
+    assert failure is not None
+    assert "no sampler" in failure.message
+    monkeypatch.undo()
+    assert llama.ask(QUESTION, GREEDY).text
+
+
+def test_weights_that_give_no_numbers_are_refused_at_load(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folders["llama"], tmp_path / "nan"))
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: one * float("nan") for name, one in weights.items()}, folder / "model.safetensors")
+    with pytest.raises(AiPalError, match="the model's weights give no numbers") as caught:
+        Loaded(folder, dtype="float32")
+    assert caught.value.code == "model_invalid"
 
 
 def test_an_exception_in_a_step_fails_only_its_request(

@@ -1,24 +1,25 @@
 """The next token."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.options import GenerationOptions
+from workers.engines.transformers.defaults import Defaults, read_defaults, token_ids
 from workers.engines.transformers.options import Sampling, read_sampling
 from workers.engines.transformers.sampling import Sampler, likeliest, probabilities
 
 LOGITS = torch.tensor([0.0, 3.0, 2.0, -1.0])
 
 
-def defaults(**values: object) -> SimpleNamespace:
-    plain = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None, "min_p": None}
-    return SimpleNamespace(**{**plain, "repetition_penalty": None, **values})
+def defaults(**values: Any) -> Defaults:
+    return Defaults(**values)
 
 
-def drawn(asked: Sampling, said: SimpleNamespace, times: int = 60) -> set[int]:
+def drawn(asked: Sampling, said: Defaults, times: int = 60) -> set[int]:
     sampler = Sampler(asked, said)
     return {sampler.choose(LOGITS, [0]) for _ in range(times)}
 
@@ -42,6 +43,40 @@ def test_top_k_keeps_so_many() -> None:
 def test_the_model_s_own_sampling_is_the_default() -> None:
     said = defaults(do_sample=True, temperature=50.0, top_p=1.0, top_k=2)
     assert drawn(Sampling(seed=1), said) == {1, 2}
+
+
+SOUND: dict[str, Any] = {
+    "do_sample": True,
+    "temperature": 0.6,
+    "top_p": 1,
+    "top_k": -1,
+    "min_p": 0.1,
+    "repetition_penalty": 1.1,
+}
+NO_VALUES = ["hot", "", "1", [], [0.5], {}, {"a": 1}, -2, float("inf"), float("nan")]
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_value_of_a_generation_config_that_is_none_is_passed_over(name: str) -> None:
+    rest = Defaults(**{**SOUND, name: None})
+    for value in [*NO_VALUES, None]:
+        config = SimpleNamespace(**{**SOUND, name: value})
+        if name != "do_sample" or not isinstance(value, int):
+            assert read_defaults(config) == rest, value
+
+
+def test_the_sound_values_of_a_generation_config_are_taken_as_they_are() -> None:
+    assert read_defaults(SimpleNamespace(**SOUND, max_length=20)) == Defaults(**SOUND)
+
+
+@pytest.mark.parametrize("said", [*NO_VALUES, None, True, 2.5, 400, [True, "2", -1, 400]])
+def test_what_is_no_token_ends_no_answer(said: object) -> None:
+    assert token_ids(said, 400) == set()
+
+
+def test_ends_are_one_token_or_several() -> None:
+    assert token_ids(2, 400) == {2}
+    assert token_ids([2, 399, "x"], 400) == {2, 399}
 
 
 @pytest.mark.parametrize("top_k", [0, -1])

@@ -1,0 +1,110 @@
+"""`ai-pal serve`: the HTTP gateway in the foreground; it finds or starts a supervisor."""
+
+import argparse
+import ipaddress
+import os
+import socket
+import sys
+from pathlib import Path
+
+from ai_pal.cli import failures
+from ai_pal.config import load_settings
+from ai_pal.errors import Code, fail, pip_install
+
+PORT = 11435
+
+EXAMPLES = """examples:
+  ai-pal serve                            http://127.0.0.1:11435
+  ai-pal serve --port 11434               in the place of Ollama
+  ai-pal serve --socket /run/user/1000/ai-pal.sock
+  curl http://127.0.0.1:11435/v1/chat/completions -H 'Content-Type: application/json' \\
+    -d '{"model": "smollm2", "messages": [{"role": "user", "content": "Hello"}]}'
+
+It serves this machine only. Ctrl-C ends it; the supervisor and its models stay as they are.
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="default: 127.0.0.1")
+    parser.add_argument(
+        "--port", type=_port, default=PORT, metavar="N", help=f"default: {PORT}; 0 takes a free one"
+    )
+    parser.add_argument(
+        "--socket", type=Path, metavar="FILE", help="a Unix socket instead, for this user only"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        from ai_pal.gateway.serving import serve
+    except ModuleNotFoundError as error:
+        fail(Code.SDK_MISSING, f"{error.name} is not installed", pip_install("ai-pal[http]"))
+    from ai_pal.client import daemon
+    from ai_pal.gateway.admission import Policy
+
+    settings = load_settings().settings
+
+    def endpoint() -> str:
+        daemon.connect(settings, notify=_say).close()
+        return daemon.endpoint()
+
+    listening = _unix(args.socket) if args.socket else _tcp(args.host, args.port)
+    endpoint()
+    if not args.socket:
+        host, port = listening.getsockname()[:2]
+        where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        print(f"OpenAI:    OPENAI_BASE_URL={where}/v1 OPENAI_API_KEY=none", flush=True)
+    else:
+        print(f"listening on {args.socket}", flush=True)
+    serve(listening, endpoint, Policy())
+    return failures.OK
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is no port: 0 to 65535")
+    return number
+
+
+def _tcp(host: str, port: int) -> socket.socket:
+    """A socket of this machine. Raises `AiPalError` (`bad_request`)."""
+    name = "127.0.0.1" if host == "localhost" else host
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        fail(Code.BAD_REQUEST, f"{host} is no address", "127.0.0.1 or ::1")
+    if not address.is_loopback:
+        hint = "others of your network would reach it without a key: put a proxy with keys before it"
+        fail(Code.BAD_REQUEST, f"{host} is not of this machine alone", hint)
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((name, port))
+        listening.listen()  # who has read where it is may connect
+    except OSError as error:
+        listening.close()
+        hint = "another program listens there: choose another with --port N"
+        fail(Code.BAD_REQUEST, f"port {port} of {host} cannot be taken: {error.strerror}", hint)
+    return listening
+
+
+def _unix(path: Path) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        fail(Code.BAD_REQUEST, f"{path} cannot be taken: {error.strerror}", "choose another path")
+    finally:
+        os.umask(before)
+    return listening
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

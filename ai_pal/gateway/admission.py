@@ -1,0 +1,129 @@
+"""Who may ask over HTTP: looked at before anything of a request's body is read. Pure.
+
+A page in a browser can reach this machine's ports. It cannot choose `Host` or `Origin`, so these two tell it
+apart (DNS rebinding: CVE-2024-28224)."""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ai_pal.errors import Code
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+ALLOWED_HEADERS = (
+    *("authorization", "content-type", "x-api-key", "anthropic-version", "anthropic-beta", "user-agent"),
+    *("x-stainless-lang", "x-stainless-package-version", "x-stainless-os", "x-stainless-arch"),
+    *("x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-retry-count", "x-stainless-timeout"),
+    *("x-stainless-helper-method", "anthropic-dangerous-direct-browser-access", "openai-beta"),
+    *("x-ai-pal-local-only", "x-ai-pal-max-cost", "x-ai-pal-deadline", "x-ai-pal-goal", "x-ai-pal-session"),
+)
+"""Headers that a page may send; those of the SDKs among them."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """`hosts` are names under which this server may be addressed, besides `localhost` and bare addresses;
+    `origins` those of pages that may ask, besides pages of this machine."""
+
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a request is not taken, as an HTTP status and a sentence; `code` is of our taxonomy."""
+
+    status: int
+    message: str
+    code: Code = Code.BAD_REQUEST
+
+
+def refusal(
+    method: str, headers: Mapping[str, str], policy: Policy, *, local_socket: bool = False, form: bool = False
+) -> Refusal | None:
+    """Why this request may not be made, or nothing. Header names are in lower case. On a Unix socket any
+    `Host` is right. `form`: JSON under the media type of forms is taken from programs, as curl sends it."""
+    if not local_socket and not _own_host(headers.get("host", ""), policy):
+        return Refusal(403, "this server is not known by the name in the Host header", Code.ACCESS_DENIED)
+    if not allowed_origin(headers, policy):
+        return Refusal(403, "pages of this origin may not ask", Code.ACCESS_DENIED)
+    if method in ("POST", "PUT", "PATCH", "DELETE") and (why := _objection_to_type(headers, form)):
+        return Refusal(415, why)
+    return None
+
+
+def allowed_origin(headers: Mapping[str, str], policy: Policy) -> bool:
+    """Whether a program asks, or a page that may."""
+    origin = headers.get("origin")
+    if origin is None:
+        # A page's plain GET (an image, a script) has no Origin, but says where it comes from.
+        return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    if origin in policy.origins:
+        return True
+    parts = _split(origin)
+    if parts is None or parts[0] not in ("http", "https"):
+        return False
+    return _this_machine(parts[1]) or origin.partition("://")[2] == headers.get("host", "")
+
+
+def from_a_page(headers: Mapping[str, str]) -> bool:
+    """Whether a browser's page asks. Node's fetch sends `Sec-Fetch-Mode` too, but no `Sec-Fetch-Site`."""
+    return "origin" in headers or "sec-fetch-site" in headers
+
+
+def _own_host(host: str, policy: Policy) -> bool:
+    parts = _split(f"http://{host}") if host else None
+    if parts is None:
+        return False
+    name = parts[1]
+    return _this_machine(name) or _is_address(name) or name in policy.hosts
+
+
+def _this_machine(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(name: str) -> bool:
+    """A bare address cannot be rebound: there is no name to bind."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _split(url: str) -> tuple[str, str] | None:
+    """Scheme and host of a URL in lower case, unless it is none or has more than these and a port."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if (
+        not parts.hostname
+        or parts.path
+        or parts.query
+        or parts.fragment
+        or parts.username is not None
+        or port == 0
+    ):
+        return None
+    return parts.scheme, parts.hostname.rstrip(".")
+
+
+def _objection_to_type(headers: Mapping[str, str], form: bool) -> str:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == JSON or kind.endswith("+json"):
+        return ""
+    if not kind and headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return ""
+    if form and kind in (FORM, "") and not from_a_page(headers):
+        return ""
+    return f"the body has to be {JSON}, and say so in Content-Type"

@@ -1,0 +1,157 @@
+"""One answer on its way to an HTTP client: events in, bytes out, signs of life between them.
+
+Its status waits a little for its first content, so that what fails at once is an error's status and no
+stream. When its client leaves, the answer is cancelled."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ai_pal.client.answer import Answer
+from ai_pal.client.async_stream import AsyncAnswerStream
+from ai_pal.errors import AiPalError, Code, Failure, main_reason
+from ai_pal.gateway.asked import Writer
+from ai_pal.gateway.receipts import receipt
+from ai_pal.protocol import client as wire
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+PATIENCE = 5.0
+"""Seconds that the status of a stream waits for its first content."""
+
+ALIVE = 8.0
+"""Seconds without a byte after which a stream gives a sign of life; clients were promised ten."""
+
+UNREAD = 60.0
+"""Seconds after which a client that takes nothing is given up."""
+
+TOLD = (wire.Queued, wire.Loading, wire.Pulling, wire.Reading)
+"""What a sign of life can tell."""
+
+FRESH = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+"""What keeps proxies from holding a stream back."""
+
+LEFT = AiPalError(Failure(Code.CANCELLED, "the client left"))
+
+
+class Outgoing:
+    """Where an answer goes: an ASGI connection. `always` are headers of each response."""
+
+    def __init__(self, receive: Receive, send: Send, always: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        self._receive, self._send, self._always = receive, send, always
+        self.begun = False
+
+    async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Send the status; nothing can be taken back after it."""
+        self.begun = True
+        await self._send(
+            {"type": "http.response.start", "status": status, "headers": [*headers, *self._always]}
+        )
+
+    async def body(self, data: bytes, *, more: bool = False) -> None:
+        """Send a piece. Raises `AiPalError` (`cancelled`): the client takes nothing."""
+        try:
+            async with asyncio.timeout(UNREAD):
+                await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        except (TimeoutError, OSError):
+            raise LEFT from None
+
+    async def left(self) -> None:
+        """Wait until the client is gone. What else it sends has no meaning."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def stream(answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> None:
+    """Send the answer as it comes, with exactly one end. Raises `AiPalError` for what failed before anything
+    was sent, and (`cancelled`) when the client left."""
+    await Streamed(answer, writer, out).run()
+
+
+class Streamed:
+    """An answer that goes out while it comes."""
+
+    def __init__(self, answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> None:
+        self._answer, self._writer, self._out = answer, writer, out
+        self._now = asyncio.get_running_loop().time
+        self._due = self._now() + PATIENCE
+        self._alarm: asyncio.TimerHandle | None = None
+        self._started: wire.Started | None = None
+        self._latest: wire.AnyEvent | None = None
+
+    async def run(self) -> None:
+        """Send all of it; raises as `stream`."""
+        left = asyncio.ensure_future(self._out.left())
+        left.add_done_callback(lambda _: self._answer.nudge())
+        try:
+            while not self._answer.over:
+                self._arm()
+                events = await self._answer.batch()
+                if left.done():
+                    raise LEFT
+                await self._take(events)
+            await self._out.body(b"")
+        except AiPalError as error:
+            if not self._out.begun or error is LEFT:
+                raise
+            await self._out.body(self._writer.broken(error.failure))
+        finally:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            left.cancel()
+            await self._answer.aclose()
+
+    def _arm(self) -> None:
+        """Have the wait for events end when a sign of life is due. What is due moves on with each piece, so
+        the alarm is set anew only when it has gone off."""
+        if self._alarm is None or self._alarm.when() <= self._now():
+            at = max(self._due, self._now() + 0.01)
+            self._alarm = asyncio.get_running_loop().call_at(at, self._answer.nudge)
+
+    async def _take(self, events: Sequence[wire.AnyEvent]) -> None:
+        for event in events:
+            self._heed(event)
+        data = self._writer.events(events)
+        due = self._now() >= self._due
+        if not self._out.begun and (data or due):
+            kind = (b"content-type", self._writer.media_type.encode())
+            await self._out.begin(200, [kind, *FRESH, *receipt(self._started)])
+        if due and not data:
+            data = self._writer.alive(self._latest)
+        if data:
+            self._due = self._now() + ALIVE
+            await self._out.body(data, more=True)
+
+    def _heed(self, event: wire.AnyEvent) -> None:
+        if isinstance(event, TOLD):
+            self._latest = event
+        elif isinstance(event, wire.Started):
+            self._started = event
+        elif isinstance(event, wire.Failed) and not self._out.begun:
+            raise AiPalError(main_reason(event.reasons))
+
+
+async def whole(answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> None:
+    """Send the answer in one piece. Raises as `stream`."""
+    loop = asyncio.get_running_loop()
+    left = loop.create_task(out.left())
+    answering = loop.create_task(answer.answer())
+    try:
+        await asyncio.wait((left, answering), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise LEFT
+        said: Answer = answering.result()
+        started = wire.Started(0, said.tier, said.provider, said.model, said.why, said.score, said.remote)
+        headers = [(b"content-type", b"application/json"), *receipt(started, said)]
+        data = writer.whole(said)
+        await out.begin(200, [*headers, (b"content-length", str(len(data)).encode())])
+        await out.body(data)
+    finally:
+        left.cancel()
+        answering.cancel()
+        with suppress(asyncio.CancelledError, AiPalError):
+            await answering
+        await answer.aclose()

@@ -1,0 +1,1 @@
+"""Anthropic's protocol: bodies and events as its API reference publishes them."""

@@ -1,0 +1,187 @@
+"""Anthropic's answers: events of a stream, or one message. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ai_pal.client.answer import Answer
+from ai_pal.errors import AiPalError, Failure, main_reason
+from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.statuses import sentence, status_of
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Reasoning, Text, ToolCall
+from ai_pal.protocol.usage import Usage
+
+_json = msgspec.json.encode
+
+REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+def event(name: str, **fields: Any) -> bytes:
+    """One server-sent event."""
+    return f"event: {name}\ndata: ".encode() + _json({"type": name, **fields}) + b"\n\n"
+
+
+def error_of(failure: Failure, message: str = "") -> dict[str, Any]:
+    """What an error holds."""
+    kind = TYPES.get(status_of(failure), "api_error")
+    return {"type": kind, "message": message or sentence(failure)}
+
+
+def error_body(error: AiPalError) -> dict[str, Any]:
+    """Anthropic's envelope of errors."""
+    said = sentence(error.failure)
+    param = error.param if isinstance(error, BodyError) else None
+    return {"type": "error", "error": error_of(error.failure, f"{param}: {said}" if param else said)}
+
+
+class MessageStream:
+    """Writes one answer. `model` is what the client called it."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, message_id: str, model: str) -> None:
+        self._id, self._model = message_id, model
+        self._begun = False
+        self._open: dict[tuple[int, str], tuple[int, str]] = {}
+        self._blocks = 0
+
+    def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
+        """What these become."""
+        return b"".join(map(self._event, events))
+
+    def alive(self, latest: wire.AnyEvent | None) -> bytes:
+        """A ping, behind the message's start."""
+        return self._begin() + event("ping")
+
+    def broken(self, failure: Failure) -> bytes:
+        """An error in place of the rest."""
+        return event("error", error=error_of(failure))
+
+    def whole(self, answer: Answer) -> bytes:
+        """All of it in one message."""
+        content = [_block(part) for part in answer.parts.parts]
+        message = self._message(answer.model, content)
+        message["stop_reason"] = REASONS.get(answer.finish_reason, "end_turn")
+        return _json({**message, "usage": usage_of(answer.usage)})
+
+    def _event(self, event_: wire.AnyEvent) -> bytes:
+        match event_:
+            case wire.Delta():
+                return self._delta(event_)
+            case wire.Started():
+                self._model = self._model or event_.model
+            case wire.Done():
+                return self._end(event_)
+            case wire.Failed():
+                return self.broken(main_reason(event_.reasons))
+            case wire.Interrupted():
+                return self.broken(event_.reason)
+        return b""
+
+    def _begin(self) -> bytes:
+        if self._begun:
+            return b""
+        self._begun = True
+        message = {**self._message("", []), "usage": usage_of(Usage())}
+        return event("message_start", message=message) + event("ping")
+
+    def _delta(self, delta: wire.Delta) -> bytes:
+        """Text and thoughts end where another part begins; calls of tools may grow side by side."""
+        if not delta.text and not delta.call and not delta.signature:
+            return b""
+        place = delta.index, delta.kind
+        out = self._begin()
+        number, call = self._open.get(place, (-1, ""))
+        if number < 0 or delta.call not in ("", call):
+            out += self._stop(calls=number >= 0)
+            number = self._blocks
+            self._open[place] = number, delta.call
+            out += event("content_block_start", index=number, content_block=_empty_block(delta))
+            self._blocks += 1
+        for piece in _pieces(delta):
+            out += event("content_block_delta", index=number, delta=piece)
+        return out
+
+    def _stop(self, *, calls: bool) -> bytes:
+        """End the blocks that are open; of `calls` too."""
+        ended = [place for place in self._open if calls or place[1] != "tool_call"]
+        return b"".join(event("content_block_stop", index=self._open.pop(place)[0]) for place in ended)
+
+    def _end(self, done: wire.Done) -> bytes:
+        stopped = {"stop_reason": REASONS.get(done.finish_reason, "end_turn"), "stop_sequence": None}
+        out = self._begin() + self._stop(calls=True)
+        out += event("message_delta", delta=stopped, usage=usage_of(done.usage))
+        return out + event("message_stop")
+
+    def _message(self, model: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "type": "message",
+            "role": "assistant",
+            "model": self._model or model,
+            "content": content,
+            "stop_reason": None,
+            "stop_sequence": None,
+        }
+
+
+def usage_of(usage: Usage) -> dict[str, Any]:
+    """Tokens as Anthropic counts them: what came from the cache stands beside the input, not in it."""
+    return {
+        "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.completion_tokens,
+    }
+
+
+def _empty_block(delta: wire.Delta) -> dict[str, Any]:
+    match delta.kind:
+        case "reasoning":
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case "tool_call":
+            return {"type": "tool_use", "id": delta.call, "name": delta.name, "input": {}}
+    return {"type": "text", "text": ""}
+
+
+def _pieces(delta: wire.Delta) -> list[dict[str, Any]]:
+    match delta.kind:
+        case "reasoning":
+            found = [{"type": "thinking_delta", "thinking": delta.text}] if delta.text else []
+            if delta.signature:
+                found.append({"type": "signature_delta", "signature": delta.signature})
+            return found
+        case "tool_call":
+            return [{"type": "input_json_delta", "partial_json": delta.text}] if delta.text else []
+    return [{"type": "text_delta", "text": delta.text}]
+
+
+def _block(part: Text | Reasoning | ToolCall) -> dict[str, Any]:
+    match part:
+        case Reasoning():
+            return {"type": "thinking", "thinking": part.text, "signature": part.signature}
+        case ToolCall():
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part.arguments)}
+    return {"type": "text", "text": part.text}
+
+
+def _input(arguments: str) -> Any:
+    """The arguments as an object; of what was cut off nothing can be read."""
+    try:
+        return msgspec.json.decode(arguments or "{}")
+    except msgspec.DecodeError:
+        return {}

@@ -1,0 +1,32 @@
+"""Anthropic's routes: what each reads, asks and writes."""
+
+import secrets
+from typing import Any
+
+import msgspec
+
+from ai_pal.client import AsyncClient
+from ai_pal.gateway.anthropic import request
+from ai_pal.gateway.anthropic.answer import MessageStream
+from ai_pal.gateway.anthropic.messages import conversation
+from ai_pal.gateway.asked import Asked, Wanted, chat
+
+
+def messages(body: bytes) -> Asked:
+    """POST /v1/messages. Raises `AiPalError`."""
+    asked = request.read(body)
+    turns, prefill = conversation(asked.system, asked.messages)
+    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model)
+    return Asked(chat(turns, request.how(asked, prefill)), bool(asked.stream), writer)
+
+
+def count_tokens(body: bytes) -> Wanted:
+    """POST /v1/messages/count_tokens. Raises `AiPalError`."""
+    asked = request.read_count(body)
+    turns, prefill = conversation(asked.system, asked.messages)
+    counting: dict[str, Any] = {**request.what_counts(asked), "prefill": prefill or None}
+
+    async def carry_out(client: AsyncClient) -> bytes:
+        return msgspec.json.encode({"input_tokens": int(await client.count_tokens(turns, **counting))})
+
+    return Wanted(carry_out)

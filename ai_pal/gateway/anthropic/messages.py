@@ -1,0 +1,191 @@
+"""The conversation of a Messages request, as messages of ours. Pure."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from ai_pal.attachments.reading import from_bytes
+from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.data_urls import ELSEWHERE, unpacked
+from ai_pal.protocol import content as ours
+
+
+class Base64(msgspec.Struct, tag_field="type", tag="base64"):
+    media_type: str
+    data: str
+
+
+class PlainText(msgspec.Struct, tag_field="type", tag="text"):
+    data: str
+    media_type: str = "text/plain"
+
+
+class Url(msgspec.Struct, tag_field="type", tag="url"):
+    url: str
+
+
+class FileId(msgspec.Struct, tag_field="type", tag="file"):
+    file_id: str
+
+
+class Inner(msgspec.Struct, tag_field="type", tag="content"):
+    content: Any
+
+
+class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
+    text: str
+
+
+class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
+    source: Base64 | Url | FileId
+
+
+class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
+    source: Base64 | PlainText | Url | FileId | Inner
+    title: str | None = None
+
+
+class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
+    thinking: str
+    signature: str = ""
+
+
+class RedactedBlock(msgspec.Struct, tag_field="type", tag="redacted_thinking"):
+    data: str = ""
+
+
+class ToolUse(msgspec.Struct, tag_field="type", tag="tool_use"):
+    id: str
+    name: str
+    input: Any
+
+
+class ToolResult(msgspec.Struct, tag_field="type", tag="tool_result"):
+    tool_use_id: str
+    content: "str | list[AnyBlock] | None" = None
+    is_error: bool | None = None
+
+
+class SearchResult(msgspec.Struct, tag_field="type", tag="search_result"):
+    source: str
+    title: str
+    content: list[TextBlock]
+
+
+AnyBlock = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | ThinkingBlock
+    | RedactedBlock
+    | ToolUse
+    | ToolResult
+    | SearchResult
+)
+Content = str | list[AnyBlock]
+
+
+class Turn(msgspec.Struct):
+    """Claude Code puts turns of the system among the others."""
+
+    role: Literal["user", "assistant", "system"]
+    content: Content
+
+
+def conversation(
+    system: str | list[TextBlock] | None, turns: Sequence[Turn]
+) -> tuple[list[ours.Message], str]:
+    """These turns as ours, and how the answer has to begin: what the assistant has said last. Raises
+    `BodyError`."""
+    found: list[ours.Message] = []
+    if system:
+        text = system if isinstance(system, str) else "\n\n".join(block.text for block in system)
+        found.append(ours.Message("system", text))
+    prefill = ""
+    for number, turn in enumerate(turns):
+        where = f"messages[{number}]"
+        last = number == len(turns) - 1
+        if last and turn.role == "assistant":
+            prefill = _plain(turn.content, where)
+        else:
+            found += _messages(turn, where)
+    return found, prefill
+
+
+def _plain(content: Content, where: str) -> str:
+    if isinstance(content, str):
+        return content
+    if not all(isinstance(block, TextBlock) for block in content):
+        raise BodyError("an answer can only begin with a text", where)
+    return "".join(block.text for block in content if isinstance(block, TextBlock))
+
+
+def _messages(turn: Turn, where: str) -> list[ours.Message]:
+    """One turn; results of tools are messages of their own with us, and come before what the user says."""
+    if isinstance(turn.content, str):
+        return [ours.Message(turn.role, turn.content)]
+    results: list[ours.AnyPart] = []
+    parts: list[ours.AnyPart] = []
+    for number, block in enumerate(turn.content):
+        at = f"{where}.content[{number}]"
+        if isinstance(block, ToolResult):
+            results.append(ours.ToolResult(block.tool_use_id, _result(block, at), bool(block.is_error)))
+        elif (part := _part(block, at)) is not None:
+            parts.append(part)
+    found = [ours.Message("tool", results)] if results else []
+    if parts or not results:
+        found.append(ours.Message(turn.role, parts))
+    return found
+
+
+def _result(block: ToolResult, where: str) -> str | list[ours.Text | ours.Image]:
+    if block.content is None or isinstance(block.content, str):
+        return block.content or ""
+    kept: list[ours.Text | ours.Image] = []
+    for number, inner in enumerate(block.content):
+        part = _part(inner, f"{where}.content[{number}]")
+        if isinstance(part, ours.Document):
+            part = ours.Text(part.marked)
+        if not isinstance(part, ours.Text | ours.Image):
+            raise BodyError("a tool gives text, pictures or documents", f"{where}.content[{number}]")
+        kept.append(part)
+    return kept
+
+
+def _part(block: AnyBlock, where: str) -> ours.AnyPart | None:
+    match block:
+        case TextBlock():
+            return ours.Text(block.text)
+        case ImageBlock():
+            return from_bytes(_bytes(block.source, where), "the picture").part
+        case DocumentBlock():
+            return _document(block, where)
+        case ThinkingBlock():
+            return ours.Reasoning(block.thinking, block.signature)
+        case ToolUse():
+            return ours.ToolCall(block.id, block.name, msgspec.json.encode(block.input).decode())
+        case SearchResult():
+            return ours.Document(block.title, "\n".join(one.text for one in block.content))
+        case RedactedBlock():
+            return None  # sealed for its own maker
+    raise BodyError(f"{type(block).__name__} has no place here", where)
+
+
+def _document(block: DocumentBlock, where: str) -> ours.AnyPart:
+    name = block.title or "document"
+    match block.source:
+        case PlainText(data=text):
+            return ours.Document(name, text)
+        case Inner():
+            raise BodyError("a document is text or the bytes of a file", f"{where}.source")
+    return from_bytes(_bytes(block.source, where), name).part
+
+
+def _bytes(source: Base64 | Url | FileId | PlainText | Inner, where: str) -> bytes:
+    match source:
+        case Base64(data=data):
+            return unpacked(data, f"{where}.source.data")
+        case Url():
+            raise BodyError("URLs are not fetched", f"{where}.source.url", ELSEWHERE)
+    raise BodyError("no files are kept here: send the bytes", f"{where}.source")

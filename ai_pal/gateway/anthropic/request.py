@@ -1,0 +1,155 @@
+"""POST /v1/messages and /v1/messages/count_tokens: the bodies, and what is asked by them. Pure."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ai_pal.client.asking import Asking
+from ai_pal.gateway import wishes
+from ai_pal.gateway.anthropic.messages import TextBlock, Turn
+from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.protocol.options import JsonSchema, NamedTool, ResponseFormat, Tool, ToolChoice
+
+
+class AnyTool(msgspec.Struct):
+    """A tool of the client's own has no type, or `custom`; others are run by Anthropic itself."""
+
+    name: str
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+    type: str | None = None
+
+
+class Choice(msgspec.Struct):
+    type: Literal["auto", "any", "none", "tool"]
+    name: str = ""
+    disable_parallel_tool_use: bool | None = None
+
+
+class Thinking(msgspec.Struct):
+    type: Literal["enabled", "disabled", "adaptive"]
+    budget_tokens: int | None = None
+    display: str | None = None
+
+
+class Form(msgspec.Struct):
+    type: Literal["json_schema"]
+    schema: dict[str, Any]
+
+
+class OutputConfig(msgspec.Struct):
+    effort: str | None = None
+    format: Form | None = None
+
+
+class CountBody(msgspec.Struct, kw_only=True):
+    """What the tokens of a prompt depend on."""
+
+    model: str
+    messages: Annotated[list[Turn], msgspec.Meta(min_length=1)]
+    system: str | list[TextBlock] | None = None
+    tools: list[AnyTool] | None = None
+    tool_choice: Choice | None = None
+    thinking: Thinking | None = None
+    output_config: OutputConfig | None = None
+    output_format: Form | None = None
+
+
+class MessagesBody(CountBody, kw_only=True):
+    """None says nothing. What Anthropic keeps or counts on its side (`metadata`, `service_tier`,
+    `cache_control`, `context_management`, betas) has no meaning here and is passed over."""
+
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)]
+    stream: bool | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop_sequences: list[str] | None = None
+    mcp_servers: list[Any] | None = None
+    container: Any = None
+    # What local servers are asked for.
+    num_ctx: int | None = None
+    keep_alive: str | float | None = None
+
+
+_MESSAGES = msgspec.json.Decoder(MessagesBody)
+_COUNT = msgspec.json.Decoder(CountBody)
+
+
+def read(body: bytes) -> MessagesBody:
+    """The body. Raises `BodyError`: it cannot be read, or asks for what nobody here can."""
+    asked = decoded(body, _MESSAGES)
+    if asked.mcp_servers:
+        raise BodyError("servers of tools are asked by the client here", "mcp_servers", "send their tools")
+    if asked.container is not None:
+        raise BodyError("nothing is run here", "container", "leave it out")
+    return asked
+
+
+def read_count(body: bytes) -> CountBody:
+    """The body of a count. Raises `BodyError`."""
+    return decoded(body, _COUNT)
+
+
+def how(asked: MessagesBody, prefill: str) -> Asking:
+    """How it is to be answered, as keywords of any client. Raises `BodyError`."""
+    return {
+        **what_counts(asked),
+        "max_tokens": asked.max_tokens,
+        "temperature": asked.temperature,
+        "top_p": asked.top_p,
+        "top_k": asked.top_k,
+        "stop": asked.stop_sequences or [],
+        "parallel_tool_calls": _parallel(asked),
+        "thinking_budget": asked.thinking.budget_tokens if asked.thinking else None,
+        "prefill": prefill,
+        "context": asked.num_ctx,
+        "keep_alive": wishes.keep_alive(asked.keep_alive),
+    }
+
+
+def what_counts(asked: CountBody) -> Asking:
+    """The part of it that changes how many tokens the prompt has."""
+    return {
+        "model": asked.model,
+        "tools": _tools(asked.tools or []),
+        "tool_choice": _choice(asked.tool_choice),
+        "thinking": _thinking(asked),
+        "response_format": _form(asked),
+    }
+
+
+def _tools(tools: list[AnyTool]) -> list[Tool]:
+    """What Anthropic would run itself (`web_search_...`) is passed over: no model here can call it."""
+    own = [tool for tool in tools if tool.type in (None, "custom")]
+    return [Tool(tool.name, tool.description or "", tool.input_schema or {"type": "object"}) for tool in own]
+
+
+def _choice(choice: Choice | None) -> ToolChoice | None:
+    if choice is None:
+        return None
+    match choice.type:
+        case "tool":
+            return NamedTool(choice.name)
+        case "any":
+            return "required"
+        case "auto" | "none":
+            return choice.type
+
+
+def _parallel(asked: CountBody) -> bool | None:
+    choice = asked.tool_choice
+    return False if choice is not None and choice.disable_parallel_tool_use and asked.tools else None
+
+
+def _thinking(asked: CountBody) -> Any:
+    kind = asked.thinking.type if asked.thinking else None
+    effort = asked.output_config.effort if asked.output_config else None
+    if kind == "disabled":
+        effort = None
+    return wishes.thinking({"thinking.type": kind, "output_config.effort": effort if kind else None})
+
+
+def _form(asked: CountBody) -> ResponseFormat | None:
+    form = asked.output_format or (asked.output_config.format if asked.output_config else None)
+    return JsonSchema(form.schema) if form else None

@@ -1,0 +1,189 @@
+"""The gateway as an ASGI application: the table of routes, and what stands before and behind each."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.routing import Route as Path
+
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.gateway import answering
+from ai_pal.gateway.admission import ALLOWED_HEADERS, Policy, Refusal, refusal
+from ai_pal.gateway.answering import LEFT, Outgoing
+from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.link import Link
+from ai_pal.gateway.routes import ROUTES, Route, door_of
+from ai_pal.gateway.statuses import retry_after, status_of
+from ai_pal.logs import get_logger
+
+MOST_BODY = 200 * 1024 * 1024
+"""Bytes of a request."""
+
+LONG = 16 * 1024
+"""Bytes of a body from which on it is read in a thread, so that other streams go on."""
+
+PDF = b"JVBERi"
+"""How one begins in base64."""
+
+READ_TIMEOUT = 60.0
+"""Seconds between two pieces of a body."""
+
+log = get_logger("ai_pal.gateway")
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, answering.Receive, answering.Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+
+def application(link: Link, policy: Policy, *, local_socket: bool = False) -> App:
+    """All routes behind one look at who asks."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        link.close()
+
+    paths: dict[str, list[Route]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, []).append(route)
+    endpoints = [Path(path, Endpoint(routes, link), methods=None) for path, routes in paths.items()]
+    inner = Starlette(routes=[*endpoints, Path("/{path:path}", Unknown(), methods=None)], lifespan=lifespan)
+    inner.router.redirect_slashes = False
+    forms = {route.path for route in ROUTES if route.form}
+
+    async def app(scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
+        if scope["type"] != "http":
+            await inner(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        out = Outgoing(receive, send, _for_pages(headers.get("origin")))
+        form = scope["path"] in forms
+        why = refusal(scope["method"], headers, policy, local_socket=local_socket, form=form)
+        if why is not None:
+            await _refuse(why, scope["path"], Outgoing(receive, send))
+        elif scope["method"] == "OPTIONS":
+            await out.begin(204, [])
+            await out.body(b"")
+        else:
+            scope["ai_pal.out"] = out
+            await inner(scope, receive, send)
+
+    return app
+
+
+class Endpoint:
+    """One path: its methods by name."""
+
+    def __init__(self, routes: list[Route], link: Link) -> None:
+        self._routes = {route.method: route for route in routes}
+        self._link = link
+        if "GET" in self._routes:
+            self._routes.setdefault("HEAD", self._routes["GET"])
+
+    async def __call__(self, scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
+        out: Outgoing = scope["ai_pal.out"]
+        route = self._routes.get(scope["method"])
+        if route is None:
+            await out.begin(405, [(b"allow", ", ".join(self._routes).encode()), (b"content-length", b"0")])
+            await out.body(b"")
+            return
+        try:
+            await self._carry_out(route, scope, receive, out)
+        except AiPalError as error:
+            if error is not LEFT:
+                await _fail(route, error, out)
+        except Exception as error:
+            log.exception("request_failed", path=route.path)
+            if out.begun:
+                raise
+            why = f"the gateway failed ({type(error).__name__})"
+            await _fail(route, AiPalError(Failure(Code.INTERNAL, why, "its log tells more")), out)
+
+    async def _carry_out(self, route: Route, scope: Scope, receive: answering.Receive, out: Outgoing) -> None:
+        body = await _body(receive)
+        if route.tells is not None:
+            client = None if route.alone else await self._link.client()
+            data = await route.tells(client, scope["path_params"])  # type: ignore[arg-type]
+            await out.begin(200, _headers(data, route.media_type))
+            await out.body(b"" if scope["method"] == "HEAD" else data)
+            return
+        assert route.asks is not None
+        read = route.asks
+        wanted = await asyncio.to_thread(read, body) if _takes_long(body) else read(body)
+        client = await self._link.client()
+        if isinstance(wanted, Wanted):
+            data = await wanted.carry_out(client)
+            await out.begin(200, _headers(data))
+            await out.body(data)
+        else:
+            send = answering.stream if wanted.stream else answering.whole
+            await send(wanted.begin(client), wanted.writer, out)
+
+
+class Unknown:
+    """All other paths."""
+
+    async def __call__(self, scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
+        await _refuse(Refusal(404, "there is no such path here"), scope["path"], scope["ai_pal.out"])
+
+
+async def _refuse(why: Refusal, path: str, out: Outgoing) -> None:
+    body = msgspec.json.encode(door_of(path)(AiPalError(Failure(why.code, why.message))))
+    await out.begin(why.status, _headers(body))
+    await out.body(body)
+
+
+def _for_pages(origin: str | None) -> Headers:
+    """What lets a page read the response; only pages that may ask come so far."""
+    if origin is None:
+        return []
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-methods", b"GET, POST, DELETE, HEAD, OPTIONS"),
+        (b"access-control-allow-headers", ", ".join(ALLOWED_HEADERS).encode()),
+        (b"access-control-expose-headers", b"*"),
+        (b"access-control-max-age", b"600"),
+        (b"vary", b"Origin"),
+    ]
+
+
+def _takes_long(body: bytes) -> bool:
+    """Whether reading it would hold up other streams: a PDF, also a small one, is read by a process."""
+    return len(body) > LONG or PDF in body
+
+
+async def _body(receive: answering.Receive) -> bytes:
+    """All of the request's body. Raises `AiPalError`: it is too large, or does not come."""
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                message = await receive()
+        except TimeoutError:
+            raise AiPalError(Failure(Code.BAD_REQUEST, "the body did not come in time")) from None
+        if message["type"] == "http.disconnect":
+            raise LEFT
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > MOST_BODY:
+            why = f"the body has more than {MOST_BODY // 1024**2} MiB"
+            raise AiPalError(Failure(Code.FRAME_TOO_LARGE, why, "send less at once"))
+        if not message.get("more_body", False):
+            return b"".join(pieces) if len(pieces) > 1 else pieces[0]
+
+
+async def _fail(route: Route, error: AiPalError, out: Outgoing) -> None:
+    body = msgspec.json.encode(route.error(error))
+    headers = _headers(body)
+    if (seconds := retry_after(error.failure)) is not None:
+        headers.append((b"retry-after", str(seconds).encode()))
+    await out.begin(status_of(error.failure), headers)
+    await out.body(body)
+
+
+def _headers(body: bytes, media_type: str = "application/json") -> Headers:
+    return [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]

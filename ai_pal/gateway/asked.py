@@ -1,0 +1,50 @@
+"""What a door has read out of a request, in our own terms."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from ai_pal.client import AsyncClient
+from ai_pal.client.answer import Answer
+from ai_pal.client.asking import Asking
+from ai_pal.client.async_stream import AsyncAnswerStream
+from ai_pal.errors import Failure
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Message
+
+
+class Writer(Protocol):
+    """Writes one answer as its door's clients expect it. Pure: what is to be sent comes out."""
+
+    media_type: str
+    """Of a stream."""
+
+    def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
+        """What these events of the answer become in a stream, its end included; often nothing."""
+
+    def alive(self, latest: wire.AnyEvent | None) -> bytes:
+        """A sign of life; `latest` says how far a load or the reading of the prompt is."""
+
+    def broken(self, failure: Failure) -> bytes:
+        """The end of a stream that has begun and cannot be completed."""
+
+    def whole(self, answer: Answer) -> bytes:
+        """The whole answer as one body of JSON."""
+
+
+class Asked(NamedTuple):
+    """A question: how to put it to the supervisor, whether its answer is a stream, and who writes that."""
+
+    begin: Callable[[AsyncClient], AsyncAnswerStream]
+    stream: bool
+    writer: Writer
+
+
+class Wanted(NamedTuple):
+    """What is no question: `carry_out` gives the body of the response, as JSON."""
+
+    carry_out: Callable[[AsyncClient], Awaitable[bytes]]
+
+
+def chat(messages: list[Message], how: Asking) -> Callable[[AsyncClient], AsyncAnswerStream]:
+    """A conversation that is to be answered."""
+    return lambda client: client.chat(messages, **how)

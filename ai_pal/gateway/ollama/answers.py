@@ -1,0 +1,165 @@
+"""Ollama's answers: one JSON object a line, the last with its figures. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from ai_pal.client.answer import Answer
+from ai_pal.errors import AiPalError, Failure, main_reason
+from ai_pal.gateway.statuses import sentence
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import TokenLogprob, ToolCall
+from ai_pal.protocol.usage import Timings, Usage
+
+Kind = Literal["chat", "generate"]
+_json = msgspec.json.encode
+
+
+def line(data: Any) -> bytes:
+    """One line of a stream."""
+    return bytes(_json(data)) + b"\n"
+
+
+def error_body(error: AiPalError) -> dict[str, Any]:
+    """Ollama's envelope of errors."""
+    return {"error": sentence(error.failure)}
+
+
+def stamp(seconds: float) -> str:
+    """A moment as Ollama writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+class Lines:
+    """Writes one answer. `model` is what the client called it."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, kind: Kind, model: str, created: float) -> None:
+        self._kind, self._model, self._created = kind, model, stamp(created)
+        self._calls: dict[int, wire.Delta] = {}
+        self._arguments: dict[int, list[str]] = {}
+
+    def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
+        """What these become."""
+        return b"".join(map(self._event, events))
+
+    def alive(self, latest: wire.AnyEvent | None) -> bytes:
+        """A line that says nothing: its clients add it to the answer."""
+        return self._said("")
+
+    def broken(self, failure: Failure) -> bytes:
+        """A line with the error, in place of the rest."""
+        return line({"error": sentence(failure)})
+
+    def whole(self, answer: Answer) -> bytes:
+        """All of it in one body."""
+        said = self._content(answer.text, answer.reasoning, answer.tool_calls)
+        if answer.logprobs:
+            said["logprobs"] = [_logprob(token) for token in answer.logprobs]
+        return _json({**self._head(), **said, **_end(answer.finish_reason, answer.usage, answer.timings)})
+
+    def _event(self, event: wire.AnyEvent) -> bytes:
+        match event:
+            case wire.Delta():
+                return self._delta(event)
+            case wire.Logprobs():
+                said = self._content("")
+                return line(
+                    {**self._head(), **said, "logprobs": list(map(_logprob, event.tokens)), "done": False}
+                )
+            case wire.Started():
+                self._model = self._model or event.model
+            case wire.Done():
+                end = _end(event.finish_reason, event.usage, event.timings)
+                return self._whole_calls() + line({**self._head(), **self._content(""), **end})
+            case wire.Failed():
+                return self.broken(main_reason(event.reasons))
+            case wire.Interrupted():
+                return self.broken(event.reason)
+        return b""
+
+    def _delta(self, delta: wire.Delta) -> bytes:
+        if delta.kind == "reasoning":
+            return self._said("", delta.text) if delta.text else b""
+        if delta.kind == "text":
+            return self._whole_calls() + (self._said(delta.text) if delta.text else b"")
+        before = b""
+        known = self._calls.get(delta.index)
+        if known is not None and delta.call not in ("", known.call):
+            known, before = None, self._whole_calls()
+        if known is None:
+            self._calls[delta.index] = delta
+        self._arguments.setdefault(delta.index, []).append(delta.text)
+        return before
+
+    def _whole_calls(self) -> bytes:
+        """The calls that have come: their arguments are objects here, so each goes out when it is whole."""
+        if not self._calls:
+            return b""
+        calls = [
+            ToolCall(begin.call, begin.name, "".join(self._arguments[index]))
+            for index, begin in self._calls.items()
+        ]
+        self._calls.clear()
+        self._arguments.clear()
+        return line({**self._head(), **self._content("", "", calls), "done": False})
+
+    def _said(self, text: str, thought: str = "") -> bytes:
+        return line({**self._head(), **self._content(text, thought), "done": False})
+
+    def _head(self) -> dict[str, Any]:
+        return {"model": self._model, "created_at": self._created}
+
+    def _content(self, text: str, thought: str = "", calls: Sequence[ToolCall] = ()) -> dict[str, Any]:
+        more: dict[str, Any] = {"thinking": thought} if thought else {}
+        if calls:
+            more["tool_calls"] = [_call(call, number) for number, call in enumerate(calls)]
+        if self._kind == "generate":
+            return {"response": text, **more}
+        return {"message": {"role": "assistant", "content": text, **more}}
+
+
+def _call(call: ToolCall, number: int) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "function": {"index": number, "name": call.name, "arguments": _object(call.arguments)},
+    }
+
+
+def _object(arguments: str) -> Any:
+    """The arguments as an object; what was cut off is kept as it came, under a name that says so."""
+    try:
+        found = msgspec.json.decode(arguments or "{}")
+    except msgspec.DecodeError:
+        return {"cut off": arguments}
+    return found if isinstance(found, dict) else {"value": found}
+
+
+def _end(reason: str, usage: Usage, timings: Timings) -> dict[str, Any]:
+    """The figures of the last line; nanoseconds. Ollama knows no reason for calls but `stop`."""
+    return {
+        "done": True,
+        "done_reason": "stop" if reason in ("tool_calls", "content_filter") else reason,
+        "total_duration": _ns(timings.total),
+        "load_duration": _ns(max(0.0, timings.first_token - timings.prefill)),
+        "prompt_eval_count": usage.prompt_tokens,
+        "prompt_eval_duration": _ns(timings.prefill),
+        "eval_count": usage.completion_tokens,
+        "eval_duration": _ns(timings.decode),
+    }
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def _logprob(token: TokenLogprob) -> dict[str, Any]:
+    said = {"token": token.data.decode(errors="replace"), "logprob": token.logprob, "bytes": list(token.data)}
+    top = [
+        {"token": other.data.decode(errors="replace"), "logprob": other.logprob, "bytes": list(other.data)}
+        for other in token.top
+    ]
+    return {**said, "top_logprobs": top} if top else said

@@ -1,0 +1,227 @@
+"""Ollama's routes: what each reads, asks and writes."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from ai_pal.client import AsyncClient
+from ai_pal.client.asking import Asking
+from ai_pal.client.async_stream import AsyncAnswerStream
+from ai_pal.gateway import wishes
+from ai_pal.gateway.asked import Asked, Wanted, chat
+from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.ollama import messages as turns
+from ai_pal.gateway.ollama import options
+from ai_pal.gateway.ollama.answers import Lines, stamp
+from ai_pal.gateway.openai.chat_request import FunctionTool
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import AnyPart, Message, Text
+from ai_pal.protocol.options import Tool
+
+VERSION = "0.13.5"
+"""The version of Ollama whose protocol this is: clients refuse older ones (Codex below 0.13.4)."""
+
+
+class ChatBody(options.Common):
+    """POST /api/chat."""
+
+    messages: list[turns.Message] | None = None
+    tools: list[FunctionTool] | None = None
+
+
+class GenerateBody(options.Common):
+    """POST /api/generate."""
+
+    prompt: str = ""
+    suffix: str = ""
+    system: str = ""
+    template: str = ""
+    images: list[str] | None = None
+    raw: bool | None = None
+    context: list[int] | None = None
+
+
+class EmbedBody(msgspec.Struct):
+    """POST /api/embed, and the older /api/embeddings with its `prompt`."""
+
+    model: str = ""
+    input: str | list[str] | None = None
+    prompt: str | None = None
+    dimensions: int | None = None
+    truncate: bool | None = None
+    keep_alive: str | float | None = None
+    options: dict[str, Any] | None = None
+
+
+_CHAT = msgspec.json.Decoder(ChatBody)
+_GENERATE = msgspec.json.Decoder(GenerateBody)
+_EMBED = msgspec.json.Decoder(EmbedBody)
+
+
+def chat_door(body: bytes) -> Asked | Wanted:
+    """POST /api/chat; without messages the model is loaded, or unloaded. Raises `AiPalError`."""
+    asked = decoded(body, _CHAT)
+    if not asked.messages:
+        return _load_or_unload("chat", asked)
+    how = options.how(asked)
+    how["tools"] = [_tool(tool) for tool in asked.tools or []]
+    return _asked("chat", asked, chat(turns.conversation(asked.messages), how))
+
+
+def generate(body: bytes) -> Asked | Wanted:
+    """POST /api/generate; without a prompt the model is loaded, or unloaded. Raises `AiPalError`."""
+    asked = decoded(body, _GENERATE)
+    if asked.template:
+        raise BodyError("a model's own template is used", "template", "leave it out, or set raw")
+    if asked.context:
+        raise BodyError("what was said before is not kept", "context", "send it to /api/chat as messages")
+    if not asked.prompt and not asked.images and not asked.suffix:
+        return _load_or_unload("generate", asked)
+    how = options.how(asked)
+    if asked.raw or asked.suffix:
+        if asked.images or asked.system:
+            raise BodyError("a text that is gone on with has no template to put this in", "raw")
+        return _asked("generate", asked, _complete(asked.prompt, asked.suffix or None, how))
+    pictures = [turns.picture(data, f"images[{n}]") for n, data in enumerate(asked.images or [])]
+    content: str | list[AnyPart] = [*pictures, Text(asked.prompt)] if pictures else asked.prompt
+    system = [Message("system", asked.system)] if asked.system else []
+    return _asked("generate", asked, chat([*system, Message("user", content)], how))
+
+
+def embed(body: bytes) -> Wanted:
+    """POST /api/embed. Raises `AiPalError`."""
+    asked = decoded(body, _EMBED)
+    texts = [asked.input] if isinstance(asked.input, str) else asked.input or []
+
+    async def carry_out(client: AsyncClient) -> bytes:
+        began = time.monotonic()
+        found = await client.embed(texts, dimensions=asked.dimensions or 0, model=asked.model, **_kept(asked))
+        return msgspec.json.encode(
+            {
+                "model": asked.model or found.model,
+                "embeddings": [list(vector) for vector in found],
+                "total_duration": round((time.monotonic() - began) * 1e9),
+                "load_duration": 0,
+                "prompt_eval_count": found.usage.prompt_tokens,
+            }
+        )
+
+    return Wanted(carry_out)
+
+
+def embeddings(body: bytes) -> Wanted:
+    """POST /api/embeddings, as it was before. Raises `AiPalError`."""
+    asked = decoded(body, _EMBED)
+
+    async def carry_out(client: AsyncClient) -> bytes:
+        if not asked.prompt:
+            return msgspec.json.encode({"embedding": []})
+        found = await client.embed([asked.prompt], model=asked.model, **_kept(asked))
+        return msgspec.json.encode({"embedding": list(found[0])})
+
+    return Wanted(carry_out)
+
+
+async def version(_: AsyncClient, __: Mapping[str, str]) -> bytes:
+    """GET /api/version."""
+    return msgspec.json.encode({"version": VERSION})
+
+
+async def tags(client: AsyncClient, _: Mapping[str, str]) -> bytes:
+    """GET /api/tags: what is on this machine."""
+    return msgspec.json.encode({"models": [_tag(one) for one in await client.models(here=True)]})
+
+
+async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
+    """GET /api/ps: what is loaded."""
+    workers = (await client.status()).workers
+    return msgspec.json.encode(
+        {"models": [_loaded(one) for one in workers if one.pid and not one.vocabulary]}
+    )
+
+
+def _asked(kind: Any, asked: options.Common, begin: Callable[[AsyncClient], AsyncAnswerStream]) -> Asked:
+    return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time()))
+
+
+def _complete(prompt: str, suffix: str | None, how: Asking) -> Callable[[AsyncClient], AsyncAnswerStream]:
+    return lambda client: client.complete_stream(prompt, suffix, **how)  # type: ignore[misc]
+
+
+def _load_or_unload(kind: str, asked: options.Common) -> Wanted:
+    """As Open WebUI asks for it: with a `keep_alive` of 0 the model goes, else it comes."""
+    seconds = wishes.keep_alive(asked.keep_alive)
+
+    async def carry_out(client: AsyncClient) -> bytes:
+        if seconds == 0:
+            await client.unload(asked.model)
+        else:
+            await client.load(asked.model, seconds)
+        nothing = (
+            {"response": ""} if kind == "generate" else {"message": {"role": "assistant", "content": ""}}
+        )
+        reason = "unload" if seconds == 0 else "load"
+        head = {"model": asked.model, "created_at": stamp(time.time())}
+        return msgspec.json.encode({**head, **nothing, "done": True, "done_reason": reason})
+
+    return Wanted(carry_out)
+
+
+def _tool(tool: FunctionTool) -> Tool:
+    function = tool.function
+    named = {"parameters": function.parameters} if function.parameters is not None else {}
+    return Tool(function.name, function.description or "", **named)
+
+
+def _kept(asked: EmbedBody) -> dict[str, Any]:
+    seconds = wishes.keep_alive(asked.keep_alive)
+    return {} if seconds is None else {"keep_alive": seconds}
+
+
+def _named(name: str) -> str:
+    """Ollama's names always have a tag."""
+    return name if ":" in name else f"{name}:latest"
+
+
+def _tag(info: wire.ModelInfo) -> dict[str, Any]:
+    name = _named(info.name)
+    identity = f"{info.path} {info.size} {info.revision}"
+    return {
+        "name": name,
+        "model": name,
+        "modified_at": stamp(info.last_used or 0),
+        "size": info.size,
+        "digest": hashlib.sha256(identity.encode()).hexdigest(),
+        "details": _details(info.path),
+    }
+
+
+def _loaded(worker: wire.WorkerStatus) -> dict[str, Any]:
+    name = _named(worker.model)
+    left = worker.unloads_in if worker.unloads_in is not None else max(0.0, worker.keep_alive)
+    forever = worker.keep_alive < 0
+    return {
+        "name": name,
+        "model": name,
+        "size": worker.memory,
+        "size_vram": 0,
+        "digest": hashlib.sha256(name.encode()).hexdigest(),
+        "details": _details(""),
+        "expires_at": stamp(time.time() + (10 * 365 * 86400 if forever else left)),
+        "context_length": worker.context,
+    }
+
+
+def _details(path: str) -> dict[str, Any]:
+    form = "gguf" if path.endswith(".gguf") else "safetensors"
+    return {
+        "parent_model": "",
+        "format": form,
+        "family": "",
+        "families": [],
+        "parameter_size": "",
+        "quantization_level": "",
+    }

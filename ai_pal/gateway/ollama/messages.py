@@ -1,0 +1,74 @@
+"""The conversation of Ollama's /api/chat, as messages of ours. Pure."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from ai_pal.attachments.reading import from_bytes
+from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.data_urls import unpacked
+from ai_pal.protocol import content as ours
+
+
+class Function(msgspec.Struct):
+    name: str
+    arguments: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Call(msgspec.Struct):
+    function: Function
+    id: str = ""
+
+
+class Message(msgspec.Struct):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = ""
+    thinking: str = ""
+    images: list[str] | None = None
+    tool_calls: list[Call] | None = None
+    tool_name: str = ""
+    tool_call_id: str = ""
+
+
+def conversation(messages: Iterable[Message]) -> list[ours.Message]:
+    """These messages as ours. Calls and their results find each other by id, by name, or else by their order.
+    Raises `BodyError`."""
+    found: list[ours.Message] = []
+    open_calls: list[ours.ToolCall] = []
+    for number, message in enumerate(messages):
+        where = f"messages[{number}]"
+        if message.role == "tool":
+            call = _answered(message, open_calls, where)
+            open_calls.remove(call)
+            found.append(ours.Message("tool", [ours.ToolResult(call.id, message.content)]))
+            continue
+        parts: list[ours.AnyPart] = [ours.Reasoning(message.thinking)] if message.thinking else []
+        parts += [picture(data, f"{where}.images[{n}]") for n, data in enumerate(message.images or [])]
+        if not parts and not message.tool_calls:
+            found.append(ours.Message(message.role, message.content))
+            continue
+        if message.content:
+            parts.append(ours.Text(message.content))
+        for index, given in enumerate(message.tool_calls or []):
+            arguments = msgspec.json.encode(given.function.arguments).decode()
+            call = ours.ToolCall(given.id or f"call_{number}_{index}", given.function.name, arguments)
+            open_calls.append(call)
+            parts.append(call)
+        found.append(ours.Message(message.role, parts))
+    return found
+
+
+def _answered(message: Message, calls: list[ours.ToolCall], where: str) -> ours.ToolCall:
+    for call in calls:
+        if message.tool_call_id and call.id == message.tool_call_id:
+            return call
+    for call in calls:
+        if not message.tool_call_id and message.tool_name in ("", call.name):
+            return call
+    raise BodyError("this is the result of no call that was made before it", where)
+
+
+def picture(data: str, where: str) -> ours.AnyPart:
+    """One of `images`. Raises `AiPalError`: it is none."""
+    return from_bytes(unpacked(data, where), "the picture").part

@@ -1,0 +1,203 @@
+"""Answers to chat completions: chunks of a stream, or one body. Pure.
+
+A chunk's fields in the order and with the nulls that OpenAI's own server writes; `reasoning_content` is
+llama.cpp's name for thoughts and `reasoning` Ollama's and vLLM's, so both are there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ai_pal.client.answer import Answer
+from ai_pal.errors import Failure, main_reason
+from ai_pal.gateway.openai.errors import error_of
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Alternative, TokenLogprob
+from ai_pal.protocol.usage import Usage
+
+DONE = b"data: [DONE]\n\n"
+_json = msgspec.json.encode
+
+
+def event(data: Any) -> bytes:
+    """One server-sent event."""
+    return b"data: " + _json(data) + b"\n\n"
+
+
+class ChatStream:
+    """Writes one answer. `name` is what the client called the model, `created` seconds since the epoch."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, answer_id: str, name: str, created: int, *, include_usage: bool) -> None:
+        self._id, self._name, self._created = answer_id, name, created
+        self._include_usage = include_usage
+        self._head: dict[str, Any] = {}
+        self._text_head = self._text_tail = b""
+        self._calls: dict[int, tuple[str, int]] = {}
+        self._count = 0
+        self._thought = 0
+        self.started: wire.Started | None = None
+
+    def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
+        """What these become."""
+        return b"".join(map(self._event, events))
+
+    def _event(self, event: wire.AnyEvent) -> bytes:
+        match event:
+            case wire.Delta():
+                return self._delta(event)
+            case wire.Logprobs():
+                return self._chunk(
+                    {}, logprobs={"content": [_logprob(token) for token in event.tokens], "refusal": None}
+                )
+            case wire.Started():
+                self.started = event
+                self._name = self._name or event.model
+            case wire.Done():
+                return self._end(event)
+            case wire.Failed():
+                return self.broken(main_reason(event.reasons))
+            case wire.Interrupted():
+                return self.broken(event.reason)
+        return b""
+
+    def alive(self, latest: wire.AnyEvent | None) -> bytes:
+        """A comment, which every reader of events passes over."""
+        return f": {progress(latest)}\n\n".encode()
+
+    def broken(self, failure: Failure) -> bytes:
+        """An error in place of the rest; the SDKs raise it."""
+        return event(error_of(failure))
+
+    def whole(self, answer: Answer) -> bytes:
+        """All of it in one body."""
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": answer.text or None,
+            "refusal": None,
+            "annotations": [],
+        }
+        if answer.reasoning:
+            message["reasoning_content"] = message["reasoning"] = answer.reasoning
+        if answer.tool_calls:
+            message["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments},
+                }
+                for call in answer.tool_calls
+            ]
+        else:
+            message["content"] = answer.text
+        said = [_logprob(token) for token in answer.logprobs]
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": {"content": said, "refusal": None} if said else None,
+            "finish_reason": answer.finish_reason,
+        }
+        return _json(
+            {
+                **self._fields("chat.completion", answer.model),
+                "choices": [choice],
+                "usage": usage_of(answer.usage),
+                "system_fingerprint": None,
+            }
+        )
+
+    def _delta(self, delta: wire.Delta) -> bytes:
+        if delta.kind == "text":
+            if not self._text_head:
+                first = self._begin()
+                # What is the same for each piece of text is encoded once.
+                head, _, self._text_tail = self._chunk({"content": "\x00"}).partition(b'"\\u0000"')
+                self._text_head = head
+                return first + head + _json(delta.text) + self._text_tail
+            return self._text_head + _json(delta.text) + self._text_tail
+        begin = self._begin()
+        if delta.kind == "reasoning":
+            self._thought += delta.n
+            return begin + (
+                self._chunk({"reasoning_content": delta.text, "reasoning": delta.text}) if delta.text else b""
+            )
+        return begin + self._chunk({"tool_calls": [self._call(delta)]})
+
+    def _call(self, delta: wire.Delta) -> dict[str, Any]:
+        """A piece of a call: its id and name come once. OpenAI numbers calls among themselves."""
+        known, number = self._calls.get(delta.index, ("", -1))
+        if number >= 0 and delta.call in ("", known):
+            return {"index": number, "function": {"arguments": delta.text}}
+        self._count += 1
+        self._calls[delta.index] = delta.call, self._count - 1
+        function = {"name": delta.name, "arguments": delta.text}
+        return {"index": self._count - 1, "id": delta.call, "type": "function", "function": function}
+
+    def _end(self, done: wire.Done) -> bytes:
+        end = self._begin() + self._chunk({}, finish=done.finish_reason)
+        if self._include_usage:
+            usage = usage_of(done.usage, self._thought)
+            end += event({**self._fields("chat.completion.chunk"), "choices": [], "usage": usage})
+        return end + DONE
+
+    def _begin(self) -> bytes:
+        """The role, in the first chunk only."""
+        if self._head:
+            return b""
+        self._head = self._fields("chat.completion.chunk")
+        return self._chunk({"role": "assistant", "content": "", "refusal": None})
+
+    def _chunk(self, delta: dict[str, Any], *, finish: str | None = None, logprobs: Any = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        usage = {"usage": None} if self._include_usage else {}
+        return event({**self._fields("chat.completion.chunk"), "choices": [choice], **usage})
+
+    def _fields(self, kind: str, name: str = "") -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "object": kind,
+            "created": self._created,
+            "model": self._name or name,
+            "system_fingerprint": None,
+        }
+
+
+def usage_of(usage: Usage, thought: int = 0) -> dict[str, Any]:
+    """Tokens as OpenAI counts them."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": thought,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def progress(latest: wire.AnyEvent | None) -> str:
+    """How far it is, in a few words."""
+    match latest:
+        case wire.Queued():
+            return f"waiting in the queue, place {latest.position}"
+        case wire.Loading():
+            return f"loading {latest.model}, {latest.progress:.0%}"
+        case wire.Pulling():
+            part = f", {latest.done / latest.total:.0%}" if latest.total else ""
+            return f"downloading {latest.model}{part}"
+        case wire.Reading():
+            return f"reading the prompt, {latest.done} of {latest.total} tokens"
+    return "working"
+
+
+def _logprob(token: TokenLogprob) -> dict[str, Any]:
+    return {**_token(token), "top_logprobs": [_token(other) for other in token.top]}
+
+
+def _token(token: TokenLogprob | Alternative) -> dict[str, Any]:
+    text = token.data.decode(errors="replace")
+    return {"token": text, "logprob": token.logprob, "bytes": list(token.data)}

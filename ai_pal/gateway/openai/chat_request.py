@@ -1,0 +1,249 @@
+"""POST /v1/chat/completions: the body, and what is asked by it. Pure.
+
+Fields as in OpenAI's API reference (2026-11), and those by which local servers are asked for more."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ai_pal.client.asking import Asking
+from ai_pal.gateway import wishes
+from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.openai.messages import AnyMessage, conversation
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import (
+    Grammar,
+    JsonObject,
+    JsonSchema,
+    NamedTool,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+)
+
+Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
+TopLogprobs = Annotated[int, msgspec.Meta(ge=0, le=20)]
+
+
+class TextFormat(msgspec.Struct, tag_field="type", tag="text"):
+    pass
+
+
+class ObjectFormat(msgspec.Struct, tag_field="type", tag="json_object"):
+    schema: dict[str, Any] | None = None
+
+
+class Schema(msgspec.Struct):
+    name: str
+    schema: dict[str, Any] | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+class SchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
+    json_schema: Schema
+
+
+class FunctionOfTool(msgspec.Struct):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(msgspec.Struct):
+    function: FunctionOfTool
+    type: Literal["function"] = "function"
+
+
+class FunctionName(msgspec.Struct):
+    name: str
+
+
+class NamedChoice(msgspec.Struct):
+    function: FunctionName
+    type: Literal["function"] = "function"
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class TemplateKwargs(msgspec.Struct, forbid_unknown_fields=True):
+    enable_thinking: bool | None = None
+    thinking: bool | None = None
+    reasoning_effort: str | None = None
+
+
+class ReasoningWish(msgspec.Struct):
+    effort: str | None = None
+    enabled: bool | None = None
+    max_tokens: int | None = None
+
+
+class ChatBody(msgspec.Struct, forbid_unknown_fields=True):
+    """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
+
+    messages: Annotated[list[AnyMessage], msgspec.Meta(min_length=1)]
+    model: str = ""
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    n: int | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: TopLogprobs | None = None
+    response_format: TextFormat | ObjectFormat | SchemaFormat | None = None
+    tools: list[FunctionTool] | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedChoice | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: str | None = None
+    # What local servers are asked for.
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    repetition_penalty: float | None = None
+    num_ctx: int | None = None
+    keep_alive: str | float | None = None
+    think: bool | str | None = None
+    reasoning: ReasoningWish | None = None
+    thinking_budget: int | None = None
+    chat_template_kwargs: TemplateKwargs | None = None
+    grammar: str | None = None
+    # What is refused where it asks for something.
+    modalities: list[str] | None = None
+    audio: Any = None
+    prediction: Any = None
+    functions: Any = None
+    function_call: Any = None
+    web_search_options: Any = None
+    # Of no meaning here.
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    verbosity: str | None = None
+    cache_prompt: bool | None = None
+
+
+_BODY = msgspec.json.Decoder(ChatBody)
+
+
+def read(body: bytes) -> ChatBody:
+    """The body. Raises `BodyError`: it cannot be read, or asks for what nobody here can."""
+    asked = decoded(body, _BODY)
+    if asked.n not in (None, 1):
+        raise BodyError("one answer at a time: ask again for another", "n")
+    if asked.modalities not in (None, ["text"]):
+        raise BodyError("answers are text", "modalities")
+    for name in ("audio", "prediction", "web_search_options"):
+        if getattr(asked, name) is not None:
+            raise BodyError("this cannot be had here", name, "leave it out")
+    for name in ("functions", "function_call"):
+        if getattr(asked, name) is not None:
+            raise BodyError("this is no more: send tools", name)
+    return asked
+
+
+def messages_of(asked: ChatBody) -> list[Message]:
+    """The conversation in our terms."""
+    return conversation(asked.messages)
+
+
+def how(asked: ChatBody) -> Asking:
+    """How it is to be answered, as keywords of any client. Raises `BodyError`."""
+    asking: Asking = {
+        "model": asked.model,
+        "temperature": asked.temperature,
+        "top_p": asked.top_p,
+        "max_tokens": _either(asked, "max_completion_tokens", "max_tokens"),
+        "seed": asked.seed,
+        "stop": wishes.stops(asked.stop),
+        "presence_penalty": asked.presence_penalty,
+        "frequency_penalty": asked.frequency_penalty,
+        "logit_bias": biases_of(asked.logit_bias),
+        "logprobs": (asked.top_logprobs or 0) if asked.logprobs else None,
+        "response_format": _form(asked),
+        "tools": [_tool(tool.function) for tool in asked.tools or []],
+        "tool_choice": _choice(asked.tool_choice),
+        "parallel_tool_calls": asked.parallel_tool_calls if asked.tools else None,
+        "thinking": _thinking(asked),
+        "thinking_budget": asked.thinking_budget or (asked.reasoning.max_tokens if asked.reasoning else None),
+        "top_k": asked.top_k,
+        "min_p": asked.min_p,
+        "repeat_penalty": _either(asked, "repeat_penalty", "repetition_penalty"),
+        "context": asked.num_ctx,
+        "keep_alive": wishes.keep_alive(asked.keep_alive),
+    }
+    if asked.top_logprobs and not asked.logprobs:
+        raise BodyError("top_logprobs wants logprobs to be true", "top_logprobs")
+    return asking
+
+
+def _either(asked: ChatBody, name: str, other: str) -> Any:
+    """What may be said under two names. Raises `BodyError`: they differ."""
+    one, two = getattr(asked, name), getattr(asked, other)
+    if one is not None and two is not None and one != two:
+        raise BodyError(f"{name} and {other} say different things", other)
+    return two if one is None else one
+
+
+def biases_of(given: dict[str, float] | None) -> dict[int, float] | None:
+    """What is added to the logits of tokens, by their numbers. Raises `BodyError`."""
+    try:
+        return None if given is None else {int(token): bias for token, bias in given.items()}
+    except ValueError:
+        raise BodyError("tokens are named by their numbers", "logit_bias") from None
+
+
+def _form(asked: ChatBody) -> ResponseFormat | None:
+    form = asked.response_format
+    if asked.grammar is not None:
+        if isinstance(form, ObjectFormat | SchemaFormat):
+            raise BodyError("an answer is held to a grammar or to a form, not to both", "grammar")
+        return Grammar(asked.grammar)
+    match form:
+        case ObjectFormat():
+            return JsonObject() if form.schema is None else JsonSchema(form.schema)
+        case SchemaFormat():
+            schema = form.json_schema.schema
+            return JsonObject() if schema is None else JsonSchema(schema, form.json_schema.name)
+    return None
+
+
+def _tool(function: FunctionOfTool) -> Tool:
+    """`strict` is taken and promises nothing: only a call that has to be made is bound to its schema."""
+    named = {"parameters": function.parameters} if function.parameters is not None else {}
+    return Tool(function.name, function.description or "", **named)
+
+
+def _choice(given: str | NamedChoice | None) -> ToolChoice | None:
+    return NamedTool(given.function.name) if isinstance(given, NamedChoice) else given  # type: ignore[return-value]
+
+
+def _thinking(asked: ChatBody) -> Any:
+    kwargs, wish = asked.chat_template_kwargs or TemplateKwargs(), asked.reasoning or ReasoningWish()
+    return wishes.thinking(
+        {
+            "reasoning_effort": asked.reasoning_effort,
+            "think": asked.think,
+            "reasoning.effort": wish.effort,
+            "reasoning.enabled": wish.enabled,
+            "chat_template_kwargs.enable_thinking": kwargs.enable_thinking,
+            "chat_template_kwargs.thinking": kwargs.thinking,
+            "chat_template_kwargs.reasoning_effort": kwargs.reasoning_effort,
+        }
+    )

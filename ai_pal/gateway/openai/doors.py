@@ -1,0 +1,53 @@
+"""OpenAI's routes: what each reads, asks and writes."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ai_pal.client import AsyncClient
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.gateway.asked import Asked, chat
+from ai_pal.gateway.openai import chat_request
+from ai_pal.gateway.openai.chat_answer import ChatStream
+from ai_pal.protocol import client as wire
+
+OWNER = "ai-pal"
+
+
+def chat_completions(body: bytes) -> Asked:
+    """POST /v1/chat/completions. Raises `AiPalError`."""
+    asked = chat_request.read(body)
+    options = asked.stream_options
+    writer = ChatStream(
+        f"chatcmpl-{secrets.token_hex(12)}",
+        asked.model,
+        int(time.time()),
+        include_usage=bool(options and options.include_usage),
+    )
+    begin = chat(chat_request.messages_of(asked), chat_request.how(asked))
+    return Asked(begin, bool(asked.stream), writer)
+
+
+async def models(client: AsyncClient, _: Mapping[str, str]) -> bytes:
+    """GET /v1/models: what is on this machine."""
+    found = [_model(one) for one in await client.models(here=True)]
+    return msgspec.json.encode({"object": "list", "data": found})
+
+
+async def model(client: AsyncClient, path: Mapping[str, str]) -> bytes:
+    """GET /v1/models/{id}. Raises `AiPalError` (`model_not_found`)."""
+    for one in await client.models():
+        if one.name == path["id"]:
+            return msgspec.json.encode(_model(one))
+    raise AiPalError(
+        Failure(
+            Code.MODEL_NOT_FOUND, f"there is no model {path['id']!r}", "GET /v1/models lists what is here"
+        )
+    )
+
+
+def _model(info: wire.ModelInfo) -> dict[str, Any]:
+    return {"id": info.name, "object": "model", "created": int(info.last_used or 0), "owned_by": OWNER}

@@ -1,0 +1,100 @@
+"""POST /v1/embeddings and /v1/rerank."""
+
+import base64
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ai_pal.client import AsyncClient
+from ai_pal.gateway import wishes
+from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.bodies import BodyError, decoded
+
+
+class EmbeddingsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """`user` has no meaning here."""
+
+    input: str | list[str | int | list[int]]
+    model: str = ""
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    keep_alive: str | float | None = None
+    user: str | None = None
+
+
+class RerankBody(msgspec.Struct):
+    """As Cohere and Jina have it; OpenAI has no such route."""
+
+    query: str
+    documents: list[str | dict[str, str]]
+    model: str = ""
+    top_n: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    return_documents: bool | None = None
+    keep_alive: str | float | None = None
+
+
+_EMBEDDINGS = msgspec.json.Decoder(EmbeddingsBody)
+_RERANK = msgspec.json.Decoder(RerankBody)
+
+
+def embeddings(body: bytes) -> Wanted:
+    """What is asked. Raises `BodyError`."""
+    asked = decoded(body, _EMBEDDINGS)
+    texts = _texts(asked.input)
+    kept = wishes.keep_alive(asked.keep_alive)
+
+    async def carry_out(client: AsyncClient) -> bytes:
+        found = await client.embed(
+            texts, dimensions=asked.dimensions or 0, model=asked.model, keep_alive=kept
+        )
+        size = 4 * found.dimensions
+        packed = asked.encoding_format == "base64"
+        data = [
+            {
+                "object": "embedding",
+                "index": number,
+                "embedding": base64.b64encode(found.data[number * size : (number + 1) * size]).decode()
+                if packed
+                else vector,
+            }
+            for number, vector in enumerate(found)
+        ]
+        tokens = found.usage.prompt_tokens
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        model = asked.model or found.model
+        return msgspec.json.encode({"object": "list", "data": data, "model": model, "usage": usage})
+
+    return Wanted(carry_out)
+
+
+def rerank(body: bytes) -> Wanted:
+    """What is asked. Raises `BodyError`."""
+    asked = decoded(body, _RERANK)
+    texts = [one if isinstance(one, str) else one.get("text", "") for one in asked.documents]
+    kept = wishes.keep_alive(asked.keep_alive)
+
+    async def carry_out(client: AsyncClient) -> bytes:
+        found = await client.rerank(asked.query, texts, model=asked.model, keep_alive=kept)
+        order = sorted(range(len(texts)), key=lambda number: -found.scores[number])[: asked.top_n]
+        results: list[dict[str, Any]] = [
+            {"index": number, "relevance_score": found.scores[number]} for number in order
+        ]
+        if asked.return_documents:
+            for result in results:
+                result["document"] = {"text": texts[result["index"]]}
+        return msgspec.json.encode(
+            {"object": "list", "model": asked.model or found.model, "results": results}
+        )
+
+    return Wanted(carry_out)
+
+
+def _texts(given: str | list[str | int | list[int]]) -> list[str]:
+    if isinstance(given, str):
+        return [given]
+    if not given:
+        raise BodyError("there is nothing to embed", "input")
+    texts = [one for one in given if isinstance(one, str)]
+    if len(texts) != len(given):
+        raise BodyError("what is embedded is text", "input", "send the texts in place of their tokens")
+    return texts

@@ -1,0 +1,172 @@
+"""The conversation of a chat completion, as messages of ours. Pure."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from ai_pal.attachments.reading import from_bytes
+from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.data_urls import data_of, unpacked
+from ai_pal.protocol import content as ours
+
+SOUNDS = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "ogg": "audio/ogg"}
+
+
+class TextPart(msgspec.Struct, tag_field="type", tag="text"):
+    text: str
+
+
+class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
+    refusal: str
+
+
+class ImageUrl(msgspec.Struct):
+    url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
+    image_url: ImageUrl
+
+
+class Sound(msgspec.Struct):
+    data: str
+    format: str
+
+
+class SoundPart(msgspec.Struct, tag_field="type", tag="input_audio"):
+    input_audio: Sound
+
+
+class File(msgspec.Struct):
+    file_data: str | None = None
+    filename: str | None = None
+    file_id: str | None = None
+
+
+class FilePart(msgspec.Struct, tag_field="type", tag="file"):
+    file: File
+
+
+AnyPart = TextPart | RefusalPart | ImagePart | SoundPart | FilePart
+Content = str | list[AnyPart]
+
+
+class Function(msgspec.Struct):
+    name: str
+    arguments: str = ""
+
+
+class Call(msgspec.Struct):
+    id: str
+    function: Function
+    type: Literal["function"] = "function"
+
+
+class System(msgspec.Struct, tag_field="role", tag="system"):
+    content: Content
+
+
+class Developer(msgspec.Struct, tag_field="role", tag="developer"):
+    content: Content
+
+
+class User(msgspec.Struct, tag_field="role", tag="user"):
+    content: Content
+
+
+class Assistant(msgspec.Struct, tag_field="role", tag="assistant"):
+    """Thoughts come back under either name."""
+
+    content: Content | None = None
+    tool_calls: list[Call] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    function_call: Any = None
+
+
+class Tool(msgspec.Struct, tag_field="role", tag="tool"):
+    content: Content
+    tool_call_id: str
+
+
+AnyMessage = System | Developer | User | Assistant | Tool
+
+
+def conversation(messages: Iterable[AnyMessage]) -> list[ours.Message]:
+    """These messages as ours. Raises `BodyError` with the place of what cannot be taken."""
+    found: list[ours.Message] = []
+    for number, message in enumerate(messages):
+        where = f"messages[{number}]"
+        match message:
+            case System() | Developer():
+                found.append(ours.Message("system", _content(message.content, where)))
+            case User():
+                found.append(ours.Message("user", _content(message.content, where)))
+            case Assistant():
+                found.append(_assistant(message, where))
+            case Tool():
+                found.append(ours.Message("tool", [_result(message, where)]))
+    return found
+
+
+def _assistant(message: Assistant, where: str) -> ours.Message:
+    if message.function_call is not None:
+        raise BodyError("function_call is no more: send tool_calls", f"{where}.function_call")
+    parts: list[ours.AnyPart] = []
+    if thought := message.reasoning_content or message.reasoning:
+        parts.append(ours.Reasoning(thought))
+    said = _content(message.content, where) if message.content is not None else message.refusal or ""
+    if isinstance(said, str):
+        if not parts and not message.tool_calls:
+            return ours.Message("assistant", said)
+        said = [ours.Text(said)] if said else []
+    parts += said
+    for call in message.tool_calls or []:
+        parts.append(ours.ToolCall(call.id, call.function.name, call.function.arguments))
+    return ours.Message("assistant", parts)
+
+
+def _result(message: Tool, where: str) -> ours.ToolResult:
+    content = _content(message.content, where)
+    if isinstance(content, str):
+        return ours.ToolResult(message.tool_call_id, content)
+    kept = [part for part in content if isinstance(part, ours.Text | ours.Image)]
+    if len(kept) != len(content):
+        raise BodyError("what came of a tool is text or pictures", f"{where}.content")
+    return ours.ToolResult(message.tool_call_id, kept)
+
+
+def _content(content: Content, where: str) -> str | list[ours.AnyPart]:
+    if isinstance(content, str):
+        return content
+    return [_part(part, f"{where}.content[{number}]") for number, part in enumerate(content)]
+
+
+def _part(part: AnyPart, where: str) -> ours.AnyPart:
+    match part:
+        case TextPart():
+            return ours.Text(part.text)
+        case RefusalPart():
+            return ours.Text(part.refusal)
+        case ImagePart():
+            return ours.Image(*data_of(part.image_url.url, f"{where}.image_url.url"))
+        case SoundPart():
+            kind = SOUNDS.get(part.input_audio.format)
+            if kind is None:
+                known = ", ".join(SOUNDS)
+                raise BodyError(f"the format is one of {known}", f"{where}.input_audio.format")
+            return ours.Audio(kind, unpacked(part.input_audio.data, f"{where}.input_audio.data"))
+        case FilePart():
+            return _file(part.file, f"{where}.file")
+
+
+def _file(file: File, where: str) -> ours.AnyPart:
+    if file.file_data is None:
+        raise BodyError("no files are kept here: send file_data", f"{where}.file_id")
+    at = f"{where}.file_data"
+    is_url = file.file_data.startswith("data:")
+    data = data_of(file.file_data, at)[1] if is_url else unpacked(file.file_data, at)
+    return from_bytes(data, file.filename or "file").part

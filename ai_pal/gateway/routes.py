@@ -1,0 +1,75 @@
+"""The table of routes: every path that is answered, whose protocol it speaks, and what carries it out."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from ai_pal.client import AsyncClient
+from ai_pal.errors import AiPalError
+from ai_pal.gateway import operations
+from ai_pal.gateway.anthropic import doors as anthropic
+from ai_pal.gateway.anthropic.answer import error_body as anthropic_error
+from ai_pal.gateway.asked import Asked, Wanted
+from ai_pal.gateway.ollama import doors as ollama
+from ai_pal.gateway.ollama.answers import error_body as ollama_error
+from ai_pal.gateway.openai import doors as openai
+from ai_pal.gateway.openai.completions import completions
+from ai_pal.gateway.openai.embeddings import embeddings, rerank
+from ai_pal.gateway.openai.errors import error_body as openai_error
+
+Reads = Callable[[bytes], Asked | Wanted]
+"""Reads out of a body what is wanted."""
+
+Tells = Callable[[AsyncClient, Mapping[str, str]], Awaitable[bytes]]
+"""Carries out what has no body, given the parameters of the path; gives the body of the response."""
+
+
+class Route(NamedTuple):
+    """One method of one path. `error` makes the body of a failure; `form`: JSON may come as a form; `alone`:
+    no supervisor is needed."""
+
+    method: str
+    path: str
+    error: Callable[[AiPalError], Any]
+    asks: Reads | None = None
+    tells: Tells | None = None
+    form: bool = False
+    media_type: str = "application/json"
+    alone: bool = False
+
+
+def _openai(method: str, path: str, **what: Any) -> list[Route]:
+    """With and without `/v1`: some clients leave it out."""
+    return [Route(method, prefix + path, openai_error, **what) for prefix in ("/v1", "")]
+
+
+def _ollama(method: str, path: str, **what: Any) -> Route:
+    return Route(method, path, ollama_error, form=True, **what)
+
+
+ROUTES: list[Route] = [
+    Route("GET", "/", operations.error_body, tells=operations.running, media_type="text/plain", alone=True),
+    Route("GET", "/health", operations.error_body, tells=operations.alive, alone=True),
+    Route("GET", "/ready", operations.error_body, tells=operations.ready),
+    *_openai("POST", "/chat/completions", asks=openai.chat_completions),
+    *_openai("POST", "/completions", asks=completions),
+    *_openai("POST", "/embeddings", asks=embeddings),
+    *_openai("POST", "/rerank", asks=rerank),
+    *_openai("GET", "/models", tells=openai.models),
+    *_openai("GET", "/models/{id:path}", tells=openai.model),
+    Route("POST", "/v1/messages", anthropic_error, asks=anthropic.messages),
+    Route("POST", "/v1/messages/count_tokens", anthropic_error, asks=anthropic.count_tokens),
+    _ollama("POST", "/api/chat", asks=ollama.chat_door),
+    _ollama("POST", "/api/generate", asks=ollama.generate),
+    _ollama("POST", "/api/embed", asks=ollama.embed),
+    _ollama("POST", "/api/embeddings", asks=ollama.embeddings),
+    _ollama("GET", "/api/version", tells=ollama.version),
+    _ollama("GET", "/api/tags", tells=ollama.tags),
+    _ollama("GET", "/api/ps", tells=ollama.ps),
+]
+
+
+def door_of(path: str) -> Callable[[AiPalError], Any]:
+    """How an error is told at a path that need not be one of ours."""
+    if path.startswith("/api/"):
+        return ollama_error
+    return anthropic_error if path.startswith("/v1/messages") else openai_error

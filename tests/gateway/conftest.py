@@ -1,0 +1,74 @@
+"""One gateway with its supervisor for all tests of HTTP: `ai-pal serve` as a real process."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ai_pal.catalog import CATALOG, artifact_path
+from ai_pal.client import Client
+from ai_pal.config import load_settings
+from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
+
+START_SECONDS = 120.0
+MODELS = load_settings().settings.model_cache_dir
+"""Models are large: those that setup fetched are shared."""
+
+
+TEMPLATES = Path(__file__).parents[1] / "contract" / "templates"
+CONFIG = """[models.caller]
+path = "{path}?chat_template={template}"
+"""
+
+
+def starter() -> Path:
+    artifact = CATALOG["smollm2"].artifact
+    assert artifact is not None
+    return artifact_path(artifact, load_settings().settings)
+
+
+class Served(NamedTuple):
+    """Where it listens, and the environment of its supervisor."""
+
+    url: str
+    environ: Environ
+
+
+@pytest.fixture(scope="session")
+def gateway(served: Served) -> str:
+    """Where it listens."""
+    return served.url
+
+
+@pytest.fixture
+def supervisor(served: Served) -> Iterator[Client]:
+    """Its supervisor, asked without HTTP."""
+    with Client(client_endpoint(served.environ)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """Its `caller` is the starter with a template that knows tools."""
+    with tempfile.TemporaryDirectory(prefix="ai-pal-test-", dir="/tmp") as home:
+        config = Path(home, "test.toml")
+        config.write_text(CONFIG.format(path=starter(), template=TEMPLATES / "calls.jinja"))
+        places = {"AI_PAL_MODEL_CACHE": MODELS, "AI_PAL_CONFIG": str(config)}
+        environ = environment(Path(home)) | places
+        command = [sys.executable, "-P", "-m", "ai_pal", "serve", "--port", "0"]
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True, cwd="/")
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            assert found, line
+            yield Served(found[0], environ)
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+            stop_supervisor(environ)

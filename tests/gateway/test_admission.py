@@ -1,0 +1,64 @@
+"""Who may ask over HTTP, for each route of the table: a new one cannot be forgotten."""
+
+import httpx2
+import pytest
+
+from ai_pal.gateway.routes import ROUTES
+
+JSON = "application/json"
+PATHS = sorted({(route.method, route.path.replace("{id:path}", "smollm2")) for route in ROUTES})
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "evil.example:11435"},
+        {"host": "localhost.evil.example"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://localhost.evil.example"},
+        {"origin": "file://"},
+        {"sec-fetch-site": "cross-site"},
+    ],
+    ids=str,
+)
+def test_a_page_from_elsewhere_is_refused(
+    gateway: str, method: str, path: str, headers: dict[str, str]
+) -> None:
+    answer = httpx2.request(method, gateway + path, headers={"content-type": JSON, **headers}, content=b"{}")
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(("method", "path"), [pair for pair in PATHS if pair[0] == "POST"])
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", ""])
+def test_a_body_has_to_be_json(gateway: str, method: str, path: str, kind: str) -> None:
+    headers = {"content-type": kind, "origin": gateway}
+    assert httpx2.request(method, gateway + path, headers=headers, content=b"{}").status_code == 415
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+def test_another_method_is_none(gateway: str, method: str, path: str) -> None:
+    other = "DELETE" if method != "DELETE" else "PUT"
+    answer = httpx2.request(other, gateway + path)
+    assert answer.status_code == 405
+    assert method in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]"])
+def test_a_page_of_this_machine_may_ask(gateway: str, origin: str) -> None:
+    preflight = {"origin": origin, "access-control-request-method": "POST"}
+    asked = httpx2.options(f"{gateway}/v1/chat/completions", headers=preflight)
+    assert asked.status_code == 204
+    assert asked.headers["access-control-allow-origin"] == origin
+    assert httpx2.get(f"{gateway}/health", headers={"origin": origin}).json() == {"status": "ok"}
+
+
+def test_there_is_nothing_at_other_paths(gateway: str) -> None:
+    assert httpx2.get(f"{gateway}/v1/nothing").json()["error"]["message"] == "there is no such path here"
+    assert httpx2.get(f"{gateway}/api/nothing").status_code == 404
+    assert "Ollama is running" in httpx2.get(gateway).text
+    assert httpx2.head(gateway).status_code == 200
+    assert httpx2.get(f"{gateway}/ready").json()["status"] == "ready"

@@ -1,0 +1,121 @@
+"""Anthropic's own SDK against the gateway."""
+
+import anthropic
+import pytest
+
+TOOL = {
+    "name": "weather",
+    "description": "Tells the weather of a city",
+    "input_schema": {
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 8}},
+        "required": ["city"],
+        "additionalProperties": False,
+    },
+}
+
+
+def said(block: dict[str, object]) -> dict[str, object]:
+    return {"role": "user", "content": [block]}
+
+
+@pytest.fixture
+def client(gateway: str) -> anthropic.Anthropic:
+    return anthropic.Anthropic(base_url=gateway, api_key="none", max_retries=0, timeout=120)
+
+
+def test_a_message_comes_as_a_whole(client: anthropic.Anthropic) -> None:
+    message = client.messages.create(
+        model="echo", max_tokens=50, messages=[{"role": "user", "content": "good morning"}]
+    )
+    assert [block.text for block in message.content if block.type == "text"] == ["good morning "]
+    assert message.stop_reason == "end_turn"
+    assert (message.usage.input_tokens, message.usage.output_tokens) == (2, 2)
+
+
+def test_a_message_comes_in_pieces(client: anthropic.Anthropic) -> None:
+    with client.messages.stream(
+        model="echo", max_tokens=50, messages=[{"role": "user", "content": "good morning"}]
+    ) as stream:
+        kinds = [event.type for event in stream]
+        message = stream.get_final_message()
+    assert kinds[0] == "message_start"
+    assert kinds[-2:] == ["message_delta", "message_stop"]
+    assert message.content[0].type == "text"
+    assert message.content[0].text == "good morning "
+    assert message.usage.output_tokens == 2
+
+
+def test_a_tool_is_called_and_its_result_goes_back(client: anthropic.Anthropic) -> None:
+    question: anthropic.types.MessageParam = {"role": "user", "content": "How is the weather in Rome?"}
+    with client.messages.stream(
+        model="caller",
+        max_tokens=80,
+        messages=[question],
+        tools=[TOOL],
+        tool_choice={"type": "any"},
+    ) as stream:
+        message = stream.get_final_message()
+    assert message.stop_reason == "tool_use"
+    [call] = [block for block in message.content if block.type == "tool_use"]
+    assert set(call.input) == {"city"}
+    answer = client.messages.create(
+        model="caller",
+        max_tokens=20,
+        tools=[TOOL],
+        messages=[
+            question,
+            {"role": "assistant", "content": message.content},
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "Sunny"}],
+            },
+        ],
+    )
+    assert answer.usage.output_tokens > 0
+
+
+def test_an_answer_begins_as_it_was_begun(client: anthropic.Anthropic) -> None:
+    message = client.messages.create(
+        model="smollm2",
+        max_tokens=8,
+        messages=[{"role": "user", "content": "Count."}, {"role": "assistant", "content": "One, two,"}],
+    )
+    assert message.content[0].type == "text"
+
+
+def test_tokens_are_counted_as_they_are_read(client: anthropic.Anthropic) -> None:
+    messages: list[anthropic.types.MessageParam] = [{"role": "user", "content": "How many tokens is this?"}]
+    counted = client.messages.count_tokens(model="smollm2", messages=messages).input_tokens
+    usage = client.messages.create(model="smollm2", max_tokens=1, messages=messages).usage
+    assert counted == usage.input_tokens + (usage.cache_read_input_tokens or 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_tokens": 0},
+        {"max_tokens": None},
+        {"temperature": 1.5},
+        {"messages": [said({"type": "image", "source": {"type": "url", "url": "http://x"}})]},
+        {"messages": [said({"type": "tool_result", "tool_use_id": "a", "content": "b"})]},
+        {"thinking": {"type": "sometimes"}},
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_as_anthropic_says_it(
+    client: anthropic.Anthropic, wrong: dict[str, object]
+) -> None:
+    body = {"model": "echo", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}], **wrong}
+    with pytest.raises(anthropic.BadRequestError) as caught:
+        client.post("/v1/messages", body=body, cast_to=object)
+    body_ = caught.value.body
+    assert isinstance(body_, dict)
+    assert body_["type"] == "error"
+    assert body_["error"]["type"] == "invalid_request_error"
+
+
+def test_an_unknown_model_is_not_found(client: anthropic.Anthropic) -> None:
+    with pytest.raises(anthropic.NotFoundError):
+        client.messages.create(
+            model="no-such-model", max_tokens=5, messages=[{"role": "user", "content": "x"}]
+        )

@@ -1,0 +1,55 @@
+"""Who leaves has its work stopped, on each door, while a model is loaded and while it computes."""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from ai_pal.client import Client
+from tests.process.eventually import allowed, eventually
+
+ASKED = [{"role": "user", "content": "Tell me a long story."}]
+LOADS = "echo?load_seconds=600"
+BODIES: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": {"messages": ASKED},
+    "/v1/completions": {"prompt": "Once"},
+    "/v1/messages": {"max_tokens": 9, "messages": ASKED},
+    "/api/chat": {"messages": ASKED},
+    "/api/generate": {"prompt": "Once"},
+}
+ENDLESS = {"model": "smollm2", "messages": ASKED, "max_tokens": 1500, "logit_bias": {"2": -100.0}}
+"""Without the starter's end mark."""
+
+
+def ask(gateway: str, path: str, body: dict[str, object]) -> socket.socket:
+    where = urlsplit(gateway)
+    assert where.hostname is not None
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    connection = socket.create_connection((where.hostname, where.port or 0), timeout=60)
+    connection.sendall(head.encode() + f"Content-Length: {len(data)}\r\n\r\n".encode() + data)
+    return connection
+
+
+def wanted(supervisor: Client, model: str) -> int:
+    """How many requests wait for this model or are computed by it."""
+    of_model = [one for one in supervisor.status().workers if one.model == model]
+    return sum(one.active + one.queued for one in of_model)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("path", BODIES)
+def test_nobody_waits_for_a_load_any_more(gateway: str, supervisor: Client, path: str, stream: bool) -> None:
+    with ask(gateway, path, {"model": LOADS, "stream": stream, **BODIES[path]}):
+        eventually(lambda: wanted(supervisor, LOADS) == 1)
+    eventually(lambda: wanted(supervisor, LOADS) == 0, within=allowed(2.0))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_computing_stops(gateway: str, supervisor: Client, stream: bool) -> None:
+    with ask(gateway, "/v1/chat/completions", {**ENDLESS, "stream": stream}) as connection:
+        if stream:
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        eventually(lambda: wanted(supervisor, "smollm2") == 1)
+    eventually(lambda: wanted(supervisor, "smollm2") == 0, within=allowed(2.0))

@@ -1,0 +1,101 @@
+"""Ollama's own SDK against the gateway, and what its documented curl calls send."""
+
+import httpx2
+import ollama
+import pytest
+
+
+@pytest.fixture
+def client(gateway: str) -> ollama.Client:
+    return ollama.Client(gateway, timeout=120)
+
+
+def test_an_answer_comes_as_a_whole(client: ollama.Client) -> None:
+    answer = client.chat("echo", [{"role": "user", "content": "good morning"}])
+    assert answer.message.content == "good morning "
+    assert answer.done
+    assert answer.done_reason == "stop"
+    assert (answer.prompt_eval_count, answer.eval_count) == (2, 2)
+
+
+def test_an_answer_comes_in_pieces(client: ollama.Client) -> None:
+    *pieces, end = client.chat("echo", [{"role": "user", "content": "good morning"}], stream=True)
+    assert "".join(piece.message.content or "" for piece in pieces) == "good morning "
+    assert not any(piece.done for piece in pieces)
+    assert end.done
+    assert end.total_duration is not None
+
+
+def test_a_tool_is_called_and_its_result_goes_back(client: ollama.Client) -> None:
+    def weather(city: str) -> str:
+        """Tells the weather of a city.
+
+        Args:
+            city: its name
+        """
+        return f"sunny in {city}"
+
+    question = {"role": "user", "content": "weather?"}
+    call = {"function": {"name": "weather", "arguments": {"city": "Rome"}}}
+    answer = client.chat(
+        "caller",
+        [
+            question,
+            {"role": "assistant", "content": "", "tool_calls": [call]},
+            {"role": "tool", "tool_name": "weather", "content": "sunny"},
+        ],
+        tools=[weather],
+        options={"num_predict": 8},
+    )
+    assert answer.eval_count
+
+
+def test_an_answer_keeps_to_its_schema(client: ollama.Client) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    answer = client.generate("smollm2", "A number, as JSON.", format=schema, options={"num_predict": 60})
+    assert '"n"' in (answer.response or "")
+
+
+def test_a_text_is_gone_on_with(client: ollama.Client) -> None:
+    answer = client.generate("smollm2", "One, two, three,", raw=True, options={"num_predict": 4})
+    assert answer.eval_count == 4
+    assert answer.done_reason == "length"
+
+
+def test_an_empty_prompt_loads_and_unloads(client: ollama.Client) -> None:
+    assert client.generate("echo").done_reason == "load"
+    assert "echo:latest" in [model.model for model in client.ps().models]
+    assert client.chat("echo", [], keep_alive=0).done_reason == "unload"
+    assert "echo:latest" not in [model.model for model in client.ps().models]
+
+
+def test_what_is_here_is_listed(client: ollama.Client) -> None:
+    [model] = [model for model in client.list().models if model.model == "smollm2:latest"]
+    assert model.size
+    assert client.chat("smollm2:latest", [{"role": "user", "content": "Hi"}], options={"num_predict": 1}).done
+
+
+def test_a_form_as_curl_sends_it_is_json_too(gateway: str) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    body = b'{"model": "echo", "prompt": "good morning", "stream": false}'
+    answer = httpx2.post(f"{gateway}/api/generate", content=body, headers=form, timeout=120)
+    assert answer.json()["response"] == "good morning "
+    page = {**form, "origin": gateway}
+    assert httpx2.post(f"{gateway}/api/generate", content=body, headers=page).status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"format": "xml"}, 400),
+        ({"options": {"num_gpu": 3}}, 400),
+        ({"options": {"temperature": "hot"}}, 400),
+        ({"think": "a little"}, 400),
+        ({"model": "no-such-model"}, 404),
+    ],
+)
+def test_what_is_wrong_is_said_as_ollama_says_it(gateway: str, wrong: dict[str, object], status: int) -> None:
+    body = {"model": "echo", "messages": [{"role": "user", "content": "x"}], **wrong}
+    answer = httpx2.post(f"{gateway}/api/chat", json=body, timeout=120)
+    assert answer.status_code == status
+    assert isinstance(answer.json()["error"], str)

@@ -1,0 +1,172 @@
+"""OpenAI's own SDK against the gateway."""
+
+import base64
+import json
+
+import openai
+import pytest
+from pydantic import BaseModel
+
+from tests import pictures
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "Tells the weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string", "maxLength": 8}},
+            "required": ["city"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+NONE = {"type": "nothing"}
+
+
+class City(BaseModel):
+    name: str
+    size: int
+
+
+@pytest.fixture
+def client(gateway: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{gateway}/v1", api_key="none", max_retries=0, timeout=120)
+
+
+def test_an_answer_comes_as_a_whole(client: openai.OpenAI) -> None:
+    said = client.chat.completions.with_raw_response.create(
+        model="echo", messages=[{"role": "user", "content": "good morning"}]
+    )
+    answer = said.parse()
+    assert answer.choices[0].message.content == "good morning "
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == 4
+    assert said.headers["x-ai-pal-model"] == "echo"
+    assert said.headers["x-ai-pal-left-machine"] == "no"
+
+
+def test_an_answer_comes_in_pieces(client: openai.OpenAI) -> None:
+    chunks = list(
+        client.chat.completions.create(
+            model="echo",
+            messages=[{"role": "user", "content": "good morning"}],
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    *body, end, usage = chunks
+    assert len({(chunk.id, chunk.created, chunk.model) for chunk in chunks}) == 1
+    assert [chunk.choices[0].delta.role for chunk in body].count("assistant") == 1
+    assert body[0].choices[0].delta.role == "assistant"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in body) == "good morning "
+    assert {chunk.choices[0].finish_reason for chunk in body} == {None}
+    assert end.choices[0].finish_reason == "stop"
+    assert end.choices[0].delta.content is None
+    assert usage.choices == []
+    assert usage.usage is not None
+    assert usage.usage.completion_tokens == 2
+
+
+def test_a_real_model_fills_in_a_form(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.parse(
+        model="smollm2",
+        messages=[{"role": "user", "content": "Name a city and its size."}],
+        response_format=City,
+        max_tokens=120,
+    )
+    assert answer.choices[0].message.parsed is not None
+
+
+def test_a_call_that_has_to_be_made_comes_in_pieces_too(client: openai.OpenAI) -> None:
+    with client.chat.completions.stream(
+        model="caller",
+        messages=[{"role": "user", "content": "How is the weather in Rome?"}],
+        tools=[TOOL],
+        tool_choice="required",
+        max_tokens=80,
+    ) as stream:
+        answer = stream.get_final_completion()
+    choice = answer.choices[0]
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.tool_calls
+    call = choice.message.tool_calls[0]
+    assert call.function.name == "weather"
+    assert set(json.loads(call.function.arguments)) == {"city"}
+
+
+def test_probabilities_are_told(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2",
+        messages=[{"role": "user", "content": "Hi"}],
+        max_tokens=4,
+        logprobs=True,
+        top_logprobs=2,
+    )
+    said = answer.choices[0].logprobs
+    assert said is not None
+    assert said.content
+    assert all(token.logprob <= 0 and len(token.top_logprobs) == 2 for token in said.content)
+
+
+def test_a_text_is_gone_on_with(client: openai.OpenAI) -> None:
+    answer = client.completions.create(model="smollm2", prompt="One, two, three,", max_tokens=5, echo=True)
+    assert answer.choices[0].text.startswith("One, two, three,")
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 5
+    pieces = client.completions.create(model="smollm2", prompt="One, two,", max_tokens=5, stream=True)
+    assert [piece.choices[0].finish_reason for piece in pieces][-1] == "length"
+
+
+def test_models_are_listed_and_told(client: openai.OpenAI) -> None:
+    names = [model.id for model in client.models.list()]
+    assert "smollm2" in names
+    assert client.models.retrieve("smollm2").id == "smollm2"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("no/such-model")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "param"),
+    [
+        ({"temperature": "hot"}, "temperature"),
+        ({"temperature": 99.0}, "temperature"),
+        ({"n": 3}, "n"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "nobody", "content": ""}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y"}}]}]},
+         "messages[0].content[0].image_url.url"),
+        ({"no_such_field": 1}, None),
+        ({"reasoning_effort": "none", "think": True}, "reasoning_effort"),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "other"}}}, None),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": NONE}}}, None),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_as_openai_says_it(
+    client: openai.OpenAI, wrong: dict[str, object], param: str | None
+) -> None:
+    body = {"model": "echo", "messages": [{"role": "user", "content": "x"}], **wrong}
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.post("/chat/completions", body=body, cast_to=object)
+    assert caught.value.type == "invalid_request_error"
+    if param is not None:
+        assert caught.value.param == param
+
+
+def test_a_picture_for_a_blind_model_is_refused(client: openai.OpenAI) -> None:
+    url = "data:image/png;base64," + base64.b64encode(pictures.png(8, 8)).decode()
+    with pytest.raises(openai.BadRequestError, match="image"):
+        client.chat.completions.create(
+            model="smollm2",
+            messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}],
+        )
+
+
+def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="no-such-model", messages=[{"role": "user", "content": "x"}])
+    assert caught.value.code == "model_not_found"
