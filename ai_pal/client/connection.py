@@ -10,7 +10,7 @@ import zmq
 
 from ai_pal import __version__
 from ai_pal.client.attachments import detached
-from ai_pal.client.core import LOST
+from ai_pal.client.core import CLOSED, LOST
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.transport.sockets import configure, receive_frames
@@ -38,8 +38,10 @@ class Connection:
 
     def send(self, request: wire.Request) -> None:
         """Hand a request to the socket, its large attachments behind it and not copied. Raises `AiPalError`:
-        `frame_too_large`, `bad_request` for what no frame can hold, or `supervisor_lost` when the socket is
-        stuck."""
+        `frame_too_large`, `bad_request` for what no frame can hold, `client_closed`, and `supervisor_lost`
+        when the socket is stuck."""
+        if self.closed:
+            raise AiPalError(CLOSED)
         request, blobs = detached(request)
         try:
             frame = wire.encode(request)
