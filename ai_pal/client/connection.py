@@ -45,8 +45,9 @@ class Connection:
         request, blobs = detached(request)
         try:
             frame = wire.encode(request)
-        except (OverflowError, UnicodeEncodeError) as error:
+        except (OverflowError, UnicodeEncodeError, TypeError) as error:
             what = "a text is not UTF-8" if isinstance(error, UnicodeError) else "a number is too large"
+            what = str(error) if isinstance(error, TypeError) else what
             fail(Code.BAD_REQUEST, f"the request cannot be sent: {what}", "correct the request")
         if len(frame) > wire.MAX_FRAME:
             message = f"the request has {len(frame)} bytes, more than the {wire.MAX_FRAME} that are allowed"
