@@ -93,6 +93,16 @@ def test_every_method_of_one_is_one_of_the_other_with_the_same_options() -> None
             assert [str(one) for one in taken[0]] == [str(one) for one in taken[1]], name
 
 
+SAID_OTHERWISE = {"__init__", "chat", "run_tools", "load", "unload", "close"}
+"""Of these one says more: what is awaited, which threads there are, when a dropped one is cancelled."""
+
+
+def test_what_is_said_of_one_is_said_of_the_other() -> None:
+    blocking, on_loop = members(Client), members(AsyncClient)
+    told = {name for name in blocking if inspect.getdoc(blocking[name]) != inspect.getdoc(on_loop[name])}
+    assert told <= SAID_OTHERWISE
+
+
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_settings_are_no_address(kind: Any) -> None:
     with pytest.raises(TypeError, match=r"endpoint takes .*, not Settings: .*connect\(settings\)"):
