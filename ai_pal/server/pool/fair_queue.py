@@ -2,7 +2,7 @@
 turn, each one's requests in order. Nobody can fill it for all the others."""
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class FairQueue(Generic[T]):
             return False
         if self._size >= 2 * self._limit:
             return True
-        mine = self._owners.get(owner, {})
+        mine: Mapping[str, deque[T]] = self._owners.get(owner, {})
         owners, principals = len(self._owners.keys() | {owner}), len(mine.keys() | {principal})
         if sum(map(len, mine.values())) < max(1, self._limit // owners):
             return False
