@@ -10,6 +10,7 @@ from ai_pal.protocol.value_rules import LONGEST, TRUE_OR_FALSE, YEARS, Rule, num
 OWN: Mapping[str, tuple[Rule, Any]] = {
     "local_only": (TRUE_OR_FALSE, bool),
     "here": (TRUE_OR_FALSE, bool),
+    "newer": (TRUE_OR_FALSE, bool),
     "only_if_idle": (TRUE_OR_FALSE, bool),
     "start": (TRUE_OR_FALSE, bool),
     "enable_direct_loading": (TRUE_OR_FALSE, bool),
