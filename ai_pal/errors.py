@@ -53,6 +53,7 @@ class Code(StrEnum):
     UNLOADED = "unloaded"
     SHUTTING_DOWN = "shutting_down"
     CLIENT_TOO_SLOW = "client_too_slow"
+    CLIENT_CLOSED = "client_closed"
     INTERNAL = "internal"
     # Other tiers: what an attempt at a provider can end with, and why one is not even tried.
     PROVIDER_UNREACHABLE = "provider_unreachable"

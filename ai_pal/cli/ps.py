@@ -3,16 +3,16 @@
 import argparse
 
 from ai_pal.cli import failures
-from ai_pal.cli.running import if_running, running
+from ai_pal.cli.running import if_running, once_running
 
 EXAMPLES = """examples:
   ai-pal ps
   ai-pal ps --json | jq -r '.[].model'
-  ai-pal ps --watch                          models, requests and downloads, live, until Ctrl-C
+  ai-pal ps --watch                          models, requests and downloads, live, until q or Ctrl-C
   ai-pal ps --watch --json | jq -c .requests
 
 WINDOW is in tokens, CAN is what the model can be asked for. A narrow terminal gets fewer columns; a pipe, and
---json, get all. Where no supervisor runs, no model is loaded.
+--json, get all. Where no supervisor runs, no model is loaded; --watch waits for one, and ends with it.
 
 """
 
@@ -28,9 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.watch:
+        from ai_pal.cli.terminal.streams import remark
         from ai_pal.cli.watching import watch
 
-        with running() as watched:
+        with once_running(remark) as watched:
             return watch(watched, as_json=args.json)
     with if_running() as client:
         workers = [] if client is None else client.status().workers

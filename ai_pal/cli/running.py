@@ -1,7 +1,8 @@
 """The supervisor that runs already, for commands that never start one."""
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ai_pal.errors import AiPalError, Code, Failure
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from ai_pal.client import Client
 
 NOT_RUNNING = "no supervisor is running"
+AGAIN = 0.3
+"""Seconds between two looks for one that is waited for."""
+
 STARTED_BY = "`ai-pal chat` starts one in the background, `ai-pal supervise` in the foreground"
 
 
@@ -24,6 +28,21 @@ def running() -> "Client":
         if error.code == Code.SUPERVISOR_UNREACHABLE:
             raise AiPalError(Failure(Code.SUPERVISOR_UNREACHABLE, NOT_RUNNING, STARTED_BY)) from error
         raise
+
+
+def once_running(tell: Callable[[str], None]) -> "Client":
+    """The same as soon as one runs; `tell` hears that it is waited for, until Ctrl-C."""
+    told = False
+    while True:
+        try:
+            return running()
+        except AiPalError as error:
+            if error.code != Code.SUPERVISOR_UNREACHABLE:
+                raise
+        if not told:
+            tell(f"{NOT_RUNNING}: waiting for one")
+            told = True
+        time.sleep(AGAIN)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,14 @@
 """`ai-pal ps --watch`: models, requests and downloads as they are, drawn again when something changes."""
 
+import os
+import select
 import signal
 import sys
 import time
 from typing import Any, NoReturn
 
 from ai_pal.cli import failures
+from ai_pal.cli.chat.keyboard import quiet_keyboard
 from ai_pal.cli.request_table import download_table, lines_of, request_table
 from ai_pal.cli.terminal.json_output import whole
 from ai_pal.cli.terminal.region import Region
@@ -22,19 +25,24 @@ Events = Stream[wire.Picture | wire.Changes]
 REDRAW = 1.0
 """Seconds after which it is drawn again although nothing has changed: times go on."""
 
+KEYS = 0.2
+"""Seconds in which a key is seen."""
+
 OVER = (Code.SHUTTING_DOWN, Code.SUPERVISOR_LOST)
 """What says that there is no supervisor to watch any more."""
 
 
 def watch(client: Client, *, as_json: bool) -> int:
-    """Until Ctrl-C, or the end of the supervisor. A pipe gets a line for each change, or a JSON object."""
+    """Until Ctrl-C (or q on a terminal), or the end of the supervisor. A pipe gets a line for each change, or
+    a JSON object."""
     signal.signal(signal.SIGTERM, _leave)
     try:
         with client.events() as events:
             if as_json:
                 _print_json(events)
-            elif Terminal.detect().rich_stdout:
-                _draw(events)
+            elif (terminal := Terminal.detect()).rich_stdout:
+                with quiet_keyboard(terminal=terminal.stdin):
+                    _draw(events, sys.stdin.fileno() if terminal.stdin else None)
             else:
                 _print_lines(events)
     except AiPalError as error:
@@ -54,21 +62,32 @@ def screen(scene: Scene, columns: int, now: float) -> list[str]:
     return "\n\n".join(parts).splitlines()
 
 
-def _draw(events: Events) -> None:
-    scene = Scene()
+def _draw(events: Events, keyboard: int | None) -> None:
+    scene, due = Scene(), 0.0
     region = Region(sys.stdout, lambda: size(sys.stdout))
     shown: list[str] = []
     try:
-        while True:
-            event = events.soon(REDRAW)
+        while not _leaves(keyboard):
+            event = events.soon(KEYS)
             now = time.monotonic()
             if event is not None:
                 scene.take(event, now)
+            elif now < due:
+                continue
+            due = now + REDRAW
             shown = screen(scene, size(sys.stdout).columns, now)
             region.draw(shown)
     finally:
         region.commit(shown)
         region.close()
+
+
+def _leaves(keyboard: int | None) -> bool:
+    """Whether q was typed; all other keys mean nothing."""
+    if keyboard is None or not select.select([keyboard], [], [], 0)[0]:
+        return False
+    typed = os.read(keyboard, 1024)
+    return not typed or b"q" in typed.lower()
 
 
 def _print_lines(events: Events) -> None:

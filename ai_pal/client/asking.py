@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from ai_pal.client.keywords import refuse_unknown
+from ai_pal.client.keywords import refuse_unknown, require
 from ai_pal.client.prompt import Prompt, conversation
 from ai_pal.client.sampling import Sampling, options_of
 from ai_pal.client.usual import NOTHING, Usual
@@ -101,9 +101,7 @@ def with_system(prompt: Prompt, system: str | None) -> list[Message]:
 
 def named_model(how: Mapping[str, Any]) -> str:
     """The model that is asked. Raises `AiPalError` (`bad_request`): `openai:` names no model."""
-    reference = how.get("model") or ""
-    if not isinstance(reference, str):
-        raise TypeError(f"model takes a name, not {type(reference).__name__}")
+    require("model", reference := how.get("model") or "")
     name = reference.strip()
     provider, colon, model = name.partition(":")
     if colon and not model and "/" not in provider:
@@ -131,6 +129,7 @@ def _goal(how: Asking, usual: Usual) -> wire.Goal:
 
 
 def privacy(local_only: bool, environ: Mapping[str, str] = os.environ) -> Literal["local", "any"]:
-    """The stricter of what is asked and what the environment says."""
+    """The stricter of what is asked and what the environment says. Raises `AiPalError` (`bad_request`)."""
+    require("local_only", local_only)
     everywhere = environ.get(LOCAL_ONLY, "").strip().lower() not in _NO
     return "local" if local_only or everywhere else "any"

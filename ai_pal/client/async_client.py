@@ -32,6 +32,7 @@ from ai_pal.client.requests import (
 )
 from ai_pal.client.usual import Usual
 from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
+from ai_pal.errors import Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import ToolCall
 from ai_pal.protocol.hub import HubRevision, Order
@@ -46,23 +47,26 @@ class AsyncClient(Face):
     The methods are those of the blocking client, and raise `AiPalError` as they do. What asks, loads, pulls,
     unloads or stops begins with the call; awaiting or iterating follows it to its end."""
 
-    welcome: wire.Welcome
-
     def __init__(self, endpoint: str, *, timeout: float = 5.0, usual: Usual | None = None) -> None:
         super().__init__(endpoint, usual)
         self._timeout = timeout
+        self._made: tuple[AsyncExchange, wire.Welcome] | None = None
         self._begun: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        self._exchange = AsyncExchange(self._endpoint)
-        self._new_id = self._exchange.core.new_id
-        self.welcome = await self._exchange.greeted(self._timeout)
+        exchange = AsyncExchange(self._endpoint)
+        self._made = exchange, await exchange.greeted(self._timeout)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def welcome(self) -> wire.Welcome:
+        """What the supervisor said of itself."""
+        return self._opened[1]
 
     @property
     def lost(self) -> bool:
@@ -130,8 +134,8 @@ class AsyncClient(Face):
         """How many tokens the prompt of `chat` with the same keywords has, template and tools included; its
         `.model` says by whose tokenizer."""
         request = count_request(self._new_id(), prompt, how, self.usual)
-        pending = self._exchange.begin(request)
-        reply = await self._exchange.reply(pending, wire.Counted, meanwhile=self.meanwhile)
+        inbox = self._exchange.begin(request)
+        reply = await self._exchange.reply(inbox, wire.Counted, meanwhile=self.meanwhile)
         return TokenCount(reply.tokens, reply.model)
 
     def cancel(self, request_id: int) -> None:
@@ -219,7 +223,26 @@ class AsyncClient(Face):
 
     def close(self) -> None:
         """Leave: what is still open is cancelled. The loop may be closed already."""
-        self._exchange.close()
+        if self._made is not None:
+            self._exchange.close()
+
+    @property
+    def _opened(self) -> tuple[AsyncExchange, wire.Welcome]:
+        """The connection and what it was greeted with. Raises `AiPalError` (`client_closed`)."""
+        if self._made is None:
+            fail(
+                Code.CLIENT_CLOSED,
+                "this client is not open yet",
+                "`async with` opens it, and closes it",
+            )
+        return self._made
+
+    @property
+    def _exchange(self) -> AsyncExchange:
+        return self._opened[0]
+
+    def _new_id(self) -> int:
+        return self._exchange.core.new_id()
 
     def _own(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """The rest of what a call has begun, whether it is awaited or not."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import zmq
 
 from ai_pal.client.connection import Connection, decoded
-from ai_pal.client.core import UNREACHABLE, Core, Pending, silent
+from ai_pal.client.core import CLOSED, UNREACHABLE, Core, Pending, silent
 from ai_pal.client.face import Meanwhile, unheard
 from ai_pal.client.requests import IN_FLIGHT
 from ai_pal.errors import AiPalError, Code
@@ -70,7 +70,9 @@ class AsyncExchange:
     @property
     def lost(self) -> bool:
         """Whether it is over."""
-        return self.core.lost or self._connection.broken
+        if not self.core.lost and self._connection.broken:
+            self._disconnected()  # the look has taken from the reader what would have told it
+        return self.core.lost
 
     def begin(self, request: wire.Request) -> Inbox:
         """Send a request. Raises `AiPalError`."""
@@ -145,7 +147,7 @@ class AsyncExchange:
         self._reader.close()
         self._end.close()
         self._connection.close()
-        self.core.over()
+        self.core.over(CLOSED)
         self._gone.set()
 
     def _send(self, request: wire.Request) -> None:

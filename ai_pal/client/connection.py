@@ -10,7 +10,7 @@ import zmq
 
 from ai_pal import __version__
 from ai_pal.client.attachments import detached
-from ai_pal.client.core import LOST
+from ai_pal.client.core import CLOSED, LOST
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.transport.sockets import configure, receive_frames
@@ -38,13 +38,16 @@ class Connection:
 
     def send(self, request: wire.Request) -> None:
         """Hand a request to the socket, its large attachments behind it and not copied. Raises `AiPalError`:
-        `frame_too_large`, `bad_request` for what no frame can hold, or `supervisor_lost` when the socket is
-        stuck."""
+        `frame_too_large`, `bad_request` for what no frame can hold, `client_closed`, and `supervisor_lost`
+        when the socket is stuck."""
+        if self.closed:
+            raise AiPalError(CLOSED)
         request, blobs = detached(request)
         try:
             frame = wire.encode(request)
-        except (OverflowError, UnicodeEncodeError) as error:
+        except (OverflowError, UnicodeEncodeError, TypeError) as error:
             what = "a text is not UTF-8" if isinstance(error, UnicodeError) else "a number is too large"
+            what = str(error) if isinstance(error, TypeError) else what
             fail(Code.BAD_REQUEST, f"the request cannot be sent: {what}", "correct the request")
         if len(frame) > wire.MAX_FRAME:
             message = f"the request has {len(frame)} bytes, more than the {wire.MAX_FRAME} that are allowed"

@@ -1,6 +1,7 @@
 """What both clients know of their connection: which events belong to which request, what ends it, and when a
 silent supervisor is given up. Does no I/O and asks no clock: `now` comes in, what is to be sent comes out."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +27,7 @@ UNREACHABLE = Failure(
     retryable=True,
 )
 LOST = Failure(Code.SUPERVISOR_LOST, "the supervisor is gone", "ask again", retryable=True)
+CLOSED = Failure(Code.CLIENT_CLOSED, "this client is closed", "connect anew")
 OTHER_PROTOCOL = Failure(
     Code.PROTOCOL_MISMATCH,
     "the supervisor that runs speaks another protocol",
@@ -122,20 +124,24 @@ class Core:
     def __init__(self, endpoint: str, wake: Callable[[], None]) -> None:
         self.endpoint = endpoint
         self.greeting = Pending(wire.Hello(wire.PROTOCOL), wake)
-        self.lost = False
+        self._over: Failure | None = None
         self._open: dict[int, Pending] = {}
-        self._last_id = CONNECTION
+        self._ids = itertools.count(CONNECTION + 1)
         self._since, self._probed = 0.0, False
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing can be asked any more."""
+        return self._over is not None
 
     def new_id(self) -> int:
         """An id that no request has had."""
-        self._last_id += 1
-        return self._last_id
+        return next(self._ids)  # in one step: threads do it side by side
 
     def begin(self, request: wire.Request, now: float, wake: Callable[[], None]) -> Pending:
-        """A request that is about to be sent. Raises `AiPalError` (`supervisor_lost`)."""
-        if self.lost:
-            raise AiPalError(LOST)
+        """A request that is about to be sent. Raises `AiPalError`: `supervisor_lost`, `client_closed`."""
+        if self._over is not None:
+            raise AiPalError(self._over)
         if not self._open:
             self._since, self._probed = now, False
         pending = Pending(request, wake)
@@ -165,7 +171,7 @@ class Core:
 
     def over(self, failure: Failure = LOST) -> None:
         """The connection is: all that is open fails, and nothing can be asked any more."""
-        self.lost = True
+        self._over = self._over or failure
         self._fail(failure)
 
     def waits(self, now: float) -> None:
@@ -199,6 +205,6 @@ class Core:
     def _fail(self, failure: Failure) -> None:
         """What is open is left by its readers, who have it cancelled: the supervisor may come back."""
         self.greeting.fail(failure)
-        for pending in self._open.values():
+        for pending in list(self._open.values()):
             pending.fail(failure)
         self._open.clear()

@@ -25,6 +25,8 @@ def conversation(prompt: Prompt) -> list[Message]:
 
 def _message(turn: object, index: int) -> Message:
     if isinstance(turn, Message):
+        if not isinstance(turn.content, str | Sequence):
+            raise _refused(f"turn {index + 1} of the prompt says nothing: {type(turn.content).__name__}")
         return turn
     if not isinstance(turn, Mapping):
         raise _refused(f"turn {index + 1} of the prompt cannot be of the type {type(turn).__name__}")

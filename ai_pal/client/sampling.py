@@ -9,6 +9,7 @@ from ai_pal.client.tools import AnyTool, choice_of, tools_of
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.option_rules import objection_to_types, objection_to_value
 from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, ToolChoice
+from ai_pal.protocol.value_rules import plain
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
         _refuse(objection_to_value(name, value))
     if whole is not None:
         _refuse(objection_to_types(whole))
-    own = converted(msgspec.to_builtins(single), GenerationOptions)
+    own = converted(msgspec.to_builtins(single, enc_hook=plain), GenerationOptions)
     return in_their_fields(own if whole is None else own.over(whole))
 
 
@@ -93,7 +94,7 @@ def in_their_fields(options: GenerationOptions) -> GenerationOptions:
     for name, value in fields.items():
         _refuse(objection_to_value(name, value))
     rest = {name: value for name, value in options.extra.items() if name not in fields}
-    given = msgspec.to_builtins(options) | {"extra": rest} | fields
+    given = msgspec.to_builtins(options, enc_hook=plain) | {"extra": rest} | fields
     return converted(given, GenerationOptions)
 
 

@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
 
 from ai_pal.client.answer import Answer
-from ai_pal.client.core import Pending
-from ai_pal.client.exchange import Exchange
+from ai_pal.client.exchange import Exchange, Inbox
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 
@@ -22,9 +21,9 @@ class Stream(Generic[E]):
     """A request under way since it was made. Iterating yields its events of these kinds (none named: all) up
     to and with the last one; who drops it in between has it cancelled, but for a load, which goes on."""
 
-    def __init__(self, exchange: Exchange, pending: Pending, *kinds: type[E]) -> None:
-        self.id = pending.id
-        self._exchange, self._pending, self._kinds = exchange, pending, kinds
+    def __init__(self, exchange: Exchange, inbox: Inbox, *kinds: type[E]) -> None:
+        self.id = inbox.pending.id
+        self._exchange, self._inbox, self._kinds = exchange, inbox, kinds
         self._begun = self._over = False
 
     def __iter__(self) -> Self:
@@ -65,7 +64,7 @@ class Stream(Generic[E]):
         """Stop it, and wait a moment for the supervisor to confirm that."""
         if self._over:
             return
-        if not self._pending.stays:
+        if not self._inbox.pending.stays:
             deadline = time.monotonic() + CLOSE_TIMEOUT
             with contextlib.suppress(AiPalError, StopIteration):
                 self.cancel()
@@ -89,19 +88,19 @@ class Stream(Generic[E]):
         self._begun = True
         while not self._over:
             try:
-                event = self._exchange.next(self._pending, deadline)
+                event = self._exchange.next(self._inbox, deadline)
             except AiPalError:
-                if self._pending.failed:
+                if self._inbox.pending.failed:
                     self._leave()
                 raise
-            self._over = self._pending.finished
+            self._over = self._inbox.pending.finished
             if not self._kinds or isinstance(event, self._kinds):
                 return cast("E", event)
         raise StopIteration
 
     def _leave(self) -> None:
         self._over = True
-        self._exchange.leave(self._pending)
+        self._exchange.leave(self._inbox.pending)
 
 
 class AnswerStream(Stream[wire.AnyEvent]):

@@ -1,4 +1,4 @@
-"""The client for plain, blocking code: a terminal, a script. One thread at a time."""
+"""The client for plain, blocking code: a terminal, a script, any number of threads."""
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
@@ -38,18 +38,20 @@ from ai_pal.protocol.hub import HubRevision, Order
 
 @strict
 class Client(Face):
-    """A connection to the supervisor at `endpoint`.
+    """A connection to the supervisor at `endpoint`, for any number of threads at once.
 
     Raises `AiPalError`: `supervisor_unreachable`, `protocol_mismatch`, and from every method
-    `supervisor_lost` when the supervisor goes away."""
-
-    welcome: wire.Welcome
+    `supervisor_lost` when the supervisor goes away, `client_closed` after `close`."""
 
     def __init__(self, endpoint: str, *, timeout: float = 5.0, usual: Usual | None = None) -> None:
         super().__init__(endpoint, usual)
         self._exchange = Exchange(endpoint, timeout)
         self._new_id = self._exchange.core.new_id
-        self.welcome = self._exchange.welcome
+
+    @property
+    def welcome(self) -> wire.Welcome:
+        """What the supervisor said of itself."""
+        return self._exchange.welcome
 
     @property
     def lost(self) -> bool:
@@ -116,8 +118,8 @@ class Client(Face):
         """How many tokens the prompt of `chat` with the same keywords has, template and tools included; its
         `.model` says by whose tokenizer."""
         request = count_request(self._new_id(), prompt, how, self.usual)
-        pending = self._exchange.begin(request)
-        reply = self._exchange.reply(pending, wire.Counted, meanwhile=self.meanwhile)
+        inbox = self._exchange.begin(request)
+        reply = self._exchange.reply(inbox, wire.Counted, meanwhile=self.meanwhile)
         return TokenCount(reply.tokens, reply.model)
 
     def cancel(self, request_id: int) -> None:
@@ -194,7 +196,7 @@ class Client(Face):
         return self._exchange.wait_lost(timeout)
 
     def close(self) -> None:
-        """Leave: what is still open is cancelled."""
+        """Leave: what is still open is cancelled, whichever thread waits for it."""
         self._exchange.close()
 
     def __enter__(self) -> Self:

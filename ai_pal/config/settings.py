@@ -137,7 +137,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = True
     queue_size: Annotated[
-        int, Meta(ge=1, le=100_000, description="Requests that may wait for one model before `overloaded`.")
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Requests that may wait for one model before `overloaded`; clients with less than "
+            "their share get in beyond it.",
+        ),
     ] = 32
     idle_exit: Annotated[
         float,

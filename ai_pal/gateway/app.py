@@ -17,6 +17,7 @@ from ai_pal.gateway.asked import Wanted
 from ai_pal.gateway.link import Link
 from ai_pal.gateway.routes import ROUTES, Route, door_of
 from ai_pal.gateway.statuses import retry_after, status_of
+from ai_pal.gateway.wish_headers import asked_by
 from ai_pal.logs import get_logger
 
 MOST_BODY = 200 * 1024 * 1024
@@ -68,7 +69,7 @@ def application(link: Link, policy: Policy, *, local_socket: bool = False) -> Ap
             await out.begin(204, [])
             await out.body(b"")
         else:
-            scope["ai_pal.out"] = out
+            scope["ai_pal.out"], scope["ai_pal.headers"] = out, headers
             await inner(scope, receive, send)
 
     return app
@@ -103,6 +104,7 @@ class Endpoint:
             await _fail(route, AiPalError(Failure(Code.INTERNAL, why, "its log tells more")), out)
 
     async def _carry_out(self, route: Route, scope: Scope, receive: answering.Receive, out: Outgoing) -> None:
+        said = asked_by(scope["ai_pal.headers"])
         body = await _body(receive)
         if route.tells is not None:
             client = None if route.alone else await self._link.client()
@@ -120,7 +122,7 @@ class Endpoint:
             await out.body(data)
         else:
             send = answering.stream if wanted.stream else answering.whole
-            await send(wanted.begin(client), wanted.writer, out)
+            await send(wanted.begin(client, said), wanted.writer, out)
 
 
 class Unknown:

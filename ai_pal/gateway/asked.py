@@ -1,7 +1,7 @@
 """What a door has read out of a request, in our own terms."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
@@ -31,10 +31,14 @@ class Writer(Protocol):
         """The whole answer as one body of JSON."""
 
 
-class Asked(NamedTuple):
-    """A question: how to put it to the supervisor, whether its answer is a stream, and who writes that."""
+Begin = Callable[[AsyncClient, Asking], AsyncAnswerStream]
 
-    begin: Callable[[AsyncClient], AsyncAnswerStream]
+
+class Asked(NamedTuple):
+    """A question: how to put it to the supervisor (what headers say goes over it), whether its answer is a
+    stream, and who writes that."""
+
+    begin: Begin
     stream: bool
     writer: Writer
 
@@ -45,6 +49,16 @@ class Wanted(NamedTuple):
     carry_out: Callable[[AsyncClient], Awaitable[bytes]]
 
 
-def chat(messages: list[Message], how: Asking) -> Callable[[AsyncClient], AsyncAnswerStream]:
+def chat(messages: list[Message], how: Asking) -> Begin:
     """A conversation that is to be answered."""
-    return lambda client: client.chat(messages, **how)
+    return lambda client, said: client.chat(messages, **(how | said))
+
+
+def complete(prompt: str, suffix: str | None, how: dict[str, Any]) -> Begin:
+    """A text that is to be gone on with; it never leaves this machine, whatever headers allow."""
+
+    def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
+        kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
+        return client.complete_stream(prompt, suffix, **(how | kept))
+
+    return begin

@@ -10,6 +10,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.request_rules import objection_to_field
+from ai_pal.protocol.requests import EMPTY_PROMPT
 
 
 class Question(NamedTuple):
@@ -40,7 +41,7 @@ def question(prompt: Prompt, how: Sampling) -> Question:
 def messages_of(prompt: Prompt) -> list[Message]:
     """The turns of a prompt. Raises `AiPalError` as `question`."""
     if isinstance(prompt, str) and not prompt.strip():
-        raise AiPalError(Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something"))
+        raise AiPalError(EMPTY_PROMPT)
     return conversation(prompt)
 
 

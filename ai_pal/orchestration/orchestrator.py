@@ -4,7 +4,7 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Any, Self, Unpack, get_args
+from typing import Any, Self, Unpack
 
 from ai_pal.client import Answer
 from ai_pal.client.asking import Asking
@@ -12,14 +12,12 @@ from ai_pal.client.keywords import strict
 from ai_pal.client.prompt import Prompt
 from ai_pal.client.sampling import Sampling
 from ai_pal.client.shape import shape_of
-from ai_pal.errors import Code, fail
 from ai_pal.models.access import Access, Folder
 from ai_pal.models.connections import LoopClients
 from ai_pal.models.question import messages_of
 from ai_pal.protocol.client import AnyEvent, Goal, Routed, Task
 from ai_pal.protocol.content import ToolCall
 from ai_pal.protocol.egress import OLLAMA_URL
-from ai_pal.protocol.request_rules import objection_to_field
 
 
 @strict
@@ -44,7 +42,6 @@ class MultiModelOrchestrator:
         base_url: str = OLLAMA_URL,
         auto_pull: bool | None = None,
     ) -> None:
-        _check("general", optimization_goal, max_cost)
         self._access = Access(True, model_cache_dir, base_url, auto_pull)
         self._clients = LoopClients(self._access.endpoint)
         self._goal, self._local_only = optimization_goal, local_only
@@ -155,7 +152,6 @@ class MultiModelOrchestrator:
         await self.aclose()
 
     def _asking(self, task: Task, goal: Goal, model: str, local_only: bool, max_cost: float | None) -> Asking:
-        _check(task, goal, max_cost)
         return Asking(
             model=self._access.anywhere(model),
             task=task,
@@ -174,12 +170,3 @@ class MultiModelOrchestrator:
         async with contextlib.aclosing(client.chat(question.messages, **how)) as events:
             async for event in events:
                 yield event
-
-
-def _check(task: str, goal: str, max_cost: float | None) -> None:
-    """Raises `AiPalError` (`bad_request`)."""
-    for name, value, kinds in (("task_type", task, Task), ("optimization_goal", goal, Goal)):
-        if value not in (known := get_args(kinds)):
-            fail(Code.BAD_REQUEST, f"unknown {name} {value!r}", f"one of: {', '.join(filter(None, known))}")
-    if why := objection_to_field("max_cost", max_cost):
-        fail(Code.BAD_REQUEST, why, "US dollars, 0 or more; or None")

@@ -57,6 +57,15 @@ def objection_to_messages(messages: Sequence[Message]) -> Failure | None:
     return None
 
 
+def says_something(messages: Sequence[Message]) -> bool:
+    """Whether a user has said anything: a picture alone is a prompt too."""
+    return any(message.role == "user" and any(map(_says, message.parts)) for message in messages)
+
+
+def _says(part: AnyPart) -> bool:
+    return bool(part.text.strip()) if isinstance(part, Text | Document) else True
+
+
 def objection_to_blobs(messages: Sequence[Message], blobs: Sequence[bytes | memoryview]) -> Failure | None:
     """Why what came in frames behind the request is not what its parts say, or nothing."""
     for where, part in _attachments(messages):

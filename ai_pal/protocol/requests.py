@@ -6,7 +6,7 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.message_rules import objection_to_messages
+from ai_pal.protocol.message_rules import objection_to_messages, says_something
 from ai_pal.protocol.option_rules import contradiction, nearest, objection_to_options, objection_to_value
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.request_rules import RULES, objection_to_field, objection_to_fields
@@ -16,6 +16,8 @@ MOST_TEXTS = 1024
 """Texts that may be embedded or ranked by one request: their vectors have to fit into one frame."""
 
 SEE = "see docs/ipc-protocol.md"
+
+EMPTY_PROMPT = Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something")
 
 NO_COMPLETION = ("tools", "tool_choice", "parallel_tool_calls", "thinking", "thinking_budget", "prefill")
 """Options of a conversation: a text that is gone on with has neither turns nor a template."""
@@ -40,20 +42,23 @@ def objection(request: wire.AnyRequest) -> Failure | None:
             return failure
         if why := contradiction(options):
             return _bad(why)
-    if failure := objection_to_messages(getattr(request, "messages", ())):
-        return failure
-    if isinstance(request, wire.Embed | wire.Rerank) and (why := _objection_to_texts(request)):
-        return _bad(why)
+    match request:
+        case (
+            wire.Chat(messages=messages) | wire.Route(messages=messages) | wire.CountTokens(messages=messages)
+        ):
+            return objection_to_messages(messages) or (None if says_something(messages) else EMPTY_PROMPT)
+        case wire.Embed(texts=texts) | wire.Rerank(texts=texts):
+            return _objection_to_texts(len(texts))
     return None
 
 
-def _objection_to_texts(request: wire.Embed | wire.Rerank) -> str:
-    count = len(request.texts)
+def _objection_to_texts(count: int) -> Failure | None:
     if not count:
-        return "there are no texts"
+        return _bad("there are no texts")
     if count > MOST_TEXTS:
-        return f"{count:,} texts are over the limit of {MOST_TEXTS:,} for one request: send them in several"
-    return ""
+        limit = f"the limit of {MOST_TEXTS:,} for one request"
+        return _bad(f"{count:,} texts are over {limit}: send them in several")
+    return None
 
 
 def _of_its_kind(request: wire.AnyRequest) -> Failure | None:

@@ -47,7 +47,7 @@ TRUE_OR_FALSE = Rule("true or false")
 def objection_of(rule: Rule, name: str, value: object, kind: Any) -> str:
     """Why the value of this name is none of this type and rule, or nothing."""
     try:
-        typed = msgspec.convert(msgspec.to_builtins(value), kind)
+        typed = msgspec.convert(msgspec.to_builtins(value, enc_hook=plain), kind)
     except (msgspec.ValidationError, TypeError, OverflowError, RecursionError) as error:
         _, _, inside = str(error).partition(" - at `$")
         if isinstance(value, list | dict) and inside:  # it says where, which the meaning does not
@@ -56,6 +56,20 @@ def objection_of(rule: Rule, name: str, value: object, kind: Any) -> str:
     if typed is None:
         return ""
     return "" if rule.holds(typed) else not_so(rule, name, value)
+
+
+def plain(value: object) -> int | float | str:
+    """The number or text that a value of a type of its own is: numpy's, a subclass. Raises `TypeError`."""
+    import numbers  # here: few have any
+
+    match value:
+        case str():
+            return str.__str__(value)
+        case numbers.Integral():
+            return int(value)
+        case numbers.Real():
+            return float(value)
+    raise TypeError(f"{type(value).__name__} is neither a number nor a text")
 
 
 def read(rule: Rule, text: str) -> Any:

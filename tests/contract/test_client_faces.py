@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import struct
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ai_pal.protocol.content import Image, Message, Text, TokenLogprob
 from ai_pal.protocol.hub import HubModel, HubRevision
 from ai_pal.protocol.options import GenerationOptions, JsonObject, NamedTool, Tool
 from ai_pal.protocol.usage import Usage
-from tests.contract.client_faces import FACES, AnyFace, connected, text_of
+from tests.contract.client_faces import FACES, AnyFace, OnLoop, connected, text_of
 from tests.contract.scripted_supervisor import Script, ScriptedSupervisor
 from tests.pictures import png
 
@@ -90,6 +91,16 @@ def test_every_method_of_one_is_one_of_the_other_with_the_same_options() -> None
         if callable(member):
             taken = [inspect.signature(one).parameters.values() for one in (member, on_loop[name])]
             assert [str(one) for one in taken[0]] == [str(one) for one in taken[1]], name
+
+
+SAID_OTHERWISE = {"__init__", "chat", "run_tools", "load", "unload", "close"}
+"""Of these one says more: what is awaited, which threads there are, when a dropped one is cancelled."""
+
+
+def test_what_is_said_of_one_is_said_of_the_other() -> None:
+    blocking, on_loop = members(Client), members(AsyncClient)
+    told = {name for name in blocking if inspect.getdoc(blocking[name]) != inspect.getdoc(on_loop[name])}
+    assert told <= SAID_OTHERWISE
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -496,6 +507,47 @@ async def test_a_supervisor_that_goes_is_lost(face: AnyFace, supervisor: Scripte
     assert await face.call("wait_gone", 60.0)
     assert lost(face)
     assert (await failing(face, "status")).code == Code.SUPERVISOR_LOST
+
+
+async def test_a_closed_client_says_so(face: AnyFace, supervisor: ScriptedSupervisor) -> None:
+    asking = asyncio.create_task(face.call("ask", "hi"))
+    await heard(supervisor, wire.Chat)
+    face.client.close()
+    face.client.close()
+    with pytest.raises(AiPalError) as caught:
+        await asking
+    assert caught.value.code == Code.CLIENT_CLOSED
+    for method, *args in (("ask", "hi"), ("embed", ["hi"]), ("status",), ("stop",), ("cancel", 1)):
+        failure = await failing(face, method, *args)
+        assert (failure.code, failure.message) == (Code.CLIENT_CLOSED, "this client is closed")
+    assert lost(face)
+
+
+async def test_that_a_lost_supervisor_was_seen_is_told_to_all_who_wait(
+    supervisor: ScriptedSupervisor,
+) -> None:
+    async with connected(OnLoop, supervisor.endpoint) as face:
+        asking = asyncio.create_task(face.call("ask", "hi"))
+        await heard(supervisor, wire.Chat)
+        supervisor.leave()
+        ends = time.monotonic() + 60
+        while not lost(face) and time.monotonic() < ends:  # without a turn for the loop
+            pass
+        face.client.close()
+        with pytest.raises(AiPalError) as caught:
+            await asking
+    assert caught.value.code == Code.SUPERVISOR_LOST
+
+
+async def test_who_forgets_to_open_a_client_is_told_how(supervisor: ScriptedSupervisor) -> None:
+    face = OnLoop(AsyncClient(supervisor.endpoint))
+    face.client.close()
+    for method, *args in (("ask", "hi"), ("chat", "hi"), ("embed", ["hi"]), ("status",), ("cancel", 1)):
+        failure = await failing(face, method, *args)
+        assert failure.code == Code.CLIENT_CLOSED
+        assert "`async with`" in failure.hint
+    with pytest.raises(AiPalError, match="not open yet"):
+        _ = face.client.welcome
 
 
 async def test_a_supervisor_that_says_nothing_is_asked_and_given_up(

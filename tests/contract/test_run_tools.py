@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ai_pal.client.tool_loop import ROUNDS
+from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Image, Message, ToolCall, ToolResult
 from tests.contract.client_faces import FACES, AnyFace, OnLoop, connected
@@ -139,7 +140,7 @@ async def test_rounds_are_bounded_and_the_last_answer_stands(
     assert [notice.kind for notice in answer.notices] == ["rounds"]
     await face.call("run_tools", [more], "hi")
     assert count == [3 + ROUNDS]
-    with pytest.raises(ValueError, match="rounds"):
+    with pytest.raises(AiPalError, match="rounds is a whole number of 1 or more, not 0"):
         await face.call("run_tools", [more], "hi", rounds=0)
 
 

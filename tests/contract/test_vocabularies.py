@@ -12,6 +12,7 @@ import msgspec
 import psutil
 import pytest
 
+from ai_pal.errors import Code
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
@@ -24,8 +25,9 @@ from ai_pal.protocol.worker import (
     LoadModel,
     Ready,
 )
+from scripts.bert_to_gguf import convert
 from tests import chat_templates, tiny_gguf
-from tests.counted_prompts import CASES, SHORT, TOO_LARGE
+from tests.counted_prompts import CASES, QUESTION, SHORT, TOO_LARGE
 from tests.worker_driver import WorkerDriver
 
 pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900)]
@@ -127,6 +129,20 @@ def test_llamacpp_counts_with_every_kind_of_vocabulary(
     file = tiny_gguf.save(tmp_path / "tiny.gguf", vocabulary, template=template)
     with loaded(LoadModel("m", "llamacpp", str(file), context=1024)) as both:
         assert check(both) >= 8
+
+
+@pytest.mark.parametrize("engine", ["llamacpp", "transformers"])
+def test_a_model_of_vectors_counts_no_prompts_however_it_is_loaded(
+    engine: str, sentence_model: Path, tmp_path: Path
+) -> None:
+    file = sentence_model
+    if engine == "llamacpp":
+        convert(sentence_model, file := tmp_path / "minilm.gguf")
+    with loaded(LoadModel("m", engine, str(file))) as both:
+        verdicts = [counted(driver, QUESTION, SHORT) for driver in both]
+    assert verdicts[0] == verdicts[1]
+    assert isinstance(verdicts[0], tuple)
+    assert verdicts[0][0] == Code.UNSUPPORTED
 
 
 def test_transformers_counts_without_torch(starter_safetensors: Path) -> None:

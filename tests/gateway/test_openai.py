@@ -170,3 +170,14 @@ def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         client.chat.completions.create(model="no-such-model", messages=[{"role": "user", "content": "x"}])
     assert caught.value.code == "model_not_found"
+
+
+def test_a_header_keeps_the_prompt_here(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.PermissionDeniedError, match="local"):
+        client.chat.completions.create(
+            model="openai:gpt-4.1",
+            messages=[{"role": "user", "content": "x"}],
+            extra_headers={"x-ai-pal-local-only": "1"},
+        )
+    with pytest.raises(openai.BadRequestError, match="x-ai-pal-local-onyl"):
+        client.models.with_raw_response.list(extra_headers={"x-ai-pal-local-onyl": "1"})

@@ -171,8 +171,8 @@ BUGS = (
         "the queue has no bound",
         _chaos("9", 4),
         "ai_pal/server/pool/fair_queue.py",
-        "        return self._size >= self._limit\n",
-        "        return False\n",
+        "        if self._size < self._limit:\n            return False\n",
+        "        if self._limit:\n            return False\n",
     ),
     Bug(
         9,

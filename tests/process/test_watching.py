@@ -78,6 +78,38 @@ def test_a_terminal_shows_what_is_asked_and_ends_with_ctrl_c(daemon: Supervised)
     assert "secret" not in terminal.text
 
 
+def test_q_ends_it_on_a_terminal(daemon: Supervised) -> None:
+    environ = daemon.environ | {"TERM": "xterm-256color"}
+    with Terminal(["ps", "--watch"], environ, columns=120) as terminal:
+        terminal.wait_for("no model is loaded")
+        terminal.send("xq")
+        assert terminal.exit_code() == 0
+        assert b"\x1b[?25h" in terminal.raw[-60:], "the cursor is back"
+
+
+def test_a_supervisor_that_does_not_run_yet_is_waited_for(home: dict[str, str], tmp_path: Path) -> None:
+    out, told = tmp_path / "out", tmp_path / "told"
+    with out.open("wb") as stdout, told.open("wb") as stderr:
+        command = [sys.executable, "-m", "ai_pal", "ps", "--watch", "--json"]
+        watching = subprocess.Popen(command, env=home, stdout=stdout, stderr=stderr)
+    supervisor = None
+    try:
+        assert eventually(
+            lambda: b"no supervisor is running: waiting for one" in told.read_bytes(), within=60
+        )
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "ai_pal", "supervise"], env=home, stderr=subprocess.DEVNULL
+        )
+        assert eventually(lambda: b"picture" in out.read_bytes(), within=60)
+        supervisor.terminate()
+        assert watching.wait(60) == 0
+        assert b"the supervisor has ended" in told.read_bytes()
+    finally:
+        for process in filter(None, (watching, supervisor)):
+            process.kill()
+            process.wait()
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_pipe_gets_lines_until_the_supervisor_ends(
     daemon: Supervised, as_json: bool, tmp_path: Path

@@ -1,5 +1,6 @@
 """The fair queue against a model: a plain list that is always taken apart in the slow, obvious way."""
 
+import contextlib
 import copy
 
 from hypothesis import given, settings
@@ -24,8 +25,8 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(owner=owners, principal=principals)
     def push(self, owner: str, principal: str) -> None:
-        full = len(self.queue) >= self.limit
-        assert self.queue.full == full
+        full = self._full_for(owner, principal)
+        assert self.queue.full_for(owner, principal) == full
         try:
             self.queue.push(owner, self.next, principal)
         except OverflowError:
@@ -77,6 +78,17 @@ class QueueModel(RuleBasedStateMachine):
             expected.append(_turn(lines, order, within))
         assert list(self.queue) == expected
 
+    def _full_for(self, owner: str, principal: str) -> bool:
+        size, mine = len(self.queue), [key for key, line in self.lines.items() if key[0] == owner and line]
+        clients = len({key[0] for key, line in self.lines.items() if line} | {owner})
+        share = max(1, self.limit // clients)
+        below = sum(len(self.lines[key]) for key in mine) < share
+        names = len({*mine, (owner, principal)})
+        its_own = max(1, self.limit // (clients * names))
+        below_there = len(self.lines.get((owner, principal), [])) < its_own
+        room = size < self.limit or (below and size < self.limit * 2)
+        return not (room or (below_there and size < self.limit + self.limit // 2))
+
     def _join(self, owner: str, principal: str) -> None:
         if not self.within.setdefault(owner, []):
             self.order.append(owner)
@@ -116,6 +128,47 @@ def test_within_one_client_everybody_it_asks_for_has_turns_in_the_same_way(pushe
         within.push("gateway", (principal, number), principal)
         between.push(principal, (principal, number))
     assert list(within) == list(between)
+
+
+@given(st.lists(st.tuples(owners, principals), max_size=80), st.integers(1, 12))
+def test_who_has_nothing_in_it_gets_in_however_much_others_ask(
+    asked: list[tuple[str, str]], limit: int
+) -> None:
+    queue = FairQueue[tuple[str, str]](limit)
+    for one in asked:
+        with contextlib.suppress(OverflowError):
+            queue.push(one[0], one, one[1])
+    assert len(queue) <= 2 * limit
+    for owner in "ABC":
+        if not [one for one in queue if one[0] == owner] and limit >= 3:
+            assert not queue.full_for(owner), "a client"
+    for owner, principal in set(queue):
+        if limit >= 9 and not [one for one in queue if one == (owner, "z")]:
+            alone = {one[0] for one in queue} == {owner}
+            assert not (alone and queue.full_for(owner, "z")), f"beside {principal!r} of the same client"
+
+
+def test_who_asks_alone_has_no_more_than_the_limit() -> None:
+    queue = FairQueue[int](4)
+    for number in range(4):
+        queue.push("A", number)
+    assert queue.full_for("A")
+    queue.push("B", 4)
+    queue.push("B", 5)
+    assert queue.full_for("B"), "it has its half"
+    queue.push("C", 6)
+    assert queue.full_for("C"), "it has its third"
+    queue.push("D", 7)
+    assert queue.full_for("E"), "twice as many wait"
+
+
+def test_who_makes_names_up_leaves_room_for_others() -> None:
+    queue = FairQueue[int](8)
+    for number in range(100):
+        with contextlib.suppress(OverflowError):
+            queue.push("A", number, f"name {number}")
+    assert len(queue) == 12
+    assert not queue.full_for("B")
 
 
 @given(st.lists(owners, max_size=40))

@@ -128,7 +128,7 @@ class Checks:
                 ask.accepted = True
             case wire.Queued(_, position):
                 ask.progress = -1.0  # another one may load from here on
-                expect(1 <= position <= POLICY.queue_size + MOST_SLOTS, who)
+                expect(1 <= position <= 2 * POLICY.queue_size + MOST_SLOTS, who)
             case wire.Reading(_, model, done, total):
                 expect(ask.read.get(model, (-1, 0))[0] < done <= total, f"{who} after {ask.read}")
                 expect(not ask.text, f"{who} after content")
@@ -323,7 +323,7 @@ class Checks:
     def bounds(self) -> None:
         for model_worker in self.world.daemon.supervisor.pool:
             queued, loaders = len(model_worker.queue), len(model_worker.loaders)
-            if queued > POLICY.queue_size + MOST_SLOTS or loaders > POLICY.queue_size * 4:
+            if queued > 2 * POLICY.queue_size + MOST_SLOTS or loaders > POLICY.queue_size * 4:
                 self.expect(False, f"{queued} requests and {loaders} loads wait for {model_worker.model}")
             if self._keep_alive[model_worker.model][0] != model_worker.keep_alive:
                 self._keep_alive[model_worker.model] = (model_worker.keep_alive, self.world.clock.now())

@@ -11,7 +11,7 @@ from tests.simulation.world import World
 
 SEEDS = int(os.environ.get("AI_PAL_CHAOS_ROUNDS", "200"))
 GROUPS = 20
-FOUND = (300633, 300696, 401703)
+FOUND = (544, 1060, 300633, 300696, 401703)
 """Seeds that broke a promise once."""
 OPERATIONS = ("spawn", "to_worker", "from_worker", "to_client")
 
@@ -61,6 +61,7 @@ def test_the_histories_hold_what_they_are_for() -> None:
         "memory taken",
         "reading",
         "attached",
+        "looked on",
     }
     assert ends | events <= happened.keys()
 

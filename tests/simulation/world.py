@@ -23,12 +23,16 @@ from tests.simulation.machine import SimMachine
 from tests.simulation.memory import SimMemory
 from tests.simulation.plans import Temper, tempers
 from tests.simulation.routing_checks import RoutingChecks
+from tests.simulation.watching import Watching
 from tests.simulation.work import Work
 
 ACTIVE = 40.0
 """Seconds in which clients do something."""
 HORIZON = 400.0 + SILENCE
 """Seconds after which all must be quiet: a model here fails again and again, then an Ollama is waited for."""
+
+WATCHED = 4
+"""Every so many-th history is looked on at: that costs time."""
 
 Fails = Callable[[str], bool]
 """Whether this operation ("spawn", "to_worker", "from_worker", "to_client", "from_client") fails now."""
@@ -65,10 +69,13 @@ class World:
         self.machine, self.memory = SimMachine(self), SimMemory(self, list(self.tempers), models is None)
         self.daemon = SimDaemon(self)
         self.clock.alarm = self._alarm
+        self.watching = Watching(self)
 
     def run(self) -> None:
         """Play the whole history. Raises `ViolationError`, whose message holds the seed and the history."""
         try:
+            if self.seed % WATCHED == 0:
+                self.watching.start(ACTIVE + 20.0)
             for number in range(self.dice.randint(1, 4)):
                 self._add_client(f"client{number}")
             if self.rough and self.dice.random() < 0.25:
@@ -117,6 +124,8 @@ class World:
 
     def send(self, client: bytes, event: wire.Event) -> None:
         self.checks.bounds()
+        if self.watching.told(client, event):
+            return
         self.checks.emitted(client, event)
         self.routing.emitted(client, event)
         self.daemon.endpoint.send(client, event)

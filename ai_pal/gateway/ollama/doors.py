@@ -2,16 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from ai_pal.client import AsyncClient
-from ai_pal.client.asking import Asking
-from ai_pal.client.async_stream import AsyncAnswerStream
 from ai_pal.gateway import wishes
-from ai_pal.gateway.asked import Asked, Wanted, chat
+from ai_pal.gateway.asked import Asked, Begin, Wanted, chat, complete
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.ollama import messages as turns
 from ai_pal.gateway.ollama import options
@@ -84,7 +82,7 @@ def generate(body: bytes) -> Asked | Wanted:
     if asked.raw or asked.suffix:
         if asked.images or asked.system:
             raise BodyError("a text that is gone on with has no template to put this in", "raw")
-        return _asked("generate", asked, _complete(asked.prompt, asked.suffix or None, how))
+        return _asked("generate", asked, complete(asked.prompt, asked.suffix or None, dict(how)))
     pictures = [turns.picture(data, f"images[{n}]") for n, data in enumerate(asked.images or [])]
     content: str | list[AnyPart] = [*pictures, Text(asked.prompt)] if pictures else asked.prompt
     system = [Message("system", asked.system)] if asked.system else []
@@ -143,12 +141,8 @@ async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     )
 
 
-def _asked(kind: Any, asked: options.Common, begin: Callable[[AsyncClient], AsyncAnswerStream]) -> Asked:
+def _asked(kind: Any, asked: options.Common, begin: Begin) -> Asked:
     return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time()))
-
-
-def _complete(prompt: str, suffix: str | None, how: Asking) -> Callable[[AsyncClient], AsyncAnswerStream]:
-    return lambda client: client.complete_stream(prompt, suffix, **how)  # type: ignore[misc]
 
 
 def _load_or_unload(kind: str, asked: options.Common) -> Wanted:

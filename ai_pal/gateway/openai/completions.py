@@ -10,7 +10,7 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
 from ai_pal.gateway import wishes
-from ai_pal.gateway.asked import Asked
+from ai_pal.gateway.asked import Asked, complete
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.openai.chat_answer import DONE, event, progress, usage_of
 from ai_pal.gateway.openai.chat_request import (
@@ -91,9 +91,7 @@ def completions(body: bytes) -> Asked:
     writer = CompletionStream(
         asked.model, prompt if asked.echo else "", include_usage=bool(options and options.include_usage)
     )
-    return Asked(
-        lambda client: client.complete_stream(prompt, asked.suffix, **how), bool(asked.stream), writer
-    )
+    return Asked(complete(prompt, asked.suffix, how), bool(asked.stream), writer)
 
 
 def _prompt(given: str | list[str | int | list[int]]) -> str:

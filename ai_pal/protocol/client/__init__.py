@@ -9,6 +9,7 @@ from ai_pal.protocol.client.hub import *
 from ai_pal.protocol.client.replies import *
 from ai_pal.protocol.client.requests import *
 from ai_pal.protocol.client.watching import *
+from ai_pal.protocol.value_rules import plain
 
 PROTOCOL = 2
 """Version of this conversation; a client with another major number is refused."""
@@ -96,7 +97,7 @@ ENDS: dict[type[Request], type[Event]] = {
 ENDING: frozenset[type[Event]] = frozenset((*TERMINAL, *ENDS.values()))
 """Behind one of these nothing more comes of its request: the id is free."""
 
-encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder(enc_hook=plain).encode
 
 
 @cache

@@ -8,7 +8,6 @@ from ai_pal.server.pool.model_worker import ModelWorker
 CLOSING = Failure(
     Code.SHUTTING_DOWN, "the supervisor is shutting down", "ask again in a moment", retryable=True
 )
-EMPTY_PROMPT = Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something")
 UNLOADED = Failure(Code.UNLOADED, "the model was unloaded on request", "ask again to load it", retryable=True)
 REPLACED = Failure(
     Code.UNLOADED,

@@ -1,8 +1,8 @@
 """A bounded queue that is fair over clients, and within each client over those for whom it asks: everybody in
-turn, each one's requests in order."""
+turn, each one's requests in order. Nobody can fill it for all the others."""
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 class FairQueue(Generic[T]):
     """Round robin over owners, and over the principals of each: who asks for many has no more turns than one
-    who asks for itself. `limit` bounds the items of all together."""
+    who asks for itself. `limit` bounds the items of all together; beyond it, and up to twice as many, only
+    those get in who have less than their share."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -20,13 +21,23 @@ class FairQueue(Generic[T]):
     def __len__(self) -> int:
         return self._size
 
-    @property
-    def full(self) -> bool:
-        return self._size >= self._limit
+    def full_for(self, owner: Hashable, principal: str = "") -> bool:
+        """Whether it takes nothing more of this one. A share is that of as many as have something in it;
+        principals get half as far beyond the limit as owners do, for their names may be made up."""
+        if self._size < self._limit:
+            return False
+        if self._size >= 2 * self._limit:
+            return True
+        mine: Mapping[str, deque[T]] = self._owners.get(owner, {})
+        owners, principals = len(self._owners.keys() | {owner}), len(mine.keys() | {principal})
+        if sum(map(len, mine.values())) < max(1, self._limit // owners):
+            return False
+        beyond = self._size >= self._limit + self._limit // 2
+        return beyond or len(mine.get(principal, ())) >= max(1, self._limit // (owners * principals))
 
     def push(self, owner: Hashable, item: T, principal: str = "") -> None:
-        """Append. Raises OverflowError when the queue is full."""
-        if self.full:
+        """Append. Raises OverflowError when the queue is full for this one."""
+        if self.full_for(owner, principal):
             raise OverflowError("the queue is full")
         self._owners.setdefault(owner, OrderedDict()).setdefault(principal, deque()).append(item)
         self._size += 1

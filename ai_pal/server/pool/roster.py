@@ -1,5 +1,6 @@
 """The roster of the pool: which models have a worker, by name and by what its process is called."""
 
+import contextlib
 from collections.abc import Iterator
 
 from ai_pal.catalog.resolved import Resolved
@@ -44,6 +45,20 @@ class Roster:
             return reference
         worker = self.sharing(resolved)
         return worker.name if worker is not None else resolved.name
+
+    def meant(self, reference: str) -> list[ModelWorker]:
+        """The workers that a reference means, under whatever name they have: its model's, and that of its
+        vocabulary. All for an empty one."""
+        name = self.canonical(reference)
+        found = [worker for worker in self if name in ("", worker.model, worker.name)]
+        alike = [worker.resolved.vocabulary for worker in found]
+        with contextlib.suppress(AiPalError):
+            alike.append(self._resolve(reference).vocabulary)
+        return found + [
+            worker
+            for worker in self
+            if worker not in found and any(worker.resolved.is_like(one) for one in alike)
+        ]
 
     def sharing(self, resolved: Resolved) -> ModelWorker | None:
         """The worker of this name if it is in use, else one that has the same model under another name."""

@@ -118,10 +118,7 @@ class Supervisor:
     def unload(self, client: bytes, request: wire.Unload) -> None:
         """Unload one model or all. Waiting requests fail with `unloaded`, running ones are drained."""
         job = Unloading(client, request.id)
-        model = self.pool.canonical(request.model)
-        for worker in self.pool:
-            if model not in ("", worker.model, worker.name):
-                continue
+        for worker in self.pool.meant(request.model):
             if worker.process is not None:
                 job.waiting.add(worker.name)
             self._fail_waiting(worker, UNLOADED)
@@ -241,9 +238,9 @@ class Supervisor:
         return self.pool.worker_for(resolved)
 
     def _open(self, worker: ModelWorker, job: Job, sink: Sink) -> WorkerJob:
-        """Into the line with it, if that is not full."""
+        """Into the line with it, if that is not full for who asks."""
         counts = isinstance(job.work, inner.CountTokens)
-        if (worker.counts if counts else worker.queue).full:
+        if (worker.counts if counts else worker.queue).full_for(job.owner, job.principal):
             raise AiPalError(overloaded(worker))
         worker.keep(job.keep_alive, job.usual_keep_alive)
         request = self.requests.open(job, sink, worker.model, self._clock.now(), worker.name)

@@ -14,7 +14,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.usage import Timings
 from ai_pal.server.jobs import Backend
-from ai_pal.server.pool.failures import CLOSING, EMPTY_PROMPT
+from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients, Clock, Observe
 from ai_pal.server.router.attempts import ANSWERED, CANCELLED, Attempts
 from ai_pal.server.router.hearing import Hearing
@@ -26,7 +26,6 @@ from ai_pal.server.router.policy.eligibility import over_limit
 from ai_pal.server.router.policy.fallback_chain import Ask, BreakOff, FallbackChain, GiveUp
 from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.policy.news import is_news
-from ai_pal.server.router.policy.query import says_something
 from ai_pal.server.router.ports import Judge, Ledger, RouterPolicy, Snapshots
 from ai_pal.server.router.request import Attempt, RoutedRequest
 from ai_pal.server.router.table import Table
@@ -94,9 +93,6 @@ class Router:
         now = self._health.now = self._clock.now()
         if self._closing:
             self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
-            return
-        if not says_something(chat.messages):
-            self._clients.send(client, wire.Failed(chat.id, [EMPTY_PROMPT]))
             return
         planned = self._planner.plan(chat, self._attempts.reserved)
         request = RoutedRequest(

@@ -64,7 +64,7 @@ class Subscriptions:
         self._onlookers: dict[tuple[bytes, int], Onlooker] = {}
         self._models: dict[str, wire.WorkerStatus] = {}
         self._pulls: dict[str, wire.DownloadStatus] = {}
-        self._answers: dict[str, int] = {}
+        self._answers: dict[str, Computed] = {}
         self._look_at = 0.0
         self._closing = False
 
@@ -74,9 +74,8 @@ class Subscriptions:
         if self._closing or len(self._onlookers) >= MOST:
             self._clients.send(client, wire.Failed(request.id, [CLOSING if self._closing else FULL]))
             return
-        if not self._onlookers:
-            self._activity.onlooker = self
-            self._changed()  # what was before nobody has to hear
+        self._activity.onlooker = self
+        self._tell(self._changed())  # so that the next look is compared with what this picture shows
         onlooker = self._onlookers[client, request.id] = Onlooker(client, request.id)
         self._show(onlooker)
         self._look_at = self._clock.now() + INTERVAL
@@ -185,9 +184,8 @@ class Subscriptions:
             computed = self._computed(standing)
             if computed is None:
                 continue
-            further = computed.tokens + computed.begun
-            if self._answers.get(standing.key, 0) != further:
-                self._answers[standing.key] = further
+            if self._answers.get(standing.key, Computed()) != computed:
+                self._answers[standing.key] = computed
                 found.append(standing.status(self._clock.now(), computed))
         return found
 
@@ -207,10 +205,11 @@ class Subscriptions:
 
 def differs(one: wire.WorkerStatus, before: wire.WorkerStatus | None) -> bool:
     """Whether more is new than what passes by itself: time, and a little memory."""
-    return before is None or _lasting(one) != _lasting(before)
+    return before is None or lasting(one) != lasting(before)
 
 
-def _lasting(one: wire.WorkerStatus) -> wire.WorkerStatus:
+def lasting(one: wire.WorkerStatus) -> wire.WorkerStatus:
+    """What of it is news when it changes."""
     return msgspec.structs.replace(
         one,
         memory=one.memory // (16 * MEBIBYTE),

@@ -75,5 +75,5 @@ def test_a_model_is_a_name_or_none() -> None:
     none: Any = {"model": None}
     number: Any = {"model": 7}
     assert chat_request(1, "hi", none).model == ""
-    with pytest.raises(TypeError, match="model takes a name, not int"):
+    with pytest.raises(AiPalError, match="model is a name, not "):
         chat_request(1, "hi", number)

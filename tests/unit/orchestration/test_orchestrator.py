@@ -31,7 +31,7 @@ async def test_a_mistake_is_told_with_what_is_possible(how: dict[str, Any], hint
         with pytest.raises(AiPalError) as caught:
             await router.route_request("hi", **how)
     assert caught.value.code == Code.BAD_REQUEST
-    assert hint in caught.value.failure.hint
+    assert hint in caught.value.failure.message
 
 
 def test_an_orchestrator_is_not_made_with_a_mistake() -> None:

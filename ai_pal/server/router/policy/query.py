@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from ai_pal.protocol.content import AnyPart, Audio, Document, Image, Message, Text, ToolCall, ToolResult
+from ai_pal.protocol.content import AnyPart, Audio, Image, Message, ToolCall, ToolResult
 from ai_pal.protocol.options import GenerationOptions, Tool
 from ai_pal.server.router.policy.candidate import Grade
 
@@ -60,15 +60,6 @@ def tokens_in(messages: list[Message], options: GenerationOptions = NO_OPTIONS) 
     usual text."""
     tools = sum(map(_of_tool, options.tools))
     return tools + sum(4 + _of_content(message.content) for message in messages)
-
-
-def says_something(messages: list[Message]) -> bool:
-    """Whether a user has said anything: a picture alone is a prompt too."""
-    return any(message.role == "user" and any(map(_says, message.parts)) for message in messages)
-
-
-def _says(part: AnyPart) -> bool:
-    return bool(part.text.strip()) if isinstance(part, Text | Document) else True
 
 
 def _of_content(content: str | Sequence[AnyPart]) -> int:

@@ -1,6 +1,7 @@
 """Jobs of every kind on a worker: one queue, one table, and a count that takes no slot."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -162,6 +163,23 @@ def test_counts_have_a_bound_of_their_own() -> None:
         with pytest.raises(AiPalError) as refused:
             world.start(work)
         assert refused.value.code == Code.OVERLOADED
+
+
+@pytest.mark.parametrize("work", [CHAT, COUNT], ids=["chat", "count"])
+@pytest.mark.parametrize("other", [{"owner": b"bob"}, {"owner": b"ann", "principal": "eve"}])
+def test_a_queue_that_one_has_filled_takes_another(work: Work, other: dict[str, Any]) -> None:
+    world = World()
+    ann: dict[str, Any] = {"owner": b"ann", "principal": "carl"}
+    greedy = [world.start(work, **ann)[0] for _ in range(2)]
+    with pytest.raises(AiPalError):
+        world.start(work, **ann)
+    modest, _ = world.start(work, **other)
+    assert [heard.words[0] for heard in (*greedy, modest)] == ["accepted"] * 3
+    for one in (ann, other):
+        with pytest.raises(AiPalError) as refused:
+            world.start(work, **one)
+        assert refused.value.code == Code.OVERLOADED
+    assert not any("failed" in heard.words for heard in greedy), "what was accepted goes on"
 
 
 @pytest.mark.parametrize("work", [CHAT, KINDS[2][0], COUNT], ids=["chat", "embed", "count"])

@@ -9,9 +9,12 @@ from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.worker import LoadModel
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.worker import CountTokens, LoadModel
 from ai_pal.server.app.references import load_of
+from ai_pal.server.jobs import Job
 from tests.simulation.memory_world import Host, Machine
+from tests.unit.server.pool.test_jobs import Heard
 
 FILE = "/m/phi-2.Q4_K_M.gguf"
 KNOWN = {
@@ -32,7 +35,7 @@ class Named(Host):
     """A supervisor of these models, in a world where nothing goes wrong."""
 
     def __init__(self) -> None:
-        machine = Machine(1, dict.fromkeys(KNOWN, 5))
+        machine = Machine(1, dict.fromkeys([*KNOWN, *(one.vocabulary.name for one in KNOWN.values())], 5))
         machine.dice.random = lambda: 0.5  # type: ignore[method-assign]
         super().__init__(machine)
 
@@ -78,6 +81,20 @@ def test_it_is_unloaded_under_either_name() -> None:
     host.supervisor.unload(b"c", wire.Unload(99, "phi-2:q4_k_m"))
     host.machine.run(host.machine.now + 10.0)
     assert host.supervisor.statuses() == []
+
+
+@pytest.mark.parametrize("asked", ["phi-2", "/link.gguf", ""])
+@pytest.mark.parametrize("counted", ["phi-2", "phi-2:q4_k_m"])
+def test_what_counts_its_tokens_goes_with_it_under_every_name(asked: str, counted: str) -> None:
+    host = Named()
+    for name in (counted, "other"):
+        host.supervisor.start(Job(work=CountTokens(0, [Message("user", "hi")]), model=name), Heard())
+    if asked:
+        host.chat(asked)
+    assert len(host.supervisor.statuses()) == (3 if asked else 2)
+    host.supervisor.unload(b"c", wire.Unload(99, "/link.gguf"))
+    host.machine.run(host.machine.now + 10.0)
+    assert [status.model for status in host.supervisor.statuses()] == ["other (vocabulary)"]
 
 
 def test_it_is_pinned_when_one_of_its_names_is() -> None:

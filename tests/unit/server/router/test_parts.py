@@ -160,24 +160,6 @@ def test_what_is_a_prompt(messages: list[Message]) -> None:
     assert len(desk.here) == 1
 
 
-@pytest.mark.parametrize(
-    "messages",
-    [
-        [],
-        [Message("user", "")],
-        [Message("user", [])],
-        [Message("user", [Text(" \n")])],
-        [Message("system", "x")],
-    ],
-)
-def test_what_is_none(messages: list[Message]) -> None:
-    desk = Desk()
-    desk.ask(messages=messages)
-    failed = desk.last()
-    assert isinstance(failed, wire.Failed)
-    assert failed.reasons[0].code == Code.EMPTY_PROMPT
-
-
 def test_blobs_travel_with_every_attempt() -> None:
     desk = Desk()
     desk.router.chat(ANN, wire.Chat(1, [Message("user", [Image("image/png", frame=1)])], "phi-2"), (b"png",))

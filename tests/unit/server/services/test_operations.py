@@ -115,6 +115,16 @@ def test_who_looks_on_keeps_no_supervisor(kind: type[wire.Request]) -> None:
     assert endpoint.stops
 
 
+@pytest.mark.parametrize("kind", LOOKS_ON, ids=name)
+def test_who_looks_on_is_told_as_time_passes(kind: type[wire.Request]) -> None:
+    endpoint = asked(kind)
+    endpoint.send(BOB, wire.Load(9, "echo"))
+    endpoint.settle()
+    heard = len(endpoint.events(ANN))
+    endpoint.clock.run(endpoint.clock.now() + 1.0)
+    assert len(endpoint.events(ANN)) > heard
+
+
 @every
 @pytest.mark.parametrize("second", TABLE, ids=name)
 def test_an_open_id_is_taken_by_no_other_request(

@@ -129,6 +129,21 @@ def test_who_does_not_read_lets_nothing_wait_and_gets_a_picture_again(endpoint: 
     assert phases(endpoint, "load")[-1] == "cancelled", "and hears of what follows"
 
 
+def test_what_was_so_between_two_looks_is_not_shown_for_ever(endpoint: Endpoint) -> None:
+    look_on(endpoint)
+    endpoint.send(BOB, wire.Chat(1, HI, "echo"))
+    endpoint.clock.run(endpoint.clock.now() + 1)
+    endpoint.send(BOB, wire.Chat(2, HI, "echo"))
+    endpoint.send(ANN, wire.Subscribe(2))
+    endpoint.send(BOB, wire.Cancel(2))
+    endpoint.clock.run(endpoint.clock.now() + 1)
+    seen = Scene()
+    for event in told(endpoint):
+        if event.id == 2:
+            seen.take(event)
+    assert seen.models["echo"].queued == 1
+
+
 def test_nothing_is_told_while_nothing_happens(endpoint: Endpoint) -> None:
     look_on(endpoint)
     endpoint.clock.run(endpoint.clock.now() + 100)
