@@ -59,8 +59,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "held_off": HELD | OFF,
     "prefill": {"prefill": "The"},
 }
-ENDED = ("prefill", "budget")
-"""Ways in which the thought was ended for the model, which may write so once more."""
 ROWS = {
     "opens_thought": Row(THOUGHT, TEXT, REFUSED, BOTH, TEXT, BOTH, TEXT, TEXT),
     "thinks_by_effort": Row(THOUGHT, TEXT, THOUGHT, BOTH, TEXT, BOTH, TEXT, TEXT),
@@ -103,7 +101,7 @@ def made_of(answer: Answer, way: str) -> list[str]:
         return [answer.end.failure.code]
     assert isinstance(answer.end, GenerationDone)
     for _, part in sorted(answer.grown.items()):
-        assert "think>" not in part.text or (way in ENDED and part.kind == "text")
+        assert "think>" not in part.text, (way, part)
         assert part.kind == "text" or part.text == part.text.strip()
     return [part.kind for _, part in sorted(answer.grown.items())]
 

@@ -41,12 +41,14 @@ from workers.engines.llamacpp_prompts import Counting, Prompts, learned
 from workers.engines.llamacpp_request import (
     answer_body,
     forces_calls,
+    stop_list,
     stops_of,
     watched,
     with_place,
 )
 from workers.engines.llamacpp_server import Server
-from workers.engines.llamacpp_template import begun_thought
+from workers.engines.llamacpp_template import CLOSE, begun_thought, bounded
+from workers.engines.llamacpp_thoughts import thoughts_of
 from workers.engines.llamacpp_trial import try_out
 from workers.kv_budget import KvBudget
 from workers.load_limits import limits
@@ -173,22 +175,27 @@ class LlamaCpp:
         prompt = prompts.body(fitted.messages, options, attachments)
         rendered = prompts.rendered(prompt) if prompts.template.thinks != "never" else ""
         body = answer_body(options, prompts.template, rendered) | prompt
-        if "thinking_budget_tokens" in body:
+        begun = begun_thought(rendered)
+        if (budget := body.get("thinking_budget_tokens")) is not None:
             # llama.cpp counts what the prompt has behind the tag, too: with less it skips part of the end
-            begun = counter.content(begun_thought(rendered) or "")
-            body["thinking_budget_tokens"] = min(body["thinking_budget_tokens"] + begun, LARGEST)
+            budget = min(budget + counter.content(begun or ""), LARGEST)
+            body |= bounded(budget, prompts.template)
         stops = stops_of(options)
         if stops and prompts.template.thinks == "never" and "tools" not in prompt:
             body["stop"], stops = stops, []  # llama.cpp looks for them in thoughts and calls, too
+        if prompts.turn_end:
+            body["stop"] = [*stop_list(body.get("stop")), prompts.turn_end]
         answer.configure(
             stops=stops,
             prefill=options.prefill,
             alternatives=options.logprobs or 0,
             forced=forces_calls(options),
-            opened=begun_thought(rendered) is not None,
-            thinks=prompts.template.unended and not options.prefill,
+            opened=begun is not None,
+            thoughts=thoughts_of(prompts.template, begun=begun is not None, prefilled=bool(options.prefill)),
             watched=watched(options),
             bare=bare_calls(options),
+            ended=prompts.template.tagged
+            and (budget is not None or bool(options.prefill) or rendered.rstrip().endswith(CLOSE)),
         )
         if self._admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             self._server.engine.handle_chat_completions(body, lambda chunk: self._chunk(answer, chunk))

@@ -11,8 +11,10 @@ from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp_calls import ForcedCalls, new_call
 from workers.engines.llamacpp_failures import failure_of
-from workers.engines.llamacpp_thoughts import Thoughts
+from workers.engines.llamacpp_template import CLOSE
+from workers.engines.llamacpp_thoughts import InChannels, Thoughts
 from workers.engines.llamacpp_trial import NO_NUMBER
+from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.text import Stops
 from workers.structured.watch import Watch
 
@@ -38,17 +40,18 @@ class Generation:
         self.finish_reason: FinishReason | Literal[""] = ""
         self.failure: Failure | None = None
         self.forced = False
-        self._thoughts: Thoughts | None = None
+        self._thoughts: Thoughts | InChannels | None = None
         self._bare: BareCalls | None = None
         self._sink = sink
         self._stops, self._prefill, self._alternatives = stops or Stops([]), prefill, alternatives
         self._calls: ForcedCalls | None = None
         self._watch: Watch | None = None
+        self._ends: ThoughtEnds | None = None
         self._parts: dict[tuple[str, int], OpenPart] = {}
         self._told = 0
         self._blank = ""
         """Blanks behind a thought, which are its own only if it goes on."""
-        self._is_behind_thought = False
+        self._is_behind_thought = self._has_begun = False
         self._probable: list[tuple[int, TokenLogprob]] = []
         self._prompt = self._cached = 0
         self._prefill_seconds = self._decode_seconds = 0.0
@@ -65,17 +68,19 @@ class Generation:
         alternatives: int,
         forced: bool = False,
         opened: bool = False,
-        thinks: bool = False,
+        thoughts: Thoughts | InChannels | None = None,
         watched: str = "",
         bare: BareCalls | None = None,
+        ended: bool = False,
     ) -> None:
         """What the request turned out to ask for, before the first chunk. `opened`: the prompt has begun a
-        thought; `thinks`: and llama.cpp does not see its end. `watched` is the grammar that llama.cpp has to
-        hold the answer to."""
+        thought; `ended`: it is, or may be, ended for the model; `thoughts` tells thoughts from the answer
+        where llama.cpp does not. `watched` is the grammar that llama.cpp has to hold the answer to."""
         self._watch = Watch(watched) if watched else None
         self._is_behind_thought = opened
-        self._thoughts = Thoughts() if thinks else None
+        self._thoughts = thoughts
         self._bare = bare
+        self._ends = ThoughtEnds(CLOSE) if ended else None
         self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives
         self.forced = forced
 
@@ -125,10 +130,12 @@ class Generation:
             self._report(self._part("reasoning"), kept)
 
     def _text(self, text: str) -> None:
-        if self._is_behind_thought and ("text", 0) not in self._parts:
+        text = text if self._ends is None else self._ends.push(text)
+        if self._is_behind_thought and not self._has_begun:
             text = text.lstrip()
             if not text:
                 return
+        self._has_begun = True
         if self._watch is not None and not self._watch.take(text):
             self.failure = NOT_HELD
             return
@@ -215,7 +222,8 @@ class Generation:
             for part, piece in self._calls.end(cut=cut):
                 self._report(part, piece)
             return True
-        held = self._stops.end()
+        held = self._ends.end() if self._ends is not None else ""
+        held = self._stops.push(held) + self._stops.end()
         if self._bare is not None:
             held = self._bare.push(held)
             if not held and not cut and (calls := self._bare.calls()):

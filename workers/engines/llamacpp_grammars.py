@@ -15,10 +15,15 @@ HEAD = "%llguidance {}\n"
 OPEN = 'open: "<think>"'
 THOUGHT = r"thought[lazy]: /(?s:.*)<\/think>\n{0,2}/"
 """Where more blanks are free, a model may spend its answer on them."""
+ANALYSIS = 'analysis: "<|channel|>analysis<|message|>" reasons "<|start|>assistant"'
+REASONS = r"reasons[lazy]: /(?s:.*)<\|end\|>/"
+FINAL = '"<|channel|>final<|message|>"'
+"""The thought and the answer of a model that writes in channels; the prompt has begun its first message."""
 
 
 def schema_grammar(wanted: JsonObject | JsonSchema, thought: str) -> str:
-    """`thought` says what comes first: "" nothing, "?" maybe a thought, "!" one that has begun already.
+    """`thought` says what comes first: "" nothing, "?" maybe a thought, "!" one that has begun already,
+    "channels" maybe one in a channel of its own.
 
     Raises `AiPalError` (`unsupported`) with the path of what cannot be expressed."""
     return _lark("answer", thought, f"answer: {json_rule(schema_of(wanted))}")
@@ -56,4 +61,6 @@ def _lark(start: str, thought: str, *rules: str) -> str:
         lines = [f"start: thought {start}", THOUGHT]
     elif thought == "?":
         lines = [f"start: (open thought)? {start}", OPEN, THOUGHT]
+    elif thought == "channels":
+        lines = [f"start: analysis? {FINAL} {start}", ANALYSIS, REASONS]
     return HEAD + "\n".join([*lines, *rules])

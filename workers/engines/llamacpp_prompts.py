@@ -12,7 +12,9 @@ from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.worker import CountTokens
 from workers.context_window import answer_room, shortened
 from workers.engines import llamacpp_template as templates
+from workers.engines import turn_ends
 from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Sink
+from workers.engines.channels import FINAL
 from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
 from workers.engines.llamacpp_failures import attempt, template_words
 from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter
@@ -20,6 +22,8 @@ from workers.engines.llamacpp_messages import plain_messages
 from workers.engines.llamacpp_request import prompt_body
 from workers.turns import alternating
 
+ENDED = f"\n{templates.CLOSE}\n\n"
+"""Between a thought that the prompt opens and the answer that is given a beginning."""
 COUNTERS = 2
 """Threads that count tokens."""
 
@@ -36,6 +40,8 @@ class Prompts:
             str(about.get("chat_template", "")), about.get("chat_template_caps", {}), self._counter.render
         )
         rendered = self._counter.render({"messages": templates.QUESTION})
+        self.turn_end = "" if self.template.channels else self._turn_end()
+        """The template's mark behind an answer, where it is no token, which would end one by itself."""
         self._no_system_message = any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
         self._alternates = not self._takes(templates.QUESTION * 2)
         self.abilities = self._abilities(about.get("modalities", {}))
@@ -55,6 +61,12 @@ class Prompts:
             found.append("thinking")
         found += self._senses(senses)
         return [*found, "infill"] if self._can_infill() else found
+
+    def _turn_end(self) -> str:
+        answer = {"role": "assistant", "content": turn_ends.ANSWER}
+        messages = [*templates.QUESTION, answer, *templates.QUESTION]
+        mark = turn_ends.turn_end(self._counter.render({"messages": messages}))
+        return mark if mark and self._counter.content(mark) > 1 else ""
 
     def _senses(self, told: dict[str, Any]) -> list[Ability]:
         """Tries them: a projector can want tokens that the model does not have. Raises `AiPalError`
@@ -84,7 +96,13 @@ class Prompts:
         if self._alternates:
             messages = alternating(messages)
         plain = plain_messages(messages, attachments.told, self.template.remembers)
-        return prompt_body(plain, options, self.template)
+        body = prompt_body(plain, options, self.template)
+        if options.prefill and self.template.untold:  # else llama.cpp puts it behind the thought
+            before = self.rendered(body).removesuffix(options.prefill)
+            ended = ENDED if templates.begun_thought(before) is not None else ""
+            ended = FINAL if self.template.channels else ended
+            body["messages"][-1]["content"] = ended + options.prefill
+        return body
 
     def rendered(self, body: dict[str, Any]) -> str:
         """The prompt as the model sees it."""
@@ -92,7 +110,7 @@ class Prompts:
 
     def counter(self, options: GenerationOptions, attachments: Attachments) -> PromptCounter:
         """The `Counter` of a context window for a request with these options."""
-        besides = len(options.prefill.encode("utf-8", "surrogatepass"))
+        besides = len((FINAL + options.prefill).encode("utf-8", "surrogatepass")) if options.prefill else 0
         if options.tools and options.tool_choice != "none":
             besides += len(msgspec.json.encode(options.tools)) + 1024
         return PromptCounter(

@@ -57,6 +57,11 @@ def stops_of(options: GenerationOptions) -> list[str]:
     return [text for text in options.stop if text]
 
 
+def stop_list(given: Any) -> list[Any]:
+    """Stop texts as a list; llama.cpp takes a single one, too."""
+    return given if isinstance(given, list) else [] if given is None else [given]
+
+
 def forces_calls(options: GenerationOptions) -> bool:
     """Whether the answer has to be a call."""
     return bool(options.tools) and (
@@ -150,9 +155,10 @@ def format_grammar(options: GenerationOptions, template: Template, prompt: str) 
     """The grammar of the response format. Raises `AiPalError` (`unsupported`, `bad_request`)."""
     wanted = options.response_format
     assert wanted is not None
+    thought = thought_before(template, options, prompt)
     if not isinstance(wanted, Grammar):
-        return grammars.schema_grammar(wanted, thought_before(template, options, prompt))
-    if thought_before(template, options, prompt) == "!" or options.thinking not in (None, "off"):
+        return grammars.schema_grammar(wanted, thought)
+    if thought in ("!", "channels") or options.thinking not in (None, "off"):
         _refuse("a grammar and thinking do not go together", "ask without thinking")
     if wanted.grammar.lstrip().startswith("%"):
         fail(Code.BAD_REQUEST, "a grammar is written in llama.cpp's GBNF", "begin with: root ::= ...")
@@ -176,6 +182,8 @@ def with_place(failure: Failure | None, options: GenerationOptions) -> Failure |
 
 def thought_before(template: Template, options: GenerationOptions, prompt: str) -> str:
     """What may come before the answer itself: see `llamacpp_grammars.schema_grammar`."""
+    if template.channels:
+        return "channels"
     if template.thinks == "never" or (options.thinking == "off" and template.thinks != "always"):
         return ""
     if not template.tagged:

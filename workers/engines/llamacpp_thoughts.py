@@ -1,10 +1,13 @@
-"""Thoughts told from the answer, for templates that open a thought and do not say how it ends. Pure.
+"""Thoughts told from the answer where llama.cpp cannot see from the template how they are marked. Pure.
 
-llama.cpp does this where a template shows both tags; where it shows the first only, all of it came as text.
+Where a template shows the first tag only, or messages of harmony without their channels, all comes as text.
 """
 
+from typing import Any
+
 from ai_pal.protocol.content import PartKind
-from workers.engines.llamacpp_template import CLOSE
+from workers.engines.channels import Channels
+from workers.engines.llamacpp_template import CLOSE, Template
 
 Piece = tuple[PartKind, str]
 
@@ -41,6 +44,34 @@ class Thoughts:
             said = said.lstrip()
         self._begun = self._begun or bool(said)
         return [(self._kind, said)] if said else []
+
+
+class InChannels:
+    """One answer in harmony; `begun` as for `Channels`."""
+
+    def __init__(self, *, begun: bool) -> None:
+        self._channels = Channels(calls=False, begun=begun)
+
+    def push(self, text: str) -> list[Piece]:
+        """As `Thoughts.push`."""
+        return self._pieces(self._channels.feed(text))
+
+    def end(self) -> list[Piece]:
+        """The rest."""
+        return self._pieces(self._channels.finalize()[1])
+
+    def _pieces(self, events: list[dict[str, Any]]) -> list[Piece]:
+        told = [event for event in events if event["type"] == "region_chunk"]
+        return [("text" if one["field"] == "content" else "reasoning", one["text"]) for one in told]
+
+
+def thoughts_of(template: Template, *, begun: bool, prefilled: bool) -> Thoughts | InChannels | None:
+    """What takes an answer apart; None where llama.cpp does it. `begun`: the prompt opens a thought."""
+    if not template.untold:
+        return None
+    if template.channels:
+        return InChannels(begun=prefilled)
+    return Thoughts() if begun else None
 
 
 def _undecided(text: str) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from ai_pal.protocol.content import Alternative, FinishReason, TokenLogprob
 from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
+from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.guide import Guide
 from workers.engines.transformers.options import Sampling
 from workers.engines.transformers.parts import Parts, Piece
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class Prompt(msgspec.Struct, frozen=True):
     """A request as the engine thread gets it: rendered, trimmed and in tokens. `guide` steers the answer,
     `parts` takes it apart, both only where that is needed; with `single_call` it ends behind its first call.
-    `prefill` is how the answer begins, at the end of the prompt; `inputs` are its pictures."""
+    `prefill` is how the answer begins, at the end of the prompt; `inputs` are its pictures; `ends` takes
+    tags out of an answer whose thought was ended for the model."""
 
     key: int
     tokens: list[int]
@@ -35,6 +37,7 @@ class Prompt(msgspec.Struct, frozen=True):
     bytes_of: Callable[[int], bytes] | None = None
     prefill: str = ""
     inputs: dict[str, Any] = {}
+    ends: ThoughtEnds | None = None
 
 
 class Generation:
@@ -102,7 +105,7 @@ class Generation:
         text = self._detokenizer.push(token)
         if self.guide is not None:
             text = self.guide.take(token, text)
-        self._say(self._stops.push(text))
+        self._say(self._stops.push(self._without_ends(text)))
         if self._stops.found or self._is_complete():
             self.finish_reason = "stop"
         elif self._count == self.prompt.sampling.max_tokens or not has_room:
@@ -116,7 +119,9 @@ class Generation:
 
     def end(self) -> None:
         """Report the rest of the text and that the answer is complete."""
-        self._say(self._stops.push(self._detokenizer.end()) + self._stops.end())
+        ends = self.prompt.ends
+        rest = self._without_ends(self._detokenizer.end()) + (ends.end() if ends is not None else "")
+        self._say(self._stops.push(rest) + self._stops.end())
         reason: FinishReason = self.finish_reason or "stop"
         if self._parts is not None:
             self._tell(self._parts.end(cut=reason == "length"))
@@ -125,6 +130,9 @@ class Generation:
         now = time.monotonic()
         prefill, decode = self._first - self._started, now - self._first
         self._sink.done(self.key, reason, self.usage, prefill, decode)
+
+    def _without_ends(self, text: str) -> str:
+        return text if self.prompt.ends is None else self.prompt.ends.push(text)
 
     def _say(self, text: str) -> None:
         if not text:

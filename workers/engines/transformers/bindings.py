@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, Tool
-from workers.engines.transformers.families import Calls, forcing_grammar
+from workers.engines.transformers.families import Calls, document_rules, forcing_grammar
 from workers.log import log
 from workers.structured.rules import json_rule, schema_of
 
@@ -57,14 +57,15 @@ class Bindings:
         return list(self._source.encode(text, add_special_tokens=False))
 
     def of(
-        self, options: GenerationOptions, calls: Calls | None, tools: Sequence[Tool]
+        self, options: GenerationOptions, calls: Calls | None, tools: Sequence[Tool], final: str = ""
     ) -> "Constraint | None":
-        """The grammar of an answer with these options; None where it is free. Raises `AiPalError`."""
+        """The grammar of an answer with these options; None where it is free. `final`: see `Thinking`. Raises
+        `AiPalError`."""
         wanted = options.response_format
         form = json_rule(schema_of(wanted)) if isinstance(wanted, JsonObject | JsonSchema) else ""
         must_call = bool(tools) and options.tool_choice not in (None, "auto")
         if not tools or not (form or must_call):
-            return self.compiler.rules(f"start: {form}") if form else None
+            return self.compiler.rules(document_rules(form, final, self._mark)) if form else None
         parallel = options.parallel_tool_calls is True
         rules = forcing_grammar(calls, tools, parallel, self._mark) if calls is not None else None
         if rules is None:
@@ -74,7 +75,8 @@ class Bindings:
                 'use tool_choice "auto", and no response format beside tools',
             )
         if form and not must_call:
-            rules = f"start: document | calls\ndocument: {form}\n" + rules.replace("start:", "calls:", 1)
+            document = document_rules(form, final, self._mark).replace("start:", "document:", 1)
+            rules = f"start: document | calls\n{document}\n" + rules.replace("start:", "calls:", 1)
         return self.compiler.rules(rules)
 
     def _mark(self, text: str) -> str:

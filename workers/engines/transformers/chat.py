@@ -15,6 +15,7 @@ from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 from workers.engines.base import OTHER_TURNS, POOR_DEFAULT_SYSTEM, TEMPLATE_REFUSES
+from workers.engines.channels import writes_channels
 from workers.engines.transformers.conversation import for_template, tools_for_template
 from workers.turns import alternating
 
@@ -73,11 +74,13 @@ class Chat:
         self._silences_system = False
         self._alternates = False
         self._wants_lists = False
+        self._in_channels = False
         self._named: dict[str, str] = {}
         if wanted or not tokenizer.chat_template:
             self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
         else:
             self._named = _by_name(tokenizer.chat_template)
+            self._in_channels = writes_channels(self._named["default"])
             self._try_template()
         self.traits = look(self)
 
@@ -123,7 +126,7 @@ class Chat:
         text = within(
             seconds,
             lambda: self._tokenizer.apply_chat_template(
-                for_template(messages, self._wants_lists),
+                for_template(messages, self._wants_lists, self._in_channels),
                 tools=tools,
                 tokenize=False,
                 add_generation_prompt=True,

@@ -11,8 +11,11 @@ PLACE = {"type": "image"}
 """Where a picture stands among the texts, in templates of models that see."""
 
 
-def for_template(messages: Sequence[Message], in_lists: bool = False) -> list[dict[str, Any]]:
-    """What a template goes through. Thoughts are apart: templates that want them back know the field."""
+def for_template(
+    messages: Sequence[Message], in_lists: bool = False, in_channels: bool = False
+) -> list[dict[str, Any]]:
+    """What a template goes through. Thoughts are apart: templates that want them back know the field. Those
+    of harmony (`in_channels`) call it another name, and refuse text beside a thought that led to a call."""
     names: dict[str, str] = {}
     written: list[dict[str, Any]] = []
     for message in messages:
@@ -26,11 +29,13 @@ def for_template(messages: Sequence[Message], in_lists: bool = False) -> list[di
             continue
         one: dict[str, Any] = {"role": message.role, "content": _content(message, others)}
         if thought := "".join(part.text for part in others if isinstance(part, Reasoning)):
-            one["reasoning_content"] = thought
+            one["thinking" if in_channels else "reasoning_content"] = thought
         calls = [part for part in others if isinstance(part, ToolCall)]
         if calls:
             names.update({call.id: call.name for call in calls})
             one["tool_calls"] = [_call(call) for call in calls]
+            if in_channels and thought:
+                del one["content"]
         written.append(one)
     return [_in_list(one) for one in written] if in_lists else written
 
@@ -83,7 +88,7 @@ def _content(message: Message, parts: Sequence[Any]) -> str | list[dict[str, Any
 
 def _in_list(one: dict[str, Any]) -> dict[str, Any]:
     """Some templates take contents as lists of parts only."""
-    content = one["content"]
+    content = one.get("content", "")
     return one if isinstance(content, list) else {**one, "content": [{"type": "text", "text": content}]}
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from ai_pal.protocol.options import Tool
+from workers.engines import channels
 from workers.structured.rules import arguments_rule
 
 Body = Literal["objects", "named", "whole"]
@@ -19,10 +20,16 @@ or in a form of its own that the response parser reads when it is complete."""
 
 
 class Thinking(msgspec.Struct, frozen=True):
-    """The marks around what a model thinks."""
+    """The marks around what a model thinks. `final` is how its answer begins where that is marked, too."""
 
     open: str
     close: str
+    final: str = ""
+
+    @property
+    def ended(self) -> str:
+        """What ends a thought for the model."""
+        return self.close if self.final else f"\n{self.close}\n\n"
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -47,6 +54,7 @@ THINKING = (
     Thinking("<|channel>thought\n", "<channel|>"),
     Thinking("<seed:think>", "</seed:think>"),
 )
+HARMONY_THINKING = Thinking(channels.ANALYSIS, channels.END, channels.FINAL)
 FUNCTION_TAGS = Calls(
     "<tool_call>",
     "</tool_call>",
@@ -63,6 +71,7 @@ FUNCTION_TAGS = Calls(
 HERMES = Calls("<tool_call>", "</tool_call>", "objects", separator="\n")
 MISTRAL = Calls("[TOOL_CALLS]", "", "named")
 MISTRAL_LIST = Calls("[TOOL_CALLS]", "", "objects")
+HARMONY = Calls(channels.CHANNEL, channels.CALL, "named")
 LLAMA = Calls(
     "",
     "",
@@ -78,6 +87,8 @@ LLAMA = Calls(
 
 def thinking_of(template: str, added: Sequence[str]) -> Thinking | None:
     """How the model marks what it thinks, by its template and the tokens that were added for it."""
+    if channels.writes_channels(template):
+        return HARMONY_THINKING
     for one in THINKING:
         if one.open in template or one.close in template or one.close in added:
             return one
@@ -86,6 +97,8 @@ def thinking_of(template: str, added: Sequence[str]) -> Thinking | None:
 
 def calls_of(template: str) -> Calls | None:
     """How a model with this template calls tools; None where that is not known."""
+    if channels.writes_channels(template):
+        return HARMONY
     if "<function=" in template and "<parameter=" in template:
         return FUNCTION_TAGS
     if "<tool_call>" in template:
@@ -116,17 +129,19 @@ def forcing_grammar(
         return None
     names = [f"call{index}" for index in range(len(tools))]
     rules = [
-        f"{name}: {_call(calls, tool)} args{index}{_behind(calls)}"
+        f"{name}: {_call(calls, tool, mark)} args{index}{_behind(calls)}"
         for index, (name, tool) in enumerate(zip(names, tools, strict=True))
     ]
     rules += [f"args{index}: {arguments_rule(tool)}" for index, tool in enumerate(tools)]
     opening, closing = (mark(text) if text else "" for text in (calls.open, calls.close))
+    if calls is HARMONY:
+        opening, closing = f"{_next_message(mark)} {opening}", ""
     newline = _text("\n") if calls is HERMES else ""
     one = f"{opening} {newline} one_call {newline} {closing}"
     if calls is MISTRAL_LIST:
         more = f"({_text(', ')} one_call)*" if parallel else ""
         start = f"{opening} {_text('[')} one_call {more} {_text(']')}"
-    elif parallel and calls is not LLAMA:
+    elif parallel and calls not in (LLAMA, HARMONY):
         separator = _text(calls.separator) if calls.separator else ""
         start = f"block ({separator} block)*"
         rules.append(f"block: {one}")
@@ -135,7 +150,23 @@ def forcing_grammar(
     return "\n".join([f"start: {start}", f"one_call: {' | '.join(names)}", *rules])
 
 
-def _call(calls: Calls, tool: Tool) -> str:
+def document_rules(form: str, final: str, mark: Callable[[str], str]) -> str:
+    """The grammar of an answer of this form, with what an answer begins with where that is marked."""
+    if not final:
+        return f"start: {form}"
+    head = f"{_next_message(mark)} {mark(channels.CHANNEL)} {_text('final')} {mark(channels.MESSAGE)}"
+    return f"start: {head} form\nform: {form}"
+
+
+def _next_message(mark: Callable[[str], str]) -> str:
+    """Behind a thought; the first message is begun by the prompt."""
+    return f"({mark(channels.START)} {_text('assistant')})?"
+
+
+def _call(calls: Calls, tool: Tool, mark: Callable[[str], str]) -> str:
+    if calls is HARMONY:
+        head = _text(f"commentary to={channels.OF_TOOLS}{tool.name} ")
+        return f"{head} {mark(channels.CONSTRAIN)} {_text('json')} {mark(channels.MESSAGE)}"
     if calls.body == "named":
         return _text(f"{tool.name}[ARGS]")
     return _text(f'{{"name": {json.dumps(tool.name)}, "{calls.arguments}": ')

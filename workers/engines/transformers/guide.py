@@ -83,7 +83,7 @@ class Guide:
         self._begun += text
         said, mark = self._begun.lstrip(), self._thought.open.strip()
         if said.startswith(mark):
-            self._undecided, self._thinks = False, True
+            self._undecided, self._thinks, self._spent = False, True, -1  # the mark itself is no thought
         elif not mark.startswith(said):
             self._undecided = False
 

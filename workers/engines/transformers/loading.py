@@ -3,7 +3,7 @@
 Never runs code of a repository, never reads pickles, never asks the network.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,18 +18,15 @@ from transformers import (
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from ai_pal.errors import AiPalError, Code, fail
+from workers.engines import turn_ends
+from workers.engines.channels import CALL, END, RETURN
 from workers.engines.transformers import quantize
 from workers.engines.transformers.defaults import token_ids
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
 from workers.engines.transformers.pretrained import SAFE, examine, refuse, short
 
-END_MARKS = (
-    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>"),
-    *("<end_of_turn>", "<turn|>", "<end_of_utterance>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]"),
-    "<\uff5cend\u2581of\u2581sentence\uff5c>",
-)
-"""Special tokens that end an answer, also where a model's configuration forgets them: those of llama.cpp."""
+HARMONY_ENDS = (RETURN, CALL)
 
 
 class LoadedModel(msgspec.Struct, frozen=True):
@@ -166,5 +163,13 @@ def _ends(model: Any, tokenizer: Any, vocabulary: int) -> frozenset[int]:
     said = getattr(model.config.get_text_config(), "eos_token_id", None)
     for value in (model.generation_config.eos_token_id, said, tokenizer.eos_token_id):
         found |= token_ids(value, vocabulary)
-    special = tokenizer.get_added_vocab()
-    return frozenset(found | {special[mark] for mark in END_MARKS if mark in special})
+    return frozenset(found | marked_ends(tokenizer.get_added_vocab()))
+
+
+def marked_ends(added: Mapping[str, int]) -> set[int]:
+    """The tokens that end an answer by what they are called. In harmony, told by its own two as
+    llama.cpp does it, `<|end|>` ends a message, and another may follow."""
+    marks = set(turn_ends.MARKS)
+    if added.keys() >= set(HARMONY_ENDS):
+        marks = marks - {END} | set(HARMONY_ENDS)
+    return {added[mark] for mark in marks if mark in added}

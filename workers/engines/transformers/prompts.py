@@ -4,14 +4,17 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
 from workers.context_window import Counter, answer_room, fit, shortened, too_large
-from workers.engines.bare_calls import BareCalls, bare_calls
+from workers.engines import turn_ends
+from workers.engines.bare_calls import bare_calls
 from workers.engines.base import Blob, bytes_of
+from workers.engines.channels import MARKS, Channels
+from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers import families, infill
 from workers.engines.transformers import pictures as pictures_of
 from workers.engines.transformers.answer import Prompt
@@ -55,6 +58,7 @@ class Prompts:
         template, added = chat.template, list(tokenizer.get_added_vocab())
         self._thinking = families.thinking_of(template, added)
         self._calls = families.calls_of(chat.template_with_tools)
+        self._turn_ends = self._marks_of_turns(added)
         self._decode = tokens.decode
         self._decode_marked = tokens.showing(self._marks())
 
@@ -112,7 +116,8 @@ class Prompts:
         text += behind
         tokens, inputs = self._read(text, fitted.messages, blobs)
         thought = self._thought(options, text, opened, len(tokens))
-        forced = self._bindings.of(options, self._calls, extras.tools)
+        final = self._thinking.final if self._thinking is not None and not options.prefill else ""
+        forced = self._bindings.of(options, self._calls, extras.tools, final)
         if (
             forced is not None
             and options.prefill
@@ -122,13 +127,13 @@ class Prompts:
                 Code.BAD_REQUEST, "the answer cannot begin so: its form does not allow it", "correct prefill"
             )
         guide = Guide(forced, thought, self._bindings.tokens_of) if forced or thought else None
-        parts = self._parts(text, opened, extras.tools, bare_calls(options))
+        parts = self._parts(options, text, opened, extras.tools)
         return Prompt(
             job.key,
             tokens,
             room,
             sampling,
-            [*options.stop, *self.chat.stop],
+            [*options.stop, *self.chat.stop, *self._turn_ends],
             self._decode if parts is None else self._decode_marked,
             guide,
             parts,
@@ -136,6 +141,7 @@ class Prompts:
             self._bindings.bytes_of if sampling.logprobs is not None else None,
             options.prefill,
             inputs,
+            self._ends(options, text, thought),
         )
 
     def _read(
@@ -213,7 +219,8 @@ class Prompts:
         opened = text.rstrip().endswith(self._thinking.open.rstrip())
         if not options.prefill:
             return "", opened
-        return (f"\n{self._thinking.close}\n\n" if opened else "") + options.prefill, False
+        before = self._thinking.ended if opened else self._thinking.final
+        return before + options.prefill, False
 
     def _thought(self, options: GenerationOptions, text: str, opened: bool, prompt: int) -> Thought | None:
         """How thinking is steered; None where it is left alone, or over before it began."""
@@ -221,6 +228,8 @@ class Prompts:
         bound = options.response_format is not None or options.tool_choice not in (None, "auto", "none")
         if marks is None or options.prefill or text.rstrip().endswith(marks.close.rstrip()):
             return None
+        if marks.final and bound and options.thinking == "off":
+            return None  # the form begins with the answer's own channel
         budget = options.thinking_budget
         off = options.thinking == "off" and not self.chat.traits.switch
         if off:
@@ -230,27 +239,40 @@ class Prompts:
             budget = min(options.max_tokens or left, left) // THINKING_SHARE
         if budget is None:
             return None
-        closing = self._bindings.plain(f"\n{marks.close}\n\n")
+        closing = self._bindings.plain(marks.ended)
         if opened:
             return Thought(marks.open, marks.close, closing=closing, budget=budget)
-        if off or bound:
+        if (off and not marks.final) or bound:
             opening = self._bindings.plain(marks.open)
             return Thought(marks.open, marks.close, opening=opening, closing=closing, budget=budget)
         return Thought(marks.open, marks.close, may_open=True, closing=closing, budget=budget)
 
-    def _parts(self, text: str, opened: bool, tools: Sequence[Tool], bare: BareCalls | None) -> Parts | None:
+    def _ends(self, options: GenerationOptions, text: str, thought: Thought | None) -> ThoughtEnds | None:
+        """What keeps tags out of an answer whose thought is, or may be, ended for the model."""
+        marks = self._thinking
+        if marks is None or marks.final:
+            return None
+        over = bool(options.prefill) or text.rstrip().endswith(marks.close)
+        return ThoughtEnds(marks.close, 0 if over else 1) if over or thought is not None else None
+
+    def _parts(
+        self, options: GenerationOptions, text: str, opened: bool, tools: Sequence[Tool]
+    ) -> Parts | None:
         """What takes the answer apart; None where it is nothing but text."""
         from transformers.utils.chat_parsing import ResponseParser
 
         from workers.engines.transformers.conversation import tools_for_template
         from workers.engines.transformers.parts import response_template
 
-        known = tools_for_template(tools)
+        known, bare = tools_for_template(tools), bare_calls(options)
         if self._own_template is not None:
             return Parts(ResponseParser(self._own_template, text, tools=known), None, bare)
         calls = self._calls if tools else None
         if self._thinking is None and calls is None:
             return None
+        if self._thinking is families.HARMONY_THINKING:
+            parser = Channels(calls=calls is not None, begun=bool(options.prefill))
+            return Parts(parser, calls, bare)
         prefix = self._thinking.open if self._thinking is not None and opened else ""
         template = response_template(self._thinking, calls)
         return Parts(ResponseParser(template, prefix, tools=known), calls, bare)
@@ -316,10 +338,23 @@ class Prompts:
             fail(Code.BAD_REQUEST, f"logprobs asks for more alternatives than the model's {known} tokens")
         return sampling
 
+    def _marks_of_turns(self, added: Sequence[str]) -> list[str]:
+        """The template's mark behind an answer, where it is no token, which would end one by itself."""
+        if not self.chat.template:
+            return []
+        question, answer = Message("user", "x"), Message("assistant", turn_ends.ANSWER)
+        try:
+            mark = turn_ends.turn_end(self.chat.render([question, answer, question]))
+        except AiPalError:
+            return []
+        return [mark] if mark and mark not in added else []
+
     def _marks(self) -> list[str]:
         """What has to be seen of special tokens to take an answer apart."""
         if self._own_template is not None:
             return list(self._tokenizer.get_added_vocab())
+        if self._thinking is families.HARMONY_THINKING:
+            return list(MARKS)
         thinking = [self._thinking.open.strip(), self._thinking.close] if self._thinking is not None else []
         return [
             *thinking,

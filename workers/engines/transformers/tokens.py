@@ -15,10 +15,13 @@ class Tokens:
         self._fast = tokenizer.backend_tokenizer if tokenizer.is_fast else None
         self.vocabulary = vocabulary
         self._lock = threading.Lock()
+        self._behind = self._put_behind()
 
     def encode(self, text: str, add_special_tokens: bool) -> list[int]:
         """Raises `AiPalError` (`model_invalid`) when the tokenizer is of another model."""
         ids = self._ids(text, add_special_tokens)
+        if add_special_tokens and self._behind:
+            del ids[-self._behind :]
         if max(ids, default=0) >= self.vocabulary:
             fail(
                 Code.MODEL_INVALID,
@@ -54,6 +57,12 @@ class Tokens:
             return text + (self.decode(ids[begin:]) if begin < len(ids) else "")
 
         return decode
+
+    def _put_behind(self) -> int:
+        """How many tokens the tokenizer puts behind a text: what is gone on with has no end yet."""
+        plain, whole = self._ids("x", False), self._ids("x", True)
+        ends = range(len(plain), len(whole))
+        return next((len(whole) - end for end in ends if whole[end - len(plain) : end] == plain), 0)
 
     def _ids(self, text: str, add_special_tokens: bool) -> list[int]:
         if self._fast is not None:
