@@ -23,6 +23,8 @@ def llama_cpp(model: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.servers.llama_cpp", str(model)]
     with serving(command, environment, r"listening on (http://\S+)\n") as running:
         yield running.said
+        ended = os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        assert ended is None, f"llama.cpp's server has ended by itself: {ended}"
 
 
 def main(model: str) -> None:
