@@ -1,6 +1,6 @@
 """A router that knows only this machine: every request has one candidate, as without other tiers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
@@ -21,7 +21,7 @@ from ai_pal.store.ledger import Attempt, Spent
 class OnlyHere:
     """Implements `Snapshots`: whatever is named is a model of this machine."""
 
-    def snapshot(self, reference: str) -> Snapshot:
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         return Snapshot(here=Here(model=reference))
 
     def seeing(self) -> list[Here]:

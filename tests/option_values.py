@@ -36,6 +36,7 @@ TAKEN = {
     "context": {"missing", "1"},
     "prefill": {"missing", "text"},
     "stop_repeating": FLAG,
+    "lora": NOTHING,
     "extra": {"missing", "map"},
 }
 """By the options of an answer, all of them."""
@@ -49,6 +50,7 @@ MADE: dict[str, list[Any]] = {
     "parallel_tool_calls": [False],
     "thinking": ["off", "on", "low", "medium", "high"],
     "stop_repeating": [False],
+    "lora": [["/nowhere.gguf=0.5"]],
 }
 """Others that each takes: of those that are no number."""
 

@@ -1,6 +1,6 @@
 """Small random models as GGUF files, with vocabularies of each kind that llama.cpp knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,10 @@ def save(
     architecture: str = "llama",
     context: int = 2048,
     weights: Callable[[Any], Any] = lambda one: one,
+    changes: Mapping[str, Any] | None = None,
 ) -> Path:
-    """A model that says anything, but always the same. `weights` may change them."""
+    """A model that says anything, but always the same. `weights` may change them, `changes` are added
+    to them."""
     writer = gguf.GGUFWriter(str(file), architecture)
     writer.add_name(name)
     writer.add_context_length(context)
@@ -105,7 +107,9 @@ def save(
         shapes |= {f"blk.{layer}.{one}": (WIDTH, WIDTH) for one in square}
         shapes |= {f"blk.{layer}.{one}": (WIDTH,) for one in ("attn_norm", "ffn_norm")}
     for one, shape in shapes.items():
-        writer.add_tensor(f"{one}.weight", weights(random.normal(0.0, 0.1, shape).astype(np.float32)))
+        added = (changes or {}).get(f"{one}.weight", 0.0)
+        values = (random.normal(0.0, 0.1, shape) + added).astype(np.float32)
+        writer.add_tensor(f"{one}.weight", weights(values))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -16,6 +16,12 @@ def check_able(job: Job, ready: Ready, model: str) -> None:
             fail(Code.UNSUPPORTED, f"{model} cannot {needs.WHAT[need]}", _hint(need, ready.abilities))
     if isinstance(job, EmbedTexts | RerankTexts):
         return
+    if job.options.lora:
+        fail(
+            Code.UNSUPPORTED,
+            f"{model} is loaded, adapters (lora) are for its load",
+            f"ask for {model}?lora=FILE",
+        )
     wanted = job.options.context or 0
     if 0 < ready.context < wanted:
         message = f"{model} has a window of {ready.context} tokens, {wanted} are asked for"

@@ -10,7 +10,7 @@ from ai_pal.catalog.choose import Choice, Machine, choose
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import cache_dir
 from ai_pal.catalog.model import KnownModel, Variant
-from ai_pal.catalog.reference import absolute, join, split
+from ai_pal.catalog.reference import absolute, join, split, with_adapters
 from ai_pal.catalog.refusals import not_found, not_here, too_large
 from ai_pal.catalog.resolve import (
     Found,
@@ -56,4 +56,5 @@ __all__ = [
     "split",
     "too_large",
     "used",
+    "with_adapters",
 ]

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -131,16 +132,16 @@ def size_of(path: str) -> int:
     return sum(part.stat().st_size for part in part_paths(where))
 
 
-def stamp_of(path: str) -> str:
-    """Tells these very files from others of the same name: where they are, their sizes and when they were
-    written. Raises OSError and `AiPalError` as `weight_files`."""
+def stamp_of(path: str, beside: Iterable[Path] = ()) -> str:
+    """Tells these very files, and those `beside`, from others of the same name: where they are, their sizes
+    and when they were written. Raises OSError and `AiPalError` as `weight_files`."""
     where = Path(os.path.realpath(path))
     if where.is_dir():
         names = [layout.CONFIG, *sorted(weight_files(where))]
         files = [where / name for name in names]
     else:
         files = part_paths(where)
-    return " ".join(_stamp(file.stat()) for file in files)
+    return " ".join(_stamp(file.stat()) for file in (*files, *beside))
 
 
 def _stamp(found: os.stat_result) -> str:

@@ -2,12 +2,14 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
+from ai_pal.formats import adapters
 from ai_pal.formats.projector import OFF
 from ai_pal.protocol.egress import HubFiles
 
@@ -38,7 +40,10 @@ def split(ref: str) -> Reference:
     from urllib.parse import parse_qsl
 
     pairs = parse_qsl(query[0], keep_blank_values=True)
-    return Reference(name, {key: _typed(value) for key, value in pairs})
+    options = {key: _typed(value) for key, value in pairs}
+    if adapters.OPTION in options:
+        options[adapters.OPTION] = [value for key, value in pairs if key == adapters.OPTION and value]
+    return Reference(name, options)
 
 
 def _apart(ref: str) -> list[str]:
@@ -59,7 +64,16 @@ def join(name: str, options: dict[str, Any]) -> str:
     pairs = [
         (key, str(value).lower() if isinstance(value, bool) else value) for key, value in options.items()
     ]
-    return f"{name}?{urlencode(sorted(pairs))}"
+    query = urlencode(sorted(pairs), doseq=True, safe="/=")
+    return f"{name}?{query}"
+
+
+def with_adapters(ref: str, lora: Sequence[str]) -> str:
+    """`ref` with these adapters beside its own."""
+    if not lora:
+        return ref
+    name, options = split(ref)
+    return join(name, options | {adapters.OPTION: [*options.get(adapters.OPTION, []), *lora]})
 
 
 def absolute(ref: str, cwd: Path, settings: Settings) -> str:
@@ -73,7 +87,11 @@ def absolute(ref: str, cwd: Path, settings: Settings) -> str:
     if is_path(name):
         name = os.path.normpath(cwd / paths.expanded(name))
     files = {key: value for key, value in options.items() if key in FILES and value not in ("", OFF)}
-    named = {key: os.path.normpath(cwd / paths.expanded(str(value))) for key, value in files.items()}
+    named: dict[str, Any] = {
+        key: os.path.normpath(cwd / paths.expanded(str(value))) for key, value in files.items()
+    }
+    if adapters.OPTION in options:
+        named[adapters.OPTION] = [adapters.absolute(one, str(cwd)) for one in options[adapters.OPTION]]
     return join(name, options | named)
 
 

@@ -24,6 +24,7 @@ from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.formats import adapters
 from ai_pal.protocol.egress import Artifact, HubFiles, Wanted
 from ai_pal.protocol.option_rules import MOST_CONTEXT
 from ai_pal.protocol.options import GenerationOptions
@@ -91,7 +92,10 @@ def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
     """What `ref` means, here already or not. Raises `AiPalError` as `resolve`, but for `model_not_here`."""
     name, options = _taken_apart(ref, settings)
     target, more = _target(name, settings)
-    return _find(target, name, more | options, settings, machine)
+    found = _find(target, name, more | options, settings, machine)
+    if adapters.OPTION in found.options:
+        adapters.check(found.options, found.engine, found.path)
+    return found
 
 
 def meant(ref: str, settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from ai_pal.formats.adapters import OPTION
 from ai_pal.protocol.worker import LoadModel
 
 SIZES = ("threads", "context", "slots")
@@ -27,8 +28,9 @@ class Resolved(msgspec.Struct, frozen=True):
 
     @property
     def vocabulary(self) -> "Resolved":
-        """The same without weights: it counts tokens, and goes when nobody does."""
-        load = msgspec.structs.replace(self.load, vocabulary=True)
+        """The same without weights and adapters: it counts tokens, and goes when nobody does."""
+        options = {name: value for name, value in self.load.options.items() if name != OPTION}
+        load = msgspec.structs.replace(self.load, vocabulary=True, options=options)
         return msgspec.structs.replace(self, load=load, size=0, pinned=False)
 
     def is_like(self, other: "Resolved") -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from ai_pal.client.tools import AnyTool, choice_of, tools_of
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.formats.adapters import absolute
 from ai_pal.protocol.option_rules import objection_to_types, objection_to_value
 from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, ToolChoice
 from ai_pal.protocol.value_rules import plain
@@ -18,7 +19,8 @@ class Options(TypedDict, total=False):
     """The fields of `GenerationOptions` as keywords; what is left out, or None, is up to the model. `options`
     holds them in one value; a field that is given there and as a keyword is a `TypeError`. `extra` goes to
     the engine as it is. `tools` are values of `Tool`, dicts (OpenAI's form too), or functions, whose
-    signature and docstring say what they take; `tool_choice` may be the name of one."""
+    signature and docstring say what they take; `tool_choice` may be the name of one.
+    `lora` names adapters as `FILE` or `FILE=SCALE`."""
 
     max_tokens: int | None
     temperature: float | None
@@ -42,6 +44,7 @@ class Options(TypedDict, total=False):
     context: int | None
     prefill: str | None
     stop_repeating: bool | None
+    lora: Sequence[str] | None
     options: GenerationOptions | None
 
 
@@ -80,7 +83,10 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
     if whole is not None:
         _refuse(objection_to_types(whole))
     own = converted(msgspec.to_builtins(single, enc_hook=plain), GenerationOptions)
-    return in_their_fields(own if whole is None else own.over(whole))
+    options = in_their_fields(own if whole is None else own.over(whole))
+    if not options.lora:
+        return options
+    return msgspec.structs.replace(options, lora=[absolute(one) for one in options.lora])
 
 
 def in_their_fields(options: GenerationOptions) -> GenerationOptions:

@@ -55,6 +55,7 @@ RULES: Mapping[str, Rule] = {
     "context": whole(f"of tokens, from 1 to {MOST_CONTEXT}", 1, MOST_CONTEXT),
     "prefill": Rule("a text"),
     "stop_repeating": TRUE_OR_FALSE,
+    "lora": Rule("a list of adapters, each as FILE or FILE=SCALE", all),
     "extra": Rule("a map of names to values"),
 }
 """By the names of the fields of `GenerationOptions`."""

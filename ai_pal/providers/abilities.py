@@ -95,6 +95,8 @@ def lacking(
         missing.append("go on from a prefill")
     if options.logprobs and (api == "cohere" or options.logprobs > MOST_ALTERNATIVES):
         missing.append(f"tell {options.logprobs} alternatives to its tokens (logprobs)")
+    if options.lora:
+        missing.append("be given an adapter (lora), which only models of this machine take")
     window = known_window(provider, model)
     if options.context and 0 < window < options.context:
         missing.append(f"hold {options.context} tokens (its window has {window})")

@@ -181,7 +181,7 @@ async def test_every_option_is_a_keyword(face: AnyFace, supervisor: ScriptedSupe
         presence_penalty=0.2, frequency_penalty=-0.2, repeat_penalty=1.1, logit_bias={7: -1.0}, logprobs=2,
         response_format=JsonObject(), tools=[Tool("look", "See.")], tool_choice="auto",
         parallel_tool_calls=False, thinking="low", thinking_budget=100, context=4096, prefill="So",
-        stop_repeating=True,
+        stop_repeating=True, lora=["/a.gguf=0.5"],
     )  # fmt: skip
     unsaid = GenerationOptions()
     names = GenerationOptions.__struct_fields__

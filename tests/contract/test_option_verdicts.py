@@ -16,7 +16,7 @@ from tests.worker_driver import WorkerDriver
 
 KEYS = count(1)
 TAKEN = [pytest.param(name, value, id=f"{name}-{label}") for name, label, value in taken()]
-UNABLE = {"logprobs", "thinking", "thinking_budget", "prefill", "context", "tools", "response_format"}
+UNABLE = {"logprobs", "thinking", "thinking_budget", "prefill", "context", "tools", "response_format", "lora"}
 """What an engine, or the model it has loaded, may not be able to do; it says so."""
 MORE: list[dict[str, Any]] = [
     {"temperature": 5e-324},

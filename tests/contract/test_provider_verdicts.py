@@ -37,7 +37,7 @@ PLAIN |= {"presence_penalty", "frequency_penalty"}
 """Options that a body says as they are."""
 
 NEUTRAL: dict[str, Any] = {"temperature": 1, "top_p": 1, "frequency_penalty": 0, "presence_penalty": 0}
-NEEDS = {"response_format", "tools", "logprobs", "context", "prefill"}
+NEEDS = {"response_format", "tools", "logprobs", "context", "prefill", "lora"}
 """What rules out who cannot do it; everything else is a wish."""
 
 

@@ -25,7 +25,7 @@ ASKED += [
 ]
 ASKED += [("extra", {"paces": 1}), ("extra", {"temprature": 1})]
 
-UNABLE = {"logprobs", "response_format"}
+UNABLE = {"logprobs", "response_format", "lora"}
 """What echo can refuse although it might be taken: probabilities, and grammars."""
 
 

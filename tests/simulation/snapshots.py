@@ -1,5 +1,7 @@
 """What the simulated router knows of those whom it could ask."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ai_pal.config.elsewhere import elsewhere
@@ -25,7 +27,7 @@ class SimSnapshots:
     def __init__(self, models: tuple[str, ...]) -> None:
         self._models = models
 
-    def snapshot(self, reference: str) -> Snapshot:
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         there = elsewhere(reference, PROVIDERS)
         if there is not None:
             server = msgspec.structs.replace(PROVIDERS[there.provider], mid=there.model, strong=there.model)

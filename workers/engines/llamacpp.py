@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_pal.errors import Code, Failure
+from ai_pal.formats import adapters
 from ai_pal.formats.gguf import check_whole, pooling_of, read_header
 from ai_pal.formats.projector import projector_of
 from ai_pal.protocol.options import Ability
@@ -80,6 +81,7 @@ class LlamaCpp:
         sink.progress(0.0)
         header = read_header(Path(spec.path))
         check_whole(Path(spec.path))
+        adapters.check(spec.options, spec.engine, spec.path)
         count = spec.threads or threads.default_count()
         xllamacpp = import_xllamacpp()
         slots = spec.slots or DEFAULT_SLOTS

@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail, pip_install
+from ai_pal.formats.adapters import adapters_in
 from ai_pal.formats.gguf import MEAN, RANK, Header, pooling_of
 from ai_pal.formats.projector import LARGEST_WHOLE, Projector
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, LoadModel
@@ -33,14 +34,15 @@ POOLINGS = {MEAN: "MEAN", 2: "CLS", 3: "LAST", RANK: "RANK"}
 class LoadOptions(msgspec.Struct, frozen=True):
     """`LoadModel.options`: tokens per prefill chunk (0 chooses), MiB kept of earlier prompts, whether weights
     are copied into a faster layout (twice the memory, about twice the prefill speed), the file of what a
-    model sees or hears with (found beside it where there is one; `off` for none), and one of a chat template
-    to be used."""
+    model sees or hears with (found beside it where there is one; `off` for none), one of a chat template
+    to be used, and adapters."""
 
     chunk: int = 0
     prompt_cache_mib: int = PROMPT_CACHE_MIB
     repack: bool = True
     mmproj: str = ""
     chat_template: str = ""
+    lora: list[str] = []
 
 
 def load_options(spec: LoadModel) -> LoadOptions:
@@ -98,6 +100,9 @@ def parameters_for(
     parameters.use_jinja = True
     parameters.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_DEEPSEEK
     parameters.video_ffmpeg_bin_dir = NOWHERE
+    parameters.lora_adapters = [
+        xllamacpp.CommonAdapterLoraInfo(str(one.path), one.scale) for one in adapters_in(spec.options)
+    ]
     if options.chat_template:
         parameters.chat_template = _text_of(Path(options.chat_template))
     # The HTTP server cannot be left out, so it listens where nobody else can reach it.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.formats.adapters import OTHER
 from ai_pal.formats.gguf import Header
 from ai_pal.formats.projector import Projector, misfit
 from ai_pal.protocol.worker import SAID_ON_STDERR
@@ -40,6 +41,11 @@ class Server:
             if projector is not None and (why := misfit(header, projector.header)):
                 hint = f"{projector.path} belongs to another model: name its own one, or mmproj=off"
                 fail(Code.MODEL_INVALID, f"llama.cpp cannot load {path}: {why}", hint)
+            if parameters.lora_adapters:
+                names = " and ".join(one.path for one in parameters.lora_adapters)
+                message = f"llama.cpp cannot load {path} with this adapter: {names}"
+                failure = Failure(Code.MODEL_INVALID, message, OTHER, detail=SAID_ON_STDERR)
+                raise AiPalError(failure) from None
             hint = (
                 f"update AI-PAL if the model is newer than its llama.cpp ({xllamacpp.__version__}); {DAMAGED}"
             )

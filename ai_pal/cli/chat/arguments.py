@@ -6,7 +6,7 @@ from typing import get_args
 from ai_pal.cli import failures
 from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking, add_tools, options_of
 from ai_pal.cli.chat.session import Wishes
-from ai_pal.cli.chat.values import deadline, duration, field, option
+from ai_pal.cli.chat.values import deadline, duration, field, lora, option
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.whole_numbers import is_whole
 from ai_pal.config.settings import UNASKED_BYTES
@@ -80,6 +80,11 @@ def add_running(group: argparse._ActionsContainer) -> None:
         "--context", type=option("context"), metavar="N",
         help="load the model, one of this machine, with a window of N tokens",
     )  # fmt: skip
+    adapter = group.add_argument(
+        "--lora", action="append", default=[], type=lora, metavar="FILE[=SCALE]",
+        help="load the model, one of this machine, with this adapter (repeatable)",
+    )  # fmt: skip
+    completes(adapter, "file")
     group.add_argument(
         "--pull", action="store_true", help="download the model if it is not here, of whatever size"
     )

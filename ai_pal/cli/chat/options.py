@@ -37,6 +37,7 @@ FIELDS = (
     "thinking_budget",
     "tools",
     "tool_choice",
+    "lora",
 )
 """Those that have an option of their own; `--option NAME=VALUE` reaches the rest."""
 

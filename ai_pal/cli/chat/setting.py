@@ -49,6 +49,7 @@ _ELSEWHERE = {
     "local_only": "/local on keeps this conversation on this machine",
     "context": _WINDOW,
     "num_ctx": _WINDOW,
+    "lora": "/model NAME?lora=FILE loads a model with an adapter",
     "num_predict": "did you mean max_tokens?",
     "repetition_penalty": "did you mean repeat_penalty?",
     "thinking": "/think LEVEL sets how hard it thinks",

@@ -71,6 +71,14 @@ def stop(text: str) -> str:
     return text
 
 
+def lora(text: str) -> str:
+    """An adapter, which other processes find too."""
+    _refuse(objection_to_value("lora", [text]))
+    from ai_pal.formats.adapters import absolute
+
+    return absolute(text)
+
+
 def _refuse(why: str) -> None:
     if why:
         raise argparse.ArgumentTypeError(why)

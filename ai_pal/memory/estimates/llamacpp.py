@@ -6,6 +6,7 @@ from then on; its numbers have 16 bits.
 
 from pathlib import Path
 
+from ai_pal.formats.adapters import adapters_size
 from ai_pal.formats.gguf import Layout, read_header, read_layout
 from ai_pal.formats.projector import Projector, projector_of
 from ai_pal.memory.estimates.footprint import MIB, Footprint, prompt_cache
@@ -48,5 +49,5 @@ def footprint(layout: Layout, load: LoadModel, projector: Projector | None = Non
     runtime = RUNTIME + PER_TOKEN_OF_VOCABULARY * layout.vocabulary
     kept = prompt_cache(load.options) if header.kv_values else 0
     eye = projector.header if projector is not None else None
-    loaded = header.size + copied + cache + runtime + (eye.size if eye else 0)
+    loaded = header.size + copied + cache + runtime + (eye.size if eye else 0) + adapters_size(load.options)
     return Footprint(loaded, COMPUTE + (eye.working if eye else 0), kept)

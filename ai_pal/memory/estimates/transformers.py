@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.formats.adapters import adapters_size
 from ai_pal.formats.json_text import read_json
 from ai_pal.formats.safetensors import bytes_by_dtype, header_length
 from ai_pal.memory.estimates.footprint import MIB, Footprint, prompt_cache
@@ -83,7 +84,8 @@ def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardwa
     width = 4 if _is_wide(load.options, narrow, bf16_hardware=bf16_hardware) else 2
     weights = narrow * width / 2 * QUANTIZED.get(str(load.options.get("quantize", "")), 1.0)
     cache = shape.kv_values * window(load.context, shape.max_position_embeddings).tokens * width
-    return Footprint(RUNTIME + math.ceil(weights), cache + COMPUTE, prompt_cache(load.options))
+    loaded = RUNTIME + math.ceil(weights) + adapters_size(load.options)
+    return Footprint(loaded, cache + COMPUTE, prompt_cache(load.options))
 
 
 def _is_wide(options: dict[str, Any], narrow: int, *, bf16_hardware: bool) -> bool:

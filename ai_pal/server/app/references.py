@@ -9,8 +9,10 @@ from ai_pal.catalog.purpose import Purpose, made_for, purpose
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.formats.adapters import adapters_in
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
+from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.jobs import Asked
 
@@ -22,8 +24,14 @@ def load_of(reference: str, settings: Settings) -> Resolved:
     size = files.size_of(load.path) if load.path else 0
     pinned = catalog.pinned(reference, settings)
     file = os.path.realpath(load.path) if load.path else ""
-    stamp = files.stamp_of(load.path) if load.path else ""
+    stamp = stamp_of(load) if load.path else ""
     return Resolved(load, size, catalog.own_keep_alive(reference, settings), pinned, file, stamp)
+
+
+def stamp_of(load: LoadModel) -> str:
+    """Tells the very files that it reads. Raises OSError and `AiPalError`."""
+    beside = [file for adapter in adapters_in(load.options) for file in adapter.files]
+    return files.stamp_of(load.path, beside)
 
 
 def is_used(resolved: Resolved, settings: Settings) -> None:

@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
 
 from ai_pal import catalog, privacy
-from ai_pal.catalog import files
 from ai_pal.catalog.abilities import abilities_of
 from ai_pal.catalog.model import WRITES
 from ai_pal.catalog.resolved import Resolved
@@ -25,7 +24,7 @@ from ai_pal.protocol.options import Ability
 from ai_pal.providers.cloud import cloud
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
-from ai_pal.server.app.references import load_of
+from ai_pal.server.app.references import load_of, stamp_of
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.pool import Pool
 from ai_pal.server.ports import Clock
@@ -68,7 +67,7 @@ class MachineSnapshots:
     def prices(self) -> PriceTable:
         return self._prices
 
-    def snapshot(self, reference: str) -> Snapshot:
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         with contextlib.suppress(AiPalError):  # a circle of aliases: said below
             reference = catalog.meant(reference, self._settings)
         there = elsewhere(reference, self._names)
@@ -77,7 +76,7 @@ class MachineSnapshots:
         if there is not None:
             return Snapshot(clouds=(self._cloud(there.provider, self._access(), there.model),))
         if reference:
-            here = self._here(reference)
+            here = self._here(reference, lora)
             nothing = here.failure is not None and here.failure.code == Code.MODEL_NOT_FOUND
             return Snapshot(
                 here=here, ollama=None if nothing else self._ollama(twin(reference, self._settings))
@@ -85,7 +84,7 @@ class MachineSnapshots:
         access, ours = self._access(), self._settings.ollama
         model = ours.model or twin(self._settings.local.model, self._settings)
         servers = tuple(self._cloud(name, access) for name in self._clouds)
-        return Snapshot(here=self._here(""), ollama=self._ollama(model), clouds=servers)
+        return Snapshot(here=self._here("", lora), ollama=self._ollama(model), clouds=servers)
 
     def seeing(self) -> list[Here]:
         able = abilities_with_senses(self._settings)
@@ -105,8 +104,11 @@ class MachineSnapshots:
 
     # -- this machine --------------------------------------------------------------------------
 
-    def _here(self, reference: str) -> Here:
+    def _here(self, reference: str, lora: Sequence[str] = ()) -> Here:
         """What is known of a model, and what is wrong with its name or its file."""
+        if lora:
+            named = reference or catalog.default_model(self._settings)
+            reference = catalog.with_adapters(named, lora)
         at, found = self._looked.get(reference, (float("-inf"), None))
         if found is None or self._clock.now() - at >= FRESH or _has_changed(found):
             found = self._look(reference)
@@ -222,7 +224,7 @@ def _has_changed(here: Here) -> bool:
     if here.resolved is None or not here.resolved.stamp:
         return False
     try:
-        return files.stamp_of(here.resolved.load.path) != here.resolved.stamp
+        return stamp_of(here.resolved.load) != here.resolved.stamp
     except (AiPalError, OSError):
         return True
 

@@ -99,6 +99,8 @@ class Attempts:
         said = request.said() if seam else ""
         messages = [*chat.messages, Message("assistant", said)] if said else chat.messages
         options = _shortened(chat.options, request.next_seq) if seam else chat.options
+        if candidate.server is None and options.lora:
+            options = msgspec.structs.replace(options, lora=[])  # the model's name says them
         return Job(
             work=inner.Generate(0, messages, _affordable(options, candidate, request)),
             model=candidate.model,

@@ -62,7 +62,8 @@ class Planner:
 
     def _candidates(self, reference: str, asked: wire.Chat | wire.Route) -> list[Candidate]:
         """Everyone who could be asked, each with what it lacks."""
-        found = everyone(self._snapshots.snapshot(reference), self._snapshots.prices(), self._health)
+        snapshot = self._snapshots.snapshot(reference, asked.options.lora)
+        found = everyone(snapshot, self._snapshots.prices(), self._health)
         plain = is_plain(asked.messages, asked.options)
         return [
             one

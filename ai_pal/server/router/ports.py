@@ -1,6 +1,6 @@
 """What the router needs from the world. Real at the edge (`ai_pal.server.app`), simulated in tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,8 +19,9 @@ Judge = Callable[[list[Message]], Scored]
 class Snapshots(Protocol):
     """How things stand. Quick: it is asked before every answer."""
 
-    def snapshot(self, reference: str) -> Snapshot:
-        """Who could answer: everyone for an empty reference, else whom it names, and its twin on Ollama."""
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
+        """Who could answer: everyone for an empty reference, else whom it names, and its twin on Ollama. The
+        model of this machine has the adapters `lora`."""
 
     def seeing(self) -> list[Here]:
         """The models of this machine of which it is known that they see or hear. Not quick: it is asked where

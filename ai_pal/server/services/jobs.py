@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
+from ai_pal.catalog import with_adapters
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
@@ -67,6 +70,10 @@ class Jobs:
 
     def _job(self, client: bytes, request: Asked, blobs: Sequence[Blob]) -> Job:
         model = request.model or self._model_of(request)
+        if isinstance(request, wire.Complete | wire.CountTokens) and request.options.lora:
+            model = with_adapters(model, request.options.lora)
+            options = msgspec.structs.replace(request.options, lora=[])
+            request = msgspec.structs.replace(request, options=options)
         if isinstance(request, wire.CountTokens):
             return Job(
                 work=work_of(request), model=model, owner=client, principal=request.principal, blobs=blobs

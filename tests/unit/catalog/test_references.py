@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ai_pal import catalog
-from ai_pal.catalog import absolute, keep_alive, resolve, split
+from ai_pal.catalog import absolute, keep_alive, resolve, split, with_adapters
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
@@ -249,3 +249,12 @@ def test_a_path_that_exists_is_that_file(name: str, tmp_path: Path) -> None:
     assert split(asked) == (str(file), {})
     assert split(f"{file}?slots=4") == (str(file), {"slots": 4})
     assert resolve(str(file), Settings()).path == str(file)
+
+
+def test_several_adapters_are_one_option() -> None:
+    ref = with_adapters("m?slots=2&lora=/a&lora=/b=0.5", ["/c d"])
+    assert ref == "m?lora=/a&lora=/b=0.5&lora=/c+d&slots=2"
+    assert split(ref).options == {"slots": 2, "lora": ["/a", "/b=0.5", "/c d"]}
+    assert split("m?lora=1").options == {"lora": ["1"]}
+    assert with_adapters("m?slots=2", []) == "m?slots=2"
+    assert absolute("m?lora=a.gguf=0.5", Path("/here"), Settings()) == "m?lora=/here/a.gguf=0.5"

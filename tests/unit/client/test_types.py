@@ -12,7 +12,8 @@ OPTIONS = (
     "top_k=1, min_p=0.1, "
     "presence_penalty=1, frequency_penalty=1, repeat_penalty=1, logit_bias={1: -1}, logprobs=1, "
     "response_format=JsonObject(), tools=[Tool('x'), {'name': 'y'}, check], tool_choice='x', "
-    "parallel_tool_calls=True, thinking='low', thinking_budget=1, context=1, prefill='x', stop_repeating=True"
+    "parallel_tool_calls=True, thinking='low', thinking_budget=1, context=1, prefill='x', "
+    "stop_repeating=True, lora=['x']"
 )
 RIGHT = f"{OPTIONS}, system='x', deadline=1"
 ROUTED = "local_only=True, max_cost=0.1"

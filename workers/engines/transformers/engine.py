@@ -10,6 +10,7 @@ from typing import Any
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure, fail, pip_install
+from ai_pal.formats import adapters
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import (
     LARGEST_DEFAULT_CONTEXT,
@@ -64,6 +65,7 @@ class Transformers:
         self._progress(0.0)
         options = read_load_options(spec.options)
         folder = folders.look(Path(spec.path))
+        adapters.check(spec.options, spec.engine, spec.path)
         self._context = window(spec.context, folder.context)
         load = self._load_encoder if folder.kind in ("embed", "rerank") else self._load_model
         paging = Paging(folder.shards, folder.size, lambda part: self._progress(part * PAGED))

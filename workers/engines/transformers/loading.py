@@ -18,9 +18,11 @@ from transformers import (
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.formats.adapters import OPTION
 from workers.engines import turn_ends
 from workers.engines.channels import CALL, END, RETURN
 from workers.engines.transformers import quantize
+from workers.engines.transformers.adapters import adapted
 from workers.engines.transformers.defaults import token_ids
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
@@ -123,7 +125,7 @@ def _model(
     missing = sorted(key for key in info["missing_keys"] if not (folder.kind == "embed" and "pooler" in key))
     if missing:
         refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
-    return model
+    return adapted(model, {OPTION: options.lora})
 
 
 def _wrong_sampling(folder: Folder) -> str:

@@ -27,7 +27,8 @@ class LoadOptions(msgspec.Struct, frozen=True):
     """`LoadModel.options`; empty means: chosen for this machine and model.
 
     `chunk` is the prompt tokens computed between two looks at cancellations, `prompt_cache_mib` what may
-    be kept of finished conversations, `chat_format` one of `chat.FORMATS` for models without a template.
+    be kept of finished conversations, `chat_format` one of `chat.FORMATS` for models without a template,
+    `lora` names adapters.
     """
 
     dtype: str = ""
@@ -37,6 +38,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
     chat_format: str = ""
     chunk: int = 0
     prompt_cache_mib: int = 256
+    lora: list[str] = []
 
 
 class Sampling(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ def is_plain(messages: Sequence[Message], options: GenerationOptions) -> bool:
     """Whether it is a chat that everyone who chats can answer."""
     special = options.tools or options.response_format or options.logprobs is not None
     thinks = options.thinking not in (None, "off") or options.thinking_budget
-    if special or options.prefill or options.context or thinks:
+    if special or options.prefill or options.context or options.lora or thinks:
         return False
     return all(isinstance(message.content, str) for message in messages)
 

@@ -1,5 +1,6 @@
 """How the router sees this machine: Ollama's place, its names for models, keys and consent."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from ai_pal.errors import Code, Failure
 from ai_pal.providers.server import Server
 from ai_pal.server.app.snapshots import FRESH, MachineSnapshots
 from ai_pal.store.ledger import Spent
+from tests import lora
 from tests.gguf_files import gguf
 from tests.simulation.clock import VirtualClock, VirtualTime
 
@@ -259,3 +261,25 @@ def test_a_look_holds_for_a_while_also_when_it_is_not_the_first(ai_pal_home: Pat
     time.run(FRESH * 1.5)
     assert second is not first
     assert looked() is second
+
+
+def test_adapters_are_part_of_what_is_loaded(ai_pal_home: Path, tmp_path: Path) -> None:
+    model, adapter = tmp_path / "m.gguf", lora.save_gguf(tmp_path / "a.gguf")
+    model.write_bytes(gguf({"general.architecture": "llama"}, [("a", 0, 0)]))
+    made = snapshots(ai_pal_home, Settings(models={"mine": ModelSettings(path=str(model))}, model="mine"))
+    here = made.snapshot("mine?slots=2", [f"{adapter}=0.5"]).here
+    assert here is not None
+    assert here.resolved is not None
+    assert here.model == f"mine?lora={adapter}=0.5&slots=2"
+    assert here.resolved.load.options == {"slots": 2, "lora": [f"{adapter}=0.5"]}
+    assert here.resolved.load.sampling.lora == []
+    assert "lora" not in here.resolved.vocabulary.load.options
+    os.utime(adapter, ns=(1, 1))
+    after = made.snapshot("mine?slots=2", [f"{adapter}=0.5"]).here
+    assert after is not None
+    assert after.resolved is not None
+    assert here.resolved.is_replaced_by(after.resolved)
+    missing = made.snapshot("mine", [f"{tmp_path}/nosuch"]).here
+    assert missing is not None
+    assert missing.failure is not None
+    assert missing.failure.message == f"there is no adapter {tmp_path}/nosuch"

@@ -78,7 +78,7 @@ class Desk:
     def send(self, client: bytes, event: wire.Event) -> None:
         self.heard.append(event)
 
-    def snapshot(self, reference: str) -> Snapshot:
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         if reference.startswith("openai:"):
             return Snapshot(clouds=(Server(provider=OPENAI.provider, mid=reference.partition(":")[2]),))
         here = Here(model=reference or "phi-2", loaded=True)

@@ -1,5 +1,6 @@
 """What of a fallback is no news: that an Ollama is not there which nobody has set up."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -30,8 +31,8 @@ class FreshDesk(Desk):
 
     absent, expected = True, False
 
-    def snapshot(self, reference: str) -> Snapshot:
-        found = super().snapshot(reference)
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
+        found = super().snapshot(reference, lora)
         assert found.here is not None
         assert found.ollama is not None
         return Snapshot(

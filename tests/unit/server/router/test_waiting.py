@@ -1,5 +1,7 @@
 """An Ollama that nobody stands behind is waited for, as a model of this machine is."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from ai_pal.errors import Code, Failure
@@ -17,8 +19,10 @@ NO_ROOM = Failure(
 class Named(Desk):
     """`ollama:phi` is nobody else's."""
 
-    def snapshot(self, reference: str) -> Snapshot:
-        return Snapshot(ollama=OLLAMA) if reference.startswith("ollama:") else super().snapshot(reference)
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
+        return (
+            Snapshot(ollama=OLLAMA) if reference.startswith("ollama:") else super().snapshot(reference, lora)
+        )
 
 
 def patience(desk: Desk) -> tuple[float, bool]:

@@ -1,5 +1,7 @@
 """What a request needs and a candidate lacks: who is not asked for that, and what is said."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
@@ -29,7 +31,7 @@ class Knowing(Desk):
         self.others: list[Here] = []
         self.ollama: Server | None = OLLAMA
 
-    def snapshot(self, reference: str) -> Snapshot:
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         here = Here(model=reference or "phi-2", loaded=True, abilities=self.abilities, window=2048)
         return Snapshot(here=here, ollama=self.ollama, clouds=() if reference else self.clouds)
 
@@ -184,3 +186,13 @@ def test_a_refused_picture_names_a_model_of_this_machine_that_sees() -> None:
     refused = desk.routed(SEEN, GenerationOptions())["phi-2"]
     assert refused is not None
     assert refused.hint.startswith("ask a model that sees")
+
+
+def test_an_adapter_is_for_this_machine_only() -> None:
+    desk = Knowing(TEXT, OPENAI, ANTHROPIC)
+    failures = desk.routed(HI, GenerationOptions(lora=["/a.gguf"]))
+    assert failures.pop("phi-2") is None
+    for failure in failures.values():
+        assert failure is not None
+        assert failure.code == Code.UNSUPPORTED
+        assert "only models of this machine take" in failure.message
