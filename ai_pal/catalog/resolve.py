@@ -15,6 +15,7 @@ from ai_pal.catalog.hub_cache import cache_dir
 from ai_pal.catalog.known import SIZED, entry_of, family, variant_of
 from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
+from ai_pal.catalog.quantized import check_library
 from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split
 from ai_pal.catalog.refusals import not_found, not_here
 from ai_pal.catalog.spelling import spelled
@@ -93,6 +94,8 @@ def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
     name, options = _taken_apart(ref, settings)
     target, more = _target(name, settings)
     found = _find(target, name, more | options, settings, machine)
+    if found.engine == "transformers" and found.path:
+        check_library(Path(found.path), found.name)
     if adapters.OPTION in found.options:
         adapters.check(found.options, found.engine, found.path)
     return found

@@ -28,6 +28,10 @@ QUANTIZED = {"8bit": 0.55, "4bit": 0.32}
 """Part of the size in 16 bits."""
 
 
+UNPACKED = {"fp8": {"F8_E4M3": 2}, "mxfp4": {"U8": 4}}
+"""How many times as large weights are that the library unpacks on a CPU, by method and stored type."""
+
+
 class Shape(msgspec.Struct, frozen=True):
     """What config.json says; 0 and None where it does not."""
 
@@ -49,33 +53,39 @@ class Shape(msgspec.Struct, frozen=True):
 
 def estimate(load: LoadModel) -> Footprint:
     """Raises OSError or ValueError where the folder is no model."""
-    folder, shape = Path(load.path), _shape(load)
+    folder, config = Path(load.path), _config(load)
     sizes: Counter[str] = Counter()
     for file in folder.glob("*.safetensors"):
         with file.open("rb") as opened:
             sizes += bytes_by_dtype(opened.read(header_length(opened.read(8))))
-    return footprint(shape, sizes, load, bf16_hardware=cpu_has_bf16())
+    for kind, times in UNPACKED.get(str((config.quantization_config or {}).get("quant_method")), {}).items():
+        sizes[kind] *= times
+    return footprint(config.shape, sizes, load, bf16_hardware=cpu_has_bf16())
 
 
 def vocabulary(load: LoadModel) -> Footprint:
     """Without weights. Raises as `estimate`."""
-    return Footprint(WITHOUT_TORCH + PER_TOKEN_OF_VOCABULARY * _shape(load).vocab_size)
+    return Footprint(WITHOUT_TORCH + PER_TOKEN_OF_VOCABULARY * _config(load).shape.vocab_size)
 
 
 def window_of(load: LoadModel) -> Window:
     """Raises OSError or ValueError."""
-    return window(load.context, _shape(load).max_position_embeddings)
-
-
-def _shape(load: LoadModel) -> Shape:
-    """Of a model that sees, the part that writes is told apart."""
-    file = Path(load.path) / "config.json"
-    config = msgspec.convert(read_json(file.read_bytes(), str(file)), _Config)
-    return config.text_config if config.text_config is not None else config
+    return window(load.context, _config(load).shape.max_position_embeddings)
 
 
 class _Config(Shape, frozen=True):
     text_config: Shape | None = None
+    quantization_config: dict[str, Any] | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Of a model that sees, the part that writes is told apart."""
+        return self if self.text_config is None else self.text_config
+
+
+def _config(load: LoadModel) -> _Config:
+    file = Path(load.path) / "config.json"
+    return msgspec.convert(read_json(file.read_bytes(), str(file)), _Config)
 
 
 def footprint(shape: Shape, sizes: Counter[str], load: LoadModel, *, bf16_hardware: bool) -> Footprint:

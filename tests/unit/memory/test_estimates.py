@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from ai_pal.formats.gguf import Header, Layout
 from ai_pal.formats.gguf_cursor import Tensor
@@ -172,3 +173,16 @@ def test_a_damaged_or_unwritable_file_costs_the_correction_only(tmp_path: Path) 
     learned.learn(LoadModel("m", "echo"), 70 * MB, resident=70 * MB)
     assert learned.need(LoadModel("m", "echo")) == 70 * MB
     LearnedFootprints(tmp_path / "none" / "x").learn(LoadModel("m", "echo"), 1, resident=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "stored", "times"), [("fp8", "F8_E4M3", 2), ("mxfp4", "U8", 4), ("x", "U8", 1)]
+)
+def test_weights_that_the_library_unpacks_are_counted_unpacked(
+    method: str, stored: str, times: int, tmp_path: Path
+) -> None:
+    header = json.dumps({"w": {"dtype": stored, "shape": [1], "data_offsets": [0, 1 << 30]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    (tmp_path / "config.json").write_text(json.dumps({"quantization_config": {"quant_method": method}}))
+    load = LoadModel("m", "transformers", str(tmp_path), options={"dtype": "bfloat16"})
+    assert estimate(load).loaded == transformers.RUNTIME + (times << 30)

@@ -31,6 +31,9 @@ from workers.engines.transformers.pretrained import SAFE, examine, refuse, short
 HARMONY_ENDS = (RETURN, CALL)
 
 
+PLAIN = (torch.float32, torch.float16, torch.bfloat16)
+
+
 class LoadedModel(msgspec.Struct, frozen=True):
     """`ends` are the tokens that end an answer, `vocabulary` how many tokens the model knows."""
 
@@ -100,6 +103,10 @@ def _model(
     placement: dict[str, Any] = {} if device == "cpu" else {"device_map": {"": device}}
     if options.attn_implementation or _has_flash(device):
         placement["attn_implementation"] = options.attn_implementation or "flash_attention_2"
+    stored = getattr(config, "quantization_config", None)
+    if options.quantize and stored:
+        message = f"{folder.path} is quantized already"
+        fail(Code.CONFIG_INVALID, message, "leave quantize out, or use a version of the model that is not")
     quantization = quantize.while_loading(options.quantize, device)
     if quantization is not None:
         placement["quantization_config"] = quantization
@@ -122,6 +129,8 @@ def _model(
         refuse(folder, _wrong_sampling(folder) or short(error))
     finally:
         transformers.logging.set_tqdm_hook(previous)
+    if stored:
+        _align(model, getattr(torch, dtype))
     missing = sorted(key for key in info["missing_keys"] if not (folder.kind == "embed" and "pooler" in key))
     if missing:
         refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
@@ -137,6 +146,19 @@ def _wrong_sampling(folder: Folder) -> str:
     except Exception as error:  # noqa: BLE001
         return f"its generation_config.json is not understood: {short(error)}"
     return ""
+
+
+def _align(model: Any, dtype: torch.dtype) -> None:
+    """Where the library has unpacked quantized weights, the others kept the number format of their file."""
+    weights = dict(model.named_parameters())
+    if not all(weight.dtype in PLAIN for weight in weights.values()) or any(
+        not buffer.is_floating_point() and buffer.numel() > 1 for buffer in model.buffers()
+    ):
+        return  # still packed
+    wide = model._keep_in_fp32_modules or ()
+    for name, weight in weights.items():
+        if not any(part in wide for part in name.split(".")):
+            weight.data = weight.data.to(dtype)
 
 
 def _has_flash(device: str) -> bool:
