@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,16 @@ def _train(tokenizer: Tokenizer, trainer: Any) -> None:
 
 
 def save(
-    folder: Path, kind: str, template: str | None = TEMPLATE, marks: Sequence[str] = (), **changes: object
+    folder: Path,
+    kind: str,
+    template: str | None = TEMPLATE,
+    marks: Sequence[str] = (),
+    leave: Collection[str] = (),
+    **changes: object,
 ) -> Path:
     """A model of class `kind` ("llama", "phi", "phi3", "gemma2", "mamba"), random but always the same.
-    `marks` are tokens of their own that the tokenizer does not call special, as Qwen's are."""
+    `marks` are tokens of their own that the tokenizer does not call special, as Qwen's are; sizes to `leave`
+    are not said."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
@@ -99,7 +105,7 @@ def save(
         **changes,
     }
     torch.manual_seed(7)
-    config = AutoConfig.for_model(kind, **sizes)
+    config = AutoConfig.for_model(kind, **{name: size for name, size in sizes.items() if name not in leave})
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.save_pretrained(folder)
     wrapped = PreTrainedTokenizerFast(

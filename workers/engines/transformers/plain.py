@@ -36,7 +36,10 @@ class PlainRow:
         if self.cache is not None:
             if not getattr(self.cache, "is_croppable", False) or any(self.cache.is_sliding):
                 return False
-            self.cache.crop(length - len(self.tokens))
+            try:
+                self.cache.crop(length - len(self.tokens))
+            except RuntimeError:  # a convolution has not kept what was before
+                return False
         del self.tokens[length:]
         return True
 

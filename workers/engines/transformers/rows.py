@@ -79,7 +79,10 @@ class Packed:
 
     def __init__(self, model: Any) -> None:
         self.token_bytes = 0
-        self.layers = model.config.get_text_config().num_hidden_layers
+        self.config = model.config.get_text_config()
+        self.layers = self.config.num_hidden_layers
+        self.windows = set[int | None]()
+        """The sliding windows that layers have told of."""
         self._model = model
         self._inner = model.config._attn_implementation
         model.set_attn_implementation(NAME)
@@ -107,7 +110,7 @@ class Packed:
                 position_ids=torch.tensor([positions], device=device),
                 use_cache=False,
                 logits_to_keep=torch.tensor(ends, device=device),
-                packed=Pack([(row, len(tokens)) for row, tokens in work], self._inner),
+                packed=Pack([(row, len(tokens)) for row, tokens in work], self._inner, self.windows),
             )
             logits = output.logits[0].float()
         for row, tokens in work:
@@ -118,9 +121,10 @@ class Packed:
 class Pack:
     """What attention has to know of one step."""
 
-    def __init__(self, rows: list[tuple[PackedRow, int]], inner: str) -> None:
+    def __init__(self, rows: list[tuple[PackedRow, int]], inner: str, windows: set[int | None]) -> None:
         self.rows = rows
         self.inner = inner
+        self.windows = windows
         self._masks: dict[tuple[int, int, int | None], Any] = {}
 
     def mask(self, new: int, held: int, window: int | None, like: torch.Tensor) -> torch.Tensor | None:
@@ -157,6 +161,7 @@ def attend(
     """The attention of all rows, each over its own keys and values, by the function the model came with."""
     inner = _inner(packed.inner, module)
     window = options.get("sliding_window")
+    packed.windows.add(window)
     results, begin = [], 0
     for row, count in packed.rows:
         end = begin + count
