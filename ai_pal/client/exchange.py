@@ -65,6 +65,9 @@ class Exchange:
     def next(self, inbox: Inbox, deadline: float | None = None) -> wire.AnyEvent:
         """The next event of a request. Without a deadline it is waited for as long as the supervisor runs,
         which keeps those of requests. Raises `AiPalError`."""
+        event = inbox.pending.take()
+        if event is not None:  # what has come takes no turn
+            return event
         with self._turns.lock:
             try:
                 event = inbox.pending.take()

@@ -14,23 +14,20 @@ from workers.engines import turn_ends
 from workers.engines.bare_calls import bare_calls
 from workers.engines.base import Blob, bytes_of
 from workers.engines.channels import MARKS, Channels
-from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers import families, infill
 from workers.engines.transformers import pictures as pictures_of
 from workers.engines.transformers.answer import Prompt
 from workers.engines.transformers.bindings import Bindings
 from workers.engines.transformers.chat import NOTHING, Chat, Extras, TokenCounter
 from workers.engines.transformers.conversation import images_of, uses_tools
-from workers.engines.transformers.guide import Guide, Thought
+from workers.engines.transformers.guide import Guide
 from workers.engines.transformers.options import Sampling, read_sampling
 from workers.engines.transformers.parts import Parts
+from workers.engines.transformers.steering import Steering
 from workers.engines.transformers.tokens import Tokens
 
 REMEMBERED = 512
 """Pictures whose tokens are known."""
-THINKING_SHARE = 2
-"""Of what an answer may have, one part in this many is for thinking, where what follows is bound to a form
-and nothing else limits the thinking: it has to come to an end."""
 
 
 class Prompts:
@@ -57,6 +54,9 @@ class Prompts:
         self._own_template = own if isinstance(own, dict) else None
         template, added = chat.template, list(tokenizer.get_added_vocab())
         self._thinking = families.thinking_of(template, added)
+        self._steering = Steering(
+            self._thinking, switched=bool(chat.traits.switch), bindings=bindings, context=context
+        )
         self._calls = families.calls_of(chat.template_with_tools)
         self._turn_ends = self._marks_of_turns(added)
         self._decode = tokens.decode
@@ -97,7 +97,7 @@ class Prompts:
         room = answer_room(job.options, self.context)
         fitted = shortened(job.messages, counter, self.context, room)
         text = self.chat.render(fitted.messages, extras)
-        return len(self._read(text + self._begun(job.options, text)[0], fitted.messages, blobs)[0])
+        return len(self._read(text + self._steering.begun(job.options, text)[0], fitted.messages, blobs)[0])
 
     # Conversations.
 
@@ -112,10 +112,10 @@ class Prompts:
         if fitted.dropped:
             trimmed(fitted.dropped)
         text = self.chat.render(fitted.messages, extras)
-        behind, opened = self._begun(options, text)
+        behind, opened = self._steering.begun(options, text)
         text += behind
         tokens, inputs = self._read(text, fitted.messages, blobs)
-        thought = self._thought(options, text, opened, len(tokens))
+        thought = self._steering.thought(options, text, opened, len(tokens))
         final = self._thinking.final if self._thinking is not None and not options.prefill else ""
         forced = self._bindings.of(options, self._calls, extras.tools, final)
         if (
@@ -141,7 +141,7 @@ class Prompts:
             self._bindings.bytes_of if sampling.logprobs is not None else None,
             options.prefill,
             inputs,
-            self._ends(options, text, thought),
+            self._steering.ends(options, text, thought),
         )
 
     def _read(
@@ -211,49 +211,6 @@ class Prompts:
                 self._seen.clear()
             self._seen[digest] = max(0, len(tokens) - self._counter.fixed)
         return self._seen[digest]
-
-    def _begun(self, options: GenerationOptions, text: str) -> tuple[str, bool]:
-        """What is put behind the rendered conversation, and whether a thought is open then."""
-        if self._thinking is None:
-            return options.prefill, False
-        opened = text.rstrip().endswith(self._thinking.open.rstrip())
-        if not options.prefill:
-            return "", opened
-        before = self._thinking.ended if opened else self._thinking.final
-        return before + options.prefill, False
-
-    def _thought(self, options: GenerationOptions, text: str, opened: bool, prompt: int) -> Thought | None:
-        """How thinking is steered; None where it is left alone, or over before it began."""
-        marks = self._thinking
-        bound = options.response_format is not None or options.tool_choice not in (None, "auto", "none")
-        if marks is None or options.prefill or text.rstrip().endswith(marks.close.rstrip()):
-            return None
-        if marks.final and bound and options.thinking == "off":
-            return None  # the form begins with the answer's own channel
-        budget = options.thinking_budget
-        off = options.thinking == "off" and not self.chat.traits.switch
-        if off:
-            budget = 0
-        if budget is None and bound:
-            left = self.context - prompt
-            budget = min(options.max_tokens or left, left) // THINKING_SHARE
-        if budget is None:
-            return None
-        closing = self._bindings.plain(marks.ended)
-        if opened:
-            return Thought(marks.open, marks.close, closing=closing, budget=budget)
-        if (off and not marks.final) or bound:
-            opening = self._bindings.plain(marks.open)
-            return Thought(marks.open, marks.close, opening=opening, closing=closing, budget=budget)
-        return Thought(marks.open, marks.close, may_open=True, closing=closing, budget=budget)
-
-    def _ends(self, options: GenerationOptions, text: str, thought: Thought | None) -> ThoughtEnds | None:
-        """What keeps tags out of an answer whose thought is, or may be, ended for the model."""
-        marks = self._thinking
-        if marks is None or marks.final:
-            return None
-        over = bool(options.prefill) or text.rstrip().endswith(marks.close)
-        return ThoughtEnds(marks.close, 0 if over else 1) if over or thought is not None else None
 
     def _parts(
         self, options: GenerationOptions, text: str, opened: bool, tools: Sequence[Tool]
