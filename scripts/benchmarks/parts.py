@@ -15,6 +15,7 @@ from scripts.benchmarks import (
     estimates,
     fallbacks,
     forwarding,
+    gateway,
     held,
     latency,
     one_shot,
@@ -105,6 +106,10 @@ PARTS = {
             "llamacpp": held.by_llamacpp,
             "transformers": held.by_transformers,
         },
+    ),
+    "gateway": Part(
+        "HTTP: against llama.cpp's own server, and text flat out",
+        {"llamacpp": gateway.against_llamacpp, "echo": gateway.echoes},
     ),
     "quantize": Part(
         "8-bit and 4-bit weights against the model as it is: memory, speed, agreement",

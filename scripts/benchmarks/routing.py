@@ -78,7 +78,7 @@ class World:
     def stderr_tail(self) -> str:
         return ""
 
-    def snapshot(self, reference: str) -> Snapshot:
+    def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         here = Here(model="echo", loaded=True)
         return Snapshot(here=here, clouds=() if reference else SERVERS)
 
