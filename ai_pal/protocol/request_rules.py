@@ -61,22 +61,27 @@ def read_field(name: str, text: str) -> Any:
 
 def objection_to_fields(request: wire.AnyRequest) -> str:
     """Why what a request of the right types says cannot be, or nothing."""
-    return next((why for name in _known(request) if (why := _not_held(name, getattr(request, name)))), "")
+    for name, usual, rule in _known(type(request)):
+        value = getattr(request, name)
+        if value is not usual and value is not None and not rule.holds(value):
+            return objection_to_field(name, value)
+    return ""
 
 
 def objection_to_types(request: wire.AnyRequest) -> str:
     """The same of a request made in this program: a struct takes whatever it is given."""
-    return next(
-        (why for name in _known(request) if (why := objection_to_field(name, getattr(request, name)))), ""
-    )
+    for name, usual, _ in _known(type(request)):
+        value = getattr(request, name)
+        if value is not usual and (why := objection_to_field(name, value)):
+            return why
+    return ""
 
 
-def _known(request: wire.AnyRequest) -> list[str]:
-    return [name for name in request.__struct_fields__ if name in RULES]
-
-
-def _not_held(name: str, value: Any) -> str:
-    return "" if value is None or RULES[name].holds(value) else objection_to_field(name, value)
+@cache
+def _known(kind: type[wire.AnyRequest]) -> list[tuple[str, object, Rule]]:
+    """The fields of this kind of request that have a rule, and what each is where nothing is said of it."""
+    fields = msgspec.structs.fields(kind)
+    return [(field.name, field.default, RULES[field.name]) for field in fields if field.name in RULES]
 
 
 @cache
