@@ -198,5 +198,6 @@ def _alias(name: str, target: str, settings: Settings) -> Listed:
         found = find(name, settings)
     except AiPalError:
         return Listed(name, "not here", source=source)
-    state: State = "damaged" if found.problem else "here" if found.is_here else "not here"
+    here: State = "here" if found.path else "built in"
+    state: State = "damaged" if found.problem else here if found.is_here else "not here"
     return Listed(name, state, found.size, source, found.path, revision=found.commit)

@@ -26,7 +26,7 @@ def strengths_of(load: LoadModel, entry: KnownModel | None) -> tuple[Strength, .
         able = abilities_of(load)
         if able in (EMBEDS, RANKS):
             return ("embeddings",) if able == EMBEDS else ("rerank",)
-        template = _template(load.path, Path(load.path).stat().st_mtime_ns)
+        template = template_of(load)
         found: list[tuple[Strength, bool]] = [
             ("pictures", sees),
             ("tools", "tools" in template),
@@ -34,6 +34,13 @@ def strengths_of(load: LoadModel, entry: KnownModel | None) -> tuple[Strength, .
         ]
         return tuple(strength for strength, has in found if has)
     return entry.strengths if entry is not None else ()
+
+
+def template_of(load: LoadModel) -> str:
+    """The chat template that its load will use, "" for none. Raises `AiPalError`, OSError."""
+    if named := str(load.options.get("chat_template", "")):
+        return Path(named).read_text(errors="replace")
+    return _template(load.path, Path(load.path).stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=256)

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from ai_pal.catalog import CATALOG, resolve
+from ai_pal.catalog.naming import is_own
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import is_own
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.config.clouds import clouds

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from ai_pal.catalog import absolute
 from ai_pal.catalog.known import entry_of, family
+from ai_pal.catalog.naming import give_alias
 from ai_pal.catalog.reference import is_path
 from ai_pal.catalog.spelling import spelled
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import check_model, forget
+from ai_pal.cli.naming import forget
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
-from ai_pal.config.clouds import clouds, provider_names
+from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import Code, fail
 
@@ -70,39 +71,16 @@ def _list(settings: Settings, *, as_json: bool) -> int:
 
 
 def _give(name: str, target: str, settings: Settings) -> int:
-    from ai_pal.config.model_names import check_name, give_name
-
-    check_name(name, clouds(settings))
-    own = settings.models.get(name)
-    if own is not None and own.path:
-        fail(
-            Code.BAD_REQUEST,
-            f"{name} is the name of {own.path}",
-            f"choose another, or first: ai-pal rm {name}",
-        )
     target = absolute(target, Path.cwd(), settings)
     if elsewhere(target, provider_names(settings)) is None and is_path(target):
         fail(Code.BAD_REQUEST, f"{target} is a file or folder", f"ai-pal add {target} --name {name}")
-    _check_target(name, target, settings)
-    give_name(name, "model", target)
+    own = settings.models.get(name)
+    give_alias(name, target, settings)
     before = f" (it was {own.model})" if own is not None and own.model and own.model != target else ""
     print(neutral_line(f"{name} stands for {target}{before}"))
     if entry_of(name) or family(name):
         print(f"it hides the known model of that name until: ai-pal alias rm {name}", file=sys.stderr)
     return failures.OK
-
-
-def _check_target(name: str, target: str, settings: Settings) -> None:
-    """Raises `AiPalError` for what nobody could mean, and for a circle."""
-    seen = target
-    for _ in range(len(settings.models) + 1):
-        if seen.partition("?")[0] == name:
-            fail(Code.BAD_REQUEST, f"{name} would stand for itself", "name another model")
-        own = settings.models.get(seen.partition("?")[0])
-        if own is None or not own.model:
-            break
-        seen = own.model
-    check_model(target, settings)
 
 
 def _remove(name: str, settings: Settings) -> int:

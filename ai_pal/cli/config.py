@@ -5,9 +5,9 @@ import os
 import sys
 from collections.abc import Callable
 
+from ai_pal.catalog.naming import check_model
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import check_model
 from ai_pal.cli.restarting import remark_on_restart
 from ai_pal.cli.terminal.json_output import print_json
 from ai_pal.cli.terminal.neutral import neutral_line

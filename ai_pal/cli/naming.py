@@ -3,34 +3,18 @@
 import contextlib
 import sys
 
-from ai_pal.catalog import CATALOG
+from ai_pal.catalog.naming import forget_own
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, fail
 
 
-def is_own(name: str, settings: Settings) -> bool:
-    """Whether the user gave this name to a model."""
-    own = settings.models.get(name)
-    return own is not None and bool(own.path or own.model)
-
-
-def check_model(ref: str, settings: Settings) -> None:
-    """Raises `AiPalError` for a reference that nobody could mean. It need not be here, nor ever be asked."""
-    from ai_pal.catalog import find, meant
-    from ai_pal.config.clouds import provider_names
-    from ai_pal.config.elsewhere import elsewhere
-
-    if elsewhere(meant(ref, settings), provider_names(settings)) is None:
-        find(ref, settings)
-
-
 def forget(name: str, settings: Settings) -> str:
     """Take a name of the user's own out of the config file; says what became of it. Raises `AiPalError`."""
-    from ai_pal.config.model_names import forget_name, named_by
+    from ai_pal.config.model_names import named_by
 
     own = settings.models[name]
-    forget_name(name, keep_settings=name in CATALOG)
+    forget_own(name)
     if own.path:  # an alias shares its worker with the model that it stands for
         unload(name)
     for setting in named_by(name, settings):

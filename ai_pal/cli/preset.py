@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.catalog.naming import check_model
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model, add_bounds
@@ -13,7 +14,6 @@ from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thi
 from ai_pal.cli.chat.prompts import checked_argument
 from ai_pal.cli.chat.values import option
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import check_model
 from ai_pal.cli.presetting import given
 from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.neutral import neutral, neutral_line

@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
+from ai_pal.catalog.naming import is_own
 from ai_pal.catalog.removing import files_of, remove, sizes
 from ai_pal.catalog.spelling import spelled
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
-from ai_pal.cli.naming import check_named, forget, is_own, unload
+from ai_pal.cli.naming import check_named, forget, unload
 from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.downloads import sized
 from ai_pal.cli.terminal.neutral import neutral_line

@@ -38,7 +38,8 @@ class Header(msgspec.Struct, frozen=True):
     bytes; `kv_values` is how many numbers the cache keeps of one token; `pooling` is llama.cpp's number for
     how a text becomes one vector, 0 for a model that writes; `width` is how many numbers the model has for a
     token, 0 if the file does not say; `projector` is the kind of file of what a model sees with, and
-    `working` about how many bytes that takes beside its weights."""
+    `working` about how many bytes that takes beside its weights; `basename` is what all sizes of the model
+    are called, `file_type` llama.cpp's number for how weights are stored, -1 if the file does not say."""
 
     architecture: str
     name: str
@@ -49,6 +50,8 @@ class Header(msgspec.Struct, frozen=True):
     width: int = 0
     projector: str = ""
     working: int = 0
+    basename: str = ""
+    file_type: int = -1
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -169,6 +172,8 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
         _width(found, architecture),
         _projector(found),
         _working(found),
+        str(found.get("general.basename", "")),
+        int(found.get("general.file_type", -1)),
     )
     vocabulary = found.get(VOCABULARY, 0)
     refusal = NO_MODELS.get(str(found.get("general.type")))

@@ -4,17 +4,18 @@ Its status waits a little for its first content, so that what fails at once is a
 stream. When its client leaves, the answer is cancelled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from ai_pal.client.answer import Answer
-from ai_pal.client.async_stream import AsyncAnswerStream
+from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
-from ai_pal.gateway.asked import Writer
+from ai_pal.gateway.asked import Tells, Writer
 from ai_pal.gateway.receipts import receipt
 from ai_pal.protocol import client as wire
 
+T = TypeVar("T")
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -65,7 +66,7 @@ class Outgoing:
             pass
 
 
-async def stream(answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> None:
+async def stream(answer: AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
     """Send the answer as it comes, with exactly one end. Raises `AiPalError` for what failed before anything
     was sent, and (`cancelled`) when the client left."""
     await Streamed(answer, writer, out).run()
@@ -74,7 +75,7 @@ async def stream(answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> No
 class Streamed:
     """An answer that goes out while it comes."""
 
-    def __init__(self, answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> None:
+    def __init__(self, answer: AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
         self._answer, self._writer, self._out = answer, writer, out
         self._now = asyncio.get_running_loop().time
         self._due = self._now() + PATIENCE
@@ -136,22 +137,36 @@ class Streamed:
 
 async def whole(answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> None:
     """Send the answer in one piece. Raises as `stream`."""
+    said: Answer = await _to_its_end(answer, answer.answer(), out)
+    started = wire.Started(0, said.tier, said.provider, said.model, said.why, said.score, said.remote)
+    await _send(writer.whole(said), receipt(started, said), out)
+
+
+async def end(work: AsyncStream[Any], data: bytes, out: Outgoing) -> None:
+    """Send this when the work is done. Raises as `stream`."""
+    await _to_its_end(work, work.last(), out)
+    await _send(data, [], out)
+
+
+async def _send(data: bytes, headers: Sequence[tuple[bytes, bytes]], out: Outgoing) -> None:
+    kind = (b"content-type", b"application/json")
+    await out.begin(200, [kind, *headers, (b"content-length", str(len(data)).encode())])
+    await out.body(data)
+
+
+async def _to_its_end(work: AsyncStream[Any], last: Coroutine[Any, Any, T], out: Outgoing) -> T:
+    """What the end gives; when the client leaves before it, the work is stopped."""
     loop = asyncio.get_running_loop()
     left = loop.create_task(out.left())
-    answering = loop.create_task(answer.answer())
+    ending = loop.create_task(last)
     try:
-        await asyncio.wait((left, answering), return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
+        await asyncio.wait((left, ending), return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
             raise LEFT
-        said: Answer = answering.result()
-        started = wire.Started(0, said.tier, said.provider, said.model, said.why, said.score, said.remote)
-        headers = [(b"content-type", b"application/json"), *receipt(started, said)]
-        data = writer.whole(said)
-        await out.begin(200, [*headers, (b"content-length", str(len(data)).encode())])
-        await out.body(data)
+        return ending.result()
     finally:
         left.cancel()
-        answering.cancel()
+        ending.cancel()
         with suppress(asyncio.CancelledError, AiPalError):
-            await answering
-        await answer.aclose()
+            await ending
+        await work.aclose()

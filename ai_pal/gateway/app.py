@@ -13,10 +13,10 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway import answering
 from ai_pal.gateway.admission import ALLOWED_HEADERS, Policy, Refusal, refusal
 from ai_pal.gateway.answering import LEFT, Outgoing
-from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.asked import Followed, Wanted
 from ai_pal.gateway.link import Link
 from ai_pal.gateway.routes import ROUTES, Route, door_of
-from ai_pal.gateway.statuses import retry_after, status_of
+from ai_pal.gateway.statuses import NotDoneError, retry_after, status_of_error
 from ai_pal.gateway.wish_headers import asked_by
 from ai_pal.logs import get_logger
 
@@ -104,6 +104,8 @@ class Endpoint:
             await _fail(route, AiPalError(Failure(Code.INTERNAL, why, "its log tells more")), out)
 
     async def _carry_out(self, route: Route, scope: Scope, receive: answering.Receive, out: Outgoing) -> None:
+        if route.never:
+            raise NotDoneError(route.never)
         said = asked_by(scope["ai_pal.headers"])
         body = await _body(receive)
         if route.tells is not None:
@@ -120,6 +122,12 @@ class Endpoint:
             data = await wanted.carry_out(client)
             await out.begin(200, _headers(data))
             await out.body(data)
+        elif isinstance(wanted, Followed):
+            work = wanted.begin(client, said)
+            if wanted.stream:
+                await answering.stream(work, wanted.writer, out)
+            else:
+                await answering.end(work, wanted.end, out)
         else:
             send = answering.stream if wanted.stream else answering.whole
             await send(wanted.begin(client, said), wanted.writer, out)
@@ -183,7 +191,7 @@ async def _fail(route: Route, error: AiPalError, out: Outgoing) -> None:
     headers = _headers(body)
     if (seconds := retry_after(error.failure)) is not None:
         headers.append((b"retry-after", str(seconds).encode()))
-    await out.begin(status_of(error.failure), headers)
+    await out.begin(status_of_error(error), headers)
     await out.body(body)
 
 

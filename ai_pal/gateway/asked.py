@@ -6,14 +6,14 @@ from typing import Any, NamedTuple, Protocol
 from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
-from ai_pal.client.async_stream import AsyncAnswerStream
+from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 
 
-class Writer(Protocol):
-    """Writes one answer as its door's clients expect it. Pure: what is to be sent comes out."""
+class Tells(Protocol):
+    """Writes what goes on as its door's clients expect it. Pure: what is to be sent comes out."""
 
     media_type: str
     """Of a stream."""
@@ -26,6 +26,10 @@ class Writer(Protocol):
 
     def broken(self, failure: Failure) -> bytes:
         """The end of a stream that has begun and cannot be completed."""
+
+
+class Writer(Tells, Protocol):
+    """Writes one answer."""
 
     def whole(self, answer: Answer) -> bytes:
         """The whole answer as one body of JSON."""
@@ -41,6 +45,16 @@ class Asked(NamedTuple):
     begin: Begin
     stream: bool
     writer: Writer
+
+
+class Followed(NamedTuple):
+    """What takes long and is no question: how to begin it, and who tells how far it is. Without `stream` only
+    its end is told, as `end`."""
+
+    begin: Callable[[AsyncClient, Asking], AsyncStream[Any]]
+    stream: bool
+    writer: Tells
+    end: bytes
 
 
 class Wanted(NamedTuple):

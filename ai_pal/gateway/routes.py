@@ -8,15 +8,17 @@ from ai_pal.errors import AiPalError
 from ai_pal.gateway import operations
 from ai_pal.gateway.anthropic import doors as anthropic
 from ai_pal.gateway.anthropic.answer import error_body as anthropic_error
-from ai_pal.gateway.asked import Asked, Wanted
+from ai_pal.gateway.asked import Asked, Followed, Wanted
 from ai_pal.gateway.ollama import doors as ollama
+from ai_pal.gateway.ollama import listing, managing
 from ai_pal.gateway.ollama.answers import error_body as ollama_error
+from ai_pal.gateway.ollama.pulling import pull
 from ai_pal.gateway.openai import doors as openai
 from ai_pal.gateway.openai.completions import completions
 from ai_pal.gateway.openai.embeddings import embeddings, rerank
 from ai_pal.gateway.openai.errors import error_body as openai_error
 
-Reads = Callable[[bytes], Asked | Wanted]
+Reads = Callable[[bytes], Asked | Followed | Wanted]
 """Reads out of a body what is wanted."""
 
 Tells = Callable[[AsyncClient, Mapping[str, str]], Awaitable[bytes]]
@@ -25,7 +27,7 @@ Tells = Callable[[AsyncClient, Mapping[str, str]], Awaitable[bytes]]
 
 class Route(NamedTuple):
     """One method of one path. `error` makes the body of a failure; `form`: JSON may come as a form; `alone`:
-    no supervisor is needed."""
+    no supervisor is needed; `never`: why it is not done here."""
 
     method: str
     path: str
@@ -35,6 +37,7 @@ class Route(NamedTuple):
     form: bool = False
     media_type: str = "application/json"
     alone: bool = False
+    never: str = ""
 
 
 def _openai(method: str, path: str, **what: Any) -> list[Route]:
@@ -63,8 +66,16 @@ ROUTES: list[Route] = [
     _ollama("POST", "/api/embed", asks=ollama.embed),
     _ollama("POST", "/api/embeddings", asks=ollama.embeddings),
     _ollama("GET", "/api/version", tells=ollama.version),
-    _ollama("GET", "/api/tags", tells=ollama.tags),
-    _ollama("GET", "/api/ps", tells=ollama.ps),
+    _ollama("GET", "/api/tags", tells=listing.tags),
+    _ollama("GET", "/api/ps", tells=listing.ps),
+    _ollama("POST", "/api/show", asks=listing.show),
+    _ollama("POST", "/api/pull", asks=pull),
+    _ollama("POST", "/api/copy", asks=managing.copy),
+    _ollama("POST", "/api/create", asks=managing.create),
+    _ollama("DELETE", "/api/delete", asks=managing.delete),
+    _ollama("POST", "/api/push", never=managing.PUSH),
+    _ollama("HEAD", "/api/blobs/{digest}", never=managing.BLOBS),
+    _ollama("POST", "/api/blobs/{digest}", never=managing.BLOBS),
 ]
 
 

@@ -1,6 +1,6 @@
 """HTTP statuses of our error codes, the same for every protocol. Pure."""
 
-from ai_pal.errors import Code, Failure
+from ai_pal.errors import AiPalError, Code, Failure
 
 CLIENT_LEFT = 499
 """What the access log calls a request whose client went away (nginx's number)."""
@@ -44,6 +44,21 @@ RETRY_AFTER = 5
 def status_of(failure: Failure) -> int:
     """The status for this failure; what is nobody's fault but ours is 500."""
     return _OF_CODE.get(Code(failure.code), 500) if failure.code in set(Code) else 500
+
+
+NOT_IMPLEMENTED = 501
+
+
+class NotDoneError(AiPalError):
+    """A protocol knows it, and this server does not do it, whoever asks."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(Failure(Code.UNSUPPORTED, message, hint))
+
+
+def status_of_error(error: AiPalError) -> int:
+    """As `status_of`."""
+    return NOT_IMPLEMENTED if isinstance(error, NotDoneError) else status_of(error.failure)
 
 
 def retry_after(failure: Failure) -> int | None:

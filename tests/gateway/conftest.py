@@ -1,5 +1,6 @@
 """One gateway with its supervisor for all tests of HTTP: `ai-pal serve` as a real process."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -52,6 +53,23 @@ def supervisor(served: Served) -> Iterator[Client]:
         yield client
 
 
+@contextlib.contextmanager
+def serving(environ: Environ, *args: str) -> Iterator[Served]:
+    """`ai-pal serve` in this environment; it and its supervisor end with the block."""
+    command = [sys.executable, "-P", "-m", "ai_pal", "serve", *args]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True, cwd="/")
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert found, line
+        yield Served(found[0], environ)
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+        stop_supervisor(environ)
+
+
 @pytest.fixture(scope="session")
 def served() -> Iterator[Served]:
     """Its `caller` is the starter with a template that knows tools."""
@@ -59,16 +77,5 @@ def served() -> Iterator[Served]:
         config = Path(home, "test.toml")
         config.write_text(CONFIG.format(path=starter(), template=TEMPLATES / "calls.jinja"))
         places = {"AI_PAL_MODEL_CACHE": MODELS, "AI_PAL_CONFIG": str(config)}
-        environ = environment(Path(home)) | places
-        command = [sys.executable, "-P", "-m", "ai_pal", "serve", "--port", "0"]
-        process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True, cwd="/")
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:\d+", line)
-            assert found, line
-            yield Served(found[0], environ)
-        finally:
-            process.terminate()
-            process.wait(START_SECONDS)
-            stop_supervisor(environ)
+        with serving(environment(Path(home)) | places, "--port", "0") as found:
+            yield found

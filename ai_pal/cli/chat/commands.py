@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
+from ai_pal.catalog.naming import check_model
 from ai_pal.cli.chat import clipboard, setting
 from ai_pal.cli.chat import file_commands as files
 from ai_pal.cli.chat.arguments import absolute_model
@@ -18,7 +19,6 @@ from ai_pal.cli.chat.keyboard import spoken_to
 from ai_pal.cli.chat.quoted import unquoted
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.known_models import in_words
-from ai_pal.cli.naming import check_model
 from ai_pal.cli.terminal import editor
 from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder

@@ -1,6 +1,5 @@
 """Ollama's routes: what each reads, asks and writes."""
 
-import hashlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,6 @@ from ai_pal.gateway.ollama import messages as turns
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import Lines, stamp
 from ai_pal.gateway.openai.chat_request import FunctionTool
-from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import AnyPart, Message, Text
 from ai_pal.protocol.options import Tool
 
@@ -128,19 +126,6 @@ async def version(_: AsyncClient, __: Mapping[str, str]) -> bytes:
     return msgspec.json.encode({"version": VERSION})
 
 
-async def tags(client: AsyncClient, _: Mapping[str, str]) -> bytes:
-    """GET /api/tags: what is on this machine."""
-    return msgspec.json.encode({"models": [_tag(one) for one in await client.models(here=True)]})
-
-
-async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
-    """GET /api/ps: what is loaded."""
-    workers = (await client.status()).workers
-    return msgspec.json.encode(
-        {"models": [_loaded(one) for one in workers if one.pid and not one.vocabulary]}
-    )
-
-
 def _asked(kind: Any, asked: options.Common, begin: Begin) -> Asked:
     return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time()))
 
@@ -173,49 +158,3 @@ def _tool(tool: FunctionTool) -> Tool:
 def _kept(asked: EmbedBody) -> dict[str, Any]:
     seconds = wishes.keep_alive(asked.keep_alive)
     return {} if seconds is None else {"keep_alive": seconds}
-
-
-def _named(name: str) -> str:
-    """Ollama's names always have a tag."""
-    return name if ":" in name else f"{name}:latest"
-
-
-def _tag(info: wire.ModelInfo) -> dict[str, Any]:
-    name = _named(info.name)
-    identity = f"{info.path} {info.size} {info.revision}"
-    return {
-        "name": name,
-        "model": name,
-        "modified_at": stamp(info.last_used or 0),
-        "size": info.size,
-        "digest": hashlib.sha256(identity.encode()).hexdigest(),
-        "details": _details(info.path),
-    }
-
-
-def _loaded(worker: wire.WorkerStatus) -> dict[str, Any]:
-    name = _named(worker.model)
-    left = worker.unloads_in if worker.unloads_in is not None else max(0.0, worker.keep_alive)
-    forever = worker.keep_alive < 0
-    return {
-        "name": name,
-        "model": name,
-        "size": worker.memory,
-        "size_vram": 0,
-        "digest": hashlib.sha256(name.encode()).hexdigest(),
-        "details": _details(""),
-        "expires_at": stamp(time.time() + (10 * 365 * 86400 if forever else left)),
-        "context_length": worker.context,
-    }
-
-
-def _details(path: str) -> dict[str, Any]:
-    form = "gguf" if path.endswith(".gguf") else "safetensors"
-    return {
-        "parent_model": "",
-        "format": form,
-        "family": "",
-        "families": [],
-        "parameter_size": "",
-        "quantization_level": "",
-    }

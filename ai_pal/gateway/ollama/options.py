@@ -9,7 +9,7 @@ from ai_pal.gateway import wishes
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.protocol.options import JsonObject, JsonSchema, ResponseFormat
 
-_NAMES = {
+NAMES = {
     "temperature": "temperature",
     "top_p": "top_p",
     "top_k": "top_k",
@@ -45,7 +45,7 @@ class Common(msgspec.Struct, kw_only=True):
 def how(asked: Common) -> Asking:
     """How it is to be answered, as keywords of any client. Raises `BodyError`."""
     given = {name: value for name, value in (asked.options or {}).items() if value is not None}
-    asking: dict[str, Any] = {ours: given[name] for name, ours in _NAMES.items() if name in given}
+    asking: dict[str, Any] = {ours: given[name] for name, ours in NAMES.items() if name in given}
     if asking.get("max_tokens", 0) in (-1, -2):  # without end, or as much as fits
         del asking["max_tokens"]
     if asking.get("context") == 0:

@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.catalog.details import Details
 from ai_pal.client import AsyncClient
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.gateway import facts
 from ai_pal.gateway.asked import Asked, chat
 from ai_pal.gateway.openai import chat_request
 from ai_pal.gateway.openai.chat_answer import ChatStream
@@ -33,7 +35,9 @@ def chat_completions(body: bytes) -> Asked:
 
 async def models(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     """GET /v1/models: what is on this machine."""
-    found = [_model(one) for one in await client.models(here=True)]
+    here = await client.models(here=True)
+    known = await facts.details_by_name(client, [one.name for one in here])
+    found = [_model(one, known.get(one.name, Details())) for one in here]
     return msgspec.json.encode({"object": "list", "data": found})
 
 
@@ -41,7 +45,8 @@ async def model(client: AsyncClient, path: Mapping[str, str]) -> bytes:
     """GET /v1/models/{id}. Raises `AiPalError` (`model_not_found`)."""
     for one in await client.models():
         if one.name == path["id"]:
-            return msgspec.json.encode(_model(one))
+            known = await facts.details_by_name(client, [one.name] if one.here else [])
+            return msgspec.json.encode(_model(one, known.get(one.name, Details())))
     raise AiPalError(
         Failure(
             Code.MODEL_NOT_FOUND, f"there is no model {path['id']!r}", "GET /v1/models lists what is here"
@@ -49,5 +54,12 @@ async def model(client: AsyncClient, path: Mapping[str, str]) -> bytes:
     )
 
 
-def _model(info: wire.ModelInfo) -> dict[str, Any]:
-    return {"id": info.name, "object": "model", "created": int(info.last_used or 0), "owned_by": OWNER}
+def _model(info: wire.ModelInfo, known: Details) -> dict[str, Any]:
+    window = {"context_length": known.context, "max_model_len": known.context} if known.context else {}
+    return {
+        "id": info.name,
+        "object": "model",
+        "created": int(info.last_used or 0),
+        "owned_by": OWNER,
+        **window,
+    }

@@ -96,3 +96,8 @@ def test_a_model_of_ones_own_may_have_a_name_of_the_catalog(tmp_path: Path, sett
     file.write_bytes(CONTENT)
     own = structs.replace(settings, models={"phi-2": ModelSettings(path=str(file))})
     assert listed("phi-2", own).path == str(file)
+
+
+def test_another_name_of_what_is_built_in_is_whole(settings: Settings) -> None:
+    named = structs.replace(settings, models={"parrot": ModelSettings(model="echo")})
+    assert listed("parrot", named).state == "built in"

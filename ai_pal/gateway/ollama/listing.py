@@ -1,0 +1,148 @@
+"""What models there are and what is known about each, as Ollama tells it."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ai_pal.catalog.details import Details
+from ai_pal.client import AsyncClient
+from ai_pal.gateway import facts
+from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.ollama import options
+from ai_pal.gateway.ollama.answers import stamp
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.options import GenerationOptions
+
+YEARS = 10 * 365 * 86400
+"""In how many seconds something is unloaded that stays."""
+
+
+class NamedBody(msgspec.Struct):
+    """A body that names a model; older clients call it `name`."""
+
+    model: str = ""
+    name: str = ""
+
+
+_NAMED = msgspec.json.Decoder(NamedBody)
+_CAPABILITIES = (("tools", "tools"), ("fill-in", "insert"), ("pictures", "vision"), ("thinking", "thinking"))
+
+
+def named(body: NamedBody) -> str:
+    """The model that is meant. Raises `BodyError`: none."""
+    if not (name := (body.model or body.name).strip()):
+        raise BodyError("no model is named", "model", "GET /api/tags lists what is here")
+    return name
+
+
+async def tags(client: AsyncClient, _: Mapping[str, str]) -> bytes:
+    """GET /api/tags: what is on this machine."""
+    models = await client.models(here=True)
+    known = await facts.details_by_name(client, [one.name for one in models])
+    return msgspec.json.encode({"models": [_tag(one, known.get(one.name, Details())) for one in models]})
+
+
+async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
+    """GET /api/ps: what is loaded."""
+    workers = [one for one in (await client.status()).workers if one.pid and not one.vocabulary]
+    known = await facts.details_by_name(client, [one.model for one in workers])
+    return msgspec.json.encode({"models": [_loaded(one, known.get(one.model, Details())) for one in workers]})
+
+
+def show(body: bytes) -> Wanted:
+    """POST /api/show. Raises `AiPalError`."""
+    model = named(decoded(body, _NAMED))
+
+    async def carry_out(client: AsyncClient) -> bytes:
+        return msgspec.json.encode(shown(await facts.details(client, model)))
+
+    return Wanted(carry_out)
+
+
+def shown(known: Details) -> dict[str, Any]:
+    """The body of an answer to /api/show."""
+    kind = known.architecture
+    info: dict[str, Any] = {
+        "general.architecture": kind,
+        "general.basename": known.basename,
+        "general.parameter_count": known.parameters,
+        f"{kind}.context_length": known.context,
+    }
+    return {
+        "license": known.licence,
+        "parameters": _parameters(known.sampling),
+        "template": known.template,
+        "details": _details(known),
+        "model_info": {name: value for name, value in info.items() if value},
+        "capabilities": capabilities(known),
+        "modified_at": stamp(known.modified),
+    }
+
+
+def capabilities(known: Details) -> list[str]:
+    """What it was made for, in Ollama's words; it has none for what ranks texts."""
+    if known.able is not None and "chat" not in known.able:
+        return ["embedding"] if "embed" in known.able else []
+    return ["completion", *(theirs for ours, theirs in _CAPABILITIES if ours in known.strengths)]
+
+
+def _tag(info: wire.ModelInfo, known: Details) -> dict[str, Any]:
+    name = _named(info.name)
+    identity = f"{info.path} {info.size} {info.revision}"
+    return {
+        "name": name,
+        "model": name,
+        "modified_at": stamp(known.modified),
+        "size": info.size,
+        "digest": hashlib.sha256(identity.encode()).hexdigest(),
+        "details": _details(known),
+    }
+
+
+def _loaded(worker: wire.WorkerStatus, known: Details) -> dict[str, Any]:
+    name = _named(worker.model)
+    left = worker.unloads_in if worker.unloads_in is not None else max(0.0, worker.keep_alive)
+    return {
+        "name": name,
+        "model": name,
+        "size": worker.memory,
+        "size_vram": 0,
+        "digest": hashlib.sha256(name.encode()).hexdigest(),
+        "details": _details(known),
+        "expires_at": stamp(time.time() + (YEARS if worker.keep_alive < 0 else left)),
+        "context_length": worker.context,
+    }
+
+
+def _named(name: str) -> str:
+    """Ollama's names always have a tag."""
+    return name if ":" in name else f"{name}:latest"
+
+
+def _details(known: Details) -> dict[str, Any]:
+    return {
+        "parent_model": "",
+        "format": known.format,
+        "family": known.architecture,
+        "families": [known.architecture] if known.architecture else [],
+        "parameter_size": _size(known.parameters),
+        "quantization_level": known.quantization,
+    }
+
+
+def _size(parameters: int) -> str:
+    if parameters >= 1e9:
+        return f"{parameters / 1e9:.1f}B"
+    return f"{parameters / 1e6:.2f}M" if parameters else ""
+
+
+def _parameters(sampling: GenerationOptions) -> str:
+    """What holds unless a request says otherwise, one a line."""
+    said = msgspec.to_builtins(sampling)
+    lines = [(theirs, said[ours]) for theirs, ours in options.NAMES.items() if ours in said]
+    lines += [("stop", msgspec.json.encode(text).decode()) for text in sampling.stop]
+    return "\n".join(f"{name:<30} {value}" for name, value in lines)

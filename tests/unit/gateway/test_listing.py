@@ -1,0 +1,38 @@
+"""What Ollama's clients are told that a model can."""
+
+import pytest
+
+from ai_pal.catalog.details import Details
+from ai_pal.catalog.model import Strength
+from ai_pal.gateway.ollama.listing import capabilities, shown
+from ai_pal.protocol.options import Ability, GenerationOptions
+
+
+@pytest.mark.parametrize(
+    ("able", "strengths", "told"),
+    [
+        (None, (), ["completion"]),
+        (None, ("pictures", "tools", "thinking"), ["completion", "tools", "vision", "thinking"]),
+        (("chat", "infill"), ("fill-in",), ["completion", "insert"]),
+        (("embed",), ("embeddings",), ["embedding"]),
+        (("rerank",), ("rerank",), []),
+    ],
+)
+def test_capabilities(
+    able: tuple[Ability, ...] | None, strengths: tuple[Strength, ...], told: list[str]
+) -> None:
+    known = Details(able=None if able is None else frozenset(able), strengths=strengths)
+    assert capabilities(known) == told
+
+
+def test_what_it_samples_with_is_told_in_ollamas_names() -> None:
+    told = shown(Details(sampling=GenerationOptions(temperature=0.6, top_k=20, stop=["<end>"])))
+    assert [line.split() for line in told["parameters"].splitlines()] == [
+        ["temperature", "0.6"],
+        ["top_k", "20"],
+        ["stop", '"<end>"'],
+    ]
+
+
+def test_a_window_that_is_not_known_is_not_told() -> None:
+    assert shown(Details(architecture="echo"))["model_info"] == {"general.architecture": "echo"}
