@@ -50,6 +50,8 @@ class Parts:
     def __init__(self) -> None:
         self.growing: list[GrowingPart] = []
         self.logprobs: list[TokenLogprob] = []
+        self.thought = 0
+        """Tokens of thoughts."""
         self._latest: dict[tuple[int, PartKind], GrowingPart] = {}
 
     def take(self, event: wire.AnyEvent) -> None:
@@ -63,10 +65,12 @@ class Parts:
                 # Who thought so far does not answer: another's thoughts, and its signature, prove nothing.
                 self.growing.clear()
                 self.logprobs.clear()
+                self.thought = 0
                 self._latest.clear()
 
     def add(self, delta: wire.Delta) -> GrowingPart:
         """Take a piece; returns the part that it belongs to, which it may begin."""
+        self.thought += delta.n if delta.kind == "reasoning" else 0
         place = delta.index, delta.kind  # where another goes on behind a seam, it numbers its parts anew
         part = self._latest.get(place)
         if part is None or part.begins_again(delta):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.applications import Starlette
@@ -110,7 +111,8 @@ class Endpoint:
         body = await _body(receive)
         if route.tells is not None:
             client = None if route.alone else await self._link.client()
-            data = await route.tells(client, scope["path_params"])  # type: ignore[arg-type]
+            said_there = dict(parse_qsl(scope["query_string"].decode("latin-1"))) | scope["path_params"]
+            data = await route.tells(client, said_there)  # type: ignore[arg-type]
             await out.begin(200, _headers(data, route.media_type))
             await out.body(b"" if scope["method"] == "HEAD" else data)
             return
@@ -120,7 +122,7 @@ class Endpoint:
         client = await self._link.client()
         if isinstance(wanted, Wanted):
             data = await wanted.carry_out(client)
-            await out.begin(200, _headers(data))
+            await out.begin(200, _headers(data, wanted.media_type))
             await out.body(data)
         elif isinstance(wanted, Followed):
             work = wanted.begin(client, said)

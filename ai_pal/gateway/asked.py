@@ -58,9 +58,10 @@ class Followed(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is no question: `carry_out` gives the body of the response, as JSON."""
+    """What is no question: `carry_out` gives the body of the response."""
 
     carry_out: Callable[[AsyncClient], Awaitable[bytes]]
+    media_type: str = "application/json"
 
 
 def chat(messages: list[Message], how: Asking) -> Begin:

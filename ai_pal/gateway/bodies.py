@@ -13,11 +13,12 @@ PARAM = " - at `$"
 
 
 class BodyError(AiPalError):
-    """A body that cannot be read; `param` is the place of what is wrong, as OpenAI writes it."""
+    """A body that cannot be read; `param` is the place of what is wrong, as OpenAI writes it, and `word` its
+    own word for that, where clients look for one."""
 
-    def __init__(self, message: str, param: str | None = None, hint: str = "") -> None:
+    def __init__(self, message: str, param: str | None = None, hint: str = "", word: str = "") -> None:
         super().__init__(Failure(Code.BAD_REQUEST, message, hint))
-        self.param = param
+        self.param, self.word = param, word
 
 
 def decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -25,9 +26,21 @@ def decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(PARAM)
-        raise BodyError(what, place.rstrip("`").lstrip(".") or None) from None
+        raise _at(error, "") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BodyError(f"the body is no JSON: {error}") from None
     except RecursionError:
         raise BodyError("the body is nested too deeply") from None
+
+
+def converted(value: object, kind: type[T], where: str) -> T:
+    """A part of a body, at the place `where`, as this shape. Raises `BodyError`."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _at(error, where) from None
+
+
+def _at(error: msgspec.ValidationError, where: str) -> BodyError:
+    what, _, place = str(error).partition(PARAM)
+    return BodyError(what, (where + place.rstrip("`")).lstrip(".") or None)

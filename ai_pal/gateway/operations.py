@@ -1,4 +1,4 @@
-"""Routes for whoever runs this server. Each is given the parameters of its path."""
+"""Routes for whoever runs this server. Each is given the parameters of its query and path."""
 
 from collections.abc import Mapping
 from typing import Any

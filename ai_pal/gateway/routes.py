@@ -17,12 +17,13 @@ from ai_pal.gateway.openai import doors as openai
 from ai_pal.gateway.openai.completions import completions
 from ai_pal.gateway.openai.embeddings import embeddings, rerank
 from ai_pal.gateway.openai.errors import error_body as openai_error
+from ai_pal.gateway.openai.responses.doors import Responses
 
 Reads = Callable[[bytes], Asked | Followed | Wanted]
 """Reads out of a body what is wanted."""
 
 Tells = Callable[[AsyncClient, Mapping[str, str]], Awaitable[bytes]]
-"""Carries out what has no body, given the parameters of the path; gives the body of the response."""
+"""Carries out what has no body, given the parameters of query and path; gives the body of the response."""
 
 
 class Route(NamedTuple):
@@ -49,12 +50,19 @@ def _ollama(method: str, path: str, **what: Any) -> Route:
     return Route(method, path, ollama_error, form=True, **what)
 
 
+_responses = Responses()
+
 ROUTES: list[Route] = [
     Route("GET", "/", operations.error_body, tells=operations.running, media_type="text/plain", alone=True),
     Route("GET", "/health", operations.error_body, tells=operations.alive, alone=True),
     Route("GET", "/ready", operations.error_body, tells=operations.ready),
     *_openai("POST", "/chat/completions", asks=openai.chat_completions),
     *_openai("POST", "/completions", asks=completions),
+    *_openai("POST", "/responses", asks=_responses.create),
+    *_openai("GET", "/responses/{id}", tells=_responses.retrieve, alone=True),
+    *_openai("DELETE", "/responses/{id}", tells=_responses.delete, alone=True),
+    *_openai("GET", "/responses/{id}/input_items", tells=_responses.input_items, alone=True),
+    *_openai("POST", "/responses/{id}/cancel", tells=_responses.cancel, alone=True),
     *_openai("POST", "/embeddings", asks=embeddings),
     *_openai("POST", "/rerank", asks=rerank),
     *_openai("GET", "/models", tells=openai.models),

@@ -41,8 +41,7 @@ def test_a_body_has_to_be_json(gateway: str, method: str, path: str, kind: str) 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_another_method_is_none(gateway: str, method: str, path: str) -> None:
-    other = "DELETE" if method != "DELETE" else "PUT"
-    answer = httpx2.request(other, gateway + path)
+    answer = httpx2.request("PUT", gateway + path)
     assert answer.status_code == 405
     assert method in answer.headers["allow"]
 

@@ -14,6 +14,7 @@ LOADS = "echo?load_seconds=600"
 BODIES: dict[str, dict[str, object]] = {
     "/v1/chat/completions": {"messages": ASKED},
     "/v1/completions": {"prompt": "Once"},
+    "/v1/responses": {"input": "Once"},
     "/v1/messages": {"max_tokens": 9, "messages": ASKED},
     "/api/chat": {"messages": ASKED},
     "/api/generate": {"prompt": "Once"},

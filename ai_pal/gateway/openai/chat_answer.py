@@ -49,7 +49,7 @@ class ChatStream:
                 return self._delta(event)
             case wire.Logprobs():
                 return self._chunk(
-                    {}, logprobs={"content": [_logprob(token) for token in event.tokens], "refusal": None}
+                    {}, logprobs={"content": [logprob(token) for token in event.tokens], "refusal": None}
                 )
             case wire.Started():
                 self.started = event
@@ -91,7 +91,7 @@ class ChatStream:
             ]
         else:
             message["content"] = answer.text
-        said = [_logprob(token) for token in answer.logprobs]
+        said = [logprob(token) for token in answer.logprobs]
         choice = {
             "index": 0,
             "message": message,
@@ -102,7 +102,7 @@ class ChatStream:
             {
                 **self._fields("chat.completion", answer.model),
                 "choices": [choice],
-                "usage": usage_of(answer.usage),
+                "usage": usage_of(answer.usage, answer.parts.thought),
                 "system_fingerprint": None,
             }
         )
@@ -194,7 +194,8 @@ def progress(latest: wire.AnyEvent | None) -> str:
     return "working"
 
 
-def _logprob(token: TokenLogprob) -> dict[str, Any]:
+def logprob(token: TokenLogprob) -> dict[str, Any]:
+    """The probability of one token, and of those that could have come."""
     return {**_token(token), "top_logprobs": [_token(other) for other in token.top]}
 
 

@@ -27,4 +27,8 @@ def error_of(failure: Failure, param: str | None = None) -> dict[str, Any]:
 
 def error_body(error: AiPalError) -> dict[str, Any]:
     """The same for an exception, which may know the place of what is wrong."""
-    return error_of(error.failure, error.param if isinstance(error, BodyError) else None)
+    if not isinstance(error, BodyError):
+        return error_of(error.failure)
+    body = error_of(error.failure, error.param)
+    body["error"]["code"] = error.word or body["error"]["code"]
+    return body

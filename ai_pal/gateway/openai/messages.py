@@ -154,16 +154,21 @@ def _part(part: AnyPart, where: str) -> ours.AnyPart:
         case ImagePart():
             return ours.Image(*data_of(part.image_url.url, f"{where}.image_url.url"))
         case SoundPart():
-            kind = SOUNDS.get(part.input_audio.format)
-            if kind is None:
-                known = ", ".join(SOUNDS)
-                raise BodyError(f"the format is one of {known}", f"{where}.input_audio.format")
-            return ours.Audio(kind, unpacked(part.input_audio.data, f"{where}.input_audio.data"))
+            return sound_of(part.input_audio, f"{where}.input_audio")
         case FilePart():
-            return _file(part.file, f"{where}.file")
+            return file_of(part.file, f"{where}.file")
 
 
-def _file(file: File, where: str) -> ours.AnyPart:
+def sound_of(sound: Sound, where: str) -> ours.Audio:
+    """A sound. Raises `BodyError`."""
+    kind = SOUNDS.get(sound.format)
+    if kind is None:
+        raise BodyError(f"the format is one of {', '.join(SOUNDS)}", f"{where}.format")
+    return ours.Audio(kind, unpacked(sound.data, f"{where}.data"))
+
+
+def file_of(file: File, where: str) -> ours.AnyPart:
+    """A file, as what it holds. Raises `AiPalError`."""
     if file.file_data is None:
         raise BodyError("no files are kept here: send file_data", f"{where}.file_id")
     at = f"{where}.file_data"

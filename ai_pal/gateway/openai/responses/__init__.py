@@ -1,0 +1,1 @@
+"""OpenAI's responses: items in, items out, and what is kept of them."""

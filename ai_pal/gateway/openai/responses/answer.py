@@ -1,0 +1,212 @@
+"""Responses: events of a stream, or one body. Pure but for the time that it tells."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ai_pal.client.answer import Answer
+from ai_pal.client.parts import Parts
+from ai_pal.errors import Code, Failure, main_reason
+from ai_pal.gateway.openai.chat_answer import progress
+from ai_pal.gateway.openai.responses.output import Call, Item, Message, Thoughts
+from ai_pal.gateway.statuses import sentence, status_of
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Message as Turn
+from ai_pal.protocol.content import Reasoning, Text, ToolCall
+from ai_pal.protocol.usage import Usage
+
+_json = msgspec.json.encode
+
+INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
+Keep = Callable[[dict[str, Any], Turn], None]
+"""Keeps a response, and the answer as a turn of its conversation."""
+
+
+class Wishes(NamedTuple):
+    """What of thoughts is told: as a summary, with what a provider signed."""
+
+    summary: bool = False
+    signed: bool = False
+
+
+class ResponseStream:
+    """Writes one response. `fields` is what it repeats of its request."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, answer_id: str, model: str, fields: dict[str, Any], wishes: Wishes, keep: Keep
+    ) -> None:
+        self._id, self._model, self._fields, self._wishes, self._keep = answer_id, model, fields, wishes, keep
+        self._created = int(time.time())
+        self._count = 0
+        self._items: list[Item] = []
+        self._output: list[dict[str, Any]] = []
+        self._open: dict[tuple[int, str], tuple[int, str]] = {}
+        self._parts = Parts()
+
+    def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
+        """What these become."""
+        return b"".join(map(self._event, events))
+
+    def alive(self, latest: wire.AnyEvent | None) -> bytes:
+        """A comment, which every reader of events passes over."""
+        return self._begin() + f": {progress(latest)}\n\n".encode()
+
+    def broken(self, failure: Failure) -> bytes:
+        """The response has failed."""
+        error = {"code": _code(failure), "message": sentence(failure)}
+        return self._begin() + self._say("failed", response=self._response("failed", error=error))
+
+    def whole(self, answer: Answer) -> bytes:
+        """All of it in one body."""
+        self._model = self._model or answer.model
+        self._parts = answer.parts
+        for number, part in enumerate(answer.parts.parts):
+            self._delta(_as_delta(part, number))
+        if answer.logprobs:
+            self._probable(answer.logprobs)
+        return _json(self._finish(answer.finish_reason, answer.usage)[1])
+
+    def nothing(self) -> bytes:
+        """The response to an empty input, as a whole stream."""
+        return self._begin() + self._end("stop", Usage())
+
+    def _event(self, event: wire.AnyEvent) -> bytes:
+        self._parts.take(event)
+        match event:
+            case wire.Delta():
+                return self._delta(event)
+            case wire.Logprobs():
+                return self._probable(event.tokens)
+            case wire.Started():
+                self._model = self._model or event.model
+            case wire.Done():
+                return self._begin() + self._end(event.finish_reason, event.usage)
+            case wire.Failed():
+                return self.broken(main_reason(event.reasons))
+            case wire.Interrupted():
+                return self.broken(event.reason)
+        return b""
+
+    def _begin(self) -> bytes:
+        if self._count:
+            return b""
+        response = self._response("in_progress")
+        return self._say("created", response=response) + self._say("in_progress", response=response)
+
+    def _delta(self, delta: wire.Delta) -> bytes:
+        """Text and thoughts end where another part begins; calls may grow side by side."""
+        if not delta.text and not delta.call and not delta.signature:
+            return b""
+        place = delta.index, delta.kind
+        out = self._begin()
+        number, call = self._open.get(place, (-1, ""))
+        if number < 0 or delta.call not in ("", call):
+            out += self._close("completed", calls=number >= 0)
+            number = len(self._items)
+            self._open[place] = number, delta.call
+            item = self._item(delta)
+            self._items.append(item)
+            self._output.append(item.told("in_progress"))
+            out += self._say("output_item.added", output_index=number, item=self._output[number])
+            out += self._of(number, item.opening())
+        return out + self._of(number, self._items[number].grow(delta))
+
+    def _probable(self, tokens: Any) -> bytes:
+        """Probabilities belong to the text that came last."""
+        for number in reversed(range(len(self._items))):
+            if isinstance(item := self._items[number], Message):
+                return self._of(number, item.probable(tokens))
+        return b""
+
+    def _item(self, delta: wire.Delta) -> Item:
+        match delta.kind:
+            case "reasoning":
+                return Thoughts(summary=self._wishes.summary, signed=self._wishes.signed)
+            case "tool_call":
+                return Call(delta.call, delta.name)
+        return Message()
+
+    def _of(self, number: int, events: Sequence[tuple[str, dict[str, Any]]]) -> bytes:
+        """Events of one item."""
+        at = {"item_id": self._items[number].id, "output_index": number}
+        return b"".join(self._say(name, **at, **fields) for name, fields in events)
+
+    def _close(self, status: str, *, calls: bool) -> bytes:
+        """End the items that are open; of `calls` too."""
+        out = b""
+        for place in [place for place in self._open if calls or place[1] != "tool_call"]:
+            number = self._open.pop(place)[0]
+            item = self._items[number]
+            self._output[number] = item.told(status)
+            out += self._of(number, item.closing())
+            out += self._say("output_item.done", output_index=number, item=self._output[number])
+        return out
+
+    def _end(self, reason: str, usage: Usage) -> bytes:
+        closing, response = self._finish(reason, usage)
+        return closing + self._say(response["status"], response=response)
+
+    def _finish(self, reason: str, usage: Usage) -> tuple[bytes, dict[str, Any]]:
+        """The ends of what is open, and the response, which is kept."""
+        cut = INCOMPLETE.get(reason)
+        status = "incomplete" if cut else "completed"
+        closing = self._close(status, calls=True)
+        response = self._response(status, incomplete={"reason": cut} if cut else None)
+        response["usage"] = usage_of(usage, self._parts.thought)
+        self._keep(response, self._parts.message)
+        return closing, response
+
+    def _response(self, status: str, *, error: Any = None, incomplete: Any = None) -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "object": "response",
+            "created_at": self._created,
+            "completed_at": int(time.time()) if status == "completed" else None,
+            "status": status,
+            "error": error,
+            "incomplete_details": incomplete,
+            "model": self._model,
+            "output": list(self._output),
+            "usage": None,
+            **self._fields,
+        }
+
+    def _say(self, name: str, /, **fields: Any) -> bytes:
+        kind = f"response.{name}"
+        data = _json({"type": kind, "sequence_number": self._count, **fields})
+        self._count += 1
+        return f"event: {kind}\ndata: ".encode() + data + b"\n\n"
+
+
+def usage_of(usage: Usage, thought: int) -> dict[str, Any]:
+    """Tokens as responses count them."""
+    return {
+        "input_tokens": usage.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},
+        "output_tokens": usage.completion_tokens,
+        "output_tokens_details": {"reasoning_tokens": min(thought, usage.completion_tokens)},
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+    }
+
+
+def _code(failure: Failure) -> str:
+    """OpenAI's few words for why a response failed, and the one that Codex looks for."""
+    if failure.code == Code.PROMPT_TOO_LARGE:
+        return "context_length_exceeded"
+    status = status_of(failure)
+    return {429: "rate_limit_exceeded", 400: "invalid_prompt"}.get(status, "server_error")
+
+
+def _as_delta(part: Text | Reasoning | ToolCall, number: int) -> wire.Delta:
+    """A whole part as one piece."""
+    match part:
+        case Reasoning():
+            return wire.Delta(0, 0, 0, part.text, "reasoning", number, signature=part.signature)
+        case ToolCall():
+            return wire.Delta(0, 0, 0, part.arguments, "tool_call", number, part.id, part.name)
+    return wire.Delta(0, 0, 0, part.text, "text", number)

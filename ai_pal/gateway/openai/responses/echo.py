@@ -1,0 +1,47 @@
+"""What a response repeats of its request. Pure."""
+
+from typing import Any
+
+import msgspec
+
+from ai_pal.gateway.openai.responses.request import ReasoningWish, ResponsesBody, TextWish
+
+
+def echo(asked: ResponsesBody) -> dict[str, Any]:
+    """All fields, in OpenAI's names. Where nothing was said stand OpenAI's defaults: Open Responses wants
+    numbers there."""
+    text, wish = asked.text or TextWish(), asked.reasoning or ReasoningWish()
+    return {
+        "background": False,
+        "instructions": asked.instructions,
+        "max_output_tokens": asked.max_output_tokens,
+        "max_tool_calls": asked.max_tool_calls,
+        "parallel_tool_calls": asked.parallel_tool_calls is not False,
+        "previous_response_id": asked.previous_response_id,
+        "prompt_cache_key": asked.prompt_cache_key,
+        "prompt_cache_retention": asked.prompt_cache_retention,
+        "reasoning": {"effort": wish.effort, "summary": wish.summary or wish.generate_summary},
+        "safety_identifier": asked.safety_identifier,
+        "service_tier": "default",
+        "store": asked.store is not False,
+        "temperature": 1.0 if asked.temperature is None else asked.temperature,
+        "text": {
+            "format": msgspec.to_builtins(text.format) if text.format else {"type": "text"},
+            "verbosity": text.verbosity or "medium",
+        },
+        "tool_choice": asked.tool_choice or "auto",
+        "tools": [_tool(tool) for tool in asked.tools or []],
+        "top_logprobs": asked.top_logprobs or 0,
+        "top_p": 1.0 if asked.top_p is None else asked.top_p,
+        "presence_penalty": asked.presence_penalty or 0.0,
+        "frequency_penalty": asked.frequency_penalty or 0.0,
+        "truncation": "auto",
+        "user": asked.user,
+        "metadata": asked.metadata or {},
+    }
+
+
+def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if tool.get("type") != "function":
+        return tool
+    return {"description": None, "parameters": None, "strict": False, **tool}

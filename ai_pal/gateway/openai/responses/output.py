@@ -1,0 +1,148 @@
+"""Items of an answer while they grow, and the events that tell of it: name and fields of each. Pure."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ai_pal.gateway.openai.chat_answer import logprob
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import TokenLogprob
+
+Event = tuple[str, dict[str, Any]]
+
+
+class Item(Protocol):
+    """One item; its id and its place in the output are added to what it tells."""
+
+    id: str
+
+    def opening(self) -> list[Event]:
+        """What follows its `added`."""
+
+    def grow(self, delta: wire.Delta) -> list[Event]:
+        """Take a piece."""
+
+    def closing(self) -> list[Event]:
+        """What goes before its `done`."""
+
+    def told(self, status: str) -> dict[str, Any]:
+        """As it stands in the output."""
+
+
+class Message:
+    """What is said."""
+
+    def __init__(self) -> None:
+        self.id = _new("msg")
+        self._pieces: list[str] = []
+        self._tokens: list[TokenLogprob] = []
+
+    def opening(self) -> list[Event]:
+        return [("content_part.added", {"content_index": 0, "part": self._part()})]
+
+    def grow(self, delta: wire.Delta) -> list[Event]:
+        self._pieces.append(delta.text)
+        return [("output_text.delta", {"content_index": 0, "delta": delta.text, "logprobs": []})]
+
+    def probable(self, tokens: Sequence[TokenLogprob]) -> list[Event]:
+        """Take the probabilities of its tokens, which come apart from its text."""
+        self._tokens += tokens
+        said = [logprob(token) for token in tokens]
+        return [("output_text.delta", {"content_index": 0, "delta": "", "logprobs": said})]
+
+    def closing(self) -> list[Event]:
+        part = self._part()
+        said = {"text": part["text"], "logprobs": part["logprobs"]}
+        return [
+            ("output_text.done", {"content_index": 0, **said}),
+            ("content_part.done", {"content_index": 0, "part": part}),
+        ]
+
+    def told(self, status: str) -> dict[str, Any]:
+        content = [] if status == "in_progress" else [self._part()]
+        return {"id": self.id, "type": "message", "status": status, "role": "assistant", "content": content}
+
+    def _part(self) -> dict[str, Any]:
+        said = [logprob(token) for token in self._tokens]
+        return {"type": "output_text", "text": "".join(self._pieces), "annotations": [], "logprobs": said}
+
+
+class Thoughts:
+    """What is thought; told as a `summary` where one was asked for. What a provider signs is its
+    `encrypted_content`, for who wants that (`signed`)."""
+
+    def __init__(self, *, summary: bool, signed: bool) -> None:
+        self.id = _new("rs")
+        self._signed = signed
+        self._pieces: list[str] = []
+        self._signature = ""
+        self._place = "summary" if summary else "content"
+        self._type = "summary_text" if summary else "reasoning_text"
+        self._text = "reasoning_summary_text" if summary else "reasoning_text"
+        self._around = "reasoning_summary_part" if summary else "content_part"
+
+    def opening(self) -> list[Event]:
+        return [(f"{self._around}.added", {f"{self._place}_index": 0, "part": self._part()})]
+
+    def grow(self, delta: wire.Delta) -> list[Event]:
+        self._signature = delta.signature or self._signature
+        self._pieces.append(delta.text)
+        if not delta.text:
+            return []
+        return [(f"{self._text}.delta", {f"{self._place}_index": 0, "delta": delta.text})]
+
+    def closing(self) -> list[Event]:
+        part = self._part()
+        return [
+            (f"{self._text}.done", {f"{self._place}_index": 0, "text": part["text"]}),
+            (f"{self._around}.done", {f"{self._place}_index": 0, "part": part}),
+        ]
+
+    def told(self, status: str) -> dict[str, Any]:
+        parts = [] if status == "in_progress" else [self._part()]
+        return {
+            "id": self.id,
+            "type": "reasoning",
+            "status": status,
+            "summary": [],
+            "content": [],
+            "encrypted_content": (self._signature or None) if self._signed else None,
+            self._place: parts,
+        }
+
+    def _part(self) -> dict[str, Any]:
+        return {"type": self._type, "text": "".join(self._pieces)}
+
+
+class Call:
+    """A function that is to be called."""
+
+    def __init__(self, call: str, name: str) -> None:
+        self.id = _new("fc")
+        self._call, self._name = call, name
+        self._pieces: list[str] = []
+
+    def opening(self) -> list[Event]:
+        return []
+
+    def grow(self, delta: wire.Delta) -> list[Event]:
+        self._pieces.append(delta.text)
+        return [("function_call_arguments.delta", {"delta": delta.text})] if delta.text else []
+
+    def closing(self) -> list[Event]:
+        said = {"name": self._name, "arguments": "".join(self._pieces)}
+        return [("function_call_arguments.done", said)]
+
+    def told(self, status: str) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "type": "function_call",
+            "status": status,
+            "call_id": self._call,
+            "name": self._name,
+            "arguments": "".join(self._pieces),
+        }
+
+
+def _new(kind: str) -> str:
+    return f"{kind}_{secrets.token_hex(12)}"

@@ -1,0 +1,225 @@
+"""POST /v1/responses: the body, and what is asked by it. Pure.
+
+Fields as in OpenAI's API reference (2026-11), and those by which local servers are asked for more."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ai_pal.client.asking import Asking
+from ai_pal.gateway import wishes
+from ai_pal.gateway.bodies import BodyError, converted, decoded
+from ai_pal.gateway.openai.chat_request import (
+    ObjectFormat,
+    Penalty,
+    Share,
+    StreamOptions,
+    Temperature,
+    TemplateKwargs,
+    TextFormat,
+    TopLogprobs,
+)
+from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseFormat, Tool, ToolChoice
+
+LOGPROBS = "message.output_text.logprobs"
+ENCRYPTED = "reasoning.encrypted_content"
+INCLUDES = (
+    *(LOGPROBS, ENCRYPTED, "file_search_call.results", "web_search_call.results"),
+    *("web_search_call.action.sources", "message.input_image.image_url", "code_interpreter_call.outputs"),
+    "computer_call_output.output.image_url",
+)
+"""What may be asked for besides; most of it belongs to tools that nobody runs here."""
+
+
+class SchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
+    name: str
+    schema: dict[str, Any]
+    description: str | None = None
+    strict: bool | None = None
+
+
+class TextWish(msgspec.Struct):
+    format: TextFormat | ObjectFormat | SchemaFormat | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+
+
+class ReasoningWish(msgspec.Struct):
+    """`summary`: thoughts are told under that name. None is made: it is all of them."""
+
+    effort: str | None = None
+    summary: Literal["auto", "concise", "detailed"] | None = None
+    generate_summary: Literal["auto", "concise", "detailed"] | None = None
+
+
+class FunctionTool(msgspec.Struct):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class FunctionChoice(msgspec.Struct):
+    name: str
+
+
+class AllowedTools(msgspec.Struct):
+    mode: Literal["auto", "required"]
+    tools: list[dict[str, Any]]
+
+
+class ResponsesBody(msgspec.Struct, forbid_unknown_fields=True):
+    """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
+
+    input: str | list[dict[str, Any]] = []
+    model: str = ""
+    instructions: str | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    previous_response_id: str | None = None
+    store: bool | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    max_output_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    top_logprobs: TopLogprobs | None = None
+    text: TextWish | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: Literal["auto", "none", "required"] | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    max_tool_calls: int | None = None
+    reasoning: ReasoningWish | None = None
+    include: list[str] | None = None
+    metadata: dict[str, str] | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    # What local servers are asked for.
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    num_ctx: int | None = None
+    keep_alive: str | float | None = None
+    think: bool | str | None = None
+    thinking_budget: int | None = None
+    chat_template_kwargs: TemplateKwargs | None = None
+    # What is refused where it asks for something.
+    background: bool | None = None
+    conversation: Any = None
+    prompt: Any = None
+    context_management: Any = None
+    # Of no meaning here.
+    user: str | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    client_metadata: dict[str, Any] | None = None
+
+
+_BODY = msgspec.json.Decoder(ResponsesBody)
+
+
+def read(body: bytes) -> ResponsesBody:
+    """The body. Raises `BodyError`: it cannot be read, or asks for what nobody here can."""
+    asked = decoded(body, _BODY)
+    if asked.background:
+        raise BodyError("answers are given while the client waits", "background", "leave it out")
+    if asked.truncation == "disabled":
+        why = "the oldest turns go where the window is full"
+        raise BodyError(why, "truncation", "leave it out, or say auto")
+    if asked.conversation is not None:
+        raise BodyError("no conversations are kept here", "conversation", "use previous_response_id")
+    for name in ("prompt", "context_management"):
+        if getattr(asked, name) is not None:
+            raise BodyError("this cannot be had here", name, "leave it out")
+    for number, what in enumerate(asked.include or []):
+        if what not in INCLUDES:
+            raise BodyError(f"{what!r} cannot be included", f"include[{number}]", ", ".join(INCLUDES))
+    return asked
+
+
+def how(asked: ResponsesBody) -> Asking:
+    """How it is to be answered, as keywords of any client. Raises `BodyError`."""
+    tools, choice = _tools(asked)
+    wants_logprobs = asked.top_logprobs or LOGPROBS in (asked.include or [])
+    return {
+        "model": asked.model,
+        "temperature": asked.temperature,
+        "top_p": asked.top_p,
+        "max_tokens": asked.max_output_tokens,
+        "logprobs": (asked.top_logprobs or 0) if wants_logprobs else None,
+        "response_format": _form(asked.text),
+        "tools": tools,
+        "tool_choice": choice,
+        "parallel_tool_calls": asked.parallel_tool_calls if tools else None,
+        "thinking": _thinking(asked),
+        "thinking_budget": asked.thinking_budget,
+        "seed": asked.seed,
+        "stop": wishes.stops(asked.stop),
+        "presence_penalty": asked.presence_penalty,
+        "frequency_penalty": asked.frequency_penalty,
+        "top_k": asked.top_k,
+        "min_p": asked.min_p,
+        "repeat_penalty": asked.repeat_penalty,
+        "context": asked.num_ctx,
+        "keep_alive": wishes.keep_alive(asked.keep_alive),
+    }
+
+
+def _form(text: TextWish | None) -> ResponseFormat | None:
+    match text.format if text else None:
+        case ObjectFormat(schema=None):
+            return JsonObject()
+        case ObjectFormat(schema=dict() as schema):
+            return JsonSchema(schema)
+        case SchemaFormat(name=name, schema=schema):
+            return JsonSchema(schema, name)
+    return None
+
+
+def _tools(asked: ResponsesBody) -> tuple[list[Tool], ToolChoice | None]:
+    """The functions among the tools, and which are to be called. What OpenAI or its agents would run
+    (`web_search`, `namespace`, ...) is passed over: no model here can call it."""
+    tools = [
+        _tool(converted(tool, FunctionTool, f"tools[{number}]"))
+        for number, tool in enumerate(asked.tools or [])
+        if tool.get("type") == "function"
+    ]
+    choice = asked.tool_choice
+    if isinstance(choice, dict):
+        match choice.get("type"):
+            case "function":
+                return tools, NamedTool(converted(choice, FunctionChoice, "tool_choice").name)
+            case "allowed_tools":
+                allowed = converted(choice, AllowedTools, "tool_choice")
+                return _allowed(tools, allowed.tools), allowed.mode
+        raise BodyError("only functions can be chosen", "tool_choice.type", "function or allowed_tools")
+    return tools, None if choice in ("auto", "none") and not tools else choice
+
+
+def _allowed(tools: Sequence[Tool], allowed: Sequence[dict[str, Any]]) -> list[Tool]:
+    names = {one.get("name") for one in allowed if one.get("type") == "function"}
+    if unknown := names - {tool.name for tool in tools}:
+        raise BodyError(f"there is no tool {next(iter(unknown))!r}", "tool_choice.tools")
+    return [tool for tool in tools if tool.name in names]
+
+
+def _tool(tool: FunctionTool) -> Tool:
+    """`strict` is taken and promises nothing: only a call that has to be made is bound to its schema."""
+    named = {"parameters": tool.parameters} if tool.parameters is not None else {}
+    return Tool(tool.name, tool.description or "", **named)
+
+
+def _thinking(asked: ResponsesBody) -> Any:
+    kwargs, wish = asked.chat_template_kwargs or TemplateKwargs(), asked.reasoning or ReasoningWish()
+    return wishes.thinking(
+        {
+            "reasoning.effort": wish.effort,
+            "think": asked.think,
+            "chat_template_kwargs.enable_thinking": kwargs.enable_thinking,
+            "chat_template_kwargs.thinking": kwargs.thinking,
+            "chat_template_kwargs.reasoning_effort": kwargs.reasoning_effort,
+        }
+    )
