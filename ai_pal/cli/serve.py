@@ -9,9 +9,11 @@ from pathlib import Path
 
 from ai_pal.cli import failures
 from ai_pal.config import load_settings
+from ai_pal.config.listening import Address, listens_at
+from ai_pal.config.tables import HttpSettings
 from ai_pal.errors import Code, fail, pip_install
 
-PORT = 11435
+USUAL = Address("127.0.0.1", 11435)
 
 EXAMPLES = """examples:
   ai-pal serve                            http://127.0.0.1:11435
@@ -20,6 +22,7 @@ EXAMPLES = """examples:
   curl http://127.0.0.1:11435/v1/chat/completions -H 'Content-Type: application/json' \\
     -d '{"model": "smollm2", "messages": [{"role": "user", "content": "Hello"}]}'
 
+`[http]` of the config file says where it listens and whose pages may ask.
 It serves this machine only. Ctrl-C ends it; the supervisor and its models stay as they are.
 
 """
@@ -27,9 +30,9 @@ It serves this machine only. Ctrl-C ends it; the supervisor and its models stay 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="default: 127.0.0.1")
+    parser.add_argument("--host", metavar="ADDRESS", help="default: as http.listen says, else 127.0.0.1")
     parser.add_argument(
-        "--port", type=_port, default=PORT, metavar="N", help=f"default: {PORT}; 0 takes a free one"
+        "--port", type=_port, metavar="N", help="default: as http.listen says, else 11435; 0 takes a free one"
     )
     parser.add_argument(
         "--socket", type=Path, metavar="FILE", help="a Unix socket instead, for this user only"
@@ -50,16 +53,31 @@ def run(args: argparse.Namespace) -> int:
         daemon.connect(settings, notify=_say).close()
         return daemon.endpoint()
 
-    listening = _unix(args.socket) if args.socket else _tcp(args.host, args.port)
+    place = chosen_place(args, settings.http)
+    listening = _unix(place) if isinstance(place, Path) else _tcp(*place)
     endpoint()
-    if not args.socket:
+    if not isinstance(place, Path):
         host, port = listening.getsockname()[:2]
         where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         print(f"OpenAI:    OPENAI_BASE_URL={where}/v1 OPENAI_API_KEY=none", flush=True)
     else:
-        print(f"listening on {args.socket}", flush=True)
-    serve(listening, endpoint, Policy())
+        print(f"listening on {place}", flush=True)
+    hosts = frozenset(name.lower() for name in settings.http.hosts)
+    serve(listening, endpoint, Policy(hosts, frozenset(settings.http.origins)))
     return failures.OK
+
+
+def chosen_place(args: argparse.Namespace, http: HttpSettings) -> Address | Path:
+    """Where to listen: what flags say goes over the setting. Raises `AiPalError` (`bad_request`)."""
+    if args.socket:
+        if args.host is not None or args.port is not None:
+            fail(Code.BAD_REQUEST, "a socket has no address and no port", "leave --socket or the others out")
+        return Path(args.socket)
+    place = listens_at(http.listen)
+    if args.host is None and args.port is None:
+        return place
+    usual = place if isinstance(place, Address) else USUAL
+    return Address(args.host or usual.host, usual.port if args.port is None else args.port)
 
 
 def _port(text: str) -> int:

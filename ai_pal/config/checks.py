@@ -9,8 +9,9 @@ import msgspec
 from ai_pal.config.clouds import KNOWN, provider_names
 from ai_pal.config.dotted import dotted
 from ai_pal.config.elsewhere import elsewhere
+from ai_pal.config.listening import listens_at, objection_to_host, objection_to_origin
 from ai_pal.config.settings import ModelSettings, Settings
-from ai_pal.config.tables import PriceSettings, ProviderSettings
+from ai_pal.config.tables import HttpSettings, PriceSettings, ProviderSettings
 
 _NAME = re.compile(r"[\w.-]+")
 _TABLES = ("ollama", "local")
@@ -53,6 +54,20 @@ def mistake_of_all(settings: Settings) -> Mistake | None:
         if there := elsewhere(reference, provider_names(settings)):
             message = f"local.model: {name} is a model of {there.provider}, and none of this machine"
             return Mistake(message, f"write model = {name!r} for all that is asked", "local.model")
+    return _http_mistake(settings.http)
+
+
+def _http_mistake(http: HttpSettings) -> Mistake | None:
+    try:
+        listens_at(http.listen)
+    except ValueError as error:
+        return Mistake(f"http.listen: {error}", "such as 127.0.0.1:11435", "http.listen")
+    for name in http.hosts:
+        if why := objection_to_host(name):
+            return Mistake(f"http.hosts: {why}", "such as models.home.arpa", "http.hosts")
+    for origin in http.origins:
+        if why := objection_to_origin(origin):
+            return Mistake(f"http.origins: {why}", "such as app://obsidian.md", "http.origins")
     return None
 
 

@@ -13,7 +13,17 @@ from ai_pal.config import paths
 from ai_pal.config.checks import checked_url, choices, mistake_in, mistake_of_all, price_mistake, switched
 from ai_pal.config.dotted import dotted
 from ai_pal.config.durations import parse_duration
-from ai_pal.config.settings import DURATION, PATH, SIZE, TABLE, TABLES, Settings, allows_zero, kind_of
+from ai_pal.config.settings import (
+    DURATION,
+    PATH,
+    SIZE,
+    TABLE,
+    TABLES,
+    Settings,
+    allows_zero,
+    base_type,
+    kind_of,
+)
 from ai_pal.config.sizes import parse_size
 from ai_pal.config.tables import SECRET, URL
 from ai_pal.config.toml_lines import KeyLines
@@ -217,7 +227,7 @@ def _apply_overrides(values: dict[str, Any], origins: dict[str, str], overrides:
 
 
 def _from_text(value: Any, info: FieldInfo, source: str) -> Any:
-    if isinstance(value, str) and info.name == "preload":
+    if isinstance(value, str) and base_type(info) is tuple:
         value = [part.strip() for part in value.split(",") if part.strip()]
     try:
         if isinstance(value, str) and bool in get_args(info.type):

@@ -14,7 +14,7 @@ from ai_pal.config.durations import parse_duration
 TRAVEL = frozenset({"model", "optimization_goal", "local_only", "keep_alive", "deadline"})
 """Go with each request; the supervisor's own value is for requests that say nothing."""
 
-CLIENTS = frozenset({"history", "auto_pull"})
+CLIENTS = frozenset({"history", "auto_pull", "http"})
 """Nobody but the client looks at them."""
 
 SUPERVISORS = frozenset(
@@ -61,6 +61,9 @@ def variable(name: str) -> str:
     return f"AI_PAL_{name.upper()}"
 
 
+_OF_TABLES = tuple(f"{variable(name)}_" for name in CLIENTS)
+
+
 def travels(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment says something of this setting that goes with each request."""
     return bool(environ.get(variable(name))) and not _stays(variable(name), environ)
@@ -69,7 +72,11 @@ def travels(name: str, environ: Mapping[str, str] = os.environ) -> bool:
 def supervisor_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment without what says nothing of a supervisor."""
     dropped = {variable(name) for name in TRAVEL | CLIENTS}
-    return {name: text for name, text in environ.items() if name not in dropped or _stays(name, environ)}
+    return {
+        name: text
+        for name, text in environ.items()
+        if not (name in dropped or name.startswith(_OF_TABLES)) or _stays(name, environ)
+    }
 
 
 def _stays(name: str, environ: Mapping[str, str]) -> bool:

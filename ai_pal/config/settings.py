@@ -8,6 +8,7 @@ from msgspec import Meta, field
 
 from ai_pal.config.tables import (
     BudgetSettings,
+    HttpSettings,
     LocalSettings,
     OllamaSettings,
     PriceSettings,
@@ -198,6 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     budget: Annotated[BudgetSettings, Meta(description="What all clouds together may cost.")] = (
         BudgetSettings()
     )
+    http: Annotated[HttpSettings, Meta(description="Where `ai-pal serve` listens.")] = HttpSettings()
     models: Annotated[
         dict[str, ModelSettings], Meta(description="Settings by model, as tables `[models.NAME]`.")
     ] = field(default_factory=dict)
@@ -217,6 +219,7 @@ TABLE: dict[str, type[msgspec.Struct]] = {
     "local": LocalSettings,
     "ollama": OllamaSettings,
     "budget": BudgetSettings,
+    "http": HttpSettings,
 }
 """Settings that are one table each."""
 

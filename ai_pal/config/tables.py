@@ -103,6 +103,26 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     month: Annotated[float, Meta(ge=0, description="US dollars per month; unset is no limit.")] | None = None
 
 
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[http]`: what `ai-pal serve` listens on, and who may ask there."""
+
+    listen: Annotated[
+        str,
+        Meta(description="An address of this machine with its port, or the path of a Unix socket."),
+    ] = "127.0.0.1:11435"
+    hosts: Annotated[
+        tuple[str, ...],
+        Meta(description="Names that may stand in `Host`, besides `localhost` and bare addresses."),
+    ] = ()
+    origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Pages that may ask, besides those of this machine: `https://chat.example`, or "
+            "`vscode-webview://` for all of a scheme."
+        ),
+    ] = ()
+
+
 class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[prices."NAME:MODEL"]`: what a model costs, over the table that comes with AI-PAL."""
 

@@ -26,7 +26,7 @@ ALLOWED_HEADERS = (
 
 class Policy(msgspec.Struct, frozen=True):
     """`hosts` are names under which this server may be addressed, besides `localhost` and bare addresses;
-    `origins` those of pages that may ask, besides pages of this machine."""
+    `origins` those of pages that may ask, besides pages of this machine; `app://` means all of a scheme."""
 
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
@@ -60,7 +60,7 @@ def allowed_origin(headers: Mapping[str, str], policy: Policy) -> bool:
     if origin is None:
         # A page's plain GET (an image, a script) has no Origin, but says where it comes from.
         return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-    if origin in policy.origins:
+    if origin in policy.origins or origin.partition("://")[0] + "://" in policy.origins:
         return True
     parts = _split(origin)
     if parts is None or parts[0] not in ("http", "https"):

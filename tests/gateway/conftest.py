@@ -14,6 +14,7 @@ import pytest
 from ai_pal.catalog import CATALOG, artifact_path
 from ai_pal.client import Client
 from ai_pal.config import load_settings
+from tests.hub.loopback import Hub, loopback_hub
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
 
 START_SECONDS = 120.0
@@ -31,6 +32,17 @@ def starter() -> Path:
     artifact = CATALOG["smollm2"].artifact
     assert artifact is not None
     return artifact_path(artifact, load_settings().settings)
+
+
+OWN_CONFIG = """[models.small]
+path = "{path}"
+context = 512
+
+[http]
+listen = "127.0.0.1:0"
+hosts = ["models.example"]
+origins = ["https://chat.example", "vscode-webview://"]
+"""
 
 
 class Served(NamedTuple):
@@ -78,4 +90,24 @@ def served() -> Iterator[Served]:
         config.write_text(CONFIG.format(path=starter(), template=TEMPLATES / "calls.jinja"))
         places = {"AI_PAL_MODEL_CACHE": MODELS, "AI_PAL_CONFIG": str(config)}
         with serving(environment(Path(home)) | places, "--port", "0") as found:
+            yield found
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[Hub]:
+    """A hub on the loopback."""
+    with loopback_hub() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def own(hub: Hub) -> Iterator[Served]:
+    """Another gateway that its settings tell what it is: an empty cache, a model of the user's own, `small`,
+    a port, a name and pages."""
+    with tempfile.TemporaryDirectory(prefix="ai-pal-test-", dir="/tmp") as home:
+        config = Path(home, "test.toml")
+        config.write_text(OWN_CONFIG.format(path=starter()))
+        places = {"HF_HOME": f"{home}/hf", "AI_PAL_MODEL_CACHE": f"{home}/models"}
+        environ = environment(Path(home)) | hub.environment | places | {"AI_PAL_CONFIG": str(config)}
+        with serving(environ) as found:
             yield found

@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from ai_pal.gateway.routes import ROUTES
+from tests.gateway.conftest import Served
 
 JSON = "application/json"
 PATHS = sorted({(route.method, route.path.replace("{id:path}", "smollm2")) for route in ROUTES})
@@ -61,3 +62,22 @@ def test_there_is_nothing_at_other_paths(gateway: str) -> None:
     assert "Ollama is running" in httpx2.get(gateway).text
     assert httpx2.head(gateway).status_code == 200
     assert httpx2.get(f"{gateway}/ready").json()["status"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "models.example:80"}, 200),
+        ({"host": "other.example"}, 403),
+        ({"origin": "https://chat.example"}, 200),
+        ({"origin": "https://chat.example:444"}, 403),
+        ({"origin": "http://chat.example"}, 403),
+        ({"origin": "vscode-webview://0a1b"}, 200),
+        ({"origin": "null"}, 403),
+    ],
+    ids=str,
+)
+def test_who_may_ask_beyond_this_machine_is_a_setting(
+    own: Served, headers: dict[str, str], status: int
+) -> None:
+    assert httpx2.get(f"{own.url}/health", headers=headers).status_code == status

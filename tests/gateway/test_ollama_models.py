@@ -1,41 +1,13 @@
 """Ollama's routes about models, by its own SDK: a gateway with an empty cache, and a hub on the loopback."""
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx2
 import ollama
 import pytest
 from openai import OpenAI
 
-from tests.gateway.conftest import MODELS, Served, serving, starter
+from tests.gateway.conftest import MODELS, Served, starter
 from tests.hub import repositories as repos
-from tests.hub.loopback import Hub, loopback_hub
-from tests.process.homes import environment
-
-CONFIG = f"""[models.small]
-path = "{starter()}"
-context = 512
-"""
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    with loopback_hub() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def own(hub: Hub) -> Iterator[Served]:
-    """With a model of the user's own, `small`, and nothing in the cache."""
-    with tempfile.TemporaryDirectory(prefix="ai-pal-test-", dir="/tmp") as home:
-        config = Path(home, "test.toml")
-        config.write_text(CONFIG)
-        places = {"HF_HOME": f"{home}/hf", "AI_PAL_MODEL_CACHE": f"{home}/models"}
-        environ = environment(Path(home)) | hub.environment | places | {"AI_PAL_CONFIG": str(config)}
-        with serving(environ, "--port", "0") as found:
-            yield found
+from tests.hub.loopback import Hub
 
 
 @pytest.fixture(scope="module")
