@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from ai_pal.client.answer import Answer
-from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
+from ai_pal.client.async_stream import AsyncStream
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
-from ai_pal.gateway.asked import Tells, Writer
+from ai_pal.gateway.asked import Coming, Tells, Writer
 from ai_pal.gateway.receipts import receipt
 from ai_pal.protocol import client as wire
 
@@ -66,7 +66,7 @@ class Outgoing:
             pass
 
 
-async def stream(answer: AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
+async def stream(answer: Coming | AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
     """Send the answer as it comes, with exactly one end. Raises `AiPalError` for what failed before anything
     was sent, and (`cancelled`) when the client left."""
     await Streamed(answer, writer, out).run()
@@ -75,7 +75,7 @@ async def stream(answer: AsyncStream[Any], writer: Tells, out: Outgoing) -> None
 class Streamed:
     """An answer that goes out while it comes."""
 
-    def __init__(self, answer: AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
+    def __init__(self, answer: Coming | AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
         self._answer, self._writer, self._out = answer, writer, out
         self._now = asyncio.get_running_loop().time
         self._due = self._now() + PATIENCE
@@ -135,7 +135,7 @@ class Streamed:
             raise AiPalError(main_reason(event.reasons))
 
 
-async def whole(answer: AsyncAnswerStream, writer: Writer, out: Outgoing) -> None:
+async def whole(answer: Coming, writer: Writer, out: Outgoing) -> None:
     """Send the answer in one piece. Raises as `stream`."""
     said: Answer = await _to_its_end(answer, answer.answer(), out)
     started = wire.Started(0, said.tier, said.provider, said.model, said.why, said.score, said.remote)
@@ -154,7 +154,7 @@ async def _send(data: bytes, headers: Sequence[tuple[bytes, bytes]], out: Outgoi
     await out.body(data)
 
 
-async def _to_its_end(work: AsyncStream[Any], last: Coroutine[Any, Any, T], out: Outgoing) -> T:
+async def _to_its_end(work: Coming | AsyncStream[Any], last: Coroutine[Any, Any, T], out: Outgoing) -> T:
     """What the end gives; when the client leaves before it, the work is stopped."""
     loop = asyncio.get_running_loop()
     left = loop.create_task(out.left())

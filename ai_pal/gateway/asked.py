@@ -35,7 +35,19 @@ class Writer(Tells, Protocol):
         """The whole answer as one body of JSON."""
 
 
-Begin = Callable[[AsyncClient, Asking], AsyncAnswerStream]
+class Coming(Protocol):
+    """An answer under way, or several: what of `AsyncAnswerStream` sends it on."""
+
+    @property
+    def over(self) -> bool: ...
+    async def batch(self) -> list[wire.AnyEvent]: ...
+    def nudge(self) -> None: ...
+    def cancel(self) -> None: ...
+    async def aclose(self) -> None: ...
+    async def answer(self) -> Answer: ...
+
+
+Begin = Callable[[AsyncClient, Asking], Coming]
 
 
 class Asked(NamedTuple):

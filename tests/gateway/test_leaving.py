@@ -47,10 +47,11 @@ def test_nobody_waits_for_a_load_any_more(gateway: str, supervisor: Client, path
     eventually(lambda: wanted(supervisor, LOADS) == 0, within=allowed(2.0))
 
 
+@pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize("stream", [True, False])
-def test_the_computing_stops(gateway: str, supervisor: Client, stream: bool) -> None:
-    with ask(gateway, "/v1/chat/completions", {**ENDLESS, "stream": stream}) as connection:
+def test_the_computing_stops(gateway: str, supervisor: Client, stream: bool, n: int) -> None:
+    with ask(gateway, "/v1/chat/completions", {**ENDLESS, "stream": stream, "n": n}) as connection:
         if stream:
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
-        eventually(lambda: wanted(supervisor, "smollm2") == 1)
+        eventually(lambda: wanted(supervisor, "smollm2") == n)
     eventually(lambda: wanted(supervisor, "smollm2") == 0, within=allowed(2.0))

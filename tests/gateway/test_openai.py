@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import openai
 import pytest
@@ -135,7 +136,8 @@ def test_models_are_listed_and_told(client: openai.OpenAI) -> None:
     [
         ({"temperature": "hot"}, "temperature"),
         ({"temperature": 99.0}, "temperature"),
-        ({"n": 3}, "n"),
+        ({"n": 9}, "n"),
+        ({"n": 0}, "n"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "nobody", "content": ""}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y"}}]}]},
@@ -181,3 +183,46 @@ def test_a_header_keeps_the_prompt_here(client: openai.OpenAI) -> None:
         )
     with pytest.raises(openai.BadRequestError, match="x-ai-pal-local-onyl"):
         client.models.with_raw_response.list(extra_headers={"x-ai-pal-local-onyl": "1"})
+
+
+def test_several_answers_come_side_by_side(client: openai.OpenAI) -> None:
+    asked: Any = {"model": "echo", "messages": [{"role": "user", "content": "good morning"}], "n": 3}
+    answer = client.chat.completions.create(**asked)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2]
+    assert {choice.message.content for choice in answer.choices} == {"good morning "}
+    assert answer.usage is not None
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (2, 6)
+    with client.chat.completions.stream(**asked, stream_options={"include_usage": True}) as stream:
+        chunks = [event.chunk for event in stream if event.type == "chunk"]
+        whole = stream.get_final_completion()
+    assert [choice.message.content for choice in whole.choices] == ["good morning "] * 3
+    assert len({(chunk.id, chunk.created, chunk.model) for chunk in chunks}) == 1
+    assert sum(bool(chunk.choices and chunk.choices[0].finish_reason) for chunk in chunks) == 3
+    assert chunks[-1].usage is not None
+    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (2, 6)
+
+
+def test_each_answer_has_a_seed_of_its_own(client: openai.OpenAI) -> None:
+    def said(**how: Any) -> list[str]:
+        answer = client.completions.create(
+            model="smollm2", prompt="Once upon a time", max_tokens=6, temperature=2.0, **how
+        )
+        return [choice.text for choice in answer.choices]
+
+    assert said(n=2, seed=7) == said(seed=7) + said(seed=8)
+
+
+def test_several_texts_are_gone_on_with(client: openai.OpenAI) -> None:
+    prompts = ["One, two,", "The capital of France is"]
+    how: Any = {"model": "smollm2", "max_tokens": 3, "temperature": 0.0, "echo": True}
+    answer = client.completions.create(prompt=prompts, n=2, **how)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2, 3]
+    for choice in answer.choices:
+        assert choice.text.startswith(prompts[choice.index // 2])
+    texts = ["", ""]
+    for chunk in client.completions.create(prompt=prompts, stream=True, **how):
+        texts[chunk.choices[0].index] += chunk.choices[0].text
+    assert texts == [answer.choices[0].text, answer.choices[2].text]
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.completions.create(prompt=["x"] * 9, **how)
+    assert caught.value.param == "prompt"

@@ -25,19 +25,21 @@ def event(data: Any) -> bytes:
 
 
 class ChatStream:
-    """Writes one answer. `name` is what the client called the model, `created` seconds since the epoch."""
+    """Writes one answer, the only one or the one with this `index`. `name` is what the client called the
+    model, `created` seconds since the epoch."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, answer_id: str, name: str, created: int, *, include_usage: bool) -> None:
+    def __init__(
+        self, answer_id: str, name: str, created: int, *, include_usage: bool, index: int = 0
+    ) -> None:
         self._id, self._name, self._created = answer_id, name, created
-        self._include_usage = include_usage
+        self._include_usage, self._index = include_usage, index
         self._head: dict[str, Any] = {}
         self._text_head = self._text_tail = b""
         self._calls: dict[int, tuple[str, int]] = {}
         self._count = 0
-        self._thought = 0
-        self.started: wire.Started | None = None
+        self.thought = 0
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
@@ -52,10 +54,9 @@ class ChatStream:
                     {}, logprobs={"content": [logprob(token) for token in event.tokens], "refusal": None}
                 )
             case wire.Started():
-                self.started = event
                 self._name = self._name or event.model
             case wire.Done():
-                return self._end(event)
+                return self.ended(event) + self.closing(event.usage, self.thought)
             case wire.Failed():
                 return self.broken(main_reason(event.reasons))
             case wire.Interrupted():
@@ -72,6 +73,10 @@ class ChatStream:
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one body."""
+        return self.body(answer, [self.choice(answer)], answer.parts.thought)
+
+    def choice(self, answer: Answer) -> dict[str, Any]:
+        """This answer among others."""
         message: dict[str, Any] = {
             "role": "assistant",
             "content": answer.text or None,
@@ -92,20 +97,17 @@ class ChatStream:
         else:
             message["content"] = answer.text
         said = [logprob(token) for token in answer.logprobs]
-        choice = {
-            "index": 0,
+        return {
+            "index": self._index,
             "message": message,
             "logprobs": {"content": said, "refusal": None} if said else None,
             "finish_reason": answer.finish_reason,
         }
-        return _json(
-            {
-                **self._fields("chat.completion", answer.model),
-                "choices": [choice],
-                "usage": usage_of(answer.usage, answer.parts.thought),
-                "system_fingerprint": None,
-            }
-        )
+
+    def body(self, answer: Answer, choices: list[dict[str, Any]], thought: int) -> bytes:
+        """The body that holds these."""
+        usage = usage_of(answer.usage, thought)
+        return _json({**self._fields("chat.completion", answer.model), "choices": choices, "usage": usage})
 
     def _delta(self, delta: wire.Delta) -> bytes:
         if delta.kind == "text":
@@ -118,7 +120,7 @@ class ChatStream:
             return self._text_head + _json(delta.text) + self._text_tail
         begin = self._begin()
         if delta.kind == "reasoning":
-            self._thought += delta.n
+            self.thought += delta.n
             return begin + (
                 self._chunk({"reasoning_content": delta.text, "reasoning": delta.text}) if delta.text else b""
             )
@@ -134,12 +136,16 @@ class ChatStream:
         function = {"name": delta.name, "arguments": delta.text}
         return {"index": self._count - 1, "id": delta.call, "type": "function", "function": function}
 
-    def _end(self, done: wire.Done) -> bytes:
-        end = self._begin() + self._chunk({}, finish=done.finish_reason)
-        if self._include_usage:
-            usage = usage_of(done.usage, self._thought)
-            end += event({**self._fields("chat.completion.chunk"), "choices": [], "usage": usage})
-        return end + DONE
+    def ended(self, done: wire.Done) -> bytes:
+        """The last chunk of this answer."""
+        return self._begin() + self._chunk({}, finish=done.finish_reason)
+
+    def closing(self, usage: Usage, thought: int) -> bytes:
+        """The end of the stream."""
+        if not self._include_usage:
+            return DONE
+        told = usage_of(usage, thought)
+        return event({**self._fields("chat.completion.chunk"), "choices": [], "usage": told}) + DONE
 
     def _begin(self) -> bytes:
         """The role, in the first chunk only."""
@@ -149,7 +155,7 @@ class ChatStream:
         return self._chunk({"role": "assistant", "content": "", "refusal": None})
 
     def _chunk(self, delta: dict[str, Any], *, finish: str | None = None, logprobs: Any = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        choice = {"index": self._index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         usage = {"usage": None} if self._include_usage else {}
         return event({**self._fields("chat.completion.chunk"), "choices": [choice], **usage})
 

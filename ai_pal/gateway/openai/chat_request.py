@@ -145,8 +145,6 @@ _BODY = msgspec.json.Decoder(ChatBody)
 def read(body: bytes) -> ChatBody:
     """The body. Raises `BodyError`: it cannot be read, or asks for what nobody here can."""
     asked = decoded(body, _BODY)
-    if asked.n not in (None, 1):
-        raise BodyError("one answer at a time: ask again for another", "n")
     if asked.modalities not in (None, ["text"]):
         raise BodyError("answers are text", "modalities")
     for name in ("audio", "prediction", "web_search_options"):

@@ -10,7 +10,7 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
 from ai_pal.gateway import wishes
-from ai_pal.gateway.asked import Asked, complete
+from ai_pal.gateway.asked import Asked, Begin, complete
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.openai.chat_answer import DONE, event, progress, usage_of
 from ai_pal.gateway.openai.chat_request import (
@@ -20,9 +20,11 @@ from ai_pal.gateway.openai.chat_request import (
     Temperature,
     biases_of,
 )
+from ai_pal.gateway.openai.choices import Choice, number_of, one_or_several, seed_of
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob
+from ai_pal.protocol.usage import Usage
 
 _json = msgspec.json.encode
 
@@ -64,10 +66,10 @@ USUAL_TOKENS = 16
 def completions(body: bytes) -> Asked:
     """What is asked. Raises `BodyError`."""
     asked = decoded(body, _BODY)
-    prompt = _prompt(asked.prompt)
-    for name in ("n", "best_of"):
-        if getattr(asked, name) not in (None, 1):
-            raise BodyError("one answer at a time: ask again for another", name)
+    prompts = _prompts(asked.prompt)
+    n = number_of(asked.n, len(prompts))
+    if asked.best_of not in (None, n):
+        raise BodyError("all answers are given, none is chosen", "best_of", "leave it out, and say n")
     if asked.echo and asked.logprobs is not None:
         raise BodyError("the probabilities of the prompt's own tokens cannot be had", "echo")
     how: dict[str, Any] = {
@@ -76,7 +78,6 @@ def completions(body: bytes) -> Asked:
         "temperature": asked.temperature,
         "top_p": asked.top_p,
         "stop": wishes.stops(asked.stop),
-        "seed": asked.seed,
         "presence_penalty": asked.presence_penalty,
         "frequency_penalty": asked.frequency_penalty,
         "logit_bias": biases_of(asked.logit_bias),
@@ -87,31 +88,42 @@ def completions(body: bytes) -> Asked:
         "context": asked.num_ctx,
         "keep_alive": wishes.keep_alive(asked.keep_alive),
     }
-    options = asked.stream_options
-    writer = CompletionStream(
-        asked.model, prompt if asked.echo else "", include_usage=bool(options and options.include_usage)
-    )
-    return Asked(complete(prompt, asked.suffix, how), bool(asked.stream), writer)
+    wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    name, created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
+    begins: list[Begin] = []
+    writers: list[Choice] = []
+    for prompt in prompts:
+        for number in range(n):
+            begins.append(complete(prompt, asked.suffix, {**how, "seed": seed_of(asked.seed, number)}))
+            before = prompt if asked.echo else ""
+            index = len(writers)
+            writers.append(
+                CompletionStream(name, asked.model, created, before, include_usage=wants_usage, index=index)
+            )
+    return one_or_several(begins, writers, n, stream=bool(asked.stream))
 
 
-def _prompt(given: str | list[str | int | list[int]]) -> str:
+def _prompts(given: str | list[str | int | list[int]]) -> list[str]:
     if isinstance(given, str):
-        return given
-    if len(given) == 1 and isinstance(given[0], str):
-        return given[0]
-    if given and isinstance(given[0], str):
-        raise BodyError("one text at a time: ask again for another", "prompt")
-    raise BodyError("a prompt is a text", "prompt", "send the text in place of its tokens")
+        return [given]
+    texts = [one for one in given if isinstance(one, str)]
+    if not texts or len(texts) != len(given):
+        raise BodyError("a prompt is a text", "prompt", "send the text in place of its tokens")
+    return texts
 
 
 class CompletionStream:
-    """Writes one text. `echo` is what goes before it."""
+    """Writes one text, the only one or the one with this `index`. `echo` is what goes before it."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, model: str, echo: str, *, include_usage: bool) -> None:
-        self._id, self._created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
-        self._model, self._echo, self._include_usage = model, echo, include_usage
+    thought = 0
+
+    def __init__(
+        self, answer_id: str, model: str, created: int, echo: str, *, include_usage: bool, index: int
+    ) -> None:
+        self._id, self._model, self._created = answer_id, model, created
+        self._echo, self._include_usage, self._index = echo, include_usage, index
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
@@ -127,9 +139,26 @@ class CompletionStream:
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one body."""
+        return self.body(answer, [self.choice(answer)], 0)
+
+    def choice(self, answer: Answer) -> dict[str, Any]:
+        """This text among others."""
+        return self._choice(self._echo + answer.text, answer.finish_reason, answer.logprobs)
+
+    def body(self, answer: Answer, choices: list[dict[str, Any]], thought: int) -> bytes:
+        """The body that holds these."""
         self._model = self._model or answer.model
-        choice = self._choice(self._echo + answer.text, answer.finish_reason, answer.logprobs)
-        return _json({**self._fields([choice]), "usage": usage_of(answer.usage)})
+        return _json({**self._fields(choices), "usage": usage_of(answer.usage, thought)})
+
+    def ended(self, done: wire.Done) -> bytes:
+        """The last chunk of this text."""
+        return self._begin() + event(self._fields([self._choice("", done.finish_reason)]))
+
+    def closing(self, usage: Usage, thought: int) -> bytes:
+        """The end of the stream."""
+        if not self._include_usage:
+            return DONE
+        return event({**self._fields([]), "usage": usage_of(usage, thought)}) + DONE
 
     def _event(self, event_: wire.AnyEvent) -> bytes:
         match event_:
@@ -140,10 +169,7 @@ class CompletionStream:
             case wire.Started():
                 self._model = self._model or event_.model
             case wire.Done():
-                end = self._begin() + event(self._fields([self._choice("", event_.finish_reason)]))
-                if self._include_usage:
-                    end += event({**self._fields([]), "usage": usage_of(event_.usage)})
-                return end + DONE
+                return self.ended(event_) + self.closing(event_.usage, self.thought)
             case wire.Failed():
                 return self.broken(main_reason(event_.reasons))
             case wire.Interrupted():
@@ -167,7 +193,7 @@ class CompletionStream:
         self, text: str, reason: str | None = None, tokens: Sequence[TokenLogprob] = ()
     ) -> dict[str, Any]:
         said = _logprobs(tokens) if tokens else None
-        return {"text": text, "index": 0, "logprobs": said, "finish_reason": reason}
+        return {"text": text, "index": self._index, "logprobs": said, "finish_reason": reason}
 
 
 def _logprobs(tokens: Sequence[TokenLogprob]) -> dict[str, Any]:

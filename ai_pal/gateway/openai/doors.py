@@ -14,6 +14,7 @@ from ai_pal.gateway import facts
 from ai_pal.gateway.asked import Asked, chat
 from ai_pal.gateway.openai import chat_request
 from ai_pal.gateway.openai.chat_answer import ChatStream
+from ai_pal.gateway.openai.choices import number_of, one_or_several, seed_of
 from ai_pal.protocol import client as wire
 
 OWNER = "ai-pal"
@@ -22,15 +23,15 @@ OWNER = "ai-pal"
 def chat_completions(body: bytes) -> Asked:
     """POST /v1/chat/completions. Raises `AiPalError`."""
     asked = chat_request.read(body)
-    options = asked.stream_options
-    writer = ChatStream(
-        f"chatcmpl-{secrets.token_hex(12)}",
-        asked.model,
-        int(time.time()),
-        include_usage=bool(options and options.include_usage),
-    )
-    begin = chat(chat_request.messages_of(asked), chat_request.how(asked))
-    return Asked(begin, bool(asked.stream), writer)
+    wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    name, created = f"chatcmpl-{secrets.token_hex(12)}", int(time.time())
+    messages, how = chat_request.messages_of(asked), chat_request.how(asked)
+    n = number_of(asked.n)
+    writers = [
+        ChatStream(name, asked.model, created, include_usage=wants_usage, index=index) for index in range(n)
+    ]
+    begins = [chat(messages, {**how, "seed": seed_of(asked.seed, index)}) for index in range(n)]
+    return one_or_several(begins, writers, n, stream=bool(asked.stream))
 
 
 async def models(client: AsyncClient, _: Mapping[str, str]) -> bytes:
