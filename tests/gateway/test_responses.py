@@ -161,6 +161,32 @@ def test_what_is_not_kept_is_not_found(client: openai.OpenAI) -> None:
         assert caught.value.code == "previous_response_not_found"
 
 
+def test_a_turn_of_codex_is_taken(client: openai.OpenAI) -> None:
+    said: Any = [
+        {"type": "message", "role": role, "content": [{"type": "input_text", "text": text}]}
+        for role, text in (("developer", "<permissions>"), ("user", "<environment>"), ("user", "say hi"))
+    ]
+    tools: Any = [TOOL, *ELSEWHERE, {"type": "custom", "name": "apply_patch", "description": ""}]
+    events = client.responses.create(
+        model="echo",
+        instructions="You are Codex.",
+        input=said,
+        tools=tools,
+        tool_choice="auto",
+        parallel_tool_calls=False,
+        reasoning={"effort": "medium", "summary": "auto"},
+        store=False,
+        stream=True,
+        include=["reasoning.encrypted_content"],
+        prompt_cache_key="key",
+        text={"verbosity": "medium"},
+        extra_body={"client_metadata": {"x": "y"}},
+    )
+    last = list(events)[-1]
+    assert last.type == "response.completed"
+    assert [item.type for item in last.response.output] == ["reasoning", "message"]
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_an_empty_input_is_answered_with_nothing(client: openai.OpenAI, gateway: str, stream: bool) -> None:
     body = {"model": "echo", "instructions": "You are Codex.", "input": [], "tools": [], "stream": stream}
@@ -193,6 +219,8 @@ def test_pictures_and_files_come_within_the_input(client: openai.OpenAI) -> None
         ({"truncation": "disabled"}, "truncation"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"include": ["everything"]}, "include[0]"),
+        ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
+        ({"reasoning": {"context": "current_turn"}}, "reasoning.context"),
         ({"tool_choice": {"type": "web_search"}}, "tool_choice.type"),
         ({"tools": [{"type": "function"}]}, "tools[0]"),
         ({"input": [{"role": "nobody", "content": "x"}]}, "input[0].role"),

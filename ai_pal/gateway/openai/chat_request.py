@@ -135,6 +135,7 @@ class ChatBody(msgspec.Struct, forbid_unknown_fields=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
     verbosity: str | None = None
     cache_prompt: bool | None = None
 

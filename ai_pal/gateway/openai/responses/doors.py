@@ -35,7 +35,7 @@ class Responses:
         before = self._before(asked.previous_response_id)
         given = items.listed(asked.input, self._kept.item)
         turns = (*(before.turns if before else ()), *items.conversation(given))
-        size = len(body) + (before.size if before else 0)
+        size = 2 * len(body) + (before.size if before else 0)  # as items and as turns
         name = f"resp_{secrets.token_hex(12)}"
 
         def keep(response: dict[str, Any], answer: Message) -> None:

@@ -12,7 +12,7 @@ MOST_BYTES = 256 * 1024 * 1024
 
 
 class Response(NamedTuple):
-    """One of them: itself, its own input, all turns up to its end, and how many bytes these came as."""
+    """One of them: itself, its own input, all turns up to its end, and about how many bytes these take."""
 
     response: dict[str, Any]
     items: list[dict[str, Any]]

@@ -39,17 +39,20 @@ class SchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
     strict: bool | None = None
 
 
-class TextWish(msgspec.Struct):
+class TextWish(msgspec.Struct, forbid_unknown_fields=True):
     format: TextFormat | ObjectFormat | SchemaFormat | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
-class ReasoningWish(msgspec.Struct):
-    """`summary`: thoughts are told under that name. None is made: it is all of them."""
+class ReasoningWish(msgspec.Struct, forbid_unknown_fields=True):
+    """`summary`: thoughts are told under that name. None is made: it is all of them. Which of earlier
+    turns a model sees is up to its template."""
 
     effort: str | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
+    context: Literal["auto"] | None = None
+    mode: Literal["standard"] | None = None
 
 
 class FunctionTool(msgspec.Struct):
@@ -115,6 +118,7 @@ class ResponsesBody(msgspec.Struct, forbid_unknown_fields=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
     client_metadata: dict[str, Any] | None = None
 
 
