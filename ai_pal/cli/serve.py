@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+from ai_pal import logs
 from ai_pal.cli import failures
 from ai_pal.config import load_settings
 from ai_pal.config.listening import Address, listens_at
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"OpenAI:    OPENAI_BASE_URL={where}/v1 OPENAI_API_KEY=none", flush=True)
     else:
         print(f"listening on {place}", flush=True)
+    logs.configure(settings.log_level, settings.log_format)
     hosts = frozenset(name.lower() for name in settings.http.hosts)
     serve(listening, endpoint, Policy(hosts, frozenset(settings.http.origins)))
     return failures.OK

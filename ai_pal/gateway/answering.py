@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequ
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from ai_pal.client.answer import Answer
 from ai_pal.client.async_stream import AsyncStream
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.gateway.asked import Coming, Tells, Writer
 from ai_pal.gateway.receipts import receipt
+from ai_pal.gateway.record import Record
 from ai_pal.protocol import client as wire
 
 T = TypeVar("T")
@@ -39,17 +39,19 @@ LEFT = AiPalError(Failure(Code.CANCELLED, "the client left"))
 
 
 class Outgoing:
-    """Where an answer goes: an ASGI connection. `always` are headers of each response."""
+    """Where an answer goes: an ASGI connection. `always` are headers of each response; `record` is
+    what becomes of it."""
 
     def __init__(self, receive: Receive, send: Send, always: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        self._receive, self._send, self._always = receive, send, always
+        self._receive, self._send, self.always = receive, send, always
+        self.record = Record()
         self.begun = False
 
     async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Send the status; nothing can be taken back after it."""
-        self.begun = True
+        self.begun, self.record.status = True, status
         await self._send(
-            {"type": "http.response.start", "status": status, "headers": [*headers, *self._always]}
+            {"type": "http.response.start", "status": status, "headers": [*headers, *self.always]}
         )
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
@@ -98,6 +100,7 @@ class Streamed:
         except AiPalError as error:
             if not self._out.begun or error is LEFT:
                 raise
+            self._out.record.failed(error.code)
             await self._out.body(self._writer.broken(error.failure))
         finally:
             if self._alarm is not None:
@@ -127,6 +130,7 @@ class Streamed:
             await self._out.body(data, more=True)
 
     def _heed(self, event: wire.AnyEvent) -> None:
+        self._out.record.heard(event)
         if isinstance(event, TOLD):
             self._latest = event
         elif isinstance(event, wire.Started):
@@ -137,7 +141,8 @@ class Streamed:
 
 async def whole(answer: Coming, writer: Writer, out: Outgoing) -> None:
     """Send the answer in one piece. Raises as `stream`."""
-    said: Answer = await _to_its_end(answer, answer.answer(), out)
+    said = await _to_its_end(answer, answer.answer(), out)
+    out.record.answered(said)
     started = wire.Started(0, said.tier, said.provider, said.model, said.why, said.score, said.remote)
     await _send(writer.whole(said), receipt(started, said), out)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,7 +17,8 @@ from ai_pal.gateway.admission import ALLOWED_HEADERS, Policy, Refusal, refusal
 from ai_pal.gateway.answering import LEFT, Outgoing
 from ai_pal.gateway.asked import Followed, Wanted
 from ai_pal.gateway.link import Link
-from ai_pal.gateway.routes import ROUTES, Route, door_of
+from ai_pal.gateway.metrics import Metrics
+from ai_pal.gateway.routes import Route, door_of, routes_with
 from ai_pal.gateway.statuses import NotDoneError, retry_after, status_of_error
 from ai_pal.gateway.wish_headers import asked_by
 from ai_pal.logs import get_logger
@@ -48,13 +50,15 @@ def application(link: Link, policy: Policy, *, local_socket: bool = False) -> Ap
         yield
         link.close()
 
+    metrics = Metrics()
+    table = routes_with(metrics)
     paths: dict[str, list[Route]] = {}
-    for route in ROUTES:
+    for route in table:
         paths.setdefault(route.path, []).append(route)
-    endpoints = [Path(path, Endpoint(routes, link), methods=None) for path, routes in paths.items()]
+    endpoints = [Path(path, Endpoint(routes, link, metrics), methods=None) for path, routes in paths.items()]
     inner = Starlette(routes=[*endpoints, Path("/{path:path}", Unknown(), methods=None)], lifespan=lifespan)
     inner.router.redirect_slashes = False
-    forms = {route.path for route in ROUTES if route.form}
+    forms = {route.path for route in table if route.form}
 
     async def app(scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
         if scope["type"] != "http":
@@ -62,10 +66,28 @@ def application(link: Link, policy: Policy, *, local_socket: bool = False) -> Ap
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         out = Outgoing(receive, send, _for_pages(headers.get("origin")))
+        began = time.monotonic()
+        try:
+            await answered(scope, receive, send, headers, out)
+        finally:
+            seconds = time.monotonic() - began
+            metrics.count(out.record, seconds)
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=out.record.status,
+                seconds=round(seconds, 4),
+            )
+
+    async def answered(
+        scope: Scope, receive: answering.Receive, send: answering.Send, headers: dict[str, str], out: Outgoing
+    ) -> None:
         form = scope["path"] in forms
         why = refusal(scope["method"], headers, policy, local_socket=local_socket, form=form)
         if why is not None:
-            await _refuse(why, scope["path"], Outgoing(receive, send))
+            out.always = ()  # who may not ask may not read either
+            await _refuse(why, scope["path"], out)
         elif scope["method"] == "OPTIONS":
             await out.begin(204, [])
             await out.body(b"")
@@ -79,9 +101,9 @@ def application(link: Link, policy: Policy, *, local_socket: bool = False) -> Ap
 class Endpoint:
     """One path: its methods by name."""
 
-    def __init__(self, routes: list[Route], link: Link) -> None:
+    def __init__(self, routes: list[Route], link: Link, metrics: Metrics) -> None:
         self._routes = {route.method: route for route in routes}
-        self._link = link
+        self._link, self._metrics = link, metrics
         if "GET" in self._routes:
             self._routes.setdefault("HEAD", self._routes["GET"])
 
@@ -92,13 +114,16 @@ class Endpoint:
             await out.begin(405, [(b"allow", ", ".join(self._routes).encode()), (b"content-length", b"0")])
             await out.body(b"")
             return
+        out.record.door = route.door
         try:
             await self._carry_out(route, scope, receive, out)
         except AiPalError as error:
+            out.record.failed(error.code)
             if error is not LEFT:
                 await _fail(route, error, out)
         except Exception as error:
             log.exception("request_failed", path=route.path)
+            out.record.failed(Code.INTERNAL)
             if out.begun:
                 raise
             why = f"the gateway failed ({type(error).__name__})"
@@ -127,12 +152,16 @@ class Endpoint:
         elif isinstance(wanted, Followed):
             work = wanted.begin(client, said)
             if wanted.stream:
-                await answering.stream(work, wanted.writer, out)
+                with self._metrics.open_stream(route.door):
+                    await answering.stream(work, wanted.writer, out)
             else:
                 await answering.end(work, wanted.end, out)
+        elif wanted.stream:
+            out.record.per_prompt = wanted.per_prompt
+            with self._metrics.open_stream(route.door):
+                await answering.stream(wanted.begin(client, said), wanted.writer, out)
         else:
-            send = answering.stream if wanted.stream else answering.whole
-            await send(wanted.begin(client, said), wanted.writer, out)
+            await answering.whole(wanted.begin(client, said), wanted.writer, out)
 
 
 class Unknown:

@@ -52,11 +52,12 @@ Begin = Callable[[AsyncClient, Asking], Coming]
 
 class Asked(NamedTuple):
     """A question: how to put it to the supervisor (what headers say goes over it), whether its answer is a
-    stream, and who writes that."""
+    stream, who writes that, and how many answers each prompt has."""
 
     begin: Begin
     stream: bool
     writer: Writer
+    per_prompt: int = 1
 
 
 class Followed(NamedTuple):

@@ -9,6 +9,7 @@ from ai_pal.gateway import operations
 from ai_pal.gateway.anthropic import doors as anthropic
 from ai_pal.gateway.anthropic.answer import error_body as anthropic_error
 from ai_pal.gateway.asked import Asked, Followed, Wanted
+from ai_pal.gateway.metrics import MEDIA_TYPE, Metrics
 from ai_pal.gateway.ollama import doors as ollama
 from ai_pal.gateway.ollama import listing, managing
 from ai_pal.gateway.ollama.answers import error_body as ollama_error
@@ -27,11 +28,12 @@ Tells = Callable[[AsyncClient, Mapping[str, str]], Awaitable[bytes]]
 
 
 class Route(NamedTuple):
-    """One method of one path. `error` makes the body of a failure; `form`: JSON may come as a form; `alone`:
-    no supervisor is needed; `never`: why it is not done here."""
+    """One method of one path. `door` is whose protocol it is; `error` makes the body of a failure; `form`:
+    JSON may come as a form; `alone`: no supervisor is needed; `never`: why it is not done here."""
 
     method: str
     path: str
+    door: str
     error: Callable[[AiPalError], Any]
     asks: Reads | None = None
     tells: Tells | None = None
@@ -43,19 +45,23 @@ class Route(NamedTuple):
 
 def _openai(method: str, path: str, **what: Any) -> list[Route]:
     """With and without `/v1`: some clients leave it out."""
-    return [Route(method, prefix + path, openai_error, **what) for prefix in ("/v1", "")]
+    return [Route(method, prefix + path, "openai", openai_error, **what) for prefix in ("/v1", "")]
 
 
 def _ollama(method: str, path: str, **what: Any) -> Route:
-    return Route(method, path, ollama_error, form=True, **what)
+    return Route(method, path, "ollama", ollama_error, form=True, **what)
+
+
+def _own(path: str, **what: Any) -> Route:
+    return Route("GET", path, "server", operations.error_body, **what)
 
 
 _responses = Responses()
 
 ROUTES: list[Route] = [
-    Route("GET", "/", operations.error_body, tells=operations.running, media_type="text/plain", alone=True),
-    Route("GET", "/health", operations.error_body, tells=operations.alive, alone=True),
-    Route("GET", "/ready", operations.error_body, tells=operations.ready),
+    _own("/", tells=operations.running, media_type="text/plain", alone=True),
+    _own("/health", tells=operations.alive, alone=True),
+    _own("/ready", tells=operations.ready),
     *_openai("POST", "/chat/completions", asks=openai.chat_completions),
     *_openai("POST", "/completions", asks=completions),
     *_openai("POST", "/responses", asks=_responses.create),
@@ -67,8 +73,8 @@ ROUTES: list[Route] = [
     *_openai("POST", "/rerank", asks=rerank),
     *_openai("GET", "/models", tells=openai.models),
     *_openai("GET", "/models/{id:path}", tells=openai.model),
-    Route("POST", "/v1/messages", anthropic_error, asks=anthropic.messages),
-    Route("POST", "/v1/messages/count_tokens", anthropic_error, asks=anthropic.count_tokens),
+    Route("POST", "/v1/messages", "anthropic", anthropic_error, asks=anthropic.messages),
+    Route("POST", "/v1/messages/count_tokens", "anthropic", anthropic_error, asks=anthropic.count_tokens),
     _ollama("POST", "/api/chat", asks=ollama.chat_door),
     _ollama("POST", "/api/generate", asks=ollama.generate),
     _ollama("POST", "/api/embed", asks=ollama.embed),
@@ -85,6 +91,11 @@ ROUTES: list[Route] = [
     _ollama("HEAD", "/api/blobs/{digest}", never=managing.BLOBS),
     _ollama("POST", "/api/blobs/{digest}", never=managing.BLOBS),
 ]
+
+
+def routes_with(metrics: Metrics) -> list[Route]:
+    """The table, and the page of these metrics."""
+    return [*ROUTES, _own("/metrics", tells=metrics.told, media_type=MEDIA_TYPE, alone=True)]
 
 
 def door_of(path: str) -> Callable[[AiPalError], Any]:

@@ -25,6 +25,7 @@ def serve(listening: socket.socket, endpoint: Callable[[], str], policy: Policy)
         ws="none",
         lifespan="on",
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         backlog=BACKLOG,

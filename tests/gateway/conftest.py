@@ -46,10 +46,11 @@ origins = ["https://chat.example", "vscode-webview://"]
 
 
 class Served(NamedTuple):
-    """Where it listens, and the environment of its supervisor."""
+    """Where it listens, the environment of its supervisor, and its log."""
 
     url: str
     environ: Environ
+    log: Path
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +70,17 @@ def supervisor(served: Served) -> Iterator[Client]:
 def serving(environ: Environ, *args: str) -> Iterator[Served]:
     """`ai-pal serve` in this environment; it and its supervisor end with the block."""
     command = [sys.executable, "-P", "-m", "ai_pal", "serve", *args]
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True, cwd="/")
+    log = Path(environ["AI_PAL_HOME"], "serve.log")
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            command, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True, cwd="/"
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert found, line
-        yield Served(found[0], environ)
+        assert found, log.read_text()
+        yield Served(found[0], environ, log)
     finally:
         process.terminate()
         process.wait(START_SECONDS)

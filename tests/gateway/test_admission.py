@@ -3,11 +3,14 @@
 import httpx2
 import pytest
 
-from ai_pal.gateway.routes import ROUTES
+from ai_pal.gateway.metrics import Metrics
+from ai_pal.gateway.routes import routes_with
 from tests.gateway.conftest import Served
 
 JSON = "application/json"
-PATHS = sorted({(route.method, route.path.replace("{id:path}", "smollm2")) for route in ROUTES})
+PATHS = sorted(
+    {(route.method, route.path.replace("{id:path}", "smollm2")) for route in routes_with(Metrics())}
+)
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)

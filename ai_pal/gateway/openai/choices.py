@@ -81,7 +81,7 @@ def one_or_several(
     """The question for these answers; one alone is asked as it is."""
     if len(begins) == 1:
         return Asked(begins[0], stream, writers[0])
-    return Asked(side_by_side(begins, per_prompt), stream, Choices(writers, per_prompt))
+    return Asked(side_by_side(begins, per_prompt), stream, Choices(writers, per_prompt), per_prompt)
 
 
 def seed_of(seed: int | None, number: int) -> int | None:

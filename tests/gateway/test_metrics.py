@@ -1,0 +1,82 @@
+"""What /metrics and the access log tell of requests."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.gateway.conftest import Served
+from tests.gateway.test_leaving import LOADS, ask
+from tests.process.eventually import eventually
+
+ASKED = {"model": "echo", "messages": [{"role": "user", "content": "one two three"}]}
+
+
+def figures(url: str) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Each sample by its name and the values of its labels."""
+    page = httpx2.get(f"{url}/metrics")
+    assert page.headers["content-type"].startswith("text/plain; version=")
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(page.text)
+        for sample in family.samples
+    }
+
+
+def lines(served: Served, path: str) -> list[dict[str, Any]]:
+    """The access log's lines about a path."""
+    said = [json.loads(line) for line in served.log.read_text().splitlines()]
+    return [line for line in said if line["event"] == "request" and line["path"] == path]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("door", "path"), [("openai", "/v1/chat/completions"), ("ollama", "/api/chat")])
+def test_an_answer_is_counted(own: Served, door: str, path: str, stream: bool) -> None:
+    before = figures(own.url)
+    assert httpx2.post(own.url + path, json={**ASKED, "stream": stream}, timeout=120).status_code == 200
+    after = figures(own.url)
+
+    def more(name: str, *labels: str) -> float:
+        return after[name, labels] - before.get((name, labels), 0)
+
+    assert more("ai_pal_requests_total", door, "local", "echo", "ok", "1") == 1
+    assert more("gen_ai_server_request_duration_seconds_count", door, "local", "echo", "1") == 1
+    assert more("gen_ai_server_time_to_first_token_seconds_count", "local", "echo", "1") == 1
+    assert more("gen_ai_client_token_usage_sum", "local", "echo", "input", "1") == 3
+    assert more("gen_ai_client_token_usage_sum", "local", "echo", "output", "1") == 3
+    assert after.get(("ai_pal_open_streams", (door,)), 0) == 0
+
+
+def test_what_failed_is_counted_by_its_code(own: Served) -> None:
+    for stream in (True, False):
+        body = {**ASKED, "model": "no-such?slots=3", "stream": stream}
+        httpx2.post(f"{own.url}/v1/chat/completions", json=body, timeout=120)
+    httpx2.post(f"{own.url}/api/push", json={})
+    found = {labels for name, labels in figures(own.url) if name == "ai_pal_requests_total"}
+    assert ("openai", "", "", "model_not_found", "") in found
+    assert ("ollama", "", "", "unsupported", "") in found
+    assert not any("?" in label for labels in found for label in labels)
+
+
+def test_who_leaves_is_a_499(own: Served) -> None:
+    body = {**ASKED, "model": LOADS, "stream": True}
+    with ask(own.url, "/v1/chat/completions", body):
+        streams = ("ai_pal_open_streams", ("openai",))
+        eventually(lambda: figures(own.url).get(streams) == 1)
+    eventually(lambda: figures(own.url)[streams] == 0)
+    eventually(lambda: lines(own, "/v1/chat/completions")[-1]["status"] == 499)
+    labels = ("openai", "", "", "cancelled", "")
+    assert figures(own.url)["ai_pal_requests_total", labels] >= 1
+
+
+def test_the_access_log_tells_no_body(own: Served) -> None:
+    body = {**ASKED, "messages": [{"role": "user", "content": "a secret of mine"}]}
+    httpx2.post(f"{own.url}/v1/messages?beta=true", json={**body, "max_tokens": 9}, timeout=120)
+    httpx2.get(f"{own.url}/v1/models", headers={"host": "evil.example"})
+    last = lines(own, "/v1/messages")[-1]
+    assert set(last) == {"event", "method", "path", "status", "seconds", "level", "timestamp"}
+    assert (last["method"], last["status"]) == ("POST", 200)
+    assert lines(own, "/v1/models")[-1]["status"] == 403
+    assert "secret" not in own.log.read_text()
