@@ -2,6 +2,7 @@
 
 from ai_pal.catalog import stores
 from ai_pal.catalog.known import entry_of, family
+from ai_pal.catalog.reference import hub_files
 from ai_pal.config import Settings
 
 LATEST = ":latest"
@@ -16,6 +17,9 @@ def spelled(name: str, settings: Settings) -> str:
         return name
     if (own := next((one for one in settings.models if one.lower() == plain), None)) is not None:
         return own
-    if not known or "/" in name:
+    of_hub = name.endswith(LATEST) and hub_files(name) is not None  # no quantization is called so
+    if not of_hub and (not known or "/" in name):
         return name
-    return name if stores.named(name, settings) else plain
+    if stores.named(name, settings):
+        return name
+    return name.removesuffix(LATEST) if of_hub else plain

@@ -68,7 +68,8 @@ def test_a_model_is_pulled_and_deleted(client: ollama.Client, hub: Hub) -> None:
     assert last.status == "success"
     assert client.pull("them/tiny").status == "success"
     assert "them/tiny:latest" in names(client)
-    assert client.delete("them/tiny").status == "success"
+    assert client.show("them/tiny:latest").details == client.show("them/tiny").details
+    assert client.delete("them/tiny:latest").status == "success"
     assert "them/tiny:latest" not in names(client)
 
 

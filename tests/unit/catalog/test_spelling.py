@@ -24,6 +24,8 @@ from tests.gguf_files import gguf
         ("QWEN3.6", "QWEN3.6"),
         ("PHI-3", "phi-3"),
         ("Org/Name:Q8_0", "Org/Name:Q8_0"),
+        ("Org/Name:latest", "Org/Name"),
+        ("/Models/A:latest", "/Models/A:latest"),
         ("/Models/A.gguf", "/Models/A.gguf"),
         ("nosuch:latest", "nosuch:latest"),
     ],
