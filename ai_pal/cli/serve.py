@@ -20,8 +20,7 @@ EXAMPLES = """examples:
   ai-pal serve                            http://127.0.0.1:11435
   ai-pal serve --port 11434               in the place of Ollama
   ai-pal serve --socket /run/user/1000/ai-pal.sock
-  curl http://127.0.0.1:11435/v1/chat/completions -H 'Content-Type: application/json' \\
-    -d '{"model": "smollm2", "messages": [{"role": "user", "content": "Hello"}]}'
+  curl http://127.0.0.1:11435/api/generate -d '{"model": "smollm2", "prompt": "Hello"}'
 
 `[http]` of the config file says where it listens and whose pages may ask.
 It serves this machine only. Ctrl-C ends it; the supervisor and its models stay as they are.

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "ai-pal chat --model org/name:Q4_K_M": "the internet",
     "ai-pal run ollama:llama3": "an Ollama",
     "ai-pal chat --model openai:gpt-4.1": "a cloud",
+    "ai-pal chat -m phi-3 --lora": "a model and its adapter (test_lora)",
+    "ai-pal chat -m ./llama --lora": "a model and its adapters (test_lora)",
     ".venv/bin/pip install": "the package index",
     "export OPENAI_API_KEY": "a key",
     "ai-pal keys set": "a keyring (test_provider_commands)",

@@ -65,7 +65,10 @@ class Prompts:
     def _turn_end(self) -> str:
         answer = {"role": "assistant", "content": turn_ends.ANSWER}
         messages = [*templates.QUESTION, answer, *templates.QUESTION]
-        mark = turn_ends.turn_end(self._counter.render({"messages": messages}))
+        try:
+            mark = turn_ends.turn_end(self._counter.render({"messages": messages}))
+        except RefusedError:  # it takes no such conversation
+            return ""
         return mark if mark and self._counter.content(mark) > 1 else ""
 
     def _senses(self, told: dict[str, Any]) -> list[Ability]:

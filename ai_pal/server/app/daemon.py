@@ -59,6 +59,9 @@ WORKER_RECEIVE_LIMIT = 16
 FLUSH_TIMEOUT = 0.2
 """Seconds that the last events get to leave the process."""
 
+PULLED = "pulled"
+"""The event of a model that has come: who is told of it may ask it at once."""
+
 NOBODY = b""
 """The client that asks for preloads: what it is told goes nowhere."""
 
@@ -322,6 +325,8 @@ class Daemon:
     def _observe(self, event: str, **fields: object) -> None:
         log.info(event, **fields)
         self._activity.observed(event, fields)
+        if event == PULLED:
+            self._snapshots.look_anew()
 
     def _worker_line(self, worker: str, line: str) -> None:
         level, event, fields = logs.worker_line(line)

@@ -62,6 +62,10 @@ class MachineSnapshots:
         self._settings = settings
         self._clouds, self._names = clouds(settings), provider_names(settings)
         self._prices = price_table().over(settings.prices)
+        self.look_anew()
+
+    def look_anew(self) -> None:
+        """The models on the disk are others now: what was seen of them holds no longer."""
         self._looked: dict[str, tuple[float, Here]] = {}
 
     def prices(self) -> PriceTable:
