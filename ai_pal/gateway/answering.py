@@ -161,9 +161,17 @@ async def _send(data: bytes, headers: Sequence[tuple[bytes, bytes]], out: Outgoi
 
 async def _to_its_end(work: Coming | AsyncStream[Any], last: Coroutine[Any, Any, T], out: Outgoing) -> T:
     """What the end gives; when the client leaves before it, the work is stopped."""
+    try:
+        return await unless_left(last, out)
+    finally:
+        await work.aclose()
+
+
+async def unless_left(work: Coroutine[Any, Any, T], out: Outgoing) -> T:
+    """What this gives; when the client leaves before it, it is cancelled. Raises as `stream`."""
     loop = asyncio.get_running_loop()
     left = loop.create_task(out.left())
-    ending = loop.create_task(last)
+    ending = loop.create_task(work)
     try:
         await asyncio.wait((left, ending), return_when=asyncio.FIRST_COMPLETED)
         if not ending.done():
@@ -174,4 +182,3 @@ async def _to_its_end(work: Coming | AsyncStream[Any], last: Coroutine[Any, Any,
         ending.cancel()
         with suppress(asyncio.CancelledError, AiPalError):
             await ending
-        await work.aclose()

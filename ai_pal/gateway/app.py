@@ -146,7 +146,7 @@ class Endpoint:
         wanted = await asyncio.to_thread(read, body) if _takes_long(body) else read(body)
         client = await self._link.client()
         if isinstance(wanted, Wanted):
-            data = await wanted.carry_out(client)
+            data = await answering.unless_left(wanted.carry_out(client), out)
             await out.begin(200, _headers(data, wanted.media_type))
             await out.body(data)
         elif isinstance(wanted, Followed):

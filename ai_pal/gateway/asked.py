@@ -1,6 +1,6 @@
 """What a door has read out of a request, in our own terms."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ai_pal.client import AsyncClient
@@ -73,7 +73,7 @@ class Followed(NamedTuple):
 class Wanted(NamedTuple):
     """What is no question: `carry_out` gives the body of the response."""
 
-    carry_out: Callable[[AsyncClient], Awaitable[bytes]]
+    carry_out: Callable[[AsyncClient], Coroutine[Any, Any, bytes]]
     media_type: str = "application/json"
 
 

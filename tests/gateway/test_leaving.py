@@ -55,3 +55,19 @@ def test_the_computing_stops(gateway: str, supervisor: Client, stream: bool, n: 
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
         eventually(lambda: wanted(supervisor, "smollm2") == n)
     eventually(lambda: wanted(supervisor, "smollm2") == 0, within=allowed(2.0))
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"input": "Once"}),
+        ("/v1/rerank", {"query": "Once", "documents": ["a", "b"]}),
+        ("/api/embed", {"input": "Once"}),
+    ],
+)
+def test_nobody_waits_for_vectors_any_more(
+    gateway: str, supervisor: Client, path: str, body: dict[str, object]
+) -> None:
+    with ask(gateway, path, {"model": LOADS, **body}):
+        eventually(lambda: wanted(supervisor, LOADS) == 1)
+    eventually(lambda: wanted(supervisor, LOADS) == 0, within=allowed(2.0))
