@@ -15,7 +15,7 @@ import jsonschema
 Schema = dict[str, Any]
 WORDS = ["name", "size", "tags", "kind", "notes", "owner", "is open", 'quo"te', "größe", "a/b", "x-1", "数"]
 ASKED = os.environ.get("AI_PAL_TEST_SCHEMAS")
-COUNT = int(ASKED or "50")
+COUNT = int(ASKED or "24")
 """How many are tried: more by this option."""
 DEEPEST = 3
 

@@ -104,8 +104,13 @@ def test_what_cannot_be_fetched_is_told_and_the_starter_goes_on(home: Environ, h
         wait_until(lambda: len(hub.requests) > 0)
         terminal.enter("hello")
         terminal.wait_for(rf"smollm2{FIGURES}")
-        terminal.wait_for("was not fetched: there is no")
-        terminal.wait_for_prompt()
+
+        def told() -> bool:
+            terminal.enter("")
+            terminal.wait_for_prompt()
+            return "was not fetched: there is no" in " ".join(terminal.text.split())
+
+        wait_until(told)
 
 
 @pytest.mark.parametrize(
