@@ -1,6 +1,7 @@
 """`ai-pal serve`: the HTTP gateway in the foreground; it finds or starts a supervisor."""
 
 import argparse
+import errno
 import ipaddress
 import os
 import socket
@@ -46,26 +47,36 @@ def run(args: argparse.Namespace) -> int:
         fail(Code.SDK_MISSING, f"{error.name} is not installed", pip_install("ai-pal[http]"))
     from ai_pal.client import daemon
     from ai_pal.gateway.admission import Policy
+    from ai_pal.transport import run_files
 
     settings = load_settings().settings
 
-    def endpoint() -> str:
-        daemon.connect(settings, notify=_say).close()
+    def endpoint(start: bool) -> str:
+        daemon.connect(settings, start=start, notify=_say).close()
         return daemon.endpoint()
 
     place = chosen_place(args, settings.http)
     listening = _unix(place) if isinstance(place, Path) else _tcp(*place)
-    endpoint()
-    if not isinstance(place, Path):
-        host, port = listening.getsockname()[:2]
-        where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        print(f"OpenAI:    OPENAI_BASE_URL={where}/v1 OPENAI_API_KEY=none", flush=True)
-    else:
-        print(f"listening on {place}", flush=True)
-    logs.configure(settings.log_level, settings.log_format)
-    hosts = frozenset(name.lower() for name in settings.http.hosts)
-    serve(listening, endpoint, Policy(hosts, frozenset(settings.http.origins)))
+    try:
+        via = run_files.via(endpoint(True))
+        print(f"listening on {place}" if isinstance(place, Path) else _to_paste(listening), flush=True)
+        logs.configure(settings.log_level, settings.log_format)
+        hosts = frozenset(name.lower() for name in settings.http.hosts)
+        serve(listening, endpoint, Policy(hosts, frozenset(settings.http.origins), via))
+    finally:
+        if isinstance(place, Path):
+            place.unlink(missing_ok=True)
     return failures.OK
+
+
+def _to_paste(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return (
+        f"OpenAI:    base URL {where}/v1, any key\n"
+        f"Anthropic: ANTHROPIC_BASE_URL={where} ANTHROPIC_API_KEY=none\n"
+        f"Ollama:    {where}"
+    )
 
 
 def chosen_place(args: argparse.Namespace, http: HttpSettings) -> Address | Path:
@@ -82,10 +93,9 @@ def chosen_place(args: argparse.Namespace, http: HttpSettings) -> Address | Path
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{number} is no port: 0 to 65535")
-    return number
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
+    return int(text)
 
 
 def _tcp(host: str, port: int) -> socket.socket:
@@ -112,6 +122,10 @@ def _tcp(host: str, port: int) -> socket.socket:
 
 
 def _unix(path: Path) -> socket.socket:
+    """A socket for this user only, also in the place of one that nobody listens at any more. Raises
+    `AiPalError` (`bad_request`)."""
+    if path.is_socket() and not _answers(path):
+        path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
@@ -123,6 +137,15 @@ def _unix(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     return listening
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        try:
+            asking.connect(str(path))
+        except OSError as error:
+            return error.errno != errno.ECONNREFUSED
+    return True
 
 
 def _say(text: str) -> None:

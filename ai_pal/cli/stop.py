@@ -1,6 +1,8 @@
 """`ai-pal stop`: stop the supervisor; its models go with it."""
 
 import argparse
+import contextlib
+import time
 
 from ai_pal.cli import failures
 from ai_pal.cli.running import NOT_RUNNING, running
@@ -8,7 +10,7 @@ from ai_pal.client import older
 from ai_pal.client.daemon import endpoint
 from ai_pal.errors import AiPalError, Code, fail
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS, LOOK_SECONDS = 60.0, 0.1
 
 EXAMPLES = """examples:
   ai-pal stop
@@ -48,13 +50,16 @@ def _wait(pid: int) -> None:
     """Until the process is gone, and with it its lock and its sockets."""
     import psutil
 
-    try:
-        psutil.Process(pid).wait(WAIT_SECONDS)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
-        fail(
-            Code.INTERNAL,
-            f"the supervisor (pid {pid}) has not ended within {WAIT_SECONDS:.0f} s",
-            f"see `ai-pal logs`; kill {pid} ends it",
-        )
+    deadline = time.monotonic() + WAIT_SECONDS
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        while process.status() != psutil.STATUS_ZOMBIE:  # which only its parent has not asked after
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(LOOK_SECONDS)
+                return
+            if time.monotonic() > deadline:
+                fail(
+                    Code.INTERNAL,
+                    f"the supervisor (pid {pid}) has not ended within {WAIT_SECONDS:.0f} s",
+                    f"see `ai-pal logs`; kill {pid} ends it",
+                )

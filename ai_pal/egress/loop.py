@@ -34,6 +34,7 @@ from ai_pal.protocol.egress import (
 )
 from ai_pal.protocol.frames import frames_behind
 from ai_pal.transport import parent_death
+from ai_pal.transport.run_files import via
 
 BEAT_SECONDS = 1.0
 THREADS = 64
@@ -48,7 +49,7 @@ def run(endpoint: str, identity: str, parent: int) -> int:
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(_report)
     loop.set_default_executor(ThreadPoolExecutor(THREADS))
-    loop.run_until_complete(Egress(parent).serve(endpoint, identity))
+    loop.run_until_complete(Egress(parent, endpoint).serve(endpoint, identity))
     return 0
 
 
@@ -61,9 +62,9 @@ class Egress:
     """Everything here runs on the main thread; each download has a thread of its own, each completion a
     task."""
 
-    def __init__(self, parent: int) -> None:
+    def __init__(self, parent: int, endpoint: str) -> None:
         self._parent = parent
-        self._providers = Providers()
+        self._providers = Providers(via(endpoint))
         self._fetching: dict[int, Fetching] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._questions: set[asyncio.Task[None]] = set()

@@ -26,10 +26,12 @@ ALLOWED_HEADERS = (
 
 class Policy(msgspec.Struct, frozen=True):
     """`hosts` are names under which this server may be addressed, besides `localhost` and bare addresses;
-    `origins` those of pages that may ask, besides pages of this machine; `app://` means all of a scheme."""
+    `origins` those of pages that may ask, besides pages of this machine; `app://` means all of a scheme.
+    `via` is how the supervisor behind this server signs what it asks of others: it may not ask itself."""
 
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    via: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -49,6 +51,8 @@ def refusal(
         return Refusal(403, "this server is not known by the name in the Host header", Code.ACCESS_DENIED)
     if not allowed_origin(headers, policy):
         return Refusal(403, "pages of this origin may not ask", Code.ACCESS_DENIED)
+    if policy.via and policy.via in headers.get("via", ""):
+        return Refusal(508, "AI-PAL would ask itself")
     if method in ("POST", "PUT", "PATCH", "DELETE") and (why := _objection_to_type(headers, form)):
         return Refusal(415, why)
     return None

@@ -38,6 +38,14 @@ FRESH = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 LEFT = AiPalError(Failure(Code.CANCELLED, "the client left"))
 
 
+STOPPING = Failure(Code.SHUTTING_DOWN, "this server is stopping", "ask again", retryable=True)
+
+
+def told(error: AiPalError) -> Failure:
+    """What a client hears of it: that we have left the supervisor means that we end."""
+    return STOPPING if error.code == Code.CLIENT_CLOSED else error.failure
+
+
 class Outgoing:
     """Where an answer goes: an ASGI connection. `always` are headers of each response; `record` is
     what becomes of it."""
@@ -101,7 +109,7 @@ class Streamed:
             if not self._out.begun or error is LEFT:
                 raise
             self._out.record.failed(error.code)
-            await self._out.body(self._writer.broken(error.failure))
+            await self._out.body(self._writer.broken(told(error)))
         finally:
             if self._alarm is not None:
                 self._alarm.cancel()

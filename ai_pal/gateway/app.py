@@ -120,7 +120,8 @@ class Endpoint:
         except AiPalError as error:
             out.record.failed(error.code)
             if error is not LEFT:
-                await _fail(route, error, out)
+                closed = error.code == Code.CLIENT_CLOSED
+                await _fail(route, AiPalError(answering.STOPPING) if closed else error, out)
         except Exception as error:
             log.exception("request_failed", path=route.path)
             out.record.failed(Code.INTERNAL)
@@ -135,7 +136,7 @@ class Endpoint:
         said = asked_by(scope["ai_pal.headers"])
         body = await _body(receive)
         if route.tells is not None:
-            client = None if route.alone else await self._link.client()
+            client = None if route.alone else await self._link.client(start=route.starts)
             said_there = dict(parse_qsl(scope["query_string"].decode("latin-1"))) | scope["path_params"]
             data = await route.tells(client, said_there)  # type: ignore[arg-type]
             await out.begin(200, _headers(data, route.media_type))

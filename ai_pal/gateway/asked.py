@@ -77,8 +77,14 @@ class Wanted(NamedTuple):
     media_type: str = "application/json"
 
 
+AUTO = ("auto", "auto:latest")
+"""Names by which the router chooses, for clients that have to name a model."""
+
+
 def chat(messages: list[Message], how: Asking) -> Begin:
     """A conversation that is to be answered."""
+    if how.get("model") in AUTO:
+        how = {**how, "model": ""}
     return lambda client, said: client.chat(messages, **(how | said))
 
 

@@ -29,7 +29,8 @@ Tells = Callable[[AsyncClient, Mapping[str, str]], Awaitable[bytes]]
 
 class Route(NamedTuple):
     """One method of one path. `door` is whose protocol it is; `error` makes the body of a failure; `form`:
-    JSON may come as a form; `alone`: no supervisor is needed; `never`: why it is not done here."""
+    JSON may come as a form; `alone`: no supervisor is needed; without `starts` none is started; `never`: why
+    it is not done here."""
 
     method: str
     path: str
@@ -40,6 +41,7 @@ class Route(NamedTuple):
     form: bool = False
     media_type: str = "application/json"
     alone: bool = False
+    starts: bool = True
     never: str = ""
 
 
@@ -61,7 +63,7 @@ _responses = Responses()
 ROUTES: list[Route] = [
     _own("/", tells=operations.running, media_type="text/plain", alone=True),
     _own("/health", tells=operations.alive, alone=True),
-    _own("/ready", tells=operations.ready),
+    _own("/ready", tells=operations.ready, starts=False),
     *_openai("POST", "/chat/completions", asks=openai.chat_completions),
     *_openai("POST", "/completions", asks=completions),
     *_openai("POST", "/responses", asks=_responses.create),

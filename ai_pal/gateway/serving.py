@@ -1,7 +1,10 @@
 """Runs the gateway: one process, one event loop, one listening socket."""
 
+import asyncio
+import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -10,16 +13,31 @@ from ai_pal.gateway.app import application
 from ai_pal.gateway.link import Link
 
 BACKLOG = 2048
-GRACE = 5
-"""Seconds that open answers have to end when the gateway is told to."""
+GRACE = 3.0
+"""Seconds that open answers have to end by themselves when the gateway is told to."""
+AFTER = 3
+"""Seconds in which those that did not are told so."""
 
 
-def serve(listening: socket.socket, endpoint: Callable[[], str], policy: Policy) -> None:
-    """Answer on this socket until a signal ends it."""
+class Server(uvicorn.Server):
+    """Leaves the supervisor a while after it was told to end: each open answer then says how it ended."""
+
+    def __init__(self, config: uvicorn.Config, link: Link) -> None:
+        super().__init__(config)
+        self._link = link
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal. It comes between two steps of the loop, on its thread."""
+        super().handle_exit(sig, frame)
+        asyncio.get_running_loop().call_later(GRACE, self._link.close)
+
+
+def serve(listening: socket.socket, endpoint: Callable[[bool], str], policy: Policy) -> None:
+    """Answer on this socket until SIGINT or SIGTERM ends it. On the main thread."""
     local = listening.family == socket.AF_UNIX
-    app = application(Link(endpoint), policy, local_socket=local)
+    link = Link(endpoint)
     config = uvicorn.Config(
-        app,
+        application(link, policy, local_socket=local),
         http="httptools",
         loop="asyncio",
         ws="none",
@@ -29,7 +47,10 @@ def serve(listening: socket.socket, endpoint: Callable[[], str], policy: Policy)
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=int(GRACE) + AFTER,
         proxy_headers=False,
     )
-    uvicorn.Server(config).run([listening])
+    # uvicorn sends itself again what has ended it; here that is an end like any other.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    Server(config, link).run([listening])

@@ -8,7 +8,14 @@ CLIENT_LEFT = 499
 _STATUSES: dict[int, tuple[Code, ...]] = {
     400: (
         *(Code.BAD_REQUEST, Code.EMPTY_PROMPT, Code.INPUT_NOT_UTF8, Code.PROMPT_TOO_LARGE, Code.UNSUPPORTED),
-        *(Code.SCHEMA_INVALID, Code.IMAGE_INVALID, Code.UNKNOWN_MESSAGE, Code.DUPLICATE_ID, Code.LENGTH),
+        *(
+            Code.MODEL_INVALID,
+            Code.SCHEMA_INVALID,
+            Code.IMAGE_INVALID,
+            Code.UNKNOWN_MESSAGE,
+            Code.DUPLICATE_ID,
+            Code.LENGTH,
+        ),
     ),
     402: (Code.NO_CREDIT,),
     403: (

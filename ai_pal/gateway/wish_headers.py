@@ -38,7 +38,10 @@ def _switch(value: str) -> bool:
 
 
 def _cost(value: str) -> float:
-    cost = float(value)
+    try:
+        cost = float(value)
+    except ValueError:
+        cost = -1.0
     if not 0 <= cost < float("inf"):
         raise ValueError(f"{value!r} is no sum of US dollars")
     return cost

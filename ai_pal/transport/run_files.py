@@ -1,5 +1,6 @@
 """What lies in a run directory, and what its lock says of who holds it. Apart, for clients need no more."""
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,13 @@ LOCK = "supervisor.lock"
 def front_endpoint(folder: Path) -> str:
     """Where clients connect."""
     return f"ipc://{folder / FRONT}"
+
+
+def via(endpoint: str) -> str:
+    """How this supervisor signs what it asks over plain HTTP (`Via`, RFC 9110, 7.6.3), from the address of
+    one of its sockets: a gateway of its own that gets it knows that it would ask itself."""
+    folder = endpoint.removeprefix("ipc://").rpartition("/")[0]
+    return f"1.1 ai-pal-{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
 
 
 def holder(folder: Path) -> int | None:

@@ -42,8 +42,8 @@ class Providers:
     """Gives adapters. Keys are looked up for each request; those seen are remembered to keep them out of
     what is told."""
 
-    def __init__(self) -> None:
-        self._clients = Clients()
+    def __init__(self, via: str = "") -> None:
+        self._clients = Clients(via)
         self._learned = Learned()
         self._secrets: set[str] = set()
 

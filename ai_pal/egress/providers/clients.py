@@ -16,6 +16,9 @@ KEPT_SECONDS = 2.0
 that is being closed has lost the prompt."""
 
 
+ITSELF = 508
+"""Loop Detected (RFC 5842, 7.2): what our own gateway answers us."""
+
 KEPT = 8
 """Connections with TLS that are kept for the next prompt. Those without are mostly to servers near by, which
 cost 0.1 ms to reach anew; llama.cpp's closes its own after each stream without saying so."""
@@ -25,8 +28,10 @@ class Clients:
     """HTTP clients, shared by all attempts so that connections can be kept. One per library, for SDKs differ
     in theirs, and per way out: the libraries read nothing from the environment themselves."""
 
-    def __init__(self) -> None:
+    def __init__(self, via: str = "") -> None:
+        """`via` goes with what is asked without TLS: our own gateway knows us by it."""
         self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._signed = {"via": via} if via else {}
         self._ways = Ways()
 
     def client(self, library: ModuleType, base_url: str) -> Any:
@@ -41,6 +46,7 @@ class Clients:
                 **self._ways.options(library, proxy, secure=secure),
                 follow_redirects=False,  # a prompt and a key go where they were sent, nowhere else
                 timeout=None,
+                headers={} if secure else self._signed,
                 limits=library.Limits(
                     max_connections=None,
                     max_keepalive_connections=KEPT if secure else 0,
@@ -60,3 +66,5 @@ async def _let_through(response: Any) -> None:
     trouble = refusal(url, response.status_code, response.headers, os.environ)
     if trouble is not None:
         raise Blocked(trouble.reason, trouble.hint)
+    if response.status_code == ITSELF:
+        raise Blocked("this is AI-PAL's own server", "set OLLAMA_HOST or base_url to the one that is meant")

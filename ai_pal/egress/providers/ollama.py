@@ -24,6 +24,7 @@ from ai_pal.egress.providers.lively import lively
 from ai_pal.egress.providers.loose import call, name, part, pieces, text, thoughts
 from ai_pal.egress.providers.thinking import Thinking
 from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.network.trouble import Blocked
 from ai_pal.protocol import needs
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 from ai_pal.protocol.options import Ability
@@ -219,7 +220,7 @@ class Ollama:
                 response = await self._client.request(
                     method, url, json=body, headers=self._headers, extensions=extensions
                 )
-        except (TimeoutError, httpx2.HTTPError, BadResponse):
+        except (TimeoutError, httpx2.HTTPError, BadResponse, Blocked):
             return None
         return parsed(response.content) if response.status_code == 200 else None
 
@@ -228,7 +229,7 @@ class Ollama:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._client.head(f"{self._url}/", headers=self._headers, extensions={"trace": unseen})
-        except (TimeoutError, httpx2.HTTPError, BadResponse):
+        except (TimeoutError, httpx2.HTTPError, BadResponse, Blocked):
             return False
         return True
 

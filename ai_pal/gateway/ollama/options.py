@@ -22,8 +22,11 @@ NAMES = {
     "num_predict": "max_tokens",
 }
 
-_OF_ENGINES = ("repeat_last_n", "typical_p", "mirostat", "mirostat_tau", "mirostat_eta", "tfs_z", "num_keep")
-"""What llama.cpp knows and we have no word for: it goes to the engine as it is, which takes or refuses it."""
+_OF_ENGINES = {
+    **{name: name for name in ("repeat_last_n", "typical_p", "mirostat", "mirostat_tau", "mirostat_eta")},
+    "num_keep": "n_keep",
+}
+"""What llama.cpp knows and we have no word for, and its own name for it: the engine takes or refuses it."""
 
 _OF_LOADS = ("num_gpu", "num_thread", "num_batch", "main_gpu", "use_mmap", "use_mlock", "numa", "low_vram")
 """How a model is loaded is a setting here."""
@@ -54,7 +57,7 @@ def how(asked: Common) -> Asking:
         if name in given:
             raise BodyError(f"{name} cannot be chosen by a request", f"options.{name}", "leave it out")
     asking["stop"] = wishes.stops(_texts(given.get("stop")))
-    asking["extra"] = {name: given[name] for name in _OF_ENGINES if name in given} or None
+    asking["extra"] = {theirs: given[name] for name, theirs in _OF_ENGINES.items() if name in given} or None
     asking["model"] = asked.model
     asking["response_format"] = _form(asked.format)
     asking["thinking"] = wishes.thinking({"think": asked.think})
