@@ -75,13 +75,15 @@ def test_a_tool_is_called_and_its_result_goes_back(client: anthropic.Anthropic) 
     assert answer.usage.output_tokens > 0
 
 
-def test_an_answer_begins_as_it_was_begun(client: anthropic.Anthropic) -> None:
-    message = client.messages.create(
-        model="smollm2",
-        max_tokens=8,
-        messages=[{"role": "user", "content": "Count."}, {"role": "assistant", "content": "One, two,"}],
-    )
-    assert message.content[0].type == "text"
+def test_an_answer_goes_on_from_how_it_was_begun_and_does_not_repeat_it(client: anthropic.Anthropic) -> None:
+    messages: list[anthropic.types.MessageParam] = [
+        {"role": "user", "content": "good morning"},
+        {"role": "assistant", "content": "One, two, "},
+    ]
+    message = client.messages.create(model="echo", max_tokens=50, messages=messages)
+    assert [block.text for block in message.content if block.type == "text"] == ["good morning "]
+    with client.messages.stream(model="echo", max_tokens=50, messages=messages) as stream:
+        assert "".join(stream.text_stream) == "good morning "
 
 
 def test_tokens_are_counted_as_they_are_read(client: anthropic.Anthropic) -> None:

@@ -49,12 +49,13 @@ def error_body(error: AiPalError) -> dict[str, Any]:
 
 
 class MessageStream:
-    """Writes one answer. `model` is what the client called it."""
+    """Writes one answer. `model` is what the client called it, `given` how it had to begin: that is known to
+    the client, and not sent back."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, message_id: str, model: str) -> None:
-        self._id, self._model = message_id, model
+    def __init__(self, message_id: str, model: str, given: str = "") -> None:
+        self._id, self._model, self._given = message_id, model, given
         self._begun = False
         self._open: dict[tuple[int, str], tuple[int, str]] = {}
         self._blocks = 0
@@ -73,7 +74,8 @@ class MessageStream:
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one message."""
-        content = [_block(part) for part in answer.parts.parts]
+        parts = map(self._without_given, answer.parts.parts)
+        content = [_block(part) for part in parts if part != Text("")]
         message = self._message(answer.model, content)
         message["stop_reason"] = REASONS.get(answer.finish_reason, "end_turn")
         return _json({**message, "usage": usage_of(answer.usage)})
@@ -101,6 +103,10 @@ class MessageStream:
 
     def _delta(self, delta: wire.Delta) -> bytes:
         """Text and thoughts end where another part begins; calls of tools may grow side by side."""
+        if self._given and delta.kind == "text":
+            told = delta.text[len(self._given) :]
+            self._given = self._given[len(delta.text) :]
+            delta = msgspec.structs.replace(delta, text=told)
         if not delta.text and not delta.call and not delta.signature:
             return b""
         place = delta.index, delta.kind
@@ -126,6 +132,12 @@ class MessageStream:
         out = self._begin() + self._stop(calls=True)
         out += event("message_delta", delta=stopped, usage=usage_of(done.usage))
         return out + event("message_stop")
+
+    def _without_given(self, part: Text | Reasoning | ToolCall) -> Text | Reasoning | ToolCall:
+        if not isinstance(part, Text) or not self._given:
+            return part
+        given, self._given = self._given, ""
+        return Text(part.text.removeprefix(given))
 
     def _message(self, model: str, content: list[dict[str, Any]]) -> dict[str, Any]:
         return {

@@ -16,7 +16,7 @@ def messages(body: bytes) -> Asked:
     """POST /v1/messages. Raises `AiPalError`."""
     asked = request.read(body)
     turns, prefill = conversation(asked.system, asked.messages)
-    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model)
+    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model, prefill)
     return Asked(chat(turns, request.how(asked, prefill)), bool(asked.stream), writer)
 
 
