@@ -3,7 +3,7 @@
 import argparse
 
 from ai_pal.cli import failures
-from ai_pal.cli.running import if_running, once_running
+from ai_pal.cli.running import if_running
 
 EXAMPLES = """examples:
   ai-pal ps
@@ -28,11 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.watch:
-        from ai_pal.cli.terminal.streams import remark
-        from ai_pal.cli.watching import watch
+        from ai_pal.cli.watching import watch_when_running
 
-        with once_running(remark) as watched:
-            return watch(watched, as_json=args.json)
+        return watch_when_running(as_json=args.json)
     with if_running() as client:
         workers = [] if client is None else client.status().workers
     if args.json:

@@ -30,10 +30,10 @@ def running() -> "Client":
         raise
 
 
-def once_running(tell: Callable[[str], None]) -> "Client":
-    """The same as soon as one runs; `tell` hears that it is waited for, until Ctrl-C."""
+def once_running(tell: Callable[[str], None], leaves: Callable[[], bool]) -> "Client | None":
+    """The same as soon as one runs; `tell` hears that it is waited for. None where the user leaves before."""
     told = False
-    while True:
+    while not leaves():
         try:
             return running()
         except AiPalError as error:
@@ -43,6 +43,7 @@ def once_running(tell: Callable[[str], None]) -> "Client":
             tell(f"{NOT_RUNNING}: waiting for one")
             told = True
         time.sleep(AGAIN)
+    return None
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from ai_pal.cli import failures
 from ai_pal.cli.chat.keyboard import quiet_keyboard
 from ai_pal.cli.request_table import download_table, lines_of, request_table
+from ai_pal.cli.running import once_running
 from ai_pal.cli.terminal.json_output import whole
 from ai_pal.cli.terminal.region import Region
 from ai_pal.cli.terminal.streams import Terminal, remark, size
@@ -30,6 +31,19 @@ KEYS = 0.2
 
 OVER = (Code.SHUTTING_DOWN, Code.SUPERVISOR_LOST)
 """What says that there is no supervisor to watch any more."""
+
+
+def watch_when_running(*, as_json: bool) -> int:
+    """From when a supervisor runs, which is waited for, as `watch`."""
+    terminal = Terminal.detect()
+    heard = terminal.stdin and terminal.rich_stdout and not as_json
+    keyboard = sys.stdin.fileno() if heard else None
+    with quiet_keyboard(terminal=heard):
+        client = once_running(remark, lambda: _leaves(keyboard))
+        if client is None:
+            return failures.OK
+        with client:
+            return watch(client, as_json=as_json)
 
 
 def watch(client: Client, *, as_json: bool) -> int:

@@ -87,6 +87,14 @@ def test_q_ends_it_on_a_terminal(daemon: Supervised) -> None:
         assert b"\x1b[?25h" in terminal.raw[-60:], "the cursor is back"
 
 
+def test_q_ends_it_also_while_it_waits(home: dict[str, str]) -> None:
+    with Terminal(["ps", "--watch"], home) as terminal:
+        terminal.wait_for("waiting for one")
+        terminal.send("q")
+        assert terminal.exit_code() == 0
+        assert "q" not in terminal.text.split()[-1]
+
+
 def test_a_supervisor_that_does_not_run_yet_is_waited_for(home: dict[str, str], tmp_path: Path) -> None:
     out, told = tmp_path / "out", tmp_path / "told"
     with out.open("wb") as stdout, told.open("wb") as stderr:
