@@ -28,6 +28,7 @@ from ai_pal.config.sizes import parse_size
 from ai_pal.config.tables import SECRET, URL
 from ai_pal.config.toml_lines import KeyLines
 from ai_pal.errors import Code, fail
+from ai_pal.protocol.value_rules import in_words
 
 PREFIX = "AI_PAL_"
 _ALIASES = {"AI_PAL_MODEL_CACHE": "model_cache_dir"}
@@ -261,9 +262,8 @@ def _typed(raw: Any, info: FieldInfo, *, strict: bool) -> Any:
     try:
         value = msgspec.convert(raw, info.type, strict=strict)
     except msgspec.ValidationError as error:
-        if known := choices(info.type):
-            raise ValueError(f"{error}; one of {', '.join(known)}") from None
-        raise
+        more = f"; one of {', '.join(known)}" if (known := choices(info.type)) else ""
+        raise ValueError(in_words(error) + more) from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{raw!r} is not a number that anything can be counted with")
     return value

@@ -83,6 +83,31 @@ def read(rule: Rule, text: str) -> Any:
         return text
 
 
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+_EXPECTED = re.compile(r"Expected `([^`]*)`((?: of length)?(?: [<>]=? [-+.\w]+)?)(?:, got `([^`]*)`)?")
+
+
+def in_words(error: msgspec.ValidationError) -> str:
+    """What msgspec says of a value that is another, for people who know no Python."""
+
+    def named(types: str) -> str:
+        return " or ".join(_TYPES.get(one, one) for one in types.removesuffix(" | null").split(" | "))
+
+    def said(found: re.Match[str]) -> str:
+        instead = f", not {named(found[3])}" if found[3] else ""
+        return f"{named(found[1])}{found[2]} is wanted{instead}"
+
+    return _EXPECTED.sub(said, str(error))
+
+
 def not_so(rule: Rule, name: str, value: object) -> str:
     """What the value of this name is, and is not."""
     if rule.kind is float and isinstance(value, float) and value.is_integer():

@@ -11,6 +11,7 @@ from ai_pal.errors import Code, fail, pip_install
 from ai_pal.formats.adapters import adapters_in
 from ai_pal.formats.gguf import MEAN, RANK, Header, pooling_of
 from ai_pal.formats.projector import LARGEST_WHOLE, Projector
+from ai_pal.protocol.value_rules import in_words
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, LoadModel
 from workers import spin_throttle
 from workers.engines.llamacpp_attachments import HANDLES, can_hold
@@ -57,7 +58,11 @@ def load_options(spec: LoadModel) -> LoadOptions:
     try:
         options = msgspec.convert(spec.options, LoadOptions, strict=False)
     except msgspec.ValidationError as error:
-        fail(Code.CONFIG_INVALID, f"a model option is wrong: {error}", f"there are: {', '.join(known)}")
+        fail(
+            Code.CONFIG_INVALID,
+            f"a model option is wrong: {in_words(error)}",
+            f"there are: {', '.join(known)}",
+        )
     slots = spec.slots or DEFAULT_SLOTS
     if 0 < options.chunk < slots:  # llama.cpp would end the process
         message = f"a chunk of {options.chunk} tokens is too small: each of {slots} slots needs one"
