@@ -7,7 +7,6 @@ import msgspec
 
 from ai_pal.client.tools import AnyTool, choice_of, tools_of
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.formats.adapters import absolute
 from ai_pal.protocol.option_rules import objection_to_types, objection_to_value
 from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, ToolChoice
 from ai_pal.protocol.value_rules import plain
@@ -86,6 +85,8 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
     options = in_their_fields(own if whole is None else own.over(whole))
     if not options.lora:
         return options
+    from ai_pal.formats.adapters import absolute  # few ask for any, and it reads files of models
+
     return msgspec.structs.replace(options, lora=[absolute(one) for one in options.lora])
 
 

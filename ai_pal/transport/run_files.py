@@ -1,6 +1,5 @@
 """What lies in a run directory, and what its lock says of who holds it. Apart, for clients need no more."""
 
-import hashlib
 from pathlib import Path
 
 import msgspec
@@ -18,6 +17,8 @@ def front_endpoint(folder: Path) -> str:
 def via(endpoint: str) -> str:
     """How this supervisor signs what it asks over plain HTTP (`Via`, RFC 9110, 7.6.3), from the address of
     one of its sockets: a gateway of its own that gets it knows that it would ask itself."""
+    import hashlib  # only who asks over HTTP needs it
+
     folder = endpoint.removeprefix("ipc://").rpartition("/")[0]
     return f"1.1 ai-pal-{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
 

@@ -1,7 +1,7 @@
 """The codecs: every message survives the way, and no bytes raise anything that the endpoints do not catch."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -9,13 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ai_pal.errors import Code, Failure
+from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
-from ai_pal.protocol import content, options
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import GenerationOptions
-from ai_pal.protocol.usage import Timings, Usage
 
 CAUGHT = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 Decode = Callable[[bytes], Any]
@@ -55,11 +51,24 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
     }
 
 
-FORMS = (*get_args(options.ResponseFormat), options.Tool, content.Alternative, content.TokenLogprob)
-SHARED = (*FORMS, *get_args(content.AnyPart), Message, Usage, Timings, Failure, GenerationOptions)
-PARTS = (wire.WorkerStatus, wire.Feature, wire.RouteCandidate, wire.ProviderStatus, inner.DeltaItem)
-for part in (*SHARED, *PARTS):
-    st.register_type_strategy(part, st.builds(part, **_fields(part)))
+def _structs_in(kind: Any, seen: set[Any]) -> Iterator[type[msgspec.Struct]]:
+    """All structs within a type, those inside of others first: a new one cannot be forgotten."""
+    if kind in seen:
+        return
+    seen.add(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for field in msgspec.structs.fields(kind):
+            yield from _structs_in(field.type, seen)
+        yield kind
+    for argument in get_args(kind):
+        if not isinstance(argument, str):
+            yield from _structs_in(argument, seen)
+
+
+SEEN: set[Any] = set()
+for union in (wire.AnyRequest, wire.AnyEvent, inner.AnyToWorker, inner.AnyFromWorker):
+    for part in _structs_in(union, SEEN):
+        st.register_type_strategy(part, st.builds(part, **_fields(part)))
 
 
 @given(every(wire.AnyRequest))
