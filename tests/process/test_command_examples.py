@@ -46,7 +46,7 @@ ELSEWHERE = {
     "ai-pal ps --watch": "an end",
     "ai-pal add /data/models/": "a folder at the root of the disk",
     "ai-pal rm org/name:Q4_K_M": "a model of the hub",
-    "ai-pal update org/name:Q4_K_M": "a model of the hub",
+    "ai-pal update": "the internet, where a model of the hub is here (tests/hub)",
     "ai-pal rm phi-2:q4_k_m": "a model that was fetched",
 }
 """What an example needs that a test has not, by how it begins."""
