@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.servers.processes import serving
 
-WINDOW = 1024
+WINDOW = 512
 """Tokens of each slot."""
 
 

@@ -33,9 +33,12 @@ def soak(home: Path, seconds: float, seed: int) -> Samples:
     samples, over = Samples(), threading.Event()
     with loopback_hub() as hub:
         hub.repos["soak/ggufs"] = repositories.ggufs()
-        models = load_settings().settings.model_cache_dir
+        models = home / "models"  # what is pulled here is nobody else's
+        models.mkdir()
+        shared = Path(load_settings().settings.model_cache_dir)
+        (models / "smollm2").symlink_to(shared / "smollm2")
         environ = environment(home) | hub.environment | {"HF_HOME": str(home / "hf")}
-        environ |= {"AI_PAL_MODEL_CACHE": models, "AI_PAL_KEEP_ALIVE": "3", "AI_PAL_QUEUE_SIZE": "8"}
+        environ |= {"AI_PAL_MODEL_CACHE": str(models), "AI_PAL_KEEP_ALIVE": "3", "AI_PAL_QUEUE_SIZE": "8"}
         with Supervised(environ) as daemon, daemon.client() as observer:
             lanes = [Lane(daemon, samples, over, random.Random(seed + n), hub, n) for n in range(LANES)]
             for lane in lanes:
