@@ -15,6 +15,9 @@ from ai_pal.config.listening import Address, listens_at
 from ai_pal.config.tables import HttpSettings
 from ai_pal.errors import Code, fail, pip_install
 
+PACKAGES = ("starlette", "uvicorn", "httptools", "prometheus-client")
+"""The extra `http`, by names that the package index knows."""
+
 USUAL = Address("127.0.0.1", 11435)
 
 EXAMPLES = """examples:
@@ -44,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         from ai_pal.gateway.serving import serve
     except ModuleNotFoundError as error:
-        fail(Code.SDK_MISSING, f"{error.name} is not installed", pip_install("ai-pal[http]"))
+        hint = " ".join([pip_install(PACKAGES[0]), *PACKAGES[1:]])
+        fail(Code.SDK_MISSING, f"{error.name} is not installed", hint)
     from ai_pal.client import daemon
     from ai_pal.gateway.admission import Policy
     from ai_pal.transport import run_files

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ai_pal.gateway.admission import Policy
 from ai_pal.gateway.app import application
@@ -38,7 +39,7 @@ def serve(listening: socket.socket, endpoint: Callable[[bool], str], policy: Pol
     link = Link(endpoint)
     config = uvicorn.Config(
         application(link, policy, local_socket=local),
-        http="httptools",
+        http=HttpToolsProtocol,
         loop="asyncio",
         ws="none",
         lifespan="on",
