@@ -70,6 +70,7 @@ class Code(StrEnum):
     PROVIDER_ERROR = "provider_error"
     EMPTY_ANSWER = "empty_answer"
     LENGTH = "length"
+    UNSURE = "unsure"
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
     NO_FALLBACK = "no_fallback"
@@ -78,6 +79,9 @@ class Code(StrEnum):
     BREAKER_OPEN = "breaker_open"
     SDK_MISSING = "sdk_missing"
     KEYRING_MISSING = "keyring_missing"
+    MACHINE_CHANGED = "machine_changed"
+    # Who asks over HTTP.
+    KEY_REFUSED = "key_refused"
     # This machine and its files.
     SUPERVISOR_UNREACHABLE = "supervisor_unreachable"
     SUPERVISOR_SILENT = "supervisor_silent"
@@ -107,6 +111,7 @@ PERMANENT = frozenset(
         *(Code.AUTH_FAILED, Code.PROVIDER_REFUSED, Code.PROMPT_TOO_LARGE, Code.NO_KEY, Code.NO_CONSENT),
         *(Code.LOCAL_ONLY, Code.UNSUPPORTED, Code.NO_FALLBACK, Code.OVER_BUDGET, Code.SDK_MISSING),
         *(Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE, Code.ACCESS_DENIED, Code.NO_CREDIT, Code.LENGTH),
+        Code.MACHINE_CHANGED,
     }
 )
 """Codes that say nothing about a provider's health: asking again changes nothing, and no breaker trips."""
@@ -116,7 +121,7 @@ NEVER_SENT = frozenset(
     {
         *(Code.PROVIDER_UNREACHABLE, Code.CONNECT_TIMEOUT, Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY),
         *(Code.SDK_MISSING, Code.KEYRING_MISSING, Code.SPAWN_FAILED, Code.OVERLOADED, Code.BREAKER_OPEN),
-        Code.EMPTY_PROMPT,
+        *(Code.EMPTY_PROMPT, Code.MACHINE_CHANGED),
     }
 )
 """Codes of attempts whose prompt has not gone anywhere; all others may have."""
@@ -171,6 +176,11 @@ def main_reason(reasons: Sequence[Failure]) -> Failure:
     there = [reason for reason in reasons if reason.code not in NOBODY_THERE]
     asked = [reason for reason in there if reason.code not in NOT_SET_UP]
     return (asked or there or list(reasons))[-1]
+
+
+def worth_telling(reasons: Sequence[Failure]) -> list[Failure]:
+    """Those worth a line: that a provider was never set up is none where there is another."""
+    return [one for one in reasons if one.code not in NOT_SET_UP] or list(reasons)
 
 
 FREE_SPACE = "free some space, for example: ai-pal rm MODEL (ai-pal list shows what they take)"

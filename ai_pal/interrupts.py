@@ -1,5 +1,5 @@
 """Ctrl-C while modules are imported is heard when they are: in the middle of an import it may come out as
-another error, get lost in a callback, or crash a library."""
+another error, get lost in a callback, or crash a library. In a finalizer or a hash it would be lost too."""
 
 import contextlib
 import signal
@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from types import FrameType
 
 IMPORTS = "<frozen importlib._bootstrap>"
+LOST = ("__del__", "__hash__", "__eq__")
+"""What is raised in these is thrown away: Python does so for a finalizer, and C code that looks a key up in a
+dictionary for the two others."""
 AGAIN = 0.01
 """Seconds until it is looked again whether an import is over."""
 
 
 @contextlib.contextmanager
 def after_imports() -> Iterator[None]:
-    """Within, Ctrl-C raises `KeyboardInterrupt` as ever, but never within an import."""
+    """Within, Ctrl-C raises `KeyboardInterrupt` as ever, but not in an import, nor where it would be lost."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -22,7 +25,7 @@ def after_imports() -> Iterator[None]:
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         nonlocal waits
-        waits = _imports(frame)
+        waits = _must_wait(frame)
         if not waits:
             raise KeyboardInterrupt
         signal.setitimer(signal.ITIMER_REAL, AGAIN)
@@ -39,9 +42,9 @@ def after_imports() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _imports(frame: FrameType | None) -> bool:
+def _must_wait(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename == IMPORTS:
+        if frame.f_code.co_filename == IMPORTS or frame.f_code.co_name in LOST:
             return True
         frame = frame.f_back
     return False

@@ -11,6 +11,9 @@ from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 HINT = "choose a model that runs here, or allow it: leave out `local_only`, or another goal than privacy"
 """What to do when a request is local-only and its model is elsewhere."""
 
+OTHERS_HINT = "choose a model of your machines, or allow others: leave out `mine`"
+"""What to do when a request may not leave the user's machines and its model is elsewhere."""
+
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
 
 
@@ -38,13 +41,24 @@ def stays_here(provider: Provider, model: str = "") -> bool:
 def admit(complete: Complete, *, local_only: bool) -> Complete:
     """What may be sent to the egress process, marked so that it knows too.
 
-    Raises `AiPalError` (`local_only`) for a local-only request that would leave this machine.
+    Raises `AiPalError` (`local_only`) for a local-only request that would leave this machine, and for one
+    that would leave the user's own machines and may not.
     """
     if not (local_only or complete.local_only):
+        if complete.mine and not is_mine(complete.provider, complete.model):
+            refuse_others(complete.provider)
         return complete
     if not stays_here(complete.provider, complete.model):
         refuse(complete.provider, complete.model)
     return msgspec.structs.replace(complete, local_only=True)
+
+
+def is_mine(provider: Provider, model: str = "") -> bool:
+    """Whether what a provider is asked stays on machines of the user's: this one, and those that are named in
+    the settings with a pinned identity."""
+    machine = provider.machine
+    pinned = machine is not None and bool(machine.host_key and machine.identity)
+    return (provider.api == "machine" and pinned) or stays_here(provider, model)
 
 
 def admit_words(*, local_only: bool) -> None:
@@ -58,3 +72,9 @@ def refuse(provider: Provider, model: str = "") -> None:
     """Raises `AiPalError` (`local_only`)."""
     what = f"{provider.name}:{model}" if is_passed_on(model) else provider.name
     fail(Code.LOCAL_ONLY, f"{what} is not on this machine, and the request is local-only", HINT)
+
+
+def refuse_others(provider: Provider) -> None:
+    """Raises `AiPalError` (`local_only`)."""
+    message = f"{provider.name} is none of your machines, and the request is for those alone"
+    fail(Code.LOCAL_ONLY, message, OTHERS_HINT)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,11 +25,15 @@ hypothesis.settings.load_profile("ai-pal")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# Each of several test processes has a core: engines that spin for each other's threads on the same cores take
-# ten times as long.
+# Each of several test processes keeps to one core: engines that spin for each other's threads on the same
+# cores take ten times as long.
 _CORES = sorted(os.sched_getaffinity(0))
 if (_WORKER := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")).isdigit() and len(_CORES) > 1:
     os.sched_setaffinity(0, {_CORES[int(_WORKER) % len(_CORES)]})
+
+# Most tests start processes: without bytecode beside the sources each of them compiles all that it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _KEPT = ("AI_PAL_TEST_", "AI_PAL_CHAOS_")
 _SETTINGS = load_settings().settings

@@ -25,6 +25,7 @@ from ai_pal.protocol.content import (
     ToolCall,
 )
 from ai_pal.server.nodes.local import ENVIRONMENT
+from tests.nursery import EGRESS, Forked, nursery
 
 ENDS = (out.CompletionDone, out.CompletionFailed, out.ProviderModels)
 
@@ -89,12 +90,15 @@ class Answer(msgspec.Struct):
 class EgressDriver:
     """The supervisor's side. Every wait has a deadline."""
 
-    def __init__(self, socket: "zmq.Socket[bytes]", process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(
+        self, socket: "zmq.Socket[bytes]", process: "subprocess.Popen[bytes] | Forked", log: Path
+    ) -> None:
         self._socket, self.process, self._log = socket, process, log
         self._peer = b""
         self._keys = 0
         self._answers: dict[int, Answer] = {}
         self.heard: list[bytes] = []
+        self._last = "nothing", time.monotonic()
         self.wait_for(lambda message: isinstance(message, out.EgressHello))
 
     def ask(
@@ -134,10 +138,13 @@ class EgressDriver:
     def _receive(self, deadline: float) -> list[out.FromEgress]:
         left = deadline - time.monotonic()
         if left <= 0 or not self._socket.poll(int(left * 1000) + 1):
-            raise AssertionError(f"the egress process is silent:\n{self.log()[-3000:]}")
+            what, when = self._last
+            heard = f"{len(self.heard)} messages came, the last {time.monotonic() - when:.1f} s ago: {what}"
+            raise AssertionError(f"what is waited for did not come; {heard}\n{self.log()[-3000:]}")
         self._peer, *frames = self._socket.recv_multipart()
         self.heard += frames
         messages = [out.decode_from_egress(frame) for frame in frames]
+        self._last = type(messages[-1]).__name__, time.monotonic()
         for message in messages:
             answer = self._answers.get(getattr(message, "key", 0))
             if answer is not None:
@@ -195,8 +202,12 @@ def _grow(answer: Answer, delta: out.CompletionDelta) -> None:
 
 
 @contextlib.contextmanager
-def egress_process(variables: Mapping[str, str], **forced: str) -> Iterator[EgressDriver]:
-    """Run one with these variables in the user's environment; it gets the `forced` ones in any case."""
+def egress_process(
+    variables: Mapping[str, str], module: str = "ai_pal.egress", **forced: str
+) -> Iterator[EgressDriver]:
+    """Run one with these variables in the user's environment; it gets the `forced` ones in any case, from its
+    first moment on: Python and the SDKs read them. Without, it comes from a nursery; so does no other
+    `module` of the kind."""
     folder = Path(tempfile.mkdtemp(prefix="ai-pal-egress-", dir="/tmp"))
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     environment |= egress_environment({"AI_PAL_HOME": str(folder), **variables}) | forced
@@ -206,10 +217,14 @@ def egress_process(variables: Mapping[str, str], **forced: str) -> Iterator[Egre
     socket.rcvhwm = 16
     endpoint = f"ipc://{folder}/workers.sock"
     socket.bind(endpoint)
-    command = [sys.executable, "-P", "-m", "ai_pal.egress", "--endpoint", endpoint]
-    command += ["--worker", "egress.1.0", "--parent", str(os.getpid())]
+    arguments = ["--endpoint", endpoint, "--worker", "egress.1.0"]
+    process: subprocess.Popen[bytes] | Forked
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+        if forced:
+            command = [sys.executable, "-P", "-m", module, *arguments, "--parent", str(os.getpid())]
+            process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+        else:
+            process = nursery(EGRESS).fork(arguments, folder, log.fileno(), environment)
     try:
         yield EgressDriver(socket, process, folder / "log")
     finally:

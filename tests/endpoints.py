@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -24,12 +25,14 @@ from ai_pal.server.services.hub import HubQuestions
 from ai_pal.server.services.inquiries import Inquiries, Subject
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
+from ai_pal.store.doubts import DoubtFile
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.sockets import Blob
 from tests.local_router import local_router
 from tests.simulation.clock import VirtualClock
 
+NOWHERE = Path("/dev/null/doubts.json")
 ME = Peer(uid=1000, pid=1)
 OLLAMA = Subject(Server(provider=Provider("ollama", "ollama"), mid="phi"), ("phi",))
 
@@ -125,6 +128,7 @@ class Endpoint:
         self.answer = Sent.OK
         self.deaf: set[bytes] = set()
         self.stops = 0
+        self.free = 10**9
         identity = Identity("1.0", 1, ME.uid, "ipc://here")
         self.activity = Activity(self.clock)
         self.front = ClientEndpoint(
@@ -165,6 +169,7 @@ class Endpoint:
             clients=lambda: len(self.front),
             memory=lambda: 1,
             workers=self.supervisor.statuses,
+            gateways=lambda: self.front.gateways,
         )
         self.front.operations = operations(
             Actors(
@@ -183,7 +188,11 @@ class Endpoint:
                 stop=self._stopped,
                 activity=self.activity,
                 unread=self.front.unread,
-                free=lambda: 10**9,
+                free=lambda: self.free,
+                total=lambda: 4 * 10**9,
+                call_off=self.front.call_off,
+                resolve=resolve,
+                doubts=DoubtFile(NOWHERE),
             )
         )
         self.clock.alarm = self._alarm

@@ -24,6 +24,9 @@ class OnlyHere:
     def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         return Snapshot(here=Here(model=reference))
 
+    def larger(self) -> list[Here]:
+        return []
+
     def seeing(self) -> list[Here]:
         return []
 
@@ -36,6 +39,9 @@ class OnlyHere:
     def spent(self) -> Spent:
         return Spent()
 
+    def spent_by(self, principal: str) -> float:
+        return 0.0
+
 
 class NoProviders:
     """Implements `Backend` and `Lists`: nobody else is there."""
@@ -45,7 +51,13 @@ class NoProviders:
     def start(self, job: Job, sink: Sink) -> Handle:
         raise AssertionError(f"nobody was to be asked: {job}")
 
-    def list_models(self, provider: out.Provider, told: Callable[[list[str] | Failure], None]) -> Handle:
+    def list_models(
+        self,
+        provider: out.Provider,
+        told: Callable[[out.ProviderModels | Failure], None],
+        *,
+        describe: bool = False,
+    ) -> Handle:
         raise AssertionError(f"nobody was to be asked: {provider}")
 
 

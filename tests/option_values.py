@@ -36,6 +36,7 @@ TAKEN = {
     "context": {"missing", "1"},
     "prefill": {"missing", "text"},
     "stop_repeating": FLAG,
+    "trim": FLAG,
     "lora": NOTHING,
     "extra": {"missing", "map"},
 }
@@ -50,6 +51,7 @@ MADE: dict[str, list[Any]] = {
     "parallel_tool_calls": [False],
     "thinking": ["off", "on", "low", "medium", "high"],
     "stop_repeating": [False],
+    "trim": [False],
     "lora": [["/nowhere.gguf=0.5"]],
 }
 """Others that each takes: of those that are no number."""
@@ -67,15 +69,22 @@ FIELDS_TAKEN = {
     "keep_alive": {"missing", "-1", "0", "1", "1.5", "2^31"},
     "usual_keep_alive": {"missing", "-1", "0", "1", "1.5", "2^31"},
     "max_cost": NUMBER,
+    "day_budget": NUMBER,
+    "only": NOTHING,
     "pull_limit": WHOLE,
     "dimensions": WHOLE,
     "goal": NOTHING,
     "task": NOTHING,
+    "escalate": NOTHING,
     "privacy": NOTHING,
     "principal": {"missing", "text"},
+    "conversation": NOTHING,
     "pull": FLAG,
     "fallback": FLAG,
     "continuation": FLAG,
+    "seams": FLAG,
+    "prompt_logprobs": FLAG,
+    "truncate": FLAG,
 }
 """By the other fields of requests. 2^32 seconds are more than 100 years."""
 

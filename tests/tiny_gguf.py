@@ -156,3 +156,57 @@ def save_mamba(file: Path) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return file
+
+
+def save_looking_ahead(file: Path) -> Path:
+    """A model whose last layer guesses the token after the next one (multi-token prediction), as GLM 4.5 has
+    it."""
+    experts, head = 2, WIDTH // HEADS
+    writer = gguf.GGUFWriter(str(file), "glm4moe")
+    writer.add_context_length(2048)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(WIDTH)
+    writer.add_block_count(LAYERS + 1)
+    writer.add_nextn_predict_layers(1)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(HEADS)
+    writer.add_key_length(head)
+    writer.add_value_length(head)
+    writer.add_rope_dimension_count(head)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_leading_dense_block_count(LAYERS)
+    writer.add_expert_count(experts)
+    writer.add_expert_used_count(1)
+    writer.add_expert_shared_count(1)
+    writer.add_expert_feed_forward_length(WIDTH)
+    writer.add_expert_weights_scale(1.0)
+    writer.add_expert_weights_norm(True)
+    size = VOCABULARIES["sentencepiece"](writer)
+    square, row = (WIDTH, WIDTH), (WIDTH,)
+    fed = ("ffn_gate", "ffn_up", "ffn_down")
+    shapes: dict[str, tuple[int, ...]] = {"token_embd.weight": (size, WIDTH), "output_norm.weight": row}
+    shapes |= {"output.weight": (size, WIDTH)}
+    for layer in range(LAYERS + 1):
+        parts: dict[str, tuple[int, ...]] = {
+            f"attn_{one}.weight": square for one in ("q", "k", "v", "output")
+        }
+        parts |= {f"attn_{one}.bias": row for one in "qkv"}
+        parts |= {"attn_norm.weight": row, "post_attention_norm.weight": row}
+        if layer < LAYERS:
+            parts |= {f"{one}.weight": square for one in fed}
+        else:
+            parts |= {"ffn_gate_inp.weight": (experts, WIDTH), "exp_probs_b.bias": (experts,)}
+            parts |= {f"{one}_exps.weight": (experts, *square) for one in fed}
+            parts |= {f"{one}_shexp.weight": square for one in fed}
+            parts |= {f"nextn.{one}.weight": row for one in ("enorm", "hnorm", "shared_head_norm")}
+            parts |= {"nextn.eh_proj.weight": (WIDTH, 2 * WIDTH)}
+        shapes |= {f"blk.{layer}.{name}": shape for name, shape in parts.items()}
+    random = np.random.default_rng(7)
+    for name, shape in shapes.items():
+        values = random.normal(1.0 if "norm" in name else 0.0, 0.1, shape)
+        writer.add_tensor(name, values.astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file

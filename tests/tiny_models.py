@@ -23,6 +23,20 @@ TEMPLATE = (
     "{% for message in messages %}<|{{ message.role }}|>\n{{ message.content }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+}
+SIZES: dict[str, Any] = SMALL | {
+    "max_position_embeddings": 512,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 2,
+}
 
 
 def byte_level() -> Tokenizer:
@@ -90,20 +104,8 @@ def save(
 
     tokenizer = (sentencepiece if kind == "phi3" else byte_level)()
     tokenizer.add_tokens([AddedToken(mark, special=False) for mark in marks])
-    sizes: dict[str, Any] = {
-        "vocab_size": tokenizer.get_vocab_size(),
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 4 if kind == "phi" else 2,
-        "head_dim": 8,
-        "max_position_embeddings": 512,
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-        "pad_token_id": 2,
-        **changes,
-    }
+    sizes = SIZES | {"vocab_size": tokenizer.get_vocab_size()}
+    sizes |= ({"num_key_value_heads": 4} if kind == "phi" else {}) | changes
     torch.manual_seed(7)
     config = AutoConfig.for_model(kind, **{name: size for name, size in sizes.items() if name not in leave})
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)

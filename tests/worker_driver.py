@@ -30,14 +30,17 @@ from ai_pal.protocol.worker import (
     LoadFailed,
     LoadModel,
     Probabilities,
+    Probed,
     Reading,
     Ready,
     Reranked,
     Trimmed,
+    Watched,
     WorkerHello,
     decode_from_worker,
     encode,
 )
+from tests.nursery import Forked, nursery
 from workers.engines.base import Job
 
 TIMEOUT = 240.0
@@ -66,10 +69,18 @@ class Answer(msgspec.Struct):
     ends: list[End] = []
     trimmed: Trimmed | None = None
     readings: list[Reading] = []
+    entropies: list[float] = []
+    probabilities: list[float] = []
+    probed: list[float] = []
 
     @property
     def text(self) -> str:
         return "".join(self.parts)
+
+    @property
+    def seqs_end(self) -> int:
+        """Tokens that have come."""
+        return sum(self.seqs[-1]) if self.seqs else 0
 
     def of_kind(self, kind: str) -> list[Part]:
         """The parts of this kind, in their order."""
@@ -82,9 +93,11 @@ class Answer(msgspec.Struct):
 
 
 class WorkerDriver:
-    """A context manager; the worker is killed at its end. Every wait has a limit, in seconds."""
+    """A context manager; the worker is killed at its end. Every wait has a limit, in seconds.
 
-    def __init__(self, folder: Path, cwd: Path | None = None) -> None:
+    One for an `engine` comes from its nursery, at once; else it is a program of its own."""
+
+    def __init__(self, folder: Path, engine: str = "", cwd: Path | None = None) -> None:
         self.endpoint = f"ipc://{folder}/w.sock"
         self.cwd = cwd or folder
         self.answers: dict[int, Answer] = {}
@@ -97,9 +110,14 @@ class WorkerDriver:
         self._waiting: deque[AnyFromWorker] = deque()
         self._log = (folder / "worker.log").open("wb")
         self.log_path = folder / "worker.log"
-        self.process = subprocess.Popen(
-            worker_command(self.endpoint, os.getpid()), cwd=self.cwd, stderr=self._log, stdout=self._log
-        )
+        self.process = self._started(engine)
+
+    def _started(self, engine: str) -> "subprocess.Popen[bytes] | Forked":
+        if engine:
+            log = self._log.fileno()
+            return nursery(engine).fork(worker_arguments(self.endpoint), self.cwd, log, os.environ)
+        command = worker_command(self.endpoint, os.getpid())
+        return subprocess.Popen(command, cwd=self.cwd, stderr=self._log, stdout=self._log)
 
     def __enter__(self) -> Self:
         return self
@@ -204,6 +222,16 @@ class WorkerDriver:
                 seq, n = answer.seqs[-1]
                 assert message.seq + len(message.tokens) <= seq + n, "probabilities before their text"
                 answer.logprobs |= {message.seq + at: token for at, token in enumerate(message.tokens)}
+            case Watched():
+                answer = self.answers[message.key]
+                assert not answer.ends, "numbers after the end"
+                assert len(message.entropies) == len(message.logprobs)
+                assert len(answer.entropies) <= answer.seqs_end, "text before its numbers"
+                answer.entropies += message.entropies
+                answer.probabilities += message.logprobs
+            case Probed():
+                assert not self.answers[message.key].seqs, "the probe came after the first text"
+                self.answers[message.key].probed.append(message.entropy)
             case Reading():
                 answer = self.answers[message.key]
                 assert not answer.seqs, "the prompt is read after the first text"
@@ -227,5 +255,10 @@ class WorkerDriver:
 
 def worker_command(endpoint: str, parent: int | str) -> list[str]:
     """The command line that the supervisor's launcher uses."""
-    command = [sys.executable, "-P", "-m", "workers", "--endpoint", endpoint]
-    return [*command, "--worker", "w.0.1", "--parent", str(parent)]
+    command = [sys.executable, "-P", "-m", "workers", *worker_arguments(endpoint)]
+    return [*command, "--parent", str(parent)]
+
+
+def worker_arguments(endpoint: str) -> list[str]:
+    """Less whose child it is."""
+    return ["--endpoint", endpoint, "--worker", "w.0.1"]

@@ -59,10 +59,18 @@ def answer_room(options: GenerationOptions, window: int) -> int:
     return min(wanted, window // LARGEST_ROOM)
 
 
-def fit(messages: list[Message], counter: Counter, window: int, room: int, trained: int = 0) -> Fitted:
+def fit(
+    messages: list[Message],
+    counter: Counter,
+    window: int,
+    room: int,
+    trained: int = 0,
+    *,
+    trims: bool | None = None,
+) -> Fitted:
     """Fit the conversation into `window` tokens with `room` to spare, by a model that was `trained` for so
-    many (0: nobody knows). Raises `AiPalError` (`prompt_too_large`)."""
-    fitted = shortened(messages, counter, window, room)
+    many (0: nobody knows); as it is, where it `trims` nothing. Raises `AiPalError` (`prompt_too_large`)."""
+    fitted = shortened(messages, counter, window, room, trims=trims)
     if fitted.tokens >= window:
         what = "with what is attached, the prompt" if any(attachments(fitted.messages)) else "the prompt"
         has = f"{what} has {counted(fitted.tokens, 'token')}"
@@ -78,12 +86,16 @@ def too_large(message: str, window: int, trained: int) -> NoReturn:
     fail(Code.PROMPT_TOO_LARGE, message, f"shorten the prompt, or {larger}")
 
 
-def shortened(messages: list[Message], counter: Counter, window: int, room: int) -> Fitted:
-    """The conversation without the turns that do not fit; the last one stays, and may use up the room for
-    the answer, or be larger than the window: then `tokens` are exact."""
+def shortened(
+    messages: list[Message], counter: Counter, window: int, room: int, *, trims: bool | None = None
+) -> Fitted:
+    """The conversation without the turns that do not fit, or all of it where it `trims` nothing; the last one
+    stays, and may use up the room for the answer, or be larger than the window: then `tokens` are exact."""
     bound = upper_bound(messages, counter)
     if bound <= window - room:
         return Fitted(messages, 0, bound)
+    if trims is False:
+        return Fitted(messages, 0, counter.conversation(messages))
     system, turns = _turns(messages)
     costs = [[_cost(one, counter) for one in turn] for turn in turns]
     fixed = counter.fixed + sum(_cost(one, counter) for one in system)

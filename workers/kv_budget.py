@@ -7,7 +7,23 @@ of cells ends every answer at once; so cells are promised before they are used.
 from collections import deque
 
 STEP = 64
-"""Cells an answer gets at a time once it has outgrown its promise."""
+"""Cells an answer gets at a time once it has outgrown its promise; fewer when they are the last."""
+
+
+class OwnWindows:
+    """As `KvBudget`, where each request has a window of so many cells to itself: nobody waits."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def admit(self, key: int, need: int) -> bool:
+        return True
+
+    def grow(self, key: int, used: int) -> bool:
+        return used < self._size
+
+    def leave(self, key: int) -> None:
+        """There is nothing to give back."""
 
 
 class KvBudget:
@@ -33,10 +49,9 @@ class KvBudget:
         """Whether `key` may go on when it holds `used` cells."""
         if used < self._promised[key]:
             return True
-        if self._free < STEP and len(self._promised) > 1:
-            return False
-        self._promised[key] += STEP
-        return True
+        more = STEP if len(self._promised) == 1 else min(STEP, self._free)
+        self._promised[key] += max(more, 0)
+        return more > 0
 
     def promised(self, key: int) -> int:
         """Cells that `key` has; 0 while it waits."""

@@ -1,9 +1,11 @@
 """The worker's one owner loop: its socket, its engine, its beat."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
+from types import FrameType
 
 import msgspec
 import zmq
@@ -37,11 +39,13 @@ from ai_pal.transport import parent_death
 from ai_pal.transport.listening import await_listener
 from ai_pal.transport.sockets import receive_frames, send_frames
 from workers import engines
-from workers.engines.base import Blob, Engine, Job
+from workers.engines.base import Blob, Engine, Job, SavesPrefixes
 from workers.log import SERVING, cause, log
 from workers.outbox import Outbox
+from workers.pace import patience
 from workers.refusals import check_able
 from workers.repeats import Repeats
+from workers.watching import Watching, json_wanted
 
 BEAT_SECONDS = 1.0
 RECEIVE_AT_ONCE = 64
@@ -50,6 +54,8 @@ RECEIVE_QUEUE = 4096
 LINGER_MS = 1000
 CONNECT_SECONDS = 10.0
 EXIT_OK = 0
+SAVE_SECONDS = 2.5
+"""For what was read of kept conversations, after SIGTERM; below what the supervisor waits until it kills."""
 COUNTS_AT_ONCE = 64
 """Jobs that take no slot; the supervisor asks for one after the other."""
 
@@ -80,6 +86,7 @@ class Worker:
         self._ready: Ready | None = None
         self._beat_at = time.monotonic() + BEAT_SECONDS
         self._exit: int | None = None
+        self._saves = self._was_told = False
 
     def run(self) -> int:
         """Serve until the supervisor is gone or the load has failed; returns the exit code."""
@@ -91,8 +98,8 @@ class Worker:
             self._flush()
             self._stop_repeating()  # behind the flush: what is reported after it wakes this loop again
             poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if self._unsent else 0))
-            wait = max(0.0, self._beat_at - time.monotonic())
-            ready = dict(poller.poll(int(wait * 1000) + 1))
+            due = 0.0 if self._unsent else self._outbox.pace.due
+            ready = dict(poller.poll(patience(time.monotonic(), self._beat_at, due)))
             if self._outbox.wake_fd in ready:
                 self._outbox.acknowledge()
             if ready.get(self._socket, 0) & zmq.POLLIN:
@@ -122,7 +129,7 @@ class Worker:
 
     def _send(self, message: FromWorker) -> None:
         """Queue a message behind what has been reported so far."""
-        self._unsent += [*self._outbox.take(), encode(message)]
+        self._unsent += [*self._outbox.take(held=True), encode(message)]
 
     def _beat(self) -> None:
         self._beat_at = time.monotonic() + BEAT_SECONDS
@@ -176,10 +183,13 @@ class Worker:
         if busy := self._busy(self._ready, takes_slot):
             return self._refuse(job.key, Failure(Code.OVERLOADED, busy, retryable=True))
         job = self._with_sampling(job)
+        if isinstance(job, Generate) and job.conversation:
+            self._save_at_end()
         repeats = (
             Repeats() if isinstance(job, Generate | CompleteText) and job.options.stop_repeating else None
         )
-        if not self._outbox.open(job.key, repeats, takes_slot=takes_slot):
+        watching = Watching(json_wanted(job)) if isinstance(job, Generate) and job.watch else None
+        if not self._outbox.open(job.key, repeats, watching, takes_slot=takes_slot):
             log("warning", "a second request with an open key was ignored", request=job.key)
             return None
         try:
@@ -219,6 +229,7 @@ class Worker:
             log("warning", "a second load was ignored", model=spec.model)
             return
         self._loading, self._sampling, self._model = True, spec.sampling, spec.model
+        self._outbox.pace.interval = spec.delta_interval
         threading.Thread(target=self._load, args=(spec,), name="load", daemon=True).start()
 
     def _prepare(self, engine: str) -> None:
@@ -252,10 +263,27 @@ class Worker:
             log("debug", SERVING, model=self._model)
             self._ready = outcome
 
+    def _save_at_end(self) -> None:
+        """From now on SIGTERM is no end at once. Before there is anything to save it stays one: a load may
+        hold the interpreter for long."""
+        engine: object = self._engine
+        if not self._saves and isinstance(engine, SavesPrefixes):
+            self._saves = True
+            signal.signal(signal.SIGTERM, self._told_to_end)
+
+    def _told_to_end(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._exit, self._was_told = EXIT_OK, True
+        self._outbox.wake()
+
     def _close(self) -> None:
         self._outbox.close()
+        engine: object = self._engine
+        if self._was_told and isinstance(engine, SavesPrefixes):
+            engine.save_prefixes(SAVE_SECONDS)
         if self._engine is not None:
             self._engine.close()
+        self._unsent += self._outbox.take(held=True)
         self._flush()
         self._socket.disable_monitor()
         self._monitor.close(0)

@@ -1,4 +1,4 @@
-"""What the engine's threads hand to the worker's loop: bounded, coalesced, woken at once.
+"""What the engine's threads hand to the worker's loop: bounded, coalesced, woken at once or in steps.
 
 Text that waits for the same request becomes one item, and everything that waits leaves together.
 """
@@ -6,7 +6,7 @@ Text that waits for the same request becomes one item, and everything that waits
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ai_pal.errors import Failure
@@ -21,15 +21,19 @@ from ai_pal.protocol.worker import (
     GenerationFailed,
     LoadProgress,
     Probabilities,
+    Probed,
     Reading,
     Reranked,
     Trimmed,
+    Watched,
     encode,
 )
 from workers.engines.base import ANSWER, OpenPart
+from workers.pace import Pace
 from workers.reading import PromptReading
 from workers.repeats import Repeats
 from workers.stream import Item, Stream, encoded
+from workers.watching import Watching
 
 LIMIT = 64 * 1024
 """Characters (plus a small charge per delta) that may wait before `delta` blocks."""
@@ -63,6 +67,7 @@ class Outbox:
         self._after: list[FromWorker] = []
         self._woken = False
         self._closed = False
+        self.pace = Pace()
 
     # The loop's side.
 
@@ -76,13 +81,21 @@ class Outbox:
         """How many open jobs take none."""
         return self._beside
 
-    def open(self, key: int, repeats: Repeats | None = None, *, takes_slot: bool = True) -> bool:
+    def open(
+        self,
+        key: int,
+        repeats: Repeats | None = None,
+        watching: Watching | None = None,
+        *,
+        takes_slot: bool = True,
+    ) -> bool:
         """Admit reports for `key`; False when it is open already. Text after which it `repeats` itself is its
-        last: `repeating` names the key then, and its engine's `cancelled` counts as `done`."""
+        last: `repeating` names the key then, and its engine's `cancelled` counts as `done`. Who is
+        `watching` makes its doubt."""
         with self._lock:
             if key in self._streams:
                 return False
-            self._streams[key] = Stream(repeats, takes_slot)
+            self._streams[key] = Stream(repeats, watching, takes_slot)
             self._beside += not takes_slot
             return True
 
@@ -109,23 +122,21 @@ class Outbox:
             self._beside = 0
             self._room.notify_all()
 
-    def take(self) -> list[bytes]:
-        """Everything that waits, as encoded messages in the order in which they must arrive."""
+    def take(self, *, held: bool = False) -> list[bytes]:
+        """All that waits, if some of it has to leave by now, or what is `held` back is wanted too: encoded
+        messages in the order in which they must arrive."""
         with self._lock:
+            if not (self._woken or held) and self.pace.due and self.pace.holds(self._clock()):
+                return []
             self._woken = False
-            if not (self._waiting or self._after or self._before or self._read or self._probable):
+            if self._is_empty():
                 return []
             before, self._before = self._before, []
             read = [Reading(key, *one.said()) for key, one in self._read.items()]
             self._read.clear()
             waiting, self._waiting = self._waiting, {}
             after, self._after = self._after, []
-            items: list[Item] = []
-            for key, stream in waiting.items():
-                if stream.earlier:
-                    items += stream.earlier
-                    stream.earlier = []
-                items.append(stream.take(key))
+            watched, items = _waiting_of(waiting)
             runs: list[tuple[int, list[tuple[int, list[TokenLogprob]]]]] = []
             if self._probable:
                 runs = [(key, stream.probabilities) for key, stream in self._probable.items()]
@@ -135,12 +146,21 @@ class Outbox:
             if self._size >= self._limit:
                 self._room.notify_all()
             self._size = 0
-        frames = [encode(message) for message in (*before, *read)]
+            if items:
+                self.pace.sent(self._clock())
+        frames = [encode(message) for message in (*before, *read, *watched)]
         if items:
             frames.append(encoded(items))
         frames += [encode(Probabilities(key, *run)) for key, of_key in runs for run in of_key]
         frames += map(encode, after)
         return frames
+
+    def _is_empty(self) -> bool:
+        if self._waiting or self._after or self._before or self._read or self._probable:
+            return False
+        if self.pace.due:
+            self.pace.nothing(self._clock())
+        return True
 
     def acknowledge(self) -> None:
         """Make `wake_fd` unreadable until something new is reported."""
@@ -177,13 +197,10 @@ class Outbox:
                 stream.turn_to(key, part)
             if not stream.texts:
                 self._waiting[key] = stream
-            stream.texts.append(text)
-            stream.tokens += n
             self._size += len(text) + CHARGE
-            if stream.repeats is not None and part.kind == "text" and stream.repeats.feed(text):
-                stream.cancelled = stream.repeats_itself = True
+            if stream.grow(text, n):
                 self._repeating.append(key)
-            if self._woken:
+            if self._woken or self._may_wait(stream):
                 return
             self._woken = True
         self.wake()
@@ -197,10 +214,30 @@ class Outbox:
             stream.add_probabilities(tokens)
             self._probable[key] = stream
             self._size += CHARGE * sum(1 + len(token.top) for token in tokens)
-            if self._woken:
+            if self._woken or self._may_wait(stream):
                 return
             self._woken = True
         self.wake()
+
+    def _may_wait(self, stream: Stream) -> bool:
+        """With the lock: whether the loop comes soon enough by itself."""
+        return bool(self.pace.due and stream.seq and self._size < self._limit and not stream.cancelled)
+
+    def prompt_logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
+        if key in self._streams:
+            self._report(self._before, Probabilities(key, 0, tokens, prompt=True))
+
+    def watched(self, key: int, entropies: Sequence[float], logprobs: Sequence[float]) -> None:
+        """They leave before the text that comes next."""
+        with self._lock:
+            stream = self._streams.get(key)
+            if stream is not None and not stream.cancelled and stream.watching is not None:
+                stream.watching.see(entropies, logprobs)
+                self._size += 2 * CHARGE * len(logprobs)
+
+    def probed(self, key: int, entropy: float) -> None:
+        if key in self._streams:
+            self._report(self._before, Probed(key, entropy))
 
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         if key in self._streams:
@@ -221,9 +258,21 @@ class Outbox:
         self.wake()
 
     def done(
-        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+        self,
+        key: int,
+        finish_reason: FinishReason,
+        usage: Usage,
+        prefill: float,
+        decode: float,
+        stop: str = "",
     ) -> None:
-        self._end(key, GenerationDone(key, finish_reason, usage, prefill, decode, self._position(key)))
+        stream = self._streams.get(key)
+        watching = None if stream is None else stream.watching
+        doubt = None if watching is None else watching.doubt(finish_reason)
+        seq = self._position(key)
+        self._end(
+            key, GenerationDone(key, finish_reason, usage, prefill, decode, seq, stop=stop, doubt=doubt)
+        )
 
     def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None:
         self._end(key, Embedded(key, vectors, dimensions, usage))
@@ -237,7 +286,9 @@ class Outbox:
     def cancelled(self, key: int, usage: Usage) -> None:
         stream = self._streams.get(key)
         if stream is not None and stream.repeats_itself:
-            end = GenerationDone(key, "stop", usage, seq=self._position(key), repeats=True)
+            watching = stream.watching
+            doubt = None if watching is None else watching.doubt("stop", repeats=True)
+            end = GenerationDone(key, "stop", usage, seq=self._position(key), repeats=True, doubt=doubt)
             self._end(key, end)
         else:
             self._end(key, GenerationCancelled(key, usage))
@@ -266,3 +317,17 @@ class Outbox:
             queue.append(message)
             self._woken = True
         self.wake()
+
+
+def _waiting_of(streams: dict[int, Stream]) -> tuple[list[Watched], list[Item]]:
+    """The numbers and the text that wait of each stream."""
+    watched: list[Watched] = []
+    items: list[Item] = []
+    for key, stream in streams.items():
+        if stream.watching is not None and stream.watching.logprobs:
+            watched.append(Watched(key, *stream.watching.take()))
+        if stream.earlier:
+            items += stream.earlier
+            stream.earlier = []
+        items.append(stream.take(key))
+    return watched, items

@@ -37,7 +37,9 @@ def needs_of(job: Job) -> list[Ability]:
             return ["rerank"]
         case CompleteText():
             kind: Ability = "complete" if job.suffix is None else "infill"
-            return [kind, *needs.of_options(job.options)]
+            needed = needs.of_options(job.options)
+            scored: list[Ability] = ["logprobs"] if job.prompt_logprobs and "logprobs" not in needed else []
+            return [kind, *needed, *scored]
         case _:
             return needs.of_chat(job.messages, job.options)
 

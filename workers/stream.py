@@ -5,6 +5,7 @@ from ai_pal.protocol.worker import FromWorker, encode
 from workers.engines.base import ANSWER, OpenPart
 from workers.reading import PromptReading
 from workers.repeats import Repeats
+from workers.watching import Watching
 
 Item = tuple[int, int, int, str] | tuple[int, int, int, str, str, int, str, str]
 """`(key, seq, n, text)`, and for other parts than plain text `(..., kind, index, call, name)`."""
@@ -16,11 +17,12 @@ class Stream:
 
     __slots__ = (
         *("cancelled", "earlier", "part", "probabilities", "reading", "repeats", "repeats_itself"),
-        *("seq", "takes_slot", "texts", "tokens"),
+        *("seq", "takes_slot", "texts", "tokens", "watching"),
     )
 
-    def __init__(self, repeats: Repeats | None, takes_slot: bool) -> None:
+    def __init__(self, repeats: Repeats | None, watching: Watching | None, takes_slot: bool) -> None:
         self.repeats, self.repeats_itself = repeats, False
+        self.watching = watching
         self.takes_slot = takes_slot
         self.seq = 0
         self.tokens = 0
@@ -36,6 +38,16 @@ class Stream:
         if self.texts:
             self.earlier.append(self.take(key))
         self.part = part
+
+    def grow(self, text: str, n: int) -> bool:
+        """Take the next piece of the part that grows; True where it is the last, since it repeats itself."""
+        self.texts.append(text)
+        self.tokens += n
+        if self.watching is not None:
+            self.watching.hear(self.part.kind, text)
+        if self.repeats is not None and self.part.kind == "text" and self.repeats.feed(text):
+            self.cancelled = self.repeats_itself = True
+        return self.repeats_itself
 
     def add_probabilities(self, tokens: list[TokenLogprob]) -> None:
         """Of the last tokens; they join the run before where nothing lies between."""

@@ -104,6 +104,14 @@ class CachePlace:
 SPACE_HINT = f"{FREE_SPACE}, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
 
 
+FOLDER_HINT = "set model_cache_dir (AI_PAL_MODEL_CACHE) to a folder"
+
+
+def nearest(path: Path) -> Path:
+    """The path itself, or the nearest above it that exists."""
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
 @contextlib.contextmanager
 def told_apart(cache: Path) -> Iterator[None]:
     """Turns OSErrors about the cache folder into `disk_full` or `cache_unwritable`."""
@@ -112,6 +120,9 @@ def told_apart(cache: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             fail(Code.DISK_FULL, f"the disk that holds {cache} is full", SPACE_HINT)
+        if (there := nearest(cache)).is_file():
+            message = f"the model cache {cache} is no folder: {there} is a file"
+            fail(Code.CACHE_UNWRITABLE, message, FOLDER_HINT)
         hint = "make it writable, or set model_cache_dir (AI_PAL_MODEL_CACHE)"
         fail(Code.CACHE_UNWRITABLE, f"the model cache {cache} cannot be written: {error.strerror}", hint)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ai_pal.catalog import stores
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import repos_here
+from ai_pal.catalog.known import is_own, unhidden
 from ai_pal.catalog.model import KnownModel
 from ai_pal.catalog.own import memory as own_memory
 from ai_pal.catalog.own import parameters
@@ -24,6 +25,11 @@ STARTER = "smollm2"
 """Small enough to be fetched unasked: answers where nothing else is here."""
 
 
+def starter(settings: Settings) -> str:
+    """What the starter is called, also where the user's own name hides its usual one."""
+    return unhidden(STARTER, settings)
+
+
 def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
     """The setting `model`, unless that is a provider's; else `local.model` if that is here; else the largest
     model that is here and that this machine can hold, a known one or one of the user's own; else the
@@ -33,7 +39,7 @@ def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
     if _here(settings.local.model, find) is not None:
         return settings.local.model
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    own = {name for name, model in settings.models.items() if model.path or model.model}
+    own = {name for name in settings.models if is_own(name, settings)}
     kept = {part for one in stores.stored(settings) for part in (one.name, one.name.rpartition(":")[0])}
     here = repos_here(settings) | kept
     known = [
@@ -45,7 +51,7 @@ def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
         found = _here(name, find)
         if found is not None and found.path and (found.memory or own_memory(found.size)) <= memory:
             return name
-    return STARTER
+    return starter(settings)
 
 
 def _here(name: str, find: Callable[[str], "Found"]) -> "Found | None":

@@ -22,6 +22,7 @@ from ai_pal.catalog import (
 )
 from ai_pal.catalog.cache import CachePlace
 from ai_pal.catalog.ggufs import quants
+from ai_pal.catalog.known import is_own, unhidden
 from ai_pal.catalog.model import Strength
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError
@@ -61,14 +62,21 @@ def inventory(settings: Settings) -> list[Listed]:
     own = [
         _own(name, model, settings) for name, model in settings.models.items() if model.path or model.model
     ]
-    shadowed = {listed.name for listed in own}
-    named = [*own, *(k for k in known if k.name not in shadowed)]
+    named = [*own, *_unhidden(known, settings)]
     claimed = {listed.path for listed in named if not listed.source.startswith(ALIAS)}
     others = [listed for listed in _repositories(settings) if listed.path not in claimed]
     kept = list(_stored(settings, {listed.path for listed in (*named, *others)}))
     elsewhere = {listed.name for listed in kept}
     named = [listed for listed in named if listed.state != "not here" or listed.name not in elsewhere]
     return [_looked_at(listed, settings) for listed in sorted([*named, *others, *kept], key=lambda m: m.name)]
+
+
+def _unhidden(known: list[Listed], settings: Settings) -> Iterator[Listed]:
+    """Without those whose name is the user's own by now, unless they have another."""
+    for listed in known:
+        name = unhidden(listed.name, settings)
+        if not is_own(name, settings):
+            yield msgspec.structs.replace(listed, name=name)
 
 
 def _looked_at(listed: Listed, settings: Settings) -> Listed:
@@ -103,7 +111,7 @@ def _known(entry: KnownModel, repos: frozenset[str], settings: Settings) -> list
     if len(absent) == 1:
         return [msgspec.structs.replace(one, name=entry.name) for one in absent.values()]
     try:
-        chosen = find(entry.name, settings).variant
+        chosen = find(unhidden(entry.name, settings), settings).variant
     except AiPalError:
         chosen = ""
     # None fits this machine, or the name means a model of the user's own: then the preferred one.

@@ -4,6 +4,7 @@ from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.families import FAMILIES
 from ai_pal.catalog.ggufs import bits, is_quant
 from ai_pal.catalog.model import KnownModel, Variant, gguf_memory
+from ai_pal.config import Settings
 from ai_pal.protocol.egress import HubFiles
 
 SIZED = {
@@ -26,6 +27,25 @@ def entry_of(name: str) -> tuple[KnownModel, str] | None:
         if entry is not None:
             return entry, variant
     return None
+
+
+def is_own(name: str, settings: Settings) -> bool:
+    """Whether the user gave this name to a model: it hides a known one of that name."""
+    own = settings.models.get(name)
+    return own is not None and bool(own.path or own.model)
+
+
+def plain(name: str, settings: Settings) -> str:
+    """A name with its size as lists have it, without: unless the user's own name hides that."""
+    short = SIZED.get(name, name)
+    return name if is_own(short, settings) else short
+
+
+def unhidden(name: str, settings: Settings) -> str:
+    """What a known model is called where the user's own name hides its usual one: with its size."""
+    if not is_own(name, settings):
+        return name
+    return next((sized for sized, short in SIZED.items() if short == name), name)
 
 
 def family(name: str) -> tuple[KnownModel, ...]:

@@ -1,6 +1,7 @@
 """Names that users give to models: what may be one, what it stands for, how it is given and taken out."""
 
 from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.loading import check_numbers
 from ai_pal.catalog.resolve import find, meant
 from ai_pal.config import Settings
 from ai_pal.config.clouds import clouds, provider_names
@@ -9,16 +10,10 @@ from ai_pal.config.model_names import check_name, forget_name, give_name
 from ai_pal.errors import Code, fail
 
 
-def is_own(name: str, settings: Settings) -> bool:
-    """Whether the user gave this name to a model."""
-    own = settings.models.get(name)
-    return own is not None and bool(own.path or own.model)
-
-
 def check_model(ref: str, settings: Settings) -> None:
     """Raises `AiPalError` for a reference that nobody could mean. It need not be here, nor ever be asked."""
     if elsewhere(meant(ref, settings), provider_names(settings)) is None:
-        find(ref, settings)
+        check_numbers(find(ref, settings).options, Code.BAD_REQUEST)
 
 
 def give_alias(name: str, target: str, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.formats import adapters
+from ai_pal.formats import adapters, drafts
 from ai_pal.formats.projector import OFF
 from ai_pal.protocol.egress import HubFiles
 
@@ -87,6 +87,8 @@ def absolute(ref: str, cwd: Path, settings: Settings) -> str:
     if is_path(name):
         name = os.path.normpath(cwd / paths.expanded(name))
     files = {key: value for key, value in options.items() if key in FILES and value not in ("", OFF)}
+    if is_path(draft := drafts.named(options)):
+        files[drafts.OPTION] = draft
     named: dict[str, Any] = {
         key: os.path.normpath(cwd / paths.expanded(str(value))) for key, value in files.items()
     }

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog import files, hub_cache, stores
+from ai_pal.catalog import files, hub_cache, loading, stores
 from ai_pal.catalog.choose import Choice, Machine, choose
 from ai_pal.catalog.default import choose_default
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.hub_cache import cache_dir
-from ai_pal.catalog.known import SIZED, entry_of, family, variant_of
+from ai_pal.catalog.known import entry_of, family, plain, variant_of
 from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.quantized import check_library
@@ -23,15 +23,11 @@ from ai_pal.catalog.twins import twin
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.config.settings import MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.formats import adapters
+from ai_pal.formats import adapters, drafts
 from ai_pal.protocol.egress import Artifact, HubFiles, Wanted
-from ai_pal.protocol.option_rules import MOST_CONTEXT
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import LoadModel
-
-MOST = {"threads": MOST_THREADS, "slots": MOST_SLOTS, "context": MOST_CONTEXT}
 
 _MAX_ALIASES = 8
 
@@ -76,17 +72,38 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
     if not found.is_here:
         raise not_here(found.name, found.size)
     own = settings.models.get(found.name, ModelSettings())
-    options, entry = found.options, found.entry or _entry_of(found, settings)
+    options, entry = _with_draft(found, settings, machine), found.entry or _entry_of(found, settings)
+    loading.check_numbers(options)
     return LoadModel(
         model=join(found.name, split(ref or default_model(settings)).options),
         engine=found.engine,
         path=found.path,
-        threads=_number("threads", options, own.threads, settings.threads),
-        context=_number("context", options, own.context, settings.context),
-        slots=_number("slots", options, own.slots, settings.slots),
+        threads=loading.number("threads", options, own.threads, settings.threads),
+        context=loading.number("context", options, own.context, settings.context),
+        slots=loading.number("slots", options, own.slots, settings.slots),
+        kv_cache=loading.kv_cache(found.engine, options, own, settings),
+        device=(device := loading.device(found.engine, options, own, settings)),
+        gpu_layers=loading.gpu_layers(found.engine, options, own, settings, device),
         options=options,
         sampling=found.sampling or (entry.sampling if entry is not None else GenerationOptions()),
+        delta_interval=settings.delta_interval,
     )
+
+
+def _with_draft(found: Found, settings: Settings, machine: Machine | None) -> dict[str, Any]:
+    """Its options, with the path of a draft that they name. Raises `AiPalError` as `resolve`."""
+    name = drafts.named(found.options)
+    if not name or is_path(name) or found.engine != "llamacpp":
+        return found.options
+    draft = find(name, settings, machine)
+    if draft.problem is not None:
+        raise AiPalError(draft.problem)
+    if not draft.is_here:
+        raise not_here(draft.name, draft.size)
+    if draft.engine != "llamacpp":
+        message = f"{draft.name} is a model for {draft.engine}: it cannot guess for one on llama.cpp"
+        fail(Code.MODEL_INVALID, message, drafts.OTHER)
+    return found.options | {drafts.OPTION: draft.path}
 
 
 def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
@@ -139,7 +156,7 @@ def _find(
         message = f"{target} is a model of {there.provider}, none of this machine"
         fail(Code.MODEL_NOT_FOUND, message, f"ask it: ai-pal chat --model {target}")
     if (known := entry_of(target)) is not None:
-        name = SIZED.get(target, name) if name == target else name
+        name = plain(target, settings) if name == target else name
         return _known(*known, name, options, settings, machine)
     if members := family(target):
         return _member(members, target, name, options, settings, machine or this_machine(settings))
@@ -293,17 +310,6 @@ def keep_alive(ref: str, settings: Settings) -> float:
 def pinned(ref: str, settings: Settings) -> bool:
     """Whether this model stays loaded until it is unloaded by request."""
     return bool(settings.models.get(_taken_apart(ref, settings).name, ModelSettings()).pin)
-
-
-def _number(name: str, options: dict[str, Any], own: int | None, general: int) -> int:
-    value = options.get(name, general if own is None else own)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        hint = f"write {name}={4096 if name == 'context' else 4}, or leave it out"
-        fail(Code.MODEL_INVALID, f"the model option {name}={value} is not a whole number", hint)
-    if value > (most := MOST.get(name, value)):
-        hint = f"at most {most} can be asked for; left out, it is chosen"
-        fail(Code.MODEL_INVALID, f"the model option {name}={value} is more than {most}", hint)
-    return value
 
 
 def _with_artifact(found: Found, artifact: Artifact, path: Path) -> Found:

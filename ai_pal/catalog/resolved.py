@@ -5,7 +5,7 @@ import msgspec
 from ai_pal.formats.adapters import OPTION
 from ai_pal.protocol.worker import LoadModel
 
-SIZES = ("threads", "context", "slots")
+SIZES = ("threads", "context", "slots", "kv_cache", "device", "gpu_layers")
 """Options that are fields of `LoadModel` too."""
 
 

@@ -34,14 +34,19 @@ COMMANDS: dict[str, str] = {
     "alias": "give a model another name",
     "rm": "remove a model from this machine",
     "ps": "show the loaded models as a table",
+    "top": "watch models, requests and memory live, and act on them",
+    "bench": "measure how fast models answer on this machine",
+    "calibrate": "measure whether a model here doubts what it gets wrong",
     "load": "load models ahead of their first request",
     "unload": "unload a model and free its memory",
     "supervise": "run the supervisor in the foreground",
     "serve": "answer clients of OpenAI, Anthropic and Ollama over HTTP",
+    "launch": "start an agent that asks here: claude, codex, opencode, aider, ...",
+    "machines": "add other machines of yours, whose models answer too",
     "status": "show the supervisor and its models",
     "stop": "stop the supervisor",
     "logs": "show the log of the supervisor",
-    "keys": "keep providers' keys in the system keyring",
+    "keys": "keep providers' keys in the system keyring, and make keys for clients over HTTP",
     "consent": "agree, or no longer, that prompts go to a provider",
     "config": "show or change the settings",
     "doctor": "check this machine and say how to mend what is wrong",
@@ -52,11 +57,43 @@ COMMANDS: dict[str, str] = {
 ALIASES = {"ls": "list"}
 """What other programs call a command."""
 
-HIDDEN = ("complete",)
+ELSEWHERE = {
+    "version": "ai-pal --version",
+    "cp": "ai-pal alias NEW MODEL",
+    "copy": "ai-pal alias NEW MODEL",
+    "create": "ai-pal alias, or ai-pal preset",
+    "templates": "ai-pal preset",
+    "delete": "ai-pal rm",
+    "remove": "ai-pal rm",
+    "install": "ai-pal pull",
+    "download": "ai-pal pull",
+    "clone": "ai-pal pull",
+    "fetch": "ai-pal pull",
+    "upgrade": "ai-pal update",
+    "models": "ai-pal list",
+    "ask": "ai-pal chat",
+    "prompt": "ai-pal chat",
+    "shell": "ai-pal chat",
+    "login": "ai-pal keys set PROVIDER",
+    "signin": "ai-pal keys set PROVIDER",
+    "quit": "ai-pal stop",
+    "kill": "ai-pal stop, or for one model ai-pal unload",
+    "start": "ai-pal supervise, which others start by themselves",
+    "server": "ai-pal serve",
+    "settings": "ai-pal config",
+    "remote": "ai-pal machines",
+    "info": "ai-pal show MODEL, or ai-pal status",
+}
+"""What other programs have, and what does it here."""
+
+LISTS = ("history", "keys", "machines", "preset")
+"""Commands with actions, of which `list` is done where none is named."""
+
+HIDDEN = ("complete", "relay")
 """Commands for programs: no help mentions them."""
 
-_MODULES = {"chat": "chat.command", "doctor": "doctor.command", "run": "run_model"}
-"""Where the module cannot have the command's name: chat and doctor are folders."""
+_MODULES = {name: f"{name}.command" for name in ("chat", "doctor", "bench", "top")} | {"run": "run_model"}
+"""Where the module cannot have the command's name: these are folders."""
 
 
 class Command(Protocol):
@@ -128,11 +165,17 @@ def _dispatch(argv: list[str]) -> int:
     if name and not name.startswith("-"):
         check_name(name)
     parser = build_parser((name,) if name in COMMANDS else ())
-    args = parser.parse_args([name, *argv[1:]] if name else argv)
+    args = parser.parse_args([name, *_with_action(name, argv[1:])] if name else argv)
     if args.command is None:
         parser.print_help()
         return failures.USAGE
     return command_module(args.command).run(args)
+
+
+def _with_action(name: str, words: list[str]) -> list[str]:
+    """Options where no action is named are those of the list, which is shown then."""
+    lists = name in LISTS and words and words[0].startswith("-") and words[0] not in ("-h", "--help")
+    return ["list", *words] if lists else words
 
 
 def check_name(name: str) -> None:
@@ -142,7 +185,8 @@ def check_name(name: str) -> None:
     import difflib
 
     near = difflib.get_close_matches(name, [*COMMANDS, *ALIASES], n=1)
-    hint = f"did you mean: ai-pal {near[0]}" if near else "see: ai-pal --help"
+    meant = ELSEWHERE.get(name) or (f"ai-pal {near[0]}" if near else "")
+    hint = f"did you mean: {meant}" if meant else "see: ai-pal --help"
     fail(Code.BAD_REQUEST, f"there is no command {name!r}", hint)
 
 
@@ -168,6 +212,7 @@ def _settle_places() -> None:
     from ai_pal.config import paths
 
     os.environ.update(paths.settled())
+    paths.check_home()
 
 
 def _fill_closed_streams() -> None:

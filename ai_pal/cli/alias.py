@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ai_pal.catalog import absolute
-from ai_pal.catalog.known import entry_of, family
+from ai_pal.catalog.known import entry_of, family, unhidden
 from ai_pal.catalog.naming import give_alias
 from ai_pal.catalog.reference import is_path
 from ai_pal.catalog.spelling import spelled
@@ -79,7 +79,9 @@ def _give(name: str, target: str, settings: Settings) -> int:
     before = f" (it was {own.model})" if own is not None and own.model and own.model != target else ""
     print(neutral_line(f"{name} stands for {target}{before}"))
     if entry_of(name) or family(name):
-        print(f"it hides the known model of that name until: ai-pal alias rm {name}", file=sys.stderr)
+        still = unhidden(name, load_settings().settings)
+        now = f", which is {still} now," if still != name else ""
+        print(f"it hides the known model of that name{now} until: ai-pal alias rm {name}", file=sys.stderr)
     return failures.OK
 
 

@@ -122,6 +122,16 @@ def _conversations(_: str) -> Names:
         return [(str(head.id), _plain(head.title)) for head in store.heads(_CONVERSATIONS)]
 
 
+def _tags(_: str) -> Names:
+    from ai_pal.conversations.shelf import Shelf
+
+    file = paths.store_file()
+    if not file.exists():
+        return []
+    with contextlib.closing(Shelf(file)) as shelf:
+        return [(tag, "") for tag in shelf.tags()]
+
+
 def _providers(_: str) -> Names:
     return ((name, "") for name in _provider_names(_settings()))
 
@@ -157,6 +167,12 @@ def _commands(_: str) -> Names:
     return COMMANDS.items()
 
 
+def _agents(_: str) -> Names:
+    from ai_pal.cli.agents import AGENTS
+
+    return ((name, "") for name in AGENTS)
+
+
 def _settings() -> Settings:
     return load_settings().settings
 
@@ -172,7 +188,9 @@ _KINDS: dict[str, Callable[[str], Names]] = {
     "loaded": _loaded,
     "presets": _presets,
     "conversations": _conversations,
+    "tags": _tags,
     "providers": _providers,
     "settings": _setting_names,
     "commands": _commands,
+    "agents": _agents,
 }

@@ -30,9 +30,11 @@ _ai_pal_here() { _ai_pal_complete here "$1"; }
 _ai_pal_loaded() { _ai_pal_complete loaded "$1"; }
 _ai_pal_presets() { _ai_pal_complete presets "$1"; }
 _ai_pal_conversations() { _ai_pal_complete conversations "$1"; }
+_ai_pal_tags() { _ai_pal_complete tags "$1"; }
 _ai_pal_providers() { _ai_pal_complete providers "$1"; }
 _ai_pal_settings() { _ai_pal_complete settings "$1"; }
 _ai_pal_commands() { _ai_pal_complete commands "$1"; }
+_ai_pal_agents() { _ai_pal_complete agents "$1"; }
 _ai_pal_text() { :; }
 """
 
@@ -91,9 +93,11 @@ _ai_pal_here() { _ai_pal_complete here }
 _ai_pal_loaded() { _ai_pal_complete loaded }
 _ai_pal_presets() { _ai_pal_complete presets }
 _ai_pal_conversations() { _ai_pal_complete conversations }
+_ai_pal_tags() { _ai_pal_complete tags }
 _ai_pal_providers() { _ai_pal_complete providers }
 _ai_pal_settings() { _ai_pal_complete settings }
 _ai_pal_commands() { _ai_pal_complete commands }
+_ai_pal_agents() { _ai_pal_complete agents }
 _ai_pal_text() { return 1 }  # without it zsh only tells that a text is wanted, and inserts no option
 """
 
@@ -119,9 +123,11 @@ function _ai_pal_here; _ai_pal_complete here; end
 function _ai_pal_loaded; _ai_pal_complete loaded; end
 function _ai_pal_presets; _ai_pal_complete presets; end
 function _ai_pal_conversations; _ai_pal_complete conversations; end
+function _ai_pal_tags; _ai_pal_complete tags; end
 function _ai_pal_providers; _ai_pal_complete providers; end
 function _ai_pal_settings; _ai_pal_complete settings; end
 function _ai_pal_commands; _ai_pal_complete commands; end
+function _ai_pal_agents; _ai_pal_complete agents; end
 function _ai_pal_text; end
 """
 

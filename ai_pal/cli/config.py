@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from ai_pal.catalog.naming import check_model
 from ai_pal.cli import failures
@@ -79,7 +80,7 @@ def _show(args: argparse.Namespace) -> int:
         print(table(_HEAD, [(row.name, row.text, row.origin, row.about) for row in settings]))
     else:
         lines = [(row.name, row.text, row.origin) for row in settings]
-        print(table(_HEAD[:3], lines, width=terminal_width()))
+        print(table(_HEAD[:3], lines, width=terminal_width(), spare=("FROM",)))
     return failures.OK
 
 
@@ -106,6 +107,7 @@ def _set(args: argparse.Namespace) -> int:
         fail(Code.BAD_REQUEST, f"{words[-1]} has no value", "ai-pal config set KEY VALUE [KEY VALUE ...]")
     pairs = dict(zip(words[::2], words[1::2], strict=True))
     _check_models(pairs)
+    _check_cache(pairs.get("model_cache_dir", ""))
     made = set_values(pairs)
     shown = {row.name: row.text for row in rows(load_settings(environ=_only_files()))}
     for key, value in pairs.items():
@@ -129,6 +131,12 @@ def _check_models(pairs: dict[str, str]) -> None:
     for name in (one.strip() for one in named):
         if name and name.partition("?")[0] not in own:
             check_model(name, settings)
+
+
+def _check_cache(place: str) -> None:
+    """Raises `AiPalError` where models could never lie there."""
+    if place and Path(paths.expanded(place)).is_file():
+        fail(Code.CONFIG_INVALID, f"model_cache_dir: {place} is a file", "name a folder; nothing is changed")
 
 
 def _unset(args: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
@@ -10,8 +9,9 @@ from ai_pal.cli.chat.values import field
 from ai_pal.cli.completing import completes
 from ai_pal.cli.given_texts import GivenText, add_texts, given_texts
 from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.output_file import write_out
 from ai_pal.cli.using import add_using, in_batches, tell_who, using
-from ai_pal.errors import Code, fail, fail_to_write
+from ai_pal.errors import Code, fail
 
 if TYPE_CHECKING:
     from ai_pal.client.vectors import Embeddings
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         lambda client, batch: client.embed(batch, dimensions=args.dimensions, **how),
     )
     if args.npy is not None:
-        _write(args.npy, npy(found))
+        write_out(args.npy, npy(found))
     elif args.json:
         _print_json(found, texts)
     else:
@@ -107,20 +107,3 @@ def _print(found: "list[Embeddings]", texts: list[GivenText]) -> None:
         for vector, text in zip(vectors, texts, strict=True)
     ]
     print(table((f"{found[0].dimensions} DIMENSIONS", "TEXT"), rows, width=terminal_width()))
-
-
-def _write(name: str, data: bytes) -> None:
-    if name == "-":
-        sys.stdout.buffer.write(data)
-        return
-    from ai_pal.config import paths
-    from ai_pal.config.whole_file import write_whole
-
-    file = Path(paths.expanded(name))
-    try:
-        if file.exists() and not file.is_file():  # a pipe, or a device
-            file.write_bytes(data)
-        else:
-            write_whole(file, data)
-    except OSError as error:
-        fail_to_write(name, error, "choose another place")

@@ -3,7 +3,6 @@
 import sys
 from typing import TextIO
 
-from ai_pal.cli.hints import on_command_line
 from ai_pal.cli.terminal.neutral import neutral
 from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.errors import Code, Failure
@@ -60,6 +59,8 @@ def describe(failure: Failure) -> str:
     lines = [f"error: {failure.message} [{failure.code}]"]
     lines += [f"  {line}" for line in failure.detail.splitlines()]
     if failure.hint:
+        from ai_pal.cli.hints import on_command_line
+
         lines.append(f"hint: {on_command_line(failure.hint)}")
     return neutral("\n".join(lines))
 

@@ -9,11 +9,11 @@ OPTIONS = {
 }
 """What requests call so, and the options of `ai-pal chat`."""
 
-_MODEL = re.compile(r"`model`=(\S+)")
-_NAME = re.compile(r"`([a-z_]+)`")
+_MODEL = r"`model`=(\S+)"
+_NAME = r"`([a-z_]+)`"
 
 
 def on_command_line(hint: str) -> str:
     """A hint that names fields of requests, with the options that say the same."""
-    hint = _MODEL.sub(r"--model \1", hint)
-    return _NAME.sub(lambda found: OPTIONS.get(found[1], found[0]), hint)
+    hint = re.sub(_MODEL, r"--model \1", hint)
+    return re.sub(_NAME, lambda found: OPTIONS.get(found[1], found[0]), hint)

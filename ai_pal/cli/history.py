@@ -2,13 +2,12 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ai_pal.cli import failures
+from ai_pal.cli import failures, history_table
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.neutral import neutral, neutral_line
@@ -20,11 +19,14 @@ from ai_pal.counted import counted
 from ai_pal.errors import Code, fail, fail_to_write
 
 if TYPE_CHECKING:
-    from ai_pal.conversations.store import Conversations, Found, Head, Kept
+    from ai_pal.conversations.records import Kept
+    from ai_pal.conversations.shelf import Shelf
 
 EXAMPLES = """examples:
   ai-pal history                    the list, as `ai-pal history list` gives it
   ai-pal history search "train to Lyon" book*
+  ai-pal history tag 12 travel france     give it tags; `untag` takes them off
+  ai-pal history list --tag travel
   ai-pal history show 12
   ai-pal history export 12 --output talk.md
   ai-pal history export --all --format json | jq '.[].title'
@@ -45,7 +47,7 @@ Row = TypeVar("Row")
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    parser.set_defaults(action="list", limit=_LISTED, json=False)
+    parser.set_defaults(action="list", limit=_LISTED, json=False, tag="")
     show_all = actions.add_parser("list", help="list the conversations, last spoken in first")
     show_all.add_argument(
         "--limit", type=whole(), default=_LISTED, metavar="N", help=f"at most N ({_LISTED}); 0 for all"
@@ -56,6 +58,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     completes(words, "text")
     search.add_argument("--limit", type=whole(), default=20, metavar="N", help="at most N (20); 0 for all")
+    for listing in (show_all, search):
+        completes(
+            listing.add_argument("--tag", default="", metavar="TAG", help="only those with this tag"), "tags"
+        )
+    for name, what in (("tag", "give a conversation and its branches tags"), ("untag", "take tags off")):
+        tagging = actions.add_parser(name, help=what)
+        number = tagging.add_argument("id", type=whole(), metavar="ID", help="its number")
+        completes(number, "conversations")
+        completes(tagging.add_argument("tags", nargs="+", metavar="TAG", help="one or several"), "tags")
     show = actions.add_parser("show", help="show one conversation")
     number = show.add_argument(
         "id", nargs="?", type=whole(), metavar="ID", help="its number; the last one if left out"
@@ -88,51 +99,71 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ai_pal.conversations.store import Conversations
+    from ai_pal.conversations.shelf import Shelf
 
-    with closing(Conversations(paths.store_file())) as store:
+    with closing(Shelf(paths.store_file())) as store:
         return _ACTIONS[args.action](store, args)
 
 
-def _list(store: "Conversations", args: argparse.Namespace) -> int:
-    heads, more = _cut(store.heads(_and_one(args.limit)), args.limit)
+def _list(store: "Shelf", args: argparse.Namespace) -> int:
+    tag = _tag_of(args.tag)
+    heads, more = _cut(store.heads(_and_one(args.limit), tag), args.limit)
     if args.json:
         _print_json(heads)
     elif heads:
-        print(_table(heads))
+        print(history_table.table_of(heads))
         _tell(more, "list")
+    elif tag:
+        known = ", ".join(store.tags()) or "none yet"
+        print(neutral_line(f"no conversation has the tag {tag}; tags: {known}"), file=sys.stderr)
+        return failures.FAILED
     else:
         print("no conversation is kept yet")
     return failures.OK
 
 
-def _search(store: "Conversations", args: argparse.Namespace) -> int:
-    query = " ".join(f'"{word}"' if " " in word else word for word in args.words)
-    found, more = _cut(store.search(query, _and_one(args.limit)), args.limit)
-    if args.json:
-        from ai_pal.conversations.store import MARKS
+def _tag_of(text: str) -> str:
+    from ai_pal.conversations.tags import tag_of
 
-        _print_json([_plain(one, MARKS) for one in found])
+    return tag_of(text) if text else ""
+
+
+def _tag(store: "Shelf", args: argparse.Namespace) -> int:
+    tags = store.tag(
+        args.id, args.tags if args.action == "tag" else (), args.tags if args.action == "untag" else ()
+    )
+    print(neutral_line(f"{args.id}: {', '.join(tags) or 'no tags'}"))
+    return failures.OK
+
+
+def _search(store: "Shelf", args: argparse.Namespace) -> int:
+    query = " ".join(f'"{word}"' if " " in word else word for word in args.words)
+    found, more = _cut(store.search(query, _and_one(args.limit), _tag_of(args.tag)), args.limit)
+    if args.json:
+        _print_json([history_table.plain(one) for one in found])
     else:
         for one in found:
-            print(_hit(one))
+            print(history_table.hit(one))
         _tell(more, "search")
         if not found:
             print(neutral_line(f"no message holds: {query}"), file=sys.stderr)
     return failures.OK if found else failures.FAILED
 
 
-def _show(store: "Conversations", args: argparse.Namespace) -> int:
+def _show(store: "Shelf", args: argparse.Namespace) -> int:
     kept = store.show(_chosen(store, args.id))
     if args.json:
         _print_json(kept)
     else:
-        print(neutral_line(f"{kept.head.id}: {kept.head.title} · {_when(kept.head.updated)}"), end="\n\n")
+        print(
+            neutral_line(f"{kept.head.id}: {kept.head.title} · {history_table.when(kept.head.updated)}"),
+            end="\n\n",
+        )
         print(neutral(_markdown(kept)), end="")
     return failures.OK
 
 
-def _export(store: "Conversations", args: argparse.Namespace) -> int:
+def _export(store: "Shelf", args: argparse.Namespace) -> int:
     if args.all and args.id is not None:
         fail(Code.BAD_REQUEST, "give a number or --all, not both", "see: ai-pal history export --help")
     ids = [head.id for head in store.heads()] if args.all else [_chosen(store, args.id)]
@@ -156,7 +187,7 @@ def _export(store: "Conversations", args: argparse.Namespace) -> int:
     return failures.OK
 
 
-def _delete(store: "Conversations", args: argparse.Namespace) -> int:
+def _delete(store: "Shelf", args: argparse.Namespace) -> int:
     if args.all == bool(args.ids):
         fail(Code.BAD_REQUEST, "give the numbers of conversations, or --all", "see: ai-pal history list")
     from ai_pal.conversations.typed import keep_typed
@@ -180,7 +211,7 @@ def _delete(store: "Conversations", args: argparse.Namespace) -> int:
     return failures.OK
 
 
-def _wipe(store: "Conversations", args: argparse.Namespace) -> int:
+def _wipe(store: "Shelf", args: argparse.Namespace) -> int:
     from ai_pal.conversations.typed import keep_typed
 
     store.wipe()
@@ -188,9 +219,11 @@ def _wipe(store: "Conversations", args: argparse.Namespace) -> int:
     return failures.OK
 
 
-_ACTIONS: dict[str, Callable[["Conversations", argparse.Namespace], int]] = {
+_ACTIONS: dict[str, Callable[["Shelf", argparse.Namespace], int]] = {
     "list": _list,
     "search": _search,
+    "tag": _tag,
+    "untag": _tag,
     "show": _show,
     "export": _export,
     "delete": _delete,
@@ -214,24 +247,11 @@ def _tell(more: bool, action: str) -> None:
         print(wrapped(text, sys.stderr), file=sys.stderr)
 
 
-def _chosen(store: "Conversations", number: int | None) -> int:
+def _chosen(store: "Shelf", number: int | None) -> int:
     found = number if number is not None else store.latest()
     if found is None:
         fail(Code.CONVERSATION_NOT_FOUND, "no conversation is kept yet", "begin one: ai-pal chat")
     return found
-
-
-def _table(heads: "list[Head]") -> str:
-    from ai_pal.cli.terminal.table import table, terminal_width
-
-    rows = [(str(head.id), _when(head.updated), str(head.messages), _who(head), head.title) for head in heads]
-    head = ("ID", "LAST", "MESSAGES", "MODEL", "TITLE")
-    return table(head, rows, width=terminal_width(), spare=("MESSAGES",))
-
-
-def _who(head: "Head") -> str:
-    """The model that answered last, or the one that was asked for where none has."""
-    return head.answered or head.model or "-"
 
 
 def _markdown(kept: "Kept") -> str:
@@ -240,29 +260,8 @@ def _markdown(kept: "Kept") -> str:
     return conversation_of(kept).markdown()
 
 
-def _hit(found: "Found") -> str:
-    from ai_pal.conversations.store import MARKS
-
-    who = "you" if found.role == "user" else "answer"
-    snippet = neutral_line(" ".join(_plain(found, MARKS).snippet.split()))
-    head = f"{found.head.id}  {_when(found.head.updated)}  {found.head.title}"
-    return f"{neutral_line(head)}\n    {who}: {snippet}"
-
-
-def _plain(found: "Found", marks: tuple[str, str]) -> "Found":
-    """Hits in asterisks, as in Markdown."""
-    import msgspec
-
-    snippet = found.snippet.replace(marks[0], "**").replace(marks[1], "**")
-    return msgspec.structs.replace(found, snippet=snippet)
-
-
 def _print_json(value: object) -> None:
     import msgspec
 
     # Not by json_output: here an id means something.
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value)) + b"\n")
-
-
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -1,25 +1,35 @@
-"""`ai-pal keys set|list|rm`: providers' keys in the system keyring."""
+"""`ai-pal keys`: providers' keys in the system keyring, and keys for clients over HTTP."""
 
 import argparse
 import os
 import sys
+import time
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.agreeing import add_yes, agreed
 from ai_pal.cli.terminal.neutral import neutral_line
-from ai_pal.config import Settings, load_settings
+from ai_pal.config import Settings, client_keys, load_settings
 from ai_pal.config import provider_access as access
+from ai_pal.config.durations import parse_duration
+from ai_pal.config.tables import MOST_DOLLARS
 from ai_pal.errors import Code, fail
 
 EXAMPLES = """examples:
   ai-pal keys set openai                        asks for the key, which is not shown
   pass show openai | ai-pal keys set openai     reads it from standard input
-  ai-pal keys list
   ai-pal keys rm openai
+  ai-pal keys create laptop                     a key for a client of ai-pal serve; it is printed once
+  ai-pal keys create guest --models 'smollm2*' 'qwen3*' --local-only --expires 30d
+  ai-pal keys create app --budget-day 0.50 > app.key
+  ai-pal keys revoke guest                      counts from the next request on
+  ai-pal keys list
+  ai-pal keys list --json | jq -r '.clients[].name'
 
-A key is never an argument: those are seen by everybody on this machine. Without a keyring set the environment
-variable, such as OPENAI_API_KEY, and agree to its use: ai-pal consent openai.
+A provider's key is never an argument: those are seen by everybody on this machine. Without a keyring set the
+environment variable, such as OPENAI_API_KEY, and agree to its use: ai-pal consent openai.
+Of a client's key only a hash is kept. Once there is one, whoever asks ai-pal serve needs one, on this machine
+too. What each has asked: ai-pal usage --by principal.
 
 """
 
@@ -36,16 +46,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     completes(whose, "providers")
     show = actions.add_parser("list", help="tell where each provider's key is, and whether it may be used")
-    show.add_argument("--json", action="store_true", help="print a JSON array")
+    show.add_argument("--json", action="store_true", help="print a JSON object")
     rm = actions.add_parser("rm", help="take a key out of the keyring")
     completes(rm.add_argument("provider", metavar="PROVIDER", help="whose key"), "providers")
     add_yes(rm)
+    make = actions.add_parser("create", help="make a key for a client over HTTP, and print it")
+    make.add_argument("name", metavar="NAME", help="whose it is: it stands in usage and logs")
+    make.add_argument(
+        "--models",
+        metavar="PATTERN",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="only models of these names: smollm2, 'qwen3*', 'openai:*' (all)",
+    )
+    make.add_argument("--local-only", action="store_true", help="nothing that it asks leaves this machine")
+    make.add_argument(
+        "--budget-day", type=_dollars, metavar="DOLLARS", help="what it may cost at providers in a day"
+    )
+    make.add_argument(
+        "--expires", type=_moment, metavar="TIME", help="a date such as 2027-01-31, or in 12h, 30d (never)"
+    )
+    make.add_argument(
+        "--manage",
+        action="store_true",
+        help="it may fetch, name and remove models, and name files and options of models",
+    )
+    make.add_argument("--json", action="store_true", help="print a JSON object")
+    back = actions.add_parser("revoke", help="take a client's key back, at once")
+    back.add_argument("name", metavar="NAME", help="whose key")
 
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
     if args.action == "list":
         return _list(settings, as_json=args.json)
+    if args.action == "create":
+        return _create(args)
+    if args.action == "revoke":
+        return _revoke(args.name)
     provider = known_provider(args.provider, settings)
     if args.action == "set":
         _set(provider)
@@ -98,14 +137,76 @@ def _remove(provider: str) -> None:
     print(neutral_line(f"the key of {provider} is gone from the system keyring"))
 
 
+def _create(args: argparse.Namespace) -> int:
+    if args.manage and args.models:
+        hint = "leave --manage or --models out"
+        fail(Code.BAD_REQUEST, "a key that may change which models are here may ask them all", hint)
+    rights = client_keys.ClientKey(
+        sha256="",
+        created=0.0,
+        models=tuple(args.models),
+        local_only=args.local_only,
+        budget_day=args.budget_day,
+        expires=args.expires,
+        manage=args.manage,
+    )
+    key = client_keys.create(args.name, rights)
+    if args.json:
+        from ai_pal.cli.terminal.json_output import print_json
+
+        print_json({"name": args.name, "key": key})
+    else:
+        print(key)
+        print(
+            f"keep it: it is not shown again. Take it back: ai-pal keys revoke {args.name}", file=sys.stderr
+        )
+    return failures.OK
+
+
+def _revoke(name: str) -> int:
+    left = client_keys.revoke(name)
+    print(f"the key of {name} is no key any more")
+    if not left:
+        print("no key is left: whoever is on this machine may ask ai-pal serve", file=sys.stderr)
+    return failures.OK
+
+
 def _list(settings: Settings, *, as_json: bool) -> int:
+    from ai_pal.cli import client_key_table
     from ai_pal.cli.provider_table import listed, provider_table
 
-    rows = listed(settings, os.environ)
+    rows, clients = listed(settings, os.environ), client_key_table.listed(client_keys.read_keys())
     if as_json:
         from ai_pal.cli.terminal.json_output import print_json
 
-        print_json(rows)
-    else:
-        print(provider_table(rows))
+        print_json({"providers": rows, "clients": clients})
+        return failures.OK
+    print(provider_table(rows))
+    if clients:
+        print()
+        print(client_key_table.client_table(clients))
     return failures.OK
+
+
+def _dollars(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= MOST_DOLLARS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no sum of US dollars such as 0.50")
+    return found
+
+
+def _moment(text: str) -> float | None:
+    """When it is over, in seconds since 1970."""
+    try:
+        return time.mktime(time.strptime(text, "%Y-%m-%d"))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        why = f"{text!r} is neither a date such as 2027-01-31 nor a time from now such as 30d"
+        raise argparse.ArgumentTypeError(why) from None
+    return None if seconds < 0 else time.time() + seconds

@@ -9,19 +9,22 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ai_pal.catalog import stores
-from ai_pal.catalog.default import STARTER
+from ai_pal.catalog.default import starter
 from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.catalog.model import made_for
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
+from ai_pal.cli.on_machines import add_on
 from ai_pal.cli.terminal.json_output import print_json
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.table import table, terminal_width
+from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.config import Settings, load_settings
 from ai_pal.counted import counted
 
 if TYPE_CHECKING:
     from ai_pal.catalog.host import Host
+    from ai_pal.client import Client
 
 HEAD = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
 SPARE = ("REVISION", "SOURCE", "LAST USED")
@@ -34,6 +37,7 @@ EXAMPLES = """examples:
   ai-pal list
   ai-pal list qwen                   those with this in their names; or a pattern: 'qwen3*:4b'
   ai-pal list --all                  what can be fetched by name too, by what fits this machine
+  ai-pal list --on box               on another machine of yours; --all-machines: on all
   ai-pal list --json | jq -r '.[].name'
 
 SPEED is about how many tokens a second a model will write, by its size and the speed of this memory.
@@ -51,14 +55,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-a", "--all", action="store_true", help="also the known models that are not on this machine"
     )
+    add_on(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
+    if args.on or args.all_machines:
+        return _on_machines(args, settings)
     models = [model for model in inventory(settings) if _is_meant(model.name, args.pattern)]
-    offered = [model for model in models if _is_offer(model)]
-    here = [model for model in models if not _is_offer(model)]
+    unasked = starter(settings)
+    offered = [model for model in models if _is_offer(model, unasked)]
+    here = [model for model in models if not _is_offer(model, unasked)]
     if args.json:
         from ai_pal.catalog.described import described
 
@@ -72,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     elif offered:
         begin = "\n" if here else f"no {'such ' if args.pattern else ''}model is on this machine yet\n"
         rest = " ".join(["ai-pal list --all", *([shlex.quote(args.pattern)] if args.pattern else [])])
-        print(f"{begin}{counted(len(offered), 'more model')} can be fetched by name: {rest}")
+        more = f"{counted(len(offered), 'more model')} can be fetched by name: {rest}"
+        print(wrapped(f"{begin}{more}", sys.stdout))
     if args.pattern and not models:
         print(
             neutral_line(
@@ -84,16 +93,42 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _on_machines(args: argparse.Namespace, settings: Settings) -> int:
+    from ai_pal.cli.on_machines import HERE, each, rows
+    from ai_pal.protocol.client import ModelInfo
+
+    found: list[tuple[str, ModelInfo]] = []
+
+    def look(machine: str, client: "Client") -> None:
+        found.extend((machine, one) for one in client.models(here=not args.all))
+
+    if args.all_machines:
+        from ai_pal.cli.served import served
+
+        served(settings, lambda client: look(HERE, client))
+    code = each(args, settings, look)
+    found = [(machine, one) for machine, one in found if _is_meant(one.name, args.pattern)]
+    if args.json:
+        print_json([row for machine, one in found for row in rows(machine, [one])])
+        return code
+    cells = [
+        (machine, one.name, f"{one.size / 1e6:,.0f} MB" if one.size else "-", one.state, one.source or "-")
+        for machine, one in found
+    ]
+    print(table(("MACHINE", "NAME", "SIZE", "STATE", "SOURCE"), cells, width=terminal_width()))
+    return code
+
+
 def _is_meant(name: str, pattern: str) -> bool:
     """Whether the pattern stands in the name, in any case; with `*` and its like it is the whole name."""
     name, pattern = name.lower(), pattern.lower()
     return fnmatchcase(name, pattern) if set(pattern) & set("*?[") else pattern in name
 
 
-def _is_offer(model: Listed) -> bool:
-    """Whether it is only known. The starter is fetched unasked, so it counts as one that can be had."""
+def _is_offer(model: Listed, unasked: str) -> bool:
+    """Whether it is only known. The starter is fetched `unasked`, so it counts as one that can be had."""
     own = model.source == "config" or model.source.startswith("alias of ")
-    return model.state == "not here" and not own and model.name != STARTER
+    return model.state == "not here" and not own and model.name != unasked
 
 
 def _print_offers(offered: Sequence[Listed], settings: Settings, width: int | None, *, first: bool) -> None:
@@ -113,10 +148,19 @@ def _print_offers(offered: Sequence[Listed], settings: Settings, width: int | No
     )
     for head, group in zip(heads, groups, strict=True):
         if group:
-            print(f"{'' if first else chr(10)}{head}:")
-            print(table(OFFER_HEAD, [_offer(model, host) for model in group], width=width, spare=OFFER_SPARE))
+            print(wrapped(f"{'' if first else chr(10)}{head}:", sys.stdout))
+            print(
+                table(
+                    OFFER_HEAD,
+                    [_offer(model, host) for model in group],
+                    width=width,
+                    spare=OFFER_SPARE,
+                    last=("CAN",),
+                    whole=("NAME",),
+                )
+            )
             first = False
-    print("\nfetch one: ai-pal pull NAME; another quantization: ai-pal pull NAME:Q8_0")
+    print(wrapped("\nfetch one: ai-pal pull NAME; another quantization: ai-pal pull NAME:Q8_0", sys.stdout))
 
 
 def _offer(model: Listed, host: "Host") -> tuple[str, ...]:
@@ -128,10 +172,13 @@ def _offer(model: Listed, host: "Host") -> tuple[str, ...]:
 
 def _speed(model: Listed, host: "Host") -> str:
     """About how many tokens it will write in a second."""
-    from ai_pal.catalog import CATALOG, Variant
+    from ai_pal.catalog import Variant
+    from ai_pal.catalog.known import entry_of
     from ai_pal.catalog.speed import tokens_per_second
 
-    entry = CATALOG[model.name]
+    known = entry_of(model.name)
+    assert known is not None  # only known ones are offered
+    entry, _ = known
     offered = Variant("", entry.engine, size=model.size, memory=model.memory)
     speed = tokens_per_second(entry, offered, host) if entry.chats else 0.0
     return f"{speed:.0f}/s" if speed >= 1 else "<1/s" if speed else "-"

@@ -8,6 +8,7 @@ from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model
 from ai_pal.cli.chat.values import duration, option
 from ai_pal.cli.completing import completes
+from ai_pal.cli.on_machines import add_on, each, refuse_with
 from ai_pal.cli.served import ANOTHER, served
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.streams import Terminal
@@ -25,6 +26,7 @@ EXAMPLES = """examples:
   ai-pal load smollm2 --keep-alive -1     keep it until it is unloaded
   ai-pal load phi-3 --context 2048        with a window of 2048 tokens
   ai-pal load ~/models/qwen.gguf --keep-alive 1h
+  ai-pal load qwen3 --on box              on another machine of yours; --all-machines: on all
 
 A supervisor is started in the background if none runs. Ctrl-C leaves the load going on. Of several
 models each is tried; the exit code is that of the first that failed.
@@ -66,13 +68,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--keep-alive", type=duration, metavar="TIME",
         help="keep it loaded this long after its last request: 10m, or never to unload it",
     )  # fmt: skip
+    add_on(parser)
     parser.add_argument("--context", type=option("context"), metavar="N", help="with a window of N tokens")
 
 
 def run(args: argparse.Namespace) -> int:
     settings, codes = load_settings().settings, [failures.OK]
-    wanted = [windowed(absolute_model(model), args.context, settings) for model in args.models]
-    served(settings, lambda client: _load_all(client, wanted, args.keep_alive, codes))
+    if args.on or args.all_machines:
+        refuse_with({"--context": args.context})
+        codes.append(each(args, settings, lambda name, client: _load_there(name, client, args, codes)))
+    if not args.on:
+        wanted = [windowed(absolute_model(model), args.context, settings) for model in args.models]
+        served(settings, lambda client: _load_all(client, wanted, args.keep_alive, codes))
     return next(filter(None, codes), failures.OK)
 
 
@@ -88,6 +95,19 @@ def _load_all(client: "Client", wanted: list[str], keep_alive: float | None, cod
             failures.report(error.failure)
             codes.append(failures.exit_code(error.code))
         del wanted[0]
+
+
+def _load_there(name: str, client: "Client", args: argparse.Namespace, codes: list[int]) -> None:
+    """The same on another machine, where names mean what they mean there."""
+    for model in args.models:
+        try:
+            ready = _ready_line(_load(client, model, args.keep_alive))
+            print(f"{neutral_line(name)}: {ready}", flush=True)
+        except AiPalError as error:
+            if error.code in ANOTHER:
+                raise
+            failures.report(error.failure)
+            codes.append(failures.exit_code(error.code))
 
 
 def _load(client: "Client", model: str, keep_alive: float | None) -> "Pulling | Loading | Loaded":

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ai_pal.cli import failures
-from ai_pal.cli.log_files import Follower, generations, last_lines
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.config import paths
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.logs.files import SUPERVISOR, Follower, generations, last_lines
 
-FILE = "supervisor.log"
 LINES = 50
 POLL_SECONDS = 0.1
 
@@ -36,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    file = _foreground_log() or paths.log_dir() / FILE
+    file = _foreground_log() or paths.log_dir() / SUPERVISOR
     if not file.exists() and not args.follow:
         fail(
             Code.FILE_UNREADABLE,

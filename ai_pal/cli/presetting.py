@@ -1,12 +1,16 @@
 """`-p NAME`: what a preset says, where the command line says nothing. No I/O."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ai_pal.config.presets import Preset
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.options import Grammar, JsonObject, JsonSchema, ResponseFormat
+from ai_pal.protocol.options import GenerationOptions, Grammar, JsonObject, JsonSchema, ResponseFormat
+
+if TYPE_CHECKING:
+    from ai_pal.cli.chat.session import Wishes
 
 _SAME = (
     "model",
@@ -53,14 +57,37 @@ def apply(preset: Preset, args: argparse.Namespace) -> None:
 def given(args: argparse.Namespace) -> Preset:
     """The preset that the options of a command line describe."""
     said = {name: getattr(args, name) for name in _SAME if not _is_left_out(name, args)}
-    match args.response_format:
-        case Grammar(grammar=text):
-            said["grammar"] = text
-        case JsonSchema(schema=schema):
-            said["schema"] = msgspec.json.encode(schema).decode()
-        case JsonObject():
-            said["schema"] = '{"type": "object"}'
+    said |= _as_text(args.response_format)
     return Preset(**said, local_only=args.local_only or None, options=dict(args.option) or None)
+
+
+def of_conversation(wishes: "Wishes", system: str | None) -> Preset:
+    """The preset of what is set in a conversation: what is as usual is left out."""
+    usual, options = GenerationOptions(), wishes.options
+    names = [name for name in _SAME if name in GenerationOptions.__struct_fields__]
+    said = {name: getattr(options, name) for name in names if getattr(options, name) != getattr(usual, name)}
+    said |= _as_text(options.response_format)
+    return Preset(
+        **said,
+        model=wishes.model or None,
+        system=system,
+        local_only=wishes.local_only or None,
+        goal=wishes.goal or None,
+        max_cost=wishes.max_cost,
+        options=dict(options.extra) or None,
+    )
+
+
+def _as_text(form: ResponseFormat | None) -> dict[str, str]:
+    """What binds an answer, as the field of a preset."""
+    match form:
+        case Grammar(grammar=text):
+            return {"grammar": text}
+        case JsonSchema(schema=schema):
+            return {"schema": msgspec.json.encode(schema).decode()}
+        case JsonObject():
+            return {"schema": '{"type": "object"}'}
+    return {}
 
 
 def _form(preset: Preset) -> ResponseFormat | None:

@@ -1,13 +1,19 @@
 """`ai-pal ps`: the loaded models as a table."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
+from ai_pal.cli.on_machines import add_on
 from ai_pal.cli.running import if_running
+
+if TYPE_CHECKING:
+    from ai_pal.client import Client
 
 EXAMPLES = """examples:
   ai-pal ps
   ai-pal ps --json | jq -r '.[].model'
+  ai-pal ps --on box                         on another machine of yours; --all-machines: on all
   ai-pal ps --watch                          models, requests and downloads, live, until q or Ctrl-C
   ai-pal ps --watch --json | jq -c .requests
 
@@ -19,6 +25,7 @@ WINDOW is in tokens, CAN is what the model can be asked for. A narrow terminal g
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
+    add_on(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON array")
     parser.add_argument(
         "--watch", action="store_true",
@@ -27,6 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.on or args.all_machines:
+        return _on_machines(args)
     if args.watch:
         from ai_pal.cli.watching import watch_when_running
 
@@ -43,3 +52,28 @@ def run(args: argparse.Namespace) -> int:
 
         print(worker_table(workers, terminal_width()))
     return 0
+
+
+def _on_machines(args: argparse.Namespace) -> int:
+    from ai_pal.cli.on_machines import HERE, each, headed, refuse_with, rows
+    from ai_pal.cli.terminal.json_output import print_json
+    from ai_pal.cli.terminal.table import terminal_width
+    from ai_pal.cli.worker_table import worker_table
+    from ai_pal.config import load_settings
+
+    refuse_with({"--watch": args.watch})
+    found: list[object] = []
+
+    def tell(machine: str, client: "Client | None") -> None:
+        workers = [] if client is None else client.status().workers
+        found.extend(rows(machine, workers))
+        if not args.json:
+            print(headed(machine, worker_table(workers, terminal_width())))
+
+    if args.all_machines:
+        with if_running() as client:
+            tell(HERE, client)
+    code = each(args, load_settings().settings, tell)
+    if args.json:
+        print_json(found)
+    return code

@@ -12,6 +12,7 @@ from ai_pal.catalog import Artifact, LocalFile, absolute, find
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_named
+from ai_pal.cli.on_machines import add_on
 from ai_pal.cli.served import served
 from ai_pal.cli.terminal.downloads import display
 from ai_pal.cli.terminal.json_output import print_json
@@ -28,6 +29,7 @@ EXAMPLES = """examples:
   ai-pal pull phi-2:q4_k_m           this variant
   ai-pal pull org/name@v1.0          any safetensors model of the hub
   ai-pal pull org/name:Q4_K_M        a GGUF in a repository of the hub
+  ai-pal pull phi-2 --on box         onto another machine of yours, by its own network
 
 Ctrl-C stops; the same command again goes on where it stopped.
 
@@ -47,12 +49,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-daemon", action="store_true", help="host the supervisor for this pull only, start none"
     )
+    add_on(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     check_named(args.name)
     settings = load_settings().settings
+    if args.on or args.all_machines:
+        return _on_machines(args, settings)
     name = absolute(args.name, Path.cwd(), settings)
     signal.signal(signal.SIGTERM, _leave)
     begun = time.monotonic()
@@ -64,6 +69,27 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(neutral_line(f"{args.name} is ready: {pulled.path}"))
     return 0
+
+
+def _on_machines(args: argparse.Namespace, settings: Settings) -> int:
+    """Other machines fetch it themselves, each by its own network; this one first, if it is meant too."""
+    from ai_pal.cli.on_machines import HERE, each, refuse_with, rows
+
+    refuse_with({"--from": args.file, "--no-daemon": args.no_daemon})
+    found: list[object] = []
+
+    def ask(machine: str, client: "Client") -> None:
+        pulled = _followed(client, args.name, newer=False)
+        found.extend(rows(machine, [pulled]))
+        if not args.json:
+            print(neutral_line(f"{machine}: {args.name} is ready: {pulled.path}"))
+
+    if args.all_machines:
+        served(settings, lambda client: ask(HERE, client))
+    code = each(args, settings, ask)
+    if args.json:
+        print_json(found)
+    return code
 
 
 def _pulled(name: str, settings: Settings, alone: bool) -> Pulled:
@@ -86,6 +112,7 @@ def fetched(name: str, settings: Settings, *, newer: bool = False, alone: bool =
 def _followed(client: "Client", name: str, newer: bool) -> Pulled:
     progress = display()
     try:
+        progress.show(Pulling(0, name, 0, 0))  # it may take seconds until there is more to say
         for event in client.pull(name, newer=newer):
             if isinstance(event, Pulling):
                 progress.show(event)

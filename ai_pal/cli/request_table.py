@@ -10,8 +10,8 @@ from ai_pal.conversations.model import short_name
 from ai_pal.protocol import client as wire
 
 HEAD = ("REQUEST", "MODEL", "PHASE", "TOKENS", "TOKENS/S", "FIRST", "FOR", "WHO", "KEY")
-SPARE = ("KEY", "FIRST", "WHO", "TOKENS")
-"""What a narrow terminal does without, in this order."""
+SPARE, LAST = ("KEY", "FIRST", "WHO", "TOKENS"), ("REQUEST", "FOR")
+"""What a narrow terminal does without, in this order; the last only where heads could not be read else."""
 
 DOWNLOADS = ("DOWNLOAD", "HERE", "OF", "MB/S", "LEFT")
 
@@ -20,7 +20,7 @@ UNKNOWN = "-"
 
 def request_table(requests: Sequence[wire.RequestStatus], width: int | None = None) -> str:
     """One line a request."""
-    return table(HEAD, [_cells(request) for request in requests], width=width, spare=SPARE)
+    return table(HEAD, [request_cells(request) for request in requests], width=width, spare=SPARE, last=LAST)
 
 
 def download_table(downloads: Sequence[wire.DownloadStatus], width: int | None = None) -> str:
@@ -75,11 +75,12 @@ def lines_of(event: wire.Picture | wire.Changes, before: Scene) -> list[str]:
         if one.model not in downloads or one.state != downloads[one.model].state
     ]
     if isinstance(event, wire.Changes):
-        lines += [_happening_line(one) for one in event.happened]
+        lines += [happening_line(one) for one in event.happened]
     return [neutral_line(line) for line in lines]
 
 
-def _cells(request: wire.RequestStatus) -> tuple[str, ...]:
+def request_cells(request: wire.RequestStatus) -> tuple[str, ...]:
+    """What stands below `HEAD`."""
     return (
         request.kind,
         short_name(request.model) or UNKNOWN,
@@ -107,7 +108,8 @@ def _model_line(model: wire.WorkerStatus) -> str:
     return f"model {model.model} {model.state}{progress}{memory}{reason}"
 
 
-def _happening_line(one: wire.Happening) -> str:
+def happening_line(one: wire.Happening) -> str:
+    """What happened, and to whom."""
     parts = [one.kind, one.model, one.code, f"({one.request})" if one.request else ""]
     reason = f": {one.reason}" if one.reason else ""
     return " ".join(part for part in parts if part) + reason

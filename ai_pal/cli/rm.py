@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
-from ai_pal.catalog.naming import is_own
+from ai_pal.catalog.known import is_own
 from ai_pal.catalog.removing import files_of, remove, sizes
 from ai_pal.catalog.spelling import spelled
 from ai_pal.cli import failures

@@ -20,7 +20,7 @@ from ai_pal.protocol.options import GenerationOptions
 from ai_pal.providers.dollars import fine
 
 if TYPE_CHECKING:
-    from ai_pal.protocol.client import Feature, RouteCandidate, Routed
+    from ai_pal.protocol.client import Cascade, Feature, RouteCandidate, Routed
 
 EXAMPLES = """examples:
   ai-pal route "What is the capital of France?"
@@ -65,9 +65,11 @@ def run(args: argparse.Namespace) -> int:
             model=absolute_model(args.model),
             options=options,
             local_only=args.local_only or settings.private(args.goal),
+            mine=args.mine,
             goal=args.goal,
             max_cost=args.max_cost,
             fallback=not args.no_fallback,
+            escalate=args.escalate,
         ),
     )
     if args.json:
@@ -79,6 +81,10 @@ def run(args: argparse.Namespace) -> int:
     return failures.OK
 
 
+LAST = ("FIRST", "COST", "STATE")
+"""What a narrow terminal does without, in this order."""
+
+
 def explanation(routed: "Routed") -> str:
     """The decision, for people."""
     from ai_pal.cli.terminal.table import table, terminal_width
@@ -87,8 +93,21 @@ def explanation(routed: "Routed") -> str:
     moved = ", ".join(_feature(feature) for feature in routed.features)
     rows = [_row(candidate) for candidate in routed.candidates]
     names = ("", "WHO", "STATE", "COST", "FIRST", "WHY")
-    above = wrapped(f"{head}\nmoved by: {moved}" if moved else head, sys.stdout)
-    return f"{above}\n\n{table(names, rows, width=terminal_width())}"
+    lines = [head, f"moved by: {moved}" if moved else "", _cascade(routed.cascade)]
+    above = wrapped("\n".join(filter(None, lines)), sys.stdout)
+    return f"{above}\n\n{table(names, rows, width=terminal_width(), last=LAST)}"
+
+
+def _cascade(known: "Cascade | None") -> str:
+    """What becomes of doubts of this machine's model, for people."""
+    if known is None or known.mode == "off" or known.area is None:
+        return ""
+    if not known.can:
+        return f"doubts: none; the model of this machine cannot tell when it is wrong (area {known.area:.2f})"
+    compared = f"among its last {known.seen} of kind {known.kind}"
+    if known.threshold is not None:
+        compared = f"above {known.threshold:.2f} nats {compared}"
+    return f"doubts: {known.mode}, the largest {known.share:.0%} count, {compared} (area {known.area:.2f})"
 
 
 def _feature(feature: "Feature") -> str:

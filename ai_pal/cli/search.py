@@ -17,6 +17,7 @@ from ai_pal.cli.terminal.streams import remark
 from ai_pal.cli.terminal.table import terminal_width
 from ai_pal.cli.terminal.whole_numbers import whole
 from ai_pal.config import load_settings
+from ai_pal.config.egress_environment import is_offline
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.hub import MOST_FOUND, MOST_WORDS, Order
 
@@ -54,6 +55,9 @@ def run(args: argparse.Namespace) -> int:
     if not 0 < len(words) <= MOST_WORDS:
         fail(Code.BAD_REQUEST, f"a search has 1 to {MOST_WORDS} characters", "name part of a model's name")
     privacy.admit_words(local_only=settings.private())
+    if is_offline():
+        hint = "unset HF_HUB_OFFLINE, or see what is here: ai-pal list"
+        fail(Code.OFFLINE, "HF_HUB_OFFLINE forbids to ask the hub", hint)
     remark(f"asking {os.environ.get('HF_ENDPOINT') or HUB} for: {words}")
     found = served(settings, lambda client: client.search(words, limit=args.limit, sort=args.sort)).models
     suited = [(model, fits(model, settings)) for model in found]

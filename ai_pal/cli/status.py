@@ -11,6 +11,7 @@ from ai_pal.cli.terminal.wrapping import wrapped
 EXAMPLES = """examples:
   ai-pal status
   ai-pal status --json | jq '.workers[] | {model, memory, unloads_in}'
+  ai-pal status --json | jq -r '.gateways[].address'            where it is asked over HTTP
 
 In JSON, memory is in bytes and times are in seconds; `running` is false where no supervisor runs.
 
@@ -28,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         from ai_pal.cli.terminal.json_output import print_json, whole
 
-        print_json({"running": status is not None, **(whole(status) if status else {"workers": []})})
+        found = whole(status) if status else {"workers": [], "gateways": []}
+        print_json({"running": status is not None, **found})
         return failures.OK
     if status is None:
         print(NOT_RUNNING)
@@ -43,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         f"up {duration(status.uptime)}, clients: {status.clients}, memory: {megabytes(status.memory)}\n"
         f"endpoint: {neutral_line(status.endpoint)}\n"
     )
+    served = [f"{neutral_line(one.address)} (pid {one.pid})" for one in status.gateways]
+    above += f"over HTTP: {', '.join(served)}\n" if served else ""
     print(wrapped(above, sys.stdout))
     print(worker_table(status.workers, terminal_width()))
     return 0

@@ -2,11 +2,13 @@
 
 import argparse
 import contextlib
+import shlex
 import time
 
 from ai_pal.cli import failures
 from ai_pal.cli.running import NOT_RUNNING, running
 from ai_pal.client import older
+from ai_pal.client.core import to_end
 from ai_pal.client.daemon import endpoint
 from ai_pal.errors import AiPalError, Code, fail
 
@@ -25,10 +27,14 @@ supervisorctl stop ai-pal.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument("models", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--wait", action="store_true", help="return when it has ended")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.models:  # `ollama stop MODEL` unloads
+        names = " ".join(map(shlex.quote, args.models))
+        fail(Code.BAD_REQUEST, "this stops the supervisor, and all models with it", f"ai-pal unload {names}")
     try:
         with running() as client:
             pid = client.welcome.pid
@@ -61,5 +67,5 @@ def _wait(pid: int) -> None:
                 fail(
                     Code.INTERNAL,
                     f"the supervisor (pid {pid}) has not ended within {WAIT_SECONDS:.0f} s",
-                    f"see `ai-pal logs`; kill {pid} ends it",
+                    f"see `ai-pal logs`; `{to_end(pid)}` ends it",
                 )

@@ -23,17 +23,28 @@ TAKE_OVER_TIMEOUT = 15.0
 
 EXAMPLES = """examples:
   ai-pal supervise                       run until Ctrl-C
+  ai-pal supervise --http                and answer over HTTP at http.listen (127.0.0.1:11435)
+  ai-pal supervise --http 127.0.0.1:8080
   AI_PAL_LOG_FORMAT=json ai-pal supervise
   mkdir -p ~/.ai-pal && supervisord -n -c supervisord.conf     run under supervisord
 
 It takes over from a supervisor that `ai-pal chat` started in the background, and refuses to
 start beside another one. SIGTERM lets running answers finish for `drain_seconds`, then stops.
+With --http, or `http.start` in the config file, a process of its own answers over HTTP: one that dies
+is started again. It ends with the supervisor. `ai-pal status` shows where it listens.
 
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
+    parser.add_argument(
+        "--http",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="answer over HTTP too, at ADDRESS:PORT or the path of a Unix socket; default: http.listen",
+    )
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], help="default: info")
     parser.add_argument("--log-format", choices=["auto", "text", "json"], help="default: auto")
     parser.add_argument("--auto", action="store_true", help=argparse.SUPPRESS)
@@ -69,6 +80,12 @@ def _machine_says(error: OSError) -> Failure:
 
 
 def _supervise(args: argparse.Namespace, current: CurrentSettings, report: Callable[[Report], None]) -> None:
+    front = None
+    if not (args.auto or args.owner) and (args.http is not None or current.settings.http.start):
+        from ai_pal.cli import http_children
+
+        # Before it takes over: where nobody can listen, what runs is left as it is.
+        front = http_children.wanted(args.http or "", current.settings)
     held = _hold(args.run_dir or paths.run_dir(), auto_started=args.auto, temporary=bool(args.run_dir))
     from ai_pal import logs  # only now: of many starts at once all but one have ended above
     from ai_pal.server import app
@@ -78,8 +95,12 @@ def _supervise(args: argparse.Namespace, current: CurrentSettings, report: Calla
     logs.configure(settings.log_level, settings.log_format, file)
     if variables := variables_in_force(current.origins):
         logs.get_logger("ai_pal").info("settings_of_the_environment", variables=variables)
-    hosting = app.Hosting(args.auto, args.owner)
-    app.run(current, hosting, held, lambda where: report(Report(endpoint=where)))
+    with contextlib.ExitStack() as stack:
+        gateways = None
+        if front is not None:
+            gateways = app.GatewaySpec(*stack.enter_context(http_children.children_of(front, held, settings)))
+        hosting = app.Hosting(args.auto, args.owner, gateways)
+        app.run(current, hosting, held, lambda where: report(Report(endpoint=where)))
 
 
 def _hold(folder: Path, *, auto_started: bool, temporary: bool) -> RunDirectory:

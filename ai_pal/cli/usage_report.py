@@ -33,7 +33,8 @@ class Clouds(msgspec.Struct, frozen=True):
 
 class Line(msgspec.Struct, frozen=True):
     """One day, model or tier. `saved` is what its answers would have cost at the clouds, None where nobody
-    knows; `unpriced` counts attempts whose cost nobody knows and `spent` leaves out."""
+    knows; `unpriced` counts attempts whose cost nobody knows and `spent` leaves out, `doubted` is as in
+    `Report`."""
 
     key: str
     answers: int
@@ -45,12 +46,14 @@ class Line(msgspec.Struct, frozen=True):
     spent: float
     saved: float | None
     unpriced: int = 0
+    doubted: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):
     """US dollars, and counts. `here` is the share of answers, from 0 to 1, for which no prompt left this
     machine, None where there are none; `left` counts attempts that took a prompt away, `unpriced` those whose
-    cost nobody knows and no sum holds."""
+    cost nobody knows and no sum holds, `doubted` the answers of this machine that were given up for
+    another's."""
 
     today: float
     this_month: float
@@ -65,6 +68,7 @@ class Report(msgspec.Struct, frozen=True):
     prices_as_of: str
     lines: list[Line]
     unpriced: int = 0
+    doubted: int = 0
 
 
 def report(
@@ -91,6 +95,7 @@ def report(
         prices_as_of=prices_as_of,
         lines=lines,
         unpriced=sum(line.unpriced for line in lines),
+        doubted=sum(line.doubted for line in lines),
     )
 
 
@@ -110,6 +115,7 @@ def texts(found: Report, since: str) -> list[str]:
         f"saved              {_saved(found.saved)} against {mid} and {strong} for everything",
         f"answered here      {share} of {found.answers}",
         f"left this machine  {counted(found.left, 'time')}",
+        *([f"doubted            {_doubted(found)}"] if found.doubted else []),
     ]
 
 
@@ -146,7 +152,13 @@ def _line(sums: Sums, clouds: Clouds) -> Line:
         sums.cost,
         clouds.would_cost(sums.mid, sums.strong),
         sums.unpriced,
+        sums.doubted,
     )
+
+
+def _doubted(found: Report) -> str:
+    share = found.doubted / found.answers if found.answers else 1.0
+    return f"{counted(found.doubted, 'answer')} of this machine gave way to another's, {share:.0%}"
 
 
 def _cost(price: Price | None, tokens: Tokens) -> float | None:

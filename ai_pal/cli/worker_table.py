@@ -20,8 +20,8 @@ HEAD = (
     "IDLE FOR",
     "UNLOADS IN",
 )
-SPARE = ("CAN", "RESERVED", "REQUESTS", "IDLE FOR", "QUEUED", "ACTIVE", "PID")
-"""What a narrow terminal does without, in this order."""
+SPARE, LAST = ("CAN", "RESERVED", "REQUESTS", "IDLE FOR", "QUEUED", "ACTIVE", "PID"), ("WINDOW",)
+"""What a narrow terminal does without, in this order; the last only where heads could not be read else."""
 NOTHING = "no model is loaded"
 UNKNOWN = "-"
 
@@ -30,7 +30,7 @@ def worker_table(workers: Sequence[WorkerStatus], width: int | None = None) -> s
     """One line a model; a model that failed has its reason below. `width` is that of the terminal."""
     if not workers:
         return NOTHING
-    lines = [table(HEAD, [_cells(worker) for worker in workers], width=width, spare=SPARE)]
+    lines = [table(HEAD, [worker_cells(worker) for worker in workers], width=width, spare=SPARE, last=LAST)]
     reasons = [(worker.model, worker.reason) for worker in workers if worker.reason]
     if reasons:
         lines += ["", table(("MODEL", "REASON"), reasons)]
@@ -47,7 +47,8 @@ def duration(seconds: float | None) -> str:
     return UNKNOWN if seconds is None else format_duration(round(seconds) if seconds >= 1 else 0)
 
 
-def _cells(worker: WorkerStatus) -> tuple[str, ...]:
+def worker_cells(worker: WorkerStatus) -> tuple[str, ...]:
+    """What stands below `HEAD`."""
     return (
         worker.model,
         f"{worker.state} {worker.progress:.0%}" if worker.state == "loading" else worker.state,
@@ -67,5 +68,5 @@ def _cells(worker: WorkerStatus) -> tuple[str, ...]:
 def _unloads(worker: WorkerStatus) -> str:
     if worker.pinned:
         return "pinned"
-    never = worker.state == "ready" and worker.keep_alive < 0
+    never = worker.keep_alive < 0 and worker.state in ("ready", "busy")
     return "never" if never else duration(worker.unloads_in)

@@ -15,8 +15,9 @@ class Answer(msgspec.Struct):
     """What was answered, and by whom. `text` is without what was thought (`reasoning`); `message` is all of
     it, as the turn that goes before the next question. `tier` 1 is this machine, 2 Ollama, 3 a cloud;
     `remote`: the prompt has left this machine. `score` is the complexity where it was judged, `cost` in US
-    dollars, None where nobody knows the price. `value` is the object where a schema was given, and
-    `conversation` all that was said where tools were run."""
+    dollars, None where nobody knows the price. `stop` is the stop text that came. `value` is the object
+    where a schema was given, `doubt` how much a model of this machine doubted its answer, from 0 to 1, where
+    that is known, and `conversation` all that was said where tools were run."""
 
     parts: Parts = msgspec.field(default_factory=Parts)
     model: str = ""
@@ -27,10 +28,12 @@ class Answer(msgspec.Struct):
     remote: bool = False
     cost: float | None = 0.0
     finish_reason: str = ""
+    stop: str = ""
     usage: Usage = Usage()
     timings: Timings = Timings()
     notices: list[wire.Notice] = msgspec.field(default_factory=list)
     value: Any = None
+    doubt: float | None = None
     conversation: list[Message] = msgspec.field(default_factory=list)
 
     def take(self, event: wire.AnyEvent) -> None:
@@ -43,7 +46,7 @@ class Answer(msgspec.Struct):
             case wire.Notice():
                 self.notices.append(event)
             case wire.Done():
-                self.finish_reason = event.finish_reason
+                self.finish_reason, self.stop, self.doubt = event.finish_reason, event.stop, event.doubt
                 self.usage, self.timings, self.cost = event.usage, event.timings, event.cost
             case wire.Failed():
                 raise AiPalError(main_reason(event.reasons))
@@ -77,3 +80,8 @@ class Answer(msgspec.Struct):
     def logprobs(self) -> list[TokenLogprob]:
         """The probabilities of its tokens, where they were asked for."""
         return self.parts.logprobs
+
+    @property
+    def prompt_logprobs(self) -> list[TokenLogprob]:
+        """The same of the prompt's own tokens; one with nothing before it has minus infinity."""
+        return self.parts.prompt_logprobs

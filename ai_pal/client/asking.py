@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from ai_pal.client.keywords import refuse_unknown, require
 from ai_pal.client.prompt import Prompt, conversation
@@ -25,22 +25,33 @@ class Asking(Sampling, total=False):
     """Besides how to sample: `model` empty lets the router choose, by the prompt and by `goal`, and
     `openai:gpt-4` names a provider's. With `pull` a model that is not here is downloaded first, if it has at
     most `pull_limit` bytes (0: of any size). `keep_alive` is in seconds, `max_cost` in US dollars. With
-    `local_only` nothing leaves this machine; `AI_PAL_LOCAL_ONLY=1` says so for all. Without `fallback` only
+    `local_only` nothing leaves this machine; `AI_PAL_LOCAL_ONLY=1` says so for all; with `mine`
+    it may go to other machines of the user's as well. Without `fallback` only
     the first of the plan is asked; with `continuation` another may go on where one broke off, after a
     notice. `task` says what kind of work it is, where that is known; `principal` for whom is
-    asked, where that is not always the same: they have their turns as clients do."""
+    asked, where that is not always the same: they have their turns as clients do. `only` holds patterns of
+    the names of who may be asked, `day_budget` what this principal may cost in a day, in US dollars.
+    `conversation` is the mark of a kept conversation: see docs/ipc-protocol.md. `escalate` is what becomes of
+    an answer that a model of this machine doubts: "off", "ask", "auto"; "stronger" doubts beforehand.
+    Without `seams` no second answer comes behind one that was begun."""
 
     model: str
     keep_alive: float | None
     pull: bool
     pull_limit: int
     local_only: bool
+    mine: bool
     goal: wire.Goal
     max_cost: float | None
     fallback: bool
     continuation: bool
     task: wire.Task
     principal: str
+    conversation: str
+    only: list[str]
+    day_budget: float | None
+    escalate: wire.Escalate
+    seams: bool
 
 
 def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NOTHING) -> wire.Chat:
@@ -54,7 +65,7 @@ def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NO
             options_of(how),
             usual.deadline if (deadline := how.get("deadline")) is None else deadline,
             how.get("keep_alive"),
-            privacy(how.get("local_only", usual.local_only)),
+            privacy(how.get("local_only", usual.local_only), mine=how.get("mine", False)),
             how.get("pull", False),
             how.get("pull_limit", 0),
             _goal(how, usual),
@@ -65,6 +76,11 @@ def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NO
             usual.keep_alive,
             pip_settings() if how.get("pull") else {},
             principal_of(how),
+            conversation_of(how),
+            [] if (only := how.get("only")) is None else only,
+            how.get("day_budget"),
+            "" if (escalate := how.get("escalate")) is None else escalate,
+            how.get("seams", True),
         )
     )
 
@@ -76,12 +92,13 @@ def route_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = N
             request_id,
             _chat_messages(prompt, how),
             named_model(how) or usual.model,
-            privacy(how.get("local_only", usual.local_only)),
+            privacy(how.get("local_only", usual.local_only), mine=how.get("mine", False)),
             _goal(how, usual),
             how.get("max_cost"),
             how.get("fallback", True),
             options_of(how),
             how.get("task", ""),
+            "" if (escalate := how.get("escalate")) is None else escalate,
         )
     )
 
@@ -113,6 +130,11 @@ def named_model(how: Mapping[str, Any]) -> str:
     return reference
 
 
+def conversation_of(how: Mapping[str, Any]) -> Any:
+    """The mark of the kept conversation."""
+    return "" if (mark := how.get("conversation")) is None else mark
+
+
 def principal_of(how: Mapping[str, Any]) -> Any:
     """For whom is asked."""
     return "" if (principal := how.get("principal")) is None else principal
@@ -128,8 +150,10 @@ def _goal(how: Asking, usual: Usual) -> wire.Goal:
     return usual.goal if (goal := how.get("goal")) in (None, "") else goal
 
 
-def privacy(local_only: bool, environ: Mapping[str, str] = os.environ) -> Literal["local", "any"]:
-    """The stricter of what is asked and what the environment says. Raises `AiPalError` (`bad_request`)."""
+def privacy(local_only: bool, environ: Mapping[str, str] = os.environ, *, mine: bool = False) -> wire.Privacy:
+    """The strictest of what is asked and what the environment says. Raises `AiPalError` (`bad_request`)."""
     require("local_only", local_only)
-    everywhere = environ.get(LOCAL_ONLY, "").strip().lower() not in _NO
-    return "local" if local_only or everywhere else "any"
+    require("mine", mine)
+    if local_only or environ.get(LOCAL_ONLY, "").strip().lower() not in _NO:
+        return "local"
+    return "mine" if mine else "any"

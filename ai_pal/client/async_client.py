@@ -22,6 +22,9 @@ from ai_pal.client.prompt import Prompt, conversation
 from ai_pal.client.requests import (
     Completing,
     Counting,
+    Embeddable,
+    Embedding,
+    Raw,
     Using,
     complete_request,
     count_request,
@@ -45,16 +48,24 @@ class AsyncClient(Face):
     """A connection to the supervisor at `endpoint`; use it as an async context manager.
 
     The methods are those of the blocking client, and raise `AiPalError` as they do. What asks, loads, pulls,
-    unloads or stops begins with the call; awaiting or iterating follows it to its end."""
+    unloads or stops begins with the call; awaiting or iterating follows it to its end. `serves` is where this
+    program answers others, which `status` then tells."""
 
-    def __init__(self, endpoint: str, *, timeout: float = 5.0, usual: Usual | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        timeout: float = 5.0,
+        usual: Usual | None = None,
+        serves: Sequence[str] = (),
+    ) -> None:
         super().__init__(endpoint, usual)
-        self._timeout = timeout
+        self._timeout, self._serves = timeout, serves
         self._made: tuple[AsyncExchange, wire.Welcome] | None = None
         self._begun: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        exchange = AsyncExchange(self._endpoint)
+        exchange = AsyncExchange(self._endpoint, self._serves)
         self._made = exchange, await exchange.greeted(self._timeout)
         return self
 
@@ -108,20 +119,23 @@ class AsyncClient(Face):
         return await run_tools(self.ask, functions, conversation(prompt), rounds, on_call, how)
 
     def complete_stream(
-        self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]
+        self, prompt: Raw, suffix: str | None = None, **how: Unpack[Completing]
     ) -> AsyncAnswerStream:
-        """Go on with a text as it is, without a template; with a `suffix` write what belongs between the two.
-        Iterate over the events as they come."""
+        """Go on with a text as it is, or with the model's own tokens of one, without a template; with a
+        `suffix` write what belongs between the two. Iterate over the events as they come."""
         request = complete_request(self._new_id(), prompt, suffix, how, self.usual)
         return AsyncAnswerStream(self._exchange, self._exchange.begin(request))
 
-    async def complete(self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]) -> Answer:
+    async def complete(self, prompt: Raw, suffix: str | None = None, **how: Unpack[Completing]) -> Answer:
         """The same, and wait for all of it."""
         return await self.complete_stream(prompt, suffix, **how).answer()
 
-    async def embed(self, texts: Iterable[str], *, dimensions: int = 0, **how: Unpack[Using]) -> Embeddings:
-        """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
-        first ones, where the model was made for that."""
+    async def embed(
+        self, texts: Iterable[Embeddable], *, dimensions: int = 0, **how: Unpack[Embedding]
+    ) -> Embeddings:
+        """Turn each text into a vector of length 1; one may also be given as the model's tokens. `dimensions`
+        0 is as many as the model has; fewer are the first ones, where the model was made for that. With
+        `truncate` one that is too long is cut, without it refused."""
         requests = embed_requests(self._new_id, texts, dimensions, how, self.usual)
         return Embeddings(await self._exchange.replies(requests, wire.Embedded, self.meanwhile))
 
@@ -150,9 +164,12 @@ class AsyncClient(Face):
     async def providers(  # the options are the blocking client's
         self,
         timeout: float = PROVIDERS_TIMEOUT,  # noqa: ASYNC109
+        *,
+        near: bool = False,
     ) -> list[wire.ProviderStatus]:
-        """The providers that are set up, each with the models that it has."""
-        request = wire.Providers(self._new_id())
+        """The providers that are set up, each with the models that it has; `near`: of clouds only those that
+        they would be asked for, and no cloud is asked."""
+        request = wire.Providers(self._new_id(), near)
         reply = await self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout)
         return reply.providers
 
@@ -187,6 +204,20 @@ class AsyncClient(Face):
         inbox = self._exchange.begin(wire.Subscribe(self._new_id()))
         return AsyncStream(self._exchange, inbox, wire.Picture, wire.Changes)
 
+    async def rate(self, answer: int, good: bool) -> bool:
+        """Say whether an answer of this client was good, by the id of its events. True: something was learned
+        of it; the setting `[router] learn` has to be on, and its model one that can doubt."""
+        request = wire.Rate(self._new_id(), answer, good)
+        reply = await self._exchange.reply(self._exchange.begin(request), wire.Rated, CONTROL_TIMEOUT)
+        return reply.learned
+
+    async def call_off(self, key: str) -> bool:
+        """Stop a request of any client, by its `key` in `events`: its client hears that it failed with the
+        code `cancelled`, and who wanted it. False: no such request is open."""
+        request = wire.CallOff(self._new_id(), key)
+        reply = await self._exchange.reply(self._exchange.begin(request), wire.CalledOff, CONTROL_TIMEOUT)
+        return reply.open
+
     def load(
         self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
     ) -> AsyncStream[wire.Pulling | wire.Loading | wire.Loaded]:
@@ -202,6 +233,14 @@ class AsyncClient(Face):
         With `newer` the hub is asked for its latest although the model is here."""
         request = pull_request(self._new_id(), model, newer, self.usual)
         return AsyncStream(self._exchange, self._exchange.begin(request), wire.Pulling, wire.Pulled)
+
+    def calibrate(self, model: str = "") -> AsyncStream[wire.Loading | wire.Calibrating | wire.Calibrated]:
+        """Measure whether a model of this machine doubts what it gets wrong, from this call on; yields
+        `Calibrating` events and then one `Calibrated`. Takes minutes."""
+        kinds = (wire.Loading, wire.Calibrating, wire.Calibrated)
+        return AsyncStream(
+            self._exchange, self._exchange.begin(wire.Calibrate(self._new_id(), model)), *kinds
+        )
 
     def unload(self, model: str = "", timeout: float = UNLOAD_TIMEOUT) -> "asyncio.Task[list[str]]":
         """Unload a model, all without a name; awaited it gives what was unloaded."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import zmq
@@ -36,14 +36,14 @@ class Inbox(NamedTuple):
 class AsyncExchange:
     """A connection on the running loop; `greeted` has to be awaited first."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, serves: Sequence[str] = ()) -> None:
         self.loop = asyncio.get_running_loop()
         ready = asyncio.Event()
         self.core = Core(endpoint, ready.set)
         self._greeting = Inbox(self.core.greeting, ready)
         self._gone = asyncio.Event()
         self._watch: asyncio.TimerHandle | None = None
-        self._connection = Connection(endpoint)
+        self._connection = Connection(endpoint, serves=serves)
         self._reader = SocketReader(self._connection.socket, self._take)
         self._end = SocketReader(self._connection.monitor, self._disconnected)
 

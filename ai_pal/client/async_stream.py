@@ -5,7 +5,6 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from ai_pal.client.answer import Answer
 from ai_pal.client.async_exchange import AsyncExchange, Inbox
-from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 
 E = TypeVar("E")
@@ -16,10 +15,11 @@ class AsyncStream(Generic[E]):
     to and with the last one; awaited it gives that one. Who drops it in between, or cancels the task that
     waits for it, has it cancelled, but for a load, which goes on."""
 
+    _begun = _over = _nudged = False
+
     def __init__(self, exchange: AsyncExchange, inbox: Inbox, *kinds: type[E]) -> None:
         self.id = inbox.pending.id
         self._exchange, self._inbox, self._kinds = exchange, inbox, kinds
-        self._begun = self._over = self._nudged = False
 
     def __aiter__(self) -> Self:
         return self
@@ -40,26 +40,23 @@ class AsyncStream(Generic[E]):
     async def batch(self) -> list[E]:
         """All that has come since it was read last: at least one event, unless somebody has called `nudge` or
         it is over."""
-        events: list[E] = []
+        events: list[Any] = []
         self._begun = True
-        while not self._over:
-            try:
-                while (event := self._inbox.pending.take()) is not None:
-                    if not self._kinds or isinstance(event, self._kinds):
-                        events.append(cast("E", event))
-                self._over = self._inbox.pending.finished
+        pending, ready = self._inbox
+        try:
+            while not self._over:
+                there = pending.take_all()
+                self._over = pending.finished
+                kinds = self._kinds
+                events = [event for event in there if isinstance(event, kinds)] if kinds else there
                 if events or self._over or self._nudged:
                     break
-                self._inbox.ready.clear()
-                await self._inbox.ready.wait()
-            except AiPalError:
-                if events:  # these first; it fails at the next call
-                    break
-                self._leave()
-                raise
-            except BaseException:
-                self._leave()
-                raise
+                if not there:
+                    ready.clear()
+                    await ready.wait()
+        except BaseException:
+            self._leave()
+            raise
         self._nudged = False
         return events
 
@@ -99,8 +96,7 @@ class AsyncStream(Generic[E]):
         self._leave()
 
     def __del__(self) -> None:
-        loop = self._exchange.loop
-        if self._begun and not self._over and not loop.is_closed():
+        if self._begun and not self._over and not (loop := self._exchange.loop).is_closed():
             loop.call_soon_threadsafe(self._exchange.leave, self._inbox.pending)
 
     def _leave(self) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +10,7 @@ import zmq
 from ai_pal import __version__
 from ai_pal.client.attachments import detached
 from ai_pal.client.core import CLOSED, LOST
+from ai_pal.client.program import program
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.transport.sockets import configure, receive_frames
@@ -25,7 +25,12 @@ _numbers = itertools.count()  # an address is free again only some time after it
 class Connection:
     """Sockets and framing, without a policy on waiting. `socket` and `monitor` can be polled."""
 
-    def __init__(self, endpoint: str, context: "zmq.Context[zmq.Socket[bytes]] | None" = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        context: "zmq.Context[zmq.Socket[bytes]] | None" = None,
+        serves: Sequence[str] = (),
+    ) -> None:
         self.context = context or zmq.Context.instance()
         self.socket = self.context.socket(zmq.DEALER)
         configure(self.socket)
@@ -34,7 +39,7 @@ class Connection:
             zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED, f"inproc://monitor-{next(_numbers)}"
         )
         self.socket.connect(endpoint)
-        self.send(wire.Hello(wire.PROTOCOL, __version__, f"pid {os.getpid()}"))
+        self.send(wire.Hello(wire.PROTOCOL, __version__, program(), list(serves)))
 
     def send(self, request: wire.Request) -> None:
         """Hand a request to the socket, its large attachments behind it and not copied. Raises `AiPalError`:

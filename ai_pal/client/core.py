@@ -43,8 +43,15 @@ REPLIES: dict[type[wire.Request], type[wire.Event]] = {wire.Hello: wire.Welcome}
 }
 """What each request is answered with in the end; `Chat` and `Complete` end with one of `wire.TERMINAL`."""
 
+_ENDS = frozenset(wire.TERMINAL)
+
 GOES_ON = (wire.Load, wire.Unload, wire.Stop)
 """Requests that are not cancelled when nobody waits for their end any more."""
+
+
+def to_end(pid: int | None) -> str:
+    """The commands that end a process, also one that is stopped."""
+    return f"kill -CONT {pid or 'PID'}; kill {pid or 'PID'}"
 
 
 def silent(endpoint: str) -> Failure:
@@ -53,7 +60,7 @@ def silent(endpoint: str) -> Failure:
     return Failure(
         Code.SUPERVISOR_SILENT,
         f"the supervisor{f' (pid {pid})' if pid else ''} is there but does not answer",
-        "it may be stopped or overloaded: wait, or end it with `kill -CONT PID; kill PID`, then ask again",
+        f"it may be stopped or overloaded: wait, or end it with `{to_end(pid)}`, then ask again",
         retryable=True,
     )
 
@@ -73,21 +80,23 @@ class Pending:
         self._failure: Failure | None = None
 
     def put(self, event: wire.AnyEvent) -> None:
-        """Take in one event. A burst of them wakes the reader once."""
+        """Take in one event. A burst of them wakes the reader once: it waits only where there is none."""
         if self._failure is not None:
             return  # behind a gap nothing can be right
-        if len(self._events) >= EVENT_LIMIT:
+        waiting = len(self._events)
+        if waiting >= EVENT_LIMIT:
             self.fail(TOO_SLOW)
             return
         if self._reply is None:
-            self.ended = isinstance(event, wire.TERMINAL)
+            self.ended = type(event) in _ENDS
         elif isinstance(event, self._reply):
             self.ended = True
         elif isinstance(event, wire.Failed | wire.Cancelled):
             self.end(main_reason(event.reasons) if isinstance(event, wire.Failed) else CANCELLED)
             return
         self._events.append(event)
-        self._wake()
+        if not waiting:
+            self._wake()
 
     def end(self, failure: Failure) -> None:
         """Its supervisor has ended it with this."""
@@ -106,6 +115,14 @@ class Pending:
         if self._failure is not None:
             raise AiPalError(self._failure)
         return None
+
+    def take_all(self) -> list[wire.AnyEvent]:
+        """All that is there; may be nothing. Raises `AiPalError` where nothing is and no more is coming."""
+        events = list(self._events)
+        self._events.clear()
+        if not events and self._failure is not None:
+            raise AiPalError(self._failure)
+        return events
 
     @property
     def failed(self) -> bool:

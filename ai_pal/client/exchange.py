@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import zmq
@@ -31,8 +31,8 @@ class Exchange:
     """A connection that is greeted, for any number of threads. Raises `AiPalError`: `supervisor_unreachable`,
     `supervisor_silent`, `protocol_mismatch`."""
 
-    def __init__(self, endpoint: str, timeout: float) -> None:
-        self._connection = Connection(endpoint)
+    def __init__(self, endpoint: str, timeout: float, serves: Sequence[str] = ()) -> None:
+        self._connection = Connection(endpoint, serves=serves)
         sockets = self._connection.socket, self._connection.monitor
         self._turns = Turns([int(socket.get(zmq.FD)) for socket in sockets])
         ready = threading.Condition(self._turns.lock)

@@ -9,8 +9,12 @@ from ai_pal.protocol.value_rules import LONGEST, TRUE_OR_FALSE, YEARS, Rule, num
 
 OWN: Mapping[str, tuple[Rule, Any]] = {
     "local_only": (TRUE_OR_FALSE, bool),
+    "mine": (TRUE_OR_FALSE, bool),
     "here": (TRUE_OR_FALSE, bool),
     "newer": (TRUE_OR_FALSE, bool),
+    "near": (TRUE_OR_FALSE, bool),
+    "good": (TRUE_OR_FALSE, bool),
+    "answer": (whole("of 1 or more", 1), int),
     "only_if_idle": (TRUE_OR_FALSE, bool),
     "start": (TRUE_OR_FALSE, bool),
     "enable_direct_loading": (TRUE_OR_FALSE, bool),
@@ -23,6 +27,7 @@ OWN: Mapping[str, tuple[Rule, Any]] = {
     "system": (Rule("a text"), str | None),
     "suffix": (Rule("a text"), str | None),
     "query": (Rule("a text"), str),
+    "key": (Rule("a text"), str),
     "base_url": (Rule("an address"), str),
 }
 """What no request says by the same name, and the type of each."""

@@ -50,22 +50,30 @@ class Parts:
     def __init__(self) -> None:
         self.growing: list[GrowingPart] = []
         self.logprobs: list[TokenLogprob] = []
+        self.prompt_logprobs: list[TokenLogprob] = []
+        """Of the prompt's own tokens."""
         self.thought = 0
         """Tokens of thoughts."""
         self._latest: dict[tuple[int, PartKind], GrowingPart] = {}
+        self._seam: int | None = None
+        self._begin = 0  # where the answer that counts begins
 
     def take(self, event: wire.AnyEvent) -> None:
         """Take the next event; most of them add nothing."""
         match event:
             case wire.Delta():
                 self.add(event)
+            case wire.Logprobs(prompt=True):
+                self.prompt_logprobs = event.tokens
             case wire.Logprobs():
                 self.logprobs += event.tokens
+            case wire.Notice(kind="seam"):
+                self._seam = len(self.growing)
             case wire.Notice(kind="fallback" | "retry") | wire.Started() if not self.committed:
                 # Who thought so far does not answer: another's thoughts, and its signature, prove nothing.
                 self.growing.clear()
                 self.logprobs.clear()
-                self.thought = 0
+                self.thought = self._begin = 0
                 self._latest.clear()
 
     def add(self, delta: wire.Delta) -> GrowingPart:
@@ -76,6 +84,10 @@ class Parts:
         if part is None or part.begins_again(delta):
             part = self._latest[place] = GrowingPart(delta)
             self.growing.append(part)
+            if self._seam is not None and delta.kind != "reasoning":
+                self._begin = self._seam  # who goes on with the first has the place of its text
+        if delta.kind != "reasoning":
+            self._seam = None
         part.grow(delta)
         return part
 
@@ -85,14 +97,19 @@ class Parts:
         return any(part.kind != "reasoning" for part in self.growing)
 
     @property
+    def own(self) -> list[GrowingPart]:
+        """What counts: of two answers with a seam between them the second, without the draft before it."""
+        return self.growing[self._begin :]
+
+    @property
     def text(self) -> str:
         """What it says, without what was thought before."""
-        return "".join(part.text for part in self.growing if part.kind == "text")
+        return "".join(part.text for part in self.own if part.kind == "text")
 
     @property
     def reasoning(self) -> str:
         """What was thought."""
-        return "".join(part.text for part in self.growing if part.kind == "reasoning")
+        return "".join(part.text for part in self.own if part.kind == "reasoning")
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -102,7 +119,7 @@ class Parts:
     @property
     def parts(self) -> Sequence[Text | Reasoning | ToolCall]:
         """All parts that hold anything, whole."""
-        found = [part.part for part in self.growing]
+        found = [part.part for part in self.own]
         return [part for part in found if part not in (Text(""), Reasoning(""))]
 
     @property

@@ -2,7 +2,7 @@
 Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 from ai_pal.client.asking import acceptable, named_model, principal_of, with_system
 from ai_pal.client.prompt import Prompt
@@ -31,8 +31,20 @@ class Using(TypedDict, total=False):
     principal: str
 
 
+Raw = str | list[int]
+"""A text that is gone on with, or the model's own tokens of one."""
+
+
 class Completing(Using, Options, total=False):
-    """How a text is gone on with."""
+    """How a text is gone on with. `prompt_logprobs`: how probable its own tokens are is told, too."""
+
+    prompt_logprobs: bool
+
+
+class Embedding(Using, total=False):
+    """How texts are made vectors. `truncate`: of one that is too long the beginning is."""
+
+    truncate: bool
 
 
 class Counting(Options, total=False):
@@ -59,11 +71,13 @@ def pull_request(request_id: int, model: str, newer: bool, usual: Usual) -> wire
 
 
 def complete_request(
-    request_id: int, prompt: str, suffix: str | None, how: Completing, usual: Usual
+    request_id: int, prompt: Raw, suffix: str | None, how: Completing, usual: Usual
 ) -> wire.Complete:
     """The request to go on with a text. Raises `AiPalError` (`bad_request`) for what only a conversation
     has."""
-    return acceptable(wire.Complete(request_id, prompt, suffix, options=options_of(how), **_used(how, usual)))
+    scores = how.get("prompt_logprobs", False)
+    fields = {"options": options_of(how), "prompt_logprobs": scores, **_used(how, usual)}
+    return acceptable(wire.Complete(request_id, prompt, suffix, **fields))
 
 
 def count_request(request_id: int, prompt: Prompt, how: Counting, usual: Usual) -> wire.CountTokens:
@@ -73,13 +87,17 @@ def count_request(request_id: int, prompt: Prompt, how: Counting, usual: Usual) 
     return acceptable(wire.CountTokens(request_id, messages, model, options_of(how), principal_of(how)))
 
 
+Embeddable = str | list[int]
+"""A text, or one that is given as the tokens of the model."""
+
+
 def embed_requests(
-    new_id: Callable[[], int], texts: Iterable[str], dimensions: int, how: Using, usual: Usual
+    new_id: Callable[[], int], texts: Iterable[Embeddable], dimensions: int, how: Embedding, usual: Usual
 ) -> Iterator[wire.Embed]:
     """The requests for the vectors of all texts. Raises `TypeError` for what is no text, `AiPalError`
     (`bad_request`) for values that cannot be."""
-    used, batches = _used(how, usual, ""), _batches(texts)
-    mine = {"usual_model": usual.model, **used}
+    used, batches = _used(how, usual, ""), _batches(texts, str, list)
+    mine = {"usual_model": usual.model, "truncate": how.get("truncate", False), **used}
     return (acceptable(wire.Embed(new_id(), batch, dimensions=dimensions, **mine)) for batch in batches)
 
 
@@ -87,7 +105,7 @@ def rerank_requests(
     new_id: Callable[[], int], query: str, texts: Iterable[str], how: Using, usual: Usual
 ) -> Iterator[wire.Rerank]:
     """The requests for the scores of all texts. Raises as `embed_requests`."""
-    used, batches = _used(how, usual, ""), _batches(texts)
+    used, batches = _used(how, usual, ""), _batches(texts, str)
     mine = {"usual_model": usual.model, **used}
     return (acceptable(wire.Rerank(new_id(), query, batch, **mine)) for batch in batches)
 
@@ -108,14 +126,17 @@ def _used(how: Mapping[str, Any], usual: Usual, default: str | None = None) -> d
     }
 
 
-def _batches(texts: Iterable[str]) -> list[list[str]]:
+T = TypeVar("T", str, Embeddable)
+
+
+def _batches(texts: Iterable[T], *kinds: type) -> list[list[T]]:
     """The texts in their order, as many together as one request should hold."""
     if isinstance(texts, str):
         raise TypeError("texts takes a list of texts, not one: [text]")
-    batches: list[list[str]] = []
+    batches: list[list[T]] = []
     room = 0
     for text in texts:
-        if not isinstance(text, str):
+        if not isinstance(text, kinds):
             raise TypeError(f"texts takes texts, not {type(text).__name__}")
         room -= len(text)
         if not batches or room < 0 or len(batches[-1]) == BATCH_TEXTS:

@@ -5,13 +5,14 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
-from ai_pal.client.tools import AnyTool, choice_of, tools_of
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.option_rules import objection_to_types, objection_to_value
-from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, ToolChoice
+from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, Tool, ToolChoice
 from ai_pal.protocol.value_rules import plain
 
 T = TypeVar("T")
+
+AnyTool = Tool | Mapping[str, Any] | Callable[..., Any]
 
 
 class Options(TypedDict, total=False):
@@ -43,6 +44,7 @@ class Options(TypedDict, total=False):
     context: int | None
     prefill: str | None
     stop_repeating: bool | None
+    trim: bool | None
     lora: Sequence[str] | None
     options: GenerationOptions | None
 
@@ -74,9 +76,12 @@ def options_of(how: Mapping[str, Any]) -> GenerationOptions:
     for name in single:
         if whole is not None and getattr(whole, name) not in (None, [], {}, ""):
             raise TypeError(f"{name} is given twice: as a keyword and in options")
-    for name, read in _READ.items():
-        if name in single:
-            single[name] = read(single[name])
+    if not single and whole is None:
+        return GenerationOptions()
+    if "stop" in single:
+        single["stop"] = _texts(single["stop"])
+    if "tools" in single or "tool_choice" in single:
+        _read_tools(single)
     for name, value in single.items():
         _refuse(objection_to_value(name, value))
     if whole is not None:
@@ -110,8 +115,13 @@ def _texts(stop: object) -> object:
     return [stop] if isinstance(stop, str) else list(stop) if isinstance(stop, Sequence) else stop
 
 
-_READ: dict[str, Callable[[Any], Any]] = {"stop": _texts, "tools": tools_of, "tool_choice": choice_of}
-"""How options are read that may be given in other forms than their own."""
+def _read_tools(single: dict[str, Any]) -> None:
+    """Tools, and which of them, in the forms in which people have them."""
+    from ai_pal.client.tools import choice_of, tools_of
+
+    for name, read in (("tools", tools_of), ("tool_choice", choice_of)):
+        if name in single:
+            single[name] = read(single[name])
 
 
 def _refuse(why: str) -> None:

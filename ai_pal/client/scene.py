@@ -14,32 +14,47 @@ REMEMBERED = 20
 
 class Scene:
     """How things stand by what `events()` has told: `models` by name, `requests` by key, `downloads` by their
-    models; `ended` are the last requests that have ended, `happened` is what happened last, the newest at the
-    end. With `now`, in seconds of any clock, times go on while nothing is told."""
+    models; `gateways` serve others, of so many `clients`. `ended` are the last requests that have ended,
+    `happened` what happened last, the newest at the end. With `now`, in seconds of any clock, times go on
+    while nothing is told."""
 
     def __init__(self) -> None:
         self.supervisor: wire.Picture | None = None
-        self.free = 0
+        self.free = self.clients = 0
+        self.gateways: list[wire.Gateway] = []
         self.models: dict[str, wire.WorkerStatus] = {}
         self.requests: dict[str, wire.RequestStatus] = {}
         self.downloads: dict[str, wire.DownloadStatus] = {}
         self.ended: deque[wire.RequestStatus] = deque(maxlen=REMEMBERED)
         self.happened: deque[wire.Happening] = deque(maxlen=REMEMBERED)
         self._told_at: dict[str, float] = {}
+        self._pictured_at = 0.0
+        self._happened_at: deque[float] = deque(maxlen=REMEMBERED)
 
     def take(self, event: wire.Picture | wire.Changes, now: float = 0.0) -> None:
         """Add one event."""
         if isinstance(event, wire.Picture):
-            self.supervisor, self.free = event, event.free
+            self._pictured_at = now
+            self.supervisor, self.free, self.gateways = event, event.free, event.gateways
+            self.clients = event.clients
+            self.happened.clear()
+            self._happened_at.clear()
             self.models, self.requests, self.downloads, self._told_at = {}, {}, {}, {}
         else:
             self.free = self.free if event.free is None else event.free
-            self.happened.extend(event.happened)
+            self.gateways = self.gateways if event.gateways is None else event.gateways
+            self.clients = self.clients if event.clients is None else event.clients
+        self.happened.extend(event.happened)
+        self._happened_at.extend(now - one.seconds for one in event.happened)
         self.models |= {one.model: one for one in event.models}
         self.requests |= {one.key: one for one in event.requests}
         self.downloads |= {one.model: one for one in event.downloads}
         self._told_at |= {one.model: now for one in event.models} | {one.key: now for one in event.requests}
         self._drop_what_is_over(event)
+
+    def uptime_at(self, now: float) -> float | None:
+        """Seconds that the supervisor runs; None where none is watched."""
+        return None if self.supervisor is None else self.supervisor.uptime + now - self._pictured_at
 
     def models_at(self, now: float) -> list[wire.WorkerStatus]:
         """The models as they are now."""
@@ -51,6 +66,11 @@ class Scene:
             msgspec.structs.replace(one, seconds=one.seconds + now - self._told_at[key])
             for key, one in self.requests.items()
         ]
+
+    def happened_at(self, now: float) -> list[wire.Happening]:
+        """What happened, and how long ago that is now."""
+        pairs = zip(self.happened, self._happened_at, strict=True)
+        return [msgspec.structs.replace(one, seconds=now - then) for one, then in pairs]
 
     def _drop_what_is_over(self, event: wire.Picture | wire.Changes) -> None:
         for request in event.requests:

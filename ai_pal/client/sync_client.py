@@ -20,6 +20,9 @@ from ai_pal.client.prompt import Prompt, conversation
 from ai_pal.client.requests import (
     Completing,
     Counting,
+    Embeddable,
+    Embedding,
+    Raw,
     Using,
     complete_request,
     count_request,
@@ -41,11 +44,19 @@ class Client(Face):
     """A connection to the supervisor at `endpoint`, for any number of threads at once.
 
     Raises `AiPalError`: `supervisor_unreachable`, `protocol_mismatch`, and from every method
-    `supervisor_lost` when the supervisor goes away, `client_closed` after `close`."""
+    `supervisor_lost` when the supervisor goes away, `client_closed` after `close`. `serves` is where this
+    program answers others, which `status` then tells."""
 
-    def __init__(self, endpoint: str, *, timeout: float = 5.0, usual: Usual | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        timeout: float = 5.0,
+        usual: Usual | None = None,
+        serves: Sequence[str] = (),
+    ) -> None:
         super().__init__(endpoint, usual)
-        self._exchange = Exchange(endpoint, timeout)
+        self._exchange = Exchange(endpoint, timeout, serves)
         self._new_id = self._exchange.core.new_id
 
     @property
@@ -92,20 +103,23 @@ class Client(Face):
         return run_tools(self.ask, functions, conversation(prompt), rounds, on_call, how)
 
     def complete_stream(
-        self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]
+        self, prompt: Raw, suffix: str | None = None, **how: Unpack[Completing]
     ) -> AnswerStream:
-        """Go on with a text as it is, without a template; with a `suffix` write what belongs between the two.
-        Iterate over the events as they come."""
+        """Go on with a text as it is, or with the model's own tokens of one, without a template; with a
+        `suffix` write what belongs between the two. Iterate over the events as they come."""
         request = complete_request(self._new_id(), prompt, suffix, how, self.usual)
         return AnswerStream(self._exchange, self._exchange.begin(request))
 
-    def complete(self, prompt: str, suffix: str | None = None, **how: Unpack[Completing]) -> Answer:
+    def complete(self, prompt: Raw, suffix: str | None = None, **how: Unpack[Completing]) -> Answer:
         """The same, and wait for all of it."""
         return self.complete_stream(prompt, suffix, **how).answer()
 
-    def embed(self, texts: Iterable[str], *, dimensions: int = 0, **how: Unpack[Using]) -> Embeddings:
-        """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
-        first ones, where the model was made for that."""
+    def embed(
+        self, texts: Iterable[Embeddable], *, dimensions: int = 0, **how: Unpack[Embedding]
+    ) -> Embeddings:
+        """Turn each text into a vector of length 1; one may also be given as the model's tokens. `dimensions`
+        0 is as many as the model has; fewer are the first ones, where the model was made for that. With
+        `truncate` one that is too long is cut, without it refused."""
         requests = embed_requests(self._new_id, texts, dimensions, how, self.usual)
         return Embeddings(self._exchange.replies(requests, wire.Embedded, self.meanwhile))
 
@@ -131,9 +145,12 @@ class Client(Face):
         request = route_request(self._new_id(), prompt, how, self.usual)
         return self._exchange.reply(self._exchange.begin(request), wire.Routed, CONTROL_TIMEOUT)
 
-    def providers(self, timeout: float = PROVIDERS_TIMEOUT) -> list[wire.ProviderStatus]:
-        """The providers that are set up, each with the models that it has."""
-        request = wire.Providers(self._new_id())
+    def providers(
+        self, timeout: float = PROVIDERS_TIMEOUT, *, near: bool = False
+    ) -> list[wire.ProviderStatus]:
+        """The providers that are set up, each with the models that it has; `near`: of clouds only those that
+        they would be asked for, and no cloud is asked."""
+        request = wire.Providers(self._new_id(), near)
         return self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout).providers
 
     def search(self, words: str, *, limit: int = 20, sort: Order = "downloads") -> wire.SearchReply:
@@ -165,6 +182,20 @@ class Client(Face):
         inbox = self._exchange.begin(wire.Subscribe(self._new_id()))
         return Stream(self._exchange, inbox, wire.Picture, wire.Changes)
 
+    def rate(self, answer: int, good: bool) -> bool:
+        """Say whether an answer of this client was good, by the id of its events. True: something was learned
+        of it; the setting `[router] learn` has to be on, and its model one that can doubt."""
+        request = wire.Rate(self._new_id(), answer, good)
+        reply = self._exchange.reply(self._exchange.begin(request), wire.Rated, CONTROL_TIMEOUT)
+        return reply.learned
+
+    def call_off(self, key: str) -> bool:
+        """Stop a request of any client, by its `key` in `events`: its client hears that it failed with the
+        code `cancelled`, and who wanted it. False: no such request is open."""
+        request = wire.CallOff(self._new_id(), key)
+        reply = self._exchange.reply(self._exchange.begin(request), wire.CalledOff, CONTROL_TIMEOUT)
+        return reply.open
+
     def load(
         self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
     ) -> Stream[wire.Pulling | wire.Loading | wire.Loaded]:
@@ -180,6 +211,12 @@ class Client(Face):
         With `newer` the hub is asked for its latest although the model is here."""
         request = pull_request(self._new_id(), model, newer, self.usual)
         return Stream(self._exchange, self._exchange.begin(request), wire.Pulling, wire.Pulled)
+
+    def calibrate(self, model: str = "") -> Stream[wire.Loading | wire.Calibrating | wire.Calibrated]:
+        """Measure whether a model of this machine doubts what it gets wrong, from this call on; yields
+        `Calibrating` events and then one `Calibrated`. Takes minutes."""
+        kinds = (wire.Loading, wire.Calibrating, wire.Calibrated)
+        return Stream(self._exchange, self._exchange.begin(wire.Calibrate(self._new_id(), model)), *kinds)
 
     def unload(self, model: str = "", timeout: float = UNLOAD_TIMEOUT) -> list[str]:
         """Unload a model, all without a name; returns what was unloaded."""

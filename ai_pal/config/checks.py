@@ -9,11 +9,12 @@ import msgspec
 from ai_pal.config.clouds import KNOWN, provider_names
 from ai_pal.config.dotted import dotted
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.config.listening import listens_at, objection_to_host, objection_to_origin
+from ai_pal.config.http_settings import HttpSettings
+from ai_pal.config.machine_settings import MachineSettings, is_machine_name
 from ai_pal.config.settings import ModelSettings, Settings
-from ai_pal.config.tables import HttpSettings, PriceSettings, ProviderSettings
+from ai_pal.config.tables import PriceSettings, ProviderSettings
 
-_NAME = re.compile(r"[\w.-]+")
+_NAME = r"[\w.-]+"
 _TABLES = ("ollama", "local")
 
 _SWITCHES = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
@@ -38,6 +39,8 @@ def mistake_in(name: str, setting: msgspec.Struct) -> Mistake | None:
             return _provider_mistake(name, setting)
         case ModelSettings():
             return _model_mistake(name, setting)
+        case MachineSettings():
+            return _machine_mistake(name, setting)
         case PriceSettings() if setting.input is None or setting.output is None:
             missing = " and ".join(side for side in ("input", "output") if getattr(setting, side) is None)
             return Mistake(
@@ -54,14 +57,25 @@ def mistake_of_all(settings: Settings) -> Mistake | None:
         if there := elsewhere(reference, provider_names(settings)):
             message = f"local.model: {name} is a model of {there.provider}, and none of this machine"
             return Mistake(message, f"write model = {name!r} for all that is asked", "local.model")
+    for name in settings.machines:
+        if name in settings.providers:
+            taken = Mistake(f"{name} is a machine and a provider", "give one of them another name")
+            return taken._replace(setting=dotted("machines", name))
     return _http_mistake(settings.http)
 
 
 def _http_mistake(http: HttpSettings) -> Mistake | None:
+    if http == HttpSettings():
+        return None
+    from ai_pal.config.listening import listens_at, objection_to_host, objection_to_origin
+
     try:
         listens_at(http.listen)
     except ValueError as error:
         return Mistake(f"http.listen: {error}", "such as 127.0.0.1:11435", "http.listen")
+    if bool(http.certificate) != bool(http.key):
+        there, missing = ("certificate", "key") if http.certificate else ("key", "certificate")
+        return Mistake(f"http.{there} is said, and http.{missing} is not", "TLS takes both", f"http.{there}")
     for name in http.hosts:
         if why := objection_to_host(name):
             return Mistake(f"http.hosts: {why}", "such as models.home.arpa", "http.hosts")
@@ -75,7 +89,7 @@ def _provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
     """What is wrong with the table `[providers.NAME]`."""
     if name in _TABLES:
         return Mistake(f"{name} is no provider of your own", f"write [{name}]")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         allowed = "letters, digits, '.', '-' and '_': it is written before a colon, as in NAME:MODEL"
         return Mistake(f"{name!r} can be no provider's name", f"use {allowed}")
     if name not in KNOWN and setting.api is None:
@@ -89,6 +103,20 @@ def _provider_mistake(name: str, setting: ProviderSettings) -> Mistake | None:
     if name in KNOWN and setting.api not in (None, KNOWN[name].api):
         hint = f"leave api out, or choose a name of your own: [providers.my-{setting.api}]"
         return Mistake(f"providers.{name}: {name} does not speak the protocol of {setting.api}", hint)
+    return None
+
+
+def _machine_mistake(name: str, setting: MachineSettings) -> Mistake | None:
+    """What is wrong with the table `[machines.NAME]`."""
+    if not is_machine_name(name):
+        allowed = "letters, digits, '.', '-' and '_': it is written before a colon, as in NAME:MODEL"
+        return Mistake(f"{name!r} can be no machine's name", f"use {allowed}")
+    if name in (*_TABLES, *KNOWN):
+        return Mistake(f"the name {name} means something else already", "choose another name")
+    missing = [field for field in ("ssh", "host_key", "identity") if not getattr(setting, field)]
+    if missing:
+        what = f"{dotted('machines', name)}: {' and '.join(missing)} is missing"
+        return Mistake(what, f"let it be looked up and pinned: ai-pal machines add {name} --ssh user@host")
     return None
 
 

@@ -41,8 +41,8 @@ def clouds(settings: Settings) -> dict[str, ProviderSettings]:
 
 
 def provider_names(settings: Settings) -> frozenset[str]:
-    """What may stand before the colon of a provider's model."""
-    return frozenset((OLLAMA, *clouds(settings)))
+    """What may stand before the colon of a model that is elsewhere: a provider, a machine of the user's."""
+    return frozenset((OLLAMA, *clouds(settings), *settings.machines))
 
 
 def heirs(api: str, model: str) -> tuple[str, ...]:

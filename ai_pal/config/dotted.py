@@ -2,12 +2,12 @@
 
 import re
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_BARE = r"[A-Za-z0-9_-]+"
 
 
 def dotted(*path: str) -> str:
     """The keys of `path` as one name; what is no bare key of TOML stands in quotes."""
-    return ".".join(part if _BARE.fullmatch(part) else _quoted(part) for part in path)
+    return ".".join(part if re.fullmatch(_BARE, part) else _quoted(part) for part in path)
 
 
 def _quoted(part: str) -> str:

@@ -35,9 +35,11 @@ def parse_duration(value: object) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """The shortest usual writing: "5m", "1h30m", "2.5s", "never"."""
+    """The shortest usual writing: "5m", "1h30m", "2.5s", "16ms", "never"."""
     if seconds < 0:
         return "never"
+    if 0 < seconds < 0.1:
+        return f"{seconds * 1000:g}ms"
     if seconds != int(seconds):
         return f"{seconds:g}s"
     parts = []

@@ -11,8 +11,9 @@ from msgspec.structs import FieldInfo, fields
 from ai_pal.config import paths
 from ai_pal.config.checks import switched
 from ai_pal.config.dotted import dotted
+from ai_pal.config.kinds import DURATION, SIZE
 from ai_pal.config.load import check_text
-from ai_pal.config.settings import DURATION, SIZE, TABLE, TABLES, Settings, base_type, kind_of
+from ai_pal.config.settings import TABLE, TABLES, Settings, base_type, kind_of
 from ai_pal.config.tables import SECRET, URL, has_password
 from ai_pal.config.toml_lines import KeyLines, KeyPath
 from ai_pal.config.whole_file import alone, write_whole
@@ -56,14 +57,22 @@ def key_of(name: str) -> Key:
     return Key((name,), _field(Settings, name, "", name))
 
 
-def set_values(pairs: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Changed:
-    """Set settings to what the texts say, all or none. Raises `AiPalError`: `bad_request` (no such setting,
-    or a secret), `config_invalid` (no such value; the file stays as it is), `file_unreadable`."""
-    values = {path: value for name, text in pairs.items() for path, value in [_said(name, text)]}
+def set_values(pairs: Mapping[str, str | None], environ: Mapping[str, str] = os.environ) -> Changed:
+    """Set settings to what the texts say (None: take it out of the file), all or none. Raises `AiPalError`:
+    `bad_request` (no such setting, or a secret), `config_invalid` (no such value; the file stays as it is),
+    `file_unreadable`."""
+    values = {
+        path: value
+        for name, text in pairs.items()
+        for path, value in [_said(name, text) if text is not None else (key_of(name).path, None)]
+    }
 
     def put(document: "TOMLDocument") -> None:
         for path, value in values.items():
-            _put(document, path, value)
+            if value is None:
+                _take(document, path)
+            else:
+                _put(document, path, value)
 
     return change(put, next(iter(values)), environ)
 
@@ -117,7 +126,7 @@ def change(
             if not faithful:
                 what = f"{file} is written in a way that cannot be changed at {dotted(*path)}"
                 fail(Code.CONFIG_INVALID, what, "change it yourself: ai-pal config edit")
-            _check_change(file, after)
+            _check_change(file, after, path)
             if after != before:
                 write_text(file, after)
     except OSError as error:
@@ -147,14 +156,26 @@ def write_text(file: Path, text: str) -> None:
     write_whole(file, text.encode())
 
 
-def _check_change(file: Path, text: str) -> None:
+def _check_change(file: Path, text: str, path: KeyPath) -> None:
     """Raises `AiPalError` (`config_invalid`), without the line of a text that is not written."""
     try:
         check_text(file, text)
     except AiPalError as error:
         message = re.sub(rf"^{re.escape(str(file))}(:\d+)?: ", "", error.failure.message)
-        hint = error.failure.hint if error.failure.hint.startswith("did you") else "nothing is changed"
+        hint = error.failure.hint
+        if not hint.startswith("did you"):
+            together = (
+                f"; set it with what belongs to it: {_both(path, hint)}" if "missing" in message else ""
+            )
+            hint = f"nothing is changed{together}"
         fail(Code.CONFIG_INVALID, message, hint)
+
+
+def _both(path: KeyPath, hint: str) -> str:
+    """The command that sets what is missing too, which `hint` names as it stands in the file."""
+    lacking = re.match(r'write (\w+) = "([^"]*)"', hint)
+    other = f"{dotted(*path[:-1], lacking[1])} {lacking[2]}" if lacking else "KEY VALUE"
+    return f"ai-pal config set {dotted(*path)} VALUE {other}"
 
 
 def _bare(own: str, name: str) -> str:

@@ -7,6 +7,7 @@ from ai_pal.config.provider_access import CLOUDS, KEY_PREFIX, KEYRING_VARIABLES,
 
 _NAMES = {
     *("HF_TOKEN", "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HOME", "HF_HUB_CACHE"),
+    "TRANSFORMERS_OFFLINE",
     *("HUGGINGFACE_HUB_CACHE", "HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"),
     *("XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -25,6 +26,8 @@ _PATHS = {
 _PLACES = {"AI_PAL_HOME", "AI_PAL_CONFIG", *KEYRING_VARIABLES}
 """Where the config file and the keyring are. They differ between a shell and cron, for nothing."""
 
+_LOGIN = ("SSH_AUTH_SOCK", "USER", "LOGNAME", "KRB5CCNAME", "XDG_RUNTIME_DIR")
+
 _FIXED = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     # Plain HTTP can be resumed to the byte, stopped within a chunk, and watched.
@@ -38,6 +41,11 @@ def egress_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str
     return _chosen(environ) | places | _FIXED
 
 
+def machines_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What `ssh` logs in with. No key of a provider is among it."""
+    return {name: environ[name] for name in _LOGIN if name in environ}
+
+
 def compared(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Keys, tokens and proxies that the egress process sees. A supervisor keeps those it was started with, so
     a client with others has to notice; what pip is told travels with the request (`pip_settings`)."""
@@ -47,6 +55,12 @@ def compared(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 def pip_settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What is set for pip: it travels with each request that may fetch something."""
     return {name: value for name, value in _chosen(environ).items() if name.startswith(_PIP)}
+
+
+def is_offline(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the hub may not be asked, as huggingface_hub reads it."""
+    said = environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or ""
+    return said.upper() in ("1", "ON", "YES", "TRUE")
 
 
 def _chosen(environ: Mapping[str, str]) -> dict[str, str]:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from ai_pal.config.paths import expanded
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]*")
+_NAME = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
+_ORIGIN = r"[a-z][a-z0-9+.-]*://[^/\s*?#@]*"
 _WEB = ("http://", "https://")
 
 
@@ -35,12 +35,12 @@ def listens_at(text: str) -> Address | Path:
 
 def objection_to_host(name: str) -> str:
     """Why this can be no name of a server, "" if it can."""
-    return "" if _NAME.fullmatch(name) else f"{name!r} is no host name: write it without scheme and port"
+    return "" if re.fullmatch(_NAME, name) else f"{name!r} is no host name: write it without scheme and port"
 
 
 def objection_to_origin(origin: str) -> str:
     """Why pages of this origin cannot be let in, "" if they can. `SCHEME://` means all of a scheme, which
     for those of the web would be everybody."""
-    if not _ORIGIN.fullmatch(origin):
+    if not re.fullmatch(_ORIGIN, origin):
         return f"{origin!r} is no origin: write SCHEME://HOST, with :PORT if it has one, and nothing after it"
     return f"{origin!r} would let every page of the web ask: add its host" if origin in _WEB else ""

@@ -13,10 +13,8 @@ from ai_pal.config import paths
 from ai_pal.config.checks import checked_url, choices, mistake_in, mistake_of_all, price_mistake, switched
 from ai_pal.config.dotted import dotted
 from ai_pal.config.durations import parse_duration
+from ai_pal.config.kinds import DURATION, PATH, SIZE
 from ai_pal.config.settings import (
-    DURATION,
-    PATH,
-    SIZE,
     TABLE,
     TABLES,
     Settings,
@@ -26,7 +24,6 @@ from ai_pal.config.settings import (
 )
 from ai_pal.config.sizes import parse_size
 from ai_pal.config.tables import SECRET, URL
-from ai_pal.config.toml_lines import KeyLines
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.value_rules import in_words
 
@@ -122,6 +119,8 @@ class _FileReader:
     """Checks the tables of one config file and notes where each value stands."""
 
     def __init__(self, file: Path, text: str, origins: dict[str, str]) -> None:
+        from ai_pal.config.toml_lines import KeyLines
+
         self._file = file
         self._lines = KeyLines(text)
         self._origins = origins

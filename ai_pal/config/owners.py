@@ -25,6 +25,9 @@ SUPERVISORS = frozenset(
             "threads",
             "context",
             "slots",
+            "kv_cache",
+            "device",
+            "gpu_layers",
             "preload",
             "spare_worker",
             "queue_size",
@@ -32,17 +35,18 @@ SUPERVISORS = frozenset(
         *("memory_budget", "memory_low", "memory_pressure", "memory_wait", "max_loaded_models"),
         *("idle_exit", "drain_seconds", "start_timeout", "download_stall", "load_stall", "beat_timeout"),
         *("engine_stall", "connect_timeout", "queue_timeout", "first_token_timeout", "gap_timeout"),
-        *("log_level", "log_format", "log_prompts"),
-        *("local", "ollama", "budget", "models", "providers", "prices"),
+        *("delta_interval", "prefix_disk", "log_level", "log_format", "log_prompts"),
+        *("local", "ollama", "router", "budget", "models", "providers", "prices", "machines"),
     }
 )
 """One supervisor has one value of them."""
 
 LIVE = TRAVEL | frozenset(
     {
-        *("other_stores", "threads", "context", "slots", "models", "preload"),
+        *("other_stores", "threads", "context", "slots", "kv_cache", "device", "gpu_layers"),
+        *("models", "preload", "delta_interval"),
         *("connect_timeout", "queue_timeout", "first_token_timeout", "gap_timeout"),
-        *("ollama", "providers", "prices"),
+        *("ollama", "router", "providers", "prices", "machines"),
     }
 )
 """What a supervisor takes out of a changed config file while it runs: a model that is loaded stays, unless it

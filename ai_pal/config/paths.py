@@ -53,6 +53,12 @@ def home(environ: Environ = os.environ) -> Path:
     return found
 
 
+def check_home(environ: Environ = os.environ) -> None:
+    """Raises `AiPalError` (`config_invalid`) where `AI_PAL_HOME` is a file."""
+    if (chosen := environ.get("AI_PAL_HOME")) and home(environ).is_file():
+        fail(Code.CONFIG_INVALID, f"AI_PAL_HOME is {chosen}, which is a file", "set it to a folder")
+
+
 def expanded(path: str, environ: Environ = os.environ) -> str:
     """`path` with `~` as the user's home; the home of somebody else where there is such a user. Raises
     `AiPalError`."""
@@ -107,6 +113,11 @@ def peaks_file(environ: Environ = os.environ) -> Path:
     return home(environ) / "memory.json"
 
 
+def doubts_file(environ: Environ = os.environ) -> Path:
+    """How models doubted their own answers, in numbers."""
+    return home(environ) / "doubts.json"
+
+
 def ledger_file(environ: Environ = os.environ) -> Path:
     """What the supervisors of this user have promised to loads."""
     return home(environ) / "memory.ledger"
@@ -117,9 +128,24 @@ def store_file(environ: Environ = os.environ) -> Path:
     return home(environ) / "ai-pal.db"
 
 
+def responses_file(environ: Environ = os.environ) -> Path:
+    """The responses that gateways keep."""
+    return home(environ) / "responses.db"
+
+
+def prefixes_dir(environ: Environ = os.environ) -> Path:
+    """What models have read of kept conversations: a folder for each."""
+    return home(environ) / "prefixes"
+
+
 def providers_file(environ: Environ = os.environ) -> Path:
     """Which providers the user agreed to, and for which the system keyring holds a key."""
     return home(environ) / "providers.json"
+
+
+def client_keys_file(environ: Environ = os.environ) -> Path:
+    """Who may ask over HTTP: names, rights and what tells their keys, not the keys."""
+    return home(environ) / "client-keys.json"
 
 
 def offer_file(environ: Environ = os.environ) -> Path:
@@ -130,6 +156,11 @@ def offer_file(environ: Environ = os.environ) -> Path:
 def ollama_seen_file(environ: Environ = os.environ) -> Path:
     """Is there, and empty, once an Ollama has answered."""
     return home(environ) / "ollama-seen"
+
+
+def identity_file(environ: Environ = os.environ) -> Path:
+    """What tells this AI-PAL from others, once another machine has asked it."""
+    return home(environ) / "identity"
 
 
 def presets_dir(environ: Environ = os.environ) -> Path:
@@ -154,7 +185,7 @@ def run_dir(environ: Environ = os.environ) -> Path:
     """
     preferred = home(environ) / "run"
     too_long = len(os.fsencode(preferred / _LONGEST_SOCKET)) > SOCKET_PATH_LIMIT
-    if not too_long and not _on_network(preferred):
+    if not too_long and not on_network(preferred):
         return preferred
     tag = f"{zlib.crc32(os.fsencode(preferred)):08x}"
     return Path(f"/tmp/ai-pal-{os.getuid()}-{tag}")  # noqa: S108 (owner-checked by make_private)
@@ -201,7 +232,8 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def _on_network(path: Path) -> bool:
+def on_network(path: Path) -> bool:
+    """Whether the folder lies on a network file system: on somebody else's disk."""
     try:
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

@@ -17,7 +17,7 @@ from ai_pal.protocol.option_rules import RULES, objection_to_value
 from ai_pal.protocol.options import Thinking
 
 SUFFIX = ".toml"
-_NAME = re.compile(r"\w[\w.-]*")
+_NAME = re.compile(r"\w[\w.-]{0,63}")
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -71,8 +71,8 @@ def names(environ: Mapping[str, str] = os.environ) -> list[str]:
 def place(name: str, environ: Mapping[str, str] = os.environ) -> Path:
     """The file of a preset, there or not. Raises `AiPalError` (`bad_request`): no name."""
     if not _NAME.fullmatch(name):
-        hint = "use letters, digits, '.', '-' and '_'"
-        fail(Code.BAD_REQUEST, f"{name!r} can be no name of a preset", hint)
+        hint = "use letters, digits, '.', '-' and '_', 64 at most"
+        fail(Code.BAD_REQUEST, f"{name[:80]!r} can be no name of a preset", hint)
     return paths.presets_dir(environ) / f"{name}{SUFFIX}"
 
 

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 from ai_pal.config import paths
-from ai_pal.config.whole_file import alone, write_whole
 from ai_pal.errors import Code, fail, fail_to_write
 
 KEY_PREFIX = "AI_PAL_KEY_"
@@ -93,6 +92,8 @@ def read_access(environ: Mapping[str, str] = os.environ) -> dict[str, Access]:
 
 def remember(provider: str, environ: Mapping[str, str] = os.environ, **changes: bool | None) -> Access:
     """Change `keyring` or `consent` of one provider; whole or not at all, owner-only. Raises `AiPalError`."""
+    from ai_pal.config.whole_file import alone, write_whole
+
     file = paths.providers_file(environ)
     try:
         with alone(file.parent):

@@ -6,43 +6,32 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, field
 
+from ai_pal.config.http_settings import HttpSettings
+from ai_pal.config.kinds import a_duration, a_path, a_size
+from ai_pal.config.machine_settings import MachineSettings
 from ai_pal.config.tables import (
     BudgetSettings,
-    HttpSettings,
     LocalSettings,
     OllamaSettings,
     PriceSettings,
     ProviderSettings,
+    RouterSettings,
 )
-from ai_pal.protocol.option_rules import MOST_CONTEXT
+from ai_pal.protocol.option_rules import MOST_CONTEXT, KvCache
 
 UNASKED_BYTES = 500_000_000
 """More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
 
-DURATION = "duration"
-PATH = "path"
-SIZE = "size"
-
 MOST_THREADS = 512  # the limits of llama.cpp
 MOST_SLOTS = 256
-
-
-def _duration(description: str, *, zero: bool = True, **limits: Any) -> Meta:
-    return Meta(description=description, extra={"kind": DURATION, "zero": zero}, **limits)
-
-
-def _size(description: str) -> Meta:
-    return Meta(description=description, extra={"kind": SIZE})
-
-
-def _path(description: str) -> Meta:
-    return Meta(description=description, extra={"kind": PATH})
+DEVICES = r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$"
+MOST_LAYERS = 10_000
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[models.NAME]`: settings of one model. What is left out comes from the general settings."""
 
-    path: Annotated[str, _path("A GGUF file or a model folder: makes NAME a model of your own.")] | None = (
+    path: Annotated[str, a_path("A GGUF file or a model folder: makes NAME a model of your own.")] | None = (
         None
     )
     model: (
@@ -51,7 +40,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         ]
         | None
     ) = None
-    keep_alive: Annotated[float, _duration("As `keep_alive`, for this model.")] | None = None
+    keep_alive: Annotated[float, a_duration("As `keep_alive`, for this model.")] | None = None
     threads: (
         Annotated[int, Meta(ge=0, le=MOST_THREADS, description="As `threads`, for this model.")] | None
     ) = None
@@ -59,6 +48,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Annotated[int, Meta(ge=0, le=MOST_CONTEXT, description="As `context`, for this model.")] | None
     ) = None
     slots: Annotated[int, Meta(ge=0, le=MOST_SLOTS, description="As `slots`, for this model.")] | None = None
+    kv_cache: Annotated[KvCache, Meta(description="As `kv_cache`, for this model.")] | None = None
+    device: Annotated[str, Meta(pattern=DEVICES, description="As `device`, for this model.")] | None = None
+    gpu_layers: (
+        Annotated[int, Meta(ge=-1, le=MOST_LAYERS, description="As `gpu_layers`, for this model.")] | None
+    ) = None
     pin: (
         Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None
     ) = None
@@ -78,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["privacy", "cost", "latency", "quality", "balanced"],
         Meta(description="What the router's choice is bent towards."),
     ] = "balanced"
-    model_cache_dir: Annotated[str, _path("Where models are kept; empty means ~/.ai-pal/models.")] = ""
+    model_cache_dir: Annotated[str, a_path("Where models are kept; empty means ~/.ai-pal/models.")] = ""
     other_stores: Annotated[
         bool,
         Meta(description="Use models that Ollama, LM Studio, Jan, GPT4All and llama.cpp keep here."),
@@ -86,12 +80,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auto_pull: Annotated[
         bool, Meta(description="Fetch a model of any size on its first use, without asking.")
     ] = False
-    history: Annotated[bool, Meta(description="Keep the conversations of `ai-pal chat` on this machine.")] = (
-        True
-    )
+    history: Annotated[
+        bool, Meta(description="Keep the conversations of `ai-pal chat` and the page on this machine.")
+    ] = True
+    prefix_disk: Annotated[
+        int,
+        a_size(
+            "Disk for what models have read of kept conversations, which go on at once after an unload; 0 "
+            "saves nothing of it."
+        ),
+    ] = 2_000_000_000
     local_only: Annotated[bool, Meta(description="Never let a prompt leave this machine.")] = False
     keep_alive: Annotated[
-        float, _duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never.")
+        float,
+        a_duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never."),
     ] = 300.0
     threads: Annotated[
         int, Meta(ge=0, le=MOST_THREADS, description="CPU threads per model; 0 chooses for this machine.")
@@ -110,9 +112,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=0, le=MOST_SLOTS, description="Requests one model answers at once; 0 leaves it to the engine."
         ),
     ] = 0
-    memory_budget: Annotated[int, _size("What all models together may take; 0 leaves it to the machine.")] = 0
+    kv_cache: Annotated[
+        KvCache,
+        Meta(
+            description="Numbers of a window's cache with llama.cpp: 16 bits, or about half or a quarter of "
+            "that memory, a little less exact; transformers keeps those that it computes in."
+        ),
+    ] = "f16"
+    device: Annotated[
+        str,
+        Meta(
+            pattern=DEVICES,
+            description="What models compute on: `cpu`, `cuda`, `cuda:0`, ...; `auto` takes what fits on the "
+            "GPUs. One that is not there is refused.",
+        ),
+    ] = "auto"
+    gpu_layers: Annotated[
+        int,
+        Meta(
+            ge=-1,
+            le=MOST_LAYERS,
+            description="Layers on GPUs with llama.cpp, as it counts them; -1 is as many as fit. "
+            "transformers puts whole models there.",
+        ),
+    ] = -1
+    memory_budget: Annotated[
+        int, a_size("What all models together may take; 0 leaves it to the machine.")
+    ] = 0
     memory_low: Annotated[
-        int, _size("Stays free: loads leave it alone, and below it idle models are unloaded early.")
+        int, a_size("Stays free: loads leave it alone, and below it idle models are unloaded early.")
     ] = 512_000_000
     memory_pressure: Annotated[
         float,
@@ -124,7 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 20.0
     memory_wait: Annotated[
-        float, _duration("How long a load may wait for memory that other models will give back.", gt=0)
+        float, a_duration("How long a load may wait for memory that other models will give back.", gt=0)
     ] = 120.0
     max_loaded_models: Annotated[int, Meta(ge=0, description="Models loaded at a time; 0 is no limit.")] = 0
     preload: Annotated[
@@ -145,46 +173,61 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Requests that may wait for one model before `overloaded`; clients with less than "
             "their share get in beyond it.",
         ),
-    ] = 32
+    ] = 512
     idle_exit: Annotated[
         float,
-        _duration("An auto-started supervisor ends after this long without client and model; -1 never."),
+        a_duration("An auto-started supervisor ends after this long without client and model; -1 never."),
     ] = 900.0
     drain_seconds: Annotated[
-        float, _duration("How long running answers may go on when a model or the supervisor stops.", ge=0)
+        float, a_duration("How long running answers may go on when a model or the supervisor stops.", ge=0)
     ] = 3.0
-    start_timeout: Annotated[float, _duration("How long a worker process may take to report in.", gt=0)] = (
+    start_timeout: Annotated[float, a_duration("How long a worker process may take to report in.", gt=0)] = (
         30.0
     )
     download_stall: Annotated[
-        float, _duration("How long a download may go without any progress before it fails.", gt=0)
+        float, a_duration("How long a download may go without any progress before it fails.", gt=0)
     ] = 120.0
     load_stall: Annotated[
-        float, _duration("How long a load may go without any progress before the worker is replaced.", gt=0)
+        float, a_duration("How long a load may go without any progress before the worker is replaced.", gt=0)
     ] = 60.0
     beat_timeout: Annotated[
-        float, _duration("How long a worker's loop may be silent before the worker is replaced.", ge=2)
+        float,
+        a_duration(
+            "How long the loop of a worker, or of a process for HTTP, may be silent before it is replaced.",
+            ge=2,
+        ),
     ] = 10.0
     engine_stall: Annotated[
         float,
-        _duration("How long a busy engine may go without a step before the worker is replaced.", ge=2.5),
+        a_duration("How long a busy engine may go without a step before the worker is replaced.", ge=2.5),
     ] = 60.0
     deadline: Annotated[
         float,
-        _duration("How long an answer may take in all, with every fallback; -1 is no limit.", zero=False),
+        a_duration("How long an answer may take in all, with every fallback; -1 is no limit.", zero=False),
     ] = -1.0
     connect_timeout: Annotated[
-        float, _duration("How long a provider may take to take the connection.", gt=0)
+        float, a_duration("How long a provider may take to take the connection.", gt=0)
     ] = 5.0
     queue_timeout: Annotated[
         float,
-        _duration("How long a request waits for a busy model while somebody else could be asked.", gt=0),
+        a_duration("How long a request waits for a busy model while somebody else could be asked.", gt=0),
     ] = 30.0
     first_token_timeout: Annotated[
         float,
-        _duration("How long the first content may take; the last one here or on Ollama is waited for.", gt=0),
+        a_duration(
+            "How long the first content may take; the last one here or on Ollama is waited for.", gt=0
+        ),
     ] = 60.0
-    gap_timeout: Annotated[float, _duration("How long a provider's stream may stand still.", gt=0)] = 60.0
+    gap_timeout: Annotated[float, a_duration("How long a provider's stream may stand still.", gt=0)] = 60.0
+    delta_interval: Annotated[
+        float,
+        a_duration(
+            "Text of a model here that comes sooner than this after its last is sent when the time is over, "
+            "together; the first at once. 0 sends each piece by itself.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.016
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe messages logged.")
     ] = "info"
@@ -196,10 +239,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = False
     local: Annotated[LocalSettings, Meta(description="The model of this machine.")] = LocalSettings()
     ollama: Annotated[OllamaSettings, Meta(description="The Ollama server.")] = OllamaSettings()
+    router: Annotated[RouterSettings, Meta(description="Doubted answers of this machine.")] = RouterSettings()
     budget: Annotated[BudgetSettings, Meta(description="What all clouds together may cost.")] = (
         BudgetSettings()
     )
-    http: Annotated[HttpSettings, Meta(description="Where `ai-pal serve` listens.")] = HttpSettings()
+    http: Annotated[HttpSettings, Meta(description="Where `ai-pal serve` listens, and for whom.")] = (
+        HttpSettings()
+    )
     models: Annotated[
         dict[str, ModelSettings], Meta(description="Settings by model, as tables `[models.NAME]`.")
     ] = field(default_factory=dict)
@@ -208,6 +254,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = field(default_factory=dict)
     prices: Annotated[
         dict[str, PriceSettings], Meta(description='Prices, as tables `[prices."NAME:MODEL"]`.')
+    ] = field(default_factory=dict)
+    machines: Annotated[
+        dict[str, MachineSettings],
+        Meta(description="Other machines of yours, as tables `[machines.NAME]`."),
     ] = field(default_factory=dict)
 
     def private(self, goal: str = "") -> bool:
@@ -218,6 +268,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 TABLE: dict[str, type[msgspec.Struct]] = {
     "local": LocalSettings,
     "ollama": OllamaSettings,
+    "router": RouterSettings,
     "budget": BudgetSettings,
     "http": HttpSettings,
 }
@@ -227,6 +278,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "models": ModelSettings,
     "providers": ProviderSettings,
     "prices": PriceSettings,
+    "machines": MachineSettings,
 }
 """Settings that hold one table per name."""
 

@@ -8,7 +8,7 @@ _UNITS = {"": 1, "b": 1} | {
     for power, prefix in enumerate("kmgt", 1)
     for suffix, base in (("", 1000), ("b", 1000), ("ib", 1024))
 }
-_WHOLE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
+_WHOLE = r"(\d+(?:\.\d+)?)\s*([a-z]*)"
 
 LARGEST = 10**18
 """Bytes; what is added to it still has 64 bits."""
@@ -21,7 +21,7 @@ def parse_size(value: object) -> int:
     """
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
         return _bounded(value, value)
-    found = _WHOLE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    found = re.fullmatch(_WHOLE, value.strip().lower()) if isinstance(value, str) else None
     if found is None or found[2] not in _UNITS:
         raise ValueError(f"{value!r} is not a size: use bytes or a text such as '8GB' or '512MiB'")
     return _bounded(float(found[1]) * _UNITS[found[2]], value)

@@ -13,7 +13,7 @@ URL = "url"
 """Where a server is: http or https, and a host. Empty is its usual place."""
 
 
-_PASSWORD = re.compile(r"^([^/]*//[^/@:]*:)[^/@]*@")
+_AUTHORITY = r"^([^/]*//[^/@:]*:)[^/@]*@"
 
 MOST_DOLLARS = 100_000
 """Per million tokens; `inf` would make every sum of the ledger useless."""
@@ -25,12 +25,12 @@ def _dollars(description: str) -> Meta:
 
 def has_password(text: str) -> bool:
     """Whether an address holds a password."""
-    return bool(_PASSWORD.match(text))
+    return bool(re.match(_AUTHORITY, text))
 
 
 def without_password(text: str) -> str:
     """An address that may be shown."""
-    return _PASSWORD.sub(r"\1***@", text)
+    return re.sub(_AUTHORITY, r"\1***@", text)
 
 
 class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,31 +96,30 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = False
 
 
+class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[router]`: what becomes of answers that a model of this machine doubts."""
+
+    escalate: Annotated[
+        Literal["off", "ask", "auto"],
+        Meta(
+            description="A doubted answer stands (`off`), stands with a line that says so (`ask`), or "
+            "another of the same plan is asked (`auto`)."
+        ),
+    ] = "ask"
+    escalate_share: Annotated[
+        float, Meta(ge=0, le=1, description="The part of its answers that counts as doubted, of each model.")
+    ] = 0.2
+    learn: Annotated[
+        bool,
+        Meta(description="Let `/good`, `/bad`, `/retry` and `/stronger` move that share, by kind of prompt."),
+    ] = False
+
+
 class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[budget]`: what all clouds together may cost."""
 
     day: Annotated[float, Meta(ge=0, description="US dollars per day; unset is no limit.")] | None = None
     month: Annotated[float, Meta(ge=0, description="US dollars per month; unset is no limit.")] | None = None
-
-
-class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[http]`: what `ai-pal serve` listens on, and who may ask there."""
-
-    listen: Annotated[
-        str,
-        Meta(description="An address of this machine with its port, or the path of a Unix socket."),
-    ] = "127.0.0.1:11435"
-    hosts: Annotated[
-        tuple[str, ...],
-        Meta(description="Names that may stand in `Host`, besides `localhost` and bare addresses."),
-    ] = ()
-    origins: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Pages that may ask, besides those of this machine: `https://chat.example`, or "
-            "`vscode-webview://` for all of a scheme."
-        ),
-    ] = ()
 
 
 class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

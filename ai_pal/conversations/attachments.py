@@ -36,18 +36,22 @@ def insert(connection: sqlite3.Connection, message: int, attachments: Iterable[A
             place.write(data)
 
 
-def by_message(connection: sqlite3.Connection, conversation: int) -> dict[int, list[Attachment]]:
-    """What went with the messages of a conversation, by their numbers."""
+def by_message(
+    connection: sqlite3.Connection, conversation: int, *, data: bool = True
+) -> dict[int, list[Attachment]]:
+    """What went with the messages of a conversation, by their numbers; without `data` no bytes of it."""
     found: dict[int, list[Attachment]] = {}
     rows = connection.execute(_OF_CONVERSATION, (conversation,))
     for number, message, name, about, kind, media_type in rows:
-        with connection.blobopen(*_PLACE, number, readonly=True) as place:
-            data = place.read()
+        held = b""
+        if data:
+            with connection.blobopen(*_PLACE, number, readonly=True) as place:
+                held = place.read()
         part: Document | Image | Audio
         if kind == "document":
-            part = Document(name, data.decode())
+            part = Document(name, held.decode())
         else:
-            part = Image(media_type, data) if kind == "image" else Audio(media_type, data)
+            part = Image(media_type, held) if kind == "image" else Audio(media_type, held)
         found.setdefault(message, []).append(Attachment(name, part, about))
     return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ai_pal.conversations.model import Conversation, Turn
-from ai_pal.conversations.store import Kept, Message
+from ai_pal.conversations.records import Kept, Message
 from ai_pal.protocol.usage import Usage
 
 
@@ -38,6 +38,7 @@ def _answer(turn: Turn, now: float) -> Message:
         interrupted=turn.interrupted,
         stands_for=turn.stands_for,
         beside=turn.beside,
+        figures=turn.figures,
     )
 
 
@@ -54,4 +55,5 @@ def _turn(prompt: Message, answer: Message) -> Turn:
         answer.stands_for,
         prompt.attachments,
         answer.beside,
+        answer.figures,
     )

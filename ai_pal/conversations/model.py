@@ -29,6 +29,18 @@ class Prompt(NamedTuple):
     attachments: tuple[Attachment, ...] = ()
 
 
+class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an answer took: `cost` in US dollars, None where nobody knows; seconds to its `first_token` and of
+    what was `thought`; tokens a second. `why` this model was asked, and of what `window` in tokens it has."""
+
+    cost: float | None = 0.0
+    first_token: float = 0.0
+    tokens_per_second: float = 0.0
+    thought: float = 0.0
+    why: str = ""
+    window: int = 0
+
+
 class Turn(msgspec.Struct, frozen=True):
     """A prompt and what was answered, by whom; `interrupted` when the answer is only its beginning,
     `remote` when the prompt left this machine, `stands_for` the model that was asked for and not yet here.
@@ -45,6 +57,7 @@ class Turn(msgspec.Struct, frozen=True):
     stands_for: str = ""
     attachments: tuple[Attachment, ...] = ()
     beside: tuple[Reasoning | ToolCall, ...] = ()
+    figures: Figures = Figures()
 
     @property
     def thinking(self) -> str:
@@ -123,13 +136,15 @@ class Conversation:
         usage: Usage | None = None,
         stands_for: str = "",
         beside: Sequence[Reasoning | ToolCall] = (),
+        figures: Figures | None = None,
     ) -> None:
         """Keep what came as the answer to the latest prompt; what only thought makes no turn."""
         if answer or any(isinstance(part, ToolCall) for part in beside):
             (prompt, attachments), self._unanswered = self._unanswered, Prompt()
             usage = usage or Usage()
             by = (model, interrupted, tier, provider, remote, usage, stands_for)
-            self.turns.append(Turn(prompt, answer, *by, attachments, tuple(beside)))
+            took = figures or Figures()
+            self.turns.append(Turn(prompt, answer, *by, attachments, tuple(beside), took))
 
     def detach(self) -> tuple[Attachment, ...]:
         """Take off what went with a prompt that was not answered."""
@@ -145,6 +160,11 @@ class Conversation:
         elif self.turns:
             self.turns.pop()
         return prompt
+
+    def put_back(self, turn: Turn) -> None:
+        """The turn that was taken back is there again: nobody has answered its prompt anew."""
+        self._unanswered = Prompt()
+        self.turns.append(turn)
 
     def clear(self) -> None:
         """Forget all turns; the system prompt stays."""

@@ -2,99 +2,60 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-import msgspec
-
 from ai_pal.conversations import attachments
-from ai_pal.conversations.model import Attachment
-from ai_pal.errors import FREE_SPACE, AiPalError, Code, fail
-from ai_pal.protocol.content import Reasoning, Role, ToolCall
-from ai_pal.store.database import explained, open_cramped, open_database, transaction
+from ai_pal.conversations.erasable import ErasableDatabase
+from ai_pal.conversations.prefixes import PrefixFolders
+from ai_pal.conversations.records import (
+    COLUMNS,
+    Found,
+    Head,
+    Kept,
+    Message,
+    head_of,
+    message_of,
+    row_of,
+    storable,
+)
+from ai_pal.conversations.tags import joined
+from ai_pal.errors import Code, fail, fail_to_write
+from ai_pal.store.database import explained, transaction
 
 TITLE_LENGTH = 80
-MARKS = ("\x02", "\x03")
-"""What stands before and after each hit in a snippet."""
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message as it is kept. `at` is in seconds since 1970 (UTC). The rest tells who answered;
-    `interrupted`: the answer is only its beginning; `stands_for` is the model in whose place it was given.
-    `attachments` went with a prompt; `beside` is what an answer has besides its text."""
-
-    role: Role
-    content: str
-    at: float
-    tier: int = 0
-    provider: str = ""
-    model: str = ""
-    remote: bool = False
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    interrupted: bool = False
-    stands_for: str = ""
-    attachments: tuple[Attachment, ...] = ()
-    beside: tuple[Reasoning | ToolCall, ...] = ()
-
-
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation without its messages. `model` is the one that was asked for, empty for whichever
-    fits; `local_only` goes on when the conversation does. `answered` is who gave the last answer, a cloud's
-    model as `openai:gpt-4`; empty before there is one."""
-
-    id: int
-    title: str
-    created: float
-    updated: float
-    model: str
-    local_only: bool
-    messages: int
-    answered: str = ""
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole conversation."""
-
-    head: Head
-    system: str | None
-    messages: list[Message]
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that matches a search; in `snippet` the hits stand between `MARKS`."""
-
-    head: Head
-    role: Role
-    snippet: str
-
-
 _HEAD = """
     SELECT id, title, created, updated, model, local_only,
         (SELECT count(*) FROM messages WHERE conversation = conversations.id) AS messages,
         coalesce((SELECT CASE WHEN tier > 1 THEN provider || ':' || model ELSE model END FROM messages
-            WHERE conversation = conversations.id AND model <> '' ORDER BY id DESC LIMIT 1), '') AS answered
+            WHERE conversation = conversations.id AND model <> '' ORDER BY id DESC LIMIT 1), '') AS answered,
+        pinned, CASE root WHEN 0 THEN id ELSE root END AS tree, tags
     FROM conversations
 """
-_COLUMNS = tuple(name for name in Message.__struct_fields__ if name != "attachments")
-_MESSAGES = f"SELECT id, {', '.join(_COLUMNS)} FROM messages WHERE conversation = ? ORDER BY id"  # noqa: S608
+_MESSAGES = f"SELECT id, {', '.join(COLUMNS)} FROM messages WHERE conversation = ? ORDER BY id"  # noqa: S608
 _INSERT = (
-    f"INSERT INTO messages (conversation, {', '.join(_COLUMNS)}) "  # noqa: S608
-    f"VALUES (?, {', '.join('?' * len(_COLUMNS))})"
+    f"INSERT INTO messages (conversation, {', '.join(COLUMNS)}) "  # noqa: S608
+    f"VALUES (?, {', '.join('?' * len(COLUMNS))})"
 )
 _BEGIN = """
-    INSERT INTO conversations (title, created, updated, model, system, local_only) VALUES (?, ?, ?, ?, ?, ?)
+    INSERT INTO conversations (title, created, updated, model, system, local_only, mark, root, pinned, tags)
+    VALUES (:title, :now, :now, :model, :system, :local_only, :mark, :root, :pinned, :tags)
 """
-_TOUCH = "UPDATE conversations SET updated = ?, local_only = local_only OR ? WHERE id = ?"
+_TOUCH = "UPDATE conversations SET updated = ?, local_only = local_only OR ?, mark = ? WHERE id = ?"
 _CUT = """
     DELETE FROM messages WHERE conversation = :id AND id NOT IN
         (SELECT id FROM messages WHERE conversation = :id ORDER BY id LIMIT :keep)
 """
-_SEARCH = """
+TAGGED = "(:tag = '' OR instr(char(10) || tags || char(10), char(10) || :tag || char(10)))"
+"""Which conversations have this tag; all where it is empty."""
+
+_SEARCH = f"""
     SELECT messages.conversation, messages.role, snippet(words, 0, char(2), char(3), '…', 16)
     FROM words JOIN messages ON messages.id = words.rowid
-    WHERE words MATCH ? ORDER BY words.rank, messages.id DESC LIMIT ?
-"""
+    JOIN conversations ON conversations.id = messages.conversation
+    WHERE words MATCH :match AND {TAGGED} ORDER BY words.rank, messages.id DESC LIMIT :limit
+"""  # noqa: S608
 
 
 class Conversations:
@@ -102,18 +63,15 @@ class Conversations:
     an unknown id is `conversation_not_found`."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._cramped = False
-        try:
-            self._connection = open_database(file)
-        except AiPalError as error:
-            if error.code != Code.DISK_FULL:
-                raise
-            self._connection = open_cramped(file)
-            self._cramped = True
+        self._file, self._prefixes = file, PrefixFolders(file)
+        self._database = ErasableDatabase(file)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._database.connection  # another one, once the disk is full
 
     def close(self) -> None:
-        self._connection.close()
+        self._database.close()
 
     def begin(
         self,
@@ -124,15 +82,23 @@ class Conversations:
         model: str = "",
         system: str | None = None,
         local_only: bool = False,
+        mark: str = "",
+        branch_of: int | None = None,
     ) -> int:
-        """Keep a new conversation; returns its id. Only the first line of `title` is used. When it returns
-        the messages survive a crash and a power cut."""
+        """Keep a new conversation; returns its id. Only the first line of `title` is used; `mark` names the
+        folder for what models have read of it, which goes with it; `branch_of` is the one that it comes
+        from. When it returns the messages survive a crash and a power cut."""
         first = title.strip().partition("\n")[0].strip()
         title = first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
-        self._refuse_if_cramped()
-        row = (_storable(title), now, now, model, system and _storable(system), local_only)
+        self._database.refuse_if_cramped()
+        row = {"now": now, "model": model, "system": system and storable(system), "local_only": local_only}
         with explained(self._file), transaction(self._connection) as connection:
-            number = connection.execute(_BEGIN, row).lastrowid
+            origin = None if branch_of is None else self._head(branch_of)
+            of_tree = {"title": storable(title), "root": 0, "pinned": False, "tags": ""}
+            if origin is not None:
+                of_tree = {"title": origin.title, "root": origin.tree, "pinned": origin.pinned}
+                of_tree["tags"] = joined(origin.tags)
+            number = connection.execute(_BEGIN, {**row, "mark": mark, **of_tree}).lastrowid
             assert number is not None
             _insert(connection, number, messages)
         return number
@@ -146,15 +112,19 @@ class Conversations:
         expected: int,
         now: float,
         local_only: bool = False,
+        mark: str = "",
+        since: float | None = None,
     ) -> bool:
         """Replace all messages after the first `after` with these. When it returns True they survive a crash
-        and a power cut; False, and nothing is changed, where there are not `expected` messages by now:
-        somebody else has gone on with it. Once local-only, it stays so."""
-        self._refuse_if_cramped()
+        and a power cut; False, and nothing is changed, where there are not `expected` messages by now, or
+        others than when it was last `updated` (`since`): somebody else has gone on with it. Once
+        local-only, it stays so."""
+        self._database.refuse_if_cramped()
         with explained(self._file), transaction(self._connection) as connection:
-            if self._head(conversation).messages != expected:
+            head = self._head(conversation)
+            if head.messages != expected or since not in (None, head.updated):
                 return False
-            connection.execute(_TOUCH, (now, local_only, conversation))
+            connection.execute(_TOUCH, (now, local_only, mark, conversation))
             connection.execute(_CUT, {"id": conversation, "keep": after})
             _insert(connection, conversation, messages)
         return True
@@ -167,31 +137,33 @@ class Conversations:
             ).fetchone()
         return row[0] if row else None
 
-    def heads(self, limit: int = -1) -> list[Head]:
-        """The conversations, last spoken in first; at most `limit`, -1 for all."""
+    def heads(self, limit: int = -1, tag: str = "") -> list[Head]:
+        """The conversations, last spoken in first; at most `limit`, -1 for all, and those with this tag."""
+        query = f"{_HEAD} WHERE {TAGGED} ORDER BY updated DESC, id DESC LIMIT :limit"
         with explained(self._file):
-            rows = self._connection.execute(f"{_HEAD} ORDER BY updated DESC, id DESC LIMIT ?", (limit,))
-            return [_head(row) for row in rows]
+            rows = self._connection.execute(query, {"tag": tag, "limit": limit})
+            return [head_of(row) for row in rows]
 
-    def show(self, conversation: int) -> Kept:
-        """One conversation with all its messages."""
+    def show(self, conversation: int, *, data: bool = True) -> Kept:
+        """One conversation with all its messages; without `data` its files are there without their bytes."""
         with explained(self._file), transaction(self._connection, write=False) as connection:
             head = self._head(conversation)
             system = connection.execute(
                 "SELECT system FROM conversations WHERE id = ?", (conversation,)
             ).fetchone()[0]
             rows = connection.execute(_MESSAGES, (conversation,)).fetchall()
-            files = attachments.by_message(connection, conversation)
-        messages = [_message(row, files.get(number, ())) for number, *row in rows]
+            files = attachments.by_message(connection, conversation, data=data)
+        messages = [message_of(row, files.get(number, ())) for number, *row in rows]
         return Kept(head=head, system=system, messages=messages)
 
-    def search(self, query: str, limit: int = 50) -> list[Found]:
+    def search(self, query: str, limit: int = 50, tag: str = "") -> list[Found]:
         """The messages that hold all words of `query`, best first: `"a phrase"` is found as such, `be*`
-        finds what begins so; case and accents do not matter."""
+        finds what begins so; case and accents do not matter. With a `tag` only conversations that have it."""
         if not (match := fts_query(query)):
             return []
         with explained(self._file), transaction(self._connection, write=False) as connection:
-            rows = connection.execute(_SEARCH, (match, limit)).fetchall()
+            said = {"match": match, "limit": limit, "tag": tag}
+            rows = connection.execute(_SEARCH, said).fetchall()
             heads = {id_: self._head(id_) for id_ in {row[0] for row in rows}}
         return [Found(head=heads[id_], role=role, snippet=snippet) for id_, role, snippet in rows]
 
@@ -199,6 +171,14 @@ class Conversations:
         """What the list tells of this conversation."""
         with explained(self._file):
             return self._head(conversation)
+
+    def mark(self, conversation: int) -> str:
+        """The name of its folder for what models have read of it; empty where it has none yet."""
+        with explained(self._file):
+            row = self._connection.execute(
+                "SELECT mark FROM conversations WHERE id = ?", (conversation,)
+            ).fetchone()
+        return str(row[0]) if row else _unknown(conversation)
 
     def prompts(self) -> set[str]:
         """What users have said in all conversations."""
@@ -208,7 +188,10 @@ class Conversations:
 
     def delete(self, conversations: Sequence[int]) -> None:
         """Delete these, all or none, and wipe what they leave in the file; on a full disk, too, where nobody
-        else has the database open."""
+        else has the database open. What models have read of them goes first: were it to stay behind, nobody
+        would know whose it is."""
+        for mark in [self.mark(conversation) for conversation in conversations]:
+            self._remove(partial(self._prefixes.remove, mark))
 
         def delete(connection: sqlite3.Connection) -> None:
             for conversation in conversations:
@@ -216,76 +199,43 @@ class Conversations:
                 if not found.rowcount:
                     _unknown(conversation)
 
-        self._change_and_wipe(delete)
+        self._database.change_and_wipe(delete)
 
     def delete_all(self) -> int:
         """Delete all and wipe what they leave in the file; returns how many there were."""
         with explained(self._file):
             (count,) = self._connection.execute("SELECT count(*) FROM conversations").fetchone()
+        self._remove(self._prefixes.remove_all)
 
         def delete(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM conversations")
 
-        self._change_and_wipe(delete)
+        self._database.change_and_wipe(delete)
         return int(count)
 
     def wipe(self) -> None:
-        """Leave no byte of deleted text: not in the index of words, in free pages, or in the log of writes.
+        """Leave no byte of deleted text: not in the index of words, in free pages, in the log of writes, or
+        in what models have read of conversations that nobody has any more.
 
         FTS5's own option `secure-delete` would do for the index, but lock out SQLite before 3.42."""
-        self._change_and_wipe(lambda connection: None)
+        self._database.change_and_wipe(lambda connection: None)
+        self.sweep()
 
-    def _change_and_wipe(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        """Where there is no room for it, in the way that needs none."""
-        changed = False
-        if not self._cramped:
-            try:
-                with explained(self._file), transaction(self._connection) as connection:
-                    change(connection)
-                changed = True
-                self._wipe()
-                return
-            except AiPalError as error:
-                if error.code != Code.DISK_FULL:
-                    raise
-            self._become_cramped()
+    def sweep(self) -> None:
+        """Remove what models have read of conversations that were never kept: their chat was killed."""
         with explained(self._file):
-            with transaction(self._connection) as connection:
-                if not changed:
-                    change(connection)
-                # An index made anew needs less room than one that is merged.
-                connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
-            self._connection.execute("VACUUM")
+            known = {mark for (mark,) in self._connection.execute("SELECT mark FROM conversations")}
+        self._remove(lambda: self._prefixes.sweep(known))
 
-    def _become_cramped(self) -> None:
-        """Raises `AiPalError` (`disk_full`) where others have the database open."""
-        self._connection.close()
+    def _remove(self, removal: Callable[[], None]) -> None:
         try:
-            self._connection = open_cramped(self._file)
-        except AiPalError as error:
-            if error.code != Code.STORE_BUSY:
-                raise
-            message = f"the disk of {self._file} is full, and another process has the file open"
-            fail(Code.DISK_FULL, message, "end the supervisor first, which has it: ai-pal stop --wait")
-        self._cramped = True
-
-    def _refuse_if_cramped(self) -> None:
-        if self._cramped:
-            fail(Code.DISK_FULL, f"{self._file} cannot grow: the disk is full", FREE_SPACE)
-
-    def _wipe(self) -> None:
-        with explained(self._file):
-            self._connection.execute("INSERT INTO words (words) VALUES ('optimize')")
-            # Written anew, no page keeps what once stood in it, and the disk gets its space back.
-            self._connection.execute("VACUUM")
-            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            message = f"{self._file}-wal still holds what was deleted: another process reads it"
-            fail(Code.STORE_BUSY, message, "when that has ended: ai-pal history wipe", retryable=True)
+            removal()
+        except OSError as error:
+            fail_to_write(error.filename or self._file.parent, error, "remove it, and try again")
 
     def _head(self, conversation: int) -> Head:
         row = self._connection.execute(f"{_HEAD} WHERE id = ?", (conversation,)).fetchone()
-        return _head(row) if row else _unknown(conversation)
+        return head_of(row) if row else _unknown(conversation)
 
 
 def fts_query(query: str) -> str:
@@ -297,37 +247,14 @@ def fts_query(query: str) -> str:
             if bare := word.strip().rstrip("*"):
                 prefix = "*" if word.endswith("*") else ""
                 terms.append(f'"{bare}"{prefix}')
-    return _storable(" ".join(terms))
+    return storable(" ".join(terms))
 
 
 def _insert(connection: sqlite3.Connection, conversation: int, messages: Iterable[Message]) -> None:
     for message in messages:
-        number = connection.execute(_INSERT, (conversation, *_row(message))).lastrowid
+        number = connection.execute(_INSERT, (conversation, *row_of(message))).lastrowid
         assert number is not None
         attachments.insert(connection, number, message.attachments)
-
-
-def _row(message: Message) -> tuple[object, ...]:
-    beside = msgspec.json.encode(message.beside).decode() if message.beside else ""
-    said = {name: getattr(message, name) for name in _COLUMNS} | {"beside": beside}
-    return tuple(_storable(value) if isinstance(value, str) else value for value in said.values())
-
-
-def _storable(text: str) -> str:
-    """Half a surrogate pair can come from a terminal; SQLite takes UTF-8 only."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _head(row: Sequence[object]) -> Head:
-    names = ("id", "title", "created", "updated", "model", "local_only", "messages", "answered")
-    return msgspec.convert(dict(zip(names, row, strict=True)), Head, strict=False)
-
-
-def _message(row: Sequence[object], files: Sequence[Attachment]) -> Message:
-    found = dict(zip(_COLUMNS, row, strict=True))
-    beside = msgspec.json.decode(str(found.pop("beside")) or "[]", type=tuple[Reasoning | ToolCall, ...])
-    message = msgspec.convert(found, Message, strict=False)
-    return msgspec.structs.replace(message, beside=beside, attachments=tuple(files))
 
 
 def _unknown(conversation: int) -> NoReturn:

@@ -14,9 +14,8 @@ from ai_pal.egress.form import Form
 from ai_pal.egress.naming import with_names
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.parts import Parts, Piece
-from ai_pal.egress.providers import Providers
 from ai_pal.egress.providers.answer import Content, Finish, Likely, Notice, Thought, Used, Waiting
-from ai_pal.egress.providers.base import Adapter
+from ai_pal.egress.providers.base import Adapter, Adapters
 from ai_pal.egress.providers.failures import failure, quoted
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.egress.providers.transport import of_transport, too_late
@@ -51,7 +50,7 @@ class Completing:
     """See the module. Cancelling the task that runs it closes the connection."""
 
     def __init__(
-        self, request: Complete, providers: Providers, outbox: Outbox, blobs: Sequence[Blob] = ()
+        self, request: Complete, providers: Adapters, outbox: Outbox, blobs: Sequence[Blob] = ()
     ) -> None:
         self._request, self._providers, self._outbox, self._blobs = request, providers, outbox, blobs
         self._traffic = Traffic(self._connected, self._sent)

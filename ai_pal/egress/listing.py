@@ -4,7 +4,7 @@ import asyncio
 import os
 
 from ai_pal.egress.outbox import Outbox
-from ai_pal.egress.providers import Providers
+from ai_pal.egress.providers.base import Adapters
 from ai_pal.egress.providers.failures import failure
 from ai_pal.egress.providers.http import Traffic, watching
 from ai_pal.egress.providers.transport import of_transport
@@ -14,14 +14,16 @@ from ai_pal.network.reasons import by_way_of
 from ai_pal.protocol.egress import CompletionFailed, ListModels, ProviderModels
 
 
-async def list_models(request: ListModels, providers: Providers, outbox: Outbox) -> None:
+async def list_models(request: ListModels, providers: Adapters, outbox: Outbox) -> None:
     """Tell which models a provider has, or why it does not say."""
     name, traffic = request.provider.name, Traffic()
     try:
         adapter = await providers.adapter(request.provider)
         async with asyncio.timeout(request.timeout):
             with watching(traffic):
-                outbox.put(ProviderModels(request.key, await adapter.models()))
+                names = await adapter.models()
+                about = await adapter.about(names) if request.describe else {}
+        outbox.put(ProviderModels(request.key, names, about))
         return
     except AiPalError as error:
         reason = error.failure

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ from ai_pal.egress.fetching import Fetching
 from ai_pal.egress.listing import list_models
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.providers import Providers
+from ai_pal.egress.providers.base import Adapters
 from ai_pal.egress.report import report
 from ai_pal.protocol.egress import (
     AnyToEgress,
@@ -27,6 +28,7 @@ from ai_pal.protocol.egress import (
     EgressBeat,
     EgressHello,
     Fetch,
+    FromEgress,
     HubQuestion,
     ListModels,
     SearchHub,
@@ -44,12 +46,17 @@ LOOK_SECONDS = 0.1
 """Between two looks at the downloads."""
 
 
-def run(endpoint: str, identity: str, parent: int) -> int:
-    """Serve until the supervisor is gone; returns the exit code."""
+MakeAdapters = Callable[[Callable[[FromEgress], None]], Adapters]
+"""Makes them; what it is given takes what they have to say beside answers."""
+
+
+def run(endpoint: str, identity: str, parent: int, adapters: MakeAdapters | None = None) -> int:
+    """Serve until the supervisor is gone; returns the exit code. Providers are asked unless others are."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(_report)
     loop.set_default_executor(ThreadPoolExecutor(THREADS))
-    loop.run_until_complete(Egress(parent, endpoint).serve(endpoint, identity))
+    make = adapters or (lambda tell: Providers(via(endpoint)))
+    loop.run_until_complete(Egress(parent, make).serve(endpoint, identity))
     return 0
 
 
@@ -62,19 +69,20 @@ class Egress:
     """Everything here runs on the main thread; each download has a thread of its own, each completion a
     task."""
 
-    def __init__(self, parent: int, endpoint: str) -> None:
-        self._parent = parent
-        self._providers = Providers(via(endpoint))
+    def __init__(self, parent: int, make: MakeAdapters) -> None:
+        self._parent, self._make = parent, make
         self._fetching: dict[int, Fetching] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._questions: set[asyncio.Task[None]] = set()
         self._outbox: Outbox
+        self._adapters: Adapters
 
     async def serve(self, endpoint: str, identity: str) -> None:
         """Return when the supervisor is gone."""
         gone = asyncio.Event()
         channel = DealerChannel(endpoint, identity, receive=self._take, looked=self._looked, lost=gone.set)
         self._outbox = Outbox(channel.send)
+        self._adapters = self._make(self._outbox.put)
         self._outbox.put(EgressHello(os.getpid(), __version__))
         owned = [
             asyncio.create_task(work, name=name)
@@ -133,10 +141,10 @@ class Egress:
                 if fetching is not None:
                     fetching.cancel()
             case Complete():
-                completing = Completing(message, self._providers, self._outbox, blobs)
+                completing = Completing(message, self._adapters, self._outbox, blobs)
                 self._begin(message.key, completing.run())
             case ListModels():
-                self._begin(message.key, list_models(message, self._providers, self._outbox))
+                self._begin(message.key, list_models(message, self._adapters, self._outbox))
             case SearchHub() | AskRevisions():
                 self._ask(message)
             case CancelCompletion():

@@ -76,18 +76,26 @@ def check(options: Mapping[str, Any], engine: str, model: str) -> None:
         if not adapter.path.is_absolute():
             _refuse(f"the adapter {adapter.path} is a relative path", "give the absolute path of the adapter")
         if not adapter.path.exists():
-            _refuse(f"there is no adapter {adapter.path}", "correct the path, or leave lora out")
+            _refuse(f"there is no adapter {adapter.path}", _correction(adapter.path))
         if engine == "llamacpp":
             _check_gguf(adapter.path, model)
         else:
             _check_folder(adapter.path)
 
 
+def _correction(path: Path) -> str:
+    """What to do about one that is not there."""
+    file, equals, scale = str(path).rpartition("=")
+    if equals and Path(file).exists():
+        return f"what is behind the last = is how strong it is, a number and not {scale!r}"
+    return "correct the path, or leave lora out"
+
+
 def _check_gguf(path: Path, model: str) -> None:
     if path.is_dir():
         hint = "convert it with convert_lora_to_gguf.py of llama.cpp, or load the model with transformers"
         _refuse(f"{path} is a folder, and llama.cpp reads an adapter from a GGUF file", hint)
-    with opened(path) as (data, size):
+    with opened(path, OTHER) as (data, size):
         front = parse(data, size, whole=True)
     if front.refusal is not ADAPTER:
         what = front.refusal[0] if front.refusal else "a whole model"

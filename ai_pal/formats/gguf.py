@@ -31,6 +31,8 @@ SENSES = ("vision", "audio")
 PIECES_OF_SOUND, BYTES_PER_PIECE = 1500, 12
 ENCODERS = ("bert", "gemma-embedding", "t5encoder")
 """How the names of architectures end that read texts and write none."""
+STATES = ("ssm.", "wkv.", "shortconv.")
+"""How the keys begin that a file has for layers with a state."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -39,7 +41,9 @@ class Header(msgspec.Struct, frozen=True):
     how a text becomes one vector, 0 for a model that writes; `width` is how many numbers the model has for a
     token, 0 if the file does not say; `projector` is the kind of file of what a model sees with, and
     `working` about how many bytes that takes beside its weights; `basename` is what all sizes of the model
-    are called, `file_type` llama.cpp's number for how weights are stored, -1 if the file does not say."""
+    are called, `file_type` llama.cpp's number for how weights are stored, -1 if the file does not say;
+    `heads` is how many numbers a key and a value have. A `recurrent` one has layers with a state, which
+    cannot go back behind a token."""
 
     architecture: str
     name: str
@@ -52,6 +56,8 @@ class Header(msgspec.Struct, frozen=True):
     working: int = 0
     basename: str = ""
     file_type: int = -1
+    recurrent: bool = False
+    heads: tuple[int, int] = (0, 0)
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -78,8 +84,11 @@ def read_layout(path: Path) -> Layout:
 
 def pooling_of(header: Header) -> int:
     """How a text becomes one vector, by llama.cpp's number; 0 for a model that writes."""
-    encodes = header.architecture.endswith(ENCODERS) or "-bert-" in header.architecture
-    return header.pooling or (MEAN if encodes else 0)
+    return header.pooling or (MEAN if _encodes(header.architecture) else 0)
+
+
+def _encodes(architecture: str) -> bool:
+    return architecture.endswith(ENCODERS) or "-bert-" in architecture
 
 
 def check_whole(path: Path) -> None:
@@ -120,14 +129,14 @@ def _read(path: Path, *, whole: bool) -> Layout:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[tuple[mmap.mmap, int]]:
+def opened(path: Path, hint: str = HINT) -> Iterator[tuple[mmap.mmap, int]]:
     """The file's bytes and how many they are. Raises `AiPalError` (`model_invalid`), also for what goes wrong
     while they are read."""
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
             if size < SMALLEST or file.read(len(MAGIC)) != MAGIC:
-                fail(Code.MODEL_INVALID, f"{path} is not a GGUF model file", HINT)
+                fail(Code.MODEL_INVALID, f"{path} is not a GGUF file of a model", hint)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 yield data, size
     except OSError as error:
@@ -174,6 +183,8 @@ def parse(data: "bytes | mmap.mmap", size: int, *, whole: bool) -> Layout:
         _working(found),
         str(found.get("general.basename", "")),
         int(found.get("general.file_type", -1)),
+        any(key.startswith(f"{architecture}.{state}") for key in found for state in STATES),
+        _heads(found, architecture),
     )
     vocabulary = found.get(VOCABULARY, 0)
     refusal = NO_MODELS.get(str(found.get("general.type")))
@@ -220,14 +231,24 @@ def _projector(found: dict[str, Any]) -> str:
 
 
 def _kv_values(found: dict[str, Any], architecture: str) -> int:
-    def of(key: str, default: int = 0) -> Any:
-        return found.get(f"{architecture}.{key}", default)
-
-    layers, heads = int(of("block_count")), of("attention.head_count")
-    kv_heads = of("attention.head_count_kv", heads)
-    head = int(of("embedding_length")) // max(_largest(heads), 1)
-    values = int(of("attention.key_length", head)) + int(of("attention.value_length", head))
+    if _encodes(architecture):
+        return 0  # it reads a text at once
+    layers = int(found.get(f"{architecture}.block_count", 0))
+    kv_heads = found.get(f"{architecture}.attention.head_count_kv", _head_count(found, architecture))
+    values = sum(_heads(found, architecture))
     return values * (sum(kv_heads) if isinstance(kv_heads, list) else layers * int(kv_heads))
+
+
+def _heads(found: dict[str, Any], architecture: str) -> tuple[int, int]:
+    """How many numbers a key and a value have."""
+    heads = max(_largest(_head_count(found, architecture)), 1)
+    head = int(found.get(f"{architecture}.embedding_length", 0)) // heads
+    key, value = (found.get(f"{architecture}.attention.{of}_length", head) for of in ("key", "value"))
+    return int(key), int(value)
+
+
+def _head_count(found: dict[str, Any], architecture: str) -> Any:
+    return found.get(f"{architecture}.attention.head_count", 0)
 
 
 def _largest(heads: Any) -> int:

@@ -3,6 +3,7 @@
 A page in a browser can reach this machine's ports. It cannot choose `Host` or `Origin`, so these two tell it
 apart (DNS rebinding: CVE-2024-28224)."""
 
+import functools
 import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from ai_pal.errors import Code
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+OCTETS = "application/octet-stream"
 
 ALLOWED_HEADERS = (
     *("authorization", "content-type", "x-api-key", "anthropic-version", "anthropic-beta", "user-agent"),
@@ -72,11 +74,25 @@ def allowed_origin(headers: Mapping[str, str], policy: Policy) -> bool:
     return _this_machine(parts[1]) or origin.partition("://")[2] == headers.get("host", "")
 
 
+def from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether a page asks that did not come from this very server: pages of this machine are such, too."""
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    return not origin.partition("://")[2] or origin.partition("://")[2] != headers.get("host", "")
+
+
+def wants_page(method: str, headers: Mapping[str, str]) -> bool:
+    """Whether a person with a browser asks for `/`: clients of the protocols do not want HTML."""
+    return method in ("GET", "HEAD") and "text/html" in headers.get("accept", "")
+
+
 def from_a_page(headers: Mapping[str, str]) -> bool:
     """Whether a browser's page asks. Node's fetch sends `Sec-Fetch-Mode` too, but no `Sec-Fetch-Site`."""
     return "origin" in headers or "sec-fetch-site" in headers
 
 
+@functools.lru_cache(maxsize=16)  # a client says the same each time
 def _own_host(host: str, policy: Policy) -> bool:
     parts = _split(f"http://{host}") if host else None
     if parts is None:
@@ -123,11 +139,13 @@ def _split(url: str) -> tuple[str, str] | None:
 
 
 def _objection_to_type(headers: Mapping[str, str], form: bool) -> str:
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return "the body has to come as it is, not compressed"
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == JSON or kind.endswith("+json"):
         return ""
     if not kind and headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return ""
-    if form and kind in (FORM, "") and not from_a_page(headers):
+    if form and kind in (FORM, OCTETS, "") and not from_a_page(headers):
         return ""
     return f"the body has to be {JSON}, and say so in Content-Type"

@@ -10,13 +10,18 @@ from typing import Any, TypeVar
 
 from ai_pal.client.async_stream import AsyncStream
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
-from ai_pal.gateway.asked import Coming, Tells, Writer
-from ai_pal.gateway.receipts import receipt
+from ai_pal.gateway.admission import JSON
+from ai_pal.gateway.asked import Coming, Goes, Tells, Writer
+from ai_pal.gateway.receipts import Headers, beside, receipt, spent, within
 from ai_pal.gateway.record import Record
+from ai_pal.logs import get_logger
 from ai_pal.protocol import client as wire
+
+log = get_logger("ai_pal.gateway")
 
 T = TypeVar("T")
 Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -26,8 +31,14 @@ PATIENCE = 5.0
 ALIVE = 8.0
 """Seconds without a byte after which a stream gives a sign of life; clients were promised ten."""
 
+LOOK = 1.0
+"""Seconds between two looks at a stream that is late."""
+
 UNREAD = 60.0
 """Seconds after which a client that takes nothing is given up."""
+
+SAID = (wire.Delta, wire.Logprobs)
+"""What only its writer looks at."""
 
 TOLD = (wire.Queued, wire.Loading, wire.Pulling, wire.Reading)
 """What a sign of life can tell."""
@@ -38,6 +49,8 @@ FRESH = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 LEFT = AiPalError(Failure(Code.CANCELLED, "the client left"))
 
 
+EVENTS = "text/event-stream"
+
 STOPPING = Failure(Code.SHUTTING_DOWN, "this server is stopping", "ask again", retryable=True)
 
 
@@ -46,14 +59,34 @@ def told(error: AiPalError) -> Failure:
     return STOPPING if error.code == Code.CLIENT_CLOSED else error.failure
 
 
+def failed_by(error: Exception) -> Failure:
+    """What a client hears of a fault of ours."""
+    return Failure(Code.INTERNAL, f"the gateway failed ({type(error).__name__})", "its log tells more")
+
+
+def headers_of(body: bytes, media_type: str = JSON) -> Headers:
+    """Of a body in one piece."""
+    return [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+
+
 class Outgoing:
     """Where an answer goes: an ASGI connection. `always` are headers of each response; `record` is
-    what becomes of it."""
+    what becomes of it; `streamed` is the media type of a stream that begins before its request is read."""
 
-    def __init__(self, receive: Receive, send: Send, always: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        self._receive, self._send, self.always = receive, send, always
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        always: Sequence[tuple[bytes, bytes]] = (),
+        request_id: str = "req",
+    ) -> None:
+        self._receive, self._send, self.request_id = receive, send, request_id
+        # As OpenAI's and Anthropic's SDKs look for it.
+        self.named = [(name, request_id.encode()) for name in (b"x-request-id", b"request-id")]
+        self.always = [*always, *self.named]
         self.record = Record()
-        self.begun = False
+        self.begun = self.sending = self.spaced = False
+        self.streamed = ""
 
     async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Send the status; nothing can be taken back after it."""
@@ -62,13 +95,34 @@ class Outgoing:
             {"type": "http.response.start", "status": status, "headers": [*headers, *self.always]}
         )
 
-    async def body(self, data: bytes, *, more: bool = False) -> None:
-        """Send a piece. Raises `AiPalError` (`cancelled`): the client takes nothing."""
+    async def body(self, data: bytes) -> None:
+        """Send all, or the last piece. Raises `AiPalError` (`cancelled`): the client takes nothing."""
         try:
             async with asyncio.timeout(UNREAD):
-                await self._send({"type": "http.response.body", "body": data, "more_body": more})
+                await self._send({"type": "http.response.body", "body": data, "more_body": False})
         except (TimeoutError, OSError):
             raise LEFT from None
+
+    async def whole(self, data: bytes, headers: Sequence[tuple[bytes, bytes]], status: int = 200) -> None:
+        """Send a body in one piece, behind its headers; or behind the signs of life that have gone out, which
+        said that all is well: then it alone says what it is."""
+        if not self.begun:
+            await self.begin(status, headers)
+        await self.body(data)
+
+    async def alive(self) -> None:
+        """A sign of life of a body in one piece: JSON may begin with spaces."""
+        if not self.begun:
+            self.spaced = True
+            await self.begin(200, [(b"content-type", JSON.encode()), *FRESH])
+        await self.piece(b" ")
+
+    async def piece(self, data: bytes) -> None:
+        """Send a piece; more follow. Whoever calls sees to it that this does not last for ever: meanwhile
+        it is `sending`."""
+        self.sending = True
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self.sending = False
 
     async def left(self) -> None:
         """Wait until the client is gone. What else it sends has no meaning."""
@@ -76,7 +130,7 @@ class Outgoing:
             pass
 
 
-async def stream(answer: Coming | AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
+async def stream(answer: Goes, writer: Tells, out: Outgoing) -> None:
     """Send the answer as it comes, with exactly one end. Raises `AiPalError` for what failed before anything
     was sent, and (`cancelled`) when the client left."""
     await Streamed(answer, writer, out).run()
@@ -85,57 +139,90 @@ async def stream(answer: Coming | AsyncStream[Any], writer: Tells, out: Outgoing
 class Streamed:
     """An answer that goes out while it comes."""
 
-    def __init__(self, answer: Coming | AsyncStream[Any], writer: Tells, out: Outgoing) -> None:
+    def __init__(self, answer: Goes, writer: Tells, out: Outgoing) -> None:
         self._answer, self._writer, self._out = answer, writer, out
-        self._now = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._now, self._limit = self._loop.time, asyncio.timeout(None)
         self._due = self._now() + PATIENCE
         self._alarm: asyncio.TimerHandle | None = None
         self._started: wire.Started | None = None
         self._latest: wire.AnyEvent | None = None
+        self._late: Headers = []
+        self._spent: Headers = []
+        self._quick = True
 
     async def run(self) -> None:
         """Send all of it; raises as `stream`."""
         left = asyncio.ensure_future(self._out.left())
         left.add_done_callback(lambda _: self._answer.nudge())
+        self._watch()
         try:
-            while not self._answer.over:
-                self._arm()
-                events = await self._answer.batch()
-                if left.done():
-                    raise LEFT
-                await self._take(events)
+            await self._all_of_it(left)
             await self._out.body(b"")
         except AiPalError as error:
             if not self._out.begun or error is LEFT:
                 raise
             self._out.record.failed(error.code)
             await self._out.body(self._writer.broken(told(error)))
+        except Exception as error:
+            if not self._out.begun:
+                raise
+            log.exception("stream_failed")
+            self._out.record.failed(Code.INTERNAL)
+            await self._out.body(self._writer.broken(failed_by(error)))
         finally:
             if self._alarm is not None:
                 self._alarm.cancel()
             left.cancel()
             await self._answer.aclose()
 
-    def _arm(self) -> None:
-        """Have the wait for events end when a sign of life is due. What is due moves on with each piece, so
-        the alarm is set anew only when it has gone off."""
-        if self._alarm is None or self._alarm.when() <= self._now():
-            at = max(self._due, self._now() + 0.01)
-            self._alarm = asyncio.get_running_loop().call_at(at, self._answer.nudge)
+    async def _all_of_it(self, left: "asyncio.Future[None]") -> None:
+        try:
+            async with self._limit:
+                while not self._answer.over:
+                    events = await self._answer.batch()
+                    if left.done():
+                        raise LEFT
+                    await self._take(events)
+        except (TimeoutError, OSError):
+            raise LEFT from None
+
+    def _watch(self) -> None:
+        """Look every few seconds whether a sign of life is due, or the client takes nothing."""
+        now, late = self._now(), self._now() - self._due
+        if self._out.sending:
+            if late >= UNREAD - ALIVE:
+                self._limit.reschedule(now)
+        elif late >= 0:
+            self._answer.nudge()
+        at = self._due if late < 0 else now + LOOK
+        self._alarm = self._loop.call_at(at, self._watch)
 
     async def _take(self, events: Sequence[wire.AnyEvent]) -> None:
         for event in events:
-            self._heed(event)
+            if not isinstance(event, SAID):
+                self._heed(event)
         data = self._writer.events(events)
-        due = self._now() >= self._due
+        now = self._now()
+        due = now >= self._due
         if not self._out.begun and (data or due):
             kind = (b"content-type", self._writer.media_type.encode())
             await self._out.begin(200, [kind, *FRESH, *receipt(self._started)])
         if due and not data:
             data = self._writer.alive(self._latest)
         if data:
-            self._due = self._now() + ALIVE
-            await self._out.body(data, more=True)
+            if self._late or self._spent:
+                data = self._with_late(data)
+            self._due = now + ALIVE
+            await self._out.piece(data)
+
+    def _with_late(self, data: bytes) -> bytes:
+        """What the headers could not tell, before this; the last figures with what ends it."""
+        kind, late, self._late = self._writer.media_type, self._late, []
+        if kind == EVENTS:
+            late, self._spent = [*late, *self._spent], []
+            return beside(late) + data
+        return within(self._writer.alive(None), late) + data if late else data
 
     def _heed(self, event: wire.AnyEvent) -> None:
         self._out.record.heard(event)
@@ -143,6 +230,11 @@ class Streamed:
             self._latest = event
         elif isinstance(event, wire.Started):
             self._started = event
+            if self._out.begun:
+                self._late, self._quick = receipt(event), False
+        elif isinstance(event, wire.Done) and not self._quick:
+            # Some read no comments: they get none where the headers have told who answers.
+            self._spent = spent(event)
         elif isinstance(event, wire.Failed) and not self._out.begun:
             raise AiPalError(main_reason(event.reasons))
 
@@ -161,10 +253,10 @@ async def end(work: AsyncStream[Any], data: bytes, out: Outgoing) -> None:
     await _send(data, [], out)
 
 
-async def _send(data: bytes, headers: Sequence[tuple[bytes, bytes]], out: Outgoing) -> None:
-    kind = (b"content-type", b"application/json")
-    await out.begin(200, [kind, *headers, (b"content-length", str(len(data)).encode())])
-    await out.body(data)
+async def _send(data: bytes, known: Headers, out: Outgoing) -> None:
+    if out.begun:
+        data, known = within(data, known), []
+    await out.whole(data, [*headers_of(data), *known])
 
 
 async def _to_its_end(work: Coming | AsyncStream[Any], last: Coroutine[Any, Any, T], out: Outgoing) -> T:
@@ -176,12 +268,16 @@ async def _to_its_end(work: Coming | AsyncStream[Any], last: Coroutine[Any, Any,
 
 
 async def unless_left(work: Coroutine[Any, Any, T], out: Outgoing) -> T:
-    """What this gives; when the client leaves before it, it is cancelled. Raises as `stream`."""
+    """What this gives, as JSON in one piece: spaces go out until it is there. When the client leaves before
+    it, it is cancelled. Raises as `stream`."""
     loop = asyncio.get_running_loop()
     left = loop.create_task(out.left())
     ending = loop.create_task(work)
     try:
-        await asyncio.wait((left, ending), return_when=asyncio.FIRST_COMPLETED)
+        while not left.done() and not ending.done():
+            await asyncio.wait((left, ending), timeout=ALIVE, return_when=asyncio.FIRST_COMPLETED)
+            if not left.done() and not ending.done():
+                await out.alive()
         if not ending.done():
             raise LEFT
         return ending.result()

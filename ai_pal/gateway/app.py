@@ -2,29 +2,38 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
-import msgspec
-from starlette.applications import Starlette
 from starlette.routing import Route as Path
+from starlette.routing import Router
 
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.client import AsyncClient
+from ai_pal.client.asking import Asking
+from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.gateway import answering
-from ai_pal.gateway.admission import ALLOWED_HEADERS, Policy, Refusal, refusal
-from ai_pal.gateway.answering import LEFT, Outgoing
-from ai_pal.gateway.asked import Followed, Wanted
+from ai_pal.gateway.admission import JSON, Policy
+from ai_pal.gateway.answering import LEFT, Outgoing, Scope, failed_by, headers_of
+from ai_pal.gateway.asked import Apart, Asked, Followed, Told, Wanted, Watched
+from ai_pal.gateway.callers import Caller, Callers
+from ai_pal.gateway.entrance import App, Entrance, Gate, tell_failure
+from ai_pal.gateway.limits import Limits, check_depth
 from ai_pal.gateway.link import Link
 from ai_pal.gateway.metrics import Metrics
-from ai_pal.gateway.routes import Route, door_of, routes_with
-from ai_pal.gateway.statuses import NotDoneError, retry_after, status_of_error
+from ai_pal.gateway.openai.responses.kept import Kept
+from ai_pal.gateway.page.owner import is_owner
+from ai_pal.gateway.page.page import Page
+from ai_pal.gateway.reading import read_aside
+from ai_pal.gateway.request_body import RequestBodies
+from ai_pal.gateway.rights import KeyedClient
+from ai_pal.gateway.route import Route
+from ai_pal.gateway.routes import door_of, routes_with
+from ai_pal.gateway.starting import Starting
+from ai_pal.gateway.statuses import NotDoneError, StatusError
 from ai_pal.gateway.wish_headers import asked_by
 from ai_pal.logs import get_logger
-
-MOST_BODY = 200 * 1024 * 1024
-"""Bytes of a request."""
 
 LONG = 16 * 1024
 """Bytes of a body from which on it is read in a thread, so that other streams go on."""
@@ -32,78 +41,51 @@ LONG = 16 * 1024
 PDF = b"JVBERi"
 """How one begins in base64."""
 
-READ_TIMEOUT = 60.0
-"""Seconds between two pieces of a body."""
-
 log = get_logger("ai_pal.gateway")
 
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, answering.Receive, answering.Send], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
-
-def application(link: Link, policy: Policy, *, local_socket: bool = False) -> App:
+def application(
+    link: Link,
+    policy: Policy,
+    kept: Kept,
+    page: Page,
+    callers: Callers,
+    limits: Limits,
+    *,
+    local_socket: bool = False,
+) -> App:
     """All routes behind one look at who asks."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        staying = asyncio.create_task(link.stay())
         yield
+        staying.cancel()
+        await page.close()
         link.close()
+        kept.close()
 
     metrics = Metrics()
-    table = routes_with(metrics)
+    table = routes_with(metrics, kept, page)
     paths: dict[str, list[Route]] = {}
     for route in table:
         paths.setdefault(route.path, []).append(route)
-    endpoints = [Path(path, Endpoint(routes, link, metrics), methods=None) for path, routes in paths.items()]
-    inner = Starlette(routes=[*endpoints, Path("/{path:path}", Unknown(), methods=None)], lifespan=lifespan)
-    inner.router.redirect_slashes = False
-    forms = {route.path for route in table if route.form}
-
-    async def app(scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
-        if scope["type"] != "http":
-            await inner(scope, receive, send)
-            return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        out = Outgoing(receive, send, _for_pages(headers.get("origin")))
-        began = time.monotonic()
-        try:
-            await answered(scope, receive, send, headers, out)
-        finally:
-            seconds = time.monotonic() - began
-            metrics.count(out.record, seconds)
-            log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=out.record.status,
-                seconds=round(seconds, 4),
-            )
-
-    async def answered(
-        scope: Scope, receive: answering.Receive, send: answering.Send, headers: dict[str, str], out: Outgoing
-    ) -> None:
-        form = scope["path"] in forms
-        why = refusal(scope["method"], headers, policy, local_socket=local_socket, form=form)
-        if why is not None:
-            out.always = ()  # who may not ask may not read either
-            await _refuse(why, scope["path"], out)
-        elif scope["method"] == "OPTIONS":
-            await out.begin(204, [])
-            await out.body(b"")
-        else:
-            scope["ai_pal.out"], scope["ai_pal.headers"] = out, headers
-            await inner(scope, receive, send)
-
-    return app
+    bodies = RequestBodies(limits)
+    endpoints = [
+        Path(path, Endpoint(routes, link, metrics, bodies), methods=None) for path, routes in paths.items()
+    ]
+    others = Path("/{path:path}", Unknown(), methods=None)
+    inner = Router([*endpoints, others], redirect_slashes=False, lifespan=lifespan)
+    gate = Gate(policy, callers, limits, table, local_socket=local_socket)
+    return Entrance(inner, gate, metrics)
 
 
 class Endpoint:
     """One path: its methods by name."""
 
-    def __init__(self, routes: list[Route], link: Link, metrics: Metrics) -> None:
-        self._routes = {route.method: route for route in routes}
-        self._link, self._metrics = link, metrics
+    def __init__(self, routes: list[Route], link: Link, metrics: Metrics, bodies: RequestBodies) -> None:
+        self._any, self._routes = routes[0], {route.method: route for route in routes}
+        self._link, self._metrics, self._bodies = link, metrics, bodies
         if "GET" in self._routes:
             self._routes.setdefault("HEAD", self._routes["GET"])
 
@@ -111,121 +93,163 @@ class Endpoint:
         out: Outgoing = scope["ai_pal.out"]
         route = self._routes.get(scope["method"])
         if route is None:
-            await out.begin(405, [(b"allow", ", ".join(self._routes).encode()), (b"content-length", b"0")])
-            await out.body(b"")
+            allowed = ", ".join(self._routes)
+            error = StatusError(405, Failure(Code.BAD_REQUEST, f"this path takes {allowed}"))
+            await tell_failure(self._any.error, error, out, (b"allow", allowed.encode()))
             return
-        out.record.door = route.door
+        out.record.door, told = route.door, route.told(scope["ai_pal.headers"])
         try:
             await self._carry_out(route, scope, receive, out)
         except AiPalError as error:
             out.record.failed(error.code)
             if error is not LEFT:
                 closed = error.code == Code.CLIENT_CLOSED
-                await _fail(route, AiPalError(answering.STOPPING) if closed else error, out)
+                await tell_failure(told, AiPalError(answering.STOPPING) if closed else error, out)
         except Exception as error:
             log.exception("request_failed", path=route.path)
             out.record.failed(Code.INTERNAL)
-            if out.begun:
+            if out.begun and not (out.spaced or out.streamed):
                 raise
-            why = f"the gateway failed ({type(error).__name__})"
-            await _fail(route, AiPalError(Failure(Code.INTERNAL, why, "its log tells more")), out)
+            await tell_failure(told, AiPalError(failed_by(error)), out)
 
     async def _carry_out(self, route: Route, scope: Scope, receive: answering.Receive, out: Outgoing) -> None:
         if route.never:
             raise NotDoneError(route.never)
-        said = asked_by(scope["ai_pal.headers"])
-        body = await _body(receive)
-        if route.tells is not None:
-            client = None if route.alone else await self._link.client(start=route.starts)
-            said_there = dict(parse_qsl(scope["query_string"].decode("latin-1"))) | scope["path_params"]
-            data = await route.tells(client, said_there)  # type: ignore[arg-type]
-            await out.begin(200, _headers(data, route.media_type))
-            await out.body(b"" if scope["method"] == "HEAD" else data)
-            return
-        assert route.asks is not None
-        read = route.asks
-        wanted = await asyncio.to_thread(read, body) if _takes_long(body) else read(body)
-        client = await self._link.client()
-        if isinstance(wanted, Wanted):
-            data = await answering.unless_left(wanted.carry_out(client), out)
-            await out.begin(200, _headers(data, wanted.media_type))
-            await out.body(data)
-        elif isinstance(wanted, Followed):
-            work = wanted.begin(client, said)
-            if wanted.stream:
-                with self._metrics.open_stream(route.door):
-                    await answering.stream(work, wanted.writer, out)
-            else:
-                await answering.end(work, wanted.end, out)
-        elif wanted.stream:
-            out.record.per_prompt = wanted.per_prompt
-            with self._metrics.open_stream(route.door):
-                await answering.stream(wanted.begin(client, said), wanted.writer, out)
+        headers, caller = scope["ai_pal.headers"], scope["ai_pal.caller"]
+        _check_rights(route, caller)
+        if route.private and caller is None:
+            _check_owner(scope)
+        owner = (caller.name if caller else "",) if route.owned else ()
+        said = asked_by(headers)
+        wanted = await self._wanted(route, owner, receive, headers, out)
+        if wanted is None:
+            await self._tell(route, owner, said, scope, out)
+        elif isinstance(wanted, Wanted):
+
+            async def done() -> bytes | Told:
+                return await wanted.carry_out(await self._client(caller, route))
+
+            await _send(await answering.unless_left(done(), out), wanted.media_type, out)
+        elif isinstance(wanted, Apart):
+            data = wanted.begin(await answering.unless_left(self._client(caller, route), out), said)
+            await out.whole(data, headers_of(data))
+        elif isinstance(wanted, Followed) and not wanted.stream:
+            client = await answering.unless_left(self._client(caller, route), out)
+            await answering.end(wanted.begin(client, said), wanted.end, out)
         else:
-            await answering.whole(wanted.begin(client, said), wanted.writer, out)
+            coming = await self._begun(wanted.begin, said, caller, route)
+            if isinstance(wanted, Asked):
+                out.record.per_prompt = wanted.per_prompt
+                if not wanted.stream:
+                    await answering.whole(coming, wanted.writer, out)
+                    return
+            with self._metrics.open_stream(route.door):
+                await answering.stream(coming, wanted.writer, out)
+
+    async def _begun(
+        self, begin: Callable[[AsyncClient, Asking], Any], said: Asking, caller: Caller | None, route: Route
+    ) -> Any:
+        """What begins with a connection, which may take its time."""
+        if route.alone or self._link.stands:
+            return begin(await self._client(caller, route), said)
+
+        async def opened() -> Any:
+            return begin(await self._client(caller, route), said)
+
+        return Starting(opened())
+
+    async def _wanted(
+        self,
+        route: Route,
+        owner: Sequence[str],
+        receive: answering.Receive,
+        headers: dict[str, str],
+        out: Outgoing,
+    ) -> Asked | Followed | Wanted | Apart | Watched | None:
+        """What the body says, which is let go of here; None where a route has no use for one."""
+        async with self._bodies.of(receive, headers) as body:
+            if route.tells is not None:
+                return None
+            if not _takes_long(body):
+                return _read(route, body, owner)
+            return await read_aside(partial(_read, route, body, owner), route, body, out)
+
+    async def _tell(
+        self, route: Route, owner: Sequence[str], said: Asking, scope: Scope, out: Outgoing
+    ) -> None:
+        """What has no body."""
+        tells = route.tells
+        assert tells is not None
+        headers = scope["ai_pal.headers"]
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))) | scope["path_params"]
+        asked |= {name: headers[name] for name in route.heeds if name in headers}
+
+        async def told() -> bytes | Told | Watched:
+            return await tells(await self._client(scope["ai_pal.caller"], route), asked, *owner)
+
+        data = await (answering.unless_left(told(), out) if route.media_type == JSON else told())
+        if isinstance(data, Watched):
+            coming = await self._begun(data.begin, said, scope["ai_pal.caller"], route)
+            with self._metrics.open_stream(route.door):
+                await answering.stream(coming, data.writer, out)
+            return
+        await _send(data, route.media_type, out, bare=scope["method"] == "HEAD")
+
+    async def _client(self, caller: Caller | None, route: Route) -> AsyncClient:
+        """The supervisor, as far as this caller may use it; for what needs none, nobody."""
+        if route.alone:
+            return cast("AsyncClient", None)
+        client = await self._link.client(start=route.starts)
+        return client if caller is None else KeyedClient(client, caller)
+
+
+async def _send(data: bytes | Told, media_type: str, out: Outgoing, *, bare: bool = False) -> None:
+    """A body in one piece; `bare` is without it."""
+    told = data if isinstance(data, Told) else Told(data, media_type)
+    headers = [*headers_of(told.body, told.media_type), *told.headers]
+    if bare:
+        await out.begin(told.status, headers)
+    await out.whole(b"" if bare else told.body, headers, told.status)
 
 
 class Unknown:
     """All other paths."""
 
     async def __call__(self, scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
-        await _refuse(Refusal(404, "there is no such path here"), scope["path"], scope["ai_pal.out"])
+        error = StatusError(404, Failure(Code.BAD_REQUEST, "there is no such path here"))
+        await tell_failure(door_of(scope["path"]), error, scope["ai_pal.out"])
 
 
-async def _refuse(why: Refusal, path: str, out: Outgoing) -> None:
-    body = msgspec.json.encode(door_of(path)(AiPalError(Failure(why.code, why.message))))
-    await out.begin(why.status, _headers(body))
-    await out.body(body)
+def _check_owner(scope: Scope) -> None:
+    """Raises `AiPalError`: another user of this machine asks for what is kept of this one."""
+    if not is_owner(scope.get("client"), scope.get("server")):
+        hint = "make a key and sign in with it: ai-pal keys create NAME --manage"
+        fail(Code.NOT_OWNER, "this is shown to the user whose server this is", hint)
 
 
-def _for_pages(origin: str | None) -> Headers:
-    """What lets a page read the response; only pages that may ask come so far."""
-    if origin is None:
-        return []
-    return [
-        (b"access-control-allow-origin", origin.encode("latin-1")),
-        (b"access-control-allow-methods", b"GET, POST, DELETE, HEAD, OPTIONS"),
-        (b"access-control-allow-headers", ", ".join(ALLOWED_HEADERS).encode()),
-        (b"access-control-expose-headers", b"*"),
-        (b"access-control-max-age", b"600"),
-        (b"vary", b"Origin"),
-    ]
+def _check_rights(route: Route, caller: Caller | None) -> None:
+    """Raises `AiPalError`: this is not for everybody who has a key."""
+    if caller is None:
+        return
+    if route.private and (not caller.rights.manage or caller.rights.models):
+        hint = "make one that may: ai-pal keys create NAME --manage"
+        what = "this page shows what its owner keeps, and this key is not the owner's"
+        fail(Code.ACCESS_DENIED, what, hint)
+    if route.manages and not caller.rights.manage:
+        hint = "make one that may: ai-pal keys create NAME --manage"
+        fail(Code.ACCESS_DENIED, "this key may not change which models are here", hint)
+    if route.of_all and caller.rights.models:
+        what = "this tells of all models, and this key may ask only some"
+        fail(Code.ACCESS_DENIED, what, "ask with another key")
+
+
+def _read(route: Route, body: bytes, owner: Sequence[str]) -> Asked | Followed | Wanted | Apart | Watched:
+    """What is wanted. Raises `AiPalError`."""
+    assert route.asks is not None
+    check_depth(body)
+    return route.asks(body, *owner)
 
 
 def _takes_long(body: bytes) -> bool:
     """Whether reading it would hold up other streams: a PDF, also a small one, is read by a process."""
     return len(body) > LONG or PDF in body
-
-
-async def _body(receive: answering.Receive) -> bytes:
-    """All of the request's body. Raises `AiPalError`: it is too large, or does not come."""
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        try:
-            async with asyncio.timeout(READ_TIMEOUT):
-                message = await receive()
-        except TimeoutError:
-            raise AiPalError(Failure(Code.BAD_REQUEST, "the body did not come in time")) from None
-        if message["type"] == "http.disconnect":
-            raise LEFT
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > MOST_BODY:
-            why = f"the body has more than {MOST_BODY // 1024**2} MiB"
-            raise AiPalError(Failure(Code.FRAME_TOO_LARGE, why, "send less at once"))
-        if not message.get("more_body", False):
-            return b"".join(pieces) if len(pieces) > 1 else pieces[0]
-
-
-async def _fail(route: Route, error: AiPalError, out: Outgoing) -> None:
-    body = msgspec.json.encode(route.error(error))
-    headers = _headers(body)
-    if (seconds := retry_after(error.failure)) is not None:
-        headers.append((b"retry-after", str(seconds).encode()))
-    await out.begin(status_of_error(error), headers)
-    await out.body(body)
-
-
-def _headers(body: bytes, media_type: str = "application/json") -> Headers:
-    return [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]

@@ -7,7 +7,9 @@ from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
+from ai_pal.client.requests import Raw
 from ai_pal.errors import Failure
+from ai_pal.gateway import presets
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 
@@ -70,10 +72,42 @@ class Followed(NamedTuple):
     end: bytes
 
 
+class Goes(Protocol):
+    """What goes on, whoever looks: what of `AsyncStream` sends it on."""
+
+    @property
+    def over(self) -> bool: ...
+    async def batch(self) -> list[Any]: ...
+    def nudge(self) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+class Watched(NamedTuple):
+    """What is under way already: its stream, once somebody looks (on the loop)."""
+
+    begin: Callable[[AsyncClient, Asking], Goes]
+    writer: Tells
+
+
+class Apart(NamedTuple):
+    """What goes on without its client: `begin` gives the body that it gets at once."""
+
+    begin: Callable[[AsyncClient, Asking], bytes]
+
+
+class Told(NamedTuple):
+    """A body of a kind of its own, with headers of its own."""
+
+    body: bytes
+    media_type: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    status: int = 200
+
+
 class Wanted(NamedTuple):
     """What is no question: `carry_out` gives the body of the response."""
 
-    carry_out: Callable[[AsyncClient], Coroutine[Any, Any, bytes]]
+    carry_out: Callable[[AsyncClient], Coroutine[Any, Any, "bytes | Told"]]
     media_type: str = "application/json"
 
 
@@ -82,17 +116,23 @@ AUTO = ("auto", "auto:latest")
 
 
 def chat(messages: list[Message], how: Asking) -> Begin:
-    """A conversation that is to be answered."""
-    if how.get("model") in AUTO:
-        how = {**how, "model": ""}
-    return lambda client, said: client.chat(messages, **(how | said))
+    """A conversation that is to be answered. In these protocols nobody would see a seam."""
+    how = {"seams": False, **how}
+
+    def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
+        turns, asking = presets.of_chat(messages, how | said)
+        if asking.get("model") in AUTO:
+            asking = {**asking, "model": ""}
+        return client.chat(turns, **asking)
+
+    return begin
 
 
-def complete(prompt: str, suffix: str | None, how: dict[str, Any]) -> Begin:
+def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
     """A text that is to be gone on with; it never leaves this machine, whatever headers allow."""
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
-        return client.complete_stream(prompt, suffix, **(how | kept))
+        return client.complete_stream(prompt, suffix, **presets.of_text(how | kept))
 
     return begin

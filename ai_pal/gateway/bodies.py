@@ -1,5 +1,6 @@
 """Bodies of requests: decoded once, into the shape that their protocol publishes. Pure."""
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -10,6 +11,14 @@ T = TypeVar("T")
 
 PARAM = " - at `$"
 """How msgspec begins the place of what is wrong."""
+
+_WORDS = (
+    (re.compile(r"missing required field `(.+)`$"), "missing_required_parameter"),
+    (re.compile(r"contains unknown field `(.+)`$"), "unknown_parameter"),
+    (re.compile(r"Expected `[^`]*`, got "), "invalid_type"),
+    (re.compile(r""), "invalid_value"),
+)
+"""What msgspec says, and OpenAI's word for it; the field that is missing or unknown is part of the place."""
 
 
 class BodyError(AiPalError):
@@ -43,4 +52,6 @@ def converted(value: object, kind: type[T], where: str) -> T:
 
 def _at(error: msgspec.ValidationError, where: str) -> BodyError:
     what, _, place = str(error).partition(PARAM)
-    return BodyError(what, (where + place.rstrip("`")).lstrip(".") or None)
+    found, word = next((found, word) for pattern, word in _WORDS if (found := pattern.search(what)))
+    field = f".{found[1]}" if found.groups() else ""
+    return BodyError(what, (where + place.rstrip("`") + field).lstrip(".") or None, word=word)

@@ -4,7 +4,9 @@ import base64
 import binascii
 from urllib.parse import unquote_to_bytes
 
+from ai_pal.attachments.reading import from_bytes
 from ai_pal.gateway.bodies import BodyError
+from ai_pal.protocol.content import Image
 
 ELSEWHERE = "this server fetches nothing: send the bytes themselves, as a data: URL"
 
@@ -32,3 +34,11 @@ def unpacked(data: str, where: str) -> bytes:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise BodyError("this is no base64", where) from None
+
+
+def picture_of(data: bytes, where: str) -> Image:
+    """These bytes as a picture. Raises `AiPalError`: they are none."""
+    part = from_bytes(data, "the picture").part
+    if not isinstance(part, Image):
+        raise BodyError("this is no picture", where, "send PNG, JPEG, GIF or WebP")
+    return part

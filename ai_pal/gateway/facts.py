@@ -5,14 +5,20 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from ai_pal.catalog import default_model, find, meant
 from ai_pal.catalog.details import Details, details_of
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
+from ai_pal.config.clouds import provider_names
+from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import AiPalError
+from ai_pal.gateway.rights import KeyedClient
 
 
 async def details(client: AsyncClient, model: str) -> Details:
-    """Raises `AiPalError`: there is no such model, or it is not here."""
+    """Raises `AiPalError`: there is no such model, or it is not here, or not for who asks."""
+    if isinstance(client, KeyedClient):
+        client.named(model)
     return _as_loaded(await asyncio.to_thread(_one, model), await _windows(client))
 
 
@@ -24,6 +30,22 @@ async def details_by_name(client: AsyncClient, models: Iterable[str]) -> dict[st
 
 async def _windows(client: AsyncClient) -> dict[str, int]:
     return {one.model: one.context for one in (await client.status()).workers if not one.vocabulary}
+
+
+async def usual() -> str:
+    """The model of this machine that is asked where none is named."""
+    return await asyncio.to_thread(lambda: default_model(load_settings().settings))
+
+
+async def known(model: str) -> None:
+    """Raises `AiPalError` (`model_not_found`): there is no such model."""
+    await asyncio.to_thread(_look_for, model)
+
+
+def _look_for(model: str) -> None:
+    settings = load_settings().settings
+    if elsewhere(meant(model, settings), provider_names(settings)) is None:
+        find(model, settings)
 
 
 def _as_loaded(known: Details, windows: Mapping[str, int]) -> Details:

@@ -1,17 +1,22 @@
 """The gateway's one connection to the supervisor, made anew when it is lost."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 
 from ai_pal.client import AsyncClient
+from ai_pal.errors import AiPalError
+
+LOOK_SECONDS = 3.0
+"""Between two looks for a supervisor that is to be told where we answer."""
 
 
 class Link:
     """`endpoint` finds a supervisor, or starts one if it is told to, and says where it listens; it may
-    block."""
+    block. `serves` is where this gateway itself answers."""
 
-    def __init__(self, endpoint: Callable[[bool], str]) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: Callable[[bool], str], serves: Sequence[str] = ()) -> None:
+        self._endpoint, self._serves = endpoint, serves
         self._client: AsyncClient | None = None
         self._making = asyncio.Lock()
 
@@ -21,10 +26,18 @@ class Link:
             return self._client
         async with self._making:
             if self._client is None or self._client.lost:
-                self.close()
+                self._drop()
                 where = await asyncio.to_thread(self._endpoint, start)
-                self._client = await AsyncClient(where).__aenter__()
+                self._client = await AsyncClient(where, serves=self._serves).__aenter__()
             return self._client
+
+    async def stay(self) -> None:
+        """Be connected whenever a supervisor runs, so that it can tell where we answer; none is started."""
+        while True:
+            if not self.stands:
+                with contextlib.suppress(AiPalError, OSError):  # the next request tries too, and is told
+                    await self.client(start=False)
+            await asyncio.sleep(LOOK_SECONDS)
 
     @property
     def stands(self) -> bool:
@@ -33,6 +46,9 @@ class Link:
 
     def close(self) -> None:
         """Leave: what is under way is cancelled."""
+        self._drop()
+
+    def _drop(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None

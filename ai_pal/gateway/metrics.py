@@ -1,12 +1,16 @@
 """Figures for Prometheus: what was asked, who answered, how fast. Names are OpenTelemetry's where it has one
 (its `gen_ai.*` with underscores)."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from ai_pal.gateway.open_requests import lives
 from ai_pal.gateway.record import Record
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
@@ -23,13 +27,22 @@ _TOKENS = tuple(4**power for power in range(14))
 _MODEL = ("gen_ai_provider_name", "gen_ai_response_model")
 
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""The folder in which the processes of one port count, each in files of its own; prometheus_client reads it
+when it is imported."""
+
+
 class Metrics:
     """Counts requests; `told` is the page that a collector reads."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._models: set[str] = set()
-        ProcessCollector(registry=self._registry)
+        self._shared = os.environ.get(SHARED, "")
+        if self._shared:
+            _forget_the_dead(Path(self._shared))
+        else:
+            ProcessCollector(registry=self._registry)
         self._requests = Counter(
             "ai_pal_requests",
             "Requests over HTTP; the outcome is ok or an error's code.",
@@ -58,7 +71,11 @@ class Metrics:
             registry=self._registry,
         )
         self._streams = Gauge(
-            "ai_pal_open_streams", "Streams that are open.", ("door",), registry=self._registry
+            "ai_pal_open_streams",
+            "Streams that are open.",
+            ("door",),
+            registry=self._registry,
+            multiprocess_mode="livesum",
         )
 
     @contextmanager
@@ -90,8 +107,12 @@ class Metrics:
                 self._tokens.labels(provider, model, tier, kind).observe(tokens)
 
     async def told(self, _: object, __: Mapping[str, str]) -> bytes:
-        """GET /metrics."""
-        return generate_latest(self._registry)
+        """GET /metrics; of all processes that share a port."""
+        if not self._shared:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, self._shared)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
 
     def _model(self, name: str) -> str:
         """Without its options, which are without number."""
@@ -100,3 +121,11 @@ class Metrics:
             return OTHER
         self._models.add(name)
         return name
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """What processes that have ended had open is open no more; what they have counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not lives(pid):
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -13,10 +13,11 @@ OK = "ok"
 class Record:
     """`door` is whose protocol it was, "" for what no route answers; `outcome` a code of our taxonomy where
     it failed; `first_token` in seconds, 0 where nothing came; `per_prompt` how many answers each prompt has,
-    that it counts once."""
+    that it counts once, `key` the name of the key that was asked with."""
 
     def __init__(self) -> None:
         self.door, self.status, self.outcome, self.per_prompt = "", 0, OK, 1
+        self.key = ""
         self.started: wire.Started | None = None
         self.first_token = 0.0
         self._usages: dict[int, Usage] = {}

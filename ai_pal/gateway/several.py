@@ -1,8 +1,9 @@
 """Several answers at once, as one: asked side by side, their events in one stream."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -13,8 +14,11 @@ from ai_pal.gateway.asked import Begin, Coming
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.usage import Usage
 
-MOST = 8
-"""Answers to one request."""
+MOST = 128
+"""Answers to one request, as OpenAI has it."""
+
+AT_ONCE = 8
+"""Of them under way together."""
 
 WAITING = 4
 """Batches of each answer that wait to be read."""
@@ -32,14 +36,7 @@ def side_by_side(begins: Sequence[Begin], per_prompt: int) -> Begin:
     """All of these as one; each prompt has so many answers, one after the other."""
 
     def begin(client: AsyncClient, said: Asking) -> Several:
-        coming: list[Coming] = []
-        try:
-            coming.extend(one(client, said) for one in begins)
-        except BaseException:
-            for stream in coming:
-                stream.cancel()
-            raise
-        return Several(coming, per_prompt)
+        return Several([partial(one, client, said) for one in begins], per_prompt)
 
     return begin
 
@@ -51,18 +48,24 @@ def total(usages: Sequence[Usage], per_prompt: int) -> Usage:
         sum(usage.prompt_tokens for usage in prompts),
         sum(usage.cached_tokens for usage in prompts),
         sum(usage.completion_tokens for usage in usages),
+        sum(usage.guessed_tokens for usage in usages),
+        sum(usage.right_tokens for usage in usages),
     )
 
 
 class Several:
-    """Answers under way. The `id` of an event is the number of its answer. The first that fails ends all."""
+    """Answers, `AT_ONCE` under way together: one begins where another has ended. The `id` of an event is the
+    number of its answer. The first that fails ends all."""
 
-    def __init__(self, coming: Sequence[Coming], per_prompt: int) -> None:
-        self._coming, self._per_prompt = coming, per_prompt
-        self._left = len(coming)
+    def __init__(self, begins: Sequence[Callable[[], Coming]], per_prompt: int) -> None:
+        self._coming: list[Coming] = []
+        self._per_prompt, self._count = per_prompt, len(begins)
+        self._left = len(begins)
         self._failure: Exception | None = None
-        self._waiting: asyncio.Queue[Batch | Exception] = asyncio.Queue(WAITING * len(coming))
-        self._tasks = [asyncio.create_task(self._read(*pair)) for pair in enumerate(coming)]
+        self._called_off = False
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._waiting: asyncio.Queue[Batch | Exception] = asyncio.Queue(WAITING * AT_ONCE)
+        self._tasks = [asyncio.create_task(self._read(*pair)) for pair in enumerate(begins)]
 
     @property
     def over(self) -> bool:
@@ -86,9 +89,12 @@ class Several:
             self._waiting.put_nowait([])
 
     def cancel(self) -> None:
-        """Have all of them stopped."""
+        """Have all of them stopped, and no other begun."""
+        self._called_off = True
         for one in self._coming:
             one.cancel()
+        if not self._coming:
+            self._left = 0
 
     async def aclose(self) -> None:
         """Stop them."""
@@ -100,7 +106,7 @@ class Several:
 
     async def answer(self) -> Answers:
         """Wait for all of them. Raises `AiPalError`: one has failed."""
-        answers = [Answer() for _ in self._coming]
+        answers = [Answer() for _ in range(self._count)]
         while not self.over:
             for event in await self.batch():
                 answers[event.id].take(event)  # type: ignore[union-attr]
@@ -110,11 +116,16 @@ class Several:
         whole.usage = total([one.usage for one in answers], self._per_prompt)
         return whole
 
-    async def _read(self, number: int, one: Coming) -> None:
+    async def _read(self, number: int, begin: Callable[[], Coming]) -> None:
         try:
-            while not one.over:
-                events = await one.batch()
-                await self._waiting.put([msgspec.structs.replace(event, id=number) for event in events])
+            async with self._free:
+                if self._called_off:
+                    return
+                one = begin()
+                self._coming.append(one)
+                while not one.over:
+                    events = await one.batch()
+                    await self._waiting.put([msgspec.structs.replace(event, id=number) for event in events])
         except Exception as error:  # noqa: BLE001 - told to who reads
             await self._waiting.put(error)
 

@@ -17,6 +17,7 @@ _STATUSES: dict[int, tuple[Code, ...]] = {
             Code.LENGTH,
         ),
     ),
+    401: (Code.KEY_REFUSED,),
     402: (Code.NO_CREDIT,),
     403: (
         *(Code.NO_CONSENT, Code.LOCAL_ONLY, Code.ACCESS_DENIED, Code.MODEL_GATED, Code.NOT_OWNER),
@@ -35,11 +36,13 @@ _STATUSES: dict[int, tuple[Code, ...]] = {
         *(Code.OVERLOADED, Code.INSUFFICIENT_MEMORY, Code.SHUTTING_DOWN, Code.BREAKER_OPEN, Code.UNLOADED),
         *(Code.SUPERVISOR_UNREACHABLE, Code.SUPERVISOR_SILENT, Code.SUPERVISOR_LOST, Code.MODEL_FAILED),
         *(Code.ENGINE_MISSING, Code.SDK_MISSING, Code.CLIENT_TOO_SLOW),
+        *(Code.WORKER_DIED, Code.WORKER_HUNG, Code.LOAD_STALLED, Code.SPAWN_FAILED, Code.STORE_BUSY),
     ),
     504: (
         *(Code.DEADLINE_EXCEEDED, Code.CONNECT_TIMEOUT, Code.QUEUE_TIMEOUT, Code.FIRST_TOKEN_TIMEOUT),
         Code.STREAM_STALLED,
     ),
+    507: (Code.DISK_FULL,),
 }
 
 _OF_CODE = {code: status for status, codes in _STATUSES.items() for code in codes}
@@ -53,23 +56,30 @@ def status_of(failure: Failure) -> int:
     return _OF_CODE.get(Code(failure.code), 500) if failure.code in set(Code) else 500
 
 
-NOT_IMPLEMENTED = 501
+class StatusError(AiPalError):
+    """A failure with a status of its own: what is wrong lies in the request's line or headers."""
+
+    def __init__(self, status: int, failure: Failure) -> None:
+        super().__init__(failure)
+        self.status = status
 
 
-class NotDoneError(AiPalError):
+class NotDoneError(StatusError):
     """A protocol knows it, and this server does not do it, whoever asks."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(Failure(Code.UNSUPPORTED, message, hint))
+        super().__init__(501, Failure(Code.UNSUPPORTED, message, hint))
 
 
 def status_of_error(error: AiPalError) -> int:
     """As `status_of`."""
-    return NOT_IMPLEMENTED if isinstance(error, NotDoneError) else status_of(error.failure)
+    return error.status if isinstance(error, StatusError) else status_of(error.failure)
 
 
 def retry_after(failure: Failure) -> int | None:
     """Whole seconds for `Retry-After`, where asking again may help."""
+    if failure.code == Code.OVER_BUDGET:
+        return None
     if failure.retry_after is not None:
         return max(1, round(failure.retry_after))
     return RETRY_AFTER if status_of(failure) in (429, 503) and failure.retryable else None

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from ai_pal.client.asking import Asking
 from ai_pal.config.durations import parse_duration
 from ai_pal.gateway.bodies import BodyError
-from ai_pal.protocol.client import Goal
+from ai_pal.protocol.client import Escalate, Goal
 
 PREFIX = "x-ai-pal-"
 
@@ -47,16 +47,23 @@ def _cost(value: str) -> float:
     return cost
 
 
-def _goal(value: str) -> str:
-    if value not in get_args(Goal):
-        raise ValueError(f"{value!r} is none of {', '.join(filter(None, get_args(Goal)))}")
-    return value
+def _one_of(names: tuple[str, ...]) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"{value!r} is none of {', '.join(filter(None, names))}")
+        return value
+
+    return read
 
 
 _READS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "local-only": ("local_only", _switch),
+    "mine": ("mine", _switch),
     "max-cost": ("max_cost", _cost),
     "deadline": ("deadline", parse_duration),
-    "goal": ("goal", _goal),
+    "goal": ("goal", _one_of(get_args(Goal))),
+    "escalate": ("escalate", _one_of(get_args(Escalate))),
     "session": ("principal", str),
 }
+
+HEADERS = tuple(PREFIX + name for name in _READS)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from ai_pal.config.durations import parse_duration
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.protocol.options import Thinking
@@ -44,6 +46,20 @@ def thinking(said: Mapping[str, Any]) -> Thinking | None:
     if len(found) > 1:
         raise BodyError(f"{' and '.join(found.values())} contradict each other", next(iter(found.values())))
     return next(iter(found), None)
+
+
+class TemplateKwargs(msgspec.Struct, forbid_unknown_fields=True):
+    """What llama.cpp's and vLLM's clients have the template told."""
+
+    enable_thinking: bool | None = None
+    thinking: bool | None = None
+    reasoning_effort: str | None = None
+
+
+def of_template(kwargs: TemplateKwargs | None) -> dict[str, Any]:
+    """What these say about thinking, by their names."""
+    said = kwargs or TemplateKwargs()
+    return {f"chat_template_kwargs.{name}": getattr(said, name) for name in said.__struct_fields__}
 
 
 def keep_alive(value: str | float | None) -> float | None:

@@ -1,6 +1,6 @@
 """Free memory and memory pressure of this machine; see `supervisor.ports.FreeMemory`.
 
-Memory of GPUs is not counted yet: models run on the CPU here.
+The memory of graphics cards is counted by `devices`.
 """
 
 import contextlib

@@ -8,6 +8,7 @@ from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
 from ai_pal.protocol.families import claude_version
 from ai_pal.protocol.hub import HubModel, HubRevision, Order
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 
@@ -82,8 +83,8 @@ class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):
     key: int
 
 
-Api = Literal["ollama", "openai", "anthropic", "cohere"]
-"""Which protocol a provider speaks."""
+Api = Literal["ollama", "openai", "anthropic", "cohere", "machine"]
+"""Which protocol a provider speaks; a `machine` is another AI-PAL of the user's own."""
 
 CONTINUES: frozenset[Api] = frozenset({"anthropic"})
 """Providers that go on from a last message of the assistant's. Ollama does so with some models' templates
@@ -102,13 +103,24 @@ OLLAMA_URL = "http://localhost:11434"
 """Where an Ollama is when nothing else is said."""
 
 
+class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where another machine of the user's is, and what it is known by; as in `[machines.NAME]`."""
+
+    ssh: str
+    port: int = 0
+    host_key: str = ""
+    identity: str = ""
+    command: str = "ai-pal"
+
+
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     """A server that answers prompts. `name` is what users call it and what its key is kept under;
-    an empty `base_url` is the one its SDK knows."""
+    an empty `base_url` is the one its SDK knows. A `machine` has no address of that kind."""
 
     name: str
     api: Api
     base_url: str = ""
+    machine: Machine | None = None
 
 
 class Complete(ToEgress, tag="complete", frozen=True):
@@ -116,7 +128,8 @@ class Complete(ToEgress, tag="complete", frozen=True):
 
     Seconds: `connect` until the server took the connection, `first_token` until the first content,
     `gap` between two pieces. With `local_only` nothing may leave this machine: only a provider on
-    loopback that reports `model` as stored there is asked. `keep_alive` is passed on to Ollama.
+    loopback that reports `model` as stored there is asked; with `mine` nothing may leave the user's own
+    machines. `keep_alive` is passed on to Ollama and to those.
     With `patient` Ollama has `first_token` anew with each sign of life: it may have to load the model.
     A last message of the assistant is to be continued where the provider can.
     """
@@ -132,6 +145,7 @@ class Complete(ToEgress, tag="complete", frozen=True):
     local_only: bool = False
     keep_alive: float | None = None
     patient: bool = False
+    mine: bool = False
 
 
 class CancelCompletion(ToEgress, tag="cancel_completion", frozen=True):
@@ -141,11 +155,13 @@ class CancelCompletion(ToEgress, tag="cancel_completion", frozen=True):
 
 
 class ListModels(ToEgress, tag="list_models", frozen=True):
-    """Ask which models a provider has. Ends with `provider_models` or `completion_failed`."""
+    """Ask which models a provider has, and with `describe` what an Ollama says of each. Ends with
+    `provider_models` or `completion_failed`."""
 
     key: int
     provider: Provider
     timeout: float = 5.0
+    describe: bool = False
 
 
 class SearchHub(ToEgress, tag="search_hub", frozen=True):
@@ -292,10 +308,40 @@ class CompletionFailed(FromEgress, tag="completion_failed", frozen=True):
 
 
 class ProviderModels(FromEgress, tag="provider_models", frozen=True):
-    """The models that a provider has."""
+    """The models that a provider has, and what is known `about` those that it told of."""
 
     key: int
     names: list[str]
+    about: dict[str, OfferedModel] = msgspec.field(default_factory=dict)
+
+
+class LoadedThere(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model that another machine has in memory (`memory` bytes). `ready` to answer; `waiting` are requests
+    before a new one; `idle`: it could give way."""
+
+    model: str
+    ready: bool = False
+    context: int = 0
+    memory: int = 0
+    waiting: int = 0
+    idle: bool = False
+
+
+class MachineState(FromEgress, tag="machine_state", frozen=True):
+    """How another machine stands: `free` bytes of memory for models, those it has with their sizes, and what
+    is loaded. Told when the link to it stands, and when it changes."""
+
+    name: str
+    version: str
+    free: int
+    models: dict[str, int]
+    loaded: list[LoadedThere] = msgspec.field(default_factory=list)
+
+
+class MachineLost(FromEgress, tag="machine_lost", frozen=True):
+    """Nothing more is known of that machine: the link to it has ended."""
+
+    name: str
 
 
 class HubFound(FromEgress, tag="hub_found", frozen=True):
@@ -336,6 +382,8 @@ AnyFromEgress = (
     | CompletionDone
     | CompletionFailed
     | ProviderModels
+    | MachineState
+    | MachineLost
     | HubFound
     | HubRevisions
     | HubFailed

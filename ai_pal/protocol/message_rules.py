@@ -17,7 +17,6 @@ from ai_pal.protocol.content import (
     ToolResult,
 )
 from ai_pal.protocol.frames import MOST_FRAMES, MOST_PARTS
-from ai_pal.protocol.pictures import FORMATS, MOST_PIXELS, NoPictureError, look_at
 
 _PLACES: dict[type, tuple[str, ...]] = {
     Image: ("user", "assistant"),
@@ -147,6 +146,8 @@ def _no_bytes(data: object) -> str:
 
 
 def _objection_to_picture(data: bytes | memoryview, where: str) -> Failure | None:
+    from ai_pal.protocol.pictures import FORMATS, MOST_PIXELS, NoPictureError, look_at
+
     try:
         picture = look_at(data)
     except NoPictureError as error:

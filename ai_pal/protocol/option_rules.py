@@ -4,7 +4,7 @@ every face. It takes what any of the libraries can make something of. Pure."""
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,6 +29,9 @@ MOST_ALTERNATIVES = 1000
 
 MOST_CONTEXT = 1_000_000_000
 """No model has as much, and every engine can count so far."""
+
+KvCache = Literal["f16", "q8_0", "q4_0"]
+"""How llama.cpp keeps the keys and values of a window: 16, 8.5 or 4.5 bits a number."""
 
 RULES: Mapping[str, Rule] = {
     "temperature": number("of 0 or more", 0),
@@ -55,6 +58,7 @@ RULES: Mapping[str, Rule] = {
     "context": whole(f"of tokens, from 1 to {MOST_CONTEXT}", 1, MOST_CONTEXT),
     "prefill": Rule("a text"),
     "stop_repeating": TRUE_OR_FALSE,
+    "trim": TRUE_OR_FALSE,
     "lora": Rule("a list of adapters, each as FILE or FILE=SCALE", all),
     "extra": Rule("a map of names to values"),
 }

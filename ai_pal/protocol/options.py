@@ -78,9 +78,10 @@ class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True, forbid_
     `logit_bias` adds to the logits of tokens by their ids. `logprobs` asks for the logarithms of the
     probabilities: of the tokens that were chosen, and of so many alternatives to each. `thinking_budget` is
     in tokens. `context` is the window in tokens that the request needs. `prefill` is how the answer begins;
-    it is part of it. With `stop_repeating` an answer that says the same over and over is ended. `lora` are
-    adapters that the model is loaded with, each the absolute path of its file as `FILE` or `FILE=SCALE`.
-    `extra` is passed to the engine as it is."""
+    it is part of it. With `stop_repeating` an answer that says the same over and over is ended. Unless `trim`
+    is false the oldest turns go where a conversation does not fit; then it is refused. `lora` are adapters
+    that the model is loaded with, each the absolute path of its file as `FILE` or `FILE=SCALE`. `extra` is
+    passed to the engine as it is."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -104,6 +105,7 @@ class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True, forbid_
     context: int | None = None
     prefill: str = ""
     stop_repeating: bool | None = None
+    trim: bool | None = None
     lora: list[str] = msgspec.field(default_factory=list)
 
     def over(self, defaults: "GenerationOptions") -> "GenerationOptions":

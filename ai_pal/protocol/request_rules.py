@@ -25,8 +25,16 @@ MOST_PRINCIPAL = 128
 """Characters of the name of a principal: it stands in the ledger and on terminals."""
 
 
+MARK_DIGITS = 32
+"""Of the mark of a conversation, which is the name of its folder."""
+
+
 def _named(name: str) -> bool:
     return len(name) <= MOST_PRINCIPAL and name.isprintable()
+
+
+def _is_mark(text: str) -> bool:
+    return not text or (len(text) == MARK_DIGITS and set(text) <= set("0123456789abcdef"))
 
 
 _KEEP_ALIVE = _kept(f"a number of seconds from 0 to {YEARS} years, or -1 for never")
@@ -36,15 +44,22 @@ RULES: Mapping[str, Rule] = {
     "keep_alive": _KEEP_ALIVE,
     "usual_keep_alive": _KEEP_ALIVE,
     "max_cost": number("of US dollars, 0 or more", 0),
+    "day_budget": number("of US dollars, 0 or more", 0),
     "pull_limit": whole("of bytes, 0 or more", 0),
     "dimensions": whole("of 1 or more, or 0 for all", 0),
     "goal": _one_of(get_args(wire.Goal)),
     "task": _one_of(get_args(wire.Task)),
-    "privacy": _one_of(("local", "any")),
+    "escalate": _one_of(get_args(wire.Escalate)),
+    "privacy": _one_of(get_args(wire.Privacy)),
     "principal": Rule(f"a name of at most {MOST_PRINCIPAL} characters that can be shown", _named),
+    "conversation": Rule(f"{MARK_DIGITS} hexadecimal digits in lower case, or empty", _is_mark),
+    "only": Rule("a list of patterns of names"),
     "pull": TRUE_OR_FALSE,
     "fallback": TRUE_OR_FALSE,
     "continuation": TRUE_OR_FALSE,
+    "seams": TRUE_OR_FALSE,
+    "prompt_logprobs": TRUE_OR_FALSE,
+    "truncate": TRUE_OR_FALSE,
 }
 """By the names of fields, which mean the same in each request that has them."""
 
@@ -86,5 +101,5 @@ def _known(kind: type[wire.AnyRequest]) -> list[tuple[str, object, Rule]]:
 
 @cache
 def _types() -> dict[str, Any]:
-    kinds = (wire.Chat, wire.Embed)
+    kinds = (wire.Chat, wire.Complete, wire.Embed)
     return {field.name: field.type for kind in kinds for field in msgspec.structs.fields(kind)}

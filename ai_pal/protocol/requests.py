@@ -10,7 +10,6 @@ from ai_pal.protocol.message_rules import objection_to_messages, says_something
 from ai_pal.protocol.option_rules import contradiction, nearest, objection_to_options, objection_to_value
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.request_rules import RULES, objection_to_field, objection_to_fields
-from ai_pal.protocol.tool_rules import objection_to_tools
 
 MOST_TEXTS = 1024
 """Texts that may be embedded or ranked by one request: their vectors have to fit into one frame."""
@@ -19,12 +18,20 @@ SEE = "see docs/ipc-protocol.md"
 
 EMPTY_PROMPT = Failure(Code.EMPTY_PROMPT, "the prompt is empty", "say something")
 
-NO_COMPLETION = ("tools", "tool_choice", "parallel_tool_calls", "thinking", "thinking_budget", "prefill")
+NO_COMPLETION = (
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "thinking",
+    "thinking_budget",
+    "prefill",
+    "trim",
+)
 """Options of a conversation: a text that is gone on with has neither turns nor a template."""
 
-_INSIDE = re.compile(r"`\$\.options\.(\w+)")
-_FIELD = re.compile(r" - at `\$\.(\w+)`$")
-_UNKNOWN = re.compile(r"unknown field `(.*)` - at `\$\.options`", re.DOTALL)
+_INSIDE = r"`\$\.options\.(\w+)"
+_FIELD = r" - at `\$\.(\w+)(?:\[\d+\])?`$"
+_UNKNOWN = r"(?s)unknown field `(.*)` - at `\$\.options`"
 
 
 def objection(request: wire.AnyRequest) -> Failure | None:
@@ -36,7 +43,7 @@ def objection(request: wire.AnyRequest) -> Failure | None:
     if isinstance(options := getattr(request, "options", None), GenerationOptions):
         if why := objection_to_options(options):
             return _bad(why)
-        if failure := objection_to_tools(options):
+        if failure := _objection_to_form(options):
             return failure
         if failure := _of_its_kind(request):
             return failure
@@ -52,6 +59,15 @@ def objection(request: wire.AnyRequest) -> Failure | None:
     return None
 
 
+def _objection_to_form(options: GenerationOptions) -> Failure | None:
+    """What is wrong with tools and with what binds the form of the answer, which few ask for."""
+    if not options.tools and options.tool_choice is None and options.response_format is None:
+        return None
+    from ai_pal.protocol.tool_rules import objection_to_tools
+
+    return objection_to_tools(options)
+
+
 def _objection_to_texts(count: int) -> Failure | None:
     if not count:
         return _bad("there are no texts")
@@ -65,6 +81,8 @@ def _of_its_kind(request: wire.AnyRequest) -> Failure | None:
     """What is wrong with what only requests of this type have."""
     match request:
         case wire.Complete(options=options):
+            if why := _objection_to_prompt(request):
+                return _bad(why)
             usual = GenerationOptions()
             for name in NO_COMPLETION:
                 if getattr(options, name) != getattr(usual, name):
@@ -73,19 +91,28 @@ def _of_its_kind(request: wire.AnyRequest) -> Failure | None:
     return None
 
 
+def _objection_to_prompt(request: wire.Complete) -> str:
+    tokens = isinstance(request.prompt, list)
+    if tokens and (not request.prompt or any(token < 0 for token in request.prompt)):  # type: ignore[operator]
+        return "prompt: tokens are whole numbers from 0 on, and there is at least one"
+    if request.suffix is not None and (tokens or request.prompt_logprobs):
+        return "suffix: what goes before it is a text, of whose tokens nothing is told"
+    return ""
+
+
 def unreadable(frame: bytes, error: Exception) -> Failure:
     """What is wrong with a message that is no request; of options it says what they have to be."""
     text = str(error)
     if text.startswith("Invalid value") and "`$.type`" in text:
         return Failure(Code.UNKNOWN_MESSAGE, f"the message cannot be read: {text}", SEE)
-    if found := _UNKNOWN.search(text):
+    if found := re.search(_UNKNOWN, text):
         near = nearest(found[1])
         hint = f"did you mean {near}?" if near else SEE
         return Failure(Code.BAD_REQUEST, f"there is no option {found[1]!r}", hint)
     why = ""
-    if found := _INSIDE.search(text):
+    if found := re.search(_INSIDE, text):
         why = objection_to_value(found[1], _said(frame, "options", found[1]))
-    elif (found := _FIELD.search(text)) and found[1] in RULES:
+    elif (found := re.search(_FIELD, text)) and found[1] in RULES:
         why = objection_to_field(found[1], _said(frame, found[1]))
     return _bad(why or f"the message cannot be read: {text}")
 

@@ -4,11 +4,14 @@ import msgspec
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Token counts of one answer; `cached_tokens` of the prompt came from the prompt cache."""
+    """Token counts of one answer; `cached_tokens` of the prompt came from the prompt cache. Of the answer
+    `guessed_tokens` were guessed and checked several at a time, and `right_tokens` of them were right."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    guessed_tokens: int = 0
+    right_tokens: int = 0
 
 
 class Timings(msgspec.Struct, frozen=True, omit_defaults=True):

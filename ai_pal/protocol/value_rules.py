@@ -16,7 +16,7 @@ YEARS = 100
 LONGEST = YEARS * 365 * 86400.0
 """Seconds; what is meant to be longer is meant to be never."""
 
-_WHOLE = re.compile(r"-?[0-9]+")
+_WHOLE = r"-?[0-9]+"
 
 
 class Rule(NamedTuple):
@@ -46,6 +46,8 @@ TRUE_OR_FALSE = Rule("true or false")
 
 def objection_of(rule: Rule, name: str, value: object, kind: Any) -> str:
     """Why the value of this name is none of this type and rule, or nothing."""
+    if type(value) is kind:
+        return "" if rule.holds(value) else not_so(rule, name, value)
     try:
         typed = msgspec.convert(msgspec.to_builtins(value, enc_hook=plain), kind)
     except (msgspec.ValidationError, TypeError, OverflowError, RecursionError) as error:
@@ -75,7 +77,7 @@ def plain(value: object) -> int | float | str:
 def read(rule: Rule, text: str) -> Any:
     """What a text says of such a value; the text itself where it says none of its kind."""
     kind = rule.kind
-    if kind is int and not _WHOLE.fullmatch(text):
+    if kind is int and not re.fullmatch(_WHOLE, text):
         kind = float  # which a whole number is not: it is refused as what it is
     try:
         return msgspec.convert(text, kind, strict=False)
@@ -92,7 +94,7 @@ _TYPES = {
     "object": "a table",
     "null": "nothing",
 }
-_EXPECTED = re.compile(r"Expected `([^`]*)`((?: of length)?(?: [<>]=? [-+.\w]+)?)(?:, got `([^`]*)`)?")
+_EXPECTED = r"Expected `([^`]*)`((?: of length)?(?: [<>]=? [-+.\w]+)?)(?:, got `([^`]*)`)?"
 
 
 def in_words(error: msgspec.ValidationError) -> str:
@@ -105,7 +107,7 @@ def in_words(error: msgspec.ValidationError) -> str:
         instead = f", not {named(found[3])}" if found[3] else ""
         return f"{named(found[1])}{found[2]} is wanted{instead}"
 
-    return _EXPECTED.sub(said, str(error))
+    return re.sub(_EXPECTED, said, str(error))
 
 
 def not_so(rule: Rule, name: str, value: object) -> str:

@@ -6,6 +6,8 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
+from ai_pal.protocol.doubt import Doubt, Probe
+from ai_pal.protocol.option_rules import KvCache
 from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.usage import Usage
 
@@ -22,6 +24,16 @@ LARGEST_DEFAULT_CONTEXT = 8192
 """Tokens of the window at most that a load gets which has not asked for more."""
 
 
+class Share(msgspec.Struct, frozen=True):
+    """A part of a model on one device: so many of its blocks (layers, and with llama.cpp the output as the
+    last one), the bytes that they take when they are loaded, and those that requests add."""
+
+    device: str
+    blocks: int
+    loaded: int = 0
+    growth: int = 0
+
+
 class ToWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what the supervisor sends."""
 
@@ -29,9 +41,16 @@ class ToWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"
 class LoadModel(ToWorker, tag="load_model", frozen=True):
     """First message after the worker's hello: what to load and with which settings.
 
-    `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means
-    the model's own window up to the engine's default, `options` are engine-specific. `sampling` holds
-    for requests that say nothing else. With `vocabulary` nothing is loaded but what counts tokens.
+    `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means the
+    model's own window up to the engine's default, `kv_cache` None leaves it to the engine, `device` "" and
+    `gpu_layers` -1 to what fits, `options` are engine-specific. `placement` is what lies on devices, the last
+    blocks of the model; None leaves that to the worker. `sampling` holds for requests that say nothing else.
+    With `vocabulary` nothing is loaded but what counts tokens.
+    `prefixes` is the folder with one folder for each kept conversation, in which what the model has read of
+    it may be saved when the worker is told to end: `prefix_bytes` in all, 0 saves nothing.
+    With `own_windows` there is memory for a window of each slot; else all slots share one (`windows`).
+    `reads` is how many tokens of a prompt the model was seen to read in a second, 0 for never.
+    Text is gathered for `delta_interval` seconds, but the first of each answer; 0 sends each piece at once.
     """
 
     model: str
@@ -40,9 +59,18 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     threads: int = 0
     context: int = 0
     slots: int = 0
+    kv_cache: KvCache | None = None
+    device: str = ""
+    gpu_layers: int = -1
+    placement: list[Share] | None = None
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     sampling: GenerationOptions = GenerationOptions()
     vocabulary: bool = False
+    prefixes: str = ""
+    prefix_bytes: int = 0
+    own_windows: bool = False
+    reads: float = 0.0
+    delta_interval: float = 0.0
 
 
 class Prepare(ToWorker, tag="prepare", frozen=True):
@@ -52,30 +80,40 @@ class Prepare(ToWorker, tag="prepare", frozen=True):
 
 
 class Generate(ToWorker, tag="generate", frozen=True):
-    """Produce an answer. `key` is the supervisor's number for the request."""
+    """Produce an answer. `key` is the supervisor's number for the request, `conversation` as in
+    `client.Chat`. With `watch` the answer comes with `Watched` and ends with a `Doubt`; with a `probe` the
+    worker tells `Probed` before the first delta, or leaves it where it would cost more than it is worth.
+    Neither changes a token of the answer."""
 
     key: int
     messages: list[Message]
     options: GenerationOptions = GenerationOptions()
+    conversation: str = ""
+    watch: bool = False
+    probe: Probe | None = None
 
 
 class CompleteText(ToWorker, tag="complete_text", frozen=True):
-    """Go on with `prompt` as it is, without a template; with a `suffix` say what belongs between the two
-    (fill in the middle). Answered as `Generate` is."""
+    """Go on with `prompt` (a text, or the tokens of one) as it is, without a template; with a `suffix` say
+    what belongs between the two (fill in the middle). Answered as `Generate` is; with `prompt_logprobs` after
+    the `Probabilities` of the prompt's own tokens."""
 
     key: int
-    prompt: str
+    prompt: str | list[int]
     suffix: str | None = None
     options: GenerationOptions = GenerationOptions()
+    prompt_logprobs: bool = False
 
 
 class EmbedTexts(ToWorker, tag="embed_texts", frozen=True):
-    """Turn each text into a vector of length 1; `dimensions` 0 is as many as the model has. Ends with
-    `embedded`, `generation_cancelled` or `generation_failed`."""
+    """Turn each text, or the tokens of one, into a vector of length 1; `dimensions` 0 is as many as the model
+    has. `truncate` cuts a text that is too long. Ends with `embedded`, `generation_cancelled` or
+    `generation_failed`."""
 
     key: int
-    texts: list[str]
+    texts: list[str | list[int]]
     dimensions: int = 0
+    truncate: bool = False
 
 
 class RerankTexts(ToWorker, tag="rerank_texts", frozen=True):
@@ -171,11 +209,32 @@ class Deltas(FromWorker, tag="deltas", frozen=True):
 
 
 class Probabilities(FromWorker, tag="probabilities", frozen=True):
-    """As `client.Logprobs`; comes right behind the deltas that its tokens are in."""
+    """As `client.Logprobs`; comes right behind the deltas that its tokens are in, that of the prompt before
+    all of them."""
 
     key: int
     seq: int
     tokens: list[TokenLogprob]
+    prompt: bool = False
+
+
+class Watched(FromWorker, tag="watched", frozen=True):
+    """How unsure the model was of each token of the answer, thoughts left out, in their order, and how
+    probable that token was: entropy and logarithm of the probability in nats, one number per token. Comes
+    right before the deltas that the tokens are in. llama.cpp's entropies are of its likeliest tokens, with
+    a guess for all others. Who knows no probabilities (llama.cpp while it guesses ahead) sends none."""
+
+    key: int
+    entropies: list[float]
+    logprobs: list[float]
+
+
+class Probed(FromWorker, tag="probed", frozen=True):
+    """The entropy behind the probe, in nats: over the texts that it is `among`, else over all tokens. Comes
+    at most once, before the first delta."""
+
+    key: int
+    entropy: float
 
 
 class Trimmed(FromWorker, tag="trimmed", frozen=True):
@@ -222,7 +281,8 @@ class Counted(FromWorker, tag="counted", frozen=True):
 class GenerationDone(FromWorker, tag="generation_done", frozen=True):
     """The answer is complete. Seconds as the engine measured them. `seq` is where the next delta would
     begin: a last one that was lost is noticed too. `repeats`: it was ended because it said the same over
-    and over (`GenerationOptions.stop_repeating`)."""
+    and over (`GenerationOptions.stop_repeating`). `stop` is the stop text that came. `doubt` is there where
+    the answer was watched."""
 
     key: int
     finish_reason: FinishReason
@@ -231,6 +291,8 @@ class GenerationDone(FromWorker, tag="generation_done", frozen=True):
     decode: float = 0.0
     seq: int = -1
     repeats: bool = False
+    stop: str = ""
+    doubt: Doubt | None = None
 
 
 class GenerationCancelled(FromWorker, tag="generation_cancelled", frozen=True):
@@ -255,6 +317,8 @@ AnyFromWorker = (
     | Beat
     | Deltas
     | Probabilities
+    | Watched
+    | Probed
     | Trimmed
     | Embedded
     | Reranked

@@ -41,6 +41,8 @@ def abilities(api: Api, model: str, *, own: bool = True) -> frozenset[Ability]:
     name = bare(model)
     if api == "ollama":
         return _ALL
+    if api == "machine":
+        return _ALL | {"audio"}  # its own supervisor says what its model cannot
     if api == "anthropic":
         return _ALL - {"logprobs"} if can_think(name) else _ALL - {"logprobs", "thinking"}
     if api == "cohere":
@@ -91,7 +93,7 @@ def lacking(
         missing.append("call tools and keep to a format at once")
     if isinstance(options.response_format, JsonObject) and api == "anthropic" and always_thinks(model):
         missing.append("be held to JSON without a schema")
-    if options.prefill and not continues(api, model):
+    if options.prefill and api != "machine" and not continues(api, model):
         missing.append("go on from a prefill")
     if options.logprobs and (api == "cohere" or options.logprobs > MOST_ALTERNATIVES):
         missing.append(f"tell {options.logprobs} alternatives to its tokens (logprobs)")

@@ -13,6 +13,7 @@ from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import FinishReason
+from ai_pal.protocol.doubt import Doubt
 from ai_pal.protocol.egress import Provider
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.transport.sockets import Blob
@@ -52,7 +53,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     asks (`principal`). `resolved` is what `model` means on this
     machine, where that is known already; `provider` is who is asked, None for this machine. `blobs` are the
     frames that the work refers to by number; they are taken away when its request has ended. `deadline` is in
-    seconds from acceptance. Nothing of a `private` one leaves this machine."""
+    seconds from acceptance. Nothing of a `private` one leaves this machine,
+    nothing of one that is to stay `mine` the user's own."""
 
     work: Work
     model: str
@@ -62,6 +64,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     resolved: Resolved | None = None
     provider: Provider | None = None
     private: bool = False
+    mine: bool = False
     deadline: float | None = None
     keep_alive: float | None = None
     usual_keep_alive: float | None = None
@@ -70,11 +73,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """An answer is complete. Without `timings` nobody has measured it, and the usage is what was claimed."""
+    """An answer is complete. Without `timings` nobody has measured it, and the usage is what was claimed.
+    `doubt` is that of a model here which was watched."""
 
     finish_reason: FinishReason = "stop"
     usage: Usage = Usage()
     timings: Timings | None = None
+    stop: str = ""
+    doubt: Doubt | None = None
 
 
 Result = Answered | inner.Embedded | inner.Reranked | inner.Counted
@@ -107,6 +113,14 @@ class Sink(Protocol):
 
     def delta(self, piece: inner.DeltaItem) -> None:
         """The next piece of the answer, in order."""
+        return
+
+    def probed(self, entropy: float) -> None:
+        """What the probe has shown that the work asked for (`Generate.probe`), before the first piece."""
+        return
+
+    def watched(self, entropies: Sequence[float]) -> None:
+        """How unsure a model was of the next tokens, before their piece, where that was asked for."""
         return
 
     def done(self, result: Result) -> None:

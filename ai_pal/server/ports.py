@@ -39,8 +39,12 @@ class Footprints(Protocol):
     def headroom(self, load: LoadModel) -> int:
         """What many conversations may take on top; 0 once it was seen how much this model takes."""
 
-    def learn(self, load: LoadModel, peak: int, *, resident: int = 0) -> None:
-        """A worker came to this peak in bytes; at the end of its load it has `resident` ones of them."""
+    def reads(self, load: LoadModel) -> float:
+        """Tokens of a prompt that this model was seen to read in a second; 0 for never."""
+
+    def learn(self, load: LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None:
+        """A worker came to this peak in bytes; at the end of its load it has `resident` ones of them. It
+        `reads` so many tokens of a prompt in a second (0: not known)."""
 
 
 class Clients(Protocol):

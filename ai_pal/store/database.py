@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ai_pal.errors import FREE_SPACE, AiPalError, Code, Failure, fail
+from ai_pal.errors import FREE_SPACE, FULL, AiPalError, Code, Failure, fail
 from ai_pal.store.schema import STEPS
 
 BUSY_SECONDS = 5.0
@@ -22,13 +22,17 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 NEEDED = 128 * 1024
 """Bytes that SQLite wants beside a database that is open."""
 
+MEMORY = ":memory:"
+
 AGAIN_SECONDS = 0.01
 """Between two tries to be the first."""
 
 
-def open_database(file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS) -> sqlite3.Connection:
-    """A connection for the calling thread; every statement is its own transaction unless it stands in
-    `transaction`.
+def open_database(
+    file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS, shared: bool = False
+) -> sqlite3.Connection:
+    """A connection for the calling thread, or with `shared` for several that take turns; every statement is
+    its own transaction unless it stands in `transaction`.
 
     Raises `AiPalError`: `store_damaged`, `store_newer`, `store_busy`, `disk_full`, `file_unreadable`.
     """
@@ -36,17 +40,19 @@ def open_database(file: Path, *, steps: tuple[tuple[str, ...], ...] = STEPS) -> 
     with explained(file):
         while True:
             try:
-                return _opened(file, steps)
+                return _opened(file, steps, shared)
             except sqlite3.OperationalError as error:
                 if _code(error) not in _BUSY or time.monotonic() > deadline:
                     raise
             time.sleep(AGAIN_SECONDS)
 
 
-def _opened(file: Path, steps: tuple[tuple[str, ...], ...]) -> sqlite3.Connection:
+def _opened(file: Path, steps: tuple[tuple[str, ...], ...], shared: bool) -> sqlite3.Connection:
     """Two that are the first at once are refused without any waiting: neither has WAL yet."""
     _prepare(file)
-    connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(
+        file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=not shared
+    )
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: what was committed survives a power cut too, not just a crash of ours.
@@ -66,9 +72,12 @@ def open_cramped(file: Path) -> sqlite3.Connection:
     """A connection that needs no file beside the database: to read and to delete on a disk that is full.
 
     Nobody else may have the database open (`store_busy`). A change that a crash breaks off may damage it:
-    the price of deleting where there is no room to note what was there."""
+    the price of deleting where there is no room to note what was there. Where there was no room for its
+    tables yet it is an empty one in memory: nothing is kept, and can be read."""
     with explained(file):
-        connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            file if file.exists() else MEMORY, timeout=BUSY_SECONDS, isolation_level=None
+        )
         try:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # its index of the log is in memory then
             connection.execute("PRAGMA journal_mode = MEMORY")
@@ -76,7 +85,47 @@ def open_cramped(file: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA temp_store = MEMORY")
-            _refuse_newer(_version(connection), file, STEPS)
+            if _version(connection) == 0:
+                connection.close()
+                connection = sqlite3.connect(MEMORY, isolation_level=None)
+            _migrate(connection, file, STEPS)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_to_read(file: Path) -> sqlite3.Connection:
+    """A connection for who only reads, on a disk that is full or read-only too. Raises `AiPalError` as
+    `open_database`."""
+    try:
+        return open_database(file)
+    except AiPalError as error:
+        if error.code == Code.DISK_FULL:
+            return open_cramped(file)
+        if not is_read_only(file):
+            raise
+    return open_read_only(file)
+
+
+def is_read_only(file: Path) -> bool:
+    """Whether there is a database in a folder where nothing can be written."""
+    return file.exists() and not os.access(file.parent, os.W_OK)
+
+
+def open_read_only(file: Path) -> sqlite3.Connection:
+    """A connection to a database that nobody can write, as it was left: what stands in a log of writes beside
+    it is not seen. Raises `AiPalError`."""
+    with explained(file):
+        place = f"{file.as_uri()}?mode=ro&immutable=1"
+        connection = sqlite3.connect(place, uri=True, isolation_level=None)
+        try:
+            if _version(connection) < len(STEPS):  # a copy can be brought up to this version
+                copy = sqlite3.connect(MEMORY, isolation_level=None)
+                connection.backup(copy)
+                connection.close()
+                connection = copy
+            _migrate(connection, file, STEPS)
         except BaseException:
             connection.close()
             raise
@@ -120,6 +169,8 @@ def explained(file: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise AiPalError(_failure(error, file)) from error
     except OSError as error:
+        if error.errno in FULL:
+            fail(Code.DISK_FULL, f"{file} cannot be made: the disk is full", FREE_SPACE)
         fail(Code.FILE_UNREADABLE, f"{file} cannot be used: {error.strerror}", "check the folder's owner")
 
 
@@ -131,7 +182,7 @@ def _failure(error: sqlite3.Error, file: Path) -> Failure:
     # The low byte; the rest says in which call. None at all: what a check has found.
     code = _code(error)
     if code in _DAMAGED:
-        hint = f"move it away and history and usage begin anew: mv {file} {file}.damaged"
+        hint = f"move it away and what it held begins anew: mv {file} {file}.damaged"
         return Failure(Code.STORE_DAMAGED, f"{file} is damaged: {error}", hint)
     if code in _BUSY:
         message = f"{file} is in use by another process for more than {BUSY_SECONDS:g} s"

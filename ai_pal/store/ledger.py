@@ -8,11 +8,14 @@ import msgspec
 from ai_pal.errors import Code
 from ai_pal.store.calendar import Span
 
-By = Literal["day", "model", "tier", "principal"]
+By = Literal["day", "model", "tier", "principal", "day and model"]
 
 LOCAL_TIER = 1
 ANSWERED = "done"
 """The outcome of an attempt that gave a whole answer; others are "cancelled", "interrupted" or a code."""
+
+DOUBTED: str = Code.UNSURE
+"""The outcome of an answer of this machine in whose place another was given."""
 
 UNKNOWN: str = Code.MODEL_NOT_FOUND
 """The outcome where there is no such model."""
@@ -66,7 +69,8 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
 
     `answers` were given, `here` of them without the prompt leaving this machine; `left` counts the
     attempts that took a prompt away. `mid` and `strong` are the tokens answered here whose score would
-    have asked for such a cloud. `unpriced` counts the attempts of which nobody knows what they cost.
+    have asked for such a cloud. `unpriced` counts the attempts of which nobody knows what they cost,
+    `doubted` the answers of this machine that were given up for another's.
     """
 
     key: str
@@ -79,6 +83,7 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     mid: Tokens
     strong: Tokens
     unpriced: int = 0
+    doubted: int = 0
 
 
 class Ledger(Protocol):
@@ -103,7 +108,8 @@ class Ledger(Protocol):
     ) -> list[Sums]:
         """Sums of the attempts in [`since`, `until`), in the order of their keys; days are local ones.
         A score above `strong_from` would have asked for a strong cloud. By model, those
-        of which no attempt `leaves_trace` are left out: most are mistyped names."""
+        of which no attempt `leaves_trace` are left out: most are mistyped names. A key of day and model is
+        that of the day, a blank, and that of the model."""
 
     def close(self) -> None:
         """Let go of the file."""

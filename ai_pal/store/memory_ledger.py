@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from ai_pal.store.calendar import Span
-from ai_pal.store.ledger import ANSWERED, Attempt, By, Spent, Sums, Tokens, leaves_trace, model_key
+from ai_pal.store.ledger import ANSWERED, DOUBTED, Attempt, By, Spent, Sums, Tokens, leaves_trace, model_key
 
 MOST_TOKENS = 1_000_000_000
 MOST_COST = 1e9
@@ -41,7 +41,7 @@ class MemoryLedger:
         for attempt in self.attempts:
             if since <= attempt.at < until:
                 groups.setdefault(_key(by, attempt), []).append(attempt)
-        kept = [key for key in sorted(groups) if by != "model" or any(map(leaves_trace, groups[key]))]
+        kept = [key for key in sorted(groups) if "model" not in by or any(map(leaves_trace, groups[key]))]
         return [_sums(key, groups[key], strong_from) for key in kept]
 
     def close(self) -> None:
@@ -54,6 +54,8 @@ def _key(by: By, attempt: Attempt) -> str:
             return time.strftime("%Y-%m-%d", time.localtime(attempt.at))
         case "model":
             return model_key(attempt.provider, attempt.model, attempt.tier)
+        case "day and model":
+            return f"{_key('day', attempt)} {_key('model', attempt)}"
         case "tier":
             return str(attempt.tier)
         case "principal":
@@ -76,6 +78,7 @@ def _sums(key: str, attempts: list[Attempt], strong_from: float) -> Sums:
         mid=_tokens(mid),
         strong=_tokens(strong),
         unpriced=sum(not attempt.priced for attempt in attempts),
+        doubted=sum(attempt.outcome == DOUBTED for attempt in attempts),
     )
 
 

@@ -100,6 +100,20 @@ are files: a search finds what was said."""
 
 _PRINCIPALS = ("ALTER TABLE attempts ADD COLUMN principal TEXT NOT NULL DEFAULT ''",)
 
+_PREFIXES = ("ALTER TABLE conversations ADD COLUMN mark TEXT NOT NULL DEFAULT ''",)
+"""The name of the folder for what models have read of it."""
+
+_SHELF = (
+    "ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE conversations ADD COLUMN root INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE messages ADD COLUMN figures TEXT NOT NULL DEFAULT ''",
+)
+"""A branch has as its `root` the conversation that it began in, whose own is 0. `figures` is JSON: what an
+answer cost, and how fast it was."""
+
+_TAGS = ("ALTER TABLE conversations ADD COLUMN tags TEXT NOT NULL DEFAULT ''",)
+"""One a line."""
+
 STEPS: tuple[tuple[str, ...], ...] = (
     _LEDGER + _CONVERSATIONS,
     _PAID,
@@ -107,5 +121,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
     _STAND_INS,
     _PARTS,
     _PRINCIPALS,
+    _PREFIXES,
+    _SHELF,
+    _TAGS,
 )
 """Step N leads from version N to N + 1; the version of a database is its `user_version`."""

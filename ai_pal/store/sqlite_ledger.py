@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.store.calendar import Span
-from ai_pal.store.database import explained, open_database, transaction
-from ai_pal.store.ledger import ANSWERED, LOCAL_TIER, UNKNOWN, Attempt, By, Spent, Sums, Tokens
+from ai_pal.store.database import explained, open_database, open_to_read, transaction
+from ai_pal.store.ledger import ANSWERED, DOUBTED, LOCAL_TIER, UNKNOWN, Attempt, By, Spent, Sums, Tokens
 
 _COLUMNS = Attempt.__struct_fields__
 _INSERT = f"INSERT INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
@@ -19,6 +19,7 @@ _SPENT = """
 _KEYS = {
     "day": "date(at, 'unixepoch', 'localtime')",
     "model": f"CASE tier WHEN {LOCAL_TIER} THEN model ELSE provider || ':' || model END",
+    "day and model": "{day} || ' ' || {model}",
     "tier": "CAST(tier AS TEXT)",
     "principal": "principal",
 }
@@ -31,7 +32,8 @@ _SUMMARY = """
     SELECT key, count(*), sum(answered), sum(here), sum(remote), sum(cost), sum(NOT priced),
         sum(prompt_tokens), sum(completion_tokens),
         sum(prompt_tokens * (here AND NOT strong)), sum(completion_tokens * (here AND NOT strong)),
-        sum(prompt_tokens * (here AND strong)), sum(completion_tokens * (here AND strong))
+        sum(prompt_tokens * (here AND strong)), sum(completion_tokens * (here AND strong)),
+        sum(outcome = '{doubted}')
     FROM marked GROUP BY key {having} ORDER BY key
 """
 _TRACE = f"HAVING sum(outcome <> '{UNKNOWN}' OR remote) > 0"
@@ -39,11 +41,11 @@ _TRACE = f"HAVING sum(outcome <> '{UNKNOWN}' OR remote) > 0"
 
 
 class SqliteLedger:
-    """Implements `Ledger` for the thread that made it."""
+    """Implements `Ledger` for the thread that made it. Who only `reads` can do so on a full disk too."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, reads: bool = False) -> None:
         self._file = file
-        self._connection: sqlite3.Connection = open_database(file)
+        self._connection: sqlite3.Connection = (open_to_read if reads else open_database)(file)
 
     def record(self, attempts: Sequence[Attempt]) -> None:
         rows = map(msgspec.structs.astuple, attempts)
@@ -67,8 +69,10 @@ class SqliteLedger:
         *,
         strong_from: float = 0.7,
     ) -> list[Sums]:
-        having = _TRACE if by == "model" else ""
-        query = _SUMMARY.format(key=_KEYS[by], answered=ANSWERED, having=having)
+        having = _TRACE if "model" in by else ""
+        query = _SUMMARY.format(
+            key=_KEYS[by].format_map(_KEYS), answered=ANSWERED, doubted=DOUBTED, having=having
+        )
         bounds = {"since": since, "until": until, "strong": strong_from}
         with explained(self._file):
             return [_sums(row) for row in self._connection.execute(query, bounds)]
@@ -77,10 +81,10 @@ class SqliteLedger:
         self._connection.close()
 
 
-def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int, int]) -> Sums:
-    key, attempts, answers, here, left, cost, unpriced, *tokens = row
+def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int, int, int]) -> Sums:
+    key, attempts, answers, here, left, cost, unpriced, *tokens, doubted = row
     total, mid, strong = (Tokens(*tokens[at : at + 2]) for at in (0, 2, 4))
     return Sums(
         key=key, attempts=attempts, answers=answers, here=here, left=left, tokens=total, cost=cost,
-        mid=mid, strong=strong, unpriced=unpriced,
+        mid=mid, strong=strong, unpriced=unpriced, doubted=doubted,
     )  # fmt: skip

@@ -8,14 +8,14 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def follow(parent: int) -> None:
-    """Arrange to be killed when `parent` dies, and exit now if it is dead already.
+def follow(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """Arrange to be sent this signal when `parent` dies, and exit now if it is dead already.
 
     Elsewhere than on Linux nothing can be arranged: the loop asks `orphaned` instead.
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
-        if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        if libc.prctl(PR_SET_PDEATHSIG, by, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if orphaned(parent):
         os._exit(0)

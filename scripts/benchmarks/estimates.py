@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ai_pal.catalog import files, resolve
 from ai_pal.client import Client
+from ai_pal.config import load_settings
+from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.options import GenerationOptions
 from scripts.benchmarks.cold_start import settle
 from scripts.benchmarks.figures import Row, row, skipped
-from scripts.benchmarks.models import Model, absent, here, large
+from scripts.benchmarks.models import SENTENCES, Model, absent, here, large
 from scripts.benchmarks.supervisors import Supervisor, supervisor
 
 FILLED, FILLED_QUICKLY = 0.9, 0.05
@@ -20,6 +23,8 @@ FILLED, FILLED_QUICKLY = 0.9, 0.05
 ENOUGH_PAIRS = 5
 
 TOO_LITTLE, TOO_MUCH = 0.95, 1.15
+FIRST_LITTLE, FIRST_MUCH = 0.75, 1.25
+"""Before anything was learned of a model."""
 LEFT_MB = 1.0
 """The supervisor's own notes about a model that it has had."""
 
@@ -28,9 +33,11 @@ TOKENS = 16
 
 
 class Memory(NamedTuple):
-    """Bytes of one run: estimated, at the peak, in all processes afterwards more than before."""
+    """Bytes of one run: estimated, promised (with what many conversations may add), at the peak, in all
+    processes afterwards more than before."""
 
     estimate: int
+    promised: int
     peak: int
     left: int
 
@@ -39,6 +46,9 @@ def models_here(pairs: int) -> Iterator[Row]:
     """Everything on this machine; what is not is said."""
     for model in here():
         yield from measured(model, pairs)
+    if SENTENCES.is_dir():
+        sentences = Model(f"{SENTENCES.name} (transformers)", str(SENTENCES), files.size_of(str(SENTENCES)))
+        yield from measured(sentences, pairs)
     for name in absent():
         yield skipped("estimate", f"not here: ai-pal pull {name}", subject=name)
 
@@ -56,7 +66,14 @@ def measured(model: Model, pairs: int) -> Iterator[Row]:
         first, second = (one_run(running, client, model.reference, filled) for _ in range(2))
     yield row("on disk", [model.size / 1e6], "MB", subject=model.name)
     yield row(f"peak, window {filled:.0%} full", [second.peak / 1e6], "MB", subject=model.name)
-    yield row("estimate / peak, first load", [first.estimate / first.peak], subject=model.name)
+    yield row(
+        "estimate / peak, first load",
+        [first.estimate / first.peak],
+        at_least=FIRST_LITTLE if filled == FILLED else None,
+        at_most=FIRST_MUCH if filled == FILLED else None,
+        subject=model.name,
+    )
+    yield row("promised for many conversations", [first.promised / 1e6], "MB", subject=model.name)
     yield row(
         "estimate / peak, later loads",
         [second.estimate / second.peak],
@@ -72,17 +89,27 @@ def one_run(running: Supervisor, client: Client, reference: str, filled: float) 
     """Load, fill a part of the window, unload."""
     settle(running)
     before = running.tree_memory()
+    known = LearnedFootprints(Path(running.environ["AI_PAL_HOME"]) / "memory.json")
+    estimate = known.need(resolve(reference, load_settings().settings))
     list(client.load(reference))
     [worker] = client.status().workers
-    prompt = "word " * int(worker.context * filled)
-    events = client.chat(prompt, model=reference, options=GenerationOptions(max_tokens=TOKENS))
-    done = next(event for event in events if isinstance(event, wire.TERMINAL))
-    if not isinstance(done, wire.Done):
-        raise RuntimeError(done)
+    fill(client, reference, worker, filled)
     peak = peak_of(worker.pid)
     client.unload(reference)
     wait_gone(running)
-    return Memory(worker.reserved, peak, max(0, running.tree_memory() - before))
+    return Memory(estimate, worker.reserved, peak, max(0, running.tree_memory() - before))
+
+
+def fill(client: Client, reference: str, worker: wire.WorkerStatus, filled: float) -> None:
+    """Ask for what takes the most: this part of the window, or texts that long for their vectors."""
+    text = "word " * int(worker.context * filled)
+    if worker.abilities == ["embed"]:
+        list(client.embed([text] * worker.slots, model=reference))
+        return
+    events = client.chat(text, model=reference, options=GenerationOptions(max_tokens=TOKENS))
+    done = next(event for event in events if isinstance(event, wire.TERMINAL))
+    if not isinstance(done, wire.Done):
+        raise RuntimeError(done)
 
 
 def wait_gone(running: Supervisor) -> None:

@@ -33,7 +33,7 @@ class Run(msgspec.Struct):
 def echo_streams(pairs: int) -> Iterator[Row]:
     """Flat out: what waits is merged, as it would be for a slow reader."""
     runs: dict[int, list[Run]] = {streams: [] for streams in STREAMS}
-    with supervisor() as running:
+    with supervisor(delta_interval="0") as running:
         asyncio.run(run(running, 1, 100))
         for _ in range(pairs):
             for streams in STREAMS:
@@ -60,7 +60,7 @@ def echo_streams(pairs: int) -> Iterator[Row]:
 def unmerged(pairs: int) -> Iterator[Row]:
     """Paced and staggered, so that nothing waits: each token is a delta of its own."""
     runs: dict[tuple[int, int], list[Run]] = {offer: [] for offer in OFFERED}
-    with supervisor() as running:
+    with supervisor(delta_interval="0") as running:
         asyncio.run(run(running, 1, 100))
         for _ in range(max(3, pairs // 4)):
             for streams, rate in OFFERED:
@@ -87,7 +87,7 @@ def unmerged(pairs: int) -> Iterator[Row]:
 
 def memory(_: int) -> Iterator[Row]:
     """What an open stream, and a connected client, add to the supervisor."""
-    with supervisor() as running:
+    with supervisor(delta_interval="0") as running:
         asyncio.run(run(running, MEMORY_STREAMS, 20))
         streams = asyncio.run(held(running, 1, MEMORY_STREAMS))
         clients = asyncio.run(held(running, MEMORY_CLIENTS, 1))

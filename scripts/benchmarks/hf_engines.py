@@ -10,13 +10,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ai_pal.protocol.content import Message
 from scripts.benchmarks.children import FOR_LIBGOMP, Child, child
+from scripts.benchmarks.crowds import Together
 from scripts.benchmarks.models import safetensors_folder
 from scripts.benchmarks.streams import Stream
 
@@ -26,6 +28,12 @@ ANSWER_SECONDS = 300.0
 DTYPE = "bfloat16"
 TAIL = 2000
 """Bytes of its last words that are shown when it does not start."""
+
+CONTINUOUS = ("--continuous-batching", "--cb-num-blocks", "64", "--cb-max-batch-tokens", "256")
+"""Options of `transformers serve`: many at once, with as many blocks as `library` has."""
+
+NEVER_ENDS = -1
+"""No token has this id."""
 
 COMMAND = Path(sys.executable).with_name("transformers")
 
@@ -53,7 +61,11 @@ class Server:
 
     def answer(self, conversation: list[Message], tokens: int) -> Stream:
         """Greedy, to the last token, read as it streams."""
-        fixed = {"do_sample": False, "max_new_tokens": tokens, "min_new_tokens": tokens}
+        return self._read(
+            conversation, tokens, {"do_sample": False, "max_new_tokens": tokens, "min_new_tokens": tokens}
+        )
+
+    def _read(self, conversation: list[Message], tokens: int, fixed: dict[str, Any]) -> Stream:
         body = {
             "model": self._model,
             "messages": [{"role": one.role, "content": one.content} for one in conversation],
@@ -76,6 +88,15 @@ class Server:
         spent = arrivals[-1] - arrivals[0]
         return Stream(arrivals[0] - begun, (tokens - 1) / spent if spent else 0.0)
 
+    def at_once(self, conversations: list[list[Message]], tokens: int) -> Together:
+        """All of them at once; to be asked of one with continuous batching, which tells no least number."""
+        fixed = {"do_sample": False, "max_new_tokens": tokens, "eos_token_id": NEVER_ENDS}
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(len(conversations)) as pool:
+            streams = list(pool.map(lambda one: self._read(one, tokens, fixed), conversations))
+        seconds = time.perf_counter() - begun
+        return Together([one.first for one in streams], tokens * len(streams), seconds)
+
     def is_up(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=1)
         try:
@@ -97,17 +118,19 @@ def can_serve() -> bool:
 
 
 @contextmanager
-def transformers_serve(threads: int) -> Iterator[Server]:
-    """`transformers serve` with the model loaded."""
+def transformers_serve(threads: int, *more: str, start_seconds: float = START_SECONDS) -> Iterator[Server]:
+    """`transformers serve` with the model loaded, and `more` options. Raises RuntimeError where it does not
+    start in time."""
     folder, port = str(safetensors_folder()), _free_port()
     environ = {name: value for name, value in os.environ.items() if name not in FOR_LIBGOMP}
     environ |= OFFLINE | {"OMP_NUM_THREADS": str(threads)}
     command = [str(COMMAND), "serve", folder, "--dtype", DTYPE, "--host", "127.0.0.1", "--port", str(port)]
+    command += more
     said = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
     try:
         server = Server(port, folder)
-        _wait_for(server, process, said)
+        _wait_for(server, process, said, start_seconds)
         yield server
     finally:
         said.close()
@@ -118,8 +141,10 @@ def transformers_serve(threads: int) -> Iterator[Server]:
         process.wait()
 
 
-def _wait_for(server: Server, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_for(
+    server: Server, process: "subprocess.Popen[bytes]", said: IO[bytes], seconds: float = START_SECONDS
+) -> None:
+    deadline = time.monotonic() + seconds
     while not server.is_up():
         if process.poll() is not None or time.monotonic() > deadline:
             said.seek(0)

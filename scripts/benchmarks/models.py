@@ -12,6 +12,7 @@ from scripts.benchmarks.supervisors import MODEL
 
 TEST_MODELS = Path.home() / ".ai-pal" / "test-models"
 SAFETENSORS = TEST_MODELS / "smollm2-safetensors"
+SENTENCES = TEST_MODELS / "all-minilm-l6-v2"
 LARGE = TEST_MODELS / "Qwen2.5-Coder-1.5B-Instruct-Q4_K_M.gguf"
 SCRIPTS = Path(__file__).parent.parent
 
@@ -26,7 +27,7 @@ class Model(NamedTuple):
 
 def here() -> Iterator[Model]:
     """Every model and engine at hand: the starter in each form, and what was pulled of the catalog."""
-    yield Model(f"{MODEL} (llama.cpp)", MODEL, _starter_file().stat().st_size)
+    yield Model(f"{MODEL} (llama.cpp)", MODEL, starter_file().stat().st_size)
     folder = safetensors_folder()
     size = files.size_of(str(folder))
     yield Model(f"{MODEL} (transformers)", str(folder), size)
@@ -53,11 +54,11 @@ def safetensors_folder() -> Path:
     """The starter as safetensors, converted when it is not here (a minute)."""
     if not SAFETENSORS.is_dir():
         script = SCRIPTS / "gguf_to_safetensors.py"
-        subprocess.run([sys.executable, script, _starter_file(), SAFETENSORS], check=True)
+        subprocess.run([sys.executable, script, starter_file(), SAFETENSORS], check=True)
     return SAFETENSORS
 
 
-def _starter_file() -> Path:
+def starter_file() -> Path:
     artifact = CATALOG[MODEL].artifact
     assert artifact is not None
     return artifact_path(artifact, load_settings().settings)

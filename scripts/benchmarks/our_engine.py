@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 
 import msgspec
 
@@ -33,6 +34,9 @@ class Sink:
     def step(self) -> None: ...
     def progress(self, fraction: float) -> None: ...
     def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None: ...
+    def prompt_logprobs(self, key: int, tokens: list[TokenLogprob]) -> None: ...
+    def watched(self, key: int, entropies: Sequence[float], logprobs: Sequence[float]) -> None: ...
+    def probed(self, key: int, entropy: float) -> None: ...
     def trimmed(self, key: int, dropped: int, context: int) -> None: ...
     def reading(self, key: int, done: int, total: int) -> None: ...
     def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None: ...
@@ -44,7 +48,13 @@ class Sink:
         self.texts[key] += text
 
     def done(
-        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+        self,
+        key: int,
+        finish_reason: FinishReason,
+        usage: Usage,
+        prefill: float,
+        decode: float,
+        stop: str = "",
     ) -> None:
         self._ended[key].set()
 

@@ -16,19 +16,25 @@ from scripts.benchmarks import (
     fallbacks,
     forwarding,
     gateway,
+    gateway_proxy,
+    gateway_start,
+    gateway_traffic,
     held,
     latency,
+    many,
     one_shot,
     quantized,
     router_first,
     routing,
     scoring,
     serving,
+    speculation,
     starting,
     thread_sweep,
     threads,
     tier_latency,
     two_engines,
+    unloaded,
 )
 from scripts.benchmarks.figures import Row
 
@@ -99,6 +105,10 @@ PARTS = {
         {"latency": latency.models_here},
         {"large": latency.large_model},
     ),
+    "warm": Part(
+        "the second turn of a kept conversation of 6,000 tokens, the model unloaded in between",
+        {"conversation": unloaded.second_turn},
+    ),
     "schema": Part(
         "answers held to a JSON schema of 20 properties against free ones, and what its compiling takes",
         {
@@ -107,9 +117,29 @@ PARTS = {
             "transformers": held.by_transformers,
         },
     ),
+    "speculation": Part(
+        "answers whose tokens are guessed and checked together against those without, by kind of task",
+        {"llamacpp": speculation.by_llamacpp, "transformers": speculation.by_transformers},
+        {"large": speculation.large_by_llamacpp},
+    ),
     "gateway": Part(
-        "HTTP: against llama.cpp's own server, and text flat out",
-        {"llamacpp": gateway.against_llamacpp, "echo": gateway.echoes},
+        "HTTP: against llama.cpp's own server and LiteLLM's proxy; events, open streams, start",
+        {
+            "one": gateway.one,
+            "four": gateway.four,
+            "sixteen": gateway.sixteen,
+            "echo": gateway_traffic.flat_out,
+            "alone": gateway_traffic.alone,
+            "open": gateway_traffic.open_streams,
+            "profile": gateway_traffic.profile,
+            "prompt": gateway_start.large_prompt,
+            "start": gateway_start.start,
+        },
+        {"litellm": gateway_proxy.added},
+    ),
+    "many": Part(
+        "1 to 16 answers at once against the engines' own servers, and a long prompt between others",
+        {"llamacpp": many.by_llamacpp, "transformers": many.by_transformers, "stalls": many.stalls},
     ),
     "quantize": Part(
         "8-bit and 4-bit weights against the model as it is: memory, speed, agreement",

@@ -78,6 +78,9 @@ class World:
     def stderr_tail(self) -> str:
         return ""
 
+    def larger(self) -> list[Here]:
+        return []
+
     def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         here = Here(model="echo", loaded=True)
         return Snapshot(here=here, clouds=() if reference else SERVERS)
@@ -93,6 +96,9 @@ class World:
 
     def spent(self) -> Spent:
         return Spent()
+
+    def spent_by(self, principal: str) -> float:
+        return 0.0
 
     def record(self, attempt: Attempt) -> bool:
         return True

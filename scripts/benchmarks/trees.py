@@ -67,7 +67,7 @@ class Running:
 
 @contextmanager
 def running(tree: Tree) -> Iterator[Running]:
-    with supervisor(tree.python) as started, RawClient(started.endpoint) as client:
+    with supervisor(tree.python, delta_interval="0") as started, RawClient(started.endpoint) as client:
         yield Running(started, client)
 
 

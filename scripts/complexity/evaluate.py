@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ai_pal.server.router.complexity import score
+from ai_pal.server.router.complexity.linear import form_of
+from ai_pal.server.router.complexity.material import read_prompt
 from scripts.complexity import everyday, exams
 from scripts.complexity.apgr import apgr, interval
 from scripts.complexity.exams import Array, Exams, Mask
@@ -25,10 +27,10 @@ def predicted(features: Prompts, exam: Exams, known: Mask, wanted: Mask) -> Arra
     """Log-odds of the wanted prompts by a model that learned from the known ones."""
     model = fit(features, exam, known)
     offers = features.choice[wanted]
-    plain = (offers == features.open[wanted]).all(axis=1)
+    forms = np.array([form_of(read_prompt(prompt)) for prompt in np.array(exam.prompts)[wanted]])
     logits = np.zeros(len(offers))
-    logits[plain] = model.logits(offers[plain], False)
-    logits[~plain] = model.logits(offers[~plain], True)
+    for form in set(forms.tolist()):
+        logits[forms == form] = model.logits(offers[forms == form], form)
     return logits
 
 

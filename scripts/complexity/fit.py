@@ -28,7 +28,7 @@ OPEN_PRIOR = {
     "theory words": 0.5,
 }
 CHOICE_PRIOR = {
-    "length": 3.0,
+    "length": 3.5,
     "question length": 1.0,
     "alike options": 1.0,
     "options in question": 0.5,
@@ -37,6 +37,11 @@ CHOICE_PRIOR = {
     "conditions words": 0.5,
     "parentheses": 0.5,
 }
+# A story's words are no task, and what was learned from one set of problems ranked others inverted.
+PROBLEM_PRIOR = {"question length": 3.0, "clauses": 0.5}
+# A question about several named things is one that few know by heart; all lookups of every day are local.
+GIVEN = {"names in a lookup": 0.35}  # log-odds for each
+HARD_PROBLEM = 0.95  # this share of an exam's problems is no work for the strongest models alone
 LOW, HIGH = 0.3, 0.7
 
 
@@ -47,23 +52,27 @@ class Prompts(NamedTuple):
     open: Array
     everyday: Array
     tiers: Array
+    problem: Mask
+    """Which exam prompts are problems to work out."""
+    everyday_problem: Mask
 
 
 class Model(NamedTuple):
-    """log-odds = bias + clip((features - centre) / scale) @ weights, for open questions and for those with
-    options to choose from; all in 1/UNIT."""
+    """log-odds = bias + clip((features - centre) / scale) @ weights, for open questions, for those with
+    options to choose from and for problems to work out; all in 1/UNIT."""
 
     centre: Array
     scale: Array
     open: Array
     choice: Array
+    problem: Array
     bias: Array
-    """Of both: open, choice."""
+    """Of all three: open, choice, problem."""
 
-    def logits(self, values: Array, with_options: bool) -> Array:
-        """The log-odds of these rows of features."""
-        weights = self.choice if with_options else self.open
-        return np.asarray(self.bias[int(with_options)] + standard(values, self.centre, self.scale) @ weights)
+    def logits(self, values: Array, form: int) -> Array:
+        """The log-odds of these rows of features, with the weights of this form (`linear.form_of`)."""
+        weights = (self.open, self.choice, self.problem)[form]
+        return np.asarray(self.bias[form] + standard(values, self.centre, self.scale) @ weights)
 
 
 def standard(values: Array, centre: Array, scale: Array) -> Array:
@@ -99,6 +108,15 @@ def level_choice(rows: Array, weights: Array, exams: Exams, known: Mask) -> tupl
     return weights / spread, -float(np.mean([of_set.mean() for of_set in raw])) / spread
 
 
+def level_problem(prompts: Prompts, everyday: Array, exam: Array) -> tuple[Array, float]:
+    """Weights and bias of problems: everyday ones are cut at LOW, nearly all of the exams' are below HIGH."""
+    weights = _prior(PROBLEM_PRIOR)
+    low, _ = thresholds(everyday[prompts.everyday_problem] @ weights, prompts.tiers[prompts.everyday_problem])
+    high = float(np.quantile(exam[prompts.problem] @ weights, HARD_PROBLEM))
+    steep = (np.log(HIGH / (1 - HIGH)) - np.log(LOW / (1 - LOW))) / (high - low)
+    return weights * steep, float(np.log(LOW / (1 - LOW)) - low * steep)
+
+
 def _prior(expected: dict[str, float]) -> Array:
     return np.array([expected.get(name, 0.0) for name in names()])
 
@@ -106,8 +124,9 @@ def _prior(expected: dict[str, float]) -> Array:
 def fit(prompts: Prompts, exams: Exams, known: Mask) -> Model:
     """Learn from the exam prompts that are `known` and from all of these everyday prompts."""
     centre, scale = scaling(prompts.choice[known], prompts.everyday)
+    learned = np.array([name not in GIVEN for name in names()])
     everyday, open_rows, choice_rows = (
-        standard(rows, centre, scale) for rows in (prompts.everyday, prompts.open, prompts.choice)
+        standard(rows, centre, scale) * learned for rows in (prompts.everyday, prompts.open, prompts.choice)
     )
     in_open = exam_weights(open_rows, exams, known, _prior(OPEN_PRIOR), OPEN_SETS)
     in_choice = exam_weights(choice_rows, exams, known, _prior(CHOICE_PRIOR), CHOICE_SETS)
@@ -116,4 +135,8 @@ def fit(prompts: Prompts, exams: Exams, known: Mask) -> Model:
     steep = (np.log(HIGH / (1 - HIGH)) - np.log(LOW / (1 - LOW))) / (high - low)
     bias = np.log(LOW / (1 - LOW)) - low * steep
     choice, level = level_choice(choice_rows, weights + CHOICE_SHARE * in_choice, exams, known)
-    return Model(centre, scale, rounded(weights * steep), rounded(choice), rounded(np.array([bias, level])))
+    problem, start = level_problem(prompts, everyday, choice_rows)
+    given = _prior(GIVEN)
+    biases = rounded(np.array([bias + given @ centre, level, start]))
+    opened = rounded(weights * steep + given * scale)
+    return Model(centre, scale, opened, rounded(choice), rounded(problem), biases)

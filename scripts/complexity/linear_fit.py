@@ -7,7 +7,7 @@ from scripts.complexity.exams import Array, Exams, Mask
 
 GAP_SHARE = 0.65  # of the target where only one pair of models is known; the rest is that the weak one failed
 SHRINK = 10  # so many prompts of average hardness are added to each subject
-EXPECTED = 0.5  # how much of the exam weights is what one expects; the rest is learned
+EXPECTED = 0.8  # how much of the exam weights is what one expects; the rest is learned
 EXAM_RIDGE, EVERYDAY_RIDGE = 100.0, 30.0
 ROUNDS = 100
 # More of these never makes a task easier (harder): a few hundred prompts alone would sometimes say otherwise.

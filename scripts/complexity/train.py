@@ -7,17 +7,23 @@ from pathlib import Path
 
 import numpy as np
 
-from ai_pal.server.router.complexity import features, reading, table
+from ai_pal.server.router.complexity import features, table
+from ai_pal.server.router.complexity.material import read_prompt
+from ai_pal.server.router.complexity.problem import is_problem
 from scripts.complexity import everyday, exams
-from scripts.complexity.exams import Array, Exams
+from scripts.complexity.exams import Array, Exams, Mask
 from scripts.complexity.fit import Model, Prompts, fit
 
 TABLE = Path(table.__file__).with_name("table.json")
 
 
+def _are_problems(prompts: list[str]) -> Mask:
+    return np.array([is_problem(read_prompt(prompt)) for prompt in prompts], dtype=np.bool_)
+
+
 def values(prompts: list[str]) -> Array:
     """The features of these prompts, one row each."""
-    return np.array([features.features(reading.read(prompt)) for prompt in prompts])
+    return np.array([features.features(read_prompt(prompt)) for prompt in prompts])
 
 
 def everyday_digest() -> str:
@@ -32,9 +38,11 @@ def prompts(exam: Exams, known: list[everyday.Everyday]) -> Prompts:
     """The features of everything that is learned from."""
     return Prompts(
         values(exam.prompts),
-        values([reading.read(prompt).question for prompt in exam.prompts]),
+        values([read_prompt(prompt).question for prompt in exam.prompts]),
         values([row.prompt for row in known]),
         np.array([float(row.tier) for row in known]),
+        _are_problems(exam.prompts),
+        _are_problems([row.prompt for row in known]),
     )
 
 
@@ -51,7 +59,7 @@ def as_table(model: Model, exam_digest: str) -> bytes:
     def units(numbers: Array) -> list[int]:
         return [round(float(number) * table.UNIT) for number in numbers]
 
-    columns = map(units, (model.centre, model.scale, model.open, model.choice))
+    columns = map(units, (model.centre, model.scale, model.open, model.choice, model.problem))
     named = zip(features.names(), zip(*columns, strict=True), strict=True)
     rows = ",\n".join(f"  {json.dumps(name)}: {list(row)}" for name, row in named)
     head = {"exams": exam_digest, "everyday": everyday_digest(), "bias": units(model.bias)}

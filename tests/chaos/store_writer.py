@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ai_pal.conversations.store import Conversations, Message
+from ai_pal.conversations.records import Message
+from ai_pal.conversations.store import Conversations
 from ai_pal.store.ledger import Attempt, Ledger
 from ai_pal.store.sqlite_ledger import SqliteLedger
 from ai_pal.store.writer import LedgerWriter

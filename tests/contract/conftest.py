@@ -7,7 +7,7 @@ import pytest
 from ai_pal.protocol.egress import Api
 from tests.contract.providers import Counterpart, Find
 from tests.egress_driver import EgressDriver, egress_process
-from tests.servers import llama_cpp
+from tests.servers import forms, llama_cpp
 from tests.servers.clouds import cohere
 from tests.servers.loopback import Loopback
 
@@ -44,5 +44,7 @@ def find(request: pytest.FixtureRequest) -> Find:
                 return Counterpart(api, request.getfixturevalue("llama_cpp_url"), "smollm2")
             case "cohere":
                 return Counterpart(api, request.getfixturevalue("cohere_url"), cohere.MODEL)
+            case "machine":
+                raise NotImplementedError(forms.OTHER)
 
     return counterpart

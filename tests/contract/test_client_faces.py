@@ -181,7 +181,7 @@ async def test_every_option_is_a_keyword(face: AnyFace, supervisor: ScriptedSupe
         presence_penalty=0.2, frequency_penalty=-0.2, repeat_penalty=1.1, logit_bias={7: -1.0}, logprobs=2,
         response_format=JsonObject(), tools=[Tool("look", "See.")], tool_choice="auto",
         parallel_tool_calls=False, thinking="low", thinking_budget=100, context=4096, prefill="So",
-        stop_repeating=True, lora=["/a.gguf=0.5"],
+        stop_repeating=True, trim=False, lora=["/a.gguf=0.5"],
     )  # fmt: skip
     unsaid = GenerationOptions()
     names = GenerationOptions.__struct_fields__
@@ -277,7 +277,7 @@ async def test_a_text_is_gone_on_with_whole_and_piece_by_piece(
 
 def vectors(request: wire.Embed) -> wire.Embedded:
     """Each text is two numbers, the second is its own."""
-    data = b"".join(struct.pack("<2f", 0.5, float(text)) for text in request.texts)
+    data = b"".join(struct.pack("<2f", 0.5, float(str(text))) for text in request.texts)
     return wire.Embedded(request.id, "m", 2, data, Usage(len(request.texts)))
 
 
@@ -487,6 +487,28 @@ async def test_who_looks_on_hears_of_changes_until_it_has_seen_enough(
     assert changes.happened[0].kind == "evicted"
     events = await face.cancelled("events")
     assert [type(event) for event in events] == [wire.Picture, wire.Changes], "its own cancel is no failure"
+
+
+async def test_an_opinion_goes_out_with_the_id_of_its_answer(
+    face: AnyFace, supervisor: ScriptedSupervisor
+) -> None:
+    supervisor.script = lambda request: (
+        [wire.Rated(request.id, True)] if isinstance(request, wire.Rate) else []
+    )
+    assert await face.call("rate", 3, False) is True
+    rated = supervisor.of(wire.Rate)[0]
+    assert (rated.answer, rated.good) == (3, False)
+
+
+@pytest.mark.parametrize("was_open", [True, False])
+async def test_anothers_request_is_stopped_by_its_key(
+    face: AnyFace, supervisor: ScriptedSupervisor, was_open: bool
+) -> None:
+    supervisor.script = lambda request: (
+        [wire.CalledOff(request.id, request.key, was_open)] if isinstance(request, wire.CallOff) else []
+    )
+    assert await face.call("call_off", "aa.1") is was_open
+    assert supervisor.of(wire.CallOff)[0].key == "aa.1"
 
 
 # -- silence and the end -----------------------------------------------------------------------

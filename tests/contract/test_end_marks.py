@@ -63,7 +63,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def worker(engine: str) -> Iterator[WorkerDriver]:
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), engine) as driver:
         model = declared(engine, Path(folder))
         assert isinstance(driver.load(LoadModel("m", engine, str(model))), Ready)
         yield driver

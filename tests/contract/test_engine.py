@@ -27,6 +27,8 @@ CONTEXT = 512
 STARTER = {"llamacpp": "starter_model", "transformers": "starter_safetensors"}
 """The fixture with the starter model as each engine reads it."""
 QUESTION = "What is the capital of France?"
+LOOP = "Write " + "responsibility " * 6 + "for ever."
+"""The starter soon repeats itself at this, in long words: few have to be computed until it shows."""
 LONG = GenerationOptions(temperature=0.0, extra={"tokens": 100_000, "ignore_eos": True})
 
 
@@ -56,7 +58,7 @@ def spec(request: pytest.FixtureRequest) -> LoadModel:
 
 @pytest.fixture(scope="module")
 def worker(spec: LoadModel) -> Iterator[Loaded]:
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), spec.engine) as driver:
         driver.wait_for(WorkerHello)
         driver.send(spec)
         progress: list[float] = []
@@ -70,7 +72,7 @@ def worker(spec: LoadModel) -> Iterator[Loaded]:
 def unset(request: pytest.FixtureRequest) -> Iterator[WorkerDriver]:
     """The starter model, loaded as it comes: neither window nor slots are said."""
     path = request.getfixturevalue(STARTER[request.param])
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), request.param) as driver:
         assert isinstance(driver.load(LoadModel("m", request.param, str(path))), Ready)
         yield driver
 
@@ -212,7 +214,7 @@ def test_an_answer_that_repeats_itself_ends_when_that_is_wanted(worker: Loaded) 
     driver, key = worker.driver, next(worker.keys)
     extra = {"ignore_eos": True, "tokens": 100_000, "pace": 0.002}
     options = GenerationOptions(temperature=0.0, max_tokens=400, extra=extra, stop_repeating=True)
-    driver.generate(key, "Say ha ha ha ha ha ha ha ha ha ha for ever.", options)
+    driver.generate(key, LOOP, options)
     driver.finish([key], timeout=120)
     stopped = driver.answers[key]
     assert isinstance(stopped.end, GenerationDone)
@@ -250,7 +252,7 @@ def test_an_option_that_nobody_would_look_at_is_refused_with_the_nearest(worker:
 def slow_reader(spec: LoadModel) -> Iterator[WorkerDriver]:
     """The same engine, reading a few tokens at a time: a prompt takes it seconds."""
     options = {} if spec.engine == "echo" else {"chunk": 4}
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), spec.engine) as driver:
         assert isinstance(driver.load(msgspec.structs.replace(spec, options=options)), Ready)
         yield driver
 

@@ -85,6 +85,7 @@ def test_an_unscored_answer_would_have_asked_for_a_mid_cloud(ledger: Ledger) -> 
         ("model", ["openai:gpt-4", "smollm2"]),
         ("tier", ["1", "3"]),
         ("principal", ["", "ann"]),
+        ("day and model", ["2026-11-22 openai:gpt-4", "2026-11-22 smollm2", "2026-11-23 smollm2"]),
     ],
 )
 def test_a_summary_goes_by_day_model_tier_or_principal(ledger: Ledger, by: str, keys: list[str]) -> None:
@@ -99,6 +100,7 @@ def test_a_mistyped_name_is_no_model(ledger: Ledger) -> None:
     gone = msgspec.structs.replace(CLOUD, model="gpt-999", outcome="model_not_found", cost=0.0)
     ledger.record([HERE, typo, typo, gone])
     assert [sums.key for sums in ledger.summary("model")] == ["openai:gpt-999", "smollm2"]
+    assert len(ledger.summary("day and model")) == 2
     assert ledger.summary("day")[0].attempts == 4
     ledger.record([msgspec.structs.replace(typo, outcome="done")])
     assert [sums.attempts for sums in ledger.summary("model") if sums.key == "smolm"] == [3]

@@ -44,7 +44,7 @@ RED, BLUE = odd.plain("red"), odd.plain("blue")
 
 @contextmanager
 def loaded(model: Path, kind: str, **options: object) -> Iterator[tuple[WorkerDriver, Ready | LoadFailed]]:
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), "llamacpp") as driver:
         projector = projectors.save(Path(folder) / "eye.gguf", kind) if kind else None
         named = {"mmproj": str(projector)} if projector else {}
         yield (

@@ -26,7 +26,7 @@ def asked(kept: bool, tokens: int = 12) -> GenerationOptions:
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[WorkerDriver]:
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), "llamacpp") as driver:
         file = tiny_gguf.save_mamba(Path(folder) / "m.gguf")
         assert isinstance(driver.load(LoadModel("m", "llamacpp", str(file))), Ready)
         yield driver

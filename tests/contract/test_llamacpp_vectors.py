@@ -3,7 +3,7 @@
 import math
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -36,7 +36,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def worker(sentence_model: Path) -> Iterator[WorkerDriver]:
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), "llamacpp") as driver:
         file = Path(folder) / "minilm.gguf"
         convert(sentence_model, file)
         ready = driver.load(LoadModel("minilm", "llamacpp", str(file)))
@@ -45,8 +45,10 @@ def worker(sentence_model: Path) -> Iterator[WorkerDriver]:
         yield driver
 
 
-def vectors(driver: WorkerDriver, texts: list[str], dimensions: int = 0) -> list[tuple[float, ...]]:
-    end = driver.do(EmbedTexts(next(KEYS), texts, dimensions)).end
+def vectors(
+    driver: WorkerDriver, texts: Sequence[str | list[int]], dimensions: int = 0
+) -> list[tuple[float, ...]]:
+    end = driver.do(EmbedTexts(next(KEYS), list(texts), dimensions)).end
     assert isinstance(end, Embedded), end
     size = end.dimensions
     return [struct.unpack_from(f"<{size}f", end.vectors, at * size * 4) for at in range(len(texts))]
@@ -85,6 +87,18 @@ def test_fewer_dimensions_are_the_first_ones(worker: WorkerDriver) -> None:
     assert _refusal(worker, EmbedTexts(next(KEYS), ["x"], 4000)) == ("bad_request", "384")
 
 
+def test_tokens_are_a_text_too(worker: WorkerDriver, sentence_model: Path) -> None:
+    import transformers
+
+    tokens = transformers.AutoTokenizer.from_pretrained(str(sentence_model))(TEXTS)["input_ids"]
+    mixed: list[str | list[int]] = [tokens[0], TEXTS[1], *tokens[2:]]
+    for here, there in zip(vectors(worker, mixed), vectors(worker, TEXTS), strict=True):
+        assert here == pytest.approx(there, abs=1e-3)
+    end = worker.do(EmbedTexts(next(KEYS), [[10**6]])).end
+    assert isinstance(end, GenerationFailed)
+    assert end.failure.code == "bad_request"
+
+
 def test_what_it_cannot_do_is_refused(worker: WorkerDriver) -> None:
     key = next(KEYS)
     assert _refusal(worker, Generate(key, [Message("user", "x")]))[0] == "unsupported"
@@ -95,6 +109,18 @@ def test_what_it_cannot_do_is_refused(worker: WorkerDriver) -> None:
 def test_a_text_that_is_too_long_is_refused_with_both_figures(worker: WorkerDriver) -> None:
     assert _refusal(worker, EmbedTexts(next(KEYS), ["x", "word " * 900])) == ("prompt_too_large", "512")
     assert vectors(worker, ["x"])
+
+
+def test_where_that_is_asked_for_it_is_cut_off_as_elsewhere(worker: WorkerDriver) -> None:
+    long, tokens = "word " * 900, [2773] * 900
+    end = worker.do(EmbedTexts(next(KEYS), [long, "word " * 510, tokens, tokens[:512]], truncate=True)).end
+    assert isinstance(end, Embedded), end
+    size = end.dimensions
+    cut, fits, cut_tokens, fit_tokens = (
+        struct.unpack_from(f"<{size}f", end.vectors, at * size * 4) for at in range(4)
+    )
+    assert cut == pytest.approx(fits, abs=1e-3)
+    assert cut_tokens == pytest.approx(fit_tokens, abs=1e-3)
 
 
 def _refusal(

@@ -18,7 +18,7 @@ GREEDY = GenerationOptions(temperature=0.0, max_tokens=16, extra={"ignore_eos": 
 def said(model: Path, *adapters: str) -> str | LoadFailed:
     """What the model answers, or why it is not loaded."""
     spec = LoadModel("m", "llamacpp", str(model), context=128, options={"lora": list(adapters)})
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), "llamacpp") as driver:
         loaded = driver.load(spec)
         if isinstance(loaded, LoadFailed):
             return loaded

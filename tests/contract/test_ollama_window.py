@@ -114,9 +114,22 @@ def test_a_real_server_loads_once_for_two_clients(
 
 
 def test_what_a_real_server_cuts_is_told(egress: EgressDriver, find: Find) -> None:
-    asked = find("ollama").complete("Count from one to ten. " * 80)
-    small = msgspec.structs.replace(asked.options, extra={"num_ctx": 256})
+    asked = find("ollama").complete("Count from one to ten. " * 20)
+    small = msgspec.structs.replace(asked.options, extra={"num_ctx": 64})
     answer = egress.ask(msgspec.structs.replace(asked, options=small, first_token=120.0), 240)
     [(kind, reason)] = answer.notices
     assert kind == "trimmed"
-    assert "ollama read 256 tokens of about" in reason
+    assert "ollama read 64 tokens of about" in reason
+
+
+def test_its_models_are_described_where_that_is_asked_for(egress: EgressDriver, ollama_url: str) -> None:
+    provider = out.Provider("ollama", "ollama", ollama_url)
+    plain = egress.ask(out.ListModels(0, provider)).end
+    described = egress.ask(out.ListModels(0, provider, describe=True)).end
+    assert isinstance(plain, out.ProviderModels)
+    assert isinstance(described, out.ProviderModels)
+    assert (plain.about, set(described.about)) == ({}, set(plain.names))
+    about = described.about[f"{MODEL}:latest"]
+    assert (about.format, about.architecture, about.capabilities) == ("gguf", "llama", ["completion"])
+    assert about.parameters > 0
+    assert 0 < about.window <= 32_768

@@ -48,7 +48,7 @@ def driver(request: pytest.FixtureRequest) -> Iterator[WorkerDriver]:
     spec = LoadModel("echo", "echo")
     if request.param == "llamacpp":
         spec = LoadModel("m", "llamacpp", str(request.getfixturevalue("starter_model")), context=512)
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), request.param) as driver:
         if request.param == "transformers":
             tiny = request.getfixturevalue("tiny_llama")
             spec = LoadModel("m", "transformers", str(tiny), context=128)

@@ -63,6 +63,7 @@ def test_two_answers_run_at_once(egress: EgressDriver, find: Find) -> None:
 
 def test_a_cancel_closes_the_connection(egress: EgressDriver, counterpart: Counterpart) -> None:
     with FaultProxy(counterpart.api, counterpart.url) as proxy:
+        proxy.fault = faults.inside(faults.hang)
         key = egress.start(counterpart.complete(url=proxy.url, tokens=2000))
         assert egress.gather(key, until_text=True).text
         egress.send(out.CancelCompletion(key))

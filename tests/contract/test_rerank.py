@@ -50,7 +50,7 @@ def test_scores_are_those_of_the_library(engine: str, near: float, ranker: Path,
     if engine == "llamacpp":
         model = tmp_path / "ranker.gguf"
         convert(ranker, model)
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), engine) as driver:
         ready = driver.load(LoadModel("ranker", engine, str(model)))
         assert isinstance(ready, Ready), ready
         assert ready.abilities == ["rerank"]

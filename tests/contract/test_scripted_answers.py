@@ -53,7 +53,7 @@ def asking(engine: str, script: Script, template: str | None) -> Iterator[Ask]:
             model = script.save_gguf(folder / "m.gguf", template)
         else:
             model = script.save_folder(folder / "m", template or CHATML)
-        with WorkerDriver(folder) as driver:
+        with WorkerDriver(folder, engine) as driver:
             assert isinstance(driver.load(LoadModel("m", engine, str(model), context=512)), Ready)
 
             def ask(**options: Any) -> Made:

@@ -1,8 +1,9 @@
 """Thinking is life: what a model thinks before it answers is no silence, and is paid for."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -23,9 +24,12 @@ SHORT = 2.0
 that is busy does not make a silence of it."""
 
 
-def _served(
-    egress: EgressDriver, api: out.Api, script: Callable[[Say], Awaitable[None]], **timeouts: float
-) -> Answer:
+@contextlib.contextmanager
+def _serving(
+    api: out.Api, script: Callable[[Say], Awaitable[None]], **timeouts: float
+) -> Iterator[out.Complete]:
+    """What asks a server that answers by this script."""
+
     async def answer(exchange: Exchange) -> None:
         await exchange.begin(TYPES[api])
 
@@ -37,7 +41,14 @@ def _served(
         await exchange.end()
 
     with Loopback(answer) as server:
-        return egress.ask(replace(scripted(api, server.url).complete(), **timeouts))
+        yield replace(scripted(api, server.url).complete(), **timeouts)
+
+
+def _served(
+    egress: EgressDriver, api: out.Api, script: Callable[[Say], Awaitable[None]], **timeouts: float
+) -> Answer:
+    with _serving(api, script, **timeouts) as complete:
+        return egress.ask(complete)
 
 
 async def _think(api: out.Api, say: Say, seconds: float) -> None:
@@ -47,20 +58,29 @@ async def _think(api: out.Api, say: Say, seconds: float) -> None:
         await asyncio.sleep(SHORT / 10)
 
 
-@pytest.mark.parametrize("api", APIS)
-def test_a_model_that_thinks_is_not_silent(egress: EgressDriver, api: out.Api) -> None:
-    async def script(say: Say) -> None:
-        await say(forms.begun(api, 5))
-        await _think(api, say, 2 * SHORT)
-        await say(forms.said(api, "yes"))
-        await _think(api, say, 1.5 * SHORT)
-        await say([*forms.said(api, " indeed"), *forms.ended(api, "stop", 5, 7)])
+def test_a_model_that_thinks_is_not_silent(egress: EgressDriver) -> None:
+    """All providers at once, because it takes its time."""
 
-    answer = _served(egress, api, script, first_token=SHORT, gap=SHORT)
-    assert answer.text == "yes indeed"
-    assert [part.kind for part in answer.parts.values()] == ["reasoning", "text", "reasoning", "text"]
-    assert answer.reasoning.count("hm ") >= 9
-    assert not answer.thinking, "what it thinks is told itself"
+    def script(api: out.Api) -> Callable[[Say], Awaitable[None]]:
+        async def thinking(say: Say) -> None:
+            await say(forms.begun(api, 5))
+            await _think(api, say, 2 * SHORT)
+            await say(forms.said(api, "yes"))
+            await _think(api, say, 1.5 * SHORT)
+            await say([*forms.said(api, " indeed"), *forms.ended(api, "stop", 5, 7)])
+
+        return thinking
+
+    with contextlib.ExitStack() as servers:
+        asked = [
+            servers.enter_context(_serving(api, script(api), first_token=SHORT, gap=SHORT)) for api in APIS
+        ]
+        for key in [egress.start(complete) for complete in asked]:
+            answer = egress.gather(key, 40.0)
+            assert answer.text == "yes indeed"
+            assert [part.kind for part in answer.parts.values()] == ["reasoning", "text", "reasoning", "text"]
+            assert answer.reasoning.count("hm ") >= 9
+            assert not answer.thinking, "what it thinks is told itself"
 
 
 def test_a_model_that_keeps_its_thoughts_to_itself_is_not_silent(egress: EgressDriver) -> None:

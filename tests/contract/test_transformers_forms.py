@@ -23,7 +23,7 @@ THINKING = Path(__file__).parent / "templates" / "opens_thought.jinja"
 
 @pytest.fixture(scope="module")
 def starter(starter_safetensors: Path) -> Iterator[WorkerDriver]:
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), "transformers") as driver:
         ready = driver.load(LoadModel("m", "transformers", str(starter_safetensors), context=2048))
         assert isinstance(ready, Ready)
         assert {"chat", "schema", "logprobs", "complete"} <= set(ready.abilities)
@@ -40,7 +40,7 @@ def thinker(starter_safetensors: Path) -> Iterator[WorkerDriver]:
             (model / file.name).symlink_to(file)
         (model / "chat_template.jinja").unlink(missing_ok=True)
         (model / "chat_template.jinja").write_text(THINKING.read_text())
-        with WorkerDriver(Path(folder)) as driver:
+        with WorkerDriver(Path(folder), "transformers") as driver:
             ready = driver.load(LoadModel("m", "transformers", str(model), context=2048))
             assert isinstance(ready, Ready)
             assert "thinking" in ready.abilities

@@ -28,7 +28,7 @@ FEW = GenerationOptions(max_tokens=2, temperature=0.0, extra={"ignore_eos": True
 
 @pytest.fixture(scope="module", params=["llamacpp", "transformers"])
 def worker(request: pytest.FixtureRequest) -> Iterator[WorkerDriver]:
-    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder)) as driver:
+    with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), request.param) as driver:
         if request.param == "llamacpp":
             model = tiny_gguf.save(Path(folder) / "m.gguf", "bytes", template=TEMPLATE)
         else:

@@ -1,15 +1,22 @@
 """Who may ask over HTTP, for each route of the table: a new one cannot be forgotten."""
 
-import httpx2
+from pathlib import Path
+
 import pytest
 
 from ai_pal.gateway.metrics import Metrics
+from ai_pal.gateway.openai.responses.kept import Kept
+from ai_pal.gateway.page.page import Page
 from ai_pal.gateway.routes import routes_with
+from tests.gateway import plain_http
 from tests.gateway.conftest import Served
 
 JSON = "application/json"
 PATHS = sorted(
-    {(route.method, route.path.replace("{id:path}", "smollm2")) for route in routes_with(Metrics())}
+    {
+        (route.method, route.path.replace("{id:path}", "smollm2").replace("{version}/{name}", "0/app.js"))
+        for route in routes_with(Metrics(), Kept(Path("/nowhere"), 0.0), Page(Path("/nowhere")))
+    }
 )
 
 
@@ -31,7 +38,9 @@ PATHS = sorted(
 def test_a_page_from_elsewhere_is_refused(
     gateway: str, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    answer = httpx2.request(method, gateway + path, headers={"content-type": JSON, **headers}, content=b"{}")
+    answer = plain_http.request(
+        method, gateway + path, headers={"content-type": JSON, **headers}, content=b"{}"
+    )
     assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
 
@@ -40,12 +49,12 @@ def test_a_page_from_elsewhere_is_refused(
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", ""])
 def test_a_body_has_to_be_json(gateway: str, method: str, path: str, kind: str) -> None:
     headers = {"content-type": kind, "origin": gateway}
-    assert httpx2.request(method, gateway + path, headers=headers, content=b"{}").status_code == 415
+    assert plain_http.request(method, gateway + path, headers=headers, content=b"{}").status_code == 415
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_another_method_is_none(gateway: str, method: str, path: str) -> None:
-    answer = httpx2.request("PUT", gateway + path)
+    answer = plain_http.request("PUT", gateway + path)
     assert answer.status_code == 405
     assert method in answer.headers["allow"]
 
@@ -53,18 +62,18 @@ def test_another_method_is_none(gateway: str, method: str, path: str) -> None:
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]"])
 def test_a_page_of_this_machine_may_ask(gateway: str, origin: str) -> None:
     preflight = {"origin": origin, "access-control-request-method": "POST"}
-    asked = httpx2.options(f"{gateway}/v1/chat/completions", headers=preflight)
+    asked = plain_http.options(f"{gateway}/v1/chat/completions", headers=preflight)
     assert asked.status_code == 204
     assert asked.headers["access-control-allow-origin"] == origin
-    assert httpx2.get(f"{gateway}/health", headers={"origin": origin}).json() == {"status": "ok"}
+    assert plain_http.get(f"{gateway}/health", headers={"origin": origin}).json() == {"status": "ok"}
 
 
 def test_there_is_nothing_at_other_paths(gateway: str) -> None:
-    assert httpx2.get(f"{gateway}/v1/nothing").json()["error"]["message"] == "there is no such path here"
-    assert httpx2.get(f"{gateway}/api/nothing").status_code == 404
-    assert "Ollama is running" in httpx2.get(gateway).text
-    assert httpx2.head(gateway).status_code == 200
-    assert httpx2.get(f"{gateway}/ready").json()["status"] == "ready"
+    assert plain_http.get(f"{gateway}/v1/nothing").json()["error"]["message"] == "there is no such path here"
+    assert plain_http.get(f"{gateway}/api/nothing").status_code == 404
+    assert "Ollama is running" in plain_http.get(gateway).text
+    assert plain_http.head(gateway).status_code == 200
+    assert plain_http.get(f"{gateway}/ready").json()["status"] == "ready"
 
 
 @pytest.mark.parametrize(
@@ -83,4 +92,4 @@ def test_there_is_nothing_at_other_paths(gateway: str) -> None:
 def test_who_may_ask_beyond_this_machine_is_a_setting(
     own: Served, headers: dict[str, str], status: int
 ) -> None:
-    assert httpx2.get(f"{own.url}/health", headers=headers).status_code == status
+    assert plain_http.get(f"{own.url}/health", headers=headers).status_code == status

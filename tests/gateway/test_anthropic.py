@@ -1,5 +1,7 @@
 """Anthropic's own SDK against the gateway."""
 
+from collections.abc import Iterator
+
 import anthropic
 import pytest
 
@@ -19,9 +21,10 @@ def said(block: dict[str, object]) -> dict[str, object]:
     return {"role": "user", "content": [block]}
 
 
-@pytest.fixture
-def client(gateway: str) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=gateway, api_key="none", max_retries=0, timeout=120)
+@pytest.fixture(scope="module")
+def client(gateway: str) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=gateway, api_key="none", max_retries=0, timeout=120) as client:
+        yield client
 
 
 def test_a_message_comes_as_a_whole(client: anthropic.Anthropic) -> None:

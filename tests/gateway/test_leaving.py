@@ -4,6 +4,7 @@ import json
 import socket
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from ai_pal.client import Client
@@ -58,6 +59,32 @@ def test_the_computing_stops(gateway: str, supervisor: Client, stream: bool, n: 
 
 
 @pytest.mark.parametrize(
+    ("path", "stream"), [("/v1/chat/completions", True), ("/v1/messages", False), ("/api/generate", False)]
+)
+def test_a_prompt_is_read_no_further(gateway: str, supervisor: Client, path: str, stream: bool) -> None:
+    """Seen at the worker: all of it would take some five seconds of a processor, a step takes half of one."""
+    supervisor.load("smollm2")
+    [worker] = [one for one in supervisor.status().workers if one.model == "smollm2" and not one.vocabulary]
+    process = psutil.Process(worker.pid)
+
+    def spent() -> float:
+        return sum(process.cpu_times()[:2])
+
+    prompt = f"{path} " + "word " * 7_000
+    said = (
+        {"prompt": prompt} if path == "/api/generate" else {"messages": [{"role": "user", "content": prompt}]}
+    )
+    before = spent()
+    with ask(gateway, path, {"model": "smollm2", "max_tokens": 9, "stream": stream, **said}):
+        eventually(lambda: spent() - before > 0.3)
+    left_at = spent()
+    eventually(lambda: wanted(supervisor, "smollm2") == 0, within=allowed(10.0))
+    answer = supervisor.ask("hi", model="smollm2", max_tokens=2)
+    assert answer.usage.completion_tokens == 2
+    assert spent() - left_at < 3.0
+
+
+@pytest.mark.parametrize(
     ("path", "body"),
     [
         ("/v1/embeddings", {"input": "Once"}),
@@ -71,3 +98,15 @@ def test_nobody_waits_for_vectors_any_more(
     with ask(gateway, path, {"model": LOADS, **body}):
         eventually(lambda: wanted(supervisor, LOADS) == 1)
     eventually(lambda: wanted(supervisor, LOADS) == 0, within=allowed(2.0))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_nobody_waits_in_a_queue_any_more(gateway: str, supervisor: Client, stream: bool) -> None:
+    model = "echo?id=queue&pace=0.05&slots=1"
+    body: dict[str, object] = {"model": model, "messages": [{"role": "user", "content": "word " * 4_000}]}
+    with ask(gateway, "/api/chat", body) as computed:
+        assert computed.recv(100)
+        with ask(gateway, "/v1/chat/completions", {**body, "stream": stream}):
+            eventually(lambda: wanted(supervisor, model) == 2)
+        eventually(lambda: wanted(supervisor, model) == 1, within=allowed(2.0))
+    eventually(lambda: wanted(supervisor, model) == 0, within=allowed(2.0))

@@ -1,13 +1,17 @@
 """Ollama's own SDK against the gateway, and what its documented curl calls send."""
 
-import httpx2
+from collections.abc import Iterator
+
 import ollama
 import pytest
 
+from tests.gateway import plain_http
 
-@pytest.fixture
-def client(gateway: str) -> ollama.Client:
-    return ollama.Client(gateway, timeout=120)
+
+@pytest.fixture(scope="module")
+def client(gateway: str) -> Iterator[ollama.Client]:
+    with ollama.Client(gateway, timeout=120) as client:
+        yield client
 
 
 def test_an_answer_comes_as_a_whole(client: ollama.Client) -> None:
@@ -78,17 +82,18 @@ def test_what_is_here_is_listed(client: ollama.Client) -> None:
 def test_a_form_as_curl_sends_it_is_json_too(gateway: str) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     body = b'{"model": "echo", "prompt": "good morning", "stream": false}'
-    answer = httpx2.post(f"{gateway}/api/generate", content=body, headers=form, timeout=120)
+    answer = plain_http.post(f"{gateway}/api/generate", content=body, headers=form)
     assert answer.json()["response"] == "good morning "
     page = {**form, "origin": gateway}
-    assert httpx2.post(f"{gateway}/api/generate", content=body, headers=page).status_code == 415
+    assert plain_http.post(f"{gateway}/api/generate", content=body, headers=page).status_code == 415
 
 
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [
         ({"format": "xml"}, 400),
-        ({"options": {"num_gpu": 3}}, 400),
+        ({"options": {"num_gpu": "all"}}, 400),
+        ({"model": ""}, 400),
         ({"options": {"temperature": "hot"}}, 400),
         ({"think": "a little"}, 400),
         ({"model": "no-such-model"}, 404),
@@ -96,6 +101,6 @@ def test_a_form_as_curl_sends_it_is_json_too(gateway: str) -> None:
 )
 def test_what_is_wrong_is_said_as_ollama_says_it(gateway: str, wrong: dict[str, object], status: int) -> None:
     body = {"model": "echo", "messages": [{"role": "user", "content": "x"}], **wrong}
-    answer = httpx2.post(f"{gateway}/api/chat", json=body, timeout=120)
+    answer = plain_http.post(f"{gateway}/api/chat", json=body)
     assert answer.status_code == status
     assert isinstance(answer.json()["error"], str)

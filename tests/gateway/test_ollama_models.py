@@ -1,18 +1,21 @@
 """Ollama's routes about models, by its own SDK: a gateway with an empty cache, and a hub on the loopback."""
 
-import httpx2
+from collections.abc import Iterator
+
 import ollama
 import pytest
 from openai import OpenAI
 
+from tests.gateway import plain_http
 from tests.gateway.conftest import MODELS, Served, starter
 from tests.hub import repositories as repos
 from tests.hub.loopback import Hub
 
 
 @pytest.fixture(scope="module")
-def client(own: Served) -> ollama.Client:
-    return ollama.Client(own.url, timeout=120)
+def client(own: Served) -> Iterator[ollama.Client]:
+    with ollama.Client(own.url, timeout=120) as client:
+        yield client
 
 
 def names(client: ollama.Client) -> list[str | None]:
@@ -36,9 +39,8 @@ def test_a_model_is_described(client: ollama.Client) -> None:
 
 
 def test_the_window_is_the_same_everywhere(client: ollama.Client, own: Served) -> None:
-    [model] = [
-        one for one in OpenAI(base_url=f"{own.url}/v1", api_key="none").models.list() if one.id == "small"
-    ]
+    with OpenAI(base_url=f"{own.url}/v1", api_key="none") as openai:
+        [model] = [one for one in openai.models.list() if one.id == "small"]
     assert model.model_extra == {"context_length": 512, "max_model_len": 512}
     client.generate("small")
     [loaded] = [one for one in client.ps().models if one.model == "small:latest"]
@@ -50,10 +52,10 @@ def test_the_window_is_the_same_everywhere(client: ollama.Client, own: Served) -
 
 def test_what_editors_ask_before_they_list_a_model(own: Served) -> None:
     """VS Code wants at least 0.6.4 and asks for each model of the list; Open WebUI reads integers."""
-    version = httpx2.get(f"{own.url}/api/version").json()["version"]
+    version = plain_http.get(f"{own.url}/api/version").json()["version"]
     assert tuple(map(int, version.split("."))) >= (0, 13, 4)
-    for model in httpx2.get(f"{own.url}/api/tags").json()["models"]:
-        shown = httpx2.post(f"{own.url}/api/show", json={"model": model["name"]}).json()
+    for model in plain_http.get(f"{own.url}/api/tags").json()["models"]:
+        shown = plain_http.post(f"{own.url}/api/show", json={"model": model["name"]}).json()
         assert "completion" in shown["capabilities"]
         assert shown["model_info"]["general.basename"]
         assert shown["model_info"]["general.architecture"]
@@ -77,7 +79,7 @@ def test_what_cannot_be_pulled_says_why(client: ollama.Client, own: Served) -> N
     with pytest.raises(ollama.ResponseError, match="nobody/nothing"):
         list(client.pull("nobody/nothing", stream=True))
     body = {"model": "them/tiny"}
-    answer = httpx2.post(f"{own.url}/api/pull", json=body, headers={"x-ai-pal-local-only": "1"})
+    answer = plain_http.post(f"{own.url}/api/pull", json=body, headers={"x-ai-pal-local-only": "1"})
     assert answer.status_code == 403
 
 
@@ -101,14 +103,56 @@ def test_a_name_can_have_a_window_of_its_own(client: ollama.Client) -> None:
     client.delete("short")
 
 
+def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, own: Served) -> None:
+    parameters = {"temperature": 0.1, "stop": ["two"], "num_ctx": 300, "num_predict": 8}
+    made = client.create("brief", from_="echo", system="Be brief.", parameters=parameters)
+    assert made.status == "success"
+    shown = client.show("brief:latest")
+    assert shown.modelinfo is not None
+    assert shown.modelinfo["echo.context_length"] == 300
+    assert 'SYSTEM """Be brief."""' in (shown.modelfile or "")
+    assert {"temperature", "stop", "num_ctx", "num_predict"} <= set((shown.parameters or "").split())
+    said: list[dict[str, str]] = [{"role": "user", "content": "one two three"}]
+    answer = client.chat("brief", said)
+    assert (answer.message.content, answer.done_reason) == ("one ", "stop")
+    alone = client.chat("echo", said)
+    assert (answer.prompt_eval_count or 0) > (alone.prompt_eval_count or 0)
+    over = client.chat("brief", [{"role": "system", "content": "x"}, *said], options={"stop": ["three"]})
+    assert over.message.content == "one two "
+    openai = OpenAI(base_url=f"{own.url}/v1", api_key="none")
+    ask = openai.chat.completions.create
+    assert ask(model="brief", messages=said).choices[0].message.content == "one "
+    assert "brief" in [model.id for model in openai.models.list()]
+    assert openai.models.retrieve("brief").id == "brief"
+    assert client.generate("brief", "one two", raw=True).response == "one "
+    assert client.generate("brief").done_reason == "load"
+    assert client.copy("brief", "shorter").status == "success"
+    assert client.create("brief", from_="shorter", system="Be kind.").status == "success"
+    assert "Be kind." in (client.show("brief").modelfile or "")
+    assert client.chat("brief", said).message.content == "one "
+    for name in ("brief", "shorter"):
+        assert client.delete(name).status == "success"
+        assert f"{name}:latest" not in names(client)
+
+
 @pytest.mark.parametrize(
-    "more", [{"system": "Be brief."}, {"parameters": {"temperature": 1}}, {"quantize": "q4_0"}], ids=str
+    ("more", "status"),
+    [
+        ({"quantize": "q4_0"}, 501),
+        ({"template": "x"}, 501),
+        ({"parameters": {"bogus": 1}}, 400),
+        ({"parameters": {"temperature": -1}}, 400),
+        ({"parameters": {"stop": 3}}, 400),
+        ({"system": "x", "model": "smollm2"}, 400),
+        ({"system": "x", "model": "a/b"}, 400),
+        ({"system": "x", "from": "no-such-model"}, 404),
+    ],
+    ids=str,
 )
-def test_what_no_name_holds_is_said(client: ollama.Client, more: dict[str, object]) -> None:
-    with pytest.raises(ollama.ResponseError) as refused:
-        client.create("brief", from_="echo", **more)  # type: ignore[call-overload]
-    assert refused.value.status_code == 501
-    assert next(iter(more)) in refused.value.error
+def test_what_no_name_holds_is_said(own: Served, more: dict[str, object], status: int) -> None:
+    refused = plain_http.post(f"{own.url}/api/create", json={"model": "brief", "from": "echo", **more})
+    assert refused.status_code == status, refused.text
+    assert set(refused.json()) == {"error"}
 
 
 def test_what_is_not_ours_is_not_removed(client: ollama.Client) -> None:
@@ -123,6 +167,6 @@ def test_what_is_not_ours_is_not_removed(client: ollama.Client) -> None:
 
 
 def test_what_is_not_done_here_is_501(own: Served) -> None:
-    push = httpx2.post(f"{own.url}/api/push", json={"model": "echo"})
+    push = plain_http.post(f"{own.url}/api/push", json={"model": "echo"})
     assert (push.status_code, push.json()["error"]) == (501, "nothing is sent to a registry from here")
-    assert httpx2.head(f"{own.url}/api/blobs/sha256:0").status_code == 501
+    assert plain_http.head(f"{own.url}/api/blobs/sha256:0").status_code == 501

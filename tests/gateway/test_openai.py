@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -33,9 +34,10 @@ class City(BaseModel):
     size: int
 
 
-@pytest.fixture
-def client(gateway: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gateway}/v1", api_key="none", max_retries=0, timeout=120)
+@pytest.fixture(scope="module")
+def client(gateway: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{gateway}/v1", api_key="none", max_retries=0, timeout=120) as client:
+        yield client
 
 
 def test_an_answer_comes_as_a_whole(client: openai.OpenAI) -> None:
@@ -136,7 +138,7 @@ def test_models_are_listed_and_told(client: openai.OpenAI) -> None:
     [
         ({"temperature": "hot"}, "temperature"),
         ({"temperature": 99.0}, "temperature"),
-        ({"n": 9}, "n"),
+        ({"n": 129}, "n"),
         ({"n": 0}, "n"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "nobody", "content": ""}]}, "messages[0].role"),
@@ -228,5 +230,5 @@ def test_several_texts_are_gone_on_with(client: openai.OpenAI) -> None:
         texts[chunk.choices[0].index] += chunk.choices[0].text
     assert texts == [answer.choices[0].text, answer.choices[2].text]
     with pytest.raises(openai.BadRequestError) as caught:
-        client.completions.create(prompt=["x"] * 9, **how)
+        client.completions.create(prompt=["x"] * 129, **how)
     assert caught.value.param == "prompt"

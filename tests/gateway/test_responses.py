@@ -2,14 +2,15 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from pydantic import BaseModel
 
 from tests import pictures
+from tests.gateway import plain_http
 
 TOOL: Any = {
     "type": "function",
@@ -31,9 +32,10 @@ class City(BaseModel):
     size: int
 
 
-@pytest.fixture
-def client(gateway: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gateway}/v1", api_key="none", max_retries=0, timeout=120)
+@pytest.fixture(scope="module")
+def client(gateway: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{gateway}/v1", api_key="none", max_retries=0, timeout=120) as client:
+        yield client
 
 
 def test_an_answer_comes_as_a_whole_and_repeats_what_was_asked(client: openai.OpenAI) -> None:
@@ -190,7 +192,7 @@ def test_a_turn_of_codex_is_taken(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 def test_an_empty_input_is_answered_with_nothing(client: openai.OpenAI, gateway: str, stream: bool) -> None:
     body = {"model": "echo", "instructions": "You are Codex.", "input": [], "tools": [], "stream": stream}
-    said = httpx2.post(f"{gateway}/v1/responses", json=body)
+    said = plain_http.post(f"{gateway}/v1/responses", json=body)
     assert said.status_code == 200
     if stream:
         assert said.headers["content-type"].startswith("text/event-stream")
@@ -214,21 +216,21 @@ def test_pictures_and_files_come_within_the_input(client: openai.OpenAI) -> None
 @pytest.mark.parametrize(
     ("wrong", "param"),
     [
-        ({"background": True}, "background"),
+        ({"background": True, "store": False}, "background"),
         ({"temperature": 99.0}, "temperature"),
-        ({"truncation": "disabled"}, "truncation"),
+        ({"truncation": "some"}, "truncation"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"include": ["everything"]}, "include[0]"),
         ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
         ({"reasoning": {"context": "current_turn"}}, "reasoning.context"),
         ({"tool_choice": {"type": "web_search"}}, "tool_choice.type"),
-        ({"tools": [{"type": "function"}]}, "tools[0]"),
+        ({"tools": [{"type": "function"}]}, "tools[0].name"),
         ({"input": [{"role": "nobody", "content": "x"}]}, "input[0].role"),
         ({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "http://x/y"}]}]},
          "input[0].content[0].image_url"),
         ({"input": [{"type": "item_reference", "id": "msg_none"}]}, "input[0].id"),
         ({"input": [{"type": "computer_call"}]}, "input[0].type"),
-        ({"no_such_field": 1}, None),
+        ({"no_such_field": 1}, "no_such_field"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(

@@ -13,8 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.gateway import plain_http
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment, listens, stop_supervisor
+from tests.process.supervised import Supervised
 
 END_SECONDS = 60.0
 ASKED = [{"role": "user", "content": "x"}]
@@ -54,7 +56,7 @@ def test_an_open_stream_is_ended_in_words(environ: Environ, number: int) -> None
     with serving(environ, "--port", "0") as process:
         url = address(process)
         body = {"model": "echo?load_seconds=600", "stream": True, "messages": ASKED}
-        with httpx2.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=60) as answer:
+        with plain_http.stream("POST", f"{url}/v1/chat/completions", json=body) as answer:
             assert answer.status_code == 200  # behind its first sign of life
             process.send_signal(number)
             last = answer.read().decode().strip().split("\n\n")[-1]
@@ -89,9 +91,13 @@ def test_looking_starts_no_supervisor(environ: Environ) -> None:
         command = [sys.executable, "-P", "-m", "ai_pal", "stop", "--wait"]
         # Its parent lives on, and has not asked after it.
         subprocess.run(command, env=environ, check=True, timeout=END_SECONDS, capture_output=True)
-        assert httpx2.get(f"{url}/health", timeout=60).status_code == 200
-        assert httpx2.get(f"{url}/ready", timeout=60).status_code == 503
+        assert plain_http.get(f"{url}/health").status_code == 200
+        assert plain_http.get(f"{url}/ready").status_code == 503
         assert not listens(environ)
+        # The next one is told, without being asked anything.
+        with Supervised(environ) as daemon, daemon.client() as client:
+            told = eventually(lambda: client.status().gateways)
+            assert [(one.address, one.pid) for one in told] == [(url, process.pid)]
 
 
 def test_it_never_asks_itself(environ: Environ) -> None:
@@ -102,9 +108,9 @@ def test_it_never_asks_itself(environ: Environ) -> None:
             [sys.executable, "-P", "-m", "ai_pal", "config", "set", "ollama.base_url", url],
             env=environ, check=True, timeout=END_SECONDS, capture_output=True,
         )  # fmt: skip
-        answer = httpx2.post(f"{url}/v1/chat/completions", json=body, timeout=120)
+        answer = plain_http.post(f"{url}/v1/chat/completions", json=body)
         assert answer.status_code in (502, 503)
         assert "AI-PAL's own server" in answer.json()["error"]["message"]
-        metrics = httpx2.get(f"{url}/metrics", timeout=60).text
+        metrics = plain_http.get(f"{url}/metrics").text
         asked = re.findall(r"^\S*requests_total\{[^}]*\} (\d+)", metrics, re.MULTILINE)
         assert sum(map(int, asked)) < 20, metrics

@@ -16,6 +16,7 @@ from tests.process.homes import Environ, environment, stop_supervisor
 from tests.process.screen import Terminal
 
 QUESTION = r"fetch it now, while smollm2 goes on\? \[y/N\]"
+PROMPT = r"(?m)^>"
 FIGURES = r" · this machine · \d+ tokens?"
 BRIEF = ["chat", "--max-tokens", "3", "--no-history"]
 
@@ -51,6 +52,14 @@ def said(home: Environ) -> dict[str, object]:
     return dict(json.loads((Path(home["AI_PAL_HOME"]) / "offer.json").read_text()))
 
 
+def told(terminal: Terminal, words: str) -> bool:
+    """Whether this was said. News of a download come before a prompt: after the next Enter, at the latest."""
+    prompts = len(re.findall(PROMPT, terminal.text))
+    terminal.enter("")
+    terminal.wait_for(PROMPT, prompts + 1)
+    return words in " ".join(terminal.text.split())
+
+
 def test_a_yes_fetches_it_while_the_starter_answers_and_then_it_answers(home: Environ, hub: Hub) -> None:
     hub.gate.clear()
     hub.hold_after = 100_000
@@ -67,11 +76,8 @@ def test_a_yes_fetches_it_while_the_starter_answers_and_then_it_answers(home: En
         terminal.enter("hello")
         terminal.wait_for(rf"smollm2{FIGURES}.*\d+% downloaded")
         hub.gate.set()
-        models = Path(home["AI_PAL_MODEL_CACHE"])
-        wait_until(lambda: bool(list(models.glob("models--*/refs/main"))))
-        wait_until(lambda: not list((models / ".pulls").glob("hub--*/*")))
+        wait_until(lambda: told(terminal, "is here and answers from now on"))
         terminal.enter("and you?")
-        terminal.wait_for("is here and answers from now on")
         terminal.wait_for(rf"{re.escape(name[1])}{FIGURES}")
         terminal.wait_for_prompt()
         terminal.send("\x04")
@@ -104,13 +110,21 @@ def test_what_cannot_be_fetched_is_told_and_the_starter_goes_on(home: Environ, h
         wait_until(lambda: len(hub.requests) > 0)
         terminal.enter("hello")
         terminal.wait_for(rf"smollm2{FIGURES}")
+        wait_until(lambda: told(terminal, "was not fetched: there is no"))
 
-        def told() -> bool:
-            terminal.enter("")
+
+def test_without_a_network_nothing_is_said_of_what_was_agreed_to_once(home: Environ, hub: Hub) -> None:
+    name = ladder()[0].name
+    offer = Path(home["AI_PAL_HOME"]) / "offer.json"
+    offer.write_text(json.dumps({"model": name, "agreed": True}))
+    with Terminal(BRIEF, home | {"HF_ENDPOINT": "http://127.0.0.1:9"}) as terminal:
+        for _ in range(2):  # what is to be said is said before the next answer
             terminal.wait_for_prompt()
-            return "was not fetched: there is no" in " ".join(terminal.text.split())
-
-        wait_until(told)
+            terminal.enter("hello")
+            terminal.wait_for(rf"smollm2{FIGURES}")
+            terminal.wait_for_prompt()
+        assert "fetch" not in terminal.text
+        assert name not in terminal.text
 
 
 @pytest.mark.parametrize(

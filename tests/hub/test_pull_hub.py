@@ -315,7 +315,7 @@ def test_a_hub_that_falls_silent_is_given_up_and_no_half_file_lies_where_models_
 ) -> None:
     from huggingface_hub import constants
 
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1.5)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.5)
     hub.repos["org/tiny"] = repos.llama()
     hub.hold_after = 500_000
     hub.gate.clear()
@@ -342,3 +342,32 @@ def test_a_known_model_comes_in_the_nearest_quantization_and_is_found_again(hub:
     here = find(wanted, Settings(model_cache_dir=str(cache)))
     assert here is not None
     assert here.path == pulled.path
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "token", "words", "hint"),
+    [
+        (401, b"", "", "answers nobody without a token", "set HF_TOKEN"),
+        (401, b"", STRANGER, "does not know the token in HF_TOKEN", "correct or unset HF_TOKEN"),
+        (500, b"oops", "", "an error (500)", "try again"),
+        (418, b"", "", "an error (418)", "check HF_ENDPOINT"),
+        (0, b"<html>Welcome</html>", "", "it is no JSON", "check HF_ENDPOINT"),
+        (0, b'{"id": 5, "siblings": "x"}', "", "it lacks what a hub tells", "check HF_ENDPOINT"),
+    ],
+)
+def test_a_hub_that_is_broken_or_closed_is_told_in_our_words(
+    status: int,
+    answer: bytes,
+    token: str,
+    words: str,
+    hint: str,
+    hub: Hub,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub.status, hub.answer = status, answer
+    if token:
+        monkeypatch.setenv("HF_TOKEN", token)
+    failure = refusal(cache, HubFiles("org/name", gguf="Q4_K_M")).failure
+    assert words in failure.message
+    assert failure.hint.startswith(hint)

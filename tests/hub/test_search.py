@@ -138,3 +138,5 @@ def test_a_hub_that_cannot_be_asked_is_one_line_and_what_to_do(
     error, hint = said.stderr.strip().splitlines()[-2:]
     assert message in error
     assert hint.startswith("hint: ")
+    if "HF_HUB_OFFLINE" in environ:
+        assert "asking" not in said.stderr

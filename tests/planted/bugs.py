@@ -25,9 +25,13 @@ OTHER_USER = "pytest tests/process/test_other_user.py"
 LAUNCHER = "pytest tests/contract/test_launcher.py"
 REFUSALS = "pytest tests/unit/workers/engines/transformers/test_refusals.py"
 KEYS = "pytest tests/contract/test_provider_keys.py tests/process/test_what_goes_out.py -k key"
+DOUBTED = "pytest tests/unit/server/router/test_doubt_canary.py"
 FAULTS = "pytest tests/contract/test_provider_faults.py -k openai"
 KEPT = "pytest tests/unit/conversations/test_store.py"
 CHANNEL = "pytest tests/contract/test_channel.py"
+MATRIX = "pytest tests/gateway/test_keys.py"
+CALLERS = "pytest tests/unit/gateway/test_callers.py"
+CLIENT_KEYS = "pytest tests/unit/config/test_client_keys.py"
 
 SIDE_THREAD = """
         def beat() -> None:
@@ -77,6 +81,23 @@ BUGS = (
     ),
     Bug(
         2,
+        "a doubted answer asks whom its plan has ruled out",
+        DOUBTED,
+        "ai_pal/server/router/policy/fallback_chain.py",
+        "    if not able:\n        return None\n",
+        "    able += [Step(out.candidate, Reason.STRONGER) for out in chain.plan.ruled_out]\n"
+        "    if not able:\n        return None\n",
+    ),
+    Bug(
+        3,
+        "what was held back of a doubted answer is lost on a cancel",
+        "pytest tests/unit/server/router/test_escalation.py",
+        "ai_pal/server/router/router.py",
+        "            attempt.let_go()\n            self._attempts.stop(attempt)\n",
+        "            self._attempts.stop(attempt)\n",
+    ),
+    Bug(
+        2,
         "the supervisor does not check what it hands to the egress process",
         "pytest tests/unit/server/backends/test_providers.py",
         "ai_pal/server/backends/providers.py",
@@ -112,7 +133,7 @@ BUGS = (
         "no parent-death signal",
         _chaos("4", 26),
         "ai_pal/transport/parent_death.py",
-        "if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:",
+        "if libc.prctl(PR_SET_PDEATHSIG, by, 0, 0, 0) != 0:",
         "if False:",
     ),
     Bug(
@@ -225,6 +246,70 @@ BUGS = (
         '[sys.executable, "-m", spec.module,',
     ),
     Bug(
+        12,
+        "whatever name is in Host is ours",
+        MATRIX,
+        "ai_pal/gateway/admission.py",
+        '    if not local_socket and not _own_host(headers.get("host", ""), policy):\n',
+        "    if False:\n",
+    ),
+    Bug(
+        12,
+        "a key is known by how it begins",
+        CLIENT_KEYS,
+        "ai_pal/config/client_keys.py",
+        '    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()\n',
+        '    return hashlib.sha256(key[:20].encode("utf-8", "surrogateescape")).hexdigest()\n',
+    ),
+    Bug(
+        12,
+        "a key that was taken back goes on",
+        CALLERS,
+        "ai_pal/gateway/callers.py",
+        "        if stamp == self._stamp:\n",
+        "        if self._stamp is not None and self._keys:\n",
+    ),
+    Bug(
+        12,
+        "what a key may is not looked at",
+        MATRIX,
+        "ai_pal/gateway/app.py",
+        "        return client if caller is None else KeyedClient(client, caller)\n",
+        "        return client\n",
+    ),
+    Bug(
+        12,
+        "a stored response is given to whoever knows its id",
+        f"{MATRIX} -k another",
+        "ai_pal/gateway/openai/responses/kept.py",
+        '"SELECT response, items, turns FROM responses WHERE id = ? AND owner = ? AND at > ?",\n',
+        '"SELECT response, items, turns FROM responses WHERE id = ? AND ? IS NOT NULL AND at > ?",\n',
+    ),
+    Bug(
+        12,
+        "an item of a stored response may be named by anybody",
+        f"{MATRIX} -k another",
+        "ai_pal/gateway/openai/responses/kept.py",
+        '"WHERE items.id = ? AND owner = ? AND at > ?",\n',
+        '"WHERE items.id = ? AND ? IS NOT NULL AND at > ?",\n',
+    ),
+    Bug(
+        12,
+        "a response in the background is told to anybody",
+        "pytest tests/unit/gateway/openai/responses/test_underway.py -k owner",
+        "ai_pal/gateway/openai/responses/underway.py",
+        '"WHERE underway.id = ? AND underway.owner = ?",\n',
+        '"WHERE underway.id = ? AND ? IS NOT NULL",\n',
+    ),
+    Bug(
+        12,
+        "a key is compared up to where it differs",
+        CLIENT_KEYS,
+        "ai_pal/config/client_keys.py",
+        "        if hmac.compare_digest(known.sha256, given):\n",
+        "        if known.sha256 == given:\n",
+    ),
+    Bug(
         13,
         "code of a model is trusted",
         REFUSALS,
@@ -236,7 +321,7 @@ BUGS = (
         13,
         "what a model says reaches the terminal raw",
         "pytest tests/properties/test_neutral_text.py",
-        "ai_pal/cli/terminal/neutral.py",
+        "ai_pal/conversations/neutral.py",
         "    return text.translate(_TEXT)\n",
         "    return text\n",
     ),
@@ -330,11 +415,67 @@ BUGS = (
         "        message INTEGER NOT NULL,\n        name",
     ),
     Bug(
+        18,
+        "a stream that breaks ends twice",
+        _chaos("18", 3),
+        "ai_pal/gateway/answering.py",
+        "            await self._out.body(self._writer.broken(told(error)))\n",
+        "            await self._out.body(2 * self._writer.broken(told(error)))\n",
+    ),
+    Bug(
+        18,
+        "a client that leaves is not heard",
+        "pytest tests/gateway/test_leaving.py -k computing",
+        "ai_pal/gateway/answering.py",
+        "                    if left.done():\n                        raise LEFT\n",
+        "",
+    ),
+    Bug(
+        18,
+        "who leaves an answer in one piece is not heard",
+        "pytest tests/gateway/test_leaving.py -k computing",
+        "ai_pal/gateway/answering.py",
+        "        while not left.done() and not ending.done():\n",
+        "        while not ending.done():\n",
+    ),
+    Bug(
+        18,
+        "a gateway outlives its supervisor",
+        _chaos("18", 3),
+        "ai_pal/cli/serve_under.py",
+        '    parent_death.follow(int(arguments["--parent"]), signal.SIGTERM)\n',
+        "",
+    ),
+    Bug(
         20,
         "what was deleted is not overwritten",
         KEPT,
-        "ai_pal/conversations/store.py",
-        '            self._connection.execute("VACUUM")\n            busy, *_',
+        "ai_pal/conversations/erasable.py",
+        '            self.connection.execute("VACUUM")\n            busy, *_',
         "            busy, *_",
+    ),
+    Bug(
+        20,
+        "what models have read is forgotten",
+        "pytest tests/unit/conversations/test_recorder.py",
+        "ai_pal/conversations/store.py",
+        "            self._remove(partial(self._prefixes.remove, mark))\n",
+        "            partial(self._prefixes.remove, mark)\n",
+    ),
+    Bug(
+        20,
+        "what was taken back stays in what was read",
+        "pytest tests/unit/conversations/test_recorder.py",
+        "ai_pal/conversations/recorder.py",
+        "        if _taken_back(self._marked, turns):\n            self._drop_mark()\n",
+        "",
+    ),
+    Bug(
+        20,
+        "a worker saves what a slot of another conversation holds",
+        "pytest tests/contract/test_kept_prefixes.py",
+        "workers/engines/llamacpp_prefixes.py",
+        "        if not holds(draft.handle, tokens):\n",
+        "        if not tokens:\n",
     ),
 )

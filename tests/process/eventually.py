@@ -7,6 +7,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.01
+STILL = 5.0
+"""Seconds between two looks beyond which this machine, or all of these processes, stood still."""
 
 
 def busy() -> float:
@@ -20,10 +22,12 @@ def allowed(seconds: float) -> float:
 
 
 def eventually(fact: Callable[[], T | None], within: float = 60.0) -> T:
-    """The first true value of `fact`. Fails when there is none `within` seconds."""
-    deadline = time.monotonic() + within
+    """The first true value of `fact`. Fails when there is none `within` seconds in which time went on."""
+    waited, looked = 0.0, time.monotonic()
     while True:
         if value := fact():
             return value
-        assert time.monotonic() < deadline, f"not so within {within:g} s: {fact}"
+        now = time.monotonic()
+        waited, looked = waited + min(now - looked, STILL), now
+        assert waited < within, f"not so within {within:g} s: {fact}"
         time.sleep(LOOK_SECONDS)

@@ -16,7 +16,7 @@ from ai_pal.client import AsyncClient, Client, core
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.options import GenerationOptions
-from tests.process.eventually import eventually
+from tests.process.eventually import allowed, eventually
 from tests.process.supervised import Supervised
 
 ENDLESS = GenerationOptions(extra={"tokens": 1_000_000, "pace": 0.01})
@@ -36,10 +36,10 @@ def test_a_killed_supervisor_is_lost_within_a_second(daemon: Supervised) -> None
         with pytest.raises(AiPalError) as error:
             list(stream)
         assert code_of(error) == "supervisor_lost"
-        assert time.monotonic() - killed < 1
+        assert time.monotonic() - killed < allowed(1)
         with pytest.raises(AiPalError):
             client.status()
-        assert time.monotonic() - killed < 2
+        assert time.monotonic() - killed < allowed(2)
 
 
 @pytest.mark.anyio
@@ -56,11 +56,11 @@ async def test_the_async_client_loses_it_alike(daemon: Supervised) -> None:
                     killed = time.monotonic()
 
         ends = await asyncio.gather(*map(one, range(5)), return_exceptions=True)
-        assert time.monotonic() - killed < 1
+        assert time.monotonic() - killed < allowed(1)
         assert [e.code if isinstance(e, AiPalError) else e for e in ends] == ["supervisor_lost"] * 5
         with pytest.raises(AiPalError):
             await client.status()
-        assert time.monotonic() - killed < 2
+        assert time.monotonic() - killed < allowed(2)
 
 
 def test_the_last_words_of_a_supervisor_are_heard(supervise: Callable[..., Supervised]) -> None:
@@ -81,7 +81,7 @@ def test_where_nobody_listens_connecting_fails_fast(tmp_path: Path) -> None:
     with pytest.raises(AiPalError) as error:
         Client(f"ipc://{tmp_path}/front.sock")
     assert code_of(error) == "supervisor_unreachable"
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < allowed(0.5)
 
 
 @pytest.mark.anyio
@@ -91,7 +91,7 @@ async def test_the_async_client_fails_as_fast(tmp_path: Path) -> None:
         async with AsyncClient(f"ipc://{tmp_path}/front.sock"):
             pass
     assert code_of(error) == "supervisor_unreachable"
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < allowed(0.5)
 
 
 def test_a_stale_socket_is_as_good_as_none(daemon: Supervised) -> None:
@@ -102,7 +102,7 @@ def test_a_stale_socket_is_as_good_as_none(daemon: Supervised) -> None:
     with pytest.raises(AiPalError) as error:
         Client(daemon.endpoint)
     assert code_of(error) == "supervisor_unreachable"
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < allowed(0.5)
 
 
 def test_a_supervisor_that_does_not_answer_is_given_up(daemon: Supervised) -> None:

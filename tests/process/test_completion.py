@@ -14,7 +14,8 @@ import pytest
 
 from ai_pal.config import presets
 from ai_pal.config.presets import Preset
-from ai_pal.conversations.store import Conversations, Message
+from ai_pal.conversations.records import Message
+from ai_pal.conversations.store import Conversations
 from tests.process.homes import Environ
 
 pytestmark = pytest.mark.timeout(180)

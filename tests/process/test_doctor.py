@@ -59,7 +59,9 @@ def test_a_supervisor_that_does_not_answer(home: Environ, daemon: Supervised) ->
     code, found = doctor(home)
     daemon.process.send_signal(signal.SIGCONT)
     assert code == 1
-    assert found["supervisor"]["mend"] == f"end it: kill {daemon.process.pid}"
+    assert (
+        found["supervisor"]["mend"] == f"end it: kill -CONT {daemon.process.pid}; kill {daemon.process.pid}"
+    )
 
 
 def test_a_file_in_the_place_of_a_socket(home: Environ) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from ai_pal.client import Client
-from ai_pal.conversations.store import Conversations, Message
+from ai_pal.conversations.records import Message
+from ai_pal.conversations.store import Conversations
 from tests.process.homes import Environ, client_endpoint, stop_supervisor
 from tests.process.screen import Terminal
 
@@ -114,6 +115,13 @@ def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
     assert "\x1b" not in told(home, "history", "list") + told(home, "history", "show", "2")
     assert "you: trains to **Lyon**" in told(home, "history", "search", "lyon")
     assert "echo" in told(home, "history")
+    assert told(home, "history", "tag", "1", "#Travel", "france") == "1: france, travel\n"
+    listed = told(home, "history", "list", "--tag", "travel")
+    assert ("france, travel" in listed, "Paris" in listed) == (True, False)
+    assert run(home, "history", "search", "in", "--tag", "travel").returncode == 1
+    assert told(home, "history", "untag", "1", "travel") == "1: france\n"
+    missing = run(home, "history", "list", "--tag", "travel")
+    assert (missing.returncode, missing.stderr) == (1, "no conversation has the tag travel; tags: france\n")
     none = run(home, "history", "search", "lyon", "paris")
     assert (none.returncode, none.stdout, none.stderr) == (1, "", "no message holds: lyon paris\n")
     nowhere = run(home, "history", "export", "1", "--output", "/nonexistent/x")

@@ -52,10 +52,15 @@ LINES = {
     "consent": ["consent"],
     "supervise": ["supervise"],
     "serve": ["serve", "--port", "0"],
+    "launch": ["launch"],
+    "machines": ["machines", "list"],
     "status": ["status"],
     "ps": ["ps"],
+    "top": ["top", "--once"],
+    "bench": ["bench", "echo", "--repeat", "1", "--prompt", "8", "--answer", "8"],
     "load": ["load", "echo"],
     "unload": ["unload", "echo"],
+    "calibrate": ["calibrate", "echo"],
     "stop": ["stop", "--wait"],
     "list": ["list"],
     "show": ["show", "smollm2"],
@@ -139,7 +144,7 @@ BAD: dict[str, Variables] = {
     "AI_PAL_HOME a file": lambda folder: {"AI_PAL_HOME": str(a_file(folder / "h"))},
     "AI_PAL_HOME in a home that is none": lambda folder: {"AI_PAL_HOME": "~/h"},
 }
-NEEDS_A_HOME = ("chat", "run", "generate", "embed", "rerank", "count", "route", "supervise", "load")
+NEEDS_A_HOME = ("chat", "run", "generate", "embed", "rerank", "count", "route", "supervise", "load", "bench")
 
 GOOD: dict[str, Variables] = {
     "AI_PAL_HOME alone": lambda folder: {"AI_PAL_HOME": str(folder / "h")},

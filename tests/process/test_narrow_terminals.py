@@ -13,7 +13,7 @@ import pytest
 
 from tests.process.homes import Environ
 
-COLUMNS = 60
+COLUMNS = 40
 SECONDS = 120
 
 
@@ -55,9 +55,9 @@ def used(home: Environ) -> Environ:
 def test_every_line_fits_or_is_one_word(used: Environ) -> None:
     long = []
     for line in (
-        "usage", "usage --by model", "usage --by tier", "route what is it", "doctor --offline", "list", "ps",
-        "status", "keys list", "consent", "preset list", "alias list", "history list --limit 1",
-        "config show", "stop",
+        "usage", "usage --by model", "usage --by tier", "route what is it", "doctor --offline", "list",
+        "list --all", "ps", "status", "keys list", "consent", "preset list", "alias list",
+        "history list --limit 1", "top --once", "config show", "stop",
     ):  # fmt: skip
         long += [
             (line, one) for one in shown(used, *line.split()) if len(one) > COLUMNS and len(one.split()) > 1

@@ -27,7 +27,7 @@ WORKER_FIELDS = {
     "pinned",
     "reserved",
     "model", "state", "engine", "pid", "progress", "memory", "active", "queued", "requests", "restarts",
-    "context", "slots", "idle_for", "unloads_in", "keep_alive", "reason", "vocabulary",
+    "context", "slots", "threads", "idle_for", "unloads_in", "keep_alive", "reason", "vocabulary",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_a_current_folder_that_is_gone_is_named(home: Environ, tmp_path: Path) -
     ("command", "says"),
     [
         ("status", "no supervisor is running"),
-        ("status --json", '{\n  "running": false,\n  "workers": []\n}'),
+        ("status --json", '{\n  "running": false,\n  "workers": [],\n  "gateways": []\n}'),
         ("ps", "no model is loaded"),
         ("ps --json", "[]"),
         ("unload --all", "no model is loaded"),

@@ -101,7 +101,7 @@ def test_a_terminal_gets_tables(home: Environ) -> None:
 
 def test_it_says_how_far_it_is_and_ctrl_c_ends_it(home: Environ) -> None:
     with Terminal(["embed", "-m", "echo?load_seconds=60", *TEXTS], home) as terminal:
-        terminal.wait_for("embedding  0 of 3")
+        terminal.wait_for("embedding  0 of 3|loading")  # the first word gives way to how far the load is
         terminal.send("\x03")
         assert terminal.exit_code() == 130
     assert "embedding" not in terminal.text

@@ -28,7 +28,7 @@ def run(environ: Environ, *args: str, stdin: str = "") -> "subprocess.CompletedP
 
 
 def listed(environ: Environ, provider: str) -> dict[str, object]:
-    rows = json.loads(run(environ, "keys", "list", "--json").stdout)
+    rows = json.loads(run(environ, "keys", "list", "--json").stdout)["providers"]
     return next(row for row in rows if row["provider"] == provider)
 
 

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from ai_pal.client import Client
+from ai_pal.config import paths
+from ai_pal.store.doubts import Calibration, Kind, ModelDoubts, Seen
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint
 from tests.servers.clouds import openai
@@ -221,3 +224,61 @@ def test_a_price_that_nobody_knows_is_told_everywhere(tiers: Environ, cloud: Clo
     eventually(lambda: b"nobody knows what 2 answers cost" in usage(tiers), within=SECONDS)
     report = json.loads(usage(tiers, "--json"))
     assert (report["spent"], report["unpriced"]) == (0.0, 2)
+
+
+@pytest.fixture
+def doubting(tiers: Environ) -> Environ:
+    """The same with an echo that can doubt: entropies of others from 0 to 1."""
+    seen = [number / 100 for number in range(100)]
+    kinds = {kind: Seen([*seen], [*seen], [*seen]) for kind in get_args(Kind)}
+    known = {"echo echo": ModelDoubts(Calibration(0.8, 100), 0.0, kinds)}
+    file = paths.doubts_file(tiers)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(msgspec.json.encode(known))
+    return tiers
+
+
+LONG = "one two three four five six seven eight nine ten"
+DRAFT = ("--option", "tokens=40", "--option", "doubt=5")
+
+
+def test_a_doubted_answer_is_anothers_and_the_draft_stays_here(doubting: Environ, cloud: Cloud) -> None:
+    answer = answered(doubting, "--escalate", "auto", *DRAFT, LONG)
+    assert (answer["text"], answer["tier"], answer["remote"]) == ("from afar", 3, True)
+    assert answer["doubt"] > 0.9
+    (line,) = [notice["reason"] for notice in answer["notices"] if notice["kind"] == "fallback"]
+    assert line.startswith("echo was unsure (")
+    assert line.endswith(" -> openai:gpt-3.5-turbo")
+    assert cloud.prompts == [LONG]
+    assert b"1 answer of this machine gave way to another's" in usage(doubting)
+
+
+def test_a_doubted_answer_of_a_slow_model_stands_above_the_seam(doubting: Environ, cloud: Cloud) -> None:
+    done = chat(doubting, "--escalate", "auto", *DRAFT, "--option", "pace=0.05", LONG)
+    draft, _, other = done.stdout.decode().rpartition("\n")[0].partition("\n")
+    assert draft.startswith("one two three")
+    assert other == "from afar"
+    assert "echo was unsure" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "how", [("--local-only",), ("--escalate", "ask"), ("--no-fallback",), ("-m", "echo")]
+)
+def test_a_doubted_answer_that_may_not_leave_stands_and_says_so(
+    doubting: Environ, cloud: Cloud, how: tuple[str, ...]
+) -> None:
+    answer = answered(doubting, "--escalate", "auto", *how, *DRAFT, LONG)
+    assert answer["tier"] == 1
+    assert answer["notices"][-1]["kind"] == "unsure"  # before it perhaps that an Ollama here is asked
+    assert not cloud.prompts
+
+
+def test_without_a_doubt_nothing_changes(doubting: Environ, cloud: Cloud) -> None:
+    answer = answered(doubting, "--escalate", "auto", "--option", "tokens=40", "--option", "doubt=0.1", LONG)
+    assert (answer["tier"], answer["notices"]) == (1, [])
+    assert answer["doubt"] < 0.5
+    assert not cloud.prompts
+
+
+def test_stronger_asks_the_strong_one(doubting: Environ, cloud: Cloud) -> None:
+    assert answered(doubting, "--escalate", "stronger", "hello")["model"] == "gpt-4"

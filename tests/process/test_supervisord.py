@@ -25,8 +25,9 @@ COME_BACK_SECONDS = 60.0
 
 @pytest.fixture
 def fresh(ai_pal_home: Path) -> Environ:
-    """The environment of a user who has never run AI-PAL: nothing is there, no variable is set."""
-    return {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(ai_pal_home), "AI_PAL_MODEL": "echo"}
+    """The environment of a user who has never run AI-PAL: nothing is there, HTTP is to be answered too."""
+    http = {"AI_PAL_HTTP_START": "true", "AI_PAL_HTTP_LISTEN": "127.0.0.1:0"}
+    return {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(ai_pal_home), "AI_PAL_MODEL": "echo", **http}
 
 
 @pytest.fixture
@@ -48,6 +49,11 @@ def control(fresh: Environ, *args: str) -> str:
     return done.stdout
 
 
+def gateways(client: Client) -> list[int]:
+    """The processes that answer over HTTP."""
+    return [one.pid for one in client.status().gateways]
+
+
 def connected(fresh: Environ) -> Client | None:
     try:
         return Client(client_endpoint(fresh))
@@ -61,6 +67,7 @@ def test_it_runs_comes_back_and_stops(supervisord: "subprocess.Popen[bytes]", fr
     with eventually(lambda: connected(fresh), within=COME_BACK_SECONDS) as client:
         first = client.welcome.pid
         assert client.ask(PROMPT).text == PROMPT + " "
+        children = eventually(lambda: gateways(client), within=COME_BACK_SECONDS)
     workers = workers_in(run_dir)
     assert workers
 
@@ -75,10 +82,13 @@ def test_it_runs_comes_back_and_stops(supervisord: "subprocess.Popen[bytes]", fr
     with eventually(lambda: connected(fresh), within=COME_BACK_SECONDS) as client:
         assert client.welcome.pid != first
         assert client.ask(PROMPT).text == PROMPT + " "
+        assert all(map(gone, children))
+        children = eventually(lambda: gateways(client), within=COME_BACK_SECONDS)
     eventually(lambda: "RUNNING" in control(fresh, "status", "ai-pal"))
 
     assert "ai-pal: stopped" in control(fresh, "stop", "ai-pal")
     assert not workers_in(run_dir)
+    assert all(map(gone, children))
     assert os.listdir(run_dir) == ["supervisor.lock"]
     log = (run_dir.parent / "supervise.log").read_text()
     assert '"event":"supervisor_stopped"' in log

@@ -173,3 +173,17 @@ def test_sigterm_gives_the_cursor_back(daemon: Supervised) -> None:
         terminal.process.kill(signal.SIGTERM)
         assert terminal.exit_code() == 128 + signal.SIGTERM
         assert terminal.raw.rstrip().endswith(b"\x1b[?25h")
+
+
+def test_suspended_it_leaves_the_shell_a_clean_terminal_and_goes_on(daemon: Supervised) -> None:
+    environ = daemon.environ | {"TERM": "xterm-256color", "PS1": "shell> "}
+    with Terminal(["ps", "--watch"], environ, as_job=True) as terminal:
+        terminal.wait_for("no model is loaded")
+        terminal.send("\x1a")
+        terminal.wait_for(r"Stopped(?s:.*)shell>\Z")
+        assert "no model is loaded" not in terminal.text
+        assert terminal.raw.rindex(b"\x1b[?25h") > terminal.raw.rindex(b"\x1b[?25l")
+        terminal.enter("fg")
+        terminal.wait_for("no model is loaded")
+        terminal.send("q")
+        terminal.wait_for(r"no model is loaded\nshell>\Z")

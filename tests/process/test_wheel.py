@@ -38,7 +38,7 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     run([sys.executable, "-m", "venv", folder / "v"], cwd=folder)
     wheel = next(built.glob("*.whl"))
-    run([folder / "v/bin/python", "-m", "pip", "install", "--quiet", wheel], cwd=folder)
+    run([folder / "v/bin/python", "-m", "pip", "install", "--quiet", "--no-compile", wheel], cwd=folder)
     return folder / "v" / "bin"
 
 

@@ -15,6 +15,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import (
     Beat,
+    CancelGeneration,
     Deltas,
     Generate,
     GenerationCancelled,
@@ -105,6 +106,16 @@ def test_a_second_request_with_an_open_key_is_ignored(driver: WorkerDriver) -> N
     driver.send(Generate(1, [Message("user", "b")]))
     driver.finish([1])
     assert driver.answers[1].text == "a " * 10
+
+
+def test_text_that_comes_fast_is_gathered(driver: WorkerDriver) -> None:
+    driver.load(LoadModel("echo", "echo", delta_interval=0.1))
+    driver.generate(1, "a", GenerationOptions(extra={"tokens": 100_000, "pace": 0.01}))
+    assert driver.wait_for(Deltas).items[0].n == 1
+    while driver.wait_for(Deltas).items[0].n == 1:  # a machine that stood still is a pause
+        pass
+    driver.send(CancelGeneration(1))
+    driver.finish([1])
 
 
 def test_an_unknown_engine_fails_the_load_for_good(driver: WorkerDriver) -> None:

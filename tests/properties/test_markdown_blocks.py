@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_pal.cli.chat.blocks import BlockSplitter
+from ai_pal.conversations.blocks import BlockSplitter
 
 LINES = st.sampled_from(
     ["# T", "para", "more *em*", "- a", "  b", "1. x", "2. y", "```py", "```", "    code", "", "> q", "---",

@@ -15,6 +15,7 @@ FINISHES: dict[Api, dict[str, str]] = {
     "cohere": {"stop": "COMPLETE", "length": "MAX_TOKENS"},
     "ollama": {"stop": "stop", "length": "length"},
 }
+OTHER = "another machine of the user's speaks AI-PAL's own protocol"
 NAMED = frozenset({"anthropic", "cohere"})
 
 
@@ -43,6 +44,8 @@ def _delta(api: Api, text: str, *, thought: bool) -> Made:
         case "ollama":
             message = {"content": "", "thinking": text} if thought else {"content": text}
             return [("", {"model": "m", "message": message, "done": False})]
+        case "machine":
+            raise NotImplementedError(OTHER)
 
 
 def called(api: Api, place: int, name: str, pieces: list[str]) -> Made:
@@ -72,6 +75,8 @@ def called(api: Api, place: int, name: str, pieces: list[str]) -> Made:
             function = {"name": name, "arguments": json.loads("".join(pieces))}
             message = {"content": "", "tool_calls": [{"function": function}]}
             return [("", {"model": "m", "message": message, "done": False})]
+        case "machine":
+            raise NotImplementedError(OTHER)
 
 
 def begun(api: Api, prompt: int) -> Made:
@@ -102,6 +107,8 @@ def ended(api: Api, reason: str, prompt: int, completion: int) -> Made:
         case "ollama":
             line = {"model": "m", "message": {"content": ""}, "done": True, "done_reason": finish}
             return [("", line | {"prompt_eval_count": prompt, "eval_count": completion})]
+        case "machine":
+            raise NotImplementedError(OTHER)
 
 
 def whole(api: Api, text: str, reason: str, prompt: int, completion: int) -> dict[str, Any]:
@@ -125,6 +132,8 @@ def whole(api: Api, text: str, reason: str, prompt: int, completion: int) -> dic
         case "ollama":
             line = {"model": "m", "message": {"role": "assistant", "content": text}, "done": True}
             return line | {"done_reason": finish, "prompt_eval_count": prompt, "eval_count": completion}
+        case "machine":
+            raise NotImplementedError(OTHER)
 
 
 def written(api: Api, made: Made, ending: str = "\n", *, done: bool = False) -> bytes:

@@ -11,6 +11,7 @@ from ai_pal.protocol import worker as inner
 from ai_pal.protocol.frames import frames_behind
 from ai_pal.server.clock.timekeeper import HELD_UP, LOOK
 from ai_pal.server.pool.lifecycle import Phase
+from tests.simulation.doubts import is_doubtable
 from tests.simulation.memory_oracle import check_refusal
 from tests.simulation.plans import POLICY, Fault
 from tests.simulation.work import Sums, is_right, picture
@@ -151,6 +152,11 @@ class Checks:
                 expect(bool(ask.text), f"{who} before content")
                 expect(not chat.options.tools, f"{who}: nobody goes on with a call")
                 ask.seams += 1
+                ask.crossed = is_doubtable(chat)
+            case wire.Notice(_, "unsure"):
+                ask.unsure += 1
+                self.happened["unsure"] += 1
+                expect(ask.unsure == 1, f"{who} again")
             case wire.Notice():
                 expect(not ask.text, f"{who} after content")
                 ask.progress = -1.0
@@ -163,7 +169,7 @@ class Checks:
         """All text is one part; each attempt's thoughts are another, and places are never used twice."""
         expect = self.expect
         if event.kind == "reasoning":
-            expect(event.index != ask.text_index, f"{who}: where text is")
+            expect(event.index not in ask.texts, f"{who}: where text is")
             expect(event.index >= ask.begins, f"{who}: where another's part is")
             self.happened["thought"] += 1
         else:
@@ -171,10 +177,12 @@ class Checks:
             wanted = ("tool_call", "c1", "look") if chat.options.tools else ("text", "", "")
             expect(called == wanted, f"{who}: not as {wanted}")
             self.happened["called"] += event.kind == "tool_call"
-            ask.text += event.text
-            fits = event.index >= ask.begins if ask.text_index < 0 else event.index == ask.text_index
-            expect(fits, f"{who}: text was at {ask.text_index}")
-            ask.text_index = event.index
+            if event.index not in ask.texts:
+                expect(event.index >= ask.begins, f"{who}: where another's part is")
+                expect(ask.crossed or not ask.texts, f"{who}: text was at {[*ask.texts]}")
+                self.happened["second answer"] += bool(ask.texts)
+                ask.crossed = False
+            ask.text = ask.texts[event.index] = ask.texts.get(event.index, "") + event.text
             expect(self._whole(chat).startswith(ask.text), f"{who}: not what the model said")
         ask.parts = max(ask.parts, event.index + 1)
 
@@ -183,6 +191,7 @@ class Checks:
         match event:
             case wire.Done():
                 expect(ask.text == self._whole(chat), f"{who}: only {ask.text!r}")
+                self.happened["doubted"] += event.doubt is not None
                 expect(ask.starts > ask.seams, f"{who}: nobody gave it")
                 calls = bool(chat.options.tools and ask.text)
                 expect((event.finish_reason == "tool_calls") == calls, f"{who}: it {'calls' * calls}")
@@ -292,7 +301,7 @@ class Checks:
             Fault.FREEZE_TOKEN: 2 * budget.beat_timeout,
             Fault.HANG_TOKEN: budget.engine_stall + budget.drain_timeout,
         }
-        limit = limits[fault] + budget.terminate_timeout + SLACK
+        limit = limits[fault] + max(budget.save_timeout, budget.terminate_timeout) + SLACK
         self.happened["hung"] += 1
 
         def replaced() -> None:

@@ -33,7 +33,9 @@ class Ask(msgspec.Struct):
     cancelled: bool = False
     late: bool = False
     text: str = ""
-    text_index: int = -1
+    texts: dict[int, str] = {}
+    crossed: bool = False
+    unsure: int = 0
     parts: int = 0
     begins: int = 0
     next_seq: int = 0
@@ -181,6 +183,7 @@ class SimClient:
         private, pulls = dice.random() < 0.2, self._pulls(model)
         thoughts = dice.choice((0, 0, 1, 4))
         tools = [LOOK] if dice.random() < 0.15 else []
+        escalate, seams = self.world.doubts.wish()
         text = " ".join(dice.choices(WORDS, k=dice.choice((0, *range(1, 6), *range(1, 6)))))
         return wire.Chat(
             next(self._ids),
@@ -202,6 +205,8 @@ class SimClient:
             privacy="local" if private else "any",
             fallback=dice.random() < 0.9,
             continuation=dice.random() < 0.3,
+            escalate=escalate,
+            seams=seams,
         )
 
     def _pulls(self, model: str) -> bool:

@@ -1,5 +1,6 @@
 """The daemon of the simulation: what `ai_pal.server.app.daemon` puts together, over ports of the world."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_pal.catalog.resolved import Resolved
@@ -17,6 +18,7 @@ from ai_pal.server.services.hub import HubQuestions
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
+from ai_pal.store.doubts import DoubtFile
 from tests.local_router import OnlyHere
 from tests.simulation.elsewhere import EGRESS, PROVIDERS_POLICY, ROUTER
 from tests.simulation.plans import POLICY
@@ -26,10 +28,13 @@ from tests.simulation.snapshots import SimSnapshots, judge
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+NOWHERE = Path("/dev/null/doubts.json")
 UID = 1000
 BACKLOG = 2000
 DRAIN = 3.0
-STOP_SECONDS = DRAIN + max(POLICY.worker.terminate_timeout, EGRESS.term) + 0.3
+STOP_SECONDS = (
+    max(POLICY.worker.save_timeout, DRAIN + max(POLICY.worker.terminate_timeout, EGRESS.term)) + 0.3
+)
 """How long a stop may take."""
 
 
@@ -50,9 +55,10 @@ class SimDaemon:
             left=world.cut_off,
         )
         self.worker_endpoint = WorkerEndpoint(world.to_worker, world.observe)
-        self.egress = self.worker_endpoint.egress = EgressProcess(
+        self.egress = EgressProcess(
             world.machine, self.worker_endpoint.send_egress, world.clock, world.observe, EGRESS, dict
         )
+        self.worker_endpoint.outgoing = (self.egress,)
         self._compose_local()
         self._compose_router()
         reports = StatusReports(
@@ -61,6 +67,7 @@ class SimDaemon:
             clients=lambda: len(self.endpoint),
             memory=lambda: 0,
             workers=self.supervisor.statuses,
+            gateways=lambda: self.endpoint.gateways,
         )
         self.operations = self.endpoint.operations = operations(
             Actors(
@@ -80,6 +87,10 @@ class SimDaemon:
                 activity=self.activity,
                 unread=self.endpoint.unread,
                 free=world.memory.free,
+                total=lambda: world.memory.capacity,
+                call_off=self.endpoint.call_off,
+                resolve=self._resolve,
+                doubts=DoubtFile(NOWHERE),
             )
         )
 
@@ -122,6 +133,7 @@ class SimDaemon:
             clock=self._clock,
             observe=world.observe,
             policy=ROUTER,
+            doubts=world.doubts,
         )
 
     @property

@@ -95,7 +95,10 @@ class SimMemory:
     def headroom(self, load: inner.LoadModel) -> int:
         return HEADROOM * UNIT
 
-    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0) -> None:
+    def reads(self, load: inner.LoadModel) -> float:
+        return 0.0
+
+    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None:
         assert peak <= self.sizes[Resolved(load).name]
 
     # -- as the oracle counts ----------------------------------------------------------------------

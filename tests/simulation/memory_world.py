@@ -233,7 +233,10 @@ class Host:
     def headroom(self, load: inner.LoadModel) -> int:
         return 7 * UNIT
 
-    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0) -> None:
+    def reads(self, load: inner.LoadModel) -> float:
+        return 0.0
+
+    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None:
         assert peak <= self.machine.sizes[load.model]
 
     def _resolve(self, reference: str) -> Resolved:

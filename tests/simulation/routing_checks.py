@@ -14,6 +14,7 @@ from ai_pal.server.router.policy.fallback_chain import FINAL
 from ai_pal.server.router.router import Router
 from ai_pal.store.ledger import Attempt
 from ai_pal.transport.sockets import Blob
+from tests.simulation.doubts import is_doubtable
 from tests.simulation.elsewhere import SimEgress
 from tests.simulation.snapshots import PROVIDERS
 
@@ -47,6 +48,7 @@ class WatchedSink:
         self._sink, self.job, self._checks = sink, job, checks
         self.accepted, self.news, self.left = sink.accepted, sink.news, sink.left
         self.thinks, self.delta = sink.thinks, sink.delta
+        self.probed, self.watched = sink.probed, sink.watched
         self._ended = False
 
     @property
@@ -85,6 +87,8 @@ class WatchedRouter(Router):
 
     def chat(self, client: bytes, chat: wire.Chat, blobs: Sequence[Blob] = ()) -> None:
         self._checks.chats[client, chat.id] = chat
+        if is_doubtable(chat):
+            self._checks.beside.add(chat.options.extra["ask"])
         super().chat(client, chat, blobs)
 
 
@@ -97,6 +101,8 @@ class RoutingChecks:
         self.chats: dict[tuple[bytes, int], wire.Chat] = {}
         self.asked: dict[int, list[str]] = defaultdict(list)
         self.content: set[int] = set()
+        self.beside: set[int] = set()
+        """Those of whom somebody may be asked while an answer that is doubted goes on."""
         self.running: list[WatchedSink] = []
         self.seams: dict[int, int] = defaultdict(int)
         self._dispatches = 0
@@ -122,7 +128,7 @@ class RoutingChecks:
     def _attempt(self, number: int, name: str) -> None:
         self._dispatches += 1
         self.expect(name not in self.asked[number], f"{name} is asked twice for {number}")
-        seams_due = number in self.content
+        seams_due = number in self.content and number not in self.beside
         self.expect(not seams_due or self.seams[number] == 1, f"{name} goes on with {number} in silence")
         self.asked[number].append(name)
 
@@ -145,8 +151,10 @@ class RoutingChecks:
             case wire.Notice(_, "seam"):
                 self.seams[number] += 1
                 self.world.checks.happened["seam"] += 1
-                self.expect(chat.continuation, f"{number}: a seam that nobody asked for")
-                self.expect(self.seams[number] == 1, f"{number}: a second seam")
+                self.expect(
+                    chat.continuation or is_doubtable(chat), f"{number}: a seam that nobody asked for"
+                )
+                self.expect(self.seams[number] == 1 or is_doubtable(chat), f"{number}: a second seam")
                 self.expect(number in self.content, f"{number}: a seam before any content")
             case wire.Notice(_, "fallback"):
                 self.world.checks.happened["fallback"] += 1
@@ -161,7 +169,12 @@ class RoutingChecks:
     def _given_up(self, chat: wire.Chat, reasons: list[Failure]) -> None:
         """Every candidate's reason is there, unless there was no use in asking the others."""
         number = chat.options.extra["ask"]
-        if chat.model or reasons[-1].code in ENDED_OTHERWISE or not self.asked[number]:
+        if (
+            chat.model
+            or chat.escalate == "stronger"
+            or reasons[-1].code in ENDED_OTHERWISE
+            or not self.asked[number]
+        ):
             return
         strong = len(chat.messages[-1].text.split()) * 0.19 > 0.7
         considered = 2 + len([p for p in PROVIDERS if p != "ollama"]) + (1 if strong else 0)

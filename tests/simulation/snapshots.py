@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.worker import LoadModel
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.complexity import Scored
@@ -36,7 +38,12 @@ class SimSnapshots:
         if reference:
             return Snapshot(here=Here(model=reference), ollama=ollama)
         clouds = tuple(server for name, server in PROVIDERS.items() if name != "ollama")
-        return Snapshot(here=Here(model=self._models[0]), ollama=ollama, clouds=clouds)
+        model = self._models[0]
+        resolved = Resolved(LoadModel(model, "echo"), size=1_000_000_000)
+        return Snapshot(here=Here(model=model, resolved=resolved), ollama=ollama, clouds=clouds)
+
+    def larger(self) -> list[Here]:
+        return []
 
     def seeing(self) -> list[Here]:
         return []
@@ -49,6 +56,9 @@ class SimSnapshots:
 
     def spent(self) -> Spent:
         return Spent()
+
+    def spent_by(self, principal: str) -> float:
+        return 0.0
 
 
 def judge(messages: list[Message]) -> Scored:

@@ -67,6 +67,7 @@ class Watching:
             ("models", _lasting(seen), _lasting(anew)),
             ("downloads", seen.downloads, anew.downloads),
             ("requests", _standing(seen), _standing(anew)),
+            ("clients", {"all": seen.clients}, {"all": anew.clients}),
         ):
             wrong = [(one.get(key), other.get(key)) for key in one | other if one.get(key) != other.get(key)]
             self._world.checks.expect(not wrong, f"{what} as they are seen, and anew: {wrong}")

@@ -30,7 +30,7 @@ def asked_for(dice: random.Random, request_id: int, model: str, deadline: float 
     texts = ["x" * dice.randint(1, 9) for _ in range(dice.randint(1, 4))]
     kind = dice.randrange(3)
     if kind == 0:
-        return wire.Embed(request_id, texts, model, deadline=deadline)
+        return wire.Embed(request_id, [*texts], model, deadline=deadline)
     if kind == 1:
         return wire.Rerank(request_id, "which", texts, model, deadline=deadline)
     return wire.CountTokens(request_id, [Message("user", " ".join(texts))], model)
@@ -59,5 +59,5 @@ def is_right(request: Sums, event: wire.Event) -> bool:
     return False
 
 
-def lengths(texts: Sequence[str]) -> bytes:
+def lengths(texts: Sequence[str | list[int]]) -> bytes:
     return struct.pack(f"<{len(texts)}f", *map(len, texts))

@@ -40,6 +40,9 @@ class Generation(msgspec.Struct):
     takes_slot: bool = True
     seq: int = 0
     cancelled: bool = False
+    watch: bool = False
+    probe: bool = False
+    entropy: float = 0.0
 
     def piece(self, seq: int) -> str | None:
         """A thought, or text behind the thoughts; None behind the end."""
@@ -166,7 +169,10 @@ class SimWorker:
                 texts, reason = [THOUGHT] * thoughts + [*script.texts()], script.finish_reason
                 calls = bool(request.options.tools) and len(texts) > thoughts
                 reason = "tool_calls" if calls else reason
-                self._begin(Generation(request.key, texts, self.plan.prefill_steps, thoughts, calls, reason))
+                generation = Generation(request.key, texts, self.plan.prefill_steps, thoughts, calls, reason)
+                generation.watch, generation.probe = request.watch, request.probe is not None
+                generation.entropy = self.world.doubts.entropy() if request.watch else 0.0
+                self._begin(generation)
             case inner.EmbedTexts() | inner.RerankTexts() | inner.CountTokens() as work:
                 takes_slot = not isinstance(work, inner.CountTokens)
                 self._begin(Generation(work.key, [], 1, result=result(work), takes_slot=takes_slot))
@@ -227,7 +233,9 @@ class SimWorker:
         for generation in list(self.active.values()):
             self._advance(generation, deltas, out)
         if deltas:
-            out.insert(0, inner.Deltas(deltas))
+            told = sum(isinstance(message, inner.Watched | inner.Probed) for message in out)
+            out.sort(key=lambda message: not isinstance(message, inner.Watched | inner.Probed))
+            out.insert(told, inner.Deltas(deltas))
         if out:
             self._send(*out)
         self._running = bool(self.active)
@@ -249,6 +257,7 @@ class SimWorker:
             del self.active[generation.key]
             out.append(generation.result)
         elif (text := generation.piece(generation.seq)) is not None:
+            out += self._doubts(generation)
             deltas.append(generation.delta(text))
             generation.seq += 1
             self._made += 1
@@ -256,7 +265,16 @@ class SimWorker:
         else:
             del self.active[generation.key]
             reason, seq = generation.finish_reason, generation.seq
-            out.append(inner.GenerationDone(generation.key, reason, usage, seq=seq))
+            doubt = self.world.doubts.doubt(seq, generation.entropy) if generation.watch else None
+            out.append(inner.GenerationDone(generation.key, reason, usage, seq=seq, doubt=doubt))
+
+    def _doubts(self, generation: Generation) -> list[inner.FromWorker]:
+        """What it says of its next token, where that is asked for: of thoughts nothing."""
+        if not generation.watch or generation.seq < generation.thoughts:
+            return []
+        probed = self.world.doubts.probed(generation.key) if generation.probe else []
+        generation.probe = False
+        return [*probed, inner.Watched(generation.key, [generation.entropy], [-generation.entropy])]
 
     def _readings(self, generation: Generation) -> list[inner.FromWorker]:
         """How far the prompt is read, said twice, and once more after the text: that is not passed on."""

@@ -17,6 +17,7 @@ from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.client import SimClient
 from tests.simulation.clock import VirtualClock, VirtualTime
 from tests.simulation.daemon import STOP_SECONDS, UID, SimDaemon
+from tests.simulation.doubts import SimDoubts
 from tests.simulation.elsewhere import provider_tempers
 from tests.simulation.hub import FetchChecks, SimHub
 from tests.simulation.machine import SimMachine
@@ -40,7 +41,8 @@ Fails = Callable[[str], bool]
 
 class World:
     """One history. `rough`: connections are full at times, the machine stands still, and the supervisor may
-    be stopped. Of the deeds that are drawn, `only` those with these numbers are done."""
+    be stopped. Of the deeds that are drawn, `only` those with these numbers are done. With `doubts` models
+    can tell when they are not sure; None: the seed says."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class World:
         rough: bool = True,
         tiers: bool | None = None,
         only: frozenset[int] | None = None,
+        doubts: bool | None = None,
     ) -> None:
         self.seed, self.dice, self.fails, self.rough = seed, random.Random(seed), fails, rough
         self._notes: list[tuple[float, tuple[object, ...]]] = []
@@ -60,6 +63,7 @@ class World:
         self.tempers = tempers(self.dice) if models is None else models
         self.tiers = (models is None and self.dice.random() < 0.5) if tiers is None else tiers
         self.providers = provider_tempers(self.dice)
+        self.doubts = SimDoubts(seed, doubts if self.tiers and models is None else False)
         self.hub, self.fetching = SimHub(self), FetchChecks(self)
         self._asks = itertools.count(1)
         self._only = only

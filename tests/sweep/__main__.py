@@ -3,6 +3,8 @@
 import argparse
 import multiprocessing
 import os
+import resource
+import signal
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -10,7 +12,9 @@ from pathlib import Path
 from tests.sweep.compare import Found, compare
 from tests.sweep.tiny_types import causal_types
 
-SECONDS = 120
+CPU_SECONDS = 120
+WAIT_SECONDS = 1800
+"""Until it is given up, on a machine with much other work."""
 PROCESSES = multiprocessing.get_context("fork")
 """They begin with the libraries imported."""
 
@@ -31,12 +35,14 @@ def _apart(kind: str) -> Found:
     process.start()
     there.close()
     try:
-        if not here.poll(SECONDS):
-            return Found(kind, why=f"no end within {SECONDS} s")
+        if not here.poll(WAIT_SECONDS):
+            return Found(kind, why=f"no end within {WAIT_SECONDS} s")
         found: Found = here.recv()
         return found
     except EOFError:
-        process.join(SECONDS)
+        process.join(WAIT_SECONDS)
+        if process.exitcode == -signal.SIGXCPU:
+            return Found(kind, why=f"no end within {CPU_SECONDS} s of CPU time")
         return Found(kind, why=f"broke off, exit code {process.exitcode}")
     finally:
         process.kill()
@@ -44,10 +50,15 @@ def _apart(kind: str) -> Found:
 
 
 def _compare(kind: str, told: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 2)
     with tempfile.TemporaryDirectory() as folder:
-        told.send(compare(kind, Path(folder) / "model"))
+        try:
+            found = compare(kind, Path(folder) / "model")
+        except Exception as error:  # noqa: BLE001 - such as no end of an answer in time, on a busy machine
+            found = Found(kind, why=f"broke off: {error!r}"[:100])
+        told.send(found)
 
 
 if __name__ == "__main__":

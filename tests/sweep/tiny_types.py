@@ -7,6 +7,8 @@ from tests import tiny_models
 
 EVERY: dict[str, Any] = {
     "initializer_range": 0.3,
+    "is_decoder": True,
+    "forced_eos_token_id": None,
     "sliding_window": 16,
     "attention_dropout": 0.0,
     "dropout": 0.0,
@@ -61,21 +63,36 @@ EVERY: dict[str, Any] = {
 MIXED = ["linear_attention", "full_attention"]
 SLIDING = ["sliding_attention", "full_attention"]
 OWN: dict[str, dict[str, Any]] = {
+    "bailing_hybrid": {"layer_types": MIXED},
     "bamba": {"attn_layer_indices": [1]},
-    "deepseek_v2": {"head_dim": 8},
-    "deepseek_v3": {"head_dim": 8},
+    "cohere_compass_text": {
+        "rope_parameters": {kind: {"rope_type": "default", "rope_theta": 1e4} for kind in SLIDING},
+        "layer_types": SLIDING,
+    },
+    "dbrx": {
+        "attn_config": {"rope_theta": 1e4, "kv_n_heads": 2, "clip_qkv": 8.0},
+        "ffn_config": {"ffn_hidden_size": 64},
+    },
+    "dots1": {"n_shared_experts": 1},
+    "falcon_h1": {"mamba_d_ssm": 64},
     "gemma3_text": {"layer_types": SLIDING},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 16},
     "gpt_oss": {"layer_types": SLIDING},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"]},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1, "use_mamba_kernels": False},
+    "kimi_linear": {"layer_types": MIXED},
     "lfm2": {"layer_types": ["conv", "full_attention"]},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
+    "lfm3": {"layer_types": ["conv", "full_attention"]},
     "mamba2": {"num_heads": 8, "head_dim": 8, "n_groups": 1, "expand": 2},
-    "minimax": {"layer_types": MIXED},
+    "minimax": {"layer_types": MIXED, "sliding_window": None},
     "qwen2": {"layer_types": None},
+    "qwen3_5_moe_text": {"layer_types": MIXED},
     "qwen3_5_text": {"layer_types": MIXED},
     "qwen3_next": {"layer_types": MIXED},
+    "xmod": {"default_language": "en_XX"},
+    "zamba2": {"layers_block_type": ["linear_attention", "hybrid"]},
+    "zaya": {"num_experts_per_tok": 1},
     "recurrent_gemma": {
         "lru_width": 32,
         "attention_window_size": 16,
@@ -97,7 +114,23 @@ def build(kind: str, folder: Path) -> Path:
     from transformers import CONFIG_MAPPING
 
     usual, own = CONFIG_MAPPING[kind](), OWN.get(kind, {})
-    changes = {name: value for name, value in EVERY.items() if hasattr(usual, name)} | own
-    base = ("hidden_size", "num_hidden_layers", "num_attention_heads", "head_dim", "num_key_value_heads")
-    fixed = {name for name in base if isinstance(getattr(type(usual), name, None), property)}
+    changes = _small(usual, EVERY) | own
+    text = tiny_models.SIZES | EVERY | {"vocab_size": tiny_models.byte_level().get_vocab_size()}
+    for name in usual.sub_configs:
+        part: Any = getattr(usual, name, None)
+        if hasattr(part, "model_type"):
+            sizes = _small(part, text) | OWN.get(part.model_type, {})
+            changes[name] = {"model_type": part.model_type, **sizes} | own.get(name, {})
+    fixed = {name for name in tiny_models.SIZES if _is_fixed(usual, name)}
     return tiny_models.save(folder, kind, leave=fixed, **changes)
+
+
+def _small(usual: Any, sizes: dict[str, Any]) -> dict[str, Any]:
+    """Those of the sizes that such a configuration says itself."""
+    if hasattr(usual, "kv_lora_rank"):  # each head has keys of its own
+        sizes = sizes | {"num_key_value_heads": 4, "head_dim": 8}
+    return {name: size for name, size in sizes.items() if hasattr(usual, name) and not _is_fixed(usual, name)}
+
+
+def _is_fixed(usual: Any, name: str) -> bool:
+    return isinstance(getattr(type(usual), name, None), property)

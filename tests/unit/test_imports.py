@@ -61,3 +61,17 @@ def test_the_supervisor_loads_nothing_of_the_terminal() -> None:
     # structlog would load rich, and with it attrs: 5 MB in each process.
     code = "import ai_pal.server.app, ai_pal.egress.loop, workers.loop"
     assert not loaded_after(code) & (TERMINAL | {"attr"})
+
+
+def test_a_gateway_that_starts_loads_nothing_that_writes_its_page() -> None:
+    # A third of the time until it answers, and 5 MB: few gateways ever show the page.
+    writes = TERMINAL | {"markdown_it", "nh3", "latex2mathml"}
+    assert not loaded_after("import ai_pal.gateway.serving") & writes
+
+
+def test_one_machine_loads_nothing_of_others() -> None:
+    """Neither the supervisor, nor what goes out, nor a command that does not name one."""
+    code = "import ai_pal.server.app, ai_pal.egress.loop, ai_pal.client.daemon, ai_pal.cli.chat.command\n"
+    code += "import ai_pal.cli.list, ai_pal.cli.ps, ai_pal.cli.pull, ai_pal.cli.load, ai_pal.cli.unload\n"
+    code += "import sys\nassert not [name for name in sys.modules if name.startswith('ai_pal.machines')]"
+    loaded_after(code)

@@ -1,10 +1,11 @@
 """What a local-only prompt may reach."""
 
 import pytest
+from msgspec.structs import replace
 
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code
 from ai_pal.privacy import admit, is_loopback, is_passed_on, stays_here
-from ai_pal.protocol.egress import Api, Complete, Provider
+from ai_pal.protocol.egress import Api, Complete, Machine, Provider
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,34 @@ def test_anything_else_is_refused(api: Api, url: str, marked: bool) -> None:
     with pytest.raises(AiPalError) as caught:
         admit(_complete(api, url, local_only=marked), local_only=not marked)
     assert caught.value.code == "local_only"
+
+
+PINNED = Machine("me@box", host_key="ssh-ed25519 AAAA", identity="0" * 32)
+
+
+def _to_machine(machine: Machine, *, mine: bool = False, local_only: bool = False) -> Complete:
+    provider = Provider("box", "machine", machine=machine)
+    return Complete(1, provider, "m", [], mine=mine, local_only=local_only)
+
+
+def test_what_is_to_stay_mine_reaches_this_machine_and_those_that_are_pinned() -> None:
+    for mine in (_to_machine(PINNED, mine=True), replace(_complete("ollama", ""), mine=True)):
+        assert admit(mine, local_only=False) is mine
+    unpinned = [replace(PINNED, host_key=""), replace(PINNED, identity="")]
+    others = [
+        *(_to_machine(machine, mine=True) for machine in unpinned),
+        *(replace(_complete(api, ""), mine=True) for api in ("openai", "anthropic", "cohere")),
+        replace(_complete("ollama", "http://10.0.0.7:11434"), mine=True),
+        replace(_complete("openai", "http://localhost:8080/v1"), mine=True),
+    ]
+    for other in others:
+        with pytest.raises(AiPalError) as caught:
+            admit(other, local_only=False)
+        assert caught.value.code == Code.LOCAL_ONLY
+
+
+def test_a_pinned_machine_is_not_this_machine() -> None:
+    for local in (_to_machine(PINNED, local_only=True), _to_machine(PINNED, local_only=True, mine=True)):
+        with pytest.raises(AiPalError) as caught:
+            admit(local, local_only=False)
+        assert caught.value.code == Code.LOCAL_ONLY

@@ -17,10 +17,11 @@ from ai_pal.protocol import content, options
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
 from ai_pal.protocol.hub import HubFile, HubModel, HubRevision
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.requests import MOST_TEXTS
 from ai_pal.protocol.usage import Timings, Usage
-from ai_pal.server.endpoints.clients import ALL_ATTACHMENTS, CLIENT_ATTACHMENTS
+from ai_pal.server.endpoints.connections import ALL_HOLD, CLIENT_HOLDS
 from ai_pal.server.services.jobs import LARGEST_RESULT
 from ai_pal.transport.sockets import HARD_FRAME_LIMIT
 
@@ -32,9 +33,12 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "timings": Timings,
     "failure": Failure,
     "worker": wire.WorkerStatus,
+    "gateway": wire.Gateway,
     "feature": wire.Feature,
     "candidate": wire.RouteCandidate,
+    "cascade": wire.Cascade,
     "provider": wire.ProviderStatus,
+    "offered_model": OfferedModel,
     "model": wire.ModelInfo,
     "hub_model": HubModel,
     "hub_revision": HubRevision,
@@ -134,7 +138,7 @@ def test_the_limits_are_the_real_ones() -> None:
     assert f"| {HARD_FRAME_LIMIT} bytes" in PAGE
     assert f"| attachments' frames of one request | {MOST_FRAMES} |" in PAGE
     assert f"| {MOST_BYTES} bytes" in PAGE
-    assert f"| {CLIENT_ATTACHMENTS} bytes (256 MiB) of one connection, {ALL_ATTACHMENTS} (" in PAGE
+    assert f"| {CLIENT_HOLDS} bytes (256 MiB) of one connection, {ALL_HOLD} (" in PAGE
     assert f"| texts of one `embed` or `rerank` | {MOST_TEXTS} |" in PAGE
     assert f"| {LARGEST_RESULT} bytes" in PAGE
     assert f"| parts of all messages of a request | {MOST_PARTS} |" in PAGE

@@ -1,7 +1,7 @@
 """The engine seam: what the worker's loop asks of an engine, and what an engine tells it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import Audio, FinishReason, Image, PartKind, TokenLogprob
@@ -68,6 +68,17 @@ class Sink(Protocol):
     def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
         """How probable the tokens were that the last `delta` (or, with `n` tokens, the last ones) brought."""
 
+    def prompt_logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
+        """How probable the prompt's own tokens were, all of them, before the first `delta`; the first of all
+        has minus infinity where nothing goes before it."""
+
+    def watched(self, key: int, entropies: Sequence[float], logprobs: Sequence[float]) -> None:
+        """Where the job is to be watched: how unsure the model was of each token that the next `delta`
+        brings, and how probable it was, in nats. Nothing of thoughts."""
+
+    def probed(self, key: int, entropy: float) -> None:
+        """What came of the job's probe, in nats, before the first `delta`."""
+
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         """The oldest `dropped` turns were left out so that the rest fits `context` tokens."""
 
@@ -76,9 +87,15 @@ class Sink(Protocol):
         each chunk. What the sink passes on is up to it."""
 
     def done(
-        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+        self,
+        key: int,
+        finish_reason: FinishReason,
+        usage: Usage,
+        prefill: float,
+        decode: float,
+        stop: str = "",
     ) -> None:
-        """The answer is complete."""
+        """The answer is complete; `stop` is the stop text that came."""
 
     def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None:
         """The vectors of all texts, one after the other: little-endian 32-bit floats, of length 1 each."""
@@ -94,6 +111,14 @@ class Sink(Protocol):
 
     def failed(self, key: int, failure: Failure) -> None:
         """This job failed; the engine goes on."""
+
+
+@runtime_checkable
+class SavesPrefixes(Protocol):
+    """An engine that can save what it has read of kept conversations."""
+
+    def save_prefixes(self, seconds: float) -> None:
+        """Save it within this time, as far as that goes; what runs is stopped. The end comes after it."""
 
 
 class Engine(Protocol):

@@ -30,14 +30,16 @@ from ai_pal.protocol.worker import (
 )
 from workers.context_window import answer_room, fit
 from workers.engines import faults
-from workers.engines.base import Blob, Job, Sink
+from workers.engines.base import Blob, Job, OpenPart, Sink
 from workers.engines.echo_answer import (
     BETWEEN,
     DIMENSIONS,
     EchoAnswer,
     embedding,
     probability,
+    prompt_probabilities,
     relevance,
+    spelled,
     spelled_out,
     tool_words,
 )
@@ -52,12 +54,14 @@ LOAD_STEPS = 20
 PREFILL_STEPS = 10
 SWITCH_SECONDS = 0.0005
 ABILITIES: list[Ability] = [ability for ability in get_args(Ability) if ability != "grammar"]
+DOUBT = 0.25
 FAULTS = ("exit", "kill", "fail", "hang", "block", "hold_gil")
 OptionsType = TypeVar("OptionsType")
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
-    """`LoadModel.options`: seconds, megabytes, or what the name says; `abilities` with commas."""
+    """`LoadModel.options`: seconds, megabytes, or what the name says; `abilities` with commas. `pace`
+    is that of requests that say none, and so is `doubt`."""
 
     load_seconds: float = 0.0
     load_fail: str = ""
@@ -66,14 +70,17 @@ class LoadOptions(msgspec.Struct, frozen=True):
     load_hang: bool = False
     load_hold_gil: float = 0.0
     leak_mb: int = 0
+    pace: float = 0.0
     slots: int = 0
     context: int = 0
     abilities: str = ""
+    doubt: float = DOUBT
 
 
 class RequestOptions(msgspec.Struct, frozen=True):
     """`GenerationOptions.extra`: seconds, megabytes, or the index of the token at which the fault strikes.
-    `ignore_eos` changes nothing: an echo has no token that ends it."""
+    `ignore_eos` changes nothing: an echo has no token that ends it. `doubt` is the entropy of each token and
+    of a probe, and the logarithm of each token's probability below zero."""
 
     tokens: int | None = None
     pace: float = 0.0
@@ -87,6 +94,7 @@ class RequestOptions(msgspec.Struct, frozen=True):
     leak_mb: int = 0
     chunk: int = 0
     ignore_eos: bool = False
+    doubt: float | None = None
 
 
 NAMES = (*RequestOptions.__struct_fields__, *GenerationOptions.__struct_fields__)
@@ -101,6 +109,8 @@ class _Generation:
         self.answer = EchoAnswer(request, options.tokens, options.chunk)
         self.prefill_text = request.options.prefill
         self.logprobs = request.options.logprobs
+        self.watch = request.watch
+        self.probe = request.probe is not None
         self.options = options
         self.fault, self.fault_at = _first_fault(options)
         self.prompt_tokens = prompt_tokens
@@ -116,6 +126,11 @@ class _Generation:
         return self.prompt_tokens * (PREFILL_STEPS - self.prefill_left) // PREFILL_STEPS
 
     @property
+    def doubt(self) -> float:
+        """What it says of each token."""
+        return self.options.doubt or 0.0
+
+    @property
     def usage(self) -> Usage:
         return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=self.token)
 
@@ -125,7 +140,7 @@ class Echo:
 
     def __init__(self) -> None:
         self._sink: Sink
-        self._context = DEFAULT_CONTEXT
+        self._context, self._pace, self._doubt = DEFAULT_CONTEXT, 0.0, DOUBT
         self._arrived: deque[_Generation] = deque()
         self._to_cancel: deque[int] = deque()
         self._changed = threading.Event()
@@ -144,6 +159,7 @@ class Echo:
             time.sleep(options.load_seconds / LOAD_STEPS)
         sink.progress(1.0)
         self._context = spec.context or options.context or DEFAULT_CONTEXT
+        self._pace, self._doubt = options.pace, options.doubt
         sys.setswitchinterval(SWITCH_SECONDS)  # flat out, this thread would starve the loop for 5 ms
         threading.Thread(target=self._run, name="echo", daemon=True).start()
         slots = spec.slots or options.slots or DEFAULT_SLOTS
@@ -169,15 +185,22 @@ class Echo:
             case Generate():
                 self._generate(job, blobs)
             case CompleteText():
-                said = job.prompt if job.suffix is None else BETWEEN
+                prompt = job.prompt if isinstance(job.prompt, str) else spelled(job.prompt)
+                said = prompt if job.suffix is None else BETWEEN
+                if job.prompt_logprobs:
+                    scored = prompt_probabilities(prompt, job.options.logprobs or 0)
+                    self._sink.prompt_logprobs(job.key, scored)
                 self._generate(Generate(job.key, [Message("user", said)], job.options), ())
             case CountTokens():
                 counter = WordCounter(tool_words(job.options))
                 self._sink.counted(job.key, counter.conversation(spelled_out(job.messages, blobs)))
             case EmbedTexts():
                 dimensions = job.dimensions or DIMENSIONS
-                vectors = b"".join(embedding(text, dimensions) for text in job.texts)
-                self._sink.embedded(job.key, vectors, dimensions, _usage_of(job.texts))
+                texts = [text if isinstance(text, str) else spelled(text) for text in job.texts]
+                if job.truncate:
+                    texts = [" ".join(text.split()[: self._context]) for text in texts]
+                vectors = b"".join(embedding(text, dimensions) for text in texts)
+                self._sink.embedded(job.key, vectors, dimensions, _usage_of(texts))
             case RerankTexts():
                 scores = [relevance(job.query, text) for text in job.texts]
                 self._sink.reranked(job.key, scores, _usage_of([job.query, *job.texts]))
@@ -185,9 +208,15 @@ class Echo:
     def _generate(self, request: Generate, blobs: Sequence[Blob]) -> None:
         refuse_unknown(request.options.extra, NAMES, "the echo engine")
         options = _convert(request.options.extra, RequestOptions)
+        if self._pace and not options.pace:
+            options = msgspec.structs.replace(options, pace=self._pace)
+        if options.doubt is None:
+            options = msgspec.structs.replace(options, doubt=self._doubt)
         room = answer_room(request.options, self._context)
         counter = WordCounter(tool_words(request.options))
-        fitted = fit(spelled_out(request.messages, blobs), counter, self._context, room)
+        fitted = fit(
+            spelled_out(request.messages, blobs), counter, self._context, room, trims=request.options.trim
+        )
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
         tokens = counter.conversation(fitted.messages)
@@ -242,7 +271,7 @@ class Echo:
             one.due = now + one.options.prefill_seconds / PREFILL_STEPS
             return True
         if one.token == 0:
-            one.prefill = now - one.started
+            self._begin(one, now)
         if one.token == one.fault_at:
             one.fault_at = -1
             if not self._survives(one):
@@ -253,15 +282,26 @@ class Echo:
             one.prefill_text = ""
         if piece is None:
             decode = now - one.started - one.prefill
-            self._sink.done(one.key, one.answer.finish_reason, one.usage, one.prefill, decode)
+            said = one.answer
+            self._sink.done(one.key, said.finish_reason, one.usage, one.prefill, decode, said.stop)
             return False
-        part, text = piece
-        self._sink.delta(one.key, text, 1, part)
-        if one.logprobs is not None:
-            self._sink.logprobs(one.key, [probability(text, one.token, one.logprobs)])
+        self._say(one, *piece)
         one.token += 1
         one.due += one.options.pace
         return True
+
+    def _begin(self, one: _Generation, now: float) -> None:
+        one.prefill = now - one.started
+        if one.probe:
+            self._sink.probed(one.key, one.doubt)
+            one.probe = False
+
+    def _say(self, one: _Generation, part: OpenPart, text: str) -> None:
+        if one.watch and part.kind != "reasoning":
+            self._sink.watched(one.key, [one.doubt], [-one.doubt])
+        self._sink.delta(one.key, text, 1, part)
+        if one.logprobs is not None:
+            self._sink.logprobs(one.key, [probability(text, one.token, one.logprobs)])
 
     def _survives(self, one: _Generation) -> bool:
         match one.fault:

@@ -1,6 +1,7 @@
 """What the echo engine makes of parts, tools, schemas and the like: always the same of the same. Pure."""
 
 import math
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
@@ -44,6 +45,7 @@ class EchoAnswer:
         told = _thoughts(request.messages, options)
         texts: Iterator[str] = iter(())
         self.finish_reason: FinishReason = "stop"
+        self.stop = ""
         self.text_part = OpenPart("text", 1) if told else ANSWER
         if called := called_tools(request.messages, options):
             told += _calls(called, 1 if told else 0)
@@ -52,10 +54,10 @@ class EchoAnswer:
             told += [(self.text_part, piece) for piece in _cut(_json(request.messages, options))]
         else:
             script = Script(_shortened(request, len(told)), tokens, padding)
-            texts, self.finish_reason = script.texts(), script.finish_reason
+            texts, self.finish_reason, self.stop = script.texts(), script.finish_reason, script.stop
         limit = options.max_tokens
         if limit is not None and limit < len(told):
-            told, texts, self.finish_reason = told[: max(limit, 0)], iter(()), "length"
+            told, texts, self.finish_reason, self.stop = told[: max(limit, 0)], iter(()), "length", ""
         self.pieces: Iterator[Piece] = chain(told, zip(repeat(self.text_part), texts))
 
 
@@ -111,6 +113,19 @@ def probability(text: str, index: int, alternatives: int) -> TokenLogprob:
     """The logarithm of a token's probability, and of what might have come in its place."""
     top = [Alternative(b"other%d" % number, -1.0 - number, number) for number in range(alternatives)]
     return TokenLogprob(text.encode("utf-8", "replace"), -0.25, index, top)
+
+
+def spelled(tokens: Sequence[int]) -> str:
+    """The text of a list of tokens: their numbers."""
+    return " ".join(map(str, tokens))
+
+
+def prompt_probabilities(prompt: str, alternatives: int) -> list[TokenLogprob]:
+    """Those of a prompt's words, each with the blanks before it."""
+    words = re.findall(r"\s*\S+|\s+$", prompt)
+    told = [probability(word, index, alternatives) for index, word in enumerate(words)]
+    first = [msgspec.structs.replace(one, logprob=float("-inf"), top=[]) for one in told[:1]]
+    return first + told[1:]
 
 
 def _thoughts(messages: Sequence[Message], options: GenerationOptions) -> list[Piece]:

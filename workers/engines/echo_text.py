@@ -44,7 +44,7 @@ class Script:
         options = request.options
         self._pieces = pieces(request.messages)
         self._total = len(self._pieces) if tokens is None else tokens
-        self._rest = ""
+        self._rest = self.stop = ""
         self.finish_reason: FinishReason = "stop"
         if options.max_tokens is not None and options.max_tokens < self._total:
             self._total, self.finish_reason = max(options.max_tokens, 0), "length"
@@ -68,3 +68,4 @@ class Script:
             count, length = count + 1, length + len(piece)
         if count < self._total:
             self._total, self._rest, self.finish_reason = count, piece[: at - length], "stop"
+            self.stop = stop

@@ -1,5 +1,6 @@
 """llama.cpp through `xllamacpp`: one in-process server, one thread per running request."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -7,11 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ai_pal.errors import Code, Failure
+import msgspec
+
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.formats import adapters
 from ai_pal.formats.gguf import check_whole, pooling_of, read_header
 from ai_pal.formats.projector import projector_of
+from ai_pal.protocol.doubt import MOST_PROBE_TOKENS, Probe
 from ai_pal.protocol.options import Ability
+from ai_pal.protocol.windows import slots_of, windows_of
 from ai_pal.protocol.worker import (
     CompleteText,
     CountTokens,
@@ -28,35 +33,45 @@ from workers.engines.bare_calls import bare_calls
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.llamacpp_answer import Generation
 from workers.engines.llamacpp_attachments import Attachments
-from workers.engines.llamacpp_failures import attempt
-from workers.engines.llamacpp_infill import completion_chunk, text_body
+from workers.engines.llamacpp_failures import attempt, is_crowded_out
+from workers.engines.llamacpp_infill import most_tokens, text_body, tokens_body
 from workers.engines.llamacpp_loading import (
-    DEFAULT_SLOTS,
+    fingerprint,
     import_xllamacpp,
+    keeps_prefixes,
     load_options,
     parameters_for,
     window,
 )
 from workers.engines.llamacpp_options import LARGEST
+from workers.engines.llamacpp_prefixes import NUMBER, Prefixes
+from workers.engines.llamacpp_probe import LEAST_READ, Trial, has_place
 from workers.engines.llamacpp_prompts import Counting, Prompts, learned
 from workers.engines.llamacpp_request import (
     answer_body,
     forces_calls,
+    seen,
     stop_list,
     stops_of,
     watched,
     with_place,
 )
+from workers.engines.llamacpp_scoring import Scoring, beginning
 from workers.engines.llamacpp_server import Server
+from workers.engines.llamacpp_speculation import Speculation, speculation, try_draft
 from workers.engines.llamacpp_template import CLOSE, begun_thought, bounded
 from workers.engines.llamacpp_thoughts import thoughts_of
 from workers.engines.llamacpp_trial import try_out
-from workers.kv_budget import KvBudget
+from workers.engines.uncertainty import LIKELIEST
+from workers.kept_prefixes import KeptPrefixes
+from workers.kv_budget import KvBudget, OwnWindows
 from workers.load_limits import limits
 from workers.log import cause, log
 
 BYTES_PER_NUMBER = 4
 """At most, in the cache."""
+CACHE_BYTES = 2
+"""Of a number, in the cache as it is made here."""
 
 
 class LlamaCpp:
@@ -67,11 +82,14 @@ class LlamaCpp:
         self._sink: Sink
         self._prompts: Prompts
         self._context = self._trained = 0
+        self._most: float = math.inf
+        """Tokens at which an answer ends where llama.cpp's own window is larger than that of a request."""
         self._pool: ThreadPoolExecutor
         self._counting: Counting | None = None
         self._lock = threading.Condition()
         self._answers: dict[int, Generation] = {}
-        self._kv_budget: KvBudget
+        self._kv_budget: KvBudget | OwnWindows
+        self._prefixes: Prefixes | None = None
         self._throttle: spin_throttle.SpinThrottle | None = None
 
     def load(self, spec: LoadModel, sink: Sink) -> Ready:
@@ -84,28 +102,41 @@ class LlamaCpp:
         adapters.check(spec.options, spec.engine, spec.path)
         count = spec.threads or threads.default_count()
         xllamacpp = import_xllamacpp()
-        slots = spec.slots or DEFAULT_SLOTS
+        slots, windows = slots_of(spec), windows_of(spec)
         self._context, self._trained = window(spec, header), header.context
-        projector = projector_of(Path(spec.path), header, load_options(spec).mmproj)
-        parameters = parameters_for(xllamacpp, spec, header, count, self._context, projector)
+        options = load_options(spec)
+        projector = projector_of(Path(spec.path), header, options.mmproj)
+        guesses = speculation(spec, options.speculate, header, sees=projector is not None)
+        parameters = parameters_for(xllamacpp, spec, header, count, self._context, projector, guesses)
+        self._most = self._context if guesses.most else math.inf
         size = header.size + (projector.header.size if projector is not None else 0)
-        with limits(size, header.kv_values * self._context * BYTES_PER_NUMBER):
+        cells = header.kv_values * self._context * windows
+        if guesses.draft is not None:
+            drafting = read_header(guesses.draft)
+            size, cells = size + drafting.size, cells + drafting.kv_values * self._context
+        with limits(size, cells * BYTES_PER_NUMBER):
             self._server = Server(xllamacpp, parameters, spec.path, header, projector)
             pooling = pooling_of(header)
-            abilities = vectors.of_vectors(pooling) if pooling else self._learn()
-        self._kv_budget = KvBudget(self._context)
+            abilities = vectors.of_vectors(pooling) if pooling else self._learn(guesses)
+        if keeps_prefixes(spec) and not pooling and guesses.draft is None and not guesses.ahead:
+            token_bytes = header.kv_values * CACHE_BYTES
+            files = KeptPrefixes(Path(spec.prefixes), spec.prefix_bytes, fingerprint(spec, parameters))
+            self._prefixes = Prefixes(self._server.asker, files, token_bytes, self._prompts.tokens)
+        self._kv_budget = KvBudget(self._context) if windows == 1 else OwnWindows(self._context)
         self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
         sink.progress(1.0)
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"
         return Ready(slots, self._context, time.monotonic() - started, name, count, abilities)
 
-    def _learn(self) -> list[Ability]:
+    def _learn(self, guesses: Speculation) -> list[Ability]:
         """What a model that writes can do. Raises `AiPalError` (`model_invalid`)."""
         try_out(self._server.engine)
+        try_draft(self._server.engine, guesses)
         self._prompts = learned(self._server.asker, self._context)
         self._counting = Counting(self._prompts, self._sink)
-        return self._prompts.abilities
+        abilities = self._prompts.abilities
+        return [one for one in abilities if one != "logprobs" or not guesses.most]
 
     def start(self, job: Job, blobs: Sequence[Blob]) -> None:
         if isinstance(job, CountTokens):
@@ -123,6 +154,18 @@ class LlamaCpp:
             if key in self._answers:
                 self._answers[key].cancelled = True
                 self._lock.notify_all()
+
+    def save_prefixes(self, seconds: float) -> None:
+        """What runs is stopped for it."""
+        if self._prefixes is None:
+            return
+        until = time.monotonic() + seconds
+        with self._lock:
+            for answer in self._answers.values():
+                answer.cancelled = True
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: not self._answers, timeout=seconds / 2)
+        self._prefixes.save(until - time.monotonic())
 
     def close(self) -> None:
         self._server.close()
@@ -161,36 +204,48 @@ class LlamaCpp:
             case CompleteText():
                 self._complete(job, answer)
             case EmbedTexts():
+                if job.truncate:
+                    texts = [beginning(self._server.asker, text, self._context) for text in job.texts]
+                    job = msgspec.structs.replace(job, texts=texts)
                 vectors.embed(self._server.engine, job, self._sink, lambda: answer.cancelled)
             case RerankTexts():
                 vectors.rerank(self._server.engine, job, self._sink, lambda: answer.cancelled)
 
     def _answer(self, request: Generate, answer: Generation, attachments: Attachments) -> None:
         options = request.options
-        prompts = self._prompts
+        prompts, engine = self._prompts, self._server.engine
         counter = prompts.counter(options, attachments)
         messages = prompts.with_system_message(request.messages)
         room = answer_room(options, self._context)
-        fitted = fit(messages, counter, self._context, room, self._trained)
+        fitted = fit(messages, counter, self._context, room, self._trained, trims=options.trim)
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
         prompt = prompts.body(fitted.messages, options, attachments)
-        rendered = prompts.rendered(prompt) if prompts.template.thinks != "never" else ""
-        body = answer_body(options, prompts.template, rendered) | prompt
+        keeps = self._prefixes if request.conversation and not attachments.are_told else None
+        probe = None if attachments.are_told else request.probe
+        needed = keeps or probe or prompts.as_tokens or prompts.template.thinks != "never"
+        rendered = prompts.rendered(prompt) if needed else ""
+        body = answer_body(
+            options,
+            prompts.template,
+            rendered,
+            left=lambda: self._context - counter.conversation(fitted.messages),
+        )
+        body |= prompt
+        if request.watch:
+            body |= seen(body, LIKELIEST)
         begun = begun_thought(rendered)
         if (budget := body.get("thinking_budget_tokens")) is not None:
             # llama.cpp counts what the prompt has behind the tag, too: with less it skips part of the end
             budget = min(budget + counter.content(begun or ""), LARGEST)
             body |= bounded(budget, prompts.template)
-        stops = stops_of(options)
-        if stops and prompts.template.thinks == "never" and "tools" not in prompt:
-            body["stop"], stops = stops, []  # llama.cpp looks for them in thoughts and calls, too
         if prompts.turn_end:
             body["stop"] = [*stop_list(body.get("stop")), prompts.turn_end]
         answer.configure(
-            stops=stops,
+            stops=stops_of(options),  # llama.cpp looks for them in thoughts and calls, too, and tells none
             prefill=options.prefill,
-            alternatives=options.logprobs or 0,
+            alternatives=options.logprobs if request.watch else options.logprobs or 0,
+            watch=request.watch,
             forced=forces_calls(options),
             opened=begun is not None,
             thoughts=thoughts_of(prompts.template, begun=begun is not None, prefilled=bool(options.prefill)),
@@ -200,7 +255,27 @@ class LlamaCpp:
             and (budget is not None or bool(options.prefill) or rendered.rstrip().endswith(CLOSE)),
         )
         if self._admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
-            self._server.engine.handle_chat_completions(body, lambda chunk: self._chunk(answer, chunk))
+            if keeps is not None:
+                body |= keeps.begin(request.conversation, rendered)
+            last = fitted.messages[-1].text
+            if (
+                probe
+                and has_place(options, prompts.template, rendered)
+                and counter.content(last) >= LEAST_READ
+            ):
+                self._probe(probe, answer, rendered, body)
+            if prompts.as_tokens:
+                body = tokens_body(body, prompts.tokens(rendered))
+            ask = engine.handle_completions if prompts.as_tokens else engine.handle_chat_completions
+            self._ask(ask, body, answer)
+
+    def _probe(self, probe: Probe, answer: Generation, rendered: str, body: dict[str, Any]) -> None:
+        """In the sequence in which the answer goes on; what fails leaves the answer as it would be."""
+        prompt, lead = self._prompts.tokens(rendered), self._prompts.lead(probe.lead)
+        if len(lead) <= MOST_PROBE_TOKENS and len(prompt) + len(lead) + 1 < self._context:
+            where = {name: body[name] for name in (NUMBER,) if name in body}
+            trial = Trial(answer, self._sink, len(prompt), probe.among)
+            trial.carry_out(self._server.engine, [*prompt, *lead], where)
 
     def _complete(self, request: CompleteText, answer: Generation) -> None:
         options = request.options
@@ -212,16 +287,54 @@ class LlamaCpp:
             watched=watched(options),
         )
         room = answer_room(options, self._context)
-        texts = [request.prompt, request.suffix or "", options.prefill]
-        bound = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + 1
+        bound = most_tokens(request)
         if not self._admitted(answer, lambda: min(bound, self._context - room), bound, room):
             return
-        if request.suffix is None:
-            self._server.engine.handle_completions(body, lambda chunk: self._chunk(answer, chunk))
-        else:
-            self._server.asker.stream(
-                "/infill", body, lambda chunk: self._chunk(answer, completion_chunk(chunk))
-            )
+        if request.prompt_logprobs and not self._scored(request, answer):
+            return
+        if request.suffix is not None:
+            body = tokens_body(body, self._prompts.around_gap(body["prompt"], request.suffix))
+        elif self._prompts.as_tokens and isinstance(body["prompt"], str):
+            body = tokens_body(body, self._prompts.tokens(body["prompt"]))
+        self._ask(self._server.engine.handle_completions, body, answer)
+
+    def _scored(self, request: CompleteText, answer: Generation) -> bool:
+        """Tell how probable the prompt is; False when cancelled before that."""
+
+        def score() -> None:
+            engine, most = self._server.engine, request.options.logprobs or 0
+            scoring = Scoring(request.key, self._sink, engine, most, lambda: answer.cancelled)
+            scoring.tell(self._server.asker, request.prompt)
+
+        try:
+            score()
+        except AiPalError as error:
+            if not is_crowded_out(error.failure):
+                raise
+            if not self._alone(answer):
+                return False
+            score()
+        return True
+
+    def _ask(self, ask: Callable[..., Any], body: dict[str, Any], answer: Generation) -> None:
+        """llama.cpp writes on while its chunks wait to be heard, so that together they can come to have more
+        than was promised. It ends all that runs then: what had begun to answer has come to its end, and what
+        had not is asked for again."""
+        ask(body, lambda chunk: self._chunk(answer, chunk))
+        if is_crowded_out(answer.failure) and not answer.tokens:
+            answer.failure = None
+            if self._alone(answer):
+                ask(body, lambda chunk: self._chunk(answer, chunk))
+        if is_crowded_out(answer.failure) and answer.tokens:
+            answer.failure, answer.stopped = None, True
+
+    def _alone(self, answer: Generation) -> bool:
+        """Give back what was promised and wait for the whole window; False when cancelled meanwhile."""
+        with self._lock:
+            self._kv_budget.leave(answer.key)
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: answer.cancelled or self._kv_budget.admit(answer.key, self._context))
+            return not answer.cancelled
 
     def _admitted(self, answer: Generation, exactly: Callable[[], int], bound: int, room: int) -> bool:
         """Wait for room among the other requests; False when cancelled meanwhile."""
@@ -237,8 +350,9 @@ class LlamaCpp:
         """The engine's callback; True ends the answer."""
         try:
             answer.take(chunk)
+            held = answer.prompt_tokens + answer.tokens
             with self._lock:
-                answer.stopped = not self._kv_budget.grow(answer.key, answer.prompt_tokens + answer.tokens)
+                answer.stopped = not self._kv_budget.grow(answer.key, held) or held >= self._most
         except Exception as error:  # noqa: BLE001 - raised here, it would be swallowed
             log("error", "a chunk was not understood", request=answer.key, reason=cause(error))
             answer.failure = Failure(Code.ENGINE_ERROR, f"a chunk was not understood: {error!r}")

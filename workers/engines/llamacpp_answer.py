@@ -1,7 +1,7 @@
 """One answer of llama.cpp: its chunks turned into reports."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from ai_pal.errors import Code, Failure
@@ -16,6 +16,7 @@ from workers.engines.llamacpp_thoughts import InChannels, Thoughts
 from workers.engines.llamacpp_trial import NO_NUMBER
 from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.text import Stops
+from workers.engines.uncertainty import LIKELIEST, entropy
 from workers.structured.watch import Watch
 
 NOT_HELD = Failure(
@@ -53,8 +54,13 @@ class Generation:
         """Blanks behind a thought, which are its own only if it goes on."""
         self._is_behind_thought = self._has_begun = False
         self._probable: list[tuple[int, TokenLogprob]] = []
-        self._prompt = self._cached = 0
-        self._prefill_seconds = self._decode_seconds = 0.0
+        self._is_watched, self._tells_probable = False, True
+        self._seen: list[tuple[int, float, float]] = []
+        """Of tokens that are not told yet: their number, entropy and logprob."""
+        self._kept_before: int | None = None
+        """Tokens of the prompt that were kept before a probe had read it."""
+        self._prompt = self._cached = self._guessed = self._right = 0
+        self._probe_seconds = self._prefill_seconds = self._decode_seconds = 0.0
 
     @property
     def prompt_tokens(self) -> int:
@@ -65,15 +71,17 @@ class Generation:
         *,
         stops: list[str],
         prefill: str,
-        alternatives: int,
+        alternatives: int | None,
         forced: bool = False,
         opened: bool = False,
         thoughts: Thoughts | InChannels | None = None,
         watched: str = "",
         bare: BareCalls | None = None,
         ended: bool = False,
+        watch: bool = False,
     ) -> None:
-        """What the request turned out to ask for, before the first chunk. `opened`: the prompt has begun a
+        """What the request turned out to ask for, before the first chunk. `alternatives` None tells of no
+        probabilities; with `watch` the sink hears what they come to. `opened`: the prompt has begun a
         thought; `ended`: it is, or may be, ended for the model; `thoughts` tells thoughts from the answer
         where llama.cpp does not. `watched` is the grammar that llama.cpp has to hold the answer to."""
         self._watch = Watch(watched) if watched else None
@@ -81,8 +89,14 @@ class Generation:
         self._thoughts = thoughts
         self._bare = bare
         self._ends = ThoughtEnds(CLOSE) if ended else None
-        self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives
+        self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives or 0
+        self._is_watched, self._tells_probable = watch, alternatives is not None or not watch
         self.forced = forced
+
+    def begin_behind(self, entropy: float, cached: int, seconds: float) -> None:
+        """A probe has read the prompt: what it found kept, and the time it took, are this answer's."""
+        self._kept_before, self._probe_seconds = cached, seconds
+        self._sink.probed(self.key, entropy)
 
     def take(self, chunk: dict[str, Any]) -> None:
         """Report what the chunk brings."""
@@ -90,7 +104,13 @@ class Generation:
         if "error" in chunk:
             self.failure = failure_of(chunk["error"])
             return
-        self.tokens = max(self.tokens, chunk.get("timings", {}).get("predicted_n", 0))
+        timings = chunk.get("timings", {})
+        self.tokens = max(self.tokens, timings.get("predicted_n", 0))
+        self._guessed = max(self._guessed, timings.get("draft_n", 0))
+        self._right = max(self._right, timings.get("draft_n_accepted", 0))
+        # Behind a stop text no more is told.
+        self._prefill_seconds = timings.get("prompt_ms", self._prefill_seconds * 1e3) / 1e3
+        self._decode_seconds = timings.get("predicted_ms", self._decode_seconds * 1e3) / 1e3
         for choice in chunk["choices"]:
             self._note_probabilities(choice.get("logprobs"))
             self._delta(choice.get("delta") or {"content": choice.get("text")})
@@ -100,7 +120,7 @@ class Generation:
             self._prompt, self._cached = progress["total"], progress["cache"]
             self._sink.reading(self.key, progress["processed"], self._prompt)
         if "usage" in chunk:
-            self._finish(chunk["usage"], chunk.get("timings", {}))
+            self._finish(chunk["usage"])
 
     def _delta(self, delta: dict[str, Any]) -> None:
         if thought := delta.get("reasoning_content"):
@@ -156,7 +176,7 @@ class Generation:
     @property
     def complete(self) -> bool:
         """A stop text was found: the rest is not wanted."""
-        return self._stops.found
+        return bool(self._stops.found)
 
     def _part(self, kind: PartKind, index: int = 0, call: str = "", name: str = "") -> OpenPart:
         part = self._parts.get((kind, index))
@@ -173,6 +193,8 @@ class Generation:
             self._sink.delta(self.key, self._prefill, 0, part)
             self._prefill = ""
         new, self._told = self.tokens - self._told, self.tokens
+        if self._seen:
+            self._tell_seen(part)
         if text or new or part.kind == "tool_call":
             self._sink.delta(self.key, text, new, part)
         last = [one for back, one in enumerate(reversed(self._probable)) if one[0] == self._told - back]
@@ -180,24 +202,43 @@ class Generation:
             self._sink.logprobs(self.key, [token for _, token in reversed(last)])
         self._probable.clear()
 
+    def _tell_seen(self, part: OpenPart) -> None:
+        """What is behind a stop text is never told, and of thoughts nothing."""
+        seen = [one for one in self._seen if one[0] <= self._told]
+        self._seen = self._seen[len(seen) :]
+        if seen and part.kind != "reasoning":
+            _, entropies, logprobs = zip(*seen, strict=True)
+            self._sink.watched(self.key, entropies, logprobs)
+
+    def _see(self, tokens: Sequence[dict[str, Any]]) -> None:
+        numbers = itertools.count(self.tokens - len(tokens) + 1)
+        for number, one in zip(numbers, tokens, strict=False):
+            top = [each["logprob"] for each in one.get("top_logprobs", ())[:LIKELIEST]]
+            if one["logprob"] is not None and None not in top:
+                self._seen.append((number, entropy(top), one["logprob"]))
+
     def _note_probabilities(self, logprobs: dict[str, Any] | None) -> None:
         tokens = (logprobs or {}).get("content") or []
+        if self._is_watched:
+            self._see(tokens)
+        if not self._tells_probable:
+            return
         if any(one["logprob"] is None for one in tokens):  # NaN has no name in JSON
             self.failure = NO_NUMBER
             return
         numbers = itertools.count(self.tokens - len(tokens) + 1)
         self._probable += zip(numbers, (token_of(one, self._alternatives) for one in tokens), strict=False)
 
-    def _finish(self, usage: dict[str, Any], timings: dict[str, Any]) -> None:
+    def _finish(self, usage: dict[str, Any]) -> None:
         self._prompt = usage["prompt_tokens"]
         self._cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+        if self._kept_before is not None:
+            self._cached = min(self._cached, self._kept_before)
         self.tokens = max(self.tokens, usage.get("completion_tokens", 0))
-        self._prefill_seconds = timings.get("prompt_ms", 0.0) / 1e3
-        self._decode_seconds = timings.get("predicted_ms", 0.0) / 1e3
 
     def end(self) -> None:
         """Report how it ended, after the last chunk."""
-        usage = Usage(self._prompt, self._cached, self.tokens)
+        usage = Usage(self._prompt, self._cached, self.tokens, self._guessed, self._right)
         reason = "length" if self.stopped else self.finish_reason
         called = False
         if reason and self.failure is None and not self.cancelled:
@@ -209,7 +250,9 @@ class Generation:
         elif reason:
             if called and reason == "stop":
                 reason = "tool_calls"
-            self._sink.done(self.key, reason, usage, self._prefill_seconds, self._decode_seconds)
+            stop = self._stops.found if reason == "stop" else ""
+            prefill = self._probe_seconds + self._prefill_seconds
+            self._sink.done(self.key, reason, usage, prefill, self._decode_seconds, stop)
         else:
             self._sink.failed(self.key, Failure(Code.ENGINE_ERROR, "the answer broke off", retryable=True))
 

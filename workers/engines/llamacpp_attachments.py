@@ -29,6 +29,8 @@ class Attachments:
 
     def __init__(self, blobs: Sequence[Blob]) -> None:
         self._blobs = blobs
+        self.are_told = False
+        """Whether the prompt has any."""
         self._handles: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -46,6 +48,7 @@ class Attachments:
     def told(self, part: Attachment) -> Told:
         """What llama.cpp is told. Raises `AiPalError`: `image_invalid`, `image_too_large`, `bad_request`,
         `unsupported`."""
+        self.are_told = True
         data = self.bytes_of(part)
         if isinstance(part, Audio):
             if sounds.format_of(data) is None:

@@ -12,6 +12,9 @@ ERRORS = {
     "exceed_context_size_error": Code.PROMPT_TOO_LARGE,
     "invalid_request_error": Code.BAD_REQUEST,
 }
+NO_CELLS = "Context size has been exceeded."
+"""What llama.cpp tells all that runs, and ends it, when no cell of their cache is left. One that is too large
+for the window by itself is told something else."""
 EXECUTING, TEMPLATE_FAILED, RAISED = "While executing ", "\nError: ", "Jinja Exception: "
 """How llama.cpp reports what went wrong in a template, and what one has raised."""
 
@@ -27,6 +30,11 @@ def failure_of(error: dict[str, Any]) -> Failure:
         message = f"the prompt has {prompt} tokens, the model's window holds {window}"
     hint = "" if code is Code.ENGINE_ERROR else "change the request; the same one will fail again"
     return Failure(code, message, hint, retryable=code is Code.ENGINE_ERROR)
+
+
+def is_crowded_out(failure: Failure | None) -> bool:
+    """Whether others took the cells that it needed."""
+    return failure is not None and failure.code is Code.ENGINE_ERROR and failure.message == NO_CELLS
 
 
 def template_words(message: str) -> str:

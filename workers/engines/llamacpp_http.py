@@ -27,13 +27,13 @@ def hidden(path: Path) -> Path:
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(TIMEOUT)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
 
 
@@ -44,18 +44,27 @@ class Asker:
         self._path = path
         self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
-    def ask(self, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def ask(
+        self, route: str, body: dict[str, Any] | None = None, *, timeout: float | None = None
+    ) -> dict[str, Any]:
         """The answer to a question. Raises `RefusedError` for what the server refuses."""
-        with self._asked(route, body) as reply:
+        with self._asked(route, body, timeout) as reply:
             content = reply.read()
             answer: dict[str, Any] = _decoded(content)
             if reply.status != http.client.OK:
                 raise RefusedError(route, reply.status, answer.get("error", {}))
             return answer
 
-    def stream(self, route: str, body: dict[str, Any], each: Callable[[dict[str, Any]], bool]) -> None:
+    def stream(
+        self,
+        route: str,
+        body: dict[str, Any],
+        each: Callable[[dict[str, Any]], bool],
+        *,
+        timeout: float | None = None,
+    ) -> None:
         """Tell `each` event of the answer, until it says that it has enough."""
-        with self._asked(route, body) as reply:
+        with self._asked(route, body, timeout) as reply:
             if reply.status != http.client.OK:
                 raise RefusedError(route, reply.status, _decoded(reply.read()).get("error", {}))
             for line in reply:
@@ -64,8 +73,10 @@ class Asker:
                     return
 
     @contextlib.contextmanager
-    def _asked(self, route: str, body: dict[str, Any] | None) -> Iterator[http.client.HTTPResponse]:
-        connection = _UnixConnection(self._path)
+    def _asked(
+        self, route: str, body: dict[str, Any] | None, timeout: float | None
+    ) -> Iterator[http.client.HTTPResponse]:
+        connection = _UnixConnection(self._path, TIMEOUT if timeout is None else timeout)
         try:
             text = None if body is None else json.dumps(body)
             connection.request("GET" if body is None else "POST", route, text, self._headers)
@@ -94,6 +105,7 @@ class TokenCounter:
 
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
+        self._behind = self._put_behind()
         self.content = lru_cache(maxsize=REMEMBERED)(self._tokens)
         question, answer = {"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}
         one = self._tokens(self.render({"messages": [question]}))
@@ -109,16 +121,41 @@ class TokenCounter:
         message = {"role": "user", "content": [told, {"type": "text", "text": "x"}]}
         return max(0, self.count({"messages": [message]}) - self.fixed)
 
+    @property
+    def ends_texts(self) -> bool:
+        """Whether the tokenizer puts an end behind each text, which a prompt must not have: what is to be
+        gone on with is given as tokens then."""
+        return self._behind > 0
+
+    def prompt(self, text: str) -> list[int]:
+        """The tokens of a prompt, with what begins it."""
+        tokens = self._encoded(text, add_special=True)
+        return tokens[: len(tokens) - self._behind]
+
     def count(self, body: dict[str, Any]) -> int:
         """Tokens of the prompt of a chat completion with this body."""
-        return int(self._asker.ask("/chat/completions/input_tokens", body)["input_tokens"])
+        counted = int(self._asker.ask("/chat/completions/input_tokens", body)["input_tokens"])
+        return counted - self._behind
 
     def render(self, body: dict[str, Any]) -> str:
         """The prompt as the model sees it."""
         return str(self._asker.ask("/apply-template", body)["prompt"])
 
     def _tokens(self, text: str) -> int:
-        return len(self._asker.ask("/tokenize", {"content": text, "parse_special": True})["tokens"])
+        return len(self._encoded(text, add_special=False))
+
+    def plain(self, text: str) -> list[int]:
+        """The tokens of a text in which nothing is a mark."""
+        return self._encoded(text, add_special=False, marks=False)
+
+    def _encoded(self, text: str, *, add_special: bool, marks: bool = True) -> list[int]:
+        body = {"content": text, "add_special": add_special, "parse_special": marks}
+        return list(self._asker.ask("/tokenize", body)["tokens"])
+
+    def _put_behind(self) -> int:
+        plain, whole = (self._encoded("x", add_special=special) for special in (False, True))
+        ends = range(len(plain), len(whole))
+        return next((len(whole) - end for end in ends if whole[end - len(plain) : end] == plain), 0)
 
 
 class PromptCounter:

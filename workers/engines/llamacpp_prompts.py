@@ -18,6 +18,7 @@ from workers.engines.channels import FINAL
 from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
 from workers.engines.llamacpp_failures import attempt, template_words
 from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter
+from workers.engines.llamacpp_infill import EMPTY, Marks
 from workers.engines.llamacpp_messages import plain_messages
 from workers.engines.llamacpp_request import prompt_body
 from workers.turns import alternating
@@ -39,11 +40,16 @@ class Prompts:
         self.template = templates.look(
             str(about.get("chat_template", "")), about.get("chat_template_caps", {}), self._counter.render
         )
+        self.as_tokens = self._counter.ends_texts
+        """Whether prompts are given as tokens. Only of messages llama.cpp takes answers apart itself."""
+        if self.as_tokens:
+            self.template = templates.untold(self.template)
         rendered = self._counter.render({"messages": templates.QUESTION})
         self.turn_end = "" if self.template.channels else self._turn_end()
         """The template's mark behind an answer, where it is no token, which would end one by itself."""
         self._no_system_message = any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
         self._alternates = not self._takes(templates.QUESTION * 2)
+        self._gap = self._marks_of_gaps()
         self.abilities = self._abilities(about.get("modalities", {}))
 
     def _takes(self, messages: list[dict[str, str]]) -> bool:
@@ -59,8 +65,8 @@ class Prompts:
             found.append("tools")
         if self.template.thinks != "never":
             found.append("thinking")
-        found += self._senses(senses)
-        return [*found, "infill"] if self._can_infill() else found
+        found += [] if self.as_tokens else self._senses(senses)  # tokens have no place for pictures
+        return found if self._gap is None else [*found, "infill"]
 
     def _turn_end(self) -> str:
         answer = {"role": "assistant", "content": turn_ends.ANSWER}
@@ -85,12 +91,18 @@ class Prompts:
                 fail(Code.MODEL_INVALID, f"the model and its projector (mmproj) do not fit: {reason}", hint)
         return [names[sense] for sense in found]
 
-    def _can_infill(self) -> bool:
+    def _marks_of_gaps(self) -> Marks | None:
         try:
-            self._asker.ask("/infill", {"input_prefix": "a", "input_suffix": "b", "n_predict": 0})
+            frame = self._asker.ask("/infill", EMPTY)["prompt"]
         except RefusedError:
-            return False
-        return True
+            return None
+        return Marks(*self._counter.prompt(frame)[-len(Marks._fields) :])
+
+    def around_gap(self, before: str, behind: str) -> list[int]:
+        """The prompt of a model that can fill in, with all of both texts."""
+        assert self._gap is not None  # it was asked for by nobody else: `workers.refusals`
+        texts = (self._counter.plain(text) for text in (before, behind))
+        return [*self._counter.prompt(""), *self._gap.around(*texts)]
 
     def body(
         self, messages: Sequence[Message], options: GenerationOptions, attachments: Attachments
@@ -106,6 +118,14 @@ class Prompts:
             ended = FINAL if self.template.channels else ended
             body["messages"][-1]["content"] = ended + options.prefill
         return body
+
+    def tokens(self, prompt: str) -> list[int]:
+        """What the model reads of it."""
+        return self._counter.prompt(prompt)
+
+    def lead(self, text: str) -> list[int]:
+        """The tokens of what a hidden answer begins with."""
+        return self._counter.plain(text)
 
     def rendered(self, body: dict[str, Any]) -> str:
         """The prompt as the model sees it."""
@@ -135,7 +155,8 @@ class Prompts:
         messages = self.with_system_message(job.messages)
         with Attachments(blobs) as attachments:
             counter = self.counter(job.options, attachments)
-            return counter.conversation(shortened(messages, counter, self.context, room).messages)
+            fitted = shortened(messages, counter, self.context, room, trims=job.options.trim)
+            return counter.conversation(fitted.messages)
 
 
 def learned(asker: Asker, context: int) -> Prompts:

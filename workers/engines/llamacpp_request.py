@@ -1,5 +1,6 @@
 """The requests that llama.cpp's server is asked with. Pure."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ai_pal.errors import Code, Failure, fail
@@ -116,8 +117,11 @@ def prompt_body(
     return body
 
 
-def answer_body(options: GenerationOptions, template: Template, prompt: str) -> dict[str, Any]:
-    """How the answer to this prompt is wanted. Raises `AiPalError` (`unsupported`, `bad_request`)."""
+def answer_body(
+    options: GenerationOptions, template: Template, prompt: str, left: Callable[[], int]
+) -> dict[str, Any]:
+    """How the answer to this prompt is wanted; `left` counts the tokens that the window has behind it. Raises
+    `AiPalError` (`unsupported`, `bad_request`)."""
     body = sampling_body(options)
     budget = None if options.prefill else thinking_budget(template, options)  # it begins behind a thought
     if budget is not None:
@@ -132,23 +136,31 @@ def answer_body(options: GenerationOptions, template: Template, prompt: str) -> 
             _refuse("a call of a tool and a format of the answer cannot both be forced")
         several = options.parallel_tool_calls is True
         thought = thought_before(template, options, prompt)
-        body |= _thought_bound(options, thought)
+        body |= _thought_bound(options, thought, left)
         choice = options.tool_choice or "required"
         body["grammar"] = grammars.calls_grammar(options.tools, choice, several, thought)
     elif options.response_format is not None:
         if has_tools:
             _refuse("llama.cpp cannot leave the choice between a call and a format of the answer")
         body["grammar"] = format_grammar(options, template, prompt)
-        body |= _thought_bound(options, thought_before(template, options, prompt))
+        body |= _thought_bound(options, thought_before(template, options, prompt), left)
     return body
 
 
-def _thought_bound(options: GenerationOptions, thought: str) -> dict[str, int]:
+def seen(body: dict[str, Any], likeliest: int) -> dict[str, Any]:
+    """What has to be in the body so that at least so many likeliest tokens are told of each. Not by the name
+    that chats have for it: with that one llama.cpp refuses tools."""
+    if body.get("logprobs"):
+        return {"top_logprobs": max(body["top_logprobs"], likeliest)}
+    return {"n_probs": max(body.get("n_probs") or 0, likeliest)}
+
+
+def _thought_bound(options: GenerationOptions, thought: str, left: Callable[[], int]) -> dict[str, int]:
     """A thought before what has to validate gets half of the answer, unless another bound was asked for: a
     model that never stops thinking would never come to it."""
     if not thought or options.thinking_budget is not None or options.thinking == "off":
         return {}
-    return {"thinking_budget_tokens": max((options.max_tokens or USUAL_ANSWER) // 2, 1)}
+    return {"thinking_budget_tokens": max(min(options.max_tokens or USUAL_ANSWER, left()) // 2, 1)}
 
 
 def format_grammar(options: GenerationOptions, template: Template, prompt: str) -> str:

@@ -10,6 +10,7 @@ from ai_pal.formats.adapters import OTHER
 from ai_pal.formats.gguf import Header
 from ai_pal.formats.projector import Projector, misfit
 from ai_pal.protocol.worker import SAID_ON_STDERR
+from workers import long_turns
 from workers.engines.llamacpp_http import Asker, hidden
 
 DAMAGED = "if it is damaged, fetch it again; if its chat template is, set chat_template=FILE"
@@ -34,7 +35,8 @@ class Server:
         parameters.api_keys = [key]
         self._socket.unlink(missing_ok=True)
         try:
-            self.engine = xllamacpp.Server(parameters)
+            with long_turns.inherited():
+                self.engine = xllamacpp.Server(parameters)
         except MemoryError:
             fail(Code.MODEL_INVALID, f"llama.cpp cannot load {path}: it wants far too much memory", DAMAGED)
         except (RuntimeError, ValueError):
@@ -51,7 +53,11 @@ class Server:
             )
             if projector is not None:
                 hint += f"; if its projector is ({projector.path}), mmproj=off"
+            if parameters.cache_type_v != xllamacpp.ggml_type.GGML_TYPE_F16:
+                hint += "; if it cannot do flash attention, kv_cache=f16"
             message = f"llama.cpp cannot load {path} (architecture: {header.architecture or 'not told'})"
+            if draft := parameters.speculative.draft.mparams.path:
+                message += f" with the draft {draft}"
             raise AiPalError(Failure(Code.MODEL_INVALID, message, hint, detail=SAID_ON_STDERR)) from None
         self.asker = Asker(hidden(self._socket), key)
 

@@ -53,6 +53,11 @@ def look(text: str, caps: dict[str, Any], render: Callable[[dict[str, Any]], str
     )
 
 
+def untold(template: Template) -> Template:
+    """The same where llama.cpp takes no answer apart: calls would come as text."""
+    return msgspec.structs.replace(template, tools=False, untold=template.tagged or template.channels)
+
+
 def thinking_body(template: Template, options: GenerationOptions) -> dict[str, Any]:
     """What the template is told so that the model thinks as wanted. Raises `AiPalError` (`unsupported`)."""
     wanted = options.thinking

@@ -7,22 +7,31 @@ from typing import Any
 
 from ai_pal.protocol.content import PartKind
 from workers.engines.channels import Channels
-from workers.engines.llamacpp_template import CLOSE, Template
+from workers.engines.llamacpp_template import CLOSE, OPEN, Template
 
 Piece = tuple[PartKind, str]
 
 
 class Thoughts:
-    """One answer that begins within a thought. Blanks around the tag belong to neither."""
+    """One answer, which begins within a thought if the prompt has `begun` one, else with one or with none.
+    Blanks around the tag belong to neither."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, begun: bool = True) -> None:
         self._kind: PartKind = "reasoning"
         self._held = ""
         self._begun = False
+        self._opened = begun
 
     def push(self, text: str) -> list[Piece]:
         """What is certain now that `text` has come."""
         self._held += text
+        if not self._opened:
+            said = self._held.lstrip()
+            if OPEN.startswith(said[: len(OPEN)]) and len(said) < len(OPEN):
+                return []
+            self._opened = True
+            self._held = said.removeprefix(OPEN)
+            self._kind = "reasoning" if said.startswith(OPEN) else "text"
         if self._kind == "text":
             return self._say(len(self._held))
         before, tag, behind = self._held.partition(CLOSE)
@@ -35,6 +44,7 @@ class Thoughts:
 
     def end(self) -> list[Piece]:
         """The rest of a thought that has no end."""
+        self._kind = self._kind if self._opened else "text"
         self._held = self._held.rstrip() if self._kind == "reasoning" else self._held
         return self._say(len(self._held))
 
@@ -71,7 +81,7 @@ def thoughts_of(template: Template, *, begun: bool, prefilled: bool) -> Thoughts
         return None
     if template.channels:
         return InChannels(begun=prefilled)
-    return Thoughts() if begun else None
+    return Thoughts(begun=begun) if template.tagged and not prefilled else None
 
 
 def _undecided(text: str) -> int:

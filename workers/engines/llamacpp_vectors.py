@@ -5,7 +5,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.formats.gguf import RANK
@@ -17,6 +17,7 @@ from workers.engines.llamacpp_failures import failure_of
 from workers.engines.llamacpp_trial import DAMAGED
 
 TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large.*size: (\d+)")
+T = TypeVar("T")
 AT_ONCE = 16
 """Texts between two looks at the cancel flag."""
 
@@ -63,7 +64,7 @@ def rerank(server: Any, job: RerankTexts, sink: Sink, cancelled: Callable[[], bo
     return None
 
 
-def _some(texts: Sequence[str]) -> Iterator[list[str]]:
+def _some(texts: Sequence[T]) -> Iterator[list[T]]:
     return (list(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE))
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from ai_pal.errors import Code, fail
 from ai_pal.formats.gguf import check_whole, pooling_of, read_header
+from ai_pal.formats.projector import projector_of
 from ai_pal.protocol.worker import CountTokens, LoadModel, Ready
 from workers.engines.base import Blob, Job, Sink
-from workers.engines.llamacpp_loading import import_xllamacpp, parameters_for, window
+from workers.engines.llamacpp_loading import import_xllamacpp, load_options, parameters_for, window
 from workers.engines.llamacpp_prompts import Counting, learned
 from workers.engines.llamacpp_server import Server
+from workers.engines.llamacpp_speculation import speculation
 from workers.engines.llamacpp_stand_in import stand_in
 from workers.engines.llamacpp_vectors import of_vectors
 from workers.load_limits import limits
@@ -35,6 +37,9 @@ class Vocabulary:
         check_whole(Path(spec.path))
         xllamacpp = import_xllamacpp()
         context = window(spec, header)
+        options = load_options(spec)
+        projector = projector_of(Path(spec.path), header, options.mmproj)
+        speculation(spec, options.speculate, header, sees=projector is not None)
         parameters = parameters_for(xllamacpp, spec, header, 1, context)
         pooling = pooling_of(header)
         if not pooling:
@@ -67,4 +72,6 @@ def _shrink(xllamacpp: Any, parameters: Any, path: Path) -> None:
     parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = CELLS
     parameters.n_parallel = 1
     parameters.cache_ram_mib = 0
+    parameters.cache_type_k = parameters.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F16
     parameters.warmup = parameters.fit_params = False
+    parameters.n_gpu_layers = 0

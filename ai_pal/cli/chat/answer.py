@@ -6,8 +6,8 @@ import msgspec
 
 from ai_pal.cli import failures
 from ai_pal.client.parts import Parts
-from ai_pal.conversations.model import Conversation
-from ai_pal.errors import NOT_SET_UP, Failure, main_reason
+from ai_pal.conversations.model import Conversation, Figures
+from ai_pal.errors import Failure, main_reason, worth_telling
 from ai_pal.protocol.client import (
     AnyEvent,
     Cancelled,
@@ -72,6 +72,11 @@ class ShownAnswer:
         return 0.0 if self.end is None else self.end.cost
 
     @property
+    def doubt(self) -> float | None:
+        """How much a model of this machine doubted its answer, from 0 to 1; None: it was not watched."""
+        return self.end.doubt if isinstance(self.end, Done) else None
+
+    @property
     def failures(self) -> list[Failure]:
         """Why there is no answer, or only its beginning; empty when all went well."""
         match self.end:
@@ -83,8 +88,8 @@ class ShownAnswer:
 
     @property
     def told_failures(self) -> list[Failure]:
-        """Those worth a line: that a provider was never set up is none where there is another."""
-        return [one for one in self.failures if one.code not in NOT_SET_UP] or self.failures
+        """Those worth a line."""
+        return worth_telling(self.failures)
 
     @property
     def finish_reason(self) -> str:
@@ -126,6 +131,7 @@ class ShownAnswer:
             "why": started.why if started else None,
             "score": started.score if started else None,
             "remote": started.remote if started else None,
+            "doubt": self.doubt,
             "cost": self.cost,
             "finish_reason": self.finish_reason,
             "usage": _all_fields(self.usage),
@@ -162,4 +168,7 @@ def add_answer(conversation: Conversation, answer: ShownAnswer, stands_for: str 
         usage=answer.usage,
         stands_for=stands_for,
         beside=[part for part in answer.parts.parts if not isinstance(part, Text)],
+        figures=Figures(
+            answer.cost, answer.timings.first_token, answer.timings.tokens_per_second, why=by.why
+        ),
     )

@@ -11,7 +11,7 @@ from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.whole_numbers import is_whole
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.client import Goal
+from ai_pal.protocol.client import Escalate, Goal
 
 LAST = "last"
 
@@ -116,10 +116,15 @@ def add_bounds(group: argparse._ActionsContainer) -> None:
 
 def add_routing(group: argparse._ActionsContainer) -> None:
     add_bounds(group)
+    group.add_argument("--mine", action="store_true", help="nothing leaves your machines: `ai-pal machines`")
     group.add_argument("--no-fallback", action="store_true", help="ask only the first of the plan")
     group.add_argument(
         "--continuation", action="store_true", help="let another go on, visibly, where an answer breaks off"
     )
+    group.add_argument(
+        "--escalate", choices=get_args(Escalate)[1:], default="",
+        help="where a model here doubts its answer: a line (ask), or another answers (auto); stronger: now",
+    )  # fmt: skip
 
 
 def add_output(group: argparse._ArgumentGroup) -> None:
@@ -180,6 +185,8 @@ def wishes(args: argparse.Namespace) -> Wishes:
         args.max_cost,
         not args.no_fallback,
         args.continuation,
+        escalate=args.escalate,
+        mine=args.mine,
     )
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 from contextlib import closing
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,9 @@ from ai_pal.conversations.recorder import Recorder
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
 
+if TYPE_CHECKING:
+    from ai_pal.cli.chat.offering import Better
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
@@ -25,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 class _Chat(NamedTuple):
-    """All that one run of this command has to do with; `better` is a model to be fetched beside it."""
+    """All that one run of this command has to do with; `better` is to be fetched beside it."""
 
     args: argparse.Namespace
     terminal: Terminal
@@ -34,7 +37,7 @@ class _Chat(NamedTuple):
     conversation: Conversation
     wishes: Wishes
     attachments: list[Attachment]
-    better: str = ""
+    better: "Better | None" = None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         conversation, wishes = _begin(args, recorder, number, settings)
         if terminal.stdin and not session.is_private(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
-        better = _wanted(settings, terminal) if talks and not wishes.model else ""
+        better = _wanted(settings, terminal) if talks and not wishes.model else None
         chat = _Chat(args, terminal, session, recorder, conversation, wishes, attachments, better)
         return _talk(chat) if talks else _one_shot(chat)
 
@@ -93,7 +96,7 @@ def _ask_consent(model: str, settings: Settings, terminal: Terminal) -> None:
     ask_consent(model, settings, terminal)
 
 
-def _wanted(settings: Settings, terminal: Terminal) -> str:
+def _wanted(settings: Settings, terminal: Terminal) -> "Better | None":
     from ai_pal.cli.chat.offering import wanted
 
     return wanted(settings, terminal)
@@ -107,7 +110,7 @@ def _one_shot(chat: _Chat) -> int:
     code = one_shot(
         chat.session,
         conversation.ask(prompt_of(args.prompt), chat.attachments),
-        chat.wishes,
+        msgspec.structs.replace(chat.wishes, conversation=chat.recorder.mark_of(conversation)),
         chat.terminal,
         lambda answer: add_answer(conversation, answer),
         output=output_of(args),

@@ -16,11 +16,12 @@ from ai_pal.cli.chat.entry import Command, nearest, shown_prompt
 from ai_pal.cli.chat.figures import Totals
 from ai_pal.cli.chat.hints import described
 from ai_pal.cli.chat.keyboard import spoken_to
+from ai_pal.cli.chat.preset_command import preset
 from ai_pal.cli.chat.quoted import unquoted
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.known_models import in_words
 from ai_pal.cli.terminal import editor
-from ai_pal.conversations.model import Attachment, Conversation
+from ai_pal.conversations.model import Attachment, Conversation, Turn
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Failure
@@ -57,6 +58,12 @@ class CommandContext:
         self.refused_save: Path | None = None
         self.attachments: list[Attachment] = []
         self.hide_thinking = False
+        self.answer = 0
+        """The id of the last answer, 0 where there is none to be spoken of."""
+        self.stronger = False
+        """The next prompt is asked of somebody who may know better than the model of this machine."""
+        self.doubted: Turn | None = None
+        """The turn whose prompt that is: its answer stays if nobody gives another."""
 
     @property
     def model(self) -> str:
@@ -71,13 +78,21 @@ def run_command(context: CommandContext, command: Command) -> str:
         meant = f"did you mean /{near}?" if near else "see /help"
         context.say(f"there is no command /{command.name}: {meant}")
         return ""
+    if command.argument and " " not in known.usage:
+        context.say(f"{known.usage} takes nothing behind it")
+        return ""
     return known.run(context, command.argument) or ""
 
 
 def _help(context: CommandContext, argument: str) -> None:
-    width = max(len(command.usage) for command in COMMANDS.values())
-    lines = [f"{command.usage:<{width}}  {command.about}" for command in COMMANDS.values()]
-    context.say("\n".join([*lines, "", *KEYS]))
+    name = argument.removeprefix("/")
+    if name and name not in COMMANDS:
+        context.say(f"there is no command /{name}: see /help")
+        return
+    shown = [COMMANDS[name]] if name else list(COMMANDS.values())
+    width = max(len(command.usage) for command in shown)
+    lines = [f"{command.usage:<{width}}  {command.about}" for command in shown]
+    context.say("\n".join(lines if name else [*lines, "", *KEYS]))
 
 
 def _model(context: CommandContext, argument: str) -> None:
@@ -158,9 +173,49 @@ def _forget(context: CommandContext, argument: str) -> None:
     context.say("deleted from the history; a new conversation" if kept else "a new conversation")
 
 
+def _good(context: CommandContext, argument: str) -> None:
+    context.say(_opinion(context, good=True))
+
+
+def _bad(context: CommandContext, argument: str) -> None:
+    context.say(_opinion(context, good=False))
+
+
+def _opinion(context: CommandContext, *, good: bool) -> str:
+    if not context.session.settings.router.learn:
+        return "nothing is learned of answers: ai-pal config set router.learn true"
+    learned = _rate(context, good=good)
+    return (
+        "counted, as a number on this machine" if learned else "of the last answer there is nothing to learn"
+    )
+
+
+def _rate(context: CommandContext, *, good: bool) -> bool:
+    """Count what is said of the last answer, once, where that is wanted. True: it taught something."""
+    answer, context.answer = context.answer, 0
+    if not answer or not context.session.settings.router.learn:
+        return False
+    try:
+        return context.session.client.rate(answer, good)
+    except AiPalError:
+        return False  # an opinion is worth no failure
+
+
 def _retry(context: CommandContext, argument: str) -> str:
+    _rate(context, good=False)
     prompt = context.conversation.take_back()
     context.attachments = [*prompt.attachments, *context.attachments]
+    context.say(shown_prompt(prompt.text) if prompt.text else "there is nothing to ask again")
+    return prompt.text
+
+
+def _stronger(context: CommandContext, argument: str) -> str:
+    _rate(context, good=False)
+    before = [*context.conversation.turns]
+    prompt = context.conversation.take_back()
+    context.doubted = before[-1] if len(before) > len(context.conversation.turns) else None
+    context.attachments = [*prompt.attachments, *context.attachments]
+    context.stronger = bool(prompt.text)
     context.say(shown_prompt(prompt.text) if prompt.text else "there is nothing to ask again")
     return prompt.text
 
@@ -193,29 +248,12 @@ def _copy(context: CommandContext, argument: str) -> None:
         context.say("there is no answer to copy yet")
         return
     if argument:
-        text = _code(context, argument, text)
+        from ai_pal.cli.chat.code_blocks import chosen_block
+
+        text = chosen_block(argument, text, context.say)
     if text:
         way = clipboard.copy(text, os.environ, _to_terminal)
         context.say(f"copied {counted(len(text), 'character')} through {way}")
-
-
-def _code(context: CommandContext, argument: str, answer: str) -> str:
-    """A code block of the answer, the last unless a number says which; "" after a remark."""
-    from ai_pal.cli.chat.code_blocks import code_blocks
-
-    word, _, number = argument.partition(" ")
-    blocks = code_blocks(answer)
-    if word != "code" or (number and not number.strip().isdecimal()):
-        context.say("say /copy, /copy code for the last block of code, or /copy code 1 for the first")
-    elif not blocks:
-        context.say("there is no code in the last answer")
-    elif not number:
-        return blocks[-1]
-    elif 1 <= int(number) <= len(blocks):
-        return blocks[int(number) - 1]
-    else:
-        context.say(f"the last answer has {counted(len(blocks), 'block')} of code")
-    return ""
 
 
 def _set(context: CommandContext, argument: str) -> None:
@@ -268,11 +306,12 @@ class Known(NamedTuple):
 
 
 COMMANDS: dict[str, Known] = {
-    "help": Known("/help", "show this", _help),
+    "help": Known("/help [COMMAND]", "show this, or one command", _help),
     "model": Known("/model [NAME]", "show the model, or answer with another from now on", _model),
     "local": Known("/local [on|off]", "keep this conversation on this machine", _local),
     "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
     "set": Known("/set [NAME VALUE]", "show or set the temperature and more; default takes it back", _set),
+    "preset": Known("/preset [NAME]", "take a preset from now on; save NAME keeps what is set", preset),
     "attach": Known("/attach [FILE]", "attach a file to the next prompt, or what was copied", files.attach),
     "attachments": Known("/attachments", "show what is attached", files.attachments),
     "detach": Known("/detach [N]", "take one attachment off, or all", files.detach),
@@ -280,6 +319,9 @@ COMMANDS: dict[str, Known] = {
     "clear": Known("/clear", "begin a new conversation", _clear),
     "forget": Known("/forget", "delete this conversation from the history, and begin a new one", _forget),
     "retry": Known("/retry", "ask the last prompt again", _retry),
+    "good": Known("/good", "say that the last answer was good: see router.learn", _good),
+    "bad": Known("/bad", "say that it was not", _bad),
+    "stronger": Known("/stronger", "ask the last prompt again, of somebody who may know better", _stronger),
     "undo": Known("/undo", "take back the last prompt and its answer", _undo),
     "edit": Known("/edit", "change the last prompt in $EDITOR and ask it again", _edit),
     "copy": Known("/copy [code [N]]", "copy the last answer, or a block of its code", _copy),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ai_pal.cli.terminal.streams import Terminal
+from ai_pal.cli.terminal.streams import YES, Terminal, typed
 from ai_pal.errors import AiPalError
 
 if TYPE_CHECKING:
@@ -61,11 +61,8 @@ def _ask(provider: str, variable: str, settings: "Settings") -> bool | None:
     from ai_pal.cli.terminal.neutral import neutral
 
     print(neutral(question(provider, variable, where)), end="", file=sys.stderr, flush=True)
-    try:
-        return input().strip().lower() in ("y", "yes")
-    except EOFError:
-        print(file=sys.stderr)
-        return None
+    answer = typed()
+    return None if answer is None else answer in YES
 
 
 def _remember(provider: str, environ: Mapping[str, str], answer: bool) -> None:

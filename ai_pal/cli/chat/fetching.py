@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from ai_pal.cli.terminal.downloads import sized
 from ai_pal.cli.terminal.neutral import neutral_line
-from ai_pal.cli.terminal.streams import Terminal, say
+from ai_pal.cli.terminal.streams import YES, Terminal, say, typed
 
 if TYPE_CHECKING:
     from ai_pal.config import Settings
 
-_YES = ("", "y", "yes")
+_YES = ("", *YES)
 
 
 def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -> bool:
@@ -33,11 +33,8 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
     say(question(found.name, size or found.size, found.memory, disk, free), sys.stderr, dim=False)
     if found.reason:
         say(neutral_line(found.reason), sys.stderr, dim=terminal.rich_stderr)
-    try:
-        print("download it now? [Y/n] ", end="", file=sys.stderr, flush=True)
-        return input().strip().lower() in _YES
-    except EOFError:
-        return False
+    print("download it now? [Y/n] ", end="", file=sys.stderr, flush=True)
+    return typed() in _YES
 
 
 def question(name: str, size: int, memory: int, free_disk: int, free: int) -> str:

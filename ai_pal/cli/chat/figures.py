@@ -3,11 +3,11 @@
 from ai_pal.cli.chat.answer import ShownAnswer
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.conversations.model import short_name
+from ai_pal.conversations.receipts import LOCAL_TIER
+from ai_pal.conversations.receipts import place as place_of
 from ai_pal.counted import counted
 from ai_pal.protocol.client import Started
 from ai_pal.providers.dollars import fine
-
-LOCAL_TIER = 1
 
 
 def summary(answer: ShownAnswer) -> str:
@@ -37,12 +37,8 @@ def summary(answer: ShownAnswer) -> str:
 
 
 def place(started: Started) -> str:
-    """Where the answer comes from: what is elsewhere has an arrow."""
-    if started.tier == LOCAL_TIER and not started.remote:
-        return "this machine"
-    if started.tier == LOCAL_TIER:
-        return "this machine, but the prompt has left it"
-    return f"↗ {started.provider}" if started.remote else f"{started.provider} on this machine"
+    """Where the answer comes from."""
+    return place_of(started.tier, started.provider, remote=started.remote)
 
 
 _ENDS = {"length": "length limit reached", "cancelled": "stopped", "interrupted": "interrupted"}

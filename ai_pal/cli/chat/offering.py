@@ -4,34 +4,41 @@ no, and the answer is remembered."""
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ai_pal.cli.terminal.downloads import sized
 from ai_pal.cli.terminal.neutral import neutral
-from ai_pal.cli.terminal.streams import Terminal, say
+from ai_pal.cli.terminal.streams import YES, Terminal, say, typed
+from ai_pal.config.egress_environment import is_offline
 
 if TYPE_CHECKING:
     from ai_pal.catalog.best import Best
     from ai_pal.config import Settings
 
-_YES = ("y", "yes")
+
+class Better(NamedTuple):
+    """A model that is to be fetched while the starter answers; `now`: the yes has just been given."""
+
+    model: str
+    now: bool = True
 
 
-def wanted(settings: "Settings", terminal: Terminal, environ: Mapping[str, str] = os.environ) -> str:
-    """The model that is to be fetched while the starter answers, "" for none: what was agreed to now, or once
-    and is not here yet. Nothing is asked without a terminal, where nothing may leave, or with a model of the
-    user's choice."""
+def wanted(
+    settings: "Settings", terminal: Terminal, environ: Mapping[str, str] = os.environ
+) -> Better | None:
+    """What was agreed to now, or once and is not here yet; None for nothing. Nothing is asked without a
+    terminal, where nothing may leave, or with a model of the user's choice."""
     from ai_pal.catalog import default_model
-    from ai_pal.catalog.default import STARTER
+    from ai_pal.catalog.default import starter
     from ai_pal.config.offers import read_offer
 
-    if not (terminal.stdin and terminal.stderr) or environ.get("HF_HUB_OFFLINE") or settings.private():
-        return ""
-    if settings.model or default_model(settings) != STARTER:
-        return ""
+    if not (terminal.stdin and terminal.stderr) or is_offline(environ) or settings.private():
+        return None
+    if settings.model or default_model(settings) != starter(settings):
+        return None
     said = read_offer(environ)
     if said is not None:
-        return said.model if said.agreed else ""
+        return Better(said.model, now=False) if said.agreed else None
     return _offered(settings, terminal, environ)
 
 
@@ -48,20 +55,21 @@ def question(best: "Best", starter: str, disk: int) -> str:
     )
 
 
-def _offered(settings: "Settings", terminal: Terminal, environ: Mapping[str, str]) -> str:
+def _offered(settings: "Settings", terminal: Terminal, environ: Mapping[str, str]) -> Better | None:
     from ai_pal.catalog.best import best, ladder
-    from ai_pal.catalog.default import STARTER
+    from ai_pal.catalog.default import starter
     from ai_pal.catalog.this_host import this_host
     from ai_pal.config.offers import Offer, remember_offer
 
     host = this_host(settings)
     found = best(ladder(), host)
     if found is None:
-        return ""
-    say(neutral(question(found, STARTER, host.disk)), sys.stderr, dim=False)
-    agreed = _ask(STARTER)
+        return None
+    answers = starter(settings)
+    say(neutral(question(found, answers, host.disk)), sys.stderr, dim=False)
+    agreed = _ask(answers)
     if agreed is None:
-        return ""
+        return None
     name = found.entry.name
     try:
         remember_offer(Offer(name, agreed), environ)
@@ -69,14 +77,11 @@ def _offered(settings: "Settings", terminal: Terminal, environ: Mapping[str, str
         print(f"that could not be remembered: {error}", file=sys.stderr)
     if not agreed:
         say(f"later: ai-pal pull {name}; others: ai-pal list --all", sys.stderr, dim=terminal.rich_stderr)
-    return name if agreed else ""
+    return Better(name) if agreed else None
 
 
 def _ask(starter: str) -> bool | None:
     """None when the user left without an answer."""
     print(f"fetch it now, while {starter} goes on? [y/N] ", end="", file=sys.stderr, flush=True)
-    try:
-        return input().strip().lower() in _YES
-    except EOFError:
-        print(file=sys.stderr)
-        return None
+    answer = typed()
+    return None if answer is None else answer in YES

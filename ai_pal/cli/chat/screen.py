@@ -27,11 +27,16 @@ from ai_pal.protocol.client import (
     Started,
 )
 
+COULD = "could be asked"
+
 
 class AnswerScreen:
-    """Shows one answer. Made before the request is sent, it imports rich only while it waits."""
+    """Shows one answer. Made before the request is sent, it imports rich only while it waits. `unsure` goes
+    behind a line that says who could be asked instead."""
 
-    def __init__(self, terminal: Terminal, *, markdown: bool, hide_thinking: bool = False) -> None:
+    def __init__(
+        self, terminal: Terminal, *, markdown: bool, hide_thinking: bool = False, unsure: str = ""
+    ) -> None:
         self._terminal = terminal
         self._signs = Signs(terminal)
         self._waiting = self._signs.waiting
@@ -39,8 +44,10 @@ class AnswerScreen:
         self._called = 0
         self._markdown = markdown and terminal.rich_stdout
         self._writer: Writer | None = None
-        self._late: list[Notice] = []
-        self._begun = False
+        self._late: list[str] = []
+        self._seam: list[str] = []
+        self._unsure = unsure
+        self._begun, self._index = False, 0
 
     def show(self, event: AnyEvent) -> None:
         """Show the next event. Raises BrokenPipeError when stdout has no reader."""
@@ -49,24 +56,39 @@ class AnswerScreen:
                 self._delta(event)
             case Pulling() | Queued() | Loading() | Reading():
                 self._signs.show(event)
-            case Notice() if self._begun:
-                self._late.append(event)
             case Notice():
-                self._end_waiting()
-                self._remark(event.reason)
+                self._notice(event)
             case Started() if event.remote:
                 self._end_waiting()
                 who = f"{event.provider}:{event.model} answers: the prompt has left this machine"
-                self._remark(f"↗ {who}" if event.tier > 1 else who)
+                line = f"↗ {who}" if event.tier > 1 else who
+                if self._seam:
+                    self._seam.append(line)
+                else:
+                    self._remark(line)
             case Accepted():
                 _ = self.writer  # loads what the text will need, while the model computes
             case Done() | Failed() | Interrupted() | Cancelled():
                 self._end_waiting()
 
+    def _notice(self, notice: Notice) -> None:
+        if notice.kind == "unsure":
+            able = notice.reason.endswith(COULD)
+            self._late.append(notice.reason + (self._unsure if able else ""))
+        elif not self._begun:
+            self._end_waiting()
+            self._remark(notice.reason)
+        elif notice.kind == "seam":
+            self._seam = [notice.reason]
+        else:
+            self._late.append(notice.reason)
+
     def _delta(self, delta: Delta) -> None:
         if delta.kind == "text":
             self._end_waiting()
-            self._begun = True
+            if self._seam:
+                self._cross(delta)
+            self._begun, self._index = True, delta.index
             self.writer.write(delta.text)
         elif self._begun:
             return  # it would stand in the midst of the text
@@ -87,13 +109,29 @@ class AnswerScreen:
             self._writer = writer_for(terminal=self._terminal.stdout, markdown=self._markdown)
         return self._writer
 
+    def _cross(self, delta: Delta) -> None:
+        """Text behind a seam: another's answer begins on a line of its own, below why; one that goes on with
+        the text stands in it, and why is told at the end."""
+        if delta.index == self._index:
+            self._late += self._seam
+        else:
+            self._end_text()
+            for line in self._seam:
+                self._remark(line)
+        self._seam = []
+
+    def _end_text(self) -> None:
+        """What was written is whole: another's text begins anew."""
+        if self._writer is not None:
+            self._writer.finish()
+        self._writer, self._begun = None, False
+
     def close(self) -> None:
         """The answer is over, in whatever way: leave the terminal in order."""
         self._end_waiting()
-        if self._writer is not None:
-            self._writer.finish()
-        for notice in self._late:
-            self._remark(notice.reason)
+        self._end_text()
+        for line in (*self._seam, *self._late):
+            self._remark(line)
         self._late.clear()
 
     def figures(self, answer: ShownAnswer, note: str = "") -> None:

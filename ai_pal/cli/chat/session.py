@@ -9,7 +9,7 @@ import msgspec
 
 from ai_pal.cli.served import END_SECONDS
 from ai_pal.config.settings import UNASKED_BYTES
-from ai_pal.protocol.client import AnyEvent, Goal
+from ai_pal.protocol.client import AnyEvent, Escalate, Goal
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 
@@ -50,6 +50,8 @@ class Client(Protocol):
         self, prompt: str, suffix: str | None = None, **how: Unpack["Completing"]
     ) -> Stream: ...
 
+    def rate(self, answer: int, good: bool) -> bool: ...
+
     def wait_gone(self, timeout: float) -> bool: ...
 
     def close(self) -> None: ...
@@ -57,7 +59,8 @@ class Client(Protocol):
 
 class Wishes(msgspec.Struct, frozen=True):
     """How answers are wanted: all that a request holds besides its messages. Seconds; a model that is
-    not here is downloaded if it has at most `pull_limit` bytes, 0 for any size. `max_cost` in US dollars."""
+    not here is downloaded if it has at most `pull_limit` bytes, 0 for any size. `max_cost` in US dollars.
+    `conversation` is the mark of the kept conversation, empty where nothing is kept."""
 
     model: str = ""
     options: GenerationOptions = GenerationOptions()
@@ -69,6 +72,9 @@ class Wishes(msgspec.Struct, frozen=True):
     max_cost: float | None = None
     fallback: bool = True
     continuation: bool = False
+    mine: bool = False
+    conversation: str = ""
+    escalate: Escalate = ""
 
 
 class Session:
@@ -117,10 +123,13 @@ class Session:
             pull=True,
             pull_limit=0 if self.settings.auto_pull else wishes.pull_limit,
             local_only=self.is_private(wishes),
+            mine=wishes.mine,
             goal=wishes.goal,
             max_cost=wishes.max_cost,
             fallback=wishes.fallback,
             continuation=wishes.continuation,
+            conversation=wishes.conversation,
+            escalate=wishes.escalate,
         )
 
     def complete(self, raw: RawPrompt, wishes: Wishes) -> Stream:

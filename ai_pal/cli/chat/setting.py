@@ -44,6 +44,7 @@ _LEADS = ("parameter ", "--")
 _WINDOW = "/model NAME?context=N loads a model with a window of N tokens"
 _ELSEWHERE = {
     "system": "/system TEXT sets the system prompt",
+    "preset": "/preset NAME takes what is kept under a name",
     "model": "/model NAME lets another answer",
     "local": "/local on keeps this conversation on this machine",
     "local_only": "/local on keeps this conversation on this machine",

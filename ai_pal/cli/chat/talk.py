@@ -4,28 +4,34 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+import msgspec
+
 from ai_pal import __version__
 from ai_pal.cli import failures
 from ai_pal.cli.chat import setting
 from ai_pal.cli.chat.answer import ShownAnswer, add_answer
 from ai_pal.cli.chat.asking import ask
-from ai_pal.cli.chat.background import Background
+from ai_pal.cli.chat.background import FETCHED, Background
 from ai_pal.cli.chat.commands import COMMANDS, THINK, CommandContext, Leave, run_command
 from ai_pal.cli.chat.entry import Command, parse
 from ai_pal.cli.chat.fetching import may_fetch
 from ai_pal.cli.chat.hints import in_conversation
 from ai_pal.cli.chat.keyboard import quiet_keyboard, spoken_to
 from ai_pal.cli.chat.line_input import Choices, LineInput
+from ai_pal.cli.chat.offering import Better
 from ai_pal.cli.chat.preparing import InstantStart
 from ai_pal.cli.chat.screen import AnswerScreen
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.known_models import known_models
 from ai_pal.cli.terminal.neutral import neutral, neutral_line
 from ai_pal.cli.terminal.streams import Terminal, say
-from ai_pal.config import paths
+from ai_pal.config import paths, presets
 from ai_pal.conversations.model import Attachment, Conversation, short_name
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.errors import AiPalError, Code, Failure
+
+ASK_STRONGER = ": /stronger"
+"""Behind the line that names who could be asked instead."""
 
 FAULTS_OF_FILES = (Code.IMAGE_INVALID, Code.IMAGE_TOO_LARGE, Code.FRAME_TOO_LARGE)
 
@@ -46,7 +52,7 @@ class Talk:
         attachments: Sequence[Attachment] = (),
         wait: bool = False,
         no_wait: bool = False,
-        better: str = "",
+        better: Better | None = None,
     ) -> None:
         self._session, self._terminal, self._markdown = session, terminal, markdown
         self._context = CommandContext(conversation, wishes, session, self._say, recorder)
@@ -55,6 +61,7 @@ class Talk:
             "model": lambda: known_models(session.settings).names,
             "set": lambda: setting.NAMES,
             "copy": lambda: ("code",),
+            "preset": presets.names,
             "local": lambda: ("on", "off"),
             "think": lambda: THINK,
         }
@@ -75,8 +82,8 @@ class Talk:
     def _converse(self) -> int:
         model = short_name(self._context.model)
         self._say(f"ai-pal {__version__} · {model} · /help for help, Ctrl-D leaves")
-        if self._better:
-            self._fetch_better()
+        if self._better is not None:
+            self._fetch(self._better)
         while True:
             try:
                 self._tell_of_better()
@@ -92,14 +99,15 @@ class Talk:
                 self._warned = True
                 self._say("Ctrl-C again or Ctrl-D leaves")
 
-    def _fetch_better(self) -> None:
+    def _fetch(self, better: Better) -> None:
         """Begin to fetch it, while the starter answers."""
         try:
-            self._background = Background(self._session.client.endpoint, self._better)
+            self._background = Background(self._session.client.endpoint, better.model, told=better.now)
         except AiPalError as error:
             failures.report(in_conversation(error.failure))
             return
-        self._say(f"{self._better} is fetched beside this conversation; what has come is kept if you leave")
+        if better.now:
+            self._say(neutral_line(f"{better.model} {FETCHED}"))
 
     def _tell_of_better(self) -> None:
         if self._background is not None and (news := self._background.news()):
@@ -120,21 +128,31 @@ class Talk:
         self._tell_of_better()
         context, instant = self._context, self._instant
         wishes = context.wishes
-        screen = AnswerScreen(self._terminal, markdown=self._markdown, hide_thinking=context.hide_thinking)
+        screen = AnswerScreen(
+            self._terminal, markdown=self._markdown, hide_thinking=context.hide_thinking, unsure=ASK_STRONGER
+        )
         try:
             try:
                 if instant is not None:
                     wishes = instant.wishes(wishes)
                 files, context.attachments = context.attachments, []
                 messages = context.conversation.ask(prompt, files, marked=not self._stands_for)
+                mark = context.recorder.mark_of(context.conversation)
+                wishes = msgspec.structs.replace(wishes, conversation=mark)
+                if context.stronger:
+                    wishes = msgspec.structs.replace(wishes, model="", escalate="stronger")
+                    context.stronger = False
                 answer = ask(self._session, messages, wishes, screen.show, self._agree)
             finally:
                 screen.close()
         except AiPalError as error:
             failures.report(in_conversation(error.failure))
+            self._settle_doubt(failed=True)
             self._attach_again([error.failure])
             return
         self._keep(answer)
+        context.answer = 0 if answer.started is None else answer.started.id
+        self._settle_doubt(failed=answer.finish_reason == "failed")
         failures.report(*map(in_conversation, answer.told_failures))
         if answer.finish_reason == "failed":
             self._attach_again(answer.told_failures)
@@ -143,6 +161,12 @@ class Talk:
         if answer.ended_by:
             raise SystemExit(128 + answer.ended_by)
         print(file=sys.stderr)
+
+    def _settle_doubt(self, *, failed: bool) -> None:
+        """An answer that was doubted stays where nobody has given another."""
+        doubted, self._context.doubted = self._context.doubted, None
+        if failed and doubted is not None:
+            self._context.conversation.put_back(doubted)
 
     def _attach_again(self, refusals: Sequence[Failure]) -> None:
         """What went with a prompt that nobody answered goes with the next, unless it is at fault itself."""

@@ -62,8 +62,8 @@ class MarkdownWriter:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         # Heavy libraries: this is called when the request is out and the model computes.
-        from ai_pal.cli.chat.blocks import BlockSplitter
         from ai_pal.cli.chat.markdown import Renderer
+        from ai_pal.conversations.blocks import BlockSplitter
 
         self._stream = stream
         self._renderer = Renderer(stream)

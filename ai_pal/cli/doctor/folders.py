@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ai_pal.catalog import CATALOG, cache_dir
+from ai_pal.catalog.cache import FOLDER_HINT, nearest
 from ai_pal.cli.doctor.finding import Finding, failed, ok, warn
 from ai_pal.config import Settings, paths
 from ai_pal.transport.run_files import FRONT, WORKERS
@@ -27,7 +28,7 @@ def check_folders(settings: Settings, *, running: bool) -> Iterator[Finding]:
     yield _cache(cache_dir(settings))
     yield _space(cache_dir(settings))
     home = paths.home()
-    yield home_space(home, shutil.disk_usage(_existing(home)).free)
+    yield home_space(home, shutil.disk_usage(nearest(home)).free)
 
 
 def _run_directory(folder: Path) -> Finding:
@@ -35,7 +36,7 @@ def _run_directory(folder: Path) -> Finding:
     try:
         found = folder.lstat()
     except FileNotFoundError:
-        if not os.access(_existing(folder), os.W_OK):
+        if not os.access(nearest(folder), os.W_OK):
             return failed("run directory", f"{folder} cannot be created", ELSEWHERE)
         return ok("run directory", f"{folder} will be created{why}")
     except OSError as error:
@@ -66,17 +67,17 @@ def _sockets(folder: Path, *, running: bool) -> Finding:
 
 def _cache(folder: Path) -> Finding:
     mend = "make it writable, or set model_cache_dir (AI_PAL_MODEL_CACHE)"
-    if not os.access(_existing(folder), os.W_OK | os.X_OK):
+    if (there := nearest(folder)).is_file():
+        return failed("model cache", f"{folder} is no folder: {there} is a file", FOLDER_HINT)
+    if not os.access(there, os.W_OK | os.X_OK):
         return failed("model cache", f"{folder} cannot be written", mend)
     if not folder.exists():
         return ok("model cache", f"{folder} will be created")
-    if not folder.is_dir():
-        return failed("model cache", f"{folder} is not a folder", mend)
     return ok("model cache", str(folder))
 
 
 def _space(folder: Path) -> Finding:
-    free = shutil.disk_usage(_existing(folder)).free
+    free = shutil.disk_usage(nearest(folder)).free
     text = f"{free / 1e9:.1f} GB free for models"
     mend = "free some space, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
     starter = CATALOG["smollm2"].artifact
@@ -92,8 +93,3 @@ def home_space(folder: Path, free: int) -> Finding:
     if free >= LITTLE_FOR_FILES:
         return ok("home space", text)
     return warn("home space", text, "free some space, or set AI_PAL_HOME to a folder on another disk")
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import msgspec
 
-from ai_pal.catalog.default import STARTER
+from ai_pal.catalog.default import starter
 from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings
 from ai_pal.config.tables import LocalSettings
@@ -30,17 +30,18 @@ def _starter(settings: Settings) -> Finding:
     from ai_pal.catalog import default_model
     from ai_pal.catalog.inventory import inventory
 
-    found = next((model for model in inventory(settings) if model.name == STARTER), None)
-    state, mend = found.state if found else "not here", f"run: ai-pal pull {STARTER}"
+    name = starter(settings)
+    found = next((model for model in inventory(settings) if model.name == name), None)
+    state, mend = found.state if found else "not here", f"run: ai-pal pull {name}"
     if state == "verified":
-        return ok("starter model", f"{STARTER} is here, verified")
+        return ok("starter model", f"{name} is here, verified")
     if state == "damaged":
-        return failed("starter model", f"{STARTER} is damaged: it was cut off or changed", mend)
+        return failed("starter model", f"{name} is damaged: it was cut off or changed", mend)
     if state == "here":
-        return warn("starter model", f"{STARTER} is here, but its content was never checked", mend)
-    if default_model(settings) != STARTER:
-        return ok("starter model", f"{STARTER} is not here, and not needed: another model answers")
-    return warn("starter model", f"{STARTER} is not here yet; the first chat fetches it (98 MB)", mend)
+        return warn("starter model", f"{name} is here, but its content was never checked", mend)
+    if default_model(settings) != name:
+        return ok("starter model", f"{name} is not here, and not needed: another model answers")
+    return warn("starter model", f"{name} is not here yet; the first chat fetches it (98 MB)", mend)
 
 
 def _default(settings: Settings) -> Finding:
@@ -49,8 +50,8 @@ def _default(settings: Settings) -> Finding:
     try:
         load = resolve("", settings)
     except AiPalError as error:
-        if error.code == Code.MODEL_NOT_HERE and default_model(settings) == STARTER:
-            return ok("default model", f"{STARTER}, once it is here")
+        if error.code == Code.MODEL_NOT_HERE and default_model(settings) == starter(settings):
+            return ok("default model", f"{starter(settings)}, once it is here")
         return _not_to_be_had("default model", error)
     return ok("default model", f"{load.model} ({load.engine})")
 

@@ -56,6 +56,7 @@ def check_supervisor() -> tuple[bool, Finding]:
 def _unreachable() -> Finding:
     import psutil
 
+    from ai_pal.client.core import to_end
     from ai_pal.transport.run_files import holder
 
     pid = holder(paths.run_dir())
@@ -64,5 +65,5 @@ def _unreachable() -> Finding:
     except psutil.Error:
         alive = False
     if alive:
-        return failed("supervisor", f"pid {pid} runs but does not answer", f"end it: kill {pid}")
+        return failed("supervisor", f"pid {pid} runs but does not answer", f"end it: {to_end(pid)}")
     return ok("supervisor", "none runs; `ai-pal chat` starts one")

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.streams import YES, typed
 from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.errors import Code, fail
 
@@ -22,8 +23,4 @@ def agreed(what: str, *, yes: bool) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         fail(Code.BAD_REQUEST, f"nobody is here to be asked: {what}?", "say --yes")
     print(wrapped(neutral_line(f"{what}? [y/N]"), sys.stderr), end=" ", file=sys.stderr, flush=True)
-    try:
-        return input().strip().lower() in ("y", "yes")
-    except EOFError:
-        print(file=sys.stderr)
-        return False
+    return typed() in YES

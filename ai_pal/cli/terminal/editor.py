@@ -3,19 +3,24 @@
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-_LAST_RESORTS = "vi"
+_LAST_RESORT = "vi"
 
 
 def edit(text: str, environ: Mapping[str, str] = os.environ, *, name: str = "prompt.md") -> str | None:
     """`text` as the user left it in $VISUAL or $EDITOR; None when the editor failed.
 
-    Raises OSError when the editor cannot be started, ValueError when its setting cannot be read.
+    Raises OSError when the editor cannot be started, ValueError when its setting cannot be read, or none is
+    set and there is no terminal to edit in.
     """
-    command = shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or _LAST_RESORTS)
+    chosen = environ.get("VISUAL") or environ.get("EDITOR") or ""
+    if not chosen and not (sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM") != "dumb"):
+        raise ValueError(f"there is no terminal for {_LAST_RESORT}")
+    command = shlex.split(chosen or _LAST_RESORT)
     with tempfile.TemporaryDirectory(prefix="ai-pal-") as folder:
         file = Path(folder) / name
         file.write_text(text, encoding="utf-8")

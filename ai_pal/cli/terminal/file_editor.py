@@ -6,6 +6,7 @@ from enum import Enum
 
 from ai_pal.cli import failures
 from ai_pal.cli.terminal.editor import edit
+from ai_pal.cli.terminal.streams import typed
 from ai_pal.errors import AiPalError, Code, fail
 
 
@@ -52,7 +53,4 @@ def _left_by_editor(text: str, name: str) -> str:
 
 def _goes_on() -> bool:
     print("edit it again? n drops these changes [Y/n] ", end="", file=sys.stderr, flush=True)
-    try:
-        return input().strip().lower() not in ("n", "no")
-    except EOFError:
-        return False
+    return typed() not in ("n", "no", None)

@@ -5,6 +5,7 @@ on its text when it rewraps after a resize, so erasing from the cursor down is r
 What a terminal pushed into its scrollback while it rewrapped is out of reach and stays there.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import TextIO
@@ -13,6 +14,16 @@ _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _ERASE_LINE, _ERASE_BELOW = "\x1b[0m\x1b[K", "\r\x1b[J"
+
+_drawn_now: "list[Region]" = []
+"""Those that hide the cursor."""
+
+
+def put_away() -> None:
+    """Erase all regions and show the cursor, as who suspends this process expects it; the next drawing
+    brings them back. Safe in a signal handler."""
+    for region in _drawn_now:
+        region.put_away()
 
 
 class Region:
@@ -23,9 +34,14 @@ class Region:
         self._size = size
         self._drawn: list[str] = []
         self._at = size()
+        self._away = False
 
     def draw(self, lines: list[str]) -> None:
         """Show `lines` (escape sequences for style only) in place of what was shown before."""
+        if self not in _drawn_now:
+            _drawn_now.append(self)
+        if self._away:
+            self._away, self._drawn = False, []
         now = self._size()
         lines = lines[-max(1, now.lines - 1) :]
         out = [_HIDE, _BEGIN, _NO_WRAP]
@@ -67,6 +83,14 @@ class Region:
         out = [_ERASE_BELOW] if self._drawn else []
         self._drawn = []
         self._write([*out, _SHOW])
+        if self in _drawn_now:
+            _drawn_now.remove(self)
+
+    def put_away(self) -> None:
+        """Past the stream's own buffer, in the midst of whose writing this may be."""
+        self._away = True
+        with contextlib.suppress(OSError, ValueError):
+            os.write(self._stream.fileno(), f"{_ERASE_BELOW}{_WRAP}{_END}{_SHOW}".encode())
 
     def _write(self, parts: list[str]) -> None:
         self._stream.write("".join(parts))

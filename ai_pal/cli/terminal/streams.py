@@ -37,6 +37,7 @@ class Terminal(NamedTuple):
 
 
 _USUAL = os.terminal_size((80, 24))
+YES = ("y", "yes")
 
 
 def size(stream: TextIO) -> os.terminal_size:
@@ -62,3 +63,16 @@ def remark(text: str) -> None:
 
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
+
+
+def typed() -> str | None:
+    """What is typed behind a question, in lower case; None for the end of input. Ctrl-C raises
+    KeyboardInterrupt. Whoever leaves so begins a new line."""
+    try:
+        return input().strip().lower()
+    except EOFError:
+        print(file=sys.stderr)
+        return None
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise

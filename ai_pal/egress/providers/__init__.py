@@ -35,6 +35,8 @@ CLASSES: dict[Api, str] = {
     "anthropic": "Anthropic",
     "cohere": "Cohere",
 }
+"""Those that are asked by this process itself."""
+
 NEEDS_KEY = frozenset({"openai", "anthropic", "cohere"})
 
 

@@ -1,7 +1,7 @@
 """Anthropic's messages through its SDK."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, Literal
 
 import anthropic
@@ -23,6 +23,7 @@ from ai_pal.egress.providers.turns import shaped
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.anthropic.com"
@@ -106,6 +107,9 @@ class Anthropic:
     async def models(self) -> list[str]:
         names = [name(part(model, "id")) async for model in self._client.models.list()]
         return sorted(filter(None, names))
+
+    async def about(self, models: Sequence[str]) -> dict[str, OfferedModel]:
+        return {}
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if not isinstance(error, anthropic.APIStatusError):

@@ -1,6 +1,6 @@
 """The provider seam: what an adapter is asked and what it tells."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 from ai_pal.egress.providers.answer import AnswerEvent, Notice
@@ -9,6 +9,7 @@ from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.providers.abilities import known_window
 
@@ -24,8 +25,21 @@ class Adapter(Protocol):
     async def models(self) -> list[str]:
         """The names of the provider's models."""
 
+    async def about(self, models: Sequence[str]) -> dict[str, OfferedModel]:
+        """What it says of these, as far as it says anything without being asked to answer."""
+
     def failure(self, error: Exception, model: str) -> Failure | None:
         """What an exception means; None for those of the connection, which mean the same everywhere."""
+
+
+class Adapters(Protocol):
+    """Whom completions are asked of."""
+
+    async def adapter(self, provider: Provider) -> Adapter:
+        """The adapter for a provider. Raises `AiPalError`."""
+
+    def without_keys(self, told: Failure) -> Failure:
+        """A failure as it may be told."""
 
 
 class Make(Protocol):

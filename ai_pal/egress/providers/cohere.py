@@ -1,7 +1,7 @@
 """Cohere's chat (version 2 of its API) through its SDK."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -24,6 +24,7 @@ from ai_pal.egress.providers.turns import shaped
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, TokenLogprob
 from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.cohere.com"
@@ -102,6 +103,9 @@ class Cohere:
     async def models(self) -> list[str]:
         page = await self._client.models.list(page_size=1000, request_options={"max_retries": 0})
         return sorted(filter(None, (name(model.name) for model in page.models)))
+
+    async def about(self, models: Sequence[str]) -> dict[str, OfferedModel]:
+        return {}
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if isinstance(error, cohere.core.ApiError) and error.status_code is not None:

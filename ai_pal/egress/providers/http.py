@@ -46,6 +46,18 @@ class Traffic:
         """Text, or a thought, has come out of what was received."""
         self._unused = 0
 
+    def leaves(self) -> None:
+        """The request begins to go out."""
+        if not self.left:
+            self.left = True
+            self._on_left()
+
+    def is_out(self) -> None:
+        """All of it has gone."""
+        if not self.sent:
+            self.sent = True
+            self._on_sent()
+
     def received(self, data: bytes) -> None:
         if len(self.start) < START:
             self.start += data[:START]
@@ -60,12 +72,10 @@ class Traffic:
             self.tls = str(info.get("server_hostname") or "")
         elif step == "send_request_headers.started":
             self._tunnels = info["request"].method == b"CONNECT"
-        elif step == "send_request_body.started" and not self._tunnels and not self.left:
-            self.left = True
-            self._on_left()
-        elif step == "send_request_body.complete" and not self._tunnels and not self.sent:
-            self.sent = True
-            self._on_sent()
+        elif step == "send_request_body.started" and not self._tunnels:
+            self.leaves()
+        elif step == "send_request_body.complete" and not self._tunnels:
+            self.is_out()
 
 
 async def unseen(event: str, info: dict[str, Any]) -> None:
@@ -83,6 +93,11 @@ def watching(traffic: Traffic) -> Iterator[None]:
         yield
     finally:
         _traffic.reset(token)
+
+
+def watched() -> Traffic:
+    """The attempt that this task is part of."""
+    return _traffic.get() or Traffic()
 
 
 def read_through(rewriting: Rewriting) -> Rewriting:

@@ -4,7 +4,8 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -27,11 +28,16 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.network.trouble import Blocked
 from ai_pal.protocol import needs
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import Ability
 from ai_pal.providers.abilities import needed, unsupported
 
 LOOK_SECONDS = 2.0
 """For a question that no answer depends on."""
+
+
+SHOWN_AT_ONCE, MOST_SHOWN, ABOUT_SECONDS = 8, 256, 1.5
+"""Models that are looked at: together, in all, and for how long; of the others nothing is known."""
 
 
 class _Shown(msgspec.Struct, frozen=True):
@@ -164,6 +170,21 @@ class Ollama:
         tags = told.get("models")
         named = [name(part(tag, "name")) for tag in tags] if isinstance(tags, list) else []
         return sorted(filter(None, named))
+
+    async def about(self, models: Sequence[str]) -> dict[str, OfferedModel]:
+        found: dict[str, OfferedModel] = {}
+        room = asyncio.Semaphore(SHOWN_AT_ONCE)
+
+        async def look(model: str) -> None:
+            async with room:
+                shown = await self._asked("POST", "show", {"model": model})
+            if shown is not None:
+                found[model] = ollama_window.offered(model, shown)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ABOUT_SECONDS):
+                await asyncio.gather(*map(look, models[:MOST_SHOWN]))
+        return found
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if not isinstance(error, Refused):

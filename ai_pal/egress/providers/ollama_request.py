@@ -115,6 +115,8 @@ def beside(request: Complete) -> dict[str, Any]:
         given["format"] = schemas.narrowed(options.response_format.schema, schemas.OLLAMA)
     if options.logprobs is not None:
         given |= {"logprobs": True, "top_logprobs": options.logprobs}
+    if options.trim is False:
+        given["truncate"] = False
     return given
 
 

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 import msgspec
 
 from ai_pal.egress.providers.figures import tokens
+from ai_pal.egress.providers.loose import part, text
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.egress import Complete
+from ai_pal.protocol.offered import OfferedModel
 
 DEFAULT = 4096
 """What a server has where nobody says otherwise, at least; older ones have half of it."""
@@ -49,6 +51,22 @@ def windows(model: str, shown: object, running: object) -> Windows:
     found, tells = _entry(model, running)
     loaded = tokens(found.get("context_length"))
     return Windows(*_of_model(shown), loaded, tells=tells, is_loaded=bool(found))
+
+
+def offered(model: str, shown: object) -> OfferedModel:
+    """What an answer to `/api/show` says of a model. Its window is the one that it can have through us."""
+    own, most = _of_model(shown)
+    info = part(shown, "model_info")
+    told = part(shown, "capabilities")
+    return OfferedModel(
+        architecture=text(part(info, "general.architecture")) or text(part(shown, "details", "family")),
+        basename=text(part(info, "general.basename")) or model.partition(":")[0],
+        format=text(part(shown, "details", "format")),
+        quantization=text(part(shown, "details", "quantization_level")),
+        parameters=tokens(part(info, "general.parameter_count")),
+        window=max(own, min(most, LARGEST)),
+        capabilities=[one for one in told if isinstance(one, str)] if isinstance(told, list) else [],
+    )
 
 
 def needed(request: Complete) -> int:

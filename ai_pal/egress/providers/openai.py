@@ -1,6 +1,6 @@
 """OpenAI's chat completions through its SDK, and every server that speaks the same."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, Literal
 
 import httpx2
@@ -24,6 +24,7 @@ from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Complete, Provider
 from ai_pal.protocol.families import is_openais
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.openai.com/v1"
@@ -82,6 +83,9 @@ class OpenAI:
     async def models(self) -> list[str]:
         names = [name(part(model, "id")) async for model in self._client.models.list()]
         return sorted(filter(None, names))
+
+    async def about(self, models: Sequence[str]) -> dict[str, OfferedModel]:
+        return {}
 
     def failure(self, error: Exception, model: str) -> Failure | None:
         if isinstance(error, openai.APIStatusError):

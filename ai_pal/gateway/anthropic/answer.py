@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from ai_pal.client.answer import Answer
-from ai_pal.errors import AiPalError, Failure, main_reason
+from ai_pal.errors import AiPalError, Code, Failure, main_reason
+from ai_pal.gateway import seals
 from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.statuses import sentence, status_of
+from ai_pal.gateway.statuses import sentence, status_of, status_of_error
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Reasoning, Text, ToolCall
 from ai_pal.protocol.usage import Usage
@@ -29,36 +30,44 @@ TYPES = {
     504: "timeout_error",
 }
 
+OVERFLOW = "prompt is too long"
+"""Words by which Claude Code tells that it has to make its history shorter."""
+
 
 def event(name: str, **fields: Any) -> bytes:
     """One server-sent event."""
     return f"event: {name}\ndata: ".encode() + _json({"type": name, **fields}) + b"\n\n"
 
 
-def error_of(failure: Failure, message: str = "") -> dict[str, Any]:
+def error_of(failure: Failure, message: str = "", status: int = 0) -> dict[str, Any]:
     """What an error holds."""
-    kind = TYPES.get(status_of(failure), "api_error")
-    return {"type": kind, "message": message or sentence(failure)}
+    status = status or status_of(failure)
+    kind = TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+    said = message or sentence(failure)
+    if failure.code == Code.PROMPT_TOO_LARGE:
+        said = f"{OVERFLOW}: {said}"
+    return {"type": kind, "message": said}
 
 
 def error_body(error: AiPalError) -> dict[str, Any]:
-    """Anthropic's envelope of errors."""
+    """Anthropic's envelope of errors; who sends it adds the request's id."""
     said = sentence(error.failure)
     param = error.param if isinstance(error, BodyError) else None
-    return {"type": "error", "error": error_of(error.failure, f"{param}: {said}" if param else said)}
+    told = error_of(error.failure, f"{param}: {said}" if param else said, status_of_error(error))
+    return {"type": "error", "error": told}
 
 
 class MessageStream:
-    """Writes one answer. `model` is what the client called it, `given` how it had to begin: that is known to
-    the client, and not sent back."""
+    """Writes one answer. `model` is what the client called it."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, message_id: str, model: str, given: str = "") -> None:
-        self._id, self._model, self._given = message_id, model, given
+    def __init__(self, message_id: str, model: str) -> None:
+        self._id, self._model = message_id, model
         self._begun = False
         self._open: dict[tuple[int, str], tuple[int, str]] = {}
         self._blocks = 0
+        self._signed = -1
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
@@ -74,10 +83,9 @@ class MessageStream:
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one message."""
-        parts = map(self._without_given, answer.parts.parts)
-        content = [_block(part) for part in parts if part != Text("")]
+        content = [_block(part) for part in answer.parts.parts]
         message = self._message(answer.model, content)
-        message["stop_reason"] = REASONS.get(answer.finish_reason, "end_turn")
+        message |= _stopped(answer.finish_reason, answer.stop)
         return _json({**message, "usage": usage_of(answer.usage)})
 
     def _event(self, event_: wire.AnyEvent) -> bytes:
@@ -103,10 +111,6 @@ class MessageStream:
 
     def _delta(self, delta: wire.Delta) -> bytes:
         """Text and thoughts end where another part begins; calls of tools may grow side by side."""
-        if self._given and delta.kind == "text":
-            told = delta.text[len(self._given) :]
-            self._given = self._given[len(delta.text) :]
-            delta = msgspec.structs.replace(delta, text=told)
         if not delta.text and not delta.call and not delta.signature:
             return b""
         place = delta.index, delta.kind
@@ -118,26 +122,28 @@ class MessageStream:
             self._open[place] = number, delta.call
             out += event("content_block_start", index=number, content_block=_empty_block(delta))
             self._blocks += 1
+        if delta.signature:
+            self._signed = number
         for piece in _pieces(delta):
             out += event("content_block_delta", index=number, delta=piece)
         return out
 
     def _stop(self, *, calls: bool) -> bytes:
         """End the blocks that are open; of `calls` too."""
-        ended = [place for place in self._open if calls or place[1] != "tool_call"]
-        return b"".join(event("content_block_stop", index=self._open.pop(place)[0]) for place in ended)
+        out = b""
+        for place in [place for place in self._open if calls or place[1] != "tool_call"]:
+            number = self._open.pop(place)[0]
+            if place[1] == "reasoning" and number != self._signed:
+                mark = {"type": "signature_delta", "signature": seals.UNSIGNED}
+                out += event("content_block_delta", index=number, delta=mark)
+            out += event("content_block_stop", index=number)
+        return out
 
     def _end(self, done: wire.Done) -> bytes:
-        stopped = {"stop_reason": REASONS.get(done.finish_reason, "end_turn"), "stop_sequence": None}
         out = self._begin() + self._stop(calls=True)
+        stopped = _stopped(done.finish_reason, done.stop)
         out += event("message_delta", delta=stopped, usage=usage_of(done.usage))
         return out + event("message_stop")
-
-    def _without_given(self, part: Text | Reasoning | ToolCall) -> Text | Reasoning | ToolCall:
-        if not isinstance(part, Text) or not self._given:
-            return part
-        given, self._given = self._given, ""
-        return Text(part.text.removeprefix(given))
 
     def _message(self, model: str, content: list[dict[str, Any]]) -> dict[str, Any]:
         return {
@@ -149,6 +155,13 @@ class MessageStream:
             "stop_reason": None,
             "stop_sequence": None,
         }
+
+
+def _stopped(reason: str, stop: str) -> dict[str, Any]:
+    """Why it ended; a stop text is named."""
+    if stop:
+        return {"stop_reason": "stop_sequence", "stop_sequence": stop}
+    return {"stop_reason": REASONS.get(reason, "end_turn"), "stop_sequence": None}
 
 
 def usage_of(usage: Usage) -> dict[str, Any]:
@@ -185,7 +198,7 @@ def _pieces(delta: wire.Delta) -> list[dict[str, Any]]:
 def _block(part: Text | Reasoning | ToolCall) -> dict[str, Any]:
     match part:
         case Reasoning():
-            return {"type": "thinking", "thinking": part.text, "signature": part.signature}
+            return {"type": "thinking", "thinking": part.text, "signature": seals.shown(part.signature)}
         case ToolCall():
             return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part.arguments)}
     return {"type": "text", "text": part.text}

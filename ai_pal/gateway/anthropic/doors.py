@@ -6,18 +6,20 @@ from typing import Any
 import msgspec
 
 from ai_pal.client import AsyncClient
+from ai_pal.gateway import presets
 from ai_pal.gateway.anthropic import request
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.gateway.anthropic.messages import conversation
-from ai_pal.gateway.asked import Asked, Wanted, chat
+from ai_pal.gateway.asked import Asked, Wanted
+from ai_pal.gateway.going_on import going_on
 
 
 def messages(body: bytes) -> Asked:
     """POST /v1/messages. Raises `AiPalError`."""
     asked = request.read(body)
     turns, prefill = conversation(asked.system, asked.messages)
-    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model, prefill)
-    return Asked(chat(turns, request.how(asked, prefill)), bool(asked.stream), writer)
+    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model)
+    return Asked(going_on(turns, prefill, request.how(asked)), bool(asked.stream), writer)
 
 
 def count_tokens(body: bytes) -> Wanted:
@@ -27,6 +29,7 @@ def count_tokens(body: bytes) -> Wanted:
     counting: dict[str, Any] = {**request.what_counts(asked), "prefill": prefill or None}
 
     async def carry_out(client: AsyncClient) -> bytes:
-        return msgspec.json.encode({"input_tokens": int(await client.count_tokens(turns, **counting))})
+        said, asking = presets.of_count(turns, counting)
+        return msgspec.json.encode({"input_tokens": int(await client.count_tokens(said, **asking))})
 
     return Wanted(carry_out)

@@ -1,14 +1,23 @@
 """The conversation of a Messages request, as messages of ours. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from ai_pal.attachments.reading import from_bytes
+from ai_pal.gateway import seals
 from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.data_urls import ELSEWHERE, unpacked
+from ai_pal.gateway.data_urls import ELSEWHERE, picture_of, unpacked
 from ai_pal.protocol import content as ours
+
+PDF = b"%PDF-"
+
+
+class Picture(msgspec.Struct, tag_field="type", tag="base64"):
+    media_type: Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
+    data: str
 
 
 class Base64(msgspec.Struct, tag_field="type", tag="base64"):
@@ -29,21 +38,22 @@ class FileId(msgspec.Struct, tag_field="type", tag="file"):
     file_id: str
 
 
-class Inner(msgspec.Struct, tag_field="type", tag="content"):
-    content: Any
-
-
 class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
     text: str
 
 
 class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
-    source: Base64 | Url | FileId
+    source: Picture | Url | FileId
+
+
+class Inner(msgspec.Struct, tag_field="type", tag="content"):
+    content: str | list[TextBlock | ImageBlock]
 
 
 class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
     source: Base64 | PlainText | Url | FileId | Inner
     title: str | None = None
+    context: str | None = None
 
 
 class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
@@ -93,14 +103,27 @@ class Turn(msgspec.Struct):
     content: Content
 
 
+BILLING = re.compile(r"x-anthropic-billing-header:(?:[ \t]*[\w.-]+=[^;\n]*;)*[ \t]*\n?")
+"""What Claude Code puts before its system prompt for Anthropic's accounts, as a block of its own or at the
+beginning of one. It is another one in each request: nothing behind it would ever be kept."""
+
+
+def stable(system: str | list[TextBlock]) -> str:
+    """The system prompt without Anthropic's accounts, which say nothing to a model."""
+    blocks = [system] if isinstance(system, str) else [block.text for block in system]
+    shown = [BILLING.sub("", block, count=1) if BILLING.match(block) else block for block in blocks]
+    return "\n\n".join(
+        text for text, block in zip(shown, blocks, strict=True) if text.strip() or text == block
+    )
+
+
 def conversation(
     system: str | list[TextBlock] | None, turns: Sequence[Turn]
 ) -> tuple[list[ours.Message], str]:
     """These turns as ours, and how the answer has to begin: what the assistant has said last. Raises
     `BodyError`."""
     found: list[ours.Message] = []
-    if system:
-        text = system if isinstance(system, str) else "\n\n".join(block.text for block in system)
+    if system and (text := stable(system)):
         found.append(ours.Message("system", text))
     prefill = ""
     for number, turn in enumerate(turns):
@@ -131,8 +154,8 @@ def _messages(turn: Turn, where: str) -> list[ours.Message]:
         at = f"{where}.content[{number}]"
         if isinstance(block, ToolResult):
             results.append(ours.ToolResult(block.tool_use_id, _result(block, at), bool(block.is_error)))
-        elif (part := _part(block, at)) is not None:
-            parts.append(part)
+        else:
+            parts += _parts(block, at)
     found = [ours.Message("tool", results)] if results else []
     if parts or not results:
         found.append(ours.Message(turn.role, parts))
@@ -144,47 +167,59 @@ def _result(block: ToolResult, where: str) -> str | list[ours.Text | ours.Image]
         return block.content or ""
     kept: list[ours.Text | ours.Image] = []
     for number, inner in enumerate(block.content):
-        part = _part(inner, f"{where}.content[{number}]")
-        if isinstance(part, ours.Document):
-            part = ours.Text(part.marked)
-        if not isinstance(part, ours.Text | ours.Image):
-            raise BodyError("a tool gives text, pictures or documents", f"{where}.content[{number}]")
-        kept.append(part)
+        for part in _parts(inner, f"{where}.content[{number}]"):
+            told = ours.Text(part.marked) if isinstance(part, ours.Document) else part
+            if not isinstance(told, ours.Text | ours.Image):
+                raise BodyError("a tool gives text, pictures or documents", f"{where}.content[{number}]")
+            kept.append(told)
     return kept
 
 
-def _part(block: AnyBlock, where: str) -> ours.AnyPart | None:
+def _parts(block: AnyBlock, where: str) -> list[ours.AnyPart]:
     match block:
         case TextBlock():
-            return ours.Text(block.text)
+            return [ours.Text(block.text)]
         case ImageBlock():
-            return from_bytes(_bytes(block.source, where), "the picture").part
+            return [picture_of(_bytes(block.source, where), f"{where}.source.data")]
         case DocumentBlock():
             return _document(block, where)
         case ThinkingBlock():
-            return ours.Reasoning(block.thinking, block.signature)
+            return [ours.Reasoning(block.thinking, seals.meant(block.signature))]
         case ToolUse():
-            return ours.ToolCall(block.id, block.name, msgspec.json.encode(block.input).decode())
+            return [ours.ToolCall(block.id, block.name, msgspec.json.encode(block.input).decode())]
         case SearchResult():
-            return ours.Document(block.title, "\n".join(one.text for one in block.content))
+            return [ours.Document(block.title, "\n".join(one.text for one in block.content))]
         case RedactedBlock():
-            return None  # sealed for its own maker
+            return []  # sealed for its own maker
     raise BodyError(f"{type(block).__name__} has no place here", where)
 
 
-def _document(block: DocumentBlock, where: str) -> ours.AnyPart:
+def _document(block: DocumentBlock, where: str) -> list[ours.AnyPart]:
     name = block.title or "document"
+    about = [ours.Text(f"{block.context}\n\n")] if block.context else []
     match block.source:
-        case PlainText(data=text):
-            return ours.Document(name, text)
-        case Inner():
-            raise BodyError("a document is text or the bytes of a file", f"{where}.source")
-    return from_bytes(_bytes(block.source, where), name).part
+        case PlainText(data=text) | Inner(content=str() as text):
+            return [*about, ours.Document(name, text)]
+        case Inner(content=list() as blocks):
+            parts: list[ours.AnyPart] = []
+            for number, inner in enumerate(blocks):
+                at = f"{where}.source.content[{number}]"
+                found = _parts(inner, at)
+                parts += [
+                    ours.Document(name, one.text) if isinstance(one, ours.Text) else one for one in found
+                ]
+            return [*about, *parts]
+        case Base64(media_type="application/pdf"):
+            data = _bytes(block.source, where)
+            if PDF not in data[:1024]:
+                raise BodyError("this is no PDF", f"{where}.source.data")
+            return [*about, from_bytes(data, name).part]
+    return [*about, from_bytes(_bytes(block.source, where), name).part]
 
 
-def _bytes(source: Base64 | Url | FileId | PlainText | Inner, where: str) -> bytes:
+def _bytes(source: Picture | Base64 | Url | FileId | PlainText | Inner, where: str) -> bytes:
     match source:
-        case Base64(data=data):
+        case Picture(data=data) | Base64(data=data):
             return unpacked(data, f"{where}.source.data")
         case Url():
             raise BodyError("URLs are not fetched", f"{where}.source.url", ELSEWHERE)

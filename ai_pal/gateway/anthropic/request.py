@@ -26,10 +26,14 @@ class Choice(msgspec.Struct):
     disable_parallel_tool_use: bool | None = None
 
 
+LEAST_BUDGET = 1024
+"""Of thoughts, as Anthropic has it."""
+
+
 class Thinking(msgspec.Struct):
     type: Literal["enabled", "disabled", "adaptive"]
-    budget_tokens: int | None = None
-    display: str | None = None
+    budget_tokens: Annotated[int, msgspec.Meta(ge=LEAST_BUDGET)] | None = None
+    display: Literal["summarized", "omitted", "full"] | None = None
 
 
 class Form(msgspec.Struct):
@@ -38,8 +42,12 @@ class Form(msgspec.Struct):
 
 
 class OutputConfig(msgspec.Struct):
-    effort: str | None = None
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: Form | None = None
+
+
+class Metadata(msgspec.Struct):
+    user_id: str | None = None
 
 
 class CountBody(msgspec.Struct, kw_only=True):
@@ -53,18 +61,25 @@ class CountBody(msgspec.Struct, kw_only=True):
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
     output_format: Form | None = None
+    # What local servers are asked for.
+    think: bool | str | None = None
+    reasoning_effort: str | None = None
+    chat_template_kwargs: wishes.TemplateKwargs | None = None
 
 
 class MessagesBody(CountBody, kw_only=True):
     """None says nothing. What Anthropic keeps or counts on its side (`metadata`, `service_tier`,
-    `cache_control`, `context_management`, betas) has no meaning here and is passed over."""
+    `cache_control`, `context_management`, betas) has no meaning here and is passed over, and so are fields
+    that nobody knows: its own agent sends new ones before they are published."""
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1)]
     stream: bool | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    top_p: float | None = None
-    top_k: int | None = None
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=0)] | None = None
     stop_sequences: list[str] | None = None
+    metadata: Metadata | None = None
+    service_tier: Literal["auto", "standard_only"] | None = None
     mcp_servers: list[Any] | None = None
     container: Any = None
     # What local servers are asked for.
@@ -83,15 +98,29 @@ def read(body: bytes) -> MessagesBody:
         raise BodyError("servers of tools are asked by the client here", "mcp_servers", "send their tools")
     if asked.container is not None:
         raise BodyError("nothing is run here", "container", "leave it out")
+    if ((asked.thinking and asked.thinking.budget_tokens) or 0) >= asked.max_tokens:
+        raise BodyError("thoughts count among max_tokens, which has to be more", "thinking.budget_tokens")
+    _check(asked)
     return asked
 
 
 def read_count(body: bytes) -> CountBody:
     """The body of a count. Raises `BodyError`."""
-    return decoded(body, _COUNT)
+    asked = decoded(body, _COUNT)
+    _check(asked)
+    return asked
 
 
-def how(asked: MessagesBody, prefill: str) -> Asking:
+def _check(asked: CountBody) -> None:
+    """What no type tells. Raises `BodyError`."""
+    if asked.thinking and asked.thinking.type == "enabled" and asked.thinking.budget_tokens is None:
+        raise BodyError("how much may be thought is to be said", "thinking.budget_tokens")
+    for number, tool in enumerate(asked.tools or []):
+        if tool.type in (None, "custom") and tool.input_schema is None:
+            raise BodyError("a tool says what it takes", f"tools[{number}].input_schema")
+
+
+def how(asked: MessagesBody) -> Asking:
     """How it is to be answered, as keywords of any client. Raises `BodyError`."""
     return {
         **what_counts(asked),
@@ -102,7 +131,6 @@ def how(asked: MessagesBody, prefill: str) -> Asking:
         "stop": asked.stop_sequences or [],
         "parallel_tool_calls": _parallel(asked),
         "thinking_budget": asked.thinking.budget_tokens if asked.thinking else None,
-        "prefill": prefill,
         "context": asked.num_ctx,
         "keep_alive": wishes.keep_alive(asked.keep_alive),
     }
@@ -116,6 +144,7 @@ def what_counts(asked: CountBody) -> Asking:
         "tool_choice": _choice(asked.tool_choice),
         "thinking": _thinking(asked),
         "response_format": _form(asked),
+        "trim": False,
     }
 
 
@@ -147,7 +176,15 @@ def _thinking(asked: CountBody) -> Any:
     effort = asked.output_config.effort if asked.output_config else None
     if kind == "disabled":
         effort = None
-    return wishes.thinking({"thinking.type": kind, "output_config.effort": effort if kind else None})
+    return wishes.thinking(
+        {
+            "thinking.type": kind,
+            "output_config.effort": effort if kind else None,
+            "think": asked.think,
+            "reasoning_effort": asked.reasoning_effort,
+            **wishes.of_template(asked.chat_template_kwargs),
+        }
+    )
 
 
 def _form(asked: CountBody) -> ResponseFormat | None:

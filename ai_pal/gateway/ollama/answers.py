@@ -8,9 +8,10 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Failure, main_reason
+from ai_pal.gateway.ollama.memory import remembered
 from ai_pal.gateway.statuses import sentence
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import TokenLogprob, ToolCall
+from ai_pal.protocol.content import Message, TokenLogprob, ToolCall
 from ai_pal.protocol.usage import Timings, Usage
 
 Kind = Literal["chat", "generate"]
@@ -33,12 +34,15 @@ def stamp(seconds: float) -> str:
 
 
 class Lines:
-    """Writes one answer. `model` is what the client called it."""
+    """Writes one answer. `model` is what the client called it; `turns`, if there are any, are what goes into
+    its `context` with the answer."""
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, kind: Kind, model: str, created: float) -> None:
+    def __init__(self, kind: Kind, model: str, created: float, turns: Sequence[Message] = ()) -> None:
         self._kind, self._model, self._created = kind, model, stamp(created)
+        self._turns = turns
+        self._text: list[str] = []
         self._calls: dict[int, wire.Delta] = {}
         self._arguments: dict[int, list[str]] = {}
 
@@ -59,7 +63,8 @@ class Lines:
         said = self._content(answer.text, answer.reasoning, answer.tool_calls)
         if answer.logprobs:
             said["logprobs"] = [_logprob(token) for token in answer.logprobs]
-        return _json({**self._head(), **said, **_end(answer.finish_reason, answer.usage, answer.timings)})
+        end = _end(answer.finish_reason, answer.usage, answer.timings)
+        return _json({**self._head(), **said, **self._context(answer.text), **end})
 
     def _event(self, event: wire.AnyEvent) -> bytes:
         match event:
@@ -74,7 +79,8 @@ class Lines:
                 self._model = self._model or event.model
             case wire.Done():
                 end = _end(event.finish_reason, event.usage, event.timings)
-                return self._whole_calls() + line({**self._head(), **self._content(""), **end})
+                context = self._context("".join(self._text))
+                return self._whole_calls() + line({**self._head(), **self._content(""), **context, **end})
             case wire.Failed():
                 return self.broken(main_reason(event.reasons))
             case wire.Interrupted():
@@ -85,6 +91,8 @@ class Lines:
         if delta.kind == "reasoning":
             return self._said("", delta.text) if delta.text else b""
         if delta.kind == "text":
+            if self._turns:
+                self._text.append(delta.text)
             return self._whole_calls() + (self._said(delta.text) if delta.text else b"")
         before = b""
         known = self._calls.get(delta.index)
@@ -109,6 +117,11 @@ class Lines:
 
     def _said(self, text: str, thought: str = "") -> bytes:
         return line({**self._head(), **self._content(text, thought), "done": False})
+
+    def _context(self, text: str) -> dict[str, Any]:
+        if not self._turns:
+            return {}
+        return {"context": remembered([*self._turns, Message("assistant", text)])}
 
     def _head(self) -> dict[str, Any]:
         return {"model": self._model, "created_at": self._created}

@@ -1,18 +1,21 @@
 """Ollama's routes: what each reads, asks and writes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ai_pal.client import AsyncClient
-from ai_pal.gateway import wishes
+from ai_pal.gateway import facts, presets, wishes
 from ai_pal.gateway.asked import Asked, Begin, Wanted, chat, complete
 from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.going_on import begun, going_on
 from ai_pal.gateway.ollama import messages as turns
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import Lines, stamp
+from ai_pal.gateway.ollama.memory import recalled
+from ai_pal.gateway.ollama.templates import filled
 from ai_pal.gateway.openai.chat_request import FunctionTool
 from ai_pal.protocol.content import AnyPart, Message, Text
 from ai_pal.protocol.options import Tool
@@ -64,37 +67,52 @@ def chat_door(body: bytes) -> Asked | Wanted:
         return _load_or_unload("chat", asked)
     how = options.how(asked)
     how["tools"] = [_tool(tool) for tool in asked.tools or []]
-    return _asked("chat", asked, chat(turns.conversation(asked.messages), how))
+    messages, given = begun(turns.conversation(asked.messages))
+    return _asked("chat", asked, going_on(messages, given, how))
 
 
 def generate(body: bytes) -> Asked | Wanted:
     """POST /api/generate; without a prompt the model is loaded, or unloaded. Raises `AiPalError`."""
     asked = decoded(body, _GENERATE)
-    if asked.template:
-        raise BodyError("a model's own template is used", "template", "leave it out, or set raw")
-    if asked.context:
-        raise BodyError("what was said before is not kept", "context", "send it to /api/chat as messages")
     if not asked.prompt and not asked.images and not asked.suffix:
         return _load_or_unload("generate", asked)
     how = options.how(asked)
-    if asked.raw or asked.suffix:
-        if asked.images or asked.system:
-            raise BodyError("a text that is gone on with has no template to put this in", "raw")
-        return _asked("generate", asked, complete(asked.prompt, asked.suffix or None, dict(how)))
+    if asked.raw or asked.suffix or asked.template:
+        as_it_is = {name: value for name, value in how.items() if name != "trim"}  # a text is never cut
+        return _asked("generate", asked, complete(_raw(asked), asked.suffix or None, as_it_is))
     pictures = [turns.picture(data, f"images[{n}]") for n, data in enumerate(asked.images or [])]
     content: str | list[AnyPart] = [*pictures, Text(asked.prompt)] if pictures else asked.prompt
     system = [Message("system", asked.system)] if asked.system else []
-    return _asked("generate", asked, chat([*system, Message("user", content)], how))
+    said = [*recalled(asked.context or ()), *system, Message("user", content)]
+    return _asked("generate", asked, chat(said, how), said)
+
+
+def _raw(asked: GenerateBody) -> str:
+    """The text that is gone on with. Raises `BodyError`: there is more than it can hold."""
+    templated = bool(asked.template) and not asked.raw
+    for name in ("images", "context", *(() if templated else ("system",))):
+        if getattr(asked, name):
+            raise BodyError("a text that is gone on with has no place for this", name, "leave it out")
+    if not templated:
+        return asked.prompt
+    if asked.suffix:
+        raise BodyError("what is filled in stands between texts, not in a template", "suffix")
+    return filled(asked.template, asked.system, asked.prompt)
 
 
 def embed(body: bytes) -> Wanted:
     """POST /api/embed. Raises `AiPalError`."""
     asked = decoded(body, _EMBED)
-    texts = [asked.input] if isinstance(asked.input, str) else asked.input or []
+    options.required(asked.model)
+    texts = list(filter(None, [asked.input])) if isinstance(asked.input, str) else asked.input or []
+    kept = {**_kept(asked), "truncate": asked.truncate is not False}
 
     async def carry_out(client: AsyncClient) -> bytes:
         began = time.monotonic()
-        found = await client.embed(texts, dimensions=asked.dimensions or 0, model=asked.model, **_kept(asked))
+        if not texts:
+            await client.load(asked.model, kept.get("keep_alive"))
+            return msgspec.json.encode({"model": asked.model, "embeddings": []})
+        found = await client.embed(texts, dimensions=asked.dimensions or 0, model=asked.model, **kept)
         return msgspec.json.encode(
             {
                 "model": asked.model or found.model,
@@ -111,11 +129,12 @@ def embed(body: bytes) -> Wanted:
 def embeddings(body: bytes) -> Wanted:
     """POST /api/embeddings, as it was before. Raises `AiPalError`."""
     asked = decoded(body, _EMBED)
+    options.required(asked.model)
 
     async def carry_out(client: AsyncClient) -> bytes:
         if not asked.prompt:
             return msgspec.json.encode({"embedding": []})
-        found = await client.embed([asked.prompt], model=asked.model, **_kept(asked))
+        found = await client.embed([asked.prompt], model=asked.model, truncate=True, **_kept(asked))
         return msgspec.json.encode({"embedding": list(found[0])})
 
     return Wanted(carry_out)
@@ -126,19 +145,22 @@ async def version(_: AsyncClient, __: Mapping[str, str]) -> bytes:
     return msgspec.json.encode({"version": VERSION})
 
 
-def _asked(kind: Any, asked: options.Common, begin: Begin) -> Asked:
-    return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time()))
+def _asked(kind: Any, asked: options.Common, begin: Begin, turns: Sequence[Message] = ()) -> Asked:
+    return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time(), turns))
 
 
 def _load_or_unload(kind: str, asked: options.Common) -> Wanted:
     """As Open WebUI asks for it: with a `keep_alive` of 0 the model goes, else it comes."""
     seconds = wishes.keep_alive(asked.keep_alive)
+    options.required(asked.model)
 
     async def carry_out(client: AsyncClient) -> bytes:
+        model = presets.meant(asked.model)
         if seconds == 0:
-            await client.unload(asked.model)
+            await facts.known(model)
+            await client.unload(model)
         else:
-            await client.load(asked.model, seconds)
+            await client.load(model, seconds)
         nothing = (
             {"response": ""} if kind == "generate" else {"message": {"role": "assistant", "content": ""}}
         )

@@ -10,6 +10,7 @@ import msgspec
 from ai_pal.catalog.details import Details
 from ai_pal.client import AsyncClient
 from ai_pal.gateway import facts
+from ai_pal.gateway.askable import Askable, askable, one_of
 from ai_pal.gateway.asked import Wanted
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.ollama import options
@@ -40,17 +41,17 @@ def named(body: NamedBody) -> str:
 
 
 async def tags(client: AsyncClient, _: Mapping[str, str]) -> bytes:
-    """GET /api/tags: what is on this machine."""
-    models = await client.models(here=True)
-    known = await facts.details_by_name(client, [one.name for one in models])
-    return msgspec.json.encode({"models": [_tag(one, known.get(one.name, Details())) for one in models]})
+    """GET /api/tags: what can be asked."""
+    return msgspec.json.encode({"models": [_tag(one) for one in await askable(client)]})
 
 
 async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     """GET /api/ps: what is loaded."""
     workers = [one for one in (await client.status()).workers if one.pid and not one.vocabulary]
     known = await facts.details_by_name(client, [one.model for one in workers])
-    return msgspec.json.encode({"models": [_loaded(one, known.get(one.model, Details())) for one in workers]})
+    listed = {one.name: one for one in await client.models()} if workers else {}
+    found = [_loaded(one, known.get(one.model, Details()), listed.get(one.model)) for one in workers]
+    return msgspec.json.encode({"models": found})
 
 
 def show(body: bytes) -> Wanted:
@@ -58,13 +59,14 @@ def show(body: bytes) -> Wanted:
     model = named(decoded(body, _NAMED))
 
     async def carry_out(client: AsyncClient) -> bytes:
-        return msgspec.json.encode(shown(await facts.details(client, model)))
+        found = await one_of(client, model)
+        return msgspec.json.encode(shown(found.known, (found.preset and found.preset.system) or ""))
 
     return Wanted(carry_out)
 
 
-def shown(known: Details) -> dict[str, Any]:
-    """The body of an answer to /api/show."""
+def shown(known: Details, system: str = "") -> dict[str, Any]:
+    """The body of an answer to /api/show; `system` is the prompt that goes before all."""
     kind = known.architecture
     info: dict[str, Any] = {
         "general.architecture": kind,
@@ -74,8 +76,10 @@ def shown(known: Details) -> dict[str, Any]:
     }
     return {
         "license": known.licence,
+        "modelfile": _modelfile(known, system),
         "parameters": _parameters(known.sampling),
         "template": known.template,
+        **({"system": system} if system else {}),
         "details": _details(known),
         "model_info": {name: value for name, value in info.items() if value},
         "capabilities": capabilities(known),
@@ -90,20 +94,19 @@ def capabilities(known: Details) -> list[str]:
     return ["completion", *(theirs for ours, theirs in _CAPABILITIES if ours in known.strengths)]
 
 
-def _tag(info: wire.ModelInfo, known: Details) -> dict[str, Any]:
-    name = _named(info.name)
-    identity = f"{info.path} {info.size} {info.revision}"
+def _tag(one: Askable) -> dict[str, Any]:
+    name = _named(one.name)
     return {
         "name": name,
         "model": name,
-        "modified_at": stamp(known.modified),
-        "size": info.size,
-        "digest": hashlib.sha256(identity.encode()).hexdigest(),
-        "details": _details(known),
+        "modified_at": stamp(one.known.modified),
+        "size": one.info.size if one.info else 0,
+        "digest": _digest(one.name, one.info),
+        "details": _details(one.known),
     }
 
 
-def _loaded(worker: wire.WorkerStatus, known: Details) -> dict[str, Any]:
+def _loaded(worker: wire.WorkerStatus, known: Details, info: wire.ModelInfo | None) -> dict[str, Any]:
     name = _named(worker.model)
     left = worker.unloads_in if worker.unloads_in is not None else max(0.0, worker.keep_alive)
     return {
@@ -111,11 +114,17 @@ def _loaded(worker: wire.WorkerStatus, known: Details) -> dict[str, Any]:
         "model": name,
         "size": worker.memory,
         "size_vram": 0,
-        "digest": hashlib.sha256(name.encode()).hexdigest(),
+        "digest": _digest(worker.model, info),
         "details": _details(known),
         "expires_at": stamp(time.time() + (YEARS if worker.keep_alive < 0 else left)),
         "context_length": worker.context,
     }
+
+
+def _digest(name: str, info: wire.ModelInfo | None) -> str:
+    """What tells models apart: the same wherever one is listed, another when its files have changed."""
+    identity = f"{info.path} {info.size} {info.revision}" if info else name
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def _named(name: str) -> str:
@@ -138,6 +147,17 @@ def _size(parameters: int) -> str:
     if parameters >= 1e9:
         return f"{parameters / 1e9:.1f}B"
     return f"{parameters / 1e6:.2f}M" if parameters else ""
+
+
+def _modelfile(known: Details, system: str) -> str:
+    """What Ollama would have made it of."""
+    said = _parameters(known.sampling).splitlines()
+    lines = [f"FROM {known.model}", *(f"PARAMETER {line}" for line in said)]
+    if system:
+        lines.insert(1, f'SYSTEM """{system}"""')
+    if known.template:
+        lines.insert(1, f'TEMPLATE """{known.template}"""')
+    return "\n".join(lines) + "\n"
 
 
 def _parameters(sampling: GenerationOptions) -> str:

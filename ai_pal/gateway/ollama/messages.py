@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ai_pal.attachments.reading import from_bytes
 from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.data_urls import unpacked
+from ai_pal.gateway.data_urls import picture_of, unpacked
 from ai_pal.protocol import content as ours
 
 
@@ -71,4 +70,4 @@ def _answered(message: Message, calls: list[ours.ToolCall], where: str) -> ours.
 
 def picture(data: str, where: str) -> ours.AnyPart:
     """One of `images`. Raises `AiPalError`: it is none."""
-    return from_bytes(unpacked(data, where), "the picture").part
+    return picture_of(unpacked(data, where), where)

@@ -1,6 +1,6 @@
 """`options`, `format`, `think` and `keep_alive` of Ollama's requests. Pure."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -28,8 +28,15 @@ _OF_ENGINES = {
 }
 """What llama.cpp knows and we have no word for, and its own name for it: the engine takes or refuses it."""
 
-_OF_LOADS = ("num_gpu", "num_thread", "num_batch", "main_gpu", "use_mmap", "use_mlock", "numa", "low_vram")
-"""How a model is loaded is a setting here."""
+_HINTS: dict[str, type] = {
+    **dict.fromkeys(("num_gpu", "main_gpu", "num_thread", "num_batch"), int),
+    **dict.fromkeys(("use_mmap", "use_mlock", "numa", "low_vram"), bool),
+}
+"""Where and how fast a model computes, which changes no answer: AI-PAL plans that for all models together, so
+these are looked at and have no meaning. What else nobody knows is passed over, as Ollama does."""
+
+KNOWN = frozenset({*NAMES, *_OF_ENGINES, *_HINTS, "stop"})
+"""All that a Modelfile may set."""
 
 
 class Common(msgspec.Struct, kw_only=True):
@@ -41,27 +48,45 @@ class Common(msgspec.Struct, kw_only=True):
     options: dict[str, Any] | None = None
     keep_alive: str | float | None = None
     think: bool | str | None = None
+    reasoning_effort: str | None = None
+    chat_template_kwargs: wishes.TemplateKwargs | None = None
+    truncate: bool | None = None
     logprobs: bool | None = None
-    top_logprobs: int | None = None
+    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
+
+
+def required(model: str) -> str:
+    """The model that is named. Raises `BodyError`: none is, which the router decides on other doors."""
+    if not model.strip():
+        raise BodyError("model is required", "model", "name one, or auto")
+    return model
+
+
+def sampling_of(given: dict[str, Any]) -> dict[str, Any]:
+    """`options`, or the parameters of a Modelfile, by our names. Raises `BodyError`."""
+    asking: dict[str, Any] = {ours: given[name] for name, ours in NAMES.items() if name in given}
+    most = asking.get("max_tokens")
+    if isinstance(most, int) and most <= 0:  # without end
+        del asking["max_tokens"]
+    if asking.get("context") == 0:
+        del asking["context"]
+    for name, kind in _HINTS.items():
+        if type(given.get(name, kind())) is not kind:
+            raise BodyError(f"{name} has to be of the type {kind.__name__}", f"options.{name}")
+    asking["stop"] = wishes.stops(_texts(given.get("stop")))
+    asking["extra"] = {theirs: given[name] for name, theirs in _OF_ENGINES.items() if name in given} or None
+    return asking
 
 
 def how(asked: Common) -> Asking:
     """How it is to be answered, as keywords of any client. Raises `BodyError`."""
-    given = {name: value for name, value in (asked.options or {}).items() if value is not None}
-    asking: dict[str, Any] = {ours: given[name] for name, ours in NAMES.items() if name in given}
-    if asking.get("max_tokens", 0) in (-1, -2):  # without end, or as much as fits
-        del asking["max_tokens"]
-    if asking.get("context") == 0:
-        del asking["context"]
-    for name in _OF_LOADS:
-        if name in given:
-            raise BodyError(f"{name} cannot be chosen by a request", f"options.{name}", "leave it out")
-    asking["stop"] = wishes.stops(_texts(given.get("stop")))
-    asking["extra"] = {theirs: given[name] for name, theirs in _OF_ENGINES.items() if name in given} or None
-    asking["model"] = asked.model
+    asking = sampling_of({name: value for name, value in (asked.options or {}).items() if value is not None})
+    asking["model"] = required(asked.model)
     asking["response_format"] = _form(asked.format)
-    asking["thinking"] = wishes.thinking({"think": asked.think})
+    said = {"think": asked.think, "reasoning_effort": asked.reasoning_effort}
+    asking["thinking"] = wishes.thinking(said | wishes.of_template(asked.chat_template_kwargs))
     asking["keep_alive"] = wishes.keep_alive(asked.keep_alive)
+    asking["trim"] = None if asked.truncate is not False else False
     asking["logprobs"] = (asked.top_logprobs or 0) if asked.logprobs else None
     return asking  # type: ignore[return-value]
 

@@ -38,7 +38,7 @@ def pull(body: bytes) -> Followed:
         raise BodyError("certificates are always checked", "insecure", "leave it out")
 
     def begin(client: AsyncClient, said: Asking) -> AsyncStream[Any]:
-        if said.get("local_only"):
+        if said.get("local_only") or said.get("mine"):
             fail(Code.LOCAL_ONLY, "a download tells the hub which model is wanted", "leave the header out")
         return client.pull(model)
 

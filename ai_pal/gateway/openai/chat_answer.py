@@ -15,6 +15,9 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Alternative, TokenLogprob
 from ai_pal.protocol.usage import Usage
 
+FINGERPRINT = "fp_ai-pal"
+"""What it says about its backend: nothing; OpenAI's schema wants a text."""
+
 DONE = b"data: [DONE]\n\n"
 _json = msgspec.json.encode
 
@@ -48,6 +51,8 @@ class ChatStream:
     def _event(self, event: wire.AnyEvent) -> bytes:
         match event:
             case wire.Delta():
+                if self._text_head and event.kind == "text":
+                    return self._text_head + _json(event.text) + self._text_tail
                 return self._delta(event)
             case wire.Logprobs():
                 return self._chunk(
@@ -111,13 +116,11 @@ class ChatStream:
 
     def _delta(self, delta: wire.Delta) -> bytes:
         if delta.kind == "text":
-            if not self._text_head:
-                first = self._begin()
-                # What is the same for each piece of text is encoded once.
-                head, _, self._text_tail = self._chunk({"content": "\x00"}).partition(b'"\\u0000"')
-                self._text_head = head
-                return first + head + _json(delta.text) + self._text_tail
-            return self._text_head + _json(delta.text) + self._text_tail
+            first = self._begin()
+            # What is the same for each piece of text is encoded once.
+            head, _, self._text_tail = self._chunk({"content": "\x00"}).partition(b'"\\u0000"')
+            self._text_head = head
+            return first + head + _json(delta.text) + self._text_tail
         begin = self._begin()
         if delta.kind == "reasoning":
             self.thought += delta.n
@@ -165,7 +168,7 @@ class ChatStream:
             "object": kind,
             "created": self._created,
             "model": self._name or name,
-            "system_fingerprint": None,
+            "system_fingerprint": FINGERPRINT,
         }
 
 

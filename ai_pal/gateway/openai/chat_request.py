@@ -9,7 +9,8 @@ import msgspec
 from ai_pal.client.asking import Asking
 from ai_pal.gateway import wishes
 from ai_pal.gateway.bodies import BodyError, decoded
-from ai_pal.gateway.openai.messages import AnyMessage, conversation
+from ai_pal.gateway.going_on import begun
+from ai_pal.gateway.openai.messages import AnyMessage, Assistant, conversation
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import (
     Grammar,
@@ -18,13 +19,17 @@ from ai_pal.protocol.options import (
     NamedTool,
     ResponseFormat,
     Tool,
-    ToolChoice,
 )
 
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
 TopLogprobs = Annotated[int, msgspec.Meta(ge=0, le=20)]
+Metadata = Annotated[
+    dict[Annotated[str, msgspec.Meta(max_length=64)], Annotated[str, msgspec.Meta(max_length=512)]],
+    msgspec.Meta(max_length=16),
+]
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
 
 
 class TextFormat(msgspec.Struct, tag_field="type", tag="text"):
@@ -62,20 +67,22 @@ class FunctionName(msgspec.Struct):
     name: str
 
 
-class NamedChoice(msgspec.Struct):
+class NamedChoice(msgspec.Struct, tag_field="type", tag="function"):
     function: FunctionName
-    type: Literal["function"] = "function"
+
+
+class AllowedTools(msgspec.Struct):
+    mode: Literal["auto", "required"]
+    tools: list[NamedChoice]
+
+
+class AllowedChoice(msgspec.Struct, tag_field="type", tag="allowed_tools"):
+    allowed_tools: AllowedTools
 
 
 class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
-
-
-class TemplateKwargs(msgspec.Struct, forbid_unknown_fields=True):
-    enable_thinking: bool | None = None
-    thinking: bool | None = None
-    reasoning_effort: str | None = None
 
 
 class ReasoningWish(msgspec.Struct):
@@ -84,11 +91,11 @@ class ReasoningWish(msgspec.Struct):
     max_tokens: int | None = None
 
 
-class ChatBody(msgspec.Struct, forbid_unknown_fields=True):
+class ChatBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
 
     messages: Annotated[list[AnyMessage], msgspec.Meta(min_length=1)]
-    model: str = ""
+    model: str
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: Temperature | None = None
@@ -105,7 +112,7 @@ class ChatBody(msgspec.Struct, forbid_unknown_fields=True):
     top_logprobs: TopLogprobs | None = None
     response_format: TextFormat | ObjectFormat | SchemaFormat | None = None
     tools: list[FunctionTool] | None = None
-    tool_choice: Literal["auto", "none", "required"] | NamedChoice | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedChoice | AllowedChoice | None = None
     parallel_tool_calls: bool | None = None
     reasoning_effort: str | None = None
     # What local servers are asked for.
@@ -118,7 +125,7 @@ class ChatBody(msgspec.Struct, forbid_unknown_fields=True):
     think: bool | str | None = None
     reasoning: ReasoningWish | None = None
     thinking_budget: int | None = None
-    chat_template_kwargs: TemplateKwargs | None = None
+    chat_template_kwargs: wishes.TemplateKwargs | None = None
     grammar: str | None = None
     # What is refused where it asks for something.
     modalities: list[str] | None = None
@@ -129,14 +136,14 @@ class ChatBody(msgspec.Struct, forbid_unknown_fields=True):
     web_search_options: Any = None
     # Of no meaning here.
     user: str | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     store: bool | None = None
-    service_tier: str | None = None
+    service_tier: ServiceTier | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     prompt_cache_options: dict[str, Any] | None = None
-    verbosity: str | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
     cache_prompt: bool | None = None
 
 
@@ -148,6 +155,7 @@ def read(body: bytes) -> ChatBody:
     asked = decoded(body, _BODY)
     if asked.modalities not in (None, ["text"]):
         raise BodyError("answers are text", "modalities")
+    only_of_streams(asked.stream_options, asked.stream)
     for name in ("audio", "prediction", "web_search_options"):
         if getattr(asked, name) is not None:
             raise BodyError("this cannot be had here", name, "leave it out")
@@ -157,9 +165,13 @@ def read(body: bytes) -> ChatBody:
     return asked
 
 
-def messages_of(asked: ChatBody) -> list[Message]:
-    """The conversation in our terms."""
-    return conversation(asked.messages)
+def messages_of(asked: ChatBody) -> tuple[list[Message], str]:
+    """The conversation in our terms, and how its answer begins. Raises `BodyError`."""
+    last = asked.messages[-1]
+    if isinstance(last, Assistant) and last.tool_calls:
+        where = f"messages[{len(asked.messages) - 1}].tool_calls"
+        raise BodyError("behind calls come their results", where, "send a tool message for each")
+    return begun(conversation(asked.messages))
 
 
 def how(asked: ChatBody) -> Asking:
@@ -176,8 +188,7 @@ def how(asked: ChatBody) -> Asking:
         "logit_bias": biases_of(asked.logit_bias),
         "logprobs": (asked.top_logprobs or 0) if asked.logprobs else None,
         "response_format": _form(asked),
-        "tools": [_tool(tool.function) for tool in asked.tools or []],
-        "tool_choice": _choice(asked.tool_choice),
+        **_tools(asked),  # type: ignore[typeddict-item]
         "parallel_tool_calls": asked.parallel_tool_calls if asked.tools else None,
         "thinking": _thinking(asked),
         "thinking_budget": asked.thinking_budget or (asked.reasoning.max_tokens if asked.reasoning else None),
@@ -185,6 +196,7 @@ def how(asked: ChatBody) -> Asking:
         "min_p": asked.min_p,
         "repeat_penalty": _either(asked, "repeat_penalty", "repetition_penalty"),
         "context": asked.num_ctx,
+        "trim": False,
         "keep_alive": wishes.keep_alive(asked.keep_alive),
     }
     if asked.top_logprobs and not asked.logprobs:
@@ -200,8 +212,16 @@ def _either(asked: ChatBody, name: str, other: str) -> Any:
     return two if one is None else one
 
 
+def only_of_streams(options: StreamOptions | None, stream: bool | None) -> None:
+    """Raises `BodyError`: what a stream would have is asked of a whole answer."""
+    if options is not None and not stream:
+        raise BodyError("stream_options are of a stream", "stream_options", "set stream, or leave it out")
+
+
 def biases_of(given: dict[str, float] | None) -> dict[int, float] | None:
     """What is added to the logits of tokens, by their numbers. Raises `BodyError`."""
+    if any(not -100 <= bias <= 100 for bias in (given or {}).values()):
+        raise BodyError("a bias is from -100 to 100", "logit_bias")
     try:
         return None if given is None else {int(token): bias for token, bias in given.items()}
     except ValueError:
@@ -229,20 +249,28 @@ def _tool(function: FunctionOfTool) -> Tool:
     return Tool(function.name, function.description or "", **named)
 
 
-def _choice(given: str | NamedChoice | None) -> ToolChoice | None:
-    return NamedTool(given.function.name) if isinstance(given, NamedChoice) else given  # type: ignore[return-value]
+def _tools(asked: ChatBody) -> dict[str, Any]:
+    """The tools, and which are to be called."""
+    tools = [_tool(tool.function) for tool in asked.tools or []]
+    match asked.tool_choice:
+        case NamedChoice(function=function):
+            return {"tools": tools, "tool_choice": NamedTool(function.name)}
+        case AllowedChoice(allowed_tools=AllowedTools(mode=mode, tools=chosen)):
+            names = {one.function.name for one in chosen}
+            if unknown := names - {tool.name for tool in tools}:
+                raise BodyError(f"there is no tool {next(iter(unknown))!r}", "tool_choice.allowed_tools")
+            return {"tools": [tool for tool in tools if tool.name in names], "tool_choice": mode}
+    return {"tools": tools, "tool_choice": asked.tool_choice}
 
 
 def _thinking(asked: ChatBody) -> Any:
-    kwargs, wish = asked.chat_template_kwargs or TemplateKwargs(), asked.reasoning or ReasoningWish()
+    wish = asked.reasoning or ReasoningWish()
     return wishes.thinking(
         {
             "reasoning_effort": asked.reasoning_effort,
             "think": asked.think,
             "reasoning.effort": wish.effort,
             "reasoning.enabled": wish.enabled,
-            "chat_template_kwargs.enable_thinking": kwargs.enable_thinking,
-            "chat_template_kwargs.thinking": kwargs.thinking,
-            "chat_template_kwargs.reasoning_effort": kwargs.reasoning_effort,
+            **wishes.of_template(asked.chat_template_kwargs),
         }
     )

@@ -1,7 +1,9 @@
 """Several answers in one stream or one body, told apart by their `index`. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
+
+import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure
@@ -32,17 +34,37 @@ class Choice(Writer, Protocol):
 
 
 class Choices:
-    """Writes all of them: the events' `id` is the number of the answer."""
+    """Writes all of them: the events' `id` is the number of the answer. Of those that are `scored`, by their
+    numbers, how probable the prompt is comes with its first answer alone, and goes before all of them."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, writers: Sequence[Choice], per_prompt: int) -> None:
-        self._writers, self._per_prompt = writers, per_prompt
+    def __init__(
+        self, writers: Sequence[Choice], per_prompt: int, scored: Collection[int] = frozenset()
+    ) -> None:
+        self._writers, self._per_prompt, self._scored = writers, per_prompt, scored
         self._usages: dict[int, Usage] = {}
+        self._held: dict[int, list[wire.AnyEvent]] = {number: [] for number in scored}
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
-        return b"".join(map(self._event, events))
+        return b"".join(map(self._in_turn, events))
+
+    def _in_turn(self, event: wire.AnyEvent) -> bytes:
+        """What comes of an answer waits for its prompt."""
+        number: int = getattr(event, "id", 0)
+        if number not in self._held or isinstance(event, wire.Started):
+            return self._event(event)
+        scores = isinstance(event, wire.Logprobs) and event.prompt
+        if not scores:
+            self._held[number].append(event)
+        if not scores and not (isinstance(event, wire.Done) and number % self._per_prompt == 0):
+            return b""
+        told = b""
+        for other in range(number, number + self._per_prompt):
+            told += self._event(msgspec.structs.replace(event, id=other)) if scores else b""
+            told += b"".join(map(self._event, self._held.pop(other)))
+        return told
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
         """As one of them would say it."""
@@ -55,9 +77,16 @@ class Choices:
     def whole(self, answer: Answer) -> bytes:
         """All of them in one body."""
         assert isinstance(answer, Answers)
+        self._share(answer.choices)
         choices = [writer.choice(one) for writer, one in zip(self._writers, answer.choices, strict=True)]
         thought = sum(one.parts.thought for one in answer.choices)
         return self._writers[0].body(answer, choices, thought)
+
+    def _share(self, answers: Sequence[Answer]) -> None:
+        """What the first answer to a prompt tells of that, all of them do."""
+        for number in self._scored:
+            first = answers[number - number % self._per_prompt]
+            answers[number].parts.prompt_logprobs = first.parts.prompt_logprobs
 
     def _event(self, event: wire.AnyEvent) -> bytes:
         if isinstance(event, wire.Started):  # one name for all of them
@@ -75,13 +104,54 @@ class Choices:
         return end
 
 
+class Best(Choices):
+    """Writes `n` of the `of` answers to each prompt: those whose tokens were likeliest. In one body only."""
+
+    def __init__(
+        self,
+        writers: Sequence[Choice],
+        n: int,
+        of: int,
+        scored: Collection[int],
+        *,
+        tells_probabilities: bool,
+    ) -> None:
+        super().__init__(writers, of, scored)
+        self._n, self._of, self._tells_probabilities = n, of, tells_probabilities
+
+    def whole(self, answer: Answer) -> bytes:
+        """The best of them in one body; `usage` counts all."""
+        assert isinstance(answer, Answers)
+        self._share(answer.choices)
+        kept: list[Answer] = []
+        for first in range(0, len(answer.choices), self._of):
+            of_prompt = answer.choices[first : first + self._of]
+            kept += sorted(of_prompt, key=_likelihood, reverse=True)[: self._n]
+        if not self._tells_probabilities:
+            for one in kept:
+                one.parts.logprobs.clear()
+        answer.choices = kept
+        return super().whole(answer)
+
+
+def _likelihood(answer: Answer) -> float:
+    """The mean over its tokens."""
+    said = [token.logprob for token in answer.logprobs]
+    return sum(said) / len(said) if said else float("-inf")
+
+
 def one_or_several(
-    begins: Sequence[Begin], writers: Sequence[Choice], per_prompt: int, *, stream: bool
+    begins: Sequence[Begin],
+    writers: Sequence[Choice],
+    per_prompt: int,
+    *,
+    stream: bool,
+    scored: Collection[int] = frozenset(),
 ) -> Asked:
     """The question for these answers; one alone is asked as it is."""
     if len(begins) == 1:
         return Asked(begins[0], stream, writers[0])
-    return Asked(side_by_side(begins, per_prompt), stream, Choices(writers, per_prompt), per_prompt)
+    return Asked(side_by_side(begins, per_prompt), stream, Choices(writers, per_prompt, scored), per_prompt)
 
 
 def seed_of(seed: int | None, number: int) -> int | None:
@@ -89,13 +159,13 @@ def seed_of(seed: int | None, number: int) -> int | None:
     return None if seed is None else seed + number
 
 
-def number_of(n: int | None, prompts: int = 1) -> int:
+def number_of(n: int | None, prompts: int = 1, name: str = "n") -> int:
     """How many answers each prompt gets. Raises `BodyError`: too many."""
     wanted = 1 if n is None else n
     if wanted < 1:
-        raise BodyError("there is at least one answer", "n")
+        raise BodyError("there is at least one answer", name)
     if wanted * prompts > MOST:
         raise BodyError(
-            f"one request has at most {MOST} answers", "n" if wanted > 1 else "prompt", "ask again"
+            f"one request has at most {MOST} answers", name if wanted > 1 else "prompt", "ask again"
         )
     return wanted

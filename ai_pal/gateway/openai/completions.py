@@ -3,15 +3,18 @@
 import secrets
 import time
 from collections.abc import Sequence
+from math import isfinite
 from typing import Annotated, Any
 
 import msgspec
 
 from ai_pal.client.answer import Answer
+from ai_pal.client.requests import Raw
 from ai_pal.errors import Failure, main_reason
 from ai_pal.gateway import wishes
 from ai_pal.gateway.asked import Asked, Begin, complete
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.bodies import BodyError, converted, decoded
+from ai_pal.gateway.filtered import Filtered
 from ai_pal.gateway.openai.chat_answer import DONE, event, progress, usage_of
 from ai_pal.gateway.openai.chat_request import (
     Penalty,
@@ -19,9 +22,12 @@ from ai_pal.gateway.openai.chat_request import (
     StreamOptions,
     Temperature,
     biases_of,
+    only_of_streams,
 )
-from ai_pal.gateway.openai.choices import Choice, number_of, one_or_several, seed_of
+from ai_pal.gateway.openai.choices import Best, Choice, number_of, one_or_several, seed_of
+from ai_pal.gateway.openai.embeddings import Token
 from ai_pal.gateway.openai.errors import error_of
+from ai_pal.gateway.several import side_by_side
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob
 from ai_pal.protocol.usage import Usage
@@ -29,15 +35,15 @@ from ai_pal.protocol.usage import Usage
 _json = msgspec.json.encode
 
 
-class CompletionBody(msgspec.Struct, forbid_unknown_fields=True):
+class CompletionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """None says nothing. `user` has no meaning here."""
 
     prompt: str | list[str | int | list[int]]
-    model: str = ""
+    model: str
     suffix: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=0)] | None = None
     temperature: Temperature | None = None
     top_p: Share | None = None
     n: int | None = None
@@ -68,20 +74,21 @@ def completions(body: bytes) -> Asked:
     asked = decoded(body, _BODY)
     prompts = _prompts(asked.prompt)
     n = number_of(asked.n, len(prompts))
-    if asked.best_of not in (None, n):
-        raise BodyError("all answers are given, none is chosen", "best_of", "leave it out, and say n")
-    if asked.echo and asked.logprobs is not None:
-        raise BodyError("the probabilities of the prompt's own tokens cannot be had", "echo")
+    of = _best_of(asked, n, len(prompts))
+    only_of_streams(asked.stream_options, asked.stream)
+    tells = asked.logprobs is not None
+    if asked.suffix and not all(isinstance(prompt, str) for prompt in prompts):
+        raise BodyError("what is filled in stands between texts", "suffix", "send the prompt as a text")
     how: dict[str, Any] = {
         "model": asked.model,
-        "max_tokens": USUAL_TOKENS if asked.max_tokens is None else asked.max_tokens,
+        "max_tokens": USUAL_TOKENS if asked.max_tokens is None else asked.max_tokens or 1,
         "temperature": asked.temperature,
         "top_p": asked.top_p,
         "stop": wishes.stops(asked.stop),
         "presence_penalty": asked.presence_penalty,
         "frequency_penalty": asked.frequency_penalty,
         "logit_bias": biases_of(asked.logit_bias),
-        "logprobs": asked.logprobs,
+        "logprobs": asked.logprobs if tells or of == n else 0,
         "top_k": asked.top_k,
         "min_p": asked.min_p,
         "repeat_penalty": asked.repeat_penalty,
@@ -92,24 +99,63 @@ def completions(body: bytes) -> Asked:
     name, created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
     begins: list[Begin] = []
     writers: list[Choice] = []
+    scored: set[int] = set()
     for prompt in prompts:
-        for number in range(n):
-            begins.append(complete(prompt, asked.suffix, {**how, "seed": seed_of(asked.seed, number)}))
-            before = prompt if asked.echo else ""
+        # What tokens say is known where they are told with their probabilities.
+        scores = bool(asked.echo) and not asked.suffix and (tells or not isinstance(prompt, str))
+        scored |= set(range(len(begins), len(begins) + of)) if scores else set()
+        for number in range(of):  # what one tells of the prompt, the others would too
+            tells_prompt = {"prompt_logprobs": True} if scores and number == 0 else {}
+            own = {**how, **tells_prompt, "seed": seed_of(asked.seed, number)}
+            begin = complete(prompt, asked.suffix or None, own)
+            begins.append(_unsaid(begin) if asked.max_tokens == 0 else begin)
+        for _ in range(n):
+            before = prompt if asked.echo and isinstance(prompt, str) else ""
             index = len(writers)
-            writers.append(
-                CompletionStream(name, asked.model, created, before, include_usage=wants_usage, index=index)
+            writer = CompletionStream(
+                name, asked.model, created, before, include_usage=wants_usage, index=index
             )
-    return one_or_several(begins, writers, n, stream=bool(asked.stream))
+            writer.tells = tells
+            writers.append(writer)
+    if of > n:
+        best = Best(writers, n, of, scored, tells_probabilities=tells)
+        return Asked(side_by_side(begins, of), False, best, of)
+    return one_or_several(begins, writers, n, stream=bool(asked.stream), scored=scored)
 
 
-def _prompts(given: str | list[str | int | list[int]]) -> list[str]:
+def _best_of(asked: CompletionBody, n: int, prompts: int) -> int:
+    """How many answers to a prompt there are to choose from. Raises `BodyError`."""
+    if asked.best_of is None:
+        return n
+    if asked.best_of < n:
+        raise BodyError("out of fewer than n none can be chosen", "best_of", "leave it out, or say more")
+    if asked.best_of > n and asked.stream:
+        raise BodyError("what is chosen at the end is no stream", "best_of", "leave it out, or stream")
+    return number_of(asked.best_of, prompts, "best_of")
+
+
+def _unsaid(begin: Begin) -> Begin:
+    """Asked for one token, since nobody is asked for none; it is not told."""
+
+    def keep(event_: wire.AnyEvent) -> wire.AnyEvent | None:
+        if isinstance(event_, wire.Done):
+            usage = msgspec.structs.replace(event_.usage, completion_tokens=0)
+            return msgspec.structs.replace(event_, usage=usage, finish_reason="length")
+        if isinstance(event_, wire.Logprobs) and event_.prompt:
+            return event_
+        return None if isinstance(event_, wire.Delta | wire.Logprobs) else event_
+
+    return lambda client, said: Filtered(begin(client, said), keep)
+
+
+def _prompts(given: str | list[str | int | list[int]]) -> list[Raw]:
+    """A text, texts, the tokens of one, or of several. Raises `BodyError`."""
     if isinstance(given, str):
         return [given]
-    texts = [one for one in given if isinstance(one, str)]
-    if not texts or len(texts) != len(given):
-        raise BodyError("a prompt is a text", "prompt", "send the text in place of its tokens")
-    return texts
+    found: list[Any] = [given] if given and isinstance(given[0], int) else given
+    if not found or not all(isinstance(one, str) or one for one in found):
+        raise BodyError("there is no prompt", "prompt", "send a text, or tokens")
+    return [one if isinstance(one, str) else converted(one, list[Token], "prompt") for one in found]
 
 
 class CompletionStream:
@@ -124,6 +170,9 @@ class CompletionStream:
     ) -> None:
         self._id, self._model, self._created = answer_id, model, created
         self._echo, self._include_usage, self._index = echo, include_usage, index
+        self._offset = len(echo)
+        self.tells = True
+        """Whether probabilities are told; where only the echo of tokens is, they are not."""
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
@@ -143,7 +192,15 @@ class CompletionStream:
 
     def choice(self, answer: Answer) -> dict[str, Any]:
         """This text among others."""
-        return self._choice(self._echo + answer.text, answer.finish_reason, answer.logprobs)
+        said = self._echoed(answer.prompt_logprobs)
+        text, self._offset = self._echo + answer.text, 0 if said else self._offset
+        return self._choice(text, answer.finish_reason, [*said, *answer.logprobs])
+
+    def _echoed(self, prompt: Sequence[TokenLogprob]) -> Sequence[TokenLogprob]:
+        """The prompt's tokens, as far as they are told; what they say is the echo, where that is no text."""
+        if prompt and not self._echo:
+            self._echo = b"".join(token.data for token in prompt).decode(errors="replace")
+        return prompt if self.tells else ()
 
     def body(self, answer: Answer, choices: list[dict[str, Any]], thought: int) -> bytes:
         """The body that holds these."""
@@ -164,6 +221,11 @@ class CompletionStream:
         match event_:
             case wire.Delta():
                 return self._begin() + event(self._fields([self._choice(event_.text)]))
+            case wire.Logprobs(prompt=True):
+                said, self._offset = self._echoed(event_.tokens), 0
+                echoed = event(self._fields([self._choice(self._echo, None, said)]))
+                self._offset, self._echo = len(self._echo), ""
+                return echoed
             case wire.Logprobs():
                 return event(self._fields([self._choice("", None, event_.tokens)]))
             case wire.Started():
@@ -192,22 +254,29 @@ class CompletionStream:
     def _choice(
         self, text: str, reason: str | None = None, tokens: Sequence[TokenLogprob] = ()
     ) -> dict[str, Any]:
-        said = _logprobs(tokens) if tokens else None
+        said = None
+        if tokens and self.tells:
+            said = _logprobs(tokens, self._offset)
+            self._offset = said["text_offset"][-1] + len(said["tokens"][-1])
         return {"text": text, "index": self._index, "logprobs": said, "finish_reason": reason}
 
 
-def _logprobs(tokens: Sequence[TokenLogprob]) -> dict[str, Any]:
-    """As lists side by side, with the offset of each token in the text."""
+def _logprobs(tokens: Sequence[TokenLogprob], at: int) -> dict[str, Any]:
+    """As lists side by side, with the offset of each token in the text; that of the first is `at`. One with
+    nothing before it has no probability."""
     texts = [token.data.decode(errors="replace") for token in tokens]
-    offsets, at = [], 0
+    offsets = []
     for text in texts:
         offsets.append(at)
         at += len(text)
     return {
         "tokens": texts,
-        "token_logprobs": [token.logprob for token in tokens],
+        "token_logprobs": [token.logprob if isfinite(token.logprob) else None for token in tokens],
         "top_logprobs": [
-            {other.data.decode(errors="replace"): other.logprob for other in token.top} for token in tokens
+            {other.data.decode(errors="replace"): other.logprob for other in token.top}
+            if isfinite(token.logprob)
+            else None
+            for token in tokens
         ],
         "text_offset": offsets,
     }

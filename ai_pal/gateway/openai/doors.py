@@ -8,16 +8,19 @@ from typing import Any
 import msgspec
 
 from ai_pal.catalog.details import Details
+from ai_pal.catalog.spelling import LATEST
 from ai_pal.client import AsyncClient
-from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway import facts
-from ai_pal.gateway.asked import Asked, chat
+from ai_pal.gateway.anthropic.models import listed, listed_model
+from ai_pal.gateway.askable import OWNER, Askable, askable, one_of
+from ai_pal.gateway.asked import Asked
+from ai_pal.gateway.going_on import going_on
 from ai_pal.gateway.openai import chat_request
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.choices import number_of, one_or_several, seed_of
-from ai_pal.protocol import client as wire
 
-OWNER = "ai-pal"
+VERSION = "anthropic-version"
+"""The header that tells Anthropic's clients: both protocols have these addresses."""
 
 
 def chat_completions(body: bytes) -> Asked:
@@ -25,42 +28,43 @@ def chat_completions(body: bytes) -> Asked:
     asked = chat_request.read(body)
     wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     name, created = f"chatcmpl-{secrets.token_hex(12)}", int(time.time())
-    messages, how = chat_request.messages_of(asked), chat_request.how(asked)
+    (messages, given), how = chat_request.messages_of(asked), chat_request.how(asked)
     n = number_of(asked.n)
     writers = [
         ChatStream(name, asked.model, created, include_usage=wants_usage, index=index) for index in range(n)
     ]
-    begins = [chat(messages, {**how, "seed": seed_of(asked.seed, index)}) for index in range(n)]
+    begins = [going_on(messages, given, {**how, "seed": seed_of(asked.seed, index)}) for index in range(n)]
     return one_or_several(begins, writers, n, stream=bool(asked.stream))
 
 
-async def models(client: AsyncClient, _: Mapping[str, str]) -> bytes:
-    """GET /v1/models: what is on this machine."""
-    here = await client.models(here=True)
-    known = await facts.details_by_name(client, [one.name for one in here])
-    found = [_model(one, known.get(one.name, Details())) for one in here]
-    return msgspec.json.encode({"object": "list", "data": found})
+async def models(client: AsyncClient, said: Mapping[str, str]) -> bytes:
+    """GET /v1/models: what can be asked."""
+    found = await askable(client)
+    if VERSION in said:
+        return msgspec.json.encode(listed([(one.name, one.known) for one in found], said))
+    return msgspec.json.encode({"object": "list", "data": [_model(one) for one in found]})
 
 
 async def model(client: AsyncClient, path: Mapping[str, str]) -> bytes:
     """GET /v1/models/{id}. Raises `AiPalError` (`model_not_found`)."""
-    for one in await client.models():
-        if one.name == path["id"]:
-            known = await facts.details_by_name(client, [one.name] if one.here else [])
-            return msgspec.json.encode(_model(one, known.get(one.name, Details())))
-    raise AiPalError(
-        Failure(
-            Code.MODEL_NOT_FOUND, f"there is no model {path['id']!r}", "GET /v1/models lists what is here"
-        )
-    )
+    asked = path["id"]
+    every = await client.models()
+    found = next((one for one in every if one.name in (asked, asked.removesuffix(LATEST))), None)
+    if found is not None and found.state != "elsewhere":
+        known = await facts.details_by_name(client, [found.name] if found.here else [])
+        one = Askable(found.name, OWNER, known.get(found.name, Details()), found)
+    else:
+        one = await one_of(client, asked)
+    return msgspec.json.encode(listed_model(one.name, one.known) if VERSION in path else _model(one))
 
 
-def _model(info: wire.ModelInfo, known: Details) -> dict[str, Any]:
-    window = {"context_length": known.context, "max_model_len": known.context} if known.context else {}
+def _model(one: Askable) -> dict[str, Any]:
+    context = one.known.context
+    window = {"context_length": context, "max_model_len": context} if context else {}
     return {
-        "id": info.name,
+        "id": one.name,
         "object": "model",
-        "created": int(info.last_used or 0),
-        "owned_by": OWNER,
+        "created": int(one.known.modified or (one.info and one.info.last_used) or 0),
+        "owned_by": one.owner,
         **window,
     }

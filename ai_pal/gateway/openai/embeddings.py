@@ -1,32 +1,42 @@
 """POST /v1/embeddings and /v1/rerank."""
 
 import base64
+import secrets
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ai_pal.client import AsyncClient
+from ai_pal.client.requests import Embeddable
 from ai_pal.gateway import wishes
 from ai_pal.gateway.asked import Wanted
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.bodies import BodyError, converted, decoded
+
+Token = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
-class EmbeddingsBody(msgspec.Struct, forbid_unknown_fields=True):
+class EmbeddingsBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """`user` has no meaning here."""
 
     input: str | list[str | int | list[int]]
-    model: str = ""
+    model: str
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, msgspec.Meta(ge=1)] | None = None
     keep_alive: str | float | None = None
     user: str | None = None
 
 
+class Document(msgspec.Struct):
+    """One to be ranked; what else is said of it has no meaning."""
+
+    text: str
+
+
 class RerankBody(msgspec.Struct):
     """As Cohere and Jina have it; OpenAI has no such route."""
 
     query: str
-    documents: list[str | dict[str, str]]
+    documents: Annotated[list[str | Document], msgspec.Meta(min_length=1)]
     model: str = ""
     top_n: Annotated[int, msgspec.Meta(ge=1)] | None = None
     return_documents: bool | None = None
@@ -70,7 +80,9 @@ def embeddings(body: bytes) -> Wanted:
 def rerank(body: bytes) -> Wanted:
     """What is asked. Raises `BodyError`."""
     asked = decoded(body, _RERANK)
-    texts = [one if isinstance(one, str) else one.get("text", "") for one in asked.documents]
+    if not asked.query.strip():
+        raise BodyError("there is nothing to rank by", "query")
+    texts = [one if isinstance(one, str) else one.text for one in asked.documents]
     kept = wishes.keep_alive(asked.keep_alive)
 
     async def carry_out(client: AsyncClient) -> bytes:
@@ -82,19 +94,21 @@ def rerank(body: bytes) -> Wanted:
         if asked.return_documents:
             for result in results:
                 result["document"] = {"text": texts[result["index"]]}
-        return msgspec.json.encode(
-            {"object": "list", "model": asked.model or found.model, "results": results}
-        )
+        tokens = found.usage.prompt_tokens
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        head = {
+            "id": f"rerank-{secrets.token_hex(12)}",
+            "object": "list",
+            "model": asked.model or found.model,
+        }
+        return msgspec.json.encode({**head, "results": results, "usage": usage})
 
     return Wanted(carry_out)
 
 
-def _texts(given: str | list[str | int | list[int]]) -> list[str]:
-    if isinstance(given, str):
-        return [given]
-    if not given:
-        raise BodyError("there is nothing to embed", "input")
-    texts = [one for one in given if isinstance(one, str)]
-    if len(texts) != len(given):
-        raise BodyError("what is embedded is text", "input", "send the texts in place of their tokens")
-    return texts
+def _texts(given: str | list[str | int | list[int]]) -> list[Embeddable]:
+    """What is embedded: a text, texts, the tokens of one, or of several."""
+    texts: list[Any] = [given] if isinstance(given, str) or (given and isinstance(given[0], int)) else given
+    if not texts or not all(texts):
+        raise BodyError("there is nothing to embed", "input", "leave empty texts out")
+    return [text if isinstance(text, str) else converted(text, list[Token], "input") for text in texts]

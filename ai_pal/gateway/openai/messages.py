@@ -125,8 +125,21 @@ def _assistant(message: Assistant, where: str) -> ours.Message:
         said = [ours.Text(said)] if said else []
     parts += said
     for call in message.tool_calls or []:
-        parts.append(ours.ToolCall(call.id, call.function.name, call.function.arguments))
+        parts.append(ours.ToolCall(call.id, call.function.name, whole(call.function.arguments)))
     return ours.Message("assistant", parts)
+
+
+def whole(arguments: str) -> str:
+    """The arguments of an earlier call, as an object: what was cut off, or is none, is kept as it came, under
+    a name that says so. Clients send back what they got."""
+    if not arguments.strip():
+        return "{}"
+    try:
+        if isinstance(msgspec.json.decode(arguments), dict):
+            return arguments
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    return msgspec.json.encode({"cut off": arguments}).decode()
 
 
 def _result(message: Tool, where: str) -> ours.ToolResult:

@@ -8,6 +8,7 @@ import msgspec
 from ai_pal.memory.estimates import llamacpp, transformers
 from ai_pal.memory.estimates.footprint import MIB, Footprint
 from ai_pal.memory.estimates.window import Window, window
+from ai_pal.memory.placement import Blocks
 from ai_pal.protocol.worker import LoadModel
 
 WORKER = 24 * MIB
@@ -39,6 +40,17 @@ def window_of(load: LoadModel) -> Window | None:
             return transformers.window_of(load)
         case _:
             return window(load.context, load.context) if load.context else None
+
+
+def blocks_of(load: LoadModel) -> Blocks | None:
+    """What of it could lie on a device; None where its engine knows of none. Raises as `estimate`."""
+    match load.engine:
+        case "llamacpp":
+            return llamacpp.blocks(load)
+        case "transformers":
+            return transformers.blocks(load)
+        case _:
+            return None
 
 
 def unknown(load: LoadModel) -> Footprint:

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 MIB = 1 << 20
+OF_DEVICES = 300 * MIB
+"""On the host, of a process that computes on a device: the driver and its libraries. Never measured."""
 
 
 class Footprint(msgspec.Struct, frozen=True):

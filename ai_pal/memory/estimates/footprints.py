@@ -10,11 +10,14 @@ import msgspec
 from ai_pal.errors import AiPalError
 from ai_pal.memory.estimates.estimate import estimate, unknown
 from ai_pal.memory.estimates.footprint import Footprint
+from ai_pal.protocol.windows import windows_of
 from ai_pal.protocol.worker import LoadModel
 
 MOST_KEPT = 256
 WORTH_WRITING = 0.01
 """A smaller change of a peak is not written down."""
+WORTH_READING = 0.05
+"""And one of the speed."""
 WILDEST = 2.0
 """A peak beyond this many times the estimate is a fault (a leak), not a need."""
 GRAIN = 64 << 20
@@ -22,12 +25,14 @@ GRAIN = 64 << 20
 
 class Seen(msgspec.Struct, frozen=True):
     """Bytes: the peak of the last load, of that worker's life and of the one before; `resident` is what was
-    left when that load was done (0: not known)."""
+    left when that load was done (0: not known). `reads` is how many tokens of prompts it read in
+    a second."""
 
     loaded: int
     peak: int
     before: int = 0
     resident: int = 0
+    reads: float = 0.0
 
 
 class LearnedFootprints:
@@ -45,11 +50,15 @@ class LearnedFootprints:
         key = key_of(load)
         return 0 if key in self._read() else self._estimate(key, load).headroom
 
-    def learn(self, load: LoadModel, peak: int, *, resident: int = 0) -> None:
+    def reads(self, load: LoadModel) -> float:
+        seen = self._read().get(key_of(load))
+        return seen.reads if seen is not None else 0.0
+
+    def learn(self, load: LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None:
         key, seen = key_of(load), self._read()
         old = seen.pop(key, None)
-        new = updated(old, peak, resident=resident)
-        if old is None or abs(new.peak - old.peak) + abs(new.loaded - old.loaded) > WORTH_WRITING * old.peak:
+        new = updated(old, peak, resident=resident, reads=reads)
+        if old is None or _differs(old, new):
             seen[key] = new
             self._write(dict(list(seen.items())[-MOST_KEPT:]))
 
@@ -88,12 +97,18 @@ def needed(estimated: Footprint, seen: Seen | None) -> int:
     return int(min(max(grown, seen.loaded, seen.peak, seen.before), bound))
 
 
-def updated(old: Seen | None, peak: int, *, resident: int = 0) -> Seen:
+def _differs(old: Seen, new: Seen) -> bool:
+    """Whether that is worth to be written down."""
+    bytes_ = abs(new.peak - old.peak) + abs(new.loaded - old.loaded)
+    return bytes_ > WORTH_WRITING * old.peak or abs(new.reads - old.reads) > WORTH_READING * old.reads
+
+
+def updated(old: Seen | None, peak: int, *, resident: int = 0, reads: float = 0.0) -> Seen:
     """What is known after this peak. A load (it has `resident`) begins a new life, and only the last one
     is remembered."""
     if resident or old is None:
-        return Seen(peak, peak, old.peak if old else 0, resident)
-    return msgspec.structs.replace(old, peak=max(old.peak, peak))
+        return Seen(peak, peak, old.peak if old else 0, resident, reads)
+    return msgspec.structs.replace(old, peak=max(old.peak, peak), reads=reads)
 
 
 def key_of(load: LoadModel) -> str:
@@ -104,5 +119,11 @@ def key_of(load: LoadModel) -> str:
         stamp = f"{status.st_size}-{status.st_mtime_ns}"
     options = " ".join(f"{name}={load.options[name]}" for name in sorted(load.options))
     sizes = f"context={load.context} slots={load.slots} threads={load.threads}"
+    if load.kv_cache not in (None, "f16"):
+        sizes += f" kv_cache={load.kv_cache}"
+    if (windows := windows_of(load)) > 1:
+        sizes += f" windows={windows}"
+    if load.placement:
+        sizes += "".join(f" {share.device}={share.blocks}" for share in load.placement)
     what = f"{load.engine} vocabulary" if load.vocabulary else load.engine
     return f"{what} {load.path or load.model} {stamp} {sizes} {options}".strip()

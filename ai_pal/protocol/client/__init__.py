@@ -32,11 +32,14 @@ AnyRequest = (
     | Goodbye
     | Pull
     | Route
+    | Rate
     | Providers
     | Models
     | Subscribe
     | Search
     | Revisions
+    | CallOff
+    | Calibrate
 )
 
 AnyEvent = (
@@ -60,6 +63,7 @@ AnyEvent = (
     | Pulling
     | Pulled
     | Routed
+    | Rated
     | Embedded
     | Reranked
     | Counted
@@ -69,6 +73,9 @@ AnyEvent = (
     | Changes
     | SearchReply
     | RevisionsReply
+    | CalledOff
+    | Calibrating
+    | Calibrated
 )
 
 TERMINAL = (Done, Failed, Interrupted, Cancelled)
@@ -86,11 +93,14 @@ ENDS: dict[type[Request], type[Event]] = {
     Stop: Stopping,
     Pull: Pulled,
     Route: Routed,
+    Rate: Rated,
     Providers: ProvidersReply,
     Models: ModelsReply,
     Subscribe: Cancelled,
     Search: SearchReply,
     Revisions: RevisionsReply,
+    CallOff: CalledOff,
+    Calibrate: Calibrated,
 }
 """What a request ends with when it has worked; `failed` and `cancelled` end any, `interrupted` an answer."""
 

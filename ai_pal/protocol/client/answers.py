@@ -46,7 +46,8 @@ class Reading(Event, tag="reading", frozen=True):
 
 class Started(Event, tag="started", frozen=True):
     """The first piece is there: who answers, and why; again when somebody else does. `tier` 1 is a worker on
-    this machine, 2 an Ollama server, 3 a cloud. `remote`: the prompt has left this machine."""
+    this machine, 2 an Ollama server, 3 a cloud, 4 another machine of
+    the user's. `remote`: the prompt has left this machine."""
 
     id: int
     tier: int
@@ -77,11 +78,13 @@ class Delta(Event, tag="delta", frozen=True):
 
 
 class Logprobs(Event, tag="logprobs", frozen=True):
-    """The probabilities of the tokens from `seq` on, where the request asked for them."""
+    """The probabilities of the tokens from `seq` on, where the request asked for them. Of the `prompt`: of
+    all its tokens, at once, before the answer; that of one with nothing before it is minus infinity."""
 
     id: int
     seq: int
     tokens: list[TokenLogprob]
+    prompt: bool = False
 
 
 class Notice(Event, tag="notice", frozen=True):
@@ -93,13 +96,18 @@ class Notice(Event, tag="notice", frozen=True):
 
 
 class Done(Event, tag="done", frozen=True):
-    """The answer is complete. `cost` is in US dollars; None: nobody knows the price."""
+    """The answer is complete. `cost` is in US dollars; None: nobody knows the price. `stop` is the stop text
+    that came, where that is known. `doubt` is how much a model of this machine doubted its own answer, where
+    it was watched: the part of its latest doubts about such prompts that were smaller, from 0 to 1. It is
+    there too where another has answered for that."""
 
     id: int
     finish_reason: FinishReason = "stop"
     usage: Usage = Usage()
     timings: Timings = Timings()
     cost: float | None = 0.0
+    stop: str = ""
+    doubt: float | None = None
 
 
 class Failed(Event, tag="failed", frozen=True):

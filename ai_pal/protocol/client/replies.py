@@ -4,6 +4,7 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol.client.answers import Event
+from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.usage import Usage
 
@@ -33,6 +34,28 @@ class Loaded(Event, tag="loaded", frozen=True):
     id: int
     model: str
     seconds: float = 0.0
+
+
+class Calibrating(Event, tag="calibrating", frozen=True):
+    """So many of the `total` questions are answered."""
+
+    id: int
+    model: str
+    done: int
+    total: int
+
+
+class Calibrated(Event, tag="calibrated", frozen=True):
+    """How well the model's doubts told its right answers from its wrong ones: the `area` under the ROC curve,
+    0.5 is chance, over so many `questions`, of which it got so many `right`. `can_doubt`: from now on its
+    doubts count (docs/routing.md)."""
+
+    id: int
+    model: str
+    area: float
+    questions: int
+    right: int = 0
+    can_doubt: bool = False
 
 
 class Unloaded(Event, tag="unloaded", frozen=True):
@@ -72,7 +95,8 @@ class Counted(Event, tag="counted", frozen=True):
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
     `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds.
-    Of a `vocabulary` no weights are loaded: it counts tokens, and `model` says so."""
+    Of a `vocabulary` no weights are loaded: it counts tokens, and `model` says so. It computes with so many
+    `threads`, 0 while that is not known."""
 
     model: str
     state: str
@@ -94,6 +118,15 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     pinned: bool = False
     abilities: list[Ability] = msgspec.field(default_factory=list)
     vocabulary: bool = False
+    threads: int = 0
+
+
+class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A client that answers others at this address, by its own word; `pid` is 0 where the system does not
+    tell."""
+
+    address: str
+    pid: int = 0
 
 
 class StatusReply(Event, tag="status_reply", frozen=True):
@@ -108,6 +141,7 @@ class StatusReply(Event, tag="status_reply", frozen=True):
     clients: int = 0
     memory: int = 0
     workers: list[WorkerStatus] = msgspec.field(default_factory=list)
+    gateways: list[Gateway] = msgspec.field(default_factory=list)
 
 
 class Stopping(Event, tag="stopping", frozen=True):
@@ -170,6 +204,21 @@ class RouteCandidate(msgspec.Struct, frozen=True, omit_defaults=True):
     failure: Failure | None = None
 
 
+class Cascade(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What becomes of doubted answers (`mode` is as `escalate` of `chat`), at which `share` of them. Whether
+    this machine's model `can` doubt: the `area` under the ROC curve that its calibration has found, None
+    where it has none. Of prompts of this `kind` it has `seen` so many doubts, and those above the `threshold`
+    count, None where too few are known."""
+
+    mode: str
+    share: float
+    can: bool = False
+    area: float | None = None
+    kind: str = ""
+    threshold: float | None = None
+    seen: int = 0
+
+
 class Routed(Event, tag="routed", frozen=True):
     """Answer to `route`: the complexity `score` from 0 to 1, what moved it most, and the candidates in the
     order in which they would be asked, ruled out ones last."""
@@ -179,17 +228,28 @@ class Routed(Event, tag="routed", frozen=True):
     goal: str
     features: list[Feature] = msgspec.field(default_factory=list)
     candidates: list[RouteCandidate] = msgspec.field(default_factory=list)
+    cascade: Cascade | None = None
+
+
+class Rated(Event, tag="rated", frozen=True):
+    """Answer to `rate`. `learned`: it was an answer of a model here that can doubt, and it was counted."""
+
+    id: int
+    learned: bool = False
 
 
 class ProviderStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One provider: the `models` that it would be asked for and those that it `offers`, or the `failure` that
-    says why that is not known."""
+    says why that is not known. `remote`: what it is asked leaves this machine. `about` is what an Ollama says
+    of its models, in answer to `near`."""
 
     name: str
     api: str
     models: list[str]
     offers: list[str] = msgspec.field(default_factory=list)
     failure: Failure | None = None
+    remote: bool = False
+    about: dict[str, OfferedModel] = msgspec.field(default_factory=dict)
 
 
 class ProvidersReply(Event, tag="providers_reply", frozen=True):

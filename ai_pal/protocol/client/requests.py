@@ -25,23 +25,33 @@ Task = Literal[
 """Kinds of work; an empty or general one says nothing about how hard a prompt is."""
 
 
+Escalate = Literal["", "off", "ask", "auto", "stronger"]
+"""What becomes of an answer that a model of this machine doubts; empty is what the settings say."""
+
+Privacy = Literal["local", "mine", "any"]
+"""Where a prompt may go: it stays on this machine, on machines of the user's that the settings name and pin,
+or goes anywhere that was agreed to."""
+
+
 class Request(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what a client sends. New fields go last and have defaults."""
 
 
 class Hello(Request, tag="hello", frozen=True):
-    """First message of a connection."""
+    """First message of a connection. `serves` is where this program answers others, if it does."""
 
     protocol: int
     version: str = ""
     client: str = ""
+    serves: list[str] = msgspec.field(default_factory=list)
 
 
 class Chat(Request, tag="chat", frozen=True):
     """Ask for an answer. `id` is chosen by the client, unique among its open requests, above 0.
 
     `deadline` is in seconds from acceptance for the whole answer. `keep_alive` is in seconds after
-    the last request: 0 unloads at once, -1 never. `privacy` "local" keeps the prompt on this machine.
+    the last request: 0 unloads at once, -1 never. `privacy` "local" keeps the prompt on this machine,
+    "mine" on the user's own.
     With `pull` a model that is not here is downloaded first, if it has at most `pull_limit` bytes (0: of
     any size); the request is accepted after that. An empty `model` lets the router choose by the prompt
     and the `goal` (empty: the setting); `openai:gpt-4` names a provider's model. `max_cost` is in US
@@ -50,6 +60,16 @@ class Chat(Request, tag="chat", frozen=True):
     A `task` says what kind of work it is: it bounds the score of the prompt. `usual_keep_alive` is for a
     model without a setting of its own of which no request has said a `keep_alive`. `pip` is as in `Pull`.
     `principal` is for whom this client asks, if it asks for several: they have their turns as clients do.
+    `conversation` is the mark of a conversation that is kept on this machine, 32 hexadecimal digits: what the
+    model has read of it may be saved in the folder of that name, if there is one, and is used when the model
+    has been unloaded meanwhile. Without it nothing of a request is ever written.
+    `escalate` is what becomes of an answer that a model of this machine doubts: it stays as it is (`off`), a
+    notice of the kind `unsure` says so (`ask`), or somebody else of the same plan is asked (`auto`), behind a
+    `seam` if something was shown; empty is what the settings say. `stronger` doubts beforehand: whoever would
+    be asked for a doubted answer is asked at once. Without `seams` nobody else answers behind something that
+    was shown.
+    `only` holds patterns of names (`qwen3*`, `openai:*`): nobody else is asked, whatever the router would
+    choose; none is no limit. `day_budget` is in US dollars: what this principal may cost in a day.
     """
 
     id: int
@@ -58,7 +78,7 @@ class Chat(Request, tag="chat", frozen=True):
     options: GenerationOptions = GenerationOptions()
     deadline: float | None = None
     keep_alive: float | None = None
-    privacy: Literal["local", "any"] = "any"
+    privacy: Privacy = "any"
     pull: bool = False
     pull_limit: int = 0
     goal: Goal = ""
@@ -69,6 +89,11 @@ class Chat(Request, tag="chat", frozen=True):
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
     principal: str = ""
+    conversation: str = ""
+    only: list[str] = msgspec.field(default_factory=list)
+    day_budget: float | None = None
+    escalate: Escalate = ""
+    seams: bool = True
 
 
 class Cancel(Request, tag="cancel", frozen=True):
@@ -92,6 +117,15 @@ class Load(Request, tag="load", frozen=True):
 
 class Unload(Request, tag="unload", frozen=True):
     """Unload one model, or all when `model` is empty. Busy models are drained first."""
+
+    id: int
+    model: str = ""
+
+
+class Calibrate(Request, tag="calibrate", frozen=True):
+    """Measure whether a model of this machine doubts what it gets wrong, by questions that come with AI-PAL,
+    and keep what was found for that model file. Empty: the usual model. Ends with `calibrated` or `failed`;
+    takes minutes, during which others are answered too."""
 
     id: int
     model: str = ""
@@ -132,27 +166,41 @@ class Route(Request, tag="route", frozen=True):
     id: int
     messages: list[Message]
     model: str = ""
-    privacy: Literal["local", "any"] = "any"
+    privacy: Privacy = "any"
     goal: Goal = ""
     max_cost: float | None = None
     fallback: bool = True
     options: GenerationOptions = GenerationOptions()
     task: Task = ""
+    escalate: Escalate = ""
+
+
+class Rate(Request, tag="rate", frozen=True):
+    """Say whether the answer of an earlier `chat` of this connection, by its id, was good. Where `[router]
+    learn` is on, it moves the share of such answers that counts as doubted. Ends with `rated`."""
+
+    id: int
+    answer: int
+    good: bool
 
 
 class Providers(Request, tag="providers", frozen=True):
-    """Ask each provider that there is a key for, and Ollama, which models it has. Ends with
-    `providers_reply`."""
+    """Ask each provider that there is a key for, and Ollama, which models it has. With `near` no cloud is
+    asked, only an Ollama that is set up or was there before: of the others it is told what they would be
+    asked for. Ends with `providers_reply`."""
 
     id: int
+    near: bool = False
 
 
 class Complete(Request, tag="complete", frozen=True):
-    """Go on with `prompt` as it is, without a template; with a `suffix` say what belongs between the two.
-    Answered as `chat` is, by a model of this machine. The other fields as in `Chat`."""
+    """Go on with `prompt` as it is, without a template; a list of numbers is one as the model's own tokens,
+    and nothing is added to it. With a `suffix` say what belongs between the two. Answered as `chat` is, by a
+    model of this machine. With `prompt_logprobs` it is told before the answer how probable the tokens of the
+    prompt are, with as many alternatives as `options.logprobs` says, or none. The rest as in `Chat`."""
 
     id: int
-    prompt: str
+    prompt: str | list[int]
     suffix: str | None = None
     model: str = ""
     options: GenerationOptions = GenerationOptions()
@@ -163,15 +211,18 @@ class Complete(Request, tag="complete", frozen=True):
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
     principal: str = ""
+    prompt_logprobs: bool = False
 
 
 class Embed(Request, tag="embed", frozen=True):
-    """Turn each text into a vector of length 1. `dimensions` 0 is as many as the model has; fewer are the
-    first ones, where the model was made for that. `usual_model` is asked where none is named and it was made
-    for vectors. Ends with `embedded`, `failed` or `cancelled`."""
+    """Turn each text into a vector of length 1; a list of numbers is a text as the model's own tokens, and
+    nothing is added to it. `dimensions` 0 is as many as the model has; fewer are the first ones, where the
+    model was made for that. `usual_model` is asked where none is named and it was made
+    for vectors. With `truncate` only the beginning of a text is embedded that is longer than the model's
+    window; without, it is refused. Ends with `embedded`, `failed` or `cancelled`."""
 
     id: int
-    texts: list[str]
+    texts: list[str | list[int]]
     model: str = ""
     dimensions: int = 0
     deadline: float | None = None
@@ -182,6 +233,7 @@ class Embed(Request, tag="embed", frozen=True):
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
     principal: str = ""
+    truncate: bool = False
 
 
 class Rerank(Request, tag="rerank", frozen=True):

@@ -3,7 +3,7 @@
 import msgspec
 
 from ai_pal.protocol.client.answers import Event
-from ai_pal.protocol.client.replies import WorkerStatus
+from ai_pal.protocol.client.replies import Gateway, WorkerStatus
 from ai_pal.protocol.client.requests import Request
 from ai_pal.protocol.usage import Usage
 
@@ -16,6 +16,14 @@ class Subscribe(Request, tag="subscribe", frozen=True):
     another `picture`. It keeps no supervisor from ending."""
 
     id: int
+
+
+class CallOff(Request, tag="call_off", frozen=True):
+    """Stop a request of any client, by the `key` that those who look on know. That ends as failed or
+    interrupted with the code `cancelled`, and says who wanted it. Ends with `called_off`."""
+
+    id: int
+    key: str
 
 
 class RequestStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,18 +75,21 @@ class DownloadStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that is no state: `evicted`, `waits`, `refused`, `died`, `failed` (of a `model`),
     `attempt_failed` (of a candidate, with its `code`), `pulled`, `pull_failed`, `pull_stopped`, and the kinds
-    of a notice to a `request`: `fallback`, `retry`, `seam`, ... `reason` is about the machine."""
+    of a notice to a `request`: `fallback`, `retry`, `seam`, ... `reason` is about the machine, `seconds` how
+    long ago it was."""
 
     kind: str
     model: str = ""
     request: str = ""
     code: str = ""
     reason: str = ""
+    seconds: float = 0.0
 
 
 class Picture(Event, tag="picture", frozen=True):
-    """All there is now. `memory` and `free` in bytes: of the supervisor, and what loads can have on this
-    machine. `missed`: so many `changes` were left out, because they were not read."""
+    """All there is now. `memory`, `free` and `total` in bytes: of the supervisor, what loads can have on this
+    machine, and what they could ever have. `happened` is what happened last, also before this. `missed`: so
+    many `changes` were left out, because they were not read."""
 
     id: int
     version: str
@@ -91,11 +102,15 @@ class Picture(Event, tag="picture", frozen=True):
     requests: list[RequestStatus] = msgspec.field(default_factory=list)
     downloads: list[DownloadStatus] = msgspec.field(default_factory=list)
     missed: int = 0
+    total: int = 0
+    gateways: list[Gateway] = msgspec.field(default_factory=list)
+    happened: list[Happening] = msgspec.field(default_factory=list)
 
 
 class Changes(Event, tag="changes", frozen=True):
     """What is new: each entry is whole, and takes the place of the one of the same model or key. One that is
-    `gone`, or whose phase is an end, is the last of its own. `free` comes with changes of models."""
+    `gone`, or whose phase is an end, is the last of its own. `free`, `clients` and `gateways`, which are all
+    there are, come when they have changed."""
 
     id: int
     models: list[WorkerStatus] = msgspec.field(default_factory=list)
@@ -103,3 +118,13 @@ class Changes(Event, tag="changes", frozen=True):
     downloads: list[DownloadStatus] = msgspec.field(default_factory=list)
     happened: list[Happening] = msgspec.field(default_factory=list)
     free: int | None = None
+    gateways: list[Gateway] | None = None
+    clients: int | None = None
+
+
+class CalledOff(Event, tag="called_off", frozen=True):
+    """Answer to `call_off`. `open`: there was such a request, which has ended now."""
+
+    id: int
+    key: str
+    open: bool = False

@@ -2,5 +2,6 @@
 
 from ai_pal.server.app.daemon import Hosting
 from ai_pal.server.app.running import run
+from ai_pal.server.children.gateways import GatewaySpec
 
-__all__ = ["Hosting", "run"]
+__all__ = ["GatewaySpec", "Hosting", "run"]

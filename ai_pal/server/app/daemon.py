@@ -14,9 +14,10 @@ import zmq
 from ai_pal import __version__, catalog, logs
 from ai_pal.config import Settings, paths
 from ai_pal.config.current import CurrentSettings
-from ai_pal.config.egress_environment import egress_environment
+from ai_pal.config.egress_environment import egress_environment, machines_environment
 from ai_pal.errors import AiPalError
 from ai_pal.logs import get_logger
+from ai_pal.memory.devices import CardsHere
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.memory.promises import PromiseFile
@@ -26,9 +27,12 @@ from ai_pal.server.app.models_here import looking
 from ai_pal.server.app.policies import egress_policy, memory_policy, pool_policy, router_policy
 from ai_pal.server.app.references import is_used, load_of, model_of, plan_of
 from ai_pal.server.app.snapshots import MachineSnapshots
+from ai_pal.server.backends.elsewhere import Elsewhere
 from ai_pal.server.backends.local import LocalModels
+from ai_pal.server.backends.machines import MachineStates
 from ai_pal.server.backends.providers import Providers
-from ai_pal.server.children.egress import EgressProcess
+from ai_pal.server.children.egress import MACHINES, EgressProcess
+from ai_pal.server.children.gateways import Gateways, GatewaySpec
 from ai_pal.server.clock.loop_clock import LoopClock
 from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
@@ -44,6 +48,7 @@ from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.store.accounts import open_accounts
+from ai_pal.store.doubts import DoubtFile
 from ai_pal.transport.channel import RouterChannel, bytes_of
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
@@ -69,10 +74,12 @@ log = get_logger("ai_pal")
 
 
 class Hosting(msgspec.Struct, frozen=True):
-    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along."""
+    """How this supervisor is run: `auto_started` ends when idle, `owner` (a pid) takes it along, `gateways`
+    are started with it."""
 
     auto_started: bool = False
     owner: int = 0
+    gateways: GatewaySpec | None = None
 
 
 class Daemon:
@@ -113,14 +120,15 @@ class Daemon:
         )
         self._worker_endpoint = WorkerEndpoint(self._workers.send, self._observe)
         launcher = LocalLauncher(run_directory.folder, run_directory.workers, self._worker_line)
-        self._egress = self._worker_endpoint.egress = EgressProcess(
-            launcher,
-            self._worker_endpoint.send_egress,
-            self._clock,
-            self._observe,
-            egress_policy(self._settings),
-            egress_environment,
+        send, policy = self._worker_endpoint.send_egress, egress_policy(self._settings)
+        self._egress = EgressProcess(
+            launcher, send, self._clock, self._observe, policy, egress_environment
+        )  # fmt: skip
+        self._links = EgressProcess(
+            launcher, send, self._clock, self._observe, policy, machines_environment, MACHINES
         )
+        self._worker_endpoint.outgoing = (self._egress, self._links)
+        self._gateways = Gateways(launcher, self._clock, self._observe, hosting.gateways)
         self._compose_local(launcher)
         self._compose_router()
         self._compose_operations()
@@ -162,19 +170,28 @@ class Daemon:
             observe=self._observe,
             local_only=lambda: self._settings.local_only,
         )
+        self._doubts = DoubtFile(paths.doubts_file())
+        self._machines = Providers(
+            egress=self._links,
+            clock=self._clock,
+            observe=self._observe,
+            local_only=lambda: self._settings.local_only,
+        )
+        told = MachineStates(self._links).of
         snapshots = self._snapshots = MachineSnapshots(
-            settings, self._clock, self._accounts.spent, self._supervisor.pool
+            settings, self._clock, self._accounts, self._supervisor.pool, told=told
         )
         self._router = Router(
             clients=self._client_endpoint,
             local=self._models,
-            providers=self._providers,
+            providers=Elsewhere(self._providers, self._machines),
             snapshots=snapshots,
             ledger=self._accounts,
             judge=judge,
             clock=self._clock,
             observe=self._observe,
             policy=router_policy(settings),
+            doubts=self._doubts,
         )
         self._inquiries = Inquiries(
             self._client_endpoint,
@@ -191,6 +208,7 @@ class Daemon:
             clients=lambda: len(endpoint),
             memory=lambda: self._process.memory_info().rss,
             workers=self._supervisor.statuses,
+            gateways=lambda: endpoint.gateways,
         )
         self._operations = endpoint.operations = operations(
             Actors(
@@ -210,6 +228,10 @@ class Daemon:
                 activity=self._activity,
                 unread=endpoint.unread,
                 free=self._memory.free,
+                total=self._memory.total,
+                call_off=endpoint.call_off,
+                resolve=lambda reference: load_of(reference, self._settings),
+                doubts=self._doubts,
             )
         )
 
@@ -239,6 +261,10 @@ class Daemon:
         channel = self._front if name == FRONT else self._workers
         channel.listen(self._run_directory.endpoint(name), self._run_directory.listen(name))
 
+    def serve_http(self) -> None:
+        """Start the gateway that belongs to this supervisor, if one does."""
+        self._gateways.start()
+
     def preload(self) -> None:
         """Load what the settings name; nobody waits for it, the log tells how it went."""
         for number, model in enumerate(self._settings.preload, 1):
@@ -260,8 +286,10 @@ class Daemon:
         self.stop()
 
     def _shutdown(self, drain: float) -> None:
+        self._gateways.settle()
         self._operations.shutdown(drain)
         self._egress.shutdown()
+        self._links.shutdown()
         self._check_stopped()
 
     @property
@@ -276,6 +304,7 @@ class Daemon:
     async def close(self) -> None:
         """Let the last events out, then drop the sockets."""
         self._ledger.close()  # first: who sees us gone may want the memory
+        self._doubts.close()
         self._client_endpoint.flush()
         for stop in self._watches.values():
             stop()
@@ -288,17 +317,26 @@ class Daemon:
         self._ledger = PromiseFile(paths.ledger_file())
         footprints = LearnedFootprints(paths.peaks_file())
         self._memory = MachineMemory()
-        return Admission(self._memory, self._ledger, footprints, memory_policy(settings))
+        return Admission(self._memory, self._ledger, footprints, memory_policy(settings), CardsHere())
 
     def _alarm(self) -> None:
         self._operations.tick()
         self._providers.tick()
+        self._machines.tick()
         self._egress.tick()
+        self._links.tick()
+        self._gateways.tick()
         self._client_endpoint.tick()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self.stopping and not self._operations.busy and not self._egress.running:
+        if not self.stopping or self._operations.busy:
+            return
+        if self._egress.running or self._links.running:
+            return
+        self._client_endpoint.flush()  # the ends of answers, which gateways pass on
+        self._gateways.stop()
+        if not self._gateways.running:
             self.stopped.set()
 
     def _from_client(self, client: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:

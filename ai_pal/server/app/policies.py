@@ -54,4 +54,7 @@ def router_policy(settings: Settings) -> RouterPolicy:
         gap=settings.gap_timeout,
         budget_day=settings.budget.day,
         budget_month=settings.budget.month,
+        escalate=settings.router.escalate,
+        share=settings.router.escalate_share,
+        learn=settings.router.learn,
     )

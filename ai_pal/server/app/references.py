@@ -1,14 +1,18 @@
 """Model references for the supervisor: what to load for one, and what to fetch."""
 
 import os
+from pathlib import Path
+
+import msgspec
 
 from ai_pal import catalog
 from ai_pal.catalog import files, used
 from ai_pal.catalog.inventory import inventory
 from ai_pal.catalog.purpose import Purpose, made_for, purpose
 from ai_pal.catalog.resolved import Resolved
-from ai_pal.config import Settings
+from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.formats import drafts
 from ai_pal.formats.adapters import adapters_in
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
@@ -16,11 +20,14 @@ from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.jobs import Asked
 
+SAVE = ("llamacpp", "transformers")
+"""Engines that can save what they have read."""
+
 
 def load_of(reference: str, settings: Settings) -> Resolved:
     """What a worker is told to load. Raises `AiPalError`."""
     reference = reference or catalog.default_model(settings)
-    load = catalog.resolve(reference, settings)
+    load = _with_prefixes(catalog.resolve(reference, settings), settings)
     size = files.size_of(load.path) if load.path else 0
     pinned = catalog.pinned(reference, settings)
     file = os.path.realpath(load.path) if load.path else ""
@@ -28,9 +35,19 @@ def load_of(reference: str, settings: Settings) -> Resolved:
     return Resolved(load, size, catalog.own_keep_alive(reference, settings), pinned, file, stamp)
 
 
+def _with_prefixes(load: LoadModel, settings: Settings) -> LoadModel:
+    """What is read of kept conversations is saved only on a disk of this machine."""
+    folder = paths.prefixes_dir()
+    if not settings.prefix_disk or load.engine not in SAVE or paths.on_network(folder):
+        return load
+    return msgspec.structs.replace(load, prefixes=str(folder), prefix_bytes=settings.prefix_disk)
+
+
 def stamp_of(load: LoadModel) -> str:
     """Tells the very files that it reads. Raises OSError and `AiPalError`."""
     beside = [file for adapter in adapters_in(load.options) for file in adapter.files]
+    if load.engine == "llamacpp" and (draft := drafts.named(load.options)):
+        beside.append(Path(draft))
     return files.stamp_of(load.path, beside)
 
 

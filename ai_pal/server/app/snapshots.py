@@ -4,11 +4,13 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 import msgspec
 
 from ai_pal import catalog, privacy
 from ai_pal.catalog.abilities import abilities_of
+from ai_pal.catalog.larger import larger_than
 from ai_pal.catalog.model import WRITES
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.catalog.senses import abilities_with_senses, senses_of
@@ -19,25 +21,53 @@ from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.egress import MachineState, Provider
 from ai_pal.protocol.options import Ability
 from ai_pal.providers.cloud import cloud
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
+from ai_pal.server.app.machines import there as on_machine
 from ai_pal.server.app.references import load_of, stamp_of
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.pool import Pool
 from ai_pal.server.ports import Clock
 from ai_pal.server.router.policy.candidate import UNUSABLE
-from ai_pal.server.router.policy.snapshot import Here, Snapshot
+from ai_pal.server.router.policy.snapshot import Here, Snapshot, There
 from ai_pal.server.services.inquiries import Subject
-from ai_pal.store.ledger import Spent
+from ai_pal.store.accounts import Accounts
 
 FRESH = 2.0
 """Seconds for which a look at the models on the disk holds."""
 
+T = TypeVar("T")
+
+LARGER_FRESH = 30.0
+"""The same for a look at all of them."""
+
+MOST_LARGER = 2
+"""Larger models that are asked, one after the other, where one doubts its answer."""
+
 MOST_LOOKS = 32
 """Models of which the latest look is kept."""
+
+
+class Recent(Generic[T]):
+    """What was looked at lately: it holds for `FRESH` seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._kept = clock, dict[str, tuple[float, T]]()
+
+    def get(self, name: str) -> T | None:
+        """What was put there, if that is not too long ago."""
+        at, found = self._kept.get(name, (float("-inf"), None))
+        return found if self._clock.now() - at < FRESH else None
+
+    def put(self, name: str, found: T) -> None:
+        """Keep it, and forget the oldest beyond `MOST_LOOKS`."""
+        self._kept.pop(name, None)
+        self._kept[name] = (self._clock.now(), found)
+        if len(self._kept) > MOST_LOOKS:
+            del self._kept[next(iter(self._kept))]
 
 
 class MachineSnapshots:
@@ -48,12 +78,14 @@ class MachineSnapshots:
         self,
         settings: Settings,
         clock: Clock,
-        spent: Callable[[], Spent],
+        accounts: Accounts,
         pool: Pool,
         environ: Mapping[str, str] = os.environ,
+        told: Callable[[str], MachineState | None] = lambda name: None,
     ) -> None:
-        self._clock, self._pool = clock, pool
-        self.spent, self._environ = spent, environ
+        """`told` is what another machine has told of itself."""
+        self._clock, self._pool, self._told = clock, pool, told
+        self.spent, self.spent_by, self._environ = accounts.spent, accounts.spent_by, environ
         self._met: set[str] = set()
         self.take(settings)
 
@@ -66,17 +98,19 @@ class MachineSnapshots:
 
     def look_anew(self) -> None:
         """The models on the disk are others now: what was seen of them holds no longer."""
-        self._looked: dict[str, tuple[float, Here]] = {}
+        self._looked, self._named = Recent[Here](self._clock), Recent[str](self._clock)
+        self._larger: tuple[float, list[str]] = (float("-inf"), [])
 
     def prices(self) -> PriceTable:
         return self._prices
 
     def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
-        with contextlib.suppress(AiPalError):  # a circle of aliases: said below
-            reference = catalog.meant(reference, self._settings)
+        reference = self._meant(reference)
         there = elsewhere(reference, self._names)
         if there is not None and there.provider == OLLAMA:
             return Snapshot(ollama=self._ollama(there.model, named=True))
+        if there is not None and there.provider in self._settings.machines:
+            return Snapshot(machines=(self._machine(there.provider, there.model),))
         if there is not None:
             return Snapshot(clouds=(self._cloud(there.provider, self._access(), there.model),))
         if reference:
@@ -88,13 +122,33 @@ class MachineSnapshots:
         access, ours = self._access(), self._settings.ollama
         model = ours.model or twin(self._settings.local.model, self._settings)
         servers = tuple(self._cloud(name, access) for name in self._clouds)
-        return Snapshot(here=self._here("", lora), ollama=self._ollama(model), clouds=servers)
+        own = self._settings.machines.items()
+        machines = tuple(self._machine(name, one.model) for name, one in own if one.model)
+        here = self._here("", lora)
+        return Snapshot(here=here, machines=machines, ollama=self._ollama(model), clouds=servers)
 
     def seeing(self) -> list[Here]:
         able = abilities_with_senses(self._settings)
         loaded = {worker.model: _set_of(*worker.info.abilities) for worker in self._pool if worker.info}
         able |= {name: known for name, known in loaded.items() if known & {"images", "audio"}}
         return [msgspec.structs.replace(self._here(name), abilities=known) for name, known in able.items()]
+
+    def larger(self) -> list[Here]:
+        own, now = self._here(""), self._clock.now()
+        if own.resolved is None:
+            return []
+        at, names = self._larger
+        if now - at >= LARGER_FRESH:
+            names = larger_than(own.model, own.resolved.size, self._settings)
+            self._larger = now, names
+        found = [self._here(name) for name in names]
+        return [one for one in found if self._has_room(one)][:MOST_LARGER]
+
+    def _has_room(self, here: Here) -> bool:
+        chats = here.abilities is None or "chat" in here.abilities
+        if here.failure is not None or here.resolved is None or here.absent or not chats:
+            return False
+        return here.loaded or self._pool.admission.fits(here.resolved.load)
 
     def providers(self) -> list[Subject]:
         """Who could be asked at all, and the models that they would be asked for."""
@@ -106,6 +160,16 @@ class MachineSnapshots:
             found.insert(0, Subject(snapshot.ollama, _named(snapshot.ollama.mid, *ours.models.values())))
         return found
 
+    def _meant(self, reference: str) -> str:
+        """An alias of a provider's model as that model. To find which model none means takes 2 ms of looking
+        through folders."""
+        named = self._named.get(reference)
+        if named is None:
+            with contextlib.suppress(AiPalError):  # a circle of aliases: said where its file is looked for
+                named = catalog.meant(reference, self._settings)
+                self._named.put(reference, named)
+        return reference if named is None else named
+
     # -- this machine --------------------------------------------------------------------------
 
     def _here(self, reference: str, lora: Sequence[str] = ()) -> Here:
@@ -113,15 +177,12 @@ class MachineSnapshots:
         if lora:
             named = reference or catalog.default_model(self._settings)
             reference = catalog.with_adapters(named, lora)
-        at, found = self._looked.get(reference, (float("-inf"), None))
-        if found is None or self._clock.now() - at >= FRESH or _has_changed(found):
+        found = self._looked.get(reference)
+        if found is None or _has_changed(found):
             found = self._look(reference)
             if found.failure is not None:  # looked at again each time: it may be mended by then
                 return found
-            self._looked.pop(reference, None)
-            self._looked[reference] = (self._clock.now(), found)
-            if len(self._looked) > MOST_LOOKS:
-                del self._looked[next(iter(self._looked))]
+            self._looked.put(reference, found)
         return self._as_loaded(found)
 
     def _look(self, reference: str) -> Here:
@@ -176,6 +237,11 @@ class MachineSnapshots:
             resolved=here.resolved,
             abilities=here.abilities if model_worker.info is None else _set_of(*model_worker.info.abilities),
         )
+
+    # -- other machines ------------------------------------------------------------------------
+
+    def _machine(self, name: str, model: str) -> There:
+        return on_machine(name, model, self._settings.machines[name], self._told(name))
 
     # -- elsewhere -----------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ class Listing(msgspec.Struct, eq=False):
 
     providers: Drops
     request: out.ListModels
-    told: Callable[[list[str] | Failure], None]
+    told: Callable[[out.ProviderModels | Failure], None]
     quiet: float
     heard_at: float
     blobs: Sequence[Blob] = ()
@@ -123,7 +123,7 @@ class Listing(msgspec.Struct, eq=False):
     def take(self, message: out.FromEgress) -> None:
         match message:
             case out.ProviderModels():
-                self.told(message.names)
+                self.told(message)
             case out.CompletionFailed():
                 self.told(message.failure)
 

@@ -1,5 +1,5 @@
-"""The providers as a backend: answers that come through the egress process. Synchronous like the router above
-it; nothing reaches the egress process past its privacy check, and each ends exactly once."""
+"""The providers as a backend: answers that come through the egress process, or one like it. Synchronous like
+the router above it; nothing reaches the egress process past its privacy check, and each ends exactly once."""
 
 import itertools
 from collections.abc import Callable
@@ -91,13 +91,19 @@ class Providers:
         return completion
 
     def list_models(
-        self, provider: out.Provider, told: Callable[[list[str] | Failure], None], timeout: float = 5.0
+        self,
+        provider: out.Provider,
+        told: Callable[[out.ProviderModels | Failure], None],
+        timeout: float = 5.0,
+        *,
+        describe: bool = False,
     ) -> Listing:
-        """Ask for a provider's models. Carries no prompt, yet under a local-only setting it stays here too.
-        Raises `AiPalError`, and then nothing has begun. `told` is never called from within this call."""
+        """Ask for a provider's models, and with `describe` what an Ollama says of them. Carries no prompt,
+        yet under a local-only setting it stays here too. Raises `AiPalError`, and then nothing has begun.
+        `told` is never called from within this call."""
         if self._local_only() and not privacy.stays_here(provider):
             privacy.refuse(provider)
-        request = out.ListModels(next(self._keys), provider, timeout)
+        request = out.ListModels(next(self._keys), provider, timeout, describe)
         listing = Listing(self, request, told, timeout, self._clock.now())
         self._begin(listing)
         return listing
@@ -119,6 +125,7 @@ class Providers:
             local_only=job.private,
             keep_alive=job.keep_alive,
             patient=patience.renewed,
+            mine=job.mine,
         )
         return privacy.admit(complete, local_only=job.private or self._local_only())
 

@@ -1,1 +1,1 @@
-"""Processes that the supervisor keeps beside its workers: started on demand, watched, ended when idle."""
+"""Processes that the supervisor keeps beside its workers: started on demand or with it, watched, ended."""

@@ -17,6 +17,8 @@ from ai_pal.server.ports import Clock, Observe
 from ai_pal.transport.sockets import Blob
 
 MODULE = "ai_pal.egress"
+MACHINES = "ai_pal.machines"
+"""The process of the same kind that asks other machines of the user's: it has no key of a provider."""
 
 
 class Send(Protocol):
@@ -55,7 +57,7 @@ class EgressPolicy(msgspec.Struct, frozen=True):
 
 
 class EgressProcess:
-    """At most one process at a time."""
+    """At most one process of this `module` at a time."""
 
     def __init__(
         self,
@@ -65,7 +67,9 @@ class EgressProcess:
         observe: Observe,
         policy: EgressPolicy,
         environment: Callable[[], dict[str, str]],
+        module: str = MODULE,
     ) -> None:
+        self._module, self._name = module, module.rpartition(".")[2]
         self._launcher, self._send, self._clock = launcher, send, clock
         self._observe, self._policy, self._environment = observe, policy, environment
         self._users: list[EgressUser] = []
@@ -102,8 +106,8 @@ class EgressProcess:
         """Start it unless it runs. Raises `AiPalError` (`spawn_failed`)."""
         if self._process is not None:
             return
-        identity = f"egress.{next(self._numbers)}.0"
-        spec = LaunchSpec(identity, MODULE, environment=tuple(self._environment().items()), serves=True)
+        identity = f"{self._name}.{next(self._numbers)}.0"
+        spec = LaunchSpec(identity, self._module, environment=tuple(self._environment().items()), serves=True)
         self._process = self._launcher.launch(spec, partial(self._exited, identity))
         self.identity, self._ready, self._reason, self._leaving_since = identity, False, None, None
         self._alive_at = self._clock.now()
@@ -162,7 +166,7 @@ class EgressProcess:
             return
         silent_at = self._alive_at + (policy.beat if self._ready else policy.start)
         if now >= silent_at:
-            self.stop(Failure(Code.WORKER_HUNG, "the egress process showed no sign of life"))
+            self.stop(Failure(Code.WORKER_HUNG, f"the {self._name} process showed no sign of life"))
         elif self._ready and not busy and now >= self._idle_until:
             self._observe("egress_idle", worker=self.identity)
             self.stop()
@@ -180,7 +184,9 @@ class EgressProcess:
             "egress_exited", worker=identity, code=status.code, signal=status.signal, planned=planned
         )
         how = name_of(status.signal) if status.signal else f"code {status.code}"
-        died = Failure(Code.WORKER_DIED, f"the egress process ended ({how})", retryable=True, detail=tail)
+        died = Failure(
+            Code.WORKER_DIED, f"the {self._name} process ended ({how})", retryable=True, detail=tail
+        )
         reason = None if planned else self._reason or died
         self._process, self._ready, self._leaving_since = None, False, None
         for user in self._users:

@@ -1,10 +1,9 @@
 """The client endpoint: client connections, from frames to requests and from events to frames.
 
 Sans-IO like the supervisor behind it. Malformed, unknown and oversized messages are answered, never
-met with silence; a client that does not read is cut off at a bound.
+met with silence.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -14,29 +13,23 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.frames import frames_behind
 from ai_pal.protocol.requests import SEE, id_of, id_within, objection, unreadable
+from ai_pal.server.endpoints.connections import Connection, Open, no_room
 from ai_pal.server.endpoints.incoming import Incoming, messages_of
+from ai_pal.server.endpoints.outgoing import BACKLOG_LIMIT, Delivery, SendFrames
 from ai_pal.server.endpoints.shared_options import SharedOptions
 from ai_pal.server.ports import Clock
-from ai_pal.server.services.activity import Activity, Standing
-from ai_pal.server.services.base import Service
+from ai_pal.server.services.activity import NAME, Activity, place_of
 from ai_pal.server.services.operations import Operations
 from ai_pal.server.services.status import Identity
-from ai_pal.transport.channel import Sent, bytes_of
+from ai_pal.transport.channel import bytes_of
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.sockets import Blob
 
-BACKLOG_LIMIT = 4 * 1024 * 1024
-"""Bytes that may wait for a client that does not read; then its requests are interrupted, and at
-twice as much it is forgotten."""
+LARGE = 64 * 1024
+"""Bytes of a request's own frame from which on it counts."""
 
-RESEND_INTERVAL = 0.02
-"""Seconds between two tries to reach a client that does not read."""
-
-SendFrames = Callable[[bytes, Sequence[bytes]], Sent]
-
-
-CLIENT_ATTACHMENTS, ALL_ATTACHMENTS = 256 * 1024 * 1024, 512 * 1024 * 1024
-"""Bytes that the attachments of one client's open requests may have, and those of all clients."""
+MOST_ADDRESSES, MOST_OF_ADDRESS = 8, 200
+"""Of what one client says that it serves: addresses, and characters of each."""
 
 FEATURES = ("reading", "frames", wire.FINGERPRINT)
 """What this supervisor can do beyond the operations, which are features by their names."""
@@ -49,40 +42,6 @@ NOTHING = Incoming()
 
 NO_BLOBS: list[Blob] = []
 """The frames of these, one list for all."""
-
-
-class Open(msgspec.Struct, frozen=True):
-    """An open request: who carries it out, how it stands for those who look on, and the frames that came with
-    it. However many hold the list, with the end of the request it is empty."""
-
-    service: Service
-    standing: Standing | None = None
-    blobs: list[Blob] = msgspec.field(default_factory=list)
-    attached: int = 0
-
-
-class Connection(msgspec.Struct, eq=False):
-    """One client: its open requests by their ids; what waits to be encoded, and what libzmq would not take
-    yet. `address` is where it is, the same bytes for all that keep it."""
-
-    address: bytes = b""
-    greeted: bool = False
-    open: dict[int, Open] = msgspec.field(default_factory=dict)
-    program: str = ""
-    pid: int = 0
-    outbox: list[wire.Event] = msgspec.field(default_factory=list)
-    backlog: deque[bytes] = msgspec.field(default_factory=deque)
-    backlog_bytes: int = 0
-
-    @property
-    def attached(self) -> int:
-        """Bytes of the attachments of its open requests."""
-        return sum(opened.attached for opened in self.open.values())
-
-    @property
-    def wanted(self) -> int:
-        """Open requests for which a supervisor stays."""
-        return sum(opened.service.busy for opened in self.open.values())
 
 
 class ClientEndpoint:
@@ -104,9 +63,9 @@ class ClientEndpoint:
         left: Callable[[bytes], None] = lambda client: None,
     ) -> None:
         self.identity, self._clock = identity, clock
-        self._send_frames, self._request_flush = send_frames, request_flush
+        self._request_flush, self._activity = request_flush, activity
         self._greeted, self._left = greeted, left
-        self._activity, self._backlog_limit = activity, backlog_limit
+        self._delivery = Delivery(send_frames, clock, backlog_limit, gone=self.gone, too_slow=self._interrupt)
         self._connections: dict[bytes, Connection] = {}
         self._dirty: dict[bytes, Connection] = {}
         self._incoming: dict[bytes, Incoming] = {}
@@ -125,10 +84,31 @@ class ClientEndpoint:
         """Whether there is a client that does more than look on."""
         return any(one.wanted or not one.open for one in self._connections.values())
 
+    @property
+    def gateways(self) -> list[wire.Gateway]:
+        """Clients that answer others, each with the addresses that it says."""
+        said = (
+            wire.Gateway(address, one.pid) for one in self._connections.values() for address in one.serves
+        )
+        return sorted(said, key=lambda gateway: (gateway.address, gateway.pid))
+
     def unread(self, client: bytes) -> int:
         """Bytes that wait because this client does not read."""
         connection = self._connections.get(client)
-        return 0 if connection is None else connection.backlog_bytes
+        return 0 if connection is None else connection.outbox.backlog_bytes
+
+    def call_off(self, by: bytes, key: str) -> bool:
+        """Have the request of this key stopped, whoever asked it, for another client; it hears who that was.
+        False: no such request is open."""
+        client, request_id = place_of(key)
+        connection = self._connections.get(client)
+        opened = None if connection is None else connection.open.get(request_id)
+        if opened is None or opened.standing is None:
+            return False
+        other = self._connections.get(by, Connection())
+        who = f"{other.program[:NAME] or 'another program'}{f' (pid {other.pid})' if other.pid else ''}"
+        reason = Failure(Code.CANCELLED, f"{who} stopped this request", "ask again if it was not meant")
+        return opened.service.cancel(client, request_id, reason)
 
     # -- from clients --------------------------------------------------------------------------
 
@@ -173,10 +153,11 @@ class ClientEndpoint:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             self._unread(client, unreadable(octets, error), id_within(octets))
             return
+        own = len(octets) if len(octets) >= LARGE else 0
         if frames_behind(messages_of(request)):
-            self._incoming[client] = Incoming(request)
+            self._incoming[client] = Incoming(request, own=own)
         else:
-            self._heed(client, request, peer)
+            self._heed(client, request, peer, Incoming(request, own=own) if own else NOTHING)
 
     def _unread(self, client: bytes, failure: Failure, request_id: int = 0) -> None:
         """What comes behind it in the same message may be its attachments: none of that is obeyed."""
@@ -215,24 +196,12 @@ class ClientEndpoint:
         else:
             standing = self._activity.asked(client, request, connection.program, connection.pid)
             blobs = list(attached.blobs) if attached.blobs else NO_BLOBS
-            opened = Open(service, standing, blobs, attached.size)
+            opened = Open(service, standing, blobs, attached.held)
             connection.open[request_id] = opened
             service.start(client, request, opened.blobs)
 
     def _no_room(self, connection: Connection, attached: Incoming) -> Failure | None:
-        """Why there is no room for more attachments: this client, or all together, have too many open."""
-        if not attached.size:
-            return None
-        all_open = sum(other.attached for other in self._connections.values())
-        for held, limit, whose in (
-            (connection.attached, CLIENT_ATTACHMENTS, "this client's open requests"),
-            (all_open, ALL_ATTACHMENTS, "the open requests of all clients"),
-        ):
-            if held + attached.size > limit:
-                message = f"attachments of {whose} have {held:,} bytes, {attached.size:,} more are too many"
-                hint = "ask again when some have ended"
-                return Failure(Code.OVERLOADED, message, hint, retryable=True, retry_after=1.0)
-        return None
+        return no_room(attached.held, connection, self._connections.values())
 
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:
@@ -243,6 +212,7 @@ class ClientEndpoint:
         connection = self._connections.setdefault(client, Connection(client))
         connection.greeted, connection.program = True, hello.client
         connection.pid = peer.pid if peer is not None else 0
+        connection.serves = tuple(address[:MOST_OF_ADDRESS] for address in hello.serves[:MOST_ADDRESSES])
         me = self.identity
         welcome = wire.Welcome(
             wire.PROTOCOL,
@@ -269,7 +239,7 @@ class ClientEndpoint:
         if connection is not None:
             self.send(client, refusal)
         else:
-            self._send_frames(client, [wire.encode(refusal)])
+            self._delivery.at_once(client, refusal)
 
     # -- to clients ----------------------------------------------------------------------------
 
@@ -280,7 +250,7 @@ class ClientEndpoint:
             return
         if type(event) is not wire.ForwardedDelta:  # most are
             self._note(connection, event)
-        connection.outbox.append(event)
+        connection.outbox.events.append(event)
         if client not in self._dirty:
             self._dirty[client] = connection
             self._request_flush()
@@ -301,50 +271,12 @@ class ClientEndpoint:
         """Send what waits, one message a client."""
         dirty, self._dirty = self._dirty, {}
         for client, connection in dirty.items():
-            events = connection.outbox
-            if connection.backlog:  # who reads late hears of what is, not of what was on the way to it
-                events = [event for event in events if not _passing(event)]
-            frames = [wire.encode(event) for event in events]
-            connection.outbox.clear()
-            if connection.backlog:
-                self._hold(client, connection, frames)
-            else:
-                self._deliver(client, connection, frames)
+            self._delivery.send(client, connection.outbox)
 
     def tick(self) -> None:
         """Try again to reach clients that did not read."""
         for client, connection in list(self._connections.items()):
-            if connection.backlog:
-                frames = list(connection.backlog)
-                connection.backlog.clear()
-                connection.backlog_bytes = 0
-                self._deliver(client, connection, frames)
+            self._delivery.again(client, connection.outbox)
 
-    def _deliver(self, client: bytes, connection: Connection, frames: list[bytes]) -> None:
-        match self._send_frames(client, frames):
-            case Sent.GONE:
-                self.gone(client)
-            case Sent.FULL:
-                self._hold(client, connection, frames)
-
-    def _hold(self, client: bytes, connection: Connection, frames: list[bytes]) -> None:
-        within = connection.backlog_bytes <= self._backlog_limit
-        if connection.backlog_bytes > 2 * self._backlog_limit:
-            self.gone(client)
-            return
-        connection.backlog.extend(frames)
-        connection.backlog_bytes += sum(map(len, frames))
-        self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
-        if within and connection.backlog_bytes > self._backlog_limit:
-            slow = Failure(
-                Code.CLIENT_TOO_SLOW,
-                f"the client let more than {self._backlog_limit} bytes wait",
-                "read faster, or ask for less at once",
-                retryable=True,
-            )
-            self.operations.client_gone(client, slow)
-
-
-def _passing(event: wire.Event) -> bool:
-    """Whether an event means nothing once the next of its kind is there, and that one will come."""
-    return isinstance(event, wire.Reading) and event.done < event.total
+    def _interrupt(self, client: bytes, why: Failure) -> None:
+        self.operations.client_gone(client, why)

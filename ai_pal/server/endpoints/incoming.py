@@ -15,12 +15,18 @@ from ai_pal.transport.sockets import Blob, view_of
 
 class Incoming(msgspec.Struct, eq=False):
     """A request whose attachments are still to come; without one: what comes behind something that could not
-    be read. What is too much is counted and not kept."""
+    be read. What is too much is counted and not kept. `own` are the bytes of its own frame, if they count."""
 
     request: wire.AnyRequest | None = None
     blobs: list[Blob] = msgspec.field(default_factory=list)
     frames: int = 0
     size: int = 0
+    own: int = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes that are held while it is open."""
+        return self.size + self.own
 
     def take(self, blob: Blob) -> None:
         """The next frame of the message."""

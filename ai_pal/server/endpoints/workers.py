@@ -19,10 +19,10 @@ from ai_pal.transport.sockets import Blob
 
 
 class WorkerEndpoint:
-    """Implements `supervisor.ports.Workers`, and takes the egress process's messages along."""
+    """Implements `supervisor.ports.Workers`, and takes the messages of processes that go out along."""
 
     supervisor: Supervisor
-    egress: EgressProcess | None = None
+    outgoing: Sequence[EgressProcess] = ()
 
     def __init__(self, send_frames: Callable[[bytes, Sequence[Blob]], Sent], observe: Observe) -> None:
         self._send_frames, self._observe = send_frames, observe
@@ -36,9 +36,10 @@ class WorkerEndpoint:
     def received(self, identity: bytes, frames: Sequence[bytes], peer: Peer | None) -> None:
         """Take the frames of one message, if they come from the process that was started."""
         worker = identity.decode("ascii", "replace")
-        if self.egress is not None and self.egress.owns(worker, peer.pid if peer else 0):
-            self._from_egress(self.egress, frames)
-            return
+        for egress in self.outgoing:
+            if egress.owns(worker, peer.pid if peer else 0):
+                self._from_egress(egress, frames)
+                return
         process = self.supervisor.pool.process_of(worker)
         if process is None or (peer and not process.owns(peer.pid)):
             self._observe("stranger_on_worker_socket", worker=worker)
@@ -58,6 +59,6 @@ class WorkerEndpoint:
                 message = outer.decode_from_egress(frame)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
                 self._observe("malformed_worker_message", worker=egress.identity, error=str(error))
-                egress.broken("the egress process sent a message that cannot be read")
+                egress.broken("a process that goes out sent a message that cannot be read")
                 return
             egress.message(message)

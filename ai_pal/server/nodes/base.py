@@ -16,13 +16,14 @@ class ExitStatus(msgspec.Struct, frozen=True):
 class LaunchSpec(msgspec.Struct, frozen=True):
     """What to start. `worker` is its socket identity (id and incarnation), `module` the Python
     module that runs, `args` its arguments, `environment` what comes on top of the allow-list. `serves`: from
-    its start on, what it writes may hold what was asked."""
+    its start on, what it writes may hold what was asked. `files` are descriptors that it gets too."""
 
     worker: str
     module: str
     args: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     serves: bool = False
+    files: tuple[int, ...] = ()
 
 
 class ProcessUsage(msgspec.Struct, frozen=True):

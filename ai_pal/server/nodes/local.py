@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.logs import MARK
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.nodes.output import Output
 from ai_pal.server.nodes.process_exit import watch_exit
@@ -33,8 +34,8 @@ ENVIRONMENT = (
 )
 """All that a worker gets to see of the environment: no key, no proxy, no Python path."""
 
-MARK = "AI_PAL_LOG_MARK"
-"""Tells a process how its own log lines begin."""
+COUNTED_BY_BUS = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+"""As the supervisor counts cards: CUDA's own order begins with the fastest."""
 
 READ_SIZE = 65536
 
@@ -167,8 +168,9 @@ class LocalLauncher:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=self._run_dir if self._run_dir.is_dir() else "/",
-                env=environment | dict(spec.environment) | {MARK: mark},
+                env=COUNTED_BY_BUS | environment | dict(spec.environment) | {MARK: mark},
                 process_group=0,
+                pass_fds=spec.files,
             )
         except OSError as error:
             raise AiPalError(_spawn_failed(error)) from error

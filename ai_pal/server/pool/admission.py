@@ -7,13 +7,23 @@ import msgspec
 from ai_pal import memory
 from ai_pal.errors import Code, Failure
 from ai_pal.memory import Claims, Decision, Resident, Use, claims
+from ai_pal.memory.devices import Devices
+from ai_pal.protocol.windows import with_own
+from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.placing import place
 from ai_pal.server.pool.warm_pool import NAME, NEED, WarmPool
 from ai_pal.server.ports import Footprints, FreeMemory, Promises
 
 RETRY_AFTER = 5.0
 """Seconds that a client is told to stay away when other models may leave room."""
+
+FADING = 0.9
+"""What is left from load to load of how fast a model was seen to read prompts, unless it is seen again."""
+
+OF_WINDOWS = 1 / 8
+"""Part of what is free beside a model that windows for each of its slots may take."""
 
 BUSY_LEDGER = "another supervisor of yours is about to load a model"
 
@@ -43,8 +53,14 @@ class Admission:
     lock, so neither two loads nor two supervisors take the same memory."""
 
     def __init__(
-        self, free: FreeMemory, ledger: Promises, footprints: Footprints, policy: MemoryPolicy
+        self,
+        free: FreeMemory,
+        ledger: Promises,
+        footprints: Footprints,
+        policy: MemoryPolicy,
+        devices: Devices | None = None,
     ) -> None:
+        self._devices = devices
         self._free, self._ledger, self._footprints, self._policy = free, ledger, footprints, policy
 
     def seek(self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> Decision:
@@ -54,10 +70,17 @@ class Admission:
         conversations may add: it is not refused for want of that, and nobody goes for it.
 
         A spare worker of its engine is a part of what it needs; another one goes first."""
+        workers = list(workers)
+        worker.own_windows = False
+        worker.reads = FADING * self._footprints.reads(worker.load)
+        if self._devices is not None:
+            placed = place(worker, workers, self._devices, lambda one: resident(one).evictable)
+            if placed is not None:
+                return placed
         others = self._ledger.enter()
         if others is None:
             return memory.Wait(False, BUSY_LEDGER)
-        need = self._footprints.need(worker.resolved.load)
+        need = self._footprints.need(worker.load)
         residents = [resident(one) for one in workers if one is not worker and _counts(one)]
         spare = warm_pool.spare
         beside = spare.resident if spare else memory.Resident("", memory.Use.LEAVING)
@@ -81,11 +104,19 @@ class Admission:
         hopeful = isinstance(decision, memory.Wait) and not decision.promised
         worker.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
         if isinstance(decision, memory.Admit):
-            rest = free - sum(one.promised for one in residents) - want.need
-            worker.reserved += max(0, min(rest, self._footprints.headroom(worker.resolved.load)))
+            worker.reserved += self._more(worker, free - sum(one.promised for one in residents) - want.need)
         mine = claims(residents if own else [*residents, beside])
         self._ledger.leave(Claims(mine.taken, mine.promised + worker.reserved))
         return decision
+
+    def _more(self, worker: ModelWorker, rest: int) -> int:
+        """What else it is promised of the `rest` that is free: a window for each slot where that is little of
+        it, and as much as there is of what many conversations may add."""
+        own = with_own(worker.load)
+        extra = self._footprints.need(own) - self._footprints.need(worker.load) if own is not None else 0
+        worker.own_windows = 0 < extra <= rest * OF_WINDOWS
+        extra = extra if worker.own_windows else 0
+        return extra + max(0, min(rest - extra, self._footprints.headroom(worker.load)))
 
     def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool:
         """Whether a spare worker fits without taking anything from anybody."""
@@ -99,6 +130,19 @@ class Admission:
         mine = claims(residents)
         self._ledger.leave(Claims(mine.taken, mine.promised + (NEED if fits else 0)))
         return fits
+
+    def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+        """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
+        others = self._ledger.enter()
+        if others is None:
+            return False
+        residents = [resident(worker) for worker in workers if _counts(worker)]
+        residents += [warm_pool.spare.resident] if warm_pool.spare else []
+        room = self._room(sum(one.taken for one in residents), others)
+        want = memory.Want(load.model, self._footprints.need(load))
+        decision = memory.decide(want, room, residents, self._policy.max_loaded)
+        self._ledger.leave(claims(residents))
+        return isinstance(decision, memory.Admit)
 
     def publish(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
         """Tell the other supervisors what is promised by now; False: the ledger is taken, try again."""
@@ -129,9 +173,9 @@ class Admission:
         usage = worker.process.usage() if worker.process else None
         if usage is not None and usage.peak:
             resident = usage.memory if loaded else 0
-            self._footprints.learn(worker.resolved.load, usage.peak, resident=resident)
+            self._footprints.learn(worker.load, usage.peak, resident=resident, reads=worker.reads)
         if worker.reserved and not loaded:
-            worker.reserved = self._footprints.need(worker.resolved.load)
+            worker.reserved = self._footprints.need(worker.load)
 
     def _room(self, taken: int, others: Claims) -> int:
         """Bytes that nobody has taken, less what other supervisors have promised."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from ai_pal import memory
 from ai_pal.errors import Code, Failure
+from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import BUSY_LEDGER, Admission, refusal
 from ai_pal.server.pool.lifecycle import Phase
@@ -55,6 +56,10 @@ class AdmissionController:
         """Whether a spare worker fits without taking anything from anybody."""
         return self._admission is None or self._admission.has_room_for_spare(list(self._workers))
 
+    def fits(self, load: LoadModel) -> bool:
+        """Whether a model could be loaded now without taking anything from anybody."""
+        return self._admission is None or self._admission.fits(load, list(self._workers), self._warm_pool)
+
     def has(self, worker: ModelWorker) -> bool:
         """Whether the worker may start its process, in memory that is reserved for it from now on.
 
@@ -91,6 +96,7 @@ class AdmissionController:
     def release(self, worker: ModelWorker) -> None:
         """What was promised to the worker is free: loads may wait for it, here or in another supervisor."""
         worker.reserved, worker.admitted = 0, False
+        worker.placement, worker.own_windows = None, False
         if self._admission is not None and not self._admission.publish(list(self._workers), self._warm_pool):
             self._pressure_at = 0.0  # the next tick tries again
         self._clock.wake_at(self._clock.now())

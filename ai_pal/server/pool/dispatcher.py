@@ -66,6 +66,8 @@ class Dispatcher:
                 self._reading(worker, message)
             case inner.Probabilities():
                 self._probabilities(worker, message)
+            case inner.Watched() | inner.Probed():
+                self._watched(worker, message)
             case inner.Trimmed():
                 self._trimmed(worker, message)
             case inner.GenerationCancelled() | inner.GenerationFailed():
@@ -85,7 +87,16 @@ class Dispatcher:
     def _probabilities(self, worker: ModelWorker, message: inner.Probabilities) -> None:
         request = worker.active.get(message.key)
         if request is not None and not request.ended:
-            request.sink.news(wire.Logprobs(0, message.seq, message.tokens))
+            request.sink.news(wire.Logprobs(0, message.seq, message.tokens, message.prompt))
+
+    def _watched(self, worker: ModelWorker, message: inner.Watched | inner.Probed) -> None:
+        request = worker.active.get(message.key)
+        if request is None or request.ended:
+            return
+        if isinstance(message, inner.Probed):
+            request.sink.probed(message.entropy)
+        else:
+            request.sink.watched(message.entropies)
 
     def _trimmed(self, worker: ModelWorker, message: inner.Trimmed) -> None:
         request = worker.active.get(message.key)
@@ -116,6 +127,7 @@ class Dispatcher:
             self._requests.done(request, message, self._clock.now())
         elif self._requests.complete(request, message):
             self._over(worker, request)
+            worker.has_read(message)
             self._answered(request, message)
         else:
             self.broken(worker, "the end of the answer was lost on the way")
@@ -127,7 +139,8 @@ class Dispatcher:
         if message.repeats and not request.ended:
             request.sink.news(wire.Notice(0, "repeats", REPEATED))
         timings = request.timings(now, message.prefill, message.decode)
-        self._requests.done(request, Answered(message.finish_reason, message.usage, timings), now)
+        answered = Answered(message.finish_reason, message.usage, timings, message.stop, message.doubt)
+        self._requests.done(request, answered, now)
 
     def _ended(
         self, worker: ModelWorker, message: inner.GenerationCancelled | inner.GenerationFailed

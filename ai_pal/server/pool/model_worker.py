@@ -1,13 +1,14 @@
 """One model's worker: its state, its process, its queue and what runs in it now."""
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol.client import WorkerStatus
-from ai_pal.protocol.worker import Ready
+from ai_pal.protocol.worker import GenerationDone, LoadModel, Ready, Share
 from ai_pal.server.nodes.base import WorkerProcess
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.fair_queue import FairQueue
@@ -24,12 +25,18 @@ class Waiter(msgspec.Struct, frozen=True):
     told_reason: str = ""
 
 
+LONG_PROMPT = 256
+"""Tokens from which on the time that a prompt took tells how fast the model reads."""
+
+
 class ModelWorker(msgspec.Struct, eq=False):
     """All that the supervisor knows of one model. `queue` are the jobs that wait for a slot, `counts` those
     that need none. `identity` names its process at the socket, `active` is what it was sent and has not
     confirmed the end of, whatever its client has heard; `taken` are the slots of these. `reserved` is the
-    memory promised to it in bytes, `admitted` whether it may start its process, `kept_as_said` whether a
-    request has said its `keep_alive`."""
+    memory promised to it in bytes, `placement` what of it lies on devices, `own_windows` whether each slot
+    has a window of its own, `reads` tokens of a prompt that it reads in a second, `admitted` whether it may
+    start its process, `kept_as_said` whether a request has said its `keep_alive`. Its memory was looked at
+    last at `looked_at`, and is to be at `look_at`."""
 
     resolved: Resolved
     queue: FairQueue[WorkerJob]
@@ -46,14 +53,26 @@ class ModelWorker(msgspec.Struct, eq=False):
     taken: int = 0
     loaders: list[Waiter] = msgspec.field(default_factory=list)
     idle_since: float = 0.0
+    looked_at: float = -math.inf
+    look_at: float | None = None
     served: int = 0
     restarts: int = 0
     reserved: int = 0
     admitted: bool = False
+    placement: list[Share] | None = None
+    own_windows: bool = False
+    reads: float = 0.0
 
     @property
     def model(self) -> str:
         return self.resolved.load.model
+
+    @property
+    def load(self) -> LoadModel:
+        """What its process is told to load, and where."""
+        return msgspec.structs.replace(
+            self.resolved.load, placement=self.placement, own_windows=self.own_windows, reads=self.reads
+        )
 
     @property
     def name(self) -> str:
@@ -85,6 +104,12 @@ class ModelWorker(msgspec.Struct, eq=False):
         if self.state.phase is not lifecycle.Phase.READY or self.info is None:
             return 0
         return self.info.slots - self.taken
+
+    def has_read(self, message: GenerationDone) -> None:
+        """An answer is over: learn how fast long prompts are read, at best."""
+        tokens = message.usage.prompt_tokens - message.usage.cached_tokens
+        if tokens >= LONG_PROMPT and message.prefill > 0:
+            self.reads = max(self.reads, tokens / message.prefill)
 
     def begin(self, job: WorkerJob) -> None:
         """It was sent this job."""
@@ -162,4 +187,5 @@ class ModelWorker(msgspec.Struct, eq=False):
             pinned=self.resolved.pinned,
             abilities=self.info.abilities if self.info and not self.resolved.load.vocabulary else [],
             vocabulary=self.resolved.load.vocabulary,
+            threads=self.info.threads if self.info else 0,
         )

@@ -28,12 +28,16 @@ RESEND_INTERVAL = 0.05
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
 
+MEMORY_LOOK_INTERVAL = 10.0
+"""Seconds between two looks at what a loaded model has taken: the system remembers its peak meanwhile, and
+one look costs as much as the rest of a short answer."""
+
 
 class PoolPolicy(msgspec.Struct, frozen=True):
     """Bounds and budgets. `queue_size` counts waiting requests per model; seconds elsewhere."""
 
     worker: lifecycle.Policy = lifecycle.Policy()
-    queue_size: int = 32
+    queue_size: int = 512
     keep_alive: float = 300.0
     cancel_timeout: float = 15.0
     spare_engines: tuple[str, ...] = ()
@@ -154,7 +158,7 @@ class Pool(Roster):
         if not worker.greeted:
             worker.greeted = True
             self.apply(worker, lifecycle.Alive())  # that it cannot be told yet is no fault of its own
-        if not self._workers.send(worker.identity, worker.resolved.load):
+        if not self._workers.send(worker.identity, worker.load):
             self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
             return
         worker.watch = LoadWatch(worker.resolved.size)
@@ -178,13 +182,21 @@ class Pool(Roster):
                 self.apply(worker, lifecycle.StopWanted(idle, busy=False))
             if worker.cancelled_since(now - self.policy.cancel_timeout):
                 self.apply(worker, lifecycle.Condemned(IGNORED_CANCEL))
+            if worker.look_at is not None and worker.look_at <= now:
+                self._learn(worker)
             self.forget(worker, now - self.policy.worker.crash_window)
+
+    def _learn(self, worker: ModelWorker) -> None:
+        """The most memory that it has had, for the next load and what is promised to it now."""
+        worker.looked_at, worker.look_at = self._clock.now(), None
+        self.admission.learn(worker)
 
     def rest(self, worker: ModelWorker) -> None:
         """Its last request ended: its idle time begins."""
         worker.idle_since = self._clock.now()
         self._clock.wake_at(worker.idle_since)  # a load that waits may take its place
-        self.admission.learn(worker)
+        if worker.look_at is None:
+            worker.look_at = max(worker.idle_since, worker.looked_at + MEMORY_LOOK_INTERVAL)
         if worker.state.phase is Phase.DRAINING:
             self.apply(worker, lifecycle.Drained())
         self._arm(worker)
@@ -211,6 +223,8 @@ class Pool(Roster):
             case lifecycle.Spawn():
                 self._spawn(worker, action.incarnation)
             case lifecycle.Terminate() if worker.process:
+                if worker.look_at is not None:
+                    self._learn(worker)
                 worker.process.terminate()
             case lifecycle.Kill() if worker.process:
                 worker.process.kill()
@@ -289,6 +303,7 @@ class Pool(Roster):
             lifecycle.deadline(worker.state, self.policy.worker),
             worker.unload_at(),
             self.admission.next_look(worker),
+            worker.look_at,
         ]
         if worker.state.phase in (Phase.STARTING, Phase.LOADING):
             wakes.append(now + LOAD_LOOK_INTERVAL)

@@ -93,12 +93,14 @@ class Supervisor:
 
     # -- from clients --------------------------------------------------------------------------
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
-        """End a load or unload of this client. False: there is none with this id, or no more."""
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
+        """End a load or unload, for its client or for a reason. False: there is none with this id, or no
+        more."""
         left = [waiter for worker in self.pool for waiter in worker.leave(client, request_id)]
         if not left and not self._unloads.leave(client, request_id):
             return False
-        self._clients.send(client, wire.Cancelled(request_id))
+        over = wire.Cancelled(request_id) if reason is None else wire.Failed(request_id, [reason])
+        self._clients.send(client, over)
         return True
 
     def load(self, client: bytes, request: wire.Load) -> None:

@@ -52,6 +52,11 @@ class Attempts:
         """US dollars that open attempts may still cost."""
         return sum(attempt.reserved for attempt in self._open.values())
 
+    def reserved_for(self, principal: str) -> float:
+        """The same of this principal alone."""
+        mine = (one for one in self._open.values() if one.request.chat.principal == principal)
+        return sum(attempt.reserved for attempt in mine)
+
     def open(self, request: RoutedRequest, move: Ask) -> Attempt:
         """A new attempt, not asked yet."""
         now, candidate, query = self._clock.now(), move.step.candidate, request.chain.plan.query
@@ -76,6 +81,7 @@ class Attempts:
     def ask(self, attempt: Attempt, sink: Sink, *, seam: bool) -> None:
         """Ask its candidate. It may end before this returns."""
         self._health.asked(attempt.candidate)
+        attempt.sink = sink
         attempt.handle = self._backend(attempt).start(self._job(attempt, seam=seam), sink)
 
     def limit(self, attempt: Attempt) -> timeouts.Limit | None:
@@ -102,7 +108,14 @@ class Attempts:
         if candidate.server is None and options.lora:
             options = msgspec.structs.replace(options, lora=[])  # the model's name says them
         return Job(
-            work=inner.Generate(0, messages, _affordable(options, candidate, request)),
+            work=inner.Generate(
+                0,
+                messages,
+                _affordable(options, candidate, request),
+                chat.conversation,
+                attempt.watch is not None,
+                attempt.probe,
+            ),
             model=candidate.model,
             owner=request.client,
             principal=chat.principal,
@@ -110,6 +123,7 @@ class Attempts:
             resolved=candidate.resolved,
             provider=candidate.server,
             private=request.private,
+            mine=request.chain.plan.query.mine,
             keep_alive=chat.keep_alive,
             usual_keep_alive=chat.usual_keep_alive,
             pull=Pull(chat.pull_limit, chat.pip) if chat.pull else None,

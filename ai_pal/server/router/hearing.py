@@ -2,17 +2,18 @@
 
 Part of the router's reactor: synchronous, like everything there."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import DeltaItem
 from ai_pal.server.jobs import Answered, News, Result, Sink
 from ai_pal.server.ports import Clients, Clock
+from ai_pal.server.router.cascade.watch import Verdict
 from ai_pal.server.router.request import Attempt, Measured, RoutedRequest
 
 
@@ -28,11 +29,21 @@ class Outcomes(Protocol):
     def committed(self, attempt: Attempt, now: float) -> None:
         """Its first content is about to come: text or a call of a tool."""
 
-    def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
+    def answered(self, attempt: Attempt, result: Answered) -> None:
         """It has given a whole answer."""
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         """It ended without one."""
+
+
+class Doubts(Protocol):
+    """Who hears of doubts: the router's `Escalation`."""
+
+    def held(self, attempt: Attempt, now: float) -> None:
+        """A piece of it was held back."""
+
+    def judged(self, attempt: Attempt, verdict: Verdict | None) -> None:
+        """A look at it was taken before its end."""
 
 
 class Hearing(Sink):
@@ -107,7 +118,7 @@ class Hearing(Sink):
         assert isinstance(result, Answered)
         self._measure(result.usage, result.timings)
         if not attempt.stopped:
-            self._outcomes.answered(attempt, result.finish_reason)
+            self._outcomes.answered(attempt, result)
 
     def failed(self, failure: Failure, usage: Usage, timings: Timings | None) -> None:
         self._measure(usage, timings)
@@ -136,3 +147,37 @@ class Hearing(Sink):
             attempt.moved_at = now
         else:
             self._outcomes.committed(attempt, now)
+
+
+class DoubtingHearing(Hearing):
+    """Hears an attempt that is watched: its pieces may wait for a verdict."""
+
+    __slots__ = ("_doubts",)
+
+    def __init__(
+        self, attempt: Attempt, clients: Clients, clock: Clock, outcomes: Outcomes, doubts: Doubts
+    ) -> None:
+        super().__init__(attempt, clients, clock, outcomes)
+        self._doubts = doubts
+
+    def delta(self, piece: DeltaItem) -> None:
+        attempt = self._attempt
+        hold, now = attempt.hold, self._clock.now()
+        if attempt.stopped or hold is None or not hold.take(piece, piece.n, now):
+            super().delta(piece)
+        else:
+            self._doubts.held(attempt, now)
+
+    def news(self, news: News) -> None:
+        if self._attempt is self._request.attempt:  # else it is somebody else whom the client waits for
+            super().news(news)
+
+    def probed(self, entropy: float) -> None:
+        attempt = self._attempt
+        if attempt.watch is not None and not attempt.stopped:
+            self._doubts.judged(attempt, attempt.watch.probed(entropy))
+
+    def watched(self, entropies: Sequence[float]) -> None:
+        attempt = self._attempt
+        if attempt.watch is not None and not attempt.stopped and attempt.watch.takes(entropies):
+            self._doubts.judged(attempt, attempt.watch.begun())

@@ -23,7 +23,8 @@ class RouteNotifier:
         request.failed += tuple(pair for pair in passed if pair not in request.failed)
         if candidate.tier == OLLAMA and request.failed:
             self._observe("trying_ollama", model=candidate.model)
-        return bool(request.failed) and not chain.committed
+        shown = request.draft is not None and request.draft.shown
+        return bool(request.failed) and not chain.committed and not shown
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         """An attempt ended without a whole answer."""
@@ -43,6 +44,22 @@ class RouteNotifier:
         """An answer broke off, and somebody else goes on."""
         reason = f"{line.fallback(request.failed[-1:], candidate)} goes on"
         self._table.tell(request, wire.Notice(request.chat.id, "seam", reason))
+
+    def other_answer(self, request: RoutedRequest, candidate: Candidate) -> None:
+        """Somebody else answers behind what was shown of a doubted answer."""
+        request.tell_at = None
+        reason = line.fallback(request.failed, candidate)
+        self._table.tell(request, wire.Notice(request.chat.id, "seam", reason))
+
+    def nobody_else(self, request: RoutedRequest) -> None:
+        """An answer was doubted, and nobody else has given one."""
+        self._table.tell(request, wire.Notice(request.chat.id, "unsure", line.alone(request.failed)))
+
+    def unsure(self, request: RoutedRequest, candidate: Candidate, able: Candidate | None) -> None:
+        """An answer is doubted, and stands. `able` could be asked."""
+        words = request.verdict.words if request.verdict is not None else "was unsure"
+        more = f"; {able.name} could be asked" if able is not None else ""
+        self._table.tell(request, wire.Notice(request.chat.id, "unsure", f"{candidate.name} {words}{more}"))
 
     def started(self, attempt: Attempt) -> None:
         """Who answers: before the first piece of an attempt, or the end of one without any."""

@@ -6,6 +6,8 @@ from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
 from ai_pal.protocol.options import Ability
+from ai_pal.server.router.cascade.kinds import is_doubtable, prompted
+from ai_pal.server.router.cascade.share import threshold
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.abilities import is_plain, lacks
 from ai_pal.server.router.policy.candidate import LOCAL, UNSEEN, Candidate
@@ -16,7 +18,8 @@ from ai_pal.server.router.policy.plan import Plan, Step, advised, plan
 from ai_pal.server.router.policy.query import ANSWER_TOKENS, Query, tokens_in
 from ai_pal.server.router.policy.snapshot import everyone, local
 from ai_pal.server.router.policy.task import bounded
-from ai_pal.server.router.ports import Judge, RouterPolicy, Snapshots
+from ai_pal.server.router.ports import DoubtMemory, Judge, RouterPolicy, Snapshots
+from ai_pal.store.doubts import ModelDoubts, Seen, key_of
 
 SENSES: frozenset[Ability] = frozenset({"images", "audio"})
 
@@ -32,15 +35,33 @@ class Planner:
     """Plans with what `health` has learned at the time that it is set to, and as the `policy` of now says."""
 
     def __init__(
-        self, snapshots: Snapshots, judge: Judge, health: ProviderHealth, policy: RouterPolicy
+        self,
+        snapshots: Snapshots,
+        judge: Judge,
+        health: ProviderHealth,
+        policy: RouterPolicy,
+        doubts: DoubtMemory,
     ) -> None:
         self._snapshots, self._judge, self._health, self.policy = snapshots, judge, health, policy
+        self._doubts = doubts
 
-    def plan(self, asked: wire.Chat | wire.Route, reserved: float) -> Planned:
-        """The plan for a request, while open attempts may still cost `reserved` US dollars."""
-        reference = asked.model or self.policy.model
+    def plan(self, asked: wire.Chat | wire.Route, reserved: float, own: float = 0.0) -> Planned:
+        """The plan for a request, while open attempts may still cost `reserved` US dollars, `own` of these
+        those of its principal."""
+        escalate = asked.escalate or self.policy.escalate
+        reference = asked.model or ("" if escalate == "stronger" else self.policy.model)
         scored = None if reference else self._judge(asked.messages)
         left, unaccounted = self._left(reserved)
+        only: tuple[str, ...] = ()
+        whose = ""
+        if isinstance(asked, wire.Chat):
+            only = tuple(asked.only)
+            if asked.day_budget is not None:
+                rest, why = self._left_of(asked.principal, asked.day_budget - own)
+                unaccounted = unaccounted or why
+                if left is None or rest < left:
+                    left, whose = rest, asked.principal
+        candidates = self._candidates(reference, asked)
         query = Query(
             score=bounded(scored.score, asked.task) if scored is not None else 0.0,
             goal=asked.goal or self.policy.goal,
@@ -52,8 +73,14 @@ class Planner:
             unaccounted=unaccounted,
             fallback=asked.fallback,
             named=bool(reference),
+            only=only,
+            mine=asked.privacy == "mine",
+            whose=whose,
+            doubts=escalate == "auto" and self._can_doubt(asked, candidates),
+            stronger=escalate == "stronger",
         )
-        candidates = self._candidates(reference, asked)
+        if query.private and not reference and (query.doubts or query.stronger):
+            candidates += self._larger(asked)
         made = plan(query, candidates)
         if any(out.failure.code == Code.UNSUPPORTED for out in made.ruled_out):
             others = candidates if made.steps else self._candidates("", asked)
@@ -69,6 +96,19 @@ class Planner:
             one
             if plain and (one.server is not None or one.abilities is None)
             else msgspec.structs.replace(one, lacks=lacks(one, asked.messages, asked.options))
+            for one in found
+        ]
+
+    def _can_doubt(self, asked: wire.Chat | wire.Route, candidates: list[Candidate]) -> bool:
+        """Whether this machine's model would know that it is not sure."""
+        model = doubts_of(candidates, self._doubts) if is_doubtable(asked.options) else None
+        return model is not None and model.can_doubt
+
+    def _larger(self, asked: wire.Chat | wire.Route) -> list[Candidate]:
+        """Models of this machine that may know better than its own."""
+        found = [local(here, self._health) for here in self._snapshots.larger()]
+        return [
+            msgspec.structs.replace(one, larger=True, lacks=lacks(one, asked.messages, asked.options))
             for one in found
         ]
 
@@ -94,7 +134,22 @@ class Planner:
             row, failure = self._row(out.candidate, query, 0, ""), explained(out.candidate, out.failure)
             rows.append(msgspec.structs.replace(row, state=wire.RULED_OUT, failure=failure))
         features = [wire.Feature(feature.name, feature.weight) for feature in scored.features]
-        return wire.Routed(asked.id, bounded(scored.score, asked.task), query.goal, features, rows)
+        score = bounded(scored.score, asked.task)
+        return wire.Routed(asked.id, score, query.goal, features, rows, self._cascade(asked, planned.plan))
+
+    def _cascade(self, asked: wire.Route, made: Plan) -> wire.Cascade:
+        """What is known of the doubts of this machine's model about such prompts."""
+        mode = asked.escalate or self.policy.escalate
+        candidates = [step.candidate for step in made.steps]
+        model = doubts_of(candidates, self._doubts)
+        if model is None or model.calibration is None:
+            return wire.Cascade(mode, self.policy.share)
+        kind, probe = prompted(asked.messages[-1].text, asked.task)
+        seen = model.kinds.get(kind, Seen()).of("probe" if probe is not None else "whole")
+        known = model.calibration
+        limit = threshold(seen, self.policy.share)
+        can = known.can_doubt and is_doubtable(asked.options)
+        return wire.Cascade(mode, self.policy.share, can, known.area, kind, limit, len(seen))
 
     def _left(self, reserved: float) -> tuple[float | None, str]:
         """US dollars that the budgets leave (None where there is none), and why that is not known."""
@@ -109,6 +164,13 @@ class Planner:
             limit - used for limit, used in ((day, spent.day), (month, spent.month)) if limit is not None
         ]
         return min(rests) - reserved, ""
+
+    def _left_of(self, principal: str, budget: float) -> tuple[float, str]:
+        """US dollars that the day's own budget of this principal leaves, and why that is not known."""
+        try:
+            return budget - self._snapshots.spent_by(principal), ""
+        except AiPalError as error:
+            return 0.0, error.failure.message
 
     @staticmethod
     def _row(candidate: Candidate, query: Query, position: int, why: str) -> wire.RouteCandidate:
@@ -125,6 +187,12 @@ class Planner:
             seconds=expected_seconds(candidate),
             remote=candidate.remote,
         )
+
+
+def doubts_of(candidates: list[Candidate], memory: DoubtMemory) -> ModelDoubts | None:
+    """What is known of the doubts of this machine's own model."""
+    here = next((one for one in candidates if one.tier == LOCAL and not one.larger), None)
+    return None if here is None or here.resolved is None else memory.known(key_of(here.resolved))
 
 
 def _why(step: Step, query: Query) -> str:

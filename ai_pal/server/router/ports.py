@@ -7,9 +7,11 @@ import msgspec
 
 from ai_pal.protocol.content import Message
 from ai_pal.providers.prices import PriceTable
+from ai_pal.server.router.cascade.watch import Escalate
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.query import Goal
 from ai_pal.server.router.policy.snapshot import Here, Snapshot
+from ai_pal.store.doubts import ModelDoubts
 from ai_pal.store.ledger import Attempt, Spent
 
 Judge = Callable[[list[Message]], Scored]
@@ -27,6 +29,10 @@ class Snapshots(Protocol):
         """The models of this machine of which it is known that they see or hear. Not quick: it is asked where
         somebody else cannot."""
 
+    def larger(self) -> list[Here]:
+        """Models of this machine that are larger than its own one and for which there is room now, the
+        largest first. Not quick: it is asked where only this machine may answer, and its own doubts."""
+
     def met(self, provider: str) -> None:
         """One that nobody has set up has answered: from now on it is missed when it is not there."""
 
@@ -36,6 +42,9 @@ class Snapshots(Protocol):
     def spent(self) -> Spent:
         """What this day and this month have cost so far. Raises `AiPalError`: why that is not known."""
 
+    def spent_by(self, principal: str) -> float:
+        """What this day has cost for this principal. Raises as `spent`."""
+
 
 class Ledger(Protocol):
     """Keeps an account of attempts."""
@@ -44,8 +53,29 @@ class Ledger(Protocol):
         """One attempt has ended. False: it was shed."""
 
 
+class DoubtMemory(Protocol):
+    """What is known of each model's doubts. Quick: it is asked before answers of this machine."""
+
+    def known(self, key: str) -> ModelDoubts | None:
+        """Of the model file of this key (`store.doubts.key_of`), to be changed in place; None: nothing."""
+
+    def learned(self) -> None:
+        """Something was changed in place."""
+
+
+class NoDoubts:
+    """Nothing is known: no model can doubt. Implements `DoubtMemory`."""
+
+    def known(self, key: str) -> ModelDoubts | None:
+        return None
+
+    def learned(self) -> None: ...
+
+
 class RouterPolicy(msgspec.Struct, frozen=True):
-    """`model` is what an unnamed one means; empty: the router chooses. Seconds and US dollars; None: none."""
+    """`model` is what an unnamed one means; empty: the router chooses. Seconds and US dollars; None: none.
+    `escalate` is for requests that say nothing of it, `share` the part of a model's answers that counts as
+    doubted; with `learn` what people say of answers moves it."""
 
     model: str = ""
     goal: Goal = "balanced"
@@ -57,3 +87,6 @@ class RouterPolicy(msgspec.Struct, frozen=True):
     gap: float = 60.0
     budget_day: float | None = None
     budget_month: float | None = None
+    escalate: Escalate = "off"
+    share: float = 0.2
+    learn: bool = False

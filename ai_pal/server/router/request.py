@@ -7,11 +7,14 @@ import msgspec
 from ai_pal.errors import NEVER_SENT, UNPAID, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import PartKind
+from ai_pal.protocol.doubt import Probe
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import DeltaItem
-from ai_pal.server.jobs import Handle
+from ai_pal.server.jobs import Answered, Handle, Sink
+from ai_pal.server.router.cascade.hold import Hold
+from ai_pal.server.router.cascade.watch import Escalate, Verdict, Watch
 from ai_pal.server.router.complexity import Feature
-from ai_pal.server.router.policy.candidate import CLOUD, Candidate
+from ai_pal.server.router.policy.candidate import CLOUD, MACHINE, Candidate
 from ai_pal.server.router.policy.fallback_chain import FallbackChain
 from ai_pal.server.router.policy.order import Reason
 from ai_pal.server.router.policy.query import BYTES_PER_TOKEN
@@ -25,13 +28,18 @@ TOLD_AT_THE_END = frozenset({ANSWERED, Code.LENGTH, Code.EMPTY_ANSWER})
 """Outcomes of answers whose provider has said its last: its figures are those of the whole."""
 
 
+NOT_ASKED_THERE = NEVER_SENT | {Code.ACCESS_DENIED, Code.PROTOCOL_MISMATCH}
+"""Codes of attempts at another machine that ended before its supervisor was asked anything."""
+
+
 class RoutedRequest(msgspec.Struct, eq=False):
     """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for, `next_index`
     the place of the next part; `away` tells that the prompt has left this machine. `blobs` are the large
     parts of its messages. `kept` are the raw pieces of text, None when the answer cannot be gone on with,
     `text_index` is the place of the part that they are of. `known_cost` is in US dollars; `unpriced`: there
     is more, and nobody knows how much. `tell_at` is when the client hears of a fallback, None when there is
-    nothing to tell."""
+    nothing to tell. `escalate` is what becomes of an answer that a model here doubts, `draft` that answer
+    while somebody else is asked, `doubt` how much it is doubted, `verdict` what is still to be told of it."""
 
     client: bytes
     chat: wire.Chat
@@ -55,6 +63,10 @@ class RoutedRequest(msgspec.Struct, eq=False):
     kept_bytes: int = 0
     text_index: int = 0
     blobs: Sequence[Blob] = ()
+    escalate: Escalate = "off"
+    draft: "Attempt | None" = None
+    doubt: float | None = None
+    verdict: Verdict | None = None
 
     @property
     def private(self) -> bool:
@@ -135,7 +147,8 @@ class Attempt(msgspec.Struct, eq=False):
     backend has it, as `model`, `stopped` that this side has called it off, `over` that it is in the ledger.
     `connected_at` is when the prompt began to leave, `whole` that all of it is out. `begun_at` is when its
     first piece came, `first_at` when its first content came: thoughts are none. `moved_at` is when something
-    last moved before."""
+    last moved before. With a `watch` it tells its doubts, and what of it waits for a verdict is in `hold`;
+    `sink` hears it, and `result` is how it ended while somebody else was being asked."""
 
     key: int
     request: RoutedRequest
@@ -161,6 +174,33 @@ class Attempt(msgspec.Struct, eq=False):
     over: bool = False
     stopped: bool = False
     accepted: bool = False
+    watch: Watch | None = None
+    probe: Probe | None = None
+    hold: Hold[DeltaItem] | None = None
+    sink: Sink | None = None
+    result: Answered | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Whether the client has seen content of it: thoughts are none."""
+        return self.first_at is not None
+
+    def let_go(self) -> None:
+        """Pass on what was held back of it."""
+        if self.hold is not None and self.sink is not None:
+            self.hold.let_go(self.sink.delta)
+
+    def step_aside(self) -> None:
+        """Another's pieces come now: those of this one, should it go on after all, follow them."""
+        if self.tokens and self.places is None:
+            shown = range(self.request.next_index - self.base_index)
+            self.places = {index: self.base_index + index for index in shown}
+
+    def go_on(self) -> None:
+        """Its next piece follows whatever the client has heard."""
+        self.base = self.request.next_seq - self.tokens
+        if not self.tokens:
+            self.base_index = self.request.next_index
 
     def place(self, piece: DeltaItem) -> int:
         """The place in the answer of the part that a piece is of; a text that broke off is gone on with."""
@@ -174,7 +214,8 @@ class Attempt(msgspec.Struct, eq=False):
 
     def went_out(self, outcome: str) -> bool:
         """Whether the prompt has left this machine with it; rather yes where its outcome does not tell."""
-        left = self.connected_at is not None or (self.accepted and outcome not in NEVER_SENT)
+        never = NOT_ASKED_THERE if self.candidate.tier == MACHINE else NEVER_SENT
+        left = self.connected_at is not None or (self.accepted and outcome not in never)
         return self.candidate.remote and left
 
     @property
@@ -196,6 +237,8 @@ class Attempt(msgspec.Struct, eq=False):
             prompt_tokens=told.prompt_tokens or (self.prompt_tokens if begun or charged else 0),
             cached_tokens=told.cached_tokens,
             completion_tokens=max(said, told.completion_tokens),
+            guessed_tokens=told.guessed_tokens,
+            right_tokens=told.right_tokens,
         )
 
 
@@ -205,4 +248,6 @@ def total(one: Usage, other: Usage) -> Usage:
         one.prompt_tokens + other.prompt_tokens,
         one.cached_tokens + other.cached_tokens,
         one.completion_tokens + other.completion_tokens,
+        one.guessed_tokens + other.guessed_tokens,
+        one.right_tokens + other.right_tokens,
     )

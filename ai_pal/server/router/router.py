@@ -11,13 +11,13 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.usage import Timings
-from ai_pal.server.jobs import Backend
+from ai_pal.server.jobs import Answered, Backend
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients, Clock, Observe
 from ai_pal.server.router.attempts import ANSWERED, CANCELLED, Attempts
-from ai_pal.server.router.hearing import Hearing
+from ai_pal.server.router.escalation import Escalation
+from ai_pal.server.router.hearing import DoubtingHearing, Hearing
 from ai_pal.server.router.notifier import RouteNotifier
 from ai_pal.server.router.planner import Planner
 from ai_pal.server.router.policy import fallback_chain
@@ -26,7 +26,7 @@ from ai_pal.server.router.policy.eligibility import over_limit
 from ai_pal.server.router.policy.fallback_chain import Ask, BreakOff, FallbackChain, GiveUp
 from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.policy.news import is_news
-from ai_pal.server.router.ports import Judge, Ledger, RouterPolicy, Snapshots
+from ai_pal.server.router.ports import DoubtMemory, Judge, Ledger, NoDoubts, RouterPolicy, Snapshots
 from ai_pal.server.router.request import Attempt, RoutedRequest
 from ai_pal.server.router.table import Table
 from ai_pal.transport.sockets import Blob
@@ -36,7 +36,7 @@ TELL_AFTER = 1.0
 
 
 class Router:
-    """See the module. Implements `hearing.Outcomes`."""
+    """See the module. Implements `hearing.Outcomes` and `escalation.Moves`."""
 
     def __init__(
         self,
@@ -51,13 +51,15 @@ class Router:
         observe: Observe,
         policy: RouterPolicy | None = None,
         breaker: BreakerPolicy | None = None,
+        doubts: DoubtMemory | None = None,
     ) -> None:
         self._clients, self._clock, self._snapshots = clients, clock, snapshots
         self._policy = policy or RouterPolicy()
         self._health = ProviderHealth(breaker)
         self._closing = False
         self._interrupt_at: float | None = None
-        self._planner = Planner(snapshots, judge, self._health, self._policy)
+        memory = doubts or NoDoubts()
+        self._planner = Planner(snapshots, judge, self._health, self._policy, memory)
         self._table = Table(clients, observe)
         self._notifier = RouteNotifier(self._table, observe)
         self._attempts = Attempts(
@@ -68,6 +70,15 @@ class Router:
             clock=clock,
             policy=self._policy,
         )
+        self._escalation = Escalation(
+            moves=self,
+            attempts=self._attempts,
+            notifier=self._notifier,
+            memory=memory,
+            clock=clock,
+            observe=observe,
+            policy=self._policy,
+        )
 
     def __len__(self) -> int:
         """How many requests are open."""
@@ -75,7 +86,7 @@ class Router:
 
     def take(self, policy: RouterPolicy) -> None:
         """From now on this is the policy."""
-        self._policy = self._planner.policy = self._attempts.policy = policy
+        self._policy = self._planner.policy = self._attempts.policy = self._escalation.policy = policy
 
     @property
     def attempts(self) -> int:
@@ -94,7 +105,8 @@ class Router:
         if self._closing:
             self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
             return
-        planned = self._planner.plan(chat, self._attempts.reserved)
+        own = 0.0 if chat.day_budget is None else self._attempts.reserved_for(chat.principal)
+        planned = self._planner.plan(chat, self._attempts.reserved, own)
         request = RoutedRequest(
             client=client,
             chat=chat,
@@ -105,7 +117,12 @@ class Router:
             blobs=blobs,
         )
         self._table.add(request)
-        request.chain, move = fallback_chain.begin(request.chain)
+        escalate = chat.escalate or self._policy.escalate
+        if escalate == "stronger":
+            request.chain, move = fallback_chain.begin_stronger(request.chain)
+        else:
+            request.escalate = escalate
+            request.chain, move = fallback_chain.begin(request.chain)
         self._move(request, move)
 
     def explain(self, request: wire.Route) -> wire.Routed:
@@ -113,11 +130,15 @@ class Router:
         self._health.now = self._clock.now()
         return self._planner.explain(request, self._attempts.reserved)
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
-        """Stop a request. False: there is none with this id, or no more."""
+    def rate(self, client: bytes, request_id: int, good: bool) -> bool:
+        """What a client says of an answer that has ended: whether that taught anything."""
+        return self._escalation.rate(client, request_id, good)
+
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
+        """Stop a request, for its client or for a `reason`. False: there is none with this id, or no more."""
         request = self._table.find(client, request_id)
         if request is not None:
-            self._end(request, None)
+            self._end(request, reason)
         return request is not None
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
@@ -157,6 +178,9 @@ class Router:
         if request.deadline is not None and now >= request.deadline:
             self._end(request, _late(request))
             return
+        for one in (request.attempt, request.draft):
+            if one is not None and one.hold is not None and one.hold.is_due(now):
+                one.let_go()
         if request.tell_at is not None and now >= request.tell_at and request.accepted_at is not None:
             self._notifier.fallback(request)
         attempt = request.attempt
@@ -165,9 +189,9 @@ class Router:
             self._attempts.stop(attempt)
             self.failed(attempt, limit.failure)
         elif limit is not None:
-            self._look_at(request, limit.at)
+            self.look_at(request, limit.at)
 
-    def _look_at(self, request: RoutedRequest, when: float) -> None:
+    def look_at(self, request: RoutedRequest, when: float) -> None:
         self._table.look_at(request, when)
         self._clock.wake_at(when)
 
@@ -177,33 +201,37 @@ class Router:
         """Carry out what the chain decided."""
         match move:
             case Ask():
-                self._ask(request, move)
+                self.ask(request, move)
+            case _ if request.draft is not None:
+                self._escalation.resume(request)
             case GiveUp(reasons, late):
                 more = (_late(request),) if late else ()
                 self._table.failed(request, (*reasons, *more) or (_nobody(),))
             case BreakOff(reason):
                 self._table.interrupted(request, reason, self._timings(request))
 
-    def _ask(self, request: RoutedRequest, move: Ask) -> None:
+    def ask(self, request: RoutedRequest, move: Ask) -> None:
         candidate = move.step.candidate
         if move.seam:
             self._notifier.seam(request, candidate)
         attempt = self._attempts.open(request, move)
         if self._notifier.asks(request, candidate):
             request.tell_at = self._clock.now() + TELL_AFTER
-            self._look_at(request, request.tell_at)
+            self.look_at(request, request.tell_at)
         blocked = None if request.chain.plan.query.named else self._health.blocked(candidate)
         blocked = blocked or over_limit(candidate, request.chain.plan.query, request.known_cost)
         if blocked is not None:  # somebody else's failure or probe came first, or the money is spent
             self.failed(attempt, blocked)
             return
         sink = Hearing(attempt, self._clients, self._clock, self)
+        if self._escalation.watch(attempt):
+            sink = DoubtingHearing(attempt, self._clients, self._clock, self, self._escalation)
         self._attempts.ask(attempt, sink, seam=move.seam)
         if attempt.over:
             return
         limit = self._attempts.limit(attempt)
         if limit is not None:
-            self._look_at(request, limit.at)
+            self.look_at(request, limit.at)
 
     def accept(self, request: RoutedRequest) -> None:
         """Accepted once; from then on the deadline runs."""
@@ -214,11 +242,12 @@ class Router:
         seconds = request.chat.deadline if request.chat.deadline is not None else self._policy.deadline
         if seconds is not None:
             request.chain = msgspec.structs.replace(request.chain, deadline=now + seconds)
-            self._look_at(request, now + seconds)
+            self.look_at(request, now + seconds)
 
     def begun(self, attempt: Attempt, now: float) -> None:
         """The first piece: its candidate is at work. Thoughts do not commit."""
         request = attempt.request
+        self._escalation.begins(attempt)
         if request.first_at is None:
             request.first_at = now
         self._notifier.started(attempt)
@@ -227,23 +256,30 @@ class Router:
         """The first content: its candidate has the word now."""
         request = attempt.request
         attempt.first_at = now
+        self._escalation.commits(attempt)
         self._health.now = now
         self._health.answered(attempt.candidate, now - attempt.asked_at)
         self._meet(attempt)
         request.chain = fallback_chain.content(request.chain)
 
-    def answered(self, attempt: Attempt, finish_reason: FinishReason) -> None:
+    def answered(self, attempt: Attempt, result: Answered) -> None:
         request = attempt.request
+        if not self._escalation.may_end(attempt, result):
+            return
         if attempt.begun_at is None:
             self._notifier.started(attempt)  # of an empty answer, too, people see whose it is
         if attempt.first_at is None:
             self._health.released(attempt.candidate)
         self._attempts.close(attempt, ANSWERED)
-        self._table.done(request, finish_reason, self._timings(request))
+        self._table.done(request, result, self._timings(request))
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         """The attempt is over without a whole answer: on along the chain."""
         request, now = attempt.request, self._clock.now()
+        if attempt is request.draft:
+            self._escalation.lost(attempt, failure)
+            return
+        attempt.let_go()
         self._health.now = now
         self._health.failed(attempt.candidate, failure)
         self._attempts.close(attempt, failure.code)
@@ -264,8 +300,13 @@ class Router:
 
     def _end(self, request: RoutedRequest, failure: Failure | None) -> None:
         """End a request from this side: its client wants it (no failure), or time is up."""
+        self._escalation.give_back(request)
         attempt = request.attempt
+        if failure is not None and attempt is not None and attempt.result is not None:
+            self.answered(attempt, attempt.result)
+            return
         if attempt is not None and not attempt.over:
+            attempt.let_go()
             self._attempts.stop(attempt)
             self._health.released(attempt.candidate)
             self._attempts.close(attempt, failure.code if failure is not None else CANCELLED)

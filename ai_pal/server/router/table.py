@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.usage import Timings
+from ai_pal.server.jobs import Answered
 from ai_pal.server.ports import Clients, Observe
 from ai_pal.server.router.request import RoutedRequest
 
@@ -49,8 +49,10 @@ class Table:
             request.accepted_at = now
             self._clients.send(request.client, wire.Accepted(request.chat.id))
 
-    def done(self, request: RoutedRequest, finish_reason: FinishReason, timings: Timings) -> None:
-        self._end(request, wire.Done(request.chat.id, finish_reason, request.usage, timings, request.cost))
+    def done(self, request: RoutedRequest, result: Answered, timings: Timings) -> None:
+        said, end = result.finish_reason, result.stop
+        done = wire.Done(request.chat.id, said, request.usage, timings, request.cost, end, request.doubt)
+        self._end(request, done)
 
     def cancelled(self, request: RoutedRequest, timings: Timings) -> None:
         self._end(request, wire.Cancelled(request.chat.id, request.usage, timings, request.cost))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ai_pal.errors import Code, Failure
 from ai_pal.server.jobs import USUAL_PATIENCE, Patience
-from ai_pal.server.router.policy.candidate import OLLAMA, Candidate
+from ai_pal.server.router.policy.candidate import MACHINE, OLLAMA, Candidate
 from ai_pal.server.router.policy.fallback_chain import FallbackChain
 from ai_pal.server.router.ports import RouterPolicy
 from ai_pal.server.router.request import Attempt
@@ -38,10 +38,10 @@ def limit(attempt: Attempt, dispatched_at: float | None, policy: RouterPolicy) -
 
 
 def patience(candidate: Candidate, chain: FallbackChain, policy: RouterPolicy) -> Patience:
-    """What one gets who keeps time itself. An Ollama that is the last is waited for as a model here would be:
-    its signs of life prolong it."""
+    """What one gets who keeps time itself. An Ollama or another machine that is the last is waited for as a
+    model here would be: its signs of life prolong it."""
     if candidate.server is None:
         return USUAL_PATIENCE
-    patient = candidate.tier == OLLAMA and not chain.has_others
+    patient = candidate.tier in (OLLAMA, MACHINE) and not chain.has_others
     first_token = max(policy.first_token, SILENCE) if patient else policy.first_token
     return Patience(policy.connect, first_token, policy.gap, patient)

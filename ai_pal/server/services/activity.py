@@ -1,5 +1,6 @@
 """What is open and what happens, for those who look on: told by the client endpoint and who observes."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from ai_pal.server.ports import Clock
 
 NAME = 64
 """Characters of what a client calls itself."""
+
+REMEMBERED = 20
+"""Happenings that are told to who begins to look on."""
 
 HAPPENS = {
     "model_evicted": "evicted",
@@ -31,6 +35,20 @@ ABOUT_THE_MACHINE = ("model_evicted", "load_waits", "load_refused")
 
 MOVES = frozenset({"worker_phase", "worker_exited", "pull_started", "spare_taken"})
 """After these models and downloads are not what they were."""
+
+
+def key_of(client: bytes, request_id: int) -> str:
+    """What a request is called where those of all clients are meant."""
+    return f"{client.hex()}.{request_id}"
+
+
+def place_of(key: str) -> tuple[bytes, int]:
+    """The client and the id of a key; one that is none is that of no request."""
+    client, _, number = key.partition(".")
+    try:
+        return bytes.fromhex(client), int(number)
+    except ValueError:
+        return b"", 0
 
 
 class Computed(msgspec.Struct, frozen=True):
@@ -63,7 +81,7 @@ class Standing(msgspec.Struct, eq=False):
     @property
     def key(self) -> str:
         """By which those who look on know it."""
-        return f"{self.client.hex()}.{self.id}"
+        return key_of(self.client, self.id)
 
     def take(self, event: wire.Event, now: float) -> bool:
         """Whether what its client is told changes how it stands."""
@@ -137,12 +155,20 @@ class Onlooker(Protocol):
 
 
 class Activity:
-    """See the module. `onlooker` is None while nobody looks on: then only what is open is kept."""
+    """See the module. `onlooker` is None while nobody looks on: then only what is open and what happened last
+    is kept."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._open: dict[Standing, None] = {}
+        self._happenings: deque[tuple[float, wire.Happening]] = deque(maxlen=REMEMBERED)
         self.onlooker: Onlooker | None = None
+
+    @property
+    def happenings(self) -> list[wire.Happening]:
+        """What happened last, and how long ago."""
+        now = self._clock.now()
+        return [msgspec.structs.replace(what, seconds=now - then) for then, what in self._happenings]
 
     def __iter__(self) -> Iterator[Standing]:
         """The open requests, in the order in which they were asked."""
@@ -190,8 +216,6 @@ class Activity:
 
     def observed(self, event: str, fields: Mapping[str, object]) -> None:
         """What goes into the log, too."""
-        if self.onlooker is None:
-            return
         if event == "worker_exited" and not fields.get("planned"):
             self._happened(wire.Happening("died", str(fields.get("model", ""))))
         if event in HAPPENS:
@@ -200,7 +224,7 @@ class Activity:
                 HAPPENS[event], str(fields.get("model", "")), code=str(fields.get("code", "")), reason=reason
             )
             self._happened(told)
-        if event in HAPPENS or event in MOVES:
+        if self.onlooker is not None and (event in HAPPENS or event in MOVES):
             self.onlooker.look()
 
     def _moved(self, standing: Standing) -> None:
@@ -208,6 +232,7 @@ class Activity:
             self.onlooker.moved(standing)
 
     def _happened(self, happening: wire.Happening) -> None:
+        self._happenings.append((self._clock.now(), happening))
         if self.onlooker is not None:
             self.onlooker.happened(happening)
 

@@ -11,6 +11,11 @@ from ai_pal.transport.sockets import Blob
 R = TypeVar("R", bound=wire.Request)
 
 
+def called_off(request_id: int, reason: Failure | None) -> wire.Event:
+    """How a request ends that is stopped: by its client, or for a reason that this one hears."""
+    return wire.Cancelled(request_id) if reason is None else wire.Failed(request_id, [reason])
+
+
 class Service(Protocol):
     """Carries out requests of one kind, or of several. Every method returns at once. The endpoint has seen to
     it that the id of a request is free, and counts it as open until one of `wire.ENDING` is sent with it."""
@@ -24,8 +29,9 @@ class Service(Protocol):
         """Take a request, with the frames that its parts refer to. It ends with exactly one event, perhaps
         before this returns; the frames are let go of by then."""
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
-        """End a request with `cancelled`. False: there is none with this id here, or no more."""
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
+        """End a request with `cancelled`, or where somebody else wants it as failed or interrupted with this
+        `reason`. False: there is none with this id here, or no more."""
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         """The client left: stop what it asked for. With a `failure` it is still there, and is told."""
@@ -49,7 +55,7 @@ class AtOnce(Generic[R]):
     def start(self, client: bytes, request: R, blobs: Sequence[Blob] = ()) -> None:
         self._clients.send(client, self._answer(request))
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         return False
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:

@@ -22,8 +22,8 @@ class Chats:
     def start(self, client: bytes, request: wire.Chat, blobs: Sequence[Blob] = ()) -> None:
         self._router.chat(client, request, blobs)
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
-        return self._router.cancel(client, request_id)
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
+        return self._router.cancel(client, request_id, reason)
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         self._router.client_gone(client, failure)

@@ -53,7 +53,8 @@ class ClientSink(Sink):
             case _:
                 self._begin()
                 timings = result.timings or Timings()
-                self._send(wire.Done(self._id, result.finish_reason, result.usage, timings))
+                reason, stop = result.finish_reason, result.stop
+                self._send(wire.Done(self._id, reason, result.usage, timings, stop=stop))
 
     def failed(self, failure: Failure, usage: Usage, timings: Timings | None) -> None:
         if self._begun:

@@ -12,6 +12,7 @@ from ai_pal.server.backends.local import Follower
 from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.jobs import Pull
 from ai_pal.server.ports import Clients, Clock, Observe
+from ai_pal.server.services.base import called_off
 from ai_pal.server.services.download import ClientFollower, Download, Plan, PlanDownload
 from ai_pal.transport.sockets import Blob
 
@@ -91,11 +92,11 @@ class Downloads:
                 download.followers.remove(follower)
                 self._drop_unfollowed(download)
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         """Take out what this client follows under that id. False: no such request here."""
         for follower in [f for d in self._all() for f in _of(d, client) if f.id == request_id]:
             self.leave(follower)
-            self._clients.send(client, wire.Cancelled(request_id))
+            self._clients.send(client, called_off(request_id, reason))
             return True
         return False
 

@@ -13,6 +13,7 @@ from ai_pal.protocol.hub import MOST_FOUND, MOST_REFERENCES, MOST_WORDS
 from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients, Clock
+from ai_pal.server.services.base import called_off
 from ai_pal.transport.sockets import Blob
 
 MOST_OPEN = 32
@@ -60,10 +61,10 @@ class HubQuestions:
         except AiPalError as error:
             self._clients.send(client, wire.Failed(request.id, [error.failure]))
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         for opened in self._of(client):
             if opened.id == request_id:
-                self._end(opened, wire.Cancelled(request_id))
+                self._end(opened, called_off(request_id, reason))
                 return True
         return False
 

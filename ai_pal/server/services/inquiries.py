@@ -16,6 +16,7 @@ from ai_pal.protocol import egress as out
 from ai_pal.providers.server import Server
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients
+from ai_pal.server.services.base import called_off
 from ai_pal.transport.sockets import Blob
 
 FOLLOWERS = 64
@@ -47,9 +48,15 @@ class Listing(Protocol):
 class Lists(Protocol):
     """Lists of providers' models."""
 
-    def list_models(self, provider: out.Provider, told: Callable[[list[str] | Failure], None]) -> Listing:
-        """Begin; `told` hears of its one end, never from within this call. Raises `AiPalError`, and then
-        nothing has begun."""
+    def list_models(
+        self,
+        provider: out.Provider,
+        told: Callable[[out.ProviderModels | Failure], None],
+        *,
+        describe: bool = False,
+    ) -> Listing:
+        """Begin, with what an Ollama says of each if that is wanted; `told` hears of its one end, never from
+        within this call. Raises `AiPalError`, and then nothing has begun."""
 
 
 class Inquiries:
@@ -64,56 +71,40 @@ class Inquiries:
         *,
         private: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._clients, self._lists = clients, lists
-        self._subjects, self._private = subjects, private
+        self._clients = clients
         self._closing = False
-        self._followers: list[tuple[bytes, int]] = []
-        self._found: list[wire.ProviderStatus] = []
-        self._open: dict[int, Listing] = {}
-        """The lists under way, by their places in `_found`."""
+        self._rounds = {near: Round(clients, lists, subjects, private, near=near) for near in (False, True)}
 
     @property
     def busy(self) -> bool:
-        return bool(self._followers)
+        return any(one.followers for one in self._rounds.values())
 
     def start(self, client: bytes, request: wire.Providers, blobs: Sequence[Blob] = ()) -> None:
         """Take a request; it is answered when the last provider has said something, or has not in time."""
-        if self._closing or len(self._followers) >= FOLLOWERS:
+        one = self._rounds[request.near]
+        if self._closing or len(one.followers) >= FOLLOWERS:
             why = CLOSING if self._closing else BUSY
             self._clients.send(client, wire.Failed(request.id, [why]))
             return
-        self._followers.append((client, request.id))
-        if len(self._followers) == 1:
-            self._begin()
+        one.join(client, request.id)
 
-    def _listing_ended(self, place: int, told: list[str] | Failure) -> None:
-        """A provider has named its models, or why it did not."""
-        del self._open[place]
-        if isinstance(told, Failure):
-            self._found[place] = msgspec.structs.replace(self._found[place], failure=told)
-        else:
-            self._found[place] = msgspec.structs.replace(self._found[place], offers=told)
-        self._answer_if_complete()
-
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         """This one waits no longer; the last one takes the questions along. False: no such request here."""
-        if (client, request_id) not in self._followers:
-            return False
-        self._followers.remove((client, request_id))
-        if not self._followers:
-            self._drop()
-        self._clients.send(client, wire.Cancelled(request_id))
-        return True
+        for one in self._rounds.values():
+            if (client, request_id) in one.followers:
+                one.leave([(client, request_id)])
+                self._clients.send(client, called_off(request_id, reason))
+                return True
+        return False
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         """The client left; with a `failure` it is still there, and is told."""
-        leaving = [follower for follower in self._followers if follower[0] == client]
-        self._followers = [follower for follower in self._followers if follower[0] != client]
-        if leaving and not self._followers:
-            self._drop()
-        if failure is not None:
-            for _, request_id in leaving:
-                self._clients.send(client, wire.Failed(request_id, [failure]))
+        for one in self._rounds.values():
+            leaving = [follower for follower in one.followers if follower[0] == client]
+            one.leave(leaving)
+            if failure is not None:
+                for _, request_id in leaving:
+                    self._clients.send(client, wire.Failed(request_id, [failure]))
 
     def tick(self) -> None:
         """Each list has its own end: the providers see to it."""
@@ -121,39 +112,91 @@ class Inquiries:
     def shutdown(self, drain: float = 0.0) -> None:
         """Answer those who wait that there is no time left."""
         self._closing = True
-        followers, self._followers = self._followers, []
-        self._drop()
-        for client, request_id in followers:
-            self._clients.send(client, wire.Failed(request_id, [CLOSING]))
+        for one in self._rounds.values():
+            followers = list(one.followers)
+            one.leave(followers)
+            for client, request_id in followers:
+                self._clients.send(client, wire.Failed(request_id, [CLOSING]))
+
+
+class Round:
+    """One question to all, and who waits for its answer; `near` asks no cloud."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        lists: Lists,
+        subjects: Callable[[], list[Subject]],
+        private: Callable[[], bool],
+        *,
+        near: bool,
+    ) -> None:
+        self._clients, self._lists = clients, lists
+        self._subjects, self._private, self._near = subjects, private, near
+        self.followers: list[tuple[bytes, int]] = []
+        self._found: list[wire.ProviderStatus] = []
+        self._open: dict[int, Listing] = {}
+        """The lists under way, by their places in `_found`."""
+
+    def join(self, client: bytes, request_id: int) -> None:
+        """One more waits; the first one has the providers asked."""
+        self.followers.append((client, request_id))
+        if len(self.followers) == 1:
+            self._begin()
+
+    def leave(self, leaving: Sequence[tuple[bytes, int]]) -> None:
+        """These wait no longer; the last ones take the questions along."""
+        self.followers = [follower for follower in self.followers if follower not in leaving]
+        if leaving and not self.followers:
+            for listing in self._open.values():
+                listing.cancel()
+            self._open.clear()
 
     def _begin(self) -> None:
         self._found = []
         for place, subject in enumerate(self._subjects()):
-            server = subject.server
-            failure = server.obstacle or self._listed(place, server.provider)
+            server, provider = subject.server, subject.server.provider
+            remote = not privacy.stays_here(provider)
+            failure = server.obstacle or (self._refusal(provider) if remote else None)
+            if failure is None and (not self._near or (provider.api == "ollama" and server.expected)):
+                failure = self._listed(place, provider)
+            models = list(subject.models)
             self._found.append(
-                wire.ProviderStatus(server.name, server.provider.api, list(subject.models), failure=failure)
+                wire.ProviderStatus(server.name, provider.api, models, failure=failure, remote=remote)
             )
         self._answer_if_complete()
 
-    def _listed(self, place: int, provider: out.Provider) -> Failure | None:
-        """Ask for a list; why that was not possible."""
+    def _refusal(self, provider: out.Provider) -> Failure | None:
+        """Why nothing may be asked of one that is not on this machine."""
         try:
-            if self._private() and not privacy.stays_here(provider):
+            if self._private():
                 privacy.refuse(provider)
-            self._open[place] = self._lists.list_models(provider, partial(self._listing_ended, place))
         except AiPalError as error:
             return error.failure
         return None
 
+    def _listed(self, place: int, provider: out.Provider) -> Failure | None:
+        """Ask for a list; why that was not possible."""
+        try:
+            ended = partial(self._listing_ended, place)
+            self._open[place] = self._lists.list_models(provider, ended, describe=self._near)
+        except AiPalError as error:
+            return error.failure
+        return None
+
+    def _listing_ended(self, place: int, told: out.ProviderModels | Failure) -> None:
+        """A provider has named its models, or why it did not."""
+        del self._open[place]
+        if isinstance(told, Failure):
+            self._found[place] = msgspec.structs.replace(self._found[place], failure=told)
+        else:
+            known = {"offers": told.names, "about": told.about}
+            self._found[place] = msgspec.structs.replace(self._found[place], **known)
+        self._answer_if_complete()
+
     def _answer_if_complete(self) -> None:
         if self._open:
             return
-        followers, self._followers = self._followers, []
+        followers, self.followers = self.followers, []
         for client, request_id in followers:
             self._clients.send(client, wire.ProvidersReply(request_id, self._found))
-
-    def _drop(self) -> None:
-        for listing in self._open.values():
-            listing.cancel()
-        self._open.clear()

@@ -45,10 +45,10 @@ class Jobs:
         opened = self._open[client, request.id] = OpenJob(self._clients, client, request.id, self._forget)
         opened.handle = self._models.start(job, opened)
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         opened = self._open.get((client, request_id))
         if opened is not None:
-            opened.call_off()
+            opened.call_off(reason)
         return opened is not None
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
@@ -138,9 +138,11 @@ def work_of(request: Asked) -> Work:
     """What a worker is told."""
     match request:
         case wire.Complete():
-            return inner.CompleteText(0, request.prompt, request.suffix, request.options)
+            return inner.CompleteText(
+                0, request.prompt, request.suffix, request.options, request.prompt_logprobs
+            )
         case wire.Embed():
-            return inner.EmbedTexts(0, request.texts, request.dimensions)
+            return inner.EmbedTexts(0, request.texts, request.dimensions, request.truncate)
         case wire.Rerank():
             return inner.RerankTexts(0, request.query, request.texts)
         case wire.CountTokens():

@@ -27,11 +27,11 @@ class Loading:
         else:
             self._supervisor.unload(client, request)
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         """What was begun goes on in the background: only its client hears no more of it."""
-        if self._downloads.cancel(client, request_id):
+        if self._downloads.cancel(client, request_id, reason):
             return True
-        return self._supervisor.cancel(client, request_id)
+        return self._supervisor.cancel(client, request_id, reason)
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         self._supervisor.client_gone(client, failure)

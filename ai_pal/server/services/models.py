@@ -6,6 +6,7 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients, Clock
+from ai_pal.server.services.base import called_off
 from ai_pal.transport.sockets import Blob
 
 LIMIT = 30.0
@@ -41,10 +42,10 @@ class ModelLists:
             self._clock.wake_at(self._until)
             self._look(self._found)
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         there = self._waiting.pop((client, request_id), None) is not None
         if there:
-            self._clients.send(client, wire.Cancelled(request_id))
+            self._clients.send(client, called_off(request_id, reason))
         return there
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:

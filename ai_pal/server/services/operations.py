@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.backends.local import LocalModels
@@ -12,6 +13,8 @@ from ai_pal.server.ports import Clients, Clock
 from ai_pal.server.router.router import Router
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.base import AtOnce, Service
+from ai_pal.server.services.calibrating import Calibrations
+from ai_pal.server.services.call_offs import CallOffs
 from ai_pal.server.services.chats import Chats
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.hub import HubQuestions
@@ -19,15 +22,19 @@ from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.jobs import Jobs, ModelOf
 from ai_pal.server.services.loading import Loading
 from ai_pal.server.services.models import Look, ModelLists
+from ai_pal.server.services.ratings import Ratings
 from ai_pal.server.services.stops import Stops
 from ai_pal.server.services.subscriptions import Subscriptions
+from ai_pal.store.doubts import DoubtFile
 
 
 class Actors(msgspec.Struct, frozen=True):
     """What the services are made of. `status` answers how the supervisor stands, `open_requests` counts those
     of all clients for which it stays, `model_of` says which model is meant where a job names none, `stop`
     lets what was said go out and begins the end. `activity` is what is open and happens, `unread` tells how
-    many bytes a client lets wait, `free` the memory that loads can have."""
+    many bytes a client lets wait, `free` the memory that loads can have, `total` what they could ever have.
+    `call_off` stops the request of a key, for the client that wants it, `resolve` says what a model's name
+    means here, `doubts` is what is known of models' doubts."""
 
     clients: Clients
     clock: Clock
@@ -45,6 +52,10 @@ class Actors(msgspec.Struct, frozen=True):
     activity: Activity
     unread: Callable[[bytes], int]
     free: Callable[[], int]
+    total: Callable[[], int]
+    call_off: Callable[[bytes, str], bool]
+    resolve: Callable[[str], Resolved]
+    doubts: DoubtFile
 
 
 def operations(actors: Actors) -> "Operations":
@@ -62,6 +73,7 @@ def operations(actors: Actors) -> "Operations":
             wire.Load: loading,
             wire.Unload: loading,
             wire.Route: AtOnce(actors.clients, actors.router.explain),
+            wire.Rate: Ratings(actors.clients, actors.router.rate),
             wire.Pull: actors.downloads,
             wire.Providers: actors.inquiries,
             wire.Search: actors.hub,
@@ -78,7 +90,10 @@ def operations(actors: Actors) -> "Operations":
                 downloads=actors.downloads.statuses,
                 unread=actors.unread,
                 free=actors.free,
+                total=actors.total,
             ),
+            wire.CallOff: CallOffs(actors.clients, actors.call_off),
+            wire.Calibrate: Calibrations(actors.clients, actors.models, actors.resolve, actors.doubts),
         }
     )
 

@@ -31,9 +31,11 @@ class StatusReports:
         clients: Callable[[], int],
         memory: Callable[[], int],
         workers: Callable[[], list[wire.WorkerStatus]],
+        gateways: Callable[[], list[wire.Gateway]],
     ) -> None:
         self._identity, self._clock = identity, clock
         self._clients, self._memory, self._workers = clients, memory, workers
+        self._gateways = gateways
 
     def answer(self, request: wire.Status) -> wire.StatusReply:
         me = self._identity
@@ -47,4 +49,5 @@ class StatusReports:
             clients=self._clients(),
             memory=self._memory(),
             workers=self._workers(),
+            gateways=self._gateways(),
         )

@@ -11,6 +11,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients, Clock
 from ai_pal.server.services.activity import Activity, Computed, Standing
+from ai_pal.server.services.base import called_off
 from ai_pal.transport.sockets import Blob
 
 INTERVAL = 0.25
@@ -22,6 +23,9 @@ MOST = 64
 FULL = Failure(Code.OVERLOADED, f"{MOST} look on already", "end one of them", retryable=True, retry_after=1.0)
 
 MEBIBYTE = 1024 * 1024
+
+NOTABLE = 64 * MEBIBYTE
+"""Bytes of free memory that are news."""
 
 
 class Computing(Protocol):
@@ -42,7 +46,8 @@ class Onlooker(msgspec.Struct, eq=False):
 
 class Subscriptions:
     """Implements `Service` for `subscribe`, and `activity.Onlooker`. `status` tells how the supervisor and
-    its models stand, `unread` how many bytes a client lets wait, `free` the memory that loads can have."""
+    its models stand, `unread` how many bytes a client lets wait, `free` the memory that loads can have, and
+    `total` what they could ever have."""
 
     busy = False
 
@@ -57,14 +62,18 @@ class Subscriptions:
         downloads: Callable[[], list[wire.DownloadStatus]],
         unread: Callable[[bytes], int],
         free: Callable[[], int],
+        total: Callable[[], int],
     ) -> None:
         self._clients, self._clock, self._activity = clients, clock, activity
         self._computing, self._status, self._downloads = computing, status, downloads
-        self._unread, self._free = unread, free
+        self._unread, self._free, self._total = unread, free, total
         self._onlookers: dict[tuple[bytes, int], Onlooker] = {}
         self._models: dict[str, wire.WorkerStatus] = {}
         self._pulls: dict[str, wire.DownloadStatus] = {}
         self._answers: dict[str, Computed] = {}
+        self._gateways: list[wire.Gateway] = []
+        self._connected = 0
+        self._told_free = 0
         self._look_at = 0.0
         self._closing = False
 
@@ -81,10 +90,10 @@ class Subscriptions:
         self._look_at = self._clock.now() + INTERVAL
         self._clock.wake_at(self._look_at)
 
-    def cancel(self, client: bytes, request_id: int) -> bool:
+    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         there = self._onlookers.pop((client, request_id), None) is not None
         if there:
-            self._clients.send(client, wire.Cancelled(request_id))
+            self._clients.send(client, called_off(request_id, reason))
             self._rest()
         return there
 
@@ -156,13 +165,17 @@ class Subscriptions:
             requests=[self._request(standing) for standing in self._activity],
             downloads=self._downloads(),
             missed=onlooker.missed,
+            total=self._total(),
+            gateways=reply.gateways,
+            happened=self._activity.happenings,
         )
         onlooker.behind, onlooker.missed = False, 0
         self._clients.send(onlooker.client, picture)
 
     def _changed(self) -> wire.Changes | None:
         """What is otherwise than at the last look."""
-        models = {one.model: one for one in self._status(wire.Status(0)).workers}
+        reply = self._status(wire.Status(0))
+        models = {one.model: one for one in reply.workers}
         pulls = {one.model: one for one in self._downloads()}
         news = wire.Changes(
             0,
@@ -171,11 +184,15 @@ class Subscriptions:
             downloads=[one for name, one in pulls.items() if one != self._pulls.get(name)]
             + [_over(one) for name, one in self._pulls.items() if name not in pulls],
             requests=self._answering(),
+            gateways=reply.gateways if reply.gateways != self._gateways else None,
+            clients=reply.clients if reply.clients != self._connected else None,
         )
+        free = self._free()
+        if news.models or abs(free - self._told_free) >= NOTABLE:
+            self._told_free, news = free, msgspec.structs.replace(news, free=free)
         self._models, self._pulls = models, pulls
-        if news.models:
-            return msgspec.structs.replace(news, free=self._free())
-        return news if news.downloads or news.requests else None
+        self._gateways, self._connected = reply.gateways, reply.clients
+        return news if news != wire.Changes(0) else None
 
     def _answering(self) -> list[wire.RequestStatus]:
         """Requests that have come further without a word to their clients but pieces of the answer."""

@@ -15,6 +15,7 @@ from tests.chaos.proofs import (
     failures,
     flood,
     hangs,
+    http_streams,
     kills,
     memory_limit,
     ollama_death,
@@ -56,6 +57,7 @@ PROOFS = {
     "16": _proof("16: the Nth operation fails", failures),
     "flood": _proof("16: a flooding client", flood),
     "17": _proof("17: SIGTERM in a random state", stops),
+    "18": _proof("18: deaths under open streams of HTTP", http_streams, **http_streams.SETTINGS),
     "fds": _proof("no descriptors left", descriptors),
     "disk": _proof("a full disk", disk),
 }

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from ai_pal.conversations.store import Conversations, Kept
+from ai_pal.conversations.records import Kept
+from ai_pal.conversations.store import Conversations
 from ai_pal.store.database import open_database
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.report import Report

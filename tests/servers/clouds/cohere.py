@@ -32,10 +32,13 @@ MOST = {MODEL: 4096, "command-r7b-12-2024": 4096, "command-a-03-2025": 8192, "co
 """Models with their longest answers."""
 
 WINDOW = 128_000
+USUAL = 50
+"""Words of an answer without a limit."""
 PIECE_SECONDS = 0.005
+"""The pace of a long answer."""
 
 
-async def cohere(exchange: Exchange) -> None:
+async def cohere(exchange: Exchange, *, long: bool = False) -> None:
     """Answer one request. Says the last message over and over, a word a token, 50 tokens unless told."""
     try:
         key = bearer(exchange)
@@ -54,7 +57,13 @@ async def cohere(exchange: Exchange) -> None:
     except Refusal as refusal:
         await exchange.answer_json(refusal.status, refusal.body)
         return
-    await _answer(exchange, asked)
+    await _answer(exchange, asked, long)
+
+
+async def watched(exchange: Exchange) -> None:
+    """Answer one request with as many tokens as it allows, slowly: one that allows 64,000 goes on for five
+    minutes."""
+    await cohere(exchange, long=True)
 
 
 def check(asked: dict[str, Any]) -> None:
@@ -191,10 +200,12 @@ def _check_options(asked: dict[str, Any]) -> None:
         raise _refused("invalid request: safety_mode must be one of CONTEXTUAL, STRICT, OFF")
 
 
-async def _answer(exchange: Exchange, asked: dict[str, Any]) -> None:
+async def _answer(exchange: Exchange, asked: dict[str, Any], long: bool) -> None:
     assert asked["stream"] is True, "AI-PAL streams"
     last = asked["messages"][-1]
-    words, cut = echo(" ".join(texts_of(last.get("content"))), asked.get("max_tokens"), 50)
+    most = asked.get("max_tokens")
+    said = most if long and most else USUAL
+    words, cut = echo(" ".join(texts_of(last.get("content"))), most, said)
     form = asked.get("response_format")
     if form:
         schema = form.get("json_schema")
@@ -213,7 +224,7 @@ async def _answer(exchange: Exchange, asked: dict[str, Any]) -> None:
     empty = {"message": {"content": {"type": "text", "text": ""}}}
     await _event(exchange, "content-start", index=0, delta=empty)
     for word in words:
-        await asyncio.sleep(PIECE_SECONDS)
+        await asyncio.sleep(PIECE_SECONDS if long else 0)
         more = {}
         if asked.get("logprobs"):
             more = {"logprobs": {"text": word, "token_ids": [7], "logprobs": [-0.5]}}

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import threading
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-from ai_pal.attachments.pdf import MEMORY, MOST_PAGES, Pages, pages_of
+from ai_pal.attachments.pdf import MEMORY, MOST_PAGES, Pages, called_off, pages_of
 from ai_pal.attachments.pdf_reader import read
 from ai_pal.errors import AiPalError, Code
 from tests.unit.attachments.pdfs import bomb, encrypted, pdf
@@ -51,10 +53,10 @@ def test_a_page_that_inflates_without_end_ends_in_words() -> None:
 
 def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the library's own bounds are: a reader that takes all it can ends, and nothing else does."""
-    run, takes = subprocess.run, MEMORY * 2  # of which no page is touched, where it gets them
+    popen, takes = subprocess.Popen, MEMORY * 2  # of which no page is touched, where it gets them
     reads = f"r.read = lambda _: str(len(bytearray({takes})))"
     command = [sys.executable, "-P", "-c", f"import ai_pal.attachments.pdf_reader as r; {reads}; r.main()"]
-    monkeypatch.setattr(subprocess, "run", lambda _, **how: run(command, **how))
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **how: popen(command, **how))
     with pytest.raises(AiPalError, match="is damaged: its reader ended with 1"):
         pages_of(pdf("One."), "a.pdf")
 
@@ -62,12 +64,37 @@ def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_gets_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     given: dict[str, str] = {}
-    run = subprocess.run
+    popen = subprocess.Popen
 
     def look(command: list[str], **how: Any) -> object:
         given.update(how["env"])
-        return run(command, **how)
+        return popen(command, **how)
 
-    monkeypatch.setattr(subprocess, "run", look)
+    monkeypatch.setattr(subprocess, "Popen", look)
     pages_of(pdf("One."), "a.pdf")
     assert "OPENAI_API_KEY" not in given
+
+
+def test_what_nobody_waits_for_any_more_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    popen, begun = subprocess.Popen, []
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+    def look(_: list[str], **how: Any) -> object:
+        begun.append(popen(command, **how))
+        return begun[0]
+
+    monkeypatch.setattr(subprocess, "Popen", look)
+    unwanted = threading.Event()
+    unwanted.set()
+    monkeypatch.setattr("ai_pal.attachments.pdf.called_off", ContextVar("unwanted", default=unwanted))
+    with pytest.raises(AiPalError, match="not wanted any more"):
+        pages_of(pdf("One."), "a.pdf")
+    assert begun[0].returncode < 0
+
+
+def test_one_that_takes_a_while_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ai_pal.attachments.pdf.LOOK_SECONDS", 0.001)
+    before = called_off.set(threading.Event())
+    large = pdf(*["x" * 1_000] * 200)  # more than a pipe holds
+    assert pages_of(large, "a.pdf").pages == 200
+    called_off.reset(before)

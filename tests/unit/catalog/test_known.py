@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog import CATALOG, Found, Machine, find
+from ai_pal.catalog import CATALOG, Found, Machine, default_model, find
 from ai_pal.catalog.families import FAMILIES
 from ai_pal.catalog.fitting import fit
 from ai_pal.catalog.ggufs import gguf_file, projector, quants
+from ai_pal.catalog.inventory import inventory
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.egress import HubFiles
@@ -77,6 +78,21 @@ def test_an_alias_of_a_family_keeps_its_name(settings: Settings) -> None:
         model_cache_dir=settings.model_cache_dir, models={"coder": ModelSettings(model="qwen2.5-coder")}
     )
     assert found("coder", own).name == "coder"
+
+
+def test_a_known_name_that_the_user_gave_to_another_leaves_the_starter_its_longer_one(
+    settings: Settings,
+) -> None:
+    own = Settings(model_cache_dir=settings.model_cache_dir, models={"smollm2": ModelSettings(model="phi-3")})
+    assert default_model(own) == "smollm2:135m"
+    assert found("smollm2:135m", own).name == "smollm2:135m"
+    assert (found("smollm2", own).name, found("smollm2", own).wanted) == (
+        "smollm2",
+        found("phi-3", own).wanted,
+    )
+    listed = {model.name: model.source for model in inventory(own)}
+    assert listed["smollm2"] == "alias of phi-3"
+    assert listed["smollm2:135m"].startswith("package ")
 
 
 @pytest.mark.parametrize("name", ["qwen3.5:4b:nonsense", "qwen3.5:77b", "qwen3.5:4b:q9"])

@@ -15,6 +15,7 @@ from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.tables import LocalSettings, ProviderSettings
 from ai_pal.errors import AiPalError, Code
+from tests import tiny_gguf
 
 GGUF = b"GGUF\x03\0\0\0"
 
@@ -65,6 +66,25 @@ def test_options_beat_the_models_settings_which_beat_the_general_ones(gguf: Path
     settings = Settings(threads=1, context=1, slots=1, models={"mine": mine})
     spec = resolve("mine?context=3", settings)
     assert (spec.threads, spec.context, spec.slots) == (2, 3, 1)
+
+
+def test_the_cache_of_fewer_bits_is_llamacpps_and_refused_by_name_elsewhere(gguf: Path) -> None:
+    mine = ModelSettings(path=str(gguf), kv_cache="q8_0")
+    settings = Settings(kv_cache="q4_0", models={"mine": mine, "echo": ModelSettings(kv_cache="q8_0")})
+    assert resolve(str(gguf), Settings()).kv_cache == "f16"
+    assert resolve(str(gguf), settings).kv_cache == "q4_0"
+    assert resolve("mine", settings).kv_cache == "q8_0"
+    assert resolve("mine?kv_cache=f16", settings).kv_cache == "f16"
+    assert resolve("echo", Settings(kv_cache="q4_0")).kv_cache is None
+    for ref, said, words in (
+        ("mine?kv_cache=q9", settings, "kv_cache=q9"),
+        ("mine?kv_cache=4", settings, "kv_cache=4"),
+        ("echo?kv_cache=f16", Settings(), "is for llama.cpp"),
+        ("echo", settings, "is for llama.cpp"),
+    ):
+        error = refusal(ref, said)
+        assert error.code == Code.CONFIG_INVALID
+        assert words in error.failure.message
 
 
 def test_keep_alive_is_the_models_or_the_general_one() -> None:
@@ -172,6 +192,19 @@ def test_files_that_options_name_are_made_absolute_too() -> None:
     options = {"mmproj": "/here/eyes/mm.gguf", "chat_template": "/t.jinja", "slots": 2}
     assert tuple(split(found)) == ("/here/m.gguf", options)
     assert split(absolute("phi-2?mmproj=off", Path("/here"), Settings())).options == {"mmproj": "off"}
+    assert absolute("m?speculate=d.gguf", Path("/here"), Settings()) == "m?speculate=/here/d.gguf"
+    assert absolute("m?speculate=ngram", Path("/here"), Settings()) == "m?speculate=ngram"
+
+
+def test_a_draft_may_be_named_as_any_model_is(tmp_path: Path) -> None:
+    model = tiny_gguf.save(tmp_path / "m.gguf", "sentencepiece")
+    settings = Settings(models={"little": ModelSettings(path=str(model))})
+    load = resolve(f"{model}?speculate=little", settings)
+    assert load.options == {"speculate": str(model)}
+    assert load.model == f"{model}?speculate=little"
+    assert "did you mean" in refusal(f"{model}?speculate=litle", settings).failure.hint
+    assert refusal(f"{model}?speculate=qwen3:0.6b", settings).code == Code.MODEL_NOT_HERE
+    assert "cannot guess" in refusal(f"{model}?speculate=echo", settings).failure.message
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pytest
 from ai_pal.cli import build_parser, failures, run
 from ai_pal.config import paths, presets
 from ai_pal.config.presets import Preset
-from ai_pal.conversations.store import Conversations, Message
+from ai_pal.conversations.records import Message
+from ai_pal.conversations.store import Conversations
 
 
 class _Typed(io.StringIO):
@@ -105,7 +106,7 @@ def test_whatever_removes_takes_a_yes() -> None:
     """Names and settings ask nothing: one command brings them back."""
     parsers = commands(build_parser())
     removing = {name for name in parsers if name.split()[-1] in ("rm", "delete", "remove")}
-    assert removing == {"rm", "history delete", "preset rm", "keys rm"}
+    assert removing == {"rm", "history delete", "preset rm", "keys rm", "machines remove"}
     assert all("--yes" in parsers[name]._option_string_actions for name in removing)
 
 

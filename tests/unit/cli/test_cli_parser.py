@@ -4,12 +4,13 @@ import argparse
 import io
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ai_pal import __version__, cli
 from ai_pal.__main__ import main
-from ai_pal.cli import failures
+from ai_pal.cli import failures, run
 from ai_pal.errors import Code, Failure
 
 
@@ -39,6 +40,22 @@ def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == (
         "error: there is no command 'chta' [bad_request]\nhint: did you mean: ai-pal chat\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["version"], "ai-pal --version"),
+        (["cp", "a", "b"], "ai-pal alias"),
+        (["delete", "a"], "ai-pal rm"),
+        (["stop", "a model"], "ai-pal unload 'a model'"),
+    ],
+)
+def test_what_other_programs_call_otherwise_is_told(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == failures.USAGE
+    assert meant in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,3 +248,16 @@ def test_json_is_utf8_whatever_stdout_has(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("AI_PAL_MODEL", "\u2197")
     assert main(["config", "show", "--json"]) == failures.OK
     assert "\u2197".encode() in written.getvalue()
+
+
+@pytest.mark.parametrize("command", ["history", "keys", "preset"])
+def test_options_without_an_action_are_those_of_the_list(
+    command: str, ai_pal_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "--json"]) == 0
+    said = capsys.readouterr().out
+    assert run([command, "list", "--json"]) == 0
+    assert capsys.readouterr().out == said
+    with pytest.raises(SystemExit):
+        run([command, "--nosuch"])
+    assert f"ai-pal {command} list --help" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 from ai_pal.cli.route import explanation
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.client import Feature, RouteCandidate, Routed
+from ai_pal.protocol.client import Cascade, Feature, RouteCandidate, Routed
 
 
 def test_the_order_the_reasons_and_what_would_leave_are_told() -> None:
@@ -36,3 +36,17 @@ def test_the_order_the_reasons_and_what_would_leave_are_told() -> None:
     ]
     assert lines[5].split()[:4] == ["2", "smollm2", "loaded", "0"]
     assert lines[6].split()[:3] == ["-", "cohere:command", "no_key"]
+
+
+def test_what_is_known_of_doubts_is_a_line() -> None:
+    def line(known: Cascade) -> str:
+        return explanation(Routed(1, 0.2, "balanced", cascade=known)).splitlines()[1]
+
+    assert line(Cascade("ask", 0.2, True, 0.81, "open", 1.234, 200)) == (
+        "doubts: ask, the largest 20% count, above 1.23 nats among its last 200 of kind open (area 0.81)"
+    )
+    assert line(Cascade("auto", 0.2, False, 0.5)) == (
+        "doubts: none; the model of this machine cannot tell when it is wrong (area 0.50)"
+    )
+    assert not line(Cascade("off", 0.2, True, 0.81))
+    assert not line(Cascade("ask", 0.2))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ai_pal.cli.serve import chosen_place, configure
+from ai_pal.config.http_settings import HttpSettings
 from ai_pal.config.listening import Address
-from ai_pal.config.tables import HttpSettings
 from ai_pal.errors import AiPalError
 
 SOCKET = "/run/ai-pal.sock"

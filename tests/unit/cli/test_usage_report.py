@@ -1,5 +1,8 @@
 """What was spent and saved, out of sums and prices."""
 
+import pytest
+
+from ai_pal.cli import run
 from ai_pal.cli.usage_report import Clouds, cells, report, texts
 from ai_pal.providers.prices import Price
 from ai_pal.store.ledger import Spent, Sums, Tokens
@@ -86,3 +89,14 @@ def test_a_comparison_with_a_cloud_of_unknown_price_is_none() -> None:
     assert [line.saved is None for line in found.lines] == [True, False]
     assert found.saved is None
     assert cells(found.lines[0])[7] == "?"
+
+
+def test_a_plot_and_json_do_not_share_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["usage", "--json", "--plot", "-"]) == 2
+    assert "--plot FILE.svg" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run(["usage", "--plot", "usage.png"])
+    assert run(["usage", "--plot", "-"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("<svg")
+    assert out.endswith("</svg>\n")

@@ -20,6 +20,8 @@ REQUESTS: dict[type[wire.Request], Any] = {
     wire.Rerank: lambda n: wire.Rerank(n, "hi", ["hi"]),
     wire.CountTokens: lambda n: wire.CountTokens(n, []),
     wire.Route: lambda n: wire.Route(n, []),
+    wire.CallOff: lambda n: wire.CallOff(n, "k"),
+    wire.Rate: lambda n: wire.Rate(n, 1, True),
 }
 REPLY: dict[type[wire.Event], Any] = {
     wire.Loaded: lambda n: wire.Loaded(n, "m"),
@@ -30,6 +32,9 @@ REPLY: dict[type[wire.Event], Any] = {
     wire.Embedded: lambda n: wire.Embedded(n, "m", 1, b"\0\0\0\0"),
     wire.Reranked: lambda n: wire.Reranked(n, "m", [0.5]),
     wire.Counted: lambda n: wire.Counted(n, "m", 3),
+    wire.CalledOff: lambda n: wire.CalledOff(n, "k"),
+    wire.Rated: wire.Rated,
+    wire.Calibrated: lambda n: wire.Calibrated(n, "m", 0.7, 150),
     wire.Interrupted: lambda n: wire.Interrupted(n, GONE),
     wire.Failed: lambda n: wire.Failed(n, [GONE]),
 }

@@ -27,7 +27,7 @@ from tests.unit.client.test_keywords import callables
 OTHERS = {
     *("prompt", "texts", "functions", "request_id", "schema", "on_call", "options", "usual", "environ"),
     *("settings", "notify", "endpoint", "model_cache_dir", "read_at", "sort"),
-    "references",
+    *("references", "serves"),
 }
 """What is no single value, or is looked at where it is used."""
 

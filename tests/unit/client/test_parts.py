@@ -103,3 +103,30 @@ def test_an_answer_holds_parts_and_probabilities() -> None:
     assert answer.logprobs == [token]
     assert answer.message.parts == [THOUGHT, SAID]
     assert "There are two." in repr(answer)
+
+
+def test_of_two_answers_with_a_seam_between_them_the_second_counts() -> None:
+    parts = Parts()
+    for event in (
+        delta("draft"),
+        wire.Notice(1, "seam", "phi-2 was unsure (0.90) -> openai:gpt-4"),
+        wire.Started(1, 3, "openai", "gpt-4"),
+        delta("hm", "reasoning", 1),
+        delta("yes", index=2),
+    ):
+        parts.take(event)
+    assert (parts.text, parts.reasoning) == ("yes", "hm")
+    assert parts.message == Message("assistant", [Reasoning("hm"), Text("yes")])
+    assert [part.text for part in parts.growing] == ["draft", "hm", "yes"]
+
+
+def test_what_another_only_thought_replaces_nothing() -> None:
+    parts = Parts()
+    for event in (
+        delta("a"),
+        wire.Notice(1, "seam", "phi-2 was unsure (0.90) -> openai:gpt-4"),
+        delta("hm", "reasoning", 1),
+        delta("b"),
+    ):
+        parts.take(event)
+    assert parts.text == "ab"

@@ -60,3 +60,16 @@ def test_it_does_not_grow() -> None:
         scene.take(wire.Changes(1, requests=[wire.RequestStatus(key, "chat", "done")]))
     assert len(scene.ended) < 100
     assert not any(isinstance(kept, dict) and kept for kept in vars(scene).values())
+
+
+def test_what_happened_has_its_age_and_a_new_picture_its_own() -> None:
+    scene = Scene()
+    old = wire.Happening("evicted", "m", seconds=5.0)
+    scene.take(wire.Picture(1, "1", 7, 2.0, happened=[old]), 10.0)
+    scene.take(wire.Changes(1, happened=[wire.Happening("fallback")]), 12.0)
+    assert [(one.kind, one.seconds) for one in scene.happened_at(20.0)] == [
+        ("evicted", 15.0),
+        ("fallback", 8.0),
+    ]
+    scene.take(wire.Picture(1, "1", 7, 2.0, happened=[old]), 30.0)
+    assert [(one.kind, one.seconds) for one in scene.happened_at(30.0)] == [("evicted", 5.0)]

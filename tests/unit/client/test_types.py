@@ -13,7 +13,7 @@ OPTIONS = (
     "presence_penalty=1, frequency_penalty=1, repeat_penalty=1, logit_bias={1: -1}, logprobs=1, "
     "response_format=JsonObject(), tools=[Tool('x'), {'name': 'y'}, check], tool_choice='x', "
     "parallel_tool_calls=True, thinking='low', thinking_budget=1, context=1, prefill='x', "
-    "stop_repeating=True, lora=['x']"
+    "stop_repeating=True, trim=False, lora=['x']"
 )
 RIGHT = f"{OPTIONS}, system='x', deadline=1"
 ROUTED = "local_only=True, max_cost=0.1"

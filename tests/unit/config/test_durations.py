@@ -48,7 +48,15 @@ def test_more_than_a_hundred_years_is_refused(long: object) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0s"), (-1, "never"), (300, "5m"), (5400, "1h30m"), (0.5, "0.5s"), (90061, "1d1h1m1s")],
+    [
+        (0, "0s"),
+        (-1, "never"),
+        (300, "5m"),
+        (5400, "1h30m"),
+        (0.5, "0.5s"),
+        (0.016, "16ms"),
+        (90061, "1d1h1m1s"),
+    ],
 )
 def test_is_written_the_usual_way(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text

@@ -78,8 +78,10 @@ def test_every_kind_of_setting(
     file: Path, key: str, text: str, path: tuple[str, ...] | None, value: object
 ) -> None:
     if path is None:  # not whole without its protocol
-        with pytest.raises(AiPalError, match="its protocol is missing"):
+        with pytest.raises(AiPalError, match="its protocol is missing") as caught:
             set_value(key, text)
+        said = "ai-pal config set providers.gw.base_url VALUE providers.gw.api openai"
+        assert said in caught.value.failure.hint
         assert file.read_text() == TEXT
         return
     set_value(key, text)

@@ -15,6 +15,9 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
+MACHINE = f'ssh = "me@box"\nhost_key = "ssh-ed25519 AAAA"\nidentity = "{"0" * 32}"'
+
+
 def load(
     config: Path, text: str = "", overrides: dict[str, Any] | None = None, **environ: str
 ) -> LoadedSettings:
@@ -305,3 +308,22 @@ def test_the_model_of_this_machine_is_no_providers(config: Path, name: str) -> N
     said = refusal(config, text, AI_PAL_LOCAL_MODEL=name)
     assert said.startswith("AI_PAL_LOCAL_MODEL: local.model:")
     assert f"write model = '{name}'" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "wrong"),
+    [
+        ("box", 'ssh = "me@box"', "host_key and identity is missing"),
+        ("box", 'ssh = "-oProxyCommand=x"', "machines.box.ssh"),
+        ("box", 'host_key = "AAAA"', "machines.box.host_key"),
+        ("openai", MACHINE, "means something else"),
+        ("a:b", MACHINE, "can be no machine's name"),
+        ("own", f'{MACHINE}\n[providers.own]\napi = "openai"\nbase_url = "http://x"', "a provider"),
+    ],
+)
+def test_a_machine_is_whole_and_has_a_name_of_its_own(config: Path, name: str, said: str, wrong: str) -> None:
+    assert wrong in refusal(config, f'[machines."{name}"]\n{said}\n')
+
+
+def test_a_machine_that_is_whole_is_taken(config: Path) -> None:
+    assert load(config, f"[machines.box]\n{MACHINE}\n").settings.machines["box"].ssh == "me@box"

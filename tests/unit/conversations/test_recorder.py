@@ -195,3 +195,115 @@ def test_files_and_thoughts_are_there_when_it_goes_on(bench: Bench) -> None:
     _, taken = bench.another().take_up(LATEST)
     assert taken.turns == bench.conversation.turns
     assert bench.warnings == []
+
+
+def folders(bench: Bench) -> set[str]:
+    root = bench.file.with_name("prefixes")
+    return {path.name for path in root.iterdir()} if root.is_dir() else set()
+
+
+def test_what_was_read_has_one_folder_from_the_first_question_to_the_deletion(bench: Bench) -> None:
+    mark = bench.recorder.mark_of(bench.conversation)
+    assert folders(bench) == {mark}
+    bench.tell("a", "b")
+    assert bench.recorder.mark_of(bench.conversation) == mark
+    bench.tell("c", "d")
+    with closing(bench.another()) as recorder:
+        _, conversation = recorder.take_up(LATEST)
+        assert recorder.mark_of(conversation) == mark
+    bench.recorder.close()
+    assert folders(bench) == {mark}
+    with closing(Conversations(bench.file)) as store:
+        store.delete([1])
+    assert folders(bench) == set()
+
+
+def test_what_was_taken_back_takes_what_was_read_along(bench: Bench) -> None:
+    first = bench.recorder.mark_of(bench.conversation)
+    bench.tell("a", "b")
+    bench.conversation.take_back()
+    second = bench.recorder.mark_of(bench.conversation)
+    assert folders(bench) == {second} != {first}
+    bench.tell("c", "d")
+    assert bench.recorder.mark_of(bench.conversation) == second
+    with closing(Conversations(bench.file)) as store:
+        assert store.mark(1) == second
+    bench.conversation.take_back()
+    bench.recorder.keep(bench.conversation)
+    assert folders(bench) == set()
+
+
+@pytest.mark.parametrize("end", ["forget", "begin_anew", "close"])
+def test_a_conversation_that_is_not_kept_leaves_no_folder(bench: Bench, end: str) -> None:
+    bench.recorder.mark_of(bench.conversation)
+    getattr(bench.recorder, end)()
+    assert folders(bench) == set()
+
+
+def test_a_kept_one_that_is_forgotten_leaves_none_either(bench: Bench) -> None:
+    bench.recorder.mark_of(bench.conversation)
+    bench.tell("a", "b")
+    bench.recorder.forget()
+    assert folders(bench) == set()
+
+
+def test_where_nothing_is_kept_nothing_is_marked(bench: Bench) -> None:
+    with closing(bench.another(writes=False)) as recorder:
+        assert recorder.mark_of(bench.conversation) == ""
+    assert folders(bench) == set()
+
+
+def test_one_from_before_gets_a_folder_with_its_next_question(bench: Bench) -> None:
+    bench.tell("a", "b")
+    with closing(bench.another()) as recorder:
+        _, conversation = recorder.take_up(LATEST)
+        mark = recorder.mark_of(conversation)
+        conversation.ask("c")
+        conversation.answered("d")
+        recorder.keep(conversation)
+    with closing(Conversations(bench.file)) as store:
+        assert store.mark(1) == mark
+        assert store.delete_all() == 1
+    assert folders(bench) == set()
+
+
+def test_an_answer_is_kept_while_it_grows_and_with_it_what_was_read(bench: Bench) -> None:
+    file = Attachment("n.txt", Document("n.txt", "words"), "text")
+    bench.conversation.ask("a", [file])
+    mark = bench.recorder.mark_of(bench.conversation)
+    for said in ("On", "Once", "Once more"):
+        so_far = Conversation()
+        so_far.ask("a", [file])
+        so_far.answered(said, interrupted=said != "Once more")
+        bench.recorder.keep(so_far)
+        assert bench.kept() == [["a", said]]
+    with closing(Conversations(bench.file)) as store:
+        assert [one.attachments for one in store.show(1).messages] == [(file,), ()]
+        assert store.mark(1) == mark
+        assert store._connection.execute("SELECT max(id) FROM attachments").fetchone() == (1,), "written once"
+    assert folders(bench) == {mark}
+    assert not bench.recorder._to_wipe
+
+
+def test_one_that_others_went_on_with_while_it_grew_takes_nothing_from_them(bench: Bench) -> None:
+    bench.conversation.ask("a")
+    bench.conversation.answered("On", interrupted=True)
+    bench.recorder.keep(bench.conversation)
+    with closing(Recorder(bench.file, pytest.fail, now=lambda: 2.0)) as other:
+        conversation = other.take_up(LATEST)[1]
+        conversation.ask("go on")
+        conversation.answered("Yes")
+        other.keep(conversation)
+    bench.conversation.turns.clear()
+    bench.tell("a", "Once more")
+    assert sorted(bench.kept()) == [["a", "On", "go on", "Yes"], ["a", "Once more"]]
+
+
+@pytest.mark.parametrize(("old", "broken"), [("Once", False), ("Twice", True)])
+def test_what_is_no_longer_said_is_wiped(bench: Bench, old: str, broken: bool) -> None:
+    bench.conversation.ask("a")
+    bench.conversation.answered(old, interrupted=broken)
+    bench.recorder.keep(bench.conversation)
+    bench.conversation.turns.clear()
+    bench.tell("a", "Once more")
+    assert bench.recorder._to_wipe

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from ai_pal.conversations.model import Attachment
-from ai_pal.conversations.store import MARKS, Conversations, Message, fts_query
-from ai_pal.errors import AiPalError, Code
+from ai_pal.conversations.records import MARKS, Message
+from ai_pal.conversations.store import Conversations, fts_query
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.content import Audio, Document, Image, Reasoning, ToolCall
 from ai_pal.store.database import open_database
 from ai_pal.store.schema import STEPS
@@ -53,6 +54,46 @@ def test_a_conversation_comes_back_as_it_was_kept(kept: Conversations) -> None:
     assert found.messages == messages * 2
     assert (found.system, found.head.title, found.head.model) == ("Be brief.", "Hello", "phi-2")
     assert (found.head.created, found.head.updated, found.head.local_only) == (1.0, 2.0, True)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["empty", "none"])
+def test_where_the_disk_has_no_room_for_a_first_table_nothing_is_kept_and_that_can_be_asked(
+    there: bool, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: Path) -> None:
+        raise AiPalError(Failure(Code.DISK_FULL, "full"))
+
+    monkeypatch.setattr("ai_pal.conversations.erasable.open_database", full)
+    if there:
+        file.touch()
+    kept = Conversations(file)
+    assert (kept.heads(), kept.latest(), kept.search("a"), kept.delete_all()) == ([], None, [], 0)
+    with pytest.raises(AiPalError) as refused:
+        begun(kept, ("a", "b"))
+    assert refused.value.code == Code.DISK_FULL
+    kept.close()
+    assert file.exists() == there
+
+
+def test_in_a_folder_that_is_read_only_it_can_be_read(
+    kept: Conversations, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = begun(kept, ("a", "b"))
+    kept.close()
+
+    def unreadable(_file: Path) -> None:
+        raise AiPalError(Failure(Code.FILE_UNREADABLE, "unable to open database file"))
+
+    monkeypatch.setattr("ai_pal.conversations.erasable.open_database", unreadable)
+    with pytest.raises(AiPalError, match="unable to open"):
+        Conversations(file)
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)  # root could write all the same
+    reading = Conversations(file)
+    assert [head.id for head in reading.heads()] == [number]
+    for change in (lambda: begun(reading, ("c", "d")), lambda: reading.delete([number]), reading.delete_all):
+        with pytest.raises(AiPalError, match="its folder is read-only"):
+            change()
+    reading.close()
 
 
 def test_the_last_one_spoken_in_comes_first(kept: Conversations) -> None:

@@ -85,6 +85,13 @@ def test_what_is_not_there_is_said(engine: str) -> None:
     assert "is a relative path" in refused(engine, "/m", "a.gguf")
 
 
+def test_a_strength_that_is_no_number_is_told_from_a_name(tmp_path: Path) -> None:
+    (file := tmp_path / "a.gguf").touch()
+    with pytest.raises(AiPalError) as error:
+        check({"lora": [f"{file}=strong"]}, "llamacpp", "/m")
+    assert "a number and not 'strong'" in error.value.failure.hint
+
+
 def test_echo_has_no_weights(tmp_path: Path) -> None:
     with pytest.raises(AiPalError) as error:
         check({"lora": [str(tmp_path)]}, "echo", "")

@@ -60,13 +60,22 @@ def test_knows_the_window_and_the_cache_of_one_token(tmp_path: Path) -> None:
     header = read_header(file)
     assert (header.architecture, header.name, header.context) == ("llama", "Tiny", 512)
     assert header.kv_values == 2 * 2 * (16 + 16)
+    assert header.heads == (16, 16)
 
 
 def test_heads_may_differ_by_layer(tmp_path: Path) -> None:
     file = tmp_path / "m.gguf"
     own = {"llama.attention.head_count_kv": [2, 1], "llama.attention.key_length": 8}
     file.write_bytes(gguf(LLAMA | own, []))
-    assert read_header(file).kv_values == 3 * (8 + 16)
+    header = read_header(file)
+    assert (header.kv_values, header.heads) == (3 * (8 + 16), (8, 16))
+
+
+def test_what_writes_nothing_has_no_cache(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    own = {key.replace("llama.", "bert."): value for key, value in LLAMA.items()}
+    file.write_bytes(gguf(own | {"general.architecture": "bert"}, []))
+    assert read_header(file).kv_values == 0
 
 
 def test_the_layout_has_the_vocabulary_and_the_size_of_each_tensor(tmp_path: Path) -> None:

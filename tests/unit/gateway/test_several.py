@@ -1,13 +1,14 @@
 """Several answers as one: their numbers, their one end, what they took together."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway.openai.choices import number_of
-from ai_pal.gateway.several import Answers, Several, total
+from ai_pal.gateway.several import AT_ONCE, MOST, Answers, Several, total
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.usage import Usage
 from tests.unit.gateway.test_answering import Scripted
@@ -24,9 +25,13 @@ def done(prompt: int) -> wire.Done:
     return wire.Done(9, "stop", usage=Usage(prompt, 1, 2), cost=0.25)
 
 
+def begun(script: Scripted) -> Any:
+    return script
+
+
 def gathered(*scripts: Scripted) -> Answers:
     async def gather() -> Answers:
-        several = Several(scripts, 1)  # type: ignore[arg-type]
+        several = Several([partial(begun, script) for script in scripts], 1)
         try:
             return await several.answer()
         finally:
@@ -35,7 +40,7 @@ def gathered(*scripts: Scripted) -> Answers:
     try:
         return asyncio.run(gather())
     finally:
-        assert all(script.closed for script in scripts)
+        assert all(script.closed for script in scripts[:AT_ONCE])
 
 
 def test_each_keeps_its_place_and_all_are_counted() -> None:
@@ -59,7 +64,7 @@ def test_the_first_that_fails_ends_all(end: Any) -> None:
 
 def test_what_came_before_a_failure_is_told_before_it() -> None:
     async def read() -> list[wire.AnyEvent]:
-        several = Several([Scripted([wire.Delta(9, 0, 1, "a")], LOST)], 1)  # type: ignore[list-item]
+        several = Several([partial(begun, Scripted([wire.Delta(9, 0, 1, "a")], LOST))], 1)
         events = await several.batch()
         assert not several.over
         with pytest.raises(AiPalError, match="gone"):
@@ -72,7 +77,7 @@ def test_what_came_before_a_failure_is_told_before_it() -> None:
 
 def test_who_waits_is_woken() -> None:
     async def wait() -> list[wire.AnyEvent]:
-        several = Several([Scripted(None)], 1)  # type: ignore[list-item]
+        several = Several([partial(begun, Scripted(None))], 1)
         several.nudge()
         try:
             return await several.batch()
@@ -82,9 +87,33 @@ def test_who_waits_is_woken() -> None:
     assert asyncio.run(wait()) == []
 
 
-@pytest.mark.parametrize(("n", "prompts"), [(9, 1), (0, 1), (-1, 1), (1, 9), (3, 3)])
+def test_only_so_many_are_under_way_together() -> None:
+    open_ = most = 0
+
+    class Counted(Scripted):
+        async def batch(self) -> list[wire.AnyEvent]:
+            nonlocal open_
+            open_ -= int(bool(found := await super().batch()) and self.over)
+            return found
+
+    def begin(number: int) -> Any:
+        nonlocal open_, most
+        open_ += 1
+        most = max(most, open_)
+        return Counted([wire.Delta(9, 0, 1, str(number))], [done(5)])
+
+    async def gather() -> Answers:
+        return await Several([partial(begin, number) for number in range(MOST)], MOST).answer()
+
+    answers = asyncio.run(gather())
+    assert [one.text for one in answers.choices] == [str(number) for number in range(MOST)]
+    assert answers.usage == Usage(5, 1, 2 * MOST)
+    assert most == AT_ONCE
+
+
+@pytest.mark.parametrize(("n", "prompts"), [(129, 1), (0, 1), (-1, 1), (1, 129), (13, 10)])
 def test_answers_have_a_limit(n: int, prompts: int) -> None:
     with pytest.raises(AiPalError):
         number_of(n, prompts)
-    assert number_of(None, 8) == 1
-    assert number_of(4, 2) == 4
+    assert number_of(None, 128) == 1
+    assert number_of(64, 2) == 64

@@ -11,13 +11,18 @@ def test_headers_do_what_flags_do() -> None:
         {
             "host": "x",
             "x-ai-pal-local-only": "1",
+            "x-ai-pal-mine": "yes",
             "x-ai-pal-max-cost": "0.01",
             "x-ai-pal-deadline": "20s",
             "x-ai-pal-goal": "cost",
+            "x-ai-pal-escalate": "auto",
             "x-ai-pal-session": "a",
         }
     )
-    assert said == {"local_only": True, "max_cost": 0.01, "deadline": 20.0, "goal": "cost", "principal": "a"}
+    assert said == {
+        "local_only": True, "mine": True, "max_cost": 0.01, "deadline": 20.0, "goal": "cost",
+        "escalate": "auto", "principal": "a",
+    }  # fmt: skip
     assert asked_by({"x-ai-pal-local-only": "False"}) == {"local_only": False}
 
 
@@ -30,6 +35,7 @@ def test_headers_do_what_flags_do() -> None:
         ("x-ai-pal-max-cost", "nan"),
         ("x-ai-pal-deadline", "soon"),
         ("x-ai-pal-goal", "fame"),
+        ("x-ai-pal-escalate", "never"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_headers_name(name: str, value: str) -> None:

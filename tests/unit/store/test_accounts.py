@@ -18,8 +18,11 @@ NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 WAIT = 60.0
 
 
-def attempt(cost: float, at: float = NOON) -> Attempt:
-    return Attempt(at=at, request="1", tier=3, provider="openai", model="gpt-4", outcome="done", cost=cost)
+def attempt(cost: float, at: float = NOON, principal: str = "") -> Attempt:
+    return Attempt(
+        at=at, request="1", tier=3, provider="openai", model="gpt-4", outcome="done", cost=cost,
+        principal=principal,
+    )  # fmt: skip
 
 
 class Slow(MemoryLedger):
@@ -78,6 +81,21 @@ def test_a_new_day_begins_with_nothing_spent(ledger: Slow) -> None:
         assert books.spent() == Spent(0.0, 0.25)
         clock.now += 30 * 86_400.0
         assert books.spent() == Spent(0.0, 0.0)
+
+
+def test_each_principal_has_a_day_of_its_own(ledger: Slow) -> None:
+    ledger.attempts = [attempt(0.25, principal="ann"), attempt(0.5, NOON - 86_400.0, "ann"), attempt(1.0)]
+    clock = Clock()
+    with accounts(ledger, clock, budgeted=False) as books:
+        assert (books.spent_by("ann"), books.spent_by(""), books.spent_by("bob")) == (0.25, 1.0, 0.0)
+        books.record(attempt(0.125, principal="ann"))
+        books.record(attempt(2.0, principal="bob"))
+        assert (books.spent_by("ann"), books.spent_by("bob")) == (0.375, 2.0)
+        ledger.gate.set()
+        books.close(WAIT)
+        assert (books.spent_by("ann"), books.spent_by("bob")) == (0.375, 2.0)
+        clock.now += 86_400.0
+        assert books.spent_by("ann") == 0.0
 
 
 def test_what_was_spent_while_the_clock_was_ahead_does_not_block(ledger: Slow) -> None:

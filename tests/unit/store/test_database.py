@@ -4,17 +4,20 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ai_pal.conversations.store import Conversations
-from ai_pal.errors import AiPalError, Code
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.store.database import explained, look_at, open_database, transaction
 from ai_pal.store.schema import STEPS
+from ai_pal.store.sqlite_ledger import SqliteLedger
 
 OPEN = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from ai_pal.store.database import open_database
 print(open_database(Path(sys.argv[1])).execute("PRAGMA user_version").fetchone()[0])
@@ -129,6 +132,20 @@ def test_a_full_disk_is_told_as_such_and_nothing_of_the_transaction_stays(file: 
     assert refused.value.code == Code.DISK_FULL
     assert connection.execute("SELECT count(*) FROM a").fetchone() == (0,)
     connection.close()
+
+
+def test_on_a_full_disk_what_there_is_can_be_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = SqliteLedger(file)
+    ledger.close()
+
+    def full(_file: Path) -> None:
+        raise AiPalError(Failure(Code.DISK_FULL, "full"))
+
+    monkeypatch.setattr("ai_pal.store.database.open_database", full)
+    for place in (file, file.with_name("none.db")):
+        with closing(SqliteLedger(place, reads=True)) as found:
+            assert found.summary("model", since=0.0) == []
+        assert place.exists() == (place == file)
 
 
 def test_another_process_that_writes_for_too_long_is_busy(

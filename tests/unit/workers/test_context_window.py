@@ -131,3 +131,13 @@ def test_a_larger_window_is_advised_only_where_there_is_one(window: int, trained
         fit([Message("user", "word " * 500)], WordCounter(), window, 10, trained)
     assert caught.value.code == Code.PROMPT_TOO_LARGE
     assert caught.value.failure.hint == f"shorten the prompt, or {advice}"
+
+
+def test_where_nothing_may_go_all_of_it_has_to_fit() -> None:
+    messages = conversation(4)  # 95 tokens and more: over what leaves room for an answer
+    assert fit(messages, WordCounter(), WINDOW, ROOM).dropped
+    whole = fit(messages, WordCounter(), 2 * WINDOW, ROOM, trims=False)
+    assert (whole.messages, whole.dropped) == (messages, 0)
+    with pytest.raises(AiPalError) as refused:
+        fit(conversation(6), WordCounter(), WINDOW, ROOM, trims=False)
+    assert refused.value.code == Code.PROMPT_TOO_LARGE

@@ -1,6 +1,6 @@
 """How requests share one model's window."""
 
-from workers.kv_budget import STEP, KvBudget
+from workers.kv_budget import STEP, KvBudget, OwnWindows
 
 
 def test_one_request_is_admitted_whatever_it_needs() -> None:
@@ -39,6 +39,15 @@ def test_an_answer_outgrows_its_promise_while_there_is_room() -> None:
     assert not budget.grow(2, 50)
 
 
+def test_the_last_cells_are_given_away_too() -> None:
+    budget = KvBudget(100 + STEP // 2)
+    budget.admit(1, 50)
+    budget.admit(2, 50)
+    assert all(budget.grow(1, used) for used in range(50, 50 + STEP // 2))
+    assert not budget.grow(1, 50 + STEP // 2)
+    assert not budget.grow(2, 50)
+
+
 def test_an_answer_alone_grows_without_end() -> None:
     budget = KvBudget(100)
     budget.admit(1, 100)
@@ -52,3 +61,11 @@ def test_what_is_promised_is_known_until_it_is_given_back() -> None:
     assert (budget.promised(1), budget.promised(2)) == (50, 0)
     budget.grow(1, 50)
     assert budget.promised(1) == 50 + STEP
+
+
+def test_with_windows_of_their_own_nobody_waits_and_each_ends_at_its_own() -> None:
+    budget = OwnWindows(100)
+    assert all(budget.admit(key, 1000) for key in (1, 2))
+    assert budget.grow(1, 99)
+    assert not budget.grow(1, 100)
+    assert budget.grow(2, 99)

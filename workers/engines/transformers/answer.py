@@ -1,5 +1,6 @@
 """One answer in the making: its prompt, its row, the tokens chosen so far and how it ends."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,22 +9,30 @@ import msgspec
 
 from ai_pal.protocol.content import Alternative, FinishReason, TokenLogprob
 from ai_pal.protocol.usage import Usage
-from workers.engines.base import Sink
+from workers.engines.base import ANSWER, OpenPart, Sink
 from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.guide import Guide
+from workers.engines.transformers.lookup import Lookup
 from workers.engines.transformers.options import Sampling
 from workers.engines.transformers.parts import Parts, Piece
 from workers.engines.transformers.text import Detokenizer, Stops
 
 if TYPE_CHECKING:
-    from workers.engines.transformers.sampling import Probable
+    from workers.engines.transformers.sampling import Probable, Seen
+
+
+PROBE_SHARE = 0.1
+"""Of the tokens of a prompt that are computed, so many may be added for a probe."""
 
 
 class Prompt(msgspec.Struct, frozen=True):
     """A request as the engine thread gets it: rendered, trimmed and in tokens. `guide` steers the answer,
     `parts` takes it apart, both only where that is needed; with `single_call` it ends behind its first call.
     `prefill` is how the answer begins, at the end of the prompt; `inputs` are its pictures; `ends` takes
-    tags out of an answer whose thought was ended for the model."""
+    tags out of an answer whose thought was ended for the model; `mark` is that of a kept conversation,
+    `saved` the row that was kept of it. `scored` is how many of its last tokens are to be told with their
+    probabilities. With `watch` the numbers of each token of the answer are told; `hidden` are the tokens of a
+    probe, `among` what it is among."""
 
     key: int
     tokens: list[int]
@@ -38,19 +47,39 @@ class Prompt(msgspec.Struct, frozen=True):
     prefill: str = ""
     inputs: dict[str, Any] = {}
     ends: ThoughtEnds | None = None
+    mark: str = ""
+    saved: Any = None
+    scored: int = 0
+    watch: bool = False
+    hidden: list[int] = []
+    among: list[str] = []
 
 
 class Generation:
     """Owned by the engine thread. `todo` are the tokens to compute next."""
 
-    def __init__(self, prompt: Prompt, row: Any, sampler: Any, ends: frozenset[int], sink: Sink) -> None:
+    def __init__(
+        self,
+        prompt: Prompt,
+        row: Any,
+        sampler: Any,
+        ends: frozenset[int],
+        sink: Sink,
+        lookup: Lookup | None = None,
+    ) -> None:
         self.key = prompt.key
         self.row = row
         self.sampler = sampler
         self.prompt = prompt
         self.guide = prompt.guide
         self.todo = prompt.tokens[len(row.tokens) :]
+        self.guesses: list[int] = []
+        """What may follow `todo`, to be computed with it."""
+        self.hidden = prompt.hidden if self._is_worth(prompt) else []
+        """What is computed behind the prompt's last token, for once, and thrown away."""
         self.finish_reason: FinishReason | Literal[""] = ""
+        self._lookup = lookup
+        self._guessed = self._right = 0
         self._parts = prompt.parts
         self._cached = len(row.tokens)
         self._ends = frozenset() if prompt.sampling.ignore_eos and prompt.guide is None else ends
@@ -59,8 +88,15 @@ class Generation:
         self._sink = sink
         self._count = self._unsent = 0
         self._probable: list[TokenLogprob] = []
+        self._entropies: list[float] = []
+        self._logprobs: list[float] = []
+        self._scores: list[TokenLogprob] = []
         self._started = time.monotonic()
         self._first = 0.0
+
+    def _is_worth(self, prompt: Prompt) -> bool:
+        """Whether a probe costs little beside what is computed of the prompt."""
+        return len(prompt.hidden) <= PROBE_SHARE * len(self.todo)
 
     @property
     def left(self) -> int:
@@ -74,7 +110,7 @@ class Generation:
 
     @property
     def usage(self) -> Usage:
-        return Usage(len(self.prompt.tokens), self._cached, self._count)
+        return Usage(len(self.prompt.tokens), self._cached, self._count, self._guessed, self._right)
 
     @property
     def tokens(self) -> list[int]:
@@ -91,6 +127,49 @@ class Generation:
             ]
             self._probable.append(TokenLogprob(bytes_of(token), probable.chosen, token, top))
 
+    def tell_seen(self, token: int, seen: "Seen", logit: float) -> None:
+        """How unsure the model was of the token that is taken next."""
+        if token not in self._ends:
+            self._entropies.append(seen.entropy)
+            self._logprobs.append(logit - seen.total)
+
+    def tell_probed(self, entropy: float) -> None:
+        """What the probe has come to; it is over."""
+        self.hidden = []
+        if math.isfinite(entropy):
+            self._sink.probed(self.key, entropy)
+
+    def score(self, at: int, probable: "Sequence[Probable]") -> None:
+        """How probable the tokens of the prompt behind place `at` are; tells of all when it has the last."""
+        prompt, bytes_of = self.prompt, self.prompt.bytes_of
+        assert bytes_of is not None
+        first = len(prompt.tokens) - prompt.scored
+        if not self._scores and not first:
+            token = prompt.tokens[0]
+            self._scores.append(TokenLogprob(bytes_of(token), float("-inf"), token))
+        for place, one in enumerate(probable, at + 1):
+            if place >= first:
+                top = [
+                    Alternative(bytes_of(other), logprob, other)
+                    for other, logprob in zip(one.tokens, one.logprobs, strict=True)
+                ]
+                token = prompt.tokens[place]
+                self._scores.append(TokenLogprob(bytes_of(token), one.chosen, token, top))
+        if len(self._scores) == prompt.scored:
+            self._sink.prompt_logprobs(self.key, self._scores)
+
+    def guess(self, room: int) -> None:
+        """Guess what follows the token that was taken last, at most `room` tokens."""
+        self.guesses = [] if self._lookup is None else self._lookup.guess(room)
+
+    def checked(self, right: int) -> None:
+        """So many of the guesses were taken."""
+        if self._lookup is not None:
+            self._lookup.learn(len(self.guesses), right)
+        self._guessed += len(self.guesses)
+        self._right += right
+        self.guesses = []
+
     def take(self, token: int, has_room: bool) -> None:
         """The next token has been chosen; sets `finish_reason` when it is the last one."""
         if not self._first:
@@ -100,6 +179,8 @@ class Generation:
         if token in self._ends:
             self.finish_reason = "stop"
             return
+        if self._lookup is not None:
+            self._lookup.push(token)
         self._count += 1
         self._unsent += 1
         text = self._detokenizer.push(token)
@@ -129,7 +210,8 @@ class Generation:
                 reason = "tool_calls"
         now = time.monotonic()
         prefill, decode = self._first - self._started, now - self._first
-        self._sink.done(self.key, reason, self.usage, prefill, decode)
+        stop = self._stops.found if reason == "stop" else ""
+        self._sink.done(self.key, reason, self.usage, prefill, decode, stop)
 
     def _without_ends(self, text: str) -> str:
         return text if self.prompt.ends is None else self.prompt.ends.push(text)
@@ -140,13 +222,20 @@ class Generation:
         if self._parts is not None:
             self._tell(self._parts.feed(text))
         else:
-            self._sink.delta(self.key, text, self._unsent)
-            self._told()
+            self._tell([Piece(ANSWER, text)])
 
     def _tell(self, pieces: Sequence[Piece]) -> None:
         for part, text in pieces:
+            if self._logprobs:
+                self._tell_watched(part)
             self._sink.delta(self.key, text, self._unsent, part)
             self._told()
+
+    def _tell_watched(self, part: OpenPart) -> None:
+        """Nothing of thoughts."""
+        if part.kind != "reasoning":
+            self._sink.watched(self.key, self._entropies, self._logprobs)
+        self._entropies, self._logprobs = [], []
 
     def _told(self) -> None:
         if self._probable:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,9 +14,19 @@ from workers.engines.base import Sink
 from workers.engines.transformers.answer import Generation, Prompt
 from workers.engines.transformers.defaults import read_defaults
 from workers.engines.transformers.loading import LoadedModel
+from workers.engines.transformers.lookup import Lookup
 from workers.engines.transformers.prefix import PrefixCache
-from workers.engines.transformers.sampling import UNUSABLE, Sampler, likeliest, probabilities
+from workers.engines.transformers.sampling import (
+    UNUSABLE,
+    Sampler,
+    Seen,
+    likeliest,
+    probabilities,
+    seen,
+)
 from workers.engines.transformers.schedule import Pace, Waiting, plan
+from workers.engines.transformers.scoring import behind, most_at_once, score, width
+from workers.engines.uncertainty import LIKELIEST, entropy_among
 from workers.kv_budget import KvBudget
 from workers.log import cause, log
 from workers.spin_throttle import SpinThrottle
@@ -39,9 +50,11 @@ class Batch:
         pace: Pace,
         sink: Sink,
         throttle: SpinThrottle | None = None,
+        guesses: bool = False,
     ) -> None:
         self._loaded, self._stepper, self._sink = loaded, stepper, sink
         self._context, self._pace, self._throttle = context, pace, throttle
+        self._guesses = guesses
         self._kv_budget = KvBudget(context)
         self._kept: PrefixCache[Any] = PrefixCache()
         self._defaults = read_defaults(loaded.model.generation_config)
@@ -83,6 +96,10 @@ class Batch:
         with self._changed:
             self._closed = True
             self._changed.notify()
+
+    def rows(self) -> list[Any]:
+        """All rows, the latest first, when `run` has ended."""
+        return [one.row for one in self._answers if not one.prompt.inputs] + self._kept.latest
 
     # The engine's own thread.
 
@@ -152,16 +169,22 @@ class Batch:
         room = min(len(prompt.tokens) + prompt.room, self._context)
         coming = room * self._stepper.token_bytes
         row = None
-        if not prompt.inputs:  # other pictures have the same tokens
+        if prompt.saved is not None:
+            self._kept.keep(prompt.saved.copy(len(prompt.saved.tokens)))  # of a file to memory
+        if not prompt.inputs and not prompt.scored:  # other pictures have the same tokens
             busy = [one.row for one in self._answers if not one.prompt.inputs]
             row = self._kept.take(prompt.tokens, self._left_to_keep() - coming, busy)
         if row is None:
             row = self._stepper.row(room)
+        row.mark = prompt.mark
         if prompt.inputs:
             row.inputs = dict(prompt.inputs)
         row.fit(room)
         sampler = Sampler(prompt.sampling, self._defaults)
-        answer = Generation(prompt, row, sampler, self._loaded.ends, self._sink)
+        lookup = Lookup(prompt.tokens) if self._guesses else None
+        answer = Generation(prompt, row, sampler, self._loaded.ends, self._sink, lookup)
+        if not self._stepper.can_guess or len(prompt.tokens) + len(answer.hidden) > self._context:
+            answer.hidden = []
         answer.tell_read()
         return answer
 
@@ -170,14 +193,15 @@ class Batch:
         writing = sum(not one.left for one in answers)
         counts = plan([Waiting(one.left) for one in answers], self._pace.chunk(writing))
         counts = [
-            one.left if one.left and one.prompt.inputs else count  # pictures are computed with their prompt
+            one.left if one.left and one.prompt.inputs else min(count, most_at_once(one))
             for one, count in zip(answers, counts, strict=True)
         ]
         parts = [(one, one.todo[:count]) for one, count in zip(answers, counts, strict=True) if count]
         begun = time.monotonic()
         try:
-            logits = self._stepper.step([(one.row, tokens) for one, tokens in parts])
+            logits = self._computed(parts)
             best = likeliest(logits)
+            numbers = seen(logits) if any(one.prompt.watch for one in answers) else []
         except (RuntimeError, MemoryError, ValueError, IndexError) as error:
             if len(answers) > 1 and self._stepper.can_retry:
                 for one in list(answers):
@@ -188,15 +212,56 @@ class Batch:
             return
         self._sink.step()
         prompts = sum(len(tokens) for one, tokens in parts if one.left)
-        self._pace.learn(prompts, time.monotonic() - begun)
-        for index, (one, tokens) in enumerate(parts):
+        self._pace.learn(prompts, time.monotonic() - begun, writing)
+        at = 0
+        for one, tokens in parts:
+            end = at + width(one, tokens)
+            if one.left and one.prompt.scored:
+                score(one, tokens, logits[at:end])
+            first = end - 1 - len(behind(one, tokens))
+            if one.hidden and one.left == len(tokens):
+                self._look_behind(one, logits[end - 1])
             one.todo = one.todo[len(tokens) :]
             if one.todo:
                 one.tell_read()
             else:
-                self._choose(one, best[index], logits[index])
+                self._take(one, best[first:end], logits[first:end], numbers[first:end])
+            at = end
 
-    def _choose(self, answer: Generation, best: int | None, logits: Any) -> None:
+    def _computed(self, parts: list[tuple[Generation, list[int]]]) -> Any:
+        """The logits behind the last token of each part, behind each guess, and behind each token that is
+        scored."""
+        work = [(one.row, tokens + behind(one, tokens)) for one, tokens in parts]
+        widths = [width(one, tokens) for one, tokens in parts]
+        return self._stepper.step(work) if max(widths) == 1 else self._stepper.step(work, widths)
+
+    def _look_behind(self, answer: Generation, logits: Any) -> None:
+        """The probe has been computed behind the prompt: look at it, and throw it away."""
+        answer.row.cut(len(answer.row.tokens) - len(answer.hidden))
+        likely = probabilities(logits, 0, 2 * LIKELIEST)
+        texts = map(answer.prompt.decode, ([token] for token in likely.tokens))
+        tokens = list(zip(texts, likely.logprobs, strict=True))
+        answer.tell_probed(entropy_among(tokens, answer.prompt.among))
+
+    def _take(self, answer: Generation, best: list[int | None], logits: Any, numbers: Sequence[Seen]) -> None:
+        """Choose the next token, and more while they are what was guessed: what is behind a wrong guess was
+        computed for nothing. Each is chosen as it would be alone."""
+        guesses, row, right = answer.guesses, answer.row, 0
+        if guesses:
+            row.cut(len(row.tokens) - len(guesses))
+        for place, guess in enumerate([*guesses, None]):
+            self._choose(answer, best[place], logits[place], numbers[place] if numbers else None)
+            if answer.todo != [guess] or answer.finish_reason or answer not in self._answers:
+                break
+            right += 1
+            row.tokens.append(guess)  # its keys and values are there
+        answer.checked(right)
+        if self._guesses and not answer.finish_reason and answer in self._answers:
+            held, most = len(row.tokens) + 1, answer.prompt.sampling.max_tokens or self._context
+            room = min(self._context, self._kv_budget.promised(answer.key)) - held
+            answer.guess(min(room, most - answer.usage.completion_tokens) - 1)
+
+    def _choose(self, answer: Generation, best: int | None, logits: Any, numbers: Seen | None) -> None:
         if best is None:
             self._leave(answer, keep=False)
             self._sink.failed(answer.key, NOT_A_NUMBER)
@@ -209,6 +274,8 @@ class Batch:
                 token = self._choose_with_care(answer, logits)
             if answer.prompt.sampling.logprobs is not None:
                 answer.tell_probable(token, probabilities(logits, token, answer.prompt.sampling.logprobs))
+            if numbers is not None and answer.prompt.watch:
+                answer.tell_seen(token, numbers, float(logits[token]))
             has_room = held + 1 < self._context and self._kv_budget.grow(answer.key, held + 1)
             answer.take(token, has_room)
         except (RuntimeError, ValueError, IndexError) as error:

@@ -1,11 +1,13 @@
 """Which device and number format a model gets. Pure, but for `inspect`, which asks torch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import psutil
 
 from ai_pal.errors import Code, fail
+from ai_pal.protocol.worker import Share
 
 NAMES = {
     "bfloat16": "bfloat16",
@@ -25,11 +27,12 @@ WIDEST_SHARE = 0.25
 
 class Machine(msgspec.Struct, frozen=True):
     """`devices` that torch can use, the preferred one first; `bf16` those with hardware for it;
-    `available` in bytes of main memory."""
+    `available` in bytes of main memory, `cards` how many CUDA devices there are."""
 
     devices: list[str]
     bf16: list[str]
     available: int
+    cards: int = 0
 
 
 def inspect(torch: Any) -> Machine:
@@ -43,20 +46,33 @@ def inspect(torch: Any) -> Machine:
         devices.append("mps")
     if _cpu_has_bf16(torch):
         bf16.append("cpu")
-    return Machine([*devices, "cpu"], bf16, psutil.virtual_memory().available)
+    count = torch.cuda.device_count() if "cuda" in devices else 0
+    return Machine([*devices, "cpu"], bf16, psutil.virtual_memory().available, count)
 
 
-def choose_device(asked: str, machine: Machine) -> str:
-    """Raises `AiPalError` (`config_invalid`)."""
-    if not asked:
-        return machine.devices[0]
-    if asked.split(":", maxsplit=1)[0] not in machine.devices:
-        fail(
-            Code.CONFIG_INVALID,
-            f"there is no device {asked!r} here",
-            f"use one of: {', '.join(machine.devices)}, or leave it out",
-        )
-    return asked
+def choose_device(asked: str, machine: Machine, placement: Sequence[Share] | None = None) -> str:
+    """The device where a model begins: as it was placed, else as it was asked for, else the preferred one.
+
+    Raises `AiPalError` (`config_invalid`)."""
+    if placement:
+        asked = placement[0].device
+    for name in [asked, *(share.device for share in placement or ())]:
+        if name and not _is_there(name, machine):
+            fail(
+                Code.CONFIG_INVALID,
+                f"there is no device {name!r} here",
+                f"use one of: {', '.join(machine.devices)}, or leave it out",
+            )
+    if placement is not None and not placement and not asked:
+        return "cpu"
+    return asked or machine.devices[0]
+
+
+def _is_there(name: str, machine: Machine) -> bool:
+    kind, _, number = name.partition(":")
+    if kind not in machine.devices:
+        return False
+    return kind != "cuda" or not number or (number.isdigit() and int(number) < machine.cards)
 
 
 def choose_dtype(asked: str, device: str, machine: Machine, stored: str, size: int) -> str:

@@ -104,14 +104,28 @@ class Encoder:
             self._sink.reranked(job.key, [float(score) for score in results], usage)
 
     def _tokens(self, job: EmbedTexts | RerankTexts) -> tuple[Rows, Rows | None]:
-        if isinstance(job, EmbedTexts):
-            encoded = self._tokenizer(all_texts(self._layout or Layout([]), job.texts))
-        else:
+        if isinstance(job, RerankTexts):
             encoded = self._tokenizer([job.query] * len(job.texts), job.texts)
-        return encoded["input_ids"], encoded.get("token_type_ids")
+            return encoded["input_ids"], encoded.get("token_type_ids")
+        texts = [text for text in job.texts if isinstance(text, str)]
+        cut = {"truncation": True, "max_length": self._context} if job.truncate else {}
+        encoded = self._tokenizer(all_texts(self._layout or Layout([]), texts), **cut) if texts else {}
+        rows, kinds = iter(encoded.get("input_ids", ())), encoded.get("token_type_ids")
+        most = self._context if job.truncate else None
+        found = [next(rows) if isinstance(text, str) else text[:most] for text in job.texts]
+        if kinds is None or len(texts) == len(job.texts):
+            return found, kinds
+        of_texts = iter(kinds)  # tokens are one part
+        return found, [
+            next(of_texts) if isinstance(text, str) else [0] * len(row)
+            for text, row in zip(job.texts, found, strict=True)
+        ]
 
     def _check(self, job: EmbedTexts | RerankTexts, rows: Rows) -> None:
-        for place, row in enumerate(rows):
+        known = self._model.config.vocab_size
+        for place, (text, row) in enumerate(zip(job.texts, rows, strict=True)):
+            if not isinstance(text, str) and not (row and all(0 <= token < known for token in row)):
+                fail(Code.BAD_REQUEST, f"text {place + 1} is none of the model's {known} tokens")
             if len(row) > self._context:
                 fail(
                     Code.PROMPT_TOO_LARGE,

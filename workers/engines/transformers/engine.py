@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure, fail, pip_install
@@ -19,8 +21,9 @@ from ai_pal.protocol.worker import (
     Generate,
     LoadModel,
     Ready,
+    Share,
 )
-from workers import spin_throttle, threads
+from workers import long_turns, spin_throttle, threads
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.transformers import device as devices
 from workers.engines.transformers import environment
@@ -32,7 +35,7 @@ from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options
 from workers.engines.transformers.paging import Paging
 from workers.engines.transformers.prompts import Prompts
-from workers.engines.transformers.schedule import LARGEST_ON_CPU, THREADS_OF_A_GPU, Pace
+from workers.engines.transformers.schedule import pace_of
 from workers.engines.transformers.tokens import Tokens
 
 DEFAULT_SLOTS = 8
@@ -42,8 +45,24 @@ SPINS = 300_000
 """Turns that a thread waits before it sleeps: between two operations of a step Python takes its time."""
 NEWS = 0.01
 """Smaller progress is not reported."""
+AUTO = "auto"
 PAGED, IMPORTED, PLACED = 0.5, 0.6, 0.9
 """How far the load is when the weights are read, the libraries imported, the weights placed."""
+
+
+class Where(NamedTuple):
+    """The device that was asked for, and where the supervisor has placed the model."""
+
+    asked: str
+    placement: list[Share] | None
+
+    @property
+    def split(self) -> list[Share]:
+        """Its parts where it is on several devices."""
+        return self.placement if self.placement and len(self.placement) > 1 else []
+
+    def named(self, device: str) -> str:
+        return " and ".join(share.device for share in self.split) or device
 
 
 class Transformers:
@@ -54,6 +73,11 @@ class Transformers:
         self._batch: Any = None
         self._prompts: Prompts | None = None
         self._context = 0
+        self._of_rows: Any = None
+        """The device of what is read, where it is nothing but keys and values."""
+        self._saved: Any = None
+        """What was read of kept conversations, on disk."""
+        self._running: Future[None]
         self._pool: ThreadPoolExecutor
         self._lock = threading.Lock()
         self._high = -NEWS
@@ -68,6 +92,7 @@ class Transformers:
         adapters.check(spec.options, spec.engine, spec.path)
         self._context = window(spec.context, folder.context)
         load = self._load_encoder if folder.kind in ("embed", "rerank") else self._load_model
+        where = Where(spec.device or options.device.replace(AUTO, ""), spec.placement)
         paging = Paging(folder.shards, folder.size, lambda part: self._progress(part * PAGED))
         try:
             import_libraries()
@@ -75,14 +100,18 @@ class Transformers:
             count = spec.threads or threads.default_count()
             # libgomp gives each thread that computes helpers of its own, and does not let more of them
             # than there are cores spin: so the thread that loads is the one that answers.
-            owner = ThreadPoolExecutor(1, "transformers")
-            name = owner.submit(load, folder, options, count).result()
+            owner = ThreadPoolExecutor(1, "transformers", long_turns.take)
+            name = owner.submit(load, folder, options, count, where).result()
         finally:
             paging.stop()
+        if self._of_rows is not None and not where.split:
+            from workers.engines.transformers.saved import saved_rows
+
+            self._saved = saved_rows(spec, folder.path, name, self._of_rows)
         slots = spec.slots or DEFAULT_SLOTS
         self._pool = ThreadPoolExecutor(min(slots, MOST_READERS), "reader")
         self._progress(1.0)
-        owner.submit(self._batch.run)
+        self._running = owner.submit(self._batch.run)
         seconds = time.monotonic() - started
         return Ready(slots, self._context, seconds, name, count, self._abilities(folder))
 
@@ -91,7 +120,7 @@ class Transformers:
             return self._prompts.abilities
         return ["embed"] if folder.kind == "embed" else ["rerank"]
 
-    def _load_model(self, folder: Folder, options: LoadOptions, count: int) -> str:
+    def _load_model(self, folder: Folder, options: LoadOptions, count: int, where: Where) -> str:
         """Load, try, and set up the batch; returns the engine's description."""
         import torch
         import transformers
@@ -101,11 +130,11 @@ class Transformers:
 
         torch.set_num_threads(count)
         machine = devices.inspect(torch)
-        device = devices.choose_device(options.device, machine)
+        device = devices.choose_device(where.asked, machine, where.placement)
         asked = options.dtype or ("bfloat16" if options.quantize else "")
         dtype = devices.choose_dtype(asked, device, machine, folder.dtype, folder.size)
         report = partial(self._placed, PLACED - IMPORTED)
-        loaded = loading.load(folder, options, device, dtype, report)
+        loaded = loading.load(folder, options, device, dtype, report, where.split)
         self._progress(PLACED)
         chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
         tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
@@ -114,19 +143,30 @@ class Transformers:
         self._prompts = Prompts(
             loaded.tokenizer, chat, tokens, bindings, self._context, loaded.processor, folder.context
         )
+        steps = stepper.choose(loaded.model, loaded.vocabulary, loaded.processor is not None)
+        if options.speculate == "ngram" and not steps.can_guess:
+            message = f"a model of the kind {folder.model_type} cannot go back behind a wrong guess"
+            fail(Code.CONFIG_INVALID, message, "set speculate=off")
+        self._of_rows = loaded.model.device if steps.can_guess else None
         self._batch = Batch(
             loaded,
-            stepper.choose(loaded.model, loaded.vocabulary, loaded.processor is not None),
+            steps,
             self._context,
             options.prompt_cache_mib << 20,
-            _pace(folder.size, count, options.chunk, device),
+            pace_of(folder.size, count, options.chunk, device),
             self._sink,
             spin_throttle.start(count),
+            steps.can_guess and options.speculate != "off",
         )
-        parts = [f"transformers {transformers.__version__}", devices.SHORT[dtype], options.quantize, device]
+        parts = [
+            f"transformers {transformers.__version__}",
+            devices.SHORT[dtype],
+            options.quantize,
+            where.named(device),
+        ]
         return ", ".join(part for part in parts if part)
 
-    def _load_encoder(self, folder: Folder, options: LoadOptions, count: int) -> str:
+    def _load_encoder(self, folder: Folder, options: LoadOptions, count: int, where: Where) -> str:
         """The same for a model that turns texts into vectors, or ranks them: in 32 bits, unless others are
         asked for, since vectors are compared with those that are kept."""
         import torch
@@ -136,17 +176,20 @@ class Transformers:
         from workers.engines.transformers.encoder import Encoder
         from workers.engines.transformers.pooling import read_layout
 
+        if options.speculate == "ngram":
+            message = "a model that writes nothing has nothing to guess"
+            fail(Code.CONFIG_INVALID, message, "set speculate=off")
         torch.set_num_threads(count)
         machine = devices.inspect(torch)
-        device = devices.choose_device(options.device, machine)
+        device = devices.choose_device(where.asked, machine, where.placement)
         dtype = devices.choose_dtype(options.dtype or "float32", device, machine, folder.dtype, folder.size)
         layout = read_layout(folder.path) if folder.kind == "embed" else None
         report = partial(self._placed, PLACED - IMPORTED)
-        model, tokenizer = loading.load_encoder(folder, options, device, dtype, report)
+        model, tokenizer = loading.load_encoder(folder, options, device, dtype, report, where.split)
         longest = [self._context, layout.longest if layout is not None else 0, tokenizer.model_max_length]
         self._context = min(one for one in longest if one)
         self._batch = Encoder(model, tokenizer, layout, self._context, self._sink)
-        return f"transformers {transformers.__version__}, {devices.SHORT[dtype]}, {device}"
+        return f"transformers {transformers.__version__}, {devices.SHORT[dtype]}, {where.named(device)}"
 
     def _placed(self, share: float, part: float) -> None:
         self._progress(IMPORTED + part * share)
@@ -180,6 +223,14 @@ class Transformers:
     def cancel(self, key: int) -> None:
         self._batch.cancel(key)
 
+    def save_prefixes(self, seconds: float) -> None:
+        """What runs is stopped for it."""
+        if self._saved is not None:
+            until = time.monotonic() + seconds
+            self._batch.close()
+            if wait([self._running], seconds / 2).done:
+                self._saved.save(self._batch.rows(), until)
+
     def close(self) -> None:
         self._batch.close()
 
@@ -191,7 +242,19 @@ class Transformers:
         def trimmed(dropped: int) -> None:
             self._sink.trimmed(job.key, dropped, self._context)
 
-        self._carefully(job.key, lambda: self._batch.submit(prompts.of(job, sampling, trimmed, blobs)))
+        def submit() -> None:
+            prompt = prompts.of(job, sampling, trimmed, blobs)
+            if (
+                self._saved is not None
+                and isinstance(job, Generate)
+                and job.conversation
+                and not prompt.inputs
+            ):
+                saved = self._saved.fetch(job.conversation, prompt.tokens)
+                prompt = msgspec.structs.replace(prompt, mark=job.conversation, saved=saved)
+            self._batch.submit(prompt)
+
+        self._carefully(job.key, submit)
 
     def _count(self, prompts: Prompts, job: CountTokens, blobs: Sequence[Blob]) -> None:
         self._carefully(job.key, lambda: self._sink.counted(job.key, prompts.count(job, blobs)))
@@ -204,12 +267,6 @@ class Transformers:
     def _refuse(self, key: int, failure: Failure) -> None:
         self._batch.forget(key)
         self._sink.failed(key, failure)
-
-
-def _pace(model_bytes: int, threads: int, chunk: int, device: str) -> Pace:
-    if device == "cpu":
-        return Pace(model_bytes, threads, chunk, LARGEST_ON_CPU)
-    return Pace(model_bytes, THREADS_OF_A_GPU, chunk)
 
 
 def window(asked: int, trained: int) -> int:

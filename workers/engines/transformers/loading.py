@@ -19,6 +19,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.formats.adapters import OPTION
+from ai_pal.protocol.worker import Share
 from workers.engines import turn_ends
 from workers.engines.channels import CALL, END, RETURN
 from workers.engines.transformers import quantize
@@ -27,6 +28,7 @@ from workers.engines.transformers.defaults import token_ids
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
 from workers.engines.transformers.pretrained import SAFE, examine, refuse, short
+from workers.engines.transformers.splitting import device_map
 
 HARMONY_ENDS = (RETURN, CALL)
 
@@ -45,14 +47,19 @@ class LoadedModel(msgspec.Struct, frozen=True):
 
 
 def load(
-    folder: Folder, options: LoadOptions, device: str, dtype: str, report: Callable[[float], None]
+    folder: Folder,
+    options: LoadOptions,
+    device: str,
+    dtype: str,
+    report: Callable[[float], None],
+    split: Sequence[Share] = (),
 ) -> LoadedModel:
     """`report` hears the part of the weights that is placed. Raises `AiPalError` (`model_invalid`,
     `engine_missing`, `config_invalid`)."""
     config, tokenizer = examine(folder)
     sees = folder.kind == "vision"
     kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-    model = _model(kind, folder, config, options, device, dtype, report)
+    model = _model(kind, folder, config, options, device, dtype, report, split)
     if options.quantize and model.device.type == "cpu":
         quantize.after_loading(model, options.quantize)
     embedding = model.get_input_embeddings()
@@ -63,12 +70,17 @@ def load(
 
 
 def load_encoder(
-    folder: Folder, options: LoadOptions, device: str, dtype: str, report: Callable[[float], None]
+    folder: Folder,
+    options: LoadOptions,
+    device: str,
+    dtype: str,
+    report: Callable[[float], None],
+    split: Sequence[Share] = (),
 ) -> tuple[Any, Any]:
     """The model and tokenizer of a folder that turns texts into vectors, or ranks them. Raises as `load`."""
     config, tokenizer = examine(folder)
     kind = AutoModel if folder.kind == "embed" else AutoModelForSequenceClassification
-    return _model(kind, folder, config, options, device, dtype, report).eval(), tokenizer
+    return _model(kind, folder, config, options, device, dtype, report, split).eval(), tokenizer
 
 
 def _processor(folder: Folder, config: Any) -> Any:
@@ -99,8 +111,11 @@ def _model(
     device: str,
     dtype: str,
     report: Callable[[float], None],
+    split: Sequence[Share],
 ) -> Any:
     placement: dict[str, Any] = {} if device == "cpu" else {"device_map": {"": device}}
+    if split:
+        placement["device_map"] = device_map(kind, config, split)
     if options.attn_implementation or _has_flash(device):
         placement["attn_implementation"] = options.attn_implementation or "flash_attention_2"
     stored = getattr(config, "quantization_config", None)

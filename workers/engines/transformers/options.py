@@ -19,7 +19,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 TopK = Annotated[int, msgspec.Meta(ge=-1)]
 
 
-GENERAL = ("threads", "context", "slots")
+GENERAL = ("threads", "context", "slots", "gpu_layers")
 """Options of every engine, which come as fields of their own too."""
 
 
@@ -28,7 +28,8 @@ class LoadOptions(msgspec.Struct, frozen=True):
 
     `chunk` is the prompt tokens computed between two looks at cancellations, `prompt_cache_mib` what may
     be kept of finished conversations, `chat_format` one of `chat.FORMATS` for models without a template,
-    `lora` names adapters.
+    `lora` names adapters, `speculate` is what guesses tokens: what was said before (`ngram`), where rows can
+    be packed (`auto`), or nothing.
     """
 
     dtype: str = ""
@@ -39,6 +40,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
     chunk: int = 0
     prompt_cache_mib: int = 256
     lora: list[str] = []
+    speculate: Literal["", "auto", "ngram", "off"] = ""
 
 
 class Sampling(msgspec.Struct, frozen=True):

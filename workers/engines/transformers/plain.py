@@ -20,6 +20,7 @@ class PlainRow:
     def __init__(self) -> None:
         self.tokens: list[int] = []
         self.cache: Any = None
+        self.mark = ""
         self.inputs: dict[str, Any] = {}
         """What the first step computes beside its tokens: pictures."""
         self.shift: Any = None
@@ -58,6 +59,8 @@ class Plain:
 
     can_retry = False
     """A step that failed may have changed a cache."""
+    can_guess = False
+    """Not every cache can go back."""
 
     def __init__(self, model: Any, sees: bool = False) -> None:
         self.token_bytes = 0
@@ -72,17 +75,20 @@ class Plain:
     def row(self, room: int) -> PlainRow:
         return PlainRow()
 
-    def step(self, work: Sequence[tuple[PlainRow, list[int]]]) -> torch.Tensor:
+    def step(self, work: Sequence[tuple[PlainRow, list[int]]], wanted: Sequence[int] = ()) -> torch.Tensor:
         """As `rows.Packed.step`."""
+        lasts = wanted or [1] * len(work)
         with torch.inference_mode():
-            return torch.stack([self._one(row, tokens) for row, tokens in work])
+            return torch.cat(
+                [self._one(row, tokens, last) for (row, tokens), last in zip(work, lasts, strict=True)]
+            )
 
-    def _one(self, row: PlainRow, tokens: list[int]) -> torch.Tensor:
+    def _one(self, row: PlainRow, tokens: list[int], last: int) -> torch.Tensor:
         if self.way == "tokens" and row.tokens:
-            return [self._forward(row, [token]) for token in tokens][-1]
-        return self._forward(row, tokens)
+            return torch.cat([self._forward(row, [token], 1) for token in tokens][-last:])
+        return self._forward(row, tokens, last)
 
-    def _forward(self, row: PlainRow, tokens: list[int]) -> torch.Tensor:
+    def _forward(self, row: PlainRow, tokens: list[int], last: int) -> torch.Tensor:
         begin = 0 if self.way == "whole" else len(row.tokens)
         every = [*row.tokens, *tokens][begin:]
         device = self._model.device
@@ -94,13 +100,13 @@ class Plain:
             given["position_ids"] = torch.arange(begin, begin + len(every), device=device)[None]
         if self._shifting is not None:
             self._shifting.rope_deltas = row.shift
-        output = self._model(input_ids=torch.tensor([every], device=device), logits_to_keep=1, **given)
+        output = self._model(input_ids=torch.tensor([every], device=device), logits_to_keep=last, **given)
         if self._shifting is not None:
             row.shift = self._shifting.rope_deltas
         if given["use_cache"]:
             row.cache = output[self._name]
         row.tokens += tokens
-        logits: torch.Tensor = output.logits[0, -1].float()
+        logits: torch.Tensor = output.logits[0, -last:].float()
         return logits
 
 

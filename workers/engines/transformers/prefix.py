@@ -43,6 +43,11 @@ class PrefixCache(Generic[AnyRow]):
     def nbytes(self) -> int:
         return sum(row.nbytes for row in self._rows)
 
+    @property
+    def latest(self) -> list[AnyRow]:
+        """All rows, the latest first."""
+        return self._rows[::-1]
+
     def keep(self, row: AnyRow) -> None:
         """Keep the row of an answer that has ended, in place of its own earlier turns."""
         if len(row.tokens) >= SHORTEST:

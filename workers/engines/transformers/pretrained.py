@@ -23,6 +23,9 @@ CLASSES = {
     "rerank": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING",
 }
 """Where the library lists its classes, in a module that without torch has to be imported by its name."""
+MASKS = "fills masks, one behind the text at each step"
+BY_MORE_THAN_TOKENS = {"moshi": "writes beside what it hears and speaks", "xlm": MASKS, "xlnet": MASKS}
+"""Types that the library has write by inputs of its own making: asked for the next token they say another."""
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 OF_PROCESSORS = "chat_template.json"
 """Where processors keep the template; the library's tokenizers do not look there."""
@@ -45,6 +48,8 @@ def examine(folder: Folder) -> tuple[Any, Any]:
         if folder.wants_code:
             _refuse_code(folder)
         refuse(folder, f"a {folder.model_type} model does not {DOES[folder.kind]}")
+    if folder.kind == "text" and (what := BY_MORE_THAN_TOKENS.get(config.model_type)):
+        refuse(folder, f"a {config.model_type} model {what}")
     return config, tokenizer
 
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text
+from ai_pal.protocol.doubt import MOST_PROBE_TOKENS, Probe
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
 from workers.context_window import Counter, answer_room, fit, shortened, too_large
@@ -95,7 +96,7 @@ class Prompts:
         extras = self._extras(job.messages, job.options)
         counter = self._counted_with(extras, job.messages, blobs)
         room = answer_room(job.options, self.context)
-        fitted = shortened(job.messages, counter, self.context, room)
+        fitted = shortened(job.messages, counter, self.context, room, trims=job.options.trim)
         text = self.chat.render(fitted.messages, extras)
         return len(self._read(text + self._steering.begun(job.options, text)[0], fitted.messages, blobs)[0])
 
@@ -108,7 +109,7 @@ class Prompts:
         extras = self._extras(job.messages, options)
         room = answer_room(options, self.context)
         counter = self._counted_with(extras, job.messages, blobs)
-        fitted = fit(job.messages, counter, self.context, room)
+        fitted = fit(job.messages, counter, self.context, room, trims=options.trim)
         if fitted.dropped:
             trimmed(fitted.dropped)
         text = self.chat.render(fitted.messages, extras)
@@ -128,6 +129,7 @@ class Prompts:
             )
         guide = Guide(forced, thought, self._bindings.tokens_of) if forced or thought else None
         parts = self._parts(options, text, opened, extras.tools)
+        is_plain = not (opened or options.prefill or inputs or extras.tools) and guide is None
         return Prompt(
             job.key,
             tokens,
@@ -142,7 +144,14 @@ class Prompts:
             options.prefill,
             inputs,
             self._steering.ends(options, text, thought),
+            watch=job.watch,
+            hidden=self._hidden(job.probe) if job.probe is not None and is_plain else [],
+            among=job.probe.among if job.probe is not None else [],
         )
+
+    def _hidden(self, probe: Probe) -> list[int]:
+        tokens = self._tokens.encode(probe.lead, False)
+        return tokens if len(tokens) <= MOST_PROBE_TOKENS else []
 
     def _read(
         self, text: str, messages: Sequence[Message], blobs: Sequence[Blob]
@@ -248,8 +257,16 @@ class Prompts:
                 "raw text is gone on with as it is: without tools and thinking",
                 "leave them out",
             )
-        if job.suffix is None:
+        own = 0
+        if not isinstance(job.prompt, str):
+            tokens, own = list(job.prompt), len(job.prompt)
+            if unknown := [token for token in tokens if token >= self._tokens.vocabulary]:
+                known = self._tokens.vocabulary
+                fail(Code.BAD_REQUEST, f"there is no token {unknown[0]}: the model knows {known}")
+        elif job.suffix is None:
             tokens = self._tokens.encode(job.prompt + options.prefill, True)
+            plain = self._tokens.encode(job.prompt + options.prefill, False)
+            own = len(plain) if tokens[-len(plain) :] == plain else len(tokens)
         elif self._infill is None:
             fail(
                 Code.UNSUPPORTED, "this model cannot fill in text between two others", "ask a model for code"
@@ -270,8 +287,11 @@ class Prompts:
             options.stop,
             self._decode,
             Guide(forced, None, self._bindings.tokens_of) if forced else None,
-            bytes_of=self._bindings.bytes_of if sampling.logprobs is not None else None,
+            bytes_of=self._bindings.bytes_of
+            if sampling.logprobs is not None or job.prompt_logprobs
+            else None,
             prefill=options.prefill,
+            scored=own if job.prompt_logprobs else 0,
         )
 
     # Both.

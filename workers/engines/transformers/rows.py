@@ -21,6 +21,8 @@ class PackedRow:
 
     def __init__(self, room: int = 0) -> None:
         self.tokens: list[int] = []
+        self.mark = ""
+        """The kept conversation whose row it is."""
         self._room = room
         self._keys: dict[int, torch.Tensor] = {}
         self._values: dict[int, torch.Tensor] = {}
@@ -62,6 +64,23 @@ class PackedRow:
                 if store.shape[2] > room:
                     stores[layer] = store[:, :, :room].clone()
 
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All that it holds, under names."""
+        named = (("keys", self._keys), ("values", self._values))
+        return {f"{name}.{layer}": store for name, stores in named for layer, store in stores.items()}
+
+    @classmethod
+    def of(cls, tokens: list[int], tensors: dict[str, torch.Tensor]) -> Self:
+        """The row of these tokens that had such `tensors`. Raises ValueError, KeyError for others."""
+        row = cls(len(tokens))
+        row.tokens = tokens
+        for name, store in tensors.items():
+            kind, _, layer = name.partition(".")
+            if store.ndim != 4 or store.shape[2] != len(tokens):
+                raise ValueError(f"{name} has another length")
+            {"keys": row._keys, "values": row._values}[kind][int(layer)] = store
+        return row
+
     def copy(self, length: int) -> Self:
         other = type(self)(length + GRAIN)
         for own, stores in ((self._keys, other._keys), (self._values, other._values)):
@@ -76,6 +95,8 @@ class Packed:
 
     can_retry = True
     """A step that failed has changed no row."""
+    can_guess = True
+    """Rows can go back behind tokens that turn out wrong."""
 
     def __init__(self, model: Any) -> None:
         self.token_bytes = 0
@@ -92,24 +113,25 @@ class Packed:
     def row(self, room: int) -> PackedRow:
         return PackedRow(room)
 
-    def step(self, work: Sequence[tuple[PackedRow, list[int]]]) -> torch.Tensor:
-        """Compute the tokens of each row; returns the logits after each row's last one, in 32 bits."""
+    def step(self, work: Sequence[tuple[PackedRow, list[int]]], wanted: Sequence[int] = ()) -> torch.Tensor:
+        """Compute the tokens of each row; returns the logits after each row's last one, in 32 bits. `wanted`
+        says after how many of its last ones."""
         ids: list[int] = []
         positions: list[int] = []
         ends: list[int] = []
-        for row, tokens in work:
+        for (row, tokens), last in zip(work, wanted or [1] * len(work), strict=True):
             held = len(row.tokens)
             row.reserve(held + len(tokens))
             ids += tokens
             positions += range(held, held + len(tokens))
-            ends.append(len(ids) - 1)
+            ends += range(len(ids) - last, len(ids))
         device = self._model.device
         with torch.inference_mode():
             output = self._model(
                 input_ids=torch.tensor([ids], device=device),
                 position_ids=torch.tensor([positions], device=device),
                 use_cache=False,
-                logits_to_keep=torch.tensor(ends, device=device),
+                logits_to_keep=torch.tensor(ends),  # the last layer may be on another device
                 packed=Pack([(row, len(tokens)) for row, tokens in work], self._inner, self.windows),
             )
             logits = output.logits[0].float()
@@ -125,14 +147,14 @@ class Pack:
         self.rows = rows
         self.inner = inner
         self.windows = windows
-        self._masks: dict[tuple[int, int, int | None], Any] = {}
+        self._masks: dict[tuple[int, int, int | None, torch.device], Any] = {}
 
     def mask(self, new: int, held: int, window: int | None, like: torch.Tensor) -> torch.Tensor | None:
         """Who of the `new` tokens sees what: none where the attention function knows by itself.
 
-        One mask serves all layers of a step.
+        One mask serves all layers of a step that are on one device.
         """
-        key = (new, held, window)
+        key = (new, held, window, like.device)
         if key not in self._masks:
             self._masks[key] = self._make_mask(new, held, window, like)
         return self._masks[key]

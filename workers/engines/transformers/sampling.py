@@ -95,6 +95,21 @@ def probabilities(logits: torch.Tensor, chosen: int, most: int) -> Probable:
     return Probable(float(every[chosen]), best.indices.tolist(), best.values.tolist())
 
 
+class Seen(NamedTuple):
+    """How unsure the model was at one place, in nats, and the logarithm of the sum over all tokens: a token's
+    logit less that is the logarithm of its probability."""
+
+    entropy: float
+    total: float
+
+
+def seen(logits: torch.Tensor) -> list[Seen]:
+    """Of each row, all at once, before any rule of sampling."""
+    totals = logits.logsumexp(-1)
+    entropies = torch.special.entr((logits - totals[:, None]).exp_()).sum(-1)
+    return [Seen(*row) for row in zip(entropies.tolist(), totals.tolist(), strict=True)]
+
+
 def likeliest(logits: torch.Tensor) -> list[int | None]:
     """For each row the token with the highest logit; None where the row holds no usable number."""
     best, tokens = logits.max(dim=-1)

@@ -6,8 +6,11 @@ import msgspec
 
 ALONE_SECONDS = 0.5
 """A chunk of a prompt takes about this long: the longest that a cancellation waits."""
-BESIDE_SECONDS = 0.2
-"""The same while answers are being written, which wait for it."""
+BESIDE_SECONDS = 0.12
+"""A whole step with a chunk in it while answers are being written: with what comes on top, their readers see
+a stop of 0.2 s at most."""
+LEAST_OF_STEP = 0.25
+"""What of that is left to the chunk however long the answers' own part takes."""
 SMALLEST, LARGEST = 8, 2048
 LARGEST_ON_CPU = 512
 """What the layers compute between them takes memory per token, and a CPU gains nothing from more."""
@@ -44,20 +47,36 @@ class Pace:
     def __init__(self, model_bytes: int, threads: int, fixed: int = 0, largest: int = LARGEST) -> None:
         self._fixed, self._largest = fixed, largest
         self._rate = BYTES_PER_SECOND_AND_THREAD * threads / max(model_bytes, 1)
+        self._answers = 0.0
+        """Seconds that the answers take of a step."""
 
     def chunk(self, answers: int) -> int:
         """Prompt tokens for the next step, beside so many answers."""
         if self._fixed:
             return self._fixed
-        tokens = int(self._rate * (BESIDE_SECONDS if answers else ALONE_SECONDS))
-        return min(max(tokens, SMALLEST), self._largest)
+        seconds = ALONE_SECONDS
+        if answers:
+            seconds = max(BESIDE_SECONDS - self._answers, BESIDE_SECONDS * LEAST_OF_STEP)
+        return min(max(int(self._rate * seconds), SMALLEST), self._largest)
 
-    def learn(self, tokens: int, seconds: float) -> None:
-        """Note a step with so many prompt tokens. Short ones say little: fixed costs weigh most."""
+    def learn(self, tokens: int, seconds: float, answers: int = 0) -> None:
+        """Note a step with so many prompt tokens beside so many answers. Few tokens say little: fixed costs
+        weigh most."""
+        if answers and not tokens:
+            self._answers = seconds
         if tokens < SMALLEST or seconds <= 0:
             return
+        if answers:
+            seconds = max(seconds - self._answers, seconds * LEAST_OF_STEP)
         measured = tokens / seconds
         if measured < self._rate:
             self._rate = measured
-        elif tokens >= self._rate * BESIDE_SECONDS / 2:
+        elif tokens >= self._rate * BESIDE_SECONDS * LEAST_OF_STEP:
             self._rate = min(measured, self._rate * GROWTH)
+
+
+def pace_of(model_bytes: int, threads: int, chunk: int, device: str) -> Pace:
+    """That of a model on this device."""
+    if device == "cpu":
+        return Pace(model_bytes, threads, chunk, LARGEST_ON_CPU)
+    return Pace(model_bytes, THREADS_OF_A_GPU, chunk)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from ai_pal.errors import Code, fail
 from workers.engines.base import NO_NUMBERS
@@ -36,16 +37,25 @@ def choose(model: Any, vocabulary: int, sees: bool = False) -> Any:
     before = model.config._attn_implementation
     try:
         packed = Packed(model)
-        if _agrees(packed, tokens, expected):
+        if _has_state(row.cache):
+            reason = "its layers have a state"
+        elif _agrees(packed, tokens, expected):
             packed.token_bytes = plain.token_bytes
             return packed
-        reason = "it computes something else"
+        else:
+            reason = "it computes something else"
     except Exception as error:  # noqa: BLE001 - models are many, and each may fail in its own way
         reason = repr(error)
     model.set_attn_implementation(before)
     _settle(plain, tokens, expected)
     log("warning", "this model cannot be packed: requests take turns", reason=reason, way=plain.way)
     return plain
+
+
+def _has_state(cache: Any) -> bool:
+    """Whether layers keep more than keys and values, beside them too: with small weights nobody would see in
+    the trial that rows mix it up."""
+    return any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in getattr(cache, "layers", ()))
 
 
 def _computed(plain: Plain, row: PlainRow, tokens: list[int]) -> torch.Tensor:

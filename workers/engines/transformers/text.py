@@ -67,18 +67,19 @@ class Stops:
     def __init__(self, strings: Sequence[str]) -> None:
         self._strings = [string for string in strings if string]
         self._held = ""
-        self.found = False
+        self.found = ""
+        """The one that came."""
 
     def push(self, text: str) -> str:
         """The text that may go out; after `found` there is none."""
         if not self._strings or self.found:
             return "" if self.found else text
         text = self._held + text
-        places = [place for string in self._strings if (place := text.find(string)) >= 0]
+        places = [(place, string) for string in self._strings if (place := text.find(string)) >= 0]
         if places:
-            self.found = True
+            place, self.found = min(places)
             self._held = ""
-            return text[: min(places)]
+            return text[:place]
         keep = max(_overlap(text, string) for string in self._strings)
         cut = len(text) - keep
         self._held = text[cut:]

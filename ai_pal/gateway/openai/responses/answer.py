@@ -26,10 +26,10 @@ Keep = Callable[[dict[str, Any], Turn], None]
 
 
 class Wishes(NamedTuple):
-    """What of thoughts is told: as a summary, with what a provider signed."""
+    """What of thoughts is told: as a summary, with `encrypted_content`."""
 
     summary: bool = False
-    signed: bool = False
+    sealed: bool = False
 
 
 class ResponseStream:
@@ -47,6 +47,8 @@ class ResponseStream:
         self._output: list[dict[str, Any]] = []
         self._open: dict[tuple[int, str], tuple[int, str]] = {}
         self._parts = Parts()
+        self._worked = False
+        self._last: dict[str, Any] | None = None
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
@@ -57,9 +59,26 @@ class ResponseStream:
         return self._begin() + f": {progress(latest)}\n\n".encode()
 
     def broken(self, failure: Failure) -> bytes:
-        """The response has failed."""
+        """The response has failed; in the background that is kept."""
         error = {"code": _code(failure), "message": sentence(failure)}
-        return self._begin() + self._say("failed", response=self._response("failed", error=error))
+        response = self._response("failed", error=error)
+        if self._fields.get("background"):
+            self._over(response)
+        return self._begin() + self._say("failed", response=response)
+
+    def queued(self) -> bytes:
+        """The events with which a response in the background begins."""
+        response = self._response("queued")
+        return self._say("created", response=response) + self._say("queued", response=response)
+
+    def now(self) -> dict[str, Any]:
+        """The response as it stands."""
+        return self._last or self._response("in_progress" if self._worked else "queued")
+
+    def cancelled(self) -> None:
+        """Nobody wants the rest; what has come is kept."""
+        self._close("incomplete", calls=True)
+        self._over(self._response("cancelled"))
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one body."""
@@ -93,10 +112,12 @@ class ResponseStream:
         return b""
 
     def _begin(self) -> bytes:
-        if self._count:
+        if self._worked:
             return b""
+        self._worked = True
         response = self._response("in_progress")
-        return self._say("created", response=response) + self._say("in_progress", response=response)
+        created = b"" if self._count else self._say("created", response=response)
+        return created + self._say("in_progress", response=response)
 
     def _delta(self, delta: wire.Delta) -> bytes:
         """Text and thoughts end where another part begins; calls may grow side by side."""
@@ -126,7 +147,7 @@ class ResponseStream:
     def _item(self, delta: wire.Delta) -> Item:
         match delta.kind:
             case "reasoning":
-                return Thoughts(summary=self._wishes.summary, signed=self._wishes.signed)
+                return Thoughts(summary=self._wishes.summary, sealed=self._wishes.sealed)
             case "tool_call":
                 return Call(delta.call, delta.name)
         return Message()
@@ -158,8 +179,12 @@ class ResponseStream:
         closing = self._close(status, calls=True)
         response = self._response(status, incomplete={"reason": cut} if cut else None)
         response["usage"] = usage_of(usage, self._parts.thought)
-        self._keep(response, self._parts.message)
+        self._over(response)
         return closing, response
+
+    def _over(self, response: dict[str, Any]) -> None:
+        self._last = response
+        self._keep(response, self._parts.message)
 
     def _response(self, status: str, *, error: Any = None, incomplete: Any = None) -> dict[str, Any]:
         return {
@@ -172,7 +197,7 @@ class ResponseStream:
             "incomplete_details": incomplete,
             "model": self._model,
             "output": list(self._output),
-            "usage": None,
+            "usage": usage_of(Usage(), 0),
             **self._fields,
         }
 

@@ -8,72 +8,136 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
+from ai_pal.client.asking import Asking
 from ai_pal.errors import AiPalError
-from ai_pal.gateway.asked import Asked, Wanted, chat
+from ai_pal.gateway import presets
+from ai_pal.gateway.asked import Apart, Asked, Begin, Wanted, Watched, chat
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.openai.responses import items, request
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
+from ai_pal.gateway.openai.responses.background import Background, Running, Verbatim
 from ai_pal.gateway.openai.responses.echo import echo
 from ai_pal.gateway.openai.responses.kept import Kept, Response
+from ai_pal.gateway.openai.responses.underway import Underway
 from ai_pal.protocol.content import Message
+
+COUNTS = ("model", "tools", "tool_choice", "thinking", "response_format", "trim")
+"""What of a request changes how many tokens it has."""
 
 MOST_ITEMS = 100
 """In one page of a list."""
+
+USUAL: dict[str, dict[str, Any]] = {
+    "output_text": {"annotations": [], "logprobs": []},
+    "input_image": {"detail": "auto", "file_id": None},
+}
+"""What a listed part has that a client may leave out."""
 
 Page = Mapping[str, str]
 
 
 class Responses:
-    """The routes, and the responses that they share."""
+    """The routes, and the responses that they share. `owner` is the name of the key that asks, empty for
+    nobody's: what one key has asked is not there for another."""
 
-    def __init__(self) -> None:
-        self._kept = Kept()
+    def __init__(self, kept: Kept) -> None:
+        self._kept, self._background = kept, Background(Underway(kept))
 
-    def create(self, body: bytes) -> Asked | Wanted:
+    def create(self, body: bytes, owner: str) -> Asked | Apart | Wanted | Watched:
         """POST /v1/responses. Raises `AiPalError`."""
-        asked = request.read(body)
-        before = self._before(asked.previous_response_id)
-        given = items.listed(asked.input, self._kept.item)
-        turns = (*(before.turns if before else ()), *items.conversation(given))
-        size = 2 * len(body) + (before.size if before else 0)  # as items and as turns
+        asked = self._storing(request.read(body))
+        given, turns = self._said(asked, owner)
         name = f"resp_{secrets.token_hex(12)}"
 
         def keep(response: dict[str, Any], answer: Message) -> None:
-            own = len(msgspec.json.encode(response))
-            said = (*turns, answer) if answer.content else turns
-            self._kept.put(Response(response, _told(given, name), said, size + own))
+            whole = (*turns, answer) if answer.content else turns
+            self._kept.put(Response(response, _told(given, name), whole), owner)
 
         wish = asked.reasoning or request.ReasoningWish()
         summary = bool(wish.summary or wish.generate_summary)
-        wishes = Wishes(summary, request.ENCRYPTED in (asked.include or []))
         stores = asked.store is not False
+        wishes = Wishes(summary, request.ENCRYPTED in (asked.include or []) or not stores)
         writer = ResponseStream(name, asked.model, echo(asked), wishes, keep if stores else _forget)
         how = request.how(asked)
         if not turns:
             return _nothing(writer, stream=bool(asked.stream))
-        system = [Message("system", asked.instructions)] if asked.instructions else []
-        return Asked(chat([*system, *turns], how), bool(asked.stream), writer)
+        begin = chat(_behind(asked.instructions, turns), how)
+        if asked.background:
+            return self._in_background(name, owner, begin, writer, stream=bool(asked.stream))
+        return Asked(begin, bool(asked.stream), writer)
 
-    async def retrieve(self, _: AsyncClient, said: Page) -> bytes:
-        """GET /v1/responses/{id}. Raises `AiPalError`."""
-        for name in ("stream", "starting_after"):
-            if said.get(name) not in (None, "false"):
-                raise BodyError("what is over is not streamed again", name, "leave it out")
-        return msgspec.json.encode(self._kept.get(said["id"]).response)
+    def count(self, body: bytes, owner: str) -> Wanted:
+        """POST /v1/responses/input_tokens: how many tokens a response would be asked with. Raises
+        `AiPalError`."""
+        asked = request.read(body)
+        turns = _behind(asked.instructions, self._said(asked, owner)[1])
+        counting: dict[str, Any] = {
+            name: value for name, value in request.how(asked).items() if name in COUNTS
+        }
 
-    async def delete(self, _: AsyncClient, said: Page) -> bytes:
+        async def carry_out(client: AsyncClient) -> bytes:
+            said, how = presets.of_count(turns, counting)
+            tokens = int(await client.count_tokens(said, **how)) if said else 0
+            return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
+
+        return Wanted(carry_out)
+
+    def _said(
+        self, asked: request.ResponsesBody, owner: str
+    ) -> tuple[list[dict[str, Any]], tuple[Message, ...]]:
+        """Its own items, and all turns up to their end. Raises `BodyError`."""
+        before = self._before(asked.previous_response_id, owner)
+        said = [] if isinstance(asked.input, msgspec.UnsetType) else asked.input
+        given = items.listed(said, lambda name: self._kept.item(name, owner))
+        return given, (*(before.turns if before else ()), *items.conversation(given))
+
+    def _in_background(
+        self, name: str, owner: str, begin: Begin, writer: ResponseStream, *, stream: bool
+    ) -> Apart | Watched:
+        def start(client: AsyncClient, said: Asking) -> Running:
+            return self._background.start(name, owner, lambda: begin(client, said), writer)
+
+        if stream:
+            return Watched(lambda client, said: start(client, said).follow(-1), Verbatim())
+        return Apart(lambda client, said: msgspec.json.encode(start(client, said).response))
+
+    async def retrieve(self, _: AsyncClient, said: Page, owner: str) -> bytes | Watched:
+        """GET /v1/responses/{id}; what was asked in the background also as a stream. Raises `AiPalError`."""
+        found = self._background.get(said["id"], owner)
+        response = found.response if found else self._kept.get(said["id"], owner).response
+        after = said.get("starting_after", "-1")
+        if not after.removeprefix("-").isdecimal():
+            raise BodyError("events have numbers", "starting_after")
+        if said.get("stream") not in (None, "false"):
+            if found is None:
+                raise BodyError("only what went on in the background is streamed again", "stream")
+            return Watched(lambda *_: found.follow(int(after)), Verbatim())
+        if after != "-1":
+            raise BodyError("events are of a stream", "starting_after", "set stream")
+        return msgspec.json.encode(response)
+
+    async def delete(self, _: AsyncClient, said: Page, owner: str) -> bytes:
         """DELETE /v1/responses/{id}. Raises `AiPalError`."""
-        self._kept.delete(said["id"])
+        if found := self._background.get(said["id"], owner):
+            await found.cancel()
+        self._kept.delete(said["id"], owner)
+        self._background.forget(said["id"])
         return msgspec.json.encode({"id": said["id"], "object": "response", "deleted": True})
 
-    async def cancel(self, _: AsyncClient, said: Page) -> bytes:
-        """POST /v1/responses/{id}/cancel: what is kept is over. Raises `AiPalError`."""
-        self._kept.get(said["id"])
-        raise BodyError("only a response in the background can be cancelled", "id", "there are none here")
+    async def cancel(self, _: AsyncClient, said: Page, owner: str) -> bytes:
+        """POST /v1/responses/{id}/cancel: one in the background; what is over stays as it is. Raises
+        `AiPalError`."""
+        if found := self._background.get(said["id"], owner):
+            await found.cancel()
+            return msgspec.json.encode(found.response)
+        response = self._kept.get(said["id"], owner).response
+        if response["background"]:
+            return msgspec.json.encode(response)
+        raise BodyError("only a response in the background can be cancelled", "id")
 
-    async def input_items(self, _: AsyncClient, said: Page) -> bytes:
+    async def input_items(self, _: AsyncClient, said: Page, owner: str) -> bytes:
         """GET /v1/responses/{id}/input_items, the latest first. Raises `AiPalError`."""
-        found = self._kept.get(said["id"]).items
+        found = self._kept.get(said["id"], owner).items
         if said.get("order", "desc") not in ("asc", "desc"):
             raise BodyError("the order is asc or desc", "order")
         if said.get("order", "desc") == "desc":
@@ -91,14 +155,28 @@ class Responses:
         more = len(page) < len(found)
         return msgspec.json.encode({"object": "list", "data": page, **ends, "has_more": more})
 
-    def _before(self, name: str | None) -> Response | None:
+    def _storing(self, asked: request.ResponsesBody) -> request.ResponsesBody:
+        """The same; where nothing is kept it says so, and to ask for that is a `BodyError`."""
+        if self._kept.keeps:
+            return asked
+        for name in ("store", "background"):
+            if getattr(asked, name):
+                why = "this server keeps no responses"
+                raise BodyError(why, name, "leave it out, or set http.keep_responses")
+        return msgspec.structs.replace(asked, store=False)
+
+    def _before(self, name: str | None, owner: str) -> Response | None:
         if not name:
             return None
         try:
-            return self._kept.get(name)
+            return self._kept.get(name, owner)
         except AiPalError as error:
             message, hint = error.failure.message, error.failure.hint
             raise BodyError(message, "previous_response_id", hint, "previous_response_not_found") from None
+
+
+def _behind(instructions: str | None, turns: Sequence[Message]) -> list[Message]:
+    return [*([Message("system", instructions)] if instructions else []), *turns]
 
 
 def _forget(_: dict[str, Any], __: Message) -> None:
@@ -124,5 +202,7 @@ def _told(given: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
             kind = "output_text" if item["role"] == "assistant" else "input_text"
             content = [{"type": kind, "text": content}]
         own = {"id": item.get("id") or f"item_{name.removeprefix('resp_')}_{number}"}
-        told.append({**item, **own, **({"content": content} if content is not None else {})})
+        if content is not None:
+            own["content"] = [{**USUAL.get(part["type"], {}), **part} for part in content]
+        told.append({"status": "completed", **item, **own})
     return told

@@ -9,10 +9,10 @@ from ai_pal.gateway.openai.responses.request import ReasoningWish, ResponsesBody
 
 def echo(asked: ResponsesBody) -> dict[str, Any]:
     """All fields, in OpenAI's names. Where nothing was said stand OpenAI's defaults: Open Responses wants
-    numbers there."""
+    numbers there, and OpenAI's own schema a text as `user`."""
     text, wish = asked.text or TextWish(), asked.reasoning or ReasoningWish()
     return {
-        "background": False,
+        "background": bool(asked.background),
         "instructions": asked.instructions,
         "max_output_tokens": asked.max_output_tokens,
         "max_tool_calls": asked.max_tool_calls,
@@ -26,7 +26,7 @@ def echo(asked: ResponsesBody) -> dict[str, Any]:
         "store": asked.store is not False,
         "temperature": 1.0 if asked.temperature is None else asked.temperature,
         "text": {
-            "format": msgspec.to_builtins(text.format) if text.format else {"type": "text"},
+            "format": _format(text),
             "verbosity": text.verbosity or "medium",
         },
         "tool_choice": asked.tool_choice or "auto",
@@ -35,10 +35,19 @@ def echo(asked: ResponsesBody) -> dict[str, Any]:
         "top_p": 1.0 if asked.top_p is None else asked.top_p,
         "presence_penalty": asked.presence_penalty or 0.0,
         "frequency_penalty": asked.frequency_penalty or 0.0,
-        "truncation": "auto",
-        "user": asked.user,
+        "truncation": asked.truncation or "disabled",
+        "user": asked.user or "",
         "metadata": asked.metadata or {},
     }
+
+
+def _format(text: TextWish) -> dict[str, Any]:
+    if text.format is None:
+        return {"type": "text"}
+    told: dict[str, Any] = msgspec.to_builtins(text.format)
+    if told["type"] == "json_schema":  # no nulls, and nothing left out
+        return told | {"description": told["description"] or "", "strict": bool(told["strict"])}
+    return {"type": told["type"]}
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from ai_pal.gateway import seals
 from ai_pal.gateway.bodies import BodyError, converted
 from ai_pal.gateway.data_urls import ELSEWHERE, data_of
-from ai_pal.gateway.openai.messages import File, Sound, file_of, sound_of
+from ai_pal.gateway.openai.messages import File, Sound, file_of, sound_of, whole
 from ai_pal.protocol import content as ours
 
 Raw = dict[str, Any]
@@ -69,7 +70,7 @@ class Thought(msgspec.Struct):
 
 
 class Reasoning(msgspec.Struct):
-    """`encrypted_content` is a provider's signature, as it was given out."""
+    """`encrypted_content` is as it was given out."""
 
     summary: list[Thought] = []
     content: list[Thought] | None = None
@@ -120,7 +121,7 @@ def _turn(item: Raw, where: str) -> tuple[ours.Role, list[ours.AnyPart]]:
             return ("system" if said.role == "developer" else said.role), parts
         case "function_call":
             call = converted(item, FunctionCall, where)
-            return "assistant", [ours.ToolCall(call.call_id, call.name, call.arguments)]
+            return "assistant", [ours.ToolCall(call.call_id, call.name, whole(call.arguments))]
         case "function_call_output":
             return "tool", [_output(converted(item, FunctionOutput, where), f"{where}.output")]
         case "reasoning":
@@ -129,9 +130,10 @@ def _turn(item: Raw, where: str) -> tuple[ours.Role, list[ours.AnyPart]]:
 
 
 def _thoughts(item: Reasoning) -> list[ours.AnyPart]:
-    """Thoughts that only their maker could read are left out."""
-    text = "\n\n".join(one.text for one in item.content or item.summary)
-    return [ours.Reasoning(text, item.encrypted_content or "")] if text else []
+    """Thoughts that only their maker could read are left out. A seal of ours goes before the text."""
+    text, seal = "\n\n".join(one.text for one in item.content or item.summary), item.encrypted_content or ""
+    own = seals.opened(seal) or seals.Thought(text, seal)
+    return [ours.Reasoning(own.text or text, own.signature)] if own.text or text else []
 
 
 def _output(item: FunctionOutput, where: str) -> ours.ToolResult:

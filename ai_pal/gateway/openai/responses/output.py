@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ai_pal.gateway import seals
 from ai_pal.gateway.openai.chat_answer import logprob
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob
@@ -68,12 +69,12 @@ class Message:
 
 
 class Thoughts:
-    """What is thought; told as a `summary` where one was asked for. What a provider signs is its
-    `encrypted_content`, for who wants that (`signed`)."""
+    """What is thought; told as a `summary` where one was asked for. For who wants `encrypted_content`
+    (`sealed`) that is all of it, and what a provider signed."""
 
-    def __init__(self, *, summary: bool, signed: bool) -> None:
+    def __init__(self, *, summary: bool, sealed: bool) -> None:
         self.id = _new("rs")
-        self._signed = signed
+        self._sealed = sealed
         self._pieces: list[str] = []
         self._signature = ""
         self._place = "summary" if summary else "content"
@@ -99,14 +100,16 @@ class Thoughts:
         ]
 
     def told(self, status: str) -> dict[str, Any]:
-        parts = [] if status == "in_progress" else [self._part()]
+        begins = status == "in_progress"
+        parts = [] if begins else [self._part()]
+        seal = seals.sealed("".join(self._pieces), self._signature) if self._sealed and not begins else None
         return {
             "id": self.id,
             "type": "reasoning",
             "status": status,
             "summary": [],
             "content": [],
-            "encrypted_content": (self._signature or None) if self._signed else None,
+            "encrypted_content": seal,
             self._place: parts,
         }
 

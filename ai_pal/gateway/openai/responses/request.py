@@ -11,12 +11,13 @@ from ai_pal.client.asking import Asking
 from ai_pal.gateway import wishes
 from ai_pal.gateway.bodies import BodyError, converted, decoded
 from ai_pal.gateway.openai.chat_request import (
+    Metadata,
     ObjectFormat,
     Penalty,
+    ServiceTier,
     Share,
     StreamOptions,
     Temperature,
-    TemplateKwargs,
     TextFormat,
     TopLogprobs,
 )
@@ -55,6 +56,10 @@ class ReasoningWish(msgspec.Struct, forbid_unknown_fields=True):
     mode: Literal["standard"] | None = None
 
 
+class AnyTool(msgspec.Struct):
+    type: str
+
+
 class FunctionTool(msgspec.Struct):
     name: str
     description: str | None = None
@@ -74,7 +79,7 @@ class AllowedTools(msgspec.Struct):
 class ResponsesBody(msgspec.Struct, forbid_unknown_fields=True):
     """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
 
-    input: str | list[dict[str, Any]] = []
+    input: str | list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
     model: str = ""
     instructions: str | None = None
     stream: bool | None = None
@@ -89,10 +94,10 @@ class ResponsesBody(msgspec.Struct, forbid_unknown_fields=True):
     tools: list[dict[str, Any]] | None = None
     tool_choice: Literal["auto", "none", "required"] | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    max_tool_calls: int | None = None
+    max_tool_calls: Annotated[int, msgspec.Meta(ge=1)] | None = None
     reasoning: ReasoningWish | None = None
     include: list[str] | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     truncation: Literal["auto", "disabled"] | None = None
     # What local servers are asked for.
     seed: int | None = None
@@ -106,15 +111,16 @@ class ResponsesBody(msgspec.Struct, forbid_unknown_fields=True):
     keep_alive: str | float | None = None
     think: bool | str | None = None
     thinking_budget: int | None = None
-    chat_template_kwargs: TemplateKwargs | None = None
-    # What is refused where it asks for something.
+    chat_template_kwargs: wishes.TemplateKwargs | None = None
+    reasoning_effort: str | None = None
     background: bool | None = None
+    # What is refused where it asks for something.
     conversation: Any = None
     prompt: Any = None
     context_management: Any = None
     # Of no meaning here.
     user: str | None = None
-    service_tier: str | None = None
+    service_tier: ServiceTier | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
@@ -128,11 +134,10 @@ _BODY = msgspec.json.Decoder(ResponsesBody)
 def read(body: bytes) -> ResponsesBody:
     """The body. Raises `BodyError`: it cannot be read, or asks for what nobody here can."""
     asked = decoded(body, _BODY)
-    if asked.background:
-        raise BodyError("answers are given while the client waits", "background", "leave it out")
-    if asked.truncation == "disabled":
-        why = "the oldest turns go where the window is full"
-        raise BodyError(why, "truncation", "leave it out, or say auto")
+    if asked.input is msgspec.UNSET and asked.previous_response_id is None:
+        raise BodyError("there is nothing to answer", "input", word="missing_required_parameter")
+    if asked.background and asked.store is False:
+        raise BodyError("what nobody waits for has to be kept", "background", "leave store out")
     if asked.conversation is not None:
         raise BodyError("no conversations are kept here", "conversation", "use previous_response_id")
     for name in ("prompt", "context_management"):
@@ -168,6 +173,7 @@ def how(asked: ResponsesBody) -> Asking:
         "min_p": asked.min_p,
         "repeat_penalty": asked.repeat_penalty,
         "context": asked.num_ctx,
+        "trim": asked.truncation == "auto",
         "keep_alive": wishes.keep_alive(asked.keep_alive),
     }
 
@@ -189,7 +195,7 @@ def _tools(asked: ResponsesBody) -> tuple[list[Tool], ToolChoice | None]:
     tools = [
         _tool(converted(tool, FunctionTool, f"tools[{number}]"))
         for number, tool in enumerate(asked.tools or [])
-        if tool.get("type") == "function"
+        if converted(tool, AnyTool, f"tools[{number}]").type == "function"
     ]
     choice = asked.tool_choice
     if isinstance(choice, dict):
@@ -217,13 +223,12 @@ def _tool(tool: FunctionTool) -> Tool:
 
 
 def _thinking(asked: ResponsesBody) -> Any:
-    kwargs, wish = asked.chat_template_kwargs or TemplateKwargs(), asked.reasoning or ReasoningWish()
+    wish = asked.reasoning or ReasoningWish()
     return wishes.thinking(
         {
             "reasoning.effort": wish.effort,
             "think": asked.think,
-            "chat_template_kwargs.enable_thinking": kwargs.enable_thinking,
-            "chat_template_kwargs.thinking": kwargs.thinking,
-            "chat_template_kwargs.reasoning_effort": kwargs.reasoning_effort,
+            "reasoning_effort": asked.reasoning_effort,
+            **wishes.of_template(asked.chat_template_kwargs),
         }
     )

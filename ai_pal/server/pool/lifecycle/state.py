@@ -29,7 +29,9 @@ RUNNING = frozenset(
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Budgets in seconds. Stall budgets count from the last progress, never from the start."""
+    """Budgets in seconds. Stall budgets count from the last progress, never from the start. A worker that is
+    told to end has `save_timeout` from when that was wanted, for what it has read of kept conversations, and
+    `terminate_timeout` at least."""
 
     start_timeout: float = 30.0
     load_stall: float = 60.0
@@ -37,6 +39,7 @@ class Policy(msgspec.Struct, frozen=True):
     engine_stall: float = 60.0
     drain_timeout: float = 30.0
     terminate_timeout: float = 1.0
+    save_timeout: float = 3.0
     backoff_base: float = 0.2
     backoff_cap: float = 30.0
     max_crashes: int = 5
@@ -47,7 +50,7 @@ class Policy(msgspec.Struct, frozen=True):
 
 class State(msgspec.Struct, frozen=True):
     """One model's worker. `alive_at` is its last sign of life, `stepped_at` its engine's last step,
-    `crashes` the times of the crashes in a row, `until` the end of a back-off or of `failed`."""
+    `crashes` the times of the crashes in a row, `until` the end of a back-off, of `failed` or of a stop."""
 
     phase: Phase = Phase.GONE
     incarnation: int = 0

@@ -76,9 +76,7 @@ def deadline(state: State, policy: Policy) -> float | None:
             return min(state.alive_at + policy.beat_timeout, state.stepped_at + policy.engine_stall)
         case Phase.DRAINING:
             return min(state.since + policy.drain_timeout, state.alive_at + policy.beat_timeout)
-        case Phase.STOPPING:
-            return state.since + policy.terminate_timeout
-        case Phase.BACKING_OFF | Phase.FAILED:
+        case Phase.STOPPING | Phase.BACKING_OFF | Phase.FAILED:
             return state.until
         case _:
             return None
@@ -208,13 +206,18 @@ def _stop(state: State, event: StopWanted, now: float, policy: Policy) -> Step:
     marked = replace(state, reason=event.reason, planned=True)
     if event.busy and state.phase in (Phase.READY, Phase.DRAINING):
         return (marked, ()) if state.phase is Phase.DRAINING else (_enter(marked, Phase.DRAINING, now), ())
-    return _enter(marked, Phase.STOPPING, now), (Terminate(),)
+    return _stopping(marked, now, now, policy)
 
 
 def _drained(state: State, event: Drained, now: float, policy: Policy) -> Step:
     if state.phase is not Phase.DRAINING:
         return state, ()
-    return _enter(state, Phase.STOPPING, now), (Terminate(),)
+    return _stopping(state, state.since, now, policy)
+
+
+def _stopping(state: State, wanted: float, now: float, policy: Policy) -> Step:
+    until = max(wanted + policy.save_timeout, now + policy.terminate_timeout)
+    return replace(_enter(state, Phase.STOPPING, now), until=until), (Terminate(),)
 
 
 def _condemned(state: State, event: Condemned, now: float, policy: Policy) -> Step:

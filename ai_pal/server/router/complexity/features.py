@@ -59,7 +59,7 @@ def names() -> tuple[str, ...]:
 
 def features(r: Reading) -> list[float]:
     """The values, in the order of `names`."""
-    found = cues.found(r.words, r.chinese)
+    found = cues.found(r.told, r.chinese)
     count = len(r.words) + 1
     unread = 0 if r.options else r.whole - len(r.text)
     chinese = CHINESE_WEIGHT * len(r.chinese)

@@ -11,17 +11,24 @@ _ACCENTS = str.maketrans("àáâãäåçèéêëìíîïñòóôõöùúûüýÿ
 _OPTION = re.compile(r"^\(?[A-P][.):] ", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+CODE_LINE = re.compile(
+    r"^[ \t]*(?:(?:def|class|import|from|return|for|while|if|elif|else|try|except|public|private|const|let"
+    r"|var|assert|SELECT|#include)\b.*[:;({)]|[\w.\[\]]+ *[-+*/|]?= .*|[\w.]+\(.*\);?|.*[{};])[ \t]*$",
+    re.MULTILINE,
+)
 _CHINESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
 class Reading(NamedTuple):
-    """What the features look at. `whole` is the prompt's true length in characters."""
+    """What the features look at. `told` are the words outside of code: names in a program are no tasks.
+    `whole` is the length in characters, all that counts of a long text in the middle."""
 
     text: str
     question: str
     options: list[str]
     option_words: list[str]
     words: list[str]
+    told: list[str]
     numbers: list[str]
     chinese: str
     whole: int
@@ -48,5 +55,8 @@ def read(prompt: str) -> Reading:
         question, options = text, []
     chinese = "" if question.isascii() else " ".join(_CHINESE.findall(question))
     words = _WORD.findall(fold(_CHINESE.sub(" ", question) if chinese else question))
+    told = _WORD.findall(fold(CODE_LINE.sub("\n", question))) if "\n" in question else words
     offered = _WORD.findall(fold(" ".join(options)))
-    return Reading(text, question, options, offered, words, _NUMBER.findall(question), chinese, len(prompt))
+    return Reading(
+        text, question, options, offered, words, told, _NUMBER.findall(question), chinese, len(prompt)
+    )

@@ -15,10 +15,12 @@ class Table(msgspec.Struct, frozen=True):
     """SHA-256 over the exam sets that the table was made from."""
     everyday: str
     """SHA-256 over the everyday prompts and their features, as they were then."""
-    bias: tuple[int, int]
-    """The log-odds where all features are at their centre: of an open question, of one with options."""
-    features: dict[str, tuple[int, int, int, int]]
-    """Name to centre, scale, weight in an open question, weight in one with options to choose from."""
+    bias: tuple[int, int, int]
+    """The log-odds where all features are at their centre: of an open question, of one with options, of a
+    problem to work out."""
+    features: dict[str, tuple[int, int, int, int, int]]
+    """Name to centre, scale, weight in an open question, weight in one with options to choose from, weight in
+    a problem to work out."""
 
 
 @cache

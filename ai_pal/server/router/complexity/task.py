@@ -21,12 +21,18 @@ NAMES = (
     "length of an easy task",
     "length of a middling task",
     "length of a demanding task",
+    "names in a lookup",
 )
 # A quotation holds no second opening mark: a text of opening marks would be read again from each of them.
 _QUOTED = re.compile(
     r"\"[^\"]*\"|“[^“”]*”|«[^«»]*»|„[^„“”]*[“”]|《[^《》]*》|```.*?(?:```|\Z)",
     re.DOTALL,
 )
+_NAME = re.compile(r"(?<=\w[ ,'])(?:[A-Z][\w-]+|\d{3,4}\b)")  # not at the beginning of a sentence
+_GERMAN = re.compile(
+    r"\b(?:der|die|das|dem|den|ist|wie|wer|wann|welche\w*)\b"
+)  # there each noun looks like one
+_MOST_NAMES = 4
 _COLON = re.compile(r"[:：]\s*\S")  # noqa: RUF001
 _TYPICAL = 4.0  # logarithm of the length of a short sentence
 
@@ -48,7 +54,15 @@ def features(r: Reading, found: list[int]) -> list[float]:
         _log_length(beside[: colon.start()]) if colon else length,
         *(float(kind) for kind in kinds),
         *((length - _TYPICAL) * kind for kind in kinds),
+        _names(beside) if first == "lookup" else 0.0,
     ]
+
+
+def _names(question: str) -> float:
+    """How many named things beyond the first."""
+    if _GERMAN.search(question.lower()):
+        return 0.0
+    return float(min(_MOST_NAMES, max(0, len(_NAME.findall(question)) - 1)))
 
 
 def _log_length(text: str) -> float:

@@ -10,10 +10,15 @@ from ai_pal.protocol.egress import Provider
 from ai_pal.protocol.options import Ability
 from ai_pal.providers.prices import FREE, Price
 
-LOCAL, OLLAMA, CLOUD = 1, 2, 3
+LOCAL, OLLAMA, CLOUD, MACHINE = 1, 2, 3, 4
+"""Kinds of those who answer; a machine is another one of the user's. They are no order."""
 
 UNUSABLE = "unusable"
 """The state of a model of this machine whose name means nothing, or whose file is none."""
+
+
+BUSY = "busy"
+"""The state of another machine's model for which requests wait already."""
 
 
 UNSEEN = "unseen"
@@ -34,7 +39,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     can go on where another broke off. `server` is where it is asked, None for this machine;
     `resolved` is what it means here, where that is known. `abilities` is what it can be asked
     for, None where only its load tells; `lacks` is why it cannot do what this request needs. Not `expected`:
-    nobody has set it up, so that its absence is no news. With another `mark` it is asked with another key."""
+    nobody has set it up, so that its absence is no news. With another `mark` it is asked with another key.
+    One that is `larger` than this machine's own model is asked only after that has doubted its answer."""
 
     tier: int
     provider: str
@@ -55,6 +61,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     lacks: Failure | None = None
     expected: bool = True
     mark: str = ""
+    larger: bool = False
 
     @property
     def name(self) -> str:

@@ -3,10 +3,11 @@
 import msgspec
 
 from ai_pal import privacy
+from ai_pal.catalog.patterns import matches
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.providers.dollars import dollars
-from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, Candidate
+from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, Candidate
 from ai_pal.server.router.policy.query import Query
 
 STANDING = frozenset({Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY, Code.SDK_MISSING, Code.UNSUPPORTED})
@@ -20,13 +21,25 @@ NOT_ASKED = Failure(
 def objection(candidate: Candidate, query: Query, *, insisted: bool = False) -> Failure | None:
     """Why this candidate cannot be asked this, or None. With `insisted` the user has named it, so that an
     open breaker does not hold: asking is its probe."""
+    if not permitted(candidate, query):
+        # Nothing is said of who it is: to this asker it is as if it were not there.
+        hint = "name one that may be asked: `model`"
+        return Failure(Code.MODEL_NOT_FOUND, "no model that may be asked here can answer", hint)
     if query.private and candidate.remote:
         message = f"{candidate.provider} is not on this machine, and the request is local-only"
         return Failure(Code.LOCAL_ONLY, message, privacy.HINT)
+    if query.mine and candidate.remote and candidate.tier != MACHINE:
+        message = f"{candidate.provider} is none of your machines, and the request is for those alone"
+        return Failure(Code.LOCAL_ONLY, message, privacy.OTHERS_HINT)
     failure = candidate.failure
     if failure is not None and not (insisted and failure.code == Code.BREAKER_OPEN):
         return failure
     return candidate.lacks or _too_long(candidate, query) or _too_dear(candidate, query)
+
+
+def permitted(candidate: Candidate, query: Query) -> bool:
+    """Whether it is among those that may be asked."""
+    return matches(query.only, candidate.name)
 
 
 def over_limit(candidate: Candidate, query: Query, spent: float) -> Failure | None:
@@ -81,4 +94,7 @@ def _too_dear(candidate: Candidate, query: Query) -> Failure | None:
         return Failure(Code.OVER_BUDGET, message, "allow more: `max_cost`")
     left = max(0.0, min(limits))
     message = f"{candidate.name} would cost about {dollars(cost)}, the budget has {dollars(left)} left"
-    return Failure(Code.OVER_BUDGET, message, "wait, or raise `day` or `month` in [budget]", retryable=True)
+    hint = "wait, or raise `day` or `month` in [budget]"
+    if query.whose:
+        hint = f"it is the day's budget of {query.whose}: wait for tomorrow, or ask a model of this machine"
+    return Failure(Code.OVER_BUDGET, message, hint, retryable=True)

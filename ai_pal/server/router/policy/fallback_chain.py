@@ -3,7 +3,9 @@
 import msgspec
 
 from ai_pal.errors import Code, Failure
+from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, OLLAMA
 from ai_pal.server.router.policy.news import is_news
+from ai_pal.server.router.policy.order import Reason
 from ai_pal.server.router.policy.plan import Plan, Step
 
 FINAL = frozenset(
@@ -13,6 +15,16 @@ FINAL = frozenset(
     }
 )
 """Nobody else could do better with these: they are about the request or the supervisor."""
+
+
+BY_KNOWLEDGE = (CLOUD, LOCAL, MACHINE, OLLAMA)
+"""In which order tiers are asked for a doubted answer."""
+
+NOBODY_STRONGER = Failure(
+    Code.NO_FALLBACK,
+    "nobody who may know better may be asked",
+    "see who could be asked, and what they lack: ai-pal route PROMPT",
+)
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -69,6 +81,14 @@ def begin(chain: FallbackChain) -> tuple[FallbackChain, Ask | GiveUp]:
     return _taken(chain, 0), Ask(chain.plan.steps[0])
 
 
+def begin_stronger(chain: FallbackChain) -> tuple[FallbackChain, Ask | GiveUp]:
+    """The first step where this machine's own model is doubted beforehand."""
+    found = stronger(chain)
+    if found is None:
+        return chain, GiveUp((NOBODY_STRONGER, *reasons(chain)))
+    return found
+
+
 def content(chain: FallbackChain) -> FallbackChain:
     """The first content is there: from here on nobody else answers in silence."""
     return msgspec.structs.replace(chain, committed=True)
@@ -85,6 +105,26 @@ def failed(chain: FallbackChain, failure: Failure, now: float) -> tuple[Fallback
     if number is None or late:
         return chain, GiveUp(reasons(chain), late=number is not None)
     return _taken(chain, number), Ask(chain.plan.steps[number])
+
+
+def stronger(chain: FallbackChain) -> tuple[FallbackChain, Ask] | None:
+    """The next of the same plan who may know better than a model here that doubts its answer: clouds first,
+    then a larger model of this machine, another machine of the user's, an Ollama that is there; the others
+    follow if that one fails. None: the plan has nobody. Nobody else is ever asked, whatever could be."""
+    able = [step for step in chain.left if step.candidate.expected and _is_for_doubts(step)]
+    if not able:
+        return None
+    able.sort(key=lambda step: BY_KNOWLEDGE.index(step.candidate.tier))
+    rest = [msgspec.structs.replace(step, reason=Reason.STRONGER, only_after=None) for step in able]
+    plan = msgspec.structs.replace(chain.plan, steps=(*chain.plan.steps[: chain.taken], *rest))
+    chain = msgspec.structs.replace(chain, plan=plan, committed=False)
+    return _taken(chain, chain.taken), Ask(rest[0])
+
+
+def _is_for_doubts(step: Step) -> bool:
+    if step.only_after is not None:
+        return Code.UNSURE in step.only_after
+    return step.candidate.tier != LOCAL  # this machine's own model is who doubts
 
 
 def reasons(chain: FallbackChain) -> tuple[Failure, ...]:

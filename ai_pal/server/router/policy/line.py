@@ -9,6 +9,8 @@ from ai_pal.server.router.policy.news import is_news
 from ai_pal.server.router.policy.plan import Plan
 
 ARROW = " -> "
+"""Between those who were asked one after the other."""
+
 MEMORY = "insufficient memory: "
 _QUIET = STANDING | {Code.NO_FALLBACK}
 
@@ -18,9 +20,16 @@ def fallback(failed: Sequence[tuple[Candidate, Failure]], following: Candidate) 
     return ARROW.join([*(part(candidate, failure) for candidate, failure in failed), following.name])
 
 
+def alone(failed: Sequence[tuple[Candidate, Failure]]) -> str:
+    """The same where nobody follows: `phi-2 was unsure (0.81) -> openai: connection refused`."""
+    return ARROW.join(part(candidate, failure) for candidate, failure in failed)
+
+
 def part(candidate: Candidate, failure: Failure) -> str:
     """One who failed: by its provider's name where that is what could not be reached."""
     name = candidate.provider if failure.code in NOBODY_THERE else candidate.name
+    if failure.code == Code.UNSURE:
+        return f"{name} {failure.message}"
     message = failure.message
     named, provider = candidate.name, candidate.provider
     for known in (f"{named}: ", f"{named} ", f"{provider} could not be reached: ", f"{provider} "):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, OLLAMA, Candidate
+from ai_pal.server.router.policy.candidate import BUSY, CLOUD, LOCAL, MACHINE, OLLAMA, Candidate
 from ai_pal.server.router.policy.query import HARD, SIMPLE, Query
 
 SLOW_FACTOR, SLOW_SECONDS = 3.0, 1.0
@@ -20,6 +20,8 @@ class Reason(StrEnum):
     SUITS = "suits"
     NEXT = "next"
     PRIVATE = "private"
+    MINE = "mine"
+    MACHINE = "machine"
     NO_CLOUD = "no_cloud"
     CHEAP = "cheap"
     FAST = "fast"
@@ -31,6 +33,8 @@ class Reason(StrEnum):
     NAMED = "named"
     TWIN = "twin"
     LAST_RESORT = "last_resort"
+    DOUBTS = "doubts"
+    STRONGER = "stronger"
 
 
 def in_words(reason: Reason, score: float) -> str:
@@ -40,6 +44,8 @@ def in_words(reason: Reason, score: float) -> str:
         Reason.SUITS: f"a {kind} prompt ({score:.2f})",
         Reason.NEXT: "in case those before it fail",
         Reason.PRIVATE: "nothing may leave this machine",
+        Reason.MINE: "nothing may leave your machines",
+        Reason.MACHINE: f"a {kind} prompt ({score:.2f}), and no cloud may be asked",
         Reason.NO_CLOUD: "no cloud may be asked",
         Reason.CHEAP: "the cheapest",
         Reason.FAST: "the quickest to begin",
@@ -51,31 +57,52 @@ def in_words(reason: Reason, score: float) -> str:
         Reason.NAMED: "named by you",
         Reason.TWIN: "the same model, should it not run here",
         Reason.LAST_RESORT: "nobody else is left",
+        Reason.DOUBTS: f"a {kind} prompt ({score:.2f}); it knows when it is not sure",
+        Reason.STRONGER: "the answer before was doubted",
     }[reason]
 
 
 def preferred(query: Query, candidates: Sequence[Candidate], *, clouds: bool) -> list[Candidate]:
     """Everyone to be considered, best first. `clouds`: one of them at least could be asked."""
-    here = [c for c in candidates if c.tier == LOCAL]
+    here = [c for c in candidates if c.tier == LOCAL]  # its own model, then larger ones
+    machines = [c for c in candidates if c.tier == MACHINE]
     ollama = [c for c in candidates if c.tier == OLLAMA]
     groups = _cloud_groups(query, candidates)
     away = [candidate for group in groups for candidate in group]
     if not clouds or query.private:
-        near = _quickest_first([*here, *ollama]) if query.goal == "latency" else [*here, *ollama]
-        return [*near, *away]
+        if query.goal == "latency":
+            return [*_quickest_first([*here, *machines, *ollama]), *away]
+        return [*_near(query, here, machines), *ollama, *away]
     if query.goal in ("cost", "latency"):
         simple = query.goal == "cost" or query.score < SIMPLE
-        everyone = [*here, *ollama, *away] if simple else [*away, *ollama, *here]
+        everyone = [*here, *machines, *ollama, *away]
+        everyone = everyone if simple else [*away, *ollama, *machines, *here]
         return _cheapest_first(query, everyone) if query.goal == "cost" else _quickest_first(everyone)
-    if query.score < SIMPLE and query.goal != "quality":
-        return [*here, *ollama, *away]
-    return [*away, *ollama, *here]
+    if query.stronger or query.goal == "quality":
+        return [*away, *ollama, *machines, *here]
+    if query.score < SIMPLE:
+        return [*here, *machines, *ollama, *away]
+    if query.doubts and query.score <= HARD:
+        return [*here, *away, *ollama, *machines]
+    return [*away, *ollama, *machines, *here]
+
+
+def _near(query: Query, here: list[Candidate], machines: list[Candidate]) -> list[Candidate]:
+    """This machine and the user's others, where no cloud may be asked: what is not simple is rather for
+    another machine, which was added to answer, unless requests wait for it already."""
+    simple = query.score < SIMPLE and query.goal != "quality" and not query.stronger
+    if query.private or simple or query.doubts:
+        return [*here, *machines]
+    free = [machine for machine in machines if machine.state != BUSY]
+    return [*free, *here, *(machine for machine in machines if machine.state == BUSY)]
 
 
 def expected_seconds(candidate: Candidate) -> float:
     """Until the first content: as learned, else what is usual for its kind."""
     if candidate.seconds is not None:
         return candidate.seconds
+    if candidate.tier == MACHINE:
+        return SERVER if candidate.loaded else LOADING
     if candidate.tier != LOCAL:
         return SERVER
     return LOADED if candidate.loaded else DOWNLOAD if candidate.absent else LOADING

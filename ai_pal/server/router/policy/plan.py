@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, UNUSABLE, Candidate
-from ai_pal.server.router.policy.eligibility import NOT_ASKED, STANDING, objection, trims
+from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, UNUSABLE, Candidate
+from ai_pal.server.router.policy.eligibility import NOT_ASKED, STANDING, objection, permitted, trims
 from ai_pal.server.router.policy.order import Reason, is_slow, preferred
-from ai_pal.server.router.policy.query import Query
+from ai_pal.server.router.policy.query import SIMPLE, Query
 
 CANNOT_RUN = frozenset(
     {
@@ -19,6 +19,10 @@ CANNOT_RUN = frozenset(
     }
 )
 """A named model of this machine is asked for elsewhere only when it cannot run here."""
+
+
+AFTER_DOUBT = frozenset({Code.UNSURE})
+"""A larger model of this machine is asked only then."""
 
 
 HOPELESS = frozenset({Code.DIRECT_LOADING_OFF, Code.UNSUPPORTED})
@@ -79,7 +83,9 @@ def _routed(
     for candidate in contenders:
         if objections[candidate.name] is not None:
             continue
-        if trims(candidate, query):
+        if candidate.larger:
+            steps.append(Step(candidate, Reason.STRONGER, AFTER_DOUBT))
+        elif trims(candidate, query):
             last.append(Step(candidate, Reason.TRIMS))
         elif candidate.absent:
             last.append(Step(candidate, Reason.FETCH))
@@ -93,11 +99,15 @@ def _routed(
 def _first(query: Query, candidate: Candidate, contenders: list[Candidate], *, clouds: bool) -> Reason:
     if query.private:
         return Reason.PRIVATE
+    if query.mine:
+        return Reason.MINE
     by_goal = {"cost": Reason.CHEAP, "latency": Reason.FAST, "quality": Reason.STRONG}
     if query.goal == "latency" or (clouds and query.goal in by_goal):
         return by_goal[query.goal]
     if not clouds:
-        return Reason.NO_CLOUD
+        return Reason.MACHINE if candidate.tier == MACHINE else Reason.NO_CLOUD
+    if query.doubts and candidate.tier == LOCAL and query.score >= SIMPLE:
+        return Reason.DOUBTS
     overtaken = any(_is_slow(query, other, contenders) for other in contenders)
     return Reason.QUICKER if overtaken and candidate.tier == CLOUD else Reason.SUITS
 
@@ -142,6 +152,8 @@ def _last_resort(
     for candidate in order:
         failure = objections[candidate.name]
         if failure is None or failure.code in HOPELESS or candidate.state == UNUSABLE:
+            continue
+        if not permitted(candidate, query):
             continue
         if candidate.tier == LOCAL:
             return [Step(candidate, Reason.NAMED if query.named else Reason.LAST_RESORT)]

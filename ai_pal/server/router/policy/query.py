@@ -25,8 +25,11 @@ BYTES_PER_TOKEN = 3
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """`score` is the complexity from 0 to 1. `max_cost` (this answer) and `left` (of the budgets) are US
-    dollars, None for no limit; `unaccounted` is why nobody knows what is left. `named`: the user said who is
-    to answer, so nothing but that is planned."""
+    dollars, None for no limit; `unaccounted` is why nobody knows what is left; `whose` is the principal whose
+    own budget has the least left. `named`: the user said who is to answer, so nothing but that is planned.
+    `only` holds patterns of the names of who may be asked; none is everybody. `doubts`: this machine's model
+    knows when it is not sure, and another may be asked then; `stronger`: it has been doubted already. `mine`:
+    nothing may leave the user's own machines."""
 
     score: float = 0.0
     goal: Goal = "balanced"
@@ -38,6 +41,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     unaccounted: str = ""
     fallback: bool = True
     named: bool = False
+    only: tuple[str, ...] = ()
+    whose: str = ""
+    doubts: bool = False
+    stronger: bool = False
+    mine: bool = False
 
     @property
     def private(self) -> bool:
@@ -47,7 +55,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def grades(self) -> tuple[Grade, ...]:
         """The kinds of cloud models that are considered, the best suited first."""
-        wants_strong = self.score > HARD or self.goal == "quality"
+        wants_strong = self.score > HARD or self.goal == "quality" or self.stronger
         return (Grade.STRONG, Grade.MID) if wants_strong else (Grade.MID,)
 
 

@@ -8,11 +8,11 @@ import msgspec
 from ai_pal import privacy
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Failure
-from ai_pal.protocol.egress import continues
+from ai_pal.protocol.egress import Provider, continues
 from ai_pal.protocol.options import Ability
 from ai_pal.providers.prices import FREE, PriceTable
 from ai_pal.providers.server import Server
-from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, OLLAMA, UNSEEN, Candidate, Grade
+from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, OLLAMA, UNSEEN, Candidate, Grade
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +30,23 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
     abilities: frozenset[Ability] | None = None
 
 
+class There(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of another machine of the user's, as far as its last report tells. `state` and `failure` as in
+    `Here`."""
+
+    server: Provider
+    model: str
+    state: str = "unlinked"
+    window: int = 0
+    loaded: bool = False
+    failure: Failure | None = None
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everyone who is set up. Ollama has one model for all prompts, its `mid`."""
 
     here: Here | None = None
+    machines: tuple[There, ...] = ()
     ollama: Server | None = None
     clouds: tuple[Server, ...] = ()
 
@@ -51,6 +64,7 @@ class Health(Protocol):
 def everyone(snapshot: Snapshot, prices: PriceTable, health: Health) -> list[Candidate]:
     """All candidates, this machine first."""
     found = [] if snapshot.here is None else [local(snapshot.here, health)]
+    found += [on_machine(there, health) for there in snapshot.machines]
     if snapshot.ollama is not None and snapshot.ollama.mid:
         found.append(served(snapshot.ollama, snapshot.ollama.mid, prices, health))
     for cloud in snapshot.clouds:
@@ -74,6 +88,22 @@ def local(here: Here, health: Health) -> Candidate:
         abilities=here.abilities,
     )
     return msgspec.structs.replace(candidate, seconds=health.seconds(candidate))
+
+
+def on_machine(there: There, health: Health) -> Candidate:
+    """A model of another machine of the user's."""
+    candidate = Candidate(
+        tier=MACHINE,
+        provider=there.server.name,
+        model=there.model,
+        remote=True,
+        window=there.window,
+        loaded=there.loaded,
+        server=there.server,
+    )
+    failure = there.failure or health.blocked(candidate)
+    state = str(failure.code) if failure is not None else there.state
+    return msgspec.structs.replace(candidate, failure=failure, state=state, seconds=health.seconds(candidate))
 
 
 def served(

@@ -65,10 +65,11 @@ def test_the_json_object_has_all_fields_whatever_the_end() -> None:
     found = msgspec.json.decode(msgspec.json.encode(answer.as_object()))
     assert set(found) == {
         "text", "thinking", "tool_calls", "logprobs",
-        "model", "provider", "tier", "why", "score", "remote", "cost",
+        "model", "provider", "tier", "why", "score", "remote", "doubt", "cost",
         "finish_reason", "usage", "timings", "notices", "reasons",
     }  # fmt: skip
-    assert found["usage"] == {"prompt_tokens": 3, "cached_tokens": 0, "completion_tokens": 1}
+    guessed = {"guessed_tokens": 0, "right_tokens": 0}
+    assert found["usage"] == {"prompt_tokens": 3, "cached_tokens": 0, "completion_tokens": 1} | guessed
     assert found["notices"] == [{"kind": "trimmed", "reason": "cut"}]
     assert after(Failed(1, [BUSY])).as_object().keys() == answer.as_object().keys()
 

@@ -14,11 +14,14 @@ from ai_pal.cli.chat.entry import Command
 from ai_pal.cli.chat.line_input import CommandCompleter, open_history
 from ai_pal.cli.chat.session import Session, Wishes
 from ai_pal.cli.known_models import known_models
-from ai_pal.config import ModelSettings, Settings
+from ai_pal.config import ModelSettings, Settings, presets
+from ai_pal.config.presets import Preset
 from ai_pal.config.provider_access import remember
+from ai_pal.config.tables import RouterSettings
 from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.protocol.content import Document, Image, Reasoning
+from ai_pal.protocol.options import GenerationOptions
 from tests.gguf_files import gguf
 from tests.pictures import png
 
@@ -50,6 +53,23 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_help_names_every_command(bench: Bench) -> None:
     bench.enter("help")
     assert all(f"/{name}" in bench.said[0] for name in COMMANDS)
+
+
+def test_help_tells_of_one_command(bench: Bench) -> None:
+    bench.enter("help", "/undo")
+    bench.enter("help", "nope")
+    assert bench.said == [
+        f"/undo  {COMMANDS['undo'].about}",
+        "there is no command /nope: see /help",
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name, known in COMMANDS.items() if " " not in known.usage])
+def test_what_stands_behind_a_command_that_takes_nothing_is_refused(bench: Bench, name: str) -> None:
+    bench.tell("hello", "yes")
+    assert bench.enter(name, "now please") == ""
+    assert bench.said == [f"/{name} takes nothing behind it"]
+    assert [turn.prompt for turn in bench.conversation.turns] == ["hello"]
 
 
 def test_texts_may_stand_in_quotes(bench: Bench, tmp_path: Path) -> None:
@@ -343,6 +363,53 @@ def test_what_cannot_be_attached_is_told_and_nothing_is(bench: Bench, tmp_path: 
     assert bench.context.attachments == []
 
 
+def test_stronger_asks_the_last_prompt_of_somebody_else(bench: Bench) -> None:
+    assert bench.enter("stronger") == ""
+    conversation = bench.context.conversation
+    conversation.ask("first")
+    conversation.answered("one")
+    conversation.ask("ask")
+    conversation.answered("said")
+    assert bench.enter("stronger") == "ask"
+    assert bench.context.stronger
+    assert [turn.prompt for turn in conversation.turns] == ["first"]
+    conversation.ask("ask")
+    assert bench.context.doubted is not None
+    conversation.put_back(bench.context.doubted)
+    assert [(turn.prompt, turn.answer) for turn in conversation.turns] == [("first", "one"), ("ask", "said")]
+    assert conversation.last_prompt.text == "ask"
+
+
+class Rating:
+    """A client that takes opinions."""
+
+    def __init__(self) -> None:
+        self.rated: list[tuple[int, bool]] = []
+
+    def rate(self, answer: int, good: bool) -> bool:
+        self.rated.append((answer, good))
+        return True
+
+
+def test_opinions_go_out_once_and_only_where_that_is_wanted(bench: Bench) -> None:
+    client = Rating()
+    bench.context.session._client = client  # type: ignore[assignment]
+    bench.context.answer = 7
+    bench.enter("good")
+    assert "router.learn" in bench.said[-1]
+    bench.context.session.settings = Settings(router=RouterSettings(learn=True))
+    bench.enter("good")
+    bench.enter("bad")
+    assert client.rated == [(7, True)]
+    assert bench.said[-2:] == [
+        "counted, as a number on this machine", "of the last answer there is nothing to learn",
+    ]  # fmt: skip
+    bench.context.answer = 8
+    bench.tell("ask", "said")
+    bench.enter("stronger")
+    assert client.rated[1:] == [(8, False)]
+
+
 def test_retry_brings_the_files_of_the_prompt_along(bench: Bench) -> None:
     notes = Attachment("notes.txt", Document("notes.txt", "Buy milk."))
     bench.conversation.ask("What is to do?", [notes])
@@ -419,3 +486,49 @@ def test_files_are_completed_behind_commands_that_take_them(tmp_path: Path) -> N
     (tmp_path / "chart.png").touch()
     assert completions(f"/attach {tmp_path}/cha") == ["rt.png"]
     assert completions(f"/copy {tmp_path}/cha") == []
+
+
+def test_a_preset_is_taken_from_now_on_and_leaves_nothing_of_before(bench: Bench, ai_pal_home: Path) -> None:
+    presets.save_fields("brief", Preset(system="Be brief.", temperature=0.2, model="echo", context=64), [])
+    presets.save_fields("wild", Preset(temperature=1.5, local_only=True), [])
+    bench.enter("set", "top_k 7")
+    bench.enter("preset", "brief")
+    assert bench.context.wishes == Wishes("echo?context=64", GenerationOptions(temperature=0.2))
+    assert bench.conversation.system == "Be brief."
+    bench.enter("preset", "wild")
+    wild = Wishes("echo?context=64", GenerationOptions(temperature=1.5), local_only=True)
+    assert bench.context.wishes == wild
+    assert bench.conversation.system == "Be brief."
+    bench.enter("preset", "brief")
+    assert bench.context.wishes.local_only, "a preset makes nothing less so"
+    bench.enter("preset", "breif")
+    assert "did you mean brief?" in bench.said[-1]
+    bench.enter("preset")
+    assert "brief, wild" in bench.said[-1]
+
+
+def test_what_is_set_is_kept_as_a_preset_and_replaces_one_when_said_twice(
+    bench: Bench, ai_pal_home: Path
+) -> None:
+    presets.save_fields("mine", Preset(seed=1), [])
+    for name, argument in (
+        ("system", "You review."),
+        ("set", "temperature 0.2"),
+        ("set", 'schema {"type": "array"}'),
+        ("set", "option pace 2"),
+        ("model", "echo"),
+        ("local", "on"),
+    ):
+        bench.enter(name, argument)
+    bench.enter("preset", "save mine")
+    assert presets.load_preset("mine") == Preset(seed=1)
+    bench.enter("preset", "save mine")
+    assert presets.load_preset("mine") == Preset(
+        model="echo", system="You review.", temperature=0.2, schema='{"type":"array"}', local_only=True,
+        options={"pace": 2},
+    )  # fmt: skip
+    before = bench.context.wishes
+    bench.enter("preset", "mine")
+    assert bench.context.wishes == before, "it comes back as it was"
+    bench.enter("preset", "save ../x")
+    assert "can be no name" in bench.said[-1]

@@ -51,6 +51,17 @@ def test_on_a_terminal_it_can_be_mended_or_dropped(
     assert f"threads = {left}" in file.read_text()
 
 
+@pytest.mark.parametrize("command", [["config", "edit"], ["preset", "edit", "p"]])
+def test_without_a_terminal_no_editor_is_chosen_for_the_user(
+    file: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in ("VISUAL", "EDITOR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert run(command) == 2
+    assert "there is no terminal for vi" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("editor", ["false", "/no/such/editor", '"'])
 def test_an_editor_that_fails_is_told(file: Path, monkeypatch: pytest.MonkeyPatch, editor: str) -> None:
     monkeypatch.setenv("VISUAL", editor)

@@ -35,6 +35,18 @@ def test_paths_are_cut_in_the_middle_and_texts_at_the_end() -> None:
     assert row == "one two t…"
 
 
+def test_wide_characters_and_accents_do_not_move_the_columns() -> None:
+    rows = [("日本語", "x"), ("e\u0301", "x"), ("plain", "x")]
+    assert table(("NAME", "B"), rows).splitlines() == [
+        "NAME    B",
+        "日本語  x",
+        "e\u0301       x",
+        "plain   x",
+    ]
+    [_, row] = table(("NAME",), [("日本語のモデル",)], width=9).splitlines()
+    assert row == "日本語の…"
+
+
 @given(
     st.lists(st.tuples(*[st.text(st.characters(codec="ascii", categories=("L", "N")), max_size=40)] * 4)),
     st.integers(4 * SHORTEST + 3 * len(GAP), 120),

@@ -5,18 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from ai_pal import catalog
 from ai_pal.catalog.abilities import EMBEDS
 from ai_pal.catalog.twins import twin
-from ai_pal.config import ModelSettings, Settings
+from ai_pal.config import ModelSettings, Settings, load_settings
 from ai_pal.config.clouds import ollama_url
+from ai_pal.config.machine_settings import MachineSettings
 from ai_pal.config.provider_access import key_hint, remember
 from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
-from ai_pal.errors import Code, Failure
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol.worker import LoadModel
 from ai_pal.providers.server import Server
 from ai_pal.server.app.snapshots import FRESH, MachineSnapshots
-from ai_pal.store.ledger import Spent
 from tests import lora
 from tests.gguf_files import gguf
+from tests.local_router import OnlyHere
 from tests.simulation.clock import VirtualClock, VirtualTime
 
 
@@ -28,7 +31,7 @@ class NoWorkers:
 def snapshots(home: Path, settings: Settings, **environ: str) -> MachineSnapshots:
     given = {"HOME": str(home), "AI_PAL_HOME": str(home)} | environ
     pool = NoWorkers()
-    return MachineSnapshots(settings, VirtualClock(), Spent, pool, given)  # type: ignore[arg-type]
+    return MachineSnapshots(settings, VirtualClock(), OnlyHere(), pool, given)  # type: ignore[arg-type]
 
 
 def openai(made: MachineSnapshots) -> Server:
@@ -247,7 +250,7 @@ def test_a_look_holds_for_a_while_also_when_it_is_not_the_first(ai_pal_home: Pat
     file, time = ai_pal_home / "mine.gguf", VirtualTime()
     file.write_bytes(b"GGUF")
     given = {"HOME": str(ai_pal_home), "AI_PAL_HOME": str(ai_pal_home)}
-    made = MachineSnapshots(Settings(), VirtualClock(time), Spent, NoWorkers(), given)  # type: ignore[arg-type]
+    made = MachineSnapshots(Settings(), VirtualClock(time), OnlyHere(), NoWorkers(), given)  # type: ignore[arg-type]
 
     def looked() -> object:
         here = made.snapshot(str(file)).here
@@ -261,6 +264,29 @@ def test_a_look_holds_for_a_while_also_when_it_is_not_the_first(ai_pal_home: Pat
     time.run(FRESH * 1.5)
     assert second is not first
     assert looked() is second
+
+
+def test_which_model_none_means_is_looked_for_once_in_a_while(
+    ai_pal_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, looks = VirtualTime(), list[str]()
+    found = catalog.meant
+
+    def meant(reference: str, settings: Settings) -> str:
+        looks.append(reference)
+        return found(reference, settings)
+
+    monkeypatch.setattr(catalog, "meant", meant)
+    settings = Settings(local=LocalSettings(model="echo"))
+    made = MachineSnapshots(settings, VirtualClock(time), OnlyHere(), NoWorkers(), {"HOME": str(ai_pal_home)})  # type: ignore[arg-type]
+    for _ in range(3):
+        made.snapshot("")
+    assert looks == [""]
+    made.look_anew()
+    made.snapshot("")
+    time.run(FRESH)
+    made.snapshot("")
+    assert looks == ["", "", ""]
 
 
 def test_adapters_are_part_of_what_is_loaded(ai_pal_home: Path, tmp_path: Path) -> None:
@@ -283,3 +309,53 @@ def test_adapters_are_part_of_what_is_loaded(ai_pal_home: Path, tmp_path: Path) 
     assert missing is not None
     assert missing.failure is not None
     assert missing.failure.message == f"there is no adapter {tmp_path}/nosuch"
+
+
+def test_machines_with_a_model_could_answer_and_any_is_asked_by_name(ai_pal_home: Path) -> None:
+    box = MachineSettings(ssh="me@box", host_key="ssh-ed25519 AAAA", identity="0" * 32, model="qwen3")
+    silent = MachineSettings(ssh="me@other", host_key="ssh-ed25519 AAAA", identity="1" * 32)
+    made = snapshots(ai_pal_home, Settings(machines={"box": box, "other": silent}))
+    assert [(one.server.name, one.model) for one in made.snapshot("").machines] == [("box", "qwen3")]
+    named = made.snapshot("other:phi:latest")
+    assert [(one.server.name, one.model) for one in named.machines] == [("other", "phi:latest")]
+    assert (named.here, named.clouds) == (None, ())
+
+
+def test_no_machine_comes_from_the_environment(ai_pal_home: Path) -> None:
+    said = {"AI_PAL_MACHINES": "me@box", "AI_PAL_MACHINES_BOX_SSH": "me@box", "AI_PAL_BOX": "x"}
+    assert snapshots(ai_pal_home, Settings(), **said).snapshot("").machines == ()
+    with pytest.raises(AiPalError, match="AI_PAL_MACHINES_BOX_SSH") as caught:
+        load_settings(environ={"AI_PAL_HOME": str(ai_pal_home), "AI_PAL_MACHINES_BOX_SSH": "me@box"})
+    assert "[machines.NAME]" in caught.value.failure.hint
+
+
+class Room:
+    """A pool without workers, with room for models of so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.admission = room, self
+
+    def find(self, model: str) -> None:
+        return None
+
+    def fits(self, load: LoadModel) -> bool:
+        return Path(load.path).stat().st_size <= self.room
+
+
+@pytest.mark.parametrize(("room", "found"), [(10_000_000, ["huge", "big"]), (60_000, ["big"]), (0, [])])
+def test_larger_models_are_those_that_there_is_room_for(
+    ai_pal_home: Path, room: int, found: list[str]
+) -> None:
+    header: dict[str, object] = {"general.architecture": "llama", "llama.embedding_length": 64}
+    models = {}
+    for name, more in (("own", 0), ("big", 50_000), ("huge", 900_000)):
+        file = ai_pal_home / f"{name}.gguf"
+        file.write_bytes(gguf(header, []) + bytes(more))
+        models[name] = ModelSettings(path=str(file))
+    settings = Settings(
+        local=LocalSettings(model="own"), models=models, other_stores=False,
+        model_cache_dir=str(ai_pal_home / "cache"),
+    )  # fmt: skip
+    given = {"HOME": str(ai_pal_home), "AI_PAL_HOME": str(ai_pal_home)}
+    made = MachineSnapshots(settings, VirtualClock(), OnlyHere(), Room(room), given)  # type: ignore[arg-type]
+    assert [one.model for one in made.larger()] == found

@@ -293,18 +293,18 @@ def test_a_local_only_prompt_reaches_ollama_here_and_is_marked(world: World) -> 
 
 def test_under_the_local_only_setting_no_cloud_is_asked_for_its_models(world: World) -> None:
     world.private = True
-    told: list[list[str] | Failure] = []
+    told: list[out.ProviderModels | Failure] = []
     with pytest.raises(AiPalError):
         world.providers.list_models(CLOUD, told.append)
     world.providers.list_models(OLLAMA, told.append)
 
 
 def test_the_models_of_a_provider_end_its_request(world: World) -> None:
-    told: list[list[str] | Failure] = []
+    told: list[out.ProviderModels | Failure] = []
     world.providers.list_models(CLOUD, told.append)
     world.hello()
     world.egress.message(out.ProviderModels(1, ["a"]))
-    assert told == [["a"]]
+    assert told == [out.ProviderModels(1, ["a"])]
     assert not world.providers.busy
 
 

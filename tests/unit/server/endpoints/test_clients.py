@@ -6,6 +6,7 @@ from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions, Tool
+from ai_pal.server.endpoints.clients import MOST_ADDRESSES, MOST_OF_ADDRESS
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 from tests.endpoints import ME, Endpoint, refusal
@@ -25,6 +26,28 @@ def test_hello_is_answered_with_who_is_there(endpoint: Endpoint) -> None:
     welcome = endpoint.last(ANN)
     assert isinstance(welcome, wire.Welcome)
     assert (welcome.protocol, welcome.version, welcome.pid) == (wire.PROTOCOL, "1.0", 1)
+
+
+def gateways(endpoint: Endpoint) -> list[wire.Gateway]:
+    endpoint.send(ANN, wire.Status(9))
+    status = endpoint.last(ANN)
+    assert isinstance(status, wire.StatusReply)
+    return status.gateways
+
+
+def test_who_serves_others_is_told_as_long_as_it_is_there(endpoint: Endpoint) -> None:
+    assert gateways(endpoint) == []
+    endpoint.send(BOB, wire.Hello(wire.PROTOCOL, serves=["http://b", "http://a"]), peer=Peer(ME.uid, 9))
+    assert gateways(endpoint) == [wire.Gateway("http://a", 9), wire.Gateway("http://b", 9)]
+    endpoint.send(BOB, wire.Goodbye())
+    assert gateways(endpoint) == []
+
+
+def test_what_one_says_that_it_serves_is_bounded(endpoint: Endpoint) -> None:
+    endpoint.send(BOB, wire.Hello(wire.PROTOCOL, serves=["x" * 1000] * 100))
+    found = gateways(endpoint)
+    assert len(found) == MOST_ADDRESSES
+    assert {len(one.address) for one in found} == {MOST_OF_ADDRESS}
 
 
 def test_another_protocol_is_refused(endpoint: Endpoint) -> None:

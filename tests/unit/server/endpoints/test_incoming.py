@@ -8,7 +8,7 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import AnyPart, Audio, Image, Message, Text
 from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
-from ai_pal.server.endpoints import clients
+from ai_pal.server.endpoints import clients, connections
 from ai_pal.transport.sockets import Blob
 from tests.endpoints import ME, Endpoint, refusal
 from tests.pictures import png
@@ -147,8 +147,8 @@ def test_too_many_bytes_are_refused_and_let_go_of(front: Front) -> None:
 
 
 def test_what_open_requests_have_attached_is_bounded(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "CLIENT_ATTACHMENTS", 25)
-    monkeypatch.setattr(clients, "ALL_ATTACHMENTS", 35)
+    monkeypatch.setattr(connections, "CLIENT_HOLDS", 25)
+    monkeypatch.setattr(connections, "ALL_HOLD", 35)
     ten = [bytes(10)]
     front.ask(SOUND, blobs=ten, number=1)
     front.ask(SOUND, blobs=ten, number=2)
@@ -162,6 +162,17 @@ def test_what_open_requests_have_attached_is_bounded(front: Front, monkeypatch: 
     front.send(BOB, chat, bytes(10))
     front.send(BOB, wire.Chat(2, chat.messages), bytes(10))
     assert refusal(front.last(BOB)) == Code.OVERLOADED
+
+
+def test_what_open_requests_say_is_bounded_too(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "CLIENT_HOLDS", clients.LARGE * 2)
+    for number in (1, 2, 3):
+        front.send(ANN, wire.Chat(number, [Message("user", "x" * (clients.LARGE - 1000))]))
+    assert len(front.begun.started) == 3, "small ones are not counted"
+    for number in (4, 5):
+        front.send(ANN, wire.Chat(number, [Message("user", "x" * clients.LARGE)]))
+    assert front.code() == Code.OVERLOADED
+    assert len(front.begun.started) == 4
 
 
 def test_what_comes_behind_an_unreadable_message_is_not_obeyed(front: Front) -> None:

@@ -2,8 +2,12 @@
 
 The latter only where there is room."""
 
+from itertools import pairwise
+
 import pytest
 
+from ai_pal.protocol import client as wire
+from ai_pal.server.pool.pool import MEMORY_LOOK_INTERVAL
 from tests.simulation.memory_world import CAPACITY, UNIT, Host, Machine
 
 HEADROOM = 7 * UNIT
@@ -42,3 +46,24 @@ def test_nobody_goes_for_it_and_after_an_answer_it_is_given_back() -> None:
     host.load("rest")
     machine.run(18.0)
     assert reserved(host) == {"half": 50 * UNIT, "rest": 50 * UNIT}
+
+
+def test_memory_is_looked_at_after_the_first_answer_then_seldom_and_before_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine, host = calm()
+    looks: list[float] = []
+    monkeypatch.setattr(
+        host, "learn", lambda *_, resident=0, **_more: looks.append(machine.now) if not resident else None
+    )
+    for answer in range(1, 7):  # each takes five seconds
+        host.chat("half")
+        machine.run(6.0 * answer + 10.0)
+    seen = len(looks)
+    assert 1 < seen < 6
+    assert min(later - before for before, later in pairwise(looks)) >= MEMORY_LOOK_INTERVAL
+    host.chat("half")
+    machine.run(52.0)
+    host.supervisor.unload(b"c", wire.Unload(1000, "half"))
+    machine.run(60.0)
+    assert len(looks) == seen + 1

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.usage import Timings, Usage
-from ai_pal.protocol.worker import DeltaItem
+from ai_pal.protocol.worker import DeltaItem, LoadModel
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.backends.providers import Providers, ProvidersPolicy
 from ai_pal.server.jobs import Answered, Handle, Job, Sink
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.snapshot import Here, Snapshot
-from ai_pal.server.router.ports import RouterPolicy
+from ai_pal.server.router.ports import DoubtMemory, RouterPolicy
 from ai_pal.server.router.router import Router
 from ai_pal.store.ledger import Attempt, Spent
 from tests.simulation.clock import VirtualClock
@@ -28,6 +29,7 @@ OPENAI = Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", 
 ANTHROPIC = Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku")
 POLICY = RouterPolicy(queue=3.0, first_token=4.0)
 NOTHING = Usage()
+PHI = Resolved(LoadModel("phi-2", "llamacpp"), file="/models/phi-2.gguf")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -42,7 +44,13 @@ class Desk:
     """Implements most ports of the router. `here` are the jobs that went to this machine, `away` the
     completions; `refuse` is what the next completion is refused with."""
 
-    def __init__(self, *clouds: Server, score: float = 0.1, policy: RouterPolicy = POLICY) -> None:
+    def __init__(
+        self,
+        *clouds: Server,
+        score: float = 0.1,
+        policy: RouterPolicy = POLICY,
+        doubts: DoubtMemory | None = None,
+    ) -> None:
         self.clock, self.score, self.clouds = VirtualClock(), score, clouds
         self.heard: list[wire.Event] = []
         self.here: list[Asked] = []
@@ -53,7 +61,9 @@ class Desk:
         self.seen: list[str] = []
         self.refuse: Failure | None = None
         self.dispatched: float | None = None
+        self.larger_ones: list[Here] = []
         self.costs: Spent | AiPalError = Spent()
+        self.own_costs: dict[str, float] = {}
         self.providers = Providers(
             egress=Egress(self),  # type: ignore[arg-type]
             clock=self.clock,
@@ -70,6 +80,7 @@ class Desk:
             clock=self.clock,
             observe=lambda event, **fields: self.log.append(event),
             policy=policy,
+            doubts=doubts,
         )
         self.clock.alarm = self.router.tick
 
@@ -81,11 +92,14 @@ class Desk:
     def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
         if reference.startswith("openai:"):
             return Snapshot(clouds=(Server(provider=OPENAI.provider, mid=reference.partition(":")[2]),))
-        here = Here(model=reference or "phi-2", loaded=True)
+        here = Here(model=reference or "phi-2", loaded=True, resolved=PHI)
         return Snapshot(here=here, ollama=OLLAMA, clouds=() if reference else self.clouds)
 
     def seeing(self) -> list[Here]:
         return []
+
+    def larger(self) -> list[Here]:
+        return self.larger_ones
 
     def met(self, provider: str) -> None:
         self.seen.append(provider)
@@ -97,6 +111,9 @@ class Desk:
         if isinstance(self.costs, AiPalError):
             raise self.costs
         return self.costs
+
+    def spent_by(self, principal: str) -> float:
+        return self.own_costs.get(principal, 0.0)
 
     def record(self, attempt: Attempt) -> bool:
         self.ledger.append(attempt)

@@ -14,7 +14,7 @@ from ai_pal.server.app.snapshots import MachineSnapshots
 from ai_pal.server.router.policy.candidate import Candidate
 from ai_pal.server.router.policy.line import part
 from ai_pal.server.router.policy.snapshot import Snapshot
-from ai_pal.store.ledger import Spent
+from tests.local_router import OnlyHere
 from tests.simulation.clock import VirtualClock
 from tests.unit.server.router.desk import ANN, HI, OPENAI, Desk
 
@@ -123,7 +123,7 @@ def test_one_that_answered_once_is_missed_by_every_later_supervisor(tmp_path: Pa
     environ = {"HOME": str(tmp_path), "AI_PAL_HOME": str(tmp_path / "new")}
 
     def snapshots() -> MachineSnapshots:
-        return MachineSnapshots(Settings(), VirtualClock(), Spent, NoWorkers(), environ)  # type: ignore[arg-type]
+        return MachineSnapshots(Settings(), VirtualClock(), OnlyHere(), NoWorkers(), environ)  # type: ignore[arg-type]
 
     def expected(snapshots: MachineSnapshots) -> bool:
         server = snapshots.snapshot("").ollama
@@ -155,7 +155,7 @@ def test_who_names_an_address_or_a_model_has_set_it_up() -> None:
     def expected(ollama: OllamaSettings, model: str = "", **environ: str) -> bool:
         environ = {"HOME": "/nowhere", "AI_PAL_HOME": "/nowhere", **environ}
         settings, pool = Settings(ollama=ollama), NoWorkers()
-        snapshots = MachineSnapshots(settings, VirtualClock(), Spent, pool, environ)  # type: ignore[arg-type]
+        snapshots = MachineSnapshots(settings, VirtualClock(), OnlyHere(), pool, environ)  # type: ignore[arg-type]
         server = snapshots.snapshot(model).ollama
         assert server is not None
         return server.expected

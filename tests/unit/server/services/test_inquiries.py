@@ -20,29 +20,41 @@ class World:
     """`asked` are the lists under way, `heard` what clients were told."""
 
     def __init__(self, *subjects: Subject, private: bool = False) -> None:
-        self.asked: dict[str, Callable[[list[str] | Failure], None]] = {}
+        self.asked: dict[str, Callable[[out.ProviderModels | Failure], None]] = {}
         self.times = 0
         self.heard: list[tuple[bytes, wire.Event]] = []
         self.refuse: Failure | None = None
+        self.described: list[bool] = []
         self.inquiries = Inquiries(self, self, lambda: list(subjects), private=lambda: private)
 
     def send(self, client: bytes, event: wire.Event) -> None:
         self.heard.append((client, event))
 
-    def list_models(self, provider: out.Provider, told: Callable[[list[str] | Failure], None]) -> "Listing":
+    def list_models(
+        self,
+        provider: out.Provider,
+        told: Callable[[out.ProviderModels | Failure], None],
+        *,
+        describe: bool = False,
+    ) -> "Listing":
+        self.described.append(describe)
         if self.refuse is not None:
             raise AiPalError(self.refuse)
         self.asked[provider.name] = told
         self.times += 1
         return Listing(self, provider.name)
 
-    def ask(self, client: bytes = b"a", request_id: int = 1) -> None:
-        self.inquiries.start(client, wire.Providers(request_id))
+    def ask(self, client: bytes = b"a", request_id: int = 1, *, near: bool = False) -> None:
+        self.inquiries.start(client, wire.Providers(request_id, near))
 
     def reply(self) -> list[wire.ProviderStatus]:
         event = self.heard[-1][1]
         assert isinstance(event, wire.ProvidersReply)
         return event.providers
+
+
+def models(*names: str) -> out.ProviderModels:
+    return out.ProviderModels(0, list(names))
 
 
 class Listing:
@@ -59,12 +71,12 @@ def test_all_are_asked_at_once_and_told_of_together() -> None:
     world = World(OLLAMA, CLOUD)
     world.ask()
     assert set(world.asked) == {"ollama", "openai"}
-    world.asked["openai"](["m"])
+    world.asked["openai"](models("m"))
     assert world.heard == []
     world.asked["ollama"](REFUSED)
     assert world.reply() == [
         wire.ProviderStatus("ollama", "ollama", ["phi"], failure=REFUSED),
-        wire.ProviderStatus("openai", "openai", ["m", "s"], ["m"]),
+        wire.ProviderStatus("openai", "openai", ["m", "s"], ["m"], remote=True),
     ]
 
 
@@ -81,7 +93,7 @@ def test_what_is_private_asks_only_what_is_here() -> None:
     world = World(OLLAMA, CLOUD, private=True)
     world.ask()
     assert set(world.asked) == {"ollama"}
-    world.asked["ollama"]([])
+    world.asked["ollama"](models())
     refused = world.reply()[1].failure
     assert refused is not None
     assert refused.code == Code.LOCAL_ONLY
@@ -100,7 +112,7 @@ def test_many_who_ask_share_one_answer_up_to_a_bound() -> None:
         world.ask(request_id=number + 1)
     assert world.times == 1
     assert isinstance(world.heard[0][1], wire.Failed)
-    world.asked["ollama"](["phi"])
+    world.asked["ollama"](models("phi"))
     assert len(world.heard) == FOLLOWERS + 1
     world.ask()
     assert world.times == 2
@@ -133,3 +145,29 @@ def test_a_supervisor_that_stops_says_so() -> None:
     world.inquiries.shutdown()
     assert isinstance(world.heard[-1][1], wire.Failed)
     assert not world.asked
+
+
+def test_for_a_list_of_what_can_be_asked_no_cloud_is_asked() -> None:
+    world = World(OLLAMA, CLOUD)
+    world.ask(near=True)
+    assert list(world.asked) == ["ollama"]
+    world.ask(b"b")
+    assert list(world.asked) == ["ollama", "openai"]
+    assert world.described == [True, False, False]
+    world.asked["ollama"](models("phi"))
+    world.asked["openai"](models("m"))
+    world.inquiries.client_gone(b"a")
+    assert [client for client, _ in world.heard] == [b"b"]
+    assert not world.inquiries.busy
+
+
+def test_an_ollama_that_nobody_has_set_up_is_not_looked_for_then() -> None:
+    unseen = msgspec.structs.replace(OLLAMA, server=msgspec.structs.replace(OLLAMA.server, expected=False))
+    world = World(unseen, CLOUD, private=True)
+    world.ask(near=True)
+    assert world.times == 0
+    ollama, cloud = world.reply()
+    assert (ollama.offers, ollama.failure, ollama.remote) == ([], None, False)
+    assert cloud.remote
+    assert cloud.failure is not None
+    assert cloud.failure.code == Code.LOCAL_ONLY

@@ -29,6 +29,7 @@ STAYS_OPEN: dict[type[wire.Request], wire.Request] = {
     wire.Subscribe: wire.Subscribe(1),
     wire.Search: wire.Search(1, "qwen"),
     wire.Revisions: wire.Revisions(1, ["org/name"]),
+    wire.Calibrate: wire.Calibrate(1, "echo"),
 }
 """A request of each kind that is not answered at once, where no process says anything."""
 
@@ -39,6 +40,8 @@ AT_ONCE: dict[type[wire.Request], wire.Request] = {
     wire.Route: wire.Route(1, HI),
     wire.Status: wire.Status(1),
     wire.Stop: wire.Stop(1),
+    wire.CallOff: wire.CallOff(1, ""),
+    wire.Rate: wire.Rate(1, 2, True),
 }
 
 TABLE = list(Endpoint().front.operations)
@@ -152,6 +155,20 @@ def test_cancel_ends_it_once_and_its_id_is_free(kind: type[wire.Request]) -> Non
 
 
 @every
+def test_for_somebody_else_it_ends_once_with_the_reason(kind: type[wire.Request]) -> None:
+    endpoint, reason = asked(kind), Failure(Code.CANCELLED, "Bob wants it")
+    service = endpoint.front.operations.of(STAYS_OPEN[kind])
+    assert service is not None
+    assert service.cancel(ANN, 1, reason)
+    assert not service.cancel(ANN, 1, reason)
+    endpoint.clock.run(LONG)
+    (end,) = ends(endpoint)
+    assert isinstance(end, wire.Failed)
+    assert end.reasons[-1] == reason
+    assert not endpoint.front.open_requests
+
+
+@every
 def test_goodbye_ends_it_without_a_word(kind: type[wire.Request]) -> None:
     endpoint = asked(kind)
     heard = len(endpoint.events(ANN))
@@ -238,3 +255,32 @@ def test_a_refusal_does_not_end_what_is_open_with_its_id() -> None:
     assert isinstance(last, wire.Failed)
     assert (last.id, refusal(last)) == (0, Code.BAD_REQUEST)
     assert endpoint.front.open_requests == 1
+
+
+def test_who_looks_on_can_have_anothers_request_stopped() -> None:
+    endpoint = asked(wire.Chat)
+    (key,) = [standing.key for standing in endpoint.activity]
+    endpoint.send(BOB, wire.Hello(wire.PROTOCOL, "1", "top"), wire.CallOff(5, key), wire.CallOff(6, key))
+    endpoint.settle()
+    told = [event for event in endpoint.events(BOB) if isinstance(event, wire.CalledOff)]
+    assert told == [wire.CalledOff(5, key, True), wire.CalledOff(6, key, False)]
+    (end,) = ends(endpoint)
+    assert refusal(end) == Code.CANCELLED
+    assert isinstance(end, wire.Failed)
+    assert end.reasons[-1].message == "top (pid 1) stopped this request"
+    assert not endpoint.front.open_requests
+
+
+@pytest.mark.parametrize("key", ["", ".", "zz.1", f"{ANN.hex()}", f"{ANN.hex()}.x", f"{ANN.hex()}.2", "ff.1"])
+def test_a_key_of_nothing_stops_nothing(key: str) -> None:
+    endpoint = asked(wire.Chat)
+    endpoint.send(BOB, wire.CallOff(5, key))
+    assert endpoint.last(BOB) == wire.CalledOff(5, key, False)
+    assert endpoint.front.open_requests == 1
+
+
+def test_who_looks_on_is_not_stopped_by_others() -> None:
+    endpoint = asked(wire.Subscribe)
+    endpoint.send(BOB, wire.CallOff(5, f"{ANN.hex()}.1"))
+    assert endpoint.last(BOB) == wire.CalledOff(5, f"{ANN.hex()}.1", False)
+    assert not ends(endpoint)

@@ -195,3 +195,31 @@ def test_nobodys_words_are_told(endpoint: Endpoint) -> None:
     assert {"evicted", "fallback", "died"} <= {one.kind for one in seen.happened}
     assert "provider_error" in {one.code for one in seen.ended}
     assert CANARY.encode() not in b"".join(map(msgspec.msgpack.encode, told(endpoint)))
+
+
+def test_what_happened_before_is_told_to_who_comes_later(endpoint: Endpoint) -> None:
+    for number in range(30):
+        endpoint.activity.observed("model_evicted", {"model": f"m{number}", "reason": "no room"})
+    endpoint.clock.run(endpoint.clock.now() + 7)
+    look_on(endpoint)
+    (picture,) = told(endpoint)
+    assert [one.model for one in picture.happened] == [f"m{number}" for number in range(10, 30)]
+    assert {(one.kind, one.reason, round(one.seconds)) for one in picture.happened} == {
+        ("evicted", "no room", 7)
+    }
+
+
+def test_memory_and_who_serves_are_news_when_they_change(endpoint: Endpoint) -> None:
+    look_on(endpoint)
+    endpoint.free -= subscriptions.NOTABLE // 2
+    endpoint.clock.run(endpoint.clock.now() + 1)
+    assert len(told(endpoint)) == 1, "a little comes and goes"
+    endpoint.free -= subscriptions.NOTABLE
+    endpoint.clock.run(endpoint.clock.now() + 1)
+    endpoint.send(b"web", wire.Hello(wire.PROTOCOL, "1", "gateway", ["http://127.0.0.1:1"]))
+    endpoint.clock.run(endpoint.clock.now() + 1)
+    seen = scene(endpoint)
+    assert seen.free == endpoint.free
+    assert [one.address for one in seen.gateways] == ["http://127.0.0.1:1"]
+    assert seen.clients == len(endpoint.front)
+    assert len(told(endpoint)) == 3

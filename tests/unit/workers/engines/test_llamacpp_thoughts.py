@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from workers.engines.llamacpp_thoughts import Thoughts
 
 
-def told(pieces: list[str]) -> tuple[str, str]:
+def told(pieces: list[str], *, begun: bool = True) -> tuple[str, str]:
     """The thought and the answer of a text that comes in these pieces."""
-    thoughts, found = Thoughts(), {"reasoning": "", "text": ""}
+    thoughts, found = Thoughts(begun=begun), {"reasoning": "", "text": ""}
     for piece in pieces:
         for kind, text in thoughts.push(piece):
             found[kind] += text
@@ -32,6 +32,21 @@ def told(pieces: list[str]) -> tuple[str, str]:
 def test_a_thought_ends_at_its_tag(text: str, parts: tuple[str, str]) -> None:
     assert told([text]) == parts
     assert told(list(text)) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("\n<think>\nI wonder</think>\n4", ("I wonder", "4")),
+        ("4 <think> 5", ("", "4 <think> 5")),
+        ("<thin", ("", "<thin")),
+        ("<thinking>", ("", "<thinking>")),
+        ("  ", ("", "")),
+    ],
+)
+def test_a_thought_begins_with_its_tag_where_the_prompt_opens_none(text: str, parts: tuple[str, str]) -> None:
+    assert told([text], begun=False) == parts
+    assert told(list(text), begun=False) == parts
 
 
 @given(

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Code, Failure
+from ai_pal.gateway import seals
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
 from ai_pal.gateway.openai.responses.echo import echo
 from ai_pal.gateway.openai.responses.request import ResponsesBody
@@ -99,7 +100,8 @@ def test_thoughts_are_told_as_a_summary_and_sealed_where_that_was_asked_for() ->
     ]
     item = told.kept[0][0]["output"][0]
     assert item["summary"] == [{"type": "summary_text", "text": "I think"}]
-    assert item["encrypted_content"] == "sealed"
+    assert seals.opened(item["encrypted_content"]) == seals.Thought("I think", "sealed")
+    assert told.events[2]["item"]["encrypted_content"] is None
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter"])

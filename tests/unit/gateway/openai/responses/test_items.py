@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ai_pal.gateway import seals
 from ai_pal.gateway.openai.responses.items import conversation, listed
 from ai_pal.protocol.content import Message, Reasoning, Text, ToolCall, ToolResult
 
@@ -22,12 +23,13 @@ TURNS: list[dict[str, Any]] = [
 
 def test_several_items_make_one_turn() -> None:
     kept = {"msg_1": {"id": "msg_1", "type": "message", "role": "assistant", "content": "Sunny."}}
+    cut = '{"cut off":"{"}'
     assert conversation(listed(TURNS, kept.get)) == [
         Message("system", [Text("Be brief.")]),
         Message("user", [Text("Weather?")]),
         Message(
             "assistant",
-            [Reasoning("hm", "sealed"), Text("I look."), ToolCall("a", "f", "{}"), ToolCall("b", "f", "{")],
+            [Reasoning("hm", "sealed"), Text("I look."), ToolCall("a", "f", "{}"), ToolCall("b", "f", cut)],
         ),
         Message("tool", [ToolResult("a", "sunny"), ToolResult("b", [Text("rain")])]),
         Message("assistant", [Text("Sunny.")]),
@@ -38,4 +40,12 @@ def test_thoughts_that_only_their_maker_can_read_are_left_out() -> None:
     sealed = {"type": "reasoning", "summary": [], "encrypted_content": "sealed"}
     assert conversation(listed([sealed, {"role": "user", "content": "x"}], lambda _: None)) == [
         Message("user", [Text("x")])
+    ]
+
+
+def test_of_thoughts_that_were_sealed_here_nothing_else_has_to_come_back() -> None:
+    sealed = {"type": "reasoning", "summary": [], "encrypted_content": seals.sealed("hm", "theirs")}
+    assert conversation(listed([sealed, {"role": "user", "content": "x"}], lambda _: None)) == [
+        Message("assistant", [Reasoning("hm", "theirs")]),
+        Message("user", [Text("x")]),
     ]

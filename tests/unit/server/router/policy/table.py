@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import Api, Provider
+from ai_pal.protocol.egress import Api, Machine, Provider
 from ai_pal.providers.prices import price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.policy import snapshot as known
@@ -13,7 +13,7 @@ from ai_pal.server.router.policy.candidate import Candidate
 from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.policy.plan import Plan, plan
 from ai_pal.server.router.policy.query import Goal, Query
-from ai_pal.server.router.policy.snapshot import Here, Snapshot
+from ai_pal.server.router.policy.snapshot import Here, Snapshot, There
 
 NAMES = {
     "local": "phi-2",
@@ -24,6 +24,7 @@ NAMES = {
     "opus": "anthropic:claude-3-opus",
     "command": "cohere:command",
     "llama": "gateway:llama-70b",
+    "box": "box:qwen3.5:9b",
 }
 SHORT = {name: short for short, name in NAMES.items()}
 CLOUDS: dict[str, tuple[str, Api, str, str]] = {
@@ -76,6 +77,9 @@ class Row(msgspec.Struct, frozen=True):
             left=self._number("left"),
             fallback="no_fallback" not in self.asked,
             named="model" in self.asked,
+            mine="mine" in self.asked,
+            doubts="doubts" in self.asked,
+            stronger="stronger" in self.asked,
         )
 
     def snapshot(self) -> Snapshot:
@@ -83,7 +87,17 @@ class Row(msgspec.Struct, frozen=True):
         if "G" in self.clouds:
             gateway = Provider("gateway", "openai", "https://llm.example.com/v1")
             clouds.append(Server(provider=gateway, mid="llama-70b"))
-        return Snapshot(here=self._here(), ollama=self._ollama(), clouds=tuple(clouds))
+        return Snapshot(
+            here=self._here(), machines=self._machines(), ollama=self._ollama(), clouds=tuple(clouds)
+        )
+
+    def _machines(self) -> tuple[There, ...]:
+        if "box" not in self.asked:
+            return ()
+        state = (self.asked["box"] or ["ready"])[0]
+        small = Failure(Code.INSUFFICIENT_MEMORY, "it cannot") if state == "too_big" else None
+        server = Provider("box", "machine", machine=Machine("me@box", host_key="k", identity="i"))
+        return (There(server=server, model="qwen3.5:9b", state=state, loaded=True, failure=small),)
 
     def _here(self) -> Here:
         code = {

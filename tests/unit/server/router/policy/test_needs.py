@@ -35,6 +35,9 @@ class Knowing(Desk):
         here = Here(model=reference or "phi-2", loaded=True, abilities=self.abilities, window=2048)
         return Snapshot(here=here, ollama=self.ollama, clouds=() if reference else self.clouds)
 
+    def larger(self) -> list[Here]:
+        return []
+
     def seeing(self) -> list[Here]:
         return self.others
 

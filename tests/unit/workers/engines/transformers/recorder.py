@@ -34,6 +34,9 @@ class Answer(msgspec.Struct):
     parts: list[str] = []
     grown: dict[int, Part] = {}
     logprobs: list[TokenLogprob] = []
+    prompt_logprobs: list[TokenLogprob] = []
+    watched: list[tuple[float, float]] = []
+    probed: list[float] = []
     vectors: bytes = b""
     scores: list[float] = []
     counted: int = 0
@@ -105,6 +108,18 @@ class Recorder:
         self.of(key).logprobs += tokens
         assert len(self.of(key).logprobs) <= self.of(key).tokens
 
+    def watched(self, key: int, entropies: Sequence[float], logprobs: Sequence[float]) -> None:
+        self.of(key).watched += zip(entropies, logprobs, strict=True)
+
+    def probed(self, key: int, entropy: float) -> None:
+        assert not self.of(key).parts
+        self.of(key).probed.append(entropy)
+
+    def prompt_logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
+        assert not self.of(key).prompt_logprobs
+        assert not self.of(key).parts
+        self.of(key).prompt_logprobs = tokens
+
     def trimmed(self, key: int, dropped: int, context: int) -> None:
         self.of(key).trimmed = dropped
 
@@ -112,7 +127,13 @@ class Recorder:
         self.of(key).readings.append((done, total))
 
     def done(
-        self, key: int, finish_reason: FinishReason, usage: Usage, prefill: float, decode: float
+        self,
+        key: int,
+        finish_reason: FinishReason,
+        usage: Usage,
+        prefill: float,
+        decode: float,
+        stop: str = "",
     ) -> None:
         self._end(key, usage=usage, finish_reason=finish_reason)
 
@@ -141,12 +162,21 @@ class Recorder:
 
 
 class Loaded:
-    """A loaded engine; close it."""
+    """A loaded engine; close it. `prefixes` is where it may save what it has read, `prefix_bytes` in all."""
 
-    def __init__(self, folder: Path, context: int = 0, **options: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        context: int = 0,
+        prefixes: Path | None = None,
+        prefix_bytes: int = 0,
+        **options: object,
+    ) -> None:
         self.folder, self.sink = folder, Recorder()
         self.engine = Transformers()
         spec = LoadModel("m", "transformers", str(folder), context=context, options=options)
+        if prefixes is not None:
+            spec = msgspec.structs.replace(spec, prefixes=str(prefixes), prefix_bytes=prefix_bytes)
         self.ready: Ready = self.engine.load(spec, self.sink)
         self._keys = iter(range(1, 1_000_000))
 

@@ -339,3 +339,26 @@ def test_an_answer_that_is_cut_off_in_a_call_says_so(engines: dict[str, Loaded])
     options = wild(1, max_tokens=12, tools=[WEATHER], tool_choice="required")
     answer: Answer = engines["hermes"].ask(QUESTION, options)
     assert answer.finish_reason == "length"
+
+
+def test_the_prompts_own_tokens_are_told_as_those_that_are_written(engines: dict[str, Loaded]) -> None:
+    engine = engines["plain"]
+    greedy = GenerationOptions(temperature=0.0, max_tokens=8, logprobs=2, extra={"ignore_eos": True})
+    tokens = [5, 6, 7, 8] * 50  # more than are computed at once
+    written = engine.do(lambda key: CompleteText(key, tokens, None, greedy))
+    read = engine.do(
+        lambda key: CompleteText(key, [*tokens, *(one.id for one in written.logprobs)], None, greedy, True)
+    )
+    assert not written.prompt_logprobs
+    first, *others = read.prompt_logprobs
+    assert (first.id, first.logprob, first.top) == (5, float("-inf"), [])
+    assert [one.id for one in others] == [*tokens[1:], *(one.id for one in written.logprobs)]
+    for here, there in zip(others[-8:], written.logprobs, strict=True):
+        assert here.logprob == pytest.approx(there.logprob, abs=1e-3)
+        assert [one.id for one in here.top] == [one.id for one in there.top]
+    of_text = engine.do(lambda key: CompleteText(key, "The sea is deep", None, greedy, True))
+    told = b"".join(one.data for one in of_text.prompt_logprobs).decode()
+    assert told.strip() == "The sea is deep"
+    wrong = engine.do(lambda key: CompleteText(key, [10**6], None, greedy)).failure
+    assert wrong is not None
+    assert wrong.code == "bad_request"

@@ -3,12 +3,13 @@
 import pytest
 
 from ai_pal.errors import AiPalError
+from ai_pal.protocol.worker import Share
 from workers.engines.transformers.device import LARGE, Machine, choose_device, choose_dtype
 
 GIB = 1 << 30
 OLD = Machine(["cpu"], [], 16 * GIB)
 NEW = Machine(["cpu"], ["cpu"], 16 * GIB)
-GPU = Machine(["cuda", "cpu"], ["cuda"], 16 * GIB)
+GPU = Machine(["cuda", "cpu"], ["cuda"], 16 * GIB, cards=2)
 
 
 def test_the_first_device_is_taken_unless_another_is_asked_for() -> None:
@@ -17,9 +18,28 @@ def test_the_first_device_is_taken_unless_another_is_asked_for() -> None:
     assert choose_device("cuda:1", GPU) == "cuda:1"
 
 
-def test_a_device_that_is_not_there_is_refused() -> None:
+def test_a_model_goes_where_it_was_placed() -> None:
+    assert choose_device("", GPU, [Share("cuda:1", 5)]) == "cuda:1"
+    assert choose_device("cuda", GPU, [Share("cuda:1", 5), Share("cuda:0", 5)]) == "cuda:1"
+    assert choose_device("", GPU, []) == "cpu"
+    assert choose_device("cpu", GPU, []) == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("asked", "machine", "placement"),
+    [
+        ("cuda", OLD, None),
+        ("cuda:2", GPU, None),
+        ("cuda:x", GPU, None),
+        ("", OLD, [Share("cuda:0", 5)]),
+        ("", GPU, [Share("cuda:0", 5), Share("cuda:2", 5)]),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(
+    asked: str, machine: Machine, placement: list[Share] | None
+) -> None:
     with pytest.raises(AiPalError) as caught:
-        choose_device("cuda", OLD)
+        choose_device(asked, machine, placement)
     assert caught.value.code == "config_invalid"
 
 

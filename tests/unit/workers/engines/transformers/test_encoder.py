@@ -18,7 +18,7 @@ from tests import tiny_models
 from tests.unit.workers.engines.transformers.recorder import Answer, Loaded
 from workers.engines.transformers.encoder import batches
 
-TEXTS = [
+TEXTS: list[str | list[int]] = [
     "The sea is deep",
     "ships",
     "naïve façade 数字",
@@ -124,8 +124,9 @@ def test_each_pooling_is_what_its_name_says(mode: str, expected: Any, tmp_path: 
 
 def test_scores_are_those_of_each_pair_alone(ranker: Loaded) -> None:
     assert ranker.ready.abilities == ["rerank"]
-    scores = ranker.do(lambda key: RerankTexts(key, "sea", TEXTS)).scores
-    alone = [ranker.do(lambda key, one=one: RerankTexts(key, "sea", [one])).scores[0] for one in TEXTS]  # type: ignore[misc]
+    texts = [str(text) for text in TEXTS]
+    scores = ranker.do(lambda key: RerankTexts(key, "sea", texts)).scores
+    alone = [ranker.do(lambda key, one=one: RerankTexts(key, "sea", [one])).scores[0] for one in texts]  # type: ignore[misc]
     assert scores == pytest.approx(alone, abs=1e-5)
     assert len(set(scores)) == len(scores)
 
@@ -135,6 +136,10 @@ def test_a_text_beyond_the_window_is_refused_with_both_figures(embedder: Loaded)
     assert failure is not None
     assert failure.code == "prompt_too_large"
     assert "text 2" in failure.message
+    cut = embedder.do(lambda key: EmbedTexts(key, ["word " * 100, [5] * 100], 0, truncate=True))
+    whole = embedder.do(lambda key: EmbedTexts(key, [[5] * 64]))
+    assert vectors(cut, 2)[1] == pytest.approx(vectors(whole, 1)[0], abs=1e-5)
+    assert cut.usage.prompt_tokens == 2 * 64
     assert "64" in failure.message
 
 
@@ -186,12 +191,27 @@ def test_rows_of_like_length_are_computed_together() -> None:
 
 
 def test_vectors_are_those_of_sentence_transformers(sentence_model: Path) -> None:
-    """A text of more tokens than the model takes is left out: there it is cut off, here it is refused."""
+    """One of them has more tokens than the model takes: there it is cut off, here where that is asked for."""
     recorded = json.loads(RECORDED.read_text())
     engine = Loaded(sentence_model)
-    texts = recorded["texts"][:4]
-    told = vectors(engine.do(lambda key: EmbedTexts(key, texts)), len(texts))
+    texts = recorded["texts"]
+    told = vectors(engine.do(lambda key: EmbedTexts(key, texts, 0, truncate=True)), len(texts))
     engine.engine.close()
-    for vector, written in zip(told, recorded["vectors"], strict=False):
+    for vector, written in zip(told, recorded["vectors"], strict=True):
         expected = list(struct.unpack(f"<{len(vector)}f", base64.b64decode(written)))
         assert cosine(vector, expected) >= 0.9999
+
+
+def test_tokens_are_a_text_too(sentence_model: Path) -> None:
+    from transformers import AutoTokenizer
+
+    engine = Loaded(sentence_model)
+    texts = ["a text", "another, which is longer"]
+    tokens = AutoTokenizer.from_pretrained(str(sentence_model))(texts)["input_ids"]
+    mixed = vectors(engine.do(lambda key: EmbedTexts(key, [tokens[0], texts[1]])), 2)
+    wrong = engine.do(lambda key: EmbedTexts(key, [[10**6]]))
+    plain = vectors(engine.do(lambda key: EmbedTexts(key, list(texts))), 2)
+    engine.engine.close()
+    assert all(cosine(one, other) >= 0.9999 for one, other in zip(mixed, plain, strict=True))
+    assert wrong.failure is not None
+    assert wrong.failure.code == "bad_request"

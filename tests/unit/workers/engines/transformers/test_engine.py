@@ -34,7 +34,7 @@ CLASSES: dict[str, dict[str, Any]] = {
 
 
 @contextmanager
-def loaded(folder: Path, context: int = 0, **options: object) -> Iterator[Loaded]:
+def loaded(folder: Path, context: int = 0, **options: Any) -> Iterator[Loaded]:
     engine = Loaded(folder, context, **{"dtype": "float32", **options})
     try:
         yield engine
@@ -204,10 +204,10 @@ def test_an_exception_in_a_step_fails_only_its_request(
         stepper = engine.engine._batch._stepper
         real = stepper.step
 
-        def guilty(work: Any) -> Any:
+        def guilty(work: Any, *wanted: Any) -> Any:
             if any(len(tokens) > 60 for _, tokens in work):
                 raise RuntimeError("out of memory")
-            return real(work)
+            return real(work, *wanted)
 
         monkeypatch.setattr(stepper, "step", guilty)
         bad, good = engine.begin("ships " * 60, GREEDY), engine.begin("ships", GREEDY)

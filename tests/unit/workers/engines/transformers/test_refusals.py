@@ -27,7 +27,7 @@ def folder(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "m"))
 
 
-def refusal(folder: Path, context: int = 0, **options: object) -> Failure:
+def refusal(folder: Path, context: int = 0, **options: Any) -> Failure:
     with pytest.raises(AiPalError) as caught:
         Loaded(folder, context, **options)
     assert caught.value.failure.hint

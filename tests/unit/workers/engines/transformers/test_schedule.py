@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from workers.engines.transformers.schedule import (
     ALONE_SECONDS,
+    BESIDE_SECONDS,
     LARGEST,
     SMALLEST,
     Pace,
@@ -55,6 +56,25 @@ def test_no_chunk_is_larger_than_its_device_gains_from() -> None:
 def test_chunks_are_smaller_while_answers_wait() -> None:
     pace = Pace(270_000_000, threads=2)
     assert pace.chunk(answers=1) < pace.chunk(answers=0)
+
+
+def test_a_step_with_a_chunk_is_no_longer_than_its_answers_may_wait_from_the_first_on() -> None:
+    pace, rate, plain = Pace(270_000_000, threads=2), 500, 0.06
+    for _ in range(5):
+        tokens = pace.chunk(answers=0)
+        pace.learn(tokens, tokens / rate)
+    pace.learn(0, plain, answers=4)
+    for _ in range(5):
+        tokens = pace.chunk(answers=4)
+        seconds = plain + tokens / rate
+        assert BESIDE_SECONDS * 0.9 < seconds < BESIDE_SECONDS * 1.01
+        pace.learn(tokens, seconds, answers=4)
+
+
+def test_answers_that_take_long_leave_something_to_the_prompt() -> None:
+    pace = Pace(270_000_000, threads=2)
+    pace.learn(0, 10.0, answers=8)
+    assert pace.chunk(answers=8) >= pace.chunk(answers=0) * BESIDE_SECONDS / ALONE_SECONDS / 5
 
 
 @pytest.mark.parametrize("answers", [0, 3])

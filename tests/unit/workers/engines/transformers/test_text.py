@@ -82,7 +82,7 @@ def test_a_long_answer_is_decoded_in_small_windows() -> None:
 def cut(strings: list[str], pieces: list[str]) -> tuple[str, bool]:
     stops = Stops(strings)
     text = "".join(stops.push(piece) for piece in pieces)
-    return text + ("" if stops.found else stops.end()), stops.found
+    return text + ("" if stops.found else stops.end()), bool(stops.found)
 
 
 def test_a_stop_string_across_pieces_is_found() -> None:

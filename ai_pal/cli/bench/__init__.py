@@ -1,0 +1,1 @@
+"""`ai-pal bench` in parts: pure ones (figures, report) and what asks the supervisor."""

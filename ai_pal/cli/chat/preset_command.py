@@ -1,0 +1,80 @@
+"""`/preset` in a conversation: what `ai-pal preset` keeps is taken from now on, or what is set is kept."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ai_pal.catalog.naming import check_model
+from ai_pal.catalog.reference import is_path
+from ai_pal.cli.chat import arguments
+from ai_pal.cli.chat.hints import described
+from ai_pal.cli.chat.session import Wishes
+from ai_pal.cli.presetting import apply, of_conversation
+from ai_pal.cli.windowed import windowed
+from ai_pal.config import presets
+from ai_pal.config.presets import FIELDS, Preset
+from ai_pal.errors import AiPalError
+
+if TYPE_CHECKING:
+    from ai_pal.cli.chat.commands import CommandContext
+
+SAVE = "save"
+
+
+def preset(context: "CommandContext", argument: str) -> None:
+    word, _, name = argument.partition(" ")
+    try:
+        if not argument:
+            known = ", ".join(presets.names()) or "none yet"
+            context.say(f"presets: {known}; /preset NAME takes one, /preset {SAVE} NAME keeps what is set")
+        elif word == SAVE and name.strip():
+            _save(context, name.strip())
+        else:
+            _take(context, argument)
+    except AiPalError as error:
+        context.say(described(error.failure))
+
+
+def taken(wishes: Wishes, found: Preset, model: str) -> Wishes:
+    """The wishes with what a preset says: sampling is as there alone, the model too if it names one. What is
+    local-only stays so. Raises `AiPalError` (`config_invalid`)."""
+    parser = argparse.ArgumentParser(add_help=False)
+    arguments.add_arguments(parser)
+    args = parser.parse_args([])
+    apply(found, args)
+    said = arguments.wishes(args)
+    return msgspec.structs.replace(
+        wishes,
+        model=model or wishes.model,
+        options=msgspec.structs.replace(said.options, lora=wishes.options.lora),
+        local_only=said.local_only or wishes.local_only,
+        goal=said.goal,
+        max_cost=said.max_cost,
+    )
+
+
+def _take(context: "CommandContext", name: str) -> None:
+    found, settings = presets.load_preset(name), context.session.settings
+    model = arguments.absolute_model(found.model or "")
+    if model and not is_path(model):
+        check_model(model, settings)
+    if model or found.context is not None:
+        model = windowed(model or context.wishes.model, found.context, settings)
+    context.wishes = taken(context.wishes, found, model)
+    if found.system is not None:
+        context.conversation.system = found.system or None
+    context.say(f"from now on as {name} says: {', '.join(msgspec.to_builtins(found)) or 'nothing'}")
+
+
+def _save(context: "CommandContext", name: str) -> None:
+    file, said = presets.place(name), of_conversation(context.wishes, context.conversation.system)
+    replaces = context.refused_save == file
+    context.refused_save = None
+    if name in presets.names() and not replaces:
+        context.refused_save = file
+        context.say(f"there is a preset {name}: enter the same command again to replace it")
+        return
+    presets.save_fields(name, said, [field for field in FIELDS if getattr(said, field) is None])
+    fields = ", ".join(msgspec.to_builtins(said)) or "nothing but its name"
+    context.say(f"{name} is kept ({fields}); use it: ai-pal chat -p {name}")

@@ -1,0 +1,70 @@
+"""`--on NAME` and `--all-machines`: what a command does on other machines of the user's, one after the other.
+
+What one of them cannot do is told, and the next is asked; the exit code is that of the first failure."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ai_pal.cli import failures
+from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.errors import AiPalError, Code, fail
+
+if TYPE_CHECKING:
+    from ai_pal.client import Client
+    from ai_pal.config import Settings
+
+Ask = Callable[[str, "Client"], None]
+"""Does it on the machine of this name."""
+
+HERE = "this machine"
+
+
+def add_on(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that can be done elsewhere."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--on", metavar="NAME", help="on this machine of yours, of those that `ai-pal machines` lists"
+    )
+    where.add_argument(
+        "--all-machines", action="store_true", help="on this machine and on all others of yours"
+    )
+
+
+def refuse_with(given: Mapping[str, object]) -> None:
+    """Raises `AiPalError` (`bad_request`) for options that are given and mean something here alone."""
+    for option, value in given.items():
+        if value not in (None, False, ""):
+            fail(Code.BAD_REQUEST, f"{option} is for this machine", "leave it out, or --on")
+
+
+def each(args: argparse.Namespace, settings: "Settings", ask: Ask) -> int:
+    """Ask every machine that is meant, but for this one; the exit code."""
+    from ai_pal.cli.machines import machine_named
+    from ai_pal.config.machine_settings import address
+    from ai_pal.machines.reached import reached
+
+    if args.all_machines and not settings.machines:
+        fail(Code.BAD_REQUEST, "there are no other machines", "ai-pal machines add NAME --ssh user@host")
+    codes = [failures.OK]
+    for name in [args.on] if args.on else list(settings.machines):
+        machine = address(machine_named(name, settings))
+        try:
+            with reached(name, machine) as client:
+                ask(name, client)
+        except AiPalError as error:
+            failures.report(error.failure)
+            codes.append(failures.exit_code(error.code))
+    return next(filter(None, codes), failures.OK)
+
+
+def rows(machine: str, values: list[Any]) -> list[dict[str, Any]]:
+    """Values for `--json`, each with its machine."""
+    return [{"machine": machine, **msgspec.structs.asdict(value)} for value in values]
+
+
+def headed(machine: str, text: str) -> str:
+    """A text below the name of its machine."""
+    return f"{neutral_line(machine)}:\n{text}\n"

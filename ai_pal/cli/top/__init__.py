@@ -1,0 +1,1 @@
+"""`ai-pal top` in parts: pure ones (choosing, screen) and the terminal's edge."""

@@ -1,0 +1,56 @@
+"""`[machines.NAME]`: another machine of the user's that answers too, reached through OpenSSH."""
+
+import re
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ai_pal.protocol.egress import Machine
+
+TARGET = r"^[A-Za-z0-9_][\w.@:%-]*$"
+"""What `ssh` is given to go to; it never begins as an option does."""
+
+HOST_KEY = r"^(ssh|ecdsa|sk)-[\w.@-]+ [A-Za-z0-9+/]+={0,3}$"
+IDENTITY = r"^[0-9a-f]{32}$"
+COMMAND = r"^[^\n\r\0]+$"
+
+
+class MachineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See the module. Trust stands in the file alone: no variable and no discovery adds a machine."""
+
+    ssh: Annotated[
+        str,
+        Meta(
+            pattern=TARGET,
+            description="Where it is, as `ssh` takes it: `user@host`, or a name out of ~/.ssh/config.",
+        ),
+    ] = ""
+    port: Annotated[int, Meta(ge=0, le=65535, description="Its port; 0 is what `ssh` says.")] = 0
+    host_key: Annotated[
+        str,
+        Meta(
+            pattern=HOST_KEY,
+            description="Its public host key. `ai-pal machines add` pins it; with another nothing is sent.",
+        ),
+    ] = ""
+    identity: Annotated[
+        str, Meta(pattern=IDENTITY, description="Which AI-PAL answers there, pinned in the same way.")
+    ] = ""
+    command: Annotated[
+        str, Meta(pattern=COMMAND, description="How AI-PAL is started there, for its shell.")
+    ] = "ai-pal"
+    model: Annotated[
+        str,
+        Meta(description="Its model where the router chooses; empty: it is asked by name alone."),
+    ] = ""
+
+
+def address(setting: MachineSettings) -> Machine:
+    """Where a machine is, and what it is known by."""
+    return Machine(setting.ssh, setting.port, setting.host_key, setting.identity, setting.command)
+
+
+def is_machine_name(name: str) -> bool:
+    """Whether a machine can be called so: it is written before a colon, as in NAME:MODEL."""
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]{0,62}", name) is not None

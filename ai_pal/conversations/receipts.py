@@ -1,0 +1,12 @@
+"""Where an answer came from, in words, the same on every face. Pure."""
+
+LOCAL_TIER = 1
+
+
+def place(tier: int, provider: str, *, remote: bool) -> str:
+    """What is elsewhere has an arrow."""
+    if tier == LOCAL_TIER and not remote:
+        return "this machine"
+    if tier == LOCAL_TIER:
+        return "this machine, but the prompt has left it"
+    return f"↗ {provider}" if remote else f"{provider} on this machine"

@@ -1,0 +1,42 @@
+"""What models are here, as Anthropic lists them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ai_pal.catalog.details import Details
+from ai_pal.gateway.bodies import BodyError
+
+MOST = 1000
+"""In one page."""
+
+
+def listed(models: Sequence[tuple[str, Details]], said: Mapping[str, str]) -> dict[str, Any]:
+    """A page of them; all, where nobody says how many. Raises `BodyError`."""
+    limit = said.get("limit", str(MOST))
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST):
+        raise BodyError(f"the limit is from 1 to {MOST}", "limit")
+    most, backwards = int(limit), "before_id" in said
+    names = [name for name, _ in models]
+    if after := said.get("after_id"):
+        models = models[_place(after, names, "after_id") + 1 :]
+    if before := said.get("before_id"):
+        models = models[: _place(before, [name for name, _ in models], "before_id")]
+    page = models[-most:] if backwards else models[:most]
+    found = [listed_model(name, known) for name, known in page]
+    ends = {"first_id": found[0]["id"] if found else None, "last_id": found[-1]["id"] if found else None}
+    return {"data": found, "has_more": len(page) < len(models), **ends}
+
+
+def _place(name: str, names: Sequence[str], where: str) -> int:
+    if name not in names:
+        raise BodyError(f"there is no model {name!r}", where)
+    return names.index(name)
+
+
+def listed_model(name: str, known: Details) -> dict[str, Any]:
+    """One of them; when it was made is when its file was written."""
+    made = datetime.fromtimestamp(known.modified, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    window = {"max_input_tokens": known.context or None, "max_tokens": known.context or None}
+    about = {"type": "model", "id": name, "display_name": name, "created_at": made}
+    return {**about, "lifecycle": "active", **window}

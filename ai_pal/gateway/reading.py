@@ -1,0 +1,86 @@
+"""What is read for long before anybody is asked: a PDF takes minutes at worst. Meanwhile there are signs of
+life, in the form that the answer will have, and who leaves has it ended."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import msgspec
+
+from ai_pal.attachments.pdf import called_off
+from ai_pal.gateway import answering
+from ai_pal.gateway.answering import EVENTS, FRESH, LEFT, Outgoing
+from ai_pal.gateway.ollama.answers import Lines
+from ai_pal.gateway.route import Route
+
+T = TypeVar("T")
+
+COMMENT = b": reading what is attached\n\n"
+"""Of streams of events."""
+
+
+class _Head(msgspec.Struct):
+    """What of a body says how it will be answered."""
+
+    model: Any = ""
+    stream: Any = None
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+async def read_aside(read: Callable[[], T], route: Route, body: bytes, out: Outgoing) -> T:
+    """What `read` gives, in a thread. Raises what it raises, and `AiPalError` (`cancelled`) when the client
+    leaves first."""
+    loop = asyncio.get_running_loop()
+    unwanted = threading.Event()
+    called_off.set(unwanted)
+    reading = loop.create_task(asyncio.to_thread(read))
+    left = loop.create_task(out.left())
+    try:
+        while not reading.done():
+            await asyncio.wait((reading, left), timeout=answering.ALIVE, return_when=asyncio.FIRST_COMPLETED)
+            if left.done():
+                raise LEFT
+            if not reading.done():
+                await _alive(route, body, out)
+        return reading.result()
+    finally:
+        left.cancel()
+        unwanted.set()
+        with suppress(Exception):
+            await reading
+
+
+async def _alive(route: Route, body: bytes, out: Outgoing) -> None:
+    if out.spaced:
+        await out.alive()
+        return
+    try:
+        head = await asyncio.to_thread(_HEAD.decode, body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        head = _Head()
+    streams = route.streams and (head.stream is True or (route.door == "ollama" and head.stream is None))
+    if not streams:
+        await out.alive()
+        return
+    kind, sign = EVENTS, COMMENT
+    if route.door == "ollama":
+        lines = Lines("generate" if route.path.endswith("generate") else "chat", str(head.model), time.time())
+        kind, sign = lines.media_type, lines.alive(None)
+    if not out.begun:
+        out.streamed = kind
+        await out.begin(200, [(b"content-type", kind.encode()), *FRESH])
+    await out.piece(sign)
+
+
+def as_event(told: dict[str, Any], media_type: str) -> bytes:
+    """An error's body as the end of a stream that has begun."""
+    data = msgspec.json.encode(told)
+    if media_type != EVENTS:
+        return data + b"\n"
+    name = b"event: error\n" if told.get("type") == "error" else b""
+    return name + b"data: " + data + b"\n\n"

@@ -1,0 +1,1 @@
+"""Other machines of the user's: their supervisors, reached through the system's OpenSSH."""

@@ -1,0 +1,75 @@
+"""What a look at a machine tells: is it there, who answers, which models it has, how much memory is free."""
+
+import time
+
+import msgspec
+
+from ai_pal.client import Client
+from ai_pal.errors import AiPalError, Failure
+from ai_pal.machines.link import Link
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.egress import Machine
+
+NOT_HERE = "not_here"
+"""The state of a candidate that would have to be downloaded first."""
+
+PROBES = 20
+"""Requests from whose times the delay of the link is told."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """`login` are the seconds until its supervisor could be asked, `delay` the median of those there and
+    back. `free` and `total` in bytes for models; `model` is what it answers with when none is named. With a
+    `failure` nothing else is known."""
+
+    name: str
+    version: str = ""
+    identity: str = ""
+    login: float = 0.0
+    delay: float = 0.0
+    free: int = 0
+    total: int = 0
+    model: str = ""
+    models: list[str] = []
+    loaded: list[str] = []
+    failure: Failure | None = None
+
+
+def see(name: str, machine: Machine) -> Seen:
+    """Look. What is wrong is told, not raised."""
+    begun = time.monotonic()
+    link = Link(name, machine)
+    try:
+        greeting = link.open()
+        with Client(link.endpoint) as client:
+            login = time.monotonic() - begun
+            return _looked(name, greeting.identity, login, client)
+    except AiPalError as error:
+        return Seen(name, failure=link.failure if link.over else error.failure)
+    finally:
+        link.close()
+
+
+def _looked(name: str, identity: str, login: float, client: Client) -> Seen:
+    picture = next(iter(client.events()))
+    assert isinstance(picture, wire.Picture)
+    models = [model.name for model in client.models(here=True) if model.purpose == "chat"]
+    plan = client.route("hello", local_only=True).candidates
+    mine = next((one.model for one in plan if one.tier == 1 and one.position and one.state != NOT_HERE), "")
+    delays = []
+    for _ in range(PROBES):
+        asked = time.monotonic()
+        client.status()
+        delays.append(time.monotonic() - asked)
+    return Seen(
+        name=name,
+        version=picture.version,
+        identity=identity,
+        login=round(login, 3),
+        delay=round(sorted(delays)[PROBES // 2], 5),
+        free=picture.free,
+        total=picture.total,
+        model=mine,
+        models=models,
+        loaded=[worker.model for worker in picture.models if worker.state == "ready"],
+    )

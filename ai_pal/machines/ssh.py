@@ -1,0 +1,186 @@
+"""How OpenSSH is called, and what its complaints mean. Pure.
+
+The pinned key is all that is trusted: no file of the user's, no running master connection and no DNS adds to
+it."""
+
+import re
+from pathlib import Path
+
+from ai_pal.errors import Code, Failure
+from ai_pal.protocol.egress import Machine
+
+CONNECT_SECONDS = 3
+"""For the connection, the keys and the greeting of the server."""
+
+LOGIN_SECONDS = 10.0
+"""For all of the login, until AI-PAL there says its first word."""
+
+FAILED = 255
+"""What ssh itself exits with; all else is the far command's."""
+
+NOT_FOUND = 127
+
+ALIAS = "ai-pal-machine"
+"""What the pinned key is filed under: names and addresses do not matter."""
+
+_QUIET = {
+    "BatchMode": "yes",  # nobody is here to type
+    "LogLevel": "ERROR",
+    "ConnectTimeout": str(CONNECT_SECONDS),
+    "ConnectionAttempts": "1",
+    "ControlMaster": "no",
+    "ControlPath": "none",
+    "ForwardAgent": "no",
+    "ForwardX11": "no",
+    "ClearAllForwardings": "yes",
+    "PermitLocalCommand": "no",
+    "UpdateHostKeys": "no",
+    "VerifyHostKeyDNS": "no",
+    "CheckHostIP": "no",
+    # Without a terminal ssh asks the network for what is sent in the background.
+    "IPQoS": "af21",
+}
+
+
+def with_pin(machine: Machine, known_hosts: Path, remote: str) -> list[str]:
+    """The command that runs `remote` there, if its key is the one in `known_hosts` (`pinned`)."""
+    pin = {
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": str(known_hosts),
+        "GlobalKnownHostsFile": "/dev/null",
+        "HostKeyAlias": ALIAS,
+    }
+    return _command(machine, pin, remote)
+
+
+def recording(machine: Machine, known_hosts: Path) -> list[str]:
+    """The command that writes the key of a machine into the empty `known_hosts`, and does not log in."""
+    looks = {
+        "StrictHostKeyChecking": "accept-new",
+        "UserKnownHostsFile": str(known_hosts),
+        "GlobalKnownHostsFile": "/dev/null",
+        "HostKeyAlias": ALIAS,
+        "HashKnownHosts": "no",
+        "PreferredAuthentications": "none",
+    }
+    return _command(machine, looks, "true")
+
+
+def trusting_user(machine: Machine) -> list[str]:
+    """The command that asks whether the user's own files know the machine; it does not log in either."""
+    return _command(machine, {"StrictHostKeyChecking": "yes", "PreferredAuthentications": "none"}, "true")
+
+
+def pinned(host_key: str) -> str:
+    """The line of a `known_hosts` file that holds a key."""
+    return f"{ALIAS} {host_key}\n"
+
+
+def recorded(known_hosts: str) -> str:
+    """The key that `recording` has written; empty where there is none."""
+    for line in known_hosts.splitlines():
+        name, _, key = line.partition(" ")
+        if name == ALIAS and key:
+            return " ".join(key.split()[:2])
+    return ""
+
+
+def knows(stderr: str) -> str:
+    """What `trusting_user` has found: `known`, `unknown` or `changed`; empty where it found nothing out."""
+    if "IDENTIFICATION HAS CHANGED" in stderr:
+        return "changed"
+    if re.search(r"host key is known for|Host key verification failed", stderr):
+        return "unknown"
+    return "known" if "Permission denied" in stderr else ""
+
+
+def _command(machine: Machine, options: dict[str, str], remote: str) -> list[str]:
+    said = [part for name, value in (_QUIET | options).items() for part in ("-o", f"{name}={value}")]
+    port = ["-p", str(machine.port)] if machine.port else []
+    return ["ssh", "-T", *said, *port, "--", machine.ssh, remote]
+
+
+_UNREACHABLE = (
+    (r"Could not resolve hostname ([^:]+)", "there is no machine of the name {0}", "check the name"),
+    (r"No route to host|Network is unreachable", "there is no route to it", "is it on, in this network?"),
+    (r"Connection refused", "nobody listens there (connection refused)", "is its SSH server running?"),
+    (
+        r"Connection timed out|Operation timed out|timed out during banner",
+        f"it does not answer within {CONNECT_SECONDS} s",
+        "is it on, or asleep? Is a firewall between?",
+    ),
+    (
+        r"kex_exchange_identification|Connection (closed|reset) by",
+        "it closed the connection before the login",
+        "look at the log of its SSH server",
+    ),
+)
+
+_HERE = (
+    (r"(Bad configuration option.*)", "your ssh refuses its own settings: {0}", "correct ~/.ssh/config"),
+    (r"(Bad owner or permissions on .*)", "your ssh refuses its own settings: {0}", "chmod 600 that file"),
+    (r"(UNPROTECTED PRIVATE KEY FILE)", "your ssh refuses a private key that others can read", "chmod 600"),
+)
+
+
+def complaint(name: str, machine: Machine, code: int | None, stderr: str) -> Failure:
+    """What it means that the command ended with this code, and said this."""
+    at = _at(machine)
+    for pattern, words, hint in _HERE:
+        if found := re.search(pattern, stderr):
+            said = words.format(*map(str.strip, found.groups()))
+            return _failure(Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {said}", hint, stderr)
+    if re.search(r"IDENTIFICATION HAS CHANGED|host key is known for|Host key verification failed", stderr):
+        return changed(name, "its host key is not the pinned one")
+    if re.search(r"Permission denied|Too many authentication failures", stderr) and code in (None, FAILED):
+        hint = (
+            f"let your key in there: ssh-copy-id {at}; an agent or a key without a passphrase is needed "
+            "(AI-PAL sees no agent that was started after it: ai-pal stop)"
+        )
+        return _failure(Code.ACCESS_DENIED, f"{name} does not let you in (permission denied)", hint, stderr)
+    for pattern, words, hint in _UNREACHABLE:
+        if found := re.search(pattern, stderr):
+            said = words.format(*found.groups())
+            return _failure(Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {said}", hint, stderr)
+    if code == NOT_FOUND:
+        what = f"{name} has no AI-PAL at {machine.command!r}"
+        port = f" --port {machine.port}" if machine.port else ""
+        hint = f"ai-pal machines add {name} --ssh {machine.ssh}{port}"
+        return _failure(Code.PROVIDER_UNREACHABLE, what, hint, stderr)
+    if "there is no command 'relay'" in stderr:
+        return older(name)
+    why = _last_line(stderr) or f"ssh ended with code {code}"
+    return _failure(
+        Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {why}", f"try: ssh {at}", stderr
+    )
+
+
+def changed(name: str, what: str) -> Failure:
+    """The machine is not the one that was pinned: nothing was sent to it."""
+    hint = f"if that is right: ai-pal machines remove {name}, and add it again"
+    return Failure(Code.MACHINE_CHANGED, f"{name} is not the machine that was added: {what}", hint)
+
+
+def older(name: str) -> Failure:
+    """The AI-PAL there cannot be talked to."""
+    what = f"the AI-PAL on {name} is of another version, with which this one cannot talk"
+    return Failure(Code.PROTOCOL_MISMATCH, what, "bring both to the same version")
+
+
+def cut(name: str, seconds: float) -> Failure:
+    """The link gave no sign of life."""
+    what = f"the link to {name} is cut: no sign of life for {seconds:g} s"
+    return Failure(Code.STREAM_BROKEN, what, "is it asleep, or off the network?", retryable=True)
+
+
+def _at(machine: Machine) -> str:
+    return f"-p {machine.port} {machine.ssh}" if machine.port else machine.ssh
+
+
+def _failure(code: Code, message: str, hint: str, stderr: str) -> Failure:
+    return Failure(code, message, hint, code == Code.PROVIDER_UNREACHABLE, None, stderr[-500:].strip())
+
+
+def _last_line(stderr: str) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else ""

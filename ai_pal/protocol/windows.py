@@ -1,0 +1,33 @@
+"""Whether the slots of a model on llama.cpp share one window or have one each. Pure."""
+
+from msgspec.structs import replace
+
+from ai_pal.protocol.worker import LoadModel
+
+OPTION = "windows"
+"""What it is called among the options of a model."""
+AUTO, SHARED, OWN = "auto", "shared", "own"
+SLOTS = 4
+"""As many as llama.cpp gets where nobody says."""
+
+
+def slots_of(load: LoadModel) -> int:
+    """Requests that run together."""
+    return load.slots or SLOTS
+
+
+def windows_of(load: LoadModel) -> int:
+    """How many windows of `load.context` tokens the cache holds."""
+    asked = load.options.get(OPTION, AUTO)
+    own = load.own_windows if asked == AUTO else asked == OWN
+    return slots_of(load) if own else 1
+
+
+def with_own(load: LoadModel) -> LoadModel | None:
+    """The same load with a window for each slot; None where that is not for the supervisor to say: nobody has
+    said that there are several slots, it is said already, the cache lies on a card, or tokens are guessed."""
+    free = load.engine == "llamacpp" and not load.vocabulary and not load.placement
+    asked = [load.options.get(option, AUTO) for option in (OPTION, "speculate")]
+    if not free or load.slots <= 1 or asked[0] != AUTO or asked[1] not in (AUTO, "off"):
+        return None
+    return replace(load, own_windows=True)

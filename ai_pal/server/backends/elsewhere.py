@@ -1,0 +1,17 @@
+"""All that is not here as one backend: the user's other machines have a process of their own."""
+
+from ai_pal.server.backends.providers import Providers
+from ai_pal.server.jobs import Handle, Job, Sink
+
+
+class Elsewhere:
+    """Implements `jobs.Backend`."""
+
+    keeps_time = True
+
+    def __init__(self, providers: Providers, machines: Providers) -> None:
+        self._providers, self._machines = providers, machines
+
+    def start(self, job: Job, sink: Sink) -> Handle:
+        machine = job.provider is not None and job.provider.api == "machine"
+        return (self._machines if machine else self._providers).start(job, sink)

@@ -1,0 +1,240 @@
+"""Ollama's protocol as its documentation and SDK have it: what is refused and how, and what answers hold."""
+
+import json
+from typing import Any
+
+import httpx2
+import ollama
+import pytest
+
+from tests.gateway.conformance.rows import RAW, Row, changed, named, refused
+from tests.gateway.conformance.strictly import strictly
+from tests.gateway.conformance.test_openai import DOT, TOOL
+
+USER = {"role": "user", "content": "one two"}
+PICTURE = DOT.partition(",")[2]
+CHAT = {"model": "echo", "messages": [USER], "stream": False}
+GENERATE = {"model": "echo", "prompt": "one two", "stream": False}
+COUNTS = ("prompt_eval_count", "eval_count")
+DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
+
+
+def options(**given: Any) -> dict[str, Any]:
+    return {"options": given}
+
+
+def said(**message: Any) -> dict[str, Any]:
+    return {"messages": [{**USER, **message}]}
+
+
+def envelope(answer: httpx2.Response) -> None:
+    """Ollama's."""
+    assert set(answer.json()) == {"error"}
+    assert isinstance(answer.json()["error"], str)
+
+
+COMMON = [
+    Row("unknown model", {"model": "no-such-model"}, 404),
+    Row("no model", {"model": ...}),
+    Row("empty model", {"model": ""}),
+    Row("model is a number", {"model": 3}),
+    Row("unknown format", {"format": "xml"}),
+    Row("a schema that is none", {"format": {"type": 3}}),
+    Row("think very", {"think": "very"}),
+    Row("options are a text", {"options": "x"}),
+    Row("temperature is hot", options(temperature="hot")),
+    Row("temperature below 0", options(temperature=-1)),
+    Row("top_p above 1", options(top_p=2)),
+    Row("num_predict is a text", options(num_predict="x")),
+    Row("num_ctx is a text", options(num_ctx="x")),
+    Row("num_gpu is a text", options(num_gpu="all")),
+    Row("use_mmap is a number", options(use_mmap=3)),
+    Row("stop is a number", options(stop=3)),
+    Row("empty stop", options(stop=[""])),
+    Row("unknown keep_alive", {"keep_alive": "soon"}),
+    Row("stream is a text", {"stream": "yes"}),
+    Row("logprobs is a text", {"logprobs": "yes"}),
+    Row("top_logprobs above 20", {"logprobs": True, "top_logprobs": 21}),
+    Row("thinking of who cannot", {"model": "smollm2", "think": True}),
+]
+CHAT_ROWS = [
+    *COMMON,
+    Row("messages are a text", {"messages": "x"}),
+    Row("unknown role", said(role="bot")),
+    Row("no role", {"messages": [{"content": "x"}]}),
+    Row("content is a number", said(content=3)),
+    Row("tools are a text", {"tools": "x"}),
+    Row("tool without function", {"tools": [{"type": "function"}]}),
+    Row("tools for who has none", {"model": "smollm2", "tools": [TOOL]}),
+    Row("result of no call", {"messages": [USER, {"role": "tool", "content": "x"}]}),
+    Row("broken base64", said(images=["@@"])),
+    Row("no picture", said(images=["aGFsbG8="])),
+    Row("images are a text", said(images=PICTURE)),
+    Row("picture for the blind", {"model": "smollm2", **said(images=[PICTURE])}),
+    Row("window", {"model": "smollm2", **said(content="word " * 9000)}),
+]
+GENERATE_ROWS = [
+    *COMMON,
+    Row("prompt is a number", {"prompt": 3}),
+    Row("a template that wants more", {"template": "{{ range .Messages }}{{ end }}"}),
+    Row("a template with a gap", {"template": "{{ .Prompt }}", "suffix": "x"}),
+    Row("a context of another server", {"context": [1]}),
+    Row("a context of raw text", {"context": [1], "raw": True}),
+    Row("pictures of raw text", {"images": [PICTURE], "raw": True}),
+    Row("raw is a text", {"raw": "x"}),
+    Row("suffix without fill-in", {"model": "smollm2", "suffix": "x"}),
+    Row("picture for the blind", {"model": "smollm2", "images": [PICTURE]}),
+    Row("unloading what is not known", {"model": "no-such-model", "prompt": "", "keep_alive": 0}, 404),
+]
+
+
+@pytest.mark.parametrize("row", CHAT_ROWS, ids=named)
+def test_wrong_chats(http: httpx2.Client, row: Row) -> None:
+    refused(http, "/api/chat", CHAT, row, envelope)
+
+
+@pytest.mark.parametrize("row", GENERATE_ROWS, ids=named)
+def test_wrong_generations(http: httpx2.Client, row: Row) -> None:
+    refused(http, "/api/generate", GENERATE, row, envelope)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/api/embed", {"input": "x"}, 400),
+        ("POST", "/api/embed", {"model": "echo", "input": 3}, 400),
+        ("POST", "/api/embed", {"model": "echo", "input": [3]}, 400),
+        ("POST", "/api/embed", {"model": "echo", "input": "x", "dimensions": -1}, 400),
+        ("POST", "/api/embed", {"model": "echo", "input": "x", "truncate": "no"}, 400),
+        ("POST", "/api/embed", {"model": "smollm2", "input": "x"}, 400),
+        ("POST", "/api/embed", {"model": "no-such-model", "input": "x"}, 404),
+        ("POST", "/api/embeddings", {"prompt": "x"}, 400),
+        ("POST", "/api/show", {}, 400),
+        ("POST", "/api/show", {"model": "no-such-model"}, 404),
+        ("POST", "/api/pull", {}, 400),
+        ("POST", "/api/copy", {"source": "echo"}, 400),
+        ("POST", "/api/copy", {"source": "no-such-model", "destination": "x"}, 404),
+        ("POST", "/api/create", {"model": "x"}, 400),
+        ("DELETE", "/api/delete", {}, 400),
+        ("DELETE", "/api/delete", {"model": "no-such-model"}, 404),
+        ("POST", "/api/push", {"model": "echo"}, 501),
+        ("GET", "/api/chat", {}, 405),
+        ("POST", "/api/tags", {}, 405),
+        ("GET", "/api/nothing", {}, 404),
+    ],
+    ids=str,
+)
+def test_wrong_requests_elsewhere(
+    http: httpx2.Client, method: str, path: str, body: dict[str, Any], status: int
+) -> None:
+    answer = http.request(method, path, content=json.dumps(body))
+    assert answer.status_code == status, answer.text
+    envelope(answer)
+
+
+@pytest.mark.parametrize(("what", "body"), RAW, ids=[what for what, _ in RAW])
+@pytest.mark.parametrize("path", ["/api/chat", "/api/generate", "/api/embed", "/api/show"])
+def test_what_is_no_json_object(http: httpx2.Client, path: str, what: str, body: bytes) -> None:
+    answer = http.post(path, content=body)
+    assert answer.status_code == 400
+    envelope(answer)
+
+
+HINTS = options(
+    num_gpu=99, main_gpu=0, num_thread=2, num_batch=512, use_mmap=True, use_mlock=False, numa=False, bogus=1
+)
+CHATS: list[dict[str, Any]] = [
+    {},
+    {"think": True},
+    {"bogus": 1},
+    HINTS,
+    options(num_predict=1),
+    options(num_predict=0),
+    {"format": "json"},
+    {"keep_alive": "-1s"},
+    {"messages": [USER, {"role": "assistant", "content": "begun "}]},
+]
+
+
+@pytest.mark.parametrize("change", CHATS, ids=str)
+def test_chats_hold_what_is_published(http: httpx2.Client, change: dict[str, Any]) -> None:
+    body = changed(CHAT, change)
+    answer = http.post("/api/chat?bogus=1", json=body)
+    assert answer.status_code == 200, answer.text
+    strictly(ollama.ChatResponse, answer.json())
+    lines = http.post("/api/chat", json=changed(body, {"stream": ...})).text
+    *pieces, last = [json.loads(line) for line in lines.splitlines()]
+    for piece in [*pieces, last, answer.json()]:
+        strictly(ollama.ChatResponse, piece)
+        assert {"model", "created_at", "message", "done"} <= set(piece)
+        assert piece["message"]["role"] == "assistant"
+    assert "".join(piece["message"]["content"] for piece in pieces) == answer.json()["message"]["content"]
+    for end in (last, answer.json()):
+        assert end["done_reason"] in ("stop", "length")
+        assert all(isinstance(end[name], int) for name in COUNTS + DURATIONS)
+
+
+def test_texts_hold_what_is_published(http: httpx2.Client) -> None:
+    for change in ({}, {"think": True}, {"system": "Be brief."}, {"images": [PICTURE]}, HINTS):
+        answer = http.post("/api/generate", json={**GENERATE, **change})
+        assert answer.status_code == 200, answer.text
+        strictly(ollama.GenerateResponse, answer.json())
+        assert all(isinstance(answer.json()[name], int) for name in COUNTS + DURATIONS)
+
+
+def test_lists_hold_what_is_published_and_agree(http: httpx2.Client) -> None:
+    http.post("/api/generate", json={"model": "smollm2"})
+    tags, loaded = http.get("/api/tags").json(), http.get("/api/ps").json()
+    strictly(ollama.ListResponse, tags)
+    strictly(ollama.ProcessResponse, loaded)
+    [tag] = [one for one in tags["models"] if one["name"] == "smollm2:latest"]
+    [worker] = [one for one in loaded["models"] if one["name"] == "smollm2:latest"]
+    for same in ("name", "model", "digest", "details"):
+        assert tag[same] == worker[same]
+    shown = http.post("/api/show", json={"model": "smollm2"}).json()
+    strictly(ollama.ShowResponse, shown)
+    assert shown["details"] == tag["details"]
+
+
+def test_vectors_hold_what_is_published(http: httpx2.Client) -> None:
+    both = http.post("/api/embed", json={"model": "echo", "input": ["one", "two words"]}).json()
+    strictly(ollama.EmbedResponse, both)
+    for text, vector in zip(["one", "two words"], both["embeddings"], strict=True):
+        assert http.post("/api/embed", json={"model": "echo", "input": text}).json()["embeddings"] == [vector]
+    strictly(
+        ollama.EmbeddingsResponse, http.post("/api/embeddings", json={"model": "echo", "prompt": "x"}).json()
+    )
+
+
+def test_a_conversation_goes_on_by_its_context(http: httpx2.Client) -> None:
+    def asked(**body: Any) -> Any:
+        answer = http.post("/api/generate", json={"model": "smollm2", "options": {"num_predict": 4}, **body})
+        assert answer.status_code == 200, answer.text
+        return [json.loads(line) for line in answer.text.splitlines()][-1]
+
+    first = asked(prompt="My name is Ann.", system="Be brief.")
+    whole = asked(prompt="My name is Ann.", system="Be brief.", stream=False)
+    assert whole["prompt_eval_count"] == first["prompt_eval_count"]
+    second = asked(prompt="Who am I?", context=first["context"])
+    assert second["prompt_eval_count"] > first["prompt_eval_count"] + 4
+    assert len(second["context"]) > len(first["context"])
+    assert "context" not in asked(prompt="One, two,", raw=True)
+
+
+def test_a_template_of_the_clients_own_is_filled_in(http: httpx2.Client) -> None:
+    body = {"prompt": "P", "system": "S", "template": "{{ .System }} and {{ .Prompt }}", "stream": False}
+    answer = http.post("/api/generate", json={"model": "echo", **body})
+    assert answer.json()["response"].split() == ["S", "and", "P"]
+
+
+def test_models_are_shown_with_what_made_them(http: httpx2.Client) -> None:
+    told = http.post("/api/show", json={"model": "smollm2"}).json()["modelfile"]
+    assert told.startswith("FROM smollm2\nTEMPLATE ")
+    assert "PARAMETER temperature" in told
+
+
+def test_parts_of_models_are_refused_whatever_they_say_they_are(http: httpx2.Client) -> None:
+    octets = {"content-type": "application/octet-stream"}
+    answer = http.post("/api/blobs/sha256:0", content=b"x", headers=octets)
+    assert answer.status_code == 501
+    envelope(answer)

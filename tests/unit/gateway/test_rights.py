@@ -1,0 +1,101 @@
+"""What a key may is held on the way to the supervisor."""
+
+from typing import Any, cast
+
+import pytest
+
+from ai_pal.client import AsyncClient
+from ai_pal.config.client_keys import ClientKey
+from ai_pal.errors import AiPalError, Code
+from ai_pal.gateway.callers import Caller
+from ai_pal.gateway.rights import KeyedClient
+
+OPERATIONS = [name for name in dir(AsyncClient) if not name.startswith("_")]
+OPEN = {
+    *("chat", "complete_stream", "embed", "rerank", "count_tokens", "models", "status", "load", "unload"),
+    *("pull", "named", "managing", "events", "route", "providers", "call_off"),
+}
+
+
+class Inner:
+    """Writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **how: self.asked.append((name, how))
+
+
+def keyed(**rights: Any) -> tuple[KeyedClient, Inner]:
+    inner = Inner()
+    caller = Caller("guest", ClientKey(sha256="", created=0.0, **rights))
+    return KeyedClient(cast("AsyncClient", inner), caller), inner
+
+
+@pytest.mark.parametrize("operation", sorted({*OPERATIONS, *OPEN}))
+def test_an_operation_is_closed_until_it_is_opened(operation: str) -> None:
+    client, _ = keyed()
+    if operation in OPEN:
+        assert callable(getattr(client, operation))
+    else:
+        with pytest.raises(AiPalError, match="no key may do this"):
+            getattr(client, operation)
+
+
+def test_nobody_asks_in_the_name_of_another() -> None:
+    client, inner = keyed(local_only=True, budget_day=0.5)
+    client.chat("x", principal="admin", local_only=False, day_budget=9.0, model="echo")
+    client.complete_stream("x", principal="admin")
+    (_, chat), (_, completion) = inner.asked
+    assert chat | {"model": ""} == {
+        "model": "", "principal": "guest", "only": [], "local_only": True, "day_budget": 0.5
+    }  # fmt: skip
+    assert completion["principal"] == "guest"
+
+
+def test_who_names_no_model_may_have_one_of_theirs() -> None:
+    client, inner = keyed(models=("smollm2*",))
+    client.chat("x", only=["*"])
+    assert inner.asked[0][1]["only"] == ["smollm2*"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("smollm2", ""),
+        ("SmolLM2:latest", ""),
+        ("qwen3", Code.MODEL_NOT_FOUND),
+        ("openai:smollm2", Code.MODEL_NOT_FOUND),
+        ("smollm2?lora=/etc/passwd", Code.ACCESS_DENIED),
+        ("/models/smollm2.gguf", Code.ACCESS_DENIED),
+        ("smollm2/../x.gguf", Code.ACCESS_DENIED),
+        ("", Code.BAD_REQUEST),
+    ],
+)
+def test_models_by_name(name: str, code: str) -> None:
+    client, _ = keyed(models=("smollm2*",))
+    if not code:
+        assert client.named(name)
+        return
+    with pytest.raises(AiPalError) as refused:
+        client.named(name)
+    assert refused.value.code == code
+
+
+def test_only_who_manages_names_files_fetches_and_unloads_all() -> None:
+    client, inner = keyed()
+    for forbidden in (lambda: client.pull("x"), client.unload, lambda: client.load("x", pull=True)):
+        with pytest.raises(AiPalError) as refused:
+            forbidden()
+        assert refused.value.code == Code.ACCESS_DENIED
+    assert inner.asked == []
+    client, inner = keyed(manage=True)
+    client.pull("x")
+    client.unload()
+    assert client.named("/models/a.gguf?context=512")
+    assert [name for name, _ in inner.asked] == ["pull", "unload"]
+    client, _ = keyed(manage=True, local_only=True)
+    with pytest.raises(AiPalError) as refused:
+        client.pull("x")
+    assert refused.value.code == Code.LOCAL_ONLY
