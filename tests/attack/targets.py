@@ -16,7 +16,7 @@ from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY
 from tests.attack.mutants import specimens
 from tests.process.homes import environment
 from tests.process.supervised import Supervised
-from tests.worker_driver import WorkerDriver
+from tests.worker_driver import TIMEOUT, WorkerDriver
 
 CAUGHT = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 EXITS = (0, EXIT_RETRY, EXIT_NEVER)
@@ -125,7 +125,7 @@ def _settled(driver: WorkerDriver) -> int | None:
             frames = driver.socket.recv_multipart()[1:] if driver.socket.poll(100) else []
             if any(isinstance(inner.decode_from_worker(frame), inner.Beat) for frame in frames):
                 return None
-    return driver.process.wait(10)
+    return driver.process.wait(TIMEOUT)
 
 
 def _without_stop(frames: list[bytes]) -> list[bytes]:

@@ -11,7 +11,7 @@ import pytest
 from ai_pal.errors import Failure
 from ai_pal.protocol.worker import EXIT_NEVER, EXIT_RETRY, LoadFailed, LoadModel
 from tests.process.eventually import allowed
-from tests.worker_driver import WorkerDriver
+from tests.worker_driver import TIMEOUT, WorkerDriver
 
 SIZE = 4096
 EXITS = (EXIT_RETRY, EXIT_NEVER)
@@ -81,7 +81,7 @@ def assert_refused(file: Path, folder: Path) -> Failure:
         outcome = worker.load(LoadModel("m", "llamacpp", str(file)), timeout=120)
         assert isinstance(outcome, LoadFailed), outcome
         assert outcome.failure.code == "model_invalid"
-        assert worker.process.wait(10) in EXITS
+        assert worker.process.wait(TIMEOUT) in EXITS
         return outcome.failure
 
 
@@ -125,4 +125,4 @@ def test_a_window_that_would_end_llama_cpp_is_refused(tmp_path: Path, starter_mo
         outcome = worker.load(LoadModel("m", "llamacpp", str(starter_model), context=1), timeout=120)
         assert isinstance(outcome, LoadFailed), outcome
         assert outcome.failure.code == "config_invalid"
-        assert worker.process.wait(10) in EXITS
+        assert worker.process.wait(TIMEOUT) in EXITS

@@ -10,6 +10,7 @@ from tests.process.asked import Asked
 PACE = 0.02
 GAP = 1.0
 """Seconds within which the next word must come, whatever befalls others."""
+SETTLE = 60.0
 
 
 class Bystander:
@@ -36,7 +37,7 @@ class Bystander:
         """The supervisor has ended, and so must the answer."""
         if self._thread is None or self._asked is None:
             return
-        self._thread.join(5)
+        self._thread.join(SETTLE)
         self._lab.report.expect(not self._thread.is_alive(), "the bystander still listens to nobody")
         self._lab.report.ended(self._asked)
         self._asked = self._thread = None
@@ -45,7 +46,7 @@ class Bystander:
         started = threading.Event()
         self._thread = threading.Thread(target=self._listen, args=(started,), daemon=True)
         self._thread.start()
-        assert started.wait(20)
+        assert started.wait(SETTLE)
 
     def _listen(self, started: threading.Event) -> None:
         with self._lab.daemon.client() as client:

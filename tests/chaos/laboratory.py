@@ -155,7 +155,7 @@ class Laboratory:
         """The supervisor answers, and a model too."""
         try:
             with self.client() as client:
-                said = client.ask("still here", model=f"echo?id={self.name()}", deadline=20.0).text
+                said = client.ask("still here", model=f"echo?id={self.name()}", deadline=60.0).text
             self.report.expect(said == "still here ", f"it says {said!r}")
         except AiPalError as error:
             self.report.expect(False, f"it does not answer afterwards: {error}")

@@ -1,6 +1,7 @@
 """The ROUTER on the loop, over real ipc: nothing lost, nothing reordered, nothing blocked."""
 
 import asyncio
+import gc
 import os
 import select
 import socket
@@ -180,6 +181,7 @@ async def test_the_sender_is_known_by_the_kernel(
 
 
 async def test_closing_gives_everything_back(endpoint: str) -> None:
+    gc.collect()  # what other tests have left
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -187,7 +189,7 @@ async def test_closing_gives_everything_back(endpoint: str) -> None:
         await anyio.lowlevel.checkpoint()
         channel.close()
         context.term()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 async def test_a_message_whose_edge_a_send_has_eaten_is_read_all_the_same(
@@ -251,7 +253,7 @@ async def test_who_listens_again_keeps_the_connections_that_it_has(
     await until(heard[b"first again"])
     for identity, client in ((b"a", first), (b"b", second)):
         assert channel.send(identity, [b"hello"]) is Sent.OK
-        assert await anyio.to_thread.run_sync(client.poll, 5000)
+        assert await anyio.to_thread.run_sync(client.poll, int(1000 * LIMIT))
         client.close()
     channel.close()
 

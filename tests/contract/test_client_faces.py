@@ -580,6 +580,7 @@ async def test_a_supervisor_that_says_nothing_is_asked_and_given_up(
     (asked,) = supervisor.of(wire.Chat)
     assert await heard(supervisor, wire.Status)
     assert await heard(supervisor, wire.Cancel) == [wire.Cancel(asked.id)]
+    monkeypatch.setattr(core, "SILENCE", 60.0)  # it answers again, as soon as it has a turn
     supervisor.script = said("back")
     assert (await face.call("ask", "hi")).text == "back "
 

@@ -15,6 +15,7 @@ from tests.simulation.clock import VirtualClock
 
 pytestmark = pytest.mark.anyio
 UNIT = 0.02
+LOOKS = 3000
 
 
 class Subject(Protocol):
@@ -64,6 +65,15 @@ async def subject(request: pytest.FixtureRequest) -> Subject:
     return made
 
 
+async def rings(subject: Subject, times: int) -> None:
+    """Wait until it has rung so often; a busy machine may let it wait."""
+    for _ in range(LOOKS):
+        if len(subject.alarms) >= times:
+            return
+        await subject.wait(UNIT)
+    raise AssertionError(f"it has rung {len(subject.alarms)} times")
+
+
 async def test_it_rings_once_and_not_too_early(subject: Subject) -> None:
     due = subject.clock.now() + UNIT
     subject.clock.wake_at(due)
@@ -76,9 +86,10 @@ async def test_the_earliest_of_several_counts_and_the_others_are_forgotten(subje
     start = subject.clock.now()
     for units in (3, 1, 2):
         subject.clock.wake_at(start + units * UNIT)
+    await subject.wait(1.5 * UNIT)  # the loop wakes who waits in the order of their times
+    assert len(subject.alarms) == 1
     await subject.wait(6 * UNIT)
     assert len(subject.alarms) == 1
-    assert subject.alarms[0] < start + 3 * UNIT
 
 
 async def test_what_is_past_rings_at_once(subject: Subject) -> None:
@@ -94,7 +105,8 @@ async def test_an_alarm_can_set_the_next(subject: Subject) -> None:
 
     subject.on_alarm = again
     subject.clock.wake_at(subject.clock.now())
-    await subject.wait(6 * UNIT)
+    await rings(subject, 3)
+    await subject.wait(2 * UNIT)
     assert len(subject.alarms) == 3
 
 
@@ -111,13 +123,12 @@ async def test_what_passed_while_the_process_was_stopped_does_not_count(
     monkeypatch.setattr(timekeeper, "HELD_UP", 2 * UNIT)
     subject = Loop()
     begun = subject.clock.now()
-    subject.clock.wake_at(begun + 3 * UNIT)
-    time.sleep(10 * UNIT)  # noqa: ASYNC251 (the loop is to be held up)
+    subject.clock.wake_at(begun + 10 * UNIT)
+    time.sleep(20 * UNIT)  # noqa: ASYNC251 (the loop is to be held up)
     assert subject.clock.now() <= begun + UNIT + 0.001
     await subject.wait(UNIT)
     assert not subject.alarms
-    await subject.wait(4 * UNIT)
-    assert len(subject.alarms) == 1
+    await rings(subject, 1)
 
 
 async def test_an_alarm_that_breaks_off_rings_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,5 +142,6 @@ async def test_an_alarm_that_breaks_off_rings_again(monkeypatch: pytest.MonkeyPa
 
     subject.on_alarm = break_off
     subject.clock.wake_at(subject.clock.now())
-    await subject.wait(5 * UNIT)
+    await rings(subject, 2)
+    await subject.wait(2 * UNIT)
     assert len(subject.alarms) == 2

@@ -21,7 +21,7 @@ from ai_pal.protocol.worker import (
     Ready,
     WorkerHello,
 )
-from tests.worker_driver import WorkerDriver
+from tests.worker_driver import TIMEOUT, WorkerDriver
 
 CONTEXT = 512
 STARTER = {"llamacpp": "starter_model", "transformers": "starter_safetensors"}
@@ -154,7 +154,7 @@ def test_cancel_of_an_unknown_key_is_ignored(worker: Loaded) -> None:
 def test_concurrent_requests_run_together_and_do_not_mix(worker: Loaded) -> None:
     questions = {next(worker.keys): said for said in ("Say red.", "Say green.", "Say blue.", QUESTION)}
     options = GenerationOptions(
-        temperature=0.0, max_tokens=16, extra={"ignore_eos": True, "tokens": 16, "pace": 0.005}
+        temperature=0.0, max_tokens=16, extra={"ignore_eos": True, "tokens": 16, "pace": 0.03}
     )
     for key, said in questions.items():
         worker.driver.generate(key, said, options)
@@ -320,7 +320,7 @@ def test_a_bad_file_fails_the_load_for_good(damage: str, starter_model: Path, tm
         answer = driver.load(LoadModel("m", "llamacpp", str(path)))
         assert isinstance(answer, LoadFailed)
         assert answer.failure.code == "model_invalid"
-        assert driver.process.wait(10) == 78
+        assert driver.process.wait(TIMEOUT) == 78
 
 
 def slow(options: GenerationOptions) -> GenerationOptions:

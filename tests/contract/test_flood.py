@@ -32,7 +32,7 @@ class Flood:
 
     def wait_until_it_waits(self) -> None:
         """Return when nothing was taken for a while. Fails when it takes too much for that."""
-        assert self._moved.wait(10)
+        assert self._moved.wait(60)
         while self._moved.wait(1.0):
             assert self.pieces * len(WORDS) < LIMIT
             self._moved.clear()

@@ -174,9 +174,11 @@ async def test_a_workers_folder_where_the_user_stands_is_not_imported(
     trap = local.folder / "launched.py"
     trap.write_text("print('trapped')")
     monkeypatch.chdir(local.folder)
-    await local.launch("wait")
+    process = await local.launch("wait")
     await until(lambda: local.lines, local)
     assert local.lines == ["here"]
+    process.kill()
+    await until(lambda: local.exits, local)
 
 
 async def test_no_file_is_left_open(local: Local) -> None:

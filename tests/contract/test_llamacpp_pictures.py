@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ai_pal.protocol.content import Audio, Image, Message, Text
@@ -162,15 +163,17 @@ def test_old_turns_with_pictures_make_room(seeing: WorkerDriver) -> None:
 
 
 def test_pictures_wait_for_room_in_the_shared_window(seeing: WorkerDriver) -> None:
-    """Together they have more tokens than the window: none is aborted."""
-    pictures = [RED, BLUE, RED, BLUE]
+    """Any two of them have more tokens than the window: none is aborted."""
+    pictures, tokens = [RED, BLUE, RED, BLUE], 30
+    assert 2 * (len(pictures) * PATCHES + tokens) > CONTEXT
+    options = msgspec.structs.replace(LONG, max_tokens=tokens)
     keys = [next(KEYS) for _ in range(4)]
     for key in keys:
         seeing.answers[key] = Answer()
-        seeing.send(Generate(key, shown(*pictures), LONG), *pictures)
+        seeing.send(Generate(key, shown(*pictures), options), *pictures)
     seeing.finish(keys)
     for key in keys:
-        assert done(seeing.answers[key]).usage.completion_tokens == 100
+        assert done(seeing.answers[key]).usage.completion_tokens == tokens
 
 
 def test_a_cancel_while_a_picture_is_looked_at(seeing: WorkerDriver) -> None:

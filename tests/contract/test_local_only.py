@@ -93,7 +93,7 @@ def test_local_only_without_its_word_nothing_is_sent(egress: EgressDriver, fault
     with FaultProxy("ollama", shows=True) as proxy:
         proxy.fault = fault
         failure = egress.ask(
-            msgspec.structs.replace(complete("ollama", proxy.url), connect=0.5)
+            msgspec.structs.replace(complete("ollama", proxy.url), connect=1.5)
         ).failed.failure
         assert failure.code == code
         assert proxy.requests == [("POST", "/api/show")]
@@ -159,6 +159,6 @@ def test_without_its_word_nothing_is_sent(egress: EgressDriver, fault: Fault, co
     with FaultProxy("ollama", shows=True) as proxy:
         proxy.fault = fault
         asked = complete("ollama", proxy.url, local_only=False)
-        failure = egress.ask(msgspec.structs.replace(asked, connect=0.5)).failed.failure
+        failure = egress.ask(msgspec.structs.replace(asked, connect=1.5)).failed.failure
         assert failure.code == code
         assert proxy.requests == [("POST", "/api/show")]

@@ -13,8 +13,16 @@ FEW = 8
 
 
 def test_every_door_tells_what_was_kept(gateway: str, supervisor: Client) -> None:
-    claude = anthropic.Anthropic(base_url=gateway, api_key="none", max_retries=0, timeout=240)
-    gpt = openai.OpenAI(base_url=f"{gateway}/v1", api_key="none", max_retries=0, timeout=240)
+    with (
+        anthropic.Anthropic(base_url=gateway, api_key="none", max_retries=0, timeout=240) as claude,
+        openai.OpenAI(base_url=f"{gateway}/v1", api_key="none", max_retries=0, timeout=240) as gpt,
+    ):
+        told = cached(claude, gpt, supervisor)
+    assert len(told) == 1, told
+
+
+def cached(claude: anthropic.Anthropic, gpt: openai.OpenAI, supervisor: Client) -> set[tuple[int, int]]:
+    """The tokens of the same prompt, and how many of them were kept, as each door tells it."""
     question = "Who passes?"
 
     def message(number: str) -> anthropic.types.Usage:
@@ -43,10 +51,9 @@ def test_every_door_tells_what_was_kept(gateway: str, supervisor: Client) -> Non
     ).usage
     assert response is not None
     straight = supervisor.ask(question, system=KEEPER, model="caller", max_tokens=2).usage
-    told = {
+    return {
         (chat.prompt_tokens, chat.prompt_tokens_details.cached_tokens),
         (response.input_tokens, response.input_tokens_details.cached_tokens),
         (length, after.cache_read_input_tokens),
         (straight.prompt_tokens, straight.cached_tokens),
     }
-    assert len(told) == 1, told

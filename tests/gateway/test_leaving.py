@@ -63,7 +63,7 @@ def test_the_computing_stops(gateway: str, supervisor: Client, stream: bool, n: 
 )
 def test_a_prompt_is_read_no_further(gateway: str, supervisor: Client, path: str, stream: bool) -> None:
     """Seen at the worker: all of it would take some five seconds of a processor, a step takes half of one."""
-    supervisor.load("smollm2")
+    list(supervisor.load("smollm2"))
     [worker] = [one for one in supervisor.status().workers if one.model == "smollm2" and not one.vocabulary]
     process = psutil.Process(worker.pid)
 

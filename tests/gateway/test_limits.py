@@ -57,8 +57,8 @@ def authorized(server: Keyed) -> bytes:
     return b"authorization: Bearer " + server.keys["anybody"].encode() + b"\r\n"
 
 
-def took(connection: socket.socket) -> tuple[bytes, float]:
-    began = time.monotonic()
+def took(connection: socket.socket, began: float) -> tuple[bytes, float]:
+    """What is heard, and how long after `began` the end comes."""
     return heard(connection), time.monotonic() - began
 
 
@@ -110,8 +110,9 @@ def test_a_body_that_is_nested_too_deeply_is_a_400(narrow: Keyed) -> None:
     ids=["nothing", "a word", "no end", "the second"],
 )
 def test_a_head_that_does_not_come_is_not_waited_for(narrow: Keyed, sent: list[bytes], code: int) -> None:
+    began = time.monotonic()
     with connected(narrow, *sent) as connection:
-        answer, seconds = took(connection)
+        answer, seconds = took(connection, began)
     assert status(answer) == code
     assert SOON / 2 < seconds < allowed(SOON + 3)
 
@@ -130,16 +131,18 @@ def test_a_head_that_drips_is_not_waited_for_either(narrow: Keyed) -> None:
 
 
 def test_a_body_that_does_not_come_is_a_408(narrow: Keyed) -> None:
+    began = time.monotonic()
     with connected(narrow, POST + authorized(narrow) + b"content-length: 9\r\n\r\n{") as connection:
-        answer, seconds = took(connection)
+        answer, seconds = took(connection, began)
     assert status(answer) == 408
     assert b'"error"' in answer
     assert seconds < allowed(2 * SOON + 3), "and what is left of the body is not waited for"
 
 
 def test_who_has_no_key_is_not_waited_for(narrow: Keyed) -> None:
+    began = time.monotonic()
     with connected(narrow, POST + b"content-length: 9\r\n\r\n{") as connection:
-        answer, seconds = took(connection)
+        answer, seconds = took(connection, began)
     assert status(answer) == 401
     assert seconds < allowed(SOON + 3)
 
@@ -147,13 +150,14 @@ def test_who_has_no_key_is_not_waited_for(narrow: Keyed) -> None:
 def test_between_two_requests_it_is_closed_after_a_while(narrow: Keyed) -> None:
     with connected(narrow) as connection:
         for _ in range(2):
+            began = time.monotonic()
             connection.sendall(GET + b"\r\n")
             answer = b""
             while ALIVE not in answer:
                 piece = connection.recv(65536)
                 assert piece
                 answer += piece
-        rest, seconds = took(connection)
+        rest, seconds = took(connection, began)
     assert rest == b""
     assert SOON / 2 < seconds < allowed(SOON + 3)
 

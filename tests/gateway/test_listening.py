@@ -73,7 +73,7 @@ head_timeout = "2s"
         port = int(first.split(":")[-1].split("/")[0])
         url = f"https://127.0.0.1:{port}"
         trusted = ssl.create_default_context(cafile=str(authority.root))
-        with httpx2.Client(verify=trusted) as client:
+        with httpx2.Client(verify=trusted, timeout=END_SECONDS) as client:
             assert client.get(f"{url}/health").status_code == 200
             assert client.get(f"{url}/api/version").status_code == 401
             bearer = {"authorization": f"Bearer {key}"}
@@ -81,7 +81,7 @@ head_timeout = "2s"
             for host, status in (("models.example", 200), ("other.example", 403), (f"{EVERYWHERE}", 200)):
                 assert client.get(f"{url}/health", headers={"host": host}).status_code == status
         (ai_pal_home / "client-keys.json").unlink()
-        with httpx2.Client(verify=trusted) as client:
+        with httpx2.Client(verify=trusted, timeout=END_SECONDS) as client:
             assert client.get(f"{url}/api/version", headers=bearer).status_code == 401, "never without one"
         with contextlib.ExitStack() as many:
             silent = [many.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(100)]

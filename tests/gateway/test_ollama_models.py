@@ -119,11 +119,11 @@ def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, o
     assert (answer.prompt_eval_count or 0) > (alone.prompt_eval_count or 0)
     over = client.chat("brief", [{"role": "system", "content": "x"}, *said], options={"stop": ["three"]})
     assert over.message.content == "one two "
-    openai = OpenAI(base_url=f"{own.url}/v1", api_key="none")
-    ask = openai.chat.completions.create
-    assert ask(model="brief", messages=said).choices[0].message.content == "one "
-    assert "brief" in [model.id for model in openai.models.list()]
-    assert openai.models.retrieve("brief").id == "brief"
+    with OpenAI(base_url=f"{own.url}/v1", api_key="none") as openai:
+        ask = openai.chat.completions.create
+        assert ask(model="brief", messages=said).choices[0].message.content == "one "
+        assert "brief" in [model.id for model in openai.models.list()]
+        assert openai.models.retrieve("brief").id == "brief"
     assert client.generate("brief", "one two", raw=True).response == "one "
     assert client.generate("brief").done_reason == "load"
     assert client.copy("brief", "shorter").status == "success"

@@ -20,6 +20,7 @@ from tests.process.supervised import Supervised
 
 END_SECONDS = 60.0
 ASKED = [{"role": "user", "content": "x"}]
+LONG = [{"role": "user", "content": "x " * 8_000}]
 
 
 @pytest.fixture
@@ -51,13 +52,16 @@ def address(process: "subprocess.Popen[str]") -> str:
     return found[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_open_stream_is_ended_in_words(environ: Environ, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "model"), [(signal.SIGTERM, "echo?load_seconds=600"), (signal.SIGINT, "echo?pace=0.05")]
+)
+def test_an_open_stream_is_ended_in_words(environ: Environ, number: int, model: str) -> None:
+    """While it waits, and while it is answered."""
     with serving(environ, "--port", "0") as process:
         url = address(process)
-        body = {"model": "echo?load_seconds=600", "stream": True, "messages": ASKED}
+        body = {"model": model, "stream": True, "messages": LONG}
         with plain_http.stream("POST", f"{url}/v1/chat/completions", json=body) as answer:
-            assert answer.status_code == 200  # behind its first sign of life
+            assert answer.status_code == 200
             process.send_signal(number)
             last = answer.read().decode().strip().split("\n\n")[-1]
         assert json.loads(last.removeprefix("data: "))["error"]["code"] == "shutting_down"
@@ -76,7 +80,7 @@ def test_a_socket_goes_with_its_server_and_a_dead_one_is_in_nobodys_way(
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {place}\n"
         assert place.stat().st_mode & 0o777 == 0o600
-        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(place))) as client:
+        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(place)), timeout=END_SECONDS) as client:
             eventually(lambda: client.get("http://localhost/ready").status_code == 200)
         with serving(environ, "--socket", str(place)) as other:
             assert other.wait(END_SECONDS) != 0
@@ -92,7 +96,7 @@ def test_looking_starts_no_supervisor(environ: Environ) -> None:
         # Its parent lives on, and has not asked after it.
         subprocess.run(command, env=environ, check=True, timeout=END_SECONDS, capture_output=True)
         assert plain_http.get(f"{url}/health").status_code == 200
-        assert plain_http.get(f"{url}/ready").status_code == 503
+        eventually(lambda: plain_http.get(f"{url}/ready").status_code == 503)
         assert not listens(environ)
         # The next one is told, without being asked anything.
         with Supervised(environ) as daemon, daemon.client() as client:

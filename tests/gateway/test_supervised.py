@@ -48,7 +48,8 @@ def gateway_of(daemon: Supervised, other_than: int = 0) -> Gateway:
 
 def test_a_gateway_that_is_killed_comes_back_and_takes_no_terminals_answer_along(daemon: Supervised) -> None:
     first = gateway_of(daemon)
-    body = {"model": SLOW, "stream": True, "messages": ASKED}
+    long = [{"role": "user", "content": "a few words " * 2_000}]
+    body = {"model": "echo?pace=0.05", "stream": True, "messages": long}
     with daemon.client() as terminal, httpx2.Client(timeout=60) as http:
         answer = terminal.chat("one two three", model="echo?load_seconds=1")
         with http.stream("POST", f"{first.address}/v1/chat/completions", json=body) as cut:

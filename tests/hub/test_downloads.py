@@ -6,8 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -20,6 +19,7 @@ from ai_pal.protocol.client import Done, Failed, Pulled, Pulling
 from ai_pal.protocol.options import GenerationOptions
 from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
+from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
 
 WEIGHTS = "model.safetensors"
@@ -67,13 +67,6 @@ def client(environ: Environ) -> Iterator[Client]:
     assert ai_pal(environ, "load", "echo").returncode == 0
     with Client(client_endpoint(environ)) as found:
         yield found
-
-
-def wait_until(happened: Callable[[], bool], seconds: float = TIMEOUT) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def egress(supervisor: int) -> list[psutil.Process]:
@@ -156,7 +149,7 @@ def test_the_last_follower_stops_the_download_and_the_next_one_resumes_it(home: 
         events = mine.pull("org/tiny")
         half_way(events, hub)
         events.close()
-        wait_until(lambda: '"pull_stopped"' in log(home))
+        eventually(lambda: '"pull_stopped"' in log(home), within=TIMEOUT)
         with pytest.raises(AiPalError):  # a round trip: the egress process has heard it too
             list(mine.pull("org/nothing"))
         hub.gate.set()
@@ -188,7 +181,7 @@ def test_a_download_dies_with_its_supervisor_and_goes_on_under_the_next(home: En
         half_way(events, hub)
         [process] = egress(mine.welcome.pid)
         os.kill(mine.welcome.pid, signal.SIGKILL)
-        wait_until(lambda: has_ended(process), 1.0)
+        eventually(lambda: has_ended(process), within=allowed(1.0))
     hub.gate.set()
     assert ai_pal(home, "pull", "org/tiny").returncode == 0
     assert ranges(hub)[-1].startswith("bytes=")
@@ -220,7 +213,7 @@ def test_an_idle_egress_process_ends(home: Environ, hub: Hub) -> None:
     with client(home) as mine:
         list(mine.pull("org/tiny"))
         [process] = egress(mine.welcome.pid)
-        process.wait(25)
+        process.wait(TIMEOUT)
 
 
 def test_a_stalled_download_fails_and_says_what_to_do(home: Environ, hub: Hub) -> None:
@@ -282,6 +275,7 @@ def test_no_is_an_answer_too(home: Environ, hub: Hub) -> None:
     terminal.sendline("n")
     terminal.expect("model_not_here")
     terminal.expect(pexpect.EOF)
+    terminal.close()
     assert hub.requests == []
 
 

@@ -10,8 +10,9 @@ import pytest
 from ai_pal.catalog.best import ladder
 from ai_pal.protocol.egress import HubFiles
 from tests import tiny_gguf
-from tests.hub.loopback import Hub, Repo, loopback_hub
-from tests.hub.test_downloads import ai_pal, wait_until
+from tests.hub.loopback import TIMEOUT, Hub, Repo, loopback_hub
+from tests.hub.test_downloads import ai_pal
+from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment, stop_supervisor
 from tests.process.screen import Terminal
 
@@ -76,7 +77,7 @@ def test_a_yes_fetches_it_while_the_starter_answers_and_then_it_answers(home: En
         terminal.enter("hello")
         terminal.wait_for(rf"smollm2{FIGURES}.*\d+% downloaded")
         hub.gate.set()
-        wait_until(lambda: told(terminal, "is here and answers from now on"))
+        eventually(lambda: told(terminal, "is here and answers from now on"), within=TIMEOUT)
         terminal.enter("and you?")
         terminal.wait_for(rf"{re.escape(name[1])}{FIGURES}")
         terminal.wait_for_prompt()
@@ -107,10 +108,10 @@ def test_what_cannot_be_fetched_is_told_and_the_starter_goes_on(home: Environ, h
         terminal.wait_for(QUESTION)
         terminal.enter("y")
         terminal.wait_for_prompt()
-        wait_until(lambda: len(hub.requests) > 0)
+        eventually(lambda: len(hub.requests) > 0, within=TIMEOUT)
         terminal.enter("hello")
         terminal.wait_for(rf"smollm2{FIGURES}")
-        wait_until(lambda: told(terminal, "was not fetched: there is no"))
+        eventually(lambda: told(terminal, "was not fetched: there is no"), within=TIMEOUT)
 
 
 def test_without_a_network_nothing_is_said_of_what_was_agreed_to_once(home: Environ, hub: Hub) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import pexpect
 import pytest
 
 from tests.hub import repositories as repos
@@ -120,7 +121,8 @@ def test_on_a_terminal_a_yes_fetches_it(home: Environ, hub: Hub, model: Repo) ->
     terminal.sendline("y")
     terminal.expect_exact(f"{NAME} is now {after.commit[:12]}")
     terminal.expect_exact("stays until: ai-pal rm org/quants@")
-    terminal.wait()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
     assert terminal.exitstatus == 0
 
 

@@ -13,6 +13,8 @@ from tests.process.eventually import eventually
 
 PYTHON = sys.executable
 WAIT_SECONDS = 120.0
+PIECE = 512
+"""Bytes that are drawn before the screen is looked at: what soon vanishes again is seen."""
 
 
 class Terminal:
@@ -89,7 +91,7 @@ class Terminal:
     def _read(self) -> bool:
         """Take what waits, for at most a moment; False at the end."""
         try:
-            piece = self.process.read_nonblocking(65536, timeout=0.2)
+            piece = self.process.read_nonblocking(PIECE, timeout=0.2)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:

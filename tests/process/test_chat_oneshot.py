@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ai_pal.client import Client
+from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint, listens
 from tests.process.screen import Terminal
 
@@ -24,11 +25,7 @@ def chat(environ: Environ, *args: str, stdin: bytes = b"") -> subprocess.Complet
 
 def assert_computing_stops(environ: Environ) -> None:
     with Client(client_endpoint(environ)) as client:
-        # The supervisor answers in order, so a few questions outlast one engine step.
-        for _ in range(200):
-            if not sum(worker.active + worker.queued for worker in client.status().workers):
-                return
-    raise AssertionError("the engine still computes")
+        eventually(lambda: not sum(one.active + one.queued for one in client.status().workers))
 
 
 def test_the_answer_is_all_that_a_pipe_gets(home: Environ) -> None:

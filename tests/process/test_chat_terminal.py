@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.client import Client
+from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint
 from tests.process.screen import Terminal
 
@@ -60,7 +61,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(home: Environ) -> No
         terminal.send(CTRL_C)
         terminal.wait_for(STOPPED, count=2)
     with Client(client_endpoint(home)) as client:
-        assert [worker.active for worker in client.status().workers] == [0]
+        eventually(lambda: [worker.active for worker in client.status().workers] == [0])
 
 
 def test_a_second_ctrl_c_leaves(home: Environ) -> None:

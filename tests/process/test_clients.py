@@ -294,7 +294,7 @@ def test_connections_come_and_go_in_one_process(daemon: Supervised) -> None:
         with Client(daemon.endpoint):
             pass
     with Client(daemon.endpoint) as client:
-        assert client.status().clients == 1
+        eventually(lambda: client.status().clients == 1)
 
 
 @pytest.mark.anyio

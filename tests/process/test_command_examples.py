@@ -15,6 +15,7 @@ from ai_pal.conversations.store import Conversations
 from tests.pictures import png
 from tests.process.examples import of_help, of_page
 from tests.process.homes import Environ, environment, stop_supervisor
+from tests.spoken_models import Script
 from tests.unit.attachments.pdfs import pdf
 
 SECONDS = 120
@@ -89,15 +90,23 @@ BEFORE = {
 CONFIG = "".join(f'[models.{name}]\nmodel = "echo"\n' for name in ("phi-2", "phi-3", "qwen-coder"))
 PERSON = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 TOOLS = [{"name": "weather", "parameters": {"type": "object"}}]
+TEMPLATE = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}assistant:\n"
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that says two letters: the starter takes many seconds to write what a help text asks for."""
+    file = tmp_path_factory.mktemp("brief") / "brief.gguf"
+    return Script(("H", "i"), after="\n").save_gguf(file, TEMPLATE)
 
 
 @pytest.fixture
-def desk(ai_pal_home: Path, tmp_path: Path, starter_model: Path) -> Iterator[Environ]:
+def desk(ai_pal_home: Path, tmp_path: Path, brief: Path) -> Iterator[Environ]:
     """A user with the files, models and conversations that the examples name, in a repository."""
     home = ai_pal_home
     for place in ("models/coder.gguf", "models/qwen.gguf", "Downloads/qwen2.5-coder-q4.gguf"):
         (home / place).parent.mkdir(exist_ok=True)
-        (home / place).symlink_to(starter_model)
+        (home / place).symlink_to(brief)
     for folder in (".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions"):
         (home / folder).mkdir(parents=True)
     texts = {
@@ -131,6 +140,7 @@ def desk(ai_pal_home: Path, tmp_path: Path, starter_model: Path) -> Iterator[Env
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("starter_model")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_run(page: str, desk: Environ, tmp_path: Path) -> None:
     assert PAGES[page]

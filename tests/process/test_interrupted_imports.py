@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.process.homes import environment
+from tests.process.homes import Environ, environment
+from tests.process.supervised import Supervised
 
 SECONDS = 120
 COMMANDS = (
@@ -47,14 +50,21 @@ sys.exit(code)
 """
 
 
-@pytest.mark.usefixtures("daemon")  # so that none is just being started when the test is over
+@pytest.fixture(scope="module")
+def served() -> Iterator[Environ]:
+    """A home in which a supervisor runs, so that none is just being started when a test is over."""
+    with tempfile.TemporaryDirectory(prefix="ai-pal-test-", dir="/tmp") as home:
+        with Supervised(environ := environment(Path(home))):
+            yield environ
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("command", COMMANDS, ids="-".join)
-def test_ctrl_c_within_an_import_ends_quietly(ai_pal_home: Path, command: list[str], place: str) -> None:
+def test_ctrl_c_within_an_import_ends_quietly(served: Environ, command: list[str], place: str) -> None:
     name, after = PLACES[place]
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, name, str(after), *command],
-        env=environment(ai_pal_home),
+        env=served,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=SECONDS,

@@ -106,14 +106,15 @@ def test_unload_drains_what_is_busy(supervise: Supervise) -> None:
 
 def test_a_request_during_the_drain_gets_a_fresh_worker(supervise: Supervise) -> None:
     with supervise().client() as client:
-        stream = ask(client, tokens=40)
+        stream = ask(client)
         until(iter(stream), wire.Delta)
         worker = pid_of(client)
         client._exchange.begin(wire.Unload(1000, "echo"))  # goes on while others ask
         eventually(lambda: (status := status_of(client)) and status.state == "draining")
         assert client.ask(PROMPT, model="echo").text == PROMPT + " "
         assert pid_of(client) != worker
-        end_of(list(stream), wire.Done)
+        stream.cancel()
+        end_of(list(stream), wire.Cancelled)
 
 
 def test_unload_all_takes_every_model(supervise: Supervise) -> None:

@@ -82,7 +82,8 @@ def test_a_machine_is_added_asked_listed_and_removed(here: Environ, box: sshd.Se
     assert (answer["tier"], answer["provider"], answer["remote"]) == (4, "box", True)
     assert asked(here, "-m", "box:echo", "--mine", "four five")["text"].strip() == "four five"
     assert "local_only" in ai_pal(here, "chat", "--json", "-m", "box:echo", "--local-only", "six", code=1)
-    assert "box:echo" in ai_pal(here, "usage", "--by", "model")
+    # It is written after the answer.
+    eventually(lambda: "box:echo" in ai_pal(here, "usage", "--by", "model"), within=WITHIN)
 
     def ready() -> dict[str, Any] | None:
         (one,) = json.loads(ai_pal(here, "route", "--json", "-m", "box:echo", "one two"))["candidates"]

@@ -12,7 +12,7 @@ from ai_pal.config import paths
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
 from tests.process.answers import PROMPT, ask, end_of, text_of, until
-from tests.process.eventually import eventually
+from tests.process.eventually import allowed, eventually
 from tests.process.supervised import Supervised, status_of
 
 Supervise = Callable[..., Supervised]
@@ -111,7 +111,7 @@ def test_two_loads_that_fit_one_at_a_time_go_one_after_the_other(supervise: Supe
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     for model in models:
         end_of(results[model], wire.Done)
     assert len(daemon.logged("load_waits")) >= 1
@@ -179,7 +179,7 @@ def test_a_load_never_delays_a_neighbour(how: str, supervise: Supervise) -> None
         heard += list(stream)  # one second of words, all while the other model loads
         assert len(text_of(heard).split()) == 100
         done = end_of(heard, wire.Done)
-        assert done.timings.total < 3.0
+        assert done.timings.total < allowed(3.0)
         assert isinstance(list(loading)[-1], wire.Loaded)
 
 

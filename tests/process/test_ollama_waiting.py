@@ -19,7 +19,7 @@ class LoadingOllama:
     """Answers when it was asked `looks` times whether it lives."""
 
     def __init__(self) -> None:
-        self.looks, self.looked = 2, 0
+        self.looks, self.looked = 3, 0  # with the last of them the answer comes
         self._loaded = asyncio.Event()
 
     async def handle(self, exchange: Exchange) -> None:

@@ -196,7 +196,7 @@ def test_keep_alive_zero_unloads_at_once(daemon: Supervised) -> None:
 def test_a_deadline_interrupts(daemon: Supervised) -> None:
     with PageClient(daemon.endpoint) as client:
         client.events(client.ask("load"))
-        end = client.events(client.chat("x", options=ENDLESS, deadline=0.3))[-1]
+        end = client.events(client.chat("x", options=ENDLESS, deadline=1.0))[-1]
     assert (end["type"], end["reason"]["code"]) == ("interrupted", "deadline_exceeded")
 
 
@@ -321,8 +321,7 @@ def test_a_client_that_does_not_read_is_cut_off_alone(daemon: Supervised) -> Non
     with PageClient(daemon.endpoint, held=1) as idle, PageClient(daemon.endpoint) as other:
         chat = idle.chat("x", options=flood)
         assert text_of(other.events(other.chat("fine"))) == "fine "
-        while other.events(other.ask("status"))[0]["workers"][0].get("active"):
-            pass
+        eventually(lambda: not other.events(other.ask("status"))[0]["workers"][0].get("active"))
         events = idle.events(chat)
     assert (events[-1]["type"], events[-1]["reason"]["code"]) == ("interrupted", "client_too_slow")
     assert text_of(events)
@@ -337,7 +336,7 @@ def test_stop_only_if_idle_is_refused_while_busy(daemon: Supervised) -> None:
         assert client.events(client.ask("stop", only_if_idle=True))[0]["type"] == "stopping"
         with pytest.raises(GoneError):
             client.next()
-    assert daemon.process.wait(10) == 0
+    assert daemon.process.wait(60) == 0
 
 
 def test_a_killed_supervisor_is_noticed(daemon: Supervised) -> None:

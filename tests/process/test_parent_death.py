@@ -24,7 +24,8 @@ from ai_pal.protocol.worker import (
     decode_from_worker,
     encode,
 )
-from tests.process.eventually import allowed
+from tests.process.eventually import allowed, eventually
+from tests.process.supervised import gone
 from tests.worker_driver import TIMEOUT, worker_command
 
 LIMIT = 1.0
@@ -77,14 +78,9 @@ class Orphaned:
         self.socket.close()
 
 
-def gone_in_time(process: psutil.Process) -> bool:
-    """Whether it ends within the limit; one that only waits to be reaped has ended."""
-    deadline = time.monotonic() + allowed(LIMIT)
-    while time.monotonic() < deadline:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.01)
-    return False
+def ends_in_time(process: psutil.Process) -> None:
+    """It ends within the limit; one that only waits to be reaped has ended."""
+    eventually(lambda: not process.is_running() or gone(process.pid), within=allowed(LIMIT))
 
 
 def starting(orphaned: Orphaned) -> None:
@@ -133,7 +129,7 @@ def test_the_worker_dies_with_its_parent(state: Callable[[Orphaned], None], tmp_
     try:
         state(orphaned)
         orphaned.parent.kill()
-        assert gone_in_time(orphaned.worker)
+        ends_in_time(orphaned.worker)
     finally:
         orphaned.end()
 
@@ -146,6 +142,6 @@ def test_llamacpp_dies_with_its_parent_while_it_loads(tmp_path: Path, starter_mo
         orphaned.send(LoadModel("m", "llamacpp", str(starter_model)))
         orphaned.wait_for(LoadProgress)
         orphaned.parent.kill()
-        assert gone_in_time(orphaned.worker)
+        ends_in_time(orphaned.worker)
     finally:
         orphaned.end()

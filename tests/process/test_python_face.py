@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +25,7 @@ from ai_pal.models.failure import LocalMethodsError
 from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
 from ai_pal.orchestration import MultiModelOrchestrator
 from ai_pal.protocol.client import StatusReply
+from tests.process.eventually import eventually
 from tests.process.homes import environment, listens, stop_supervisor
 
 SECONDS = 120.0
@@ -49,10 +49,7 @@ def status(where: str = "") -> StatusReply:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(condition, within=SECONDS)
 
 
 def computes() -> bool:

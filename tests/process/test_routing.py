@@ -250,7 +250,7 @@ def test_a_doubted_answer_is_anothers_and_the_draft_stays_here(doubting: Environ
     assert line.startswith("echo was unsure (")
     assert line.endswith(" -> openai:gpt-3.5-turbo")
     assert cloud.prompts == [LONG]
-    assert b"1 answer of this machine gave way to another's" in usage(doubting)
+    eventually(lambda: b"1 answer of this machine gave way to another's" in usage(doubting), within=SECONDS)
 
 
 def test_a_doubted_answer_of_a_slow_model_stands_above_the_seam(doubting: Environ, cloud: Cloud) -> None:

@@ -12,14 +12,16 @@ import pytest
 from tests.process.homes import Environ
 
 SECONDS = 120
-SLOW = "echo?load_seconds=2"
+SHORT, LONG = "echo?load_seconds=0.5", "echo?load_seconds=2"
+"""A bar is drawn at once, a line is written after a second."""
+
 COMMANDS = {
-    "chat": ("chat", "-m", SLOW, "hi"),
-    "chat --json": ("chat", "--json", "-m", SLOW, "hi"),
-    "generate": ("generate", "-m", SLOW, "hi"),
-    "embed": ("embed", "-m", SLOW, "hi"),
-    "rerank": ("rerank", "-m", SLOW, "who", "hi"),
-    "count": ("count", "-m", SLOW, "hi"),
+    "chat": ("chat", "hi"),
+    "chat --json": ("chat", "--json", "hi"),
+    "generate": ("generate", "hi"),
+    "embed": ("embed", "hi"),
+    "rerank": ("rerank", "who", "hi"),
+    "count": ("count", "hi"),
 }
 
 
@@ -28,6 +30,7 @@ def on_terminal(home: Environ, words: tuple[str, ...], out: Path) -> str:
     command = f"{shlex.join([sys.executable, '-m', 'ai_pal', *words])} | cat > {out}"
     shell = pexpect.spawn("bash", ["-c", command], env=home, timeout=SECONDS, encoding="utf-8")
     shell.expect(pexpect.EOF)
+    shell.close()
     return str(shell.before)
 
 
@@ -35,22 +38,23 @@ def on_terminal(home: Environ, words: tuple[str, ...], out: Path) -> str:
 def test_a_pipe_gets_the_answer_and_the_terminal_the_signs_of_life(
     home: Environ, tmp_path: Path, name: str
 ) -> None:
-    seen = on_terminal(home, COMMANDS[name], tmp_path / "out")
+    seen = on_terminal(home, (*COMMANDS[name], "-m", SHORT), tmp_path / "out")
     assert "%  loading" in seen
     assert (tmp_path / "out").read_text().strip()
     if name != "chat --json":  # the object tells it
-        assert f"{SLOW} · this machine" in seen
+        assert f"{SHORT} · this machine" in seen
 
 
 def test_a_terminal_that_cannot_draw_gets_a_line(home: Environ, tmp_path: Path) -> None:
-    seen = on_terminal(home | {"TERM": "dumb"}, COMMANDS["chat"], tmp_path / "out")
+    words = (*COMMANDS["chat"], "-m", LONG)
+    seen = on_terminal(home | {"TERM": "dumb"}, words, tmp_path / "out")
     assert 1 <= seen.count("%  loading") <= 2
     assert "\x1b" not in seen
 
 
 @pytest.mark.parametrize("name", ["chat", "embed", "count"])
 def test_without_any_terminal_there_are_none(home: Environ, name: str) -> None:
-    command = [sys.executable, "-m", "ai_pal", *COMMANDS[name]]
+    command = [sys.executable, "-m", "ai_pal", *COMMANDS[name], "-m", LONG]
     done = subprocess.run(command, env=home, capture_output=True, text=True, timeout=SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -19,7 +19,7 @@ def test_a_request_is_seen_and_cancelled_and_its_model_unloaded(daemon: Supervis
     environ = daemon.environ | {"TERM": "xterm-256color"}
     with Terminal(["top"], environ, columns=120) as terminal, daemon.client() as client:
         terminal.wait_for("no model is loaded")
-        stream = client.chat("a secret of seven words and more", extra={"pace": 0.5})
+        stream = client.chat("a secret of seven words and more", extra={"pace": 0.5, "tokens": 10_000})
         terminal.wait_for(r"chat +echo +answering +[1-9]")
         terminal.send("\x1b[Bc")
         terminal.wait_for(r"cancel chat of .*\? y/n")

@@ -12,7 +12,7 @@ from tests.chaos.faults import Fault, fitting
 from tests.chaos.laboratory import STOP, Laboratory
 from tests.chaos.scenes import SCENES, Going, Scene
 from tests.hub.loopback import loopback_hub
-from tests.process.asked import Asked
+from tests.process.asked import SECONDS, Asked
 from tests.process.supervised import status_of
 
 FULL, SMALL = 500, 12
@@ -69,7 +69,7 @@ def _settle(
     cancelled = time.monotonic()
     for asked in going.answers:
         asked.cancel()
-        report.expect(asked.finish(10), f"{asked.model}: no end after a cancel")
+        report.expect(asked.finish(SECONDS), f"{asked.model}: no end after a cancel")
         report.took("cancelled is heard", time.monotonic() - cancelled, CANCELLED)
         report.ended(asked)
     if "client" in fault.name:
@@ -82,7 +82,7 @@ def _settle(
 
 
 def _wait_idle(lab: Laboratory, client: Client, model: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SECONDS
     while (status := status_of(client, model)) and status.active and time.monotonic() < deadline:
         time.sleep(0.005)
 

@@ -8,7 +8,7 @@ from ai_pal.client import Client
 from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import Laboratory
 from tests.process.answers import PROMPT
-from tests.process.asked import Asked
+from tests.process.asked import SECONDS, Asked
 from tests.process.eventually import eventually
 from tests.process.supervised import pid_of, status_of
 
@@ -50,11 +50,11 @@ def _cancel_once(lab: Laboratory, client: Client, model: str, dice: random.Rando
     cancelled_at = time.monotonic()
     for one in (asked, *ahead):
         one.cancel()
-        report.expect(one.finish(5), f"{moment}: never ended")
+        report.expect(one.finish(SECONDS), f"{moment}: never ended")
         report.ended(one)
     report.took("cancelled is heard", time.monotonic() - cancelled_at, HEARD)
     while (status := status_of(client, model)) and status.active and time.monotonic() < cancelled_at + 30:
         time.sleep(0.005)
     report.took(f"computing ends ({moment})", time.monotonic() - cancelled_at, STEP)
-    said = client.ask(PROMPT, model=model, deadline=20.0).text
+    said = client.ask(PROMPT, model=model, deadline=SECONDS).text
     report.expect(said == PROMPT + " ", f"the next request hears {said!r}")

@@ -11,7 +11,7 @@ from tests.chaos.tampered import OPERATIONS
 from tests.process.asked import Asked
 
 FULL, SMALL = 1000, 1
-ENDS = 20.0
+ENDS = 60.0
 LATEST = 30
 """Where a small run looks for an N."""
 

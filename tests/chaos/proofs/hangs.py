@@ -11,7 +11,7 @@ from ai_pal.client import Client
 from ai_pal.protocol import client as wire
 from tests.chaos.laboratory import SETTINGS, Laboratory, in_turn
 from tests.process.answers import PROMPT
-from tests.process.asked import Asked
+from tests.process.asked import SECONDS, Asked
 from tests.process.eventually import eventually
 from tests.process.supervised import pid_of
 
@@ -64,7 +64,7 @@ def _load_hangs(lab: Laboratory, name: str) -> None:
         eventually(lambda: lab.daemon.logged("worker_phase", model=model, phase="killing"), within=60)
         report.took("a load that hangs found", time.monotonic() - begun, LOADS + 1 + REPLACE)
         asked.cancel()
-        report.expect(asked.finish(5), f"{model}: not cancelled")
+        report.expect(asked.finish(SECONDS), f"{model}: not cancelled")
         report.ended(asked)
 
 
@@ -80,7 +80,7 @@ def _slow(options: str, **extra: object) -> Callable[[Laboratory, str], None]:
 
 
 def _answers(client: Client, model: str) -> bool:
-    return client.ask(PROMPT, model=model, deadline=20.0).text == PROMPT + " "
+    return client.ask(PROMPT, model=model, deadline=SECONDS).text == PROMPT + " "
 
 
 WAYS = [

@@ -14,7 +14,7 @@ from tests.process.supervised import pid_of
 
 FULL, SMALL = 1000, 12
 END = 1.0
-SETTLE = 10.0
+SETTLE = 60.0
 
 
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:

@@ -87,7 +87,7 @@ class Crowd:
             if not memory and now >= warm_at:
                 memory = self._process.memory_info().rss
         self.growth = self._process.memory_info().rss - memory
-        while self.open and time.monotonic() < end + 15:
+        while self.open and time.monotonic() < end + 60:
             self._listen(50)
         for connection in self._connections:
             connection.close()
