@@ -53,9 +53,11 @@ sys.exit(code)
 @pytest.fixture(scope="module")
 def served() -> Iterator[Environ]:
     """A home in which a supervisor runs, so that none is just being started when a test is over."""
-    with tempfile.TemporaryDirectory(prefix="ai-pal-test-", dir="/tmp") as home:
-        with Supervised(environ := environment(Path(home))):
-            yield environ
+    with (
+        tempfile.TemporaryDirectory(prefix="ai-pal-test-", dir="/tmp") as home,
+        Supervised(environ := environment(Path(home))),
+    ):
+        yield environ
 
 
 @pytest.mark.parametrize("place", PLACES)
