@@ -63,7 +63,12 @@ class WorkerJob(msgspec.Struct, eq=False):
         return type(message) is ENDS[type(self.job.work)]
 
     def timings(self, now: float, prefill: float = 0.0, decode: float = 0.0) -> Timings:
+        """As this process saw it. An engine's clock goes on while this process or the machine stands still,
+        ours does not: the parts never exceed the whole."""
         first = self.first_at if self.first_at is not None else now
+        computed = now - (self.dispatched_at or now)
+        prefill = min(prefill, computed)
+        decode = min(decode, computed - prefill)
         spent = decode or now - first
         return Timings(
             queued=(self.dispatched_at or now) - self.accepted_at,

@@ -148,3 +148,13 @@ def test_timings_count_from_acceptance(table: JobTable) -> None:
 def test_what_never_came_has_no_time(table: JobTable) -> None:
     timings = ask(table).timings(8.0)
     assert (timings.first_token, timings.total) == (0.0, 8.0)
+
+
+def test_the_parts_of_an_answers_time_never_exceed_the_whole(table: JobTable) -> None:
+    """An engine's clock goes on while this machine sleeps; ours does not."""
+    job = ask(table)
+    job.dispatched_at, job.first_at = 1.0, 2.0
+    slept = job.timings(3.0, prefill=3600.0, decode=7200.0)
+    assert slept.queued + slept.prefill + slept.decode <= slept.total
+    awake = job.timings(3.0, prefill=0.75, decode=1.125)
+    assert (awake.prefill, awake.decode) == (0.75, 1.125)
