@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection
 
+import msgspec
+
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.families import FAMILIES
 from ai_pal.catalog.reference import split
@@ -40,6 +42,13 @@ def not_found(name: str, settings: Settings) -> AiPalError:
     if setting := _named_by(name, settings):
         hint += f" (it stands in the setting {setting}: ai-pal config show)"
     return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
+
+
+def of_reference(failure: Failure, ref: str) -> Failure:
+    """Why `ref` cannot be loaded: what it says behind its question mark is no setting of this machine's, so
+    who asked has said it."""
+    said = bool(split(ref).options) and failure.code in (Code.CONFIG_INVALID, Code.FILE_UNREADABLE)
+    return msgspec.structs.replace(failure, code=Code.BAD_REQUEST) if said else failure
 
 
 def _elsewhere(name: str) -> str:

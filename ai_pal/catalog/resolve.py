@@ -17,7 +17,7 @@ from ai_pal.catalog.machine import this_machine
 from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.quantized import check_library
 from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split
-from ai_pal.catalog.refusals import not_found, not_here
+from ai_pal.catalog.refusals import not_found, not_here, of_reference
 from ai_pal.catalog.spelling import spelled
 from ai_pal.catalog.twins import twin
 from ai_pal.config import ModelSettings, Settings, paths
@@ -64,8 +64,18 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
     """What a worker needs to load `ref`; an empty one means the default model.
 
     Raises `AiPalError`: `model_not_found` (with the nearest names), `model_not_here` (with the
-    command that fetches it), `model_invalid`, `file_unreadable`, `engine_missing`.
+    command that fetches it), `model_invalid`, `file_unreadable`, `engine_missing`, and for what the settings
+    say of it `config_invalid`, for what `ref` itself says `bad_request`.
     """
+    try:
+        return _resolved(ref, settings, machine)
+    except AiPalError as error:
+        if (failure := of_reference(error.failure, ref)) is error.failure:
+            raise
+        raise AiPalError(failure) from None
+
+
+def _resolved(ref: str, settings: Settings, machine: Machine | None) -> LoadModel:
     found = find(ref, settings, machine)
     if found.problem is not None:
         raise AiPalError(found.problem)

@@ -5,7 +5,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 CLIENT_LEFT = 499
 """What the access log calls a request whose client went away (nginx's number)."""
 
-_STATUSES: dict[int, tuple[Code, ...]] = {
+STATUSES: dict[int, tuple[Code, ...]] = {
     400: (
         *(Code.BAD_REQUEST, Code.EMPTY_PROMPT, Code.INPUT_NOT_UTF8, Code.PROMPT_TOO_LARGE, Code.UNSUPPORTED),
         *(
@@ -28,9 +28,16 @@ _STATUSES: dict[int, tuple[Code, ...]] = {
     413: (Code.FRAME_TOO_LARGE, Code.IMAGE_TOO_LARGE),
     429: (Code.RATE_LIMITED, Code.OVER_BUDGET),
     CLIENT_LEFT: (Code.CANCELLED,),
+    500: (
+        *(Code.INTERNAL, Code.ENGINE_ERROR, Code.UNSURE, Code.CONFIG_INVALID, Code.FILE_UNREADABLE),
+        *(Code.PROTOCOL_MISMATCH, Code.HELLO_REQUIRED, Code.CLIENT_CLOSED, Code.SUPERVISOR_RUNNING),
+        *(Code.SOCKET_PATH_BLOCKED, Code.RUN_DIR_UNSAFE, Code.CACHE_UNWRITABLE, Code.UNSUPPORTED_PLATFORM),
+        *(Code.PIP_MISSING, Code.KEYRING_MISSING, Code.STORE_DAMAGED, Code.STORE_NEWER),
+    ),
     502: (
         *(Code.PROVIDER_UNREACHABLE, Code.PROVIDER_REFUSED, Code.PROVIDER_ERROR, Code.STREAM_BROKEN),
         *(Code.EMPTY_ANSWER, Code.AUTH_FAILED, Code.DOWNLOAD_FAILED, Code.OFFLINE, Code.HASH_MISMATCH),
+        Code.MACHINE_CHANGED,
     ),
     503: (
         *(Code.OVERLOADED, Code.INSUFFICIENT_MEMORY, Code.SHUTTING_DOWN, Code.BREAKER_OPEN, Code.UNLOADED),
@@ -45,15 +52,15 @@ _STATUSES: dict[int, tuple[Code, ...]] = {
     507: (Code.DISK_FULL,),
 }
 
-_OF_CODE = {code: status for status, codes in _STATUSES.items() for code in codes}
+_OF_CODE: dict[str, int] = {code: status for status, codes in STATUSES.items() for code in codes}
 
 RETRY_AFTER = 5
 """Seconds, where a failure that may pass does not say how long it takes."""
 
 
 def status_of(failure: Failure) -> int:
-    """The status for this failure; what is nobody's fault but ours is 500."""
-    return _OF_CODE.get(Code(failure.code), 500) if failure.code in set(Code) else 500
+    """The status for this failure; what is nobody's fault but ours is 500, as is what nobody here knows."""
+    return _OF_CODE.get(failure.code, 500)
 
 
 class StatusError(AiPalError):

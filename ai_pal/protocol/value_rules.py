@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -108,6 +108,19 @@ def in_words(error: msgspec.ValidationError) -> str:
         return f"{named(found[1])}{found[2]} is wanted{instead}"
 
     return re.sub(_EXPECTED, said, str(error))
+
+
+_CHOICE = r"Invalid enum value (.*) - at `\$\.(\w+)`"
+_PLACE = r"(.*) - at `\$\.(\w+)`"
+
+
+def field_in_words(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> str:
+    """What is wrong with a field of this kind of struct, its name first; of a choice also what there is."""
+    text = in_words(error)
+    if found := re.fullmatch(_CHOICE, text):
+        choices = {field.name: get_args(field.type) for field in msgspec.structs.fields(kind)}[found[2]]
+        return f"{found[2]} is one of {', '.join(str(one) for one in choices if one)}, not {found[1]}"
+    return re.sub(_PLACE, r"\2: \1", text)
 
 
 def not_so(rule: Rule, name: str, value: object) -> str:

@@ -19,6 +19,7 @@ from ai_pal.errors import Code, Failure, fail
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.usage import Usage
+from ai_pal.protocol.value_rules import field_in_words
 from ai_pal.protocol.worker import (
     CompleteText,
     CountTokens,
@@ -56,7 +57,7 @@ SWITCH_SECONDS = 0.0005
 ABILITIES: list[Ability] = [ability for ability in get_args(Ability) if ability != "grammar"]
 DOUBT = 0.25
 FAULTS = ("exit", "kill", "fail", "hang", "block", "hold_gil")
-OptionsType = TypeVar("OptionsType")
+OptionsType = TypeVar("OptionsType", bound=msgspec.Struct)
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
@@ -344,4 +345,4 @@ def _convert(options: dict[str, Any], into: type[OptionsType]) -> OptionsType:
     try:
         return msgspec.convert(options, into, strict=False)
     except msgspec.ValidationError as error:
-        fail(Code.BAD_REQUEST, f"an option of the echo engine is wrong: {error}")
+        fail(Code.BAD_REQUEST, f"an option of the echo engine is wrong: {field_in_words(error, into)}")

@@ -13,7 +13,7 @@ from ai_pal.formats.gguf import MEAN, RANK, Header, pooling_of
 from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.formats.kv_cache import KINDS, objection
 from ai_pal.formats.projector import LARGEST_WHOLE, Projector
-from ai_pal.protocol.value_rules import in_words
+from ai_pal.protocol.value_rules import field_in_words
 from ai_pal.protocol.windows import slots_of, windows_of
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, LoadModel
 from workers import spin_throttle
@@ -74,11 +74,8 @@ def load_options(spec: LoadModel) -> LoadOptions:
     try:
         options = msgspec.convert(spec.options, LoadOptions, strict=False)
     except msgspec.ValidationError as error:
-        fail(
-            Code.CONFIG_INVALID,
-            f"a model option is wrong: {in_words(error)}",
-            f"there are: {', '.join(known)}",
-        )
+        message = f"a model option is wrong: {field_in_words(error, LoadOptions)}"
+        fail(Code.CONFIG_INVALID, message, f"there are: {', '.join(known)}")
     slots = slots_of(spec)
     if 0 < options.chunk < slots:  # llama.cpp would end the process
         message = f"a chunk of {options.chunk} tokens is too small: each of {slots} slots needs one"

@@ -25,7 +25,9 @@ CODES = {
 OVERFLOW = "this model's maximum context length is exceeded"
 """Words by which clients tell that they have to make their history shorter (LiteLLM's, among others)."""
 
-_PLACE = re.compile(r"([a-z_]+(?:\[\d+\]|\.[a-z_]+)*)(?=:| is )")
+_PLACE = re.compile(
+    r"(?!(?:there|what|nothing|nobody|this|that|it) is )([a-z_]+(?:\[\d+\]|\.[a-z_]+)*)(?=:| is )"
+)
 """How a refusal of the supervisor begins: with the field."""
 
 _FIELDS = {"context": "num_ctx", "response_format.schema": "response_format"}

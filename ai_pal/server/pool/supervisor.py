@@ -6,6 +6,7 @@ that it gates are one step. The world behind it is `ports`; time comes from the 
 
 from collections.abc import Callable
 
+from ai_pal.catalog.refusals import of_reference
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
@@ -173,7 +174,7 @@ class Supervisor:
             case inner.Ready():
                 self._ready(worker, message)
             case inner.LoadFailed():
-                self.pool.apply(worker, lifecycle.Refused(message.failure))
+                self.pool.apply(worker, lifecycle.Refused(of_reference(message.failure, worker.model)))
             case _:
                 self._dispatcher.take(worker, message)
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from ai_pal import catalog
 from ai_pal.catalog import absolute, keep_alive, resolve, split, with_adapters
+from ai_pal.catalog.refusals import of_reference
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.tables import LocalSettings, ProviderSettings
-from ai_pal.errors import AiPalError, Code
+from ai_pal.errors import AiPalError, Code, Failure
 from tests import tiny_gguf
 
 GGUF = b"GGUF\x03\0\0\0"
@@ -291,3 +292,19 @@ def test_several_adapters_are_one_option() -> None:
     assert split("m?lora=1").options == {"lora": ["1"]}
     assert with_adapters("m?slots=2", []) == "m?slots=2"
     assert absolute("m?lora=a.gguf=0.5", Path("/here"), Settings()) == "m?lora=/here/a.gguf=0.5"
+
+
+@pytest.mark.parametrize("option", ["kv_cache=q9", "device=tpu", "gpu_layers=many"])
+def test_what_a_reference_says_wrongly_who_asked_has_said(option: str, gguf: Path) -> None:
+    name, _, value = option.partition("=")
+    own = {"mine": ModelSettings(path=f"{gguf}?{option}")}
+    assert refusal(f"{gguf}?{option}", Settings()).code == Code.BAD_REQUEST
+    assert refusal("mine", Settings(models=own)).code == Code.CONFIG_INVALID
+    assert value in refusal(f"{gguf}?{name}={value}", Settings()).failure.message
+
+
+def test_a_load_that_fails_for_its_options_is_no_fault_of_this_machine() -> None:
+    failure = Failure(Code.CONFIG_INVALID, "a context of 9 tokens is larger than the model's own, 8")
+    assert of_reference(failure, "small?context=9").code == Code.BAD_REQUEST
+    assert of_reference(failure, "small") is failure
+    assert of_reference(Failure(Code.WORKER_DIED, "x"), "small?context=9").code == Code.WORKER_DIED

@@ -7,9 +7,10 @@ import msgspec
 
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.value_rules import field_in_words
 from workers.engines.option_names import refuse_unknown
 
-Anything = TypeVar("Anything")
+Anything = TypeVar("Anything", bound=msgspec.Struct)
 LARGEST = sys.float_info.max
 Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
@@ -88,4 +89,5 @@ def _convert(values: dict[str, Any], into: type[Anything], code: Code) -> Anythi
     try:
         return msgspec.convert(values, into, strict=False)
     except msgspec.ValidationError as error:
-        fail(code, f"an option of the transformers engine is wrong: {error}", "correct it and ask again")
+        what = field_in_words(error, into)
+        fail(code, f"an option of the transformers engine is wrong: {what}", "correct it and ask again")

@@ -20,6 +20,13 @@ def test_a_mistyped_option_is_refused_and_the_known_ones_are_named(options: dict
     assert "chunk" in refused.value.failure.hint
 
 
+def test_a_choice_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(AiPalError, match="windows is one of auto, shared, own, not 'mine'"):
+        load_options(LoadModel("m", "llamacpp", options={"windows": "mine"}))
+    with pytest.raises(AiPalError, match="chunk: a whole number is wanted, not a text"):
+        load_options(LoadModel("m", "llamacpp", options={"chunk": "many"}))
+
+
 @pytest.mark.parametrize(("slots", "chunk"), [(0, 3), (8, 7)])
 def test_a_chunk_that_cannot_hold_a_token_of_each_slot_is_refused(slots: int, chunk: int) -> None:
     with pytest.raises(AiPalError) as refused:
