@@ -1,12 +1,14 @@
 """`-p NAME`: what a preset says, where the command line says nothing. No I/O."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_pal.config.presets import Preset
+from ai_pal.config.presets import Example, Preset
 from ai_pal.errors import Code, fail
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions, Grammar, JsonObject, JsonSchema, ResponseFormat
 
 if TYPE_CHECKING:
@@ -54,6 +56,11 @@ def apply(preset: Preset, args: argparse.Namespace) -> None:
     args.option = list({**kept, **options}.items())
 
 
+def examples_of(preset: Preset) -> list[Message]:
+    """What goes before a conversation."""
+    return [Message(one.role, one.content) for one in preset.messages or ()]
+
+
 def given(args: argparse.Namespace) -> Preset:
     """The preset that the options of a command line describe."""
     said = {name: getattr(args, name) for name in _SAME if not _is_left_out(name, args)}
@@ -61,7 +68,7 @@ def given(args: argparse.Namespace) -> Preset:
     return Preset(**said, local_only=args.local_only or None, options=dict(args.option) or None)
 
 
-def of_conversation(wishes: "Wishes", system: str | None) -> Preset:
+def of_conversation(wishes: "Wishes", system: str | None, examples: Sequence[Message] = ()) -> Preset:
     """The preset of what is set in a conversation: what is as usual is left out."""
     usual, options = GenerationOptions(), wishes.options
     names = [name for name in _SAME if name in GenerationOptions.__struct_fields__]
@@ -75,6 +82,7 @@ def of_conversation(wishes: "Wishes", system: str | None) -> Preset:
         goal=wishes.goal or None,
         max_cost=wishes.max_cost,
         options=dict(options.extra) or None,
+        messages=[Example(one.role, one.text) for one in examples] or None,  # type: ignore[arg-type]
     )
 
 

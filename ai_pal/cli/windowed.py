@@ -17,20 +17,17 @@ def windowed(reference: str, tokens: int | None, settings: Settings) -> str:
     cannot be, or is larger than what the model was made for."""
     if tokens is None and f"{OPTION}=" not in reference:
         return reference
-    from ai_pal.catalog import default_model, join, split
+    from ai_pal.catalog import split
+    from ai_pal.catalog.window import with_window
     from ai_pal.config.clouds import provider_names
     from ai_pal.config.elsewhere import elsewhere
 
-    if elsewhere(reference, provider_names(settings)) is not None:
-        if tokens is None:
-            return reference
-        message = f"--context is for models of this machine: {reference} has its provider's window"
-        fail(Code.BAD_REQUEST, message, "leave --context out, or name a model that `ai-pal list` shows")
-    name, options = split(reference or default_model(settings))
-    options |= {} if tokens is None else {OPTION: tokens}
-    found = join(name, options)
-    _check(found, name, options, settings)
-    return found
+    if tokens is not None:
+        reference = with_window(reference, tokens, settings)
+    elif elsewhere(reference, provider_names(settings)) is not None:
+        return reference
+    _check(reference, *split(reference), settings)
+    return reference
 
 
 def _check(reference: str, name: str, options: dict[str, Any], settings: Settings) -> None:

@@ -20,10 +20,18 @@ SUFFIX = ".toml"
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
 
+class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A turn that goes before every conversation, to show how answers are to be."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
 class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What an answer is asked with, unless it is said otherwise there. `options` are the engine's own,
     `context` tokens of the window, `max_cost` US dollars. `schema` is a JSON Schema as its text, `grammar`
-    a GBNF grammar."""
+    a GBNF grammar. `messages` go before the conversation. `made_by` says that a program has made it over
+    HTTP: programs may replace what programs have made."""
 
     model: str | None = None
     system: str | None = None
@@ -47,6 +55,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     goal: Literal["privacy", "cost", "latency", "quality", "balanced"] | None = None
     max_cost: float | None = None
     options: dict[str, Any] | None = None
+    messages: list[Example] | None = None
+    made_by: Literal["api"] | None = None
 
 
 FIELDS = Preset.__struct_fields__
@@ -130,6 +140,7 @@ def save_fields(
     name: str, given: Preset, drop: Collection[str], environ: Mapping[str, str] = os.environ
 ) -> Preset:
     """Set the fields that `given` says and take out those in `drop`; the rest of the file stays as it is.
+    Whoever changes a preset has made it from then on.
 
     Raises `AiPalError` (`config_invalid`, `file_unreadable`)."""
     import tomlkit
@@ -139,7 +150,7 @@ def save_fields(
         before = read_text(name, environ) or ""
         parse(before, str(file))
         document = tomlkit.parse(before)
-        for field in drop:
+        for field in (*drop, "made_by"):
             document.pop(field, None)
         for field, value in msgspec.to_builtins(given).items():
             document[field] = tomlkit.string(value, multiline=True) if _is_long(value) else value
@@ -163,6 +174,16 @@ def remove(name: str, environ: Mapping[str, str] = os.environ) -> None:
         raise not_found(name, environ)
     with _explained(file):
         file.unlink()
+
+
+def kept_by_hand(name: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is a preset of this name that no program may replace: one that a person has made or
+    changed, or that cannot be read."""
+    try:
+        text = read_text(name, environ)
+        return text is not None and parse(text, name).made_by is None
+    except AiPalError:
+        return True
 
 
 @contextlib.contextmanager

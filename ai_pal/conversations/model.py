@@ -85,10 +85,12 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Conversation:
-    """The turns so far. A prompt that got no answer is kept aside for `take_back`, and never sent."""
+    """The turns so far, behind `examples` that are none of them and are not kept. A prompt that got no answer
+    is kept aside for `take_back`, never sent."""
 
     def __init__(self, system: str | None = None) -> None:
         self.system = system
+        self.examples: list[Message] = []
         self.turns: list[Turn] = []
         self._unanswered = Prompt()
 
@@ -118,6 +120,7 @@ class Conversation:
         no model imitates it."""
         self._unanswered = Prompt(prompt, tuple(attachments))
         messages = [] if self.system is None else [Message("system", self.system)]
+        messages += self.examples
         note = ""
         for turn in self.turns:
             messages += [_asked(note + turn.prompt, turn.attachments), turn.reply]

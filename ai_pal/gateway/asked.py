@@ -120,7 +120,7 @@ def chat(messages: list[Message], how: Asking) -> Begin:
     how = {"seams": False, **how}
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
-        turns, asking = presets.of_chat(messages, how | said)
+        turns, asking = presets.of_chat(client, messages, how | said)
         if asking.get("model") in AUTO:
             asking = {**asking, "model": ""}
         return client.chat(turns, **asking)
@@ -133,6 +133,6 @@ def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
-        return client.complete_stream(prompt, suffix, **presets.of_text(how | kept))
+        return client.complete_stream(prompt, suffix, **presets.of_text(client, how | kept))
 
     return begin

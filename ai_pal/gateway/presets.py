@@ -5,13 +5,17 @@ from typing import Any
 
 import msgspec
 
+from ai_pal import catalog
 from ai_pal.catalog import CATALOG
 from ai_pal.catalog.known import is_own
 from ai_pal.catalog.spelling import LATEST
+from ai_pal.catalog.window import with_window
+from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.config import load_settings, presets
 from ai_pal.config.presets import OF_OPTIONS, Preset, load_preset
 from ai_pal.errors import AiPalError
+from ai_pal.gateway.rights import KeyedClient
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions, Grammar, JsonSchema, ResponseFormat
 from ai_pal.protocol.requests import NO_COMPLETION
@@ -32,9 +36,9 @@ def named(model: str | None) -> str:
     return name
 
 
-def meant(model: str) -> str:
-    """The model that is asked by this name. Raises `AiPalError` (`config_invalid`)."""
-    return (load_preset(name).model or "") if (name := named(model)) else model
+def meant(client: AsyncClient, model: str) -> str:
+    """The model that is asked by this name. Raises `AiPalError`."""
+    return _model(client, load_preset(name)) if (name := named(model)) else model
 
 
 def every() -> list[tuple[str, Preset]]:
@@ -49,33 +53,35 @@ def every() -> list[tuple[str, Preset]]:
     return found
 
 
-def of_chat(messages: list[Message], how: Asking) -> tuple[list[Message], Asking]:
+def of_chat(client: AsyncClient, messages: list[Message], how: Asking) -> tuple[list[Message], Asking]:
     """A conversation and how it is asked, with what the preset says of it. Raises `AiPalError`."""
     if not (name := named(how.get("model"))):
         return messages, how
     preset = load_preset(name)
-    asking: dict[str, Any] = {**how, **_over(preset, how)}
+    asking: dict[str, Any] = {**how, **_over(client, preset, how)}
     if preset.local_only:
         asking["local_only"] = True
     for bound in ("goal", "max_cost"):
         if asking.get(bound) is None and (value := getattr(preset, bound)) is not None:
             asking[bound] = value
-    return _behind(preset.system, messages), asking  # type: ignore[return-value]
+    return _behind(preset, messages), asking  # type: ignore[return-value]
 
 
-def of_count(messages: list[Message], how: dict[str, Any]) -> tuple[list[Message], dict[str, Any]]:
+def of_count(
+    client: AsyncClient, messages: list[Message], how: dict[str, Any]
+) -> tuple[list[Message], dict[str, Any]]:
     """The same for what its tokens are counted of. Raises `AiPalError`."""
     if not (name := named(how.get("model"))):
         return messages, how
     preset = load_preset(name)
-    return _behind(preset.system, messages), {**how, **_over(preset, how)}
+    return _behind(preset, messages), {**how, **_over(client, preset, how)}
 
 
-def of_text(how: dict[str, Any]) -> dict[str, Any]:
+def of_text(client: AsyncClient, how: dict[str, Any]) -> dict[str, Any]:
     """How a text is gone on with, which has neither turns nor a template. Raises `AiPalError`."""
     if not (name := named(how.get("model"))):
         return how
-    said = _over(load_preset(name), how)
+    said = _over(client, load_preset(name), how)
     return {**how, **{name: value for name, value in said.items() if name not in NO_COMPLETION}}
 
 
@@ -92,7 +98,24 @@ def options_of(preset: Preset) -> GenerationOptions:
     return GenerationOptions(**said, response_format=form_of(preset), extra=preset.options or {})
 
 
-def _over(preset: Preset, how: Any) -> dict[str, Any]:
+def examples_of(preset: Preset) -> list[Message]:
+    """What goes before each conversation."""
+    return [Message(one.role, one.content) for one in preset.messages or ()]
+
+
+def _model(client: AsyncClient, preset: Preset, wanted: int | None = None) -> str:
+    """Its model, loaded with the window that it says, as in a terminal; who wants more than that (`wanted`)
+    asks the model as it is. What its owner has said of it, any key may have. Raises `AiPalError`."""
+    model = preset.model or ""
+    if preset.context is not None and (wanted or 0) <= preset.context:
+        settings = load_settings().settings
+        model = with_window(catalog.meant(model, settings) if model else "", preset.context, settings)
+    if isinstance(client, KeyedClient):
+        client.vouch(model)
+    return model
+
+
+def _over(client: AsyncClient, preset: Preset, how: Any) -> dict[str, Any]:
     """What the preset says of what the request leaves open."""
     said = {name: getattr(preset, name) for name in _SAME} | {"response_format": form_of(preset)}
     unsaid = {
@@ -101,11 +124,13 @@ def _over(preset: Preset, how: Any) -> dict[str, Any]:
         if value is not None and how.get(name) in (None, "", [], {})
     }
     extra = {**(preset.options or {}), **(how.get("extra") or {})}
-    return {**unsaid, "extra": extra or None, "model": preset.model or ""}
+    model = _model(client, preset, how.get("context"))
+    return {**unsaid, "extra": extra or None, "model": model}
 
 
-def _behind(system: str | None, messages: list[Message]) -> list[Message]:
-    """Behind the preset's system prompt, unless the request has one of its own."""
-    if not system or any(message.role == "system" for message in messages):
-        return messages
-    return [Message("system", system), *messages]
+def _behind(preset: Preset, messages: list[Message]) -> list[Message]:
+    """Behind the preset's system prompt, unless the request has one of its own, and its examples."""
+    has_own = any(message.role == "system" for message in messages)
+    system = [Message("system", preset.system)] if preset.system and not has_own else []
+    first = next((at for at, one in enumerate(messages) if one.role != "system"), len(messages))
+    return [*system, *messages[:first], *examples_of(preset), *messages[first:]]

@@ -28,6 +28,7 @@ class KeyedClient(AsyncClient):
 
     def __init__(self, client: AsyncClient, caller: Caller) -> None:
         self._client, self._name, self._rights = client, caller.name, caller.rights
+        self._vouched: set[str] = set()
 
     def named(self, model: str | None) -> str:
         """This model, if it may be asked. Raises `AiPalError`: to this caller there is no such model, or it
@@ -35,12 +36,16 @@ class KeyedClient(AsyncClient):
         name = (model or "").strip()
         if not name and self._rights.models:
             raise BodyError("no model is named", "model", "GET /v1/models lists those that this key may ask")
-        if not self._rights.manage and ("?" in name or is_path(name)):
+        if not self._rights.manage and name not in self._vouched and ("?" in name or is_path(name)):
             hint = "make one that may: ai-pal keys create NAME --manage"
             fail(Code.ACCESS_DENIED, "this key may not name files, nor options of models", hint)
         if not matches(self._rights.models, name):
             raise _unknown(name)
         return name
+
+    def vouch(self, model: str) -> None:
+        """The owner of this machine has given this model its options: who asks did not name them."""
+        self._vouched.add(model)
 
     def chat(self, prompt: Prompt, **how: Unpack[Asking]) -> AsyncAnswerStream:
         """As its key may: who is named, or whom the router chooses of those."""

@@ -17,6 +17,7 @@ from ai_pal.conversations.model import Attachment, Conversation
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.counted import counted
 from ai_pal.errors import Code, fail
+from ai_pal.protocol.content import Message
 
 if TYPE_CHECKING:
     from ai_pal.cli.chat.offering import Better
@@ -45,8 +46,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.detect()
     number = arguments.settle_continue(args)
     settings = load_settings().settings
-    if args.preset is not None:
-        _apply_preset(args)
+    examples = _apply_preset(args) if args.preset is not None else []
     talks = not args.prompt and terminal.stdin
     if talks and (args.json or args.jsonl):
         fail(Code.EMPTY_PROMPT, "--json and --jsonl need a prompt", 'ai-pal chat --json "Say hello"')
@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     attachments = attached(args.attach, terminal)
     with closing(_recorder(args, settings)) as recorder, _session(args, settings) as session:
         conversation, wishes = _begin(args, recorder, number, settings)
+        conversation.examples = examples
         if terminal.stdin and not session.is_private(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
         better = _wanted(settings, terminal) if talks and not wishes.model else None
@@ -76,11 +77,14 @@ def _check_forms(args: argparse.Namespace, talks: bool) -> None:
         fail(Code.BAD_REQUEST, "--tool-choice says nothing without tools", "add --tools FILE")
 
 
-def _apply_preset(args: argparse.Namespace) -> None:
-    from ai_pal.cli.presetting import apply
+def _apply_preset(args: argparse.Namespace) -> list[Message]:
+    """What it has go before the conversation."""
+    from ai_pal.cli.presetting import apply, examples_of
     from ai_pal.config.presets import load_preset
 
-    apply(load_preset(args.preset), args)
+    preset = load_preset(args.preset)
+    apply(preset, args)
+    return examples_of(preset)
 
 
 def _check_model(model: str, settings: Settings) -> None:

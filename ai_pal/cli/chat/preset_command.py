@@ -10,7 +10,7 @@ from ai_pal.catalog.reference import is_path
 from ai_pal.cli.chat import arguments
 from ai_pal.cli.chat.hints import described
 from ai_pal.cli.chat.session import Wishes
-from ai_pal.cli.presetting import apply, of_conversation
+from ai_pal.cli.presetting import apply, examples_of, of_conversation
 from ai_pal.cli.windowed import windowed
 from ai_pal.config import presets
 from ai_pal.config.presets import FIELDS, Preset
@@ -64,11 +64,18 @@ def _take(context: "CommandContext", name: str) -> None:
     context.wishes = taken(context.wishes, found, model)
     if found.system is not None:
         context.conversation.system = found.system or None
+    if found.messages is not None:
+        context.conversation.examples = examples_of(found)
     context.say(f"from now on as {name} says: {', '.join(msgspec.to_builtins(found)) or 'nothing'}")
 
 
+def _as_set(context: "CommandContext") -> Preset:
+    conversation = context.conversation
+    return of_conversation(context.wishes, conversation.system, conversation.examples)
+
+
 def _save(context: "CommandContext", name: str) -> None:
-    file, said = presets.place(name), of_conversation(context.wishes, context.conversation.system)
+    file, said = presets.place(name), _as_set(context)
     replaces = context.refused_save == file
     context.refused_save = None
     if name in presets.names() and not replaces:

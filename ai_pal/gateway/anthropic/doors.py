@@ -29,7 +29,7 @@ def count_tokens(body: bytes) -> Wanted:
     counting: dict[str, Any] = {**request.what_counts(asked), "prefill": prefill or None}
 
     async def carry_out(client: AsyncClient) -> bytes:
-        said, asking = presets.of_count(turns, counting)
+        said, asking = presets.of_count(client, turns, counting)
         return msgspec.json.encode({"input_tokens": int(await client.count_tokens(said, **asking))})
 
     return Wanted(carry_out)

@@ -155,7 +155,7 @@ def _load_or_unload(kind: str, asked: options.Common) -> Wanted:
     options.required(asked.model)
 
     async def carry_out(client: AsyncClient) -> bytes:
-        model = presets.meant(asked.model)
+        model = presets.meant(client, asked.model)
         if seconds == 0:
             await facts.known(model)
             await client.unload(model)

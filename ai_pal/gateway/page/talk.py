@@ -18,6 +18,7 @@ from ai_pal.conversations.model import Conversation, Figures
 from ai_pal.conversations.receipts import LOCAL_TIER
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.errors import AiPalError, Code, Failure, worth_telling
+from ai_pal.gateway import presets
 from ai_pal.gateway.answering import told
 from ai_pal.gateway.page import questions
 from ai_pal.gateway.page.events import failure_of
@@ -246,6 +247,7 @@ def _prepared(recorder: Recorder, asked: Question, files: Any, preset: Preset, s
         if head.local_only:  # once it is, it stays so
             asked = msgspec.structs.replace(asked, local_only=True)
     place = questions.place_in(conversation, asked, files)
+    conversation.examples = presets.examples_of(preset)
     if place.branches:
         recorder.branch()
     del conversation.turns[place.before :]

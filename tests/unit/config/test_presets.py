@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.config import presets
-from ai_pal.config.presets import Preset
+from ai_pal.config.presets import Example, Preset
 from ai_pal.errors import AiPalError, Code
 
 
@@ -22,6 +22,7 @@ def test_what_is_kept_is_found_again(ai_pal_home: Path) -> None:
         model="phi-3", system='You say "hi".\nTwo lines.\\', temperature=0.2, top_p=0.9, max_tokens=5,
         seed=-1, stop=["\n", "END"],
         context=4096, local_only=True, goal="cost", max_cost=0.5, options={"top_k": 3},
+        messages=[Example("user", "2+2"), Example("assistant", "4\n")], made_by="api",
     )  # fmt: skip
     presets.save_fields("mine", every, ())
     assert presets.load_preset("mine") == every
@@ -82,3 +83,13 @@ def test_a_name_stays_in_the_folder(name: str) -> None:
     with pytest.raises(AiPalError) as caught:
         presets.save_fields(name, Preset(seed=1), ())
     assert caught.value.code == Code.BAD_REQUEST
+
+
+def test_what_a_person_has_touched_is_no_longer_a_programs(folder: Path) -> None:
+    presets.save_fields("theirs", Preset(seed=1, made_by="api"), ())
+    assert not presets.kept_by_hand("theirs")
+    assert not presets.kept_by_hand("nobody")
+    presets.save_fields("theirs", Preset(seed=2), ())
+    assert presets.kept_by_hand("theirs")
+    (folder / "broken.toml").write_text("seed = ")
+    assert presets.kept_by_hand("broken")

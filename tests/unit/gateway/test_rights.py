@@ -13,7 +13,7 @@ from ai_pal.gateway.rights import KeyedClient
 OPERATIONS = [name for name in dir(AsyncClient) if not name.startswith("_")]
 OPEN = {
     *("chat", "complete_stream", "embed", "rerank", "count_tokens", "models", "status", "load", "unload"),
-    *("pull", "named", "managing", "events", "route", "providers", "call_off"),
+    *("pull", "named", "managing", "events", "route", "providers", "call_off", "vouch"),
 }
 
 

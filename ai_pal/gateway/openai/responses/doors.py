@@ -76,7 +76,7 @@ class Responses:
         }
 
         async def carry_out(client: AsyncClient) -> bytes:
-            said, how = presets.of_count(turns, counting)
+            said, how = presets.of_count(client, turns, counting)
             tokens = int(await client.count_tokens(said, **how)) if said else 0
             return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
