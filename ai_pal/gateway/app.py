@@ -26,7 +26,7 @@ from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.owner import is_owner
 from ai_pal.gateway.page.page import Page
 from ai_pal.gateway.reading import read_aside
-from ai_pal.gateway.request_body import RequestBodies
+from ai_pal.gateway.request_body import RequestBodies, said_length
 from ai_pal.gateway.rights import KeyedClient
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.routes import door_of, routes_with
@@ -113,12 +113,13 @@ class Endpoint:
             await tell_failure(told, AiPalError(failed_by(error)), out)
 
     async def _carry_out(self, route: Route, scope: Scope, receive: answering.Receive, out: Outgoing) -> None:
-        if route.never:
-            raise NotDoneError(route.never)
         headers, caller = scope["ai_pal.headers"], scope["ai_pal.caller"]
-        _check_rights(route, caller)
-        if route.private and caller is None:
-            _check_owner(scope)
+        _check(route, scope)
+        if route.takes is not None:
+            pieces = self._bodies.pieces(receive)
+            told = await route.takes(pieces, scope["path_params"], said_length(headers))
+            await _send(told, route.media_type, out)
+            return
         owner = (caller.name if caller else "",) if route.owned else ()
         said = asked_by(headers)
         wanted = await self._wanted(route, owner, receive, headers, out)
@@ -218,6 +219,15 @@ class Unknown:
     async def __call__(self, scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
         error = StatusError(404, Failure(Code.BAD_REQUEST, "there is no such path here"))
         await tell_failure(door_of(scope["path"]), error, scope["ai_pal.out"])
+
+
+def _check(route: Route, scope: Scope) -> None:
+    """Raises `AiPalError`: it is not done, or not for who asks."""
+    if route.never:
+        raise NotDoneError(route.never)
+    _check_rights(route, scope["ai_pal.caller"])
+    if route.private and scope["ai_pal.caller"] is None:
+        _check_owner(scope)
 
 
 def _check_owner(scope: Scope) -> None:

@@ -96,6 +96,10 @@ def _operation(route: "Route", path: str, refs: dict[Any, Any]) -> dict[str, Any
             },
         },
     }
+    if route.takes is not None:
+        told["responses"]["201"] = told["responses"]["200"]
+        binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        told["requestBody"] = {"required": True, "content": binary}
     if route.body is not None:
         told["requestBody"] = {
             "required": True,

@@ -23,8 +23,7 @@ class RequestBodies:
     async def of(self, receive: Receive, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
         """All of one body, held as long as the block lasts. Raises `AiPalError`: it is too large, does not
         come, or there is no room for it now."""
-        said = headers.get("content-length", "0")
-        self._check(int(said) if said.isdigit() else 0, self._room)
+        self._check(said_length(headers), self._room)
         pieces: list[bytes] = []
         size, more = 0, True
         try:
@@ -41,6 +40,18 @@ class RequestBodies:
         finally:
             self._room += size
 
+    async def pieces(self, receive: Receive) -> AsyncIterator[bytes]:
+        """One body as it comes, of any length: nothing of it is held here. Raises `AiPalError`: it stands
+        still, or does not come."""
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(self._limits.body_timeout):
+                    piece, more = await _piece(receive)
+            except TimeoutError:
+                raise too_late(self._limits.body_timeout) from None
+            yield piece
+
     def _check(self, size: int, room: int) -> None:
         if size > self._limits.body:
             raise too_large(self._limits.body)
@@ -49,6 +60,12 @@ class RequestBodies:
             raise AiPalError(
                 Failure(Code.OVERLOADED, what, "send it again in a moment", retryable=True, retry_after=1.0)
             )
+
+
+def said_length(headers: Mapping[str, str]) -> int:
+    """The length that a body is said to have, 0 where it is not said."""
+    said = headers.get("content-length", "0")
+    return int(said) if said.isdigit() else 0
 
 
 async def _piece(receive: Receive) -> tuple[bytes, bool]:

@@ -1,6 +1,6 @@
 """What one route is: the shape of a line in the table of routes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from ai_pal.errors import AiPalError
@@ -15,6 +15,10 @@ Reads = Callable[..., Asked | Apart | Followed | Wanted | Watched]
 Tells = Callable[..., Awaitable[bytes | Told | Watched]]
 """Carries out what has no body, given a client, the parameters of query and path, and the name of the key of
 what is `owned`; gives the body of the response, or what is to be streamed."""
+
+Takes = Callable[[AsyncIterator[bytes], Mapping[str, str], int], Awaitable[Told]]
+"""Takes a body as it comes, however large, given the parameters of the path and the size that it is said to
+have (0: nobody has said it)."""
 
 
 class Route(NamedTuple):
@@ -31,6 +35,7 @@ class Route(NamedTuple):
     error: Callable[[AiPalError], Any]
     asks: Reads | None = None
     tells: Tells | None = None
+    takes: Takes | None = None
     form: bool = False
     media_type: str = "application/json"
     alone: bool = False

@@ -13,8 +13,8 @@ from ai_pal.gateway.anthropic.answer import error_body as anthropic_error
 from ai_pal.gateway.anthropic.request import CountBody, MessagesBody
 from ai_pal.gateway.description import described
 from ai_pal.gateway.metrics import MEDIA_TYPE, Metrics
+from ai_pal.gateway.ollama import blobs, creating, listing, managing
 from ai_pal.gateway.ollama import doors as ollama
-from ai_pal.gateway.ollama import listing, managing
 from ai_pal.gateway.ollama.answers import error_body as ollama_error
 from ai_pal.gateway.ollama.pulling import PullBody, pull
 from ai_pal.gateway.openai import doors as openai
@@ -50,6 +50,7 @@ def _own(path: str, **what: Any) -> Route:
 
 FOR_ANTHROPIC: dict[str, Any] = {"heeds": (VERSION,), "otherwise": (VERSION, anthropic_error)}
 RETRIEVE = ("stream", "starting_after")
+SENT: dict[str, Any] = {"media_type": blobs.TEXT, "alone": True, "manages": True}
 LIST = ("limit", "order", "after")
 
 ROUTES: list[Route] = [
@@ -74,11 +75,11 @@ ROUTES: list[Route] = [
     _ollama("POST", "/api/show", asks=listing.show, body=listing.NamedBody),
     _ollama("POST", "/api/pull", asks=pull, body=PullBody, manages=True),
     _ollama("POST", "/api/copy", asks=managing.copy, body=managing.CopyBody, manages=True),
-    _ollama("POST", "/api/create", asks=managing.create, body=managing.CreateBody, manages=True),
+    _ollama("POST", "/api/create", asks=creating.create, body=creating.CreateBody, manages=True),
     _ollama("DELETE", "/api/delete", asks=managing.delete, body=listing.NamedBody, manages=True),
     _ollama("POST", "/api/push", never=managing.PUSH),
-    _ollama("HEAD", "/api/blobs/{digest}", never=managing.BLOBS),
-    _ollama("POST", "/api/blobs/{digest}", never=managing.BLOBS),
+    _ollama("HEAD", "/api/blobs/{digest}", tells=blobs.is_here, **SENT),
+    _ollama("POST", "/api/blobs/{digest}", takes=blobs.take, **SENT),
 ]
 
 

@@ -1,11 +1,15 @@
 """Ollama's routes about models, by its own SDK: a gateway with an empty cache, and a hub on the loopback."""
 
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 import ollama
 import pytest
 from openai import OpenAI
 
+from ai_pal.config.presets import Preset, load_preset, save_fields
+from tests import tiny_gguf
 from tests.gateway import plain_http
 from tests.gateway.conftest import MODELS, Served, starter
 from tests.hub import repositories as repos
@@ -139,7 +143,14 @@ def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, o
     ("more", "status"),
     [
         ({"quantize": "q4_0"}, 501),
-        ({"template": "x"}, 501),
+        ({"template": "x"}, 400),  # echo has none
+        ({"template": "{{ range .Messages }}{{ end }}", "from": "small"}, 400),
+        ({"license": "x"}, 501),
+        ({"from": "", "files": {"a.gguf": "sha256:0"}}, 400),
+        ({"files": {"a.gguf": "sha256:" + "0" * 64}}, 400),
+        ({"from": "", "files": {"a.gguf": "sha256:" + "0" * 64}}, 400),
+        ({"system": "x", "messages": [{"role": "system", "content": "y"}]}, 400),
+        ({"messages": [{"role": "tool", "content": "y"}]}, 400),
         ({"parameters": {"bogus": 1}}, 400),
         ({"parameters": {"temperature": -1}}, 400),
         ({"parameters": {"stop": 3}}, 400),
@@ -169,4 +180,53 @@ def test_what_is_not_ours_is_not_removed(client: ollama.Client) -> None:
 def test_what_is_not_done_here_is_501(own: Served) -> None:
     push = plain_http.post(f"{own.url}/api/push", json={"model": "echo"})
     assert (push.status_code, push.json()["error"]) == (501, "nothing is sent to a registry from here")
-    assert plain_http.head(f"{own.url}/api/blobs/sha256:0").status_code == 501
+
+
+def test_what_a_person_has_made_is_not_replaced(client: ollama.Client, own: Served) -> None:
+    by_hand = Preset(system="Mine.")
+    environ = {"AI_PAL_HOME": own.environ["AI_PAL_HOME"]}
+    save_fields("byhand", by_hand, (), environ)
+    for ask in (
+        lambda: client.create("byhand", from_="echo", system="Theirs."),
+        lambda: client.create("byhand", from_="echo"),
+        lambda: client.copy("echo", "byhand"),
+    ):
+        with pytest.raises(ollama.ResponseError, match="made by hand"):
+            ask()
+    assert load_preset("byhand", environ) == by_hand
+    client.delete("byhand")
+
+
+def test_a_file_that_was_sent_is_a_model(client: ollama.Client, own: Served, tmp_path: Path) -> None:
+    file = tiny_gguf.save(tmp_path / "m.gguf", "sentencepiece")
+    digest = client.create_blob(file)
+    assert client.create_blob(file) == digest
+    assert plain_http.head(f"{own.url}/api/blobs/{digest}").status_code == 200
+    [kept] = Path(own.environ["AI_PAL_MODEL_CACHE"], "uploads").glob("*.gguf")
+    assert kept.read_bytes() == file.read_bytes()
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (kept.parent, kept)] == [0o700, 0o600]
+    assert client.create("sent", files={"m.gguf": digest}).status == "success"
+    template = "{{ if .System }}{{ .System }}. {{ end }}{{ .Prompt }} -> {{ .Response }}"
+    said = [{"role": "user", "content": "2+2"}, {"role": "assistant", "content": "4"}]
+    made = client.create("framed", from_="sent", template=template, messages=said)
+    assert made.status == "success"
+    assert "-> " in (client.show("framed").template or "")
+    assert {"sent:latest", "framed:latest"} <= set(names(client))
+    client.delete("sent")
+    assert kept.exists(), "another name still needs it"
+    client.delete("framed")
+    assert not list(kept.parent.iterdir())
+
+
+def test_what_is_no_model_file_is_not_kept(own: Served) -> None:
+    zeros = "0" * 64
+    for digest, data, status, words in (
+        ("sha256:" + zeros, b"GGUF and more", 400, "digest mismatch"),
+        ("sha256:" + zeros, b"#!/bin/sh", 400, "no GGUF"),
+        ("sha256:0", b"GGUF", 400, "digest"),
+        ("sha256:../../etc/passwd", b"GGUF", 404, "no such path"),
+    ):
+        answer = plain_http.post(f"{own.url}/api/blobs/{digest}", content=data)
+        assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
+    assert plain_http.head(f"{own.url}/api/blobs/sha256:{zeros}").status_code == 404
+    assert not list(Path(own.environ["AI_PAL_MODEL_CACHE"]).glob("uploads/*"))

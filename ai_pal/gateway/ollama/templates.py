@@ -1,48 +1,69 @@
-"""A template of a client's own in Ollama's /api/generate, in Go's language: the fields and conditions that
-prompts need; what else there is is refused. Pure."""
+"""A template of a client's own, in Go's language: the fields and conditions that prompts need; all else is
+refused. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 from ai_pal.gateway.bodies import BodyError
 
-_ACTION = re.compile(r"(?s)(\s*)\{\{(-)?\s*(.*?)\s*(-)?\}\}(\s*)")
+_ACTION = re.compile(r"(?s)\{\{(-?)\s*(.*?)\s*(-?)\}\}(\s*)")
 _FIELD = re.compile(r"\.(\w+)")
 _FIELDS = ("System", "Prompt", "Response")
+
+
+class Action(NamedTuple):
+    """What stands between braces."""
+
+    word: Literal["field", "if", "else", "end"]
+    field: str = ""
+
+
+def actions_of(template: str) -> Iterator[str | Action]:
+    """Its texts and actions in their order, each `if` with its `end`. Raises `BodyError`: it wants more."""
+    at = depth = 0
+    for found in _ACTION.finditer(template):
+        trims_before, action, trims_behind, behind = found.groups()
+        before = template[at : found.start()]
+        yield before.rstrip() if trims_before else before
+        at = found.end() - (0 if trims_behind else len(behind))
+        read = _read(action)
+        if read.word in ("else", "end") and not depth:
+            raise _refused(f"there is no if before this {read.word}")
+        depth += {"if": 1, "end": -1}.get(read.word, 0)
+        yield read
+    if depth:
+        raise _refused("an if has no end")
+    yield template[at:]
 
 
 def filled(template: str, system: str, prompt: str) -> str:
     """The template with these in it, up to where the answer belongs. Raises `BodyError`: it wants more."""
     values = {"System": system, "Prompt": prompt, "Response": ""}
     told, shown = [], [True]
-    at = 0
-    for found in _ACTION.finditer(template):
-        before, trims_before, action, trims_behind, behind = found.groups()
-        told.append(template[at : found.start()] + ("" if trims_before else before) if shown[-1] else "")
-        at = found.end() - (0 if trims_behind else len(behind))
-        if action == ".Response":
-            return "".join(told)
-        said = _carried_out(action, shown, values)
-        told.append(said if shown[-1] else "")
-    if len(shown) > 1:
-        raise _refused("an if has no end")
-    return "".join(told) + template[at:]
+    for part in actions_of(template):
+        if isinstance(part, str):
+            told.append(part if shown[-1] else "")
+        elif part == Action("field", "Response") and shown[-1]:
+            break
+        elif part.word == "field":
+            told.append(values[part.field] if shown[-1] else "")
+        elif part.word == "if":
+            shown.append(shown[-1] and bool(values[part.field]))
+        else:
+            held = shown.pop()
+            if part.word == "else":
+                shown.append(shown[-1] and not held)
+    return "".join(told)
 
 
-def _carried_out(action: str, shown: list[bool], values: Mapping[str, str]) -> str:
-    """What an action writes; `shown` says whether each of the conditions that are open holds."""
+def _read(action: str) -> Action:
     word, _, rest = action.partition(" ")
     if word == "if":
-        shown.append(shown[-1] and bool(values[_field(rest)]))
-    elif action in ("else", "end"):
-        if len(shown) == 1:
-            raise _refused(f"there is no if before this {action}")
-        held = shown.pop()
-        if action == "else":
-            shown.append(shown[-1] and not held)
-    else:
-        return values[_field(action)]
-    return ""
+        return Action("if", _field(rest))
+    if action in ("else", "end"):
+        return Action(action)  # type: ignore[arg-type]
+    return Action("field", _field(action))
 
 
 def _field(name: str) -> str:

@@ -233,8 +233,10 @@ def test_models_are_shown_with_what_made_them(http: httpx2.Client) -> None:
     assert "PARAMETER temperature" in told
 
 
-def test_parts_of_models_are_refused_whatever_they_say_they_are(http: httpx2.Client) -> None:
+def test_files_that_are_no_models_are_refused_whatever_they_say_they_are(http: httpx2.Client) -> None:
     octets = {"content-type": "application/octet-stream"}
-    answer = http.post("/api/blobs/sha256:0", content=b"x", headers=octets)
-    assert answer.status_code == 501
-    envelope(answer)
+    for digest in ("sha256:0", "sha256:" + "0" * 64):
+        answer = http.post(f"/api/blobs/{digest}", content=b"x", headers=octets)
+        assert answer.status_code == 400
+        envelope(answer)
+    assert http.head("/api/blobs/sha256:" + "0" * 64).status_code == 404

@@ -1,0 +1,93 @@
+"""Names that programs give to models over HTTP: what a person has made keeps its name."""
+
+from contextlib import suppress
+
+import msgspec
+
+from ai_pal.catalog import CATALOG, join, meant, resolve, split
+from ai_pal.catalog.naming import forget_own, give_alias
+from ai_pal.catalog.reference import is_path
+from ai_pal.catalog.spelling import LATEST, spelled
+from ai_pal.catalog.uploads import is_upload
+from ai_pal.config import ModelSettings, Settings, load_settings
+from ai_pal.config.clouds import clouds, provider_names
+from ai_pal.config.elsewhere import elsewhere
+from ai_pal.config.model_names import check_name, give_name
+from ai_pal.config.presets import Preset, kept_by_hand, place, save_fields
+from ai_pal.config.presets import remove as remove_preset
+from ai_pal.errors import AiPalError, Code, fail
+
+
+def keep_preset(name: str, preset: Preset) -> None:
+    """Have a preset of this name, in the place of an alias or a preset. Raises `AiPalError`."""
+    name, settings = name.removesuffix(LATEST), load_settings().settings
+    own = settings.models.get(name)
+    _check_free(name, settings)
+    if name in CATALOG:
+        fail(Code.BAD_REQUEST, f"{name} is the name of a model", "choose another")
+    check_name(name, clouds(settings))
+    place(name)
+    _drop_preset(name)
+    if own is not None:
+        forget_own(name)
+    save_fields(name, msgspec.structs.replace(preset, made_by="api"), ())
+
+
+def name_model(name: str, target: str) -> None:
+    """Have this name stand for a model. Raises `AiPalError`."""
+    name, settings = name.removesuffix(LATEST), load_settings().settings
+    _check_free(name, settings)
+    if name in settings.models and settings.models[name].path:  # a file that a program has sent
+        forget_own(name)
+        settings = load_settings().settings
+    give_alias(name, target, settings)
+    _drop_preset(name)
+
+
+def name_file(name: str, path: str) -> None:
+    """Have this name stand for a file. Raises `AiPalError`."""
+    name, settings = name.removesuffix(LATEST), load_settings().settings
+    _check_free(name, settings)
+    if name in CATALOG:
+        fail(Code.BAD_REQUEST, f"{name} is the name of a model", "choose another")
+    check_name(name, clouds(settings))
+    if name in settings.models:
+        forget_own(name)
+    give_name(name, "path", path)
+    _drop_preset(name)
+
+
+def model_meant(source: str, settings: Settings) -> str:
+    """The model that a name is to stand for. What is not here cannot be: who asks next would wait for a
+    download. Raises `AiPalError`."""
+    if elsewhere(meant(source, settings), provider_names(settings)) is None:
+        if is_path(source):
+            fail(Code.BAD_REQUEST, f"{source} is a file or folder", "name it with: ai-pal add FILE")
+        resolve(source, settings)
+    given, more = split(source)
+    return join(spelled(given, settings), more)
+
+
+def _check_free(name: str, settings: Settings) -> None:
+    """Raises `AiPalError`: a person has made a preset of this name, or has said more of it than which model
+    it is; a program that does not know of it would destroy that."""
+    own = settings.models.get(name)
+    if own is not None and own.path and not is_upload(own.path, settings):
+        fail(
+            Code.BAD_REQUEST,
+            f"{name} is the name of {own.path}",
+            f"choose another, or first: ai-pal rm {name}",
+        )
+    if own is not None and own != ModelSettings(model=own.model, path=own.path):
+        hint = "choose another name, or change it there: ai-pal config edit"
+        fail(Code.BAD_REQUEST, f"{name} has settings of its own in the config file", hint)
+    with suppress(AiPalError):  # it can be no name of a preset
+        place(name)
+        if kept_by_hand(name):
+            hint = f"choose another name, or first: ai-pal preset rm {name}"
+            fail(Code.BAD_REQUEST, f"{name} is a preset that was made by hand", hint)
+
+
+def _drop_preset(name: str) -> None:
+    with suppress(AiPalError):  # there is none
+        remove_preset(name)
