@@ -186,13 +186,13 @@ def test_what_a_person_has_made_is_not_replaced(client: ollama.Client, own: Serv
     by_hand = Preset(system="Mine.")
     environ = {"AI_PAL_HOME": own.environ["AI_PAL_HOME"]}
     save_fields("byhand", by_hand, (), environ)
-    for ask in (
-        lambda: client.create("byhand", from_="echo", system="Theirs."),
-        lambda: client.create("byhand", from_="echo"),
-        lambda: client.copy("echo", "byhand"),
+    for path, body in (
+        ("create", {"model": "byhand", "from": "echo", "system": "Theirs."}),
+        ("create", {"model": "byhand", "from": "echo"}),
+        ("copy", {"source": "echo", "destination": "byhand"}),
     ):
-        with pytest.raises(ollama.ResponseError, match="made by hand"):
-            ask()
+        refused = plain_http.post(f"{own.url}/api/{path}", json=body)
+        assert (refused.status_code, "made by hand" in refused.json()["error"]) == (400, True), refused.text
     assert load_preset("byhand", environ) == by_hand
     client.delete("byhand")
 
