@@ -179,8 +179,9 @@ def main_reason(reasons: Sequence[Failure]) -> Failure:
 
 
 def worth_telling(reasons: Sequence[Failure]) -> list[Failure]:
-    """Those worth a line: that a provider was never set up is none where there is another."""
-    return [one for one in reasons if one.code not in NOT_SET_UP] or list(reasons)
+    """Those worth a line, each once: that a provider was never set up is none where there is another."""
+    told = list({(one.code, one.message): one for one in reasons}.values())
+    return [one for one in told if one.code not in NOT_SET_UP] or told
 
 
 FREE_SPACE = "free some space, for example: ai-pal rm MODEL (ai-pal list shows what they take)"

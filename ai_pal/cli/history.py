@@ -39,6 +39,15 @@ ai-pal chat --continue 12. In JSON, times are seconds since 1970 (UTC).
 
 """
 
+TAG_EXAMPLES = """examples:
+  ai-pal history tag 12 travel            12 is its number in `ai-pal history list`
+  ai-pal history tag 12 travel "new york" several; one with a blank goes into quotes
+  ai-pal history untag 12 travel          takes it off again
+  ai-pal history list --tag travel        which have it
+"""
+
+AsWritten = argparse.RawDescriptionHelpFormatter
+
 _LISTED = 30
 
 Row = TypeVar("Row")
@@ -63,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             listing.add_argument("--tag", default="", metavar="TAG", help="only those with this tag"), "tags"
         )
     for name, what in (("tag", "give a conversation and its branches tags"), ("untag", "take tags off")):
-        tagging = actions.add_parser(name, help=what)
+        tagging = actions.add_parser(name, help=what, epilog=TAG_EXAMPLES, formatter_class=AsWritten)
         number = tagging.add_argument("id", type=whole(), metavar="ID", help="its number")
         completes(number, "conversations")
         completes(tagging.add_argument("tags", nargs="+", metavar="TAG", help="one or several"), "tags")
@@ -129,10 +138,22 @@ def _tag_of(text: str) -> str:
 
 
 def _tag(store: "Shelf", args: argparse.Namespace) -> int:
-    tags = store.tag(
-        args.id, args.tags if args.action == "tag" else (), args.tags if args.action == "untag" else ()
-    )
+    tags = store.tag(args.id, args.tags)
     print(neutral_line(f"{args.id}: {', '.join(tags) or 'no tags'}"))
+    return failures.OK
+
+
+def _untag(store: "Shelf", args: argparse.Namespace) -> int:
+    """Take off those that it has; a tag that it does not have is told."""
+    from ai_pal.conversations.tags import tags_of
+
+    absent = [tag for tag in tags_of(args.tags) if tag not in store.head(args.id).tags]
+    tags = store.tag(args.id, drop=args.tags)
+    shown = ", ".join(tags) or "no tags"
+    if absent:
+        print(neutral_line(f"{args.id} has no tag {', '.join(absent)}; it has {shown}"), file=sys.stderr)
+        return failures.FAILED
+    print(neutral_line(f"{args.id}: {shown}"))
     return failures.OK
 
 
@@ -223,7 +244,7 @@ _ACTIONS: dict[str, Callable[["Shelf", argparse.Namespace], int]] = {
     "list": _list,
     "search": _search,
     "tag": _tag,
-    "untag": _tag,
+    "untag": _untag,
     "show": _show,
     "export": _export,
     "delete": _delete,

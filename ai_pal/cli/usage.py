@@ -103,8 +103,11 @@ def _routing(args: argparse.Namespace) -> int:
     from ai_pal.cli import usage_routing
     from ai_pal.store.doubts import DoubtFile
 
-    if not args.routing or args.since is not None or args.by != "day" or args.plot:
-        hint = "it takes --json or --forget, and --forget needs it"
+    if not args.routing:
+        what = "--forget forgets what answers have taught of doubts, and goes with --routing"
+        fail(Code.BAD_REQUEST, what, "ai-pal usage --routing --forget")
+    if args.since is not None or args.by != "day" or args.plot:
+        hint = "it takes --json or --forget"
         fail(Code.BAD_REQUEST, "--routing tells what is known now, and nothing else", hint)
     file = DoubtFile(paths.doubts_file())
     if args.forget:

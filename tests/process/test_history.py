@@ -120,6 +120,8 @@ def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
     assert ("france, travel" in listed, "Paris" in listed) == (True, False)
     assert run(home, "history", "search", "in", "--tag", "travel").returncode == 1
     assert told(home, "history", "untag", "1", "travel") == "1: france\n"
+    absent = run(home, "history", "untag", "1", "travel")
+    assert (absent.returncode, absent.stderr) == (1, "1 has no tag travel; it has france\n")
     missing = run(home, "history", "list", "--tag", "travel")
     assert (missing.returncode, missing.stderr) == (1, "no conversation has the tag travel; tags: france\n")
     none = run(home, "history", "search", "lyon", "paris")

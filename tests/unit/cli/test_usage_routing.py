@@ -45,4 +45,6 @@ def test_the_command_shows_it_and_forgets_it(
 )
 def test_what_does_not_go_together_is_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["usage", *argv]) == 2
-    assert "--routing" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--routing" in said
+    assert ("ai-pal usage --routing --forget" in said) is (argv == ["--forget"])
