@@ -61,11 +61,14 @@ def is_mine(provider: Provider, model: str = "") -> bool:
     return (provider.api == "machine" and pinned) or stays_here(provider, model)
 
 
-def admit_words(*, local_only: bool) -> None:
+def admit_words(*, local_only: bool, mine: bool = False) -> None:
     """Whether words to search the hub for may leave this machine. Raises `AiPalError` (`local_only`)."""
     if local_only:
         what = "a search sends its words to the hub, and nothing may leave this machine"
         fail(Code.LOCAL_ONLY, what, "allow it: without `local_only` and with another goal than privacy")
+    if mine:
+        what = "a search sends its words to the hub, and nothing may leave your machines"
+        fail(Code.LOCAL_ONLY, what, "allow it: without the setting `mine`")
 
 
 def refuse(provider: Provider, model: str = "") -> None:

@@ -47,6 +47,8 @@ def _models(beginning: str) -> Names:
     yield from ((name, _plain(own.path or own.model or "")) for name, own in settings.models.items())
     if ":" in beginning:
         yield from _of_providers(settings)
+        yield from _of_machines(settings)
+    yield from ((f"{name}:", "a machine of yours") for name in settings.machines)
     yield from ((f"{name}:", "a provider") for name in _provider_names(settings))
 
 
@@ -97,6 +99,14 @@ def _of_providers(settings: Settings) -> Names:
             yield f"ollama:{model}", ""
 
 
+def _of_machines(settings: Settings) -> Names:
+    """What they told last: no machine is asked at a press of Tab."""
+    from ai_pal.store.machine_models import told_models
+
+    for name, models in told_models(settings).items():
+        yield from ((f"{name}:{model}", "") for model in models)
+
+
 def _repositories(settings: Settings) -> Iterable[str]:
     """Repositories of the hub that lie in the caches, whole or not: quick, not exact."""
     for cache in (settings.model_cache_dir, str(paths.hub_cache())):
@@ -104,6 +114,10 @@ def _repositories(settings: Settings) -> Iterable[str]:
             for folder in sorted(os.listdir(cache)):
                 if folder.startswith("models--"):
                     yield folder.removeprefix("models--").replace("--", "/", 1)
+
+
+def _machines(_: str) -> Names:
+    return ((name, _plain(setting.ssh)) for name, setting in _settings().machines.items())
 
 
 def _presets(_: str) -> Names:
@@ -186,6 +200,7 @@ _KINDS: dict[str, Callable[[str], Names]] = {
     "local": _local,
     "here": _here,
     "loaded": _loaded,
+    "machines": _machines,
     "presets": _presets,
     "conversations": _conversations,
     "tags": _tags,

@@ -63,3 +63,5 @@ def _decide(provider: str, settings: Settings, *, agreed: bool) -> None:
         print(f"but the settings say no: [providers.{neutral_line(provider)}] consent = false")
     if agreed and settings.local_only:
         print("but the setting local_only keeps all prompts here")
+    elif agreed and settings.mine:
+        print("but the setting mine keeps all prompts on your machines")

@@ -4,7 +4,7 @@ import re
 
 OPTIONS = {
     **{name: f"--{name.replace('_', '-')}" for name in ("context", "deadline", "keep_alive", "local_only")},
-    **{name: f"--{name.replace('_', '-')}" for name in ("max_cost", "max_tokens", "pull")},
+    **{name: f"--{name.replace('_', '-')}" for name in ("max_cost", "max_tokens", "mine", "pull")},
     "fallback": "leave out --no-fallback",
 }
 """What requests call so, and the options of `ai-pal chat`."""

@@ -1,6 +1,7 @@
 """`ai-pal machines`: other machines of the user's, added with a pinned identity, listed, checked, removed."""
 
 import argparse
+import contextlib
 import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ai_pal.machines.seen import Seen
     from ai_pal.protocol.egress import Machine
 
+MOST_PORT = 65535
+
 EXAMPLES = """examples:
   ai-pal machines add box --ssh me@box           looks it up, pins it, says what it has
   ai-pal machines add gpu --ssh gpu.lan --port 2222 --command /opt/ai-pal/bin/ai-pal
@@ -36,6 +39,14 @@ The system's `ssh` logs in, without a password: a key in the agent, or one witho
 known_hosts do not know the machine you are asked whether its key is right; --host-key answers beforehand.
 docs/machines.md tells all of it.
 
+"""
+
+
+ADD_EXAMPLES = """examples:
+  ai-pal machines add box --ssh me@box               asks whether its key is right, unless you know it
+  ai-pal machines add box --ssh box                  as ~/.ssh/config calls it, jump hosts and all
+  ai-pal machines add gpu --ssh gpu.lan --port 2222 --command /opt/ai-pal/bin/ai-pal
+  ai-pal machines add box --ssh me@box --host-key SHA256:hsLT... --yes    for a script
 """
 
 
@@ -55,7 +66,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
     parser.set_defaults(action="list", json=False)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    add = actions.add_parser("add", help="look a machine up, pin it, and write it into the settings")
+    what = "look a machine up, pin it, and write it into the settings"
+    raw = argparse.RawDescriptionHelpFormatter
+    add = actions.add_parser("add", help=what, epilog=ADD_EXAMPLES, formatter_class=raw)
     add.add_argument("name", metavar="NAME", help="what you call it: its models are NAME:MODEL")
     add.add_argument(
         "--ssh", required=True, metavar="TARGET", help="as `ssh` takes it: user@host, or a name of its config"
@@ -71,9 +84,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_yes(add)
     show = actions.add_parser("list", help="the machines in the settings; asks none of them")
     look = actions.add_parser("check", help="ask machines how they are")
-    look.add_argument("names", nargs="*", metavar="NAME", help="which (all)")
+    completes(look.add_argument("names", nargs="*", metavar="NAME", help="which (all)"), "machines")
     out = actions.add_parser("remove", help="take a machine out of the settings")
-    completes(out.add_argument("name", metavar="NAME", help="which"), "text")
+    completes(out.add_argument("name", metavar="NAME", help="which"), "machines")
     add_yes(out)
     for action in (add, show, look, out):
         action.add_argument("--json", action="store_true", help="print JSON")
@@ -115,11 +128,12 @@ def _port(port: int) -> str:
 
 def _check(names: list[str], settings: Settings, *, as_json: bool) -> int:
     from ai_pal.config.machine_settings import address
-    from ai_pal.machines.seen import see
+    from ai_pal.machines.seen import kept, see
 
     seen: list[Seen] = []
     for name in names or settings.machines:
-        seen.append(see(name, address(machine_named(name, settings))))
+        setting = machine_named(name, settings)
+        seen.append(kept(see(name, address(setting)), setting.identity))
         if not as_json:
             _show(seen[-1])
     if as_json:
@@ -148,12 +162,15 @@ def _show(seen: "Seen") -> None:
 
 def _remove(args: argparse.Namespace, settings: Settings) -> int:
     from ai_pal.config.edit import unset_value
+    from ai_pal.store.machine_models import forget_models
 
     name = args.name
     machine_named(name, settings)
     if not agreed(f"take {name} and its pinned identity out of the settings", yes=args.yes):
         return failures.FAILED
     changed = unset_value(dotted("machines", name))
+    with contextlib.suppress(OSError):
+        forget_models(name)
     if args.json:
         print_json({"name": name, "file": str(changed.file)})
     else:
@@ -162,18 +179,17 @@ def _remove(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _add(args: argparse.Namespace, settings: Settings) -> int:
-    from ai_pal.config.machine_settings import TARGET, is_machine_name
-    from ai_pal.machines.seen import see
+    from ai_pal.machines.seen import kept, see
+    from ai_pal.machines.ssh import ADD_SECONDS, fitting_login
     from ai_pal.protocol.egress import Machine
 
     name = args.name
-    if not is_machine_name(name) or not re.fullmatch(TARGET, args.ssh) or not 0 <= args.port <= 65535:
-        fail(Code.BAD_REQUEST, "this is no machine", "such as: ai-pal machines add box --ssh me@box")
+    _refuse_what_is_none(name, args.ssh, args.port)
     if name in settings.machines:
         fail(Code.BAD_REQUEST, f"there is a machine {name} already", f"ai-pal machines remove {name}")
     if name in provider_names(settings) or name in ("local", "ollama"):
         fail(Code.BAD_REQUEST, f"the name {name} means something else already", "choose another name")
-    machine = Machine(args.ssh, args.port)
+    machine = Machine(args.ssh, args.port, login=ADD_SECONDS)
     machine = msgspec.structs.replace(machine, host_key=_trusted_key(name, machine, args.host_key))
     command = args.started or _found_command(name, machine, yes=args.yes)
     machine = msgspec.structs.replace(machine, command=command)
@@ -181,13 +197,35 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
     if seen.failure is not None:
         raise AiPalError(seen.failure)
     model = seen.model if args.model is None else args.model
+    machine = msgspec.structs.replace(machine, login=fitting_login(seen.login))
     changed = _written(name, machine, seen.identity, model)
+    kept(seen, seen.identity)
     if args.json:
         print_json(seen)
         return failures.OK
     _show(seen)
+    if machine.login:
+        took = (
+            f"its login took {seen.login:.1f} s: asked, it gets {machine.login:g} s (machines.{name}.login)"
+        )
+        print(neutral_line(f"  {took}"))
     print(neutral_line(f"{name} is in {changed}: ai-pal chat -m {name}:{model or 'MODEL'}"))
     return failures.OK
+
+
+def _refuse_what_is_none(name: str, target: str, port: int) -> None:
+    """Raises `AiPalError` (`bad_request`) that says which of them is wrong."""
+    from ai_pal.config.machine_settings import TARGET, is_machine_name
+
+    if not is_machine_name(name):
+        what = f"{name[:80]!r} can be no name of a machine"
+        fail(Code.BAD_REQUEST, what, "use letters, digits, '.', '-' and '_', 63 at most, such as: box")
+    if not re.fullmatch(TARGET, target):
+        what = f"--ssh {target[:80]!r} is nothing that `ssh` could go to"
+        hint = "user@host, or a name of ~/.ssh/config; a port goes into --port"
+        fail(Code.BAD_REQUEST, what, hint)
+    if not 0 <= port <= MOST_PORT:
+        fail(Code.BAD_REQUEST, f"--port {port} is no port", f"from 1 to {MOST_PORT}; left out, as `ssh` says")
 
 
 def _trusted_key(name: str, machine: "Machine", expected: str | None) -> str:
@@ -244,6 +282,7 @@ def _written(name: str, machine: "Machine", identity: str, model: str) -> str:
         "host_key": machine.host_key,
         "identity": identity,
         "command": machine.command,
+        "login": f"{machine.login:g}" if machine.login else "",
         "model": model,
     }
     pairs = {dotted("machines", name, field): text for field, text in said.items() if text}

@@ -3,12 +3,14 @@
 What one of them cannot do is told, and the next is asked; the exit code is that of the first failure."""
 
 import argparse
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ai_pal.cli import failures
+from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.errors import AiPalError, Code, fail
 
@@ -25,9 +27,10 @@ HERE = "this machine"
 def add_on(parser: argparse.ArgumentParser) -> None:
     """The options of every command that can be done elsewhere."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
+    named = where.add_argument(
         "--on", metavar="NAME", help="on this machine of yours, of those that `ai-pal machines` lists"
     )
+    completes(named, "machines")
     where.add_argument(
         "--all-machines", action="store_true", help="on this machine and on all others of yours"
     )
@@ -58,6 +61,15 @@ def each(args: argparse.Namespace, settings: "Settings", ask: Ask) -> int:
             failures.report(error.failure)
             codes.append(failures.exit_code(error.code))
     return next(filter(None, codes), failures.OK)
+
+
+def note_models(name: str, client: "Client", settings: "Settings") -> None:
+    """What the machine has by now, for lists and completion, which ask nobody."""
+    from ai_pal.store.machine_models import keep_models
+
+    models = [model.name for model in client.models(here=True) if model.purpose == "chat"]
+    with contextlib.suppress(OSError):
+        keep_models(name, settings.machines[name].identity, models)
 
 
 def rows(machine: str, values: list[Any]) -> list[dict[str, Any]]:

@@ -38,7 +38,8 @@ _SAME = (
 
 
 def apply(preset: Preset, args: argparse.Namespace) -> None:
-    """Fill in what `args` leave out. A preset that is local-only cannot be made less so: a flag only adds.
+    """Fill in what `args` leave out. How far a preset lets a prompt go is not widened: a flag
+    only makes it stricter.
     Raises `AiPalError` (`config_invalid`)."""
     options = dict(args.option)
     for name in _SAME:
@@ -48,6 +49,7 @@ def apply(preset: Preset, args: argparse.Namespace) -> None:
     if args.response_format is None:
         args.response_format = _form(preset)
     args.local_only = args.local_only or bool(preset.local_only)
+    args.mine = args.mine or bool(preset.mine)
     kept = {
         name: value
         for name, value in (preset.options or {}).items()
@@ -65,7 +67,8 @@ def given(args: argparse.Namespace) -> Preset:
     """The preset that the options of a command line describe."""
     said = {name: getattr(args, name) for name in _SAME if not _is_left_out(name, args)}
     said |= _as_text(args.response_format)
-    return Preset(**said, local_only=args.local_only or None, options=dict(args.option) or None)
+    levels = {"local_only": args.local_only or None, "mine": args.mine or None}
+    return Preset(**said, **levels, options=dict(args.option) or None)
 
 
 def of_conversation(wishes: "Wishes", system: str | None, examples: Sequence[Message] = ()) -> Preset:
@@ -79,6 +82,7 @@ def of_conversation(wishes: "Wishes", system: str | None, examples: Sequence[Mes
         model=wishes.model or None,
         system=system,
         local_only=wishes.local_only or None,
+        mine=wishes.mine or None,
         goal=wishes.goal or None,
         max_cost=wishes.max_cost,
         options=dict(options.extra) or None,

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _on_machines(args: argparse.Namespace, settings: Settings) -> int:
     """Other machines fetch it themselves, each by its own network; this one first, if it is meant too."""
-    from ai_pal.cli.on_machines import HERE, each, refuse_with, rows
+    from ai_pal.cli.on_machines import HERE, each, note_models, refuse_with, rows
 
     refuse_with({"--from": args.file, "--no-daemon": args.no_daemon})
     found: list[object] = []
@@ -81,6 +81,8 @@ def _on_machines(args: argparse.Namespace, settings: Settings) -> int:
     def ask(machine: str, client: "Client") -> None:
         pulled = _followed(client, args.name, newer=False)
         found.extend(rows(machine, [pulled]))
+        if machine != HERE:
+            note_models(machine, client, settings)
         if not args.json:
             print(neutral_line(f"{machine}: {args.name} is ready: {pulled.path}"))
 

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             model=absolute_model(args.model),
             options=options,
             local_only=args.local_only or settings.private(args.goal),
-            mine=args.mine,
+            mine=args.mine or settings.mine,
             goal=args.goal,
             max_cost=args.max_cost,
             fallback=not args.no_fallback,

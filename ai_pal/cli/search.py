@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     words = " ".join(" ".join(args.words).split())
     if not 0 < len(words) <= MOST_WORDS:
         fail(Code.BAD_REQUEST, f"a search has 1 to {MOST_WORDS} characters", "name part of a model's name")
-    privacy.admit_words(local_only=settings.private())
+    privacy.admit_words(local_only=settings.private(), mine=settings.mine)
     if is_offline():
         hint = "unset HF_HUB_OFFLINE, or see what is here: ai-pal list"
         fail(Code.OFFLINE, "HF_HUB_OFFLINE forbids to ask the hub", hint)

@@ -33,8 +33,8 @@ class Clouds(msgspec.Struct, frozen=True):
 
 class Line(msgspec.Struct, frozen=True):
     """One day, model or tier. `saved` is what its answers would have cost at the clouds, None where nobody
-    knows; `unpriced` counts attempts whose cost nobody knows and `spent` leaves out, `doubted` is as in
-    `Report`."""
+    knows; `unpriced` counts attempts whose cost nobody knows and `spent` leaves out; `doubted` and
+    `left_to_mine` are as in `Report`."""
 
     key: str
     answers: int
@@ -47,13 +47,14 @@ class Line(msgspec.Struct, frozen=True):
     saved: float | None
     unpriced: int = 0
     doubted: int = 0
+    left_to_mine: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):
     """US dollars, and counts. `here` is the share of answers, from 0 to 1, for which no prompt left this
-    machine, None where there are none; `left` counts attempts that took a prompt away, `unpriced` those whose
-    cost nobody knows and no sum holds, `doubted` the answers of this machine that were given up for
-    another's."""
+    machine, None where there are none; `left` counts attempts that took a prompt away, `left_to_mine` those
+    of them to other machines of the user's, `unpriced` those whose cost nobody knows and no sum holds,
+    `doubted` the answers of this machine that were given up for another's."""
 
     today: float
     this_month: float
@@ -69,6 +70,7 @@ class Report(msgspec.Struct, frozen=True):
     lines: list[Line]
     unpriced: int = 0
     doubted: int = 0
+    left_to_mine: int = 0
 
 
 def report(
@@ -96,6 +98,7 @@ def report(
         lines=lines,
         unpriced=sum(line.unpriced for line in lines),
         doubted=sum(line.doubted for line in lines),
+        left_to_mine=sum(line.left_to_mine for line in lines),
     )
 
 
@@ -114,7 +117,7 @@ def texts(found: Report, since: str) -> list[str]:
         f"spent              {_spent(found.spent, found.unpriced)}",
         f"saved              {_saved(found.saved)} against {mid} and {strong} for everything",
         f"answered here      {share} of {found.answers}",
-        f"left this machine  {counted(found.left, 'time')}",
+        f"left this machine  {counted(found.left, 'time')}{_to_mine(found)}",
         *([f"doubted            {_doubted(found)}"] if found.doubted else []),
     ]
 
@@ -153,7 +156,13 @@ def _line(sums: Sums, clouds: Clouds) -> Line:
         clouds.would_cost(sums.mid, sums.strong),
         sums.unpriced,
         sums.doubted,
+        sums.left_to_mine,
     )
+
+
+def _to_mine(found: Report) -> str:
+    """How many of those went no further than to other machines of the user's."""
+    return f", {found.left_to_mine} of them to machines of yours" if found.left_to_mine else ""
 
 
 def _doubted(found: Report) -> str:

@@ -17,7 +17,7 @@ from ai_pal.protocol.requests import SEE, objection
 
 R = TypeVar("R", bound=wire.AnyRequest)
 
-LOCAL_ONLY = "AI_PAL_LOCAL_ONLY"
+LOCAL_ONLY, MINE = "AI_PAL_LOCAL_ONLY", "AI_PAL_MINE"
 _NO = ("", "0", "false", "no", "off")
 
 
@@ -26,7 +26,7 @@ class Asking(Sampling, total=False):
     `openai:gpt-4` names a provider's. With `pull` a model that is not here is downloaded first, if it has at
     most `pull_limit` bytes (0: of any size). `keep_alive` is in seconds, `max_cost` in US dollars. With
     `local_only` nothing leaves this machine; `AI_PAL_LOCAL_ONLY=1` says so for all; with `mine`
-    it may go to other machines of the user's as well. Without `fallback` only
+    (`AI_PAL_MINE=1`) it may go to other machines of the user's as well. Without `fallback` only
     the first of the plan is asked; with `continuation` another may go on where one broke off, after a
     notice. `task` says what kind of work it is, where that is known; `principal` for whom is
     asked, where that is not always the same: they have their turns as clients do. `only` holds patterns of
@@ -65,7 +65,7 @@ def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NO
             options_of(how),
             usual.deadline if (deadline := how.get("deadline")) is None else deadline,
             how.get("keep_alive"),
-            privacy(how.get("local_only", usual.local_only), mine=how.get("mine", False)),
+            privacy(how.get("local_only", usual.local_only), mine=how.get("mine", usual.mine)),
             how.get("pull", False),
             how.get("pull_limit", 0),
             _goal(how, usual),
@@ -92,7 +92,7 @@ def route_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = N
             request_id,
             _chat_messages(prompt, how),
             named_model(how) or usual.model,
-            privacy(how.get("local_only", usual.local_only), mine=how.get("mine", False)),
+            privacy(how.get("local_only", usual.local_only), mine=how.get("mine", usual.mine)),
             _goal(how, usual),
             how.get("max_cost"),
             how.get("fallback", True),
@@ -154,6 +154,10 @@ def privacy(local_only: bool, environ: Mapping[str, str] = os.environ, *, mine: 
     """The strictest of what is asked and what the environment says. Raises `AiPalError` (`bad_request`)."""
     require("local_only", local_only)
     require("mine", mine)
-    if local_only or environ.get(LOCAL_ONLY, "").strip().lower() not in _NO:
+    if local_only or _is_set(LOCAL_ONLY, environ):
         return "local"
-    return "mine" if mine else "any"
+    return "mine" if mine or _is_set(MINE, environ) else "any"
+
+
+def _is_set(name: str, environ: Mapping[str, str]) -> bool:
+    return environ.get(name, "").strip().lower() not in _NO

@@ -18,6 +18,7 @@ class Usual(NamedTuple):
     deadline: float | None = None
     keep_alive: float | None = None
     local_only: bool = False
+    mine: bool = False
 
 
 NOTHING = Usual()
@@ -36,6 +37,7 @@ def usual(settings: Settings, environ: Mapping[str, str] = os.environ) -> Usual:
         settings.deadline if said("deadline") else None,
         settings.keep_alive if said("keep_alive") else None,
         settings.private(),
+        settings.mine,
     )
 
 
@@ -43,4 +45,4 @@ def usual_here(environ: Mapping[str, str] = os.environ) -> Usual:
     """The same for a client that was given no settings. Raises `AiPalError` (`config_invalid`)."""
     if not any(travels(name, environ) for name in TRAVEL):
         return NOTHING
-    return usual(load_settings(environ=environ).settings, environ)._replace(local_only=False)
+    return usual(load_settings(environ=environ).settings, environ)._replace(local_only=False, mine=False)

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from ai_pal.config.kinds import a_duration
 from ai_pal.protocol.egress import Machine
 
 TARGET = r"^[A-Za-z0-9_][\w.@:%-]*$"
@@ -13,6 +14,7 @@ TARGET = r"^[A-Za-z0-9_][\w.@:%-]*$"
 
 HOST_KEY = r"^(ssh|ecdsa|sk)-[\w.@-]+ [A-Za-z0-9+/]+={0,3}$"
 IDENTITY = r"^[0-9a-f]{32}$"
+MOST_LOGIN = 120
 COMMAND = r"^[^\n\r\0]+$"
 
 
@@ -40,6 +42,15 @@ class MachineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     command: Annotated[
         str, Meta(pattern=COMMAND, description="How AI-PAL is started there, for its shell.")
     ] = "ai-pal"
+    login: Annotated[
+        float,
+        a_duration(
+            "How long a login may take, until its AI-PAL greets; 0 is as `connect_timeout` has it. "
+            "`ai-pal machines add` writes it for a slow link.",
+            ge=0,
+            le=MOST_LOGIN,
+        ),
+    ] = 0.0
     model: Annotated[
         str,
         Meta(description="Its model where the router chooses; empty: it is asked by name alone."),
@@ -48,7 +59,9 @@ class MachineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 def address(setting: MachineSettings) -> Machine:
     """Where a machine is, and what it is known by."""
-    return Machine(setting.ssh, setting.port, setting.host_key, setting.identity, setting.command)
+    return Machine(
+        setting.ssh, setting.port, setting.host_key, setting.identity, setting.command, setting.login
+    )
 
 
 def is_machine_name(name: str) -> bool:

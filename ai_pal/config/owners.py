@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from ai_pal.config.checks import switched
 from ai_pal.config.durations import parse_duration
 
-TRAVEL = frozenset({"model", "optimization_goal", "local_only", "keep_alive", "deadline"})
+TRAVEL = frozenset({"model", "optimization_goal", "local_only", "mine", "keep_alive", "deadline"})
 """Go with each request; the supervisor's own value is for requests that say nothing."""
 
 CLIENTS = frozenset({"history", "auto_pull", "http"})
@@ -55,6 +55,7 @@ takes another supervisor."""
 
 _CANNOT_TRAVEL: dict[str, Callable[[str], bool]] = {
     "AI_PAL_LOCAL_ONLY": lambda text: not switched(text),
+    "AI_PAL_MINE": lambda text: not switched(text),
     "AI_PAL_DEADLINE": lambda text: parse_duration(text) < 0,
 }
 """Values that no request can say: it can only be stricter than the supervisor."""

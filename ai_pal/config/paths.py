@@ -163,6 +163,11 @@ def identity_file(environ: Environ = os.environ) -> Path:
     return home(environ) / "identity"
 
 
+def machine_models_file(environ: Environ = os.environ) -> Path:
+    """Which models the user's other machines have told last."""
+    return home(environ) / "machines.json"
+
+
 def presets_dir(environ: Environ = os.environ) -> Path:
     """Presets of system prompt and parameters, a TOML file each."""
     return home(environ) / "presets"

@@ -52,6 +52,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     grammar: str | None = None
     context: int | None = None
     local_only: bool | None = None
+    mine: bool | None = None
     goal: Literal["privacy", "cost", "latency", "quality", "balanced"] | None = None
     max_cost: float | None = None
     options: dict[str, Any] | None = None

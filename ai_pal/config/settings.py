@@ -91,6 +91,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 2_000_000_000
     local_only: Annotated[bool, Meta(description="Never let a prompt leave this machine.")] = False
+    mine: Annotated[
+        bool,
+        Meta(description="Never let a prompt leave machines of yours: this one, and those in `[machines]`."),
+    ] = False
     keep_alive: Annotated[
         float,
         a_duration("How long a model stays loaded after its last request; 0 unloads at once, -1 never."),
@@ -263,6 +267,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def private(self, goal: str = "") -> bool:
         """Whether nothing of a request may leave this machine; a `goal` of its own goes over the setting."""
         return self.local_only or (goal or self.optimization_goal) == "privacy"
+
+    def among_mine(self) -> bool:
+        """Whether nothing may leave the user's own machines."""
+        return self.mine or self.private()
 
 
 TABLE: dict[str, type[msgspec.Struct]] = {

@@ -1,6 +1,6 @@
 """Where an answer came from, in words, the same on every face. Pure."""
 
-LOCAL_TIER = 1
+LOCAL_TIER, MACHINE_TIER = 1, 4
 
 
 def place(tier: int, provider: str, *, remote: bool) -> str:
@@ -9,4 +9,6 @@ def place(tier: int, provider: str, *, remote: bool) -> str:
         return "this machine"
     if tier == LOCAL_TIER:
         return "this machine, but the prompt has left it"
+    if tier == MACHINE_TIER:
+        return f"↗ {provider}, a machine of yours"
     return f"↗ {provider}" if remote else f"{provider} on this machine"

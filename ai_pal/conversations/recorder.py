@@ -107,13 +107,15 @@ class Recorder:
                 self._mark, self._marked = mark, list(conversation.turns)
         return kept.head, conversation
 
-    def keep(self, conversation: Conversation, model: str = "", *, local_only: bool = False) -> None:
+    def keep(
+        self, conversation: Conversation, model: str = "", *, local_only: bool = False, mine: bool = False
+    ) -> None:
         """Keep what is new, and drop what was taken back. An answer that still comes may be kept time and
         again as it grows."""
         if not self.writes or conversation.turns == self._kept:
             return
         try:
-            self._keep(conversation, model, local_only)
+            self._keep(conversation, model, local_only, mine)
         except (AiPalError, ValueError) as error:
             self._tell(error)
 
@@ -153,7 +155,7 @@ class Recorder:
         keep_typed(self._typed, self._open().prompts())
         self._seen = _stamp(self._typed)
 
-    def _keep(self, conversation: Conversation, model: str, local_only: bool) -> None:
+    def _keep(self, conversation: Conversation, model: str, local_only: bool, mine: bool) -> None:
         from ai_pal.conversations.kept import messages_of
 
         store, turns, now = self._open(), conversation.turns, self._now()
@@ -175,6 +177,7 @@ class Recorder:
                 expected=expected,
                 now=now,
                 local_only=local_only,
+                mine=mine,
                 mark=self._mark,
                 since=self._updated,
             ):
@@ -192,6 +195,7 @@ class Recorder:
                 model=model,
                 system=system,
                 local_only=local_only,
+                mine=mine,
                 mark=self._mark,
                 branch_of=self._branch_of,
             )

@@ -35,8 +35,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation without its messages. `model` is the one that was asked for, empty for whichever
-    fits; `local_only` goes on when the conversation does. `answered` is who gave the last answer, a cloud's
-    model as `openai:gpt-4`; empty before there is one. `tree` is what it has in common with its branches."""
+    fits; `local_only` and `mine` go on when the conversation does. `answered` is who gave the last answer, a
+    cloud's model as `openai:gpt-4`; empty before there is one. `tree` is what it has in common with its
+    branches."""
 
     id: int
     title: str
@@ -49,6 +50,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     pinned: bool = False
     tree: int = 0
     tags: tuple[str, ...] = ()
+    mine: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ _HEAD = """
         (SELECT count(*) FROM messages WHERE conversation = conversations.id) AS messages,
         coalesce((SELECT CASE WHEN tier > 1 THEN provider || ':' || model ELSE model END FROM messages
             WHERE conversation = conversations.id AND model <> '' ORDER BY id DESC LIMIT 1), '') AS answered,
-        pinned, CASE root WHEN 0 THEN id ELSE root END AS tree, tags
+        pinned, CASE root WHEN 0 THEN id ELSE root END AS tree, tags, mine
     FROM conversations
 """
 _MESSAGES = f"SELECT id, {', '.join(COLUMNS)} FROM messages WHERE conversation = ? ORDER BY id"  # noqa: S608
@@ -39,10 +39,14 @@ _INSERT = (
     f"VALUES (?, {', '.join('?' * len(COLUMNS))})"
 )
 _BEGIN = """
-    INSERT INTO conversations (title, created, updated, model, system, local_only, mark, root, pinned, tags)
-    VALUES (:title, :now, :now, :model, :system, :local_only, :mark, :root, :pinned, :tags)
+    INSERT INTO conversations
+        (title, created, updated, model, system, local_only, mark, root, pinned, tags, mine)
+    VALUES (:title, :now, :now, :model, :system, :local_only, :mark, :root, :pinned, :tags, :mine)
 """
-_TOUCH = "UPDATE conversations SET updated = ?, local_only = local_only OR ?, mark = ? WHERE id = ?"
+_TOUCH = """
+    UPDATE conversations SET updated = ?, local_only = local_only OR ?, mine = mine OR ?, mark = ?
+    WHERE id = ?
+"""
 _CUT = """
     DELETE FROM messages WHERE conversation = :id AND id NOT IN
         (SELECT id FROM messages WHERE conversation = :id ORDER BY id LIMIT :keep)
@@ -82,6 +86,7 @@ class Conversations:
         model: str = "",
         system: str | None = None,
         local_only: bool = False,
+        mine: bool = False,
         mark: str = "",
         branch_of: int | None = None,
     ) -> int:
@@ -91,7 +96,8 @@ class Conversations:
         first = title.strip().partition("\n")[0].strip()
         title = first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
         self._database.refuse_if_cramped()
-        row = {"now": now, "model": model, "system": system and storable(system), "local_only": local_only}
+        row = {"now": now, "model": model, "system": system and storable(system)}
+        row |= {"local_only": local_only, "mine": mine}
         with explained(self._file), transaction(self._connection) as connection:
             origin = None if branch_of is None else self._head(branch_of)
             of_tree = {"title": storable(title), "root": 0, "pinned": False, "tags": ""}
@@ -112,19 +118,20 @@ class Conversations:
         expected: int,
         now: float,
         local_only: bool = False,
+        mine: bool = False,
         mark: str = "",
         since: float | None = None,
     ) -> bool:
         """Replace all messages after the first `after` with these. When it returns True they survive a crash
         and a power cut; False, and nothing is changed, where there are not `expected` messages by now, or
         others than when it was last `updated` (`since`): somebody else has gone on with it. Once
-        local-only, it stays so."""
+        local-only, or for the user's machines alone, it stays so."""
         self._database.refuse_if_cramped()
         with explained(self._file), transaction(self._connection) as connection:
             head = self._head(conversation)
             if head.messages != expected or since not in (None, head.updated):
                 return False
-            connection.execute(_TOUCH, (now, local_only, mark, conversation))
+            connection.execute(_TOUCH, (now, local_only, mine, mark, conversation))
             connection.execute(_CUT, {"id": conversation, "keep": after})
             _insert(connection, conversation, messages)
         return True

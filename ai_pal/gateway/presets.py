@@ -59,8 +59,9 @@ def of_chat(client: AsyncClient, messages: list[Message], how: Asking) -> tuple[
         return messages, how
     preset = load_preset(name)
     asking: dict[str, Any] = {**how, **_over(client, preset, how)}
-    if preset.local_only:
-        asking["local_only"] = True
+    for level in ("local_only", "mine"):
+        if getattr(preset, level):
+            asking[level] = True
     for bound in ("goal", "max_cost"):
         if asking.get(bound) is None and (value := getattr(preset, bound)) is not None:
             asking[bound] = value

@@ -62,7 +62,7 @@ class OnMachine:
 
     async def models(self) -> list[str]:
         client: AsyncClient = await self._connected.client()
-        return [model.name for model in await client.models(here=True)]
+        return [model.name for model in await client.models(here=True) if model.purpose == "chat"]
 
     async def about(self, models: Sequence[str]) -> dict[str, OfferedModel]:
         return {}

@@ -1,13 +1,16 @@
 """The connection to one machine: made when it is first asked for, made anew after it broke, looked on at."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.scene import Scene
 from ai_pal.client.usual import NOTHING
-from ai_pal.errors import AiPalError, Failure
+from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.machines import ssh
 from ai_pal.machines.link import Link
+from ai_pal.machines.watching import SPEECHLESS, until_silent
 from ai_pal.protocol.egress import FromEgress, LoadedThere, Machine, MachineLost, MachineState
 
 GREET_SECONDS = 10.0
@@ -23,6 +26,7 @@ class Connected:
         self._client: AsyncClient | None = None
         self._connecting: asyncio.Task[AsyncClient] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def greeted(self) -> bool:
@@ -47,7 +51,7 @@ class Connected:
 
     def close(self) -> None:
         """Leave it."""
-        for task in (self._connecting, self._looking):
+        for task in (self._connecting, self._looking, self._watching):
             if task is not None:
                 task.cancel()
         if self._client is not None:
@@ -63,14 +67,17 @@ class Connected:
         client = AsyncClient(link.endpoint, timeout=GREET_SECONDS, usual=NOTHING)
         try:
             await client.__aenter__()
-        except AiPalError:
+        except AiPalError as error:
             failure = link.failure if link.over else None
+            if error.code == Code.PROTOCOL_MISMATCH:
+                failure = ssh.older(self.name, greeting.version)
             link.close()
             if failure is not None:
                 raise AiPalError(failure) from None
             raise
         self._client = client
         self._looking = asyncio.create_task(self._look(client, greeting.version), name=f"look {self.name}")
+        self._watching = asyncio.create_task(self._watch(client, link), name=f"watch {self.name}")
         return client
 
     def _connected(self, task: "asyncio.Task[AsyncClient]") -> None:
@@ -78,11 +85,18 @@ class Connected:
         if not task.cancelled():
             task.exception()  # whoever waits for it hears it; if nobody does, the next one asks again
 
+    async def _watch(self, client: AsyncClient, link: Link) -> None:
+        """When the supervisor there is silent, the link is given up."""
+        with contextlib.suppress(AiPalError):  # it is over
+            await until_silent(client.status)
+            link.give_up(ssh.silent(self.name, SPEECHLESS))
+
     async def _look(self, client: AsyncClient, version: str) -> None:
         """Tell how it stands, until the link ends."""
         scene, told = Scene(), None
         try:
-            sizes = {model.name: model.size for model in await client.models(here=True)}
+            here = await client.models(here=True)
+            sizes = {model.name: model.size for model in here if model.purpose == "chat"}
             async for event in client.events():
                 scene.take(event)
                 state = _state(self.name, version, sizes, scene)

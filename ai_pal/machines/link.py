@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from ai_pal.errors import AiPalError, Code, Failure
@@ -42,6 +43,8 @@ class Link:
         self._greeted, self._ready, self._over = threading.Event(), threading.Event(), threading.Event()
         self._failure: Failure | None = None
         self.greeting: Greeting | None = None
+        self.took = 0.0
+        """Seconds of the login."""
 
     @property
     def endpoint(self) -> str:
@@ -59,23 +62,29 @@ class Link:
         """Whether nothing goes through it any more."""
         return self._over.is_set()
 
-    def open(self, login: float = ssh.LOGIN_SECONDS) -> Greeting:
-        """Log in within so many seconds, and wait until the supervisor there takes a connection. Raises
-        `AiPalError`, and is closed then."""
+    def open(self) -> Greeting:
+        """Log in, and wait until the supervisor there takes a connection. Raises `AiPalError`, and is closed
+        then."""
         try:
-            greeting = self.greet(login)
+            greeting = self.greet()
             self._await(self._ready, READY_SECONDS, "its supervisor did not start")
         except BaseException:
             self.close()
             raise
         return greeting
 
-    def greet(self, login: float = ssh.LOGIN_SECONDS) -> Greeting:
+    def greet(self) -> Greeting:
         """The login alone: who is there. Raises `AiPalError`."""
+        begun = time.monotonic()
         self._start()
-        self._await(self._greeted, login, "the login took too long")
+        self._await(self._greeted, ssh.login_seconds(self._machine), "the login took too long")
+        self.took = time.monotonic() - begun
         assert self.greeting is not None
         return self.greeting
+
+    def give_up(self, failure: Failure) -> None:
+        """End it for this reason, unless it has ended."""
+        self._end(failure)
 
     def close(self) -> None:
         """End it: the far end follows at once."""
@@ -143,7 +152,8 @@ class Link:
     def _objection(self, greeting: Greeting) -> Failure | None:
         if self._machine.identity and greeting.identity != self._machine.identity:
             return ssh.changed(self.name, "another AI-PAL answers there")
-        return None if greeting.protocol == PROTOCOL else ssh.older(self.name)
+        same = greeting.protocol == PROTOCOL
+        return None if same else ssh.older(self.name, greeting.version)
 
     def _accept(self) -> None:
         try:

@@ -6,9 +6,10 @@ import socket
 import threading
 
 from ai_pal import __version__
+from ai_pal.client import Client
 from ai_pal.client.daemon import connect, endpoint
 from ai_pal.config import load_settings, paths
-from ai_pal.errors import AiPalError, Failure
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.machines.frames import Frames, Kind, failed, frame, greeting
 from ai_pal.machines.identity import own_identity
 from ai_pal.machines.lease import LEASE
@@ -16,6 +17,9 @@ from ai_pal.machines.pump import Pump
 from ai_pal.protocol.client import PROTOCOL
 
 OK, REFUSED = 0, 1
+SILENT = 2.0
+"""Seconds that a supervisor which is there gets for its first word."""
+
 LAST_WORDS = 5.0
 """Seconds that the near end gets to take in why there is nobody here."""
 
@@ -42,10 +46,20 @@ def relay(source: int, sink: int) -> int:
 
 def _supervisor() -> socket.socket:
     """A plain connection to the supervisor, which sees this process at its end."""
+    _refuse_silent()
     with connect(load_settings().settings):  # stays until the plain one is there: nobody is idle between
         plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         plain.connect(endpoint().removeprefix("ipc://"))
         return plain
+
+
+def _refuse_silent() -> None:
+    """One that is there and says nothing is told while the near end still waits. Raises `AiPalError`."""
+    try:
+        Client(endpoint(), timeout=SILENT).close()
+    except AiPalError as error:
+        if error.code == Code.SUPERVISOR_SILENT:
+            raise
 
 
 def _refuse(pump: Pump, why: Failure, over: threading.Event) -> int:

@@ -1,5 +1,6 @@
 """What a look at a machine tells: is it there, who answers, which models it has, how much memory is free."""
 
+import contextlib
 import time
 
 import msgspec
@@ -9,6 +10,7 @@ from ai_pal.errors import AiPalError, Failure
 from ai_pal.machines.link import Link
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.egress import Machine
+from ai_pal.store.machine_models import keep_models
 
 NOT_HERE = "not_here"
 """The state of a candidate that would have to be downloaded first."""
@@ -18,9 +20,9 @@ PROBES = 20
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """`login` are the seconds until its supervisor could be asked, `delay` the median of those there and
-    back. `free` and `total` in bytes for models; `model` is what it answers with when none is named. With a
-    `failure` nothing else is known."""
+    """`login` are the seconds of the login, `delay` the median of those there and back. `free` and `total` in
+    bytes for models; `model` is what it answers with when none is named. With a `failure` nothing else is
+    known."""
 
     name: str
     version: str = ""
@@ -37,17 +39,23 @@ class Seen(msgspec.Struct, frozen=True):
 
 def see(name: str, machine: Machine) -> Seen:
     """Look. What is wrong is told, not raised."""
-    begun = time.monotonic()
     link = Link(name, machine)
     try:
         greeting = link.open()
         with Client(link.endpoint) as client:
-            login = time.monotonic() - begun
-            return _looked(name, greeting.identity, login, client)
+            return _looked(name, greeting.identity, link.took, client)
     except AiPalError as error:
         return Seen(name, failure=link.failure if link.over else error.failure)
     finally:
         link.close()
+
+
+def kept(seen: Seen, identity: str) -> Seen:
+    """The same; what it has told of its models is kept for lists and completion."""
+    if seen.failure is None:
+        with contextlib.suppress(OSError):
+            keep_models(seen.name, identity, seen.models)
+    return seen
 
 
 def _looked(name: str, identity: str, login: float, client: Client) -> Seen:

@@ -3,17 +3,26 @@
 The pinned key is all that is trusted: no file of the user's, no running master connection and no DNS adds to
 it."""
 
+import math
 import re
 from pathlib import Path
 
+from ai_pal import __version__
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.egress import Machine
 
 CONNECT_SECONDS = 3
-"""For the connection, the keys and the greeting of the server."""
+"""For the connection, the keys and the greeting of the server, where the machine has no limit of its own."""
 
 LOGIN_SECONDS = 10.0
-"""For all of the login, until AI-PAL there says its first word."""
+"""For all of the login, until AI-PAL there says its first word; who asks for an answer waits no longer than
+`connect_timeout`. A limit of the machine's own (`login`) goes over all three."""
+
+ADD_SECONDS = 15.0
+"""The same while nobody knows yet how long it takes."""
+
+QUICK_SECONDS = 4.0
+"""A login that takes half of that needs no limit of its own."""
 
 FAILED = 255
 """What ssh itself exits with; all else is the far command's."""
@@ -26,7 +35,6 @@ ALIAS = "ai-pal-machine"
 _QUIET = {
     "BatchMode": "yes",  # nobody is here to type
     "LogLevel": "ERROR",
-    "ConnectTimeout": str(CONNECT_SECONDS),
     "ConnectionAttempts": "1",
     "ControlMaster": "no",
     "ControlPath": "none",
@@ -40,6 +48,21 @@ _QUIET = {
     # Without a terminal ssh asks the network for what is sent in the background.
     "IPQoS": "af21",
 }
+
+
+def login_seconds(machine: Machine) -> float:
+    """How long its login may take."""
+    return machine.login or LOGIN_SECONDS
+
+
+def connect_seconds(machine: Machine) -> int:
+    """How long the first part of it may take: a second less, so that ssh says what is missing."""
+    return max(CONNECT_SECONDS, int(machine.login) - 1)
+
+
+def fitting_login(took: float) -> float:
+    """The limit of its own for a machine whose login took so long: 0 where it needs none."""
+    return 0.0 if 2 * took <= QUICK_SECONDS else float(math.ceil(2 * took))
 
 
 def with_pin(machine: Machine, known_hosts: Path, remote: str) -> list[str]:
@@ -95,7 +118,8 @@ def knows(stderr: str) -> str:
 
 
 def _command(machine: Machine, options: dict[str, str], remote: str) -> list[str]:
-    said = [part for name, value in (_QUIET | options).items() for part in ("-o", f"{name}={value}")]
+    given = {**_QUIET, "ConnectTimeout": str(connect_seconds(machine)), **options}
+    said = [part for name, value in given.items() for part in ("-o", f"{name}={value}")]
     port = ["-p", str(machine.port)] if machine.port else []
     return ["ssh", "-T", *said, *port, "--", machine.ssh, remote]
 
@@ -106,7 +130,7 @@ _UNREACHABLE = (
     (r"Connection refused", "nobody listens there (connection refused)", "is its SSH server running?"),
     (
         r"Connection timed out|Operation timed out|timed out during banner",
-        f"it does not answer within {CONNECT_SECONDS} s",
+        "it does not answer within {limit} s",
         "is it on, or asleep? Is a firewall between?",
     ),
     (
@@ -140,7 +164,7 @@ def complaint(name: str, machine: Machine, code: int | None, stderr: str) -> Fai
         return _failure(Code.ACCESS_DENIED, f"{name} does not let you in (permission denied)", hint, stderr)
     for pattern, words, hint in _UNREACHABLE:
         if found := re.search(pattern, stderr):
-            said = words.format(*found.groups())
+            said = words.format(*found.groups(), limit=connect_seconds(machine))
             return _failure(Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {said}", hint, stderr)
     if code == NOT_FOUND:
         what = f"{name} has no AI-PAL at {machine.command!r}"
@@ -148,7 +172,7 @@ def complaint(name: str, machine: Machine, code: int | None, stderr: str) -> Fai
         hint = f"ai-pal machines add {name} --ssh {machine.ssh}{port}"
         return _failure(Code.PROVIDER_UNREACHABLE, what, hint, stderr)
     if "there is no command 'relay'" in stderr:
-        return older(name)
+        return older(name, "too old to say which")
     why = _last_line(stderr) or f"ssh ended with code {code}"
     return _failure(
         Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {why}", f"try: ssh {at}", stderr
@@ -161,10 +185,19 @@ def changed(name: str, what: str) -> Failure:
     return Failure(Code.MACHINE_CHANGED, f"{name} is not the machine that was added: {what}", hint)
 
 
-def older(name: str) -> Failure:
+def older(name: str, version: str) -> Failure:
     """The AI-PAL there cannot be talked to."""
-    what = f"the AI-PAL on {name} is of another version, with which this one cannot talk"
-    return Failure(Code.PROTOCOL_MISMATCH, what, "bring both to the same version")
+    versions = f"another version ({version}), with which this one ({__version__})"
+    what = f"the AI-PAL on {name} is {versions} cannot talk"
+    hint = "bring the older one to the version of the other, and stop what runs there: ai-pal stop"
+    return Failure(Code.PROTOCOL_MISMATCH, what, hint)
+
+
+def silent(name: str, seconds: float) -> Failure:
+    """The link stands, and the supervisor at its end says nothing."""
+    what = f"the AI-PAL on {name} does not answer: no sign of life for {seconds:g} s"
+    hint = "it may be stopped or overloaded: look there with ai-pal doctor, or end it with ai-pal stop"
+    return Failure(Code.SUPERVISOR_SILENT, what, hint, retryable=True)
 
 
 def cut(name: str, seconds: float) -> Failure:

@@ -98,6 +98,11 @@ class Access:
         supervisor was started with."""
         return self._settings.private(goal)
 
+    @property
+    def mine(self) -> bool:
+        """Whether they keep all requests on the user's own machines."""
+        return self._settings.mine
+
     def endpoint(self) -> str:
         """Where the supervisor listens, which is started if need be. Blocks. Raises `AiPalError`."""
         return supervisors.endpoint_for(self._wanted, self._settings, self._read_at)

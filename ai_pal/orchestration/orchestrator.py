@@ -157,6 +157,7 @@ class MultiModelOrchestrator:
             task=task,
             goal=goal or self._goal,
             local_only=local_only or self._local_only or self._access.private(goal or self._goal),
+            mine=self._access.mine,
             max_cost=self._max_cost if max_cost is None else max_cost,
             fallback=self._fallback,
             pull=True,

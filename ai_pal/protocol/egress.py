@@ -104,13 +104,15 @@ OLLAMA_URL = "http://localhost:11434"
 
 
 class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where another machine of the user's is, and what it is known by; as in `[machines.NAME]`."""
+    """Where another machine of the user's is, and what it is known by; as in `[machines.NAME]`. `login`: the
+    seconds that a login may take, 0 for the usual ones."""
 
     ssh: str
     port: int = 0
     host_key: str = ""
     identity: str = ""
     command: str = "ai-pal"
+    login: float = 0.0
 
 
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from ai_pal.store.calendar import Span
 
 By = Literal["day", "model", "tier", "principal", "day and model"]
 
-LOCAL_TIER = 1
+LOCAL_TIER, MACHINE_TIER = 1, 4
 ANSWERED = "done"
 """The outcome of an attempt that gave a whole answer; others are "cancelled", "interrupted" or a code."""
 
@@ -25,7 +25,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at one candidate. `at` is in seconds since 1970 (UTC), `cost` in US dollars; the phases
     (`queued`, `connect`, `first_token`, `total`) are seconds. Not `priced`: it cost more, and nobody knows
     how much. `score` is the complexity, None where nobody asked for it. `remote`: the prompt left this
-    machine. `local_only`: it must not. `principal` is for whom its client asked, empty for itself."""
+    machine. `local_only`: it must not; `mine`: not the user's machines. `principal` is for whom its client
+    asked, empty for itself."""
 
     at: float
     request: str
@@ -45,6 +46,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     local_only: bool = False
     priced: bool = True
     principal: str = ""
+    mine: bool = False
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -68,9 +70,10 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     """Attempts that have `key` in common: the day, the model, the tier or the principal.
 
     `answers` were given, `here` of them without the prompt leaving this machine; `left` counts the
-    attempts that took a prompt away. `mid` and `strong` are the tokens answered here whose score would
-    have asked for such a cloud. `unpriced` counts the attempts of which nobody knows what they cost,
-    `doubted` the answers of this machine that were given up for another's.
+    attempts that took a prompt away, `left_to_mine` those of them to other machines of the user's. `mid` and
+    `strong` are the tokens answered here whose score would have asked for such a cloud. `unpriced` counts the
+    attempts of which nobody knows what they cost, `doubted` the answers of this machine that were given up
+    for another's.
     """
 
     key: str
@@ -84,6 +87,7 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     strong: Tokens
     unpriced: int = 0
     doubted: int = 0
+    left_to_mine: int = 0
 
 
 class Ledger(Protocol):

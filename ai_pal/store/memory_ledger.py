@@ -4,7 +4,18 @@ import time
 from collections.abc import Sequence
 
 from ai_pal.store.calendar import Span
-from ai_pal.store.ledger import ANSWERED, DOUBTED, Attempt, By, Spent, Sums, Tokens, leaves_trace, model_key
+from ai_pal.store.ledger import (
+    ANSWERED,
+    DOUBTED,
+    MACHINE_TIER,
+    Attempt,
+    By,
+    Spent,
+    Sums,
+    Tokens,
+    leaves_trace,
+    model_key,
+)
 
 MOST_TOKENS = 1_000_000_000
 MOST_COST = 1e9
@@ -78,6 +89,7 @@ def _sums(key: str, attempts: list[Attempt], strong_from: float) -> Sums:
         mid=_tokens(mid),
         strong=_tokens(strong),
         unpriced=sum(not attempt.priced for attempt in attempts),
+        left_to_mine=sum(attempt.remote and attempt.tier == MACHINE_TIER for attempt in attempts),
         doubted=sum(attempt.outcome == DOUBTED for attempt in attempts),
     )
 

@@ -114,6 +114,12 @@ answer cost, and how fast it was."""
 _TAGS = ("ALTER TABLE conversations ADD COLUMN tags TEXT NOT NULL DEFAULT ''",)
 """One a line."""
 
+_MINE = (
+    "ALTER TABLE attempts ADD COLUMN mine INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE conversations ADD COLUMN mine INTEGER NOT NULL DEFAULT 0",
+)
+"""What must not leave the user's own machines."""
+
 STEPS: tuple[tuple[str, ...], ...] = (
     _LEDGER + _CONVERSATIONS,
     _PAID,
@@ -124,5 +130,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
     _PREFIXES,
     _SHELF,
     _TAGS,
+    _MINE,
 )
 """Step N leads from version N to N + 1; the version of a database is its `user_version`."""

@@ -8,7 +8,18 @@ import msgspec
 
 from ai_pal.store.calendar import Span
 from ai_pal.store.database import explained, open_database, open_to_read, transaction
-from ai_pal.store.ledger import ANSWERED, DOUBTED, LOCAL_TIER, UNKNOWN, Attempt, By, Spent, Sums, Tokens
+from ai_pal.store.ledger import (
+    ANSWERED,
+    DOUBTED,
+    LOCAL_TIER,
+    MACHINE_TIER,
+    UNKNOWN,
+    Attempt,
+    By,
+    Spent,
+    Sums,
+    Tokens,
+)
 
 _COLUMNS = Attempt.__struct_fields__
 _INSERT = f"INSERT INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
@@ -33,7 +44,7 @@ _SUMMARY = """
         sum(prompt_tokens), sum(completion_tokens),
         sum(prompt_tokens * (here AND NOT strong)), sum(completion_tokens * (here AND NOT strong)),
         sum(prompt_tokens * (here AND strong)), sum(completion_tokens * (here AND strong)),
-        sum(outcome = '{doubted}')
+        sum(remote AND tier = {machine}), sum(outcome = '{doubted}')
     FROM marked GROUP BY key {having} ORDER BY key
 """
 _TRACE = f"HAVING sum(outcome <> '{UNKNOWN}' OR remote) > 0"
@@ -71,7 +82,11 @@ class SqliteLedger:
     ) -> list[Sums]:
         having = _TRACE if "model" in by else ""
         query = _SUMMARY.format(
-            key=_KEYS[by].format_map(_KEYS), answered=ANSWERED, doubted=DOUBTED, having=having
+            key=_KEYS[by].format_map(_KEYS),
+            answered=ANSWERED,
+            doubted=DOUBTED,
+            machine=MACHINE_TIER,
+            having=having,
         )
         bounds = {"since": since, "until": until, "strong": strong_from}
         with explained(self._file):
@@ -81,10 +96,10 @@ class SqliteLedger:
         self._connection.close()
 
 
-def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int, int, int]) -> Sums:
-    key, attempts, answers, here, left, cost, unpriced, *tokens, doubted = row
+def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int, int, int, int]) -> Sums:
+    key, attempts, answers, here, left, cost, unpriced, *tokens, to_mine, doubted = row
     total, mid, strong = (Tokens(*tokens[at : at + 2]) for at in (0, 2, 4))
     return Sums(
         key=key, attempts=attempts, answers=answers, here=here, left=left, tokens=total, cost=cost,
-        mid=mid, strong=strong, unpriced=unpriced, doubted=doubted,
+        mid=mid, strong=strong, unpriced=unpriced, doubted=doubted, left_to_mine=to_mine,
     )  # fmt: skip

@@ -73,6 +73,13 @@ def test_a_summary_tells_what_was_answered_where_and_what_left(ledger: Ledger) -
     assert (sums.mid, sums.strong) == (Tokens(100, 20), Tokens(100, 20))
 
 
+def test_what_went_to_machines_of_the_users_is_told_apart(ledger: Ledger) -> None:
+    box = msgspec.structs.replace(CLOUD, tier=4, provider="box", model="echo", cost=0.0, mine=True)
+    ledger.record([HERE, CLOUD, box, box])
+    (sums,) = ledger.summary("day")
+    assert (sums.left, sums.left_to_mine) == (3, 2)
+
+
 def test_an_unscored_answer_would_have_asked_for_a_mid_cloud(ledger: Ledger) -> None:
     ledger.record([msgspec.structs.replace(HERE, score=None)])
     assert ledger.summary("tier")[0].mid == Tokens(100, 20)

@@ -105,6 +105,7 @@ def add_running(group: argparse._ActionsContainer) -> None:
 def add_bounds(group: argparse._ActionsContainer) -> None:
     """What decides who answers, and what a preset can hold."""
     group.add_argument("--local-only", action="store_true", help="nothing leaves this machine")
+    group.add_argument("--mine", action="store_true", help="nothing leaves your machines: `ai-pal machines`")
     group.add_argument(
         "--goal", choices=get_args(Goal)[1:], default="", help="what the choice is bent towards"
     )
@@ -116,7 +117,6 @@ def add_bounds(group: argparse._ActionsContainer) -> None:
 
 def add_routing(group: argparse._ActionsContainer) -> None:
     add_bounds(group)
-    group.add_argument("--mine", action="store_true", help="nothing leaves your machines: `ai-pal machines`")
     group.add_argument("--no-fallback", action="store_true", help="ask only the first of the plan")
     group.add_argument(
         "--continuation", action="store_true", help="let another go on, visibly, where an answer breaks off"

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     with closing(_recorder(args, settings)) as recorder, _session(args, settings) as session:
         conversation, wishes = _begin(args, recorder, number, settings)
         conversation.examples = examples
-        if terminal.stdin and not session.is_private(wishes):
+        if terminal.stdin and not session.is_among_mine(wishes):
             _ask_consent(wishes.model or settings.model, settings, terminal)
         better = _wanted(settings, terminal) if talks and not wishes.model else None
         chat = _Chat(args, terminal, session, recorder, conversation, wishes, attachments, better)
@@ -121,8 +121,8 @@ def _one_shot(chat: _Chat) -> int:
         markdown=not args.no_markdown,
         hide_thinking=args.hide_thinking,
     )
-    private = chat.session.is_private(chat.wishes)
-    chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=private)
+    private, mine = chat.session.is_private(chat.wishes), chat.session.is_among_mine(chat.wishes)
+    chat.recorder.keep(chat.conversation, chat.wishes.model, local_only=private, mine=mine)
     return code
 
 
@@ -156,9 +156,9 @@ def _begin(
     if args.system is not None:
         conversation.system = _system(args)
     remark(f"goes on with {head.id}: {head.title} · {counted(head.messages, 'message')}")
-    local_only = wishes.local_only or head.local_only
+    levels = {"local_only": wishes.local_only or head.local_only, "mine": wishes.mine or head.mine}
     model = _model(wishes.model or head.model, args, settings)
-    return conversation, msgspec.structs.replace(wishes, model=model, local_only=local_only)
+    return conversation, msgspec.structs.replace(wishes, model=model, **levels)
 
 
 def _model(named: str, args: argparse.Namespace, settings: Settings) -> str:

@@ -140,8 +140,24 @@ def _local(context: CommandContext, argument: str) -> None:
         context.wishes = msgspec.structs.replace(context.wishes, local_only=argument == "on")
     elif not context.wishes.local_only:
         context.wishes = msgspec.structs.replace(context.wishes, local_only=True)
+    _say_how_far(context)
+
+
+def _mine(context: CommandContext, argument: str) -> None:
+    if argument not in ("", "on", "off"):
+        context.say("say /mine, /mine on or /mine off")
+        return
+    context.wishes = msgspec.structs.replace(context.wishes, mine=argument != "off")
+    _say_how_far(context)
+
+
+def _say_how_far(context: CommandContext) -> None:
+    """Where prompts may go by now: the strictest of what is set holds."""
     if context.session.is_private(context.wishes):
         context.say("nothing of this conversation leaves this machine")
+    elif context.session.is_among_mine(context.wishes):
+        named = ", ".join(context.session.settings.machines) or "none yet: ai-pal machines"
+        context.say(f"nothing of this conversation leaves your machines (besides this one: {named})")
     else:
         context.say("prompts may go to other servers, as far as you have agreed")
 
@@ -309,6 +325,7 @@ COMMANDS: dict[str, Known] = {
     "help": Known("/help [COMMAND]", "show this, or one command", _help),
     "model": Known("/model [NAME]", "show the model, or answer with another from now on", _model),
     "local": Known("/local [on|off]", "keep this conversation on this machine", _local),
+    "mine": Known("/mine [on|off]", "keep this conversation on machines of yours", _mine),
     "system": Known("/system [TEXT]", "show or set the system prompt; - for none", _system),
     "set": Known("/set [NAME VALUE]", "show or set the temperature and more; default takes it back", _set),
     "preset": Known("/preset [NAME]", "take a preset from now on; save NAME keeps what is set", preset),

@@ -16,6 +16,7 @@ _OPTION = re.compile(r"--([a-z][a-z-]*)")
 def in_conversation(failure: Failure) -> Failure:
     """The same with a hint that can be followed at the prompt."""
     hint = on_command_line(failure.hint).replace("leave out --local-only", "/local off")
+    hint = hint.replace("leave out --mine", "/mine off")
     return msgspec.structs.replace(failure, hint=_OPTION.sub(_command, _MODEL.sub(r"/model \1", hint)))
 
 

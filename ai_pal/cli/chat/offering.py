@@ -32,7 +32,7 @@ def wanted(
     from ai_pal.catalog.default import starter
     from ai_pal.config.offers import read_offer
 
-    if not (terminal.stdin and terminal.stderr) or is_offline(environ) or settings.private():
+    if not (terminal.stdin and terminal.stderr) or is_offline(environ) or settings.among_mine():
         return None
     if settings.model or default_model(settings) != starter(settings):
         return None

@@ -38,7 +38,7 @@ def preset(context: "CommandContext", argument: str) -> None:
 
 def taken(wishes: Wishes, found: Preset, model: str) -> Wishes:
     """The wishes with what a preset says: sampling is as there alone, the model too if it names one. What is
-    local-only stays so. Raises `AiPalError` (`config_invalid`)."""
+    local-only, or for the user's machines alone, stays so. Raises `AiPalError` (`config_invalid`)."""
     parser = argparse.ArgumentParser(add_help=False)
     arguments.add_arguments(parser)
     args = parser.parse_args([])
@@ -49,6 +49,7 @@ def taken(wishes: Wishes, found: Preset, model: str) -> Wishes:
         model=model or wishes.model,
         options=msgspec.structs.replace(said.options, lora=wishes.options.lora),
         local_only=said.local_only or wishes.local_only,
+        mine=said.mine or wishes.mine,
         goal=said.goal,
         max_cost=said.max_cost,
     )

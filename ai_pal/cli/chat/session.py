@@ -112,6 +112,10 @@ class Session:
         """Whether nothing of what is asked so may leave this machine."""
         return wishes.local_only or self.settings.private(wishes.goal)
 
+    def is_among_mine(self, wishes: Wishes) -> bool:
+        """Whether nothing of it may leave the user's own machines."""
+        return wishes.mine or self.settings.mine or self.is_private(wishes)
+
     def chat(self, messages: list[Message], wishes: Wishes) -> Stream:
         """Send one request."""
         return self.client.chat(
@@ -123,7 +127,7 @@ class Session:
             pull=True,
             pull_limit=0 if self.settings.auto_pull else wishes.pull_limit,
             local_only=self.is_private(wishes),
-            mine=wishes.mine,
+            mine=wishes.mine or self.settings.mine,
             goal=wishes.goal,
             max_cost=wishes.max_cost,
             fallback=wishes.fallback,

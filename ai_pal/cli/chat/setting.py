@@ -48,6 +48,7 @@ _ELSEWHERE = {
     "model": "/model NAME lets another answer",
     "local": "/local on keeps this conversation on this machine",
     "local_only": "/local on keeps this conversation on this machine",
+    "mine": "/mine on keeps this conversation on your machines",
     "context": _WINDOW,
     "num_ctx": _WINDOW,
     "lora": "/model NAME?lora=FILE loads a model with an adapter",

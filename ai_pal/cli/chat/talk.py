@@ -63,6 +63,7 @@ class Talk:
             "copy": lambda: ("code",),
             "preset": presets.names,
             "local": lambda: ("on", "off"),
+            "mine": lambda: ("on", "off"),
             "think": lambda: THINK,
         }
         self._input = LineInput(paths.history_file() if recorder.writes else None, COMMANDS, choices)
@@ -196,8 +197,9 @@ class Talk:
 
     def _record(self) -> None:
         context = self._context
-        private = context.session.is_private(context.wishes)
-        context.recorder.keep(context.conversation, context.wishes.model, local_only=private)
+        session, wishes = context.session, context.wishes
+        private, mine = session.is_private(wishes), session.is_among_mine(wishes)
+        context.recorder.keep(context.conversation, wishes.model, local_only=private, mine=mine)
 
     def _agree(self, model: str, size: int) -> bool:
         if self._instant is not None and self._instant.refused == model:

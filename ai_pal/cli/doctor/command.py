@@ -19,8 +19,8 @@ EXAMPLES = """examples:
   ai-pal doctor
   ai-pal doctor --json | jq '.checks[] | select(.state != "ok")'
 
-It looks and changes nothing. Ollama and the clouds that may be used are asked which models they have:
-no cloud where nothing may leave this machine, nobody with --offline.
+It looks and changes nothing. Ollama and the clouds that may be used are asked which models they have, and
+other machines of yours how they are: no cloud where nothing may leave your machines, nobody with --offline.
 The exit code is 1 when a check failed; warnings leave it at 0.
 
 """
@@ -28,7 +28,7 @@ The exit code is 1 when a check failed; warnings leave it at 0.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + failures.EXIT_CODES
-    parser.add_argument("--offline", action="store_true", help="ask neither Ollama nor clouds what they have")
+    parser.add_argument("--offline", action="store_true", help="ask neither Ollama nor clouds nor machines")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -63,6 +63,7 @@ def examine(*, offline: bool = False) -> Iterator["Finding"]:
     from ai_pal.cli.doctor.folders import check_folders
     from ai_pal.cli.doctor.kept import check_kept
     from ai_pal.cli.doctor.machine import check_machine
+    from ai_pal.cli.doctor.machines import check_machines
     from ai_pal.cli.doctor.models import check_models
     from ai_pal.cli.doctor.providers import check_providers
     from ai_pal.cli.doctor.service import check_config, check_supervisor
@@ -77,6 +78,7 @@ def examine(*, offline: bool = False) -> Iterator["Finding"]:
     yield from check_models(settings)
     if config.state != "fail" and not offline:
         yield from check_providers(settings)
+        yield from check_machines(settings)
 
 
 def _print(finding: "Finding") -> None:

@@ -37,6 +37,8 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
     prices = price_table().over(settings.prices)
     budgeted = settings.budget.day is not None or settings.budget.month is not None
     for status in found:
+        if status.api == "machine":  # looked at by itself
+            continue
         wanted = status.api != "ollama" or ollama_is_set_up(settings) or paths.ollama_seen_file().exists()
         at = _shown(ollama_url(settings) or OLLAMA_URL)
         yield priced(judged(status, wanted=wanted, at=at), status, prices, budgeted=budgeted)

@@ -20,6 +20,7 @@ from ai_pal.conversations.neutral import neutral_line
 from ai_pal.errors import AiPalError
 from ai_pal.gateway.bodies import decoded
 from ai_pal.gateway.page.events import failure_of
+from ai_pal.store.machine_models import told_models
 
 HERE = ("verified", "here", "elsewhere", "built in")
 Json = dict[str, Any]
@@ -52,6 +53,8 @@ def _set_up() -> list[str]:
     settings = load_settings().settings
     ours = settings.ollama
     found = [f"{OLLAMA}:{model}" for model in (ours.model, *(ours.models or ())) if model]
+    for name, told in told_models(settings).items():
+        found += [f"{name}:{model}" for model in told]
     for name, cloud in clouds(settings).items():
         found += [f"{name}:{model}" for model in (cloud.mid, cloud.strong) if model]
     return list(dict.fromkeys(found))

@@ -48,6 +48,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     model: str = ""
     preset: str = ""
     local_only: bool = False
+    mine: bool = False
     thinking: Thinking | None = None
     system: Annotated[str, msgspec.Meta(max_length=100_000)] = ""
     sampling: Sampling = Sampling()
@@ -120,6 +121,7 @@ def request(
         "model": asked.model or preset.model or "",
         "options": options_of(asked, preset, place.begun),
         "local_only": asked.local_only or bool(preset.local_only) or settings.private(preset.goal or ""),
+        "mine": asked.mine or bool(preset.mine) or settings.mine,
         "pull": True,
         "pull_limit": 0 if settings.auto_pull else UNASKED_BYTES,
     }

@@ -97,7 +97,8 @@ class Talk(Followable):
                 lambda: _prepared(recorder, asked, files, preset, settings)
             )
             self._is_asked(place)
-            keep = partial(recorder.keep, model=asked.model, local_only=bool(how.get("local_only")))
+            private, mine = bool(how.get("local_only")), bool(how.get("mine"))
+            keep = partial(recorder.keep, model=asked.model, local_only=private, mine=mine)
             saves = asyncio.create_task(self._saves(conversation, recorder, keep))
             try:
                 failures = await self._heard(messages, how)
@@ -244,8 +245,8 @@ def _prepared(recorder: Recorder, asked: Question, files: Any, preset: Preset, s
     conversation = Conversation(asked.system or preset.system)
     if asked.conversation:
         head, conversation = recorder.take_up(asked.conversation)
-        if head.local_only:  # once it is, it stays so
-            asked = msgspec.structs.replace(asked, local_only=True)
+        kept = {level: True for level in ("local_only", "mine") if getattr(head, level)}
+        asked = msgspec.structs.replace(asked, **kept)  # once it is, it stays so
     place = questions.place_in(conversation, asked, files)
     conversation.examples = presets.examples_of(preset)
     if place.branches:

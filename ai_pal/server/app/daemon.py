@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import anyio
 import msgspec
@@ -49,6 +49,7 @@ from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.store.accounts import open_accounts
 from ai_pal.store.doubts import DoubtFile
+from ai_pal.store.machine_models import keep_models
 from ai_pal.transport.channel import RouterChannel, bytes_of
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
@@ -169,6 +170,7 @@ class Daemon:
             clock=self._clock,
             observe=self._observe,
             local_only=lambda: self._settings.local_only,
+            mine=lambda: self._settings.mine,
         )
         self._doubts = DoubtFile(paths.doubts_file())
         self._machines = Providers(
@@ -176,8 +178,9 @@ class Daemon:
             clock=self._clock,
             observe=self._observe,
             local_only=lambda: self._settings.local_only,
+            mine=lambda: self._settings.mine,
         )
-        told = MachineStates(self._links).of
+        told = MachineStates(self._links, self._keep_models).of
         snapshots = self._snapshots = MachineSnapshots(
             settings, self._clock, self._accounts, self._supervisor.pool, told=told
         )
@@ -197,7 +200,8 @@ class Daemon:
             self._client_endpoint,
             self._providers,
             snapshots.providers,
-            private=lambda: self._settings.optimization_goal == "privacy",
+            private=self._is_private,
+            mine=lambda: self._settings.mine,
         )
 
     def _compose_operations(self) -> None:
@@ -221,7 +225,13 @@ class Daemon:
                 supervisor=self._supervisor,
                 downloads=self._downloads,
                 inquiries=self._inquiries,
-                hub=HubQuestions(endpoint, self._egress, self._clock, private=self._is_private),
+                hub=HubQuestions(
+                    endpoint,
+                    self._egress,
+                    self._clock,
+                    private=self._is_private,
+                    mine=lambda: self._settings.mine,
+                ),
                 status=reports.answer,
                 open_requests=lambda: endpoint.open_requests,
                 stop=self._stop_wanted,
@@ -242,6 +252,12 @@ class Daemon:
     def _is_private(self) -> bool:
         """Whether nothing may leave this machine, by the settings as they are now."""
         return self._settings.private()
+
+    def _keep_models(self, machine: str, models: Iterable[str]) -> None:
+        """What another machine has, for lists that name it while nobody asks it."""
+        if setting := self._settings.machines.get(machine):
+            with contextlib.suppress(OSError):
+                keep_models(machine, setting.identity, models)
 
     def _take_settings(self) -> None:
         """What the config file says by now, before anything is decided by it."""

@@ -47,6 +47,7 @@ def router_policy(settings: Settings) -> RouterPolicy:
         model=settings.model,
         goal=settings.optimization_goal,
         local_only=settings.local_only,
+        mine=settings.mine,
         deadline=None if settings.deadline < 0 else settings.deadline,
         connect=settings.connect_timeout,
         queue=settings.queue_timeout,

@@ -18,6 +18,7 @@ from ai_pal.catalog.twins import twin, window_at_ollama
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names
 from ai_pal.config.elsewhere import elsewhere
+from ai_pal.config.machine_settings import address
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
@@ -35,6 +36,7 @@ from ai_pal.server.router.policy.candidate import UNUSABLE
 from ai_pal.server.router.policy.snapshot import Here, Snapshot, There
 from ai_pal.server.services.inquiries import Subject
 from ai_pal.store.accounts import Accounts
+from ai_pal.store.machine_models import told_models
 
 FRESH = 2.0
 """Seconds for which a look at the models on the disk holds."""
@@ -158,7 +160,19 @@ class MachineSnapshots:
         ]
         if snapshot.ollama is not None:
             found.insert(0, Subject(snapshot.ollama, _named(snapshot.ollama.mid, *ours.models.values())))
-        return found
+        return [*self._machines_told(), *found]
+
+    def _machines_told(self) -> list[Subject]:
+        """The user's other machines, with what each has told last."""
+        told = told_models(self._settings, self._environ)
+        return [
+            Subject(
+                Server(provider=Provider(name, "machine", machine=address(setting)), mid=setting.model),
+                _named(setting.model),
+                tuple(told.get(name, ())),
+            )
+            for name, setting in self._settings.machines.items()
+        ]
 
     def _meant(self, reference: str) -> str:
         """An alias of a provider's model as that model. To find which model none means takes 2 ms of looking

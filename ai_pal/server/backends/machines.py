@@ -1,5 +1,7 @@
 """What the user's other machines have told of themselves, while a link to them stands."""
 
+from collections.abc import Callable, Iterable
+
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import FromEgress, MachineLost, MachineState
 from ai_pal.server.children.egress import EgressProcess
@@ -11,8 +13,10 @@ class MachineStates:
 
     busy = False
 
-    def __init__(self, process: EgressProcess) -> None:
+    def __init__(self, process: EgressProcess, keep: Callable[[str, Iterable[str]], None]) -> None:
+        """`keep` is handed which models a machine has when that is news."""
         self._states: dict[str, MachineState] = {}
+        self._keep = keep
         process.join(self, MachineState, MachineLost)
 
     def of(self, name: str) -> MachineState | None:
@@ -28,6 +32,9 @@ class MachineStates:
     def egress_message(self, message: FromEgress) -> None:
         match message:
             case MachineState():
+                before = self._states.get(message.name)
                 self._states[message.name] = message
+                if before is None or before.models.keys() != message.models.keys():
+                    self._keep(message.name, message.models)
             case MachineLost():
                 self._states.pop(message.name, None)

@@ -56,9 +56,10 @@ class Providers:
         observe: Observe,
         policy: ProvidersPolicy | None = None,
         local_only: Callable[[], bool] = lambda: False,
+        mine: Callable[[], bool] = lambda: False,
     ) -> None:
         self._egress, self._clock, self._observe = egress, clock, observe
-        self._policy, self._local_only = policy or ProvidersPolicy(), local_only
+        self._policy, self._local_only, self._mine = policy or ProvidersPolicy(), local_only, mine
         self._open: dict[int, Open] = {}
         self._keys = itertools.count(1)
         egress.join(
@@ -103,6 +104,8 @@ class Providers:
         `told` is never called from within this call."""
         if self._local_only() and not privacy.stays_here(provider):
             privacy.refuse(provider)
+        if self._mine() and not privacy.is_mine(provider):
+            privacy.refuse_others(provider)
         request = out.ListModels(next(self._keys), provider, timeout, describe)
         listing = Listing(self, request, told, timeout, self._clock.now())
         self._begin(listing)
@@ -119,13 +122,13 @@ class Providers:
             model=job.model,
             messages=job.work.messages,
             options=job.work.options,
-            connect=patience.connect,
+            connect=_connect_seconds(job.provider, patience.connect),
             first_token=patience.first_token,
             gap=patience.gap,
             local_only=job.private,
             keep_alive=job.keep_alive,
             patient=patience.renewed,
-            mine=job.mine,
+            mine=job.mine or self._mine(),
         )
         return privacy.admit(complete, local_only=job.private or self._local_only())
 
@@ -214,6 +217,12 @@ class Providers:
     def _end(self, opened: Open) -> None:
         del self._open[opened.key]
         self._egress.rested(self._policy.stay)
+
+
+def _connect_seconds(provider: out.Provider, usual: float) -> float:
+    """A machine's login may have a limit of its own, beyond which it says itself what it lacks."""
+    machine = provider.machine
+    return usual if machine is None else max(usual, machine.login + 1)
 
 
 def _lost(provider: str) -> Failure:

@@ -164,6 +164,7 @@ class Attempts:
                 score=request.score,
                 remote=went_out,
                 local_only=request.private,
+                mine=request.chain.plan.query.mine,
                 principal=request.chat.principal,
             )
         )

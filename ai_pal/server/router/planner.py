@@ -74,7 +74,7 @@ class Planner:
             fallback=asked.fallback,
             named=bool(reference),
             only=only,
-            mine=asked.privacy == "mine",
+            mine=asked.privacy == "mine" or self.policy.mine,
             whose=whose,
             doubts=escalate == "auto" and self._can_doubt(asked, candidates),
             stronger=escalate == "stronger",

@@ -80,6 +80,7 @@ class RouterPolicy(msgspec.Struct, frozen=True):
     model: str = ""
     goal: Goal = "balanced"
     local_only: bool = False
+    mine: bool = False
     deadline: float | None = None
     connect: float = 5.0
     queue: float = 30.0

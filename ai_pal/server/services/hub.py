@@ -33,7 +33,7 @@ class _Open(msgspec.Struct, eq=False):
 
 class HubQuestions:
     """Implements `Service` for `search` and `revisions`; the egress process calls it too. With `private`
-    no words of a user's leave this machine."""
+    or `mine` no words of a user's leave this machine."""
 
     def __init__(
         self,
@@ -42,8 +42,10 @@ class HubQuestions:
         clock: Clock,
         *,
         private: Callable[[], bool] = lambda: False,
+        mine: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._clients, self._egress, self._clock, self._private = clients, egress, clock, private
+        self._clients, self._egress, self._clock = clients, egress, clock
+        self._private, self._mine = private, mine
         self._open: dict[int, _Open] = {}
         self._keys = itertools.count(1)
         self._closing = False
@@ -132,7 +134,7 @@ class HubQuestions:
             fail(Code.BAD_REQUEST, f"`words` has 1 to {MOST_WORDS} characters", "name part of a model's name")
         if not 1 <= request.limit <= MOST_FOUND:
             fail(Code.BAD_REQUEST, f"`limit` is from 1 to {MOST_FOUND}", "ask for fewer, by more words")
-        privacy.admit_words(local_only=request.local_only or self._private())
+        privacy.admit_words(local_only=request.local_only or self._private(), mine=self._mine())
         return out.SearchHub(next(self._keys), words, request.limit, request.sort)
 
     def _begin(self, client: bytes, request_id: int, question: out.HubQuestion) -> None:

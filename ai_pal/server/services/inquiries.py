@@ -32,10 +32,12 @@ BUSY = Failure(
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """A provider that is set up, with the models that it would be asked for."""
+    """A provider that is set up, with the models that it would be asked for. Another machine of the user's
+    is not asked for a list: `told` is what it has told last."""
 
     server: Server
     models: tuple[str, ...]
+    told: tuple[str, ...] = ()
 
 
 class Listing(Protocol):
@@ -70,10 +72,13 @@ class Inquiries:
         subjects: Callable[[], list[Subject]],
         *,
         private: Callable[[], bool] = lambda: False,
+        mine: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clients = clients
         self._closing = False
-        self._rounds = {near: Round(clients, lists, subjects, private, near=near) for near in (False, True)}
+        self._rounds = {
+            near: Round(clients, lists, subjects, private, mine, near=near) for near in (False, True)
+        }
 
     @property
     def busy(self) -> bool:
@@ -128,11 +133,12 @@ class Round:
         lists: Lists,
         subjects: Callable[[], list[Subject]],
         private: Callable[[], bool],
+        mine: Callable[[], bool],
         *,
         near: bool,
     ) -> None:
         self._clients, self._lists = clients, lists
-        self._subjects, self._private, self._near = subjects, private, near
+        self._subjects, self._private, self._mine, self._near = subjects, private, mine, near
         self.followers: list[tuple[bytes, int]] = []
         self._found: list[wire.ProviderStatus] = []
         self._open: dict[int, Listing] = {}
@@ -158,19 +164,28 @@ class Round:
             server, provider = subject.server, subject.server.provider
             remote = not privacy.stays_here(provider)
             failure = server.obstacle or (self._refusal(provider) if remote else None)
-            if failure is None and (not self._near or (provider.api == "ollama" and server.expected)):
+            if failure is None and self._is_asked(subject):
                 failure = self._listed(place, provider)
-            models = list(subject.models)
+            models, told = list(subject.models), list(subject.told)
             self._found.append(
-                wire.ProviderStatus(server.name, provider.api, models, failure=failure, remote=remote)
+                wire.ProviderStatus(server.name, provider.api, models, told, failure=failure, remote=remote)
             )
         self._answer_if_complete()
+
+    def _is_asked(self, subject: Subject) -> bool:
+        """Whether it is to say which models it has."""
+        api = subject.server.provider.api
+        if api == "machine":
+            return False
+        return not self._near or (api == "ollama" and subject.server.expected)
 
     def _refusal(self, provider: out.Provider) -> Failure | None:
         """Why nothing may be asked of one that is not on this machine."""
         try:
             if self._private():
                 privacy.refuse(provider)
+            if self._mine() and not privacy.is_mine(provider):
+                privacy.refuse_others(provider)
         except AiPalError as error:
             return error.failure
         return None

@@ -1,5 +1,6 @@
 """What was spent and saved, out of sums and prices."""
 
+import msgspec
 import pytest
 
 from ai_pal.cli import run
@@ -43,6 +44,12 @@ def test_shares_and_sums_go_over_all_lines() -> None:
     )
     assert (found.answers, found.here, found.left, found.spent) == (4, 0.5, 2, 0.75)
     assert (found.today, found.this_month) == (0.1, 0.6)
+
+
+def test_what_went_no_further_than_to_machines_of_the_users_is_said() -> None:
+    mine = msgspec.structs.replace(sums("a", here=0), left_to_mine=1)
+    lines = texts(report([mine, sums("b", here=0)], Spent(), CLOUDS, "today"), "2026-01-31")
+    assert "left this machine  4 times, 1 of them to machines of yours" in lines
 
 
 def test_nothing_answered_has_no_share_and_is_said_in_words() -> None:

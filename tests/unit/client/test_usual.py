@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.client.asking import Asking, chat_request, route_request
+from ai_pal.client.asking import Asking, chat_request, privacy, route_request
 from ai_pal.client.usual import NOTHING, Usual, usual, usual_here
 from ai_pal.config import load_settings
 
@@ -39,6 +39,20 @@ def test_privacy_goes_along_wherever_it_was_said(tmp_path: Path, said: str) -> N
     assert found.local_only
     assert chat_request(1, "hi", Asking(), found).privacy == "local"
     assert chat_request(1, "hi", Asking(local_only=False), found).privacy == "any"
+
+
+def test_among_the_users_machines_goes_along_and_the_stricter_wins(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("mine = true")
+    environ = HOME | {"AI_PAL_CONFIG": str(file)}
+    found = usual(load_settings(environ=environ).settings, environ)
+    assert (
+        chat_request(1, "hi", Asking(), found).privacy == "mine" == route_request(1, "hi", {}, found).privacy
+    )
+    assert chat_request(1, "hi", Asking(local_only=True), found).privacy == "local"
+    assert privacy(False, {"AI_PAL_MINE": "1"}) == "mine"
+    assert privacy(False, {"AI_PAL_MINE": "1", "AI_PAL_LOCAL_ONLY": "1"}) == "local"
+    assert privacy(False, {"AI_PAL_MINE": "0"}) == "any"
 
 
 def test_it_fills_what_a_request_leaves_open() -> None:

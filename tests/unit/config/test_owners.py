@@ -13,10 +13,8 @@ def test_every_setting_is_somebodys() -> None:
 
 
 def test_what_travels_and_what_is_the_clients_says_nothing_of_a_supervisor() -> None:
-    mine = {
-        f"AI_PAL_{name.upper()}": "x" for name in TRAVEL | CLIENTS if name not in ("local_only", "deadline")
-    }
-    mine |= {"AI_PAL_LOCAL_ONLY": "1", "AI_PAL_DEADLINE": "20s"}
+    stricter = {"AI_PAL_LOCAL_ONLY": "1", "AI_PAL_MINE": "1", "AI_PAL_DEADLINE": "20s"}
+    mine = {f"AI_PAL_{name.upper()}": "x" for name in TRAVEL | CLIENTS} | stricter
     its = {"AI_PAL_THREADS": "2", "AI_PAL_OLLAMA_BASE_URL": "http://x", "AI_PAL_HOME": "/h", "PATH": "/bin"}
     assert supervisor_environment(mine | its) == its
 
@@ -26,6 +24,8 @@ def test_what_travels_and_what_is_the_clients_says_nothing_of_a_supervisor() -> 
     [
         ("local_only", "yes", True),
         ("local_only", "no", False),
+        ("mine", "1", True),
+        ("mine", "0", False),
         ("deadline", "2m", True),
         ("deadline", "never", False),
         ("deadline", "nonsense", False),

@@ -187,6 +187,17 @@ def test_once_local_only_a_conversation_stays_so(bench: Bench) -> None:
         assert recorder.take_up(LATEST)[0].local_only
 
 
+def test_once_among_the_users_machines_a_conversation_stays_so(bench: Bench) -> None:
+    bench.tell("a", "b")
+    bench.conversation.ask("c")
+    bench.conversation.answered("d")
+    bench.recorder.keep(bench.conversation, mine=True)
+    bench.tell("e", "f")
+    with closing(bench.another()) as recorder:
+        head = recorder.take_up(LATEST)[0]
+    assert (head.mine, head.local_only) == (True, False)
+
+
 def test_files_and_thoughts_are_there_when_it_goes_on(bench: Bench) -> None:
     notes = Attachment("notes.txt", Document("notes.txt", "Buy milk."))
     bench.conversation.ask("What is to do?", [notes])

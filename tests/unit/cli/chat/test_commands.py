@@ -488,6 +488,20 @@ def test_files_are_completed_behind_commands_that_take_them(tmp_path: Path) -> N
     assert completions(f"/copy {tmp_path}/cha") == []
 
 
+def test_how_far_a_prompt_may_go_is_set_and_the_strictest_holds(bench: Bench) -> None:
+    bench.enter("mine")
+    assert bench.context.wishes.mine
+    assert "leaves your machines" in bench.said[-1]
+    bench.enter("local", "on")
+    assert "leaves this machine" in bench.said[-1]
+    bench.enter("mine", "off")
+    assert "leaves this machine" in bench.said[-1]
+    bench.enter("local", "off")
+    assert "other servers" in bench.said[-1]
+    bench.enter("mine", "perhaps")
+    assert bench.said[-1] == "say /mine, /mine on or /mine off"
+
+
 def test_a_preset_is_taken_from_now_on_and_leaves_nothing_of_before(bench: Bench, ai_pal_home: Path) -> None:
     presets.save_fields("brief", Preset(system="Be brief.", temperature=0.2, model="echo", context=64), [])
     presets.save_fields("wild", Preset(temperature=1.5, local_only=True), [])

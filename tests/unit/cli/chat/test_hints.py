@@ -15,6 +15,7 @@ from ai_pal.errors import Code, Failure
         ("allow more time: `deadline`", "allow more time: /set deadline"),
         ("llava can: `model`=llava", "llava can: /model llava"),
         ("allow it: leave out `local_only`", "allow it: /local off"),
+        ("or allow others: leave out `mine`", "or allow others: /mine off"),
         ("ask it: ai-pal chat --model openai:gpt-4.1", "ask it: /model openai:gpt-4.1"),
         ("let others be asked too: `fallback`", "let others be asked too: leave out --no-fallback"),
         ("run: ai-pal pull phi-2", "run: ai-pal pull phi-2"),

@@ -60,10 +60,13 @@ class Process:
 
 def test_a_report_holds_until_the_link_or_the_process_ends() -> None:
     process: Any = Process()
-    states = MachineStates(process)
+    kept: list[tuple[str, list[str]]] = []
+    states = MachineStates(process, lambda name, models: kept.append((name, list(models))))
     assert process.takes == (MachineState, MachineLost)
     states.egress_message(told())
     assert states.of("box") == told()
+    states.egress_message(told(free=GB))
+    assert kept == [("box", ["qwen3", "big"])], "once, while it is no news"
     states.egress_message(MachineLost("box"))
     assert states.of("box") is None
     states.egress_message(told())

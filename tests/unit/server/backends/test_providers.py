@@ -67,13 +67,14 @@ class World(EgressWorld):
         self.heard: list[Heard] = []
         self.handles: list[Handle] = []
         self.failures: list[Failure] = []
-        self.private = False
+        self.private = self.mine = False
         self.providers = Providers(
             egress=self.egress,
             clock=self,
             observe=lambda event, **fields: None,
             policy=ProvidersPolicy(limit=3),
             local_only=lambda: self.private,
+            mine=lambda: self.mine,
         )
 
     def start(self, provider: out.Provider = CLOUD, *, local_only: bool = False) -> Heard:
@@ -297,6 +298,20 @@ def test_under_the_local_only_setting_no_cloud_is_asked_for_its_models(world: Wo
     with pytest.raises(AiPalError):
         world.providers.list_models(CLOUD, told.append)
     world.providers.list_models(OLLAMA, told.append)
+
+
+def test_under_the_setting_mine_nobody_else_is_asked(world: World) -> None:
+    world.mine = True
+    assert world.start().words == [Code.LOCAL_ONLY]
+    with pytest.raises(AiPalError):
+        world.providers.list_models(CLOUD, lambda told: None)
+    assert world.processes == []
+    machine = out.Machine("box", 0, "ssh-ed25519 AAAA", "0" * 32)
+    world.start(out.Provider("box", "machine", machine=machine))
+    world.hello()
+    (sent,) = world.sent
+    assert isinstance(sent, out.Complete)
+    assert sent.mine
 
 
 def test_the_models_of_a_provider_end_its_request(world: World) -> None:

@@ -13,19 +13,26 @@ from ai_pal.server.services.inquiries import FOLLOWERS, Inquiries, Subject
 
 OLLAMA = Subject(Server(provider=out.Provider("ollama", "ollama"), mid="phi"), ("phi",))
 CLOUD = Subject(Server(provider=out.Provider("openai", "openai"), mid="m", strong="s"), ("m", "s"))
+BOX = Subject(
+    Server(provider=out.Provider("box", "machine", machine=out.Machine("box", 0, "ssh-rsa A", "0" * 32))),
+    (),
+    ("qwen3",),
+)
 REFUSED = Failure(Code.PROVIDER_UNREACHABLE, "connection refused")
 
 
 class World:
     """`asked` are the lists under way, `heard` what clients were told."""
 
-    def __init__(self, *subjects: Subject, private: bool = False) -> None:
+    def __init__(self, *subjects: Subject, private: bool = False, mine: bool = False) -> None:
         self.asked: dict[str, Callable[[out.ProviderModels | Failure], None]] = {}
         self.times = 0
         self.heard: list[tuple[bytes, wire.Event]] = []
         self.refuse: Failure | None = None
         self.described: list[bool] = []
-        self.inquiries = Inquiries(self, self, lambda: list(subjects), private=lambda: private)
+        self.inquiries = Inquiries(
+            self, self, lambda: list(subjects), private=lambda: private, mine=lambda: mine
+        )
 
     def send(self, client: bytes, event: wire.Event) -> None:
         self.heard.append((client, event))
@@ -97,6 +104,20 @@ def test_what_is_private_asks_only_what_is_here() -> None:
     refused = world.reply()[1].failure
     assert refused is not None
     assert refused.code == Code.LOCAL_ONLY
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_another_machine_is_told_of_and_not_asked(near: bool) -> None:
+    world = World(BOX, CLOUD, mine=True)
+    world.ask(near=near)
+    box, cloud = world.reply()
+    assert world.asked == {}
+    assert (box.offers, box.remote, box.failure) == (["qwen3"], True, None)
+    assert cloud.failure is not None
+    assert "none of your machines" in cloud.failure.message
+    private = World(BOX, private=True)
+    private.ask(near=near)
+    assert private.reply()[0].failure is not None
 
 
 def test_what_cannot_be_asked_is_a_failure_of_that_provider() -> None:
