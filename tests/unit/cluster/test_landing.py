@@ -1,6 +1,8 @@
 """A received file in its folder: one receiver at a time, and nothing wrong under its name."""
 
+import fcntl
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -49,14 +51,21 @@ def test_a_wrong_hash_is_refused_and_what_came_is_thrown_away(tmp_path: Path) ->
     assert (tmp_path / "model").read_bytes() == DATA
 
 
-def test_what_was_published_is_not_written_again(tmp_path: Path) -> None:
+def test_what_was_published_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who opened the file while another still received it must not get that one, which is in its place by
-    now."""
-    with landing(tmp_path / "model", len(DATA), HASH) as place:
-        place.receiving.wants()
-        place.take(Piece(0, DATA))
-        assert place.publish()
-        with landing(tmp_path / "model", len(DATA), HASH) as later:
-            later.receiving.wants()
-            later.take(Piece(0, b"other"))
-    assert (tmp_path / "model").read_bytes() == DATA
+    the time that the lock is free."""
+    place, real = tmp_path / "model", fcntl.flock
+    with landing(place, len(DATA), HASH) as first:
+        first.receiving.wants()
+        first.take(Piece(0, DATA[:10]))
+
+    def published(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        os.rename(tmp_path / ".receiving" / HASH, place)
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", published)
+    with landing(place, len(DATA), HASH) as later:
+        later.receiving.wants()
+        later.take(Piece(later.receiving.done, b"other"))
+    assert place.read_bytes() == DATA[:10]
