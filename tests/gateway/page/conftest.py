@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, expect, sync_pl
 
 from tests.gateway.conftest import Served, serving
 from tests.gateway.page.scripted import MODEL, Script, config, scripted
+from tests.process.eventually import eventually
 from tests.process.homes import environment
 
 SECONDS = 60.0
@@ -83,12 +84,15 @@ class Tab:
         expect(self.page.locator(".turn.streaming")).to_have_count(0)
 
     def held(self, prompt: str, *texts: str, at: int) -> None:
-        """Ask, and have the answer `texts` wait before its piece `at` until `go` of the script is set."""
+        """Ask, and have the answer `texts` wait before its piece `at` until `go` of the script is set. The
+        server has looked up what it goes on with."""
+        asked = len(self.site.script.asked)
         self.site.script.reset(*texts)
         self.site.script.hold_at = at
         self.site.script.go.clear()
         self.ask(prompt)
         expect(self.page.locator(".turn.streaming")).to_have_count(1)
+        eventually(lambda: len(self.site.script.asked) > asked)
 
     def said(self, prompt: str, answer: str = "", model: str = CLOUD) -> None:
         """Ask, and wait for the whole answer."""

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from ai_pal.config.client_keys import ClientKey, create, read_keys, revoke
 from ai_pal.conversations.model import Conversation
@@ -47,24 +47,36 @@ def test_what_was_begun_in_one_is_gone_on_with_in_the_other(tab: Tab) -> None:
 
 def test_a_terminal_that_goes_on_meanwhile_loses_nothing_and_neither_does_the_page(tab: Tab) -> None:
     tab.said("Both have this", "One")
-    number, script = tab.number, tab.site.script
-    script.reset("Of the page")
-    script.hold_at = 0
-    script.go.clear()
-    tab.ask("From the page")
-    expect(tab.page.locator(".turn.streaming")).to_have_count(1)
+    number = tab.number
+    tab.held("From the page", "Of the page", at=0)
     with closing(terminal(tab.site)) as keeps:
         conversation = keeps.take_up(number)[1]
         say(conversation, "From the terminal", "Of the terminal")
         keeps.keep(conversation)
         assert keeps.number == number
-    script.go.set()
+    tab.site.script.go.set()
     tab.answered()
     expect(tab.last().locator(".block")).to_have_text("Of the page")
     expect(tab.page).to_have_url(re.compile(rf"/{number + 1}$"))
     expect(tab.last().locator(".variants")).to_have_text(re.compile("2/2"))
     tab.page.get_by_label("The one before").click()
     expect(tab.last().locator(".block")).to_have_text("Of the terminal")
+
+
+def test_what_is_kept_between_the_list_and_the_first_look_is_seen(browser: Browser, site: Site) -> None:
+    def kept_first(route: Route) -> None:
+        with closing(terminal(site)) as keeps:
+            conversation = Conversation()
+            say(conversation, "Kept in between", "Yes")
+            keeps.keep(conversation)
+        route.continue_()
+
+    context = browser.new_context(locale="en-GB")
+    try:
+        context.route("**/page/live", kept_first, times=1)
+        expect(Tab(context, site).page.locator("#list a", has_text="Kept in between")).to_be_visible()
+    finally:
+        context.close()
 
 
 def test_conversations_are_found_renamed_pinned_saved_and_deleted(tab: Tab) -> None:

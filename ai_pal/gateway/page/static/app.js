@@ -87,6 +87,7 @@ class App {
     if (document.hidden || !this.state) return;
     const looking = this.looking = new AbortController();
     while (!looking.signal.aborted) {
+      this.history = undefined;  // what is shown was read before this look began, or of another process
       try {
         await stream("/page/live", { signal: looking.signal, take: (changes) => changes.forEach(([kind, scene]) => kind === "live" && this.seen(scene)) });
       } catch (error) {
@@ -102,9 +103,8 @@ class App {
   seen(scene) {
     this.models.live(scene);
     if (scene.history === this.history) return;
-    const first = this.history === undefined;
     this.history = scene.history;
-    if (!first) this.noticed();
+    this.noticed().catch(() => {});
   }
 
   async noticed() {
