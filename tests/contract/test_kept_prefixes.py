@@ -16,6 +16,7 @@ from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Deltas, Generate, GenerationDone, LoadModel, Ready
 from tests import tiny_gguf
+from tests.process.eventually import files_below
 from tests.worker_driver import TIMEOUT, Answer, WorkerDriver
 from workers.engines.llamacpp_prefixes import NUMBER
 
@@ -74,7 +75,7 @@ def said(text: str) -> list[Message]:
 
 
 def files(kept: Path) -> list[Path]:
-    return sorted(path for path in kept.rglob("*") if path.is_file())
+    return files_below(kept)
 
 
 def saved(folder: Path, model: Path, kept: Path, speculate: str = "off") -> tuple[list[Message], Usage]:

@@ -16,6 +16,7 @@ from ai_pal.protocol.egress import HubFiles
 from ai_pal.sources.hub import Pulled, pull_hub
 from tests.hub import repositories as repos
 from tests.hub.loopback import STRANGER, TOKEN, Hub, Repo, loopback_hub
+from tests.process.eventually import files_below
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def refusal(cache: Path, wanted: HubFiles) -> AiPalError:
 
 
 def names(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return {str(path.relative_to(folder)) for path in files_below(folder)}
 
 
 def test_a_model_comes_with_its_texts_and_without_pickles_or_code(hub: Hub, cache: Path) -> None:
@@ -152,7 +153,7 @@ def test_a_pull_that_was_stopped_goes_on_where_it_stopped(hub: Hub, cache: Path)
 
     with pytest.raises(KeyboardInterrupt):
         pull_hub(HubFiles("org/tiny"), cache, stop)
-    partial = max(path.stat().st_size for path in (cache / ".pulls").rglob("*") if path.is_file())
+    partial = max(path.stat().st_size for path in files_below(cache / ".pulls"))
     assert 0 < partial < len(repo.files["model.safetensors"])
     assert find(HubFiles("org/tiny"), Settings(model_cache_dir=str(cache))) is None
     pull(cache, HubFiles("org/tiny"))
@@ -322,7 +323,7 @@ def test_a_hub_that_falls_silent_is_given_up_and_no_half_file_lies_where_models_
     error = refusal(cache, HubFiles("org/tiny"))
     assert error.code == Code.DOWNLOAD_FAILED
     assert error.retryable
-    assert max(path.stat().st_size for path in (cache / ".pulls").rglob("*") if path.is_file()) >= 250_000
+    assert max(path.stat().st_size for path in files_below(cache / ".pulls")) >= 250_000
     assert "model.safetensors" not in {Path(name).name for name in names(cache)}
 
 

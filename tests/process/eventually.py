@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,3 +32,9 @@ def eventually(fact: Callable[[], T | None], within: float = 60.0) -> T:
         waited, looked = waited + min(now - looked, STILL), now
         assert waited < within, f"not so within {within:g} s: {fact}"
         time.sleep(LOOK_SECONDS)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files in it, while another process makes and sweeps some."""
+    found = (Path(at, name) for at, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in found if path.is_file())

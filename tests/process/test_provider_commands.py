@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.eventually import files_below
 from tests.process.homes import Environ
 from tests.process.screen import Terminal
 
@@ -34,11 +35,7 @@ def listed(environ: Environ, provider: str) -> dict[str, object]:
 
 def files_with(environ: Environ, text: str) -> list[str]:
     home = Path(environ["HOME"])
-    return [
-        str(path.relative_to(home))
-        for path in home.rglob("*")
-        if path.is_file() and text in path.read_text("latin-1")
-    ]
+    return [str(path.relative_to(home)) for path in files_below(home) if text in path.read_text("latin-1")]
 
 
 def test_a_key_goes_from_stdin_into_the_keyring_and_nowhere_else(vault: Environ) -> None:

@@ -15,7 +15,7 @@ from ai_pal.catalog import Artifact, LocalFile, PackageFile
 from ai_pal.errors import AiPalError, Code
 from ai_pal.sources.package import PackageSource
 from ai_pal.sources.pulling import pull_artifact
-from tests.process.eventually import eventually
+from tests.process.eventually import eventually, files_below
 from tests.process.homes import listens
 from tests.process.package_index import (
     MEMBER,
@@ -124,8 +124,7 @@ def refusal(cache: Path, wanted: Artifact | None = None, source: LocalFile | Non
 
 def files(cache: Path) -> list[str]:
     """All files in the cache but locks."""
-    found = (path for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock")
-    return sorted(str(path.relative_to(cache)) for path in found)
+    return [str(path.relative_to(cache)) for path in files_below(cache) if path.suffix != ".lock"]
 
 
 def test_the_file_arrives_verified_with_a_manifest_and_nothing_else(index: Index, cache: Path) -> None:

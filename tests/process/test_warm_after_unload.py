@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.process.eventually import files_below
 from tests.process.supervised import Supervised
 
 pytestmark = pytest.mark.real_model
@@ -45,7 +46,7 @@ def chat(running: Supervised, *args: str) -> dict[str, int]:
 
 
 def kept(running: Supervised) -> list[Path]:
-    return [path for path in (Path(running.environ["HOME"]) / "prefixes").rglob("*") if path.is_file()]
+    return files_below(Path(running.environ["HOME"]) / "prefixes")
 
 
 def test_the_next_turn_is_warm_and_what_was_read_goes_with_the_conversation(running: Supervised) -> None:
