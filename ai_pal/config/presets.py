@@ -180,6 +180,8 @@ def remove(name: str, environ: Mapping[str, str] = os.environ) -> None:
 def kept_by_hand(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether there is a preset of this name that no program may replace: one that a person has made or
     changed, or that cannot be read."""
+    if name not in names(environ):
+        return False
     try:
         text = read_text(name, environ)
         return text is not None and parse(text, name).made_by is None

@@ -58,14 +58,16 @@ def name_file(name: str, path: str) -> None:
 
 
 def model_meant(source: str, settings: Settings) -> str:
-    """The model that a name is to stand for. What is not here cannot be: who asks next would wait for a
-    download. Raises `AiPalError`."""
+    """The model that a name is to stand for; of a file that was sent that file, which stays when its name
+    goes. What is not here cannot be: who asks next would wait for a download. Raises `AiPalError`."""
     if elsewhere(meant(source, settings), provider_names(settings)) is None:
         if is_path(source):
             fail(Code.BAD_REQUEST, f"{source} is a file or folder", "name it with: ai-pal add FILE")
         resolve(source, settings)
     given, more = split(source)
-    return join(spelled(given, settings), more)
+    name = spelled(given, settings)
+    own = settings.models.get(name)
+    return join(own.path if own is not None and own.path and is_upload(own.path, settings) else name, more)
 
 
 def _check_free(name: str, settings: Settings) -> None:
@@ -81,11 +83,9 @@ def _check_free(name: str, settings: Settings) -> None:
     if own is not None and own != ModelSettings(model=own.model, path=own.path):
         hint = "choose another name, or change it there: ai-pal config edit"
         fail(Code.BAD_REQUEST, f"{name} has settings of its own in the config file", hint)
-    with suppress(AiPalError):  # it can be no name of a preset
-        place(name)
-        if kept_by_hand(name):
-            hint = f"choose another name, or first: ai-pal preset rm {name}"
-            fail(Code.BAD_REQUEST, f"{name} is a preset that was made by hand", hint)
+    if kept_by_hand(name):
+        hint = f"choose another name, or first: ai-pal preset rm {name}"
+        fail(Code.BAD_REQUEST, f"{name} is a preset that was made by hand", hint)
 
 
 def _drop_preset(name: str) -> None:

@@ -89,6 +89,7 @@ def test_what_a_person_has_touched_is_no_longer_a_programs(folder: Path) -> None
     presets.save_fields("theirs", Preset(seed=1, made_by="api"), ())
     assert not presets.kept_by_hand("theirs")
     assert not presets.kept_by_hand("nobody")
+    assert not presets.kept_by_hand("../x")
     presets.save_fields("theirs", Preset(seed=2), ())
     assert presets.kept_by_hand("theirs")
     (folder / "broken.toml").write_text("seed = ")
