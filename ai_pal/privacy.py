@@ -61,6 +61,14 @@ def is_mine(provider: Provider, model: str = "") -> bool:
     return (provider.api == "machine" and pinned) or stays_here(provider, model)
 
 
+def admit_on_nodes(*, local_only: bool) -> None:
+    """Whether a request may go to a model of this supervisor's that runs on another node. Raises `AiPalError`
+    (`local_only`)."""
+    if local_only:
+        message = "models run on the nodes of [cluster], and the request is local-only"
+        fail(Code.LOCAL_ONLY, message, "allow it: leave out `local_only`, or another goal than privacy")
+
+
 def admit_words(*, local_only: bool, mine: bool = False) -> None:
     """Whether words to search the hub for may leave this machine. Raises `AiPalError` (`local_only`)."""
     if local_only:

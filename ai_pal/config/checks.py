@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ai_pal.config.clouds import KNOWN, provider_names
+from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.config.dotted import dotted
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.http_settings import HttpSettings
@@ -61,7 +62,25 @@ def mistake_of_all(settings: Settings) -> Mistake | None:
         if name in settings.providers:
             taken = Mistake(f"{name} is a machine and a provider", "give one of them another name")
             return taken._replace(setting=dotted("machines", name))
-    return _http_mistake(settings.http)
+    return _http_mistake(settings.http) or _cluster_mistake(settings.cluster)
+
+
+def _cluster_mistake(cluster: ClusterSettings) -> Mistake | None:
+    if cluster.engine == "command" and not cluster.nodes:
+        return Mistake(
+            "cluster.engine is command, and no node is named",
+            'write under [cluster.nodes]: box = "ssh box .venv/bin/python"',
+            "cluster.engine",
+        )
+    if cluster.engine == "ray" and not cluster.address:
+        return Mistake(
+            "cluster.engine is ray, and its address is missing", 'address = "HOST:PORT"', "cluster.engine"
+        )
+    for name, command in cluster.nodes.items():
+        if not is_machine_name(name) or not command.strip():
+            what = f"{dotted('cluster', 'nodes', name)}: {name!r} = {command!r} is no node"
+            return Mistake(what, 'such as box = "ssh box .venv/bin/python"', dotted("cluster", "nodes", name))
+    return None
 
 
 def _http_mistake(http: HttpSettings) -> Mistake | None:

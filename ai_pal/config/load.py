@@ -15,6 +15,7 @@ from ai_pal.config.dotted import dotted
 from ai_pal.config.durations import parse_duration
 from ai_pal.config.kinds import DURATION, PATH, SIZE
 from ai_pal.config.settings import (
+    FILE_ONLY,
     TABLE,
     TABLES,
     Settings,
@@ -35,7 +36,12 @@ _RESERVED = (
 )
 _FIELDS = {info.name: info for info in fields(Settings)}
 _SIMPLE = [name for name in _FIELDS if name not in TABLE and name not in TABLES]
-_NESTED = {(table, info.name): info for table, struct in TABLE.items() for info in fields(struct)}
+_NESTED = {
+    (table, info.name): info
+    for table, struct in TABLE.items()
+    if table not in FILE_ONLY
+    for info in fields(struct)
+}
 _VARIABLES = {PREFIX + name.upper(): name for name in _SIMPLE} | _ALIASES
 _NESTED_VARIABLES = {f"{PREFIX}{table}_{name}".upper(): (table, name) for table, name in _NESTED}
 

@@ -37,6 +37,7 @@ SUPERVISORS = frozenset(
         *("engine_stall", "connect_timeout", "queue_timeout", "first_token_timeout", "gap_timeout"),
         *("delta_interval", "prefix_disk", "log_level", "log_format", "log_prompts"),
         *("local", "ollama", "router", "budget", "models", "providers", "prices", "machines"),
+        "cluster",
     }
 )
 """One supervisor has one value of them."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, field
 
+from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.config.http_settings import HttpSettings
 from ai_pal.config.kinds import a_duration, a_path, a_size
 from ai_pal.config.machine_settings import MachineSettings
@@ -250,6 +251,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     http: Annotated[HttpSettings, Meta(description="Where `ai-pal serve` listens, and for whom.")] = (
         HttpSettings()
     )
+    cluster: Annotated[ClusterSettings, Meta(description="Workers on other nodes.")] = ClusterSettings()
     models: Annotated[
         dict[str, ModelSettings], Meta(description="Settings by model, as tables `[models.NAME]`.")
     ] = field(default_factory=dict)
@@ -279,8 +281,12 @@ TABLE: dict[str, type[msgspec.Struct]] = {
     "router": RouterSettings,
     "budget": BudgetSettings,
     "http": HttpSettings,
+    "cluster": ClusterSettings,
 }
 """Settings that are one table each."""
+
+FILE_ONLY = frozenset({"cluster"})
+"""Tables of which no variable says anything: they name where prompts go."""
 
 TABLES: dict[str, type[msgspec.Struct]] = {
     "models": ModelSettings,

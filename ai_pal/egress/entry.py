@@ -16,8 +16,20 @@ USAGE = 64
 
 
 def begin(module: str, argv: Sequence[str], adapters: "Callable[[], MakeAdapters | None]") -> int:
-    """Run such a process to its end; returns the exit code. `adapters` is called once the parent is followed:
-    nothing slow comes before that."""
+    """Run such a process that asks for answers to its end; returns the exit code. `adapters` is called once
+    the parent is followed: nothing slow comes before that."""
+
+    def ask(endpoint: str, identity: str, parent: int) -> int:
+        from ai_pal.egress.loop import run
+
+        return run(endpoint, identity, parent, adapters())
+
+    return start(module, argv, ask)
+
+
+def start(module: str, argv: Sequence[str], run: Callable[[str, str, int], int]) -> int:
+    """Run such a process to its end; returns the exit code. `run` gets the supervisor's address, the name
+    there and the parent's pid, once that is followed."""
     arguments = dict(zip(argv[::2], argv[1::2], strict=False))
     try:
         endpoint, identity = arguments["--endpoint"], arguments["--worker"]
@@ -30,6 +42,4 @@ def begin(module: str, argv: Sequence[str], adapters: "Callable[[], MakeAdapters
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the client's
     # SDKs log whole requests, with their headers, to whoever listens.
     logging.disable(logging.CRITICAL)
-    from ai_pal.egress.loop import run
-
-    return run(endpoint, identity, parent, adapters())
+    return run(endpoint, identity, parent)

@@ -13,10 +13,10 @@ from pathlib import Path
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.machines import ssh
 from ai_pal.machines.frames import Frames, Garbled, Greeting, Kind, failure_in, greeting_in
-from ai_pal.machines.lease import SILENCE
 from ai_pal.machines.pump import Pump
 from ai_pal.protocol.client import PROTOCOL
 from ai_pal.protocol.egress import Machine
+from ai_pal.transport.lease import SILENCE
 
 READY_SECONDS = 25.0
 """For the far end to find or start its supervisor; it shows signs of life meanwhile."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from ai_pal.machines.frames import CHUNK, Frames, Garbled, Kind, frame
-from ai_pal.machines.lease import BEAT, LOOK, Lease
+from ai_pal.transport.lease import BEAT, LOOK, Lease
 
 Other = Callable[[Kind, bytes], None]
 """Takes the frames that are neither data nor beats."""

@@ -12,9 +12,9 @@ from ai_pal.config import load_settings, paths
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.machines.frames import Frames, Kind, failed, frame, greeting
 from ai_pal.machines.identity import own_identity
-from ai_pal.machines.lease import LEASE
 from ai_pal.machines.pump import Pump
 from ai_pal.protocol.client import PROTOCOL
+from ai_pal.transport.lease import LEASE
 
 OK, REFUSED = 0, 1
 SILENT = 2.0

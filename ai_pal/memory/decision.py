@@ -95,10 +95,12 @@ class Evict(msgspec.Struct, frozen=True):
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Room may come: `promised` when processes that are ending leave enough, else only hoped for."""
+    """Room may come: `promised` when processes that are ending leave enough, else only hoped for. `what` is
+    lacking until then."""
 
     promised: bool
     reason: str
+    what: str = "insufficient memory"
 
 
 class Refuse(msgspec.Struct, frozen=True):

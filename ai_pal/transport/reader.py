@@ -30,7 +30,7 @@ class SocketReader:
     ) -> None:
         self._socket, self._take, self._drained = socket, take, drained
         self._loop = asyncio.get_running_loop()
-        self._closed = self._scheduled = False
+        self._closed = self._scheduled = self._paused = False
         self._fd = int(socket.FD)
         self._loop.add_reader(self._fd, self._turn)
         self.look()  # without a first look the descriptor may stay silent for ever
@@ -40,6 +40,22 @@ class SocketReader:
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._again)
+
+    def look_if_more(self) -> None:
+        """After a send that was not taken: look again if there is something to take. To look in any case
+        would be to try that send for ever."""
+        if not self._paused and readable(self._socket):
+            self.look()
+
+    def pause(self) -> None:
+        """Take nothing until `resume`: what was taken cannot go on. `drained` is called as before."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Take again."""
+        if self._paused:
+            self._paused = False
+            self.look()
 
     def rest(self, limit: int) -> None:
         """Take what is there now, `limit` messages at most, however long that takes."""
@@ -67,7 +83,7 @@ class SocketReader:
         size, more, end = 0, True, time.monotonic() + DRAIN_SECONDS
         try:
             for _ in range(DRAIN_LIMIT):
-                if self._closed or not readable(self._socket):
+                if self._closed or self._paused or not readable(self._socket):
                     more = False
                     break
                 size += self._take()

@@ -27,7 +27,7 @@ WORKER_FIELDS = {
     "pinned",
     "reserved",
     "model", "state", "engine", "pid", "progress", "memory", "active", "queued", "requests", "restarts",
-    "context", "slots", "threads", "idle_for", "unloads_in", "keep_alive", "reason", "vocabulary",
+    "context", "slots", "threads", "idle_for", "unloads_in", "keep_alive", "reason", "vocabulary", "node",
 }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "failure": Failure,
     "worker": wire.WorkerStatus,
     "gateway": wire.Gateway,
+    "node": wire.NodeStatus,
+    "card": wire.NodeCard,
     "feature": wire.Feature,
     "candidate": wire.RouteCandidate,
     "cascade": wire.Cascade,

@@ -96,7 +96,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
     `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds.
     Of a `vocabulary` no weights are loaded: it counts tokens, and `model` says so. It computes with so many
-    `threads`, 0 while that is not known."""
+    `threads`, 0 while that is not known. `node` is where it runs, empty for this machine."""
 
     model: str
     state: str
@@ -119,6 +119,27 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     abilities: list[Ability] = msgspec.field(default_factory=list)
     vocabulary: bool = False
     threads: int = 0
+    node: str = ""
+
+
+class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A graphics card of a node, with bytes of its own memory."""
+
+    name: str
+    free: int = 0
+    total: int = 0
+
+
+class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A node that workers can run on. Bytes of memory that processes can have, `free` and in all; one that is
+    `silent` does not answer now, and all else is what it told last."""
+
+    name: str
+    free: int = 0
+    total: int = 0
+    cores: int = 0
+    cards: list[NodeCard] = msgspec.field(default_factory=list)
+    silent: bool = False
 
 
 class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,6 +163,7 @@ class StatusReply(Event, tag="status_reply", frozen=True):
     memory: int = 0
     workers: list[WorkerStatus] = msgspec.field(default_factory=list)
     gateways: list[Gateway] = msgspec.field(default_factory=list)
+    nodes: list[NodeStatus] = msgspec.field(default_factory=list)
 
 
 class Stopping(Event, tag="stopping", frozen=True):

@@ -5,13 +5,14 @@ import contextlib
 import os
 import random
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
 import psutil
 import zmq
 
-from ai_pal import __version__, catalog, logs
+from ai_pal import __version__, catalog, logs, privacy
 from ai_pal.config import Settings, paths
 from ai_pal.config.current import CurrentSettings
 from ai_pal.config.egress_environment import egress_environment, machines_environment
@@ -36,9 +37,11 @@ from ai_pal.server.children.gateways import Gateways, GatewaySpec
 from ai_pal.server.clock.loop_clock import LoopClock
 from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
+from ai_pal.server.jobs import Job
 from ai_pal.server.nodes.local import LocalLauncher
 from ai_pal.server.nodes.process_exit import Processes, watch_pid
 from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.admission_controller import Admits
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.router.router import Router
 from ai_pal.server.services.activity import Activity
@@ -55,6 +58,9 @@ from ai_pal.transport.peer import Peer
 from ai_pal.transport.run_directory import RunDirectory
 from ai_pal.transport.run_files import FRONT, WORKERS
 from ai_pal.transport.sockets import Blob
+
+if TYPE_CHECKING:
+    from ai_pal.server.children.cluster import Cluster
 
 CLIENT_SEND_LIMIT = 16
 """Messages that may wait in the socket for one client; behind them the client endpoint counts bytes."""
@@ -128,7 +134,9 @@ class Daemon:
         self._links = EgressProcess(
             launcher, send, self._clock, self._observe, policy, machines_environment, MACHINES
         )
-        self._worker_endpoint.outgoing = (self._egress, self._links)
+        self._cluster = self._cluster_of(launcher)
+        far = [self._cluster.process] if self._cluster is not None else []
+        self._worker_endpoint.outgoing = (self._egress, self._links, *far)
         self._gateways = Gateways(launcher, self._clock, self._observe, hosting.gateways)
         self._compose_local(launcher)
         self._compose_router()
@@ -136,13 +144,22 @@ class Daemon:
         if hosting.owner:
             watch_pid(hosting.owner, self.stop)
 
+    def _cluster_of(self, launcher: LocalLauncher) -> "Cluster | None":
+        """The nodes that workers run on instead of this machine, where the settings say so."""
+        if self._settings.cluster.engine == "none":
+            return None
+        from ai_pal.server.app.cluster import cluster_of
+
+        send = self._worker_endpoint.send_egress
+        return cluster_of(self._settings, launcher, send, self._clock, self._observe, self._worker_line)
+
     def _compose_local(self, launcher: LocalLauncher) -> None:
-        """This machine: its workers, and downloads of what they lack."""
+        """The workers of this machine, or of the cluster, and downloads of what they lack."""
         settings = self._settings
         self._supervisor = self._worker_endpoint.supervisor = Supervisor(
             clients=self._client_endpoint,
             workers=self._worker_endpoint,
-            launcher=launcher,
+            launcher=launcher if self._cluster is None else self._cluster,
             clock=self._clock,
             resolve=lambda reference: load_of(reference, self._settings),
             jitter=random.random,
@@ -159,7 +176,9 @@ class Daemon:
             observe=self._observe,
             policy=egress_policy(settings),
         )
-        self._models = LocalModels(self._supervisor, self._downloads, self._client_endpoint)
+        self._models = LocalModels(
+            self._supervisor, self._downloads, self._client_endpoint, admit=self._admit
+        )  # fmt: skip
 
     def _compose_router(self) -> None:
         settings = self._settings
@@ -213,6 +232,7 @@ class Daemon:
             memory=lambda: self._process.memory_info().rss,
             workers=self._supervisor.statuses,
             gateways=lambda: endpoint.gateways,
+            nodes=self._cluster.statuses if self._cluster is not None else list,
         )
         self._operations = endpoint.operations = operations(
             Actors(
@@ -259,6 +279,11 @@ class Daemon:
             with contextlib.suppress(OSError):
                 keep_models(machine, setting.identity, models)
 
+    def _admit(self, job: Job) -> None:
+        """What may not leave this machine does not go to workers on other nodes. Raises `AiPalError`."""
+        if self._cluster is not None:
+            privacy.admit_on_nodes(local_only=job.private or self._settings.private())
+
     def _take_settings(self) -> None:
         """What the config file says by now, before anything is decided by it."""
         if self._current.renewed():
@@ -277,9 +302,11 @@ class Daemon:
         channel = self._front if name == FRONT else self._workers
         channel.listen(self._run_directory.endpoint(name), self._run_directory.listen(name))
 
-    def serve_http(self) -> None:
-        """Start the gateway that belongs to this supervisor, if one does."""
+    def start_children(self) -> None:
+        """Start the gateway and the cluster process, where they belong to this supervisor."""
         self._gateways.start()
+        if self._cluster is not None:
+            self._cluster.start()
 
     def preload(self) -> None:
         """Load what the settings name; nobody waits for it, the log tells how it went."""
@@ -306,6 +333,8 @@ class Daemon:
         self._operations.shutdown(drain)
         self._egress.shutdown()
         self._links.shutdown()
+        if self._cluster is not None:
+            self._cluster.shutdown()
         self._check_stopped()
 
     @property
@@ -329,10 +358,14 @@ class Daemon:
         await asyncio.to_thread(self._accounts.close)
         await asyncio.to_thread(self._context.term)
 
-    def _admission(self, settings: Settings) -> Admission:
+    def _admission(self, settings: Settings) -> Admits:
         self._ledger = PromiseFile(paths.ledger_file())
         footprints = LearnedFootprints(paths.peaks_file())
         self._memory = MachineMemory()
+        if self._cluster is not None:
+            from ai_pal.server.app.cluster import node_admission
+
+            return node_admission(self._cluster, footprints, settings, self._clock)
         return Admission(self._memory, self._ledger, footprints, memory_policy(settings), CardsHere())
 
     def _alarm(self) -> None:
@@ -341,6 +374,8 @@ class Daemon:
         self._machines.tick()
         self._egress.tick()
         self._links.tick()
+        if self._cluster is not None:
+            self._cluster.tick()
         self._gateways.tick()
         self._client_endpoint.tick()
         self._check_stopped()
@@ -348,7 +383,7 @@ class Daemon:
     def _check_stopped(self) -> None:
         if not self.stopping or self._operations.busy:
             return
-        if self._egress.running or self._links.running:
+        if any(process.running for process in self._worker_endpoint.outgoing):
             return
         self._client_endpoint.flush()  # the ends of answers, which gateways pass on
         self._gateways.stop()

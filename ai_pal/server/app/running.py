@@ -55,7 +55,7 @@ async def _run(
             log.info("supervisor_ready", pid=os.getpid(), endpoint=run_directory.front, version=__version__)
             gc.freeze()  # what is imported stays: looking through it held the loop for 16 ms now and then
             on_ready(run_directory.front)
-            daemon.serve_http()
+            daemon.start_children()
             if not hosting.owner:
                 daemon.preload()
             await daemon.stopped.wait()

@@ -45,12 +45,19 @@ class Fetch(Protocol):
 
 
 class LocalModels:
-    """See the module. Implements `jobs.Backend`."""
+    """See the module. Implements `jobs.Backend`. `admit` raises `AiPalError` for what its workers may not
+    see, where they run on other machines."""
 
     keeps_time = False
 
-    def __init__(self, supervisor: Supervisor, fetch: Fetch, clients: Clients) -> None:
-        self.supervisor, self.fetch, self._clients = supervisor, fetch, clients
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        fetch: Fetch,
+        clients: Clients,
+        admit: Callable[[Job], None] = lambda job: None,
+    ) -> None:
+        self.supervisor, self.fetch, self._clients, self.admit = supervisor, fetch, clients, admit
 
     def start(self, job: Job, sink: Sink) -> Handle:
         started = LocalJob(self, job, sink)
@@ -87,6 +94,7 @@ class LocalJob:
     def begin(self) -> None:
         """To a worker with it, or to the downloads."""
         try:
+            self._models.admit(self._job)
             self._worker_job = self._models.supervisor.start(self._job, self._sink)
         except AiPalError as error:
             if self._job.pull is None or error.code != Code.MODEL_NOT_HERE:

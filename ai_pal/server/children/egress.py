@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import EgressHello, FromEgress, ToEgress
+from ai_pal.protocol.egress import EgressHello, FromEgress, ToEgress, decode_from_egress
 from ai_pal.server.nodes.base import ExitStatus, Launcher, LaunchSpec, WorkerProcess
 from ai_pal.server.nodes.deaths import name_of
 from ai_pal.server.ports import Clock, Observe
@@ -68,7 +68,9 @@ class EgressProcess:
         policy: EgressPolicy,
         environment: Callable[[], dict[str, str]],
         module: str = MODULE,
+        decode: Callable[[bytes], FromEgress] = decode_from_egress,
     ) -> None:
+        self.decode = decode
         self._module, self._name = module, module.rpartition(".")[2]
         self._launcher, self._send, self._clock = launcher, send, clock
         self._observe, self._policy, self._environment = observe, policy, environment
@@ -92,6 +94,11 @@ class EgressProcess:
     @property
     def running(self) -> bool:
         return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the present process."""
+        return self._process.pid if self._process is not None else None
 
     @property
     def takes_work(self) -> bool:

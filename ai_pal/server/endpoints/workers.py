@@ -56,7 +56,7 @@ class WorkerEndpoint:
     def _from_egress(self, egress: EgressProcess, frames: Sequence[bytes]) -> None:
         for frame in frames:
             try:
-                message = outer.decode_from_egress(frame)
+                message = egress.decode(frame)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
                 self._observe("malformed_worker_message", worker=egress.identity, error=str(error))
                 egress.broken("a process that goes out sent a message that cannot be read")

@@ -1,1 +1,1 @@
-"""Launchers: how a worker process comes to be. Local subprocesses now."""
+"""Launchers: how a worker process comes to be. Here as subprocesses, elsewhere beside an agent."""

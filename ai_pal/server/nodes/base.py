@@ -7,16 +7,21 @@ import msgspec
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
-    """How a process ended: an exit `code`, or the `signal` that ended it."""
+    """How a process ended: an exit `code`, or the `signal` that ended it. On another node it may have been
+    `refused` before it began, or be `lost`: nobody can tell its end; and the `reason`, for people."""
 
     code: int | None = None
     signal: int | None = None
+    reason: str = ""
+    refused: bool = False
+    lost: bool = False
 
 
 class LaunchSpec(msgspec.Struct, frozen=True):
     """What to start. `worker` is its socket identity (id and incarnation), `module` the Python
     module that runs, `args` its arguments, `environment` what comes on top of the allow-list. `serves`: from
-    its start on, what it writes may hold what was asked. `files` are descriptors that it gets too."""
+    its start on, what it writes may hold what was asked. `files` are descriptors that it gets too. `node` is
+    where it is to run, "" for this machine, and `need` the bytes of memory that have to be free there."""
 
     worker: str
     module: str
@@ -24,6 +29,8 @@ class LaunchSpec(msgspec.Struct, frozen=True):
     environment: tuple[tuple[str, str], ...] = ()
     serves: bool = False
     files: tuple[int, ...] = ()
+    node: str = ""
+    need: int = 0
 
 
 class ProcessUsage(msgspec.Struct, frozen=True):

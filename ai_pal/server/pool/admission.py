@@ -10,6 +10,7 @@ from ai_pal.memory import Claims, Decision, Resident, Use, claims
 from ai_pal.memory.devices import Devices
 from ai_pal.protocol.windows import with_own
 from ai_pal.protocol.worker import LoadModel
+from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.placing import place
@@ -81,7 +82,7 @@ class Admission:
         if others is None:
             return memory.Wait(False, BUSY_LEDGER)
         need = self._footprints.need(worker.load)
-        residents = [resident(one) for one in workers if one is not worker and _counts(one)]
+        residents = [resident(one) for one in workers if one is not worker and counts(one)]
         spare = warm_pool.spare
         beside = spare.resident if spare else memory.Resident("", memory.Use.LEAVING)
         taken = sum(one.taken for one in residents) + beside.taken
@@ -123,7 +124,7 @@ class Admission:
         others = self._ledger.enter()
         if others is None:
             return False
-        residents = [resident(worker) for worker in workers if _counts(worker)]
+        residents = [resident(worker) for worker in workers if counts(worker)]
         room = self._room(sum(one.taken for one in residents), others)
         decision = memory.decide(memory.Want(NAME, NEED), room, residents)
         fits = isinstance(decision, memory.Admit)
@@ -136,7 +137,7 @@ class Admission:
         others = self._ledger.enter()
         if others is None:
             return False
-        residents = [resident(worker) for worker in workers if _counts(worker)]
+        residents = [resident(worker) for worker in workers if counts(worker)]
         residents += [warm_pool.spare.resident] if warm_pool.spare else []
         room = self._room(sum(one.taken for one in residents), others)
         want = memory.Want(load.model, self._footprints.need(load))
@@ -148,14 +149,14 @@ class Admission:
         """Tell the other supervisors what is promised by now; False: the ledger is taken, try again."""
         if self._ledger.enter() is None:
             return False
-        residents = [resident(worker) for worker in workers if _counts(worker)]
+        residents = [resident(worker) for worker in workers if counts(worker)]
         self._ledger.leave(claims([*residents, *([warm_pool.spare.resident] if warm_pool.spare else [])]))
         return True
 
     def look(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
         """Idle models that have to go because the machine is short of memory, and why. The spare worker
         goes before them."""
-        residents = [resident(worker) for worker in workers if _counts(worker)]
+        residents = [resident(worker) for worker in workers if counts(worker)]
         free, pressure = self._free.free(), self._free.pressure() if self._policy.pressure else 0.0
         pressed = self._policy.pressure > 0 and pressure >= self._policy.pressure
         if warm_pool.spare is not None and (pressed or free < self._policy.low):
@@ -176,6 +177,9 @@ class Admission:
             self._footprints.learn(worker.load, usage.peak, resident=resident, reads=worker.reads)
         if worker.reserved and not loaded:
             worker.reserved = self._footprints.need(worker.load)
+
+    def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
+        """Nothing is learned from an end on this machine."""
 
     def _room(self, taken: int, others: Claims) -> int:
         """Bytes that nobody has taken, less what other supervisors have promised."""
@@ -210,5 +214,6 @@ def _places(worker: ModelWorker) -> int:
     return 0 if worker.resolved.load.vocabulary else 1
 
 
-def _counts(worker: ModelWorker) -> bool:
+def counts(worker: ModelWorker) -> bool:
+    """Whether it has memory, or was promised some."""
     return worker.process is not None or worker.reserved > 0

@@ -1,13 +1,15 @@
 """The admission controller: a load gets its memory before it starts, waits for it or is refused; idle
 models go for it. Part of the supervisor's reactor: synchronous, like everything there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from ai_pal import memory
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.worker import LoadModel
+from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.admission import BUSY_LEDGER, Admission, refusal
+from ai_pal.server.pool.admission import BUSY_LEDGER, refusal
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.warm_pool import WarmPool
@@ -26,6 +28,27 @@ HOLDING = lifecycle.RUNNING | {Phase.WAITING}
 """Phases in which memory may be promised to a worker."""
 
 
+class Admits(Protocol):
+    """Decides who may load, and reserves what that takes: `Admission` on this machine, `NodeAdmission` on
+    nodes."""
+
+    def seek(
+        self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool
+    ) -> memory.Decision: ...
+
+    def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool: ...
+
+    def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool: ...
+
+    def publish(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool: ...
+
+    def look(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]: ...
+
+    def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None: ...
+
+    def ended(self, worker: ModelWorker, status: ExitStatus) -> None: ...
+
+
 class AdmissionController:
     """Carries out for the pool what `admission` decides; without one there is room for everything.
 
@@ -33,7 +56,7 @@ class AdmissionController:
 
     def __init__(
         self,
-        admission: Admission | None,
+        admission: Admits | None,
         workers: Iterable[ModelWorker],
         warm_pool: WarmPool,
         *,
@@ -74,7 +97,7 @@ class AdmissionController:
                 self._evict(decision.models, f"evicted to make room for {worker.name}")
                 self._defer(worker, f"unloading {', '.join(decision.models)}: {decision.reason}")
             case memory.Wait():
-                self._defer(worker, f"insufficient memory: {decision.reason}")
+                self._defer(worker, f"{decision.what}: {decision.reason}")
             case memory.Refuse() if self._still_settling(worker):
                 self._defer(worker, decision.reason)
             case memory.Refuse():
@@ -97,9 +120,15 @@ class AdmissionController:
         """What was promised to the worker is free: loads may wait for it, here or in another supervisor."""
         worker.reserved, worker.admitted = 0, False
         worker.placement, worker.own_windows = None, False
+        worker.node = worker.path = ""
         if self._admission is not None and not self._admission.publish(list(self._workers), self._warm_pool):
             self._pressure_at = 0.0  # the next tick tries again
         self._clock.wake_at(self._clock.now())
+
+    def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
+        """Its process has ended, and how."""
+        if self._admission is not None:
+            self._admission.ended(worker, status)
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
         if self._admission is not None:

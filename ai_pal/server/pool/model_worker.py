@@ -36,7 +36,8 @@ class ModelWorker(msgspec.Struct, eq=False):
     memory promised to it in bytes, `placement` what of it lies on devices, `own_windows` whether each slot
     has a window of its own, `reads` tokens of a prompt that it reads in a second, `admitted` whether it may
     start its process, `kept_as_said` whether a request has said its `keep_alive`. Its memory was looked at
-    last at `looked_at`, and is to be at `look_at`."""
+    last at `looked_at`, and is to be at `look_at`. `node` is where it runs or is to, "" for this machine, and
+    `path` where its files lie there, if that is another place."""
 
     resolved: Resolved
     queue: FairQueue[WorkerJob]
@@ -62,6 +63,8 @@ class ModelWorker(msgspec.Struct, eq=False):
     placement: list[Share] | None = None
     own_windows: bool = False
     reads: float = 0.0
+    node: str = ""
+    path: str = ""
 
     @property
     def model(self) -> str:
@@ -71,7 +74,11 @@ class ModelWorker(msgspec.Struct, eq=False):
     def load(self) -> LoadModel:
         """What its process is told to load, and where."""
         return msgspec.structs.replace(
-            self.resolved.load, placement=self.placement, own_windows=self.own_windows, reads=self.reads
+            self.resolved.load,
+            placement=self.placement,
+            own_windows=self.own_windows,
+            reads=self.reads,
+            path=self.path or self.resolved.load.path,
         )
 
     @property
@@ -188,4 +195,5 @@ class ModelWorker(msgspec.Struct, eq=False):
             abilities=self.info.abilities if self.info and not self.resolved.load.vocabulary else [],
             vocabulary=self.resolved.load.vocabulary,
             threads=self.info.threads if self.info else 0,
+            node=self.node,
         )

@@ -11,8 +11,7 @@ from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.server.nodes.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.admission import Admission
-from ai_pal.server.pool.admission_controller import HOLDING, AdmissionController
+from ai_pal.server.pool.admission_controller import HOLDING, AdmissionController, Admits
 from ai_pal.server.pool.failures import IGNORED_CANCEL, REPLACED
 from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.lifecycle import Phase
@@ -71,7 +70,7 @@ class Pool(Roster):
         jitter: Jitter,
         observe: Observe,
         policy: PoolPolicy,
-        admission: Admission | None = None,
+        admission: Admits | None = None,
     ) -> None:
         super().__init__(resolve)
         self._owner, self._launcher, self._workers, self._clock = owner, launcher, workers, clock
@@ -241,7 +240,8 @@ class Pool(Roster):
         worker.watch, worker.greeted = None, False
         try:
             worker.process = self._launcher.launch(
-                LaunchSpec(worker.identity, "workers"), partial(self._exited, worker, worker.identity)
+                LaunchSpec(worker.identity, "workers", node=worker.node, need=worker.reserved),
+                partial(self._exited, worker, worker.identity),
             )
         except AiPalError as error:
             self._observe("spawn_failed", model=worker.name, reason=error.failure.message)
@@ -265,6 +265,10 @@ class Pool(Roster):
     def _exited(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
         if worker.identity != identity or worker.process is None:
             return
+        self.admission.ended(worker, status)
+        if status.refused and worker.state.phase is Phase.STARTING:
+            self._refused(worker, identity, status)
+            return
         tail = worker.process.stderr_tail()
         planned = worker.state.planned and worker.state.reason is not None
         failure = worker.state.reason if planned else lifecycle.explain(worker.state, status, tail)
@@ -275,6 +279,7 @@ class Pool(Roster):
             code=status.code,
             signal=status.signal,
             planned=planned,
+            **({"node": worker.node, "reason": status.reason} if worker.node else {}),
         )
         worker.process = worker.info = None
         self.admission.release(worker)
@@ -284,6 +289,16 @@ class Pool(Roster):
         self._owner.worker_gone(worker, failure)
         wanted = worker.wanted and not self.closing
         self.apply(worker, lifecycle.Exited(status, wanted, self._jitter(), tail))
+
+    def _refused(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
+        """Its node would not have it, and nothing was started: whether it may load is asked anew."""
+        node, worker.process = worker.node, None
+        self._observe("placement_refused", model=worker.name, node=node, reason=status.reason)
+        self.admission.release(worker)
+        self.died(identity)
+        reason = f"insufficient memory: node {node} refused {worker.name}: {status.reason}"
+        self.apply(worker, lifecycle.Deferred(Failure(Code.INSUFFICIENT_MEMORY, reason, retryable=True)))
+        self._clock.wake_at(self._clock.now())
 
     def _look(self, worker: ModelWorker) -> None:
         usage = worker.process.usage() if worker.process else None

@@ -14,7 +14,7 @@ from ai_pal.protocol import worker as inner
 from ai_pal.server.jobs import Job, Sink
 from ai_pal.server.nodes.base import Launcher
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.admission_controller import Admits
 from ai_pal.server.pool.counting import by_vocabulary
 from ai_pal.server.pool.dispatcher import Dispatcher
 from ai_pal.server.pool.failures import CLOSING, UNLOADED, late, overloaded
@@ -45,7 +45,7 @@ class Supervisor:
         jitter: Jitter,
         observe: Observe,
         policy: PoolPolicy | None = None,
-        admission: Admission | None = None,
+        admission: Admits | None = None,
         used: Callable[[Resolved], None] = lambda resolved: None,
     ) -> None:
         self._clients, self._clock, self._observe = clients, clock, observe

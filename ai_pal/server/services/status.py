@@ -32,10 +32,11 @@ class StatusReports:
         memory: Callable[[], int],
         workers: Callable[[], list[wire.WorkerStatus]],
         gateways: Callable[[], list[wire.Gateway]],
+        nodes: Callable[[], list[wire.NodeStatus]] = list,
     ) -> None:
         self._identity, self._clock = identity, clock
         self._clients, self._memory, self._workers = clients, memory, workers
-        self._gateways = gateways
+        self._gateways, self._nodes = gateways, nodes
 
     def answer(self, request: wire.Status) -> wire.StatusReply:
         me = self._identity
@@ -50,4 +51,5 @@ class StatusReports:
             memory=self._memory(),
             workers=self._workers(),
             gateways=self._gateways(),
+            nodes=self._nodes(),
         )

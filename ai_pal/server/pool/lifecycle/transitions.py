@@ -90,6 +90,9 @@ def explain(state: State, status: ExitStatus, tail: str) -> Failure:
         return replace(state.reason, message=message, detail=tail)
     if state.reason is not None and state.reason.code != Code.UNLOADED:
         return replace(state.reason, detail=state.reason.detail or tail)
+    if status.reason:
+        lost = f"the worker was lost: {status.reason}"
+        return Failure(Code.WORKER_DIED, lost, "ask again", retryable=True, detail=tail)
     if status.signal == OVER_CPU_LIMIT:
         message = "the load was given up: it computed longer than any sound model of this size"
         return Failure(Code.MODEL_INVALID, message, "do not use this model", detail=tail)
@@ -237,6 +240,9 @@ def _exited(state: State, event: Exited, now: float, policy: Policy) -> Step:
         gone = State(incarnation=state.incarnation, crashes=state.crashes, since=now)
         return _spawn(gone, now) if event.wanted else (gone, ())
     failure = explain(state, event.status, event.tail)
+    if event.status.lost:  # which is no fault of the model
+        gone = State(incarnation=state.incarnation, crashes=state.crashes, since=now, reason=failure)
+        return _spawn(gone, now) if event.wanted else (gone, ())
     if not failure.retryable:
         gone = State(incarnation=state.incarnation, crashes=state.crashes, since=now, reason=failure)
         return gone, (GiveUp(failure),)

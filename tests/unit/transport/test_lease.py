@@ -1,6 +1,6 @@
 """Silence on a link is counted; time in which this process stood still is not."""
 
-from ai_pal.machines.lease import BEAT, LEASE, LOOK, SILENCE, Lease
+from ai_pal.transport.lease import BEAT, LEASE, LOOK, SILENCE, Lease
 
 
 def looks(lease: Lease, begun: float, seconds: float) -> float | None:

@@ -1,0 +1,62 @@
+"""What a node is made of and has free, looked at on the node itself.
+
+`python -P -m ai_pal.cluster.facts NODE` writes it as a line of JSON every second, until its stdin ends; an
+engine that runs Python on nodes makes a `Facts` and calls `look`."""
+
+import os
+import select
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from ai_pal.catalog.identity import identities
+from ai_pal.cluster.engine import FACTS_SECONDS
+from ai_pal.memory.devices import CardsHere, Devices
+from ai_pal.memory.machine import MachineMemory
+from ai_pal.protocol.cluster import Card, Node
+
+MARK = "ai-pal-node "
+"""How each line begins: login shells write to stdout too."""
+
+FILES_SECONDS = 10.0
+"""Between two walks over the model cache."""
+
+
+class Facts:
+    """Looks at this machine under the name of a node. `cache` is its folder of models."""
+
+    def __init__(self, node: str, cache: Path, cards: Devices | None = None) -> None:
+        self._node, self._cache, self._cards = node, cache, cards or CardsHere()
+        self._memory = MachineMemory()
+        self._total = self._memory.total()
+        self._files, self._walk_at = frozenset[str](), 0.0
+
+    def look(self) -> Node:
+        """How it is now; some milliseconds, and more where there are many files."""
+        now = time.monotonic()
+        if now >= self._walk_at:
+            self._files, self._walk_at = frozenset(identities(self._cache)), now + FILES_SECONDS
+        cards = tuple(Card(one.name, one.free, one.total) for one in self._cards.look("llamacpp"))
+        return Node(
+            self._node, self._memory.free(), self._total, len(os.sched_getaffinity(0)), cards, self._files,
+            cache=str(self._cache),
+        )  # fmt: skip
+
+
+def main(node: str) -> int:
+    """Tell it until stdin ends."""
+    from ai_pal import catalog
+    from ai_pal.config import load_settings
+
+    facts = Facts(node, catalog.cache_dir(load_settings().settings))
+    while True:
+        sys.stdout.write(MARK + msgspec.json.encode(facts.look()).decode() + "\n")
+        sys.stdout.flush()
+        if select.select([0], [], [], FACTS_SECONDS)[0] and not os.read(0, 4096):
+            return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

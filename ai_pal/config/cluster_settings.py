@@ -1,0 +1,33 @@
+"""`[cluster]`: workers on other nodes. Off unless an engine is named."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+
+class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See the module."""
+
+    engine: Annotated[
+        Literal["none", "command", "ray"],
+        Meta(
+            description="What starts workers on other nodes: `command` (such as `ssh`) or `ray`. Then none "
+            "is started on this machine, unless it is one of the nodes."
+        ),
+    ] = "none"
+    listen: Annotated[
+        str,
+        Meta(
+            pattern=r"^[^\s/]+:(\d+|\*)$",
+            description="The address of this machine, and the port, that nodes connect to; `*` is any port.",
+        ),
+    ] = "127.0.0.1:*"
+    nodes: Annotated[
+        dict[str, str],
+        Meta(
+            description="For `command`: the names of the nodes, and how Python with AI-PAL is started on "
+            'each: `box = "ssh box .venv/bin/python"`.'
+        ),
+    ] = field(default_factory=dict)
+    address: Annotated[str, Meta(description="For `ray`: the address of its head, `HOST:PORT`.")] = ""

@@ -1,0 +1,73 @@
+"""Which of several nodes a load gets: a pure decision over what each has free and promised."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ai_pal.memory.decision import (
+    Admit,
+    Decision,
+    Evict,
+    Refuse,
+    Resident,
+    Use,
+    Wait,
+    Want,
+    decide,
+    gigabytes,
+)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A node as loads see it: bytes that nobody has taken, and who has memory there. With an `objection`
+    nothing comes there, and why; `awaited`: that may be over soon. One that is `avoided` is chosen only where
+    no other will do."""
+
+    name: str
+    free: int
+    residents: tuple[Resident, ...] = ()
+    objection: str = ""
+    awaited: bool = False
+    avoided: bool = False
+
+    @property
+    def room(self) -> int:
+        """Bytes that nobody has taken or was promised."""
+        return self.free - sum(one.promised for one in self.residents)
+
+
+def spread(want: Want, places: Sequence[Place], max_loaded: int = 0) -> tuple[str, Decision]:
+    """Where `want` is to be loaded, "" for nowhere, and whether it may be now. The node with the most room
+    has it; where none has any, the one where models are going already, then the one where the fewest have to
+    go. `max_loaded` bounds the models of each node."""
+    ruled = [
+        (place, decide(want, place.free, place.residents, max_loaded))
+        for place in places
+        if not place.objection
+    ]
+    ruled.sort(key=lambda one: (one[0].avoided, -one[0].room, one[0].name))
+    for place, decision in ruled:
+        if isinstance(decision, Admit):
+            return place.name, decision
+    for place, decision in ruled:
+        if isinstance(decision, Wait) and decision.promised:
+            return place.name, decision
+    evicting = [(place, decision) for place, decision in ruled if isinstance(decision, Evict)]
+    if evicting:
+        place, evict = min(evicting, key=lambda one: (one[0].avoided, len(one[1].models)))
+        return place.name, evict
+    if any(isinstance(decision, Wait) for _, decision in ruled) or any(place.awaited for place in places):
+        return "", Wait(False, _figures(want, places))
+    busy = any(one.use not in (Use.IDLE, Use.LEAVING) for place in places for one in place.residents)
+    return "", Refuse(f"insufficient memory: {_figures(want, places)}", soon=busy)
+
+
+def _figures(want: Want, places: Sequence[Place]) -> str:
+    """What is needed, and why no node will do, node by node."""
+    if not places:
+        return f"{want.model} needs {gigabytes(want.need)}, and there is no node"
+    each = [
+        f"{place.name} {place.objection or f'has {gigabytes(place.room)} free'}"
+        for place in sorted(places, key=lambda place: place.name)
+    ]
+    return f"{want.model} needs {gigabytes(want.need)}; {', '.join(each)}"

@@ -1,0 +1,50 @@
+"""The cluster out of the settings. Imported only where these name an engine."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ai_pal import catalog
+from ai_pal.catalog.identity import identity_of
+from ai_pal.config import Settings
+from ai_pal.config.cluster_settings import ClusterSettings
+from ai_pal.config.egress_environment import machines_environment
+from ai_pal.memory.estimates import LearnedFootprints
+from ai_pal.protocol.cluster import Begin, decode_from_cluster
+from ai_pal.server.app.policies import egress_policy, memory_policy
+from ai_pal.server.children.cluster import MODULE, Cluster, OnLine
+from ai_pal.server.children.egress import EgressProcess, Send
+from ai_pal.server.nodes.base import Launcher
+from ai_pal.server.pool.node_admission import NodeAdmission
+from ai_pal.server.ports import Clock, Observe
+
+
+def cluster_of(
+    settings: Settings, launcher: Launcher, send: Send, clock: Clock, observe: Observe, on_line: OnLine
+) -> Cluster:
+    """The cluster, not started yet; `launcher` starts its process on this machine."""
+    policy = egress_policy(settings)
+    process = EgressProcess(
+        launcher, send, clock, observe, policy, machines_environment, MODULE, decode_from_cluster
+    )
+    return Cluster(process, _begin(settings.cluster), clock, observe, on_line)
+
+
+def node_admission(
+    cluster: Cluster, footprints: LearnedFootprints, settings: Settings, clock: Clock
+) -> NodeAdmission:
+    """Who decides which node a worker runs on."""
+    return NodeAdmission(cluster, footprints, memory_policy(settings), clock, _identity(settings))
+
+
+def _begin(cluster: ClusterSettings) -> Begin:
+    return Begin(cluster.engine, f"tcp://{cluster.listen}", cluster.nodes, cluster.address)
+
+
+def _identity(settings: Settings) -> Callable[[str], str | None]:
+    cache = catalog.cache_dir(settings)
+
+    def identity(path: str) -> str | None:
+        file = Path(path)
+        return identity_of(file, cache) if path and file.is_file() else None
+
+    return identity

@@ -1,0 +1,69 @@
+"""Which node a load gets, and what people hear where none has room."""
+
+from ai_pal.memory import Admit, Evict, Refuse, Resident, Use, Wait, Want
+from ai_pal.memory.spread import Place, spread
+
+GB = 10**9
+WANT = Want("m", 5 * GB)
+
+
+def idle(name: str, size: int, last_used: float = 0.0) -> Resident:
+    return Resident(name, Use.IDLE, size, size, last_used)
+
+
+def test_the_node_with_the_most_room_has_it() -> None:
+    assert spread(WANT, [Place("a", 6 * GB), Place("b", 9 * GB), Place("c", 4 * GB)]) == ("b", Admit())
+
+
+def test_what_others_were_promised_is_no_room() -> None:
+    promised = Resident("other", Use.LOADING, 0, 6 * GB)
+    assert spread(WANT, [Place("a", 6 * GB), Place("b", 9 * GB, (promised,))])[0] == "a"
+
+
+def test_equal_nodes_are_taken_by_name() -> None:
+    assert spread(WANT, [Place("b", 6 * GB), Place("a", 6 * GB)])[0] == "a"
+
+
+def test_an_avoided_node_is_taken_only_where_no_other_will_do() -> None:
+    lost = Place("a", 9 * GB, avoided=True)
+    assert spread(WANT, [lost, Place("b", 6 * GB)])[0] == "b"
+    assert spread(WANT, [lost, Place("b", 1 * GB)]) == ("a", Admit())
+
+
+def test_idle_models_go_where_the_fewest_have_to() -> None:
+    many = Place("a", 1 * GB, tuple(idle(f"i{n}", 2 * GB) for n in range(3)))
+    few = Place("b", 0, (idle("x", 6 * GB),))
+    node, decision = spread(WANT, [many, few])
+    assert node == "b"
+    assert isinstance(decision, Evict)
+    assert decision.models == ("x",)
+
+
+def test_what_is_given_back_already_is_waited_for() -> None:
+    going = Place("a", 0, (Resident("x", Use.LEAVING, 6 * GB, 6 * GB),))
+    node, decision = spread(WANT, [going, Place("b", 0, (idle("y", 6 * GB),))])
+    assert (node, isinstance(decision, Wait)) == ("a", True)
+
+
+def test_a_refusal_has_figures_by_node() -> None:
+    places = [Place("c", 2 * GB), Place("a", 1 * GB), Place("b", 9 * GB, objection="does not answer")]
+    assert spread(WANT, places) == (
+        "",
+        Refuse(
+            "insufficient memory: m needs 5.0 GB; a has 1.0 GB free, b does not answer, c has 2.0 GB free",
+            False,
+        ),
+    )
+    assert spread(WANT, []) == (
+        "",
+        Refuse("insufficient memory: m needs 5.0 GB, and there is no node", False),
+    )
+
+
+def test_a_node_that_may_answer_soon_is_waited_for() -> None:
+    starting = Place("a", 0, objection="does not answer", awaited=True)
+    node, decision = spread(WANT, [starting, Place("b", 1 * GB)])
+    assert node == ""
+    assert isinstance(decision, Wait)
+    assert not decision.promised
+    assert spread(WANT, [starting, Place("b", 6 * GB)]) == ("b", Admit())
