@@ -15,7 +15,7 @@ from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.policy.news import LOOKED_FOR, explained
 from ai_pal.server.router.policy.order import expected_seconds, in_words
 from ai_pal.server.router.policy.plan import Plan, Step, advised, plan
-from ai_pal.server.router.policy.query import ANSWER_TOKENS, Query, tokens_in
+from ai_pal.server.router.policy.query import ANSWER_TOKENS, Query, kept_in, tokens_in
 from ai_pal.server.router.policy.snapshot import everyone, local
 from ai_pal.server.router.policy.task import bounded
 from ai_pal.server.router.ports import DoubtMemory, Judge, RouterPolicy, Snapshots
@@ -66,6 +66,7 @@ class Planner:
             score=bounded(scored.score, asked.task) if scored is not None else 0.0,
             goal=asked.goal or self.policy.goal,
             prompt_tokens=tokens_in(asked.messages, asked.options),
+            kept_tokens=kept_in(asked.messages, asked.options),
             answer_tokens=min(asked.options.max_tokens or ANSWER_TOKENS, ANSWER_TOKENS),
             local_only=asked.privacy == "local" or self.policy.local_only,
             max_cost=asked.max_cost,

@@ -61,6 +61,11 @@ def trims(candidate: Candidate, query: Query) -> bool:
     return candidate.tier == LOCAL and _exceeds(candidate, query)
 
 
+def refuses(candidate: Candidate, query: Query) -> bool:
+    """Whether it would refuse the prompt, with all turns left out that can be: as it has been estimated."""
+    return candidate.tier == LOCAL and 0 < candidate.window < query.kept_tokens
+
+
 def _exceeds(candidate: Candidate, query: Query) -> bool:
     return 0 < candidate.window < query.prompt_tokens
 

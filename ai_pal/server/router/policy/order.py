@@ -29,6 +29,7 @@ class Reason(StrEnum):
     QUICKER = "quicker"
     SLOW = "slow"
     TRIMS = "trims"
+    REFUSES = "refuses"
     FETCH = "fetch"
     NAMED = "named"
     TWIN = "twin"
@@ -53,6 +54,7 @@ def in_words(reason: Reason, score: float) -> str:
         Reason.QUICKER: f"a {kind} prompt ({score:.2f}), and quicker to begin than others",
         Reason.SLOW: "slow to begin of late",
         Reason.TRIMS: "its window is too small: it would leave out the oldest turns",
+        Reason.REFUSES: "its window is too small: it would refuse what is as long as this seems to be",
         Reason.FETCH: "it has to be downloaded first",
         Reason.NAMED: "named by you",
         Reason.TWIN: "the same model, should it not run here",

@@ -6,7 +6,14 @@ import msgspec
 
 from ai_pal.errors import Code, Failure
 from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, UNUSABLE, Candidate
-from ai_pal.server.router.policy.eligibility import NOT_ASKED, STANDING, objection, permitted, trims
+from ai_pal.server.router.policy.eligibility import (
+    NOT_ASKED,
+    STANDING,
+    objection,
+    permitted,
+    refuses,
+    trims,
+)
 from ai_pal.server.router.policy.order import Reason, is_slow, preferred
 from ai_pal.server.router.policy.query import SIMPLE, Query
 
@@ -86,7 +93,7 @@ def _routed(
         if candidate.larger:
             steps.append(Step(candidate, Reason.STRONGER, AFTER_DOUBT))
         elif trims(candidate, query):
-            last.append(Step(candidate, Reason.TRIMS))
+            last.append(Step(candidate, Reason.REFUSES if refuses(candidate, query) else Reason.TRIMS))
         elif candidate.absent:
             last.append(Step(candidate, Reason.FETCH))
         elif candidate is contenders[0]:

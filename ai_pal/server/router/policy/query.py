@@ -29,11 +29,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     own budget has the least left. `named`: the user said who is to answer, so nothing but that is planned.
     `only` holds patterns of the names of who may be asked; none is everybody. `doubts`: this machine's model
     knows when it is not sure, and another may be asked then; `stronger`: it has been doubted already. `mine`:
-    nothing may leave the user's own machines."""
+    nothing may leave the user's own machines. Of the `prompt_tokens`, `kept_tokens` stay whatever is left
+    out of the conversation."""
 
     score: float = 0.0
     goal: Goal = "balanced"
     prompt_tokens: int = 0
+    kept_tokens: int = 0
     answer_tokens: int = ANSWER_TOKENS
     local_only: bool = False
     max_cost: float | None = None
@@ -68,6 +70,16 @@ def tokens_in(messages: list[Message], options: GenerationOptions = NO_OPTIONS) 
     usual text."""
     tools = sum(map(_of_tool, options.tools))
     return tools + sum(4 + _of_content(message.content) for message in messages)
+
+
+def kept_in(messages: list[Message], options: GenerationOptions = NO_OPTIONS) -> int:
+    """About how many of them stay where the oldest turns are left out (`workers.context_window`): the system
+    messages', the tools' and the last turn's; all of them where nothing may be left out."""
+    if options.trim is False:
+        return tokens_in(messages, options)
+    first = next((at for at, one in enumerate(messages) if one.role != "system"), len(messages))
+    last = next((at for at in range(len(messages) - 1, first, -1) if messages[at].role == "user"), first)
+    return tokens_in([*messages[:first], *messages[last:]], options)
 
 
 def _of_content(content: str | Sequence[AnyPart]) -> int:

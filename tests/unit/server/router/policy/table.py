@@ -72,6 +72,7 @@ class Row(msgspec.Struct, frozen=True):
             score=self.score,
             goal=self.goal,
             prompt_tokens=int(self._number("tokens") or 20),
+            kept_tokens=int(self._number("kept") or 20),
             local_only="local_only" in self.asked,
             max_cost=self._number("max"),
             left=self._number("left"),

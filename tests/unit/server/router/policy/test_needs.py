@@ -12,7 +12,7 @@ from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, JsonSch
 from ai_pal.providers.server import Server
 from ai_pal.server.router.policy.abilities import is_plain, lacks
 from ai_pal.server.router.policy.candidate import LOCAL, Candidate
-from ai_pal.server.router.policy.query import IMAGE_TOKENS, tokens_in
+from ai_pal.server.router.policy.query import IMAGE_TOKENS, kept_in, tokens_in
 from ai_pal.server.router.policy.snapshot import Here, Snapshot
 from tests.unit.server.router.desk import ANTHROPIC, HI, OLLAMA, OPENAI, Desk
 
@@ -167,6 +167,29 @@ def test_tokens_are_counted_over_all_parts() -> None:
     plain = tokens_in(HI)
     assert tokens_in([*HI, *SEEN]) == plain + 4 + IMAGE_TOKENS
     assert tokens_in(HI, TOOLS) > plain
+
+
+def test_what_stays_is_what_no_window_leaves_out() -> None:
+    """As `workers.context_window` does it: system messages in front, tools, and the last turn."""
+    rule, old, long = Message("system", "Be brief."), Message("user", "x" * 90), Message("user", "y" * 900)
+    answered, called = Message("assistant", "z" * 60), Message("tool", "sunny")
+    assert kept_in([rule, old, answered, long, called], TOOLS) == tokens_in([rule, long, called], TOOLS)
+    assert kept_in([rule, long]) == tokens_in([rule, long])
+    assert kept_in([answered]) == tokens_in([answered])
+    assert kept_in([rule]) == tokens_in([rule])
+    whole = [old, answered, long]
+    assert kept_in(whole, GenerationOptions(trim=False)) == tokens_in(whole) > kept_in(whole)
+
+
+def test_a_prompt_that_no_turns_make_shorter_is_told_as_refused() -> None:
+    """As a chat is: it has nothing to leave out."""
+    desk = Knowing(TEXT)
+    told = {}
+    for name, messages in (("long", [Message("user", "x" * 9_000)]), ("turns", [*HI, HI[0]] * 3000)):
+        routed = desk.router.explain(wire.Route(9, messages))
+        told[name] = next(row.why for row in routed.candidates if row.tier == LOCAL)
+    assert "refuse" in told["long"]
+    assert "oldest turns" in told["turns"]
 
 
 def test_most_chats_are_plain() -> None:
