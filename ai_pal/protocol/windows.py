@@ -23,6 +23,20 @@ def windows_of(load: LoadModel) -> int:
     return slots_of(load) if own else 1
 
 
+def apart(load: LoadModel) -> LoadModel:
+    """The same load, whatever is said of its windows."""
+    return replace(load, options={name: value for name, value in load.options.items() if name != OPTION})
+
+
+def has_what_is_asked(load: LoadModel, asked: LoadModel) -> bool:
+    """Whether one that was loaded as `load` says has its windows as another asks for them, who may leave that
+    to the supervisor."""
+    wanted, has = (one.options.get(OPTION, AUTO) for one in (asked, load))
+    if asked.engine != "llamacpp" or not all(one in (AUTO, SHARED, OWN) for one in (wanted, has)):
+        return False
+    return wanted == AUTO or windows_of(load) == windows_of(asked)
+
+
 def with_own(load: LoadModel) -> LoadModel | None:
     """The same load with a window for each slot; None where that is not for the supervisor to say: nobody has
     said that there are several slots, it is said already, the cache lies on a card, or tokens are guessed."""

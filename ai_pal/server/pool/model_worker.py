@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol.client import WorkerStatus
+from ai_pal.protocol.windows import apart, has_what_is_asked
 from ai_pal.protocol.worker import GenerationDone, LoadModel, Ready, Share
 from ai_pal.server.nodes.base import WorkerProcess
 from ai_pal.server.pool import lifecycle
@@ -90,6 +91,16 @@ class ModelWorker(msgspec.Struct, eq=False):
     def prepared(self) -> str:
         """The engine that a spare worker may have imported for it; a vocabulary needs none."""
         return "" if self.resolved.load.vocabulary else self.resolved.load.engine
+
+    def serves(self, resolved: Resolved) -> bool:
+        """Whether it answers for this model, too: the same file, loaded as is asked for. Once it is loaded,
+        its windows count as they are, whatever was asked for."""
+        if self.resolved.is_like(resolved) or self.info is None:
+            return self.resolved.is_like(resolved)
+        mine, asked = (
+            msgspec.structs.replace(one, load=apart(one.load)) for one in (self.resolved, resolved)
+        )
+        return has_what_is_asked(self.load, resolved.load) and mine.is_like(asked)
 
     @property
     def busy(self) -> bool:

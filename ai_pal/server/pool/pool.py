@@ -233,6 +233,8 @@ class Pool(Roster):
     def _spawn(self, worker: ModelWorker, incarnation: int) -> None:
         if not self.admission.has(worker):
             return
+        if (twin := self.twin(worker)) is not None:
+            self._observe("loaded_twice", model=worker.name, beside=twin.name)
         if self._adopt(worker):
             return
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", worker.name)[-40:].strip("-")

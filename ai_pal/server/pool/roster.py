@@ -65,9 +65,17 @@ class Roster:
         named = self._by_name.get(resolved.name)
         if named is not None and named.in_use:
             return named
-        alike = [worker for worker in self if worker.resolved.is_like(resolved)]
-        used = [worker for worker in alike if worker.in_use]
-        return next(iter(used), named or next(iter(alike), None))
+        used = [worker for worker in self if worker.in_use and worker.serves(resolved)]
+        alike = (worker for worker in self if worker.resolved.is_like(resolved))
+        return next(iter(used), named or next(alike, None))
+
+    def twin(self, worker: ModelWorker) -> ModelWorker | None:
+        """One in use that has the same weights, loaded in another way."""
+        if worker.resolved.load.vocabulary or not worker.resolved.file:
+            return None
+        others = (one for one in self if one is not worker and one.in_use)
+        models = (one for one in others if not one.resolved.load.vocabulary)
+        return next((one for one in models if one.resolved.file == worker.resolved.file), None)
 
     def add(self, worker: ModelWorker) -> None:
         """A new one."""

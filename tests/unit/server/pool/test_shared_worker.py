@@ -25,6 +25,13 @@ KNOWN = {
         LoadModel("phi-2?context=99", "llamacpp", FILE, context=99, options={"context": 99}), file=FILE
     ),
     "short": Resolved(LoadModel("short", "llamacpp", FILE, context=99), file=FILE),
+    **{
+        name: Resolved(
+            LoadModel(name, "llamacpp", FILE, slots=2, options={"windows": name} if name != "two" else {}),
+            file=FILE,
+        )
+        for name in ("two", "own", "shared", "odd")
+    },
     "other": Resolved(LoadModel("other", "llamacpp", "/m/other.gguf"), file="/m/other.gguf"),
     "echo": Resolved(LoadModel("echo", "echo")),
     "echo2": Resolved(LoadModel("echo2", "echo")),
@@ -66,6 +73,42 @@ def test_the_same_file_loaded_the_same_way_is_one_worker(models: tuple[str, ...]
     host = Named()
     assert host.ask(*models) == loaded
     assert len(host.launched) == len(loaded)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_windows_that_a_model_got_by_itself_are_those_that_are_asked_for(own: bool) -> None:
+    host = Named()
+    host.supervisor.pool.take(replace(host.supervisor.pool.policy, keep_alive=600.0))
+    host.ask("two")
+    worker = host.supervisor.pool.find("two")
+    assert worker is not None
+    worker.own_windows = own
+    assert host.ask("own", "shared") == sorted(["two", "shared" if own else "own"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "loaded"),
+    [
+        ("own", "two", ["own"]),
+        ("shared", "two", ["shared"]),
+        ("own", "shared", ["own", "shared"]),
+        ("odd", "two", ["odd", "two"]),  # an engine refuses it
+        ("two", "odd", ["odd", "two"]),
+        ("phi-2", "own", ["own", "phi-2"]),
+    ],
+)
+def test_who_leaves_the_windows_open_takes_those_that_are_there(
+    first: str, second: str, loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, seen = Named(), []
+    host.supervisor.pool.take(replace(host.supervisor.pool.policy, keep_alive=600.0))
+    monkeypatch.setattr(
+        host.supervisor.pool, "_observe", lambda event, **fields: seen.append((event, fields))
+    )
+    host.ask(first)
+    assert host.ask(second) == loaded
+    told = [fields for event, fields in seen if event == "loaded_twice"]
+    assert told == ([] if len(loaded) == 1 else [{"model": second, "beside": first}])
 
 
 def test_another_name_finds_it_again_after_it_was_idle() -> None:
