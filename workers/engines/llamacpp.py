@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.errors import Failure
 from ai_pal.formats import adapters
 from ai_pal.formats.gguf import check_whole, pooling_of, read_header
 from ai_pal.formats.projector import projector_of
@@ -33,7 +33,7 @@ from workers.engines.bare_calls import bare_calls
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.llamacpp_answer import Generation
 from workers.engines.llamacpp_attachments import Attachments
-from workers.engines.llamacpp_failures import attempt, is_crowded_out
+from workers.engines.llamacpp_failures import attempt
 from workers.engines.llamacpp_infill import most_tokens, text_body, tokens_body
 from workers.engines.llamacpp_loading import (
     fingerprint,
@@ -56,6 +56,7 @@ from workers.engines.llamacpp_request import (
     watched,
     with_place,
 )
+from workers.engines.llamacpp_room import Room
 from workers.engines.llamacpp_scoring import Scoring, beginning
 from workers.engines.llamacpp_server import Server
 from workers.engines.llamacpp_speculation import Speculation, speculation, try_draft
@@ -66,7 +67,6 @@ from workers.engines.uncertainty import LIKELIEST
 from workers.kept_prefixes import KeptPrefixes
 from workers.kv_budget import KvBudget, OwnWindows
 from workers.load_limits import limits
-from workers.log import cause, log
 
 BYTES_PER_NUMBER = 4
 """At most, in the cache."""
@@ -75,20 +75,18 @@ CACHE_BYTES = 2
 
 
 class LlamaCpp:
-    """`_lock` guards `_answers` and `_cells`; the rest is set once by `load`."""
+    """`_lock` guards `_answers` and what `_room` is left; the rest is set once by `load`."""
 
     def __init__(self) -> None:
         self._server: Server
         self._sink: Sink
         self._prompts: Prompts
         self._context = self._trained = 0
-        self._most: float = math.inf
-        """Tokens at which an answer ends where llama.cpp's own window is larger than that of a request."""
         self._pool: ThreadPoolExecutor
         self._counting: Counting | None = None
         self._lock = threading.Condition()
         self._answers: dict[int, Generation] = {}
-        self._kv_budget: KvBudget | OwnWindows
+        self._room: Room
         self._prefixes: Prefixes | None = None
         self._throttle: spin_throttle.SpinThrottle | None = None
 
@@ -108,7 +106,6 @@ class LlamaCpp:
         projector = projector_of(Path(spec.path), header, options.mmproj)
         guesses = speculation(spec, options.speculate, header, sees=projector is not None)
         parameters = parameters_for(xllamacpp, spec, header, count, self._context, projector, guesses)
-        self._most = self._context if guesses.most else math.inf
         size = header.size + (projector.header.size if projector is not None else 0)
         cells = header.kv_values * self._context * windows
         if guesses.draft is not None:
@@ -122,7 +119,10 @@ class LlamaCpp:
             token_bytes = header.kv_values * CACHE_BYTES
             files = KeptPrefixes(Path(spec.prefixes), spec.prefix_bytes, fingerprint(spec, parameters))
             self._prefixes = Prefixes(self._server.asker, files, token_bytes, self._prompts.tokens)
-        self._kv_budget = KvBudget(self._context) if windows == 1 else OwnWindows(self._context)
+        budget = KvBudget(self._context) if windows == 1 else OwnWindows(self._context)
+        # where tokens are guessed llama.cpp's own window is larger than that of a request
+        most = self._context if guesses.most else math.inf
+        self._room = Room(self._lock, budget, self._context, most)
         self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
         sink.progress(1.0)
@@ -177,10 +177,9 @@ class LlamaCpp:
         if isinstance(job, Generate | CompleteText):
             answer.failure = with_place(answer.failure, job.options)
         with self._lock:
-            self._kv_budget.leave(job.key)
             self._answers.pop(job.key, None)
             self._tell_throttle()
-            self._lock.notify_all()
+            self._room.leave(job.key)
         if answer.failure is not None or not isinstance(job, EmbedTexts | RerankTexts):
             answer.end()
 
@@ -254,7 +253,7 @@ class LlamaCpp:
             ended=prompts.template.tagged
             and (budget is not None or bool(options.prefill) or rendered.rstrip().endswith(CLOSE)),
         )
-        if self._admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
+        if self._room.admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             if keeps is not None:
                 body |= keeps.begin(request.conversation, rendered)
             last = fitted.messages[-1].text
@@ -267,7 +266,7 @@ class LlamaCpp:
             if prompts.as_tokens:
                 body = tokens_body(body, prompts.tokens(rendered))
             ask = engine.handle_completions if prompts.as_tokens else engine.handle_chat_completions
-            self._ask(ask, body, answer)
+            self._room.ask(ask, body, answer)
 
     def _probe(self, probe: Probe, answer: Generation, rendered: str, body: dict[str, Any]) -> None:
         """In the sequence in which the answer goes on; what fails leaves the answer as it would be."""
@@ -288,7 +287,7 @@ class LlamaCpp:
         )
         room = answer_room(options, self._context)
         bound = most_tokens(request)
-        if not self._admitted(answer, lambda: min(bound, self._context - room), bound, room):
+        if not self._room.admitted(answer, lambda: min(bound, self._context - room), bound, room):
             return
         if request.prompt_logprobs and not self._scored(request, answer):
             return
@@ -296,7 +295,7 @@ class LlamaCpp:
             body = tokens_body(body, self._prompts.around_gap(body["prompt"], request.suffix))
         elif self._prompts.as_tokens and isinstance(body["prompt"], str):
             body = tokens_body(body, self._prompts.tokens(body["prompt"]))
-        self._ask(self._server.engine.handle_completions, body, answer)
+        self._room.ask(self._server.engine.handle_completions, body, answer)
 
     def _scored(self, request: CompleteText, answer: Generation) -> bool:
         """Tell how probable the prompt is; False when cancelled before that."""
@@ -306,54 +305,4 @@ class LlamaCpp:
             scoring = Scoring(request.key, self._sink, engine, most, lambda: answer.cancelled)
             scoring.tell(self._server.asker, request.prompt)
 
-        try:
-            score()
-        except AiPalError as error:
-            if not is_crowded_out(error.failure):
-                raise
-            if not self._alone(answer):
-                return False
-            score()
-        return True
-
-    def _ask(self, ask: Callable[..., Any], body: dict[str, Any], answer: Generation) -> None:
-        """llama.cpp writes on while its chunks wait to be heard, so that together they can come to have more
-        than was promised. It ends all that runs then: what had begun to answer has come to its end, and what
-        had not is asked for again."""
-        ask(body, lambda chunk: self._chunk(answer, chunk))
-        if is_crowded_out(answer.failure) and not answer.tokens:
-            answer.failure = None
-            if self._alone(answer):
-                ask(body, lambda chunk: self._chunk(answer, chunk))
-        if is_crowded_out(answer.failure) and answer.tokens:
-            answer.failure, answer.stopped = None, True
-
-    def _alone(self, answer: Generation) -> bool:
-        """Give back what was promised and wait for the whole window; False when cancelled meanwhile."""
-        with self._lock:
-            self._kv_budget.leave(answer.key)
-            self._lock.notify_all()
-            self._lock.wait_for(lambda: answer.cancelled or self._kv_budget.admit(answer.key, self._context))
-            return not answer.cancelled
-
-    def _admitted(self, answer: Generation, exactly: Callable[[], int], bound: int, room: int) -> bool:
-        """Wait for room among the other requests; False when cancelled meanwhile."""
-        with self._lock:
-            if self._kv_budget.admit(answer.key, bound + room):
-                return True
-        need = exactly() + room
-        with self._lock:
-            self._lock.wait_for(lambda: answer.cancelled or self._kv_budget.admit(answer.key, need))
-            return not answer.cancelled
-
-    def _chunk(self, answer: Generation, chunk: dict[str, Any]) -> bool:
-        """The engine's callback; True ends the answer."""
-        try:
-            answer.take(chunk)
-            held = answer.prompt_tokens + answer.tokens
-            with self._lock:
-                answer.stopped = not self._kv_budget.grow(answer.key, held) or held >= self._most
-        except Exception as error:  # noqa: BLE001 - raised here, it would be swallowed
-            log("error", "a chunk was not understood", request=answer.key, reason=cause(error))
-            answer.failure = Failure(Code.ENGINE_ERROR, f"a chunk was not understood: {error!r}")
-        return answer.cancelled or answer.stopped or answer.complete or answer.failure is not None
+        return self._room.twice(answer, score)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from ai_pal.errors import Failure
+from ai_pal.protocol.content import TokenLogprob
 from ai_pal.protocol.worker import CompleteText
 from workers.engines.llamacpp import LlamaCpp
 from workers.engines.llamacpp_failures import NO_CELLS
+from workers.engines.llamacpp_room import Room
 from workers.kv_budget import KvBudget
 
 WINDOW = 512
@@ -21,6 +23,9 @@ WORD = {
     "choices": [{"text": "sea", "finish_reason": None}],
     "timings": {"predicted_n": 1},
 }
+ASKED = CompleteText(MINE, "the")
+SCORED = CompleteText(MINE, [7, 8, 9], prompt_logprobs=True)
+"""How probable each of these tokens is, and what follows them."""
 LAST = {
     "choices": [{"text": "", "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 3, "completion_tokens": 1},
@@ -34,12 +39,16 @@ class Sink:
         self.ended = threading.Event()
         self.text = ""
         self.end: Any = None
+        self.scores: list[tuple[int, float]] = []
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_: None
 
     def delta(self, key: int, text: str, *_: Any) -> None:
         self.text += text
+
+    def prompt_logprobs(self, key: int, tokens: list[TokenLogprob]) -> None:
+        self.scores += [(one.id, one.logprob) for one in tokens]
 
     def done(self, key: int, reason: str, *_: Any) -> None:
         self._end(reason)
@@ -73,17 +82,28 @@ class Script:
 @pytest.fixture
 def loaded() -> LlamaCpp:
     llama = LlamaCpp()
-    llama._context, llama._kv_budget = WINDOW, KvBudget(WINDOW)
+    llama._context, llama._room = WINDOW, Room(llama._lock, KvBudget(WINDOW), WINDOW)
     llama._prompts = SimpleNamespace(as_tokens=False)  # type: ignore[assignment]
     return llama
 
 
-def begin(llama: LlamaCpp, script: Script) -> Sink:
+def begin(llama: LlamaCpp, script: Script, job: CompleteText = ASKED) -> Sink:
     llama._sink = sink = Sink()
-    llama._server = SimpleNamespace(engine=script)  # type: ignore[assignment]
+    asker = SimpleNamespace(ask=lambda path, body: {"content": "a"})
+    llama._server = SimpleNamespace(engine=script, asker=asker)  # type: ignore[assignment]
     llama._pool = ThreadPoolExecutor(1)
-    llama.start(CompleteText(MINE, "the"), [])
+    llama.start(job, [])
     return sink
+
+
+def waits_alone(llama: LlamaCpp, script: Script, left: int) -> None:
+    """It has been thrown out, and nothing is asked for until the other has left."""
+    budget = llama._room.budget
+    assert isinstance(budget, KvBudget)
+    with llama._lock:
+        assert llama._lock.wait_for(lambda: MINE in budget._line, timeout=60)
+        assert len(script.left) == left
+        llama._room.leave(OTHER)
 
 
 def end_of(sink: Sink) -> str:
@@ -97,28 +117,64 @@ def test_an_answer_that_has_begun_is_at_its_end(loaded: LlamaCpp) -> None:
 
 
 def test_one_that_has_not_waits_for_the_others_and_is_asked_for_again(loaded: LlamaCpp) -> None:
-    loaded._kv_budget = budget = KvBudget(WINDOW)
+    budget = loaded._room.budget
     budget.admit(OTHER, 100)
     script = Script([THROWN_OUT], [WORD, LAST])
     sink = begin(loaded, script)
-    with loaded._lock:
-        assert loaded._lock.wait_for(lambda: MINE in budget._line, timeout=60)
-        assert len(script.left) == 1
-        budget.leave(OTHER)
-        loaded._lock.notify_all()
+    waits_alone(loaded, script, left=1)
     assert (end_of(sink), sink.text) == ("stop", "sea")
 
 
 def test_one_that_waits_can_be_cancelled(loaded: LlamaCpp) -> None:
-    loaded._kv_budget.admit(OTHER, 100)
+    loaded._room.budget.admit(OTHER, 100)
     script = Script([THROWN_OUT])
     sink = begin(loaded, script)
     assert script.asked.acquire(timeout=60)
     loaded.cancel(MINE)
     assert end_of(sink) == "cancelled"
-    loaded._kv_budget.leave(OTHER)
-    assert loaded._kv_budget.admit(OTHER, WINDOW)
+    loaded._room.leave(OTHER)
+    assert loaded._room.budget.admit(OTHER, WINDOW)
 
 
 def test_alone_it_fails_at_the_second_time(loaded: LlamaCpp) -> None:
     assert end_of(begin(loaded, Script([THROWN_OUT], [THROWN_OUT]))) == NO_CELLS
+
+
+def written(token: int, logprob: float) -> dict[str, Any]:
+    """A chunk with a token of the prompt, as a grammar has demanded it."""
+    told = {"id": token, "bytes": [97], "logprob": logprob}
+    return {"choices": [{"text": "a", "finish_reason": None, "logprobs": {"content": [told]}}]}
+
+
+def test_a_prompt_that_was_thrown_out_while_it_was_scored_is_scored_anew(loaded: LlamaCpp) -> None:
+    loaded._room.budget.admit(OTHER, 100)
+    whole = [written(8, -1.0), written(9, -2.0)]
+    script = Script([written(8, -0.5), THROWN_OUT], whole, [WORD, LAST])
+    sink = begin(loaded, script, SCORED)
+    waits_alone(loaded, script, left=2)
+    assert (end_of(sink), sink.text) == ("stop", "sea")
+    assert sink.scores == [(7, float("-inf")), (8, -1.0), (9, -2.0)]
+
+
+def test_one_that_waits_to_be_scored_anew_can_be_cancelled(loaded: LlamaCpp) -> None:
+    loaded._room.budget.admit(OTHER, 100)
+    script = Script([THROWN_OUT])
+    sink = begin(loaded, script, SCORED)
+    assert script.asked.acquire(timeout=60)
+    loaded.cancel(MINE)
+    assert (end_of(sink), sink.scores) == ("cancelled", [])
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([[THROWN_OUT], [THROWN_OUT]], NO_CELLS),
+        ([[{"error": {"code": 500, "message": "broken", "type": "server_error"}}]], "broken"),
+    ],
+)
+def test_it_is_scored_anew_once_and_for_that_only(
+    loaded: LlamaCpp, times: list[list[dict[str, Any]]], said: str
+) -> None:
+    script = Script(*times)
+    sink = begin(loaded, script, SCORED)
+    assert (end_of(sink), sink.scores, script.left) == (said, [], [])
