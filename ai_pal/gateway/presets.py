@@ -1,6 +1,7 @@
 """A preset's name in the place of a model's: what it says holds where the request says nothing. A model of
 that name goes first."""
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from ai_pal import catalog
 from ai_pal.catalog import CATALOG
 from ai_pal.catalog.known import is_own
-from ai_pal.catalog.spelling import LATEST
+from ai_pal.catalog.spelling import LATEST, spelled
 from ai_pal.catalog.window import with_window
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
@@ -50,6 +51,17 @@ def every() -> list[tuple[str, Preset]]:
                 found.append((name, load_preset(name)))
         except AiPalError:
             continue
+    return found
+
+
+def loads() -> dict[str, str]:
+    """What presets load that has options of its own, as the supervisor calls it, with the preset's name."""
+    found: dict[str, str] = {}
+    for name, preset in every():
+        with contextlib.suppress(AiPalError):  # a provider's has no window of ours
+            if "?" in (model := _reference(preset)):
+                given, options = catalog.split(model)
+                found[catalog.join(spelled(given, load_settings().settings), options)] = name
     return found
 
 
@@ -105,15 +117,21 @@ def examples_of(preset: Preset) -> list[Message]:
 
 
 def _model(client: AsyncClient, preset: Preset, wanted: int | None = None) -> str:
-    """Its model, loaded with the window that it says, as in a terminal; who wants more than that (`wanted`)
-    asks the model as it is. What its owner has said of it, any key may have. Raises `AiPalError`."""
-    model = preset.model or ""
-    if preset.context is not None and (wanted or 0) <= preset.context:
-        settings = load_settings().settings
-        model = with_window(catalog.meant(model, settings) if model else "", preset.context, settings)
+    """Its model as it is loaded. What its owner has said of it, any key may have. Raises `AiPalError`."""
+    model = _reference(preset, wanted)
     if isinstance(client, KeyedClient):
         client.vouch(model)
     return model
+
+
+def _reference(preset: Preset, wanted: int | None = None) -> str:
+    """Its model, loaded with the window that it says, as in a terminal; who wants more than that (`wanted`)
+    asks the model as it is. Raises `AiPalError`."""
+    model = preset.model or ""
+    if preset.context is None or (wanted or 0) > preset.context:
+        return model
+    settings = load_settings().settings
+    return with_window(catalog.meant(model, settings) if model else "", preset.context, settings)
 
 
 def _over(client: AsyncClient, preset: Preset, how: Any) -> dict[str, Any]:

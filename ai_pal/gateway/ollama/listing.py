@@ -1,5 +1,6 @@
 """What models there are and what is known about each, as Ollama tells it."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ import msgspec
 
 from ai_pal.catalog.details import Details
 from ai_pal.client import AsyncClient
-from ai_pal.gateway import facts
+from ai_pal.gateway import facts, presets
 from ai_pal.gateway.askable import Askable, askable, one_of
 from ai_pal.gateway.asked import Wanted
 from ai_pal.gateway.bodies import BodyError, decoded
@@ -50,7 +51,11 @@ async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     workers = [one for one in (await client.status()).workers if one.pid and not one.vocabulary]
     known = await facts.details_by_name(client, [one.model for one in workers])
     listed = {one.name: one for one in await client.models()} if workers else {}
-    found = [_loaded(one, known.get(one.model, Details()), listed.get(one.model)) for one in workers]
+    called = await asyncio.to_thread(presets.loads) if workers else {}
+    found = [
+        _loaded(one, called.get(one.model, one.model), known.get(one.model, Details()), listed.get(one.model))
+        for one in workers
+    ]
     return msgspec.json.encode({"models": found})
 
 
@@ -106,8 +111,10 @@ def _tag(one: Askable) -> dict[str, Any]:
     }
 
 
-def _loaded(worker: wire.WorkerStatus, known: Details, info: wire.ModelInfo | None) -> dict[str, Any]:
-    name = _named(worker.model)
+def _loaded(
+    worker: wire.WorkerStatus, name: str, known: Details, info: wire.ModelInfo | None
+) -> dict[str, Any]:
+    name = _named(name)
     left = worker.unloads_in if worker.unloads_in is not None else max(0.0, worker.keep_alive)
     return {
         "name": name,

@@ -78,6 +78,7 @@ def test_its_window_is_the_one_that_its_model_is_loaded_with() -> None:
     assert asked_of({"model": "short", "context": 128}) == ("echo?slots=2", 128)
     assert presets.meant(NOBODY, "short") == "echo?context=64&slots=2"
     assert asked_of({"model": "any"})[0].endswith("?context=64")
+    assert presets.loads()["echo?context=64&slots=2"] == "short"
     with pytest.raises(AiPalError, match="its provider's window"):
         asked_of({"model": "far"})
 
