@@ -102,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
 def _routing(args: argparse.Namespace) -> int:
     from ai_pal.cli import usage_routing
     from ai_pal.store.doubts import DoubtFile
+    from ai_pal.store.taught import taught
 
     if not args.routing:
         what = "--forget forgets what answers have taught of doubts, and goes with --routing"
@@ -114,7 +115,7 @@ def _routing(args: argparse.Namespace) -> int:
         file.forget()
         print("what answers have taught of doubts is forgotten; calibrations stay")
         return failures.OK
-    rows = usage_routing.taught(file.all())
+    rows = taught(file.all())
     if args.json:
         from ai_pal.cli.terminal.json_output import print_json
 

@@ -31,7 +31,9 @@ class Prompt(NamedTuple):
 
 class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an answer took: `cost` in US dollars, None where nobody knows; seconds to its `first_token` and of
-    what was `thought`; tokens a second. `why` this model was asked, and of what `window` in tokens it has."""
+    what was `thought`; tokens a second. `why` this model was asked, and of what `window` in tokens it has.
+    `doubt` as in `Done`; `unsure` is what was said of it where it counted. `written_by` is the process
+    that has more of the answer to come, empty once it is over."""
 
     cost: float | None = 0.0
     first_token: float = 0.0
@@ -39,6 +41,9 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     thought: float = 0.0
     why: str = ""
     window: int = 0
+    doubt: float | None = None
+    unsure: str = ""
+    written_by: str = ""
 
 
 class Turn(msgspec.Struct, frozen=True):

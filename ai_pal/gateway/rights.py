@@ -130,6 +130,11 @@ class KeyedClient(AsyncClient):
         self._of_all()
         return await self._client.call_off(key)
 
+    async def rate(self, answer: int, good: bool) -> bool:
+        """An answer of any caller: ids are those of the connection."""
+        self._of_all()
+        return await self._client.rate(answer, good)
+
     async def route(self, prompt: Prompt, **how: Unpack[Asking]) -> wire.Routed:
         self._of_all()
         if self._rights.local_only:

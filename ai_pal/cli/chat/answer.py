@@ -169,6 +169,11 @@ def add_answer(conversation: Conversation, answer: ShownAnswer, stands_for: str 
         stands_for=stands_for,
         beside=[part for part in answer.parts.parts if not isinstance(part, Text)],
         figures=Figures(
-            answer.cost, answer.timings.first_token, answer.timings.tokens_per_second, why=by.why
+            answer.cost,
+            answer.timings.first_token,
+            answer.timings.tokens_per_second,
+            why=by.why,
+            doubt=answer.doubt,
+            unsure="; ".join(notice.reason for notice in answer.notices if notice.kind == "unsure"),
         ),
     )

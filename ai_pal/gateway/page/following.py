@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ai_pal.gateway.page.events import Change, written
-from ai_pal.gateway.page.shown import Called, Said, Shown, Thought
+from ai_pal.gateway.page.shown import Called, Piece, Said, Seam, Shown, Thought
 
 PACE = 0.04
 """Seconds between two events, at least."""
@@ -63,11 +63,12 @@ class Cursor:
             found.append(shown.closed)
         return found
 
-    def _of_piece(self, number: int, piece: Said | Thought | Called) -> list[Change]:
+    def _of_piece(self, number: int, piece: Piece) -> list[Change]:
         found: list[Change] = []
         if number == len(self._told):
             self._told.append((0, ""))
-            found.append((piece.kind, number))
+            why = (piece.text,) if isinstance(piece, Seam) else ()
+            found.append((piece.kind, number, *why))
         count, rest = self._told[number]
         match piece:
             case Said():

@@ -12,7 +12,7 @@ import msgspec
 from ai_pal import __version__
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
-from ai_pal.config import load_settings, presets
+from ai_pal.config import load_settings, paths, presets
 from ai_pal.config.client_keys import named_by, read_keys
 from ai_pal.conversations.neutral import neutral_line
 from ai_pal.conversations.shelf import variants
@@ -40,11 +40,23 @@ SHOWN = 40
 
 LISTED = 200
 
+COUNTED = "counted, as a number on this machine"
+NOTHING = "of this answer there is nothing to learn"
+NOT_WANTED = "nothing is learned of answers: ai-pal config set router.learn true"
+
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """POST /page/sign-in."""
 
     key: str
+
+
+class Opinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /page/rate: whether an answer was good, by its place in the conversation."""
+
+    conversation: int
+    at: int
+    good: bool
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +65,7 @@ class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run: str
 
 
-_KEY, _CHANGE, _STOP, _FILE = map(msgspec.json.Decoder, (Key, Change, Stop, File))
+_KEY, _CHANGE, _STOP, _FILE, _OPINION = map(msgspec.json.Decoder, (Key, Change, Stop, File, Opinion))
 
 
 class Page:
@@ -200,6 +212,19 @@ class Page:
 
         return Wanted(carry_out)
 
+    def rate(self, body: bytes) -> Wanted:
+        """POST /page/rate: as `/good` and `/bad` of the terminal."""
+        said = decoded(body, _OPINION)
+
+        async def carry_out(_: AsyncClient) -> bytes:
+            if not (await asyncio.to_thread(load_settings)).settings.router.learn:
+                return _json({"learned": False, "told": NOT_WANTED})
+            answer = self._talks.find(said.conversation, said.at)
+            learned = answer is not None and await answer.rate(good=said.good)
+            return _json({"learned": learned, "told": COUNTED if learned else NOTHING})
+
+        return Wanted(carry_out)
+
     async def live(self, client: AsyncClient, said: Said) -> Watched:
         """GET /page/live."""
         return Watched(lambda client, said: LiveView(client.events(), self._history), Events())
@@ -225,12 +250,14 @@ class Page:
 
     async def usage(self, _: object, said: Said) -> bytes:
         """GET /page/usage."""
-        from ai_pal.gateway.page.usage import used
+        from ai_pal.gateway.page.usage import doubted, used
+        from ai_pal.store.doubts import DoubtFile
         from ai_pal.store.sqlite_ledger import SqliteLedger
 
         def look() -> dict[str, Any]:
+            router, known = load_settings().settings.router, DoubtFile(paths.doubts_file()).all()
             with closing(SqliteLedger(self._store)) as ledger:
-                return used(ledger, time.time())
+                return {**used(ledger, time.time()), "routing": doubted(known, router)}
 
         return _json(await asyncio.to_thread(look))
 

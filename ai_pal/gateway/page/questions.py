@@ -38,7 +38,8 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """POST /page/ask. `conversation` 0 begins one, with the system prompt `system` or that of the preset;
-    `at` is the turn that is meant, the last one without."""
+    `at` is the turn that is meant, the last one without; with `stronger`
+    whoever may know better than a model of this machine is asked, and no model is named."""
 
     prompt: str = ""
     conversation: int = 0
@@ -47,6 +48,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     files: Annotated[list[File], msgspec.Meta(max_length=MOST_FILES)] = []
     model: str = ""
     preset: str = ""
+    stronger: bool = False
     local_only: bool = False
     mine: bool = False
     thinking: Thinking | None = None
@@ -118,13 +120,15 @@ def request(
 ) -> tuple[list[Message], Asking]:
     """What is asked, and how; the conversation has the turns before the answer. Raises `AiPalError`."""
     how: Asking = {
-        "model": asked.model or preset.model or "",
+        "model": "" if asked.stronger else asked.model or preset.model or "",
         "options": options_of(asked, preset, place.begun),
         "local_only": asked.local_only or bool(preset.local_only) or settings.private(preset.goal or ""),
         "mine": asked.mine or bool(preset.mine) or settings.mine,
         "pull": True,
         "pull_limit": 0 if settings.auto_pull else UNASKED_BYTES,
     }
+    if asked.stronger:
+        how["escalate"] = "stronger"
     if preset.goal:
         how["goal"] = preset.goal
     if preset.max_cost is not None:

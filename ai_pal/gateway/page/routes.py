@@ -6,7 +6,7 @@ from ai_pal.gateway import operations
 from ai_pal.gateway.page.lists import Change
 from ai_pal.gateway.page.model_settings import Own
 from ai_pal.gateway.page.models import Order
-from ai_pal.gateway.page.page import Key, Page, Stop
+from ai_pal.gateway.page.page import Key, Opinion, Page, Stop
 from ai_pal.gateway.page.page_presets import Saved
 from ai_pal.gateway.page.questions import File, Question
 from ai_pal.gateway.route import PAGE, Route
@@ -41,6 +41,7 @@ def page_routes(page: Page) -> list[Route]:
         _told("/page/run", page.run, alone=True, query=("run", "stream")),
         _asked("/page/change", page.change, Change, alone=True),
         _asked("/page/attach", page.attach, File, alone=True),
+        _asked("/page/rate", page.rate, Opinion, alone=True),
         _asked("/page/stop", page.stop, Stop, alone=True),
         _asked("/page/model", page.model, Order),
         _asked("/page/ask", page.ask, Question),

@@ -55,12 +55,23 @@ class Called:
         self.text += neutral(text)
 
 
-Piece = Said | Thought | Called
+class Seam:
+    """Why somebody else answers from here on: what stands before it is a draft that was given up."""
+
+    kind = "seam"
+
+    def __init__(self, text: str) -> None:
+        self.text = neutral_line(text)
+
+
+Grown = Said | Thought | Called
+Piece = Grown | Seam
 
 
 class Shown:
     """What has come so far. `times` counts how often it began anew: another may answer after thoughts;
-    `asked` is what is answered, and where it is kept; `silent`: the supervisor does not answer."""
+    `asked` is what is answered, and where it is kept; `silent`: the supervisor does not answer;
+    `unsure` is what is said of an answer that its own model doubts."""
 
     def __init__(self, parser: "MarkdownIt | None" = None) -> None:
         self.parts = Parts()
@@ -71,10 +82,11 @@ class Shown:
         self.silent = False
         self.who: dict[str, Any] | None = None
         self.notices: list[str] = []
+        self.unsure = ""
         self.started: wire.Started | None = None
         self.end: wire.Done | wire.Failed | wire.Interrupted | wire.Cancelled | None = None
         self.closed: Change | None = None
-        self._of: dict[int, Piece] = {}
+        self._of: dict[int, Grown] = {}
         self._parser = parser
 
     def take(self, event: wire.AnyEvent, now: float) -> None:
@@ -86,6 +98,10 @@ class Shown:
                 return
             case wire.Started():
                 self.started, self.who = event, who(event)
+            case wire.Notice(kind="seam"):
+                self.pieces.append(Seam(event.reason))
+            case wire.Notice(kind="unsure"):
+                self.unsure = neutral_line(event.reason)
             case wire.Notice():
                 self.notices.append(neutral_line(event.reason))
             case wire.Done() | wire.Failed() | wire.Interrupted() | wire.Cancelled():
@@ -95,6 +111,7 @@ class Shown:
                 self.waiting = waiting(event) or self.waiting
         self.parts.take(event)
         if self.pieces and not self.parts.growing:
+            self.notices += [piece.text for piece in self.pieces if isinstance(piece, Seam)]
             self.pieces, self._of, self.times = [], {}, self.times + 1
 
     @property
@@ -112,7 +129,7 @@ class Shown:
             piece.name = neutral_line(part.name)
         piece.add(delta.text)
 
-    def _begun(self, part: GrowingPart, now: float) -> Piece:
+    def _begun(self, part: GrowingPart, now: float) -> Grown:
         match part.kind:
             case "reasoning":
                 return Thought(now)

@@ -26,6 +26,7 @@ from ai_pal.gateway.page.following import Followable
 from ai_pal.gateway.page.history import History
 from ai_pal.gateway.page.questions import Place, Question
 from ai_pal.gateway.page.shown import Shown
+from ai_pal.gateway.page.writer import own
 from ai_pal.logs import get_logger
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Text
@@ -43,17 +44,23 @@ SAVED = 2.0
 log = get_logger("ai_pal.gateway")
 
 
-class Talk(Followable):
-    """One answer. `conversation` is where it is kept, as far as that is known; `title` is its question."""
+Find = Callable[[int, int], "Talk | None"]
+"""The latest answer of a conversation at this place, as far as it is known here."""
 
-    def __init__(self, asked: Question, client: AsyncClient, history: History) -> None:
+
+class Talk(Followable):
+    """One answer. `conversation` is where it is kept, as far as that is known, `at` its place there, and
+    `title` its question."""
+
+    def __init__(self, asked: Question, client: AsyncClient, history: History, find: Find) -> None:
         from ai_pal.gateway.page.markdown import block_parser
 
         self.name = secrets.token_urlsafe(12)
         self.shown, self.watchers = Shown(block_parser()), set()
         self.conversation = asked.conversation if asked.how == "new" else 0
-        self.title = asked.title
-        self._asked, self._client, self._history = asked, client, history
+        self.title, self.at = asked.title, -1
+        self._asked, self._client, self._history, self._find = asked, client, history, find
+        self._rated = False
         self._loop = asyncio.get_running_loop()
         self._stream: AsyncAnswerStream | None = None
         self._ends_at: float | None = None
@@ -72,6 +79,15 @@ class Talk(Followable):
         if self._stream is not None:
             self._stream.cancel()
             self._stream.nudge()
+
+    async def rate(self, *, good: bool) -> bool:
+        """Say once whether it was good. True: something was learned of it."""
+        started, rated, self._rated = self.shown.started, self._rated, True
+        if rated or started is None:
+            return False
+        with suppress(AiPalError):  # an opinion is worth no failure
+            return await self._client.rate(started.id, good)
+        return False
 
     async def _run(self) -> None:
         end: dict[str, Any] = {"failures": []}
@@ -97,6 +113,7 @@ class Talk(Followable):
                 lambda: _prepared(recorder, asked, files, preset, settings)
             )
             self._is_asked(place)
+            before = self._find(asked.conversation, place.before) if asked.how == "again" else None
             private, mine = bool(how.get("local_only")), bool(how.get("mine"))
             keep = partial(recorder.keep, model=asked.model, local_only=private, mine=mine)
             saves = asyncio.create_task(self._saves(conversation, recorder, keep))
@@ -105,6 +122,8 @@ class Talk(Followable):
             finally:
                 saves.cancel()
                 await asyncio.wait([saves])
+            if before is not None and settings.router.learn:
+                await before.rate(good=False)
             turn = None
             if self._add(conversation, await self._window()):
                 await history.record(partial(keep, conversation))
@@ -125,6 +144,7 @@ class Talk(Followable):
         """Tell who follows what it is that is answered."""
         from ai_pal.gateway.page.turns import asked_of
 
+        self.at = place.before
         self.shown.asked = asked_of(place.before, place.prompt, self.conversation)
         self.changed()
 
@@ -144,7 +164,7 @@ class Talk(Followable):
             self._grown.clear()
             so_far = copy.copy(conversation)
             so_far.turns = list(conversation.turns)
-            if self._add(so_far):
+            if self._add(so_far, written_by=own()):
                 await self._history.record(partial(keep, so_far))
                 self._is_kept(recorder)
                 await asyncio.sleep(SAVED)
@@ -207,7 +227,7 @@ class Talk(Followable):
             return next((one.context for one in workers if one.model == by.model and not one.vocabulary), 0)
         return 0
 
-    def _add(self, conversation: Conversation, window: int = 0) -> bool:
+    def _add(self, conversation: Conversation, window: int = 0, written_by: str = "") -> bool:
         """Put what has come into the conversation; False where nothing has."""
         end, by = self.shown.end, self.shown.started or wire.Started(0, 0, "", "")
         before = len(conversation.turns)
@@ -230,6 +250,9 @@ class Talk(Followable):
                 round(self.shown.thought, 2),
                 by.why,
                 window,
+                end.doubt if isinstance(end, wire.Done) else None,
+                self.shown.unsure,
+                written_by,
             ),
         )
         return len(conversation.turns) > before

@@ -29,7 +29,7 @@ class Talks:
             del self._talks[old]
         if len(self._talks) >= MOST:
             fail(Code.OVERLOADED, f"{MOST} answers are under way", "wait for one of them")
-        talk = Talk(asked, client, self._history)
+        talk = Talk(asked, client, self._history, self.find)
         self._talks[talk.name] = talk
         self._history.changed()
         return talk
@@ -39,6 +39,17 @@ class Talks:
         if name not in self._talks:
             fail(Code.CONVERSATION_NOT_FOUND, "this answer is not under way here", "look at the conversation")
         return self._talks[name]
+
+    def find(self, conversation: int, at: int) -> Talk | None:
+        """The latest answer of this conversation at this place, if it is over and was given here."""
+        return next(
+            (
+                one
+                for one in reversed(self._talks.values())
+                if one.over and conversation and (one.conversation, one.at) == (conversation, at)
+            ),
+            None,
+        )
 
     def under_way(self) -> list[dict[str, Any]]:
         """Their names, where they are kept, and what was asked."""

@@ -1,4 +1,5 @@
-"""Turns of a conversation as the page shows them: what was asked and answered, and who it was. Pure."""
+"""Turns of a conversation as the page shows them: what was asked and answered, and who it was.
+Pure, but for a look at the process that writes an answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +8,11 @@ from ai_pal.conversations.blocks import BlockSplitter
 from ai_pal.conversations.kept import conversation_of
 from ai_pal.conversations.model import Attachment, Prompt, Turn
 from ai_pal.conversations.neutral import neutral, neutral_line
-from ai_pal.conversations.receipts import place
+from ai_pal.conversations.receipts import LOCAL_TIER, place
 from ai_pal.conversations.records import Head, Kept
 from ai_pal.conversations.shelf import Variant
 from ai_pal.gateway.page.markdown import block_parser
+from ai_pal.gateway.page.writer import writes_elsewhere
 
 Json = dict[str, Any]
 
@@ -64,9 +66,12 @@ def about_turn(at: int, turn: Turn) -> Json:
             "model": neutral_line(turn.model),
             "place": place(turn.tier, turn.provider, remote=turn.remote),
             "left": turn.remote,
+            "here": turn.tier == LOCAL_TIER and not turn.remote,
             "why": neutral_line(turn.figures.why),
         },
         "interrupted": turn.interrupted,
+        "comes": writes_elsewhere(turn.figures.written_by),
+        "unsure": neutral_line(turn.figures.unsure),
         "figures": figures_of(turn),
     }
 
@@ -88,6 +93,7 @@ def figures_of(turn: Turn) -> Json:
         "thought": took.thought,
         "cost": took.cost,
         "window": took.window,
+        "doubt": took.doubt,
     }
 
 

@@ -1,12 +1,17 @@
 """What was used and paid, for the page: sums of the ledger, and plots of its days. Pure."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from ai_pal.config.tables import RouterSettings
 from ai_pal.conversations.neutral import neutral_line
 from ai_pal.gateway.page.plots import Bar, bars
+from ai_pal.store.doubts import ModelDoubts
 from ai_pal.store.ledger import Ledger, Sums
+from ai_pal.store.taught import Taught, taught
 
 DAYS = 30
 _DAY = 86_400.0
@@ -34,9 +39,25 @@ def used(ledger: Ledger, now: float, days: int = DAYS) -> Json:
         "tokens": sum(map(_tokens, by_day)),
         "cost": sum(one.cost for one in by_day),
         "unpriced": sum(one.unpriced for one in by_day),
+        "doubted": sum(one.doubted for one in by_day),
         "plots": _plots(by_day, by_model, ledger.summary("day and model", since), now) if answers else [],
         "models": [_line(one) for one in by_model],
     }
+
+
+def doubted(known: Mapping[str, ModelDoubts], router: RouterSettings) -> Json:
+    """What `ai-pal usage --routing` tells, and what the settings say of doubts."""
+    rows = [_taught(row) for row in taught(known)]
+    return {
+        "escalate": router.escalate,
+        "share": router.escalate_share,
+        "learns": router.learn,
+        "models": rows,
+    }
+
+
+def _taught(row: Taught) -> Json:
+    return {**msgspec.structs.asdict(row), "model": neutral_line(row.model)}
 
 
 def _line(one: Sums) -> Json:

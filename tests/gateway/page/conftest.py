@@ -5,12 +5,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
+import msgspec
 import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, expect, sync_playwright
 
+from ai_pal.config import paths
+from ai_pal.store.doubts import Calibration, Kind, ModelDoubts, Seen
 from tests.gateway.conftest import Served, serving
 from tests.gateway.page.scripted import MODEL, Script, config, scripted
 from tests.process.eventually import eventually
@@ -44,6 +47,13 @@ class Site(NamedTuple):
     @property
     def store(self) -> Path:
         return Path(self.served.environ["AI_PAL_HOME"], "ai-pal.db")
+
+    def can_doubt(self) -> None:
+        """From now on `doubter` can doubt: its other answers had entropies from 0 to 1."""
+        others = [number / 100 for number in range(100)]
+        kinds = {kind: Seen([*others], [*others], [*others]) for kind in get_args(Kind)}
+        known = {"echo doubter": ModelDoubts(Calibration(0.8, 100), 0.0, kinds)}
+        paths.doubts_file(self.served.environ).write_bytes(msgspec.json.encode(known))
 
 
 def listening(port: int) -> psutil.Process:

@@ -117,6 +117,12 @@ model = "echo?pace=0.0"
 [models.slow]
 model = "echo?pace=0.02"
 
+[models.doubter]
+model = "echo?doubt=5"
+
+[router]
+learn = true
+
 [prices."cloudy:{MODEL}"]
 input = 1.0
 output = 2.0

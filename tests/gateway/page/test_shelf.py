@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from ai_pal.config.client_keys import ClientKey, create, read_keys, revoke
-from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.model import Conversation, Figures
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.conversations.records import Message
 from ai_pal.conversations.shelf import Shelf
 from ai_pal.conversations.store import Conversations
+from ai_pal.gateway.page.writer import own
 from tests.gateway.page.conftest import OPENED, Site, Tab
 from tests.process.eventually import allowed, eventually
 
@@ -182,3 +183,22 @@ def test_where_keys_are_it_takes_one_of_the_owner(browser: Browser, site: Site) 
         context.close()
         for name in read_keys(environ):
             revoke(name, environ)
+
+
+def test_an_answer_that_another_process_writes_is_seen_as_far_as_it_is_kept(tab: Tab) -> None:
+    with closing(terminal(tab.site)) as keeps:
+        conversation = Conversation()
+        for answer, writer in (("It **comes**", own()), ("It **comes** and is there", "")):
+            conversation.clear()
+            conversation.ask("Asked in another window")
+            figures = Figures(written_by=writer)
+            conversation.answered(answer, "echo", interrupted=bool(writer), tier=1, figures=figures)
+            keeps.keep(conversation)
+            if writer:
+                tab.page.locator("#list a", has_text="Asked in another window").click()
+                expect(tab.last().locator(".waiting")).to_have_text("being answered in another window")
+                expect(tab.last().locator(".block strong")).to_have_text("comes")
+                expect(tab.last().locator(".actions")).to_be_hidden()
+    expect(tab.last().locator(".block")).to_have_text("It comes and is there")
+    expect(tab.last().locator(".waiting")).to_be_hidden()
+    expect(tab.last().locator(".actions")).to_be_visible()

@@ -248,3 +248,26 @@ def test_right_to_left_text_and_the_keyboard_alone(tab: Tab) -> None:
     page.keyboard.press("Enter")
     tab.answered()
     expect(tab.last().locator(".you .said")).to_have_text("one\ntwo")
+
+
+def test_a_doubted_answer_says_so_can_be_called_bad_and_asked_of_somebody_stronger(tab: Tab) -> None:
+    page, usage = tab.page, tab.page.locator("#usage")
+    tab.site.can_doubt()
+    tab.said("one two three four five six seven", model="doubter")
+    page.reload()
+    expect(tab.last().locator(".unsure")).to_have_text(re.compile(r"doubter was unsure \((0\.9\d|1\.00)\)"))
+    expect(tab.last().locator(".figures")).to_have_text(re.compile(r"doubt (0\.9|1\.0)"))
+    bad = tab.last().get_by_label("Bad answer")
+    bad.click()
+    expect(bad).to_have_attribute("aria-pressed", "true")
+    expect(tab.last().get_by_role("status")).to_have_text("counted, as a number on this machine")
+    tab.site.script.reset("Surely.")
+    page.keyboard.press("Control+Shift+Enter")
+    expect(tab.last().locator(".block")).to_have_text("Surely.")
+    tab.answered()
+    expect(tab.last().locator(".cloud")).to_have_text("↗ cloudy · left this machine")
+    expect(tab.last().locator(".variants")).to_have_text(re.compile("2/2"))
+    expect(tab.last().get_by_label("Bad answer")).to_have_count(0)
+    page.get_by_role("link", name="Usage").click()
+    row = usage.get_by_role("region", name="Doubts by model").locator("tbody tr").first
+    expect(row).to_have_text(re.compile(r"^doubter.*yes \(0\.80\)$"))

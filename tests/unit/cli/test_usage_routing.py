@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ai_pal.cli import run
-from ai_pal.cli.usage_routing import cells, taught
+from ai_pal.cli.usage_routing import cells
 from ai_pal.store.doubts import Calibration, DoubtFile, ModelDoubts, Seen
+from ai_pal.store.taught import taught
 
 KEY = "llamacpp /home/me/models/qwen-coder.gguf 1-2"
 

@@ -1,5 +1,6 @@
 """What a key may is held on the way to the supervisor."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from ai_pal.gateway.rights import KeyedClient
 OPERATIONS = [name for name in dir(AsyncClient) if not name.startswith("_")]
 OPEN = {
     *("chat", "complete_stream", "embed", "rerank", "count_tokens", "models", "status", "load", "unload"),
-    *("pull", "named", "managing", "events", "route", "providers", "call_off", "vouch"),
+    *("pull", "named", "managing", "events", "route", "providers", "call_off", "rate", "vouch"),
 }
 
 
@@ -99,3 +100,10 @@ def test_only_who_manages_names_files_fetches_and_unloads_all() -> None:
     with pytest.raises(AiPalError) as refused:
         client.pull("x")
     assert refused.value.code == Code.LOCAL_ONLY
+
+
+def test_only_who_sees_all_requests_judges_answers() -> None:
+    for rights in ({}, {"manage": True, "models": ("smollm2*",)}):
+        with pytest.raises(AiPalError) as refused:
+            asyncio.run(keyed(**rights)[0].rate(1, good=True))
+        assert refused.value.code == Code.ACCESS_DENIED

@@ -152,6 +152,7 @@ class App {
     if (event.key === "Escape" && document.body.classList.contains("side-open")) this.side(false);
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase();
+    if (key === "enter" && event.shiftKey && this.view === "talk") { event.preventDefault(); this.talk.stronger(); }
     if (key === "k") { event.preventDefault(); this.side(true); $("#search").focus(); }
     if (key === "o" && event.shiftKey) { event.preventDefault(); this.go("#/"); this.talk.begin(); }
   }

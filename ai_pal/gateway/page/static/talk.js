@@ -7,6 +7,7 @@ import { Turn } from "./turn.js";
 
 const FULL = 0.88;
 const LEFT = 0.7;
+const LATER = 5000;  // milliseconds
 
 export class Talk {
   constructor(app) {
@@ -63,10 +64,17 @@ export class Talk {
     this.turns = data.shown.map((turn) => Turn.kept(this, turn));
     this.list.replaceChildren(...this.turns.map((turn) => turn.node));
     this.settle();
+    this.lookAgain(data);
     this.composer.keepsHere(data.local);
     if (!stay) this.composer.choose(data.model);
     if (stay && !this.follows) this.scroll.scrollTop = at;
     else this.toEnd(true);
+  }
+
+  // What another process writes is seen as far as it is kept; that it is over may be all that is new.
+  lookAgain({ id, shown }) {
+    clearTimeout(this.late);
+    if (shown.at(-1)?.comes) this.late = setTimeout(() => this.id === id && !this.composer.busy && !$(".editing", this.list) && this.reopen().catch(() => {}), LATER);
   }
 
   know(data) {
@@ -113,6 +121,14 @@ export class Talk {
     this.cut(turn);
     const wishes = this.composer.wishes();
     this.answer({ how: "again", at: turn.at, ...wishes, ...(model ? { model } : {}) }, anew);
+  }
+
+  // Of somebody who may know better than a model of this machine; what is there stays beside the new answer.
+  stronger(turn = this.turns.at(-1)) {
+    if (this.composer.busy || !this.id || turn?.at == null) return;
+    const anew = new Turn(this, turn.text, [...turn.files.cloneNode(true).children]);
+    this.cut(turn);
+    this.answer({ how: "again", at: turn.at, ...this.composer.wishes(), stronger: true }, anew);
   }
 
   goOn(turn) {

@@ -1,5 +1,6 @@
 // One turn: what was asked, and the answer, whole or while it comes.
 
+import { post } from "./api.js";
 import { $, copied, dollars, el, number, plural, put, seconds } from "./dom.js";
 
 const SHOWN = 4000;
@@ -21,11 +22,13 @@ export class Turn {
     this.body = el("div", { className: "body" });
     this.waiting = el("div", { className: "waiting", hidden: true });
     this.notes = el("div", { className: "notes" });
+    this.unsure = el("p", { className: "quiet unsure", hidden: true });
     this.figures = el("span", { className: "figures" });
+    this.opinion = el("span", { role: "status" });
     this.actions = el("span", { className: "actions" });
     this.answer = el("section", { className: "answer", ariaLabel: "Answer" },
-      this.who, this.body, this.waiting, this.notes,
-      el("div", { className: "under" }, this.figures, this.actions));
+      this.who, this.body, this.waiting, this.notes, this.unsure,
+      el("div", { className: "under" }, this.figures, this.actions, this.opinion));
     this.node = el("article", { className: "turn" }, this.you, this.answer);
   }
 
@@ -65,6 +68,7 @@ export class Turn {
       case "open": this.open(said[0], said[1]); break;
       case "think": this.thought(said[0], said[1], null); break;
       case "thought-for": this.thought(said[0], "", said[1]); break;
+      case "seam": this.seam(...said); break;
       case "call": this.called(...said); break;
     }
   }
@@ -109,6 +113,12 @@ export class Turn {
     piece.replaceChildren(el("div", { className: "call-name" }, "Tool ", el("strong", {}, name)), el("pre", { tabIndex: 0 }, shown));
   }
 
+  // Somebody else answers from here on: what stands above is a draft, and is not sent back.
+  seam(number, text) {
+    for (const piece of this.pieces) piece?.growing?.classList.remove("growing");
+    this.piece(number, "note seam").textContent = text;
+  }
+
   wait(what) {
     this.waiting.hidden = !what;
     if (!what) return this.waiting.replaceChildren();
@@ -148,16 +158,23 @@ export class Turn {
     if (took.first) facts.push(`first ${seconds(took.first)}`);
     if (took.speed) facts.push(`${took.speed.toFixed(1)} tok/s`);
     if (took.cost || took.cost === null) facts.push(dollars(took.cost));
-    if (data.interrupted) facts.push("stopped");
+    if (took.doubt !== null) facts.push(`doubt ${took.doubt.toFixed(2)}`);
+    if (data.interrupted && !data.comes) facts.push("stopped");
     this.figures.textContent = facts.join(" · ");
+    this.unsure.hidden = !data.unsure;
+    this.unsure.textContent = data.unsure;
     const act = (text, title, onclick) => el("button", { className: "plain", type: "button", title, onclick }, text);
     this.actions.replaceChildren(
       act("Copy", "Copy the answer", (event) => copied(event.target, this.plain())),
       act("Again", "Ask again; this answer stays beside the new one", () => this.view.again(this)),
-      this.again());
+      this.again(),
+      act("Stronger", "Ask somebody who may know better (Ctrl+Shift+Enter asks so about the last answer)", () => this.view.stronger(this)),
+      ...(data.who.here && this.view.id ? [this.thumb(true), this.thumb(false)] : []));
     this.goOn = act("Continue", "Have it go on where it stopped", () => this.view.goOn(this));
     this.actions.append(this.goOn);
     this.variant(data.variant);
+    this.actions.hidden = this.edit.hidden = Boolean(data.comes);
+    if (data.comes) this.wait({ text: "being answered in another window" });
   }
 
   // Asked again of another model, which is chosen here.
@@ -169,6 +186,21 @@ export class Turn {
     return chosen;
   }
 
+  // What is said of an answer is a number that its model's next doubts are measured by, where that is wanted.
+  thumb(good) {
+    const button = el("button", { className: "plain thumb", type: "button", ariaPressed: "false", ariaLabel: good ? "Good answer" : "Bad answer", title: good ? "Good answer" : "Bad answer" }, good ? "👍" : "👎");
+    button.onclick = async () => {
+      try {
+        const { learned, told } = await post("/page/rate", { conversation: this.view.id, at: this.at, good });
+        if (learned) for (const one of this.actions.querySelectorAll(".thumb")) { one.disabled = true; one.ariaPressed = String(one === button); }
+        this.opinion.textContent = told;
+      } catch (error) {
+        this.opinion.textContent = error.message;
+      }
+    };
+    return button;
+  }
+
   variant(data) {
     this.nav.replaceChildren();
     if (!data) return;
@@ -178,7 +210,8 @@ export class Turn {
   }
 
   plain() {
-    return this.pieces.filter((piece) => piece?.className === "said").map((piece) => piece.innerText).join("\n");
+    const own = this.pieces.slice(this.pieces.findLastIndex((piece) => piece?.classList.contains("seam")) + 1);
+    return own.filter((piece) => piece?.className === "said").map((piece) => piece.innerText).join("\n");
   }
 
   editing() {

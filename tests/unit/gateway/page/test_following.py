@@ -34,8 +34,8 @@ class Screen:
                     self.pieces[said[0]][0].append(said[1])
                 case "open":
                     self.pieces[said[0]][1] = said[1]
-                case "thought":
-                    self.pieces[said[0]] = ""
+                case "thought" | "seam":
+                    self.pieces[said[0]] = "".join(said[1:])
                 case "think":
                     self.pieces[said[0]] += said[1]
                 case "call":
@@ -124,3 +124,32 @@ def test_the_end_takes_what_it_waited_for_away() -> None:
     cursor.news(shown)
     shown.take(wire.Failed(1, [Failure("internal", "no", "")]), 0.0)
     assert cursor.news(shown) == [("wait", None)]
+
+
+def test_another_answer_stands_below_why_it_was_asked() -> None:
+    shown, cursor, screen = Shown(block_parser()), Cursor(), Screen()
+    shown.take(wire.Delta(1, 0, 1, "a draft"), 0.0)
+    shown.take(wire.Notice(1, "seam", "phi was unsure (0.81) -> openai:gpt"), 1.0)
+    shown.take(wire.Started(1, 3, "openai", "gpt", remote=True), 1.0)
+    screen.take(cursor.news(shown))
+    shown.take(wire.Delta(1, 1, 1, "better", index=1), 2.0)
+    screen.take(cursor.news(shown))
+    assert screen.pieces == {0: [[], "a draft"], 1: "phi was unsure (0.81) -> openai:gpt", 2: [[], "better"]}
+    assert shown.parts.text == "better"
+    assert shown.notices == []
+
+
+def test_what_was_only_thought_leaves_why_another_was_asked() -> None:
+    shown = Shown(block_parser())
+    shown.take(wire.Delta(1, 0, 1, "hm", "reasoning"), 0.0)
+    shown.take(wire.Notice(1, "seam", "phi was unsure (0.81) -> openai:gpt"), 1.0)
+    shown.take(wire.Started(1, 3, "openai", "gpt", remote=True), 1.0)
+    assert (shown.pieces, shown.notices) == ([], ["phi was unsure (0.81) -> openai:gpt"])
+
+
+def test_a_doubt_is_said_once_and_below_the_answer() -> None:
+    shown = Shown(block_parser())
+    shown.take(wire.Delta(1, 0, 1, "yes"), 0.0)
+    shown.take(wire.Notice(1, "unsure", "phi was unsure (0.81); openai:gpt could be asked"), 1.0)
+    assert shown.unsure == "phi was unsure (0.81); openai:gpt could be asked"
+    assert shown.notices == []

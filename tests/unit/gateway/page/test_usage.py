@@ -2,8 +2,10 @@
 
 import time
 
+from ai_pal.config.tables import RouterSettings
 from ai_pal.gateway.page.plots import Bar, bars
-from ai_pal.gateway.page.usage import used
+from ai_pal.gateway.page.usage import doubted, used
+from ai_pal.store.doubts import Calibration, ModelDoubts, Seen
 from ai_pal.store.ledger import Attempt
 from ai_pal.store.memory_ledger import MemoryLedger
 
@@ -68,3 +70,12 @@ def test_a_day_is_as_high_as_what_stands_on_it_and_names_do_nothing() -> None:
 
 def test_where_nothing_was_answered_nothing_is_plotted() -> None:
     assert used(ledger(), NOW)["plots"] == []
+
+
+def test_what_answers_have_taught_of_doubts_is_told_without_the_place_of_files() -> None:
+    seen = {"open": Seen(whole=[1.0] * 20, good=2, bad=1)}
+    known = {"llamacpp /home/me/qwen\x1b.gguf 1-2": ModelDoubts(Calibration(0.81, 150), 40.0, seen)}
+    told = doubted(known, RouterSettings(escalate="auto", escalate_share=0.3, learn=True))
+    assert (told["escalate"], told["share"], told["learns"]) == ("auto", 0.3, True)
+    row = {"kind": "open", "answers": 20, "area": 0.81, "can_doubt": True, "good": 2, "bad": 1}
+    assert told["models"] == [{"model": "qwen\u241b.gguf", **row}]
