@@ -29,7 +29,6 @@ from ai_pal.gateway.page.live import LiveView
 from ai_pal.gateway.page.models import Errands
 from ai_pal.gateway.page.questions import File, Question
 from ai_pal.gateway.page.rendering import Rendering
-from ai_pal.gateway.page.setup import Setup
 from ai_pal.gateway.page.talk import Talk
 from ai_pal.gateway.page.talks import Talks
 from ai_pal.gateway.statuses import StatusError
@@ -76,7 +75,7 @@ class Page:
         self._store, self._several, self._tls = store, several, tls
         self._history = History(store, writes=writes)
         self._talks, self._errands = Talks(self._history), Errands()
-        self._rendering, self.setup = Rendering(), Setup()
+        self._rendering = Rendering()
 
     async def close(self) -> None:
         """End what is under way; what has come of it is kept."""

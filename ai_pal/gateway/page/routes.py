@@ -3,6 +3,7 @@
 from typing import Any
 
 from ai_pal.gateway import operations
+from ai_pal.gateway.page import setup
 from ai_pal.gateway.page.lists import Change
 from ai_pal.gateway.page.model_settings import Own
 from ai_pal.gateway.page.models import Order
@@ -30,11 +31,11 @@ def page_routes(page: Page) -> list[Route]:
         _told("/page/export", page.export, alone=True, query=("id", "format")),
         _told("/page/attachment", page.attachment, alone=True, query=("id", "turn", "file")),
         _told("/page/usage", page.usage, alone=True),
-        _told("/page/log", page.setup.log, alone=True),
-        _told("/page/model-settings", page.setup.settings, alone=True, query=("model",)),
-        _asked("/page/model-settings", page.setup.set, Own, alone=True),
-        _told("/page/preset", page.setup.preset, alone=True, query=("name",)),
-        _asked("/page/preset", page.setup.save_preset, Saved, alone=True),
+        _told("/page/log", setup.log, alone=True),
+        _told("/page/model-settings", setup.settings, alone=True, query=("model",)),
+        _asked("/page/model-settings", setup.set_settings, Own, alone=True),
+        _told("/page/preset", setup.preset, alone=True, query=("name",)),
+        _asked("/page/preset", setup.save_preset, Saved, alone=True),
         _told("/page/models", page.models, alone=True),
         _told("/page/elsewhere", page.elsewhere),
         _told("/page/live", page.live, starts=False, query=("stream",)),

@@ -1,7 +1,8 @@
 """What pages set up, and read of this server: settings of models, presets, the log."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,41 +14,46 @@ from ai_pal.gateway.page import model_settings, page_presets
 from ai_pal.gateway.page.log import logged
 
 Said = Mapping[str, str]
+T = TypeVar("T")
 
 
-class Setup:
-    """Each request reads or writes a file; nothing is remembered."""
+def told(name: str, tells: Callable[[str], Any]) -> Callable[[object, Said], Awaitable[bytes]]:
+    """A GET that tells what a file says of what the query names as `name`."""
 
-    async def settings(self, _: object, said: Said) -> bytes:
-        """GET /page/model-settings: those of one model."""
-        name = said.get("model", "")
-        return msgspec.json.encode(await asyncio.to_thread(model_settings.told, name))
+    async def answer(_: object, said: Said) -> bytes:
+        return msgspec.json.encode(await asyncio.to_thread(tells, said.get(name, "")))
 
-    def set(self, body: bytes) -> Wanted:
-        """POST /page/model-settings."""
-        wanted = model_settings.read(body)
+    return answer
+
+
+def written(
+    read: Callable[[bytes], T], write: Callable[[T], None], tells: Callable[[T], Any]
+) -> Callable[[bytes], Wanted]:
+    """A POST that writes what was `read` into a file, and is told what that says by now."""
+
+    def asked(body: bytes) -> Wanted:
+        wanted = read(body)
+
+        def carried_out() -> Any:
+            write(wanted)
+            return tells(wanted)
 
         async def carry_out(_: AsyncClient) -> bytes:
-            await asyncio.to_thread(model_settings.change, wanted)
-            return msgspec.json.encode(await asyncio.to_thread(model_settings.told, wanted.model))
+            return msgspec.json.encode(await asyncio.to_thread(carried_out))
 
         return Wanted(carry_out)
 
-    async def preset(self, _: object, said: Said) -> bytes:
-        """GET /page/preset: what one says."""
-        name = said.get("name", "")
-        return msgspec.json.encode(await asyncio.to_thread(page_presets.told, name))
+    return asked
 
-    def save_preset(self, body: bytes) -> Wanted:
-        """POST /page/preset: save one, or delete it."""
-        wanted = page_presets.read(body)
 
-        async def carry_out(_: AsyncClient) -> bytes:
-            await asyncio.to_thread(page_presets.save, wanted)
-            return msgspec.json.encode({"presets": await asyncio.to_thread(names)})
+settings = told("model", model_settings.told)
+set_settings = written(
+    model_settings.read, model_settings.change, lambda wanted: model_settings.told(wanted.model)
+)
+preset = told("name", page_presets.told)
+save_preset = written(page_presets.read, page_presets.save, lambda _: {"presets": names()})
 
-        return Wanted(carry_out)
 
-    async def log(self, _: object, said: Said) -> bytes:
-        """GET /page/log: the end of the supervisor's."""
-        return msgspec.json.encode(await asyncio.to_thread(logged, paths.log_dir()))
+async def log(_: object, said: Said) -> bytes:
+    """GET /page/log: the end of the supervisor's."""
+    return msgspec.json.encode(await asyncio.to_thread(logged, paths.log_dir()))

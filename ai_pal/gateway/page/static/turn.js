@@ -190,9 +190,10 @@ export class Turn {
   thumb(good) {
     const button = el("button", { className: "plain thumb", type: "button", ariaPressed: "false", ariaLabel: good ? "Good answer" : "Bad answer", title: good ? "Good answer" : "Bad answer" }, good ? "👍" : "👎");
     button.onclick = async () => {
+      if (button.ariaDisabled) return;  // not `disabled`: who has the focus would lose it
       try {
         const { learned, told } = await post("/page/rate", { conversation: this.view.id, at: this.at, good });
-        if (learned) for (const one of this.actions.querySelectorAll(".thumb")) { one.disabled = true; one.ariaPressed = String(one === button); }
+        if (learned) for (const one of this.actions.querySelectorAll(".thumb")) { one.ariaDisabled = "true"; one.ariaPressed = String(one === button); }
         this.opinion.textContent = told;
       } catch (error) {
         this.opinion.textContent = error.message;
