@@ -61,7 +61,7 @@ def chat_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = NO
         wire.Chat(
             request_id,
             _chat_messages(prompt, how),
-            named_model(how) or usual.model,
+            _model(how, usual),
             options_of(how),
             usual.deadline if (deadline := how.get("deadline")) is None else deadline,
             how.get("keep_alive"),
@@ -91,7 +91,7 @@ def route_request(request_id: int, prompt: Prompt, how: Asking, usual: Usual = N
         wire.Route(
             request_id,
             _chat_messages(prompt, how),
-            named_model(how) or usual.model,
+            _model(how, usual),
             privacy(how.get("local_only", usual.local_only), mine=how.get("mine", usual.mine)),
             _goal(how, usual),
             how.get("max_cost"),
@@ -128,6 +128,11 @@ def named_model(how: Mapping[str, Any]) -> str:
             f"write it behind the colon, {name}MODEL, or name none",
         )
     return reference
+
+
+def _model(how: Asking, usual: Usual) -> str:
+    """The model that is asked: the usual one where none is named, unless that is doubted beforehand."""
+    return named_model(how) or ("" if how.get("escalate") == "stronger" else usual.model)
 
 
 def conversation_of(how: Mapping[str, Any]) -> Any:

@@ -68,3 +68,13 @@ def test_what_a_request_says_goes_over_it() -> None:
     how = Asking(model="phi-2", goal="quality", deadline=5.0, keep_alive=0.0)
     chat = chat_request(1, "hi", how, Usual("echo", "cost", 20.0, 3600.0))
     assert (chat.model, chat.goal, chat.deadline, chat.keep_alive) == ("phi-2", "quality", 5.0, 0.0)
+
+
+def test_the_usual_model_is_who_is_doubted_where_somebody_stronger_is_asked() -> None:
+    found = Usual("echo")
+    for how, model in (
+        (Asking(escalate="stronger"), ""),
+        (Asking(escalate="stronger", model="phi-2"), "phi-2"),
+    ):
+        assert chat_request(1, "hi", how, found).model == route_request(1, "hi", how, found).model == model
+    assert chat_request(1, "hi", Asking(escalate="ask"), found).model == "echo"
