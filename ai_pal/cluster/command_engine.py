@@ -171,11 +171,12 @@ class _Program:
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 process_group=0,
             )  # fmt: skip
-        assert self._popen.stdin is not None
-        assert self._popen.stderr is not None
-        threading.Thread(target=self._hear, args=(self._popen.stderr,), daemon=True).start()
-        self._popen.stdin.write(first)
-        self._popen.stdin.flush()
+            assert self._popen.stdin is not None
+            assert self._popen.stderr is not None
+            threading.Thread(target=self._hear, args=(self._popen.stderr,), daemon=True).start()
+            with contextlib.suppress(BrokenPipeError):  # it has ended already, and why is told by its end
+                self._popen.stdin.write(first)
+                self._popen.stdin.flush()
 
     def lines(self) -> Iterator[str]:
         """What it writes, until it ends."""
@@ -195,10 +196,9 @@ class _Program:
         """Let it end, and kill it after `patience` seconds."""
         with self._lock:
             self._stopped = True
-            popen = self._popen
-        if popen is None or popen.stdin is None:
-            return
-        _quietly(popen.stdin.close)
+            if self._popen is None or self._popen.stdin is None:
+                return
+            _quietly(self._popen.stdin.close)
         if patience == 0.0:
             self._kill()
         else:

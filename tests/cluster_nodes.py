@@ -1,0 +1,46 @@
+"""Nodes for tests: this machine under several names. A node can be switched off, and on again."""
+
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+
+ALIVE = "on"
+
+
+class LoopbackNode:
+    """A node that its engine reaches by `command`. All that runs there has a home of its own, by which it is
+    known."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name, self._home = name, folder / name
+        self._home.mkdir()
+        (self._home / ALIVE).touch()
+        python = f'test -e {self._home}/{ALIVE} && exec env HOME={self._home} {sys.executable} "$@"'
+        self.command = f"sh -c '{python}' node"
+
+    def processes(self, module: str = "") -> list[psutil.Process]:
+        """What runs there; of these the ones that run this Python module."""
+        return [process for process in psutil.process_iter() if self._is_here(process, module)]
+
+    def switch_off(self) -> None:
+        """Everything that runs there ends, and nothing can be started."""
+        (self._home / ALIVE).unlink()
+        for process in self.processes():
+            process.kill()
+
+    def stand_still(self) -> list[psutil.Process]:
+        """Everything there stops computing and answering, as behind a link that was cut."""
+        stopped = self.processes()
+        for process in stopped:
+            process.send_signal(signal.SIGSTOP)
+        return stopped
+
+    def _is_here(self, process: psutil.Process, module: str) -> bool:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE or process.environ().get("HOME") != str(self._home):
+                return False
+            return not module or module in process.cmdline()
+        except (psutil.Error, OSError):
+            return False

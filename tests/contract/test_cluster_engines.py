@@ -1,0 +1,154 @@
+"""What every engine of a cluster promises, with real agents on nodes of its own."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import pytest
+
+from ai_pal.cluster.command_engine import CommandEngine
+from ai_pal.cluster.engine import GONE_SECONDS, Engine, Events
+from ai_pal.protocol.cluster import Node, Ticket
+from ai_pal.transport.curve import fresh_keys
+from tests.cluster_nodes import LoopbackNode
+from tests.process.eventually import allowed, eventually
+
+AGENT = "ai_pal.cluster.agent"
+NOBODY = "tcp://127.0.0.1:9"
+"""Where agents of these tests try to connect to."""
+
+
+class Heard:
+    """Implements `Events`, and holds engines to their order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.keys: dict[str, str] = {}
+        self.ends: dict[str, tuple[str, str]] = {}
+        self.broken: list[str] = []
+
+    def admitted(self, worker: str, key: str) -> None:
+        with self._lock:
+            if worker in self.keys or worker in self.ends:
+                self.broken.append(f"{worker} was admitted twice, or after its end")
+            self.keys[worker] = key
+
+    def refused(self, worker: str, reason: str) -> None:
+        self._ended(worker, "refused", reason)
+
+    def lost(self, worker: str, reason: str) -> None:
+        self._ended(worker, "lost", reason)
+
+    def _ended(self, worker: str, how: str, reason: str) -> None:
+        with self._lock:
+            if worker in self.ends or (how == "refused" and worker in self.keys):
+                self.broken.append(f"{worker} ended twice, or was refused after it was there")
+            self.ends[worker] = how, reason
+
+
+class Subject(Protocol):
+    """An engine with two nodes, `a` and `b`."""
+
+    heard: Heard
+    engine: Engine
+
+    def agents(self, node: str) -> list[psutil.Process]: ...
+
+    def close(self) -> None: ...
+
+
+class OverCommand:
+    def __init__(self, folder: Path) -> None:
+        self.heard = Heard()
+        self._nodes = {name: LoopbackNode(folder, name) for name in "ab"}
+        events: Events = self.heard
+        commands = {name: node.command for name, node in self._nodes.items()}
+        self.engine: Engine = CommandEngine(commands, events)
+
+    def agents(self, node: str) -> list[psutil.Process]:
+        return self._nodes[node].processes(AGENT)
+
+    def everything(self) -> list[psutil.Process]:
+        return [process for node in self._nodes.values() for process in node.processes()]
+
+    def close(self) -> None:
+        self.engine.close()
+        eventually(lambda: not self.everything())
+
+
+SUBJECTS = {"command": OverCommand}
+
+
+@pytest.fixture(scope="module", params=SUBJECTS)
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+    subject = SUBJECTS[request.param](tmp_path_factory.mktemp("nodes"))
+    yield subject
+    subject.close()
+    assert not subject.heard.broken
+
+
+def ticket(worker: str, node: str) -> Ticket:
+    return Ticket(worker, node, NOBODY, fresh_keys().public)
+
+
+def answering(engine: Engine) -> dict[str, Node]:
+    return {node.name: node for node in engine.nodes() if not node.silent}
+
+
+def started(subject: Subject, worker: str, node: str) -> str:
+    """An agent that is there; its key."""
+    subject.engine.start(ticket(worker, node))
+    eventually(lambda: worker in subject.heard.keys or worker in subject.heard.ends)
+    assert worker in subject.heard.keys, subject.heard.ends
+    return subject.heard.keys[worker]
+
+
+def test_nodes_tell_what_they_have(subject: Subject) -> None:
+    eventually(lambda: len(answering(subject.engine)) == 2)
+    assert [node.name for node in subject.engine.nodes()] == ["a", "b"]
+    for node in answering(subject.engine).values():
+        assert 0 < node.free <= node.total
+        assert node.cores >= 1
+
+
+def test_an_agent_is_where_its_ticket_says_has_a_key_of_its_own_and_is_stopped(subject: Subject) -> None:
+    keys = {started(subject, f"stopped.{node}", node) for node in "ab"}
+    assert len(keys) == 2
+    assert all(len(key) == 40 for key in keys)
+    assert [len(subject.agents(node)) for node in "ab"] == [1, 1]
+    subject.engine.stop("stopped.a")
+    eventually(lambda: "stopped.a" in subject.heard.ends, within=allowed(GONE_SECONDS))
+    assert subject.heard.ends["stopped.a"][0] == "lost"
+    assert [len(subject.agents(node)) for node in "ab"] == [0, 1]
+    subject.engine.stop("stopped.b")
+    eventually(lambda: not subject.agents("b"))
+
+
+def test_an_agent_that_dies_is_lost(subject: Subject) -> None:
+    started(subject, "killed", "a")
+    for process in subject.agents("a"):
+        process.kill()
+    eventually(lambda: "killed" in subject.heard.ends)
+    how, reason = subject.heard.ends["killed"]
+    assert how == "lost"
+    assert reason
+
+
+def test_a_node_that_does_not_exist_refuses(subject: Subject) -> None:
+    subject.engine.start(ticket("nowhere", "c"))
+    eventually(lambda: "nowhere" in subject.heard.ends)
+    assert subject.heard.ends["nowhere"][0] == "refused"
+
+
+def test_a_name_that_is_taken_is_an_error_and_one_that_never_was_is_stopped_in_vain(
+    subject: Subject,
+) -> None:
+    subject.engine.start(ticket("taken", "a"))
+    with pytest.raises(ValueError, match="taken"):
+        subject.engine.start(ticket("taken", "a"))
+    subject.engine.stop("taken")
+    eventually(lambda: "taken" in subject.heard.ends)
+    subject.engine.stop("taken")
+    subject.engine.stop("never was")
