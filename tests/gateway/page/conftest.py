@@ -35,10 +35,11 @@ expect.set_options(timeout=SECONDS * 1000)
 
 
 class Site(NamedTuple):
-    """The server, and what its provider says."""
+    """The server, what its provider says, and where that is."""
 
     served: Served
     script: Script
+    provider: str = ""
 
     @property
     def url(self) -> str:

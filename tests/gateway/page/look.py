@@ -3,11 +3,12 @@
 import contextlib
 import http.client
 import io
+import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,13 +21,15 @@ from ai_pal.gateway.page.files import weight
 from tests.gateway.conftest import MODELS, serving
 from tests.gateway.page import beside
 from tests.gateway.page.conftest import CHROMIUM, CLOUD, OPENED, Site, Tab, listening
-from tests.gateway.page.scripted import config, scripted
+from tests.gateway.page.scripted import MODEL, config, scripted
 from tests.process.homes import environment
 
 SAMPLE = Path(__file__).with_name("sample.md").read_text()
 QUESTION = "Explain merge sort with code, a little mathematics and a table."
 TURNS = 2000
 PAGES = 20
+WORD = "zebrafish"
+OPEN_WEBUI = "AI_PAL_OPEN_WEBUI"
 
 _FRAMES = """() => new Promise((done) => {
   const times = [];
@@ -56,7 +59,7 @@ def looked_at() -> Iterator[tuple[Site, Browser]]:
         places = {"AI_PAL_CONFIG": str(file), "AI_PAL_MODEL_CACHE": str(MODELS)}
         with serving(environment(Path(home)) | places, "--port", "0") as served:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            yield Site(served, script), browser
+            yield Site(served, script, url), browser
             browser.close()
 
 
@@ -140,11 +143,34 @@ def _memory(site: Site) -> None:
 
 
 def _beside(site: Site, browser: Browser) -> None:
-    with beside.llama_page() as theirs:
-        for name, url, prompt in (("AI-PAL", site.url, "#prompt"), ("llama.cpp", theirs, "textarea")):
-            found = beside.weighed(browser, url, prompt)
-            told = f"{found.bytes:,} bytes, {found.requests} requests, main thread {1000 * found.busy:.0f} ms"
-            print(f"opened, {name:9} {told}")
+    _opened("AI-PAL", site.url, "#prompt", browser)
+    with beside.llama_page() as url:
+        _opened("llama.cpp", url, "textarea", browser)
+    site.script.reset(WORD)
+    _asked("AI-PAL", site.url, "#prompt", browser, lambda page: page.select_option("#model", CLOUD))
+    if program := os.environ.get(OPEN_WEBUI):
+        with beside.open_webui(program, site.provider, MODEL) as url:
+            _opened("Open WebUI", url, "#chat-input", browser)
+            _asked("Open WebUI", url, "#chat-input", browser, _greeted)
+    else:
+        print(f"Open WebUI        not asked: {OPEN_WEBUI} is to name its program")
+
+
+def _opened(name: str, url: str, prompt: str, browser: Browser) -> None:
+    found = beside.weighed(browser, url, prompt)
+    told = f"{found.bytes:,} bytes, {found.requests} requests, main thread {1000 * found.busy:.0f} ms"
+    taken = beside.memory(listening(urlsplit(url).port or 0))
+    print(f"opened, {name:10} {told}; its server has {taken / 1e6:.0f} MB")
+
+
+def _asked(name: str, url: str, prompt: str, browser: Browser, choose: Callable[[Page], object]) -> None:
+    took = beside.first_word(browser, url, prompt, WORD, choose)
+    print(f"asked, {name:10}  {1000 * took:.0f} ms from Enter to a word that a provider says at once")
+
+
+def _greeted(page: Page) -> None:
+    """Close what Open WebUI shows to who comes first."""
+    page.keyboard.press("Escape")
 
 
 def _long_one(site: Site) -> int:
