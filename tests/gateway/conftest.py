@@ -67,8 +67,8 @@ def supervisor(served: Served) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def serving(environ: Environ, *args: str) -> Iterator[Served]:
-    """`ai-pal serve` in this environment; it and its supervisor end with the block."""
+def serving(environ: Environ, *args: str, stays: bool = False) -> Iterator[Served]:
+    """`ai-pal serve` in this environment; it and its supervisor end with the block, or that one `stays`."""
     command = [sys.executable, "-P", "-m", "ai_pal", "serve", *args]
     log = Path(environ["AI_PAL_HOME"], "serve.log")
     with log.open("w") as errors:
@@ -84,7 +84,8 @@ def serving(environ: Environ, *args: str) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(START_SECONDS)
-        stop_supervisor(environ)
+        if not stays:
+            stop_supervisor(environ)
 
 
 @pytest.fixture(scope="session")

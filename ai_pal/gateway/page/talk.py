@@ -32,10 +32,10 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Text
 from ai_pal.protocol.usage import Timings, Usage
 
-QUIET = 5.0
-"""Seconds without news after which the supervisor is asked whether it is there."""
+QUIET, THERE = 3.0, 2.0
+"""Seconds without news after which the supervisor is asked whether it is there, and that it has to say so."""
 
-STOPS = 5.0
+STOPS = 3.0
 """Seconds that an answer has to end once it is to stop."""
 
 SAVED = 2.0
@@ -212,7 +212,10 @@ class Talk(Followable):
     async def _is_there(self) -> bool:
         """Whether the supervisor answers at all."""
         try:
-            await self._client.status()
+            async with asyncio.timeout(THERE):
+                await self._client.status()
+        except TimeoutError:
+            return False
         except AiPalError as error:
             return error.code != Code.SUPERVISOR_SILENT
         return True

@@ -15,7 +15,7 @@ from tests.gateway.conftest import serving
 from tests.gateway.page.conftest import Site, Tab, listening
 from tests.gateway.page.scripted import config, scripted
 from tests.process.eventually import eventually
-from tests.process.homes import Environ, client_endpoint, environment
+from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
 
 
 def test_what_had_come_is_kept_and_the_page_comes_back(browser: Browser) -> None:
@@ -27,7 +27,7 @@ def test_what_had_come_is_kept_and_the_page_comes_back(browser: Browser) -> None
         environ = environment(Path(home)) | {"AI_PAL_CONFIG": str(file)}
         context = browser.new_context()
         try:
-            with serving(environ, "--port", port) as served:
+            with serving(environ, "--port", port, stays=True) as served:
                 tab = Tab(context, Site(served, script))
                 script.reset("What had come.\n\n", "And\nmore", " of it", "never")
                 script.hold_at = 3
@@ -36,7 +36,7 @@ def test_what_had_come_is_kept_and_the_page_comes_back(browser: Browser) -> None
                 expect(tab.last().locator(".block").first).to_have_text("What had come.")
             expect(tab.page.locator("#offline")).to_have_text(re.compile("does not answer"))
             script.go.set()
-            with serving(environ, "--port", port):
+            with serving(environ, "--port", port, stays=True):
                 expect(tab.page.locator("#offline")).to_be_hidden()
                 expect(tab.last().locator(".figures")).to_have_text(re.compile("stopped"))
                 expect(tab.last().locator(".block").first).to_have_text("What had come.")
@@ -50,7 +50,7 @@ def test_what_had_come_is_kept_and_the_page_comes_back(browser: Browser) -> None
                 listening(int(port)).kill()
                 expect(tab.page.locator("#offline")).to_have_text(re.compile("does not answer"))
             script.go.set()
-            with serving(environ, "--port", port):
+            with serving(environ, "--port", port, stays=True):
                 expect(tab.page.locator("#offline")).to_be_hidden()
                 expect(tab.last().locator(".block")).to_have_text("It had begun")
                 expect(tab.last().locator(".figures")).to_have_text(re.compile("stopped"))
@@ -59,7 +59,7 @@ def test_what_had_come_is_kept_and_the_page_comes_back(browser: Browser) -> None
                 listening(int(port)).kill()
                 expect(tab.page.locator("#offline")).to_have_text(re.compile("does not answer"))
             script.go.set()
-            with serving(environ, "--port", port):
+            with serving(environ, "--port", port, stays=True):
                 expect(tab.page.locator("#offline")).to_be_hidden()
                 expect(tab.page.locator("#prompt")).to_have_value("Another one")
                 assert not tab.page.url.rpartition("#")[2].startswith("/c/")
@@ -67,6 +67,7 @@ def test_what_had_come_is_kept_and_the_page_comes_back(browser: Browser) -> None
         finally:
             script.go.set()
             context.close()
+            stop_supervisor(environ)
 
 
 def kept(store: Path, answer: str) -> None:

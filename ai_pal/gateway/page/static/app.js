@@ -9,6 +9,7 @@ import { Talk } from "./talk.js";
 import { Usage } from "./usage.js";
 
 const VIEWS = ["models", "usage", "log"];
+const SLOWEST = 2000;  // milliseconds between two tries to reach the server
 
 class App {
   constructor() {
@@ -35,7 +36,7 @@ class App {
   async connect() {
     if (this.connecting) return;
     this.connecting = true;
-    for (let wait = 500; ; wait = Math.min(2 * wait, 8000)) {
+    for (let wait = 500; ; wait = Math.min(2 * wait, SLOWEST)) {
       try {
         const state = await get("/page/state");
         this.connecting = false;
