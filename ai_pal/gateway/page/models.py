@@ -41,23 +41,28 @@ def read(body: bytes) -> Order:
     return decoded(body, _ORDER)
 
 
-async def elsewhere(client: AsyncClient) -> list[str]:
-    """Models of providers that may be asked now, as they are named. The supervisor knows; no provider is
-    asked for that."""
-    named = await asyncio.to_thread(_set_up)
+async def elsewhere(client: AsyncClient) -> Json:
+    """Models of providers and of the user's machines that may be asked now, as they are named. The supervisor
+    knows; nobody else is asked for that."""
+    mine, others = await asyncio.to_thread(_set_up)
+    named = [*mine, *others]
     may = await asyncio.gather(*(_may_be_asked(client, name) for name in named))
-    return [name for name, yes in zip(named, may, strict=True) if yes]
+    found = [name for name, yes in zip(named, may, strict=True) if yes]
+    return {
+        "mine": [name for name in found if name in mine],
+        "elsewhere": [name for name in found if name not in mine],
+    }
 
 
-def _set_up() -> list[str]:
+def _set_up() -> tuple[list[str], list[str]]:
+    """Of machines of the user's, and of others."""
     settings = load_settings().settings
+    mine = [f"{name}:{model}" for name, told in told_models(settings).items() for model in told]
     ours = settings.ollama
-    found = [f"{OLLAMA}:{model}" for model in (ours.model, *(ours.models or ())) if model]
-    for name, told in told_models(settings).items():
-        found += [f"{name}:{model}" for model in told]
+    others = [f"{OLLAMA}:{model}" for model in (ours.model, *(ours.models or ())) if model]
     for name, cloud in clouds(settings).items():
-        found += [f"{name}:{model}" for model in (cloud.mid, cloud.strong) if model]
-    return list(dict.fromkeys(found))
+        others += [f"{name}:{model}" for model in (cloud.mid, cloud.strong) if model]
+    return list(dict.fromkeys(mine)), list(dict.fromkeys(others))
 
 
 async def _may_be_asked(client: AsyncClient, name: str) -> bool:

@@ -26,7 +26,7 @@ def head_of(head: Head) -> Json:
         "updated": head.updated,
         "model": head.model,
         "answered": neutral_line(head.answered),
-        "local": head.local_only,
+        "privacy": "local" if head.local_only else "mine" if head.mine else "any",
         "pinned": head.pinned,
         "tags": list(head.tags),
         "turns": head.messages // 2,

@@ -1,10 +1,14 @@
 """Conversations in a real browser: what comes is shown as it comes, and can be asked otherwise."""
 
 import re
+from contextlib import closing
 
+import pytest
 from playwright.sync_api import expect
 
 from ai_pal.config import presets
+from ai_pal.conversations.model import Conversation
+from ai_pal.conversations.recorder import Recorder
 from tests.gateway import plain_http
 from tests.gateway.page.conftest import Tab
 
@@ -87,7 +91,7 @@ def test_nothing_leaves_where_that_is_wanted(tab: Tab) -> None:
     expect(tab.page.locator('#model option[value="cloudy:scripted"]')).to_be_attached()
     tab.page.select_option("#model", "cloudy:scripted")
     expect(tab.page.locator("#leaves")).to_have_text("↗ goes to cloudy")
-    tab.page.get_by_role("switch", name="Local only").click()
+    tab.page.select_option("#privacy", "local")
     expect(tab.page.locator("#leaves")).to_be_hidden()
     asked = len(tab.site.script.asked)
     tab.page.fill("#prompt", "a secret")
@@ -98,7 +102,7 @@ def test_nothing_leaves_where_that_is_wanted(tab: Tab) -> None:
     expect(tab.page.locator("#prompt")).to_have_value("a secret")
     tab.said("Hello", model="")
     number = tab.number
-    body = {"prompt": "more", "conversation": number, "model": "cloudy:scripted", "local_only": False}
+    body = {"prompt": "more", "conversation": number, "model": "cloudy:scripted"}
     answer = plain_http.post(f"{tab.site.url}/page/ask", json=body)
     assert '"code":"local_only"' in answer.text
     assert len(tab.site.script.asked) == asked
@@ -179,17 +183,18 @@ def test_another_conversation_begins_without_the_preset_and_as_private_as_was_wa
     try:
         tab.page.reload()
         tab.page.select_option("#preset", "pirate")
-        tab.page.get_by_role("switch", name="Local only").click()
+        tab.page.select_option("#privacy", "local")
         tab.said("Hello", model="")
         tab.page.keyboard.press("Control+Shift+o")
         expect(tab.page.locator("#preset")).to_have_value("")
-        switch = tab.page.get_by_role("switch", name="Local only")
-        expect(switch).to_have_attribute("aria-checked", "true")
-        switch.click()
+        privacy = tab.page.get_by_label("Where it may go")
+        expect(privacy).to_have_value("local")
+        privacy.select_option("any")
         tab.page.locator("#list a", has_text="Hello").first.click()
-        expect(switch).to_have_attribute("aria-checked", "true")
+        expect(privacy).to_have_value("local")
+        expect(privacy.locator('option[value="any"]')).to_be_disabled()
         tab.page.click("#new")
-        expect(switch).to_have_attribute("aria-checked", "false")
+        expect(privacy).to_have_value("any")
     finally:
         presets.remove("pirate", environ)
 
@@ -271,3 +276,22 @@ def test_a_doubted_answer_says_so_can_be_called_bad_and_asked_of_somebody_strong
     page.get_by_role("link", name="Usage").click()
     row = usage.get_by_role("region", name="Doubts by model").locator("tbody tr").first
     expect(row).to_have_text(re.compile(r"^doubter.*yes \(0\.80\)$"))
+
+
+def test_a_conversation_for_machines_of_the_users_stays_among_them(tab: Tab) -> None:
+    page, asked = tab.page, tab.site.script.asked
+    option = page.locator('#privacy option[value="mine"]')
+    expect(option).to_have_count(0)  # there are none
+    with closing(Recorder(tab.site.store, pytest.fail)) as keeps:
+        conversation = Conversation()
+        conversation.ask("Among machines of mine")
+        conversation.answered("Yes", "qwen3", tier=4, provider="box", remote=True)
+        keeps.keep(conversation, mine=True)
+    page.locator("#list a", has_text="Among machines of mine").click()
+    expect(tab.last().locator(".cloud")).to_have_text("↗ box, a machine of yours · left this machine")
+    expect(page.locator("#privacy")).to_have_value("mine")
+    expect(page.locator('#model option[value="cloudy:scripted"]')).to_have_count(0)
+    before = len(asked)
+    body = {"prompt": "more", "conversation": tab.number, "model": "cloudy:scripted"}
+    assert '"failures":[{' in plain_http.post(f"{tab.site.url}/page/ask", json=body).text
+    assert len(asked) == before

@@ -5,6 +5,11 @@ import { $, announce, el } from "./dom.js";
 import { Options } from "./options.js";
 import { listens } from "./voice.js";
 
+// How far a prompt may go, the strictest last.
+const LEVELS = { any: "Anywhere", mine: "My machines", local: "Local only" };
+const TOLD = { any: "It may go wherever you have agreed to", mine: "Nothing leaves your own machines", local: "Nothing leaves this machine" };
+const strict = (level) => Object.keys(LEVELS).indexOf(level);
+
 const MOST = 64 * 1024 * 1024;
 const LONG = 20_000;  // characters: what is longer and pasted goes along as a file
 
@@ -15,11 +20,12 @@ export class Composer {
     this.model = $("#model");
     this.preset = $("#preset");
     this.thinking = $("#thinking");
-    this.local = $("#local");
+    this.privacy = $("#privacy");
     this.files = [];
     this.here = [];
     this.elsewhere = [];
-    this.forced = false;
+    this.machines = [];
+    this.forced = this.kept = this.wanted = "any";
     this.options = new Options(this);
     listens(this.text, () => this.grow());
     $("#composer").onsubmit = (event) => { event.preventDefault(); if (this.mayAsk()) ask(); };
@@ -29,7 +35,7 @@ export class Composer {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); $("#composer").requestSubmit(); }
       if (event.key === "Escape" && this.busy) stop();
     };
-    this.local.onclick = () => { if (!this.forced) this.localOnly = this.wanted = !this.localOnly; };
+    this.privacy.onchange = () => { this.wanted = this.privacy.value; this.offer(); };
     this.model.onchange = () => this.mark();
     this.preset.onchange = () => this.mark();
     $("#attach").onclick = () => $("#picker").click();
@@ -43,12 +49,6 @@ export class Composer {
     main.ondragover = (event) => { if ([...event.dataTransfer.types].includes("Files")) { event.preventDefault(); main.classList.add("dropping"); } };
     main.ondragleave = (event) => { if (!main.contains(event.relatedTarget)) main.classList.remove("dropping"); };
     main.ondrop = (event) => { event.preventDefault(); main.classList.remove("dropping"); this.attach([...event.dataTransfer.files]); };
-  }
-
-  get localOnly() { return this.local.ariaChecked === "true"; }
-  set localOnly(on) {
-    this.local.ariaChecked = String(on);
-    this.mark();
   }
 
   // Nothing else is asked meanwhile. It can be stopped until the answer is over: then it is only kept.
@@ -76,12 +76,28 @@ export class Composer {
   anew() {
     this.preset.value = this.thinking.value = "";
     this.options.reset();
-    this.keepsHere(false);
+    this.keeps("any");
   }
 
-  keepsHere(conversation) {
-    this.localOnly = Boolean(conversation || this.forced || this.wanted);
+  // What the settings, this conversation and its reader say: the strictest holds.
+  keeps(conversation) {
+    this.kept = conversation;
+    const least = Math.max(strict(this.forced), strict(conversation));
+    const level = Object.keys(LEVELS)[Math.max(least, strict(this.wanted))];
+    const offered = Object.keys(LEVELS).filter((one) => one !== "mine" || this.owns || level === one);
+    this.privacy.replaceChildren(...offered.map((one) => el("option", { value: one, disabled: strict(one) < least }, LEVELS[one])));
+    this.privacy.value = level;
+    this.offer();
   }
+
+  // Who was chosen stays so, and is refused where the prompt may not go there.
+  offer() {
+    const chosen = this.model.value;
+    this.fill();
+    this.choose(chosen);
+  }
+
+  get level() { return this.privacy.value || "any"; }
 
   mayAsk() {
     const wrong = this.files.find((one) => one.wrong || !one.data);
@@ -94,11 +110,10 @@ export class Composer {
   // What the server says of itself.
   know(state) {
     this.here = state.models;
-    this.forced = state.local_only;
+    this.forced = state.privacy;
+    this.owns = state.machines.length;
     this.usual = state.model;
-    if (state.local_only) this.localOnly = true;
-    this.local.title = this.forced ? "The settings keep everything here" : "Nothing leaves this machine";
-    this.fill();
+    this.keeps(this.kept);
     this.knowPresets(state.presets, this.preset.value);
   }
 
@@ -108,16 +123,17 @@ export class Composer {
     this.preset.value = names.includes(chosen) ? chosen : "";
   }
 
-  knowElsewhere(models) {
-    this.elsewhere = models;
+  knowElsewhere({ mine, elsewhere }) {
+    this.machines = mine;
+    this.elsewhere = elsewhere;
     this.fill();
   }
 
   models() {
     const groups = [el("optgroup", { label: "This machine" }, ...this.here.map((name) => el("option", { value: name }, name)))];
-    if (this.elsewhere.length && !this.localOnly) {
-      groups.push(el("optgroup", { label: "↗ Elsewhere" }, ...this.elsewhere.map((name) => el("option", { value: name }, `↗ ${name}`))));
-    }
+    const away = (label, names) => { if (names.length) groups.push(el("optgroup", { label }, ...names.map((name) => el("option", { value: name }, `↗ ${name}`)))); };
+    if (this.level !== "local") away("↗ My machines", this.machines);
+    if (this.level === "any") away("↗ Elsewhere", this.elsewhere);
     return groups;
   }
 
@@ -138,11 +154,14 @@ export class Composer {
   // Where the prompt goes is said before it does.
   mark() {
     const chosen = this.model.value || this.usual;
-    const away = this.elsewhere.includes(chosen) && !this.localOnly;
-    const may = !chosen && this.elsewhere.length && !this.localOnly;
+    const far = this.level === "any" ? [...this.machines, ...this.elsewhere] : this.level === "mine" ? this.machines : [];
+    const away = far.includes(chosen), may = !chosen && far.length;
+    this.privacy.classList.toggle("kept", this.level !== "any");
+    this.privacy.title = TOLD[this.level] + (this.forced === this.level && this.level !== "any" ? ": the settings say so" : "");
     $("#composer").classList.toggle("left", away);
     $("#leaves").hidden = !(away || may);
-    $("#leaves").textContent = away ? `↗ goes to ${chosen.split(":")[0]}` : "↗ may leave this machine";
+    const place = this.machines.includes(chosen) ? ", a machine of yours" : "";
+    $("#leaves").textContent = away ? `↗ goes to ${chosen.split(":")[0]}${place}` : this.level === "mine" ? "↗ may go to your machines" : "↗ may leave this machine";
   }
 
   async attach(files) {
@@ -177,7 +196,7 @@ export class Composer {
   }
 
   wishes() {
-    return { model: this.model.value, preset: this.preset.value, local_only: this.localOnly, ...this.options.said(),
+    return { model: this.model.value, preset: this.preset.value, local_only: this.level === "local", mine: this.level === "mine", ...this.options.said(),
       ...(this.thinking.value ? { thinking: this.thinking.value } : {}) };
   }
 

@@ -65,7 +65,7 @@ export class Talk {
     this.list.replaceChildren(...this.turns.map((turn) => turn.node));
     this.settle();
     this.lookAgain(data);
-    this.composer.keepsHere(data.local);
+    this.composer.keeps(data.privacy);
     if (!stay) this.composer.choose(data.model);
     if (stay && !this.follows) this.scroll.scrollTop = at;
     else this.toEnd(true);
