@@ -65,7 +65,7 @@ def application(
         link.close()
         kept.close()
 
-    metrics = Metrics()
+    metrics = Metrics(link.status)
     table = routes_with(metrics, kept, page)
     paths: dict[str, list[Route]] = {}
     for route in table:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 
 from ai_pal.client import AsyncClient
 from ai_pal.errors import AiPalError
+from ai_pal.protocol import client as wire
 
 LOOK_SECONDS = 3.0
 """Between two looks for a supervisor that is to be told where we answer."""
+
+PATIENCE = 1.0
+"""For a supervisor to say how it is, to whoever can do without."""
 
 
 class Link:
@@ -30,6 +34,16 @@ class Link:
                 where = await asyncio.to_thread(self._endpoint, start)
                 self._client = await AsyncClient(where, serves=self._serves).__aenter__()
             return self._client
+
+    async def status(self) -> wire.StatusReply | None:
+        """What the supervisor says of itself; None where there is none, or it does not say it at once."""
+        if not self.stands:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await (await self.client(start=False)).status()
+        except (AiPalError, OSError, TimeoutError):
+            return None
 
     async def stay(self) -> None:
         """Be connected whenever a supervisor runs, so that it can tell where we answer; none is started."""

@@ -2,7 +2,7 @@
 (its `gen_ai.*` with underscores)."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from ai_pal.gateway.machine_figures import Machine
 from ai_pal.gateway.open_requests import lives
 from ai_pal.gateway.record import Record
+from ai_pal.protocol import client as wire
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -21,6 +23,7 @@ MOST_MODELS = 200
 OTHER = "other"
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_BETWEEN = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
 _TOKENS = tuple(4**power for power in range(14))
 """The buckets that OpenTelemetry advises."""
 
@@ -32,11 +35,16 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 when it is imported."""
 
 
-class Metrics:
-    """Counts requests; `told` is the page that a collector reads."""
+async def _nobody() -> wire.StatusReply | None:
+    return None
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+
+class Metrics:
+    """Counts requests; `told` is the page that a collector reads. `status` is what the supervisor says of its
+    models, None while there is none."""
+
+    def __init__(self, status: Callable[[], Awaitable[wire.StatusReply | None]] = _nobody) -> None:
+        self._registry, self._status = CollectorRegistry(), status
         self._models: set[str] = set()
         self._shared = os.environ.get(SHARED, "")
         if self._shared:
@@ -70,6 +78,25 @@ class Metrics:
             buckets=_TOKENS,
             registry=self._registry,
         )
+        self._between = Histogram(
+            "gen_ai_server_time_per_output_token_seconds",
+            "Seconds between the tokens of an answer, on the average.",
+            (*_MODEL, "tier"),
+            buckets=_BETWEEN,
+            registry=self._registry,
+        )
+        self._cost = Counter(
+            "ai_pal_cost_dollars",
+            "What providers charge, by their prices.",
+            _MODEL,
+            registry=self._registry,
+        )
+        self._notices = Counter(
+            "ai_pal_notices",
+            "What answers were not as asked in: fallback, retry, trimmed, ...",
+            ("kind",),
+            registry=self._registry,
+        )
         self._streams = Gauge(
             "ai_pal_open_streams",
             "Streams that are open.",
@@ -94,9 +121,15 @@ class Metrics:
         provider, tier = (started.provider, str(started.tier)) if started else ("", "")
         model = self._model(started.model) if started else ""
         self._requests.labels(record.door, provider, model, tier, record.outcome).inc()
+        for kind in record.notices:
+            self._notices.labels(kind).inc()
         if started is None:
             return
         self._seconds.labels(record.door, provider, model, tier).observe(seconds)
+        if record.cost:
+            self._cost.labels(provider, model).inc(record.cost)
+        if record.between:
+            self._between.labels(provider, model, tier).observe(record.between)
         if record.first_token:
             self._first.labels(provider, model, tier).observe(record.first_token)
         for kind, tokens in (
@@ -107,12 +140,17 @@ class Metrics:
                 self._tokens.labels(provider, model, tier, kind).observe(tokens)
 
     async def told(self, _: object, __: Mapping[str, str]) -> bytes:
-        """GET /metrics; of all processes that share a port."""
+        """GET /metrics; of all processes that share a port, and of the supervisor behind them."""
+        machine = b""
+        if (status := await self._status()) is not None:
+            registry = CollectorRegistry()
+            registry.register(Machine(status))
+            machine = generate_latest(registry)
         if not self._shared:
-            return generate_latest(self._registry)
+            return generate_latest(self._registry) + machine
         registry = CollectorRegistry()
         MultiProcessCollector(registry, self._shared)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return generate_latest(registry) + machine
 
     def _model(self, name: str) -> str:
         """Without its options, which are without number."""

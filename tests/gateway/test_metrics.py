@@ -55,6 +55,8 @@ def test_an_answer_is_counted(own: Served, door: str, path: str, stream: bool) -
     assert more("gen_ai_server_time_to_first_token_seconds_count", "local", "echo", "1") == 1
     assert more("gen_ai_client_token_usage_sum", "local", "echo", "input", "1") == 3
     assert more("gen_ai_client_token_usage_sum", "local", "echo", "output", "1") == 3
+    assert after["ai_pal_loaded_models", ()] >= 1
+    assert after["ai_pal_waiting_requests", ("echo",)] == 0
 
 
 def test_what_failed_is_counted_by_its_code(own: Served) -> None:

@@ -57,3 +57,36 @@ def test_names_without_number_are_one_row() -> None:
     rows = [line for line in page(metrics).splitlines() if line.startswith("ai_pal_requests_total")]
     assert len(rows) == MOST_MODELS + 1
     assert [row.endswith(" 5.0") for row in rows if f'"{OTHER}"' in row] == [True]
+
+
+def test_what_it_cost_how_it_went_and_what_it_was_not_asked_in() -> None:
+    found, metrics = record("m"), Metrics()
+    found.heard(wire.Notice(1, "fallback", "nobody was there"))
+    found.heard(wire.Done(1, usage=Usage(7, 0, 5), timings=Timings(tokens_per_second=20.0), cost=0.25))
+    metrics.count(found, 2.0)
+    told = page(metrics)
+    who = 'gen_ai_provider_name="local",gen_ai_response_model="m"'
+    assert f"ai_pal_cost_dollars_total{{{who}}} 0.25" in told
+    assert f'time_per_output_token_seconds_sum{{{who},tier="1"}} 0.05' in told
+    assert 'ai_pal_notices_total{kind="fallback"} 1.0' in told
+
+
+def test_the_models_of_the_supervisor_are_told_without_their_options() -> None:
+    workers = [
+        wire.WorkerStatus("m?slots=1", "ready", pid=1, memory=10, active=1, queued=2),
+        wire.WorkerStatus("m?slots=2", "loading", pid=2, memory=5, queued=1),
+        wire.WorkerStatus("m", "ready", pid=3, memory=1, vocabulary=True),
+        wire.WorkerStatus("n", "failed"),
+    ]
+
+    async def status() -> wire.StatusReply:
+        return wire.StatusReply(1, "0", 1, 1.0, "x", memory=100, workers=workers)
+
+    told = page(Metrics(status))
+    assert "ai_pal_loaded_models 2.0" in told
+    assert 'ai_pal_model_memory_bytes{gen_ai_response_model="m"} 16.0' in told
+    assert 'ai_pal_running_requests{gen_ai_response_model="m"} 1.0' in told
+    assert 'ai_pal_waiting_requests{gen_ai_response_model="m"} 3.0' in told
+    assert 'ai_pal_waiting_requests{gen_ai_response_model="n"} 0.0' in told
+    assert "ai_pal_supervisor_memory_bytes 100.0" in told
+    assert "ai_pal_loaded_models" not in page(Metrics())
