@@ -2,24 +2,26 @@
 a run that was ended goes on where it was."""
 
 import hashlib
-import queue
+import os
+import select
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
-from ai_pal.errors import Failure
-from ai_pal.protocol.content import FinishReason, Message, TokenLogprob
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.content import Message
 from ai_pal.protocol.doubt import Doubt, Probe
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
-from ai_pal.protocol.worker import Generate, LoadModel
 from workers import engines
-from workers.engines.base import ANSWER, OpenPart
+from workers.outbox import Outbox
 from workers.watching import Watching, json_wanted
 
-CONTEXT, TOGETHER = 4096, 4
+WINDOW, TOGETHER = 1024, 4
+"""Tokens of the window of each question, and how many are asked at once."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -47,93 +49,86 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class _Open:
-    def __init__(self, watching: Watching) -> None:
-        self.watching, self.begun = watching, time.perf_counter()
-        self.first = 0.0
-        self.probe: float | None = None
-        self.texts: list[str] = []
+    """What has come of one question."""
 
+    def __init__(self, name: str) -> None:
+        self.name, self._begun = name, time.perf_counter()
+        self._first = 0.0
+        self._probe: float | None = None
+        self._texts: list[str] = []
+        self._entropies: list[float] = []
+        self._logprobs: list[float] = []
 
-class Sink:
-    """Collects what comes of each key; whole answers are put into `ended`."""
-
-    def __init__(self) -> None:
-        self.open: dict[int, _Open] = {}
-        self.ended: queue.Queue[tuple[int, Told]] = queue.Queue()
-
-    def step(self) -> None: ...
-    def progress(self, fraction: float) -> None: ...
-    def logprobs(self, key: int, tokens: list[TokenLogprob]) -> None: ...
-    def prompt_logprobs(self, key: int, tokens: list[TokenLogprob]) -> None: ...
-    def trimmed(self, key: int, dropped: int, context: int) -> None: ...
-    def reading(self, key: int, done: int, total: int) -> None: ...
-    def embedded(self, key: int, vectors: bytes, dimensions: int, usage: Usage) -> None: ...
-    def reranked(self, key: int, scores: list[float], usage: Usage) -> None: ...
-    def counted(self, key: int, tokens: int) -> None: ...
-    def cancelled(self, key: int, usage: Usage) -> None: ...
-
-    def delta(self, key: int, text: str, n: int = 1, part: OpenPart = ANSWER) -> None:
-        one = self.open[key]
-        one.first = one.first or time.perf_counter() - one.begun
-        one.watching.hear(part.kind, text)
-        if part.kind == "text":
-            one.texts.append(text)
-
-    def watched(self, key: int, entropies: Sequence[float], logprobs: Sequence[float]) -> None:
-        self.open[key].watching.see(entropies, logprobs)
-
-    def probed(self, key: int, entropy: float) -> None:
-        self.open[key].probe = entropy
-
-    def done(
-        self,
-        key: int,
-        finish_reason: FinishReason,
-        usage: Usage,
-        prefill: float,
-        decode: float,
-        stop: str = "",
-    ) -> None:
-        one = self.open.pop(key)
-        entropies, logprobs = one.watching.take()
-        doubt = one.watching.doubt(finish_reason)
-        text = "".join(one.texts)
-        told = Told("", text, one.probe, entropies, logprobs, doubt, usage, one.first, prefill, decode)
-        self.ended.put((key, told))
-
-    def failed(self, key: int, failure: Failure) -> None:
-        raise SystemExit(failure.message)
+    def take(self, message: inner.AnyFromWorker | inner.DeltaItem) -> Told | None:
+        """The whole, with its end."""
+        match message:
+            case inner.Probed():
+                self._probe = message.entropy
+            case inner.Watched():
+                self._entropies += message.entropies
+                self._logprobs += message.logprobs
+            case inner.DeltaItem():
+                self._first = self._first or time.perf_counter() - self._begun
+                if message.kind == "text":
+                    self._texts.append(msgspec.msgpack.decode(message.text, type=str))
+            case inner.GenerationFailed():
+                raise SystemExit(message.failure.message)
+            case inner.GenerationDone():
+                return Told(
+                    self.name,
+                    "".join(self._texts),
+                    self._probe,
+                    self._entropies,
+                    self._logprobs,
+                    message.doubt or Doubt(),
+                    message.usage,
+                    self._first,
+                    message.prefill,
+                    message.decode,
+                )
+            case _:
+                pass
+        return None
 
 
 class Model:
     """A model file or folder, loaded by the engine that reads it."""
 
-    def __init__(self, path: Path, slots: int = TOGETHER) -> None:
-        self.engine = "transformers" if path.is_dir() else "llamacpp"
-        self._sink, self._engine = Sink(), engines.create(self.engine)
+    def __init__(self, path: Path, slots: int = TOGETHER, threads: int = 0) -> None:
+        name = "transformers" if path.is_dir() else "llamacpp"
+        self._outbox, self._engine = Outbox(), engines.create(name)
         self._keys = iter(range(1, 1 << 30))
-        self.ready = self._engine.load(
-            LoadModel("m", self.engine, str(path), context=CONTEXT, slots=slots), self._sink
-        )
+        context = slots * WINDOW
+        load = inner.LoadModel("m", name, str(path), context=context, slots=slots, threads=threads)
+        self._slots = self._engine.load(load, self._outbox).slots
+        self._open: dict[int, _Open] = {}
 
     def ask(self, questions: Iterable[Asked], *, watch: bool = True) -> Iterator[Told]:
         """The answers, several at once, as they come."""
-        running: dict[int, str] = {}
         for one in questions:
-            if len(running) == self.ready.slots:
-                yield self._next(running)
+            while len(self._open) >= self._slots:
+                yield from self._come()
             key = next(self._keys)
             options = GenerationOptions(temperature=0.0, max_tokens=one.tokens)
-            job = Generate(key, [Message("user", one.prompt)], options, watch=watch, probe=one.probe)
-            self._sink.open[key] = _Open(Watching(json_wanted(job)))
-            running[key] = one.id
+            job = inner.Generate(key, [Message("user", one.prompt)], options, watch=watch, probe=one.probe)
+            self._outbox.open(key, watching=Watching(json_wanted(job)) if watch else None)
+            self._open[key] = _Open(one.id)
             self._engine.start(job, ())
-        while running:
-            yield self._next(running)
+        while self._open:
+            yield from self._come()
 
-    def _next(self, running: dict[int, str]) -> Told:
-        key, told = self._sink.ended.get()
-        return msgspec.structs.replace(told, id=running.pop(key))
+    def _come(self) -> Iterator[Told]:
+        """Wait for what the engine says, and tell what is whole."""
+        select.select([self._outbox.wake_fd], [], [])
+        self._outbox.acknowledge()
+        for frame in self._outbox.take():
+            message = inner.decode_from_worker(frame)
+            for one in message.items if isinstance(message, inner.Deltas) else [message]:
+                key = getattr(one, "key", 0)
+                told = self._open[key].take(one) if key in self._open else None
+                if told is not None:
+                    del self._open[key]
+                    yield told
 
 
 def fingerprint(path: Path) -> str:
@@ -169,13 +164,22 @@ class Kept:
     def fill(self, model: Model, questions: Sequence[Asked]) -> Iterator[Told]:
         """Ask what is lacking; tells of each as it is kept."""
         lacking = {one.id: one for one in questions if _name(one) not in self._told}
-        with self._file.open("ab") as file:
+        with self._file.open("ab+") as file:
+            self._end_line(file)
             for told in model.ask(lacking.values()):
                 named = msgspec.structs.replace(told, id=_name(lacking[told.id]))
                 self._told[named.id] = named
                 file.write(msgspec.json.encode(named) + b"\n")
                 file.flush()
                 yield told
+
+    @staticmethod
+    def _end_line(file: BinaryIO) -> None:
+        """What was broken off stays a line of its own."""
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
 
 
 def _name(one: Asked) -> str:

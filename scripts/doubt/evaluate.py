@@ -12,12 +12,11 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
-from scripts.doubt.asking import Kept, Model, fingerprint
+from scripts.doubt.asking import Asked, Kept, Model, fingerprint
 from scripts.doubt.report import Evaluation, plot
-from scripts.doubt.sets import Item, exams, explained, problems, shipped
+from scripts.doubt.sets import Item, exams, problems, shipped
 
 KEPT = Path("~/.cache/ai-pal-tests/doubt").expanduser()
 
@@ -29,18 +28,18 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--exams", type=Path, help="a file of choices with right answers")
     parser.add_argument("--kept", type=Path, default=KEPT, help=f"usually {KEPT}")
-    parser.add_argument("--most", type=int, default=150, help="questions of each set")
+    parser.add_argument(
+        "--most", type=int, default=150, help="questions of each set; a fifth of those that are worked out"
+    )
     parser.add_argument("--ask", type=float, default=float("inf"), help="minutes in which new ones are asked")
+    parser.add_argument("--threads", type=int, default=0, help="of the engine; usually what a worker takes")
     parser.add_argument("--plot", type=Path, help="accuracy by share, as an SVG into this file")
     args = parser.parse_args()
-    items = _in_turn(
-        shipped()[: 3 * args.most],
-        exams(args.exams, args.most) if args.exams else [],
-        problems(args.most // 3),
-        explained(args.most // 3),
-    )
+    worked = args.most // 5
+    chosen = exams(args.exams, args.most, worked) if args.exams else []
+    items = _in_turn(shipped()[: args.most], *chosen, problems(worked))
     kept = Kept(args.kept, fingerprint(args.model))
-    _ask(kept, args.model, items, args.ask * 60)
+    _ask(kept, args, [one.asked for one in items])
     found = Evaluation(items, kept.of([one.asked for one in items]))
     print("\n\n".join("\n".join(rows) for rows in (found.areas(), found.gains(), found.shares()) if rows))
     if args.plot and (curves := found.curves()):
@@ -53,15 +52,16 @@ def _in_turn(*sets: list[Item]) -> list[Item]:
     return [one for some in rounds for one in some if one is not None]
 
 
-def _ask(kept: Kept, model: Path, items: Iterable[Item], seconds: float) -> None:
-    asked = [one.asked for one in items]
+def _ask(kept: Kept, args: argparse.Namespace, asked: list[Asked]) -> None:
     lacking = len(asked) - len(kept.of(asked))
-    if not lacking or seconds <= 0:
+    if not lacking or args.ask <= 0:
         return
-    until = time.monotonic() + seconds
-    for number, told in enumerate(kept.fill(Model(model), asked), 1):
-        print(f"{number} of {lacking}: {told.id}: {told.text[:60]!r}", file=sys.stderr, flush=True)
-        if time.monotonic() > until:
+    begun = time.monotonic()
+    for number, told in enumerate(kept.fill(Model(args.model, threads=args.threads), asked), 1):
+        spent = time.monotonic() - begun
+        rate = f"{spent / number:.1f} s each, {(lacking - number) * spent / number / 60:.0f} min left"
+        print(f"{number} of {lacking} ({rate}): {told.id}: {told.text[:60]!r}", file=sys.stderr, flush=True)
+        if spent > args.ask * 60:
             break
 
 

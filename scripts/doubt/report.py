@@ -1,6 +1,6 @@
 """The figures of an evaluation as Markdown, and as a plot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,8 @@ WIDTH, HEIGHT, EDGE = 480, 320, 48
 
 class Evaluation:
     """Answers with what doubts them. `doubt` is what the router looks at: the probe where there was one, else
-    the whole answer; `blend` adds the prompt's score."""
+    the whole answer; `blend` adds the prompt's score. That answers are cut off does not count: they were
+    asked to be short."""
 
     def __init__(self, items: Sequence[Item], told: Mapping[str, Told]) -> None:
         have = [(item, told[item.asked.id]) for item in items if item.asked.id in told]
@@ -35,7 +36,7 @@ class Evaluation:
         whole = np.array([-one.doubt.logprob if one.doubt.tokens else nan for _, one in have])
         probe = np.array([nan if one.probe is None else one.probe for _, one in have])
         first = [np.mean(one.entropies[:16]) if one.entropies else nan for _, one in have]
-        flaws = np.array([float(bool(one.doubt.flaws)) for _, one in have])
+        flaws = np.array([float(any(flaw != "cut_off" for flaw in one.doubt.flaws)) for _, one in have])
         doubt = ranks(np.where(np.isnan(probe), whole, probe), self.kinds)
         prompt = np.array([score(item.asked.prompt) for item, _ in have])
         self.signals: dict[str, Array] = {
@@ -74,11 +75,10 @@ class Evaluation:
         ]
         for name in ("prompt score", "doubt", "blend"):
             values = self.signals[name][known]
-            low, high = interval(partial(_above, values, base, right, strong), len(right))
-            over = gain(values, right, strong) - gain(base, right, strong)
-            wrong = wrong_among(values, right, ESCALATED)
-            distance = f"{over:+.3f} [{low:+.3f}, {high:+.3f}]"
-            rows.append(f"| {name} | {gain(values, right, strong):.3f} | {distance} | {wrong:.2f} |")
+            gained = _with_interval(partial(_gain, values, right, strong), len(right), ".3f")
+            over = _with_interval(partial(_above, values, base, right, strong), len(right), "+.3f")
+            wrong = _with_interval(partial(_wrong, values, right), len(right), ".2f")
+            rows.append(f"| {name} | {gained} | {over} | {wrong} |")
         return rows
 
     def shares(self) -> list[str]:
@@ -101,6 +101,19 @@ class Evaluation:
         }
         ends = right.mean(), strong.mean()
         return found | {"chance": [float(ends[0] + share * (ends[1] - ends[0])) for share in SHARES]}
+
+
+def _with_interval(figure: Callable[[Places], float], number: int, form: str) -> str:
+    low, high = interval(figure, number)
+    return f"{figure(np.arange(number)):{form}} [{low:{form}}, {high:{form}}]"
+
+
+def _gain(values: Array, right: Mask, strong: Array, at: Places) -> float:
+    return gain(values[at], right[at], strong[at])
+
+
+def _wrong(values: Array, right: Mask, at: Places) -> float:
+    return wrong_among(values[at], right[at], ESCALATED)
 
 
 def _above(values: Array, base: Array, right: Mask, strong: Array, at: Places) -> float:

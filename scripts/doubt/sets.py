@@ -15,8 +15,9 @@ from ai_pal.server.router.cascade.questions import Question, is_right, questions
 from scripts.doubt.asking import Asked
 
 SEED = 5
-SHORT, WORKED, EXPLAINED = 24, 160, 80
+SHORT, WORKED = 24, 240
 """Tokens of an answer."""
+DIRECT = "Answer with the letter only."
 PROBLEMS: list[tuple[str, Callable[[int, int, int], int]]] = [
     (
         "{name} buys {a} boxes with {b} pencils each and gives {c} pencils away. How many pencils are left?",
@@ -81,26 +82,24 @@ def shipped() -> list[Item]:
     return [Item(one.set, _asked(one.id, one.prompt, SHORT), _marked(one)) for one in questions()]
 
 
-def exams(file: Path, most: int) -> list[Item]:
-    """Choices of a file, drawn evenly."""
+def exams(file: Path, most: int, worked: int) -> list[list[Item]]:
+    """Choices of a file, drawn evenly: so many to be answered by the letter, and others as they stand there,
+    which models explain at length."""
     lines = [msgspec.json.decode(line, type=Exam) for line in file.read_bytes().splitlines()]
     random.Random(SEED).shuffle(lines)  # noqa: S311 - the same every time
-    return [
-        Item("exam", _asked(one.id, one.prompt, SHORT), _letter(one.gold), one.strong) for one in lines[:most]
+    direct = [
+        Item("exam", _asked(one.id, _direct(one.prompt), SHORT), _letter(one.gold), one.strong)
+        for one in lines[:most]
     ]
+    explained = [
+        Item("explained", _asked(one.id, one.prompt, WORKED), _last_letter(one.gold), one.strong)
+        for one in lines[most : most + worked]
+    ]
+    return [direct, explained]
 
 
-def explained(most: int) -> list[Item]:
-    """Choices that are to be explained before the letter is said."""
-    items = []
-    for one in [one for one in questions() if one.set == "choice"][:most]:
-        prompt = one.prompt.replace(
-            "Answer with the letter only.", "Explain in one sentence, then say 'Answer:' and the letter."
-        )
-        items.append(
-            Item("explained", _asked(f"explained/{one.id}", prompt, EXPLAINED), _last_letter(one.right))
-        )
-    return items
+def _direct(prompt: str) -> str:
+    return f"{prompt.removesuffix('Answer:').rstrip()}\n{DIRECT}"
 
 
 def problems(most: int) -> list[Item]:
@@ -129,14 +128,25 @@ def _marked(question: Question) -> Callable[[str], bool]:
 
 
 def _letter(right: str) -> Callable[[str], bool]:
-    return lambda answer: (
-        (found := re.search(r"(?<![A-Za-z])([A-D])(?![A-Za-z])", answer)) is not None and (found[1] == right)
-    )
+    return lambda answer: (found := _ALONE.search(answer)) is not None and (found[1] == right)
 
 
 def _last_letter(right: str) -> Callable[[str], bool]:
-    return lambda answer: re.findall(r"(?<![A-Za-z])([A-D])(?![A-Za-z])", answer)[-1:] == [right]
+    """The last that is called the answer, else the last that stands before a mark, or at all."""
+
+    def is_right(answer: str) -> bool:
+        for pattern in (_CALLED, _MARKED, _ALONE):
+            if found := pattern.findall(answer):
+                return bool(found[-1] == right)
+        return False
+
+    return is_right
 
 
 def _number(right: str) -> Callable[[str], bool]:
     return lambda answer: re.findall(r"-?\d+", answer.replace(",", ""))[-1:] == [right]
+
+
+_ALONE = re.compile(r"(?<![A-Za-z])([A-D])(?![A-Za-z])")
+_MARKED = re.compile(r"(?<![A-Za-z])([A-D])(?=[.):*])")
+_CALLED = re.compile(r"(?:answer|option|choice)\b(?: is|:)*[\s*:(]*([A-D])(?![A-Za-z])", re.IGNORECASE)
