@@ -20,8 +20,8 @@ EXAMPLES = """examples:
   ai-pal calibrate phi-2 phi-3      one after the other
 
 Without a name it is the usual model. It is asked 150 questions whose answers are known; that takes minutes,
-and it goes on answering others meanwhile. Only numbers are kept, for this model file. `ai-pal route` tells
-what they say of a prompt.
+and it goes on answering others meanwhile. Ctrl-C keeps what was answered: the next time goes on there. Only
+numbers are kept, for this model file. `ai-pal route` tells what they say of a prompt.
 
 """
 

@@ -53,8 +53,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     asks (`principal`). `resolved` is what `model` means on this
     machine, where that is known already; `provider` is who is asked, None for this machine. `blobs` are the
     frames that the work refers to by number; they are taken away when its request has ended. `deadline` is in
-    seconds from acceptance. Nothing of a `private` one leaves this machine,
-    nothing of one that is to stay `mine` the user's own."""
+    seconds from acceptance. Nothing of a `private` one leaves this machine, nothing of one that is to stay
+    `mine` the user's own. For a `background` one nobody waits: no model stays for it, nor is it tried
+    again."""
 
     work: Work
     model: str
@@ -65,6 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     provider: Provider | None = None
     private: bool = False
     mine: bool = False
+    background: bool = False
     deadline: float | None = None
     keep_alive: float | None = None
     usual_keep_alive: float | None = None

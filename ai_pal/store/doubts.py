@@ -27,6 +27,9 @@ MOST_SEEN = 200
 MOST_MODELS = 64
 SAVE_EVERY = 10.0
 
+ASKED = 150
+"""Questions of a whole calibration."""
+
 LEAST_AREA = 0.65
 """Under the ROC curve of 'its answer is right': a model below it cannot doubt."""
 
@@ -41,6 +44,24 @@ class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def can_doubt(self) -> bool:
         return self.area >= LEAST_AREA
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """What an answer to a question of a calibration has told: whether it was right, the signal that doubts it
+    ("" for none), and how much, the larger the more."""
+
+    right: bool
+    signal: Literal["", Signal] = ""
+    doubt: float = 0.0
+
+
+class Unfinished(msgspec.Struct, omit_defaults=True):
+    """A calibration that was begun: the answers so far by the id of their question, and the seconds they
+    took. `questions` tells one set of questions from another: answers to others do not count."""
+
+    questions: str
+    answers: dict[str, Mark] = msgspec.field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class Seen(msgspec.Struct, omit_defaults=True):
@@ -72,10 +93,17 @@ class ModelDoubts(msgspec.Struct, omit_defaults=True):
     calibration: Calibration | None = None
     pace: float = 0.0
     kinds: dict[str, Seen] = msgspec.field(default_factory=dict)
+    unfinished: Unfinished | None = None
 
     @property
     def can_doubt(self) -> bool:
         return self.calibration is not None and self.calibration.can_doubt
+
+    def begun(self, questions: str) -> Unfinished:
+        """The calibration with these questions that is under way: nothing yet, if none is."""
+        if self.unfinished is not None and self.unfinished.questions == questions:
+            return self.unfinished
+        return Unfinished(questions)
 
     def seen(self, kind: Kind) -> Seen:
         """Its doubts about a kind of prompt."""
@@ -111,18 +139,30 @@ class DoubtFile:
             self.save()
 
     def calibrate(self, key: str, calibration: Calibration) -> None:
-        """A calibration, kept at once; it goes over an earlier one. What answers have told stays."""
+        """A calibration is finished, and kept at once; it goes over an earlier one. What answers have told
+        stays."""
         self._read()
         model = self._models.pop(key, None) or ModelDoubts()
-        model.calibration = calibration
+        model.calibration, model.unfinished = calibration, None
         self._models[key] = model
         self.save()
+
+    def mark(self, key: str, questions: str, question: str, mark: Mark, seconds: float) -> Unfinished:
+        """One more answer of a calibration, which took so long; all of them so far. A run that is ended loses
+        what `SAVE_EVERY` has not come to."""
+        self._read()
+        model = self._models.setdefault(key, ModelDoubts())
+        unfinished = model.unfinished = model.begun(questions)
+        unfinished.answers[question] = mark
+        unfinished.seconds += seconds
+        self.learned()
+        return unfinished
 
     def forget(self) -> None:
         """All that answers have told; calibrations stay."""
         self._read()
         for key, model in self._models.items():
-            self._models[key] = ModelDoubts(model.calibration)
+            self._models[key] = ModelDoubts(model.calibration, unfinished=model.unfinished)
         self.save()
 
     def all(self) -> dict[str, ModelDoubts]:

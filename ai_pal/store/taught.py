@@ -11,7 +11,8 @@ from ai_pal.store.doubts import Kind, ModelDoubts, Seen
 
 class Taught(msgspec.Struct, frozen=True):
     """What is known of one model about one kind of prompt: of how many of its latest answers, how many were
-    called good and bad, and the area of its calibration, None without one."""
+    called good and bad, and the area of its calibration, None without one; then questions were `asked` so
+    far."""
 
     model: str
     kind: str
@@ -20,6 +21,7 @@ class Taught(msgspec.Struct, frozen=True):
     can_doubt: bool
     good: int = 0
     bad: int = 0
+    asked: int = 0
 
 
 def taught(known: Mapping[str, ModelDoubts]) -> list[Taught]:
@@ -27,10 +29,11 @@ def taught(known: Mapping[str, ModelDoubts]) -> list[Taught]:
     found = []
     for key, model in sorted(known.items()):
         area = model.calibration.area if model.calibration is not None else None
+        asked = len(model.unfinished.answers) if model.unfinished is not None else 0
         kinds = {kind: seen for kind in get_args(Kind) if (seen := model.kinds.get(kind)) and is_taught(seen)}
         for kind, seen in kinds.items() or (("", Seen()),):
-            row = Taught(name_of(key), kind, answers(seen), area, model.can_doubt, seen.good, seen.bad)
-            found.append(row)
+            said = seen.good, seen.bad
+            found.append(Taught(name_of(key), kind, answers(seen), area, model.can_doubt, *said, asked))
     return found
 
 

@@ -13,6 +13,7 @@ from ai_pal.server.jobs import Backend, Handle, Job, Pull, Result, Work
 from ai_pal.server.ports import Clients
 from ai_pal.server.services.activity import Computed
 from ai_pal.server.services.client_sink import ClientSink
+from ai_pal.server.services.open_requests import OpenRequests
 from ai_pal.transport.sockets import Blob
 
 Asked = wire.Complete | wire.Embed | wire.Rerank | wire.CountTokens
@@ -24,17 +25,13 @@ ModelOf = Callable[[Asked], str]
 """The model that is meant where a request names none. Raises `AiPalError`."""
 
 
-class Jobs:
+class Jobs(OpenRequests["OpenJob"]):
     """Implements `Service` for `complete`, `embed`, `rerank` and `count_tokens`, and
     `subscriptions.Computing`. Time, queues and retries are the pool's."""
 
     def __init__(self, clients: Clients, models: Backend, model_of: ModelOf) -> None:
+        super().__init__()
         self._clients, self._models, self._model_of = clients, models, model_of
-        self._open: dict[tuple[bytes, int], OpenJob] = {}
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._open)
 
     def start(self, client: bytes, request: Asked, blobs: Sequence[Blob] = ()) -> None:
         try:
@@ -45,28 +42,11 @@ class Jobs:
         opened = self._open[client, request.id] = OpenJob(self._clients, client, request.id, self._forget)
         opened.handle = self._models.start(job, opened)
 
-    def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
-        opened = self._open.get((client, request_id))
-        if opened is not None:
-            opened.call_off(reason)
-        return opened is not None
-
-    def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
-        for (owner, _), opened in list(self._open.items()):
-            if owner == client:
-                opened.call_off(failure)
-
     def computed(self, client: bytes, request_id: int) -> Computed | None:
         opened = self._open.get((client, request_id))
         if opened is None or opened.handle is None:
             return None
         return Computed(opened.handle.dispatched_at is not None, opened.tokens)
-
-    def tick(self) -> None:
-        """The pool looks at the time."""
-
-    def shutdown(self, drain: float) -> None:
-        """The pool ends what it has, and refuses what comes."""
 
     def _job(self, client: bytes, request: Asked, blobs: Sequence[Blob]) -> Job:
         model = request.model or self._model_of(request)
@@ -89,9 +69,6 @@ class Jobs:
             usual_keep_alive=request.usual_keep_alive,
             pull=Pull(request.pull_limit, request.pip) if request.pull else None,
         )
-
-    def _forget(self, client: bytes, request_id: int) -> None:
-        self._open.pop((client, request_id), None)
 
 
 class OpenJob(ClientSink):

@@ -93,7 +93,9 @@ def operations(actors: Actors) -> "Operations":
                 total=actors.total,
             ),
             wire.CallOff: CallOffs(actors.clients, actors.call_off),
-            wire.Calibrate: Calibrations(actors.clients, actors.models, actors.resolve, actors.doubts),
+            wire.Calibrate: Calibrations(
+                actors.clients, actors.models, actors.resolve, actors.doubts, actors.clock
+            ),
         }
     )
 

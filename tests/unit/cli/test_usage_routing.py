@@ -6,7 +6,7 @@ import pytest
 
 from ai_pal.cli import run
 from ai_pal.cli.usage_routing import cells
-from ai_pal.store.doubts import Calibration, DoubtFile, ModelDoubts, Seen
+from ai_pal.store.doubts import Calibration, DoubtFile, Mark, ModelDoubts, Seen, Unfinished
 from ai_pal.store.taught import taught
 
 KEY = "llamacpp /home/me/models/qwen-coder.gguf 1-2"
@@ -19,6 +19,12 @@ def test_a_row_for_each_kind_that_is_known() -> None:
         ("echo", "-", "0", "0", "0", "not calibrated"),
         ("qwen-coder.gguf", "open", "30", "2", "1", "yes (0.81)"),
     ]
+
+
+def test_a_calibration_that_was_begun_tells_how_far_it_is() -> None:
+    answers = {str(number): Mark(True, "whole", 0.1) for number in range(60)}
+    (row,) = taught({KEY: ModelDoubts(unfinished=Unfinished("1", answers))})
+    assert cells(row)[-1] == "calibrating, 40%"
 
 
 def test_the_command_shows_it_and_forgets_it(

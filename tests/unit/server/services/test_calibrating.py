@@ -15,8 +15,8 @@ from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.jobs import Answered, Job, Sink
 from ai_pal.server.router.cascade.questions import questions
-from ai_pal.server.services.calibrating import ASKED, Calibrations
-from ai_pal.store.doubts import DoubtFile, key_of
+from ai_pal.server.services.calibrating import Calibrations
+from ai_pal.store.doubts import ASKED, DoubtFile, key_of
 
 ANN = b"ann"
 RESOLVED = Resolved(LoadModel("m", "echo"), file="/m", stamp="1")
@@ -66,11 +66,20 @@ class Models:
         sink.done(Answered(doubt=Doubt(3, -doubt, doubt)))
 
 
+class Stopped:
+    """A clock that stands still."""
+
+    def now(self) -> float:
+        return 0.0
+
+    def wake_at(self, when: float) -> None: ...
+
+
 class Bench:
     def __init__(self, folder: Path) -> None:
         self.clients, self.models = Heard(), Models()
         self.file = DoubtFile(folder / "doubts.json")
-        self.service = Calibrations(self.clients, self.models, self.resolve, self.file)
+        self.service = Calibrations(self.clients, self.models, self.resolve, self.file, Stopped())
 
     def resolve(self, reference: str) -> Resolved:
         if reference == "none":
@@ -122,15 +131,36 @@ def test_one_question_is_asked_at_a_time_and_nothing_of_it_may_leave(bench: Benc
     assert bench.service.busy
 
 
-def test_a_failed_question_ends_it_and_nothing_is_kept(bench: Bench) -> None:
+def test_a_failed_question_ends_it_and_what_was_answered_is_kept(bench: Bench) -> None:
     bench.begin()
     bench.models.answer(True, 0.1)
     ((_, sink),) = bench.models.open
     sink.failed(Failure(Code.MODEL_FAILED, "it crashed"), Usage(), None)
     (end,) = bench.ends()
     assert isinstance(end, wire.Failed)
-    assert bench.file.known(key_of(RESOLVED)) is None
+    known = DoubtFile(bench.file._file).known(key_of(RESOLVED))
+    assert known is not None
+    assert known.unfinished is not None
+    assert list(known.unfinished.answers) == [questions()[0].id]
+    assert not known.can_doubt
     assert not bench.service.busy
+
+
+def test_one_that_was_stopped_goes_on_where_it_was(bench: Bench) -> None:
+    bench.begin()
+    for number in range(100):
+        bench.models.answer(number % 4 < 2, 0.1 + (number % 4 >= 2))
+    assert bench.service.cancel(ANN, 1)
+    bench.models.open = []
+    again = Bench(bench.file._file.parent)
+    again.begin()
+    for number in range(100, ASKED):
+        again.models.answer(number % 4 < 2, 0.1 + (number % 4 >= 2))
+    (end,) = again.ends()
+    assert end == wire.Calibrated(1, "m", 1.0, ASKED, 76, True)
+    known = again.file.known(key_of(RESOLVED))
+    assert known is not None
+    assert known.unfinished is None
 
 
 def test_a_cancel_and_a_goodbye_stop_what_runs(bench: Bench) -> None:
