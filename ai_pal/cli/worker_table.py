@@ -51,7 +51,7 @@ def worker_cells(worker: WorkerStatus) -> tuple[str, ...]:
     """What stands below `HEAD`."""
     return (
         worker.model,
-        f"{worker.state} {worker.progress:.0%}" if worker.state == "loading" else worker.state,
+        _state(worker),
         str(worker.pid or UNKNOWN),
         megabytes(worker.memory),
         megabytes(worker.reserved),
@@ -63,6 +63,12 @@ def worker_cells(worker: WorkerStatus) -> tuple[str, ...]:
         duration(worker.idle_for),
         _unloads(worker),
     )
+
+
+def _state(worker: WorkerStatus) -> str:
+    if worker.calibrating is not None:
+        return f"calibrating {worker.calibrating:.0%}"
+    return f"{worker.state} {worker.progress:.0%}" if worker.state == "loading" else worker.state
 
 
 def _unloads(worker: WorkerStatus) -> str:

@@ -113,6 +113,16 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         bool,
         Meta(description="Let `/good`, `/bad`, `/retry` and `/stronger` move that share, by kind of prompt."),
     ] = False
+    calibrate: Annotated[
+        Literal["idle", "off"],
+        Meta(
+            description="While nobody asks anything, measure whether a loaded model can doubt (`idle`), or "
+            "leave that to `ai-pal calibrate` (`off`)."
+        ),
+    ] = "idle"
+    calibrate_after: Annotated[
+        float, Meta(ge=0, description="Seconds without a request after which that begins.")
+    ] = 120.0
 
 
 class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -28,6 +28,7 @@ WORKER_FIELDS = {
     "reserved",
     "model", "state", "engine", "pid", "progress", "memory", "active", "queued", "requests", "restarts",
     "context", "slots", "threads", "idle_for", "unloads_in", "keep_alive", "reason", "vocabulary", "node",
+    "calibrating",
 }  # fmt: skip
 
 

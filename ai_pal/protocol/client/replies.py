@@ -96,7 +96,8 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
     `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds.
     Of a `vocabulary` no weights are loaded: it counts tokens, and `model` says so. It computes with so many
-    `threads`, 0 while that is not known. `node` is where it runs, empty for this machine."""
+    `threads`, 0 while that is not known. `node` is where it runs, empty for this machine. `calibrating` tells
+    how far it is with the questions by which its doubts are judged, nil while it is asked none."""
 
     model: str
     state: str
@@ -120,6 +121,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     vocabulary: bool = False
     threads: int = 0
     node: str = ""
+    calibrating: float | None = None
 
 
 class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -25,7 +25,13 @@ from ai_pal.memory.promises import PromiseFile
 from ai_pal.protocol import client as wire
 from ai_pal.server.app.judging import judge
 from ai_pal.server.app.models_here import looking
-from ai_pal.server.app.policies import egress_policy, memory_policy, pool_policy, router_policy
+from ai_pal.server.app.policies import (
+    egress_policy,
+    idle_policy,
+    memory_policy,
+    pool_policy,
+    router_policy,
+)
 from ai_pal.server.app.references import is_used, load_of, model_of, plan_of
 from ai_pal.server.app.snapshots import MachineSnapshots
 from ai_pal.server.backends.elsewhere import Elsewhere
@@ -47,6 +53,7 @@ from ai_pal.server.router.router import Router
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.downloads import Downloads
 from ai_pal.server.services.hub import HubQuestions
+from ai_pal.server.services.idle_calibration import IdleCalibration
 from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
@@ -225,12 +232,21 @@ class Daemon:
 
     def _compose_operations(self) -> None:
         endpoint = self._client_endpoint
+        self._calibration = IdleCalibration(
+            models=self._models,
+            workers=lambda: self._supervisor.pool,
+            doubts=self._doubts,
+            activity=self._activity,
+            clock=self._clock,
+            observe=self._observe,
+            policy=idle_policy(self._settings),
+        )
         reports = StatusReports(
             self._identity,
             self._clock,
             clients=lambda: len(endpoint),
             memory=lambda: self._process.memory_info().rss,
-            workers=self._supervisor.statuses,
+            workers=lambda: self._calibration.mark(self._supervisor.statuses()),
             gateways=lambda: endpoint.gateways,
             nodes=self._cluster.statuses if self._cluster is not None else list,
         )
@@ -291,6 +307,7 @@ class Daemon:
             self._snapshots.take(settings)
             self._router.take(router_policy(settings))
             self._supervisor.pool.take(pool_policy(settings))
+            self._calibration.policy = idle_policy(settings)
             self._client_endpoint.identity = msgspec.structs.replace(
                 self._identity, fingerprint=self._current.fingerprint
             )
@@ -330,6 +347,7 @@ class Daemon:
 
     def _shutdown(self, drain: float) -> None:
         self._gateways.settle()
+        self._calibration.shutdown()
         self._operations.shutdown(drain)
         self._egress.shutdown()
         self._links.shutdown()
@@ -370,6 +388,7 @@ class Daemon:
 
     def _alarm(self) -> None:
         self._operations.tick()
+        self._calibration.tick()
         self._providers.tick()
         self._machines.tick()
         self._egress.tick()

@@ -6,6 +6,7 @@ from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import MemoryPolicy
 from ai_pal.server.pool.pool import PoolPolicy
 from ai_pal.server.router.ports import RouterPolicy
+from ai_pal.server.services.idle_calibration import IdlePolicy
 
 SLOW_TO_IMPORT = ("transformers",)
 """Engines for which a spare worker saves seconds."""
@@ -36,6 +37,10 @@ def memory_policy(settings: Settings) -> MemoryPolicy:
         pressure=settings.memory_pressure,
         max_loaded=settings.max_loaded_models,
     )
+
+
+def idle_policy(settings: Settings) -> IdlePolicy:
+    return IdlePolicy(settings.router.calibrate == "idle", settings.router.calibrate_after)
 
 
 def egress_policy(settings: Settings) -> EgressPolicy:

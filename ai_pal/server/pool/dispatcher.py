@@ -158,13 +158,15 @@ class Dispatcher:
 
     def _over(self, worker: ModelWorker, request: WorkerJob) -> None:
         worker.end(request)
-        worker.served += 1
+        if not request.job.background:
+            worker.served += 1
+            worker.idle_since = self._clock.now()
 
     def _next(self, worker: ModelWorker) -> None:
         """There is room for others."""
         self.dispatch(worker)
         if not worker.busy:
-            self._pool.rest(worker)
+            self._pool.rest(worker, since=worker.idle_since)
 
     def abandon(self, request: WorkerJob) -> None:
         """Stop the computing of a request that has ended for its client."""
@@ -197,6 +199,7 @@ class Dispatcher:
             if request.ended:
                 continue
             hopeless = not failure.retryable or self._pool.closing or worker.state.planned
+            hopeless = hopeless or request.job.background
             if request.started or request.attempts >= MAX_ATTEMPTS or hopeless:
                 self._requests.broken(request, failure, now)
             else:

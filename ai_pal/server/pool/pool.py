@@ -190,12 +190,13 @@ class Pool(Roster):
         worker.looked_at, worker.look_at = self._clock.now(), None
         self.admission.learn(worker)
 
-    def rest(self, worker: ModelWorker) -> None:
-        """Its last request ended: its idle time begins."""
-        worker.idle_since = self._clock.now()
-        self._clock.wake_at(worker.idle_since)  # a load that waits may take its place
+    def rest(self, worker: ModelWorker, since: float | None = None) -> None:
+        """Nothing runs in it any more: its idle time begins, or goes on from when it was `since`."""
+        now = self._clock.now()
+        worker.idle_since = now if since is None else since
+        self._clock.wake_at(now)  # a load that waits may take its place
         if worker.look_at is None:
-            worker.look_at = max(worker.idle_since, worker.looked_at + MEMORY_LOOK_INTERVAL)
+            worker.look_at = max(now, worker.looked_at + MEMORY_LOOK_INTERVAL)
         if worker.state.phase is Phase.DRAINING:
             self.apply(worker, lifecycle.Drained())
         self._arm(worker)

@@ -76,7 +76,7 @@ class Supervisor:
         resolved = job.resolved or self._resolve(job.model)
         if by_vocabulary(job.work, self.pool.phase_of(resolved)):
             resolved = resolved.vocabulary
-        worker = self._worker_for(resolved)
+        worker = self.pool.worker_for(resolved) if job.background else self._worker_for(resolved)
         request = self._open(worker, job, sink)
         if self.pool.policy.log_prompts:
             self._observe("prompt", request=request.key, **prompt_of(job.work))

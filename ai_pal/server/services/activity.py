@@ -1,7 +1,7 @@
 """What is open and what happens, for those who look on: told by the client endpoint and who observes."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -156,13 +156,20 @@ class Onlooker(Protocol):
 
 class Activity:
     """See the module. `onlooker` is None while nobody looks on: then only what is open and what happened last
-    is kept."""
+    is kept. `stirred` is called before a request of a model is carried out."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._open: dict[Standing, None] = {}
         self._happenings: deque[tuple[float, wire.Happening]] = deque(maxlen=REMEMBERED)
+        self._ended_at = clock.now()
         self.onlooker: Onlooker | None = None
+        self.stirred: Callable[[], None] = lambda: None
+
+    @property
+    def idle_since(self) -> float | None:
+        """Since when no request of a model is open; None while one is."""
+        return None if self._open else self._ended_at
 
     @property
     def happenings(self) -> list[wire.Happening]:
@@ -193,6 +200,7 @@ class Activity:
             asked_at=self._clock.now(),
         )
         self._open[standing] = None
+        self.stirred()
         self._moved(standing)
         return standing
 
@@ -202,15 +210,19 @@ class Activity:
             self._happened(wire.Happening(event.kind, standing.model, standing.key))
         elif standing.take(event, self._clock.now()):
             if standing.end is not None:
-                self._open.pop(standing, None)
+                self._close(standing)
             self._moved(standing)
 
     def left(self, standing: Standing) -> None:
         """Its client is gone, and is told nothing any more."""
         if standing in self._open:
-            del self._open[standing]
+            self._close(standing)
             standing.take(wire.Cancelled(standing.id), self._clock.now())
             self._moved(standing)
+
+    def _close(self, standing: Standing) -> None:
+        self._open.pop(standing, None)
+        self._ended_at = self._clock.now()
 
     # -- from all who observe ------------------------------------------------------------------
 

@@ -1,0 +1,80 @@
+"""What doubting costs: decoding that is watched against decoding that is not, and how long a first text is
+held back where another could answer instead."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from ai_pal.catalog.resolved import Resolved
+from ai_pal.client import Client
+from ai_pal.config import load_settings
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.server.app.references import load_of
+from ai_pal.store.doubts import Calibration, DoubtFile, Kind, key_of
+from scripts.benchmarks.echo_clouds import echo_clouds
+from scripts.benchmarks.figures import Row, alternate, ratio
+from scripts.benchmarks.streams import TOKENS, Stream, question, through, told
+from scripts.benchmarks.supervisors import MODEL, Supervisor, supervisor
+from scripts.benchmarks.tiers import clouds, with_tiers
+
+SEEN = [number / 100 for number in range(100)]
+"""Doubts of earlier answers, in nats."""
+SURE, QUICK = 0.01, 0.02
+"""The doubt of an echo that nobody doubts, and seconds between its words: 16 take less than is held back."""
+EACH, HELD_MOST = 8, 400.0
+"""Answers for each pair; milliseconds."""
+
+
+def watched(pairs: int) -> Iterator[Row]:
+    """The starter, as a model that can doubt; nobody else could be asked."""
+    with supervisor() as running:
+        doubts(running, load_of(MODEL, load_settings().settings))
+        with running.client() as client:
+            through(client, MODEL, -1)
+            ours, theirs = alternate(
+                pairs, lambda n: starter(client, n, "ask"), lambda n: starter(client, n, "off")
+            )
+    speeds = [[one.speed for one in some] for some in (ours, theirs)]
+    yield ratio("decoding, watched / not, tokens/s", *speeds, at_least=0.97)
+
+
+def held(pairs: int) -> Iterator[Row]:
+    """An echo that is fast enough for its beginning to be held back, and never doubted."""
+    with echo_clouds(5) as url, with_tiers(clouds(url)) as running:
+        doubts(running, load_of("echo", load_settings().settings))
+        with running.client() as client:
+            echo(client, "auto")
+            auto, off = alternate(pairs * EACH, lambda _: echo(client, "auto"), lambda _: echo(client, "off"))
+    base = statistics.median(off)
+    added = sorted(one - base for one in auto)
+    low, middle, high = statistics.quantiles(added, n=4)
+    most = statistics.quantiles(added, n=20)[-1]
+    note = f"median {middle:.0f} ms"
+    yield Row("first text held back, p95", most, low, high, "ms", None, HELD_MOST, None, len(added), note)
+
+
+def doubts(running: Supervisor, resolved: Resolved) -> None:
+    """Let it believe that this model can doubt."""
+    file = DoubtFile(Path(running.environ["AI_PAL_HOME"]) / "doubts.json")
+    file.calibrate(key_of(resolved), Calibration(0.8, 100))
+    model = file.known(key_of(resolved))
+    assert model is not None
+    for kind in get_args(Kind):
+        seen = model.seen(kind)
+        seen.probe, seen.beginning, seen.whole = [*SEEN], [*SEEN], [*SEEN]
+    file.save()
+
+
+def starter(client: Client, number: int, escalate: wire.Escalate) -> Stream:
+    return told(client, MODEL, question(number), TOKENS, escalate=escalate)
+
+
+def echo(client: Client, escalate: wire.Escalate) -> float:
+    """Milliseconds to its first text."""
+    how = GenerationOptions(extra={"tokens": 24, "pace": QUICK, "doubt": SURE})
+    return (
+        told(client, "", [Message("user", "Hello there, my friend")], how=how, escalate=escalate).first * 1e3
+    )
