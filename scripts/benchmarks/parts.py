@@ -11,6 +11,7 @@ from scripts.benchmarks import (
     counting,
     crowd,
     decoding,
+    doubting,
     engine,
     estimates,
     fallbacks,
@@ -89,6 +90,10 @@ PARTS = {
             "tiers": tier_latency.by_tier,
             "costs": costs.of_a_thousand,
         },
+    ),
+    "doubt": Part(
+        "answers that are watched for doubt against others, and how long a first text is held back",
+        {"watch": doubting.watched, "hold": doubting.held},
     ),
     "memory": Part(
         "each model: estimate against peak, what is given back",

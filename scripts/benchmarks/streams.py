@@ -63,10 +63,11 @@ def told(
     tokens: int = TOKENS,
     limit: float = 1e9,
     how: GenerationOptions | None = None,
+    escalate: wire.Escalate = "",
 ) -> Stream:
     """The same, of any conversation, and with any options."""
     asked = time.perf_counter()
-    stream = client.chat(messages, model=model, options=how or options(tokens))
+    stream = client.chat(messages, model=model, options=how or options(tokens), escalate=escalate)
     try:
         return timed(_tokens(stream), asked, limit)
     finally:
