@@ -57,8 +57,11 @@ def is_mine(provider: Provider, model: str = "") -> bool:
     """Whether what a provider is asked stays on machines of the user's: this one, and those that are named in
     the settings with a pinned identity."""
     machine = provider.machine
-    pinned = machine is not None and bool(machine.host_key and machine.identity)
-    return (provider.api == "machine" and pinned) or stays_here(provider, model)
+    if machine is None:
+        return stays_here(provider, model)
+    if provider.api == "machine":
+        return bool(machine.host_key and machine.identity)
+    return bool(machine.certificate) and provider.base_url.startswith("https://")
 
 
 def admit_on_nodes(*, local_only: bool) -> None:

@@ -117,7 +117,7 @@ def _repositories(settings: Settings) -> Iterable[str]:
 
 
 def _machines(_: str) -> Names:
-    return ((name, _plain(setting.ssh)) for name, setting in _settings().machines.items())
+    return ((name, _plain(setting.ssh or setting.url)) for name, setting in _settings().machines.items())
 
 
 def _presets(_: str) -> Names:

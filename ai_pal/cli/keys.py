@@ -97,9 +97,10 @@ def run(args: argparse.Namespace) -> int:
 
 def known_provider(name: str, settings: Settings, *more: str) -> str:
     """`name`, if there is such a cloud, or if it is one of `more`. Raises `AiPalError` (`bad_request`)."""
-    known = dict.fromkeys((*access.CLOUDS, *settings.providers, *more))
+    own = [machine for machine, setting in settings.machines.items() if setting.url]
+    known = dict.fromkeys((*access.CLOUDS, *settings.providers, *own, *more))
     if name not in known:
-        hint = f"known are {', '.join(known)}; more in [providers.NAME]"
+        hint = f"known are {', '.join(known)}; more in [providers.NAME] and [machines.NAME]"
         fail(Code.BAD_REQUEST, f"there is no provider {name!r}", hint)
     return name
 

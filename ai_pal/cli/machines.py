@@ -47,14 +47,16 @@ ADD_EXAMPLES = """examples:
   ai-pal machines add box --ssh box                  as ~/.ssh/config calls it, jump hosts and all
   ai-pal machines add gpu --ssh gpu.lan --port 2222 --command /opt/ai-pal/bin/ai-pal
   ai-pal machines add box --ssh me@box --host-key SHA256:hsLT... --yes    for a script
+  ai-pal machines add box --url https://box:11435    its own gateway; then: ai-pal keys set box
 """
 
 
 class Row(NamedTuple):
-    """A machine as the settings have it, its key by its fingerprint."""
+    """A machine as the settings have it: its host key, or its gateway's certificate, by the fingerprint."""
 
     name: str
     ssh: str
+    url: str
     port: int
     host_key: str
     identity: str
@@ -70,8 +72,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     raw = argparse.RawDescriptionHelpFormatter
     add = actions.add_parser("add", help=what, epilog=ADD_EXAMPLES, formatter_class=raw)
     add.add_argument("name", metavar="NAME", help="what you call it: its models are NAME:MODEL")
-    add.add_argument(
-        "--ssh", required=True, metavar="TARGET", help="as `ssh` takes it: user@host, or a name of its config"
+    way = add.add_mutually_exclusive_group(required=True)
+    way.add_argument("--ssh", metavar="TARGET", help="as `ssh` takes it: user@host, or a name of its config")
+    way.add_argument(
+        "--url", metavar="URL", help="where its own gateway is, https://box:11435: for answers alone"
     )
     add.add_argument("--port", type=int, default=0, metavar="N", help="its port (what `ssh` says)")
     add.add_argument(
@@ -80,6 +84,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--model", metavar="MODEL", help="its model where the router chooses (its own default)")
     add.add_argument(
         "--host-key", metavar="SHA256:...", help="the fingerprint that its host key must have"
+    )  # fmt: skip
+    add.add_argument(
+        "--certificate", metavar="SHA256:...", help="the same for the certificate of its gateway"
     )  # fmt: skip
     add_yes(add)
     show = actions.add_parser("list", help="the machines in the settings; asks none of them")
@@ -104,10 +111,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(settings: Settings, *, as_json: bool) -> int:
-    from ai_pal.machines.there import fingerprint
+    from ai_pal.machines import certificate, there
 
     rows = [
-        Row(name, one.ssh, one.port, fingerprint(one.host_key), one.identity, one.command, one.model)
+        Row(
+            name,
+            one.ssh,
+            one.url,
+            one.port,
+            certificate.fingerprint(one.certificate) if one.url else there.fingerprint(one.host_key),
+            one.identity,
+            "" if one.url else one.command,
+            one.model,
+        )
         for name, one in settings.machines.items()
     ]
     if as_json:
@@ -117,8 +133,11 @@ def _list(settings: Settings, *, as_json: bool) -> int:
     else:
         from ai_pal.cli.terminal.table import table, terminal_width
 
-        cells = [(row.name, f"{row.ssh}{_port(row.port)}", row.model or "-", row.host_key) for row in rows]
-        print(table(("NAME", "SSH", "MODEL", "HOST KEY"), cells, width=terminal_width()))
+        cells = [
+            (row.name, row.url or f"{row.ssh}{_port(row.port)}", row.model or "-", row.host_key)
+            for row in rows
+        ]
+        print(table(("NAME", "WHERE", "MODEL", "KEY"), cells, width=terminal_width()))
     return failures.OK
 
 
@@ -127,13 +146,15 @@ def _port(port: int) -> str:
 
 
 def _check(names: list[str], settings: Settings, *, as_json: bool) -> int:
-    from ai_pal.config.machine_settings import address
+    from ai_pal.cli import machines_at_gateways as at_gateways
+    from ai_pal.config.machine_settings import address, mark_of
     from ai_pal.machines.seen import kept, see
 
     seen: list[Seen] = []
-    for name in names or settings.machines:
-        setting = machine_named(name, settings)
-        seen.append(kept(see(name, address(setting)), setting.identity))
+    wanted = {name: machine_named(name, settings) for name in names or settings.machines}
+    told = {one.name: one for one in at_gateways.check([n for n, one in wanted.items() if one.url], settings)}
+    for name, setting in wanted.items():
+        seen.append(kept(told.get(name) or see(name, address(setting)), mark_of(setting)))
         if not as_json:
             _show(seen[-1])
     if as_json:
@@ -151,12 +172,15 @@ def _show(seen: "Seen") -> None:
         if seen.failure.hint:
             print(neutral_line(f"  {seen.failure.hint}"))
         return
-    print(neutral_line(f"{name}: AI-PAL {seen.version}, {seen.delay * 1000:.1f} ms away"))
-    print(f"  memory for models: {seen.free / 1e9:.1f} GB free of {seen.total / 1e9:.1f} GB")
+    if seen.version:
+        print(neutral_line(f"{name}: AI-PAL {seen.version}, {seen.delay * 1000:.1f} ms away"))
+        print(f"  memory for models: {seen.free / 1e9:.1f} GB free of {seen.total / 1e9:.1f} GB")
+    else:
+        print(f"{name}: its gateway answers")
     print(neutral_line(f"  models: {', '.join(seen.models) or 'none yet'}"))
     if seen.loaded:
         print(neutral_line(f"  loaded: {', '.join(seen.loaded)}"))
-    if not seen.models:
+    if not seen.models and seen.version:
         print(neutral_line(f"  fetch one: ai-pal pull MODEL --on {seen.name}"))
 
 
@@ -185,10 +209,16 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
 
     name = args.name
     _refuse_what_is_none(name, args.ssh, args.port)
+    if args.ssh and args.certificate is not None:
+        fail(Code.BAD_REQUEST, "--certificate goes with --url, and not with --ssh", "say --host-key")
     if name in settings.machines:
         fail(Code.BAD_REQUEST, f"there is a machine {name} already", f"ai-pal machines remove {name}")
     if name in provider_names(settings) or name in ("local", "ollama"):
         fail(Code.BAD_REQUEST, f"the name {name} means something else already", "choose another name")
+    if args.url:
+        from ai_pal.cli.machines_at_gateways import add
+
+        return add(args)
     machine = Machine(args.ssh, args.port, login=ADD_SECONDS)
     machine = msgspec.structs.replace(machine, host_key=_trusted_key(name, machine, args.host_key))
     command = args.started or _found_command(name, machine, yes=args.yes)
@@ -213,14 +243,14 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
     return failures.OK
 
 
-def _refuse_what_is_none(name: str, target: str, port: int) -> None:
+def _refuse_what_is_none(name: str, target: str | None, port: int) -> None:
     """Raises `AiPalError` (`bad_request`) that says which of them is wrong."""
     from ai_pal.config.machine_settings import TARGET, is_machine_name
 
     if not is_machine_name(name):
         what = f"{name[:80]!r} can be no name of a machine"
         fail(Code.BAD_REQUEST, what, "use letters, digits, '.', '-' and '_', 63 at most, such as: box")
-    if not re.fullmatch(TARGET, target):
+    if target is not None and not re.fullmatch(TARGET, target):
         what = f"--ssh {target[:80]!r} is nothing that `ssh` could go to"
         hint = "user@host, or a name of ~/.ssh/config; a port goes into --port"
         fail(Code.BAD_REQUEST, what, hint)

@@ -17,6 +17,7 @@ from ai_pal.errors import AiPalError, Code, fail
 if TYPE_CHECKING:
     from ai_pal.client import Client
     from ai_pal.config import Settings
+    from ai_pal.config.machine_settings import MachineSettings
 
 Ask = Callable[[str, "Client"], None]
 """Does it on the machine of this name."""
@@ -53,9 +54,10 @@ def each(args: argparse.Namespace, settings: "Settings", ask: Ask) -> int:
         fail(Code.BAD_REQUEST, "there are no other machines", "ai-pal machines add NAME --ssh user@host")
     codes = [failures.OK]
     for name in [args.on] if args.on else list(settings.machines):
-        machine = address(machine_named(name, settings))
+        setting = machine_named(name, settings)
         try:
-            with reached(name, machine) as client:
+            _refuse_gateway(name, setting)
+            with reached(name, address(setting)) as client:
                 ask(name, client)
         except AiPalError as error:
             failures.report(error.failure)
@@ -63,13 +65,21 @@ def each(args: argparse.Namespace, settings: "Settings", ask: Ask) -> int:
     return next(filter(None, codes), failures.OK)
 
 
+def _refuse_gateway(name: str, setting: "MachineSettings") -> None:
+    """Raises `AiPalError` (`unsupported`) for one that is not reached by ssh."""
+    if setting.url:
+        what = f"{name} is reached at its gateway, which is asked for answers and for its models alone"
+        fail(Code.UNSUPPORTED, what, f"do it there, or add it by ssh too: ai-pal machines add {name}-ssh")
+
+
 def note_models(name: str, client: "Client", settings: "Settings") -> None:
     """What the machine has by now, for lists and completion, which ask nobody."""
+    from ai_pal.config.machine_settings import mark_of
     from ai_pal.store.machine_models import keep_models
 
     models = [model.name for model in client.models(here=True) if model.purpose == "chat"]
     with contextlib.suppress(OSError):
-        keep_models(name, settings.machines[name].identity, models)
+        keep_models(name, mark_of(settings.machines[name]), models)
 
 
 def rows(machine: str, values: list[Any]) -> list[dict[str, Any]]:

@@ -132,10 +132,20 @@ def _machine_mistake(name: str, setting: MachineSettings) -> Mistake | None:
         return Mistake(f"{name!r} can be no machine's name", f"use {allowed}")
     if name in (*_TABLES, *KNOWN):
         return Mistake(f"the name {name} means something else already", "choose another name")
-    missing = [field for field in ("ssh", "host_key", "identity") if not getattr(setting, field)]
+    if setting.url and setting.ssh:
+        what = f"{dotted('machines', name)}: it is reached by ssh or at its url, not both"
+        return Mistake(what, "give one of them another name")
+    if setting.url and not setting.url.startswith("https://"):
+        what = f"{dotted('machines', name)}: over plain http nobody is pinned"
+        return Mistake(what, "let its gateway have TLS, and write https://; or reach it by ssh")
+    wanted: tuple[str, ...] = ("url", "certificate")
+    way = "--url https://HOST:PORT"
+    if not setting.url:
+        wanted, way = ("ssh", "host_key", "identity"), "--ssh user@host"
+    missing = [field for field in wanted if not getattr(setting, field)]
     if missing:
         what = f"{dotted('machines', name)}: {' and '.join(missing)} is missing"
-        return Mistake(what, f"let it be looked up and pinned: ai-pal machines add {name} --ssh user@host")
+        return Mistake(what, f"let it be looked up and pinned: ai-pal machines add {name} {way}")
     return None
 
 

@@ -1,5 +1,7 @@
-"""`[machines.NAME]`: another machine of the user's that answers too, reached through OpenSSH."""
+"""`[machines.NAME]`: another machine of the user's that answers too, reached through OpenSSH or at its own
+gateway."""
 
+import hashlib
 import re
 from typing import Annotated
 
@@ -7,13 +9,15 @@ import msgspec
 from msgspec import Meta
 
 from ai_pal.config.kinds import a_duration
-from ai_pal.protocol.egress import Machine
+from ai_pal.config.tables import URL
+from ai_pal.protocol.egress import Machine, Provider
 
 TARGET = r"^[A-Za-z0-9_][\w.@:%-]*$"
 """What `ssh` is given to go to; it never begins as an option does."""
 
 HOST_KEY = r"^(ssh|ecdsa|sk)-[\w.@-]+ [A-Za-z0-9+/]+={0,3}$"
 IDENTITY = r"^[0-9a-f]{32}$"
+CERTIFICATE = r"^[A-Za-z0-9+/]+={0,2}$"
 MOST_LOGIN = 120
 COMMAND = r"^[^\n\r\0]+$"
 
@@ -51,6 +55,21 @@ class MachineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             le=MOST_LOGIN,
         ),
     ] = 0.0
+    url: Annotated[
+        str,
+        Meta(
+            description="Where its own gateway (`ai-pal serve`) is, in place of `ssh`: `https://box:11435`. "
+            "Its key: `ai-pal keys set NAME`.",
+            extra={"kind": URL},
+        ),
+    ] = ""
+    certificate: Annotated[
+        str,
+        Meta(
+            pattern=CERTIFICATE,
+            description="The certificate of that gateway, pinned: base64 of its DER. No other is trusted.",
+        ),
+    ] = ""
     model: Annotated[
         str,
         Meta(description="Its model where the router chooses; empty: it is asked by name alone."),
@@ -60,8 +79,26 @@ class MachineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def address(setting: MachineSettings) -> Machine:
     """Where a machine is, and what it is known by."""
     return Machine(
-        setting.ssh, setting.port, setting.host_key, setting.identity, setting.command, setting.login
+        setting.ssh,
+        setting.port,
+        setting.host_key,
+        setting.identity,
+        setting.command,
+        setting.login,
+        setting.certificate,
     )
+
+
+def provider_of(name: str, setting: MachineSettings) -> Provider:
+    """How its models are asked: over a link to its supervisor, or as its gateway's clients ask."""
+    if setting.url:
+        return Provider(name, "openai", f"{setting.url.rstrip('/')}/v1", address(setting))
+    return Provider(name, "machine", machine=address(setting))
+
+
+def mark_of(setting: MachineSettings) -> str:
+    """What tells this machine from another one of its name."""
+    return setting.identity or hashlib.sha256(setting.certificate.encode()).hexdigest()[:32]
 
 
 def is_machine_name(name: str) -> bool:

@@ -20,12 +20,15 @@ class Ways:
         self._trusted: ssl.SSLContext | None = None
         self._lock = threading.Lock()
 
-    def options(self, library: ModuleType, proxy: Proxy | None, *, secure: bool) -> dict[str, Any]:
+    def options(
+        self, library: ModuleType, proxy: Proxy | None, *, secure: bool, certificate: str = ""
+    ) -> dict[str, Any]:
         """What a client or a transport is made with. `secure` says that TLS is spoken with those who are
-        asked. Raises `Blocked`."""
+        asked; with a `certificate` that one alone is trusted. Raises `Blocked`."""
+        pinned = trust.only(certificate) if certificate else None
         return {
             "trust_env": False,
-            "verify": self._context() if secure else trust.of_nobody(),
+            "verify": pinned or (self._context() if secure else trust.of_nobody()),
             "proxy": self._proxy(library, proxy) if proxy is not None else None,
         }
 

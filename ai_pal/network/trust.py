@@ -1,5 +1,6 @@
 """Whose certificates are trusted: those of SSL_CERT_FILE and SSL_CERT_DIR, else those of this system."""
 
+import base64
 import os
 import ssl
 from collections.abc import Mapping
@@ -32,6 +33,15 @@ def trusting(environ: Mapping[str, str]) -> ssl.SSLContext:
         raise Blocked(
             f"{FILE} names {file}, which cannot be read: {why}", f"correct or unset {FILE}"
         ) from None
+    return context
+
+
+def only(certificate: str) -> ssl.SSLContext:
+    """For a server with this certificate (base64 of its DER) and for no other, whatever name it has."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # the certificate itself is who it is
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=base64.b64decode(certificate))
     return context
 
 

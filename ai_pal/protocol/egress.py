@@ -104,7 +104,8 @@ OLLAMA_URL = "http://localhost:11434"
 
 
 class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where another machine of the user's is, and what it is known by; as in `[machines.NAME]`. `login`: the
+    """Where another machine of the user's is, and what it is known by; as in `[machines.NAME]`: by `ssh`, or
+    at its own gateway, whose `certificate` (base64 of its DER) is the only one that is trusted. `login`: the
     seconds that a login may take, 0 for the usual ones."""
 
     ssh: str
@@ -113,6 +114,7 @@ class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
     identity: str = ""
     command: str = "ai-pal"
     login: float = 0.0
+    certificate: str = ""
 
 
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True):

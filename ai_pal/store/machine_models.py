@@ -1,6 +1,6 @@
 """Which models other machines of the user's have told last: what lists name while nobody asks them.
 
-Kept with the identity of the machine, so that another one of the same name inherits nothing."""
+Kept with what the machine is known by, so that another one of the same name inherits nothing."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ai_pal.config import Settings, paths
+from ai_pal.config.machine_settings import mark_of
 from ai_pal.config.whole_file import alone, write_whole
 
 MOST = 500
@@ -15,9 +16,9 @@ MOST = 500
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What the machine of this identity has told."""
+    """What the machine of this mark (`mark_of`) has told."""
 
-    identity: str
+    mark: str
     models: list[str]
 
 
@@ -28,15 +29,13 @@ def told_models(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
     return {
         name: kept[name].models
         for name, setting in settings.machines.items()
-        if name in kept and kept[name].identity == setting.identity
+        if name in kept and kept[name].mark == mark_of(setting)
     }
 
 
-def keep_models(
-    name: str, identity: str, models: Iterable[str], environ: Mapping[str, str] = os.environ
-) -> None:
+def keep_models(name: str, mark: str, models: Iterable[str], environ: Mapping[str, str] = os.environ) -> None:
     """The machine has told this. Raises OSError."""
-    _change(name, Told(identity, sorted(models)[:MOST]), environ)
+    _change(name, Told(mark, sorted(models)[:MOST]), environ)
 
 
 def forget_models(name: str, environ: Mapping[str, str] = os.environ) -> None:

@@ -1,5 +1,6 @@
 """Listening beyond this machine: with a key or not at all; with TLS, or with a word that there is none."""
 
+import base64
 import contextlib
 import json
 import socket
@@ -12,6 +13,9 @@ import httpx2
 import pytest
 
 from ai_pal.config.client_keys import ClientKey, create
+from ai_pal.protocol import egress as out
+from ai_pal.protocol.content import Message
+from tests.egress_driver import egress_process
 from tests.gateway import plain_http
 from tests.gateway.test_serving import END_SECONDS, serving
 from tests.process.homes import Environ, environment, stop_supervisor
@@ -80,6 +84,7 @@ head_timeout = "2s"
             assert client.get(f"{url}/api/version", headers=bearer, timeout=END_SECONDS).status_code == 200
             for host, status in (("models.example", 200), ("other.example", 403), (f"{EVERYWHERE}", 200)):
                 assert client.get(f"{url}/health", headers={"host": host}).status_code == status
+        as_machine(url, key, tmp_path / "127.0.0.1.pem")
         (ai_pal_home / "client-keys.json").unlink()
         with httpx2.Client(verify=trusted, timeout=END_SECONDS) as client:
             assert client.get(f"{url}/api/version", headers=bearer).status_code == 401, "never without one"
@@ -97,6 +102,18 @@ head_timeout = "2s"
         assert process.stderr is not None
         assert "readable" not in process.stderr.read()
     stop_supervisor(environ)
+
+
+def as_machine(url: str, key: str, certificate: Path) -> None:
+    """Another AI-PAL asks it as a machine of its user's: with the key, past that certificate alone."""
+    der = base64.b64encode(ssl.PEM_cert_to_DER_cert(certificate.read_text())).decode()
+    provider = out.Provider("box", "openai", f"{url}/v1", out.Machine("", certificate=der))
+    asked = out.Complete(0, provider, "echo", [Message("user", "one two")], connect=30.0, mine=True)
+    with egress_process({"AI_PAL_KEY_BOX": key}) as egress:
+        assert egress.ask(asked).text.split() == ["one", "two"]
+        listed = egress.ask(out.ListModels(0, provider, 30.0)).end
+    assert isinstance(listed, out.ProviderModels)
+    assert "echo" in listed.names
 
 
 def test_without_tls_it_says_that_all_can_be_read(environ: Environ) -> None:

@@ -118,6 +118,21 @@ def test_what_is_to_stay_mine_reaches_this_machine_and_those_that_are_pinned() -
         assert caught.value.code == Code.LOCAL_ONLY
 
 
+def test_a_machine_at_its_gateway_is_the_users_own_by_its_certificate() -> None:
+    def at(url: str, certificate: str) -> Complete:
+        provider = Provider("box", "openai", url, Machine("", certificate=certificate))
+        return Complete(1, provider, "m", [], mine=True)
+
+    pinned = at("https://box:11435/v1", "TUlJ")
+    assert admit(pinned, local_only=False) is pinned
+    for other in (at("https://box:11435/v1", ""), at("http://box:11435/v1", "TUlJ")):
+        with pytest.raises(AiPalError) as caught:
+            admit(other, local_only=False)
+        assert caught.value.code == Code.LOCAL_ONLY
+    with pytest.raises(AiPalError):
+        admit(pinned, local_only=True)
+
+
 def test_a_pinned_machine_is_not_this_machine() -> None:
     for local in (_to_machine(PINNED, local_only=True), _to_machine(PINNED, local_only=True, mine=True)):
         with pytest.raises(AiPalError) as caught:

@@ -35,6 +35,7 @@ def check_machines(settings: Settings) -> Iterator[Finding]:
     looks = {
         name: threading.Thread(target=look_at, args=(name, address(one)), daemon=True)
         for name, one in settings.machines.items()
+        if not one.url  # asked as providers are
     }
     until = time.monotonic() + WITHIN
     for look in looks.values():

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import heirs
+from ai_pal.counted import counted
 from ai_pal.errors import NOBODY_THERE, AiPalError, Code
 from ai_pal.protocol.client import ProviderStatus
 from ai_pal.protocol.egress import OLLAMA_URL
@@ -39,9 +40,21 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
     for status in found:
         if status.api == "machine":  # looked at by itself
             continue
+        if status.name in settings.machines:
+            yield at_gateway(status)
+            continue
         wanted = status.api != "ollama" or ollama_is_set_up(settings) or paths.ollama_seen_file().exists()
         at = _shown(ollama_url(settings) or OLLAMA_URL)
         yield priced(judged(status, wanted=wanted, at=at), status, prices, budgeted=budgeted)
+
+
+def at_gateway(status: ProviderStatus) -> Finding:
+    """Another machine of the user's, asked at its own gateway."""
+    failure = status.failure
+    if failure is None:
+        return ok(status.name, f"its gateway answers, {counted(len(status.offers), 'model')}")
+    lasts = failure.code in (Code.AUTH_FAILED, Code.NO_KEY, Code.ACCESS_DENIED)
+    return (failed if lasts else warn)(status.name, failure.message, failure.hint)
 
 
 def judged(status: ProviderStatus, *, wanted: bool = True, at: str = "") -> Finding:

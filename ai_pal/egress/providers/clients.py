@@ -30,20 +30,20 @@ class Clients:
 
     def __init__(self, via: str = "") -> None:
         """`via` goes with what is asked without TLS: our own gateway knows us by it."""
-        self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._clients: dict[tuple[str, str, bool, str], Any] = {}
         self._signed = {"via": via} if via else {}
         self._ways = Ways()
 
-    def client(self, library: ModuleType, base_url: str) -> Any:
-        """A client of `httpx` or `httpx2` for the server there. Its own timeouts are off: the attempt has
-        them. Raises `Blocked`."""
+    def client(self, library: ModuleType, base_url: str, certificate: str = "") -> Any:
+        """A client of `httpx` or `httpx2` for the server there; with a `certificate` that one alone is
+        trusted. Its own timeouts are off: the attempt has them. Raises `Blocked`."""
         proxy = proxy_for(base_url, os.environ)
         secure = urlsplit(base_url).scheme == "https"
-        key = (library.__name__, proxy.url if proxy is not None else "", secure)
+        key = (library.__name__, proxy.url if proxy is not None else "", secure, certificate)
         client = self._clients.get(key)
         if client is None:
             client = self._clients[key] = library.AsyncClient(
-                **self._ways.options(library, proxy, secure=secure),
+                **self._ways.options(library, proxy, secure=secure, certificate=certificate),
                 follow_redirects=False,  # a prompt and a key go where they were sent, nowhere else
                 timeout=None,
                 headers={} if secure else self._signed,

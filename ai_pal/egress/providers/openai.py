@@ -1,5 +1,6 @@
 """OpenAI's chat completions through its SDK, and every server that speaks the same."""
 
+import ssl
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from ai_pal.egress.providers.loose import call, calls_in, first, name, part, pie
 from ai_pal.egress.providers.rewriting import Rewriting
 from ai_pal.egress.providers.rules import Fitted, Rules, known
 from ai_pal.egress.providers.turns import shaped
-from ai_pal.errors import Failure
+from ai_pal.errors import Code, Failure
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.egress import Complete, Provider
 from ai_pal.protocol.families import is_openais
@@ -30,6 +31,9 @@ from ai_pal.protocol.usage import Usage
 BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
 """For servers without keys: the SDK wants one, and would take another provider's from the environment."""
+
+STAYS_THERE = {"x-ai-pal-local-only": "1"}
+"""What another machine of the user's is asked at its gateway, that one passes on to nobody."""
 
 LENGTH = frozenset({"length", "max_output_tokens", "max_tokens", "model_length"})
 WITHHELD = frozenset({"content_filter", "refusal"})
@@ -46,11 +50,13 @@ class OpenAI:
         self._name, base_url = provider.name, provider.base_url or BASE_URL
         self._provider, self._learned = provider, learned
         self._own = not provider.base_url
+        machine = provider.machine
         self._client = openai.AsyncOpenAI(
             api_key=key or NO_KEY,
             base_url=base_url,
             max_retries=0,
-            http_client=clients.client(httpx2, base_url),
+            http_client=clients.client(httpx2, base_url, machine.certificate if machine else ""),
+            default_headers=STAYS_THERE if machine else None,
         )
 
     async def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
@@ -91,6 +97,10 @@ class OpenAI:
         if isinstance(error, openai.APIStatusError):
             response = error.response
             return of_status(self._name, model, error.status_code, response.headers, error.body)
+        if self._provider.machine is not None and _is_of_certificate(error):
+            what = f"{self._name} is not the machine that was added: its certificate is not the pinned one"
+            hint = f"or has expired; if that is right: ai-pal machines remove {self._name}, and add it again"
+            return Failure(Code.MACHINE_CHANGED, what, hint)
         return None
 
     async def _begin(self, request: Complete, fitted: Fitted, rules: Rules) -> Any:
@@ -125,6 +135,15 @@ class OpenAI:
         if reason in BROKEN:
             raise Told(part(choice, "error") or {"message": f"finish_reason: {reason}"})
         return "length" if reason in LENGTH else "stop"
+
+
+def _is_of_certificate(error: BaseException | None) -> bool:
+    """Whether it goes back to a certificate that is not trusted."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _shape(event: Event) -> list[Event]:

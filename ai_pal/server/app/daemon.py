@@ -16,6 +16,7 @@ from ai_pal import __version__, catalog, logs, privacy
 from ai_pal.config import Settings, paths
 from ai_pal.config.current import CurrentSettings
 from ai_pal.config.egress_environment import egress_environment, machines_environment
+from ai_pal.config.machine_settings import mark_of
 from ai_pal.errors import AiPalError
 from ai_pal.logs import get_logger
 from ai_pal.memory.devices import CardsHere
@@ -293,7 +294,7 @@ class Daemon:
         """What another machine has, for lists that name it while nobody asks it."""
         if setting := self._settings.machines.get(machine):
             with contextlib.suppress(OSError):
-                keep_models(machine, setting.identity, models)
+                keep_models(machine, mark_of(setting), models)
 
     def _admit(self, job: Job) -> None:
         """What may not leave this machine does not go to workers on other nodes. Raises `AiPalError`."""

@@ -1,15 +1,15 @@
 """A model of another machine as the router sees it: what the settings say, and what that machine has told."""
 
-from ai_pal.config.machine_settings import MachineSettings, address
+from ai_pal.config.machine_settings import MachineSettings, provider_of
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import MachineState, Provider
+from ai_pal.protocol.egress import MachineState
 from ai_pal.server.router.policy.candidate import BUSY
 from ai_pal.server.router.policy.snapshot import There
 
 
 def there(name: str, model: str, setting: MachineSettings, told: MachineState | None) -> There:
     """The model `model` of the machine `name`. Without a report nothing is known, and it may be asked."""
-    server = Provider(name, "machine", machine=address(setting))
+    server = provider_of(name, setting)
     if told is None:
         return There(server=server, model=model)
     loaded = next((one for one in told.loaded if one.model == model), None)

@@ -18,7 +18,7 @@ from ai_pal.catalog.twins import twin, window_at_ollama
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.config.machine_settings import address
+from ai_pal.config.machine_settings import provider_of
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
@@ -167,7 +167,7 @@ class MachineSnapshots:
         told = told_models(self._settings, self._environ)
         return [
             Subject(
-                Server(provider=Provider(name, "machine", machine=address(setting)), mid=setting.model),
+                Server(provider=provider_of(name, setting), mid=setting.model),
                 _named(setting.model),
                 tuple(told.get(name, ())),
             )
