@@ -4,6 +4,7 @@ behind it. The driver holds every answer to the same rules as those of the egres
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -151,6 +152,22 @@ def test_nothing_goes_to_another_than_was_pinned(
     answer = machines.ask(msgspec.structs.replace(asked, provider=changed))
     assert answer.failed.failure.code == Code.MACHINE_CHANGED
     assert not answer.connected
+
+
+def test_an_older_build_there_is_told_with_what_to_do(
+    machines: EgressDriver, box: sshd.SecondMachine
+) -> None:
+    said = "greeting('0.0.9', 1, '0' * 32)"
+    script = f"import sys, time; from ai_pal.machines.frames import greeting; sys.stdout.buffer.write({said})"
+    older = f'{sys.executable} -P -c "{script}; sys.stdout.flush(); time.sleep(60)" #'
+    machine = msgspec.structs.replace(box.machine(), command=older)
+    asked = msgspec.structs.replace(
+        complete(box, "one"), provider=out.Provider("older", "machine", machine=machine)
+    )
+    failure = machines.ask(asked).failed.failure
+    assert failure.code == Code.PROTOCOL_MISMATCH
+    assert "0.0.9" in failure.message
+    assert "ai-pal stop" in failure.hint
 
 
 def test_the_process_itself_keeps_to_the_levels(machines: EgressDriver, box: sshd.SecondMachine) -> None:

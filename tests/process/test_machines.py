@@ -84,6 +84,7 @@ def test_a_machine_is_added_asked_listed_and_removed(here: Environ, box: sshd.Se
     assert "local_only" in ai_pal(here, "chat", "--json", "-m", "box:echo", "--local-only", "six", code=1)
     # It is written after the answer.
     eventually(lambda: "box:echo" in ai_pal(here, "usage", "--by", "model"), within=WITHIN)
+    assert "box:\ta machine of yours\n" in ai_pal(here, "complete", "models", "bo")
 
     def ready() -> dict[str, Any] | None:
         (one,) = json.loads(ai_pal(here, "route", "--json", "-m", "box:echo", "one two"))["candidates"]
@@ -137,6 +138,10 @@ def test_it_is_chosen_until_its_key_has_changed_and_then_the_walk_goes_on(
     add(chooses, box, "box", "--model", "echo")  # the supervisor that runs takes it up
     answer = asked(chooses, *wanted)
     assert (answer["provider"], answer["why"]) == ("box", "nothing may leave your machines")
+    with box.supervisor_stands_still():
+        answer = asked(chooses, *wanted)
+    assert (answer["provider"], answer["text"].strip()) == ("local", "one two"), "the walk goes on"
+    assert any("does not answer" in notice["reason"] for notice in answer["notices"])
     box.change_host_key()
     refused = ai_pal(chooses, "chat", "--json", "-m", "box:echo", "one two", code=1)
     assert "machine_changed" in refused
@@ -185,6 +190,17 @@ def test_a_link_that_is_cut_is_told_and_nothing_goes_on_there(
     assert isinstance(end, wire.Interrupted)
     assert end.reason.code == "stream_broken"
     assert "the link to box is cut" in end.reason.message
+    assert linked.ask("one two", model="box:echo").text.strip() == "one two", "a new link"
+
+
+def test_a_supervisor_that_stands_still_there_is_told(linked: Client, box: sshd.SecondMachine) -> None:
+    events = begun(linked)
+    with box.supervisor_stands_still():
+        stood = time.monotonic()
+        end = end_of(events)
+        assert time.monotonic() - stood < allowed(TOLD)
+    assert isinstance(end, wire.Interrupted)
+    assert "the AI-PAL on box does not answer" in end.reason.message
     assert linked.ask("one two", model="box:echo").text.strip() == "one two", "a new link"
 
 

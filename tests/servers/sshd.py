@@ -8,13 +8,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import psutil
 
 from ai_pal.protocol.egress import Machine
+from ai_pal.transport.run_files import holder
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, stop_supervisor
 
@@ -135,6 +137,16 @@ class SecondMachine:
         for session in self._frozen:
             with suppress(psutil.Error):
                 session.resume()
+
+    @contextmanager
+    def supervisor_stands_still(self) -> Iterator[None]:
+        """The AI-PAL there is stopped in the middle; the link to it stands."""
+        supervisor = psutil.Process(holder(self.home / "run"))
+        supervisor.suspend()
+        try:
+            yield
+        finally:
+            supervisor.resume()
 
     def _children(self) -> list[psutil.Process]:
         with suppress(psutil.Error):

@@ -1,8 +1,18 @@
 """`ai-pal machines` before any machine is asked."""
 
+from pathlib import Path
+
 import pytest
 
 from ai_pal.cli import run
+from ai_pal.store.machine_models import keep_models
+
+BOX = f"""
+[machines.box]
+ssh = "me@box"
+host_key = "ssh-ed25519 AAAA"
+identity = "{"0" * 32}"
+"""
 
 
 @pytest.mark.parametrize(
@@ -18,6 +28,19 @@ def test_what_is_wrong_with_a_machine_is_named(
 ) -> None:
     assert run(["machines", "add", *given]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_models_that_a_machine_has_told_are_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.toml").write_text(BOX)
+    monkeypatch.setenv("AI_PAL_HOME", str(tmp_path))
+    monkeypatch.setenv("AI_PAL_CONFIG", str(tmp_path / "config.toml"))
+    keep_models("box", "0" * 32, ["qwen3:8b"], {"AI_PAL_HOME": str(tmp_path), "HOME": str(tmp_path)})
+    assert run(["complete", "models", "box:"]) == 0
+    assert capsys.readouterr().out == "box:qwen3:8b\nbox:\ta machine of yours\n"
+    assert run(["complete", "machines", "b"]) == 0
+    assert capsys.readouterr().out == "box\tme@box\n"
 
 
 @pytest.mark.parametrize("argv", [["machines", "add"], ["history", "tag"]])
