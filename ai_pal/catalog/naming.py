@@ -19,7 +19,7 @@ def check_model(ref: str, settings: Settings) -> None:
 def give_alias(name: str, target: str, settings: Settings) -> None:
     """Let `name` stand for the model `target` from now on. Raises `AiPalError` for what can be no name, for a
     target that nobody could mean, and for a circle."""
-    check_name(name, clouds(settings))
+    check_name(name.replace("*", "x"), clouds(settings))
     own = settings.models.get(name)
     if own is not None and own.path:
         hint = f"choose another, or first: ai-pal rm {name}"

@@ -32,7 +32,8 @@ def too_large(name: str, size: int) -> Failure:
 def not_found(name: str, settings: Settings) -> AiPalError:
     """`model_not_found` with the nearest names."""
     known = [one for one in (*CATALOG, *FAMILIES) if ":" not in one or ":" in name]
-    near = _nearest(name, {*known, *settings.models} - {name})
+    own = {one for one in settings.models if "*" not in one}
+    near = _nearest(name, {*known, *own} - {name})
     hint = f"did you mean {' or '.join(near)}?" if near else _elsewhere(name)
     if name in settings.models:
         table = dotted("models", name)

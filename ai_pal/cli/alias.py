@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   ai-pal alias coder org/name:Q4_K_M
   ai-pal alias long "phi-3?context=4096"
   ai-pal alias gpt openai:gpt-4.1
+  ai-pal alias "claude-*haiku*" smollm2    all that are called so, for clients that have fixed names
   ai-pal chat -m small "Say hello"
   ai-pal alias list --json
   ai-pal alias rm small

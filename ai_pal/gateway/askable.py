@@ -11,8 +11,9 @@ import msgspec
 from ai_pal.catalog.details import Details
 from ai_pal.catalog.inventory import ALIAS
 from ai_pal.catalog.model import Strength
-from ai_pal.catalog.spelling import LATEST
+from ai_pal.catalog.spelling import LATEST, spelled
 from ai_pal.client import AsyncClient
+from ai_pal.config import load_settings
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.presets import Preset, load_preset
 from ai_pal.errors import AiPalError
@@ -52,7 +53,7 @@ class Askable(NamedTuple):
 async def askable(client: AsyncClient) -> list[Askable]:
     """Those that this client may ask."""
     every = await client.models()
-    here = [one for one in every if one.here]
+    here = [one for one in every if one.here and "*" not in one.name]  # nobody is called so
     known = await facts.details_by_name(client, [one.name for one in here])
     found = [Askable(one.name, OWNER, known.get(one.name, Details()), one) for one in here]
     for name, preset in await asyncio.to_thread(presets.every):
@@ -79,8 +80,9 @@ async def _model(client: AsyncClient, name: str) -> Askable:
     there = elsewhere(name, providers)
     if there is not None and _sees(client, name):
         return Askable(name, there.provider, _known(providers[there.provider], there.model))
+    called = await asyncio.to_thread(lambda: spelled(name, load_settings().settings))
     for one in _named(await client.models(), providers):
-        if name.removesuffix(LATEST) == one.name:
+        if called == one.name:
             return one
     return Askable(name, OWNER, await facts.details(client, name))
 
@@ -118,7 +120,7 @@ async def _elsewhere(client: AsyncClient, every: Sequence[wire.ModelInfo]) -> li
         for model in one.offers or (() if one.api == "ollama" else dict.fromkeys(one.models))
         if _sees(client, name := f"{one.name}:{model}")
     }
-    return [*found.values(), *_named(every, providers)]
+    return [*found.values(), *(one for one in _named(every, providers) if "*" not in one.name)]
 
 
 def _sees(client: AsyncClient, name: str) -> bool:

@@ -36,6 +36,24 @@ def test_a_name_is_meant_as_lists_have_it(typed: str, meant: str) -> None:
     assert spelled(typed, settings) == meant
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("claude-3-5-haiku-latest", "claude-*haiku*"),
+        ("Claude-3-Haiku:latest", "claude-*haiku*"),
+        ("claude-opus-4", "claude-*"),
+        ("claude-mine", "claude-mine"),
+        ("gpt-4o", "gpt-4o"),
+        ("phi-2", "phi-2"),
+        ("openai:claude-x", "openai:claude-x"),
+        ("claude-x/y", "claude-x/y"),
+    ],
+)
+def test_an_own_name_may_mean_all_that_are_called_alike(typed: str, meant: str) -> None:
+    names = ("claude-*", "claude-*haiku*", "claude-mine", "phi-*")
+    assert spelled(typed, Settings(models={name: ModelSettings(model="small") for name in names})) == meant
+
+
 def test_what_is_found_has_the_name_of_the_lists_and_its_settings(tmp_path: Path) -> None:
     file = tmp_path / "m.gguf"
     file.write_bytes(gguf({"general.architecture": "llama"}, [("a.weight", 0, 0)]))
