@@ -49,8 +49,8 @@ class Relay:
 
     @property
     def refused(self) -> int:
-        """How many connections and messages came from nobody who is known."""
-        return self._allowed.refused + self.strangers
+        """How many connections were not let in; `strangers` counts messages that were not taken."""
+        return self._allowed.refused
 
     @property
     def paused(self) -> bool:

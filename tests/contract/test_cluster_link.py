@@ -1,0 +1,261 @@
+"""The way between a worker on a node and the supervisor: real sockets, a real agent and worker.
+
+The wire between them is looked at, and cut. Only the engine does nothing by itself."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import zmq
+
+from ai_pal import __version__
+from ai_pal.cluster import leases
+from ai_pal.cluster.agent import Agent
+from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
+from ai_pal.cluster.placements import Placements
+from ai_pal.cluster.relay import Relay
+from ai_pal.protocol import cluster as wire
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.transport import curve
+from ai_pal.transport.reader import SocketReader
+from ai_pal.transport.sockets import configure, receive_frames
+from tests.process.eventually import allowed, eventually
+from tests.strict_engine import StrictEngine
+
+pytestmark = pytest.mark.anyio
+LIMIT = 60.0
+A, B = "echo.1.1", "echo.2.1"
+SECRET = "the prompt that nobody on the way may read"
+
+
+class Wire:
+    """A TCP forwarder between agents and the port: it keeps what it carries, and is cut without a word."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self.seen = port, bytearray()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_cut = False
+
+    async def listen(self) -> str:
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        return f"tcp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def cut(self) -> None:
+        self._is_cut = True
+
+    async def close(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        for source, target in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(self._carry(source, target))
+            self._tasks.add(task)
+
+    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65536):
+                if not self._is_cut:
+                    self.seen += data
+                    target.write(data)
+        if not self._is_cut:
+            target.close()
+
+
+class Near:
+    """The supervisor's end, the port, and whoever is placed; agents run in this very process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._socket = self.context.socket(zmq.ROUTER)
+        configure(self._socket)
+        endpoint = f"ipc://{folder}/s"
+        self._socket.bind(endpoint)
+        self.from_workers: dict[str, list[bytes]] = {}
+        self._reader = SocketReader(self._socket, self._take)
+        self.told: list[wire.FromCluster] = []
+        self.relay = Relay("tcp://127.0.0.1:*", endpoint, self._said, self._heard)
+        self.engine = StrictEngine(self, [wire.Node("a", 1, 1)])
+        self.placements = Placements(self.engine, self.relay, self.told.append, __version__)
+        self.agents: list[asyncio.Task[None]] = []
+        self._ticking = asyncio.create_task(self._tick())
+
+    def send(self, worker: str, message: inner.ToWorker) -> None:
+        self._socket.send_multipart([worker.encode(), inner.encode(message)], zmq.DONTWAIT)
+        self._reader.look()
+
+    def messages(self, worker: str) -> list[inner.AnyFromWorker]:
+        return [inner.decode_from_worker(frame) for frame in self.from_workers.get(worker, [])]
+
+    def admitted(self, worker: str, key: str) -> None:
+        self.placements.admitted(worker, key, asyncio.get_running_loop().time())
+
+    def refused(self, worker: str, reason: str) -> None:
+        self.placements.refused(worker, reason, asyncio.get_running_loop().time())
+
+    def lost(self, worker: str, reason: str) -> None:
+        self.placements.lost(worker, reason, asyncio.get_running_loop().time())
+
+    def place(self, worker: str, address: str, need: int = 0) -> None:
+        """Start this worker by an agent that goes over this address."""
+        self.placements.place(wire.Place(worker, "a", need=need))
+        given, keys = self.engine.started[worker], curve.fresh_keys()
+        ticket = wire.Ticket(worker, "a", address, given.server, need=given.need)
+        self.engine.admit(worker, keys.public)
+        self.agents.append(asyncio.create_task(Agent(ticket, keys).run()))
+
+    def dealer(self, keys: curve.Keys | None, name: str = "") -> "zmq.Socket[bytes]":
+        """Somebody else who connects to the port."""
+        socket = self.context.socket(zmq.DEALER)
+        configure(socket)
+        if name:
+            socket.setsockopt(zmq.IDENTITY, name.encode())
+        if keys is not None:
+            curve.as_client(socket, keys, self.relay.public)
+        socket.connect(self.relay.address)
+        return socket
+
+    async def close(self) -> None:
+        self._ticking.cancel()
+        for agent in self.agents:
+            agent.cancel()
+        await asyncio.gather(self._ticking, *self.agents, return_exceptions=True)
+        self.relay.close()
+        self._reader.close()
+        self._socket.close(0)
+        self.context.destroy(0)
+
+    async def _tick(self) -> None:
+        while True:
+            self.placements.tick(asyncio.get_running_loop().time())
+            await asyncio.sleep(leases.LOOK)
+
+    def _heard(self, worker: str) -> None:
+        self.placements.heard(worker)
+
+    def _said(self, worker: str, frame: bytes) -> None:
+        self.placements.said(worker, wire.decode_from_agent(frame), asyncio.get_running_loop().time())
+
+    def _take(self) -> int:
+        sender, *frames = receive_frames(self._socket)
+        self.from_workers.setdefault(sender.bytes.decode(), []).extend(frame.bytes for frame in frames)
+        return 1
+
+
+@pytest.fixture
+async def near(tmp_path: Path) -> AsyncIterator[Near]:
+    near = Near(tmp_path)
+    yield near
+    await near.close()
+
+
+@pytest.fixture
+async def line(near: Near) -> AsyncIterator[Wire]:
+    line = Wire(int(near.relay.address.rpartition(":")[2]))
+    yield line
+    await line.close()
+
+
+async def until(fact: Callable[[], object]) -> None:
+    await asyncio.to_thread(eventually, fact)
+
+
+def said(near: Near, worker: str, kind: type[inner.FromWorker]) -> bool:
+    return any(isinstance(message, kind) for message in near.messages(worker))
+
+
+async def ready(near: Near, line: Wire) -> psutil.Process:
+    """A worker with a model; its process."""
+    near.place(A, await line.listen())
+    await until(lambda: said(near, A, inner.WorkerHello))
+    near.send(A, inner.LoadModel("echo", "echo"))
+    await until(lambda: said(near, A, inner.Ready))
+    return psutil.Process(next(one.pid for one in near.told if isinstance(one, wire.Launched)))
+
+
+async def test_an_answer_comes_and_nobody_on_the_wire_can_read_it(near: Near, line: Wire) -> None:
+    worker = await ready(near, line)
+    near.send(A, inner.Generate(1, [Message("user", SECRET)], GenerationOptions()))
+    await until(lambda: said(near, A, inner.GenerationDone))
+    words = [word.encode() for word in SECRET.split() if len(word) > 3]
+    assert all(any(word in frame for frame in near.from_workers[A]) for word in words), "echo says it again"
+    assert len(line.seen) > 1000
+    assert not any(word in line.seen for word in words)
+    near.placements.signal(wire.Signal(A, 15), asyncio.get_running_loop().time())
+    await until(lambda: any(isinstance(one, wire.Ended) for one in near.told))
+    assert near.told[-1] == wire.Ended(A, signal=15)
+    assert not worker.is_running()
+    await asyncio.wait_for(near.agents[0], LIMIT)
+
+
+async def test_a_cut_line_ends_the_worker_by_its_lease_and_then_it_is_told(near: Near, line: Wire) -> None:
+    worker = await ready(near, line)
+    line.cut()
+    loop = asyncio.get_running_loop()
+    cut = loop.time()
+    await until(lambda: not worker.is_running())
+    await until(lambda: any(isinstance(one, wire.Ended) for one in near.told))
+    assert loop.time() - cut < allowed(leases.SILENCE + leases.BEAT + 3 * leases.LOOK)
+    end = near.told[-1]
+    assert isinstance(end, wire.Ended)
+    assert end.lost
+    assert "node a" in end.reason
+    await asyncio.wait_for(near.agents[0], LIMIT)
+
+
+async def test_a_node_without_the_memory_refuses_before_anything_starts(near: Near, line: Wire) -> None:
+    near.place(A, await line.listen(), need=1 << 60)
+    await until(lambda: near.told)
+    (end,) = near.told
+    assert isinstance(end, wire.Ended)
+    assert end.refused
+    assert "GB is needed" in end.reason
+
+
+async def test_strangers_get_nothing(near: Near) -> None:
+    own = curve.fresh_keys()
+    near.placements.place(wire.Place(A, "a"))
+    near.engine.admit(A, own.public)
+    agent = near.dealer(own)
+    agent.send_multipart([MESSAGE, wire.encode(wire.Greeting(A, __version__))])
+    await until(lambda: near.relay.connected(A))
+    unknown, plain = near.dealer(curve.fresh_keys(), A), near.dealer(None, A)
+    copied = near.dealer(own)
+    strangers = (unknown, plain, copied)
+    for stranger in strangers:
+        stranger.send_multipart([WORKER, b"forged"])
+    await until(lambda: near.relay.refused and near.relay.strangers)
+    near.placements.signal(wire.Signal(A, 15), asyncio.get_running_loop().time())
+    assert await asyncio.to_thread(agent.poll, 60_000)
+    assert not any(stranger.poll(0) for stranger in strangers)
+    assert not near.from_workers
+    for socket in (agent, *strangers):
+        socket.close(0)
+
+
+async def test_who_calls_itself_as_another_is_still_only_who_its_key_says(near: Near) -> None:
+    sockets = []
+    for worker, name in ((A, ""), (B, A)):
+        keys = curve.fresh_keys()
+        near.placements.place(wire.Place(worker, "a"))
+        near.engine.admit(worker, keys.public)
+        sockets.append(near.dealer(keys, name))
+    first, borrower = sockets
+    borrower.send_multipart([WORKER, b"mine"])
+    borrower.send_multipart([MESSAGE, wire.encode(wire.Ended(A, code=0))])
+    await until(lambda: near.from_workers.get(B))
+    first.send_multipart([WORKER, b"own"])
+    await until(lambda: near.from_workers.get(A))
+    assert near.from_workers == {A: [b"own"], B: [b"mine"]}
+    assert not near.told
+    first.send_multipart([BEAT])
+    for socket in sockets:
+        socket.close(0)
