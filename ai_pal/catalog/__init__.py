@@ -21,6 +21,7 @@ from ai_pal.catalog.resolve import (
     meant,
     own_keep_alive,
     pinned,
+    replicas,
     resolve,
 )
 from ai_pal.protocol.egress import Artifact, HubFiles, LocalFile, PackageFile
@@ -52,6 +53,7 @@ __all__ = [
     "not_here",
     "own_keep_alive",
     "pinned",
+    "replicas",
     "resolve",
     "split",
     "too_large",

@@ -322,6 +322,13 @@ def pinned(ref: str, settings: Settings) -> bool:
     return bool(settings.models.get(_taken_apart(ref, settings).name, ModelSettings()).pin)
 
 
+def replicas(ref: str, settings: Settings) -> tuple[int, int]:
+    """How many processes this model has at least, while it is loaded, and at most."""
+    own = settings.models.get(_taken_apart(ref, settings).name, ModelSettings())
+    least = own.replicas or 1
+    return least, own.max_replicas or least
+
+
 def _with_artifact(found: Found, artifact: Artifact, path: Path) -> Found:
     try:
         checked = _checked_artifact(found.name, artifact, path)

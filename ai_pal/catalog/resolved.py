@@ -12,7 +12,8 @@ SIZES = ("threads", "context", "slots", "kv_cache", "device", "gpu_layers")
 class Resolved(msgspec.Struct, frozen=True):
     """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting;
     a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed;
-    `stamp` tells these very files from others that take their place, "" for a model without files."""
+    `stamp` tells these very files from others that take their place, "" for a model without files. It has so
+    many `replicas`, and where much is asked up to `most_replicas`."""
 
     load: LoadModel
     size: int = 0
@@ -20,10 +21,12 @@ class Resolved(msgspec.Struct, frozen=True):
     pinned: bool = False
     file: str = ""
     stamp: str = ""
+    replicas: int = 1
+    most_replicas: int = 1
 
     @property
     def name(self) -> str:
-        """What its worker is called, of which there is one of each name."""
+        """What its worker is called; of its replicas, the first."""
         return f"{self.load.model} (vocabulary)" if self.load.vocabulary else self.load.model
 
     @property
@@ -31,7 +34,7 @@ class Resolved(msgspec.Struct, frozen=True):
         """The same without weights and adapters: it counts tokens, and goes when nobody does."""
         options = {name: value for name, value in self.load.options.items() if name != OPTION}
         load = msgspec.structs.replace(self.load, vocabulary=True, options=options)
-        return msgspec.structs.replace(self, load=load, size=0, pinned=False)
+        return msgspec.structs.replace(self, load=load, size=0, pinned=False, replicas=1, most_replicas=1)
 
     def is_like(self, other: "Resolved") -> bool:
         """Whether one worker can serve both: the same file, loaded in the same way."""

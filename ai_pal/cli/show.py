@@ -15,6 +15,7 @@ from ai_pal.catalog import (
     join,
     keep_alive,
     pinned,
+    replicas,
     resolve,
     split,
     used,
@@ -82,6 +83,8 @@ class Facts(msgspec.Struct, frozen=True):
     abilities: list[Ability] | None = None
     strengths: tuple[Strength, ...] = ()
     projector: str = ""
+    replicas: int = 1
+    max_replicas: int = 1
     gated: bool = False
 
 
@@ -127,7 +130,7 @@ def gather(reference: str, settings: Settings) -> Facts:
         listed = msgspec.structs.replace(listed, state="damaged")
     entry, said = found.entry, facts_of(found.path, found.commit)
     told = describe(load, entry)
-    seen = told.window
+    seen, (least, most) = told.window, replicas(reference, settings)
     return Facts(
         model=load.model if load.engine else join(found.name, options),
         engine=load.engine or found.engine,
@@ -160,6 +163,8 @@ def gather(reference: str, settings: Settings) -> Facts:
         abilities=_abilities(load, found),
         strengths=told.strengths,
         projector=told.projector,
+        replicas=least,
+        max_replicas=most,
     )
 
 
@@ -195,6 +200,13 @@ def _as_option(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+def _shown_replicas(facts: Facts) -> str:
+    """How many processes share its requests, where that is not one."""
+    if facts.max_replicas > facts.replicas:
+        return f"{facts.replicas} to {facts.max_replicas}"
+    return str(facts.replicas) if facts.replicas > 1 else ""
+
+
 def _shown_window(facts: Facts) -> str:
     """`context` is what a load gets, `trained` what the model was made for."""
     if not facts.context:
@@ -228,6 +240,7 @@ def _print(facts: Facts) -> None:
         "window": _shown_window(facts),
         "threads": str(facts.threads or "chosen for this machine"),
         "slots": str(facts.slots or "chosen by the engine"),
+        "replicas": _shown_replicas(facts),
         "keep alive": "pinned" if facts.pinned else format_duration(facts.keep_alive),
         "options": " ".join(f"{key}={value}" for key, value in facts.options.items()),
         "sampling": " ".join(f"{key}={_as_option(value)}" for key, value in facts.sampling.items()),

@@ -155,6 +155,9 @@ def _model_mistake(name: str, setting: ModelSettings) -> Mistake | None:
         return Mistake(
             f"{dotted('models', name)}: it is a file or another model, not both", "leave out path or model"
         )
+    if setting.replicas and setting.max_replicas and setting.max_replicas < setting.replicas:
+        few = f"at most {setting.max_replicas} replicas, and {setting.replicas} at least"
+        return Mistake(f"{dotted('models', name)}: {few}", "raise max_replicas, or leave it out")
     return None
 
 

@@ -27,6 +27,7 @@ MOST_THREADS = 512  # the limits of llama.cpp
 MOST_SLOTS = 256
 DEVICES = r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$"
 MOST_LAYERS = 10_000
+MOST_REPLICAS = 64
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +54,29 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     device: Annotated[str, Meta(pattern=DEVICES, description="As `device`, for this model.")] | None = None
     gpu_layers: (
         Annotated[int, Meta(ge=-1, le=MOST_LAYERS, description="As `gpu_layers`, for this model.")] | None
+    ) = None
+    replicas: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=MOST_REPLICAS,
+                description="Processes of this model that share its requests, each with memory of its own.",
+            ),
+        ]
+        | None
+    ) = None
+    max_replicas: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=MOST_REPLICAS,
+                description="Up to so many come where requests wait, and go when they are idle. "
+                "As `replicas` if it is left out.",
+            ),
+        ]
+        | None
     ) = None
     pin: (
         Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None

@@ -29,7 +29,7 @@ async def details_by_name(client: AsyncClient, models: Iterable[str]) -> dict[st
 
 
 async def _windows(client: AsyncClient) -> dict[str, int]:
-    return {one.model: one.context for one in (await client.status()).workers if not one.vocabulary}
+    return {one.asked_as: one.context for one in (await client.status()).workers if not one.vocabulary}
 
 
 async def usual() -> str:

@@ -101,7 +101,8 @@ class KeyedClient(AsyncClient):
     async def status(self) -> wire.StatusReply:
         """With the workers of models that it may ask."""
         found = await self._client.status()
-        return msgspec.structs.replace(found, workers=[one for one in found.workers if self.sees(one.model)])
+        seen = [one for one in found.workers if self.sees(one.asked_as)]
+        return msgspec.structs.replace(found, workers=seen)
 
     def load(
         self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0

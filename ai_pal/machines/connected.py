@@ -11,6 +11,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.machines import ssh
 from ai_pal.machines.link import Link
 from ai_pal.machines.watching import SPEECHLESS, until_silent
+from ai_pal.protocol.client import WorkerStatus
 from ai_pal.protocol.egress import FromEgress, LoadedThere, Machine, MachineLost, MachineState
 
 GREET_SECONDS = 10.0
@@ -109,17 +110,20 @@ class Connected:
 
 
 def _state(name: str, version: str, sizes: dict[str, int], scene: Scene) -> MachineState:
+    models: dict[str, list[WorkerStatus]] = {}
+    for one in scene.models.values():
+        if not one.vocabulary:
+            models.setdefault(one.asked_as, []).append(one)
     loaded = [
         LoadedThere(
-            model=one.model,
-            ready=one.state == "ready",
-            context=one.context,
-            memory=max(one.memory, one.reserved),
-            waiting=one.queued,
-            idle=not one.active and not one.queued and not one.pinned,
+            model=name,
+            ready=any(one.state == "ready" for one in replicas),
+            context=max(one.context for one in replicas),
+            memory=sum(max(one.memory, one.reserved) for one in replicas),
+            waiting=sum(one.queued for one in replicas),
+            idle=not any(one.active or one.queued or one.pinned for one in replicas),
         )
-        for one in scene.models.values()
-        if not one.vocabulary
+        for name, replicas in models.items()
     ]
     return MachineState(name, version, _rounded(scene.free), sizes, loaded)
 

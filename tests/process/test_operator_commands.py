@@ -29,6 +29,7 @@ WORKER_FIELDS = {
     "model", "state", "engine", "pid", "progress", "memory", "active", "queued", "requests", "restarts",
     "context", "slots", "threads", "idle_for", "unloads_in", "keep_alive", "reason", "vocabulary", "node",
     "calibrating",
+    "replica",
 }  # fmt: skip
 
 

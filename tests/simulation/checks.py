@@ -11,9 +11,11 @@ from ai_pal.protocol import worker as inner
 from ai_pal.protocol.frames import frames_behind
 from ai_pal.server.clock.timekeeper import HELD_UP, LOOK
 from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.replicas import Standing
+from ai_pal.server.pool.scaler import IDLE
 from tests.simulation.doubts import is_doubtable
 from tests.simulation.memory_oracle import check_refusal
-from tests.simulation.plans import POLICY, Fault
+from tests.simulation.plans import MOST_REPLICAS, POLICY, Fault
 from tests.simulation.work import Sums, is_right, picture
 from workers.engines.echo_text import reference
 
@@ -55,6 +57,11 @@ class Checks:
         self._launched_at: dict[str, float] = defaultdict(float)
         self._keep_alive: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
         self._alarms: Counter[int] = Counter()
+
+    @property
+    def _most_slots(self) -> int:
+        """What may be pushed back into a queue that is full, when workers have died."""
+        return MOST_SLOTS * (MOST_REPLICAS if self.world.replicated else 1)
 
     def expect(self, holds: bool, claim: str) -> None:
         if not holds:
@@ -129,7 +136,7 @@ class Checks:
                 ask.accepted = True
             case wire.Queued(_, position):
                 ask.progress = -1.0  # another one may load from here on
-                expect(1 <= position <= 2 * POLICY.queue_size + MOST_SLOTS, who)
+                expect(1 <= position <= 2 * POLICY.queue_size + self._most_slots, who)
             case wire.Reading(_, model, done, total):
                 expect(ask.read.get(model, (-1, 0))[0] < done <= total, f"{who} after {ask.read}")
                 expect(not ask.text, f"{who} after content")
@@ -220,7 +227,7 @@ class Checks:
         """What the supervisor says, at the moment when it says it."""
         check_refusal(event)
         if isinstance(event, wire.Loaded):
-            model_worker = self.world.daemon.supervisor.pool.find(event.model)
+            model_worker = self.world.daemon.supervisor.pool.serving(event.model)
             self.expect(
                 model_worker is not None and model_worker.state.phase is Phase.READY,
                 f"{event}, but it is not",
@@ -228,26 +235,55 @@ class Checks:
 
     # -- workers -------------------------------------------------------------------------------
 
-    def launching(self, model: str) -> None:
-        now, worker = self.world.time.now(), POLICY.worker
+    def launching(self, model: str, name: str) -> None:
+        """A process starts for a model, under the `name` of one of its replicas."""
+        now, worker, living = self.world.time.now(), POLICY.worker, self.world.machine.living(model)
         self.happened["launch"] += 1
-        self.expect(self.world.machine.living(model) is None, f"a second process for {model}")
-        self.expect(now >= self._failed_until.get(model, 0.0), f"{model} is started though it has failed")
-        if now - self._last_death[model] >= worker.crash_window:
-            self._streak[model] = 0
-        self._streak[model] += 1
-        self.expect(self._streak[model] <= worker.max_crashes, f"{model} is in a crash loop")
+        self.expect(name not in [one.name for one in living], f"a second process for {name}")
+        most = self.world.tempers[model].most_replicas if model in self.world.tempers else 1
+        self.expect(len(living) < most, f"{name} is one more than the {most} that may be")
+        self.happened["several"] += len(living) > 0
+        self.expect(now >= self._failed_until.get(name, 0.0), f"{name} is started though it has failed")
+        if now - self._last_death[name] >= worker.crash_window:
+            self._streak[name] = 0
+        self._streak[name] += 1
+        self.expect(self._streak[name] <= worker.max_crashes, f"{name} is in a crash loop")
         self._launched_at[model] = now
 
-    def reset_crashes(self, model: str) -> None:
-        """The model became ready, was stopped on purpose, or somebody explicitly asks for it."""
-        self._streak[model] = 0
-        self._failed_until.pop(model, None)
+    def reset_crashes(self, name: str) -> None:
+        """This worker became ready, was stopped on purpose, or somebody explicitly asks for its model."""
+        self._streak[name] = 0
+        self._failed_until.pop(name, None)
+
+    def load_wanted(self, model: str) -> None:
+        """Somebody asks for a model, with all its replicas."""
+        for name in {model, *self._streak}:
+            if name.partition("#")[0] == model:
+                self.reset_crashes(name)
+
+    def replicas(self) -> None:
+        """After each tick: of a model that is up there are as many as there have to be, or no other one could
+        come just now."""
+        supervisor = self.world.daemon.supervisor
+        for first in [] if supervisor.pool.closing else supervisor.pool:
+            group = first.group
+            if first.number > 1 or not group.replicated:
+                continue
+            standings = group.standings()
+            there = sum(one.is_there for one in standings)
+            absent = any(one.standing is Standing.ABSENT for one in standings)
+            held = self.world.clock.now() < group.held_until
+            enough = there >= group.bounds.least or not there or held or not absent
+            self.expect(enough, f"{there} of {group.bounds.least} replicas of {first.name} are there")
+            busy = {key for one in group.members for key in one.active}
+            running = sum(len(one.active) for one in group.members)
+            self.expect(len(busy) == running, f"a request runs on two replicas of {first.name}")
 
     def unloading(self, model: str) -> None:
         """A failed model that is unloaded may be tried again."""
-        for name in [model] if model else list(self._failed_until):
-            self._failed_until.pop(name, None)
+        for name in list(self._failed_until):
+            if model in ("", name.partition("#")[0]):
+                self._failed_until.pop(name, None)
 
     def died(self, model: str) -> None:
         self._last_death[model] = self.world.time.now()
@@ -260,6 +296,12 @@ class Checks:
 
     def generating(self, worker: "SimWorker", key: int, *, takes_slot: bool) -> None:
         self.expect(worker.loaded, f"{worker.identity} is asked before it is ready")
+        elsewhere = [
+            other.identity
+            for other in self.world.machine.workers.values()
+            if other is not worker and not other.exited and key in other.active
+        ]
+        self.expect(not elsewhere, f"{key} is computed by {worker.identity}, and by {elsewhere}")
         free = worker.occupied < worker.plan.slots
         self.expect(free or not takes_slot, f"{worker.identity} has no slot for {key}")
 
@@ -269,19 +311,27 @@ class Checks:
 
     def terminated(self, worker: "SimWorker") -> None:
         model_worker = self.world.daemon.supervisor.pool.of_worker(worker.identity)
-        self.reset_crashes(worker.model)
+        self.reset_crashes(worker.name)
         reason = model_worker.state.reason if model_worker is not None else None
+        if model_worker is not None and reason == IDLE:
+            self.happened["scaled down"] += 1
+            self.expect(not model_worker.active, f"{worker.identity} is scaled down while busy")
+            there = sum(one.is_there for one in model_worker.group.standings())
+            self.expect(there >= model_worker.group.bounds.least, f"{worker.identity} is one too few")
         if model_worker is not None and reason is not None and reason.message.startswith("idle for"):
             self.happened["reaped"] += 1
             self.expect(
                 not model_worker.active and not model_worker.wanted, f"{worker.identity} is reaped while busy"
             )
-            now, due = self.world.clock.now(), model_worker.idle_since + model_worker.keep_alive
+            group = model_worker.group
+            since = group.idle_since if group.replicated else model_worker.idle_since
+            now, due = self.world.clock.now(), since + model_worker.keep_alive
             early, late = due - now, now - max(due, self._keep_alive[worker.model][1])
             self.expect(early <= 0.001, f"{worker.identity} is reaped {early:.2f} s early")
             jumped = self.world.time.now() - self.world.time.jumped_at <= LOOK
             limit = 0.1 + (LOOK + HELD_UP if jumped else 0.0)
-            self.expect(late <= limit, f"{worker.identity} is reaped {late:.2f} s late")
+            waited = group.replicated  # for one that was coming
+            self.expect(late <= limit or waited, f"{worker.identity} is reaped {late:.2f} s late")
 
     def killed(self, worker: "SimWorker") -> None:
         """Only a worker that broke a rule, or one that was told to go, may be killed."""
@@ -332,7 +382,7 @@ class Checks:
     def bounds(self) -> None:
         for model_worker in self.world.daemon.supervisor.pool:
             queued, loaders = len(model_worker.queue), len(model_worker.loaders)
-            if queued > 2 * POLICY.queue_size + MOST_SLOTS or loaders > POLICY.queue_size * 4:
+            if queued > 2 * POLICY.queue_size + self._most_slots or loaders > POLICY.queue_size * 4:
                 self.expect(False, f"{queued} requests and {loaders} loads wait for {model_worker.model}")
             if self._keep_alive[model_worker.model][0] != model_worker.keep_alive:
                 self._keep_alive[model_worker.model] = (model_worker.keep_alive, self.world.clock.now())

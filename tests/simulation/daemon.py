@@ -161,4 +161,10 @@ class SimDaemon:
             raise AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {reference!r}"))
         if self._world.hub.lacks(reference):
             raise AiPalError(Failure(Code.MODEL_NOT_HERE, f"{reference} is not on this machine"))
-        return Resolved(inner.LoadModel(reference, "echo"), size=1_000_000_000)
+        temper = self._world.tempers[reference]
+        return Resolved(
+            inner.LoadModel(reference, "echo"),
+            size=1_000_000_000,
+            replicas=temper.replicas,
+            most_replicas=temper.most_replicas,
+        )

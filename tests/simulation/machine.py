@@ -29,10 +29,10 @@ class SimMachine:
         self._pids += 1
         return self._pids
 
-    def living(self, model: str) -> SimWorker | None:
-        """The process of this model whose end has not been reported."""
+    def living(self, model: str) -> list[SimWorker]:
+        """The processes of this model whose end has not been reported."""
         ours = [worker for worker in self.workers.values() if worker.model == model]
-        return next((worker for worker in ours if worker.identity not in self._reported), None)
+        return [worker for worker in ours if worker.identity not in self._reported]
 
     def unreachable(self, identity: str) -> bool:
         """Whether what is sent to this worker may not have arrived so far."""
@@ -54,22 +54,25 @@ class SimMachine:
 
     def _launch_worker(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> SimWorker:
         world, named = self._world, spec.worker.split(".")[0]
-        model = named.removesuffix("-vocabulary")
+        base, _, number = named.removesuffix("-vocabulary").partition("-")
+        model = base
         world.checks.expect(not world.hub.lacks(model), f"{model} is loaded, but not here")
         plan = draw(world.dice, world.tempers[model])
-        model += " (vocabulary)" if named != model else ""
-        world.checks.launching(model)
+        model += " (vocabulary)" if named.endswith("-vocabulary") else ""
+        name = f"{model}#{number}" if number else model
+        world.checks.launching(model, name)
         world.note(spec.worker, "starts", plan)
         if plan.fault is Fault.NO_SPAWN or world.fails("spawn"):
-            world.checks.died(model)
+            world.checks.died(name)
             raise AiPalError(Failure(Code.SPAWN_FAILED, "no process to be had", retryable=True))
 
         def reported(status: ExitStatus) -> None:
             self._reported.add(spec.worker)
-            world.checks.died(model)
+            world.checks.died(name)
             world.process_ended(spec.worker, lambda: on_exit(status))
 
         worker = self.workers[spec.worker] = SimWorker(world, model, spec.worker, plan, reported)
+        worker.name = name
         return worker
 
     def _launch_egress(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> SimEgress:

@@ -74,7 +74,7 @@ def committed(host: Host, admitted: ModelWorker) -> int:
         taken = _taken(model_worker.process)
         comes = model_worker is admitted or (model_worker.admitted and model_worker.process is None)
         stays = comes or (model_worker.process is not None and model_worker.state.phase not in ENDING)
-        total += max(taken, host.machine.sizes[model_worker.name]) if stays else taken
+        total += max(taken, host.machine.sizes[model_worker.resolved.name]) if stays else taken
     spare = host.supervisor.pool.warm_pool.spare
     taken_over = spare is not None and spare.engine == admitted.prepared and not spare.ending
     if spare is None or spare.process is None or (taken_over and host is host.machine.owner(admitted)):
@@ -95,7 +95,7 @@ def check_eviction(host: Host, model: str) -> None:
     assert model_worker.state.phase is Phase.READY, f"{model} was evicted while {model_worker.state.phase}"
     assert not model_worker.busy, f"{model} was evicted while it was busy"
     assert not model_worker.wanted, f"{model} was evicted while somebody waited for it"
-    assert not model_worker.resolved.pinned, f"{model} was evicted, and it is pinned"
+    assert not model_worker.pinned, f"{model} was evicted, and it is pinned"
 
 
 def check_refusal(event: wire.Event) -> None:
@@ -115,5 +115,5 @@ def check_relief(host: Host) -> None:
         for model_worker in host.supervisor.pool
         if model_worker.state.phase is Phase.READY and not model_worker.busy
     ]
-    idle = [s for s in staying if not s.wanted and not s.resolved.pinned and s.idle_since < long]
+    idle = [s for s in staying if not s.wanted and not s.pinned and s.idle_since < long]
     assert not idle, f"the machine is short, and {idle[0].model} idles on"

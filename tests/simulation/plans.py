@@ -7,6 +7,7 @@ import msgspec
 
 from ai_pal.server.pool.lifecycle import Policy
 from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.replicas import Pace
 from tests.simulation.hub import DISTANT
 
 
@@ -41,6 +42,8 @@ class Temper(msgspec.Struct, frozen=True):
     faults: tuple[Fault, ...] = ()
     slow: bool = False
     slots: int = 2
+    replicas: int = 1
+    most_replicas: int = 1
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -75,10 +78,14 @@ POLICY = PoolPolicy(
     queue_size=5,
     keep_alive=6.0,
     cancel_timeout=5.0,
+    replicas=Pace(up_after=0.5, down_after=3.0, hold=4.0),
 )
 """The real budgets in small, so that a history of minutes holds many faults."""
 
 ALL_FAULTS = tuple(Fault)[1:]
+REPLICATED, SEVERAL = 0.4, 0.6
+"""In how many histories models may have replicas, and how many of the models there."""
+MOST_REPLICAS = 3
 
 
 def tempers(dice: random.Random) -> dict[str, Temper]:
@@ -90,6 +97,18 @@ def tempers(dice: random.Random) -> dict[str, Temper]:
         "faulty": Temper(dice.choice((0.3, 0.7)), ALL_FAULTS, slots=dice.randint(1, 3)),
         "doomed": Temper(1.0, (dice.choice(ALL_FAULTS),), slow=dice.random() < 0.3),
     }
+
+
+def with_replicas(seed: int, models: dict[str, Temper]) -> dict[str, Temper]:
+    """Some of them may have more than one worker; drawn apart, so that all else of a seed is as it was."""
+    dice = random.Random(f"replicas {seed}")
+    found = {}
+    for name, temper in models.items():
+        least, more = dice.randint(1, 2), dice.randint(0, 1)
+        several = dice.random() < SEVERAL
+        bounds = {"replicas": least, "most_replicas": least + more} if several else {}
+        found[name] = msgspec.structs.replace(temper, **bounds)
+    return found
 
 
 def draw(dice: random.Random, temper: Temper) -> Plan:

@@ -70,6 +70,7 @@ class SimWorker:
             plan,
             on_exit,
         )
+        self.name = model  # that of a replica has its number too
         self.pid = world.machine.next_pid()
         self.exited = self.frozen = self.hung = False
         self.garbled = False

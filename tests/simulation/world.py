@@ -22,7 +22,7 @@ from tests.simulation.elsewhere import provider_tempers
 from tests.simulation.hub import FetchChecks, SimHub
 from tests.simulation.machine import SimMachine
 from tests.simulation.memory import SimMemory
-from tests.simulation.plans import Temper, tempers
+from tests.simulation.plans import REPLICATED, Temper, tempers, with_replicas
 from tests.simulation.routing_checks import RoutingChecks
 from tests.simulation.watching import Watching
 from tests.simulation.work import Work
@@ -42,7 +42,7 @@ Fails = Callable[[str], bool]
 class World:
     """One history. `rough`: connections are full at times, the machine stands still, and the supervisor may
     be stopped. Of the deeds that are drawn, `only` those with these numbers are done. With `doubts` models
-    can tell when they are not sure; None: the seed says."""
+    can tell when they are not sure, with `replicas` some have several workers; None: the seed says."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class World:
         tiers: bool | None = None,
         only: frozenset[int] | None = None,
         doubts: bool | None = None,
+        replicas: bool | None = None,
     ) -> None:
         self.seed, self.dice, self.fails, self.rough = seed, random.Random(seed), fails, rough
         self._notes: list[tuple[float, tuple[object, ...]]] = []
@@ -61,6 +62,10 @@ class World:
         self.checks = Checks(self)
         self.routing = RoutingChecks(self)
         self.tempers = tempers(self.dice) if models is None else models
+        drawn = models is None and random.Random(f"replicated {seed}").random() < REPLICATED
+        self.replicated = drawn if replicas is None else replicas
+        if self.replicated:
+            self.tempers = with_replicas(seed, self.tempers)
         self.tiers = (models is None and self.dice.random() < 0.5) if tiers is None else tiers
         self.providers = provider_tempers(self.dice)
         self.doubts = SimDoubts(seed, doubts if self.tiers and models is None else False)
@@ -174,7 +179,7 @@ class World:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return
         if isinstance(request, wire.Load):
-            self.checks.reset_crashes(request.model)
+            self.checks.load_wanted(request.model)
         if isinstance(request, wire.Unload):
             self.checks.unloading(request.model)
 
@@ -221,6 +226,7 @@ class World:
             return
         self.checks.alarm()
         self.daemon.tick()
+        self.checks.replicas()
         self._check_stopped()
 
     def _check_stopped(self) -> None:
@@ -232,7 +238,9 @@ class World:
     def observe(self, event: str, **fields: object) -> None:
         self.note(event, fields)
         self.daemon.activity.observed(event, fields)
-        if event == "model_failed":
+        if event == "replica_called":
+            self.checks.happened["replica called"] += 1
+        if event in ("model_failed", "replica_given_up"):
             self.checks.gave_up(str(fields["model"]), str(fields["code"]))
         elif event == "model_evicted":
             self.memory.evicted(str(fields["model"]))

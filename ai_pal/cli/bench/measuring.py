@@ -48,7 +48,7 @@ def measure(
 @contextlib.contextmanager
 def loaded(client: Client, reference: str, tell: Tell) -> Iterator[wire.WorkerStatus]:
     """The model, loaded; one that was not is unloaded afterwards, unless others wait for it by now."""
-    before = {worker.model for worker in client.status().workers}
+    before = {worker.asked_as for worker in client.status().workers}
     name = reference
     try:
         for event in client.load(reference, None if reference in before else KEEP):
@@ -80,4 +80,4 @@ def _ask(client: Client, model: str, prompt: int, answer: int) -> Run:
 
 
 def _status(client: Client, name: str) -> wire.WorkerStatus | None:
-    return next((worker for worker in client.status().workers if worker.model == name), None)
+    return next((worker for worker in client.status().workers if worker.asked_as == name), None)

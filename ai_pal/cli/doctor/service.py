@@ -43,7 +43,7 @@ def check_supervisor() -> tuple[bool, Finding]:
         if error.code not in (Code.SUPERVISOR_UNREACHABLE, Code.SUPERVISOR_SILENT):
             return False, of_failure("supervisor", error.failure)
         return False, _unreachable()
-    loaded = sum(not worker.vocabulary for worker in status.workers)
+    loaded = len({worker.asked_as for worker in status.workers if not worker.vocabulary})
     text = f"pid {status.pid}, {counted(loaded, 'model')} loaded"
     with contextlib.suppress(AiPalError):  # what is wrong with the settings is said already
         if differs := standing(welcome, __version__, own_fingerprint()).differs:

@@ -143,9 +143,9 @@ def _keep(view: View, line: Line, scene: Scene) -> tuple[View, Action | None]:
     if model is None or model.vocabulary:
         return _says(view, "choose a model to pin it"), None
     if model.pinned:
-        setting = dotted("models", model.model.partition("?")[0], "pin")
+        setting = dotted("models", model.asked_as.partition("?")[0], "pin")
         return _says(view, f"the settings pin it: ai-pal config unset {setting}"), None
-    return view, Keep(model.model, model.keep_alive >= 0)
+    return view, Keep(model.asked_as, model.keep_alive >= 0)
 
 
 def _call_off(view: View, line: Line, scene: Scene) -> tuple[View, Action | None]:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,7 +48,7 @@ async def tags(client: AsyncClient, _: Mapping[str, str]) -> bytes:
 
 async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     """GET /api/ps: what is loaded."""
-    workers = [one for one in (await client.status()).workers if one.pid and not one.vocabulary]
+    workers = _by_model([one for one in (await client.status()).workers if one.pid and not one.vocabulary])
     known = await facts.details_by_name(client, [one.model for one in workers])
     listed = {one.name: one for one in await client.models()} if workers else {}
     called = await asyncio.to_thread(presets.loads) if workers else {}
@@ -109,6 +109,18 @@ def _tag(one: Askable) -> dict[str, Any]:
         "digest": _digest(one.name, one.info),
         "details": _details(one.known),
     }
+
+
+def _by_model(workers: Sequence[wire.WorkerStatus]) -> list[wire.WorkerStatus]:
+    """Replicas as one: here a model is listed once."""
+    found: dict[str, wire.WorkerStatus] = {}
+    for one in workers:
+        other = found.get(one.asked_as)
+        memory = one.memory + (other.memory if other else 0)
+        found[one.asked_as] = msgspec.structs.replace(
+            other or one, model=one.asked_as, replica=1, memory=memory
+        )
+    return list(found.values())
 
 
 def _loaded(

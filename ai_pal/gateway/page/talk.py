@@ -227,7 +227,8 @@ class Talk(Followable):
             return 0
         with suppress(AiPalError):
             workers = (await self._client.status()).workers
-            return next((one.context for one in workers if one.model == by.model and not one.vocabulary), 0)
+            windows = (one.context for one in workers if one.asked_as == by.model and not one.vocabulary)
+            return next(windows, 0)
         return 0
 
     def _add(self, conversation: Conversation, window: int = 0, written_by: str = "") -> bool:

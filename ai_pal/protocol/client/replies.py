@@ -93,7 +93,8 @@ class Counted(Event, tag="counted", frozen=True):
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One model's worker. Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
+    """A worker of a model; one of several is called by its number too, `MODEL#2`, which is its `replica`.
+    Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
     `abilities` is what it can be asked for, where that is known; `idle_for` and `unloads_in` are seconds.
     Of a `vocabulary` no weights are loaded: it counts tokens, and `model` says so. It computes with so many
     `threads`, 0 while that is not known. `node` is where it runs, empty for this machine. `calibrating` tells
@@ -122,6 +123,12 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     threads: int = 0
     node: str = ""
     calibrating: float | None = None
+    replica: int = 1
+
+    @property
+    def asked_as(self) -> str:
+        """The name of its model, by which it is asked."""
+        return self.model.removesuffix(f"#{self.replica}") if self.replica > 1 else self.model
 
 
 class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):

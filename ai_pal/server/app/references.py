@@ -32,7 +32,8 @@ def load_of(reference: str, settings: Settings) -> Resolved:
     pinned = catalog.pinned(reference, settings)
     file = os.path.realpath(load.path) if load.path else ""
     stamp = stamp_of(load) if load.path else ""
-    return Resolved(load, size, catalog.own_keep_alive(reference, settings), pinned, file, stamp)
+    keep_alive, replicas = catalog.own_keep_alive(reference, settings), catalog.replicas(reference, settings)
+    return Resolved(load, size, keep_alive, pinned, file, stamp, *replicas)
 
 
 def _with_prefixes(load: LoadModel, settings: Settings) -> LoadModel:

@@ -236,7 +236,7 @@ class MachineSnapshots:
 
     def _as_loaded(self, here: Here) -> Here:
         """With what its worker, if it has one, adds."""
-        model_worker = self._pool.find(here.model)
+        model_worker = self._pool.serving(here.model)
         if model_worker is None:
             return here
         phase, reason = model_worker.state.phase, model_worker.state.reason

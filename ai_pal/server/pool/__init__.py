@@ -1,1 +1,1 @@
-"""The pool: one worker per model, one process per worker, every request ended exactly once."""
+"""The pool: one worker per model or replica, one process per worker, every request ended exactly once."""

@@ -75,9 +75,14 @@ class Admission:
         worker.own_windows = False
         worker.reads = FADING * self._footprints.reads(worker.load)
         if self._devices is not None:
-            placed = place(worker, workers, self._devices, lambda one: resident(one).evictable)
+            one_more = worker.group.others_there(worker)  # nobody goes for it
+            placed = place(
+                worker, workers, self._devices, lambda one: not one_more and resident(one).evictable
+            )
             if placed is not None:
                 return placed
+            if one_more and _on_devices(worker) < max(map(_on_devices, worker.group.members)):
+                return memory.Refuse(f"less of {worker.name} fits on the GPU than of the others", soon=True)
         others = self._ledger.enter()
         if others is None:
             return memory.Wait(False, BUSY_LEDGER)
@@ -92,7 +97,7 @@ class Admission:
             worker.name,
             need - (beside.taken if own else 0),
             worker.state.phase is Phase.WAITING,
-            _places(worker),
+            places(worker),
         )
         free = room - (0 if own else beside.promised)
         decision = memory.decide(want, free, residents, self._policy.max_loaded)
@@ -205,13 +210,19 @@ def resident(worker: ModelWorker) -> Resident:
     use = USES.get(worker.state.phase) or (Use.BUSY if busy else Use.IDLE)
     ending = worker.state.phase in (Phase.STOPPING, Phase.KILLING)
     taken, reserved = usage.private if usage else 0, 0 if ending else worker.reserved
-    pinned, places = worker.resolved.pinned, _places(worker)
-    return Resident(worker.name, use, taken, reserved, worker.idle_since, pinned, places)
+    pinned, counted = worker.pinned, places(worker)
+    return Resident(worker.name, use, taken, reserved, worker.idle_since, pinned, counted)
 
 
-def _places(worker: ModelWorker) -> int:
-    """How many models it is, of those that may be loaded: a vocabulary is none."""
-    return 0 if worker.resolved.load.vocabulary else 1
+def places(worker: ModelWorker) -> int:
+    """How many models it is, of those that may be loaded: a vocabulary is none, and replicas are one."""
+    first = next((one for one in worker.group.members if counts(one)), worker)
+    return 0 if worker.resolved.load.vocabulary or worker is not first else 1
+
+
+def _on_devices(worker: ModelWorker) -> int:
+    """How many blocks of its model are on devices."""
+    return sum(share.blocks for share in worker.placement or ())
 
 
 def counts(worker: ModelWorker) -> bool:

@@ -90,6 +90,8 @@ class AdmissionController:
         if self._admission is None or worker.admitted:
             return True
         decision = self._admission.seek(worker, self._workers, self._warm_pool)
+        if worker.group.others_there(worker) and not isinstance(decision, memory.Admit):
+            decision = memory.Refuse(decision.reason, soon=True)  # nobody goes for it, and nobody waits
         match decision:
             case memory.Admit():
                 worker.admitted = True
@@ -101,7 +103,8 @@ class AdmissionController:
             case memory.Refuse() if self._still_settling(worker):
                 self._defer(worker, decision.reason)
             case memory.Refuse():
-                self._observe("load_refused", model=worker.name, reason=decision.reason)
+                if not worker.group.others_there(worker):
+                    self._observe("load_refused", model=worker.name, reason=decision.reason)
                 self._apply(worker, lifecycle.Denied(refusal(decision)))
         return worker.admitted
 

@@ -8,11 +8,14 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.server.jobs import Answered
 from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.group import Group
 from ai_pal.server.pool.job import JobTable, WorkerJob
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.notifier import Notifier
 from ai_pal.server.pool.pool import RESEND_INTERVAL, Pool
+from ai_pal.server.pool.prefixes import KnownPrefixes, fingerprints
+from ai_pal.server.pool.replicas import Taker, taker
 from ai_pal.server.ports import Clock, Workers
 
 MAX_ATTEMPTS = 2
@@ -24,7 +27,7 @@ REPEATED = "the model said the same over and over, and was stopped"
 
 
 class Dispatcher:
-    """Moves requests between a model's queue and its worker."""
+    """Moves requests between a model's queue and its workers."""
 
     def __init__(
         self,
@@ -39,7 +42,10 @@ class Dispatcher:
         self._workers, self._clock = workers, clock
 
     def dispatch(self, worker: ModelWorker) -> None:
-        """Send the worker as many of the waiting requests as it takes."""
+        """Send the worker as many of the waiting requests as it takes; of replicas any."""
+        if worker.group.replicated:
+            self._share(worker.group)
+            return
         sent = False
         while worker.counts and worker.state.phase is Phase.READY and self._send(worker, worker.counts.pop()):
             pass
@@ -48,13 +54,49 @@ class Dispatcher:
         if worker.queue and (sent or worker.state.phase is Phase.READY):
             self._notifier.positions(worker)
 
+    def _share(self, group: Group) -> None:
+        """Send waiting requests to replicas, as many as these take: each to the one that has read most of its
+        prompt, else to the least busy."""
+        ready = [one for one in group.members if one.state.phase is Phase.READY]
+        while ready and group.counts:
+            least = min(ready, key=lambda one: len(one.active))
+            if not self._send(least, group.counts.pop()):
+                ready.remove(least)
+        ready = [one for one in group.members if one.state.phase is Phase.READY]
+        while group.queue and (free := [one for one in ready if one.free > 0]):
+            request = group.queue.pop()
+            chosen = self._taker(group, free, request)
+            if self._send(chosen, request):
+                self._read_by(group, chosen, request)
+            else:
+                ready.remove(chosen)
+        if ready and group.queue:
+            self._notifier.positions(group.first)
+
+    def _taker(self, group: Group, free: list[ModelWorker], request: WorkerJob) -> ModelWorker:
+        if request.prefixes is None:
+            request.prefixes = fingerprints(request.job.work)
+        known, prints = group.prefixes, request.prefixes
+        takers = [
+            Taker(one.number, one.taken, known.known(prints, one.number) if known is not None else 0)
+            for one in free
+        ]
+        number = taker(takers)
+        return next(one for one in free if one.number == number)
+
+    def _read_by(self, group: Group, worker: ModelWorker, request: WorkerJob) -> None:
+        if group.prefixes is None:
+            group.prefixes = KnownPrefixes()
+        group.prefixes.reads(request.prefixes or (), worker.number)
+
     def _send(self, worker: ModelWorker, request: WorkerJob) -> bool:
         """Whether the worker has it now; else it is the next of all."""
         if not self._workers.send(worker.identity, request.message, request.job.blobs):
-            worker.line_of(request).push_front(request.job.owner, request, request.job.principal)
+            worker.group.line_of(request).push_front(request.job.owner, request, request.job.principal)
             self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
             return False
         worker.begin(request)
+        request.worker = worker.name
         request.attempts += 1
         request.dispatched_at = self._clock.now()
         return True
@@ -175,7 +217,7 @@ class Dispatcher:
             return
         if request.key in worker.active:
             self.tell_cancels(worker)
-        elif worker.line_of(request).remove(request.job.owner, request, request.job.principal):
+        elif worker.group.line_of(request).remove(request.job.owner, request, request.job.principal):
             self._notifier.positions(worker)
             if worker.state.phase is Phase.READY and not worker.busy and not worker.wanted:
                 self._pool.rest(worker)
@@ -204,7 +246,8 @@ class Dispatcher:
                 self._requests.broken(request, failure, now)
             else:
                 request.told_position, request.told_progress, request.told_read = 0, -1.0, -1
-                worker.line_of(request).push_front(request.job.owner, request, request.job.principal)
+                request.worker = worker.group.first.name
+                worker.group.line_of(request).push_front(request.job.owner, request, request.job.principal)
                 request.sink.news(wire.Notice(0, "retry", failure.message))
 
     def broken(self, worker: ModelWorker, reason: str) -> None:

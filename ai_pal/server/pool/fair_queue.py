@@ -73,6 +73,11 @@ class FairQueue(Generic[T]):
         self._taken(owner, principal)
         return True
 
+    @property
+    def heads(self) -> Iterator[T]:
+        """The first of each one's, in no order that matters: whoever waits longest is among them."""
+        return (line[0] for principals in self._owners.values() for line in principals.values())
+
     def __iter__(self) -> Iterator[T]:
         """The items in the order in which `pop` would give them."""
         rounds = FairQueue[T](self._limit)

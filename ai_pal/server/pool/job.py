@@ -23,7 +23,7 @@ ENDS: dict[type[Work], type[inner.FromWorker]] = {
 
 class WorkerJob(msgspec.Struct, eq=False):
     """An open job. `key` is unique in this supervisor; `sink` hears what becomes of it. `worker` is the
-    name of the one that has it."""
+    name of the one that has it, `prefixes` what its prompt begins with, where that chooses a replica."""
 
     key: int
     job: Job
@@ -42,6 +42,7 @@ class WorkerJob(msgspec.Struct, eq=False):
     told_progress: float = -1.0
     told_reason: str = ""
     told_read: int = -1
+    prefixes: tuple[bytes, ...] | None = None
 
     @property
     def started(self) -> bool:

@@ -1,8 +1,6 @@
-"""One model's worker: its state, its process, its queue and what runs in it now."""
+"""A worker of a model: its state, its process and what runs in it now. What replicas share is in `group`."""
 
-import itertools
 import math
-from collections.abc import Iterator
 
 import msgspec
 
@@ -13,38 +11,25 @@ from ai_pal.protocol.worker import GenerationDone, LoadModel, Ready, Share
 from ai_pal.server.nodes.base import WorkerProcess
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.group import Group, Waiter
 from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.pool.load_progress import LoadWatch
-
-
-class Waiter(msgspec.Struct, frozen=True):
-    """A client that asked for this model to be loaded and waits to hear of it."""
-
-    client: bytes
-    id: int
-    since: float
-    told_reason: str = ""
-
 
 LONG_PROMPT = 256
 """Tokens from which on the time that a prompt took tells how fast the model reads."""
 
 
 class ModelWorker(msgspec.Struct, eq=False):
-    """All that the supervisor knows of one model. `queue` are the jobs that wait for a slot, `counts` those
-    that need none. `identity` names its process at the socket, `active` is what it was sent and has not
+    """All that the supervisor knows of one worker: a model's only one, or the replica of this `number` in its
+    `group`. `identity` names its process at the socket, `active` is what it was sent and has not
     confirmed the end of, whatever its client has heard; `taken` are the slots of these. `reserved` is the
     memory promised to it in bytes, `placement` what of it lies on devices, `own_windows` whether each slot
     has a window of its own, `reads` tokens of a prompt that it reads in a second, `admitted` whether it may
-    start its process, `kept_as_said` whether a request has said its `keep_alive`. Its memory was looked at
-    last at `looked_at`, and is to be at `look_at`. `node` is where it runs or is to, "" for this machine, and
-    `path` where its files lie there, if that is another place."""
+    start its process. Its memory was looked at last at `looked_at`, and is to be at `look_at`. `node` is
+    where it runs or is to, "" for this machine, and `path` where its files lie there, if elsewhere."""
 
-    resolved: Resolved
-    queue: FairQueue[WorkerJob]
-    counts: FairQueue[WorkerJob]
-    keep_alive: float
-    kept_as_said: bool = False
+    group: Group
+    number: int = 1
     state: lifecycle.State = lifecycle.State()
     process: WorkerProcess | None = None
     identity: str = ""
@@ -53,7 +38,6 @@ class ModelWorker(msgspec.Struct, eq=False):
     watch: LoadWatch | None = None
     active: dict[int, WorkerJob] = msgspec.field(default_factory=dict)
     taken: int = 0
-    loaders: list[Waiter] = msgspec.field(default_factory=list)
     idle_since: float = 0.0
     looked_at: float = -math.inf
     look_at: float | None = None
@@ -66,6 +50,26 @@ class ModelWorker(msgspec.Struct, eq=False):
     reads: float = 0.0
     node: str = ""
     path: str = ""
+
+    @property
+    def resolved(self) -> Resolved:
+        return self.group.resolved
+
+    @property
+    def queue(self) -> FairQueue[WorkerJob]:
+        return self.group.queue
+
+    @property
+    def counts(self) -> FairQueue[WorkerJob]:
+        return self.group.counts
+
+    @property
+    def loaders(self) -> list[Waiter]:
+        return self.group.loaders
+
+    @property
+    def keep_alive(self) -> float:
+        return self.group.keep_alive
 
     @property
     def model(self) -> str:
@@ -84,8 +88,8 @@ class ModelWorker(msgspec.Struct, eq=False):
 
     @property
     def name(self) -> str:
-        """Its own among all workers."""
-        return self.resolved.name
+        """Its own among all workers: the first has that of the model."""
+        return self.resolved.name if self.number == 1 else f"{self.resolved.name}#{self.number}"
 
     @property
     def prepared(self) -> str:
@@ -109,12 +113,17 @@ class ModelWorker(msgspec.Struct, eq=False):
     @property
     def wanted(self) -> bool:
         """Whether somebody waits for this model: then a lost worker is replaced."""
-        return bool(self.queue) or bool(self.counts) or bool(self.loaders)
+        return self.group.wanted
 
     @property
     def in_use(self) -> bool:
         """Whether it has a process, or somebody waits for one."""
         return self.process is not None or self.wanted
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it stays until it is unloaded by request: not what came because of much to do."""
+        return self.resolved.pinned and self.number <= self.resolved.replicas
 
     @property
     def free(self) -> int:
@@ -146,29 +155,6 @@ class ModelWorker(msgspec.Struct, eq=False):
         self.taken = 0
         return lost
 
-    @property
-    def waiting(self) -> Iterator[WorkerJob]:
-        """The jobs that it has not been sent."""
-        return itertools.chain(self.queue, self.counts)
-
-    def line_of(self, job: WorkerJob) -> FairQueue[WorkerJob]:
-        """Where this job waits."""
-        return self.queue if job.takes_slot else self.counts
-
-    def keep(self, said: float | None, usual: float | None) -> None:
-        """How long it stays after its last request: as `said`, else as is `usual` for a client, unless the
-        model has a setting of its own or another request has said it."""
-        if said is not None:
-            self.keep_alive, self.kept_as_said = said, True
-        elif usual is not None and not self.kept_as_said and self.resolved.keep_alive is None:
-            self.keep_alive = usual
-
-    def leave(self, client: bytes, request_id: int | None = None) -> list[Waiter]:
-        """Take out this client's loads, all or one of them; they are given back."""
-        leaving = [w for w in self.loaders if w.client == client and request_id in (None, w.id)]
-        self.loaders = [w for w in self.loaders if w not in leaving]
-        return leaving
-
     def cancelled_since(self, when: float) -> bool:
         """Whether a request that was cancelled by then still occupies the worker."""
         return any(r.cancel_at is not None and r.cancel_at <= when for r in self.active.values())
@@ -178,12 +164,15 @@ class ModelWorker(msgspec.Struct, eq=False):
         staying = self.keep_alive < 0 or self.resolved.pinned
         if self.state.phase is not lifecycle.Phase.READY or self.busy or self.wanted or staying:
             return None
+        if self.group.replicated:
+            return self.group.unload_at()
         return self.idle_since + self.keep_alive
 
     def status(self, now: float) -> WorkerStatus:
         ready = self.state.phase is lifecycle.Phase.READY
         usage = self.process.usage() if self.process else None
-        unload_at = self.unload_at()
+        unload_at, face = self.unload_at(), self.group.is_face(self)
+        fewer = self.group.held_because if face else ""
         return WorkerStatus(
             model=self.name,
             state="busy" if ready and self.busy else str(self.state.phase),
@@ -192,7 +181,7 @@ class ModelWorker(msgspec.Struct, eq=False):
             progress=self.state.progress,
             memory=usage.memory if usage else 0,
             active=len(self.active),
-            queued=len(self.queue) + len(self.counts),
+            queued=len(self.queue) + len(self.counts) if face else 0,
             requests=self.served,
             restarts=self.restarts,
             context=self.info.context if self.info else 0,
@@ -200,11 +189,12 @@ class ModelWorker(msgspec.Struct, eq=False):
             idle_for=now - self.idle_since if ready and not self.busy else None,
             unloads_in=None if unload_at is None else max(0.0, unload_at - now),
             keep_alive=self.keep_alive,
-            reason=self.state.reason.message if self.state.reason else "",
+            reason=self.state.reason.message if self.state.reason else fewer,
             reserved=self.reserved,
-            pinned=self.resolved.pinned,
+            pinned=self.pinned,
             abilities=self.info.abilities if self.info and not self.resolved.load.vocabulary else [],
             vocabulary=self.resolved.load.vocabulary,
             threads=self.info.threads if self.info else 0,
             node=self.node,
+            replica=self.number,
         )

@@ -10,7 +10,7 @@ from ai_pal.memory.spread import Place, spread
 from ai_pal.protocol.cluster import Node
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
-from ai_pal.server.pool.admission import MemoryPolicy, counts, resident
+from ai_pal.server.pool.admission import MemoryPolicy, counts, places, resident
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.warm_pool import WarmPool
@@ -60,7 +60,7 @@ class NodeAdmission:
                 return memory.Refuse(f"the cluster cannot be had: {failure.message}", soon=True)
             return memory.Wait(True, "its process tells of no nodes yet", "the cluster is starting")
         need = self._footprints.need(worker.load)
-        want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, _places(worker))
+        want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, places(worker))
         others = [one for one in workers if one is not worker and counts(one)]
         worker.node, decision = spread(
             want, [self._place(node, worker, others) for node in nodes], self._policy.max_loaded
@@ -135,7 +135,3 @@ class NodeAdmission:
         if identity is None or not node.cache:
             return ""
         return str(Path(node.cache) / identity.rpartition(":")[0])
-
-
-def _places(worker: ModelWorker) -> int:
-    return 0 if worker.resolved.load.vocabulary else 1

@@ -23,20 +23,24 @@ class Notifier:
     def progress(self, worker: ModelWorker) -> None:
         if worker.state.phase is Phase.WAITING:
             self._waiting(worker)
-        if worker.state.phase not in (Phase.STARTING, Phase.LOADING):
-            return
+        if worker.state.phase not in (Phase.STARTING, Phase.LOADING) or worker.group.ready:
+            return  # who waits for a slot beside those that answer is told of his place
         progress = worker.state.progress
-        for request in worker.waiting:
+        for request in worker.group.waiting:
             if progress > request.told_progress:
                 request.told_progress = progress
                 request.sink.news(wire.Loading(0, worker.model, progress))
-        for waiter in worker.loaders:
+        for number, waiter in enumerate(worker.loaders):
+            if worker.group.replicated:
+                if progress <= waiter.told_progress:
+                    continue  # another one is further
+                worker.loaders[number] = msgspec.structs.replace(waiter, told_progress=progress)
             self._clients.send(waiter.client, wire.Loading(waiter.id, worker.model, progress))
 
     def _waiting(self, worker: ModelWorker) -> None:
         """Tell everybody who waits, once, why the load has to wait for memory."""
         reason = worker.state.reason.message if worker.state.reason else ""
-        for request in worker.waiting:
+        for request in worker.group.waiting:
             if request.told_reason != reason:
                 request.told_reason, request.told_progress = reason, 0.0
                 request.sink.news(wire.Loading(0, worker.model, 0.0, reason))

@@ -14,10 +14,13 @@ from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission_controller import HOLDING, AdmissionController, Admits
 from ai_pal.server.pool.failures import IGNORED_CANCEL, REPLACED
 from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.group import Group
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.load_progress import LoadWatch
 from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.replicas import Pace
 from ai_pal.server.pool.roster import Roster
+from ai_pal.server.pool.scaler import Scaler
 from ai_pal.server.pool.warm_pool import WarmPool
 from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Workers
 
@@ -41,6 +44,7 @@ class PoolPolicy(msgspec.Struct, frozen=True):
     cancel_timeout: float = 15.0
     spare_engines: tuple[str, ...] = ()
     log_prompts: bool = False
+    replicas: Pace = Pace()
 
 
 class PoolOwner(Protocol):
@@ -85,6 +89,7 @@ class Pool(Roster):
             apply=self.apply,
             told=self._waits,
         )
+        self.scaler = Scaler(self, clock=clock, observe=observe, apply=self.apply)
         self.policy = policy
         self.closing = False
         self._numbers = itertools.count(1)
@@ -95,15 +100,15 @@ class Pool(Roster):
         return worker.process if worker is not None else self.warm_pool.process_of(identity)
 
     def worker_for(self, resolved: Resolved) -> ModelWorker:
-        """The worker for a model, made if need be."""
+        """The worker for a model, made if need be; of its replicas the first."""
         worker = self.sharing(resolved)
         if worker is None:
             keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
             size = self.policy.queue_size
-            worker = ModelWorker(resolved, FairQueue(size), FairQueue(size), keep_alive)
+            worker = ModelWorker(Group(resolved, FairQueue(size), FairQueue(size), keep_alive))
             self.add(worker)
-        elif worker.process is None and worker.name == resolved.name:
-            worker.resolved = resolved
+        elif not worker.group.has_process and worker.name == resolved.name:
+            worker.group.resolved = resolved
         elif worker.resolved.is_replaced_by(resolved):
             self._replace(worker, resolved)
         else:
@@ -111,34 +116,41 @@ class Pool(Roster):
         return worker
 
     def _stays_as(self, worker: ModelWorker, resolved: Resolved) -> None:
-        """As long as the settings say by now; one that is pinned under any of its names stays so."""
-        before, keep_alive = worker.resolved, resolved.keep_alive
+        """As long and as many as the settings say by now; pinned under any of its names is pinned."""
+        group, before, keep_alive = worker.group, worker.resolved, resolved.keep_alive
         if worker.name == resolved.name and keep_alive != before.keep_alive:
-            worker.resolved = msgspec.structs.replace(before, keep_alive=keep_alive)
-            if not worker.kept_as_said:
-                worker.keep_alive = self.policy.keep_alive if keep_alive is None else keep_alive
+            group.resolved = msgspec.structs.replace(before, keep_alive=keep_alive)
+            if not group.kept_as_said:
+                group.keep_alive = self.policy.keep_alive if keep_alive is None else keep_alive
         if resolved.pinned:
-            worker.resolved = msgspec.structs.replace(worker.resolved, pinned=True)
+            group.resolved = msgspec.structs.replace(group.resolved, pinned=True)
+        bounds = {"replicas": resolved.replicas, "most_replicas": resolved.most_replicas}
+        if worker.name == resolved.name and bounds != {name: getattr(before, name) for name in bounds}:
+            group.resolved = msgspec.structs.replace(group.resolved, **bounds)
 
     def take(self, policy: PoolPolicy) -> None:
         """From now on this is the policy; what is loaded and kept as usual is kept as is usual now."""
         before, self.policy = self.policy.keep_alive, policy
         for worker in self:
-            own = worker.kept_as_said or worker.resolved.keep_alive is not None
-            if not own and worker.keep_alive == before != policy.keep_alive:
-                worker.keep_alive = policy.keep_alive
-                self._arm(worker)
+            own = worker.group.kept_as_said or worker.resolved.keep_alive is not None
+            if not own and worker.number == 1 and worker.keep_alive == before != policy.keep_alive:
+                worker.group.keep_alive = policy.keep_alive
+                for one in worker.group.members:
+                    self._arm(one)
 
     def _replace(self, worker: ModelWorker, resolved: Resolved) -> None:
         """Let it end when what runs in it has ended: whoever waits is served by what is there now."""
         load = msgspec.structs.replace(resolved.load, model=worker.model)
-        worker.resolved = msgspec.structs.replace(resolved, load=load)
-        if worker.process is not None:
-            self.apply(worker, lifecycle.StopWanted(REPLACED, worker.busy))
+        worker.group.resolved = msgspec.structs.replace(resolved, load=load)
+        for one in worker.group.members:
+            if one.process is not None:
+                self.apply(one, lifecycle.StopWanted(REPLACED, one.busy))
 
     def apply(self, worker: ModelWorker, event: lifecycle.AnyEvent) -> None:
         """One transition of the worker, and its effects."""
         before = worker.state.phase
+        if worker.group.replicated and isinstance(event, lifecycle.StopWanted):
+            self.scaler.hold(worker.group)  # whoever ended it would have to end it again
         worker.state, actions = lifecycle.step(worker.state, event, self._clock.now(), self.policy.worker)
         if worker.state.phase is not before:
             state = worker.state
@@ -174,7 +186,7 @@ class Pool(Roster):
                 self.connected(worker)
             if worker.state.phase in (Phase.STARTING, Phase.LOADING):
                 self._look(worker)
-            self.apply(worker, lifecycle.Tick(wanted=worker.wanted and not self.closing))
+            self.apply(worker, lifecycle.Tick(wanted=self.scaler.is_needed(worker)))
             unload_at = worker.unload_at()
             if unload_at is not None and unload_at <= now:
                 idle = Failure(Code.UNLOADED, f"idle for {now - worker.idle_since:.0f} s")
@@ -184,6 +196,7 @@ class Pool(Roster):
             if worker.look_at is not None and worker.look_at <= now:
                 self._learn(worker)
             self.forget(worker, now - self.policy.worker.crash_window)
+        self.scaler.tick()
 
     def _learn(self, worker: ModelWorker) -> None:
         """The most memory that it has had, for the next load and what is promised to it now."""
@@ -194,6 +207,7 @@ class Pool(Roster):
         """Nothing runs in it any more: its idle time begins, or goes on from when it was `since`."""
         now = self._clock.now()
         worker.idle_since = now if since is None else since
+        worker.group.idle_since = max(worker.group.idle_since, worker.idle_since)
         self._clock.wake_at(now)  # a load that waits may take its place
         if worker.look_at is None:
             worker.look_at = max(now, worker.looked_at + MEMORY_LOOK_INTERVAL)
@@ -203,10 +217,13 @@ class Pool(Roster):
 
     def ready(self, worker: ModelWorker) -> None:
         """The worker has loaded its model."""
-        worker.idle_since = self._clock.now()
+        worker.idle_since = worker.group.changed_at = self._clock.now()
+        if not worker.group.ready:
+            worker.group.idle_since = worker.idle_since
         self.apply(worker, lifecycle.LoadFinished())
         self.admission.learn(worker, loaded=True)
         self.keep_spare(worker.prepared)
+        self.scaler.scale(worker.group)
 
     def keep_spare(self, engine: str) -> None:
         """Have a worker ready for the next load of this engine, if that saves time and there is room."""
@@ -290,8 +307,9 @@ class Pool(Roster):
         self.died(identity)
         assert failure is not None
         self._owner.worker_gone(worker, failure)
-        wanted = worker.wanted and not self.closing
+        wanted = self.scaler.is_needed(worker, again=not planned)
         self.apply(worker, lifecycle.Exited(status, wanted, self._jitter(), tail))
+        self.scaler.exited(worker, planned=planned)
 
     def _refused(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
         """Its node would not have it, and nothing was started: whether it may load is asked anew."""

@@ -18,9 +18,10 @@ from ai_pal.server.pool.admission_controller import Admits
 from ai_pal.server.pool.counting import by_vocabulary
 from ai_pal.server.pool.dispatcher import Dispatcher
 from ai_pal.server.pool.failures import CLOSING, UNLOADED, late, overloaded
+from ai_pal.server.pool.group import Waiter
 from ai_pal.server.pool.job import JobTable, WorkerJob, prompt_of
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.model_worker import ModelWorker, Waiter
+from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.notifier import Notifier
 from ai_pal.server.pool.pool import Pool, PoolPolicy
 from ai_pal.server.pool.unloads import Unloading, Unloads
@@ -82,7 +83,7 @@ class Supervisor:
             self._observe("prompt", request=request.key, **prompt_of(job.work))
         if request.deadline is not None:
             self._clock.wake_at(request.deadline)
-        self.pool.apply(worker, lifecycle.Demand())
+        self.pool.scaler.demand(worker)
         self._dispatcher.dispatch(worker)
         self._notifier.progress(worker)
         return request
@@ -97,7 +98,7 @@ class Supervisor:
     def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         """End a load or unload, for its client or for a reason. False: there is none with this id, or no
         more."""
-        left = [waiter for worker in self.pool for waiter in worker.leave(client, request_id)]
+        left = [waiter for worker in self.pool for waiter in worker.group.leave(client, request_id)]
         if not left and not self._unloads.leave(client, request_id):
             return False
         over = wire.Cancelled(request_id) if reason is None else wire.Failed(request_id, [reason])
@@ -109,22 +110,26 @@ class Supervisor:
         refused, and the client has not heard of that."""
         self._refuse_when_closing()
         worker = self._worker_for(self._resolve(request.model))
-        worker.keep(request.keep_alive, request.usual_keep_alive)
-        if worker.state.phase is Phase.READY:
+        worker.group.keep(request.keep_alive, request.usual_keep_alive)
+        if worker.group.ready:
             self._clients.send(client, wire.Loaded(request.id, worker.model))
-            if not worker.busy:
-                self.pool.rest(worker)
+            for one in worker.group.members:
+                if one.state.phase is Phase.READY and not one.busy:
+                    self.pool.rest(one)
             return
         worker.loaders.append(Waiter(client, request.id, self._clock.now()))
-        self.pool.apply(worker, lifecycle.Demand(fresh=True))
+        self.pool.scaler.demand(worker, fresh=True)
 
     def unload(self, client: bytes, request: wire.Unload) -> None:
-        """Unload one model or all. Waiting requests fail with `unloaded`, running ones are drained."""
+        """Unload one model or all. Waiting requests fail with `unloaded`, running ones are drained. Who waits
+        for a model of which only one replica is unloaded waits for the others."""
         job = Unloading(client, request.id)
-        for worker in self.pool.meant(request.model):
+        meant = self.pool.meant(request.model)
+        for worker in meant:
             if worker.process is not None:
                 job.waiting.add(worker.name)
-            self._fail_waiting(worker, UNLOADED)
+            if all(one in meant for one in worker.group.members):
+                self._fail_waiting(worker, UNLOADED)
             self.pool.apply(worker, lifecycle.StopWanted(UNLOADED, worker.busy))
         self._unloads.add(job)
 
@@ -133,7 +138,7 @@ class Supervisor:
 
         With a `failure` the client is still there but broke a rule, and is told."""
         for worker in self.pool:
-            for waiter in worker.leave(client):
+            for waiter in worker.group.leave(client):
                 if failure is not None:
                     self._clients.send(client, wire.Failed(waiter.id, [failure]))
         for unload_id in self._unloads.leave(client):
@@ -142,7 +147,8 @@ class Supervisor:
 
     def statuses(self) -> list[wire.WorkerStatus]:
         now = self._clock.now()
-        return [worker.status(now) for worker in self.pool if worker.state.phase is not Phase.GONE]
+        every = [one for first in self.pool if first.number == 1 for one in first.group.members]
+        return [worker.status(now) for worker in every if worker.state.phase is not Phase.GONE]
 
     @property
     def idle(self) -> bool:
@@ -192,8 +198,12 @@ class Supervisor:
     def worker_gone(self, worker: ModelWorker, failure: Failure) -> None:
         self._dispatcher.lost(worker, failure)
         self._unloads.gone(worker.name)
+        if worker.group.replicated:
+            self._dispatcher.dispatch(worker)
 
     def given_up(self, worker: ModelWorker, failure: Failure) -> None:
+        if self.pool.scaler.spares(worker, failure):
+            return
         self._observe("model_failed", model=worker.name, code=failure.code, reason=failure.message)
         self._fail_waiting(worker, failure)
 
@@ -245,9 +255,9 @@ class Supervisor:
         counts = isinstance(job.work, inner.CountTokens)
         if (worker.counts if counts else worker.queue).full_for(job.owner, job.principal):
             raise AiPalError(overloaded(worker))
-        worker.keep(job.keep_alive, job.usual_keep_alive)
+        worker.group.keep(job.keep_alive, job.usual_keep_alive)
         request = self.requests.open(job, sink, worker.model, self._clock.now(), worker.name)
-        worker.line_of(request).push(job.owner, request, job.principal)
+        worker.group.line_of(request).push(job.owner, request, job.principal)
         return request
 
     def _refuse_when_closing(self) -> None:

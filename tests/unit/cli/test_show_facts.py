@@ -32,6 +32,16 @@ def test_what_is_not_here_has_the_catalogs_figure_and_a_pin_is_told() -> None:
     assert facts.pinned
 
 
+def test_replicas_are_told() -> None:
+    settings = Settings(models={"echo": ModelSettings(max_replicas=3), "phi-2": ModelSettings(replicas=2)})
+    found = {name: gather(name, settings) for name in ("echo", "phi-2", "smollm2")}
+    assert [(one.replicas, one.max_replicas) for one in found.values()] == [(1, 3), (2, 2), (1, 1)]
+    resolved = load_of("echo", settings)
+    assert (resolved.replicas, resolved.most_replicas) == (1, 3)
+    counts = resolved.vocabulary
+    assert (counts.replicas, counts.most_replicas) == (1, 1)
+
+
 def test_the_window_is_the_one_that_a_load_gets(tmp_path: Path) -> None:
     file = tmp_path / "m.gguf"
     llama: dict[str, object] = {"general.architecture": "llama", "llama.context_length": 32_768}

@@ -146,6 +146,7 @@ def test_models_have_tables_of_their_own(config: Path) -> None:
         ("[providers.mine]\napi = 'openai'\n", 1, "providers.mine: its address is missing"),
         ("[providers.mine]\napi = 'cohere'\nbase_url = ''\n", 1, "write base_url ="),
         ("[models.mine]\npath = 'x.gguf'\nmodel = 'phi-2'\n", 1, "leave out path or model"),
+        ("[models.mine]\nreplicas = 3\nmax_replicas = 2\n", 1, "raise max_replicas"),
         ("[budget]\nday = inf\n", 2, "budget.day: inf is not a number"),
         ("[budget]\nmonth = nan\n", 2, "budget.month"),
         ("memory_pressure = nan\n", 1, "memory_pressure"),

@@ -24,7 +24,7 @@ from tests.simulation.clock import VirtualClock, VirtualTime
 
 
 class NoWorkers:
-    def find(self, model: str) -> None:
+    def serving(self, model: str) -> None:
         return None
 
 
@@ -335,7 +335,7 @@ class Room:
     def __init__(self, room: int) -> None:
         self.room, self.admission = room, self
 
-    def find(self, model: str) -> None:
+    def serving(self, model: str) -> None:
         return None
 
     def fits(self, load: LoadModel) -> bool:

@@ -13,8 +13,8 @@ from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.windows import SLOTS, windows_of
 from ai_pal.protocol.worker import GenerationDone, LoadModel
 from ai_pal.server.pool.admission import OF_WINDOWS, Admission, MemoryPolicy
-from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.model_worker import ModelWorker
+from tests.unit.server.pool.model_workers import alone
 
 MODEL, WINDOW = 1_000_000, 80_000
 MORE = (SLOTS - 1) * WINDOW
@@ -55,7 +55,7 @@ class World:
 def admitted(free: int, **settings: Any) -> ModelWorker:
     world: Any = World(free)
     load = LoadModel("m", "llamacpp", str(Path("m.gguf")), **{"slots": SLOTS, **settings})
-    worker = ModelWorker(Resolved(load), FairQueue(1), FairQueue(1), 0.0)
+    worker = alone(Resolved(load))
     decision = Admission(world, world, world, MemoryPolicy()).seek(worker, [worker], world)
     assert isinstance(decision, memory.Admit)
     return worker

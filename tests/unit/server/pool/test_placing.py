@@ -13,10 +13,10 @@ from ai_pal.memory.placement import RESERVE
 from ai_pal.protocol.worker import LoadModel, Share
 from ai_pal.server.pool import lifecycle, placing
 from ai_pal.server.pool.admission import Admission, MemoryPolicy
-from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from tests.gguf_files import gguf
+from tests.unit.server.pool.model_workers import alone
 
 GB = 1_000_000_000
 LAYERS, SIZE = 4, 4096
@@ -89,7 +89,7 @@ def loaded(model: Path, since: float, blocks: int, card: OneCard) -> ModelWorker
 
 def worker(model: Path, **settings: object) -> ModelWorker:
     load = LoadModel(str(model), "llamacpp", str(model), **settings)  # type: ignore[arg-type]
-    return ModelWorker(Resolved(load), FairQueue(1), FairQueue(1), 0.0)
+    return alone(Resolved(load))
 
 
 def test_each_layer_counts_with_its_part_of_the_cache(model: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_load_goes_to_the_host_where_no_layer_fits(model: Path) -> None:
 
 
 def test_an_engine_without_devices_is_left_alone(model: Path) -> None:
-    one = ModelWorker(Resolved(LoadModel("echo", "echo")), FairQueue(1), FairQueue(1), 0.0)
+    one = alone(Resolved(LoadModel("echo", "echo")))
     assert place(one, [one], OneCard(GB)) is None
     assert one.placement is None
 
@@ -191,6 +191,22 @@ def test_no_model_goes_in_vain_for_a_card(model: Path) -> None:
     decision = place(named, [small, named], card, small)
     assert isinstance(decision, memory.Evict)
     assert decision.models == (small.name,)
+
+
+def test_a_replica_comes_only_where_as_much_of_it_fits_on_the_card(model: Path, tmp_path: Path) -> None:
+    card = OneCard(sum(EVERY))
+    admission = Admission(World(), World(), LearnedFootprints(tmp_path / "s"), MemoryPolicy(), card)
+    first = worker(model)
+    assert isinstance(admission.seek(first, [first], Nobody()), memory.Admit)  # type: ignore[arg-type]
+    first.state = lifecycle.State(Phase.READY)
+    first.group.members.append(second := ModelWorker(first.group, 2))
+    every = [first, second]
+    card.room -= SIZE
+    decision = admission.seek(second, every, Nobody())  # type: ignore[arg-type]
+    assert isinstance(decision, memory.Refuse)
+    assert "less of" in decision.reason
+    card.room += SIZE
+    assert isinstance(admission.seek(second, every, Nobody()), memory.Admit)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("size", "fits"), [(GB, True), (9 * GB, False)])

@@ -138,7 +138,7 @@ def test_one_that_answered_once_is_missed_by_every_later_supervisor(tmp_path: Pa
 
 
 class NoWorkers:
-    def find(self, model: str) -> None:
+    def serving(self, model: str) -> None:
         return None
 
 

@@ -1,0 +1,144 @@
+"""The replicas of one model, and what they share: who waits for the model, how long it stays, who has read
+what. A model with one worker is a group of one."""
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ai_pal.catalog.resolved import Resolved
+from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.prefixes import KnownPrefixes
+from ai_pal.server.pool.replicas import Bounds, Replica, Standing
+
+if TYPE_CHECKING:
+    from ai_pal.server.pool.model_worker import ModelWorker
+
+STANDINGS = {
+    Phase.GONE: Standing.ABSENT,
+    Phase.STARTING: Standing.COMING,
+    Phase.LOADING: Standing.COMING,
+    Phase.READY: Standing.UP,
+}
+"""Of the other phases it is away."""
+
+THERE = frozenset({Phase.STARTING, Phase.LOADING, Phase.READY})
+
+
+class Waiter(msgspec.Struct, frozen=True):
+    """A client that asked for this model to be loaded and waits to hear of it; what it was told."""
+
+    client: bytes
+    id: int
+    since: float
+    told_reason: str = ""
+    told_progress: float = -1.0
+
+
+class Group(msgspec.Struct, eq=False):
+    """`queue` are the jobs that wait for a slot, `counts` those that need none, `loaders` who wait for the
+    model alone; `kept_as_said`: a request has said its `keep_alive`. `members` are its workers, the first of
+    which is always among them. Of a model with replicas `idle_since` is when the last of its requests ended,
+    `changed_at` when one of them last became ready, `held_until` until when no other one is called, and
+    `held_because` says why there are no more, if that is worth a word."""
+
+    resolved: Resolved
+    queue: FairQueue[WorkerJob]
+    counts: FairQueue[WorkerJob]
+    keep_alive: float
+    kept_as_said: bool = False
+    loaders: list[Waiter] = msgspec.field(default_factory=list)
+    members: list["ModelWorker"] = msgspec.field(default_factory=list)
+    prefixes: KnownPrefixes | None = None
+    idle_since: float = 0.0
+    changed_at: float = 0.0
+    held_until: float = 0.0
+    held_because: str = ""
+
+    @property
+    def replicated(self) -> bool:
+        """Whether it may have more than one worker, or has."""
+        return self.resolved.most_replicas > 1 or len(self.members) > 1
+
+    @property
+    def first(self) -> "ModelWorker":
+        return self.members[0]
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.resolved.replicas, max(self.resolved.replicas, self.resolved.most_replicas))
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for this model."""
+        return bool(self.queue) or bool(self.counts) or bool(self.loaders)
+
+    @property
+    def has_process(self) -> bool:
+        return any(one.process is not None for one in self.members)
+
+    @property
+    def waiting(self) -> Iterator[WorkerJob]:
+        """The jobs that no worker was sent."""
+        return itertools.chain(self.queue, self.counts)
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the job was accepted that waits longest for a slot."""
+        return min((job.accepted_at for job in self.queue.heads), default=None)
+
+    def line_of(self, job: WorkerJob) -> FairQueue[WorkerJob]:
+        """Where this job waits."""
+        return self.queue if job.takes_slot else self.counts
+
+    def standings(self, but: "ModelWorker | None" = None) -> list[Replica]:
+        """How its replicas stand, those that were never called too; all `but` one."""
+        known = {one.number: one for one in self.members}
+        numbers = range(1, max(self.bounds.most, *known) + 1)
+        found = [_standing(number, known.get(number)) for number in numbers]
+        return [one for one in found if but is None or one.number != but.number]
+
+    def others_there(self, worker: "ModelWorker") -> bool:
+        """Whether another one answers, or is about to."""
+        return any(one is not worker and one.state.phase in THERE for one in self.members)
+
+    @property
+    def ready(self) -> bool:
+        """Whether one of them answers."""
+        return any(one.state.phase is Phase.READY for one in self.members)
+
+    def keep(self, said: float | None, usual: float | None) -> None:
+        """How long it stays after its last request: as `said`, else as is `usual` for a client, unless the
+        model has a setting of its own or another request has said it."""
+        if said is not None:
+            self.keep_alive, self.kept_as_said = said, True
+        elif usual is not None and not self.kept_as_said and self.resolved.keep_alive is None:
+            self.keep_alive = usual
+
+    def leave(self, client: bytes, request_id: int | None = None) -> list[Waiter]:
+        """Take out this client's loads, all or one of them; they are given back."""
+        leaving = [w for w in self.loaders if w.client == client and request_id in (None, w.id)]
+        self.loaders = [w for w in self.loaders if w not in leaving]
+        return leaving
+
+    def unload_at(self) -> float | None:
+        """When all replicas go that nobody keeps; None while one has something to do, or comes."""
+        coming = any(STANDINGS.get(one.state.phase) is Standing.COMING for one in self.members)
+        if coming or any(one.busy for one in self.members):
+            return None
+        return self.idle_since + self.keep_alive
+
+    def is_face(self, worker: "ModelWorker") -> bool:
+        """Whether what is said of the model as a whole is said of this one: the first that has not ended."""
+        alive = (one for one in self.members if one.state.phase is not Phase.GONE)
+        return worker is next(alive, self.first)
+
+
+def _standing(number: int, worker: "ModelWorker | None") -> Replica:
+    if worker is None:
+        return Replica(number)
+    standing = STANDINGS.get(worker.state.phase, Standing.AWAY)
+    return Replica(number, standing, len(worker.active), worker.idle_since)

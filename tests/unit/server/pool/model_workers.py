@@ -1,0 +1,12 @@
+"""Workers for tests, each the only one of its model."""
+
+from ai_pal.catalog.resolved import Resolved
+from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.group import Group
+from ai_pal.server.pool.model_worker import ModelWorker
+
+
+def alone(resolved: Resolved) -> ModelWorker:
+    group = Group(resolved, FairQueue(1), FairQueue(1), 0.0)
+    group.members.append(worker := ModelWorker(group))
+    return worker
