@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ai_pal.machines.lease import LOOK, Lease
+from ai_pal.transport.lease import LOOK, Lease
 
 SPEECHLESS = 3.0
 """Seconds without a word after which it is given up."""
