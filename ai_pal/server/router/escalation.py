@@ -68,6 +68,7 @@ class Escalation:
             return False
         model = self._memory.known(key_of(candidate.resolved))
         if model is None or not model.can_doubt:
+            attempt.blind = chat.escalate in ("ask", "auto")  # who has said so for this one hears why not
             return False
         kind, attempt.probe = prompted(chat.messages[-1].text, chat.task)
         limited = chat.options.max_tokens is not None

@@ -66,6 +66,9 @@ class RouteNotifier:
         request, candidate = attempt.request, attempt.candidate
         if request.tell_at is not None:
             self.fallback(request)
+        if attempt.blind:
+            attempt.blind = False
+            self._table.tell(request, wire.Notice(request.chat.id, "uncalibrated", line.blind(candidate)))
         if candidate.tier == CLOUD and request.failed:
             self._observe("cloud_fallback_successful", model=candidate.name)
         why = in_words(attempt.reason, request.score or 0.0)

@@ -148,7 +148,8 @@ class Attempt(msgspec.Struct, eq=False):
     `connected_at` is when the prompt began to leave, `whole` that all of it is out. `begun_at` is when its
     first piece came, `first_at` when its first content came: thoughts are none. `moved_at` is when something
     last moved before. With a `watch` it tells its doubts, and what of it waits for a verdict is in `hold`;
-    `sink` hears it, and `result` is how it ended while somebody else was being asked."""
+    `sink` hears it, and `result` is how it ended while somebody else was being asked. `blind`: its doubts
+    were asked for, and it has none."""
 
     key: int
     request: RoutedRequest
@@ -179,6 +180,7 @@ class Attempt(msgspec.Struct, eq=False):
     hold: Hold[DeltaItem] | None = None
     sink: Sink | None = None
     result: Answered | None = None
+    blind: bool = False
 
     @property
     def shown(self) -> bool:

@@ -44,6 +44,16 @@ def test_a_complaint_is_told_in_plain_words(code: int, stderr: str, meant: Code,
     assert failure.hint
 
 
+def test_a_slow_login_gets_a_limit_of_its_own_for_all_that_is_asked() -> None:
+    assert ssh.fitting_login(1.9) == 0.0
+    assert ssh.fitting_login(5.4) == 11.0
+    slow = Machine("me@box", 0, "ssh-ed25519 AAAA", "0" * 32, login=11.0)
+    assert (ssh.login_seconds(slow), ssh.connect_seconds(slow)) == (11.0, 10)
+    assert "ConnectTimeout=10" in ssh.with_pin(slow, Path("/run/k"), "ai-pal relay")
+    assert "ConnectTimeout=3" in ssh.with_pin(BOX, Path("/run/k"), "ai-pal relay")
+    assert "within 10 s" in ssh.complaint("box", slow, 255, f"{AT}Connection timed out").message
+
+
 def test_a_far_command_that_is_denied_something_is_no_login() -> None:
     failure = ssh.complaint("box", BOX, 126, "sh: 1: /opt/ai-pal: Permission denied")
     assert failure.code == Code.PROVIDER_UNREACHABLE

@@ -47,3 +47,9 @@ def passed_over(plan: Plan, step: int) -> list[tuple[Candidate, Failure]]:
         for out in plan.ruled_out
         if out.before == step and out.failure.code not in _QUIET and is_news(out.candidate, out.failure)
     ]
+
+
+def blind(candidate: Candidate) -> str:
+    """That nothing is known of a model's doubts, though somebody counts on them."""
+    name = candidate.model
+    return f"{name} is not known to tell when it is wrong, so its answer stands: ai-pal calibrate {name}"

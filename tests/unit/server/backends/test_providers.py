@@ -312,6 +312,16 @@ def test_under_the_setting_mine_nobody_else_is_asked(world: World) -> None:
     (sent,) = world.sent
     assert isinstance(sent, out.Complete)
     assert sent.mine
+    assert sent.connect == 5.0
+
+
+def test_a_machine_with_a_limit_of_its_own_gets_that_for_its_login(world: World) -> None:
+    machine = out.Machine("box", 0, "ssh-ed25519 AAAA", "0" * 32, login=11.0)
+    world.start(out.Provider("box", "machine", machine=machine))
+    world.hello()
+    (sent,) = world.sent
+    assert isinstance(sent, out.Complete)
+    assert sent.connect == 12.0
 
 
 def test_the_models_of_a_provider_end_its_request(world: World) -> None:

@@ -382,6 +382,15 @@ def test_a_middling_prompt_is_answered_here_first_by_a_model_that_can_doubt() ->
         assert len(other.away) == 1
 
 
+@pytest.mark.parametrize(("escalate", "told"), [("auto", 1), ("ask", 1), ("", 0), ("off", 0)])
+def test_who_counts_on_doubts_of_a_model_that_has_none_is_told_once(escalate: str, told: int) -> None:
+    desk = asked(OPENAI, known=Known(area=0.5), escalate=escalate)
+    desk.here_answers("yes", "and no")
+    notices = [event for event in desk.heard if isinstance(event, wire.Notice)]
+    assert [notice.kind for notice in notices] == ["uncalibrated"] * told
+    assert all("ai-pal calibrate phi-2" in notice.reason for notice in notices)
+
+
 def test_stronger_asks_the_strong_at_once() -> None:
     desk = asked(OPENAI, escalate="stronger")
     assert not desk.here
