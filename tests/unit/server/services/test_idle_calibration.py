@@ -14,13 +14,12 @@ from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import LoadModel, Ready
 from ai_pal.server.jobs import Answered, Job, Sink
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.fair_queue import FairQueue
-from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.router.cascade.measurement import FEWEST
 from ai_pal.server.router.cascade.questions import questions
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.idle_calibration import IdleCalibration, IdlePolicy
 from ai_pal.store.doubts import ASKED, DoubtFile, key_of
+from tests.unit.server.pool.model_workers import alone
 
 ANN = b"ann"
 RESOLVED = Resolved(LoadModel("m", "echo"), file="/m", stamp="1")
@@ -71,8 +70,8 @@ class Bench:
         self.file = DoubtFile(folder / "doubts.json", self.clock.now)
         state = msgspec.structs.replace(lifecycle.State(), phase=lifecycle.Phase.READY)
         info = Ready(1, 1024, abilities=["chat"])
-        queues = FairQueue[object](8), FairQueue[object](8)
-        self.worker = ModelWorker(RESOLVED, *queues, 300.0, state=state, info=info)  # type: ignore[arg-type]
+        self.worker = alone(RESOLVED)
+        self.worker.state, self.worker.info = state, info
         self.battery, self.observed = False, dict[str, object]()
         self.calibration = IdleCalibration(
             models=self.models,
