@@ -1,5 +1,6 @@
 """Nodes for tests: this machine under several names. A node can be switched off, and on again."""
 
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -25,17 +26,22 @@ class LoopbackNode:
         return [process for process in psutil.process_iter() if self._is_here(process, module)]
 
     def switch_off(self) -> None:
-        """Everything that runs there ends, and nothing can be started."""
-        (self._home / ALIVE).unlink()
-        for process in self.processes():
-            process.kill()
+        """Everything that runs there ends at one moment, and nothing can be started."""
+        (self._home / ALIVE).unlink(missing_ok=True)
+        for process in self.stand_still():
+            _send(process, signal.SIGKILL)
 
     def stand_still(self) -> list[psutil.Process]:
         """Everything there stops computing and answering, as behind a link that was cut."""
         stopped = self.processes()
         for process in stopped:
-            process.send_signal(signal.SIGSTOP)
+            _send(process, signal.SIGSTOP)
         return stopped
+
+    def go_on(self) -> None:
+        """The line is there again."""
+        for process in self.processes():
+            _send(process, signal.SIGCONT)
 
     def _is_here(self, process: psutil.Process, module: str) -> bool:
         try:
@@ -44,3 +50,8 @@ class LoopbackNode:
             return not module or module in process.cmdline()
         except (psutil.Error, OSError):
             return False
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
