@@ -89,7 +89,7 @@ def test_a_context_larger_than_the_models_is_refused_and_without_a_template_it_a
     client: Client, whole: Path
 ) -> None:
     too_large = refusal(client, f"{whole}?context=4096")
-    assert too_large.code == Code.CONFIG_INVALID
+    assert too_large.code == Code.BAD_REQUEST
     assert "512" in too_large.failure.message
     assert client.ask("hello", model=str(whole), options=FEW).usage.completion_tokens > 0
 
