@@ -89,11 +89,18 @@ def _plots(
             _bar(day, _by_model(day, models, of_both, _tokens, len(series)), "tokens", series) for day in days
         ]
         plots.append(_plot("Tokens by day and model", tokens, series))
-        if any(one.cost for one in by_both):
-            cost = [_by_model(day, models, of_both, lambda one: one.cost, len(series)) for day in days]
-            paid = [_bar(day, parts, "US dollars", series) for day, parts in zip(days, cost, strict=True)]
-            plots.append(_plot("US dollars by day and model", paid, series))
+        for title, what, of in _WHERE_ANY:
+            if any(of(one) for one in by_both):
+                parts = [_by_model(day, models, of_both, of, len(series)) for day in days]
+                plotted = [_bar(day, some, what, series) for day, some in zip(days, parts, strict=True)]
+                plots.append(_plot(title, plotted, series))
     return plots
+
+
+_WHERE_ANY: tuple[tuple[str, str, Callable[[Sums], float]], ...] = (
+    ("US dollars by day and model", "US dollars", lambda one: one.cost),
+    ("Prompts that left this machine by day and model", "prompts that left", lambda one: one.left),
+)
 
 
 def _plot(title: str, days: Sequence[Bar], series: Sequence[tuple[str, str]]) -> Json:

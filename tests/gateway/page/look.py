@@ -45,6 +45,18 @@ _FRAMES = """() => new Promise((done) => {
   requestAnimationFrame(step);
 })"""
 
+_WATCHES = """() => {
+  const times = self.times = [];
+  let last = performance.now();
+  const step = (now) => { times.push(now - last); last = now; if (self.times) requestAnimationFrame(step); };
+  requestAnimationFrame(step);
+}"""
+_WATCHED = """() => {
+  const times = self.times.sort((one, other) => one - other);
+  self.times = null;
+  return times[Math.floor(times.length * 0.95)];
+}"""
+
 
 @contextlib.contextmanager
 def looked_at() -> Iterator[tuple[Site, Browser]]:
@@ -117,10 +129,12 @@ def _streamed(site: Site, page: Page) -> None:
     before, began = beside.busy(session), time.monotonic()
     page.press("#prompt", "Enter")
     page.wait_for_selector(".turn.streaming")
+    page.evaluate(_WATCHES)
     page.wait_for_selector(".turn:not(.streaming)")
     took = time.monotonic() - began
-    share = (beside.busy(session) - before) / took
-    print(f"an answer         {len(words) / took:.0f} tokens/s, main thread busy {share:.0%}")
+    share, frame = (beside.busy(session) - before) / took, page.evaluate(_WATCHED)
+    told = f"main thread busy {share:.0%}, 95 % of frames in {frame:.1f} ms"
+    print(f"an answer         {len(words) / took:.0f} tokens/s, {told}")
 
 
 def _memory(site: Site) -> None:

@@ -39,17 +39,19 @@ def ledger(*attempts: tuple[str, int, float]) -> MemoryLedger:
 def test_each_model_has_its_part_of_each_day() -> None:
     told = used(ledger(("a", 10, 0), ("a", 5, 1), ("cloudy:b", 20, 1)), NOW)
     assert (told["answers"], told["left"], told["tokens"], told["cost"]) == (3, 1, 35, 0.5)
-    answers, tokens, paid = told["plots"]
+    answers, tokens, paid, left = told["plots"]
     assert [plot["title"] for plot in told["plots"]] == [
         "Answers by day",
         "Tokens by day and model",
         "US dollars by day and model",
+        "Prompts that left this machine by day and model",
     ]
     assert tokens["key"] == [("share-1", "a"), ("share-2", "cloudy:b")]
     day = time.strftime("%Y-%m-%d", time.localtime(NOW - 86_400))
     assert f"<title>{day}: tokens: a 5, cloudy:b 20</title>" in tokens["svg"]
     assert f"<title>{day}: answers: on this machine 1, elsewhere 1</title>" in answers["svg"]
     assert f"<title>{day}: US dollars: cloudy:b 0.5</title>" in paid["svg"]
+    assert f"<title>{day}: prompts that left: cloudy:b 1</title>" in left["svg"]
 
 
 def test_models_that_were_used_less_are_one_series() -> None:
