@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from ai_pal.conversations.records import Message
 from ai_pal.conversations.store import Conversations
@@ -184,7 +184,8 @@ def _asked(name: str, url: str, prompt: str, browser: Browser, choose: Callable[
 
 def _greeted(page: Page) -> None:
     """Close what Open WebUI shows to who comes first."""
-    page.keyboard.press("Escape")
+    with contextlib.suppress(Error):  # it is shown once
+        page.get_by_text("Okay, Let's Go!").click(timeout=beside.RESTS)
 
 
 def _long_one(site: Site) -> int:
