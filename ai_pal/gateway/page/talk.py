@@ -14,7 +14,7 @@ from ai_pal.client import AsyncClient
 from ai_pal.client.async_stream import AsyncAnswerStream
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.presets import Preset, load_preset
-from ai_pal.conversations.model import Conversation, Figures
+from ai_pal.conversations.model import Conversation
 from ai_pal.conversations.receipts import LOCAL_TIER
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.errors import AiPalError, Code, Failure, worth_telling
@@ -24,13 +24,12 @@ from ai_pal.gateway.page import questions
 from ai_pal.gateway.page.events import failure_of
 from ai_pal.gateway.page.following import Followable
 from ai_pal.gateway.page.history import History
+from ai_pal.gateway.page.kept_turn import add_turn
 from ai_pal.gateway.page.questions import Place, Question
 from ai_pal.gateway.page.shown import Shown
 from ai_pal.gateway.page.writer import own
 from ai_pal.logs import get_logger
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import Text
-from ai_pal.protocol.usage import Timings, Usage
 
 QUIET, THERE = 3.0, 2.0
 """Seconds without news after which the supervisor is asked whether it is there, and that it has to say so."""
@@ -125,7 +124,7 @@ class Talk(Followable):
             if before is not None and settings.router.learn:
                 await before.rate(good=False)
             turn = None
-            if self._add(conversation, await self._window()):
+            if add_turn(conversation, self.shown, await self._window()):
                 await history.record(partial(keep, conversation))
                 self._is_kept(recorder)
                 from ai_pal.gateway.page.turns import about_turn
@@ -164,7 +163,7 @@ class Talk(Followable):
             self._grown.clear()
             so_far = copy.copy(conversation)
             so_far.turns = list(conversation.turns)
-            if self._add(so_far, written_by=own()):
+            if add_turn(so_far, self.shown, written_by=own()):
                 await self._history.record(partial(keep, so_far))
                 self._is_kept(recorder)
                 await asyncio.sleep(SAVED)
@@ -230,36 +229,6 @@ class Talk(Followable):
             windows = (one.context for one in workers if one.asked_as == by.model and not one.vocabulary)
             return next(windows, 0)
         return 0
-
-    def _add(self, conversation: Conversation, window: int = 0, written_by: str = "") -> bool:
-        """Put what has come into the conversation; False where nothing has."""
-        end, by = self.shown.end, self.shown.started or wire.Started(0, 0, "", "")
-        before = len(conversation.turns)
-        if isinstance(end, wire.Failed):
-            return False
-        timings = end.timings if end else Timings()
-        conversation.answered(
-            self.shown.parts.text,
-            by.model,
-            interrupted=not isinstance(end, wire.Done),
-            tier=by.tier,
-            provider=by.provider,
-            remote=by.remote,
-            usage=end.usage if end else Usage(),
-            beside=[part for part in self.shown.parts.parts if not isinstance(part, Text)],
-            figures=Figures(
-                end.cost if end else (None if by.remote else 0.0),
-                round(timings.first_token, 3),
-                round(timings.tokens_per_second, 2),
-                round(self.shown.thought, 2),
-                by.why,
-                window,
-                end.doubt if isinstance(end, wire.Done) else None,
-                self.shown.unsure,
-                written_by,
-            ),
-        )
-        return len(conversation.turns) > before
 
 
 def _looked_up(asked: Question) -> tuple[Settings, Preset, Any]:
