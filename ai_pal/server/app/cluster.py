@@ -1,6 +1,6 @@
 """The cluster out of the settings. Imported only where these name an engine."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ai_pal import catalog
@@ -8,13 +8,14 @@ from ai_pal.catalog.identity import identity_of
 from ai_pal.config import Settings
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.config.egress_environment import machines_environment
+from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.protocol.cluster import Begin, decode_from_cluster
 from ai_pal.server.app.policies import egress_policy, memory_policy
 from ai_pal.server.children.cluster import MODULE, Cluster, OnLine
 from ai_pal.server.children.egress import EgressProcess, Send
 from ai_pal.server.nodes.base import Launcher
-from ai_pal.server.pool.node_admission import NodeAdmission
+from ai_pal.server.pool.node_admission import Files, NodeAdmission
 from ai_pal.server.ports import Clock, Observe
 
 
@@ -33,18 +34,25 @@ def node_admission(
     cluster: Cluster, footprints: LearnedFootprints, settings: Settings, clock: Clock
 ) -> NodeAdmission:
     """Who decides which node a worker runs on."""
-    return NodeAdmission(cluster, footprints, memory_policy(settings), clock, _identity(settings))
+    files_of = partial(_files_of, catalog.cache_dir(settings))
+    return NodeAdmission(cluster, footprints, memory_policy(settings), clock, files_of)
 
 
 def _begin(cluster: ClusterSettings) -> Begin:
     return Begin(cluster.engine, f"tcp://{cluster.listen}", cluster.nodes, cluster.address)
 
 
-def _identity(settings: Settings) -> Callable[[str], str | None]:
-    cache = catalog.cache_dir(settings)
+def _files_of(cache: Path, path: str) -> Files | None:
+    try:
+        place = Path(path).relative_to(cache).as_posix() if path else ""
+    except ValueError:
+        return None
+    found = (identity_of(file, cache) for file in _all_of(Path(path)))
+    return Files(place, frozenset(filter(None, found))) if place else None
 
-    def identity(path: str) -> str | None:
-        file = Path(path)
-        return identity_of(file, cache) if path and file.is_file() else None
 
-    return identity
+def _all_of(path: Path) -> list[Path]:
+    """The files of a model: those of its folder, or its one file with the other parts of that."""
+    if path.is_dir():
+        return [file for file in path.iterdir() if file.is_file()]
+    return part_paths(path)

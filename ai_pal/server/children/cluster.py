@@ -61,7 +61,7 @@ class Cluster:
         """Why there is none, where that is known."""
         return self._failure
 
-    def awaited(self, node: str) -> bool:
+    def may_answer_soon(self, node: str) -> bool:
         """Whether a node that does not answer may do so soon: it has only just ceased to, or is new."""
         return self._clock.now() - self._silent_since.get(node, 0.0) < AWAITED
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ai_pal import memory
 from ai_pal.errors import Failure
@@ -30,21 +30,28 @@ class Known(Protocol):
 
     def failure(self) -> Failure | None: ...
 
-    def awaited(self, node: str) -> bool: ...
+    def may_answer_soon(self, node: str) -> bool: ...
 
 
-Identity = Callable[[str], str | None]
-"""The identity of a file or folder of models here; None: it is none that nodes could have in their caches."""
+class Files(NamedTuple):
+    """The files of a model by identity, and the `place` under a cache of models that it is loaded from."""
+
+    place: str
+    identities: frozenset[str]
+
+
+FilesOf = Callable[[str], Files | None]
+"""Those of the model that is loaded from this path here; None: nodes could have no such thing in a cache."""
 
 
 class NodeAdmission:
     """Implements `Admits`: decides for the pool which node a worker runs on."""
 
     def __init__(
-        self, known: Known, footprints: Footprints, policy: MemoryPolicy, clock: Clock, identity: Identity
+        self, known: Known, footprints: Footprints, policy: MemoryPolicy, clock: Clock, files_of: FilesOf
     ) -> None:
         self._known, self._footprints, self._policy = known, footprints, policy
-        self._clock, self._identity = clock, identity
+        self._clock, self._files_of = clock, files_of
         self._avoided: dict[str, float] = {}
         self._refused: dict[tuple[str, str], tuple[float, str]] = {}
 
@@ -119,19 +126,17 @@ class NodeAdmission:
         until, why = self._refused.get((worker.name, node.name), (0.0, ""))
         if now < until:
             return self._free_on(node, others, f"refused it: {why}")
-        identity = self._identity(worker.resolved.load.path)
-        lacks = identity is not None and identity not in node.files
+        files = self._files_of(worker.resolved.load.path)
+        lacks = files is not None and not files.identities <= node.files
         return self._free_on(node, others, "does not have its files" if lacks else "")
 
     def _free_on(self, node: Node, others: Sequence[ModelWorker], objection: str) -> Place:
         residents = tuple(resident(one) for one in others if one.node == node.name)
         avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
         objection = "does not answer" if node.silent else objection
-        awaited = node.silent and self._known.awaited(node.name)
+        awaited = node.silent and self._known.may_answer_soon(node.name)
         return Place(node.name, node.free - self._policy.low, residents, objection, awaited, avoided)
 
     def _path_on(self, node: Node, path: str) -> str:
-        identity = self._identity(path)
-        if identity is None or not node.cache:
-            return ""
-        return str(Path(node.cache) / identity.rpartition(":")[0])
+        files = self._files_of(path)
+        return str(Path(node.cache) / files.place) if files is not None and node.cache else ""

@@ -84,3 +84,9 @@ def test_a_template_is_told_of_in_its_own_words() -> None:
     assert failure.message == (
         "cannot load m: its chat template: Unknown (built-in) filter 'nosuch' for type Array"
     )
+
+
+def test_a_worker_lost_with_its_node_did_not_run_out_of_memory() -> None:
+    failure = explain(READY, ExitStatus(signal=9, reason="nothing came from node a for 3 s", lost=True), "")
+    assert (failure.code, failure.retryable) == (Code.WORKER_DIED, True)
+    assert failure.message == "the worker was lost: nothing came from node a for 3 s"

@@ -1,0 +1,216 @@
+"""Which node a worker gets, and what its loss or a refusal comes to, in the pool as it is."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from ai_pal.catalog.resolved import Resolved
+from ai_pal.errors import Code, Failure
+from ai_pal.memory import gigabytes
+from ai_pal.protocol import client as wire
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.cluster import Node
+from ai_pal.protocol.content import Message
+from ai_pal.server.backends.local import LocalModels
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
+from ai_pal.server.pool.admission import MemoryPolicy
+from ai_pal.server.pool.node_admission import Files, NodeAdmission
+from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.transport.sockets import Blob
+from tests.endpoints import NoProcess
+from tests.local_router import NoDownloads, ask
+from tests.simulation.clock import VirtualClock
+
+ME = b"me"
+GB = 10**9
+NEED = 2 * GB
+HELD = Files("org/m.gguf", frozenset({"org/m.gguf:7"}))
+
+
+class World:
+    """A supervisor whose workers run on nodes that only note what they are told."""
+
+    def __init__(self, *nodes: Node, files: Files | None = None) -> None:
+        self.there: Sequence[Node] | None = nodes or None
+        self.why: Failure | None = None
+        self.hoped: set[str] = set()
+        self.specs: list[LaunchSpec] = []
+        self.exits: list[Callable[[ExitStatus], None]] = []
+        self.loads: list[inner.ToWorker] = []
+        self.heard: list[wire.Event] = []
+        self.clock = VirtualClock()
+        self.supervisor = Supervisor(
+            clients=self,
+            workers=Loads(self.loads),
+            launcher=self,
+            clock=self.clock,
+            resolve=lambda reference: Resolved(inner.LoadModel("echo", "echo", "/here/org/m.gguf")),
+            jitter=lambda: 0.5,
+            observe=lambda event, **fields: None,
+            admission=NodeAdmission(self, self, MemoryPolicy(), self.clock, lambda path: files),
+        )
+        self.clock.alarm = self.supervisor.tick
+        self.models = LocalModels(self.supervisor, NoDownloads(), self)
+
+    # As what is known of nodes.
+
+    def nodes(self) -> Sequence[Node] | None:
+        return self.there
+
+    def failure(self) -> Failure | None:
+        return self.why
+
+    def may_answer_soon(self, node: str) -> bool:
+        return node in self.hoped
+
+    # As footprints.
+
+    def need(self, load: inner.LoadModel) -> int:
+        return NEED
+
+    def headroom(self, load: inner.LoadModel) -> int:
+        return 0
+
+    def reads(self, load: inner.LoadModel) -> float:
+        return 0.0
+
+    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None: ...
+
+    # As launcher and clients.
+
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> NoProcess:
+        self.specs.append(spec)
+        self.exits.append(on_exit)
+        return NoProcess()
+
+    def send(self, client: bytes, event: wire.Event) -> None:
+        self.heard.append(event)
+
+    # What happens.
+
+    def ask(self, number: int = 1) -> None:
+        ask(self.models, self, ME, wire.Chat(number, [Message("user", "x")], "echo"))
+        self.wait(0.0)
+
+    def wait(self, seconds: float) -> None:
+        self.clock.run(self.clock.now() + seconds)
+
+    def hello(self) -> None:
+        self.supervisor.worker_message(self.specs[-1].worker, inner.WorkerHello(1, "1"))
+
+    def exit(self, **how: object) -> None:
+        self.exits[-1](ExitStatus(**how))  # type: ignore[arg-type]
+        self.wait(1.0)
+
+    @property
+    def placed(self) -> list[str]:
+        return [spec.node for spec in self.specs]
+
+    @property
+    def end(self) -> Failure | None:
+        ends = [event for event in self.heard if isinstance(event, wire.Failed)]
+        return ends[-1].reasons[-1] if ends else None
+
+
+class Loads:
+    def __init__(self, sent: list[inner.ToWorker]) -> None:
+        self._sent = sent
+
+    def send(self, worker: str, message: inner.ToWorker, blobs: Sequence[Blob] = ()) -> bool:
+        self._sent.append(message)
+        return True
+
+
+def test_the_node_with_the_most_room_is_told_what_has_to_be_free() -> None:
+    world = World(Node("a", 3 * GB), Node("b", 5 * GB))
+    world.ask()
+    assert [(spec.node, spec.need) for spec in world.specs] == [("b", NEED)]
+
+
+def test_no_room_is_a_refusal_with_figures_by_node() -> None:
+    world = World(Node("a", 1 * GB), Node("b", 5 * GB, silent=True))
+    world.ask()
+    assert not world.specs
+    assert world.end is not None
+    assert world.end.code == Code.INSUFFICIENT_MEMORY
+    figures = f"echo needs {gigabytes(NEED)}; a has {gigabytes(GB)} free, b does not answer"
+    assert world.end.message == f"insufficient memory: {figures}"
+
+
+def test_who_is_refused_on_one_node_goes_to_another_and_is_refused_with_both_reasons() -> None:
+    world = World(Node("a", 3 * GB), Node("b", 5 * GB))
+    world.ask()
+    world.exit(refused=True, reason="2.0 GB is needed, 1.0 GB is free")
+    assert world.placed == ["b", "a"]
+    world.exit(refused=True, reason="no descriptor is left")
+    world.wait(2.0)
+    assert world.placed == ["b", "a"], "it is asked again and again"
+    assert world.end is not None
+    assert world.end.code == Code.INSUFFICIENT_MEMORY
+    assert "a refused it: no descriptor is left, b refused it: 2.0 GB is needed" in world.end.message
+    worker = world.supervisor.pool.find("echo")
+    assert worker is None or not worker.state.crashes, "a refusal counts as a crash"
+
+
+def test_a_lost_node_is_said_and_avoided_and_is_no_crash_of_the_model() -> None:
+    world = World(Node("a", 3 * GB), Node("b", 5 * GB))
+    world.ask()
+    world.hello()
+    for _ in range(3):
+        world.exit(lost=True, reason="nothing came from node b for 3 s")
+        world.hello()
+        world.ask(len(world.specs) + 1)
+    assert world.placed[:2] == ["b", "a"]
+    assert len(world.specs) >= 3
+    worker = world.supervisor.pool.find("echo")
+    assert worker is not None
+    assert not worker.state.crashes
+
+
+def test_a_model_is_placed_where_its_files_are_and_loaded_from_where_they_lie_there() -> None:
+    has = Node("a", 3 * GB, files=HELD.identities, cache="/there/models")
+    world = World(has, Node("b", 5 * GB), files=HELD)
+    world.ask()
+    assert world.placed == ["a"]
+    world.hello()
+    (load,) = world.loads
+    assert isinstance(load, inner.LoadModel)
+    assert load.path == "/there/models/org/m.gguf"
+
+
+def test_files_that_no_node_has_are_a_refusal_that_says_so() -> None:
+    world = World(Node("a", 3 * GB), files=HELD)
+    world.ask()
+    assert world.end is not None
+    assert "a does not have its files" in world.end.message
+
+
+@pytest.mark.parametrize("nodes", [None, (Node("a", silent=True),)], ids=["no process", "no node"])
+def test_a_cluster_that_starts_is_waited_for(nodes: Sequence[Node] | None) -> None:
+    world = World(*nodes or ())
+    world.hoped = {"a"}
+    world.ask()
+    world.wait(2.0)
+    assert not world.specs
+    assert world.end is None
+    world.there = (Node("a", 3 * GB),)
+    world.wait(1.0)
+    assert world.placed == ["a"]
+
+
+def test_a_cluster_that_cannot_be_had_says_why() -> None:
+    world = World()
+    world.why = Failure(Code.CONFIG_INVALID, "agents cannot connect to tcp://1.2.3.4:5")
+    world.ask()
+    assert world.end is not None
+    assert world.end.message == "the cluster cannot be had: agents cannot connect to tcp://1.2.3.4:5"
+
+
+def test_two_models_at_once_are_not_promised_the_same_bytes() -> None:
+    world = World(Node("a", 3 * GB), Node("b", int(2.5 * GB)))
+    world.ask()
+    others = [one for one in world.supervisor.pool if one.reserved]
+    assert [(one.node, one.reserved) for one in others] == [("a", NEED)]
+    assert world.supervisor.pool.admission.fits(inner.LoadModel("x", "echo"))
+    world.there = (Node("a", 3 * GB),)
+    assert not world.supervisor.pool.admission.fits(inner.LoadModel("x", "echo"))
