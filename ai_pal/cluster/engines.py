@@ -11,5 +11,9 @@ def make(begin: Begin, events: Events) -> Engine:
         from ai_pal.cluster.command_engine import CommandEngine
 
         return CommandEngine(begin.commands, events)
+    if begin.engine == "ray":
+        from ai_pal.cluster.ray_engine import RayEngine  # slow: a second
+
+        return RayEngine(begin.target, events)
     unknown = f"there is no engine {begin.engine}"
     raise AiPalError(Failure(Code.CONFIG_INVALID, unknown, "see `[cluster]` in docs/settings.md"))

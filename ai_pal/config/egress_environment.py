@@ -28,6 +28,12 @@ _PLACES = {"AI_PAL_HOME", "AI_PAL_CONFIG", *KEYRING_VARIABLES}
 
 _LOGIN = ("SSH_AUTH_SOCK", "USER", "LOGNAME", "KRB5CCNAME", "XDG_RUNTIME_DIR")
 
+_RAY = (
+    *("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"),
+    *("RAY_USE_TLS", "RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT"),
+    "RAY_TMPDIR",
+)
+
 _FIXED = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     # Plain HTTP can be resumed to the byte, stopped within a chunk, and watched.
@@ -44,6 +50,11 @@ def egress_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str
 def machines_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What `ssh` logs in with. No key of a provider is among it."""
     return {name: environ[name] for name in _LOGIN if name in environ}
+
+
+def cluster_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What the cluster process comes to its nodes with: by `ssh`, or as one that Ray knows."""
+    return machines_environment(environ) | {name: environ[name] for name in _RAY if name in environ}
 
 
 def compared(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

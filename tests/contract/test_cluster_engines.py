@@ -1,5 +1,6 @@
 """What every engine of a cluster promises, with real agents on nodes of its own."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Protocol
 
 import psutil
 import pytest
+from _pytest.mark import ParameterSet
 
 from ai_pal.cluster.command_engine import CommandEngine
 from ai_pal.cluster.engine import GONE_SECONDS, Engine, Events
@@ -14,6 +16,7 @@ from ai_pal.protocol.cluster import Node, Ticket
 from ai_pal.transport.curve import fresh_keys
 from tests.cluster_nodes import LoopbackNode
 from tests.process.eventually import allowed, eventually
+from tests.servers import ray_cluster
 
 AGENT = "ai_pal.cluster.agent"
 NOBODY = "tcp://127.0.0.1:9"
@@ -78,12 +81,38 @@ class OverCommand:
         eventually(lambda: not self.everything())
 
 
-SUBJECTS = {"command": OverCommand}
+class OverRay:
+    def __init__(self, folder: Path) -> None:
+        self.heard = Heard()
+        self._cluster = ray_cluster.RayCluster("a", "b")
+        self._environ = pytest.MonkeyPatch()
+        for name, value in self._cluster.environ.items():
+            self._environ.setenv(name, value)
+        from ai_pal.cluster.ray_engine import RayEngine  # only now: Ray reads its environment here
+
+        self.engine: Engine = RayEngine(self._cluster.address, self.heard)
+
+    def agents(self, node: str) -> list[psutil.Process]:
+        return self._cluster.processes(node, "_Agent")
+
+    def close(self) -> None:
+        self.engine.close()
+        self._environ.undo()
+        self._cluster.close()
+
+
+needs_ray = pytest.mark.skipif(
+    not ray_cluster.is_here() and not os.environ.get("CI"), reason="Ray is not here: scripts/setup --dev"
+)
+SUBJECTS: list[ParameterSet] = [
+    pytest.param(OverCommand, id="command"),
+    pytest.param(OverRay, id="ray", marks=needs_ray),
+]
 
 
 @pytest.fixture(scope="module", params=SUBJECTS)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
-    subject = SUBJECTS[request.param](tmp_path_factory.mktemp("nodes"))
+    subject: Subject = request.param(tmp_path_factory.mktemp("nodes"))
     yield subject
     subject.close()
     assert not subject.heard.broken
@@ -121,7 +150,7 @@ def test_an_agent_is_where_its_ticket_says_has_a_key_of_its_own_and_is_stopped(s
     subject.engine.stop("stopped.a")
     eventually(lambda: "stopped.a" in subject.heard.ends, within=allowed(GONE_SECONDS))
     assert subject.heard.ends["stopped.a"][0] == "lost"
-    assert [len(subject.agents(node)) for node in "ab"] == [0, 1]
+    eventually(lambda: [len(subject.agents(node)) for node in "ab"] == [0, 1])
     subject.engine.stop("stopped.b")
     eventually(lambda: not subject.agents("b"))
 

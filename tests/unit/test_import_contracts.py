@@ -25,6 +25,7 @@ WRONG = [
     ("ai_pal/server/app/daemon.py", "import ai_pal.sources", "the supervisor has no network"),
     ("ai_pal/server/backends/local.py", "import openai", "the supervisor has no network"),
     ("ai_pal/catalog/files.py", "import gguf", "ai_pal holds no model library"),
+    ("ai_pal/cluster/process.py", "import ray", "one module knows Ray"),
     ("workers/loop.py", "import ai_pal.config", "workers know"),
     ("workers/engines/base.py", "import ai_pal.privacy", "workers know"),
 ]

@@ -7,7 +7,7 @@ from ai_pal import catalog
 from ai_pal.catalog.identity import identity_of
 from ai_pal.config import Settings
 from ai_pal.config.cluster_settings import ClusterSettings
-from ai_pal.config.egress_environment import machines_environment
+from ai_pal.config.egress_environment import cluster_environment
 from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.protocol.cluster import Begin, decode_from_cluster
@@ -25,7 +25,7 @@ def cluster_of(
     """The cluster, not started yet; `launcher` starts its process on this machine."""
     policy = egress_policy(settings)
     process = EgressProcess(
-        launcher, send, clock, observe, policy, machines_environment, MODULE, decode_from_cluster
+        launcher, send, clock, observe, policy, cluster_environment, MODULE, decode_from_cluster
     )
     return Cluster(process, _begin(settings.cluster), clock, observe, on_line)
 

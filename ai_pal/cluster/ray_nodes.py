@@ -1,0 +1,50 @@
+"""Ray's nodes under names for people, and what Ray has left to give on them. Pure, and without Ray."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from ai_pal.memory import gigabytes
+from ai_pal.protocol.cluster import Ticket
+
+MEMORY, CARDS = "memory", "GPU"
+"""Ray's names of what it gives out."""
+
+
+class RayNode(msgspec.Struct, frozen=True):
+    """One row of Ray's table that is alive. `total` is what Ray may give out there, by its names."""
+
+    name: str
+    id: str
+    total: Mapping[str, float]
+
+
+def alive(table: Iterable[Mapping[str, Any]], used: Mapping[str, str]) -> dict[str, RayNode]:
+    """The nodes that are alive, by name: the one that they were started with (`--node-name`), else that of
+    their host. Of several with one name that in `used` stays (ids by name), else the first by id is taken:
+    one that was started again stands beside its former self until Ray notices its death."""
+    found: dict[str, RayNode] = {}
+    for row in sorted(table, key=lambda row: str(row["NodeID"])):
+        if row["Alive"]:
+            node = RayNode(_called(row), str(row["NodeID"]), row.get("Resources", {}))
+            if node.name not in found or used.get(node.name) == node.id:
+                found[node.name] = node
+    return found
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    name = row.get("NodeName", "")
+    return str(name if name and name != row["NodeManagerAddress"] else row["NodeManagerHostname"])
+
+
+def refusal(ticket: Ticket, node: RayNode, free: Mapping[str, float]) -> str:
+    """Why Ray would not start this agent there now, or would wait for ever with it; "" if it can."""
+    lacking = []
+    if free.get(MEMORY, 0.0) < ticket.need:
+        left, total = (gigabytes(int(one.get(MEMORY, 0.0))) for one in (free, node.total))
+        lacking.append(f"{gigabytes(ticket.need)} of memory is needed, Ray has {left} of {total} left")
+    if free.get(CARDS, 0.0) < ticket.cards:
+        left, total = (f"{one.get(CARDS, 0.0):g}" for one in (free, node.total))
+        lacking.append(f"{ticket.cards} graphics cards are needed, Ray has {left} of {total} left")
+    return "; ".join(lacking)

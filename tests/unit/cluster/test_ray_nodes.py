@@ -1,0 +1,49 @@
+"""Ray's nodes by name, and what it would wait for in vain."""
+
+from typing import Any
+
+from ai_pal.cluster.ray_nodes import RayNode, alive, refusal
+from ai_pal.protocol.cluster import Ticket
+
+GB = 1_000_000_000
+
+
+def row(node: str, name: str = "10.0.0.1", *, up: bool = True, host: str = "box") -> dict[str, Any]:
+    """As Ray tells it: its name is its address unless it was given one."""
+    return {
+        "NodeID": node,
+        "Alive": up,
+        "NodeName": name,
+        "NodeManagerAddress": "10.0.0.1",
+        "NodeManagerHostname": host,
+        "Resources": {"memory": 8.0 * GB},
+    }
+
+
+def names(*rows: dict[str, Any], **used: str) -> dict[str, str]:
+    return {name: node.id for name, node in alive(rows, used).items()}
+
+
+def test_a_node_is_called_as_it_was_started_or_as_its_host() -> None:
+    assert names(row("1", "gpu"), row("2"), row("3", "gone", up=False)) == {"gpu": "1", "box": "2"}
+
+
+def test_one_that_was_started_again_takes_the_place_of_its_silent_self() -> None:
+    both = row("1", "gpu"), row("2", "gpu")
+    assert names(*both, gpu="2") == {"gpu": "2"}, "it answers: nothing changes"
+    assert names(*both, gpu="1") == {"gpu": "1"}
+    assert names(row("1", "gpu", up=False), row("2", "gpu"), gpu="1") == {"gpu": "2"}
+
+
+def test_what_ray_would_wait_for_in_vain_is_refused_with_figures() -> None:
+    node = RayNode("gpu", "1", {"memory": 8.0 * GB, "GPU": 2.0})
+
+    def refused(need: int, cards: int, **free: float) -> str:
+        return refusal(Ticket("w", "gpu", "", "", need=need, cards=cards), node, free)
+
+    assert refused(8 * GB, 2, memory=8.0 * GB, GPU=2.0) == ""
+    assert refused(0, 0) == ""
+    assert refused(6 * GB, 1, memory=2.0 * GB, GPU=1.0) == (
+        "6.0 GB of memory is needed, Ray has 2.0 GB of 8.0 GB left"
+    )
+    assert "2 graphics cards are needed, Ray has 0 of 2 left" in refused(9 * GB, 2, memory=2.0 * GB)
