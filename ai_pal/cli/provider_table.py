@@ -30,9 +30,11 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 def listed(settings: Settings, environ: Mapping[str, str]) -> list[Listed]:
-    """Every cloud that AI-PAL or the settings know, and whatever was decided on. Raises `AiPalError`."""
+    """Every cloud that AI-PAL or the settings know, machines at their gateways, and whatever was decided on.
+    Raises `AiPalError`."""
     remembered = read_access(environ)
-    names = dict.fromkeys((*CLOUDS, *settings.providers, *remembered))
+    own = (name for name, machine in settings.machines.items() if machine.url)
+    names = dict.fromkeys((*CLOUDS, *settings.providers, *own, *remembered))
     return [_listed(name, remembered.get(name, Access()), settings, environ) for name in names]
 
 
@@ -50,8 +52,9 @@ def _listed(name: str, known: Access, settings: Settings, environ: Mapping[str, 
     places = {"in_config": setting.api_key, "in_keyring": known.keyring}
     source = key_source(name, environ, **places)
     place = {"environment": variable_in(name, environ), "config": "config file", "keyring": "system keyring"}
-    own = bool(setting.base_url)
-    may = consented(known.consent, setting.consent, source=source, own_server=own)
+    machine = name in settings.machines  # added by its user: that is agreement enough
+    own = bool(setting.base_url) or machine
+    may = machine or consented(known.consent, setting.consent, source=source, own_server=own)
     return Listed(name, source, place.get(source, ""), known.consent, may and (bool(source) or own))
 
 

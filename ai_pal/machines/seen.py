@@ -15,8 +15,8 @@ from ai_pal.store.machine_models import keep_models
 NOT_HERE = "not_here"
 """The state of a candidate that would have to be downloaded first."""
 
-PROBES = 20
-"""Requests from whose times the delay of the link is told."""
+PROBES, PROBE_SECONDS = 20, 2.0
+"""Requests from whose times the delay of the link is told: so many, or as many as this time has room for."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -64,8 +64,8 @@ def _looked(name: str, identity: str, login: float, client: Client) -> Seen:
     models = [model.name for model in client.models(here=True) if model.purpose == "chat"]
     plan = client.route("hello", local_only=True).candidates
     mine = next((one.model for one in plan if one.tier == 1 and one.position and one.state != NOT_HERE), "")
-    delays = []
-    for _ in range(PROBES):
+    delays: list[float] = []
+    while len(delays) < PROBES and sum(delays) < PROBE_SECONDS:
         asked = time.monotonic()
         client.status()
         delays.append(time.monotonic() - asked)
@@ -74,7 +74,7 @@ def _looked(name: str, identity: str, login: float, client: Client) -> Seen:
         version=picture.version,
         identity=identity,
         login=round(login, 3),
-        delay=round(sorted(delays)[PROBES // 2], 5),
+        delay=round(sorted(delays)[len(delays) // 2], 5),
         free=picture.free,
         total=picture.total,
         model=mine,

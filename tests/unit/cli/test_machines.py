@@ -43,6 +43,19 @@ def test_models_that_a_machine_has_told_are_completed(
     assert capsys.readouterr().out == "box\tme@box\n"
 
 
+def test_a_machine_at_its_gateway_has_a_key_like_a_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.toml").write_text('[machines.box]\nurl = "https://box:11435"\ncertificate = "TUlJ"\n')
+    monkeypatch.setenv("AI_PAL_HOME", str(tmp_path))
+    monkeypatch.setenv("AI_PAL_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("AI_PAL_KEY_BOX", "sk-aipal-secret")
+    assert run(["keys", "list"]) == 0
+    assert ["box", "AI_PAL_KEY_BOX", "yes"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert run(["ps", "--on", "box"]) == 1
+    assert "reached at its gateway" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("argv", [["machines", "add"], ["history", "tag"]])
 def test_the_help_of_an_action_has_examples(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
