@@ -25,15 +25,17 @@ RESTS = 3000
 STARTS = 600.0
 """Seconds that another server has until it answers."""
 
-_SEES = """(word) => {
+_ASKS = """() => {
   const asks = (event) => { if (event.key === "Enter") self.asked ??= performance.now(); };
   addEventListener("keydown", asks, true);
+}"""
+_SEEN = """(word) => new Promise((done) => {
   const look = () => {
-    if (document.body.innerText.includes(word)) self.seen ??= performance.now() - self.asked;
+    if (document.body.innerText.includes(word)) done(performance.now() - self.asked);
     else requestAnimationFrame(look);
   };
   look();
-}"""
+})"""
 
 
 _ALONE = {"WEBUI_AUTH": "False", "ENABLE_OLLAMA_API": "False", "OFFLINE_MODE": "True", "HF_HUB_OFFLINE": "1"}
@@ -75,11 +77,11 @@ def first_word(browser: Browser, url: str, prompt: str, word: str, choose: Calla
         page.locator(prompt).first.wait_for()
         page.wait_for_timeout(RESTS)
         choose(page)
-        page.evaluate(_SEES, word)
+        page.evaluate(_ASKS)
         page.locator(prompt).first.click()
         page.keyboard.type("Which animal?")
         page.keyboard.press("Enter")
-        found.append(page.wait_for_function("self.seen").json_value() / 1000)
+        found.append(page.evaluate(_SEEN, word) / 1000)
         page.close()
     context.close()
     return float(min(found))
