@@ -185,6 +185,7 @@ def test_another_conversation_begins_without_the_preset_and_as_private_as_was_wa
         tab.page.select_option("#preset", "pirate")
         tab.page.select_option("#privacy", "local")
         tab.said("Hello", model="")
+        expect(tab.page.locator('#privacy option[value="any"]')).to_be_disabled()
         tab.page.keyboard.press("Control+Shift+o")
         expect(tab.page.locator("#preset")).to_have_value("")
         privacy = tab.page.get_by_label("Where it may go")
@@ -295,3 +296,33 @@ def test_a_conversation_for_machines_of_the_users_stays_among_them(tab: Tab) -> 
     body = {"prompt": "more", "conversation": tab.number, "model": "cloudy:scripted"}
     assert '"failures":[{' in plain_http.post(f"{tab.site.url}/page/ask", json=body).text
     assert len(asked) == before
+
+
+def test_a_second_answer_stands_below_why_it_was_asked_and_is_what_is_copied(tab: Tab) -> None:
+    build = """async () => {
+      const { Turn } = await import(`/page/files/${document.body.dataset.version}/turn.js`);
+      const turn = new Turn({}, "why?", []);
+      document.querySelector("#turns").append(turn.node);
+      const draft = [["said", 0], ["open", 0, "<p>a draft</p>"]];
+      const other = [["said", 2], ["block", 2, "<p>better</p>"]];
+      const changes = [...draft, ["seam", 1, "phi was unsure (0.81) -> openai:gpt"], ...other];
+      for (const change of changes) turn.change(change);
+      return turn.plain();
+    }"""
+    assert tab.page.evaluate(build) == "better"
+    expect(tab.last().locator(".body > *")).to_have_text(
+        ["a draft", "phi was unsure (0.81) -> openai:gpt", "better"]
+    )
+    expect(tab.last().locator(".growing")).to_have_count(0)
+
+
+def test_over_a_slow_line_nothing_is_lost(tab: Tab) -> None:
+    session = tab.page.context.new_cdp_session(tab.page)
+    session.send("Network.enable")
+    slow = {"offline": False, "latency": 200, "downloadThroughput": 20_000, "uploadThroughput": 20_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    words = [f"w{at}" for at in range(200)]
+    tab.site.script.reset(*(f"{word} " for word in words), pause=0.005)
+    tab.ask("Slowly")
+    tab.answered()
+    expect(tab.last().locator(".block")).to_have_text(" ".join(words))

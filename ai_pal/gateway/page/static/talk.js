@@ -65,7 +65,6 @@ export class Talk {
     this.list.replaceChildren(...this.turns.map((turn) => turn.node));
     this.settle();
     this.lookAgain(data);
-    this.composer.keeps(data.privacy);
     if (!stay) this.composer.choose(data.model);
     if (stay && !this.follows) this.scroll.scrollTop = at;
     else this.toEnd(true);
@@ -80,6 +79,7 @@ export class Talk {
   know(data) {
     Object.assign(this, { id: data.id, tree: data.tree, updated: data.updated, pinned: data.pinned, tags: data.tags });
     this.title(data.title);
+    this.composer.keeps(data.privacy);
     $("#hello").hidden = true;
     $("#menu").hidden = false;
     $('[data-do="pin"]').textContent = data.pinned ? "Unpin" : "Pin";
