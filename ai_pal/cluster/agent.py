@@ -7,10 +7,8 @@ an engine that runs Python on nodes calls `serve`. The secret key never leaves t
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ import msgspec
 import zmq
 
 from ai_pal import __version__
+from ai_pal.cluster import agent_folder
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
 from ai_pal.errors import AiPalError
 from ai_pal.memory import gigabytes
@@ -60,13 +59,13 @@ class Agent:
         self._kill_by: float | None = None
         self._began = self._beat_at = time.monotonic()
         self._lease = lease.Lease(lease.LEASE, self._began)
-        self._folder = Path(tempfile.mkdtemp(prefix="ai-pal-agent-"))
+        self._folder = agent_folder.make()
         self._near = self._socket(zmq.ROUTER)
         self._near.router_mandatory = True
         self._far = self._socket(zmq.DEALER)
         curve.as_client(self._far, keys, ticket.server)
         self._monitor = self._far.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._endpoint = f"ipc://{self._folder}/w"
+        self._endpoint = f"ipc://{self._folder}/{agent_folder.SOCKET}"
         self._near.bind(self._endpoint)
         self._far.connect(ticket.address)
         self._up = Outlet(self._send_far, lambda paused: self._hold(self._from_near, paused))
@@ -174,7 +173,7 @@ class Agent:
         peer = peer_of(frames[0]) if frames else None
         known = self._process is not None and (peer is None or self._process.owns(peer.pid))
         if known and sender.bytes.decode("ascii", "replace") == self._worker:
-            self._remove_folder()  # who is connected needs no address any more
+            agent_folder.remove(self._folder)  # who is connected needs no address any more
             self._up.put([WORKER, *frames])
         return sum(map(len, frames))
 
@@ -209,11 +208,8 @@ class Agent:
         self._monitor.close(0)  # an open one would hold up the context for ever
         self._near.close(0)
         self._far.close(LINGER_MS)
-        self._remove_folder()
+        agent_folder.remove(self._folder)
         self._context.term()
-
-    def _remove_folder(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _socket(self, kind: int) -> "zmq.Socket[bytes]":
         socket = self._context.socket(kind)

@@ -124,7 +124,7 @@ class ClusterProcess:
     def _start(self, message: wire.Begin) -> None:
         """Have the port and the engine, or say why not."""
         try:
-            self._relay = Relay(message.listen, self._endpoint, self._said, self._heard)
+            self._relay = Relay(message.listen, self._endpoint, self._said, self._heard, message.advertise)
             self._engine = engines.make(message, _Brought(self))
         except zmq.ZMQError as error:
             failure = Failure(

@@ -27,9 +27,11 @@ OnHeard = Callable[[str], None]
 
 class Relay:
     """`message(worker, frame)` is called for what an agent has to say itself, `heard(worker)` for everything
-    that comes from one."""
+    that comes from one. Agents are told to connect to `advertise`, or to where it listens."""
 
-    def __init__(self, listen: str, supervisor: str, message: OnMessage, heard: OnHeard) -> None:
+    def __init__(
+        self, listen: str, supervisor: str, message: OnMessage, heard: OnHeard, advertise: str = ""
+    ) -> None:
         self._supervisor, self._message, self._heard = supervisor, message, heard
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._allowed = AllowList(self._context)
@@ -41,7 +43,7 @@ class Relay:
         self._front.router_mandatory = True
         curve.as_server(self._front, keys)
         self._front.bind(listen)
-        self.address = self._front.get_string(zmq.LAST_ENDPOINT)
+        self.address = advertise or self._front.get_string(zmq.LAST_ENDPOINT)
         self._links: dict[str, _Link] = {}
         self._full: set[str] = set()
         self._reader = SocketReader(self._front, self._take, self._moved)

@@ -25,6 +25,10 @@ _SWITCHES = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
 EXAMPLE_URL = "http://localhost:8080"
 
 
+ANYWHERE = ("0.0.0.0", "[::]", "*")  # noqa: S104 - named to be refused
+"""Addresses to listen at that are none to connect to."""
+
+
 class Mistake(NamedTuple):
     """What is wrong, and what to write instead; `setting` is where, if that is not known otherwise."""
 
@@ -76,6 +80,10 @@ def _cluster_mistake(cluster: ClusterSettings) -> Mistake | None:
         return Mistake(
             "cluster.engine is ray, and its address is missing", 'address = "HOST:PORT"', "cluster.engine"
         )
+    host, _, port = cluster.listen.rpartition(":")
+    if cluster.engine != "none" and host in ANYWHERE and not cluster.advertise:
+        what = f"cluster.listen is {cluster.listen}, which no node can connect to"
+        return Mistake(what, f'write advertise = "HOST:{port}"', "cluster.listen")
     for name, command in cluster.nodes.items():
         if not is_machine_name(name) or not command.strip():
             what = f"{dotted('cluster', 'nodes', name)}: {name!r} = {command!r} is no node"

@@ -51,13 +51,14 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Begin(ToEgress, tag="begin", frozen=True):
     """First message to the cluster process: the engine to have, and what the settings say for it. `listen` is
-    where agents connect (`tcp://HOST:PORT`, port `*` for any), `commands` how each node's agents are
-    started, `target` the address of a cluster that is there."""
+    where agents connect (`tcp://HOST:PORT`, port `*` for any), unless they go to `advertise`, `commands` how
+    Python is started on each node, `target` the address of a cluster that is there."""
 
     engine: str
     listen: str
     commands: dict[str, str] = msgspec.field(default_factory=dict)
     target: str = ""
+    advertise: str = ""
 
 
 class Place(ToEgress, tag="place", frozen=True):

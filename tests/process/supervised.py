@@ -90,6 +90,10 @@ class Supervised:
         """The pids of all its worker processes, known to it or not."""
         return workers_in(self.run_dir)
 
+    def children(self, module: str) -> list[psutil.Process]:
+        """The processes beside its workers that run this module."""
+        return [one for one in psutil.Process(self.process.pid).children() if module in one.cmdline()]
+
     def nothing_is_left(self) -> bool:
         """Neither process nor socket nor temporary file: only the lock file, which nobody holds."""
         return not self.workers() and sorted(os.listdir(self.run_dir)) == LOCK_ONLY

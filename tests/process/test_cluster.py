@@ -101,3 +101,17 @@ def test_a_node_behind_a_cut_line_is_told_of_and_its_work_ends(
         finally:
             nodes[lost].go_on()
         eventually(lambda: not nodes[lost].processes("workers"), within=allowed(LINK_LOST_SECONDS))
+
+
+def test_a_cluster_process_that_dies_takes_its_workers_along_and_comes_back(
+    cluster: Supervised, nodes: dict[str, LoopbackNode]
+) -> None:
+    with cluster.client() as client:
+        events = iter(ask(client))
+        begun = until(events, wire.Delta)
+        (process,) = cluster.children("ai_pal.cluster")
+        process.kill()
+        told = [*begun, *until(events, wire.Interrupted)]
+        assert "the cluster process ended (SIGKILL)" in end_of(told, wire.Interrupted).reason.message
+        eventually(lambda: not [one for node in nodes.values() for one in node.processes("workers")])
+        assert text_of(ask(client, tokens=3))

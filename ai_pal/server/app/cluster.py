@@ -39,7 +39,8 @@ def node_admission(
 
 
 def _begin(cluster: ClusterSettings) -> Begin:
-    return Begin(cluster.engine, f"tcp://{cluster.listen}", cluster.nodes, cluster.address)
+    advertise = f"tcp://{cluster.advertise}" if cluster.advertise else ""
+    return Begin(cluster.engine, f"tcp://{cluster.listen}", cluster.nodes, cluster.address, advertise)
 
 
 def _files_of(cache: Path, path: str) -> Files | None:

@@ -103,8 +103,9 @@ class Cluster:
         self.process.send(self._begin)
 
     def egress_gone(self, reason: Failure | None) -> None:
+        if self._nodes is None and self._failure is None:  # it never came so far
+            self._failure = reason
         self._nodes = None
-        self._failure = reason if self._failure is None else self._failure
         workers, self._workers = self._workers, {}
         why = reason.message if reason is not None else "the cluster process was stopped"
         for worker, process in workers.items():

@@ -331,3 +331,23 @@ def test_a_machine_is_whole_and_has_a_name_of_its_own(config: Path, name: str, s
 
 def test_a_machine_that_is_whole_is_taken(config: Path) -> None:
     assert load(config, f"[machines.box]\n{MACHINE}\n").settings.machines["box"].ssh == "me@box"
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ('engine = "command"', "cluster.engine is command, and no node is named"),
+        ('engine = "ray"', "cluster.engine is ray, and its address is missing"),
+        ('engine = "command"\nlisten = "0.0.0.0:7080"\nnodes = {a = "env python"}', "no node can connect to"),
+        ('engine = "command"\nnodes = {"a b" = "env python"}', "is no node"),
+        ('engine = "command"\nnodes = {a = " "}', "is no node"),
+    ],
+)
+def test_a_cluster_is_whole(config: Path, said: str, wrong: str) -> None:
+    assert wrong in refusal(config, f"[cluster]\n{said}\n")
+
+
+def test_only_the_file_names_where_workers_run(config: Path) -> None:
+    text = '[cluster]\nengine = "command"\nnodes = {a = "ssh a python3"}\n'
+    assert load(config, text).settings.cluster.nodes == {"a": "ssh a python3"}
+    assert "AI_PAL_CLUSTER_LISTEN" in refusal(config, text, AI_PAL_CLUSTER_LISTEN="1.2.3.4:5")

@@ -107,11 +107,20 @@ def test_the_end_of_the_process_is_the_end_of_all_workers_and_it_comes_back() ->
     assert end.lost
     assert end.reason == "the cluster process ended (SIGKILL)"
     assert world.cluster.nodes() is None
+    assert world.cluster.failure() is None, "loads wait for the next one"
     world.pass_time(1.0)
     assert len(world.processes) == 2
     world.up()
     assert world.cluster.failure() is None
     assert world.sent[-1] == BEGIN
+
+
+def test_a_process_that_never_comes_so_far_is_a_failure() -> None:
+    world = World()
+    world.cluster.start()
+    world.processes[0].on_exit(ExitStatus(code=1))
+    assert (failure := world.cluster.failure()) is not None
+    assert failure.message == "the cluster process ended (code 1)"
 
 
 def test_an_engine_that_cannot_be_had_is_tried_again_and_says_why_meanwhile() -> None:
