@@ -214,7 +214,7 @@ class Agent:
     def _socket(self, kind: int) -> "zmq.Socket[bytes]":
         socket = self._context.socket(kind)
         configure(socket)
-        socket.sndhwm = SEND_LIMIT
+        socket.sndhwm = socket.rcvhwm = SEND_LIMIT
         return socket
 
 

@@ -162,7 +162,7 @@ class _Link:
         self.route: bytes | None = None
         self._socket = context.socket(zmq.DEALER)
         configure(self._socket)
-        self._socket.sndhwm = SEND_LIMIT
+        self._socket.sndhwm = self._socket.rcvhwm = SEND_LIMIT
         self._socket.setsockopt(zmq.IDENTITY, worker.encode())
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL, -1)  # a supervisor that is gone does not come back

@@ -30,6 +30,8 @@ from tests.strict_engine import StrictEngine
 pytestmark = pytest.mark.anyio
 LIMIT = 60.0
 A, B = "echo.1.1", "echo.2.1"
+MANY, SIZE = 4000, 10_000
+HELD_LOOKS = 100
 SECRET = "the prompt that nobody on the way may read"
 
 
@@ -77,6 +79,7 @@ class Near:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self.context.socket(zmq.ROUTER)
         configure(self._socket)
+        self._socket.router_mandatory, self._socket.sndhwm, self._socket.rcvhwm = True, 16, 16
         endpoint = f"ipc://{folder}/s"
         self._socket.bind(endpoint)
         self.from_workers: dict[str, list[bytes]] = {}
@@ -86,11 +89,29 @@ class Near:
         self.engine = StrictEngine(self, [wire.Node("a", 1, 1)])
         self.placements = Placements(self.engine, self.relay, self.told.append, __version__)
         self.agents: list[asyncio.Task[None]] = []
+        self.patient = False
         self._ticking = asyncio.create_task(self._tick())
 
     def send(self, worker: str, message: inner.ToWorker) -> None:
         self._socket.send_multipart([worker.encode(), inner.encode(message)], zmq.DONTWAIT)
         self._reader.look()
+
+    def hold(self, *, held: bool) -> None:
+        """Read nothing of what workers send, or go on."""
+        (self._reader.pause if held else self._reader.resume)()
+
+    async def send_until_held(self, worker: str, frames: list[bytes]) -> int:
+        """How many of these went out until nothing was taken for a while."""
+        for number, frame in enumerate(frames):
+            for _ in range(HELD_LOOKS):
+                try:
+                    self._socket.send_multipart([worker.encode(), frame], zmq.DONTWAIT)
+                    break
+                except zmq.Again:
+                    await asyncio.sleep(0.01)
+            else:
+                return number
+        return len(frames)
 
     def messages(self, worker: str) -> list[inner.AnyFromWorker]:
         return [inner.decode_from_worker(frame) for frame in self.from_workers.get(worker, [])]
@@ -113,9 +134,12 @@ class Near:
         self.agents.append(asyncio.create_task(Agent(ticket, keys).run()))
 
     def dealer(self, keys: curve.Keys | None, name: str = "") -> "zmq.Socket[bytes]":
-        """Somebody else who connects to the port."""
+        """Somebody else who connects to the port. It gives no signs of life, and silence is no end from now
+        on."""
+        self.patient = True
         socket = self.context.socket(zmq.DEALER)
         configure(socket)
+        socket.sndhwm = socket.rcvhwm = 16
         if name:
             socket.setsockopt(zmq.IDENTITY, name.encode())
         if keys is not None:
@@ -135,6 +159,8 @@ class Near:
 
     async def _tick(self) -> None:
         while True:
+            if self.relay.paused or self.patient:
+                self.placements.heard_all()
             self.placements.tick(asyncio.get_running_loop().time())
             await asyncio.sleep(leases.LOOK)
 
@@ -259,3 +285,54 @@ async def test_who_calls_itself_as_another_is_still_only_who_its_key_says(near: 
     first.send_multipart([BEAT])
     for socket in sockets:
         socket.close(0)
+
+
+async def come(near: Near) -> "zmq.Socket[bytes]":
+    """Somebody who is let in as the agent of A, and is known to be there."""
+    keys = curve.fresh_keys()
+    near.placements.place(wire.Place(A, "a"))
+    near.engine.admit(A, keys.public)
+    agent = near.dealer(keys)
+    agent.send_multipart([WORKER, b"here"])
+    await until(lambda: near.from_workers.get(A))
+    return agent
+
+
+def numbered() -> list[bytes]:
+    return [b"%d " % number + bytes(SIZE) for number in range(MANY)]
+
+
+async def test_who_sends_to_a_supervisor_that_reads_nothing_waits_and_nothing_is_lost(near: Near) -> None:
+    agent, frames = await come(near), numbered()
+    near.hold(held=True)
+
+    def send() -> int:
+        for number, frame in enumerate(frames):
+            if not agent.poll(HELD_LOOKS * 10, zmq.POLLOUT):
+                return number
+            agent.send_multipart([WORKER, frame])
+        return MANY
+
+    went = await asyncio.to_thread(send)
+    assert went < MANY, "nothing holds it back: it all lies in somebody's memory"
+    near.hold(held=False)
+    await until(lambda: len(near.from_workers[A]) == went + 1)
+    assert near.from_workers[A][1:] == frames[:went]
+    agent.close(0)
+
+
+async def test_a_supervisor_that_sends_to_who_reads_nothing_waits_and_nothing_is_lost(near: Near) -> None:
+    agent, frames = await come(near), numbered()
+    went = await near.send_until_held(A, frames)
+    assert went < MANY, "nothing holds it back: it all lies in somebody's memory"
+
+    def read() -> list[bytes]:
+        got: list[bytes] = []
+        while len(got) < went:
+            assert agent.poll(60_000), f"only {len(got)} of {went} have come"
+            kind, *rest = agent.recv_multipart()
+            got += rest if kind == WORKER else []
+        return got
+
+    assert await asyncio.to_thread(read) == frames[:went]
+    agent.close(0)
