@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "serve": "answer clients of OpenAI, Anthropic and Ollama over HTTP",
     "launch": "start an agent that asks here: claude, codex, opencode, aider, ...",
     "machines": "add other machines of yours, whose models answer too",
+    "cluster": "have models run on the nodes of a cluster",
     "status": "show the supervisor and its models",
     "stop": "stop the supervisor",
     "logs": "show the log of the supervisor",

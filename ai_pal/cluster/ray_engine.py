@@ -177,7 +177,7 @@ class RayEngine:
         with self._lock:
             self._head_at = now
             used = {name: one.row.id for name, one in self._lookouts.items() if not one.node(now).silent}
-            rows = alive(table, used)
+            rows = alive(table, used, {one.failed for one in self._lookouts.values()})
             for name, row in rows.items():
                 if name not in self._lookouts:
                     self._lookouts[name] = _Lookout(row)
@@ -228,7 +228,8 @@ class _Placed:
 
 
 class _Lookout:
-    """Knows the facts of one node, by an actor there that is started again whenever it ends."""
+    """Knows the facts of one node, by an actor there that is started again whenever it ends. `failed` is the
+    id under which it has answered nothing but errors lately."""
 
     def __init__(self, row: RayNode) -> None:
         self.row = row
@@ -239,6 +240,7 @@ class _Lookout:
         self._asked = False
         self._restarts = Restarts()
         self._said = ""
+        self.failed = ""
 
     def node(self, now: float) -> Node:
         """What it told last."""
@@ -248,7 +250,7 @@ class _Lookout:
     def is_listed(self, row: RayNode) -> None:
         """Ray has it, perhaps as a new one: it was started again."""
         if row.id != self.row.id:
-            self._scout, self._asked, self._begin_at = None, False, 0.0
+            self._scout, self._asked, self._begin_at, self._restarts = None, False, 0.0, Restarts()
         self.row, self._listed_at = row, time.monotonic()
 
     def forgotten(self, now: float) -> bool:
@@ -280,10 +282,11 @@ class _Lookout:
         except Exception as error:  # noqa: BLE001 - its node has gone, or has no AI-PAL of this version
             self._failed(error)
         else:
-            self._node, self._told_at, self._said = node, time.monotonic(), ""
+            self._node, self._told_at, self._said, self.failed = node, time.monotonic(), "", ""
 
     def _failed(self, error: BaseException) -> None:
         now, words = time.monotonic(), _words(error)
+        self.failed = self.row.id
         self._scout, self._asked, self._told_at = None, False, float("-inf")
         self._begin_at = now + self._restarts.wait(now - self._began)
         if words != self._said:

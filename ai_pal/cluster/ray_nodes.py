@@ -1,6 +1,6 @@
 """Ray's nodes under names for people, and what Ray has left to give on them. Pure, and without Ray."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,12 +20,15 @@ class RayNode(msgspec.Struct, frozen=True):
     total: Mapping[str, float]
 
 
-def alive(table: Iterable[Mapping[str, Any]], used: Mapping[str, str]) -> dict[str, RayNode]:
+def alive(
+    table: Iterable[Mapping[str, Any]], used: Mapping[str, str], failed: Collection[str]
+) -> dict[str, RayNode]:
     """The nodes that are alive, by name: the one that they were started with (`--node-name`), else that of
-    their host. Of several with one name that in `used` stays (ids by name), else the first by id is taken:
-    one that was started again stands beside its former self until Ray notices its death."""
+    their host. Of several with one name that in `used` stays (ids by name), else one is taken that has not
+    `failed` (ids): a node that was started again stands beside its former self until Ray notices the end of
+    that."""
     found: dict[str, RayNode] = {}
-    for row in sorted(table, key=lambda row: str(row["NodeID"])):
+    for row in sorted(table, key=lambda row: (row["NodeID"] in failed, str(row["NodeID"]))):
         if row["Alive"]:
             node = RayNode(_called(row), str(row["NodeID"]), row.get("Resources", {}))
             if node.name not in found or used.get(node.name) == node.id:

@@ -54,6 +54,7 @@ LINES = {
     "serve": ["serve", "--port", "0"],
     "launch": ["launch"],
     "machines": ["machines", "list"],
+    "cluster": ["cluster", "status"],
     "status": ["status"],
     "ps": ["ps"],
     "top": ["top", "--once"],

@@ -46,9 +46,11 @@ def is_here() -> bool:
 
 
 class RayCluster:
-    """A head and other nodes; all of them end with it. `environ` is what lets somebody in."""
+    """A head and other nodes, which have `memory` to give out; all end with it. `environ` lets somebody in."""
 
-    def __init__(self, head: str, *others: str, memory: int = 4 << 30) -> None:
+    def __init__(
+        self, head: str, *others: str, memory: int = 4 << 30, head_memory: int | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # short: sockets lie in it
         token = self.folder / "token"
         token.write_text(TOKEN)
@@ -58,7 +60,7 @@ class RayCluster:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_TMPDIR": str(self.folder),
         }
-        self._memory = memory
+        self._memory, self._head_memory = memory, memory if head_memory is None else head_memory
         self._start(head)
         for name in others:
             self.add(name)
@@ -70,7 +72,7 @@ class RayCluster:
         self.close()
 
     def add(self, name: str) -> None:
-        """Start another node. It has `memory` to give out."""
+        """Start another node, or one again that was killed."""
         self._ask("add", name, self._memory)
 
     def kill(self, name: str) -> None:
@@ -100,12 +102,12 @@ class RayCluster:
     def _start(self, head: str) -> None:
         for left in reversed(range(TRIES)):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.servers.ray_cluster", str(self._memory)],
+                [sys.executable, "-m", "tests.servers.ray_cluster"],
                 env=os.environ | self.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                 process_group=0, cwd=Path(__file__).parents[2],
             )  # fmt: skip
             try:
-                self.address = str(self._ask("head", head, self._memory))
+                self.address = str(self._ask("head", head, self._head_memory))
             except AssertionError:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()

@@ -20,8 +20,8 @@ def row(node: str, name: str = "10.0.0.1", *, up: bool = True, host: str = "box"
     }
 
 
-def names(*rows: dict[str, Any], **used: str) -> dict[str, str]:
-    return {name: node.id for name, node in alive(rows, used).items()}
+def names(*rows: dict[str, Any], failed: str = "", **used: str) -> dict[str, str]:
+    return {name: node.id for name, node in alive(rows, used, {failed}).items()}
 
 
 def test_a_node_is_called_as_it_was_started_or_as_its_host() -> None:
@@ -32,6 +32,9 @@ def test_one_that_was_started_again_takes_the_place_of_its_silent_self() -> None
     both = row("1", "gpu"), row("2", "gpu")
     assert names(*both, gpu="2") == {"gpu": "2"}, "it answers: nothing changes"
     assert names(*both, gpu="1") == {"gpu": "1"}
+    assert names(*both, failed="1") == {"gpu": "2"}
+    assert names(*both, failed="2") == {"gpu": "1"}
+    assert names(both[0], failed="1") == {"gpu": "1"}, "there is no other"
     assert names(row("1", "gpu", up=False), row("2", "gpu"), gpu="1") == {"gpu": "2"}
 
 
