@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ai_pal.errors import Code
+from ai_pal.gateway.wish_headers import HEADERS
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -21,7 +22,7 @@ ALLOWED_HEADERS = (
     *("x-stainless-lang", "x-stainless-package-version", "x-stainless-os", "x-stainless-arch"),
     *("x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-retry-count", "x-stainless-timeout"),
     *("x-stainless-helper-method", "anthropic-dangerous-direct-browser-access", "openai-beta"),
-    *("x-ai-pal-local-only", "x-ai-pal-max-cost", "x-ai-pal-deadline", "x-ai-pal-goal", "x-ai-pal-session"),
+    *HEADERS,
 )
 """Headers that a page may send; those of the SDKs among them."""
 

@@ -23,7 +23,7 @@ class Machine:
         yield GaugeMetricFamily("ai_pal_loaded_models", there, value=len(loaded))
         memory, running, waiting = Counter[str](), Counter[str](), Counter[str]()
         for one in self._status.workers:
-            name = one.model.partition("?")[0]  # options are without number
+            name = one.asked_as.partition("?")[0]  # options are without number
             waiting[name] += one.queued
             running[name] += one.active
             memory[name] += one.memory

@@ -8,6 +8,7 @@ from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.page import Page
 from ai_pal.gateway.routes import routes_with
+from ai_pal.gateway.wish_headers import HEADERS
 from tests.gateway import plain_http
 from tests.gateway.conftest import Served
 
@@ -65,6 +66,7 @@ def test_a_page_of_this_machine_may_ask(gateway: str, origin: str) -> None:
     asked = plain_http.options(f"{gateway}/v1/chat/completions", headers=preflight)
     assert asked.status_code == 204
     assert asked.headers["access-control-allow-origin"] == origin
+    assert set(HEADERS) <= set(asked.headers["access-control-allow-headers"].split(", "))
     assert plain_http.get(f"{gateway}/health", headers={"origin": origin}).json() == {"status": "ok"}
 
 

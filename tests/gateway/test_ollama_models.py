@@ -210,7 +210,9 @@ def test_a_file_that_was_sent_is_a_model(client: ollama.Client, own: Served, tmp
     said = [{"role": "user", "content": "2+2"}, {"role": "assistant", "content": "4"}]
     made = client.create("framed", from_="sent", template=template, messages=said)
     assert made.status == "success"
-    assert "-> " in (client.show("framed").template or "")
+    shown = client.show("framed")
+    assert "-> " in (shown.template or "")
+    assert 'MESSAGE assistant """4"""' in (shown.modelfile or "")
     assert {"sent:latest", "framed:latest"} <= set(names(client))
     client.delete("sent")
     assert kept.exists(), "another name still needs it"

@@ -10,6 +10,7 @@ import msgspec
 
 from ai_pal.catalog.details import Details
 from ai_pal.client import AsyncClient
+from ai_pal.config.presets import Example, Preset
 from ai_pal.gateway import facts, presets
 from ai_pal.gateway.askable import Askable, askable, one_of
 from ai_pal.gateway.asked import Wanted
@@ -65,13 +66,15 @@ def show(body: bytes) -> Wanted:
 
     async def carry_out(client: AsyncClient) -> bytes:
         found = await one_of(client, model)
-        return msgspec.json.encode(shown(found.known, (found.preset and found.preset.system) or ""))
+        preset = found.preset or Preset()
+        return msgspec.json.encode(shown(found.known, preset.system or "", preset.messages or ()))
 
     return Wanted(carry_out)
 
 
-def shown(known: Details, system: str = "") -> dict[str, Any]:
-    """The body of an answer to /api/show; `system` is the prompt that goes before all."""
+def shown(known: Details, system: str = "", examples: Sequence[Example] = ()) -> dict[str, Any]:
+    """The body of an answer to /api/show; `system` is the prompt that goes before all, `examples` are turns
+    behind it."""
     kind = known.architecture
     info: dict[str, Any] = {
         "general.architecture": kind,
@@ -81,10 +84,11 @@ def shown(known: Details, system: str = "") -> dict[str, Any]:
     }
     return {
         "license": known.licence,
-        "modelfile": _modelfile(known, system),
+        "modelfile": _modelfile(known, system, examples),
         "parameters": _parameters(known.sampling),
         "template": known.template,
         **({"system": system} if system else {}),
+        **({"messages": examples} if examples else {}),
         "details": _details(known),
         "model_info": {name: value for name, value in info.items() if value},
         "capabilities": capabilities(known),
@@ -168,10 +172,11 @@ def _size(parameters: int) -> str:
     return f"{parameters / 1e6:.2f}M" if parameters else ""
 
 
-def _modelfile(known: Details, system: str) -> str:
+def _modelfile(known: Details, system: str, examples: Sequence[Example]) -> str:
     """What Ollama would have made it of."""
     said = _parameters(known.sampling).splitlines()
     lines = [f"FROM {known.model}", *(f"PARAMETER {line}" for line in said)]
+    lines += [f'MESSAGE {one.role} """{one.content}"""' for one in examples]
     if system:
         lines.insert(1, f'SYSTEM """{system}"""')
     if known.template:
