@@ -126,11 +126,18 @@ def _run(program: str, agent: Agent, rest: tuple[str, ...], where: Where) -> int
 
 
 def _window(model: str, settings: "Settings") -> int:
-    """Tokens of the window that the model gets here; 0 for not known, and for a provider's."""
+    """Tokens of the window that the model gets here, or that a preset says; 0 for not known, and for a
+    provider's."""
     from ai_pal import catalog
     from ai_pal.catalog.details import details_of
+    from ai_pal.config import presets
 
     with contextlib.suppress(AiPalError, OSError, ValueError):
+        if model in presets.names():
+            preset = presets.load_preset(model)
+            if preset.context is not None:
+                return preset.context
+            model = preset.model or ROUTER
         return details_of(catalog.default_model(settings) if model == ROUTER else model, settings).context
     return 0
 

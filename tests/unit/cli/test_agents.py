@@ -3,10 +3,13 @@
 import json
 import shlex
 import tomllib
+from pathlib import Path
 
 import pytest
 
+from ai_pal.cli import run
 from ai_pal.cli.agents import AGENTS, Where, as_shell
+from ai_pal.config.presets import Preset, save_fields
 
 WHERE = Where("http://127.0.0.1:11435", "none", "org/name:Q4_K_M")
 
@@ -61,3 +64,11 @@ def test_the_window_is_told_where_it_is_known() -> None:
     [model] = config["provider"]["ai-pal"]["models"].values()
     assert model["limit"] == {"context": 8192, "output": 2048}
     assert '"contextWindow": 8192' in AGENTS["pi"].setup(known).files["ai-pal.js"]
+
+
+def test_an_agent_is_told_the_window_that_a_preset_says(
+    ai_pal_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_fields("short", Preset(model="echo", context=64), ())
+    assert run(["launch", "codex", "--print", "-m", "short"]) == 0
+    assert "model_context_window=64" in capsys.readouterr().out
