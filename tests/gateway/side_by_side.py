@@ -79,7 +79,6 @@ CALLS = (
     ),
     chat("`response_format` with a schema", {"response_format": FORM, "max_tokens": 32}, _formed),
     chat("a picture to a model without eyes", {"messages": [{"role": "user", "content": LOOK}]}),
-    chat("a prompt over the window", {"messages": [{"role": "user", "content": LONG}]}),
     chat("`num_ctx` over the window", {"num_ctx": 10_000_000}),
     Call("JSON that is cut off", COMPLETIONS, b'{"model": "x"'),
     Call("`text/plain`, as any page can send it", COMPLETIONS, CHAT, headers={"content-type": "text/plain"}),
@@ -97,6 +96,7 @@ CALLS = (
         "its `temperature: -1`", "/api/chat", {**GENERATE, "options": {"temperature": -1, "num_predict": 8}}
     ),
     Call("`/metrics`", "/metrics"),
+    chat("a prompt over the window", {"messages": [{"role": "user", "content": LONG}]}),
 )
 
 

@@ -128,8 +128,10 @@ def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, o
         assert ask(model="brief", messages=said).choices[0].message.content == "one "
         assert "brief" in [model.id for model in openai.models.list()]
         assert openai.models.retrieve("brief").id == "brief"
+        assert openai.embeddings.create(model="brief", input="one").data
     assert client.generate("brief", "one two", raw=True).response == "one "
     assert client.generate("brief").done_reason == "load"
+    assert client.embed("brief", "one").embeddings == client.embed("echo", "one").embeddings
     assert client.copy("brief", "shorter").status == "success"
     assert client.create("brief", from_="shorter", system="Be kind.").status == "success"
     assert "Be kind." in (client.show("brief").modelfile or "")

@@ -110,9 +110,11 @@ def embed(body: bytes) -> Wanted:
     async def carry_out(client: AsyncClient) -> bytes:
         began = time.monotonic()
         if not texts:
-            await client.load(asked.model, kept.get("keep_alive"))
+            await client.load(presets.meant(client, asked.model), kept.get("keep_alive"))
             return msgspec.json.encode({"model": asked.model, "embeddings": []})
-        found = await client.embed(texts, dimensions=asked.dimensions or 0, model=asked.model, **kept)
+        found = await client.embed(
+            texts, dimensions=asked.dimensions or 0, model=presets.meant(client, asked.model), **kept
+        )
         return msgspec.json.encode(
             {
                 "model": asked.model or found.model,
@@ -134,7 +136,8 @@ def embeddings(body: bytes) -> Wanted:
     async def carry_out(client: AsyncClient) -> bytes:
         if not asked.prompt:
             return msgspec.json.encode({"embedding": []})
-        found = await client.embed([asked.prompt], model=asked.model, truncate=True, **_kept(asked))
+        model = presets.meant(client, asked.model)
+        found = await client.embed([asked.prompt], model=model, truncate=True, **_kept(asked))
         return msgspec.json.encode({"embedding": list(found[0])})
 
     return Wanted(carry_out)

@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.requests import Embeddable
-from ai_pal.gateway import wishes
+from ai_pal.gateway import presets, wishes
 from ai_pal.gateway.asked import Wanted
 from ai_pal.gateway.bodies import BodyError, converted, decoded
 
@@ -55,7 +55,7 @@ def embeddings(body: bytes) -> Wanted:
 
     async def carry_out(client: AsyncClient) -> bytes:
         found = await client.embed(
-            texts, dimensions=asked.dimensions or 0, model=asked.model, keep_alive=kept
+            texts, dimensions=asked.dimensions or 0, model=presets.meant(client, asked.model), keep_alive=kept
         )
         size = 4 * found.dimensions
         packed = asked.encoding_format == "base64"
@@ -86,7 +86,9 @@ def rerank(body: bytes) -> Wanted:
     kept = wishes.keep_alive(asked.keep_alive)
 
     async def carry_out(client: AsyncClient) -> bytes:
-        found = await client.rerank(asked.query, texts, model=asked.model, keep_alive=kept)
+        found = await client.rerank(
+            asked.query, texts, model=presets.meant(client, asked.model), keep_alive=kept
+        )
         order = sorted(range(len(texts)), key=lambda number: -found.scores[number])[: asked.top_n]
         results: list[dict[str, Any]] = [
             {"index": number, "relevance_score": found.scores[number]} for number in order
