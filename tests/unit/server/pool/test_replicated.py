@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ai_pal.catalog.resolved import Resolved
-from ai_pal.errors import Code
+from ai_pal.errors import Code, Failure
 from ai_pal.memory import Claims
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
@@ -72,6 +72,8 @@ class World:
         self.clock.alarm = self.supervisor.tick
 
     def resolve(self, reference: str) -> Resolved:
+        if reference == "other":
+            return Resolved(inner.LoadModel("other", "echo"))
         least, most = self.bounds
         return Resolved(inner.LoadModel("echo", "echo"), replicas=least, most_replicas=most)
 
@@ -275,6 +277,36 @@ def test_without_memory_there_is_no_other_one_and_it_is_said() -> None:
     world.wait(16.0)
     assert world.loaded == {"echo": "ready", "echo#2": "starting"}
     assert all(not one.reason for one in world.supervisor.statuses())
+
+
+def test_no_other_model_goes_for_one_more_replica() -> None:
+    world = World(free=2 * NEED)
+    world.supervisor.load(ME, wire.Load(5, "other"))
+    world.ready("other")
+    world.chat()
+    world.ready("echo")
+    world.wait(60.0)
+    assert world.loaded == {"other": "ready", "echo": "busy"}
+    world.supervisor.unload(ME, wire.Unload(6, "other"))
+    world.wait(16.0)
+    assert world.loaded == {"echo": "busy", "echo#2": "starting"}
+
+
+def test_a_replica_that_cannot_be_loaded_fails_nobody_and_is_not_tried_all_the_time() -> None:
+    world = World()
+    heard, job = world.chat()
+    world.ready("echo")
+    for _ in range(3):
+        world.says("echo#2", inner.WorkerHello(1))
+        world.says("echo#2", inner.LoadFailed(Failure(Code.MODEL_INVALID, "damaged")))
+        world.processes[world.worker("echo#2").identity].dies(9)
+        assert world.loaded == {"echo": "busy"}
+        world.wait(14.0)
+        assert world.loaded == {"echo": "busy"}
+        world.wait(2.0)
+        assert world.loaded == {"echo": "busy", "echo#2": "starting"}
+    world.answers("echo", job)
+    assert heard.words[-1] == "done"
 
 
 def test_an_unload_takes_all_of_them_and_waits_for_all() -> None:
