@@ -104,7 +104,7 @@ def test_nothing_is_called_and_ended_again_at_once(
     assert not there or there >= bounds.least or held or not absent
 
 
-@given(situations(), st.floats(50, 100))
+@given(situations(), st.floats(50, 52))
 def test_a_change_that_time_brings_is_looked_for(
     situation: tuple[list[Replica], Bounds, Facts], now: float
 ) -> None:

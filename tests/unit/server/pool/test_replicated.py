@@ -327,20 +327,20 @@ def test_an_unload_takes_all_of_them_and_waits_for_all() -> None:
 
 
 def test_one_can_be_unloaded_alone_and_comes_back_later_if_it_has_to_be_there() -> None:
-    world = World(slots=1)
-    jobs = [world.chat()[1] for _ in range(3)]
+    world = World()
+    chats = [world.chat() for _ in range(3)]
     world.ready("echo", "echo#2")
-    world.answers("echo#2", jobs[1])
-    world.answers("echo#2", jobs[2])
     world.supervisor.unload(ME, wire.Unload(5, "echo#2"))
+    world.answers("echo#2", chats[1][1])
     world.wait(0.1)
     assert world.heard == [wire.Unloaded(5, ["echo#2"])]
-    waits, _ = world.chat()
-    assert waits.failure is None
+    world.answers("echo", chats[0][1])
+    assert world.sent[-1] == ("echo", chats[2][1].key)
     world.wait(14.0)
     assert world.loaded == {"echo": "busy"}
     world.wait(2.0)
     assert world.loaded == {"echo": "busy", "echo#2": "starting"}
+    assert [heard.failure for heard, _ in chats] == [None] * 3
 
 
 def test_all_stay_as_long_as_one_has_something_to_do_and_go_together() -> None:
