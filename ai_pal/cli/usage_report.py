@@ -48,13 +48,14 @@ class Line(msgspec.Struct, frozen=True):
     unpriced: int = 0
     doubted: int = 0
     left_to_mine: int = 0
+    doubted_cost: float = 0.0
 
 
 class Report(msgspec.Struct, frozen=True):
     """US dollars, and counts. `here` is the share of answers, from 0 to 1, for which no prompt left this
     machine, None where there are none; `left` counts attempts that took a prompt away, `left_to_mine` those
     of them to other machines of the user's, `unpriced` those whose cost nobody knows and no sum holds,
-    `doubted` the answers of this machine that were given up for another's."""
+    `doubted` the answers of this machine that were given up for another's, which cost `doubted_cost`."""
 
     today: float
     this_month: float
@@ -71,6 +72,7 @@ class Report(msgspec.Struct, frozen=True):
     unpriced: int = 0
     doubted: int = 0
     left_to_mine: int = 0
+    doubted_cost: float = 0.0
 
 
 def report(
@@ -99,6 +101,7 @@ def report(
         unpriced=sum(line.unpriced for line in lines),
         doubted=sum(line.doubted for line in lines),
         left_to_mine=sum(line.left_to_mine for line in lines),
+        doubted_cost=sum(line.doubted_cost for line in lines),
     )
 
 
@@ -157,6 +160,7 @@ def _line(sums: Sums, clouds: Clouds) -> Line:
         sums.unpriced,
         sums.doubted,
         sums.left_to_mine,
+        sums.doubted_cost,
     )
 
 
@@ -167,7 +171,8 @@ def _to_mine(found: Report) -> str:
 
 def _doubted(found: Report) -> str:
     share = found.doubted / found.answers if found.answers else 1.0
-    return f"{counted(found.doubted, 'answer')} of this machine gave way to another's, {share:.0%}"
+    cost = f" for {_dollars(found.doubted_cost)}" if found.doubted_cost else ""
+    return f"{counted(found.doubted, 'answer')} of this machine gave way to another's{cost}, {share:.0%}"
 
 
 def _cost(price: Price | None, tokens: Tokens) -> float | None:

@@ -73,7 +73,7 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     attempts that took a prompt away, `left_to_mine` those of them to other machines of the user's. `mid` and
     `strong` are the tokens answered here whose score would have asked for such a cloud. `unpriced` counts the
     attempts of which nobody knows what they cost, `doubted` the answers of this machine that were given up
-    for another's.
+    for another's, and `doubted_cost` is what those cost.
     """
 
     key: str
@@ -88,6 +88,7 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int = 0
     doubted: int = 0
     left_to_mine: int = 0
+    doubted_cost: float = 0.0
 
 
 class Ledger(Protocol):

@@ -53,7 +53,8 @@ class MemoryLedger:
             if since <= attempt.at < until:
                 groups.setdefault(_key(by, attempt), []).append(attempt)
         kept = [key for key in sorted(groups) if "model" not in by or any(map(leaves_trace, groups[key]))]
-        return [_sums(key, groups[key], strong_from) for key in kept]
+        gave_way = {attempt.request for attempt in self.attempts if attempt.outcome == DOUBTED}
+        return [_sums(key, groups[key], strong_from, gave_way) for key in kept]
 
     def close(self) -> None:
         pass
@@ -73,7 +74,7 @@ def _key(by: By, attempt: Attempt) -> str:
             return attempt.principal
 
 
-def _sums(key: str, attempts: list[Attempt], strong_from: float) -> Sums:
+def _sums(key: str, attempts: list[Attempt], strong_from: float, gave_way: set[str]) -> Sums:
     answers = [attempt for attempt in attempts if attempt.outcome == ANSWERED]
     here = [attempt for attempt in answers if not attempt.remote]
     strong = [attempt for attempt in here if (attempt.score or 0.0) > strong_from]
@@ -91,6 +92,7 @@ def _sums(key: str, attempts: list[Attempt], strong_from: float) -> Sums:
         unpriced=sum(not attempt.priced for attempt in attempts),
         left_to_mine=sum(attempt.remote and attempt.tier == MACHINE_TIER for attempt in attempts),
         doubted=sum(attempt.outcome == DOUBTED for attempt in attempts),
+        doubted_cost=sum(attempt.cost for attempt in attempts if attempt.request in gave_way),
     )
 
 

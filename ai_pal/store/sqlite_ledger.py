@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -37,14 +38,16 @@ _KEYS = {
 _SUMMARY = """
     WITH marked AS (
         SELECT *, {key} AS key, outcome = '{answered}' AS answered,
-            outcome = '{answered}' AND NOT remote AS here, coalesce(score, 0.0) > :strong AS strong
+            outcome = '{answered}' AND NOT remote AS here, coalesce(score, 0.0) > :strong AS strong,
+            request IN (SELECT request FROM attempts WHERE outcome = '{doubted}') AS was_doubted
         FROM attempts WHERE at >= :since AND at < :until
     )
     SELECT key, count(*), sum(answered), sum(here), sum(remote), sum(cost), sum(NOT priced),
         sum(prompt_tokens), sum(completion_tokens),
         sum(prompt_tokens * (here AND NOT strong)), sum(completion_tokens * (here AND NOT strong)),
         sum(prompt_tokens * (here AND strong)), sum(completion_tokens * (here AND strong)),
-        sum(remote AND tier = {machine}), sum(outcome = '{doubted}')
+        sum(remote AND tier = {machine}), sum(outcome = '{doubted}'),
+        sum(cost * was_doubted)
     FROM marked GROUP BY key {having} ORDER BY key
 """
 _TRACE = f"HAVING sum(outcome <> '{UNKNOWN}' OR remote) > 0"
@@ -96,10 +99,11 @@ class SqliteLedger:
         self._connection.close()
 
 
-def _sums(row: tuple[str, int, int, int, int, float, int, int, int, int, int, int, int, int, int]) -> Sums:
-    key, attempts, answers, here, left, cost, unpriced, *tokens, to_mine, doubted = row
+def _sums(row: tuple[Any, ...]) -> Sums:
+    key, attempts, answers, here, left, cost, unpriced, *tokens, to_mine, doubted, doubted_cost = row
     total, mid, strong = (Tokens(*tokens[at : at + 2]) for at in (0, 2, 4))
     return Sums(
         key=key, attempts=attempts, answers=answers, here=here, left=left, tokens=total, cost=cost,
         mid=mid, strong=strong, unpriced=unpriced, doubted=doubted, left_to_mine=to_mine,
+        doubted_cost=doubted_cost,
     )  # fmt: skip

@@ -73,6 +73,15 @@ def test_a_summary_tells_what_was_answered_where_and_what_left(ledger: Ledger) -
     assert (sums.mid, sums.strong) == (Tokens(100, 20), Tokens(100, 20))
 
 
+def test_what_answers_instead_of_doubted_ones_cost_is_told_apart(ledger: Ledger) -> None:
+    draft = msgspec.structs.replace(HERE, request="c", outcome="unsure")
+    ledger.record([HERE, CLOUD, draft, msgspec.structs.replace(CLOUD, request="c", cost=0.125)])
+    (sums,) = ledger.summary("day")
+    assert (sums.doubted, sums.cost, sums.doubted_cost) == (1, 0.375, 0.125)
+    by_model = {one.key: one.doubted_cost for one in ledger.summary("model")}
+    assert by_model == {"smollm2": 0.0, "openai:gpt-4": 0.125}
+
+
 def test_what_went_to_machines_of_the_users_is_told_apart(ledger: Ledger) -> None:
     box = msgspec.structs.replace(CLOUD, tier=4, provider="box", model="echo", cost=0.0, mine=True)
     ledger.record([HERE, CLOUD, box, box])

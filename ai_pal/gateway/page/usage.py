@@ -40,6 +40,7 @@ def used(ledger: Ledger, now: float, days: int = DAYS) -> Json:
         "cost": sum(one.cost for one in by_day),
         "unpriced": sum(one.unpriced for one in by_day),
         "doubted": sum(one.doubted for one in by_day),
+        "doubted_cost": sum(one.doubted_cost for one in by_day),
         "plots": _plots(by_day, by_model, ledger.summary("day and model", since), now) if answers else [],
         "models": [_line(one) for one in by_model],
     }

@@ -52,6 +52,12 @@ def test_what_went_no_further_than_to_machines_of_the_users_is_said() -> None:
     assert "left this machine  4 times, 1 of them to machines of yours" in lines
 
 
+def test_what_answers_instead_of_doubted_ones_cost_is_said() -> None:
+    one = msgspec.structs.replace(sums("a"), doubted=1, doubted_cost=0.25)
+    lines = texts(report([one, sums("b")], Spent(), CLOUDS, "today"), "2026-01-31")
+    assert "doubted            1 answer of this machine gave way to another's for $0.25, 25%" in lines
+
+
 def test_nothing_answered_has_no_share_and_is_said_in_words() -> None:
     found = report([], Spent(0.0, 2.5), CLOUDS, "today")
     assert found.here is None

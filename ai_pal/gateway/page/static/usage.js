@@ -28,8 +28,8 @@ export class Usage {
   }
 
   // What `ai-pal usage --routing` tells.
-  doubts({ doubted, routing, answers }) {
-    const share = `${number(doubted)} of ${number(answers)} answers of these days were given up for another's. The setting counts ${Math.round(100 * routing.share)} % of a model's answers as doubted`;
+  doubts({ doubted, doubted_cost, routing, answers }) {
+    const share = `${number(doubted)} of ${number(answers)} answers of these days were given up for another's${doubted_cost ? `, which cost ${dollars(doubted_cost)}` : ""}. The setting counts ${Math.round(100 * routing.share)} % of a model's answers as doubted`;
     const said = el("p", { className: "quiet" }, `${share}; ${MEANS[routing.escalate]}, ${routing.learns ? "and what you say of answers moves that share" : "and nothing is learned of what you say of answers"}.`);
     if (!routing.models.length) return [said, el("p", { className: "quiet" }, "Nothing is known of any model's doubts yet: ai-pal calibrate MODEL measures them.")];
     return [said, table("Doubts by model", ["Model", "Prompts", "Answers", "Good", "Bad", "Can doubt"],
