@@ -6,7 +6,7 @@ from typing import get_args
 
 import msgspec
 
-from ai_pal.store.doubts import Kind, ModelDoubts, Seen
+from ai_pal.store.doubts import ASKED, Kind, ModelDoubts, Seen
 
 
 class Taught(msgspec.Struct, frozen=True):
@@ -35,6 +35,13 @@ def taught(known: Mapping[str, ModelDoubts]) -> list[Taught]:
             said = seen.good, seen.bad
             found.append(Taught(name_of(key), kind, answers(seen), area, model.can_doubt, *said, asked))
     return found
+
+
+def verdict(row: Taught) -> str:
+    """Whether its model can doubt, in words."""
+    if row.area is not None:
+        return f"{'yes' if row.can_doubt else 'no'} ({row.area:.2f})"
+    return f"calibrating, {row.asked / ASKED:.0%}" if row.asked else "not calibrated"
 
 
 def is_taught(seen: Seen) -> bool:

@@ -4,14 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from ai_pal.config.tables import RouterSettings
 from ai_pal.conversations.neutral import neutral_line
 from ai_pal.gateway.page.plots import Bar, bars
 from ai_pal.store.doubts import ModelDoubts
 from ai_pal.store.ledger import Ledger, Sums
-from ai_pal.store.taught import Taught, taught
+from ai_pal.store.taught import Taught, taught, verdict
 
 DAYS = 30
 _DAY = 86_400.0
@@ -58,7 +56,8 @@ def doubted(known: Mapping[str, ModelDoubts], router: RouterSettings) -> Json:
 
 
 def _taught(row: Taught) -> Json:
-    return {**msgspec.structs.asdict(row), "model": neutral_line(row.model)}
+    said = {"kind": row.kind, "answers": row.answers, "good": row.good, "bad": row.bad}
+    return {"model": neutral_line(row.model), **said, "verdict": verdict(row)}
 
 
 def _line(one: Sums) -> Json:

@@ -33,8 +33,7 @@ export class Usage {
     const said = el("p", { className: "quiet" }, `${share}; ${MEANS[routing.escalate]}, ${routing.learns ? "and what you say of answers moves that share" : "and nothing is learned of what you say of answers"}.`);
     if (!routing.models.length) return [said, el("p", { className: "quiet" }, "Nothing is known of any model's doubts yet: ai-pal calibrate MODEL measures them.")];
     return [said, table("Doubts by model", ["Model", "Prompts", "Answers", "Good", "Bad", "Can doubt"],
-      routing.models.map((one) => [one.model, one.kind || "–", ...[one.answers, one.good, one.bad].map(number),
-        one.area === null ? "not calibrated" : `${one.can_doubt ? "yes" : "no"} (${one.area.toFixed(2)})`]))];
+      routing.models.map((one) => [one.model, one.kind || "–", ...[one.answers, one.good, one.bad].map(number), one.verdict]))];
   }
 }
 

@@ -79,5 +79,5 @@ def test_what_answers_have_taught_of_doubts_is_told_without_the_place_of_files()
     known = {"llamacpp /home/me/qwen\x1b.gguf 1-2": ModelDoubts(Calibration(0.81, 150), 40.0, seen)}
     told = doubted(known, RouterSettings(escalate="auto", escalate_share=0.3, learn=True))
     assert (told["escalate"], told["share"], told["learns"]) == ("auto", 0.3, True)
-    row = {"kind": "open", "answers": 20, "area": 0.81, "can_doubt": True, "good": 2, "bad": 1, "asked": 0}
+    row = {"kind": "open", "answers": 20, "good": 2, "bad": 1, "verdict": "yes (0.81)"}
     assert told["models"] == [{"model": "qwen\u241b.gguf", **row}]
