@@ -57,7 +57,8 @@ async def elsewhere(client: AsyncClient) -> Json:
 def _set_up() -> tuple[list[str], list[str]]:
     """Of machines of the user's, and of others."""
     settings = load_settings().settings
-    mine = [f"{name}:{model}" for name, told in told_models(settings).items() for model in told]
+    mine = [f"{name}:{machine.model}" for name, machine in settings.machines.items() if machine.model]
+    mine += [f"{name}:{model}" for name, told in told_models(settings).items() for model in told]
     ours = settings.ollama
     others = [f"{OLLAMA}:{model}" for model in (ours.model, *(ours.models or ())) if model]
     for name, cloud in clouds(settings).items():
