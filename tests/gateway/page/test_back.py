@@ -47,22 +47,21 @@ def test_what_had_come_is_kept_and_the_page_comes_back(browser: Browser) -> None
                 expect(tab.last().locator(".block em")).to_have_text("begun")
                 expect(tab.page.locator("#list a").first).to_have_attribute("href", re.compile("#/c/"))
                 kept(Path(home, "ai-pal.db"), "It had *begun*")
+                begun = script.go
+                other = Tab(context, Site(served, script))
+                other.held("Another one", "never", at=0)
                 listening(int(port)).kill()
-                expect(tab.page.locator("#offline")).to_have_text(re.compile("does not answer"))
+                for one in (tab, other):
+                    expect(one.page.locator("#offline")).to_have_text(re.compile("does not answer"))
+            begun.set()
             script.go.set()
             with serving(environ, "--port", port, stays=True):
-                expect(tab.page.locator("#offline")).to_be_hidden()
+                for one in (tab, other):
+                    expect(one.page.locator("#offline")).to_be_hidden()
                 expect(tab.last().locator(".block")).to_have_text("It had begun")
                 expect(tab.last().locator(".figures")).to_have_text(re.compile("stopped"))
-                tab.page.click("#new")
-                tab.held("Another one", "never", at=0)
-                listening(int(port)).kill()
-                expect(tab.page.locator("#offline")).to_have_text(re.compile("does not answer"))
-            script.go.set()
-            with serving(environ, "--port", port, stays=True):
-                expect(tab.page.locator("#offline")).to_be_hidden()
-                expect(tab.page.locator("#prompt")).to_have_value("Another one")
-                assert not tab.page.url.rpartition("#")[2].startswith("/c/")
+                expect(other.page.locator("#prompt")).to_have_value("Another one")
+                assert not other.page.url.rpartition("#")[2].startswith("/c/")
                 hangs(tab, environ)
         finally:
             script.go.set()
