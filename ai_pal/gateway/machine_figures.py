@@ -18,16 +18,18 @@ class Machine:
 
     def collect(self) -> Iterator[Metric]:
         """As prometheus_client asks for it."""
-        loaded = [one for one in self._status.workers if one.pid and not one.vocabulary]
+        loaded = {one.asked_as for one in self._status.workers if one.pid and not one.vocabulary}
         there = "Models that have a process."
         yield GaugeMetricFamily("ai_pal_loaded_models", there, value=len(loaded))
-        memory, running, waiting = Counter[str](), Counter[str](), Counter[str]()
+        memory, running, waiting, processes = (Counter[str]() for _ in range(4))
         for one in self._status.workers:
             name = one.asked_as.partition("?")[0]  # options are without number
+            processes[name] += one.pid is not None and not one.vocabulary
             waiting[name] += one.queued
             running[name] += one.active
             memory[name] += one.memory
-        yield _by_model("ai_pal_model_memory_bytes", "Memory of a model's process.", memory)
+        yield _by_model("ai_pal_model_memory_bytes", "Memory of a model's processes.", memory)
+        yield _by_model("ai_pal_model_processes", "Processes of a model, which are its replicas.", processes)
         yield _by_model("ai_pal_running_requests", "Requests that a model works on.", running)
         yield _by_model("ai_pal_waiting_requests", "Requests in a model's queue.", waiting)
         own = "Memory of the supervisor."

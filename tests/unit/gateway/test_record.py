@@ -74,7 +74,8 @@ def test_what_it_cost_how_it_went_and_what_it_was_not_asked_in() -> None:
 def test_the_models_of_the_supervisor_are_told_without_their_options() -> None:
     workers = [
         wire.WorkerStatus("m?slots=1", "ready", pid=1, memory=10, active=1, queued=2),
-        wire.WorkerStatus("m?slots=2", "loading", pid=2, memory=5, queued=1),
+        wire.WorkerStatus("m?slots=2", "loading", pid=2, memory=4, queued=1),
+        wire.WorkerStatus("m?slots=2#2", "loading", pid=4, memory=1, replica=2),
         wire.WorkerStatus("m", "ready", pid=3, memory=1, vocabulary=True),
         wire.WorkerStatus("n", "failed"),
     ]
@@ -85,6 +86,7 @@ def test_the_models_of_the_supervisor_are_told_without_their_options() -> None:
     told = page(Metrics(status))
     assert "ai_pal_loaded_models 2.0" in told
     assert 'ai_pal_model_memory_bytes{gen_ai_response_model="m"} 16.0' in told
+    assert 'ai_pal_model_processes{gen_ai_response_model="m"} 3.0' in told
     assert 'ai_pal_running_requests{gen_ai_response_model="m"} 1.0' in told
     assert 'ai_pal_waiting_requests{gen_ai_response_model="m"} 3.0' in told
     assert 'ai_pal_waiting_requests{gen_ai_response_model="n"} 0.0' in told
