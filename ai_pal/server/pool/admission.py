@@ -215,8 +215,9 @@ def resident(worker: ModelWorker) -> Resident:
 
 
 def places(worker: ModelWorker) -> int:
-    """How many models it is, of those that may be loaded: a vocabulary is none, and replicas are one."""
-    first = next((one for one in worker.group.members if counts(one)), worker)
+    """How many models it is, of those that may be loaded: a vocabulary is none, a node's replicas are one."""
+    beside = (one for one in worker.group.members if counts(one) and one.node == worker.node)
+    first = next(beside, worker)
     return 0 if worker.resolved.load.vocabulary or worker is not first else 1
 
 

@@ -14,7 +14,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.usage import Usage
 from ai_pal.server.jobs import Job
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
-from ai_pal.server.pool.admission import Admission, MemoryPolicy
+from ai_pal.server.pool.admission import Admission, MemoryPolicy, places
 from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
@@ -307,6 +307,15 @@ def test_a_replica_that_cannot_be_loaded_fails_nobody_and_is_not_tried_all_the_t
         assert world.loaded == {"echo": "busy", "echo#2": "starting"}
     world.answers("echo", job)
     assert heard.words[-1] == "done"
+
+
+def test_replicas_are_one_of_the_models_that_may_be_loaded_on_each_node() -> None:
+    world = World(3, 3)
+    world.chat()
+    every = [world.worker(name) for name in ("echo", "echo#2", "echo#3")]
+    assert [places(one) for one in every] == [1, 0, 0]
+    every[2].node = "elsewhere"
+    assert [places(one) for one in every] == [1, 0, 1]
 
 
 def test_an_unload_takes_all_of_them_and_waits_for_all() -> None:
