@@ -120,6 +120,11 @@ model = "echo?pace=0.02"
 [models.doubter]
 model = "echo?doubt=5"
 
+[machines.box]
+ssh = "nobody@127.0.0.1"
+host_key = "ssh-ed25519 AAAA"
+identity = "00000000000000000000000000000000"
+
 [router]
 learn = true
 

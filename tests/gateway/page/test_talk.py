@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from ai_pal.config import presets
 from ai_pal.conversations.model import Conversation
 from ai_pal.conversations.recorder import Recorder
+from ai_pal.conversations.store import Conversations
 from tests.gateway import plain_http
 from tests.gateway.page.conftest import Tab
 
@@ -281,8 +282,14 @@ def test_a_doubted_answer_says_so_can_be_called_bad_and_asked_of_somebody_strong
 
 def test_a_conversation_for_machines_of_the_users_stays_among_them(tab: Tab) -> None:
     page, asked = tab.page, tab.site.script.asked
-    option = page.locator('#privacy option[value="mine"]')
-    expect(option).to_have_count(0)  # there are none
+    page.select_option("#privacy", "mine")
+    expect(page.locator("#privacy")).to_have_class("kept")
+    tab.said("Hello", model="")
+    with closing(Conversations(tab.site.store)) as store:
+        head = store.head(tab.number)
+    assert (head.mine, head.local_only) == (True, False)
+    page.click("#new")
+    page.select_option("#privacy", "any")
     with closing(Recorder(tab.site.store, pytest.fail)) as keeps:
         conversation = Conversation()
         conversation.ask("Among machines of mine")
