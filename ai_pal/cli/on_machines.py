@@ -12,6 +12,7 @@ import msgspec
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.neutral import neutral_line
+from ai_pal.cli.terminal.streams import remark
 from ai_pal.errors import AiPalError, Code, fail
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def each(args: argparse.Namespace, settings: "Settings", ask: Ask) -> int:
     codes = [failures.OK]
     for name in [args.on] if args.on else list(settings.machines):
         setting = machine_named(name, settings)
+        if args.all_machines and setting.url:
+            remark(f"left out: {name}, which is reached at its gateway")
+            continue
         try:
             _refuse_gateway(name, setting)
             with reached(name, address(setting)) as client:

@@ -4,6 +4,7 @@ Pure."""
 import msgspec
 
 from ai_pal.client.answer import Answer
+from ai_pal.conversations.receipts import MACHINE_TIER
 from ai_pal.protocol import client as wire
 
 Headers = list[tuple[bytes, bytes]]
@@ -20,6 +21,8 @@ def receipt(started: wire.Started | None, answer: Answer | None = None) -> Heade
         "left-machine": "yes" if started.remote else "no",
         "why": started.why,
     }
+    if started.remote and started.tier == MACHINE_TIER:
+        found["mine"] = "yes"
     if started.score is not None:
         found["score"] = f"{started.score:.2f}"
     if answer is not None:

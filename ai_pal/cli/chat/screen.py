@@ -10,6 +10,7 @@ from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.signs import Signs
 from ai_pal.cli.terminal.streams import Terminal, say
 from ai_pal.conversations.model import shown_call
+from ai_pal.conversations.receipts import MACHINE_TIER
 from ai_pal.counted import counted
 from ai_pal.protocol.client import (
     Accepted,
@@ -60,7 +61,10 @@ class AnswerScreen:
                 self._notice(event)
             case Started() if event.remote:
                 self._end_waiting()
-                who = f"{event.provider}:{event.model} answers: the prompt has left this machine"
+                left = "the prompt has left this machine"
+                if event.tier == MACHINE_TIER:
+                    left = f"{left}, for one of yours"
+                who = f"{event.provider}:{event.model} answers: {left}"
                 line = f"↗ {who}" if event.tier > 1 else who
                 if self._seam:
                     self._seam.append(line)

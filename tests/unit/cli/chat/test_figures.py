@@ -32,6 +32,11 @@ def test_a_price_that_nobody_knows_is_said_to_be_unknown() -> None:
     assert summary_of(Started(1, 3, "gw", "m", remote=True), Done(1, cost=0.00002)).endswith("$0.000020")
 
 
+def test_another_machine_of_the_users_is_called_that() -> None:
+    line = summary_of(Started(1, 4, "box", "qwen3", remote=True), Done(1))
+    assert line == "qwen3 · ↗ box, a machine of yours"
+
+
 def test_ollama_on_this_machine_has_no_mark() -> None:
     assert summary_of(Started(1, 2, "ollama", "phi"), Done(1)) == "phi · ollama on this machine"
 
