@@ -36,6 +36,10 @@ class Resolved(msgspec.Struct, frozen=True):
         load = msgspec.structs.replace(self.load, vocabulary=True, options=options)
         return msgspec.structs.replace(self, load=load, size=0, pinned=False, replicas=1, most_replicas=1)
 
+    def has_bounds_of(self, other: "Resolved") -> bool:
+        """Whether it has as many replicas, at least and at most."""
+        return self.replicas == other.replicas and self.most_replicas == other.most_replicas
+
     def is_like(self, other: "Resolved") -> bool:
         """Whether one worker can serve both: the same file, loaded in the same way."""
         return bool(self.file) and self._as_loaded() == other._as_loaded()

@@ -107,7 +107,7 @@ class Pool(Roster):
             size = self.policy.queue_size
             worker = ModelWorker(Group(resolved, FairQueue(size), FairQueue(size), keep_alive))
             self.add(worker)
-        elif not worker.group.has_process and worker.name == resolved.name:
+        elif worker.process is None and not worker.group.has_process and worker.name == resolved.name:
             worker.group.resolved = resolved
         elif worker.resolved.is_replaced_by(resolved):
             self._replace(worker, resolved)
@@ -124,9 +124,9 @@ class Pool(Roster):
                 group.keep_alive = self.policy.keep_alive if keep_alive is None else keep_alive
         if resolved.pinned:
             group.resolved = msgspec.structs.replace(group.resolved, pinned=True)
-        bounds = {"replicas": resolved.replicas, "most_replicas": resolved.most_replicas}
-        if worker.name == resolved.name and bounds != {name: getattr(before, name) for name in bounds}:
-            group.resolved = msgspec.structs.replace(group.resolved, **bounds)
+        if worker.name == resolved.name and not before.has_bounds_of(resolved):
+            least, most = resolved.replicas, resolved.most_replicas
+            group.resolved = msgspec.structs.replace(group.resolved, replicas=least, most_replicas=most)
 
     def take(self, policy: PoolPolicy) -> None:
         """From now on this is the policy; what is loaded and kept as usual is kept as is usual now."""

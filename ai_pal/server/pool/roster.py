@@ -115,7 +115,7 @@ class Roster:
 
 
 def _is_used(first: ModelWorker) -> bool:
-    return first.wanted or first.group.has_process
+    return first.process is not None or first.wanted or first.group.has_process
 
 
 def _readiest(first: ModelWorker) -> ModelWorker:
