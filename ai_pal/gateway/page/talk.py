@@ -121,8 +121,6 @@ class Talk(Followable):
             finally:
                 saves.cancel()
                 await asyncio.wait([saves])
-            if before is not None and settings.router.learn:
-                await before.rate(good=False)
             turn = None
             if add_turn(conversation, self.shown, await self._window()):
                 await history.record(partial(keep, conversation))
@@ -130,6 +128,8 @@ class Talk(Followable):
                 from ai_pal.gateway.page.turns import about_turn
 
                 turn = about_turn(place.before, conversation.turns[place.before])
+            if before is not None and settings.router.learn and not self.shown.silent:
+                await before.rate(good=False)
             end = self.shown.end
             return {
                 "failures": [*failures, *map(_warning, self._warnings)],
