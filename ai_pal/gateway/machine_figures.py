@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from ai_pal.protocol import client as wire
 
@@ -32,6 +32,8 @@ class Machine:
         yield _by_model("ai_pal_model_processes", "Processes of a model, which are its replicas.", processes)
         yield _by_model("ai_pal_running_requests", "Requests that a model works on.", running)
         yield _by_model("ai_pal_waiting_requests", "Requests in a model's queue.", waiting)
+        evicted = "Models that had to make room for others."
+        yield CounterMetricFamily("ai_pal_evictions", evicted, value=self._status.evictions)
         own = "Memory of the supervisor."
         yield GaugeMetricFamily("ai_pal_supervisor_memory_bytes", own, value=self._status.memory)
 

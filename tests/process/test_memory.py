@@ -44,6 +44,7 @@ def test_the_least_recently_used_idle_model_makes_room(supervise: Supervise) -> 
         client.ask(PROMPT, model=A)
         load(client, C)
         assert loaded(client) == [A, C]
+        assert client.status().evictions == 1
     assert daemon.logged("model_evicted", model=B)
 
 

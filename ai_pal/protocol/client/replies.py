@@ -160,7 +160,8 @@ class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StatusReply(Event, tag="status_reply", frozen=True):
-    """The supervisor and its workers. `uptime` in seconds, `memory` in resident bytes."""
+    """The supervisor and its workers. `uptime` in seconds, `memory` in resident bytes; so many models had to
+    make room since it began (`evictions`)."""
 
     id: int
     version: str
@@ -173,6 +174,7 @@ class StatusReply(Event, tag="status_reply", frozen=True):
     workers: list[WorkerStatus] = msgspec.field(default_factory=list)
     gateways: list[Gateway] = msgspec.field(default_factory=list)
     nodes: list[NodeStatus] = msgspec.field(default_factory=list)
+    evictions: int = 0
 
 
 class Stopping(Event, tag="stopping", frozen=True):

@@ -250,6 +250,7 @@ class Daemon:
             workers=lambda: self._calibration.mark(self._supervisor.statuses()),
             gateways=lambda: endpoint.gateways,
             nodes=self._cluster.statuses if self._cluster is not None else list,
+            evictions=lambda: self._supervisor.pool.admission.evictions,
         )
         self._operations = endpoint.operations = operations(
             Actors(

@@ -52,7 +52,8 @@ class Admits(Protocol):
 class AdmissionController:
     """Carries out for the pool what `admission` decides; without one there is room for everything.
 
-    `apply` is the pool's, `told` hears of a load that has begun to wait."""
+    `apply` is the pool's, `told` hears of a load that has begun to wait; `evictions` counts models that had
+    to make room."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class AdmissionController:
         self._admission, self._workers, self._warm_pool = admission, workers, warm_pool
         self._clock, self._observe, self._apply, self._told = clock, observe, apply, told
         self._pressure_at = 0.0
+        self.evictions = 0
 
     def next_look(self, worker: ModelWorker) -> float | None:
         """When memory has to be looked at again because of this worker."""
@@ -153,6 +155,7 @@ class AdmissionController:
     def _evict(self, models: tuple[str, ...], reason: str) -> None:
         workers = {worker.name: worker for worker in self._workers}
         for model in models:
+            self.evictions += 1
             self._observe("model_evicted", model=model, reason=reason)
             going = Failure(Code.UNLOADED, reason, "ask again to load it", retryable=True)
             self._apply(workers[model], lifecycle.StopWanted(going, busy=False))

@@ -22,7 +22,8 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class StatusReports:
-    """Answers `status`. `clients` counts connections, `memory` the resident bytes of this process."""
+    """Answers `status`. `clients` counts connections, `memory` the resident bytes of this process,
+    `evictions` models that had to make room."""
 
     def __init__(
         self,
@@ -33,10 +34,11 @@ class StatusReports:
         workers: Callable[[], list[wire.WorkerStatus]],
         gateways: Callable[[], list[wire.Gateway]],
         nodes: Callable[[], list[wire.NodeStatus]] = list,
+        evictions: Callable[[], int] = int,
     ) -> None:
         self._identity, self._clock = identity, clock
         self._clients, self._memory, self._workers = clients, memory, workers
-        self._gateways, self._nodes = gateways, nodes
+        self._gateways, self._nodes, self._evictions = gateways, nodes, evictions
 
     def answer(self, request: wire.Status) -> wire.StatusReply:
         me = self._identity
@@ -52,4 +54,5 @@ class StatusReports:
             workers=self._workers(),
             gateways=self._gateways(),
             nodes=self._nodes(),
+            evictions=self._evictions(),
         )

@@ -81,7 +81,7 @@ def test_the_models_of_the_supervisor_are_told_without_their_options() -> None:
     ]
 
     async def status() -> wire.StatusReply:
-        return wire.StatusReply(1, "0", 1, 1.0, "x", memory=100, workers=workers)
+        return wire.StatusReply(1, "0", 1, 1.0, "x", memory=100, workers=workers, evictions=2)
 
     told = page(Metrics(status))
     assert "ai_pal_loaded_models 2.0" in told
@@ -91,4 +91,5 @@ def test_the_models_of_the_supervisor_are_told_without_their_options() -> None:
     assert 'ai_pal_waiting_requests{gen_ai_response_model="m"} 3.0' in told
     assert 'ai_pal_waiting_requests{gen_ai_response_model="n"} 0.0' in told
     assert "ai_pal_supervisor_memory_bytes 100.0" in told
+    assert "ai_pal_evictions_total 2.0" in told
     assert "ai_pal_loaded_models" not in page(Metrics())
