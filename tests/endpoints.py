@@ -193,6 +193,7 @@ class Endpoint:
                 call_off=self.front.call_off,
                 resolve=resolve,
                 doubts=DoubtFile(NOWHERE),
+                drain=lambda request: wire.Drained(request.id, self.supervisor.drain(request.node)),
             )
         )
         self.clock.alarm = self._alarm

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
-from ai_pal.cli.running import NOT_RUNNING, if_running
+from ai_pal.cli.completing import completes
+from ai_pal.cli.running import NOT_RUNNING, if_running, running
 from ai_pal.cli.terminal.json_output import print_json, whole
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import load_settings
@@ -21,6 +22,8 @@ EXAMPLES = """examples:
   ai-pal cluster up --ray 10.0.0.1:6379 --listen 10.0.0.5:7700    through a firewall: one port of this machine
   ai-pal cluster status                                       nodes, their memory, what runs there
   ai-pal cluster status --json | jq '.nodes[] | {name, free}'
+  ai-pal cluster drain gpu1                                   start nothing there; what answers may end
+  ai-pal cluster drain gpu1 --undo
 
 This machine has to be a node of the cluster, with the same versions of Ray, Python and AI-PAL as all others.
 Models run on nodes only, then, and prompts go there. To be without it again:
@@ -37,6 +40,11 @@ UP_EXAMPLES = """examples:
 STATUS_EXAMPLES = """examples:
   ai-pal cluster status
   ai-pal cluster status --json | jq '.nodes[] | select(.silent)'
+"""
+
+DRAIN_EXAMPLES = """examples:
+  ai-pal cluster drain gpu1            before it is switched off, or upgraded
+  ai-pal cluster drain gpu1 --undo     it is used again
 """
 
 REACH_SECONDS = 3.0
@@ -56,7 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     status = actions.add_parser("status", help="the nodes as the supervisor knows them")
     status.epilog = STATUS_EXAMPLES
-    for action in (up, status):
+    drain = actions.add_parser("drain", help="start nothing more on a node, and let end what runs there")
+    drain.epilog = DRAIN_EXAMPLES
+    completes(drain.add_argument("node", metavar="NODE", help="its name"), "nodes")
+    drain.add_argument("--undo", action="store_true", help="use it again")
+    for action in (up, status, drain):
         action.formatter_class = argparse.RawDescriptionHelpFormatter
         action.add_argument("--json", action="store_true", help="print JSON")
 
@@ -64,7 +76,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.action == "up":
         return _up(args.ray, args.listen, as_json=args.json)
+    if args.action == "drain":
+        return _drain(args.node, undo=args.undo, as_json=args.json)
     return _status(as_json=args.json)
+
+
+def _drain(node: str, *, undo: bool, as_json: bool) -> int:
+    with running() as client:
+        models = client.drain(node, undo)
+    if as_json:
+        print_json({"node": node, "drained": not undo, "models": models})
+    elif undo:
+        print(neutral_line(f"{node} is used again"))
+    else:
+        leaving = ", ".join(models) or "nothing runs there"
+        print(neutral_line(f"nothing more is started on {node}; leaving it: {leaving}"))
+        print("it holds until `--undo`, or until this supervisor ends; see: ai-pal cluster status")
+    return failures.OK
 
 
 def _up(address: str, listen: str | None, *, as_json: bool) -> int:
@@ -134,7 +162,7 @@ def _show(nodes: Sequence["NodeStatus"], workers: Sequence["WorkerStatus"]) -> N
     cells = [
         (
             neutral_line(node.name),
-            "silent" if node.silent else "answers",
+            _state(node),
             f"{node.free / 1e9:.1f} of {node.total / 1e9:.1f} GB",
             str(node.cores),
             str(len(node.cards) or "-"),
@@ -143,6 +171,10 @@ def _show(nodes: Sequence["NodeStatus"], workers: Sequence["WorkerStatus"]) -> N
         for node in nodes
     ]
     print(table(("NODE", "STATE", "MEMORY FREE", "CORES", "CARDS", "MODELS"), cells, width=terminal_width()))
+
+
+def _state(node: "NodeStatus") -> str:
+    return "silent" if node.silent else "drained" if node.drained else "answers"
 
 
 def _models(node: str, workers: Sequence["WorkerStatus"]) -> list[str]:

@@ -120,6 +120,13 @@ def _machines(_: str) -> Names:
     return ((name, _plain(setting.ssh or setting.url)) for name, setting in _settings().machines.items())
 
 
+def _nodes(_: str) -> Names:
+    from ai_pal.cli.running import if_running
+
+    with if_running() as client:
+        return [(node.name, "") for node in client.status().nodes] if client is not None else []
+
+
 def _presets(_: str) -> Names:
     from ai_pal.config import presets
 
@@ -201,6 +208,7 @@ _KINDS: dict[str, Callable[[str], Names]] = {
     "here": _here,
     "loaded": _loaded,
     "machines": _machines,
+    "nodes": _nodes,
     "presets": _presets,
     "conversations": _conversations,
     "tags": _tags,

@@ -5,7 +5,8 @@ from typing import Literal
 
 Kind = Literal[
     "models", "local", "here", "loaded",
-    "presets", "conversations", "tags", "providers", "machines", "settings", "commands", "agents", "text",
+    "presets", "conversations", "tags", "providers", "machines", "nodes",
+    "settings", "commands", "agents", "text",
     "file",
 ]  # fmt: skip
 """Of models: all that can be named, those that can run here, those of ours on this disk, those in memory."""

@@ -211,6 +211,13 @@ class AsyncClient(Face):
         reply = await self._exchange.reply(self._exchange.begin(request), wire.Rated, CONTROL_TIMEOUT)
         return reply.learned
 
+    async def drain(self, node: str, undo: bool = False) -> list[str]:
+        """Have nothing more started on this node of a cluster, and what runs there ended, each worker when
+        its answers are done; the models that leave it. `undo` makes it as other nodes again."""
+        request = wire.Drain(self._new_id(), node, undo)
+        reply = await self._exchange.reply(self._exchange.begin(request), wire.Drained, CONTROL_TIMEOUT)
+        return reply.models
+
     async def call_off(self, key: str) -> bool:
         """Stop a request of any client, by its `key` in `events`: its client hears that it failed with the
         code `cancelled`, and who wanted it. False: no such request is open."""

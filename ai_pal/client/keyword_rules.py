@@ -28,6 +28,8 @@ OWN: Mapping[str, tuple[Rule, Any]] = {
     "suffix": (Rule("a text"), str | None),
     "query": (Rule("a text"), str),
     "key": (Rule("a text"), str),
+    "node": (Rule("a name"), str),
+    "undo": (TRUE_OR_FALSE, bool),
     "base_url": (Rule("an address"), str),
 }
 """What no request says by the same name, and the type of each."""

@@ -500,6 +500,16 @@ async def test_an_opinion_goes_out_with_the_id_of_its_answer(
     assert (rated.answer, rated.good) == (3, False)
 
 
+async def test_a_node_is_drained_and_the_models_that_leave_it_are_told(
+    face: AnyFace, supervisor: ScriptedSupervisor
+) -> None:
+    supervisor.script = lambda request: (
+        [wire.Drained(request.id, ["echo"])] if isinstance(request, wire.Drain) else []
+    )
+    assert await face.call("drain", "b") == ["echo"]
+    assert [(one.node, one.undo) for one in supervisor.of(wire.Drain)] == [("b", False)]
+
+
 @pytest.mark.parametrize("was_open", [True, False])
 async def test_anothers_request_is_stopped_by_its_key(
     face: AnyFace, supervisor: ScriptedSupervisor, was_open: bool

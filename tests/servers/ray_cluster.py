@@ -46,7 +46,7 @@ def is_here() -> bool:
 
 
 class RayCluster:
-    """A head and other nodes, which have `memory` to give out; all end with it. `environ` lets somebody in."""
+    """A head and other nodes, which have `memory` to give out and end with it. `environ` lets people in."""
 
     def __init__(
         self, head: str, *others: str, memory: int = 4 << 30, head_memory: int | None = None

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.backends.providers import Providers
@@ -91,6 +92,7 @@ class SimDaemon:
                 call_off=self.endpoint.call_off,
                 resolve=self._resolve,
                 doubts=DoubtFile(NOWHERE),
+                drain=lambda request: wire.Drained(request.id, self.supervisor.drain(request.node)),
             )
         )
 

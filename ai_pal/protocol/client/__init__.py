@@ -33,6 +33,7 @@ AnyRequest = (
     | Pull
     | Route
     | Rate
+    | Drain
     | Providers
     | Models
     | Subscribe
@@ -64,6 +65,7 @@ AnyEvent = (
     | Pulled
     | Routed
     | Rated
+    | Drained
     | Embedded
     | Reranked
     | Counted
@@ -94,6 +96,7 @@ ENDS: dict[type[Request], type[Event]] = {
     Pull: Pulled,
     Route: Routed,
     Rate: Rated,
+    Drain: Drained,
     Providers: ProvidersReply,
     Models: ModelsReply,
     Subscribe: Cancelled,

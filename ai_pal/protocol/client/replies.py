@@ -141,7 +141,8 @@ class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """A node that workers can run on. Bytes of memory that processes can have, `free` and in all; one that is
-    `silent` does not answer now, and all else is what it told last."""
+    `silent` does not answer now, and all else is what it told last. On one that is `drained` nothing is
+    started."""
 
     name: str
     free: int = 0
@@ -149,6 +150,7 @@ class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     cores: int = 0
     cards: list[NodeCard] = msgspec.field(default_factory=list)
     silent: bool = False
+    drained: bool = False
 
 
 class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -262,6 +264,13 @@ class Routed(Event, tag="routed", frozen=True):
     features: list[Feature] = msgspec.field(default_factory=list)
     candidates: list[RouteCandidate] = msgspec.field(default_factory=list)
     cascade: Cascade | None = None
+
+
+class Drained(Event, tag="drained", frozen=True):
+    """Answer to `drain`: the models that leave the node."""
+
+    id: int
+    models: list[str] = msgspec.field(default_factory=list)
 
 
 class Rated(Event, tag="rated", frozen=True):

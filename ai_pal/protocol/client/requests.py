@@ -184,6 +184,15 @@ class Rate(Request, tag="rate", frozen=True):
     good: bool
 
 
+class Drain(Request, tag="drain", frozen=True):
+    """Start nothing more on this node, and end what runs there, each worker when its answers are done. With
+    `undo` it is as other nodes again. Ends with `drained`, at once."""
+
+    id: int
+    node: str
+    undo: bool = False
+
+
 class Providers(Request, tag="providers", frozen=True):
     """Ask each provider that there is a key for, and Ollama, which models it has. With `near` no cloud is
     asked, only an Ollama that is set up or was there before: of the others it is told what they would be

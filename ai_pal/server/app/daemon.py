@@ -17,7 +17,7 @@ from ai_pal.config import Settings, paths
 from ai_pal.config.current import CurrentSettings
 from ai_pal.config.egress_environment import egress_environment, machines_environment
 from ai_pal.config.machine_settings import mark_of
-from ai_pal.errors import AiPalError
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.logs import get_logger
 from ai_pal.memory.devices import CardsHere
 from ai_pal.memory.estimates import LearnedFootprints
@@ -280,6 +280,7 @@ class Daemon:
                 call_off=endpoint.call_off,
                 resolve=lambda reference: load_of(reference, self._settings),
                 doubts=self._doubts,
+                drain=self._drain,
             )
         )
 
@@ -301,6 +302,16 @@ class Daemon:
         """What may not leave this machine does not go to workers on other nodes. Raises `AiPalError`."""
         if self._cluster is not None:
             privacy.admit_on_nodes(local_only=job.private or self._settings.private())
+
+    def _drain(self, request: wire.Drain) -> wire.Event:
+        if self._cluster is None:
+            hint = "it is about nodes of a cluster: ai-pal cluster --help"
+            return wire.Failed(request.id, [Failure(Code.BAD_REQUEST, "there is no cluster", hint)])
+        try:
+            self._cluster.drain(request.node, undo=request.undo)
+        except AiPalError as error:
+            return wire.Failed(request.id, [error.failure])
+        return wire.Drained(request.id, [] if request.undo else self._supervisor.drain(request.node))
 
     def _take_settings(self) -> None:
         """What the config file says by now, before anything is decided by it."""

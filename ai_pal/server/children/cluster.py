@@ -35,6 +35,7 @@ class Cluster:
         self._workers: dict[str, RemoteProcess] = {}
         self._nodes: tuple[wire.Node, ...] | None = None
         self._silent_since: dict[str, float] = {}
+        self._drained: set[str] = set()
         self._failure: Failure | None = None
         self._restarts, self._began = Restarts(), 0.0
         self._start_at: float | None = None
@@ -65,12 +66,26 @@ class Cluster:
         """Whether a node that does not answer may do so soon: it has only just ceased to, or is new."""
         return self._clock.now() - self._silent_since.get(node, 0.0) < AWAITED
 
+    def is_drained(self, node: str) -> bool:
+        """Whether nothing is to be started there."""
+        return node in self._drained
+
+    def drain(self, node: str, *, undo: bool = False) -> None:
+        """Start nothing more there, until that is undone or this supervisor ends. Raises `AiPalError`."""
+        names = [one.name for one in self._nodes or ()]
+        if node not in names and not (undo and node in self._drained):
+            fail(
+                Code.BAD_REQUEST, f"there is no node {node!r}", f"there are {', '.join(names) or 'none yet'}"
+            )
+        (self._drained.discard if undo else self._drained.add)(node)
+
     def statuses(self) -> list[NodeStatus]:
         """The nodes, for people."""
         return [
             NodeStatus(
                 node.name, node.free, node.total, node.cores,
                 [NodeCard(card.name, card.free, card.total) for card in node.cards], node.silent,
+                self.is_drained(node.name),
             )
             for node in self._nodes or ()
         ]  # fmt: skip

@@ -9,6 +9,9 @@ CLOSING = Failure(
     Code.SHUTTING_DOWN, "the supervisor is shutting down", "ask again in a moment", retryable=True
 )
 UNLOADED = Failure(Code.UNLOADED, "the model was unloaded on request", "ask again to load it", retryable=True)
+DRAINED = Failure(
+    Code.UNLOADED, "its node was drained: the next request has it on another", "ask again", retryable=True
+)
 REPLACED = Failure(
     Code.UNLOADED,
     "the model was replaced: its file or its settings have changed",

@@ -32,6 +32,8 @@ class Known(Protocol):
 
     def may_answer_soon(self, node: str) -> bool: ...
 
+    def is_drained(self, node: str) -> bool: ...
+
 
 class Files(NamedTuple):
     """The files of a model by identity, and the `place` under a cache of models that it is loaded from."""
@@ -133,6 +135,7 @@ class NodeAdmission:
     def _free_on(self, node: Node, others: Sequence[ModelWorker], objection: str) -> Place:
         residents = tuple(resident(one) for one in others if one.node == node.name)
         avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
+        objection = "is drained" if self._known.is_drained(node.name) else objection
         objection = "does not answer" if node.silent else objection
         awaited = node.silent and self._known.may_answer_soon(node.name)
         return Place(node.name, node.free - self._policy.low, residents, objection, awaited, avoided)

@@ -17,7 +17,7 @@ from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission_controller import Admits
 from ai_pal.server.pool.counting import by_vocabulary
 from ai_pal.server.pool.dispatcher import Dispatcher
-from ai_pal.server.pool.failures import CLOSING, UNLOADED, late, overloaded
+from ai_pal.server.pool.failures import CLOSING, DRAINED, UNLOADED, late, overloaded
 from ai_pal.server.pool.group import Waiter
 from ai_pal.server.pool.job import JobTable, WorkerJob, prompt_of
 from ai_pal.server.pool.lifecycle import Phase
@@ -132,6 +132,13 @@ class Supervisor:
                 self._fail_waiting(worker, UNLOADED)
             self.pool.apply(worker, lifecycle.StopWanted(UNLOADED, worker.busy))
         self._unloads.add(job)
+
+    def drain(self, node: str) -> list[str]:
+        """End what runs on a node, each worker when its answers are done: who waits is served elsewhere."""
+        there = [worker for worker in self.pool if worker.node == node and worker.process is not None]
+        for worker in there:
+            self.pool.apply(worker, lifecycle.StopWanted(DRAINED, worker.busy))
+        return [worker.model for worker in there]
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         """The client left. Loads go on, for they are kept warm for the next.

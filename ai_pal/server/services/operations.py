@@ -34,7 +34,7 @@ class Actors(msgspec.Struct, frozen=True):
     lets what was said go out and begins the end. `activity` is what is open and happens, `unread` tells how
     many bytes a client lets wait, `free` the memory that loads can have, `total` what they could ever have.
     `call_off` stops the request of a key, for the client that wants it, `resolve` says what a model's name
-    means here, `doubts` is what is known of models' doubts."""
+    means here, `doubts` is what is known of models' doubts. `drain` has a node left alone."""
 
     clients: Clients
     clock: Clock
@@ -56,6 +56,7 @@ class Actors(msgspec.Struct, frozen=True):
     call_off: Callable[[bytes, str], bool]
     resolve: Callable[[str], Resolved]
     doubts: DoubtFile
+    drain: Callable[[wire.Drain], wire.Event]
 
 
 def operations(actors: Actors) -> "Operations":
@@ -73,6 +74,7 @@ def operations(actors: Actors) -> "Operations":
             wire.Load: loading,
             wire.Unload: loading,
             wire.Route: AtOnce(actors.clients, actors.router.explain),
+            wire.Drain: AtOnce(actors.clients, actors.drain),
             wire.Rate: Ratings(actors.clients, actors.router.rate),
             wire.Pull: actors.downloads,
             wire.Providers: actors.inquiries,

@@ -22,6 +22,7 @@ REQUESTS: dict[type[wire.Request], Any] = {
     wire.Route: lambda n: wire.Route(n, []),
     wire.CallOff: lambda n: wire.CallOff(n, "k"),
     wire.Rate: lambda n: wire.Rate(n, 1, True),
+    wire.Drain: lambda n: wire.Drain(n, "b"),
 }
 REPLY: dict[type[wire.Event], Any] = {
     wire.Loaded: lambda n: wire.Loaded(n, "m"),

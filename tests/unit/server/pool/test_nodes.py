@@ -34,6 +34,7 @@ class World:
         self.there: Sequence[Node] | None = nodes or None
         self.why: Failure | None = None
         self.hoped: set[str] = set()
+        self.drained: set[str] = set()
         self.specs: list[LaunchSpec] = []
         self.exits: list[Callable[[ExitStatus], None]] = []
         self.loads: list[inner.ToWorker] = []
@@ -62,6 +63,9 @@ class World:
 
     def may_answer_soon(self, node: str) -> bool:
         return node in self.hoped
+
+    def is_drained(self, node: str) -> bool:
+        return node in self.drained
 
     # As footprints.
 
@@ -214,3 +218,23 @@ def test_two_models_at_once_are_not_promised_the_same_bytes() -> None:
     assert world.supervisor.pool.admission.fits(inner.LoadModel("x", "echo"))
     world.there = (Node("a", 3 * GB),)
     assert not world.supervisor.pool.admission.fits(inner.LoadModel("x", "echo"))
+
+
+def test_a_node_that_is_drained_gets_nothing_and_what_ran_there_is_served_elsewhere() -> None:
+    world = World(Node("a", 5 * GB), Node("b", 3 * GB))
+    world.ask()
+    world.drained = {"a"}
+    assert world.supervisor.drain("a") == ["echo"]
+    assert world.supervisor.drain("b") == []
+    world.exit(code=0)
+    assert world.placed == ["a", "b"]
+    assert world.end is None
+
+
+def test_where_all_nodes_are_drained_the_refusal_says_so() -> None:
+    world = World(Node("a", 5 * GB))
+    world.drained = {"a"}
+    world.ask()
+    world.wait(30.0)
+    assert world.end is not None
+    assert "a is drained" in world.end.message

@@ -42,6 +42,7 @@ AT_ONCE: dict[type[wire.Request], wire.Request] = {
     wire.Stop: wire.Stop(1),
     wire.CallOff: wire.CallOff(1, ""),
     wire.Rate: wire.Rate(1, 2, True),
+    wire.Drain: wire.Drain(1, "b"),
 }
 
 TABLE = list(Endpoint().front.operations)
