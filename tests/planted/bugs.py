@@ -73,6 +73,14 @@ BUGS = (
     ),
     Bug(
         2,
+        "that a request is for the user's machines alone is forgotten",
+        "pytest tests/process/test_what_goes_out.py",
+        "ai_pal/server/router/planner.py",
+        'asked.privacy == "mine" or self.policy.mine',
+        "self.policy.mine",
+    ),
+    Bug(
+        2,
         "the plan has clouds for a private prompt",
         "pytest tests/properties/test_routing.py",
         "ai_pal/server/router/policy/eligibility.py",

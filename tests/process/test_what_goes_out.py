@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -142,14 +143,18 @@ def test_a_stop_ends_the_egress_process_too(supervise: Start, environ: Environ, 
     assert gone(egress.pid)
 
 
-@pytest.mark.parametrize("setting", [True, False])
-def test_a_local_only_prompt_reaches_no_cloud(
-    supervise: Start, environ: Environ, cloud: Loopback, setting: bool
+@pytest.mark.parametrize(
+    ("setting", "asked"), [("local_only", ""), ("", "local_only"), ("mine", ""), ("", "mine")]
+)
+def test_a_prompt_that_may_not_leave_reaches_no_cloud(
+    supervise: Start, environ: Environ, cloud: Loopback, setting: str, asked: str
 ) -> None:
+    """Whether it stays on this machine or on the user's own, and whoever says so."""
     configure(environ, cohere={"base_url": cloud.url, "api_key": cohere.KEY})
-    supervised = supervise(local_only=setting)
+    supervised = supervise(**({setting: True} if setting else {}))
+    how: Any = {asked: True} if asked else {}
     with supervised.client() as client:
-        events = list(client.chat(CANARY, model="cohere:command", local_only=not setting))
+        events = list(client.chat(CANARY, model="cohere:command", **how))
     end = events[-1]
     assert isinstance(end, wire.Failed)
     assert [reason.code for reason in end.reasons] == [Code.LOCAL_ONLY]
@@ -157,7 +162,7 @@ def test_a_local_only_prompt_reaches_no_cloud(
     assert supervised.logged("egress_started") == []
 
 
-SETTINGS = ["local_only = true", 'optimization_goal = "privacy"']
+SETTINGS = ["local_only = true", 'optimization_goal = "privacy"', "mine = true"]
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
