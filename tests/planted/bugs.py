@@ -105,6 +105,14 @@ BUGS = (
         "            self._attempts.stop(attempt)\n",
     ),
     Bug(
+        6,
+        "a question of a calibration goes on beside a request",
+        "pytest tests/unit/server/services/test_idle_calibration.py",
+        "ai_pal/server/services/idle_calibration.py",
+        "        if asking is not None and asking.handle is not None:\n            asking.handle.cancel()\n",
+        "",
+    ),
+    Bug(
         2,
         "the supervisor does not check what it hands to the egress process",
         "pytest tests/unit/server/backends/test_providers.py",

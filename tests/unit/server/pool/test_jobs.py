@@ -196,6 +196,35 @@ def test_a_job_whose_worker_dies_is_tried_once_more(work: Work) -> None:
     assert heard.failure.code == Code.WORKER_DIED
 
 
+def test_a_job_in_the_background_is_not_tried_again_nor_its_model_loaded_for_it() -> None:
+    world = World()
+    heard, job = world.start(CHAT)
+    world.ready()
+    world.says(inner.GenerationDone(job.key, "stop", Usage(1, 0, 0)))
+    heard, _ = world.start(CHAT, background=True)
+    world.exits[-1](ExitStatus(signal=9))
+    world.clock.run(world.clock.now() + 5)
+    assert heard.words == ["accepted", "failed"]
+    assert (len(world.work()), len(world.exits)) == (2, 1)
+
+
+def test_a_model_does_not_stay_for_a_job_in_the_background() -> None:
+    world = World()
+    _, job = world.start(CHAT, keep_alive=4.0)
+    world.ready()
+    world.says(inner.GenerationDone(job.key, "stop", Usage(1, 0, 0)))
+    (worker,) = world.supervisor.pool
+    for begins, ends, left in ((2.0, 3.0, 0.5), (3.6, 4.5, None)):
+        world.clock.run(begins)
+        _, job = world.start(CHAT, background=True)
+        world.clock.run(ends)
+        world.says(inner.GenerationDone(job.key, "stop", Usage(1, 0, 0)))
+        world.clock.run(ends + 0.5)
+        assert world.supervisor.statuses()[0].unloads_in == left
+    assert worker.state.phase is lifecycle.Phase.STOPPING
+    assert world.used == ["echo"], "it counts as no use"
+
+
 def test_a_job_that_was_called_off_is_told_and_its_worker_too() -> None:
     world = World()
     heard, job = world.start(KINDS[2][0])
