@@ -111,7 +111,10 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = 0.2
     learn: Annotated[
         bool,
-        Meta(description="Let `/good`, `/bad`, `/retry` and `/stronger` move that share, by kind of prompt."),
+        Meta(
+            description="Let `/good`, `/bad`, `/retry` and `/stronger` move that share, and from ten on who "
+            "is asked first, by kind of prompt."
+        ),
     ] = False
     calibrate: Annotated[
         Literal["idle", "off"],

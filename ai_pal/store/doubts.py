@@ -21,6 +21,9 @@ Signal = Literal["probe", "beginning", "whole"]
 """Where a number comes from: the probe before an answer, the entropy of its first tokens, minus the mean
 logprob of all of them."""
 
+Opinion = Literal["", "good", "bad"]
+"""What people hold of a model's answers to a kind of prompt; empty: nothing clear."""
+
 MOST_SEEN = 200
 """Numbers of one signal that count: the latest."""
 

@@ -61,6 +61,8 @@ class Escalation:
     def watch(self, attempt: Attempt) -> bool:
         """Have an attempt watched, if its model can doubt and its doubt would change anything."""
         request, candidate = attempt.request, attempt.candidate
+        if self.policy.learn and candidate.tier == LOCAL and candidate.resolved is not None:
+            self._remember(request, key_of(candidate.resolved))
         if request.escalate == "off" or candidate.tier != LOCAL or request.draft is not None:
             return False
         chat = request.chat
@@ -75,7 +77,6 @@ class Escalation:
         share, seen = self.policy.share, model.seen(kind)
         if self.policy.learn:
             share = learned(share, seen.good, seen.bad)
-            self._remember(request, key_of(candidate.resolved), kind)
         attempt.watch = Watch(model, kind, request.escalate, share, limited=limited)
         holds = attempt.watch.looks_at_beginning and fallback_chain.stronger(request.chain) is not None
         known, slow = len(model.seen(kind).beginning) >= FEWEST_SEEN, 0.0 < model.pace < SLOWEST
@@ -83,8 +84,8 @@ class Escalation:
         return True
 
     def rate(self, client: bytes, request_id: int, good: bool) -> bool:
-        """Somebody says whether a watched answer was good. False: it was not watched, or nothing is to be
-        learned."""
+        """Somebody says whether an answer of this machine was good. False: it was none, nothing is known of
+        its model, or nothing is to be learned."""
         key, kind = self._answers.pop((client, request_id), ("", None))
         model = self._memory.known(key) if self.policy.learn and kind is not None else None
         if model is None or kind is None:
@@ -94,7 +95,8 @@ class Escalation:
         self._memory.learned()
         return True
 
-    def _remember(self, request: RoutedRequest, key: str, kind: Kind) -> None:
+    def _remember(self, request: RoutedRequest, key: str) -> None:
+        kind = prompted(request.chat.messages[-1].text, request.chat.task).kind
         self._answers[request.client, request.chat.id] = key, kind
         if len(self._answers) > MOST_ANSWERS:
             del self._answers[next(iter(self._answers))]

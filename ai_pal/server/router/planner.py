@@ -7,7 +7,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
 from ai_pal.protocol.options import Ability
 from ai_pal.server.router.cascade.kinds import is_doubtable, prompted
-from ai_pal.server.router.cascade.share import threshold
+from ai_pal.server.router.cascade.share import opinion, threshold
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.abilities import is_plain, lacks
 from ai_pal.server.router.policy.candidate import LOCAL, UNSEEN, Candidate
@@ -19,7 +19,7 @@ from ai_pal.server.router.policy.query import ANSWER_TOKENS, Query, kept_in, tok
 from ai_pal.server.router.policy.snapshot import everyone, local
 from ai_pal.server.router.policy.task import bounded
 from ai_pal.server.router.ports import DoubtMemory, Judge, RouterPolicy, Snapshots
-from ai_pal.store.doubts import ModelDoubts, Seen, key_of
+from ai_pal.store.doubts import ModelDoubts, Opinion, Seen, key_of
 
 SENSES: frozenset[Ability] = frozenset({"images", "audio"})
 
@@ -79,6 +79,7 @@ class Planner:
             whose=whose,
             doubts=escalate == "auto" and self._can_doubt(asked, candidates),
             stronger=escalate == "stronger",
+            opinion=self._opinion(asked, candidates),
         )
         if query.private and not reference and (query.doubts or query.stronger):
             candidates += self._larger(asked)
@@ -104,6 +105,14 @@ class Planner:
         """Whether this machine's model would know that it is not sure."""
         model = doubts_of(candidates, self._doubts) if is_doubtable(asked.options) else None
         return model is not None and model.can_doubt
+
+    def _opinion(self, asked: wire.Chat | wire.Route, candidates: list[Candidate]) -> Opinion:
+        """What people hold of answers of this machine's model to such prompts."""
+        model = doubts_of(candidates, self._doubts) if self.policy.learn else None
+        if model is None:
+            return ""
+        seen = model.kinds.get(prompted(asked.messages[-1].text, asked.task).kind, Seen())
+        return opinion(seen.good, seen.bad)
 
     def _larger(self, asked: wire.Chat | wire.Route) -> list[Candidate]:
         """Models of this machine that may know better than its own."""

@@ -3,6 +3,8 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+from ai_pal.store.doubts import Opinion
+
 FEWEST_SEEN = 20
 """With fewer numbers to compare with, one says nothing."""
 
@@ -15,7 +17,9 @@ MOST_OWED = 12.0
 
 
 OPINIONS = 10
-"""So many opinions weigh as much as the setting."""
+"""So many opinions weigh as much as the setting; with fewer the order of plans stays as it is."""
+MOSTLY_BAD, HARDLY_BAD = 0.5, 0.1
+"""The part of the answers that were called bad, above and up to which the order of plans changes."""
 
 
 def doubt_of(value: float, seen: Sequence[float]) -> float | None:
@@ -42,6 +46,14 @@ def learned(share: float, good: int, bad: int) -> float:
     """The share for a kind of prompt of whose answers people have called so many good and bad: the part of
     the bad ones, of `OPINIONS` more as many as the share says. The mean of a beta distribution."""
     return share if share in (0.0, 1.0) else (bad + OPINIONS * share) / (good + bad + OPINIONS)
+
+
+def opinion(good: int, bad: int) -> Opinion:
+    """What people hold of answers that they have called so often good and bad."""
+    if good + bad < OPINIONS:
+        return ""
+    part = bad / (good + bad)
+    return "bad" if part > MOSTLY_BAD else "good" if part <= HARDLY_BAD else ""
 
 
 def is_doubted(doubt: float | None, share: float) -> bool:

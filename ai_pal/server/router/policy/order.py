@@ -35,6 +35,8 @@ class Reason(StrEnum):
     TWIN = "twin"
     LAST_RESORT = "last_resort"
     DOUBTS = "doubts"
+    LIKED = "liked"
+    DISLIKED = "disliked"
     STRONGER = "stronger"
 
 
@@ -60,6 +62,8 @@ def in_words(reason: Reason, score: float) -> str:
         Reason.TWIN: "the same model, should it not run here",
         Reason.LAST_RESORT: "nobody else is left",
         Reason.DOUBTS: f"a {kind} prompt ({score:.2f}); it knows when it is not sure",
+        Reason.LIKED: f"a {kind} prompt ({score:.2f}); you called its answers to such prompts good",
+        Reason.DISLIKED: "you called this machine's answers to such prompts bad",
         Reason.STRONGER: "the answer before was doubted",
     }[reason]
 
@@ -82,9 +86,11 @@ def preferred(query: Query, candidates: Sequence[Candidate], *, clouds: bool) ->
         return _cheapest_first(query, everyone) if query.goal == "cost" else _quickest_first(everyone)
     if query.stronger or query.goal == "quality":
         return [*away, *ollama, *machines, *here]
+    if query.opinion == "bad":
+        return [*away, *ollama, *machines, *here]
     if query.score < SIMPLE:
         return [*here, *machines, *ollama, *away]
-    if query.doubts and query.score <= HARD:
+    if (query.doubts or query.opinion == "good") and query.score <= HARD:
         return [*here, *away, *ollama, *machines]
     return [*away, *ollama, *machines, *here]
 

@@ -113,8 +113,10 @@ def _first(query: Query, candidate: Candidate, contenders: list[Candidate], *, c
         return by_goal[query.goal]
     if not clouds:
         return Reason.MACHINE if candidate.tier == MACHINE else Reason.NO_CLOUD
-    if query.doubts and candidate.tier == LOCAL and query.score >= SIMPLE:
-        return Reason.DOUBTS
+    if candidate.tier == LOCAL and query.score >= SIMPLE and (query.doubts or query.opinion):
+        return Reason.DOUBTS if query.doubts else Reason.LIKED
+    if query.opinion == "bad" and query.score < SIMPLE and candidate.tier != LOCAL and not query.stronger:
+        return Reason.DISLIKED
     overtaken = any(_is_slow(query, other, contenders) for other in contenders)
     return Reason.QUICKER if overtaken and candidate.tier == CLOUD else Reason.SUITS
 

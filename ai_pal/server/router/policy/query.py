@@ -8,6 +8,7 @@ import msgspec
 from ai_pal.protocol.content import AnyPart, Audio, Image, Message, ToolCall, ToolResult
 from ai_pal.protocol.options import GenerationOptions, Tool
 from ai_pal.server.router.policy.candidate import Grade
+from ai_pal.store.doubts import Opinion
 
 Goal = Literal["privacy", "cost", "latency", "quality", "balanced"]
 
@@ -28,9 +29,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     dollars, None for no limit; `unaccounted` is why nobody knows what is left; `whose` is the principal whose
     own budget has the least left. `named`: the user said who is to answer, so nothing but that is planned.
     `only` holds patterns of the names of who may be asked; none is everybody. `doubts`: this machine's model
-    knows when it is not sure, and another may be asked then; `stronger`: it has been doubted already. `mine`:
-    nothing may leave the user's own machines. Of the `prompt_tokens`, `kept_tokens` stay whatever is left
-    out of the conversation."""
+    knows when it is not sure, and another may be asked then; `stronger`: it has been doubted already;
+    `opinion` is what people hold of its answers to such prompts. `mine`: nothing may leave the user's own
+    machines. Of the `prompt_tokens`, `kept_tokens` stay whatever is left out of the conversation."""
 
     score: float = 0.0
     goal: Goal = "balanced"
@@ -47,6 +48,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     whose: str = ""
     doubts: bool = False
     stronger: bool = False
+    opinion: Opinion = ""
     mine: bool = False
 
     @property

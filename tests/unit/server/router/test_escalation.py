@@ -14,7 +14,7 @@ from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.providers.server import Server
 from ai_pal.server.jobs import Answered
 from ai_pal.server.router.cascade.hold import MOST_SECONDS, PATIENCE
-from ai_pal.server.router.cascade.share import learned
+from ai_pal.server.router.cascade.share import OPINIONS, learned, opinion
 from ai_pal.server.router.cascade.watch import BEGINNING
 from ai_pal.server.router.policy.snapshot import Here
 from ai_pal.server.router.ports import RouterPolicy
@@ -462,6 +462,31 @@ def test_what_people_say_moves_the_share_where_that_is_wanted() -> None:
     assert not desk.router.rate(b"bob", 2, True)
     seen = desk.known.model.seen("open")
     assert (seen.good, seen.bad) == (0, 1)
+
+
+def test_a_model_whose_answers_are_called_bad_is_not_asked_first_for_such_prompts_any_more() -> None:
+    known = Known(area=0.5)
+    desk = asked(OPENAI, known=known, escalate="off")
+    desk.router.take(RouterPolicy(learn=True))
+    for number in range(2, OPINIONS + 2):
+        assert len(desk.here) == number - 1
+        desk.ask(id=number)
+        assert desk.router.rate(ANN, number, False)
+    desk.ask(id=99)
+    assert len(desk.here) == OPINIONS + 1, "somebody else is asked"
+    desk.ask(id=100, privacy="local")
+    assert len(desk.here) == OPINIONS + 2, "what may not leave stays here"
+    known.model.kinds["open"].bad = 0
+    desk.ask(id=101)
+    assert len(desk.here) == OPINIONS + 3, "what is forgotten does not count"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "held"),
+    [(0, OPINIONS - 1, ""), (4, 6, "bad"), (5, 5, ""), (8, 2, ""), (9, 1, "good"), (200, 100, "")],
+)
+def test_an_opinion_is_held_of_ten_answers_and_more(good: int, bad: int, held: str) -> None:
+    assert opinion(good, bad) == held
 
 
 def test_a_kind_that_people_call_bad_is_doubted_more() -> None:

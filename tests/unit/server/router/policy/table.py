@@ -81,6 +81,7 @@ class Row(msgspec.Struct, frozen=True):
             mine="mine" in self.asked,
             doubts="doubts" in self.asked,
             stronger="stronger" in self.asked,
+            opinion="good" if "liked" in self.asked else "bad" if "disliked" in self.asked else "",
         )
 
     def snapshot(self) -> Snapshot:
