@@ -37,6 +37,10 @@ LEAST_AREA = 0.65
 """Under the ROC curve of 'its answer is right': a model below it cannot doubt."""
 
 
+LEAST_QUESTIONS = 30
+"""With fewer answers an area says nothing."""
+
+
 class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
     """How well a model's doubt told its right answers from its wrong ones: the area under the ROC curve, 0.5
     is chance, over so many `questions`."""
@@ -46,12 +50,13 @@ class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def can_doubt(self) -> bool:
-        return self.area >= LEAST_AREA
+        return self.area >= LEAST_AREA and self.questions >= LEAST_QUESTIONS
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """What an answer to a question of a calibration has told: whether it was right, the signal that doubts it
-    ("" for none), and how much, the larger the more."""
+    """What an answer to a question of a calibration has told: whether it was right, the signal that doubts
+    it, and how much, the larger the more. One without a signal does not count: nothing doubts it, or it was
+    cut off before it said anything that is right or wrong."""
 
     right: bool
     signal: Literal["", Signal] = ""

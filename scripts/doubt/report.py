@@ -27,8 +27,12 @@ class Evaluation:
 
     def __init__(self, items: Sequence[Item], told: Mapping[str, Told]) -> None:
         have = [(item, told[item.asked.id]) for item in items if item.asked.id in told]
+        marks = [item.right(one.text, one.usage.completion_tokens >= item.asked.tokens) for item, one in have]
+        self.unclear = marks.count(None)
+        """Answers that were cut off before they said anything that is right or wrong."""
+        have = [one for one, mark in zip(have, marks, strict=True) if mark is not None]
         self.sets = np.array([item.set for item, _ in have])
-        self.right: Mask = np.array([item.right(one.text) for item, one in have], bool)
+        self.right: Mask = np.array([mark for mark in marks if mark is not None], bool)
         self.strong: Array = np.array([np.nan if item.strong is None else item.strong for item, _ in have])
         kinds = [f"{prompted(item.asked.prompt).kind} {one.probe is not None}" for item, one in have]
         self.kinds = np.array(kinds)

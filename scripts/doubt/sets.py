@@ -15,9 +15,12 @@ from ai_pal.server.router.cascade.questions import Question, is_right, questions
 from scripts.doubt.asking import Asked
 
 SEED = 5
-SHORT, WORKED = 24, 240
+SHORT, WORKED, EXPLAINED = 24, 160, 240
 """Tokens of an answer."""
-DIRECT = "Answer with the letter only."
+DIRECT = "Reply with a single letter (A, B, C or D), without any explanation."
+BRIEFLY = "Work it out in one or two short lines of arithmetic, and end with the number."
+Marking = Callable[[str, bool], bool | None]
+"""Whether an answer is right, given whether it was cut off; None: it was before it said it."""
 PROBLEMS: list[tuple[str, Callable[[int, int, int], int]]] = [
     (
         "{name} buys {a} boxes with {b} pencils each and gives {c} pencils away. How many pencils are left?",
@@ -64,7 +67,7 @@ class Item(NamedTuple):
 
     set: str
     asked: Asked
-    right: Callable[[str], bool]
+    right: Marking
     strong: float | None = None
 
 
@@ -92,14 +95,14 @@ def exams(file: Path, most: int, worked: int) -> list[list[Item]]:
         for one in lines[:most]
     ]
     explained = [
-        Item("explained", _asked(one.id, one.prompt, WORKED), _last_letter(one.gold), one.strong)
+        Item("explained", _asked(one.id, one.prompt, EXPLAINED), _last_letter(one), one.strong)
         for one in lines[most : most + worked]
     ]
     return [direct, explained]
 
 
 def _direct(prompt: str) -> str:
-    return f"{prompt.removesuffix('Answer:').rstrip()}\n{DIRECT}"
+    return f"{DIRECT}\n\n{prompt.removesuffix('Answer:').rstrip()}\nLetter:"
 
 
 def problems(most: int) -> list[Item]:
@@ -110,7 +113,7 @@ def problems(most: int) -> list[Item]:
         text, result = PROBLEMS[number % len(PROBLEMS)]
         a, b, c = (drawn.randrange(3, 8 + 4 * (number // 6)) for _ in range(3))
         prompt = text.format(name=drawn.choice(NAMES), a=a, b=b, c=c)
-        prompt += " Work it out step by step, and end with the number."
+        prompt += f" {BRIEFLY}"
         items.append(
             Item("problem", _asked(f"problem/{number}", prompt, WORKED), _number(str(result(a, b, c))))
         )
@@ -123,30 +126,48 @@ def _asked(name: str, prompt: str, tokens: int) -> Asked:
     return Asked(name, prompt, tokens, probe)
 
 
-def _marked(question: Question) -> Callable[[str], bool]:
-    return lambda answer: is_right(question, answer)
+def _marked(question: Question) -> Marking:
+    return lambda answer, cut: is_right(question, answer, cut=cut)
 
 
-def _letter(right: str) -> Callable[[str], bool]:
-    return lambda answer: (found := _ALONE.search(answer)) is not None and (found[1] == right)
+def _letter(right: str) -> Marking:
+    def marked(answer: str, cut: bool) -> bool | None:
+        found = _ALONE.search(answer)
+        return found[1] == right if found else None if cut else False
+
+    return marked
 
 
-def _last_letter(right: str) -> Callable[[str], bool]:
-    """The last that is called the answer, else the last that stands before a mark, or at all."""
+def _last_letter(exam: Exam) -> Marking:
+    """The last that is called the answer; else, of an answer that is whole, the last that stands before a
+    mark, or the last option whose words it says."""
+    options = [(letter, text.strip(" .").casefold()) for letter, text in _OPTION.findall(exam.prompt)]
 
-    def is_right(answer: str) -> bool:
-        for pattern in (_CALLED, _MARKED, _ALONE):
-            if found := pattern.findall(answer):
-                return bool(found[-1] == right)
-        return False
+    def marked(answer: str, cut: bool) -> bool | None:
+        plain = _ORNAMENT.sub(" ", answer)
+        if found := _CALLED.findall(plain):
+            return bool(found[-1] == exam.gold)
+        if cut:
+            return None
+        if found := _MARKED.findall(plain):
+            return bool(found[-1] == exam.gold)
+        places = {letter: plain.casefold().rfind(text) for letter, text in options}
+        said = max(places, key=lambda letter: places[letter], default="")
+        return places.get(said, -1) >= 0 and said == exam.gold
 
-    return is_right
+    return marked
 
 
-def _number(right: str) -> Callable[[str], bool]:
-    return lambda answer: re.findall(r"-?\d+", answer.replace(",", ""))[-1:] == [right]
+def _number(right: str) -> Marking:
+    def marked(answer: str, cut: bool) -> bool | None:
+        found = re.findall(r"-?\d+", answer.replace(",", ""))[-1:]
+        return None if cut else found == [right]
+
+    return marked
 
 
+_ORNAMENT = re.compile(r"\\boxed|\\text|[*_${}()\[\]`\"]")
+_OPTION = re.compile(r"^([A-D])\. *(.+)$", re.MULTILINE)
 _ALONE = re.compile(r"(?<![A-Za-z])([A-D])(?![A-Za-z])")
-_MARKED = re.compile(r"(?<![A-Za-z])([A-D])(?=[.):*])")
-_CALLED = re.compile(r"(?:answer|option|choice)\b(?: is|:)*[\s*:(]*([A-D])(?![A-Za-z])", re.IGNORECASE)
+_MARKED = re.compile(r"(?<![A-Za-z])([A-D])(?=[.:])")
+_CALLED = re.compile(r"(?i:answer|option|choice)\b(?i: is|:)*[\s:]*([A-D])(?![A-Za-z])")

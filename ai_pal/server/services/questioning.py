@@ -65,9 +65,12 @@ class AskedQuestion(Sink):
             self._texts.append(msgspec.msgpack.decode(piece.text, type=str))
 
     def done(self, result: Result) -> None:
-        right = is_right(self._question, "".join(self._texts))
+        cut = isinstance(result, Answered) and result.finish_reason == "length"
+        right = is_right(self._question, "".join(self._texts), cut=cut)
         doubt = result.doubt if isinstance(result, Answered) else None
-        if self._probe is not None:
+        if right is None:
+            mark = Mark(False)
+        elif self._probe is not None:
             mark = Mark(right, "probe", self._probe)
         elif doubt is not None and doubt.tokens:
             mark = Mark(right, "whole", -doubt.logprob)

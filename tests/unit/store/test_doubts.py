@@ -86,6 +86,7 @@ def test_another_file_in_its_place_is_another_model() -> None:
 
 def test_a_model_that_tells_too_little_cannot_doubt() -> None:
     assert not Calibration(0.64, 100).can_doubt
+    assert not Calibration(0.9, 29).can_doubt
     assert Calibration(0.65, 100).can_doubt
     assert msgspec.json.encode(GOOD) == b'{"area":0.8,"questions":100}'
 

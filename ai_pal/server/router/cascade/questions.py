@@ -16,7 +16,10 @@ SEED = 17
 OPTIONS = 4
 SUMS = 40
 LETTERS = "ABCD"
-CHOICE = "The following is a question with four options, of which exactly one is right."
+CHOICE = (
+    "The following is a question with four options, of which exactly one is right. Reply with its letter "
+    "alone, without any explanation."
+)
 MOST_TOKENS = 24
 """That an answer may have."""
 
@@ -43,7 +46,7 @@ def questions() -> list[Question]:
             offered = [answer, *drawn.sample([one for one in answers if one != answer], OPTIONS - 1)]
             drawn.shuffle(offered)
             lines = "\n".join(f"{letter}. {one}" for letter, one in zip(LETTERS, offered, strict=True))
-            prompt = f"{CHOICE}\n\n{table['choice'].format(fact)}\n{lines}\nAnswer with the letter only."
+            prompt = f"{CHOICE}\n\n{table['choice'].format(fact)}\n{lines}\nLetter:"
             letter = LETTERS[offered.index(answer)]
             choices.append(Question(f"choice/{name}/{key}", "choice", prompt, letter))
             facts.append(Question(f"fact/{name}/{key}", "fact", table["open"].format(fact), answer))
@@ -68,12 +71,18 @@ def _sum(number: int, drawn: random.Random) -> Question:
     return Question(f"sum/{number}", "sum", prompt, str(result))
 
 
-def is_right(question: Question, answer: str) -> bool:
-    """Whether the answer says it: its first letter, its last number, or the name with any accents."""
+def is_right(question: Question, answer: str, *, cut: bool = False) -> bool | None:
+    """Whether the answer says it: its first letter, its last number, or the name with any accents. None: it
+    was `cut` off before it said anything that is right or wrong."""
+    if question.set == "choice" and (found := re.search(r"(?<![A-Za-z])([A-D])(?![A-Za-z])", answer)):
+        return found[1] == question.right
+    return _says(question, answer) or (None if cut else False)
+
+
+def _says(question: Question, answer: str) -> bool:
     match question.set:
         case "choice":
-            found = re.search(r"(?<![A-Za-z])([A-D])(?![A-Za-z])", answer)
-            return found is not None and found[1] == question.right
+            return False
         case "sum":
             numbers = re.findall(r"-?\d+", answer.replace(",", "").replace(" ", ""))
             return bool(numbers) and numbers[-1] == question.right

@@ -124,6 +124,17 @@ def test_of_one_that_tells_no_numbers_nothing_is_believed(bench: Bench) -> None:
     assert end == wire.Calibrated(1, "m", 0.5, 0)
 
 
+def test_answers_that_were_cut_off_before_they_said_it_do_not_count(bench: Bench) -> None:
+    bench.begin()
+    for _ in range(ASKED):
+        ((_, sink),) = bench.models.open
+        bench.models.open = []
+        sink.delta(inner.DeltaItem(1, 0, 1, msgspec.Raw(msgspec.msgpack.encode("To find the"))))
+        sink.done(Answered("length", doubt=Doubt(3, -1.0, 1.0)))
+    (end,) = bench.ends()
+    assert end == wire.Calibrated(1, "m", 0.5, 0)
+
+
 def test_one_question_is_asked_at_a_time_and_nothing_of_it_may_leave(bench: Bench) -> None:
     bench.begin()
     ((job, _),) = bench.models.open

@@ -52,3 +52,18 @@ def test_options_are_known_as_such_so_that_they_are_probed() -> None:
 )
 def test_answers_are_marked_as_people_would(question: Question, answer: str, right: bool) -> None:
     assert is_right(question, answer) is right
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "right"),
+    [
+        (Question("", "choice", "", "B"), "To find the atomic number of", None),
+        (Question("", "choice", "", "B"), "A. Berlin, since", False),
+        (Question("", "sum", "", "12"), "First, we add 5 and", None),
+        (Question("", "fact", "", "Bern"), "The capital is Bern, which", True),
+    ],
+)
+def test_what_was_cut_off_before_it_said_it_is_neither_right_nor_wrong(
+    question: Question, answer: str, right: bool | None
+) -> None:
+    assert is_right(question, answer, cut=True) is right
