@@ -131,12 +131,6 @@ class KeyedClient(AsyncClient):
         self._of_all()
         return await self._client.call_off(key)
 
-    async def drain(self, node: str, undo: bool = False) -> list[str]:
-        """Of whoever manages models here: it moves those of all."""
-        self._of_all()
-        self.managing()
-        return await self._client.drain(node, undo)
-
     async def rate(self, answer: int, good: bool) -> bool:
         """An answer of any caller: ids are those of the connection."""
         self._of_all()
