@@ -4,18 +4,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.errors import Code, fail
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text
 from ai_pal.protocol.doubt import MOST_PROBE_TOKENS, Probe
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
 from workers.context_window import Counter, answer_room, fit, shortened, too_large
-from workers.engines import turn_ends
-from workers.engines.bare_calls import bare_calls
 from workers.engines.base import Blob, bytes_of
-from workers.engines.channels import MARKS, Channels
-from workers.engines.transformers import families, infill
+from workers.engines.transformers import infill
 from workers.engines.transformers import pictures as pictures_of
 from workers.engines.transformers.answer import Prompt
 from workers.engines.transformers.bindings import Bindings
@@ -23,7 +20,7 @@ from workers.engines.transformers.chat import NOTHING, Chat, Extras, TokenCounte
 from workers.engines.transformers.conversation import images_of, uses_tools
 from workers.engines.transformers.guide import Guide
 from workers.engines.transformers.options import Sampling, read_sampling
-from workers.engines.transformers.parts import Parts
+from workers.engines.transformers.parting import Parting
 from workers.engines.transformers.steering import Steering
 from workers.engines.transformers.tokens import Tokens
 
@@ -46,22 +43,18 @@ class Prompts:
         trained: int = 0,
     ) -> None:
         self.chat, self.context, self._trained = chat, context, trained
-        self._tokenizer, self._tokens, self._bindings = tokenizer, tokens, bindings
+        self._tokens, self._bindings = tokens, bindings
         self._processor = processor
         self._counter = TokenCounter(chat, self._length)
         self._seen: dict[bytes, int] = {}
         self._infill = infill.marks_of(tokenizer.get_vocab())
-        own = getattr(tokenizer, "response_template", None)
-        self._own_template = own if isinstance(own, dict) else None
-        template, added = chat.template, list(tokenizer.get_added_vocab())
-        self._thinking = families.thinking_of(template, added)
+        self._parting = Parting(tokenizer, chat)
+        self._thinking = self._parting.thinking
         self._steering = Steering(
             self._thinking, switched=bool(chat.traits.switch), bindings=bindings, context=context
         )
-        self._calls = families.calls_of(chat.template_with_tools)
-        self._turn_ends = self._marks_of_turns(added)
         self._decode = tokens.decode
-        self._decode_marked = tokens.showing(self._marks())
+        self._decode_marked = tokens.showing(self._parting.marks)
 
     @property
     def abilities(self) -> list[Ability]:
@@ -69,7 +62,7 @@ class Prompts:
         found: list[Ability] = ["chat", "complete", "documents"]
         if self._infill is not None:
             found.append("infill")
-        if self.chat.traits.tools and (self._calls is not None or self._own_template is not None):
+        if self.chat.traits.tools and self._parting.tells_calls:
             found.append("tools")
         if self._bindings.available:
             found += ["schema", "logprobs"]
@@ -118,7 +111,7 @@ class Prompts:
         tokens, inputs = self._read(text, fitted.messages, blobs)
         thought = self._steering.thought(options, text, opened, len(tokens))
         final = self._thinking.final if self._thinking is not None and not options.prefill else ""
-        forced = self._bindings.of(options, self._calls, extras.tools, final)
+        forced = self._bindings.of(options, self._parting.calls, extras.tools, final)
         if (
             forced is not None
             and options.prefill
@@ -128,14 +121,14 @@ class Prompts:
                 Code.BAD_REQUEST, "the answer cannot begin so: its form does not allow it", "correct prefill"
             )
         guide = Guide(forced, thought, self._bindings.tokens_of) if forced or thought else None
-        parts = self._parts(options, text, opened, extras.tools)
+        parts = self._parting.of(options, text, opened, extras.tools)
         is_plain = not (opened or options.prefill or inputs or extras.tools) and guide is None
         return Prompt(
             job.key,
             tokens,
             room,
             sampling,
-            [*options.stop, *self.chat.stop, *self._turn_ends],
+            [*options.stop, *self.chat.stop, *self._parting.turn_ends],
             self._decode if parts is None else self._decode_marked,
             guide,
             parts,
@@ -221,28 +214,6 @@ class Prompts:
             self._seen[digest] = max(0, len(tokens) - self._counter.fixed)
         return self._seen[digest]
 
-    def _parts(
-        self, options: GenerationOptions, text: str, opened: bool, tools: Sequence[Tool]
-    ) -> Parts | None:
-        """What takes the answer apart; None where it is nothing but text."""
-        from transformers.utils.chat_parsing import ResponseParser
-
-        from workers.engines.transformers.conversation import tools_for_template
-        from workers.engines.transformers.parts import response_template
-
-        known, bare = tools_for_template(tools), bare_calls(options)
-        if self._own_template is not None:
-            return Parts(ResponseParser(self._own_template, text, tools=known), None, bare)
-        calls = self._calls if tools else None
-        if self._thinking is None and calls is None:
-            return None
-        if self._thinking is families.HARMONY_THINKING:
-            parser = Channels(calls=calls is not None, begun=bool(options.prefill))
-            return Parts(parser, calls, bare)
-        prefix = self._thinking.open if self._thinking is not None and opened else ""
-        template = response_template(self._thinking, calls)
-        return Parts(ResponseParser(template, prefix, tools=known), calls, bare)
-
     # Raw text.
 
     def _too_large(self, what: str, tokens: Sequence[int]) -> NoReturn:
@@ -314,31 +285,6 @@ class Prompts:
         if (sampling.logprobs or 0) > known:
             fail(Code.BAD_REQUEST, f"logprobs asks for more alternatives than the model's {known} tokens")
         return sampling
-
-    def _marks_of_turns(self, added: Sequence[str]) -> list[str]:
-        """The template's mark behind an answer, where it is no token, which would end one by itself."""
-        if not self.chat.template:
-            return []
-        question, answer = Message("user", "x"), Message("assistant", turn_ends.ANSWER)
-        try:
-            mark = turn_ends.turn_end(self.chat.render([question, answer, question]))
-        except AiPalError:
-            return []
-        return [mark] if mark and mark not in added else []
-
-    def _marks(self) -> list[str]:
-        """What has to be seen of special tokens to take an answer apart."""
-        if self._own_template is not None:
-            return list(self._tokenizer.get_added_vocab())
-        if self._thinking is families.HARMONY_THINKING:
-            return list(MARKS)
-        thinking = [self._thinking.open.strip(), self._thinking.close] if self._thinking is not None else []
-        return [
-            *thinking,
-            *(self._calls.marks if self._calls is not None else []),
-            "<|python_tag|>",
-            "[ARGS]",
-        ]
 
     def _encode(self, text: str) -> list[int]:
         return self._tokens.encode(text, self.chat.adds_special_tokens)
