@@ -332,17 +332,17 @@ def test_another_model_answers_until_the_wanted_one_is_ready(home: Environ) -> N
 
 
 def test_a_model_on_this_disk_is_waited_for_and_its_load_shown(home: Environ) -> None:
-    with Terminal(["chat", "-m", "echo?load_seconds=4"], home) as terminal:
+    with Terminal(["chat", "-m", "echo?load_seconds=2"], home) as terminal:
         terminal.wait_for_prompt()
         terminal.enter("first question")
         terminal.wait_for("% +loading")
-        terminal.wait_for(r"echo\?load_seconds=4 · this machine")
+        terminal.wait_for(r"echo\?load_seconds=2 · this machine")
         assert "answers until" not in terminal.text
 
 
 def test_with_wait_the_wanted_model_answers(home: Environ) -> None:
-    with Terminal(["chat", "--wait", "-m", "echo?load_seconds=4"], home) as terminal:
+    with Terminal(["chat", "--wait", "-m", "echo?load_seconds=2"], home) as terminal:
         terminal.wait_for_prompt()
         terminal.enter("first question")
-        terminal.wait_for(r"echo\?load_seconds=4 · this machine")
+        terminal.wait_for(r"echo\?load_seconds=2 · this machine")
         assert "answers until" not in terminal.text
