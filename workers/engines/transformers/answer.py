@@ -91,6 +91,7 @@ class Generation:
         self._entropies: list[float] = []
         self._logprobs: list[float] = []
         self._scores: list[TokenLogprob] = []
+        self._has_told_scores = False
         self._started = time.monotonic()
         self._first = 0.0
 
@@ -155,7 +156,8 @@ class Generation:
                 ]
                 token = prompt.tokens[place]
                 self._scores.append(TokenLogprob(bytes_of(token), one.chosen, token, top))
-        if len(self._scores) == prompt.scored:
+        if len(self._scores) == prompt.scored and not self._has_told_scores:
+            self._has_told_scores = True  # the last token may come alone, and has none behind it
             self._sink.prompt_logprobs(self.key, self._scores)
 
     def guess(self, room: int) -> None:

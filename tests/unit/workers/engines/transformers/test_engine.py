@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.worker import CompleteText
 from tests import tiny_models
 from tests.unit.workers.engines.transformers.recorder import Loaded
 from workers.engines.transformers import batch
@@ -25,6 +26,7 @@ from workers.engines.transformers.tokens import Tokens
 
 QUESTION = "Where do the ships sail, and why? 🌊"
 GREEDY = GenerationOptions(temperature=0.0, max_tokens=24, extra={"ignore_eos": True})
+ONE = GenerationOptions(temperature=0.0, max_tokens=1)
 CLASSES: dict[str, dict[str, Any]] = {
     "llama": {},
     "phi": {"partial_rotary_factor": 0.5},
@@ -195,6 +197,16 @@ def test_weights_that_give_no_numbers_are_refused_at_load(folders: dict[str, Pat
     with pytest.raises(AiPalError, match="the model's weights give no numbers") as caught:
         Loaded(folder, dtype="float32")
     assert caught.value.code == "model_invalid"
+
+
+def test_a_prompt_s_probabilities_are_told_once_however_it_is_read(folders: dict[str, Path]) -> None:
+    """In parts, of which the last may be a single token: nothing of the prompt is behind it."""
+    with loaded(folders["llama"], chunk=4) as engine:
+        for length in range(1, 10):
+            prompt = list(range(20, 20 + length))
+            answer = engine.do(lambda key, said=prompt: CompleteText(key, said, None, ONE, True))  # type: ignore[misc]
+            assert answer.failure is None
+            assert [one.id for one in answer.prompt_logprobs] == prompt
 
 
 def test_an_exception_in_a_step_fails_only_its_request(
