@@ -39,7 +39,8 @@ NOT_A_NUMBER = Failure(
 
 
 class Batch:
-    """`submit`, `cancel` and `close` may be called from any thread; all else happens in `run`."""
+    """`submit`, `cancel` and `close` may be called from any thread; all else happens in `run`. `_untold` are
+    the keys that it has taken over, and has not told the end of."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Batch:
         self._changed = threading.Condition()
         self._arrived: deque[Prompt] = deque()
         self._open: set[int] = set()
+        self._untold: set[int] = set()
         self._cancelled: set[int] = set()
         self._closed = False
 
@@ -105,12 +107,31 @@ class Batch:
 
     def run(self) -> None:
         """Serve until closed."""
-        while self._wait():
+        raised: Exception | None = None
+        while raised is None or not self._closed:
             try:
-                self._round()
+                if raised is not None:
+                    self._recover(raised)
+                    raised = None
+                elif not self._wait():
+                    return
+                else:
+                    self._round()
             except Exception as error:  # noqa: BLE001 - this thread must outlive whatever is raised
-                for answer in list(self._answers):
-                    self._fail(answer, error)
+                raised = raised or error
+
+    def _recover(self, error: Exception) -> None:
+        """After what was raised anywhere: those that were being computed fail, and those that were lost on
+        the way; those that wait go on waiting, with nothing promised to them."""
+        for answer in list(self._answers):
+            self._fail(answer, error)
+        with self._changed:
+            coming = {one.key for one in (*self._waiting, *self._arrived)}
+        for prompt in self._waiting:
+            self._kv_budget.leave(prompt.key)
+        for key in self._untold - coming:
+            self._kv_budget.leave(key)
+            self._told_failed(key, error)
 
     def _round(self) -> None:
         self._drop_cancelled()
@@ -127,8 +148,9 @@ class Batch:
                 while not self._has_work():
                     self._changed.wait()
                 self._tell_throttle(True)
-            self._waiting += self._arrived
-            self._arrived.clear()
+            while self._arrived:
+                self._untold.add(self._arrived[0].key)
+                self._waiting.append(self._arrived.popleft())
             return not self._closed
 
     def _has_work(self) -> bool:
@@ -146,9 +168,11 @@ class Batch:
             self._kv_budget.leave(prompt.key)
             self.forget(prompt.key)
             self._sink.cancelled(prompt.key, Usage(len(prompt.tokens)))
+            self._untold.discard(prompt.key)
         for answer in [one for one in self._answers if one.key in cancelled]:
             self._leave(answer)
             self._sink.cancelled(answer.key, answer.usage)
+            self._untold.discard(answer.key)
 
     def _admit(self) -> None:
         for prompt in list(self._waiting):
@@ -162,8 +186,7 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - who waits for an answer hears of it
             log("error", "an answer could not begin", key=prompt.key, reason=cause(error))
             self._kv_budget.leave(prompt.key)
-            self.forget(prompt.key)
-            self._sink.failed(prompt.key, _broken(error))
+            self._told_failed(prompt.key, error)
 
     def _begin(self, prompt: Prompt) -> Generation:
         room = min(len(prompt.tokens) + prompt.room, self._context)
@@ -265,6 +288,7 @@ class Batch:
         if best is None:
             self._leave(answer, keep=False)
             self._sink.failed(answer.key, NOT_A_NUMBER)
+            self._untold.discard(answer.key)
             return
         held = len(answer.row.tokens)
         try:
@@ -297,12 +321,22 @@ class Batch:
     def _finish(self) -> None:
         for answer in [one for one in self._answers if one.finish_reason]:
             self._leave(answer)
-            answer.end()
+            try:
+                answer.end()
+            except Exception as error:  # noqa: BLE001 - the others go on
+                log("error", "an answer could not end", key=answer.key, reason=cause(error))
+                self._told_failed(answer.key, error)
+            self._untold.discard(answer.key)
 
     def _fail(self, answer: Generation, error: Exception) -> None:
         log("error", "a step failed", key=answer.key, reason=cause(error))
         self._leave(answer, keep=False)
-        self._sink.failed(answer.key, _broken(error))
+        self._told_failed(answer.key, error)
+
+    def _told_failed(self, key: int, error: Exception) -> None:
+        self.forget(key)
+        self._sink.failed(key, _broken(error))
+        self._untold.discard(key)
 
     def _leave(self, answer: Generation, keep: bool = True) -> None:
         self._answers.remove(answer)

@@ -162,7 +162,8 @@ class Recorder:
 
 
 class Loaded:
-    """A loaded engine; close it. `prefixes` is where it may save what it has read, `prefix_bytes` in all."""
+    """A loaded engine; close it. `prefixes` is where it may save what it has read, `prefix_bytes` in all. One
+    thread: two wait for each other, thirty times as long as a tiny model takes."""
 
     def __init__(
         self,
@@ -174,7 +175,7 @@ class Loaded:
     ) -> None:
         self.folder, self.sink = folder, Recorder()
         self.engine = Transformers()
-        spec = LoadModel("m", "transformers", str(folder), context=context, options=options)
+        spec = LoadModel("m", "transformers", str(folder), threads=1, context=context, options=options)
         if prefixes is not None:
             spec = msgspec.structs.replace(spec, prefixes=str(prefixes), prefix_bytes=prefix_bytes)
         self.ready: Ready = self.engine.load(spec, self.sink)
