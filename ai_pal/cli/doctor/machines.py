@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ai_pal.cli.doctor.finding import Finding, failed, ok, warn
+from ai_pal.cli.doctor.providers import SETTLED
 from ai_pal.config import Settings
 from ai_pal.counted import counted
 from ai_pal.errors import Code
@@ -18,15 +19,21 @@ WITHIN = 15.0
 """Seconds for all of them together. What is silent is told by its own limits long before; this is for an
 AI-PAL there that has to be started first."""
 
-SETTLED = (Code.MACHINE_CHANGED, Code.ACCESS_DENIED, Code.PROTOCOL_MISMATCH)
+LASTING = (Code.MACHINE_CHANGED, Code.ACCESS_DENIED, Code.PROTOCOL_MISMATCH)
 """They do not pass by themselves."""
 
 
 def check_machines(settings: Settings) -> Iterator[Finding]:
-    """Look at each. A thread that does not end in time is left behind: it holds nobody up."""
+    """Look at each, unless nothing may leave this machine. A thread that does not end in time is left behind:
+    it holds nobody up."""
     from ai_pal.config.machine_settings import address
     from ai_pal.machines.seen import see
 
+    if settings.private():
+        for name, one in settings.machines.items():
+            if not one.url:
+                yield ok(name, SETTLED[Code.LOCAL_ONLY])
+        return
     found: dict[str, Seen] = {}
 
     def look_at(name: str, machine: "Machine") -> None:
@@ -49,7 +56,7 @@ def check_machines(settings: Settings) -> Iterator[Finding]:
 def judged(seen: "Seen") -> Finding:
     """What was seen, in one line."""
     if seen.failure is not None:
-        make = failed if seen.failure.code in SETTLED else warn
+        make = failed if seen.failure.code in LASTING else warn
         return make(seen.name, seen.failure.message, seen.failure.hint)
     has = f"{seen.free / 1e9:.1f} GB free, {counted(len(seen.models), 'model')}"
     text = f"AI-PAL {seen.version}, {seen.delay * 1000:.1f} ms away, {has}"

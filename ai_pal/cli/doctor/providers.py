@@ -53,6 +53,8 @@ def at_gateway(status: ProviderStatus) -> Finding:
     failure = status.failure
     if failure is None:
         return ok(status.name, f"its gateway answers, {counted(len(status.offers), 'model')}")
+    if failure.code in SETTLED:
+        return ok(status.name, SETTLED[Code(failure.code)])
     lasts = failure.code in (Code.AUTH_FAILED, Code.NO_KEY, Code.ACCESS_DENIED)
     return (failed if lasts else warn)(status.name, failure.message, failure.hint)
 

@@ -6,10 +6,12 @@ import pytest
 
 from ai_pal.cli.doctor import machines
 from ai_pal.cli.doctor.machines import check_machines, judged
+from ai_pal.cli.doctor.providers import at_gateway
 from ai_pal.config import Settings
 from ai_pal.config.machine_settings import MachineSettings
 from ai_pal.errors import Code, Failure
 from ai_pal.machines.seen import Seen
+from ai_pal.protocol.client import ProviderStatus
 
 BOX = MachineSettings(ssh="me@box")
 
@@ -27,6 +29,14 @@ def test_one_that_is_there_is_one_line() -> None:
 def test_what_does_not_pass_by_itself_has_failed(code: Code, state: str) -> None:
     found = judged(Seen("box", failure=Failure(code, "so it is", "do this")))
     assert (found.state, found.text, found.mend) == (state, "so it is", "do this")
+
+
+def test_where_nothing_may_leave_none_is_asked() -> None:
+    (found,) = check_machines(Settings(machines={"box": BOX}, local_only=True))
+    assert (found.state, found.text) == ("ok", "not asked: nothing may leave this machine")
+    refused = ProviderStatus("box", "openai", [], failure=Failure(Code.LOCAL_ONLY, "it is local-only"))
+    assert at_gateway(refused).state == "ok"
+    assert at_gateway(ProviderStatus("box", "openai", [], ["echo"])).text == "its gateway answers, 1 model"
 
 
 def test_one_that_gives_no_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
