@@ -36,10 +36,13 @@ SECRET = "the prompt that nobody on the way may read"
 
 
 class Wire:
-    """A TCP forwarder between agents and the port: it keeps what it carries, and is cut without a word."""
+    """A TCP forwarder between agents and the port: it keeps what it carries, says a part of it again, and is
+    cut without a word."""
 
     def __init__(self, port: int) -> None:
         self._port, self.seen = port, bytearray()
+        self.carried: list[tuple[bool, bytes]] = []
+        self.broken = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_cut = False
 
@@ -50,6 +53,10 @@ class Wire:
     def cut(self) -> None:
         self._is_cut = True
 
+    def say_again(self) -> None:
+        """Bring what went to the port last once more, over the connection that it went by."""
+        self._to_port.write(next(data for to_port, data in reversed(self.carried) if to_port))
+
     async def close(self) -> None:
         self._server.close()
         for task in self._tasks:
@@ -58,6 +65,7 @@ class Wire:
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._to_port = far_writer
         for source, target in ((reader, far_writer), (far_reader, writer)):
             task = asyncio.create_task(self._carry(source, target))
             self._tasks.add(task)
@@ -67,7 +75,9 @@ class Wire:
             while data := await source.read(65536):
                 if not self._is_cut:
                     self.seen += data
+                    self.carried.append((target is self._to_port, data))
                     target.write(data)
+        self.broken = True
         if not self._is_cut:
             target.close()
 
@@ -133,7 +143,7 @@ class Near:
         self.engine.admit(worker, keys.public)
         self.agents.append(asyncio.create_task(Agent(ticket, keys).run()))
 
-    def dealer(self, keys: curve.Keys | None, name: str = "") -> "zmq.Socket[bytes]":
+    def dealer(self, keys: curve.Keys | None, name: str = "", address: str = "") -> "zmq.Socket[bytes]":
         """Somebody else who connects to the port. It gives no signs of life, and silence is no end from now
         on."""
         self.patient = True
@@ -144,7 +154,7 @@ class Near:
             socket.setsockopt(zmq.IDENTITY, name.encode())
         if keys is not None:
             curve.as_client(socket, keys, self.relay.public)
-        socket.connect(self.relay.address)
+        socket.connect(address or self.relay.address)
         return socket
 
     async def close(self) -> None:
@@ -258,7 +268,7 @@ async def test_strangers_get_nothing(near: Near) -> None:
     strangers = (unknown, plain, copied)
     for stranger in strangers:
         stranger.send_multipart([WORKER, b"forged"])
-    await until(lambda: near.relay.refused and near.relay.strangers)
+    await until(lambda: near.relay.refused and (near.relay.strangers or near.from_workers))
     near.placements.signal(wire.Signal(A, 15), asyncio.get_running_loop().time())
     assert await asyncio.to_thread(agent.poll, 60_000)
     assert not any(stranger.poll(0) for stranger in strangers)
@@ -287,12 +297,40 @@ async def test_who_calls_itself_as_another_is_still_only_who_its_key_says(near: 
         socket.close(0)
 
 
-async def come(near: Near) -> "zmq.Socket[bytes]":
+async def test_a_connection_that_is_played_again_is_closed_before_anything_of_it_is_taken(
+    near: Near, line: Wire
+) -> None:
+    agent = await come(near, await line.listen())
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(near.relay.address.rpartition(":")[2]))
+    answered = bytearray()
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        for to_port, data in line.carried:
+            if to_port:
+                writer.write(data)
+            else:
+                answered += await asyncio.wait_for(reader.readexactly(len(data)), LIMIT)
+    writer.close()
+    assert b"WELCOME" in answered, "it was not let so far that a replay could be told from its first time"
+    assert b"READY" in line.seen
+    assert b"READY" not in answered
+    assert near.from_workers == {A: [b"here"]}
+    agent.close(0)
+
+
+async def test_a_frame_that_is_said_again_within_its_connection_ends_that(near: Near, line: Wire) -> None:
+    agent = await come(near, await line.listen())
+    line.say_again()
+    await until(lambda: line.broken)
+    assert near.from_workers == {A: [b"here"]}
+    agent.close(0)
+
+
+async def come(near: Near, address: str = "") -> "zmq.Socket[bytes]":
     """Somebody who is let in as the agent of A, and is known to be there."""
     keys = curve.fresh_keys()
     near.placements.place(wire.Place(A, "a"))
     near.engine.admit(A, keys.public)
-    agent = near.dealer(keys)
+    agent = near.dealer(keys, address=address)
     agent.send_multipart([WORKER, b"here"])
     await until(lambda: near.from_workers.get(A))
     return agent
