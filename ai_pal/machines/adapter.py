@@ -23,8 +23,9 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.offered import OfferedModel
 
-SIGN_SECONDS = 5.0
-"""Between two signs that the machine is at it, while nothing of the answer has come."""
+SIGN_SECONDS = 1.0
+"""Between two signs that the machine is at it, while nothing of the answer has come: well below the limit of
+the connection, which the first of them ends."""
 
 
 class OnMachine:
