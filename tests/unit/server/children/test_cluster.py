@@ -163,3 +163,16 @@ def test_nothing_can_be_placed_before_the_process_is_there() -> None:
     with pytest.raises(AiPalError) as refused:
         world.cluster.launch(LaunchSpec(W, "workers", node="a"), world.exits.append)
     assert refused.value.code == Code.SPAWN_FAILED
+
+
+def test_a_drained_node_is_told_as_one_until_that_is_undone() -> None:
+    world = started()
+    world.cluster.drain("b")
+    assert [(node.name, node.drained) for node in world.cluster.statuses()] == [("a", False), ("b", True)]
+    assert world.cluster.is_drained("b")
+    with pytest.raises(AiPalError, match="there is no node 'c'"):
+        world.cluster.drain("c")
+    world.cluster.drain("b", undo=True)
+    assert not world.cluster.is_drained("b")
+    with pytest.raises(AiPalError, match="there is no node 'c'"):
+        world.cluster.drain("c", undo=True)
