@@ -164,8 +164,9 @@ class WorkerDriver:
                 return message
 
     def load(self, spec: LoadModel, timeout: float = TIMEOUT) -> Ready | LoadFailed:
+        """With one thread, if none are asked for: several wait for each other beside other tests."""
         self.wait_for(WorkerHello)
-        self.send(spec)
+        self.send(spec if spec.threads else msgspec.structs.replace(spec, threads=1))
         while True:
             message = self.receive(timeout)
             if isinstance(message, Ready | LoadFailed):

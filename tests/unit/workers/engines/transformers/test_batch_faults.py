@@ -106,7 +106,7 @@ def answered(engine: Loaded) -> list[Answer]:
     begun += [engine.begin("Where do ships sail?", options) for options in KINDS]
     other = 10_000 + 10 * max(begun)
     said = [Message("user", "ships sail " * 12)]
-    jobs = [
+    jobs: list[Generate | CompleteText] = [
         Generate(other, said, KINDS[0], watch=True, probe=Probe(":")),
         CompleteText(other + 1, "the sea the sea", options=KINDS[0], prompt_logprobs=True),
     ]
