@@ -15,10 +15,10 @@ from ai_pal.server.router.cascade.questions import Question, is_right, questions
 from scripts.doubt.asking import Asked
 
 SEED = 5
-SHORT, WORKED, EXPLAINED = 24, 160, 240
+SHORT, WORKED = 24, 400
 """Tokens of an answer."""
 DIRECT = "Reply with a single letter (A, B, C or D), without any explanation."
-BRIEFLY = "Work it out in one or two short lines of arithmetic, and end with the number."
+STEPS = "Work it out step by step, and end with the number."
 Marking = Callable[[str, bool], bool | None]
 """Whether an answer is right, given whether it was cut off; None: it was before it said it."""
 PROBLEMS: list[tuple[str, Callable[[int, int, int], int]]] = [
@@ -95,7 +95,7 @@ def exams(file: Path, most: int, worked: int) -> list[list[Item]]:
         for one in lines[:most]
     ]
     explained = [
-        Item("explained", _asked(one.id, one.prompt, EXPLAINED), _last_letter(one), one.strong)
+        Item("explained", _asked(one.id, one.prompt, WORKED), _last_letter(one), one.strong)
         for one in lines[most : most + worked]
     ]
     return [direct, explained]
@@ -113,7 +113,7 @@ def problems(most: int) -> list[Item]:
         text, result = PROBLEMS[number % len(PROBLEMS)]
         a, b, c = (drawn.randrange(3, 8 + 4 * (number // 6)) for _ in range(3))
         prompt = text.format(name=drawn.choice(NAMES), a=a, b=b, c=c)
-        prompt += f" {BRIEFLY}"
+        prompt += f" {STEPS}"
         items.append(
             Item("problem", _asked(f"problem/{number}", prompt, WORKED), _number(str(result(a, b, c))))
         )
