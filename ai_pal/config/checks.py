@@ -14,6 +14,7 @@ from ai_pal.config.http_settings import HttpSettings
 from ai_pal.config.machine_settings import MachineSettings, is_machine_name
 from ai_pal.config.settings import ModelSettings, Settings
 from ai_pal.config.tables import PriceSettings, ProviderSettings
+from ai_pal.counted import counted
 
 _NAME = r"[\w.-]+"
 _TABLES = ("ollama", "local")
@@ -164,7 +165,7 @@ def _model_mistake(name: str, setting: ModelSettings) -> Mistake | None:
             f"{dotted('models', name)}: it is a file or another model, not both", "leave out path or model"
         )
     if setting.replicas and setting.max_replicas and setting.max_replicas < setting.replicas:
-        few = f"at most {setting.max_replicas} replicas, and {setting.replicas} at least"
+        few = f"at most {counted(setting.max_replicas, 'replica')}, and {setting.replicas} at least"
         return Mistake(f"{dotted('models', name)}: {few}", "raise max_replicas, or leave it out")
     return None
 
