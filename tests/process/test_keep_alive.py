@@ -111,10 +111,11 @@ def test_a_request_during_the_drain_gets_a_fresh_worker(supervise: Supervise) ->
         worker = pid_of(client)
         client._exchange.begin(wire.Unload(1000, "echo"))  # goes on while others ask
         eventually(lambda: (status := status_of(client)) and status.state == "draining")
-        assert client.ask(PROMPT, model="echo").text == PROMPT + " "
-        assert pid_of(client) != worker
-        stream.cancel()
+        waits = client.chat(PROMPT, model="echo")
+        stream.cancel()  # which ends the drain
         end_of(list(stream), wire.Cancelled)
+        assert waits.answer().text == PROMPT + " "
+        assert pid_of(client) != worker
 
 
 def test_unload_all_takes_every_model(supervise: Supervise) -> None:
