@@ -27,7 +27,7 @@ class ModelFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def identity(self) -> str:
-        """Equal for equal files; as nodes tell it of what they have (`ai_pal.cluster.facts`)."""
+        """Equal for equal files; as nodes tell it of what they have (`ai_pal.catalog.identity`)."""
         return f"{self.place}:{self.size}"
 
     @property

@@ -129,7 +129,7 @@ class RayEngine:
             return f"there is no node {ticket.node}: Ray has {known or 'none'}"
         if (silent := now - self._head_at) > HEAD_SECONDS:
             return f"Ray's head at {self._address} has not answered for {silent:.0f} s"
-        if lookout.node(now).silent:
+        if lookout.node(now).silent and not lookout.is_new:
             return f"node {ticket.node} does not answer"
         free = ray._private.state.available_resources_per_node()
         return refusal(ticket, lookout.row, free.get(lookout.row.id, {}))
@@ -241,6 +241,11 @@ class _Lookout:
         self._restarts = Restarts()
         self._said = ""
         self.failed = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has neither answered nor failed yet."""
+        return self._told_at == float("-inf") and self.failed != self.row.id
 
     def node(self, now: float) -> Node:
         """What it told last."""
