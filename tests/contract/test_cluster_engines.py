@@ -126,12 +126,14 @@ def answering(engine: Engine) -> dict[str, Node]:
     return {node.name: node for node in engine.nodes() if not node.silent}
 
 
-def started(subject: Subject, worker: str, node: str) -> str:
-    """An agent that is there; its key."""
-    subject.engine.start(ticket(worker, node))
-    eventually(lambda: worker in subject.heard.keys or worker in subject.heard.ends)
-    assert worker in subject.heard.keys, subject.heard.ends
-    return subject.heard.keys[worker]
+def started(subject: Subject, **nodes: str) -> set[str]:
+    """Agents that are there, on nodes by their names; their keys. All at once: nobody welcomes them, and they
+    end by themselves before long."""
+    for worker, node in nodes.items():
+        subject.engine.start(ticket(worker, node))
+    eventually(lambda: all(worker in subject.heard.keys or worker in subject.heard.ends for worker in nodes))
+    assert not subject.heard.ends.keys() & nodes, subject.heard.ends
+    return {subject.heard.keys[worker] for worker in nodes}
 
 
 def test_nodes_tell_what_they_have(subject: Subject) -> None:
@@ -143,20 +145,20 @@ def test_nodes_tell_what_they_have(subject: Subject) -> None:
 
 
 def test_an_agent_is_where_its_ticket_says_has_a_key_of_its_own_and_is_stopped(subject: Subject) -> None:
-    keys = {started(subject, f"stopped.{node}", node) for node in "ab"}
+    keys = started(subject, stopped_a="a", stopped_b="b")
     assert len(keys) == 2
     assert all(len(key) == 40 for key in keys)
     assert [len(subject.agents(node)) for node in "ab"] == [1, 1]
-    subject.engine.stop("stopped.a")
-    eventually(lambda: "stopped.a" in subject.heard.ends, within=allowed(GONE_SECONDS))
-    assert subject.heard.ends["stopped.a"][0] == "lost"
+    subject.engine.stop("stopped_a")
+    eventually(lambda: "stopped_a" in subject.heard.ends, within=allowed(GONE_SECONDS))
+    assert subject.heard.ends["stopped_a"][0] == "lost"
     eventually(lambda: [len(subject.agents(node)) for node in "ab"] == [0, 1])
-    subject.engine.stop("stopped.b")
+    subject.engine.stop("stopped_b")
     eventually(lambda: not subject.agents("b"))
 
 
 def test_an_agent_that_dies_is_lost(subject: Subject) -> None:
-    started(subject, "killed", "a")
+    started(subject, killed="a")
     for process in subject.agents("a"):
         process.kill()
     eventually(lambda: "killed" in subject.heard.ends)
