@@ -145,7 +145,13 @@ class _Holder:
         return str(self._cluster.address)
 
     def add(self, name: str, memory: int) -> None:
-        self._add(name, memory)
+        for left in reversed(range(TRIES)):
+            try:
+                return self._add(name, memory)
+            except Exception:
+                if not left:
+                    raise
+        return None
 
     def kill(self, name: str) -> None:
         self._cluster.remove_node(self._nodes.pop(name), allow_graceful=False)
