@@ -50,7 +50,8 @@ ELSEWHERE = {
     "ai-pal add /data/models/": "a folder at the root of the disk",
     "ai-pal rm org/name:Q4_K_M": "a model of the hub",
     "ai-pal update": "the internet, where a model of the hub is here (tests/hub)",
-    "ai-pal cluster up": "a Ray cluster (test_cluster_ray)",
+    "ai-pal cluster up": "a Ray cluster (scripts/cluster_demo)",
+    "ai-pal cluster drain": "a cluster (scripts/cluster_demo)",
     "ai-pal rm phi-2:q4_k_m": "a model that was fetched",
     **{
         f"ai-pal {line}": "another machine (test_machines)"
