@@ -17,7 +17,7 @@ import msgspec
 import zmq
 
 from ai_pal import __version__
-from ai_pal.cluster import agent_folder
+from ai_pal.cluster import agent_folder, leases
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
 from ai_pal.errors import AiPalError
 from ai_pal.memory import gigabytes
@@ -56,6 +56,7 @@ class Agent:
         self._process: LocalProcess | None = None
         self._used: wire.Used | None = None
         self._welcomed = False
+        self._greeted: list[float] = []
         self._kill_by: float | None = None
         self._began = self._beat_at = time.monotonic()
         self._lease = lease.Lease(lease.LEASE, self._began)
@@ -76,7 +77,6 @@ class Agent:
 
     async def run(self) -> None:
         """Return when the worker has ended, or nobody is there who could want it."""
-        self._tell(wire.Greeting(self._worker, __version__))
         try:
             while not self._over.is_set():
                 self._look(time.monotonic())
@@ -104,10 +104,17 @@ class Agent:
             self._over.set()
         if now >= self._beat_at:
             self._beat_at = now + lease.BEAT
-            self._up.put([BEAT])
+            if self._welcomed:
+                self._up.put([BEAT])
+            else:
+                self._greet(now)
             self._tell_usage()
         self._up.flush()
         self._down.flush()
+
+    def _greet(self, now: float) -> None:
+        self._tell(wire.Greeting(self._worker, __version__, len(self._greeted)))
+        self._greeted.append(now)
 
     def _tell_usage(self) -> None:
         usage = self._process.usage() if self._process is not None else None
@@ -162,9 +169,10 @@ class Agent:
     def _told(self, message: wire.ToAgent) -> None:
         match message:
             case wire.Welcome() if not self._welcomed:
-                self._welcomed = True
-                self._lease = lease.Lease(lease.LEASE, time.monotonic())
-                self._launch()
+                now = time.monotonic()
+                if leases.is_fresh(self._greeted, message.number, now):
+                    self._welcomed, self._lease = True, lease.Lease(lease.LEASE, now)
+                    self._launch()
             case wire.Signal() if self._process is not None:
                 (self._process.kill if message.number == 9 else self._process.terminate)()
 

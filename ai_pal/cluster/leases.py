@@ -5,12 +5,20 @@ life to whom it has not heard for `QUIET`: so also where only one direction is c
 its death is spoken of, `SILENCE` after it was last heard.
 """
 
+from collections.abc import Sequence
+
 from ai_pal.transport.lease import BEAT, LEASE, LOOK, Lease
 
-__all__ = ["BEAT", "LEASE", "LOOK", "QUIET", "SILENCE", "NearEnd"]
+__all__ = ["BEAT", "LEASE", "LOOK", "QUIET", "SILENCE", "NearEnd", "is_fresh"]
 
 QUIET = 0.9
 SILENCE = 3.0
+
+
+def is_fresh(said: Sequence[float], number: int, now: float) -> bool:
+    """Whether the welcome for the greeting of this `number` counts: it answers one that was said just
+    now. `said` is when each was. One that lay on a cut line may come after its worker's end was told."""
+    return 0 <= number < len(said) and now - said[number] < LEASE
 
 
 class NearEnd:

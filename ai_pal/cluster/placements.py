@@ -130,7 +130,7 @@ class Placements:
         match message:
             case wire.Greeting():
                 if message.version == self._version:
-                    self._port.tell(worker, wire.encode(wire.Welcome()))
+                    self._port.tell(worker, wire.encode(wire.Welcome(message.number)))
                 elif placed.end is None:
                     has = f"node {placed.node} has AI-PAL {message.version}, this is {self._version}"
                     self._end(worker, placed, wire.Ended(worker, reason=has, refused=True), now)

@@ -91,11 +91,12 @@ class Relay:
             link.down.flush()
 
     def close(self) -> None:
+        """Let go of everything, at once: nobody waits for what is still to be sent."""
         for worker in list(self._links):
             self.forget(worker)
         self._reader.close()
-        self._front.close(0)
         self._allowed.close()
+        self._context.destroy(0)
 
     def _to_agent(self, worker: str, frames: Sequence[Blob]) -> bool:
         link = self._links.get(worker)

@@ -137,14 +137,19 @@ class Ended(FromEgress, tag="ended", frozen=True):
 
 
 class Greeting(FromEgress, tag="greeting", frozen=True):
-    """First message of an agent, with the version of its AI-PAL."""
+    """First message of an agent, with the version of its AI-PAL; said again, with the next `number`, until it
+    is welcomed."""
 
     worker: str
     version: str
+    number: int = 0
 
 
 class Welcome(ToEgress, tag="welcome", frozen=True):
-    """To an agent: it may launch its worker."""
+    """To an agent: it may launch its worker, if it has only just said the greeting of this `number`. What lay
+    on a cut line may be long out of date."""
+
+    number: int = 0
 
 
 ToCluster = Begin | Place | Signal

@@ -6,6 +6,7 @@ import msgspec
 
 from scripts.benchmarks import (
     batching,
+    cluster,
     cold_start,
     costs,
     counting,
@@ -145,6 +146,10 @@ PARTS = {
     "many": Part(
         "1 to 16 answers at once against the engines' own servers, and a long prompt between others",
         {"llamacpp": many.by_llamacpp, "transformers": many.by_transformers, "stalls": many.stalls},
+    ),
+    "cluster": Part(
+        "a worker on a node of a cluster against one on this machine: start, first token, time per token",
+        {"echo": cluster.side_by_side},
     ),
     "quantize": Part(
         "8-bit and 4-bit weights against the model as it is: memory, speed, agreement",

@@ -44,6 +44,7 @@ class Wire:
         self.carried: list[tuple[bool, bytes]] = []
         self.broken = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._is_cut = False
 
     async def listen(self) -> str:
@@ -62,10 +63,14 @@ class Wire:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._to_port = far_writer
+        self._writers += [writer, far_writer]
         for source, target in ((reader, far_writer), (far_reader, writer)):
             task = asyncio.create_task(self._carry(source, target))
             self._tasks.add(task)
@@ -310,6 +315,8 @@ async def test_a_connection_that_is_played_again_is_closed_before_anything_of_it
             else:
                 answered += await asyncio.wait_for(reader.readexactly(len(data)), LIMIT)
     writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
     assert b"WELCOME" in answered, "it was not let so far that a replay could be told from its first time"
     assert b"READY" in line.seen
     assert b"READY" not in answered

@@ -1,6 +1,7 @@
 """Play many seeds: `--seeds N` of them from `--seed S` on; a failing one ends all and is made short.
 
-`--seed S --only 3,17` plays these deeds of it alone, and prints the history."""
+`--seed S --only 3,17` plays these deeds of it alone, and prints the history. `--cluster`: of the simulated
+cluster instead, whose failing history is printed as it is."""
 
 import argparse
 import multiprocessing
@@ -8,6 +9,7 @@ import sys
 import time
 from collections import Counter
 
+from tests.simulation import cluster_world
 from tests.simulation.checks import ViolationError
 from tests.simulation.shortest import shortest
 from tests.simulation.world import World
@@ -21,6 +23,16 @@ def play(seed: int) -> tuple[Counter[str], str]:
     except ViolationError as violation:
         return world.checks.happened, str(violation)
     return world.checks.happened, ""
+
+
+def play_cluster(seed: int) -> tuple[Counter[str], str]:
+    """The same of a simulated cluster."""
+    world = cluster_world.World(seed)
+    try:
+        world.run()
+    except ViolationError as violation:
+        return world.happened, str(violation)
+    return world.happened, ""
 
 
 def replay(seed: int, only: str | None) -> int:
@@ -51,14 +63,19 @@ def main() -> int:
         "--print", action="store_true", help="print the history of the first seed, good or bad"
     )
     parser.add_argument("--only", help="the numbers of the deeds to do, of those that the first seed draws")
+    parser.add_argument("--cluster", action="store_true", help="play the simulated cluster")
     arguments = parser.parse_args()
     if arguments.print or arguments.only is not None:
         return replay(arguments.seed, arguments.only)
     started, happened = time.monotonic(), Counter[str]()
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
     with multiprocessing.Pool(min(multiprocessing.cpu_count(), arguments.seeds)) as pool:
-        for done, (counts, failure) in enumerate(pool.imap(play, seeds, chunksize=5), 1):
+        one = play_cluster if arguments.cluster else play
+        for done, (counts, failure) in enumerate(pool.imap(one, seeds, chunksize=5), 1):
             happened += counts
+            if failure and arguments.cluster:
+                print(failure)
+                return 1
             if failure:
                 tell(seeds[done - 1])
                 return 1
