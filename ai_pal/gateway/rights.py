@@ -43,6 +43,11 @@ class KeyedClient(AsyncClient):
             raise _unknown(name)
         return name
 
+    @property
+    def local_only(self) -> bool:
+        """Whether nothing that it asks may leave this machine."""
+        return self._rights.local_only
+
     def vouch(self, model: str) -> None:
         """The owner of this machine has given this model its options: who asks did not name them."""
         self._vouched.add(model)

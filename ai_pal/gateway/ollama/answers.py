@@ -1,6 +1,6 @@
 """Ollama's answers: one JSON object a line, the last with its figures. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -8,13 +8,13 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Failure, main_reason
-from ai_pal.gateway.ollama.memory import remembered
 from ai_pal.gateway.statuses import sentence
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import Message, TokenLogprob, ToolCall
+from ai_pal.protocol.content import TokenLogprob, ToolCall
 from ai_pal.protocol.usage import Timings, Usage
 
 Kind = Literal["chat", "generate"]
+Remember = Callable[[str], list[int]]
 _json = msgspec.json.encode
 
 
@@ -34,14 +34,14 @@ def stamp(seconds: float) -> str:
 
 
 class Lines:
-    """Writes one answer. `model` is what the client called it; `turns`, if there are any, are what goes into
-    its `context` with the answer."""
+    """Writes one answer. `model` is what the client called it; `remember`, if there is one, makes its
+    `context` of the answer's text."""
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, kind: Kind, model: str, created: float, turns: Sequence[Message] = ()) -> None:
+    def __init__(self, kind: Kind, model: str, created: float, remember: Remember | None = None) -> None:
         self._kind, self._model, self._created = kind, model, stamp(created)
-        self._turns = turns
+        self._remember = remember
         self._text: list[str] = []
         self._calls: dict[int, wire.Delta] = {}
         self._arguments: dict[int, list[str]] = {}
@@ -91,7 +91,7 @@ class Lines:
         if delta.kind == "reasoning":
             return self._said("", delta.text) if delta.text else b""
         if delta.kind == "text":
-            if self._turns:
+            if self._remember:
                 self._text.append(delta.text)
             return self._whole_calls() + (self._said(delta.text) if delta.text else b"")
         before = b""
@@ -119,9 +119,7 @@ class Lines:
         return line({**self._head(), **self._content(text, thought), "done": False})
 
     def _context(self, text: str) -> dict[str, Any]:
-        if not self._turns:
-            return {}
-        return {"context": remembered([*self._turns, Message("assistant", text)])}
+        return {} if self._remember is None else {"context": self._remember(text)}
 
     def _head(self) -> dict[str, Any]:
         return {"model": self._model, "created_at": self._created}

@@ -1,7 +1,7 @@
 """Ollama's routes: what each reads, asks and writes."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,10 +13,11 @@ from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.going_on import begun, going_on
 from ai_pal.gateway.ollama import messages as turns
 from ai_pal.gateway.ollama import options
-from ai_pal.gateway.ollama.answers import Lines, stamp
-from ai_pal.gateway.ollama.memory import recalled
+from ai_pal.gateway.ollama.answers import Lines, Remember, stamp
+from ai_pal.gateway.ollama.memory import recalled, remembered
 from ai_pal.gateway.ollama.templates import filled
 from ai_pal.gateway.openai.chat_request import FunctionTool
+from ai_pal.gateway.privacy_level import Bound
 from ai_pal.protocol.content import AnyPart, Message, Text
 from ai_pal.protocol.options import Tool
 
@@ -83,8 +84,14 @@ def generate(body: bytes) -> Asked | Wanted:
     pictures = [turns.picture(data, f"images[{n}]") for n, data in enumerate(asked.images or [])]
     content: str | list[AnyPart] = [*pictures, Text(asked.prompt)] if pictures else asked.prompt
     system = [Message("system", asked.system)] if asked.system else []
-    said = [*recalled(asked.context or ()), *system, Message("user", content)]
-    return _asked("generate", asked, chat(said, how), said)
+    before, level = recalled(asked.context or ())
+    said = [*before, *system, Message("user", content)]
+    begin = Bound(chat(said, how), how, level)
+
+    def remember(text: str) -> list[int]:
+        return remembered([*said, Message("assistant", text)], begin.level)
+
+    return _asked("generate", asked, begin, remember)
 
 
 def _raw(asked: GenerateBody) -> str:
@@ -148,8 +155,8 @@ async def version(_: AsyncClient, __: Mapping[str, str]) -> bytes:
     return msgspec.json.encode({"version": VERSION})
 
 
-def _asked(kind: Any, asked: options.Common, begin: Begin, turns: Sequence[Message] = ()) -> Asked:
-    return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time(), turns))
+def _asked(kind: Any, asked: options.Common, begin: Begin, remember: Remember | None = None) -> Asked:
+    return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time(), remember))
 
 
 def _load_or_unload(kind: str, asked: options.Common) -> Wanted:

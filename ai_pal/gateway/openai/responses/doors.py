@@ -19,6 +19,7 @@ from ai_pal.gateway.openai.responses.background import Background, Running, Verb
 from ai_pal.gateway.openai.responses.echo import echo
 from ai_pal.gateway.openai.responses.kept import Kept, Response
 from ai_pal.gateway.openai.responses.underway import Underway
+from ai_pal.gateway.privacy_level import Bound, PrivacyLevel
 from ai_pal.protocol.content import Message
 
 COUNTS = ("model", "tools", "tool_choice", "thinking", "response_format", "trim")
@@ -46,22 +47,22 @@ class Responses:
     def create(self, body: bytes, owner: str) -> Asked | Apart | Wanted | Watched:
         """POST /v1/responses. Raises `AiPalError`."""
         asked = self._storing(request.read(body))
-        given, turns = self._said(asked, owner)
+        given, turns, level = self._said(asked, owner)
+        how = request.how(asked)
+        begin = Bound(chat(_behind(asked.instructions, turns), how), how, level)
         name = f"resp_{secrets.token_hex(12)}"
 
         def keep(response: dict[str, Any], answer: Message) -> None:
             whole = (*turns, answer) if answer.content else turns
-            self._kept.put(Response(response, _told(given, name), whole), owner)
+            self._kept.put(Response(response, _told(given, name), whole, begin.level), owner)
 
         wish = asked.reasoning or request.ReasoningWish()
         summary = bool(wish.summary or wish.generate_summary)
         stores = asked.store is not False
         wishes = Wishes(summary, request.ENCRYPTED in (asked.include or []) or not stores)
         writer = ResponseStream(name, asked.model, echo(asked), wishes, keep if stores else _forget)
-        how = request.how(asked)
         if not turns:
             return _nothing(writer, stream=bool(asked.stream))
-        begin = chat(_behind(asked.instructions, turns), how)
         if asked.background:
             return self._in_background(name, owner, begin, writer, stream=bool(asked.stream))
         return Asked(begin, bool(asked.stream), writer)
@@ -84,12 +85,23 @@ class Responses:
 
     def _said(
         self, asked: request.ResponsesBody, owner: str
-    ) -> tuple[list[dict[str, Any]], tuple[Message, ...]]:
-        """Its own items, and all turns up to their end. Raises `BodyError`."""
+    ) -> tuple[list[dict[str, Any]], tuple[Message, ...], PrivacyLevel]:
+        """Its own items, all turns up to their end, and how far what is kept of them may go. Raises
+        `BodyError`."""
         before = self._before(asked.previous_response_id, owner)
+        level = before.level if before else PrivacyLevel()
+
+        def of_output(name: str) -> dict[str, Any] | None:
+            nonlocal level
+            found = self._kept.item(name, owner)
+            if found is None:
+                return None
+            level |= found.level
+            return found.item
+
         said = [] if isinstance(asked.input, msgspec.UnsetType) else asked.input
-        given = items.listed(said, lambda name: self._kept.item(name, owner))
-        return given, (*(before.turns if before else ()), *items.conversation(given))
+        given = items.listed(said, of_output)
+        return given, (*(before.turns if before else ()), *items.conversation(given)), level
 
     def _in_background(
         self, name: str, owner: str, begin: Begin, writer: ResponseStream, *, stream: bool

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.gateway.privacy_level import PrivacyLevel
 from ai_pal.logs import get_logger
 from ai_pal.protocol.content import Message
 from ai_pal.store.database import explained, open_database, transaction
@@ -68,21 +69,36 @@ STEPS = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE responses ADD COLUMN local_only INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE responses ADD COLUMN mine INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 """`underway` and `events` are of responses in the background (`underway`)."""
 
-_ADD = "INSERT INTO responses (id, owner, at, size, response, items, turns) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD = (
+    "INSERT INTO responses (id, owner, at, size, local_only, mine, response, items, turns) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _TURNS = msgspec.msgpack.Decoder(tuple[Message, ...])
 
 log = get_logger("ai_pal.gateway")
 
 
 class Response(NamedTuple):
-    """One of them: itself, its own input, all turns up to its end."""
+    """One of them: itself, its own input, all turns up to its end, and how far these may go."""
 
     response: dict[str, Any]
     items: list[dict[str, Any]]
     turns: tuple[Message, ...]
+    level: PrivacyLevel = PrivacyLevel()
+
+
+class Item(NamedTuple):
+    """A part of the output of one of them, and how far it may go."""
+
+    item: dict[str, Any]
+    level: PrivacyLevel
 
 
 class Kept:
@@ -127,25 +143,31 @@ class Kept:
             _unknown(name)
         with self.opened() as database:
             found = database.execute(
-                "SELECT response, items, turns FROM responses WHERE id = ? AND owner = ? AND at > ?",
+                "SELECT response, items, turns, local_only, mine FROM responses "
+                "WHERE id = ? AND owner = ? AND at > ?",
                 (name, owner, self.now() - self._seconds),
             ).fetchone()
         if found is None:
             _unknown(name)
-        response, items, turns = found
-        return Response(msgspec.json.decode(response), msgspec.json.decode(items), _TURNS.decode(turns))
+        response, items, turns, *level = found
+        return Response(
+            msgspec.json.decode(response), msgspec.json.decode(items), _TURNS.decode(turns), _level(level)
+        )
 
-    def item(self, name: str, owner: str = "") -> dict[str, Any] | None:
+    def item(self, name: str, owner: str = "") -> Item | None:
         """An item of the output of any of them that is of this owner."""
         if not self.keeps:
             return None
         with self.opened() as database:
             found = database.execute(
-                "SELECT item FROM items JOIN responses ON number = items.response "
+                "SELECT item, local_only, mine FROM items JOIN responses ON number = items.response "
                 "WHERE items.id = ? AND owner = ? AND at > ?",
                 (name, owner, self.now() - self._seconds),
             ).fetchone()
-        return None if found is None else msgspec.json.decode(found[0], type=dict[str, Any])
+        if found is None:
+            return None
+        item, *level = found
+        return Item(msgspec.json.decode(item, type=dict[str, Any]), _level(level))
 
     def delete(self, name: str, owner: str = "") -> None:
         """Forget it, and wipe what it leaves in the file. Raises `AiPalError` (`conversation_not_found`)."""
@@ -188,7 +210,7 @@ class Kept:
             msgspec.json.encode(response.items),
             msgspec.msgpack.encode(response.turns),
         )
-        row = (response.response["id"], owner, self.now(), sum(map(len, blobs)), *blobs)
+        row = (response.response["id"], owner, self.now(), sum(map(len, blobs)), *response.level, *blobs)
         number = database.execute(_ADD, row).lastrowid
         items = ((one["id"], number, msgspec.json.encode(one)) for one in response.response["output"])
         database.executemany("INSERT INTO items (id, response, item) VALUES (?, ?, ?)", items)
@@ -206,6 +228,10 @@ class Kept:
 def _wipe(database: sqlite3.Connection) -> None:
     """What was deleted stands in the log of writes no more; another gateway that reads puts that off."""
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _level(columns: list[int]) -> PrivacyLevel:
+    return PrivacyLevel(*map(bool, columns))
 
 
 def _unknown(name: str) -> NoReturn:

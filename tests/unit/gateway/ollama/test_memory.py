@@ -7,18 +7,20 @@ import pytest
 
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.ollama.memory import MOST_BYTES, recalled, remembered
+from ai_pal.gateway.privacy_level import PrivacyLevel
 from ai_pal.protocol.content import Image, Message, Text
 
+HERE = PrivacyLevel(local_only=True)
 TURNS = [Message("system", "be brief"), Message("user", "näher 数学 \n"), Message("assistant", "")]
 
 
 def test_what_was_said_comes_back_whole() -> None:
-    numbers = remembered(TURNS)
-    assert recalled(numbers) == TURNS
+    numbers = remembered(TURNS, HERE)
+    assert recalled(numbers) == (TURNS, HERE)
     assert all(0 <= number < 2**24 for number in numbers)
-    assert recalled([]) == []
+    assert recalled([]) == ([], PrivacyLevel())
     shown = Message("user", [Image("image/png", b"\x89PNG"), Text("what is it?")])
-    assert recalled(remembered([shown])) == [Message("user", "what is it?")]
+    assert recalled(remembered([shown], HERE))[0] == [Message("user", "what is it?")]
 
 
 @pytest.mark.parametrize(
@@ -26,12 +28,12 @@ def test_what_was_said_comes_back_whole() -> None:
     [
         [1, 2, 3],
         [-1],
-        remembered(TURNS)[:-2],
-        remembered(TURNS)[:3],
-        [remembered(TURNS)[0]],
-        [*remembered(TURNS)[:1], 2**60],
-        remembered([Message("user", "x" * (MOST_BYTES + 1))]),
-        remembered([Message("tool", "x")]),
+        remembered(TURNS, HERE)[:-2],
+        remembered(TURNS, HERE)[:3],
+        [remembered(TURNS, HERE)[0]],
+        [*remembered(TURNS, HERE)[:1], 2**60],
+        remembered([Message("user", "x" * (MOST_BYTES + 1))], HERE),
+        remembered([Message("tool", "x")], HERE),
     ],
     ids=lambda numbers: f"{len(numbers)} numbers",
 )
@@ -42,7 +44,7 @@ def test_what_was_not_made_here_is_refused(numbers: Any) -> None:
 
 
 def test_no_noise_is_taken_for_a_conversation() -> None:
-    numbers = remembered(TURNS)
+    numbers = remembered(TURNS, HERE)
     for seed in range(200):
         chosen = random.Random(seed)
         broken = list(numbers)
@@ -51,4 +53,4 @@ def test_no_noise_is_taken_for_a_conversation() -> None:
             told = recalled(broken)
         except BodyError:
             continue
-        assert told == TURNS  # a bit that fills up a byte
+        assert told == (TURNS, HERE)  # a bit that fills up a byte
