@@ -6,7 +6,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
-from ai_pal.server.pool.admission import MemoryPolicy
+from ai_pal.server.pool.admission import Admission, MemoryPolicy
 from ai_pal.server.pool.lifecycle import Phase
 from tests.simulation.memory_world import CAPACITY, UNIT, Host, Machine
 
@@ -107,7 +107,7 @@ def test_a_shortage_takes_idle_models_least_recently_used_first_and_spares_pinne
     machine.run(15.0)
     assert sorted(process.model for process in machine.processes) == ["pinned", "small", "tiny"]
     admission = host.supervisor.pool.admission._admission
-    assert admission is not None
+    assert isinstance(admission, Admission)
     admission._policy = MemoryPolicy(low=55 * UNIT)
     machine.run(18.0)
     assert sorted(process.model for process in machine.processes) == ["pinned", "small"]
