@@ -1,0 +1,56 @@
+"""A node of a cluster that a real `ssh` reaches: placed there, answered, ended."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ai_pal.cluster import agent
+from tests.process.answers import PROMPT
+from tests.process.eventually import eventually
+from tests.process.supervised import Supervised, status_of
+from tests.servers import sshd
+
+pytestmark = pytest.mark.skipif(not sshd.is_here(), reason="needs an SSH server")
+
+
+def agents(box: sshd.SecondMachine) -> list[psutil.Process]:
+    """None while others there come and go."""
+    with suppress(psutil.Error):
+        return [process for process in box.relays() if agent.__name__ in process.cmdline()]
+    return []
+
+
+def runs(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def test_a_worker_is_placed_over_ssh_answers_and_ends(
+    ai_pal_home: Path, tmp_path: Path, supervise: Callable[..., Supervised]
+) -> None:
+    with sshd.SecondMachine() as box:
+        known = tmp_path / "known_hosts"
+        known.write_text(f"[127.0.0.1]:{box.port} {box.host_key}\n")
+        options = [f"UserKnownHostsFile={known}", f"IdentityFile={box.folder}/user_key"]
+        options += ["IdentityAgent=none", "BatchMode=yes", "GlobalKnownHostsFile=/dev/null"]
+        words = ["ssh", "-F", "none", *(word for option in options for word in ("-o", option))]
+        command = shlex.join([*words, "-p", str(box.port), box.target, sys.executable])
+        file = ai_pal_home / "config.toml"
+        file.write_text(f"[cluster]\nengine = \"command\"\n[cluster.nodes]\nbox = '''{command}'''\n")
+        cluster = supervise(config=file)
+        with cluster.client() as client:
+            assert client.ask(PROMPT, model="echo").text
+            status = status_of(client)
+            assert status is not None
+            assert status.node == "box"
+            there = eventually(lambda: agents(box))
+            workers = [child for process in there for child in process.children()]
+            assert workers
+            client.unload("echo")
+            eventually(lambda: not any(map(runs, [*there, *workers])))
