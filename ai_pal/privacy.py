@@ -5,6 +5,7 @@ import re
 
 import msgspec
 
+from ai_pal.config.settings import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 
@@ -64,12 +65,25 @@ def is_mine(provider: Provider, model: str = "") -> bool:
     return bool(machine.certificate) and provider.base_url.startswith("https://")
 
 
-def admit_on_nodes(*, local_only: bool) -> None:
-    """Whether a request may go to a model of this supervisor's that runs on another node. Raises `AiPalError`
-    (`local_only`)."""
+def admit_on_nodes(*, local_only: bool, mine: bool = False) -> None:
+    """Whether a request may go to a model of this supervisor's that runs on another node: nobody has pinned
+    that as a machine of the user's. Raises `AiPalError` (`local_only`)."""
+    where = "models run on the nodes of [cluster]"
     if local_only:
-        message = "models run on the nodes of [cluster], and the request is local-only"
+        message = f"{where}, and the request is local-only"
         fail(Code.LOCAL_ONLY, message, "allow it: leave out `local_only`, or another goal than privacy")
+    if mine:
+        message = f"{where}, and the request is for machines of yours alone"
+        fail(Code.LOCAL_ONLY, message, "allow it: leave out `mine`")
+
+
+def admit_by_settings(
+    settings: Settings, *, local_only: bool = False, mine: bool = False, goal: str = ""
+) -> None:
+    """The same for requests that say nothing of privacy to the supervisor. Raises `AiPalError`
+    (`local_only`)."""
+    if settings.cluster.engine != "none":
+        admit_on_nodes(local_only=local_only or settings.private(goal), mine=mine or settings.mine)
 
 
 def admit_words(*, local_only: bool, mine: bool = False) -> None:

@@ -254,6 +254,9 @@ def _refuse_what_is_none(name: str, target: str | None, port: int) -> None:
         what = f"--ssh {target[:80]!r} is nothing that `ssh` could go to"
         hint = "user@host, or a name of ~/.ssh/config; a port goes into --port"
         fail(Code.BAD_REQUEST, what, hint)
+    if target is not None and (found := re.fullmatch(r"([^:]+):(\d+)", target)):
+        what = f"--ssh {target[:80]!r} has a port in it"
+        fail(Code.BAD_REQUEST, what, f"say it apart: --ssh {found[1]} --port {found[2]}")
     if not 0 <= port <= MOST_PORT:
         fail(Code.BAD_REQUEST, f"--port {port} is no port", f"from 1 to {MOST_PORT}; left out, as `ssh` says")
 

@@ -8,8 +8,10 @@ from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
 from ai_pal.client.requests import Raw
+from ai_pal.config import load_settings
 from ai_pal.errors import Failure
 from ai_pal.gateway import presets
+from ai_pal.privacy import admit_by_settings
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 
@@ -129,9 +131,16 @@ def chat(messages: list[Message], how: Asking) -> Begin:
 
 
 def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
-    """A text that is to be gone on with; it never leaves this machine, whatever headers allow."""
+    """A text that is to be gone on with, by a model of ours; with a cluster it is refused where it is to stay
+    here."""
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
+        admit_by_settings(
+            load_settings().settings,
+            local_only=bool(said.get("local_only")),
+            mine=bool(said.get("mine")),
+            goal=said.get("goal") or "",
+        )
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
         return client.complete_stream(prompt, suffix, **presets.of_text(client, how | kept))
 

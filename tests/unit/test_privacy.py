@@ -1,10 +1,14 @@
 """What a local-only prompt may reach."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
+from ai_pal.config.cluster_settings import ClusterSettings
+from ai_pal.config.settings import Settings
 from ai_pal.errors import AiPalError, Code
-from ai_pal.privacy import admit, is_loopback, is_passed_on, stays_here
+from ai_pal.privacy import admit, admit_by_settings, is_loopback, is_passed_on, stays_here
 from ai_pal.protocol.egress import Api, Complete, Machine, Provider
 
 
@@ -138,3 +142,17 @@ def test_a_pinned_machine_is_not_this_machine() -> None:
         with pytest.raises(AiPalError) as caught:
             admit(local, local_only=False)
         assert caught.value.code == Code.LOCAL_ONLY
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"local_only": True}, {"mine": True}, {"optimization_goal": "privacy"}],
+    ids=lambda said: next(iter(said)),
+)
+def test_what_stays_goes_to_no_node(said: dict[str, Any]) -> None:
+    nodes = ClusterSettings(engine="command", nodes={"box": "ssh box python"})
+    with pytest.raises(AiPalError) as caught:
+        admit_by_settings(Settings(cluster=nodes, **said))
+    assert caught.value.code == "local_only"
+    admit_by_settings(Settings(**said))
+    admit_by_settings(Settings(cluster=nodes))

@@ -301,7 +301,8 @@ class Daemon:
     def _admit(self, job: Job) -> None:
         """What may not leave this machine does not go to workers on other nodes. Raises `AiPalError`."""
         if self._cluster is not None:
-            privacy.admit_on_nodes(local_only=job.private or self._settings.private())
+            private, mine = job.private or self._settings.private(), job.mine or self._settings.mine
+            privacy.admit_on_nodes(local_only=private, mine=mine)
 
     def _drain(self, request: wire.Drain) -> wire.Event:
         if self._cluster is None:

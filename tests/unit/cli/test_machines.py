@@ -20,6 +20,7 @@ identity = "{"0" * 32}"
     [
         (["bo:x", "--ssh", "me@box"], "'bo:x' can be no name of a machine"),
         (["box", "--ssh", "me@box -p 22"], "--ssh 'me@box -p 22' is nothing that `ssh` could go to"),
+        (["box", "--ssh", "me@box:2222"], "say it apart: --ssh me@box --port 2222"),
         (["box", "--ssh", "me@box", "--port", "70000"], "--port 70000 is no port"),
     ],
 )
