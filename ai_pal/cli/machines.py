@@ -19,6 +19,8 @@ from ai_pal.config.dotted import dotted
 from ai_pal.errors import AiPalError, Code, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ai_pal.config.machine_settings import MachineSettings
     from ai_pal.machines.seen import Seen
     from ai_pal.protocol.egress import Machine
@@ -223,7 +225,8 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
     machine = msgspec.structs.replace(machine, host_key=_trusted_key(name, machine, args.host_key))
     command = args.started or _found_command(name, machine, yes=args.yes)
     machine = msgspec.structs.replace(machine, command=command)
-    seen = see(name, machine)
+    with _asking(name):
+        seen = see(name, machine)
     if seen.failure is not None:
         raise AiPalError(seen.failure)
     model = seen.model if args.model is None else args.model
@@ -241,6 +244,20 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
         print(neutral_line(f"  {took}"))
     print(neutral_line(f"{name} is in {changed}: ai-pal chat -m {name}:{model or 'MODEL'}"))
     return failures.OK
+
+
+@contextlib.contextmanager
+def _asking(name: str) -> "Iterator[None]":
+    """A sign of life: a machine that is off is waited for."""
+    from ai_pal.cli.terminal.streams import Terminal
+    from ai_pal.cli.terminal.waiting import Waiting
+
+    waiting = Waiting(Terminal.detect())
+    waiting.line(f"{name}  waiting for its answer")
+    try:
+        yield
+    finally:
+        waiting.end()
 
 
 def _refuse_what_is_none(name: str, target: str | None, port: int) -> None:
@@ -265,14 +282,16 @@ def _trusted_key(name: str, machine: "Machine", expected: str | None) -> str:
     """The host key, if it is known, expected or agreed to. Raises `AiPalError`."""
     from ai_pal.machines.there import fingerprint, host_key, known_to_user
 
-    key = host_key(name, machine)
+    with _asking(name):
+        key = host_key(name, machine)
     mark = fingerprint(key)
     if expected is not None:
         if expected != mark:
             what = f"the host key of {name} is {mark}, and not {expected}"
             fail(Code.MACHINE_CHANGED, what, "compare it there: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub")
         return key
-    known = known_to_user(machine)
+    with _asking(name):
+        known = known_to_user(machine)
     if known == "changed":
         hint = f"if it is right: ssh-keygen -R HOST, or --host-key {mark}"
         fail(Code.MACHINE_CHANGED, f"the host key of {name} is not the one in your known_hosts", hint)
@@ -291,7 +310,8 @@ def _found_command(name: str, machine: "Machine", *, yes: bool) -> str:
     `AiPalError`."""
     from ai_pal.machines.there import installed, looked
 
-    has = looked(name, machine)
+    with _asking(name):
+        has = looked(name, machine)
     if has.command:
         return has.command
     if not has.python:
