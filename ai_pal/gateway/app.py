@@ -16,7 +16,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.gateway import answering
 from ai_pal.gateway.admission import JSON, Policy
 from ai_pal.gateway.answering import LEFT, Outgoing, Scope, failed_by, headers_of
-from ai_pal.gateway.asked import Apart, Asked, Followed, Told, Wanted, Watched
+from ai_pal.gateway.asked import Apart, Asked, Followed, Told, Wanted, Watched, admit
 from ai_pal.gateway.callers import Caller, Callers
 from ai_pal.gateway.entrance import App, Entrance, Gate, tell_failure
 from ai_pal.gateway.limits import Limits, check_depth
@@ -128,7 +128,10 @@ class Endpoint:
         elif isinstance(wanted, Wanted):
 
             async def done() -> bytes | Told:
-                return await wanted.carry_out(await self._client(caller, route))
+                client = await self._client(caller, route)
+                if wanted.reads:
+                    admit(client, said)
+                return await wanted.carry_out(client)
 
             await _send(await answering.unless_left(done(), out), wanted.media_type, out)
         elif isinstance(wanted, Apart):

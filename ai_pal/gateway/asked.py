@@ -11,6 +11,7 @@ from ai_pal.client.requests import Raw
 from ai_pal.config import load_settings
 from ai_pal.errors import Failure
 from ai_pal.gateway import presets
+from ai_pal.gateway.rights import KeyedClient
 from ai_pal.privacy import admit_by_settings
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
@@ -107,10 +108,24 @@ class Told(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is no question: `carry_out` gives the body of the response."""
+    """What is no question: `carry_out` gives the body of the response. `reads`: a model is to read what was
+    sent."""
 
     carry_out: Callable[[AsyncClient], Coroutine[Any, Any, "bytes | Told"]]
     media_type: str = "application/json"
+    reads: bool = False
+
+
+def admit(client: AsyncClient, said: Asking) -> None:
+    """Whether models of ours may read what is to stay where the key and these headers say: with a cluster
+    they run elsewhere. Raises `AiPalError` (`local_only`)."""
+    of_key = isinstance(client, KeyedClient) and client.local_only
+    admit_by_settings(
+        load_settings().settings,
+        local_only=of_key or bool(said.get("local_only")),
+        mine=bool(said.get("mine")),
+        goal=said.get("goal") or "",
+    )
 
 
 AUTO = ("auto", "auto:latest")
@@ -135,12 +150,7 @@ def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
     here."""
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
-        admit_by_settings(
-            load_settings().settings,
-            local_only=bool(said.get("local_only")),
-            mine=bool(said.get("mine")),
-            goal=said.get("goal") or "",
-        )
+        admit(client, said)
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
         return client.complete_stream(prompt, suffix, **presets.of_text(client, how | kept))
 

@@ -1,14 +1,21 @@
 """What a key may is held on the way to the supervisor."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from ai_pal.client import AsyncClient
+from ai_pal.client.asking import Asking
 from ai_pal.config.client_keys import ClientKey
 from ai_pal.errors import AiPalError, Code
+from ai_pal.gateway.anthropic.doors import count_tokens
+from ai_pal.gateway.asked import admit
 from ai_pal.gateway.callers import Caller
+from ai_pal.gateway.ollama import doors as ollama
+from ai_pal.gateway.openai import embeddings as openai
 from ai_pal.gateway.rights import KeyedClient
 
 OPERATIONS = [name for name in dir(AsyncClient) if not name.startswith("_")]
@@ -107,3 +114,36 @@ def test_only_who_sees_all_requests_judges_answers() -> None:
         with pytest.raises(AiPalError) as refused:
             asyncio.run(keyed(**rights)[0].rate(1, good=True))
         assert refused.value.code == Code.ACCESS_DENIED
+
+
+@pytest.mark.parametrize(
+    ("door", "body"),
+    [
+        (openai.embeddings, b'{"model": "m", "input": "a"}'),
+        (openai.rerank, b'{"model": "m", "query": "a", "documents": ["b"]}'),
+        (ollama.embed, b'{"model": "m", "input": "a"}'),
+        (ollama.embeddings, b'{"model": "m", "prompt": "a"}'),
+        (count_tokens, b'{"model": "m", "messages": [{"role": "user", "content": "a"}]}'),
+    ],
+    ids=["openai", "rerank", "ollama", "ollama before", "anthropic"],
+)
+def test_what_a_model_reads_is_marked(door: Callable[[bytes], Any], body: bytes) -> None:
+    assert door(body).reads
+
+
+def test_with_a_cluster_what_is_to_stay_is_read_by_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, said = cast("AsyncClient", Inner()), ({"local_only": True}, {"mine": True}, {"goal": "privacy"})
+    for headers in said:
+        admit(owner, cast("Asking", headers))
+    file = tmp_path / "config.toml"
+    file.write_text('[cluster]\nengine = "command"\nnodes.box = "ssh box python"\n')
+    monkeypatch.setenv("AI_PAL_CONFIG", str(file))
+    for headers in said:
+        with pytest.raises(AiPalError) as caught:
+            admit(owner, cast("Asking", headers))
+        assert caught.value.code == Code.LOCAL_ONLY
+    with pytest.raises(AiPalError):
+        admit(keyed(local_only=True)[0], {})
+    admit(keyed()[0], {})
