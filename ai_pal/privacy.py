@@ -9,10 +9,17 @@ from ai_pal.config.settings import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 
-HINT = "choose a model that runs here, or allow it: leave out `local_only`, or another goal than privacy"
+SAID = "the conversation, a preset, the key or a setting may say it too"
+"""A level of privacy comes from the request or from any of these, and the strictest holds."""
+
+ALLOW = f"allow it: leave out `local_only` ({SAID}), or another goal than privacy"
+
+ALLOW_OTHERS = f"leave out `mine` ({SAID})"
+
+HINT = f"choose a model that runs here, or {ALLOW}"
 """What to do when a request is local-only and its model is elsewhere."""
 
-OTHERS_HINT = "choose a model of your machines, or allow others: leave out `mine`"
+OTHERS_HINT = f"choose a model of your machines, or allow others: {ALLOW_OTHERS}"
 """What to do when a request may not leave the user's machines and its model is elsewhere."""
 
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
@@ -71,10 +78,10 @@ def admit_on_nodes(*, local_only: bool, mine: bool = False) -> None:
     where = "models run on the nodes of [cluster]"
     if local_only:
         message = f"{where}, and the request is local-only"
-        fail(Code.LOCAL_ONLY, message, "allow it: leave out `local_only`, or another goal than privacy")
+        fail(Code.LOCAL_ONLY, message, ALLOW)
     if mine:
         message = f"{where}, and the request is for machines of yours alone"
-        fail(Code.LOCAL_ONLY, message, "allow it: leave out `mine`")
+        fail(Code.LOCAL_ONLY, message, f"allow it: {ALLOW_OTHERS}")
 
 
 def admit_by_settings(

@@ -1,5 +1,6 @@
 """What a supervisor runs with, as checksums by name: clients see which settings differ, nothing more."""
 
+import functools
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,7 @@ def fingerprint(loaded: LoadedSettings, environ: Mapping[str, str] = os.environ)
         if origin == "default" or name in CLIENTS:
             continue
         where = HERE if origin.startswith((PREFIX, "--")) else FILE
-        found[name] = f"{where}{zlib.crc32(msgspec.json.encode(value, order='sorted')):08x}"
+        found[name] = f"{where}{_of_value(value)}"
     said = compared(environ)
     if not loaded.settings.ollama.base_url and (url := ollama_url(loaded.settings, environ)):
         said[OLLAMA_HOST] = url
@@ -47,12 +48,13 @@ def own_fingerprint(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def differences(theirs: Fingerprint, mine: Fingerprint) -> list[str]:
     """What a supervisor has otherwise than one that we would start, by name. That we say nothing of what its
-    own environment says is no difference: cron's environment is empty, a service has one of its own."""
+    own environment says is no difference: cron's environment is empty, a service has one of its own. Nor is a
+    default that one side says and the other leaves out."""
     found = []
     for name in sorted({*theirs, *mine}):
         there, here = theirs.get(name, ""), mine.get(name, "")
         silent = there.startswith(HERE) and not here.startswith(HERE)
-        if not silent and there.partition(":")[2] != here.partition(":")[2]:
+        if not silent and _in_force(there, name) != _in_force(here, name):
             found.append(name)
     return found
 
@@ -81,6 +83,19 @@ def _all(settings: Settings) -> Iterator[tuple[str, Any]]:
                     yield dotted(info.name, name, one.name), getattr(own, one.name)
         else:
             yield info.name, value
+
+
+def _in_force(said: str, name: str) -> str:
+    return said.partition(":")[2] or _defaults().get(name, "")
+
+
+@functools.cache
+def _defaults() -> dict[str, str]:
+    return {name: _of_value(value) for name, value in _all(Settings())}
+
+
+def _of_value(value: Any) -> str:
+    return f"{zlib.crc32(msgspec.json.encode(value, order='sorted')):08x}"
 
 
 def _checksum(text: str) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
+from ai_pal.config.kinds import a_duration
+
 SECRET = "secret"  # noqa: S105 - a kind of setting
 """A text of which settings only know whether it is there."""
 
@@ -124,7 +126,7 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = "idle"
     calibrate_after: Annotated[
-        float, Meta(ge=0, description="Seconds without a request after which that begins.")
+        float, a_duration("How long nobody must have asked anything before that begins.", ge=0)
     ] = 120.0
 
 

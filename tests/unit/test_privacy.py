@@ -77,6 +77,7 @@ def test_a_model_of_ollamas_cloud_is_known_by_its_name(model: str, passed_on: bo
         with pytest.raises(AiPalError, match=model) as caught:
             admit(complete, local_only=True)
         assert caught.value.code == "local_only"
+        assert "the conversation, a preset, the key" in caught.value.failure.hint
     else:
         assert admit(complete, local_only=True).local_only
 
@@ -120,6 +121,7 @@ def test_what_is_to_stay_mine_reaches_this_machine_and_those_that_are_pinned() -
         with pytest.raises(AiPalError) as caught:
             admit(other, local_only=False)
         assert caught.value.code == Code.LOCAL_ONLY
+        assert "the conversation, a preset, the key" in caught.value.failure.hint
 
 
 def test_a_machine_at_its_gateway_is_the_users_own_by_its_certificate() -> None:
@@ -154,5 +156,6 @@ def test_what_stays_goes_to_no_node(said: dict[str, Any]) -> None:
     with pytest.raises(AiPalError) as caught:
         admit_by_settings(Settings(cluster=nodes, **said))
     assert caught.value.code == "local_only"
+    assert "a setting may say it too" in caught.value.failure.hint
     admit_by_settings(Settings(**said))
     admit_by_settings(Settings(cluster=nodes))

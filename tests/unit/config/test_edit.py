@@ -58,6 +58,7 @@ def test_what_is_so_already_is_left_alone(file: Path) -> None:
     ("key", "text", "path", "value"),
     [
         ("threads", "2", ("threads",), 2),
+        ("router.calibrate_after", "2m", ("router", "calibrate_after"), "2m"),
         ("local_only", "yes", ("local_only",), True),
         ("memory_pressure", "12.5", ("memory_pressure",), 12.5),
         ("memory_budget", "4GB", ("memory_budget",), "4GB"),

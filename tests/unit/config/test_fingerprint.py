@@ -58,6 +58,16 @@ def test_one_value_said_in_two_places_is_one(tmp_path: Path) -> None:
     assert differences(of("threads = 2", file=tmp_path / "c.toml"), of(AI_PAL_THREADS="2")) == []
 
 
+@pytest.mark.parametrize("name", ["AI_PAL_MINE", "AI_PAL_LOCAL_ONLY", "AI_PAL_OTHER_STORES"])
+def test_a_default_that_is_said_is_no_difference_and_another_value_is(name: str, tmp_path: Path) -> None:
+    setting, usual = name.removeprefix("AI_PAL_").lower(), "1" if name == "AI_PAL_OTHER_STORES" else "0"
+    said = own_fingerprint(HOME | {name: usual})
+    assert differences(of(), said) == []
+    other = of(f"{setting} = {'false' if usual == '1' else 'true'}", file=tmp_path / "c.toml")
+    assert differences(other, said) == [setting]
+    assert differences(other, of()) == differences(of(), other) == [setting]
+
+
 def test_another_ollama_server_is_another_setting() -> None:
     assert differences(of(OLLAMA_HOST="127.0.0.1"), of(OLLAMA_HOST="10.0.0.7")) == ["OLLAMA_HOST"]
     assert differences(of(OLLAMA_HOST="127.0.0.1"), of(OLLAMA_HOST="http://127.0.0.1:11434")) == []
