@@ -17,7 +17,6 @@ from ai_pal.cli.using import tell_who
 from ai_pal.config import load_settings
 from ai_pal.conversations.model import Conversation
 from ai_pal.errors import Code, fail
-from ai_pal.privacy import admit_by_settings
 from ai_pal.protocol.options import GenerationOptions
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings().settings
-    admit_by_settings(settings)
     system = None if args.system is None else checked_argument(args.system)
     files = attached(args.attach, Terminal.detect())
     messages = Conversation(system).ask(_prompt(args), files)

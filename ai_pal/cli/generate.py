@@ -15,7 +15,6 @@ from ai_pal.cli.windowed import windowed
 from ai_pal.config import load_settings
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
-from ai_pal.privacy import admit_by_settings
 
 EXAMPLES = """examples:
   ai-pal generate "Once upon a time, "
@@ -49,7 +48,6 @@ def run(args: argparse.Namespace) -> int:
 
     check_output(args)
     settings = load_settings().settings
-    admit_by_settings(settings)
     wishes = Wishes(
         windowed(absolute_model(args.model), args.context, settings),
         options_of(args),

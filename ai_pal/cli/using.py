@@ -16,7 +16,6 @@ from ai_pal.config import load_settings
 from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.conversations.model import short_name
 from ai_pal.counted import counted
-from ai_pal.privacy import admit_by_settings
 
 if TYPE_CHECKING:
     from ai_pal.client import Client
@@ -54,8 +53,6 @@ def using(args: argparse.Namespace) -> dict[str, Any]:
 
 def in_batches(texts: Sequence[T], what: str, ask: Callable[["Client", Sequence[T]], R]) -> list[R]:
     """What a supervisor says to these texts, some after the other; how far that is stands on stderr."""
-    settings = load_settings().settings
-    admit_by_settings(settings)
     signs = Signs(Terminal.detect())
     found: list[R] = []
 
@@ -66,7 +63,7 @@ def in_batches(texts: Sequence[T], what: str, ask: Callable[["Client", Sequence[
             found.append(ask(client, texts[done : done + AT_ONCE]))
 
     try:
-        served(settings, all_of)
+        served(load_settings().settings, all_of)
     finally:
         signs.end()
     return found

@@ -4,7 +4,7 @@ Pure."""
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, TypeVar
 
-from ai_pal.client.asking import acceptable, named_model, principal_of, with_system
+from ai_pal.client.asking import acceptable, named_model, principal_of, privacy, with_system
 from ai_pal.client.prompt import Prompt
 from ai_pal.client.sampling import Options, options_of
 from ai_pal.client.usual import Usual
@@ -21,7 +21,8 @@ BATCH_TEXTS, BATCH_CHARACTERS = 256, 512 * 1024
 class Using(TypedDict, total=False):
     """How a model of this machine is used; an empty `model` is the default one, or for vectors and scores one
     that can. With `pull` one that is not here is downloaded first, if it has at most `pull_limit` bytes (0:
-    of any size). `keep_alive` and `deadline` are in seconds; `principal` is as in `Asking`."""
+    of any size). `keep_alive` and `deadline` are in seconds; `principal`, `local_only` and `mine` are as in
+    `Asking`: the models of a cluster run elsewhere."""
 
     model: str
     deadline: float | None
@@ -29,6 +30,8 @@ class Using(TypedDict, total=False):
     pull: bool
     pull_limit: int
     principal: str
+    local_only: bool
+    mine: bool
 
 
 Raw = str | list[int]
@@ -53,6 +56,8 @@ class Counting(Options, total=False):
     model: str
     system: str | None
     principal: str
+    local_only: bool
+    mine: bool
 
 
 def load_request(
@@ -61,7 +66,7 @@ def load_request(
     """The request to load a model. Raises `AiPalError` (`bad_request`)."""
     using = Using(model=model, keep_alive=keep_alive, pull=pull, pull_limit=pull_limit)
     fields = _used(using, usual)
-    del fields["deadline"], fields["principal"]
+    del fields["deadline"], fields["principal"], fields["privacy"]
     return acceptable(wire.Load(request_id, **fields))
 
 
@@ -84,7 +89,10 @@ def count_request(request_id: int, prompt: Prompt, how: Counting, usual: Usual) 
     """The request to count the tokens of a prompt."""
     messages = with_system(prompt, how.get("system"))
     model = named_model(how) or usual.model
-    return acceptable(wire.CountTokens(request_id, messages, model, options_of(how), principal_of(how)))
+    options, level = options_of(how), _privacy_of(how, usual)
+    return acceptable(
+        wire.CountTokens(request_id, messages, model, options, principal_of(how), privacy=level)
+    )
 
 
 Embeddable = str | list[int]
@@ -123,7 +131,12 @@ def _used(how: Mapping[str, Any], usual: Usual, default: str | None = None) -> d
         "usual_keep_alive": usual.keep_alive,
         "pip": pip_settings() if pull else {},
         "principal": principal_of(how),
+        "privacy": _privacy_of(how, usual),
     }
+
+
+def _privacy_of(how: Mapping[str, Any], usual: Usual) -> wire.Privacy:
+    return privacy(how.get("local_only", usual.local_only), mine=how.get("mine", usual.mine))
 
 
 T = TypeVar("T", str, Embeddable)

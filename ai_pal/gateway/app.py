@@ -16,7 +16,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.gateway import answering
 from ai_pal.gateway.admission import JSON, Policy
 from ai_pal.gateway.answering import LEFT, Outgoing, Scope, failed_by, headers_of
-from ai_pal.gateway.asked import Apart, Asked, Followed, Told, Wanted, Watched, admit
+from ai_pal.gateway.asked import Apart, Asked, Followed, Told, Wanted, Watched
 from ai_pal.gateway.callers import Caller, Callers
 from ai_pal.gateway.entrance import App, Entrance, Gate, tell_failure
 from ai_pal.gateway.limits import Limits, check_depth
@@ -25,6 +25,7 @@ from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.owner import is_owner
 from ai_pal.gateway.page.page import Page
+from ai_pal.gateway.privacy_level import admit
 from ai_pal.gateway.reading import read_aside
 from ai_pal.gateway.request_body import RequestBodies, said_length
 from ai_pal.gateway.rights import KeyedClient
@@ -129,8 +130,8 @@ class Endpoint:
 
             async def done() -> bytes | Told:
                 client = await self._client(caller, route)
-                if wanted.reads:
-                    admit(client, said)
+                if wanted.reads is not None:
+                    admit(client, {**said, "model": wanted.reads})
                 return await wanted.carry_out(client)
 
             await _send(await answering.unless_left(done(), out), wanted.media_type, out)

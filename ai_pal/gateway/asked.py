@@ -8,11 +8,9 @@ from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
 from ai_pal.client.requests import Raw
-from ai_pal.config import load_settings
 from ai_pal.errors import Failure
 from ai_pal.gateway import presets
-from ai_pal.gateway.rights import KeyedClient
-from ai_pal.privacy import admit_by_settings
+from ai_pal.gateway.privacy_level import admit
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 
@@ -108,24 +106,12 @@ class Told(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is no question: `carry_out` gives the body of the response. `reads`: a model is to read what was
-    sent."""
+    """What is no question: `carry_out` gives the body of the response. `reads` is the model that is to
+    read what was sent, where one is."""
 
     carry_out: Callable[[AsyncClient], Coroutine[Any, Any, "bytes | Told"]]
     media_type: str = "application/json"
-    reads: bool = False
-
-
-def admit(client: AsyncClient, said: Asking) -> None:
-    """Whether models of ours may read what is to stay where the key and these headers say: with a cluster
-    they run elsewhere. Raises `AiPalError` (`local_only`)."""
-    of_key = isinstance(client, KeyedClient) and client.local_only
-    admit_by_settings(
-        load_settings().settings,
-        local_only=of_key or bool(said.get("local_only")),
-        mine=bool(said.get("mine")),
-        goal=said.get("goal") or "",
-    )
+    reads: str | None = None
 
 
 AUTO = ("auto", "auto:latest")
@@ -150,7 +136,7 @@ def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
     here."""
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
-        admit(client, said)
+        admit(client, {**said, "model": how.get("model") or ""})
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
         return client.complete_stream(prompt, suffix, **presets.of_text(client, how | kept))
 

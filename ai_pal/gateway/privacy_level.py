@@ -1,14 +1,17 @@
 """How far what was asked over HTTP may go, kept with it: what goes on with it goes no further."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.config import load_settings
 from ai_pal.config.presets import load_preset
 from ai_pal.gateway import presets
-from ai_pal.gateway.asked import Begin, Coming
 from ai_pal.gateway.rights import KeyedClient
+from ai_pal.privacy import admit_by_settings
+
+if TYPE_CHECKING:
+    from ai_pal.gateway.asked import Begin, Coming
 
 
 class PrivacyLevel(NamedTuple):
@@ -35,10 +38,10 @@ class Bound:
     """How to put a question that goes no further than what it goes on with; `level` is then how far what was
     said may go."""
 
-    def __init__(self, begin: Begin, how: Asking, level: PrivacyLevel) -> None:
+    def __init__(self, begin: "Begin", how: Asking, level: PrivacyLevel) -> None:
         self._begin, self._how, self.level = begin, how, level
 
-    def __call__(self, client: AsyncClient, said: Asking) -> Coming:
+    def __call__(self, client: AsyncClient, said: Asking) -> "Coming":
         self.level |= level_of(client, self._how | said)
         return self._begin(client, self.level.held(said))
 
@@ -55,3 +58,10 @@ def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
     if isinstance(client, KeyedClient):
         local_only = local_only or client.local_only
     return PrivacyLevel(local_only, mine or settings.mine)
+
+
+def admit(client: AsyncClient, how: Asking) -> None:
+    """Whether a model of ours may read what is to go no further than this says: with a cluster they run
+    elsewhere. Raises `AiPalError` (`local_only`)."""
+    level = level_of(client, how)
+    admit_by_settings(load_settings().settings, local_only=level.local_only, mine=level.mine)

@@ -68,25 +68,21 @@ class KeyedClient(AsyncClient):
     def complete_stream(
         self, prompt: Raw, suffix: str | None = None, **how: Unpack[Completing]
     ) -> AsyncAnswerStream:
-        self.named(how.get("model"))
-        how["principal"] = self._name
+        self._hold(how)
         return self._client.complete_stream(prompt, suffix, **how)
 
     async def embed(
         self, texts: Iterable[str | list[int]], *, dimensions: int = 0, **how: Unpack[Embedding]
     ) -> Embeddings:
-        self.named(how.get("model"))
-        how["principal"] = self._name
+        self._hold(how)
         return await self._client.embed(texts, dimensions=dimensions, **how)
 
     async def rerank(self, query: str, texts: Iterable[str], **how: Unpack[Using]) -> Ranking:
-        self.named(how.get("model"))
-        how["principal"] = self._name
+        self._hold(how)
         return await self._client.rerank(query, texts, **how)
 
     async def count_tokens(self, prompt: Prompt, **how: Unpack[Counting]) -> TokenCount:
-        self.named(how.get("model"))
-        how["principal"] = self._name
+        self._hold(how)
         return await self._client.count_tokens(prompt, **how)
 
     async def models(self, *, here: bool = False) -> list[wire.ModelInfo]:
@@ -146,6 +142,13 @@ class KeyedClient(AsyncClient):
         if self._rights.local_only:
             how["local_only"] = True
         return await self._client.route(prompt, **how)
+
+    def _hold(self, how: Using | Counting) -> None:
+        """Have a model of ours asked for this caller, as its key may. Raises `AiPalError`."""
+        self.named(how.get("model"))
+        how["principal"] = self._name
+        if self._rights.local_only:
+            how["local_only"] = True
 
     def _of_all(self) -> None:
         """Raises `AiPalError`: this tells of all models and requests."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,17 @@ def test_a_model_is_placed_answers_and_is_placed_anew_when_its_node_dies(
         assert re.search(r" needs [\d.]+ GB; a has [\d.]+ GB free, b has [\d.]+ GB free", str(refused.value))
         assert not cluster.logged("worker_exited", model=NOT_FITTING)
 
-        with pytest.raises(AiPalError) as kept_here:
-            client.ask(PROMPT, model="echo", local_only=True)
-        assert kept_here.value.code == Code.LOCAL_ONLY
+        for ask_here in (
+            partial(client.ask, PROMPT, local_only=True),
+            partial(client.ask, PROMPT, mine=True),
+            partial(client.complete, PROMPT, local_only=True),
+            partial(client.count_tokens, PROMPT, mine=True),
+            partial(client.embed, [PROMPT], local_only=True),
+            partial(client.rerank, PROMPT, [PROMPT], mine=True),
+        ):
+            with pytest.raises(AiPalError) as kept_here:
+                ask_here(model="echo")
+            assert kept_here.value.code == Code.LOCAL_ONLY
 
         events = iter(ask(client))
         begun = until(events, wire.Delta)

@@ -32,4 +32,4 @@ def count_tokens(body: bytes) -> Wanted:
         said, asking = presets.of_count(client, turns, counting)
         return msgspec.json.encode({"input_tokens": int(await client.count_tokens(said, **asking))})
 
-    return Wanted(carry_out, reads=True)
+    return Wanted(carry_out, reads=asked.model or "")

@@ -132,7 +132,7 @@ def embed(body: bytes) -> Wanted:
             }
         )
 
-    return Wanted(carry_out, reads=True)
+    return Wanted(carry_out, reads=asked.model or "")
 
 
 def embeddings(body: bytes) -> Wanted:
@@ -147,7 +147,7 @@ def embeddings(body: bytes) -> Wanted:
         found = await client.embed([asked.prompt], model=model, truncate=True, **_kept(asked))
         return msgspec.json.encode({"embedding": list(found[0])})
 
-    return Wanted(carry_out, reads=True)
+    return Wanted(carry_out, reads=asked.model or "")
 
 
 async def version(_: AsyncClient, __: Mapping[str, str]) -> bytes:

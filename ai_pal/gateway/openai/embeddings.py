@@ -74,7 +74,7 @@ def embeddings(body: bytes) -> Wanted:
         model = asked.model or found.model
         return msgspec.json.encode({"object": "list", "data": data, "model": model, "usage": usage})
 
-    return Wanted(carry_out, reads=True)
+    return Wanted(carry_out, reads=asked.model or "")
 
 
 def rerank(body: bytes) -> Wanted:
@@ -105,7 +105,7 @@ def rerank(body: bytes) -> Wanted:
         }
         return msgspec.json.encode({**head, "results": results, "usage": usage})
 
-    return Wanted(carry_out, reads=True)
+    return Wanted(carry_out, reads=asked.model or "")
 
 
 def _texts(given: str | list[str | int | list[int]]) -> list[Embeddable]:

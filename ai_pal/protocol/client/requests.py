@@ -221,6 +221,7 @@ class Complete(Request, tag="complete", frozen=True):
     pip: dict[str, str] = msgspec.field(default_factory=dict)
     principal: str = ""
     prompt_logprobs: bool = False
+    privacy: Privacy = "any"
 
 
 class Embed(Request, tag="embed", frozen=True):
@@ -243,6 +244,7 @@ class Embed(Request, tag="embed", frozen=True):
     pip: dict[str, str] = msgspec.field(default_factory=dict)
     principal: str = ""
     truncate: bool = False
+    privacy: Privacy = "any"
 
 
 class Rerank(Request, tag="rerank", frozen=True):
@@ -261,6 +263,7 @@ class Rerank(Request, tag="rerank", frozen=True):
     usual_keep_alive: float | None = None
     pip: dict[str, str] = msgspec.field(default_factory=dict)
     principal: str = ""
+    privacy: Privacy = "any"
 
 
 class CountTokens(Request, tag="count_tokens", frozen=True):
@@ -272,6 +275,7 @@ class CountTokens(Request, tag="count_tokens", frozen=True):
     model: str = ""
     options: GenerationOptions = GenerationOptions()
     principal: str = ""
+    privacy: Privacy = "any"
 
 
 class Models(Request, tag="models", frozen=True):

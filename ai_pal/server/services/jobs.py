@@ -56,7 +56,13 @@ class Jobs(OpenRequests["OpenJob"]):
             request = msgspec.structs.replace(request, options=options)
         if isinstance(request, wire.CountTokens):
             return Job(
-                work=work_of(request), model=model, owner=client, principal=request.principal, blobs=blobs
+                work=work_of(request),
+                model=model,
+                owner=client,
+                principal=request.principal,
+                blobs=blobs,
+                private=request.privacy == "local",
+                mine=request.privacy == "mine",
             )
         return Job(
             work=work_of(request),
@@ -64,6 +70,8 @@ class Jobs(OpenRequests["OpenJob"]):
             owner=client,
             principal=request.principal,
             blobs=blobs,
+            private=request.privacy == "local",
+            mine=request.privacy == "mine",
             deadline=request.deadline,
             keep_alive=request.keep_alive,
             usual_keep_alive=request.usual_keep_alive,

@@ -1,12 +1,16 @@
 """What a client's settings say of requests that say nothing themselves."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ai_pal.client.asking import Asking, chat_request, privacy, route_request
+from ai_pal.client.requests import complete_request, count_request, embed_requests, rerank_requests
 from ai_pal.client.usual import NOTHING, Usual, usual, usual_here
 from ai_pal.config import load_settings
+from ai_pal.protocol import client as wire
 
 HOME = {"HOME": "/home/me"}
 SAID = {
@@ -78,3 +82,24 @@ def test_the_usual_model_is_who_is_doubted_where_somebody_stronger_is_asked() ->
     ):
         assert chat_request(1, "hi", how, found).model == route_request(1, "hi", how, found).model == model
     assert chat_request(1, "hi", Asking(escalate="ask"), found).model == "echo"
+
+
+def jobs_of(how: Mapping[str, bool], usually: Usual = NOTHING) -> list[wire.Privacy]:
+    """How far each request may go that is no chat."""
+    said: Any = how
+    asked: list[Any] = [
+        complete_request(1, "hi", None, said, usually),
+        count_request(1, "hi", said, usually),
+        *embed_requests(lambda: 1, ["hi"], 0, said, usually),
+        *rerank_requests(lambda: 1, "hi", ["ho"], said, usually),
+    ]
+    return [one.privacy for one in asked]
+
+
+def test_all_that_models_read_says_how_far_it_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert jobs_of({}) == ["any"] * 4
+    assert jobs_of({"mine": True}) == ["mine"] * 4
+    assert jobs_of({"local_only": True, "mine": True}) == ["local"] * 4
+    assert jobs_of({}, NOTHING._replace(local_only=True)) == ["local"] * 4
+    monkeypatch.setenv("AI_PAL_LOCAL_ONLY", "1")
+    assert jobs_of({}) == ["local"] * 4

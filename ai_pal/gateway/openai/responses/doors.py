@@ -81,7 +81,7 @@ class Responses:
             tokens = int(await client.count_tokens(said, **how)) if said else 0
             return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
-        return Wanted(carry_out, reads=True)
+        return Wanted(carry_out, reads=asked.model or "")
 
     def _said(
         self, asked: request.ResponsesBody, owner: str
