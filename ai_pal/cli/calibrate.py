@@ -1,6 +1,7 @@
 """`ai-pal calibrate [MODEL...]`: measure whether models of this machine doubt what they get wrong."""
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
@@ -8,7 +9,7 @@ from ai_pal.cli.chat.arguments import absolute_model
 from ai_pal.cli.completing import completes
 from ai_pal.cli.served import served
 from ai_pal.cli.terminal.neutral import neutral_line
-from ai_pal.cli.terminal.streams import Terminal
+from ai_pal.cli.terminal.streams import Terminal, remark
 from ai_pal.config import load_settings
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     wanted = [absolute_model(model) for model in args.models] or [""]
-    served(load_settings().settings, lambda client: _calibrate(client, wanted))
+    try:
+        served(load_settings().settings, lambda client: _calibrate(client, wanted))
+    except KeyboardInterrupt:
+        again = shlex.join(["ai-pal", "calibrate", *filter(None, wanted)])
+        remark(f"what was answered is kept: {again} goes on")
+        raise
     return failures.OK
 
 
