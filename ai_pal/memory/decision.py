@@ -104,10 +104,12 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Refuse(msgspec.Struct, frozen=True):
-    """There is no room; `reason` has the figures. `soon`: other models may leave some."""
+    """There is no room; `reason` has the figures. `soon`: other models may leave some. `lacks`: what is
+    missing is no room but the files of the model, on every node."""
 
     reason: str
     soon: bool
+    lacks: bool = False
 
 
 Decision = Admit | Evict | Wait | Refuse

@@ -21,7 +21,7 @@ from ai_pal.memory.decision import (
 class Place(msgspec.Struct, frozen=True):
     """A node as loads see it: bytes that nobody has taken, and who has memory there. With an `objection`
     nothing comes there, and why; `awaited`: that may be over soon. One that is `avoided` is chosen only where
-    no other will do."""
+    no other will do. One that `lacks` has not the files of the model."""
 
     name: str
     free: int
@@ -29,6 +29,7 @@ class Place(msgspec.Struct, frozen=True):
     objection: str = ""
     awaited: bool = False
     avoided: bool = False
+    lacks: bool = False
 
     @property
     def room(self) -> int:
@@ -58,6 +59,9 @@ def spread(want: Want, places: Sequence[Place], max_loaded: int = 0) -> tuple[st
         return place.name, evict
     if any(isinstance(decision, Wait) for _, decision in ruled) or any(place.awaited for place in places):
         return "", Wait(False, _figures(want, places))
+    if places and all(place.lacks for place in places):
+        names = ", ".join(sorted(place.name for place in places))
+        return "", Refuse(f"no node has the files of {want.model} ({names})", soon=False, lacks=True)
     busy = any(one.use not in (Use.IDLE, Use.LEAVING) for place in places for one in place.residents)
     return "", Refuse(f"insufficient memory: {_figures(want, places)}", soon=busy)
 

@@ -15,7 +15,7 @@ _YES = ("", *YES)
 
 def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -> bool:
     """Ask the user whether `size` bytes (0: not known) may be downloaded. False without a terminal, and
-    for what cannot be downloaded."""
+    for what cannot be downloaded or need not be."""
     if not (terminal.stdin and terminal.stderr):
         return False
     from ai_pal.catalog import cache_dir, find
@@ -27,7 +27,7 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
         found = find(model, settings)
     except AiPalError:
         return False
-    if found.wanted is None:
+    if found.wanted is None or found.is_here:  # what is here already, and missing on nodes of a cluster
         return False
     disk, free = free_disk(cache_dir(settings)), free_memory(settings)
     say(question(found.name, size or found.size, found.memory, disk, free), sys.stderr, dim=False)

@@ -192,8 +192,10 @@ class Admission:
         return memory.room(self._free.free(), self._policy.low, self._policy.budget, every)
 
 
-def refusal(decision: memory.Refuse) -> Failure:
-    """What the clients of a refused load hear."""
+def refusal(decision: memory.Refuse, model: str) -> Failure:
+    """What the clients of a refused load of this model hear."""
+    if decision.lacks:
+        return Failure(Code.MODEL_NOT_HERE, decision.reason, f"on one of the nodes: ai-pal pull {model}")
     return Failure(
         Code.INSUFFICIENT_MEMORY,
         decision.reason,

@@ -107,7 +107,7 @@ class AdmissionController:
             case memory.Refuse():
                 if not worker.group.others_there(worker):
                     self._observe("load_refused", model=worker.name, reason=decision.reason)
-                self._apply(worker, lifecycle.Denied(refusal(decision)))
+                self._apply(worker, lifecycle.Denied(refusal(decision, worker.resolved.load.model)))
         return worker.admitted
 
     def relieve(self, now: float) -> None:

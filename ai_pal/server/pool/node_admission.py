@@ -126,19 +126,23 @@ class NodeAdmission:
     def _place(self, node: Node, worker: ModelWorker, others: Sequence[ModelWorker]) -> Place:
         now = self._clock.now()
         until, why = self._refused.get((worker.name, node.name), (0.0, ""))
-        if now < until:
-            return self._free_on(node, others, f"refused it: {why}")
         files = self._files_of(worker.resolved.load.path)
-        lacks = files is not None and not files.identities <= node.files
-        return self._free_on(node, others, "does not have its files" if lacks else "")
+        told = bool(node.cache) or not node.silent
+        lacks = files is not None and told and not files.identities <= node.files
+        objection = "does not have its files" if lacks else ""
+        objection = f"refused it: {why}" if now < until else objection
+        return self._free_on(node, others, objection, lacks=lacks)
 
-    def _free_on(self, node: Node, others: Sequence[ModelWorker], objection: str) -> Place:
+    def _free_on(
+        self, node: Node, others: Sequence[ModelWorker], objection: str, *, lacks: bool = False
+    ) -> Place:
         residents = tuple(resident(one) for one in others if one.node == node.name)
         avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
         objection = "is drained" if self._known.is_drained(node.name) else objection
         objection = "does not answer" if node.silent else objection
         awaited = node.silent and self._known.may_answer_soon(node.name)
-        return Place(node.name, node.free - self._policy.low, residents, objection, awaited, avoided)
+        room = node.free - self._policy.low
+        return Place(node.name, room, residents, objection, awaited, avoided, lacks)
 
     def _path_on(self, node: Node, path: str) -> str:
         files = self._files_of(path)

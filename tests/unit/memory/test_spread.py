@@ -60,6 +60,17 @@ def test_a_refusal_has_figures_by_node() -> None:
     )
 
 
+def test_files_that_no_node_has_are_what_is_missing() -> None:
+    silent = Place("b", 0, objection="does not answer", lacks=True)
+    lacking = Place("a", 9 * GB, objection="does not have its files", lacks=True)
+    missing = Refuse("no node has the files of m (a, b)", soon=False, lacks=True)
+    assert spread(WANT, [silent, lacking]) == ("", missing)
+    _, decision = spread(WANT, [lacking, Place("c", 1 * GB)])
+    assert decision == Refuse(
+        "insufficient memory: m needs 5.0 GB; a does not have its files, c has 1.0 GB free", soon=False
+    )
+
+
 def test_a_node_that_may_answer_soon_is_waited_for() -> None:
     starting = Place("a", 0, objection="does not answer", awaited=True)
     node, decision = spread(WANT, [starting, Place("b", 1 * GB)])

@@ -186,7 +186,15 @@ def test_files_that_no_node_has_are_a_refusal_that_says_so() -> None:
     world = World(Node("a", 3 * GB), files=HELD)
     world.ask()
     assert world.end is not None
-    assert "a does not have its files" in world.end.message
+    missing = "no node has the files of echo (a)"
+    assert world.end == Failure(Code.MODEL_NOT_HERE, missing, "on one of the nodes: ai-pal pull echo")
+
+
+def test_a_node_that_never_told_what_it_has_lacks_nothing() -> None:
+    world = World(Node("a", silent=True), Node("b", 3 * GB), files=HELD)
+    world.ask()
+    assert world.end is not None
+    assert (world.end.code, "a does not answer" in world.end.message) == (Code.INSUFFICIENT_MEMORY, True)
 
 
 @pytest.mark.parametrize("nodes", [None, (Node("a", silent=True),)], ids=["no process", "no node"])
