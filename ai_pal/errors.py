@@ -179,8 +179,11 @@ def main_reason(reasons: Sequence[Failure]) -> Failure:
 
 
 def worth_telling(reasons: Sequence[Failure]) -> list[Failure]:
-    """Those worth a line, each once: that a provider was never set up is none where there is another."""
+    """Those worth a line, each once: that a provider was never set up is none where there is another. Where
+    nobody may have the prompt at all, it is the last reason: that of who would be asked first of all."""
     told = list({(one.code, one.message): one for one in reasons}.values())
+    if all(one.code == Code.LOCAL_ONLY for one in told):
+        return told[-1:]
     return [one for one in told if one.code not in NOT_SET_UP] or told
 
 
