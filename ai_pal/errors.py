@@ -205,6 +205,23 @@ def pip_install(what: str) -> str:
     return f"{shlex.quote(sys.executable)} -m pip install {shlex.quote(what)}"
 
 
+EXTRAS = {
+    "clouds": ("openai>=3,<4", "anthropic>=2,<3", "cohere>=7,<8", "keyring>=25"),
+    "cluster": ("ray>=2.60,<3",),
+    "transformers": (
+        *("torch>=2.8", "transformers>=5", "accelerate>=1.10", "gguf>=0.17", "peft>=0.19", "pillow>=11"),
+        *("protobuf>=5", "sentencepiece>=0.2"),
+    ),
+}
+"""What extras of AI-PAL need, as pyproject.toml has it."""
+
+
+def install_extra(extra: str) -> str:
+    """The command that installs what an extra needs, by packages that an index knows: AI-PAL may be none."""
+    first, *more = EXTRAS[extra]
+    return " ".join([pip_install(first), *map(shlex.quote, more)])
+
+
 class AiPalError(Exception):
     """The exception that carries a `Failure` inside one process."""
 

@@ -12,7 +12,7 @@ from ai_pal.cli.running import NOT_RUNNING, if_running, running
 from ai_pal.cli.terminal.json_output import print_json, whole
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import load_settings
-from ai_pal.errors import Code, fail, pip_install
+from ai_pal.errors import Code, fail, install_extra
 
 if TYPE_CHECKING:
     from ai_pal.protocol.client import NodeStatus, WorkerStatus
@@ -102,7 +102,7 @@ def _up(address: str, listen: str | None, *, as_json: bool) -> int:
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         fail(Code.BAD_REQUEST, f"--ray {address!r} is no HOST:PORT", "such as: --ray 10.0.0.1:6379")
     if importlib.util.find_spec("ray") is None:
-        fail(Code.SDK_MISSING, "Ray is not installed here", f"run: {pip_install('ai-pal[cluster]')}")
+        fail(Code.SDK_MISSING, "Ray is not installed here", f"run: {install_extra('cluster')}")
     own = _own_address(host, int(port))
     pairs = {
         "cluster.engine": "ray",

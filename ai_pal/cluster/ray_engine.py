@@ -20,7 +20,7 @@ import msgspec
 from ai_pal.cluster import facts
 from ai_pal.cluster.engine import FACTS_SECONDS, GONE_SECONDS, SILENT_SECONDS, START_SECONDS, Events
 from ai_pal.cluster.ray_nodes import MEMORY, RayNode, alive, refusal
-from ai_pal.errors import AiPalError, Code, Failure, pip_install
+from ai_pal.errors import AiPalError, Code, Failure, install_extra
 from ai_pal.protocol.cluster import Node, Ticket
 from ai_pal.restarts import Restarts
 from ai_pal.transport import curve
@@ -34,7 +34,7 @@ try:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as missing:
     raise AiPalError(
-        Failure(Code.SDK_MISSING, f"Ray is not installed: {missing}", pip_install("ai-pal[cluster]"))
+        Failure(Code.SDK_MISSING, f"Ray is not installed: {missing}", install_extra("cluster"))
     ) from missing
 
 CONNECT_SECONDS = 3.0

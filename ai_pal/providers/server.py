@@ -3,7 +3,7 @@
 import msgspec
 
 from ai_pal.config.provider_access import key_hint
-from ai_pal.errors import Code, Failure, pip_install
+from ai_pal.errors import Code, Failure, install_extra
 from ai_pal.protocol.egress import Provider
 
 
@@ -32,7 +32,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         name = self.name
         if not self.installed:
             message = f"the package for {self.provider.api} is not installed"
-            return Failure(Code.SDK_MISSING, message, f"{pip_install('ai-pal[clouds]')}, then: ai-pal stop")
+            return Failure(Code.SDK_MISSING, message, f"{install_extra('clouds')}, then: ai-pal stop")
         if not self.key:
             return Failure(Code.NO_KEY, f"there is no key for {name}", key_hint(name))
         if not self.consent:

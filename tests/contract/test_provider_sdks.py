@@ -1,11 +1,10 @@
 """An installation without the clouds' SDKs."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from ai_pal.errors import Code
+from ai_pal.errors import Code, install_extra
 from ai_pal.protocol import egress as out
 from tests.contract.providers import scripted
 from tests.egress_driver import egress_process
@@ -20,7 +19,7 @@ def test_a_missing_sdk_is_named_with_the_command_that_brings_it(tmp_path: Path, 
         failure = egress.ask(scripted(api, "http://127.0.0.1:1").complete()).failed.failure
         assert (failure.code, failure.retryable) == (Code.SDK_MISSING, False)
         assert api in failure.message
-        assert failure.hint == f"{sys.executable} -m pip install 'ai-pal[clouds]', then: ai-pal stop"
+        assert failure.hint == f"{install_extra('clouds')}, then: ai-pal stop"
         proxy.fault = faults.empty
         answer = egress.ask(scripted("ollama", proxy.url).complete())
         assert answer.failed.failure.code == Code.EMPTY_ANSWER, "Ollama needs none of them"

@@ -11,7 +11,7 @@ from ai_pal.catalog.default import starter
 from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings
 from ai_pal.config.tables import LocalSettings
-from ai_pal.errors import AiPalError, Code, pip_install
+from ai_pal.errors import AiPalError, Code, install_extra
 
 IMPORT_SECONDS = 60.0
 
@@ -113,7 +113,7 @@ def _transformers() -> Finding:
     if all(versions.values()):
         found = ", ".join(f"{name} {version}" for name, version in versions.items())
         return ok("engine transformers", found)
-    return ok("engine transformers", f"not installed (optional): {pip_install('ai-pal[transformers]')}")
+    return ok("engine transformers", f"not installed (optional): {install_extra('transformers')}")
 
 
 def _version(package: str) -> str:

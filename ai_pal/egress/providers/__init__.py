@@ -17,7 +17,7 @@ from ai_pal.egress.providers.failures import failure
 from ai_pal.egress.providers.http import Traffic
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.transport import of_transport
-from ai_pal.errors import AiPalError, Code, Failure, fail, pip_install
+from ai_pal.errors import AiPalError, Code, Failure, fail, install_extra
 from ai_pal.protocol.egress import OLLAMA_URL, Api, Provider
 
 KEY_SECONDS = 10.0
@@ -101,7 +101,7 @@ def _adapter_class(api: Api) -> Make:
         module = importlib.import_module(f"ai_pal.egress.providers.{api}")
     except ModuleNotFoundError as error:
         message = f"the Python package {error.name} is not installed"
-        fail(Code.SDK_MISSING, message, f"{pip_install('ai-pal[clouds]')}, then: ai-pal stop")
+        fail(Code.SDK_MISSING, message, f"{install_extra('clouds')}, then: ai-pal stop")
     return cast("Make", getattr(module, CLASSES[api]))
 
 

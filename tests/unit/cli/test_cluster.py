@@ -66,7 +66,7 @@ def test_without_ray_it_says_how_it_is_installed(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert run(["cluster", "up", "--ray", "127.0.0.1:9"]) == 1
-    assert "pip install 'ai-pal[cluster]'" in capsys.readouterr().err
+    assert "pip install 'ray" in capsys.readouterr().err
 
 
 def test_without_a_cluster_or_a_supervisor_the_status_says_so(

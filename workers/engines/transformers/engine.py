@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ai_pal.counted import counted
-from ai_pal.errors import Code, Failure, fail, pip_install
+from ai_pal.errors import Code, Failure, fail, install_extra
 from ai_pal.formats import adapters
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import (
@@ -295,5 +295,5 @@ def import_libraries() -> None:
         fail(
             Code.ENGINE_MISSING,
             f"transformers is not usable here: {error}",
-            f"run: {pip_install('ai-pal[transformers]')}",
+            f"run: {install_extra('transformers')}",
         )

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import transformers
 from transformers import AutoConfig, AutoTokenizer
 
-from ai_pal.errors import Code, fail, pip_install
+from ai_pal.errors import Code, fail, install_extra
 from workers.engines.transformers.folder import Folder, read_json
 
 DOES = {
@@ -81,7 +81,7 @@ def _look_for_readers(folder: Folder) -> None:
     missing = [name for name, module in READERS.items() if not _is_here(module)]
     if missing and not (folder.path / "tokenizer.json").is_file() and any(folder.path.glob("*.model")):
         message = f"{folder.path} has only a SentencePiece tokenizer, which needs {' and '.join(missing)}"
-        fail(Code.ENGINE_MISSING, message, f"run: {pip_install('ai-pal[transformers]')}")
+        fail(Code.ENGINE_MISSING, message, f"run: {install_extra('transformers')}")
 
 
 def _is_here(module: str) -> bool:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ai_pal.errors import Code, fail, pip_install
+from ai_pal.errors import Code, fail, install_extra
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import CountTokens, LoadModel, Ready
 from workers.engines.base import Blob, Job, Sink
@@ -87,6 +87,6 @@ def import_transformers() -> Any:
         fail(
             Code.ENGINE_MISSING,
             f"transformers is not usable here: {error}",
-            f"run: {pip_install('ai-pal[transformers]')}",
+            f"run: {install_extra('transformers')}",
         )
     return transformers

@@ -55,4 +55,4 @@ def test_where_its_readers_are_missing_they_are_named(folder: Path, monkeypatch:
     failure = refusal(folder)
     assert failure.code == "engine_missing"
     assert "needs sentencepiece and protobuf" in failure.message
-    assert "ai-pal[transformers]" in failure.hint
+    assert "'sentencepiece>=" in failure.hint
