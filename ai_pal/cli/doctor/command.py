@@ -60,6 +60,7 @@ def summed_up(findings: "Sequence[Finding]") -> str:
 
 def examine(*, offline: bool = False) -> Iterator["Finding"]:
     """Every check, as it is made."""
+    from ai_pal.cli.doctor.cluster import check_cluster
     from ai_pal.cli.doctor.folders import check_folders
     from ai_pal.cli.doctor.kept import check_kept
     from ai_pal.cli.doctor.machine import check_machine
@@ -71,10 +72,11 @@ def examine(*, offline: bool = False) -> Iterator["Finding"]:
     settings, config = check_config()
     yield from check_machine(settings)
     yield config
-    running, supervisor = check_supervisor()
-    yield from check_folders(settings, running=running)
+    status, supervisor = check_supervisor()
+    yield from check_folders(settings, running=status is not None)
     yield from check_kept(settings)
     yield supervisor
+    yield from check_cluster(settings, status.nodes if status is not None else None)
     yield from check_models(settings)
     if config.state != "fail" and not offline:
         yield from check_providers(settings)

@@ -1,6 +1,7 @@
 """The settings, and the supervisor that runs with them."""
 
 import contextlib
+from typing import TYPE_CHECKING
 
 from ai_pal import __version__
 from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
@@ -9,6 +10,9 @@ from ai_pal.config.fingerprint import own_fingerprint
 from ai_pal.config.load import unknown_variables, variables_in_force
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
+
+if TYPE_CHECKING:
+    from ai_pal.protocol.client import StatusReply
 
 ANSWER_SECONDS = 3.0
 
@@ -30,8 +34,8 @@ def check_config() -> tuple[Settings, Finding]:
     return settings, ok("config", text)
 
 
-def check_supervisor() -> tuple[bool, Finding]:
-    """Whether a supervisor answers, and whether it is the right one."""
+def check_supervisor() -> tuple["StatusReply | None", Finding]:
+    """What the supervisor says of itself, if one answers, and whether it is the right one."""
     from ai_pal.client import Client
     from ai_pal.client.daemon import endpoint
     from ai_pal.client.standing import standing
@@ -41,16 +45,16 @@ def check_supervisor() -> tuple[bool, Finding]:
             welcome, status = client.welcome, client.status()
     except AiPalError as error:
         if error.code not in (Code.SUPERVISOR_UNREACHABLE, Code.SUPERVISOR_SILENT):
-            return False, of_failure("supervisor", error.failure)
-        return False, _unreachable()
+            return None, of_failure("supervisor", error.failure)
+        return None, _unreachable()
     loaded = len({worker.asked_as for worker in status.workers if not worker.vocabulary})
     text = f"pid {status.pid}, {counted(loaded, 'model')} loaded"
     with contextlib.suppress(AiPalError):  # what is wrong with the settings is said already
         if differs := standing(welcome, __version__, own_fingerprint()).differs:
-            return True, warn(
+            return status, warn(
                 "supervisor", f"{text}, but it {differs}", "run: ai-pal stop (the next chat starts another)"
             )
-    return True, ok("supervisor", text)
+    return status, ok("supervisor", text)
 
 
 def _unreachable() -> Finding:

@@ -142,7 +142,7 @@ class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):
 class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """A node that workers can run on. Bytes of memory that processes can have, `free` and in all; one that is
     `silent` does not answer now, and all else is what it told last. On one that is `drained` nothing is
-    started."""
+    started. `usual`: it has the files of the usual model; None: nobody knows."""
 
     name: str
     free: int = 0
@@ -151,6 +151,7 @@ class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     cards: list[NodeCard] = msgspec.field(default_factory=list)
     silent: bool = False
     drained: bool = False
+    usual: bool | None = None
 
 
 class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):

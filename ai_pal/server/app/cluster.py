@@ -1,5 +1,6 @@
 """The cluster out of the settings. Imported only where these name an engine."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from ai_pal.catalog.identity import identity_of
 from ai_pal.config import Settings
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.config.egress_environment import cluster_environment
+from ai_pal.errors import AiPalError
 from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.memory.estimates import LearnedFootprints
+from ai_pal.protocol.client import NodeStatus
 from ai_pal.protocol.cluster import Begin, decode_from_cluster
 from ai_pal.server.app.policies import egress_policy, memory_policy
 from ai_pal.server.children.cluster import MODULE, Cluster, OnLine
@@ -36,6 +39,14 @@ def node_admission(
     """Who decides which node a worker runs on."""
     files_of = partial(_files_of, catalog.cache_dir(settings))
     return NodeAdmission(cluster, footprints, memory_policy(settings), clock, files_of)
+
+
+def node_statuses(cluster: Cluster, settings: Settings) -> list[NodeStatus]:
+    """The nodes, and whether the usual model is there."""
+    usual = None
+    with contextlib.suppress(AiPalError, OSError, ValueError):  # then nobody could say
+        usual = _files_of(catalog.cache_dir(settings), catalog.resolve("", settings).path)
+    return cluster.statuses(usual.identities if usual is not None else None)
 
 
 def _begin(cluster: ClusterSettings) -> Begin:

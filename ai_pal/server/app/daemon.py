@@ -249,7 +249,7 @@ class Daemon:
             memory=lambda: self._process.memory_info().rss,
             workers=lambda: self._calibration.mark(self._supervisor.statuses()),
             gateways=lambda: endpoint.gateways,
-            nodes=self._cluster.statuses if self._cluster is not None else list,
+            nodes=self._nodes,
             evictions=lambda: self._supervisor.pool.admission.evictions,
         )
         self._operations = endpoint.operations = operations(
@@ -303,6 +303,13 @@ class Daemon:
         if self._cluster is not None:
             private, mine = job.private or self._settings.private(), job.mine or self._settings.mine
             privacy.admit_on_nodes(local_only=private, mine=mine)
+
+    def _nodes(self) -> list[wire.NodeStatus]:
+        if self._cluster is None:
+            return []
+        from ai_pal.server.app.cluster import node_statuses
+
+        return node_statuses(self._cluster, self._settings)
 
     def _drain(self, request: wire.Drain) -> wire.Event:
         if self._cluster is None:

@@ -79,13 +79,13 @@ class Cluster:
             )
         (self._drained.discard if undo else self._drained.add)(node)
 
-    def statuses(self) -> list[NodeStatus]:
-        """The nodes, for people."""
+    def statuses(self, usual: frozenset[str] | None = None) -> list[NodeStatus]:
+        """The nodes, for people, and whether each has the files of these identities."""
         return [
             NodeStatus(
                 node.name, node.free, node.total, node.cores,
                 [NodeCard(card.name, card.free, card.total) for card in node.cards], node.silent,
-                self.is_drained(node.name),
+                self.is_drained(node.name), None if usual is None else usual <= node.files,
             )
             for node in self._nodes or ()
         ]  # fmt: skip

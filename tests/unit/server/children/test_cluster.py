@@ -165,6 +165,13 @@ def test_nothing_can_be_placed_before_the_process_is_there() -> None:
     assert refused.value.code == Code.SPAWN_FAILED
 
 
+def test_nodes_tell_whether_they_have_the_usual_files() -> None:
+    world = started()
+    assert [node.usual for node in world.cluster.statuses()] == [None, None]
+    assert [node.usual for node in world.cluster.statuses(frozenset())] == [True, True]
+    assert [node.usual for node in world.cluster.statuses(frozenset({"org/m.gguf:7"}))] == [False, False]
+
+
 def test_a_drained_node_is_told_as_one_until_that_is_undone() -> None:
     world = started()
     world.cluster.drain("b")
