@@ -27,6 +27,11 @@ from ai_pal.protocol.content import (
 from ai_pal.server.nodes.local import ENVIRONMENT
 from tests.nursery import EGRESS, Forked, nursery
 
+CONNECT_SECONDS = 5.0
+"""What a request says that says nothing of it."""
+
+SECONDS = 60.0
+
 ENDS = (out.CompletionDone, out.CompletionFailed, out.ProviderModels)
 
 
@@ -108,7 +113,10 @@ class EgressDriver:
         return self.gather(self.start(complete, blobs), seconds)
 
     def start(self, request: out.Complete | out.ListModels, blobs: Sequence[bytes] = ()) -> int:
-        """Ask; gives the key that it got."""
+        """Ask; gives the key that it got. Connections have the time of a busy machine, unless a test says how
+        much."""
+        if isinstance(request, out.Complete) and request.connect == CONNECT_SECONDS:
+            request = msgspec.structs.replace(request, connect=SECONDS)
         self._keys += 1
         self._answers[self._keys] = Answer()
         self.send(msgspec.structs.replace(request, key=self._keys), *blobs)

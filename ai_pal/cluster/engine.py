@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ai_pal.protocol.cluster import Node, Ticket
 
-START_SECONDS = 20.0
+START_SECONDS = 45.0
 """What a `start` may take until the agent's key or end is told; then the engine gives it up itself."""
 
 GONE_SECONDS = 5.0

@@ -5,8 +5,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
@@ -114,7 +114,7 @@ class Laboratory:
     def processes(self) -> list[psutil.Process]:
         """What the supervisor of this home has started, known to it or not."""
         assert self._daemon is not None
-        return [psutil.Process(pid) for pid in leftovers.of(self._daemon)]
+        return list(_alive(leftovers.of(self._daemon)))
 
     def kill(self) -> None:
         """SIGKILL the supervisor: nothing of it may be left after a second."""
@@ -165,7 +165,7 @@ class Laboratory:
         deadline = time.monotonic() + 15 * self.report.slack
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        self.report.expect(not left, f"processes without work: {[' '.join(p.cmdline()) for p in left]}")
+        self.report.expect(not left, f"processes without work: {[_told(one.pid) for one in left]}")
         return held(self.daemon.process.pid)
 
 
@@ -201,3 +201,10 @@ def _told(pid: int) -> str:
     except psutil.Error:
         return f"{pid}, gone by now"
     return f"{pid} {told}"
+
+
+def _alive(pids: Iterable[int]) -> Iterator[psutil.Process]:
+    """Those that have not ended meanwhile."""
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            yield psutil.Process(pid)

@@ -14,7 +14,7 @@ from tests.hub import repositories
 from tests.process.asked import Asked
 from tests.process.eventually import eventually
 from tests.process.states import WORKER_STATES, State, idle, named, stopped_by_a_signal
-from tests.process.supervised import status_of
+from tests.process.supervised import status_of, words_of
 
 REPOSITORY = "lab/ggufs"
 FIRST_BYTES = 300_000
@@ -97,7 +97,7 @@ def downloading(lab: Laboratory, client: Client) -> Going:
     lab.hub.gate.clear()
     asked = Asked(client, f"{repository}:Q4_K_M")
     assert lab.hub.held.wait(WITHIN)
-    found = [process for process in lab.processes() if "ai_pal.egress" in process.cmdline()]
+    found = [process for process in lab.processes() if "ai_pal.egress" in words_of(process)]
     return Going([asked], asked.model, found[0].pid)
 
 

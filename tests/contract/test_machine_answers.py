@@ -62,7 +62,7 @@ def test_an_answer_is_streamed_with_its_figures(machines: EgressDriver, box: ssh
     answer = machines.ask(complete(box, "one two three", slow(tokens=12, pace=0.03)))
     assert answer.text.split() == ["one", "two", "three"] * 4
     assert (answer.connected, answer.sent) == (True, True)
-    assert answer.pieces == 12
+    assert 1 < answer.pieces <= 12, "it comes as it is written; what waited for a busy machine comes together"
     assert (answer.done.finish_reason, answer.done.usage.completion_tokens) == ("stop", 12)
     assert answer.done.model == "echo"
 

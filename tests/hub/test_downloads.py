@@ -21,6 +21,7 @@ from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
 from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
+from tests.process.supervised import words_of
 
 WEIGHTS = "model.safetensors"
 
@@ -72,7 +73,7 @@ def client(environ: Environ) -> Iterator[Client]:
 def egress(supervisor: int) -> list[psutil.Process]:
     """The egress processes of a supervisor."""
     children = psutil.Process(supervisor).children()
-    return [child for child in children if "ai_pal.egress" in child.cmdline()]
+    return [child for child in children if "ai_pal.egress" in words_of(child)]
 
 
 def has_ended(process: psutil.Process) -> bool:

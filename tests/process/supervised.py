@@ -92,7 +92,7 @@ class Supervised:
 
     def children(self, module: str) -> list[psutil.Process]:
         """The processes beside its workers that run this module."""
-        return [one for one in psutil.Process(self.process.pid).children() if module in one.cmdline()]
+        return [one for one in psutil.Process(self.process.pid).children() if module in words_of(one)]
 
     def nothing_is_left(self) -> bool:
         """Neither process nor socket nor temporary file: only the lock file, which nobody holds."""
@@ -132,3 +132,11 @@ def gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command; none of one that has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

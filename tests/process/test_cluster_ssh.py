@@ -12,7 +12,7 @@ import pytest
 from ai_pal.cluster import agent
 from tests.process.answers import PROMPT
 from tests.process.eventually import eventually
-from tests.process.supervised import Supervised, status_of
+from tests.process.supervised import Supervised, status_of, words_of
 from tests.servers import sshd
 
 pytestmark = pytest.mark.skipif(not sshd.is_here(), reason="needs an SSH server")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not sshd.is_here(), reason="needs an SSH server"
 def agents(box: sshd.SecondMachine) -> list[psutil.Process]:
     """None while others there come and go."""
     with suppress(psutil.Error):
-        return [process for process in box.relays() if agent.__name__ in process.cmdline()]
+        return [process for process in box.relays() if agent.__name__ in words_of(process)]
     return []
 
 

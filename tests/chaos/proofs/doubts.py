@@ -17,7 +17,7 @@ from ai_pal.protocol.options import GenerationOptions
 from ai_pal.store.doubts import Calibration, Kind, ModelDoubts, Seen
 from tests.chaos.laboratory import Laboratory, send
 from tests.process.asked import Asked
-from tests.process.supervised import pid_of
+from tests.process.supervised import pid_of, words_of
 from tests.servers.loopback import Exchange, Loopback
 from workers.engines.echo import reference
 
@@ -175,5 +175,5 @@ def _strike(lab: Laboratory, blow: str, worker: int, asked: Doubted) -> None:
         send(worker, signal.SIGKILL)
     elif blow == "egress":
         for process in lab.processes():
-            if "ai_pal.egress" in process.cmdline():
+            if "ai_pal.egress" in words_of(process):
                 send(process.pid, signal.SIGKILL)
