@@ -9,11 +9,14 @@ from ai_pal.config import ModelSettings, Settings
 from ai_pal.config.settings import DEVICES, MOST_LAYERS, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.option_rules import MOST_CONTEXT, KvCache
+from ai_pal.protocol.options import GenerationOptions
 
 COMPUTE = ("llamacpp", "transformers")
 AUTO, HOST = "auto", "cpu"
 NUMBERS = {"threads": (0, MOST_THREADS), "slots": (0, MOST_SLOTS), "context": (1, MOST_CONTEXT)}
 """Options that are whole numbers, with their bounds; 0 threads or slots are chosen for this machine."""
+SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty")
+"""What a model's table may say of its answers."""
 OTHERWISE = "leave it out, or use the model as a GGUF file"
 
 
@@ -80,3 +83,8 @@ def gpu_layers(
         message = f"gpu_layers={asked} and device={HOST} exclude each other"
         fail(Code.CONFIG_INVALID, message, "leave one of them out")
     return asked
+
+
+def sampling(own: ModelSettings) -> GenerationOptions:
+    """What its table says of answers whose request says nothing."""
+    return GenerationOptions(**{name: getattr(own, name) for name in SAMPLING})

@@ -95,7 +95,9 @@ def _resolved(ref: str, settings: Settings, machine: Machine | None) -> LoadMode
         device=(device := loading.device(found.engine, options, own, settings)),
         gpu_layers=loading.gpu_layers(found.engine, options, own, settings, device),
         options=options,
-        sampling=found.sampling or (entry.sampling if entry is not None else GenerationOptions()),
+        sampling=loading.sampling(own).over(
+            found.sampling or (entry.sampling if entry is not None else GenerationOptions())
+        ),
         delta_interval=settings.delta_interval,
     )
 

@@ -81,6 +81,16 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     pin: (
         Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None
     ) = None
+    temperature: (
+        Annotated[
+            float, Meta(ge=0, description="Of answers whose request says none. Empty: as its makers say.")
+        ]
+        | None
+    ) = None
+    top_p: Annotated[float, Meta(ge=0, le=1, description="As `temperature`: from 0 to 1.")] | None = None
+    top_k: Annotated[int, Meta(ge=-1, description="As `temperature`: 0 or -1 is all tokens.")] | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1, description="As `temperature`: from 0 to 1.")] | None = None
+    repeat_penalty: Annotated[float, Meta(gt=0, description="As `temperature`: 1 is none.")] | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

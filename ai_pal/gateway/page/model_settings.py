@@ -20,6 +20,11 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slots: int | None = None
     keep_alive: str | None = None
     pin: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
 
 
 FIELDS = tuple(name for name in Own.__struct_fields__ if name != "model")
@@ -32,10 +37,10 @@ def read(body: bytes) -> Own:
 
 
 def told(model: str) -> dict[str, Any]:
-    """What its table says, and what holds where it says nothing."""
+    """What its table says, and what holds where it says nothing; of sampling that is the model's affair."""
     settings = load_settings().settings
     own = settings.models.get(model, ModelSettings())
-    usual = {name: getattr(settings, name) for name in FIELDS if name != "pin"}
+    usual = {name: getattr(settings, name) for name in FIELDS if hasattr(settings, name)}
     return {
         "model": model,
         "file": str(paths.config_file()),

@@ -7,6 +7,7 @@ import pytest
 from ai_pal.catalog import loading
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.errors import AiPalError, Code
+from ai_pal.protocol.options import GenerationOptions
 
 HERE, OWN, GENERAL = (
     {"gpu_layers": 3, "device": "cuda:1"},
@@ -49,3 +50,12 @@ def test_what_an_engine_does_not_do_is_refused(engine: str, options: dict[str, A
     assert refused.value.code == Code.CONFIG_INVALID
     assert words in refused.value.failure.message
     assert refused.value.failure.hint
+
+
+def test_what_the_table_of_a_model_says_goes_over_its_makers_and_under_the_request() -> None:
+    makers = GenerationOptions(temperature=0.6, top_p=0.95, top_k=20)
+    own = ModelSettings(temperature=0.0, top_k=1)
+    usual = loading.sampling(own).over(makers)
+    assert (usual.temperature, usual.top_p, usual.top_k) == (0.0, 0.95, 1)
+    assert loading.sampling(ModelSettings()).over(makers) == makers
+    assert GenerationOptions(temperature=0.9).over(usual).temperature == 0.9

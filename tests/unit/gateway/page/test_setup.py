@@ -21,11 +21,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_a_model_has_of_its_own_is_written_read_and_taken_out_again() -> None:
     paths.config_file().write_text('# mine\n[models."q:4b"]\nkv_cache = "q8_0"  # stays\n')
-    model_settings.change(Own("q:4b", context=8192, threads=2, keep_alive="10m", pin=True))
+    model_settings.change(
+        Own("q:4b", context=8192, threads=2, keep_alive="10m", pin=True, temperature=0.2, top_k=1)
+    )
     own = load_settings().settings.models["q:4b"]
+    assert (own.temperature, own.top_k, own.top_p) == (0.2, 1, None)
     assert (own.context, own.threads, own.slots, own.keep_alive, own.pin) == (8192, 2, None, 600.0, True)
     told = model_settings.told("q:4b")
-    assert told["own"] == {"context": 8192, "threads": 2, "slots": None, "keep_alive": "10m", "pin": True}
+    said = {"context": 8192, "threads": 2, "keep_alive": "10m", "pin": True, "temperature": 0.2, "top_k": 1}
+    assert {name: value for name, value in told["own"].items() if value is not None} == said
+    assert "temperature" not in told["usual"], "that is the affair of its makers"
     assert told["usual"]["keep_alive"] == "5m"
     model_settings.change(Own("q:4b"))
     assert paths.config_file().read_text() == '# mine\n[models."q:4b"]\nkv_cache = "q8_0"  # stays\n'
