@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from ai_pal.gateway.page.markdown import shown
 from tests.gateway.page.conftest import Site, Tab
-from tests.unit.gateway.page.attacks import KINDS, combined
+from tests.unit.gateway.page.attacks import KINDS, combined, written_out
 
 AXE = (
     Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -21,6 +22,12 @@ ODD = """() => [...document.querySelectorAll("#turns .body *")].filter((node) =>
     || (one.name === "href" && !/^(https?|mailto):/.test(one.value)))
   || /^(script|img|iframe|object|embed|style|link|meta|base|form|input|svg|video|audio)$/i.test(node.tagName))
   .map((node) => node.outerHTML.slice(0, 200))"""
+
+PUT = """async (htmls) => {
+  const { put } = await import(document.querySelector("script[type=module]").src.replace("app.js", "dom.js"));
+  const body = document.querySelector("#turns .body");
+  body.replaceChildren(...htmls.map((html) => put(document.createElement("div"), html)));
+}"""
 
 
 def test_nothing_of_five_hundred_attacks_acts_in_a_browser(tab: Tab) -> None:
@@ -36,6 +43,18 @@ def test_nothing_of_five_hundred_attacks_acts_in_a_browser(tab: Tab) -> None:
     tab.page.reload()
     expect(tab.last().locator(".block").first).to_be_visible()
     assert tab.page.evaluate(ODD) == []
+
+
+def test_nothing_of_them_acts_wherever_they_are_cut(tab: Tab) -> None:
+    """Each as far as it has come after each letter, put in as the page does it."""
+    tab.said("x", "y")
+    tab.page.evaluate("() => { self.alert = () => console.error('an attack has acted'); }")
+    sources = dict.fromkeys(part for text in (*KINDS, *combined(400)) for part in written_out(text))
+    assert len(sources) > 15_000
+    htmls = list(dict.fromkeys(map(shown, sources)))
+    for at in range(0, len(htmls), 2000):
+        tab.page.evaluate(PUT, htmls[at : at + 2000])
+        assert tab.page.evaluate(ODD) == []
 
 
 def test_what_looks_for_attacks_finds_them(tab: Tab) -> None:
@@ -163,9 +182,9 @@ def test_it_is_for_everybody(tab: Tab, scheme: str) -> None:
     expect(page.locator("#options")).to_be_visible()
     assert page.evaluate(check) == []
     page.keyboard.press("Escape")
-    for view, shown in (("Models", "h2"), ("Usage", "h2"), ("Log", ".line")):
+    for view, there in (("Models", "h2"), ("Usage", "h2"), ("Log", ".line")):
         page.get_by_role("link", name=view, exact=True).click()
-        expect(page.locator(f"#{view.lower()} {shown}").first).to_be_visible()
+        expect(page.locator(f"#{view.lower()} {there}").first).to_be_visible()
         assert page.evaluate(check) == []
 
 

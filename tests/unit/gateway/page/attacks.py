@@ -1,6 +1,12 @@
 """Text that would act if a page let it: kinds of attacks, and more of them by what they are put into."""
 
+from collections.abc import Iterator
 from itertools import product
+
+from ai_pal.gateway.page.following import Cursor
+from ai_pal.gateway.page.markdown import block_parser
+from ai_pal.gateway.page.shown import Shown
+from ai_pal.protocol import client as wire
 
 _ACTS = "alert(1)"
 
@@ -183,3 +189,14 @@ def combined(most: int) -> list[str]:
     everything = [around.replace("{}", kind) for around, kind in product(_AROUND, KINDS)]
     step = max(1, len(everything) // most)
     return everything[::step][:most]
+
+
+def written_out(text: str) -> Iterator[str]:
+    """What a page shows of it, letter by letter: the source of a block each time that it is another."""
+    answer, cursor, known = Shown(block_parser()), Cursor(), ""
+    for seq, letter in enumerate(text):
+        answer.take(wire.Delta(1, seq, 1, letter), 0.0)
+        for kind, *said in cursor.news(answer):
+            if kind in ("block", "open") and said[1] != known:
+                known = said[1]
+                yield known

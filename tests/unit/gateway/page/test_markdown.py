@@ -5,11 +5,8 @@ import time
 import pytest
 
 from ai_pal.gateway.page.code import highlighted
-from ai_pal.gateway.page.following import Cursor
-from ai_pal.gateway.page.markdown import LONGEST, block_parser, shown
-from ai_pal.gateway.page.shown import Shown
-from ai_pal.protocol import client as wire
-from tests.unit.gateway.page.attacks import KINDS, combined
+from ai_pal.gateway.page.markdown import LONGEST, shown
+from tests.unit.gateway.page.attacks import KINDS, combined, written_out
 from tests.unit.gateway.page.harmless import what_acts
 
 HOSTILE = combined(400)
@@ -45,14 +42,9 @@ def test_nothing_of_an_attack_within_markdown_acts() -> None:
 
 @pytest.mark.parametrize("part", range(4))
 def test_nothing_of_it_acts_wherever_it_is_cut(part: int) -> None:
-    for text in KINDS[part::4]:
-        answer, cursor, known = Shown(block_parser()), Cursor(), ""
-        for seq, letter in enumerate(text):
-            answer.take(wire.Delta(1, seq, 1, letter), 0.0)
-            for kind, *said in cursor.news(answer):
-                if kind in ("block", "open") and said[1] != known:
-                    known = said[1]
-                    assert what_acts(shown(known)) == [], (text, known)
+    for text in (*KINDS, *HOSTILE)[part::4]:
+        for so_far in written_out(text):
+            assert what_acts(shown(so_far)) == [], (text, so_far)
 
 
 @pytest.mark.parametrize(
