@@ -298,8 +298,8 @@ BUGS = (
         "a stored response is given to whoever knows its id",
         f"{MATRIX} -k another",
         "ai_pal/gateway/openai/responses/kept.py",
-        '"SELECT response, items, turns FROM responses WHERE id = ? AND owner = ? AND at > ?",\n',
-        '"SELECT response, items, turns FROM responses WHERE id = ? AND ? IS NOT NULL AND at > ?",\n',
+        '"WHERE id = ? AND owner = ? AND at > ?",\n',
+        '"WHERE id = ? AND ? IS NOT NULL AND at > ?",\n',
     ),
     Bug(
         12,

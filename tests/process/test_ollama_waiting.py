@@ -8,7 +8,7 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
-from tests.process.eventually import allowed
+from tests.process.eventually import busy
 from tests.process.supervised import Supervised
 from tests.servers.loopback import Exchange, Loopback
 
@@ -75,7 +75,7 @@ def test_the_waiting_can_be_cancelled(client: Client, ollama: LoadingOllama, ser
 
 def test_a_deadline_ends_the_waiting(client: Client, ollama: LoadingOllama, server: Loopback) -> None:
     ollama.looks = 1_000_000
-    *_, last = client.chat("hello", model="ollama:m", deadline=allowed(3.0))
+    *_, last = client.chat("hello", model="ollama:m", deadline=4.0 * busy())
     assert isinstance(last, wire.Failed)
     assert last.reasons[-1].code == Code.DEADLINE_EXCEEDED
     assert server.abandoned.acquire(timeout=SECONDS)

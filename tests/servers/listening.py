@@ -45,11 +45,14 @@ class Listening:
         raise NotImplementedError
 
     async def _stop(self) -> None:
+        """All ends, what the loop has only begun to accept too."""
         self._server.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(2):  # the loop closes sockets in turns of its own
+            await asyncio.sleep(0)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._take(reader, writer))
