@@ -32,7 +32,7 @@ def test_a_real_request_does_not_wait_for_a_question(supervise: Supervise) -> No
     with supervise(router_calibrate_after=0).client() as client:
         list(client.load(SLOW, -1))
         eventually(lambda: calibrates(client, SLOW))
-        assert text_of(ask(client, SLOW, tokens=1, pace=0)).strip() == "one"
+        assert text_of(ask(client, SLOW, tokens=1, pace=0.001)).strip() == "one"
         eventually(lambda: calibrates(client, SLOW))
 
 
