@@ -5,7 +5,6 @@ import re
 
 import msgspec
 
-from ai_pal.config.settings import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 
@@ -82,15 +81,6 @@ def admit_on_nodes(*, local_only: bool, mine: bool = False) -> None:
     if mine:
         message = f"{where}, and the request is for machines of yours alone"
         fail(Code.LOCAL_ONLY, message, f"allow it: {ALLOW_OTHERS}")
-
-
-def admit_by_settings(
-    settings: Settings, *, local_only: bool = False, mine: bool = False, goal: str = ""
-) -> None:
-    """The same for requests that say nothing of privacy to the supervisor. Raises `AiPalError`
-    (`local_only`)."""
-    if settings.cluster.engine != "none":
-        admit_on_nodes(local_only=local_only or settings.private(goal), mine=mine or settings.mine)
 
 
 def admit_words(*, local_only: bool, mine: bool = False) -> None:

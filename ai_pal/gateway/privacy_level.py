@@ -8,7 +8,7 @@ from ai_pal.config import load_settings
 from ai_pal.config.presets import load_preset
 from ai_pal.gateway import presets
 from ai_pal.gateway.rights import KeyedClient
-from ai_pal.privacy import admit_by_settings
+from ai_pal.privacy import admit_on_nodes
 
 if TYPE_CHECKING:
     from ai_pal.gateway.asked import Begin, Coming
@@ -63,5 +63,6 @@ def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
 def admit(client: AsyncClient, how: Asking) -> None:
     """Whether a model of ours may read what is to go no further than this says: with a cluster they run
     elsewhere. Raises `AiPalError` (`local_only`)."""
-    level = level_of(client, how)
-    admit_by_settings(load_settings().settings, local_only=level.local_only, mine=level.mine)
+    if load_settings().settings.cluster.engine != "none":
+        level = level_of(client, how)
+        admit_on_nodes(local_only=level.local_only, mine=level.mine)

@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ai_pal.config.cluster_settings import ClusterSettings
-from ai_pal.config.settings import Settings
 from ai_pal.errors import AiPalError, Code
-from ai_pal.privacy import admit, admit_by_settings, is_loopback, is_passed_on, stays_here
+from ai_pal.privacy import admit, admit_on_nodes, is_loopback, is_passed_on, stays_here
 from ai_pal.protocol.egress import Api, Complete, Machine, Provider
 
 
@@ -146,16 +144,9 @@ def test_a_pinned_machine_is_not_this_machine() -> None:
         assert caught.value.code == Code.LOCAL_ONLY
 
 
-@pytest.mark.parametrize(
-    "said",
-    [{"local_only": True}, {"mine": True}, {"optimization_goal": "privacy"}],
-    ids=lambda said: next(iter(said)),
-)
+@pytest.mark.parametrize("said", [{"local_only": True}, {"local_only": False, "mine": True}])
 def test_what_stays_goes_to_no_node(said: dict[str, Any]) -> None:
-    nodes = ClusterSettings(engine="command", nodes={"box": "ssh box python"})
     with pytest.raises(AiPalError) as caught:
-        admit_by_settings(Settings(cluster=nodes, **said))
+        admit_on_nodes(**said)
     assert caught.value.code == "local_only"
-    assert "a setting may say it too" in caught.value.failure.hint
-    admit_by_settings(Settings(**said))
-    admit_by_settings(Settings(cluster=nodes))
+    admit_on_nodes(local_only=False)
