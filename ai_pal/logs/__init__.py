@@ -18,6 +18,8 @@ if _unloaded:
 
 get_logger = structlog.get_logger
 
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+
 ROTATE_BYTES = 2 * 1024 * 1024
 ROTATE_KEEP = 3
 
@@ -58,7 +60,7 @@ def configure(level: str = "info", style: Format = "auto", file: Path | None = N
     )
 
 
-def worker_line(line: str) -> tuple[str, str, dict[str, Any]]:
+def worker_line(line: str) -> tuple[int, str, dict[str, Any]]:
     """(level, event, fields) of a line that a worker wrote: JSON from our own code, else engine output."""
     if line.startswith("{"):
         try:
@@ -66,11 +68,9 @@ def worker_line(line: str) -> tuple[str, str, dict[str, Any]]:
         except msgspec.DecodeError:
             pass
         else:
-            level = str(fields.pop("level", "info"))
-            event = str(fields.pop("event", "worker"))
-            known = level in ("debug", "info", "warning", "error", "critical")
-            return (level if known else "info"), event, fields
-    return "debug", "engine_output", {"line": line}
+            level = LEVELS.get(str(fields.pop("level", "info")), LEVELS["info"])
+            return level, str(fields.pop("event", "worker")), fields
+    return LEVELS["debug"], "engine_output", {"line": line}
 
 
 def _rotating(file: Path) -> logging.Handler:

@@ -1,13 +1,14 @@
-"""The cluster out of the settings. Imported only where these name an engine."""
+"""Workers on the nodes of a cluster. Imported only where the settings name an engine."""
 
 import contextlib
 from functools import partial
 from pathlib import Path
 
-from ai_pal import catalog
+from ai_pal import catalog, privacy
 from ai_pal.catalog.identity import identity_of
-from ai_pal.config import Settings
+from ai_pal.config import paths
 from ai_pal.config.cluster_settings import ClusterSettings
+from ai_pal.config.current import CurrentSettings
 from ai_pal.config.egress_environment import cluster_environment
 from ai_pal.errors import AiPalError
 from ai_pal.formats.gguf_parts import part_paths
@@ -15,38 +16,55 @@ from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.protocol.client import NodeStatus
 from ai_pal.protocol.cluster import Begin, decode_from_cluster
 from ai_pal.server.app.policies import egress_policy, memory_policy
-from ai_pal.server.children.cluster import MODULE, Cluster, OnLine
+from ai_pal.server.children.cluster import MODULE, Cluster
 from ai_pal.server.children.egress import EgressProcess, Send
-from ai_pal.server.nodes.base import Launcher
+from ai_pal.server.jobs import Job
+from ai_pal.server.nodes.base import Launcher, OnLine
 from ai_pal.server.pool.node_admission import Files, NodeAdmission
 from ai_pal.server.ports import Clock, Observe
 
 
-def cluster_of(
-    settings: Settings, launcher: Launcher, send: Send, clock: Clock, observe: Observe, on_line: OnLine
-) -> Cluster:
-    """The cluster, not started yet; `launcher` starts its process on this machine."""
-    policy = egress_policy(settings)
-    process = EgressProcess(
-        launcher, send, clock, observe, policy, cluster_environment, MODULE, decode_from_cluster
-    )
-    return Cluster(process, _begin(settings.cluster), clock, observe, on_line)
+class ClusterNodes:
+    """Implements `WorkerNodes`: with a cluster."""
 
+    def __init__(
+        self,
+        current: CurrentSettings,
+        launcher: Launcher,
+        send: Send,
+        clock: Clock,
+        observe: Observe,
+        on_line: OnLine,
+    ) -> None:
+        """`launcher` starts the cluster process, on this machine."""
+        self._current, settings = current, current.settings
+        process = EgressProcess(
+            launcher, send, clock, observe, egress_policy(settings),
+            cluster_environment, MODULE, decode_from_cluster,
+        )  # fmt: skip
+        self.outgoing = (process,)
+        self.launcher = cluster = Cluster(process, _begin(settings.cluster), clock, observe, on_line)
+        footprints = LearnedFootprints(paths.peaks_file())
+        files_of = partial(_files_of, catalog.cache_dir(settings))
+        self.admission = NodeAdmission(cluster, footprints, memory_policy(settings), clock, files_of)
+        self.drain, self.start = cluster.drain, cluster.start
+        self.tick, self.shutdown = cluster.tick, cluster.shutdown
 
-def node_admission(
-    cluster: Cluster, footprints: LearnedFootprints, settings: Settings, clock: Clock
-) -> NodeAdmission:
-    """Who decides which node a worker runs on."""
-    files_of = partial(_files_of, catalog.cache_dir(settings))
-    return NodeAdmission(cluster, footprints, memory_policy(settings), clock, files_of)
+    def admit(self, job: Job) -> None:
+        """What may not leave this machine does not go to a node."""
+        settings = self._current.settings
+        private, mine = job.private or settings.private(), job.mine or settings.mine
+        privacy.admit_on_nodes(local_only=private, mine=mine)
 
+    def statuses(self) -> list[NodeStatus]:
+        """The nodes, and whether the usual model is there."""
+        settings, usual = self._current.settings, None
+        with contextlib.suppress(AiPalError, OSError, ValueError):  # then nobody could say
+            usual = _files_of(catalog.cache_dir(settings), catalog.resolve("", settings).path)
+        return self.launcher.statuses(usual.identities if usual is not None else None)
 
-def node_statuses(cluster: Cluster, settings: Settings) -> list[NodeStatus]:
-    """The nodes, and whether the usual model is there."""
-    usual = None
-    with contextlib.suppress(AiPalError, OSError, ValueError):  # then nobody could say
-        usual = _files_of(catalog.cache_dir(settings), catalog.resolve("", settings).path)
-    return cluster.statuses(usual.identities if usual is not None else None)
+    def close(self) -> None:
+        """Nodes see the end of their connections."""
 
 
 def _begin(cluster: ClusterSettings) -> Begin:

@@ -12,7 +12,7 @@ from ai_pal.protocol.client import NodeCard, NodeStatus
 from ai_pal.protocol.egress import FromEgress
 from ai_pal.restarts import Restarts
 from ai_pal.server.children.egress import EgressProcess
-from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, OnLine
 from ai_pal.server.nodes.remote import RemoteProcess
 from ai_pal.server.ports import Clock, Observe
 
@@ -20,8 +20,6 @@ MODULE = "ai_pal.cluster"
 
 AWAITED = 20.0
 """Seconds in which a load waits for a node that does not answer: it may be starting, or busy."""
-
-OnLine = Callable[[str, str], None]
 
 
 class Cluster:

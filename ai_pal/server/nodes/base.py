@@ -5,6 +5,9 @@ from typing import Protocol
 
 import msgspec
 
+OnLine = Callable[[str, str], None]
+"""Takes each line that a worker writes, after the worker's name."""
+
 
 class ExitStatus(msgspec.Struct, frozen=True):
     """How a process ended: an exit `code`, or the `signal` that ended it. On another node it may have been

@@ -17,7 +17,7 @@ import psutil
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.logs import MARK
-from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, OnLine, ProcessUsage
 from ai_pal.server.nodes.output import Output
 from ai_pal.server.nodes.process_exit import watch_exit
 
@@ -48,8 +48,6 @@ SETTLE_SECONDS = 0.02
 
 LAST_READS = 32
 """A pipe holds 64 KiB; more than this comes from somebody who still writes."""
-
-OnLine = Callable[[str, str], None]
 
 
 class LocalProcess:
