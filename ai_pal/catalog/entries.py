@@ -6,7 +6,6 @@ from ai_pal.catalog.model import KnownModel, Variant, gguf_memory
 from ai_pal.protocol.egress import Artifact, HubFiles, PackageFile
 from ai_pal.protocol.options import GenerationOptions
 
-GB = 1_000_000_000
 _RUNTIME = 700_000_000
 """What Python, torch and transformers hold besides the weights."""
 

@@ -54,11 +54,6 @@ def family(name: str) -> tuple[KnownModel, ...]:
     return tuple(sorted(members, key=lambda entry: -entry.parameters))
 
 
-def family_of(entry: KnownModel) -> str:
-    """The name before the size."""
-    return entry.name.partition(":")[0]
-
-
 def variant_of(entry: KnownModel, name: str) -> Variant | None:
     """The variant of that name; another quantization of the repository that its GGUF comes from, its size by
     its bits."""

@@ -17,8 +17,6 @@ from ai_pal.errors import Code, Failure, fail
 if TYPE_CHECKING:
     from ai_pal.machines.seen import Seen
 
-LATER = "`machines check` asks it for its models once it has a key"
-
 
 def add(args: argparse.Namespace) -> int:
     """Pin the certificate that the gateway shows, if it is the right one. Raises `AiPalError`."""

@@ -3,7 +3,6 @@
 import contextlib
 import mmap
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -253,11 +252,3 @@ def _head_count(found: dict[str, Any], architecture: str) -> Any:
 
 def _largest(heads: Any) -> int:
     return int(max(heads, default=0) if isinstance(heads, list) else heads)
-
-
-def bytes_by_kind(tensors: list[Tensor]) -> Counter[int]:
-    """How many bytes each data type takes."""
-    sizes: Counter[int] = Counter()
-    for tensor in tensors:
-        sizes[tensor.kind] += tensor.size
-    return sizes

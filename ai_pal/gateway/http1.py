@@ -207,7 +207,6 @@ class Strict(HttpToolsProtocol):
             self.transport.close()
 
 
-_UNREADABLE = UnfitError(400, "the request cannot be read as HTTP/1.1")
 _TOO_LARGE = UnfitError(431, "the head of the request is too large")
 
 

@@ -25,14 +25,10 @@ def trusting(environ: Mapping[str, str]) -> ssl.SSLContext:
     try:
         context.load_verify_locations(file or None, folder or None)
     except ssl.SSLError:
-        raise Blocked(
-            f"{FILE} names {file}, which holds no certificate", f"correct or unset {FILE}"
-        ) from None
+        raise Blocked(f"{FILE} names {file}, which holds no certificate", _CORRECT) from None
     except OSError as error:
         why = os.strerror(error.errno or 0).lower()
-        raise Blocked(
-            f"{FILE} names {file}, which cannot be read: {why}", f"correct or unset {FILE}"
-        ) from None
+        raise Blocked(f"{FILE} names {file}, which cannot be read: {why}", _CORRECT) from None
     return context
 
 

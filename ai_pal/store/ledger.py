@@ -112,19 +112,9 @@ class Ledger(Protocol):
         strong_from: float = 0.7,
     ) -> list[Sums]:
         """Sums of the attempts in [`since`, `until`), in the order of their keys; days are local ones.
-        A score above `strong_from` would have asked for a strong cloud. By model, those
-        of which no attempt `leaves_trace` are left out: most are mistyped names. A key of day and model is
+        A score above `strong_from` would have asked for a strong cloud. By model, those that nobody knows and
+        for which no prompt left this machine are left out: most are mistyped names. A key of day and model is
         that of the day, a blank, and that of the model."""
 
     def close(self) -> None:
         """Let go of the file."""
-
-
-def leaves_trace(attempt: Attempt) -> bool:
-    """Whether there is such a model, or a prompt left this machine for it all the same."""
-    return attempt.outcome != UNKNOWN or attempt.remote
-
-
-def model_key(provider: str, model: str, tier: int) -> str:
-    """A model as it is named in sums and on the command line."""
-    return model if tier == LOCAL_TIER else f"{provider}:{model}"

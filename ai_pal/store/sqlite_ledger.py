@@ -51,7 +51,7 @@ _SUMMARY = """
     FROM marked GROUP BY key {having} ORDER BY key
 """
 _TRACE = f"HAVING sum(outcome <> '{UNKNOWN}' OR remote) > 0"
-"""`ledger.leaves_trace` for one of the attempts."""
+"""There is such a model, or a prompt left this machine for it all the same."""
 
 
 class SqliteLedger:

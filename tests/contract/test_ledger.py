@@ -10,8 +10,8 @@ import pytest
 
 from ai_pal.store.calendar import Span, day_of, month_of
 from ai_pal.store.ledger import Attempt, Ledger, Spent, Tokens
-from ai_pal.store.memory_ledger import MemoryLedger
 from ai_pal.store.sqlite_ledger import SqliteLedger
+from tests.memory_ledger import MemoryLedger
 
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 DAY = 86_400.0

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ai_pal.store.calendar import Span
 from ai_pal.store.ledger import Attempt, By
-from ai_pal.store.memory_ledger import MemoryLedger
 from ai_pal.store.sqlite_ledger import SqliteLedger
+from tests.memory_ledger import MemoryLedger
 
 TIMES = st.integers(1_700_000_000, 1_800_000_000).map(float)
 TOKENS = st.integers(0, 1_000_000_000)

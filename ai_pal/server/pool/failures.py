@@ -21,10 +21,6 @@ REPLACED = Failure(
 IGNORED_CANCEL = Failure(Code.WORKER_HUNG, "the worker ignored a cancel", "ask again", retryable=True)
 
 
-def duplicate(request_id: int) -> Failure:
-    return Failure(Code.DUPLICATE_ID, f"request id {request_id} is still open", "use a new id")
-
-
 def overloaded(worker: ModelWorker) -> Failure:
     count = len(worker.queue)
     message = f"{worker.model} is overloaded: {counted(count, 'request')} {'waits' if count == 1 else 'wait'}"

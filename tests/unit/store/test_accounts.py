@@ -12,7 +12,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.store.accounts import Accounts
 from ai_pal.store.calendar import Span
 from ai_pal.store.ledger import Attempt, Ledger, Spent
-from ai_pal.store.memory_ledger import MemoryLedger
+from tests.memory_ledger import MemoryLedger
 
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 WAIT = 60.0

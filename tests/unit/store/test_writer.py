@@ -8,8 +8,8 @@ import pytest
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.store.ledger import Attempt, Ledger
-from ai_pal.store.memory_ledger import MemoryLedger
 from ai_pal.store.writer import LedgerWriter
+from tests.memory_ledger import MemoryLedger
 
 WAIT = 60.0
 

@@ -100,11 +100,6 @@ def asked(breaker: Breaker, now: float) -> Breaker:
     return breaker
 
 
-def succeeded() -> Breaker:
-    """Content came: all is forgotten."""
-    return Breaker()
-
-
 def released(breaker: Breaker) -> Breaker:
     """The request ended without telling anything, as cancelled ones do."""
     return msgspec.structs.replace(breaker, probing=False)

@@ -7,7 +7,7 @@ from ai_pal.gateway.page.plots import Bar, bars
 from ai_pal.gateway.page.usage import doubted, used
 from ai_pal.store.doubts import Calibration, ModelDoubts, Seen
 from ai_pal.store.ledger import Attempt
-from ai_pal.store.memory_ledger import MemoryLedger
+from tests.memory_ledger import MemoryLedger
 
 NOW = 1_700_000_000.0
 

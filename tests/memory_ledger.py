@@ -1,4 +1,4 @@
-"""A ledger that forgets when it is dropped: for simulations and tests."""
+"""A ledger that forgets when it is dropped: what the real one is held against."""
 
 import time
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from ai_pal.store.calendar import Span
 from ai_pal.store.ledger import (
     ANSWERED,
     DOUBTED,
+    LOCAL_TIER,
     MACHINE_TIER,
+    UNKNOWN,
     Attempt,
     By,
     Spent,
     Sums,
     Tokens,
-    leaves_trace,
-    model_key,
 )
 
 MOST_TOKENS = 1_000_000_000
@@ -52,7 +52,7 @@ class MemoryLedger:
         for attempt in self.attempts:
             if since <= attempt.at < until:
                 groups.setdefault(_key(by, attempt), []).append(attempt)
-        kept = [key for key in sorted(groups) if "model" not in by or any(map(leaves_trace, groups[key]))]
+        kept = [key for key in sorted(groups) if "model" not in by or any(map(_leaves_trace, groups[key]))]
         gave_way = {attempt.request for attempt in self.attempts if attempt.outcome == DOUBTED}
         return [_sums(key, groups[key], strong_from, gave_way) for key in kept]
 
@@ -65,13 +65,18 @@ def _key(by: By, attempt: Attempt) -> str:
         case "day":
             return time.strftime("%Y-%m-%d", time.localtime(attempt.at))
         case "model":
-            return model_key(attempt.provider, attempt.model, attempt.tier)
+            return attempt.model if attempt.tier == LOCAL_TIER else f"{attempt.provider}:{attempt.model}"
         case "day and model":
             return f"{_key('day', attempt)} {_key('model', attempt)}"
         case "tier":
             return str(attempt.tier)
         case "principal":
             return attempt.principal
+
+
+def _leaves_trace(attempt: Attempt) -> bool:
+    """Whether there is such a model, or a prompt left this machine for it all the same."""
+    return attempt.outcome != UNKNOWN or attempt.remote
 
 
 def _sums(key: str, attempts: list[Attempt], strong_from: float, gave_way: set[str]) -> Sums:
