@@ -41,9 +41,19 @@ class Shape:
         return answer
 
 
-def shape_of(schema: Any) -> Shape | None:
-    """The shape where one is wanted. Raises as `Shape`."""
-    return None if schema is None else Shape(schema)
+class AnyShape:
+    """No shape is wanted: questions and answers stay as they are."""
+
+    def applied(self, how: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(how)
+
+    def fill(self, answer: Answer) -> Answer:
+        return answer
+
+
+def shape_of(schema: Any) -> Shape | AnyShape:
+    """The shape that is wanted, if one is. Raises as `Shape`."""
+    return AnyShape() if schema is None else Shape(schema)
 
 
 def _understood(schema: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:

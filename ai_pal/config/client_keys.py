@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from ai_pal.config import paths
+from ai_pal.config.whole_file import alone, read_whole, write_whole
 from ai_pal.errors import Code, fail, fail_to_write
 
 PREFIX = "sk-aipal-"
@@ -59,15 +60,7 @@ def named_by(key: str, keys: Keys) -> str:
 def read_keys(environ: Mapping[str, str] = os.environ) -> dict[str, ClientKey]:
     """All keys by name; none where none was ever made. Raises `AiPalError` (`file_unreadable`): a key that
     cannot be read must not turn into no key at all."""
-    file = paths.client_keys_file(environ)
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, ClientKey])
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        fail(Code.FILE_UNREADABLE, f"{file} cannot be read: {error.strerror}", "check its owner")
-    except msgspec.DecodeError as error:
-        fail(Code.FILE_UNREADABLE, f"{file} is damaged: {error}", f"remove it, and make new keys (rm {file})")
+    return read_whole(paths.client_keys_file(environ), dict[str, ClientKey], {}, "make new keys")
 
 
 def create(name: str, rights: ClientKey, environ: Mapping[str, str] = os.environ) -> str:
@@ -99,8 +92,6 @@ def revoke(name: str, environ: Mapping[str, str] = os.environ) -> int:
 
 
 def _change(change: Callable[[dict[str, ClientKey]], None], environ: Mapping[str, str]) -> Keys:
-    from ai_pal.config.whole_file import alone, write_whole
-
     file = paths.client_keys_file(environ)
     try:
         with alone(file.parent):

@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from ai_pal.config import paths
-from ai_pal.errors import Code, fail, fail_to_write
+from ai_pal.config.whole_file import alone, read_whole, write_whole
+from ai_pal.errors import fail_to_write
 
 KEY_PREFIX = "AI_PAL_KEY_"
 """`AI_PAL_KEY_NAME` holds the key of the provider called `name`."""
@@ -78,22 +79,12 @@ def consented(
 def read_access(environ: Mapping[str, str] = os.environ) -> dict[str, Access]:
     """What is remembered, by provider. Raises `AiPalError` (`file_unreadable`): an unreadable no must not
     turn into a yes."""
-    file = paths.providers_file(environ)
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Access])
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        fail(Code.FILE_UNREADABLE, f"{file} cannot be read: {error.strerror}", "check its owner")
-    except msgspec.DecodeError as error:
-        hint = f"remove it, and decide again: ai-pal consent (rm {file})"
-        fail(Code.FILE_UNREADABLE, f"{file} is damaged: {error}", hint)
+    hint = "decide again: ai-pal consent"
+    return read_whole(paths.providers_file(environ), dict[str, Access], {}, hint)
 
 
 def remember(provider: str, environ: Mapping[str, str] = os.environ, **changes: bool | None) -> Access:
     """Change `keyring` or `consent` of one provider; whole or not at all, owner-only. Raises `AiPalError`."""
-    from ai_pal.config.whole_file import alone, write_whole
-
     file = paths.providers_file(environ)
     try:
         with alone(file.parent):

@@ -5,6 +5,13 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ai_pal.errors import Code, fail
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -17,6 +24,19 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(number)
+
+
+def read_whole(file: Path, kind: type[T], nothing: T, hint: str) -> T:
+    """What the JSON of `file` says, or `nothing` where there is none. Raises `AiPalError`: it cannot be read,
+    or is damaged, and the `hint` says what to do then once it is removed."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return nothing
+    except OSError as error:
+        fail(Code.FILE_UNREADABLE, f"{file} cannot be read: {error.strerror}", "check its owner")
+    except msgspec.DecodeError as error:
+        fail(Code.FILE_UNREADABLE, f"{file} is damaged: {error}", f"remove it, and {hint} (rm {file})")
 
 
 def write_whole(file: Path, data: bytes) -> None:

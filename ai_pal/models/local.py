@@ -65,13 +65,12 @@ class LocalLLMProvider:
     ) -> Answer:
         """The answer with its model, token counts, timings and notices. With a `schema` (a JSON Schema as a
         dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) its `value` is the object."""
-        shape = shape_of(schema)
-        answer = Answer()
-        how: Any = options if shape is None else shape.applied(options)
+        shape, answer = shape_of(schema), Answer()
+        how: Any = shape.applied(options)
         async with contextlib.aclosing(self._events(prompt, model, how)) as events:
             async for event in events:
                 answer.take(event)
-        return answer if shape is None else shape.fill(answer)
+        return shape.fill(answer)
 
     async def run_tools(
         self,
@@ -182,13 +181,12 @@ class DirectModelWrapper:
     def ask(self, prompt: Prompt, *, schema: Any = None, **options: Unpack[Sampling]) -> Answer:
         """The answer with its model, token counts, timings and notices. With a `schema` (a JSON Schema as a
         dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) its `value` is the object."""
-        shape = shape_of(schema)
-        answer = Answer()
-        how: Any = options if shape is None else shape.applied(options)
+        shape, answer = shape_of(schema), Answer()
+        how: Any = shape.applied(options)
         with contextlib.closing(self._events(prompt, how)) as events:
             for event in events:
                 answer.take(event)
-        return answer if shape is None else shape.fill(answer)
+        return shape.fill(answer)
 
     def run_tools(
         self,

@@ -65,14 +65,13 @@ class MultiModelOrchestrator:
         lets the router choose; `openai:gpt-4.1`, `ollama:phi` or `phi-2` name one. With a `schema` (a JSON
         Schema as a dict, a `msgspec.Struct`, dataclass, `TypedDict` or pydantic model) the answer's `value`
         is the object."""
-        shape = shape_of(schema)
-        answer = Answer()
+        shape, answer = shape_of(schema), Answer()
         how = self._asking(task_type, optimization_goal, model, local_only, max_cost)
-        wishes: Any = options if shape is None else shape.applied(options)
+        wishes: Any = shape.applied(options)
         async with contextlib.aclosing(self._events(prompt, how, wishes)) as events:
             async for event in events:
                 answer.take(event)
-        return answer if shape is None else shape.fill(answer)
+        return shape.fill(answer)
 
     async def run_tools(
         self,

@@ -176,12 +176,7 @@ class Admission:
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
         """Remember the most memory this worker has had, at the end of its load and of its requests, and
         promise it what is known now."""
-        usage = worker.process.usage() if worker.process else None
-        if usage is not None and usage.peak:
-            resident = usage.memory if loaded else 0
-            self._footprints.learn(worker.load, usage.peak, resident=resident, reads=worker.reads)
-        if worker.reserved and not loaded:
-            worker.reserved = self._footprints.need(worker.load)
+        learn(self._footprints, worker, loaded=loaded)
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Nothing is learned from an end on this machine."""
@@ -190,6 +185,16 @@ class Admission:
         """Bytes that nobody has taken, less what other supervisors have promised."""
         every = Claims(taken + others.taken, others.promised)
         return memory.room(self._free.free(), self._policy.low, self._policy.budget, every)
+
+
+def learn(footprints: Footprints, worker: ModelWorker, *, loaded: bool) -> None:
+    """Remember the most memory this worker has had, and promise it what is known now."""
+    usage = worker.process.usage() if worker.process else None
+    if usage is not None and usage.peak:
+        there = usage.memory if loaded else 0
+        footprints.learn(worker.load, usage.peak, resident=there, reads=worker.reads)
+    if worker.reserved and not loaded:
+        worker.reserved = footprints.need(worker.load)
 
 
 def refusal(decision: memory.Refuse, model: str) -> Failure:

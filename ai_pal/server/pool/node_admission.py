@@ -10,7 +10,7 @@ from ai_pal.memory.spread import Place, spread
 from ai_pal.protocol.cluster import Node
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
-from ai_pal.server.pool.admission import MemoryPolicy, counts, places, resident
+from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, places, resident
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.warm_pool import WarmPool
@@ -106,13 +106,8 @@ class NodeAdmission:
         return (), ""
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
-        """Remember the most memory this worker has had, and promise it what is known now."""
-        usage = worker.process.usage() if worker.process else None
-        if usage is not None and usage.peak:
-            resident_bytes = usage.memory if loaded else 0
-            self._footprints.learn(worker.load, usage.peak, resident=resident_bytes, reads=worker.reads)
-        if worker.reserved and not loaded:
-            worker.reserved = self._footprints.need(worker.load)
+        """See `admission.learn`."""
+        learn(self._footprints, worker, loaded=loaded)
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Its process has ended: that may tell something of its node."""

@@ -54,17 +54,7 @@ class Jobs(OpenRequests["OpenJob"]):
             model = with_adapters(model, request.options.lora)
             options = msgspec.structs.replace(request.options, lora=[])
             request = msgspec.structs.replace(request, options=options)
-        if isinstance(request, wire.CountTokens):
-            return Job(
-                work=work_of(request),
-                model=model,
-                owner=client,
-                principal=request.principal,
-                blobs=blobs,
-                private=request.privacy == "local",
-                mine=request.privacy == "mine",
-            )
-        return Job(
+        job = Job(
             work=work_of(request),
             model=model,
             owner=client,
@@ -72,6 +62,11 @@ class Jobs(OpenRequests["OpenJob"]):
             blobs=blobs,
             private=request.privacy == "local",
             mine=request.privacy == "mine",
+        )
+        if isinstance(request, wire.CountTokens):
+            return job
+        return msgspec.structs.replace(
+            job,
             deadline=request.deadline,
             keep_alive=request.keep_alive,
             usual_keep_alive=request.usual_keep_alive,

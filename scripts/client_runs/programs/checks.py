@@ -5,6 +5,8 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 URL, MODEL = os.environ["GATEWAY"], os.environ["MODEL"]
 KEY = "none"
@@ -38,3 +40,20 @@ def weather(city: str) -> str:
 
 def main(checks: Mapping[str, Callable[[], None]]) -> None:
     sys.exit(run(checks))
+
+
+def main_over(
+    protocols: Mapping[str, Callable[[], Any]], checks: Mapping[str, Callable[[Any], None]]
+) -> None:
+    """Each check of each protocol, with a model that is made for it."""
+
+    def asked(check: Callable[[Any], None], model: Callable[[], Any]) -> None:
+        check(model())
+
+    main(
+        {
+            f"{protocol}: {name}": partial(asked, check, model)
+            for protocol, model in protocols.items()
+            for name, check in checks.items()
+        }
+    )

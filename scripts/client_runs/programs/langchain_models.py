@@ -11,7 +11,7 @@ from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-from scripts.client_runs.programs.checks import END, KEY, MODEL, URL, WORDS, main, same, weather
+from scripts.client_runs.programs.checks import END, KEY, MODEL, URL, WORDS, main_over, same, weather
 
 
 class Place(BaseModel):
@@ -65,14 +65,4 @@ CHECKS: dict[str, Callable[[Any], None]] = {
 }
 
 
-def asked(check: Callable[[Any], None], model: Callable[[], Any]) -> None:
-    check(model())
-
-
-main(
-    {
-        f"{protocol}: {name}": partial(asked, check, model)
-        for protocol, model in MODELS.items()
-        for name, check in CHECKS.items()
-    }
-)
+main_over(MODELS, CHECKS)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from anthropic import AsyncAnthropic
@@ -15,7 +14,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.ollama import OllamaProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from scripts.client_runs.programs.checks import END, KEY, MODEL, URL, WORDS, main, same, weather
+from scripts.client_runs.programs.checks import END, KEY, MODEL, URL, WORDS, main_over, same, weather
 
 
 class Place(BaseModel):
@@ -77,14 +76,4 @@ CHECKS: dict[str, Callable[[Any], None]] = {
 }
 
 
-def asked(check: Callable[[Any], None], model: Callable[[], Any]) -> None:
-    check(model())
-
-
-main(
-    {
-        f"{protocol}: {name}": partial(asked, check, model)
-        for protocol, model in MODELS.items()
-        for name, check in CHECKS.items()
-    }
-)
+main_over(MODELS, CHECKS)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ai_pal.counted import counted
-from ai_pal.errors import Code, Failure, fail, install_extra
+from ai_pal.errors import Code, Failure, fail
 from ai_pal.formats import adapters
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import (
@@ -286,14 +286,7 @@ def import_libraries() -> None:
     Raises `AiPalError` (`engine_missing`).
     """
     spin_throttle.prepare(SPINS)
-    environment.settle()
-    try:
+    with environment.first_import():
         import workers.engines.transformers.batch
         import workers.engines.transformers.loading
         import workers.engines.transformers.stepper  # noqa: F401
-    except ImportError as error:
-        fail(
-            Code.ENGINE_MISSING,
-            f"transformers is not usable here: {error}",
-            f"run: {install_extra('transformers')}",
-        )

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ai_pal.errors import Code, fail, install_extra
+from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import CountTokens, LoadModel, Ready
 from workers.engines.base import Blob, Job, Sink
@@ -79,14 +79,7 @@ class Vocabulary:
 
 def import_transformers() -> Any:
     """Raises `AiPalError` (`engine_missing`)."""
-    environment.settle()
     sys.modules.setdefault("torch", None)  # type: ignore[arg-type] # says that there is none: it is half of all memory
-    try:
+    with environment.first_import():
         import transformers
-    except ImportError as error:
-        fail(
-            Code.ENGINE_MISSING,
-            f"transformers is not usable here: {error}",
-            f"run: {install_extra('transformers')}",
-        )
     return transformers
