@@ -24,7 +24,8 @@ from ai_pal.transport.run_files import front_endpoint, holder
 if TYPE_CHECKING:
     from subprocess import Popen
 
-START_TIMEOUT = 15.0
+START_TIMEOUT = 60.0
+"""Seconds that a supervisor has to be ready: one that dies is noticed at once, and a machine may be busy."""
 REPLACE_TIMEOUT = 10.0
 
 _children: list["Popen[bytes]"] = []

@@ -68,7 +68,7 @@ def test_a_gateway_that_is_killed_comes_back_and_takes_no_terminals_answer_along
 
 
 def test_a_gateway_that_hangs_is_replaced(environ: Environ) -> None:
-    with Supervised(environ, http_start="true", http_listen="127.0.0.1:0", beat_timeout="2s") as daemon:
+    with Supervised(environ, http_start="true", http_listen="127.0.0.1:0", beat_timeout="8s") as daemon:
         first = gateway_of(daemon)
         assert plain_http.get(f"{first.address}/ready").status_code == 200
         os.kill(first.pid, signal.SIGSTOP)

@@ -44,7 +44,7 @@ def counted(url: str) -> int:
 def test_what_one_keeps_and_counts_the_others_have_and_who_dies_or_hangs_is_replaced(
     environ: Environ,
 ) -> None:
-    with serving(environ | {"AI_PAL_BEAT_TIMEOUT": "2s"}, "--port", "0", "--workers", str(COUNT)) as process:
+    with serving(environ | {"AI_PAL_BEAT_TIMEOUT": "10s"}, "--port", "0", "--workers", str(COUNT)) as process:
         url = address(process)
         eventually(lambda: len(pids(environ)) == COUNT)
         told = {"model": "echo", "input": "one two"}

@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 import time
+from collections import deque
 
 import pexpect
 import pyte
@@ -14,7 +15,8 @@ from tests.process.eventually import eventually
 PYTHON = sys.executable
 WAIT_SECONDS = 120.0
 PIECE = 512
-"""Bytes that are drawn before the screen is looked at: what soon vanishes again is seen."""
+ERASES = re.compile(rb"(?=\r*\x1b\[\d?[JK])")
+"""Before it the screen is looked at: what vanishes there is seen, however late it is read."""
 
 
 class Terminal:
@@ -33,6 +35,7 @@ class Terminal:
         self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=1)
         self._emulator = pyte.ByteStream(self.screen)
         self.raw = b""
+        self._unseen: deque[bytes] = deque()
         command = [PYTHON, "-m", "ai_pal", *args]
         first = ["bash", "--norc", "--noprofile", "-i"] if as_job else command
         self.process: pexpect.spawn[bytes] = pexpect.spawn(
@@ -89,13 +92,15 @@ class Terminal:
         self.screen.resize(lines=rows, columns=columns)
 
     def _read(self) -> bool:
-        """Take what waits, for at most a moment; False at the end."""
+        """Take what waits up to the next erasure, for at most a moment; False at the end."""
         try:
-            piece = self.process.read_nonblocking(PIECE, timeout=0.2)
+            if not self._unseen:
+                self._unseen += filter(None, ERASES.split(self.process.read_nonblocking(PIECE, timeout=0.2)))
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:
             return False
+        piece = self._unseen.popleft()
         self.raw += piece
         self._emulator.feed(piece)
         return True
