@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from ai_pal.errors import Code, fail
+from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
 
 SAID = "the conversation, a preset, the key or a setting may say it too"
@@ -71,16 +71,22 @@ def is_mine(provider: Provider, model: str = "") -> bool:
     return bool(machine.certificate) and provider.base_url.startswith("https://")
 
 
-def admit_on_nodes(*, local_only: bool, mine: bool = False) -> None:
-    """Whether a request may go to a model of this supervisor's that runs on another node: nobody has pinned
-    that as a machine of the user's. Raises `AiPalError` (`local_only`)."""
+def objection_to_nodes(*, local_only: bool, mine: bool = False) -> Failure | None:
+    """Why a request may not go to a model of this supervisor's that runs on a node, which nobody has pinned
+    as a machine of the user's; None where it may."""
     where = "models run on the nodes of [cluster]"
     if local_only:
-        message = f"{where}, and the request is local-only"
-        fail(Code.LOCAL_ONLY, message, ALLOW)
+        return Failure(Code.LOCAL_ONLY, f"{where}, and the request is local-only", ALLOW)
     if mine:
         message = f"{where}, and the request is for machines of yours alone"
-        fail(Code.LOCAL_ONLY, message, f"allow it: {ALLOW_OTHERS}")
+        return Failure(Code.LOCAL_ONLY, message, f"allow it: {ALLOW_OTHERS}")
+    return None
+
+
+def admit_on_nodes(*, local_only: bool, mine: bool = False) -> None:
+    """The same. Raises `AiPalError` (`local_only`)."""
+    if failure := objection_to_nodes(local_only=local_only, mine=mine):
+        raise AiPalError(failure)
 
 
 def admit_words(*, local_only: bool, mine: bool = False) -> None:

@@ -176,7 +176,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = -1
     memory_budget: Annotated[
-        int, a_size("What all models together may take; 0 leaves it to the machine.")
+        int,
+        a_size("What all models together may take, on each node of a cluster; 0 leaves it to the machine."),
     ] = 0
     memory_low: Annotated[
         int, a_size("Stays free: loads leave it alone, and below it idle models are unloaded early.")
@@ -187,13 +188,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=0,
             le=100,
             description="Percent of the time that processes wait for memory from which on idle models are "
-            "unloaded early; 0 does not look.",
+            "unloaded early; 0 does not look, and nodes of a cluster are not looked at.",
         ),
     ] = 20.0
     memory_wait: Annotated[
         float, a_duration("How long a load may wait for memory that other models will give back.", gt=0)
     ] = 120.0
-    max_loaded_models: Annotated[int, Meta(ge=0, description="Models loaded at a time; 0 is no limit.")] = 0
+    max_loaded_models: Annotated[
+        int, Meta(ge=0, description="Models loaded at a time, on each node of a cluster; 0 is no limit.")
+    ] = 0
     preload: Annotated[
         tuple[str, ...], Meta(description="Models that `ai-pal supervise` loads when it starts.")
     ] = ()

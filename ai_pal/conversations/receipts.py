@@ -8,7 +8,7 @@ def place(tier: int, provider: str, *, remote: bool) -> str:
     if tier == LOCAL_TIER and not remote:
         return "this machine"
     if tier == LOCAL_TIER:
-        return "this machine, but the prompt has left it"
+        return "a model of this AI-PAL, but the prompt has left this machine"
     if tier == MACHINE_TIER:
         return f"↗ {provider}, a machine of yours"
     return f"↗ {provider}" if remote else f"{provider} on this machine"

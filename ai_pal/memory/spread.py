@@ -21,7 +21,8 @@ from ai_pal.memory.decision import (
 class Place(msgspec.Struct, frozen=True):
     """A node as loads see it: bytes that nobody has taken, and who has memory there. With an `objection`
     nothing comes there, and why; `awaited`: that may be over soon. One that is `avoided` is chosen only where
-    no other will do. One that `lacks` has not the files of the model."""
+    no other will do. One that `lacks` has not the files of the model. `beside`: so many replicas of the same
+    model are there."""
 
     name: str
     free: int
@@ -30,6 +31,7 @@ class Place(msgspec.Struct, frozen=True):
     awaited: bool = False
     avoided: bool = False
     lacks: bool = False
+    beside: int = 0
 
     @property
     def room(self) -> int:
@@ -39,14 +41,14 @@ class Place(msgspec.Struct, frozen=True):
 
 def spread(want: Want, places: Sequence[Place], max_loaded: int = 0) -> tuple[str, Decision]:
     """Where `want` is to be loaded, "" for nowhere, and whether it may be now. The node with the most room
-    has it; where none has any, the one where models are going already, then the one where the fewest have to
-    go. `max_loaded` bounds the models of each node."""
+    has it, of those with the fewest replicas of the same model; where none has any, the one where models are
+    going already, then the one where the fewest have to go. `max_loaded` bounds the models of each node."""
     ruled = [
         (place, decide(want, place.free, place.residents, max_loaded))
         for place in places
         if not place.objection
     ]
-    ruled.sort(key=lambda one: (one[0].avoided, -one[0].room, one[0].name))
+    ruled.sort(key=lambda one: (one[0].avoided, one[0].beside, -one[0].room, one[0].name))
     for place, decision in ruled:
         if isinstance(decision, Admit):
             return place.name, decision

@@ -77,8 +77,14 @@ def test_a_model_is_placed_answers_and_is_placed_anew_when_its_node_dies(
                 ask_here(model="echo")
             assert kept_here.value.code == Code.LOCAL_ONLY
 
+        private = client.route(PROMPT, model="echo", local_only=True).candidates
+        assert [(one.state, one.failure and one.failure.code) for one in private if one.tier == 1] == [
+            (wire.RULED_OUT, Code.LOCAL_ONLY)
+        ]
+
         events = iter(ask(client))
         begun = until(events, wire.Delta)
+        assert next(event.remote for event in begun if isinstance(event, wire.Started)), "it has left"
         nodes[first].switch_off()
         all_of_it = [*begun, *events]
         assert_exact_prefix(all_of_it)

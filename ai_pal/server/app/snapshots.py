@@ -186,6 +186,10 @@ class MachineSnapshots:
 
     # -- this machine --------------------------------------------------------------------------
 
+    @property
+    def _on_nodes(self) -> bool:
+        return self._settings.cluster.engine != "none"
+
     def _here(self, reference: str, lora: Sequence[str] = ()) -> Here:
         """What is known of a model, and what is wrong with its name or its file."""
         if lora:
@@ -204,7 +208,7 @@ class MachineSnapshots:
         try:
             found = catalog.find(name, self._settings)
         except AiPalError as error:
-            return Here(model=name, state=UNUSABLE, failure=error.failure)
+            return Here(model=name, state=UNUSABLE, on_nodes=self._on_nodes, failure=error.failure)
         resolved = None
         with contextlib.suppress(AiPalError, OSError, ValueError):
             resolved = load_of(name, self._settings)
@@ -213,6 +217,7 @@ class MachineSnapshots:
             state="here" if found.is_here else "not_here",
             window=self._window(found, resolved),
             absent=not found.is_here,
+            on_nodes=self._on_nodes,
             resolved=resolved,
             abilities=self._abilities(found, resolved),
         )
@@ -247,6 +252,7 @@ class MachineSnapshots:
             window=model_worker.info.context if model_worker.info is not None else here.window,
             loaded=phase is Phase.READY,
             absent=here.absent and phase is Phase.GONE,
+            on_nodes=here.on_nodes,
             failure=reason if failed else None,
             resolved=here.resolved,
             abilities=here.abilities if model_worker.info is None else _set_of(*model_worker.info.abilities),

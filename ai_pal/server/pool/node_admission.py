@@ -126,18 +126,26 @@ class NodeAdmission:
         lacks = files is not None and told and not files.identities <= node.files
         objection = "does not have its files" if lacks else ""
         objection = f"refused it: {why}" if now < until else objection
-        return self._free_on(node, others, objection, lacks=lacks)
+        beside = sum(one.group is worker.group and one.node == node.name for one in others)
+        return self._free_on(node, others, objection, lacks=lacks, beside=beside)
 
     def _free_on(
-        self, node: Node, others: Sequence[ModelWorker], objection: str, *, lacks: bool = False
+        self,
+        node: Node,
+        others: Sequence[ModelWorker],
+        objection: str,
+        *,
+        lacks: bool = False,
+        beside: int = 0,
     ) -> Place:
         residents = tuple(resident(one) for one in others if one.node == node.name)
         avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
         objection = "is drained" if self._known.is_drained(node.name) else objection
         objection = "does not answer" if node.silent else objection
         awaited = node.silent and self._known.may_answer_soon(node.name)
-        room = node.free - self._policy.low
-        return Place(node.name, room, residents, objection, awaited, avoided, lacks)
+        taken = memory.Claims(sum(one.taken for one in residents))
+        room = memory.room(node.free, self._policy.low, self._policy.budget, taken)
+        return Place(node.name, room, residents, objection, awaited, avoided, lacks, beside)
 
     def _path_on(self, node: Node, path: str) -> str:
         files = self._files_of(path)

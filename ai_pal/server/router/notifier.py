@@ -73,7 +73,7 @@ class RouteNotifier:
             self._observe("cloud_fallback_successful", model=candidate.name)
         why = in_words(attempt.reason, request.score or 0.0)
         if candidate.tier == LOCAL and attempt.reason is Reason.NAMED:
-            why = "a worker on this machine"
+            why = f"a worker on {'a node of the cluster' if candidate.remote else 'this machine'}"
         self._table.tell(
             request,
             wire.Started(

@@ -15,6 +15,13 @@ def test_the_node_with_the_most_room_has_it() -> None:
     assert spread(WANT, [Place("a", 6 * GB), Place("b", 9 * GB), Place("c", 4 * GB)]) == ("b", Admit())
 
 
+def test_replicas_of_a_model_spread_over_the_nodes() -> None:
+    taken, free = Place("a", 90 * GB, beside=1), Place("b", 6 * GB)
+    assert spread(WANT, [taken, free])[0] == "b", "though there is less room"
+    assert spread(WANT, [taken, Place("b", 1 * GB)])[0] == "a", "the only one with room"
+    assert spread(WANT, [taken, Place("b", 90 * GB, beside=2)])[0] == "a"
+
+
 def test_what_others_were_promised_is_no_room() -> None:
     promised = Resident("other", Use.LOADING, 0, 6 * GB)
     assert spread(WANT, [Place("a", 6 * GB), Place("b", 9 * GB, (promised,))])[0] == "a"

@@ -32,7 +32,7 @@ AFTER_DOUBT = frozenset({Code.UNSURE})
 """A larger model of this machine is asked only then."""
 
 
-HOPELESS = frozenset({Code.DIRECT_LOADING_OFF, Code.UNSUPPORTED})
+HOPELESS = frozenset({Code.DIRECT_LOADING_OFF, Code.UNSUPPORTED, Code.LOCAL_ONLY})
 """This machine's own model is not asked all the same for these."""
 
 

@@ -16,8 +16,8 @@ from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, OLLAMA,
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
-    """This machine's model. `state` is a word that stays; `failure` is why it cannot answer now.
-    `resolved` and `abilities` as in `Candidate`."""
+    """This machine's model. `state` is a word that stays; `failure` is why it cannot answer now. With
+    `on_nodes` its workers run on a cluster's. `resolved` and `abilities` as in `Candidate`."""
 
     model: str
     state: str = "here"
@@ -25,6 +25,7 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
     loaded: bool = False
     absent: bool = False
     prefills: bool = False
+    on_nodes: bool = False
     failure: Failure | None = None
     resolved: Resolved | None = None
     abilities: frozenset[Ability] | None = None
@@ -79,6 +80,7 @@ def local(here: Here, health: Health) -> Candidate:
         provider="local",
         model=here.model,
         state=here.state,
+        remote=here.on_nodes,
         window=here.window,
         loaded=here.loaded,
         absent=here.absent,

@@ -43,7 +43,7 @@ def test_ollama_on_this_machine_has_no_mark() -> None:
 
 def test_an_answer_from_here_says_so_when_the_prompt_has_left_before() -> None:
     line = summary_of(Started(1, 1, "local", "smollm2", remote=True), Done(1))
-    assert line == "smollm2 · this machine, but the prompt has left it"
+    assert line == "smollm2 · a model of this AI-PAL, but the prompt has left this machine"
 
 
 def test_a_model_given_as_a_path_is_called_by_its_file() -> None:

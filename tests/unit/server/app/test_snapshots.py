@@ -10,6 +10,7 @@ from ai_pal.catalog.abilities import EMBEDS
 from ai_pal.catalog.twins import twin
 from ai_pal.config import ModelSettings, Settings, load_settings
 from ai_pal.config.clouds import ollama_url
+from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.config.machine_settings import MachineSettings
 from ai_pal.config.provider_access import key_hint, remember
 from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
@@ -319,6 +320,16 @@ def test_machines_with_a_model_could_answer_and_any_is_asked_by_name(ai_pal_home
     named = made.snapshot("other:phi:latest")
     assert [(one.server.name, one.model) for one in named.machines] == [("other", "phi:latest")]
     assert (named.here, named.clouds) == (None, ())
+
+
+def test_models_on_the_nodes_of_a_cluster_are_not_on_this_machine(ai_pal_home: Path) -> None:
+    cluster = ClusterSettings(engine="command", nodes={"a": "ssh a python3"})
+    for settings, on_nodes in ((Settings(), False), (Settings(cluster=cluster), True)):
+        made = snapshots(ai_pal_home, settings)
+        for name in ("echo", "echo", "./nothing.gguf"):  # looked at, known, and none at all
+            here = made.snapshot(name).here
+            assert here is not None
+            assert here.on_nodes is on_nodes
 
 
 def test_no_machine_comes_from_the_environment(ai_pal_home: Path) -> None:

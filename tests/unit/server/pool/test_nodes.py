@@ -30,7 +30,7 @@ HELD = Files("org/m.gguf", frozenset({"org/m.gguf:7"}))
 class World:
     """A supervisor whose workers run on nodes that only note what they are told."""
 
-    def __init__(self, *nodes: Node, files: Files | None = None) -> None:
+    def __init__(self, *nodes: Node, files: Files | None = None, replicas: int = 1, **policy: int) -> None:
         self.there: Sequence[Node] | None = nodes or None
         self.why: Failure | None = None
         self.hoped: set[str] = set()
@@ -40,15 +40,16 @@ class World:
         self.loads: list[inner.ToWorker] = []
         self.heard: list[wire.Event] = []
         self.clock = VirtualClock()
+        load = inner.LoadModel("echo", "echo", "/here/org/m.gguf")
         self.supervisor = Supervisor(
             clients=self,
             workers=Loads(self.loads),
             launcher=self,
             clock=self.clock,
-            resolve=lambda reference: Resolved(inner.LoadModel("echo", "echo", "/here/org/m.gguf")),
+            resolve=lambda reference: Resolved(load, replicas=replicas, most_replicas=replicas),
             jitter=lambda: 0.5,
             observe=lambda event, **fields: None,
-            admission=NodeAdmission(self, self, MemoryPolicy(), self.clock, lambda path: files),
+            admission=NodeAdmission(self, self, MemoryPolicy(**policy), self.clock, lambda path: files),
         )
         self.clock.alarm = self.supervisor.tick
         self.models = LocalModels(self.supervisor, NoDownloads(), self)
@@ -139,6 +140,19 @@ def test_no_room_is_a_refusal_with_figures_by_node() -> None:
     assert world.end.code == Code.INSUFFICIENT_MEMORY
     figures = f"echo needs {gigabytes(NEED)}; a has {gigabytes(GB)} free, b does not answer"
     assert world.end.message == f"insufficient memory: {figures}"
+
+
+def test_all_models_of_a_node_take_no_more_than_the_budget() -> None:
+    world = World(Node("a", 9 * GB), budget=NEED // 2)
+    world.ask()
+    assert world.end is not None
+    assert f"a has {gigabytes(NEED // 2)} free" in world.end.message
+
+
+def test_replicas_are_on_different_nodes_where_there_is_room() -> None:
+    world = World(Node("a", 90 * GB), Node("b", 3 * GB), Node("c", 1 * GB), replicas=3)
+    world.ask()
+    assert world.placed == ["a", "b", "a"]
 
 
 def test_who_is_refused_on_one_node_goes_to_another_and_is_refused_with_both_reasons() -> None:

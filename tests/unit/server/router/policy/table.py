@@ -115,6 +115,7 @@ class Row(msgspec.Struct, frozen=True):
             window=2048,
             loaded=self.local == "loaded",
             absent=self.local == "absent",
+            on_nodes="nodes" in self.asked,
             failure=failure,
         )
 
