@@ -18,6 +18,7 @@ class Listed(msgspec.Struct, frozen=True):
     created: float
     models: tuple[str, ...]
     local_only: bool
+    mine: bool
     budget_day: float | None
     expires: float | None
     expired: bool
@@ -29,8 +30,8 @@ def listed(keys: Keys, now: float | None = None) -> list[Listed]:
     at = time.time() if now is None else now
     return [
         Listed(
-            *(name, key.created, key.models, key.local_only, key.budget_day, key.expires),
-            *(key.expired(at), key.manage),
+            *(name, key.created, key.models, key.local_only, key.mine, key.budget_day),
+            *(key.expires, key.expired(at), key.manage),
         )
         for name, key in sorted(keys.items())
     ]
@@ -46,7 +47,7 @@ def client_table(rows: Sequence[Listed]) -> str:
 
 
 def _may(row: Listed) -> str:
-    said = ["ask here only" if row.local_only else "ask"]
+    said = ["ask here only" if row.local_only else "ask your machines only" if row.mine else "ask"]
     said += [f"{dollars(row.budget_day)} a day"] if row.budget_day is not None else []
     return ", ".join([*said, *(["manage"] if row.manage else [])])
 

@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   ai-pal keys rm openai
   ai-pal keys create laptop                     a key for a client of ai-pal serve; it is printed once
   ai-pal keys create guest --models 'smollm2*' 'qwen3*' --local-only --expires 30d
+  ai-pal keys create box --mine                 for answers of this machine and of others of yours
   ai-pal keys create app --budget-day 0.50 > app.key
   ai-pal keys revoke guest                      counts from the next request on
   ai-pal keys list
@@ -61,6 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only models of these names: smollm2, 'qwen3*', 'openai:*' (all)",
     )
     make.add_argument("--local-only", action="store_true", help="nothing that it asks leaves this machine")
+    make.add_argument("--mine", action="store_true", help="nothing that it asks leaves your machines")
     make.add_argument(
         "--budget-day", type=_dollars, metavar="DOLLARS", help="what it may cost at providers in a day"
     )
@@ -147,6 +149,7 @@ def _create(args: argparse.Namespace) -> int:
         created=0.0,
         models=tuple(args.models),
         local_only=args.local_only,
+        mine=args.mine,
         budget_day=args.budget_day,
         expires=args.expires,
         manage=args.manage,

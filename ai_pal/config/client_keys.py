@@ -22,14 +22,16 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 
 
 class ClientKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a key may. `models` are patterns of names, none is all; `budget_day` is in US dollars; times are
-    in seconds since 1970. `manage`: it may fetch, name and remove models, and name files and options of them.
+    """What a key may. `models` are patterns of names, none is all; with `mine` nothing that it asks leaves
+    the user's machines, with `local_only` this one; `budget_day` is in US dollars; times are in seconds since
+    1970. `manage`: it may fetch, name and remove models, and name files and options of them.
     A right that this version does not know makes the file unreadable: it must not be passed over."""
 
     sha256: str
     created: float
     models: tuple[str, ...] = ()
     local_only: bool = False
+    mine: bool = False
     budget_day: float | None = None
     expires: float | None = None
     manage: bool = False

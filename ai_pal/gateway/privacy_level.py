@@ -56,7 +56,7 @@ def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
         goal = preset.goal if goal is None else goal
     local_only = local_only or settings.private(goal or "")
     if isinstance(client, KeyedClient):
-        local_only = local_only or client.local_only
+        local_only, mine = local_only or client.local_only, mine or client.mine
     return PrivacyLevel(local_only, mine or settings.mine)
 
 

@@ -17,6 +17,7 @@ from ai_pal.client.face import PROVIDERS_TIMEOUT
 from ai_pal.client.prompt import Prompt
 from ai_pal.client.requests import Completing, Counting, Embedding, Raw, Using
 from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
+from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.callers import Caller
@@ -48,6 +49,11 @@ class KeyedClient(AsyncClient):
         """Whether nothing that it asks may leave this machine."""
         return self._rights.local_only
 
+    @property
+    def mine(self) -> bool:
+        """Whether nothing that it asks may leave the user's machines."""
+        return self._rights.mine
+
     def vouch(self, model: str) -> None:
         """The owner of this machine has given this model its options: who asks did not name them."""
         self._vouched.add(model)
@@ -59,8 +65,7 @@ class KeyedClient(AsyncClient):
         mine: Asking = {"principal": self._name, "only": list(self._rights.models)}
         if how.get("model"):
             mine["only"] = []  # the name was looked at here, where what it stands for is not known
-        if self._rights.local_only:
-            mine["local_only"] = True
+        self._keep(mine)
         if self._rights.budget_day is not None:
             mine["day_budget"] = self._rights.budget_day
         return self._client.chat(prompt, **(how | mine))
@@ -94,10 +99,16 @@ class KeyedClient(AsyncClient):
         timeout: float = PROVIDERS_TIMEOUT,  # noqa: ASYNC109
         *,
         near: bool = False,
+        names: Iterable[str] = (),
     ) -> list[wire.ProviderStatus]:
         """Those that it may ask; which of their models, `sees` tells."""
-        found = await self._client.providers(timeout, near=near)
-        return [one for one in found if not (one.remote and self._rights.local_only)]
+        found = await self._client.providers(timeout, near=near, names=names)
+        if self._rights.local_only:
+            return [one for one in found if not one.remote]
+        if self._rights.mine:
+            own = load_settings().settings.machines
+            return [one for one in found if not one.remote or one.name in own]
+        return found
 
     async def status(self) -> wire.StatusReply:
         """With the workers of models that it may ask."""
@@ -114,7 +125,7 @@ class KeyedClient(AsyncClient):
 
     def pull(self, model: str = "", *, newer: bool = False) -> AsyncStream[wire.Pulling | wire.Pulled]:
         self.managing()
-        if self._rights.local_only:
+        if self._rights.local_only or self._rights.mine:
             fail(Code.LOCAL_ONLY, "a download tells the hub which model is wanted", "ask with another key")
         return self._client.pull(self.named(model), newer=newer)
 
@@ -139,16 +150,21 @@ class KeyedClient(AsyncClient):
 
     async def route(self, prompt: Prompt, **how: Unpack[Asking]) -> wire.Routed:
         self._of_all()
-        if self._rights.local_only:
-            how["local_only"] = True
+        self._keep(how)
         return await self._client.route(prompt, **how)
 
     def _hold(self, how: Using | Counting) -> None:
         """Have a model of ours asked for this caller, as its key may. Raises `AiPalError`."""
         self.named(how.get("model"))
         how["principal"] = self._name
+        self._keep(how)
+
+    def _keep(self, how: Asking | Using | Counting) -> None:
+        """What is asked goes no further than its key says."""
         if self._rights.local_only:
             how["local_only"] = True
+        if self._rights.mine:
+            how["mine"] = True
 
     def _of_all(self) -> None:
         """Raises `AiPalError`: this tells of all models and requests."""

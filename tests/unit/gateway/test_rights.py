@@ -17,6 +17,7 @@ from ai_pal.gateway.ollama import doors as ollama
 from ai_pal.gateway.openai import embeddings as openai
 from ai_pal.gateway.privacy_level import admit
 from ai_pal.gateway.rights import KeyedClient
+from ai_pal.protocol.client import ProviderStatus
 
 OPERATIONS = [name for name in dir(AsyncClient) if not name.startswith("_")]
 OPEN = {
@@ -60,6 +61,36 @@ def test_nobody_asks_in_the_name_of_another() -> None:
         "model": "", "principal": "guest", "only": [], "local_only": True, "day_budget": 0.5
     }  # fmt: skip
     assert completion["principal"] == "guest"
+
+
+def test_a_key_for_machines_of_the_user_alone_holds_for_all_that_it_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[machines.box]\nurl = "https://box:1"\ncertificate = "TUlJ"\n')
+    monkeypatch.setenv("AI_PAL_CONFIG", str(file))
+    client, inner = keyed(mine=True, manage=True)
+    client.chat("x", mine=False)
+    client.complete_stream("x")
+    for coroutine in (
+        client.embed(["x"]),
+        client.rerank("x", ["y"]),
+        client.count_tokens("x"),
+        client.route("x"),
+    ):
+        with pytest.raises(TypeError):  # what writes it down is no coroutine
+            asyncio.run(coroutine)
+    assert [how["mine"] for _, how in inner.asked] == [True] * 6
+    with pytest.raises(AiPalError) as refused:
+        client.pull("x")
+    assert refused.value.code == Code.LOCAL_ONLY
+
+    async def providers(*args: object, **how: object) -> list[ProviderStatus]:
+        near = ProviderStatus("ollama", "ollama", [])
+        return [near, *(ProviderStatus(name, "openai", [], remote=True) for name in ("box", "openai"))]
+
+    monkeypatch.setattr(inner, "providers", providers, raising=False)
+    assert [one.name for one in asyncio.run(client.providers())] == ["ollama", "box"]
 
 
 def test_who_names_no_model_may_have_one_of_theirs() -> None:
@@ -146,4 +177,6 @@ def test_with_a_cluster_what_is_to_stay_is_read_by_no_model(
         assert caught.value.code == Code.LOCAL_ONLY
     with pytest.raises(AiPalError):
         admit(keyed(local_only=True)[0], {})
+    with pytest.raises(AiPalError):
+        admit(keyed(mine=True)[0], {})
     admit(keyed()[0], {})
