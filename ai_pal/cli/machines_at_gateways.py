@@ -71,7 +71,7 @@ def check(names: Collection[str], settings: Settings) -> "list[Seen]":
 
     if not names:
         return []
-    found = {one.name: one for one in served(settings, lambda client: client.providers())}
+    found = {one.name: one for one in served(settings, lambda client: client.providers(names=names))}
     unknown = Failure(Code.PROVIDER_UNREACHABLE, "the supervisor does not know it yet", "ai-pal stop")
     return [
         Seen(name, models=found[name].offers, failure=found[name].failure)

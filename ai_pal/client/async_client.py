@@ -166,10 +166,11 @@ class AsyncClient(Face):
         timeout: float = PROVIDERS_TIMEOUT,  # noqa: ASYNC109
         *,
         near: bool = False,
+        names: Iterable[str] = (),
     ) -> list[wire.ProviderStatus]:
         """The providers that are set up, each with the models that it has; `near`: of clouds only those that
-        they would be asked for, and no cloud is asked."""
-        request = wire.Providers(self._new_id(), near)
+        they would be asked for, and no cloud is asked. With `names` these alone."""
+        request = wire.Providers(self._new_id(), near, list(names))
         reply = await self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout)
         return reply.providers
 

@@ -13,6 +13,7 @@ OWN: Mapping[str, tuple[Rule, Any]] = {
     "here": (TRUE_OR_FALSE, bool),
     "newer": (TRUE_OR_FALSE, bool),
     "near": (TRUE_OR_FALSE, bool),
+    "names": (Rule("a list of names"), list[str]),
     "good": (TRUE_OR_FALSE, bool),
     "answer": (whole("of 1 or more", 1), int),
     "only_if_idle": (TRUE_OR_FALSE, bool),

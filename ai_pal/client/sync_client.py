@@ -146,11 +146,11 @@ class Client(Face):
         return self._exchange.reply(self._exchange.begin(request), wire.Routed, CONTROL_TIMEOUT)
 
     def providers(
-        self, timeout: float = PROVIDERS_TIMEOUT, *, near: bool = False
+        self, timeout: float = PROVIDERS_TIMEOUT, *, near: bool = False, names: Iterable[str] = ()
     ) -> list[wire.ProviderStatus]:
         """The providers that are set up, each with the models that it has; `near`: of clouds only those that
-        they would be asked for, and no cloud is asked."""
-        request = wire.Providers(self._new_id(), near)
+        they would be asked for, and no cloud is asked. With `names` these alone."""
+        request = wire.Providers(self._new_id(), near, list(names))
         return self._exchange.reply(self._exchange.begin(request), wire.ProvidersReply, timeout).providers
 
     def search(self, words: str, *, limit: int = 20, sort: Order = "downloads") -> wire.SearchReply:

@@ -196,10 +196,11 @@ class Drain(Request, tag="drain", frozen=True):
 class Providers(Request, tag="providers", frozen=True):
     """Ask each provider that there is a key for, and Ollama, which models it has. With `near` no cloud is
     asked, only an Ollama that is set up or was there before: of the others it is told what they would be
-    asked for. Ends with `providers_reply`."""
+    asked for. With `names` these alone are asked, and told of. Ends with `providers_reply`."""
 
     id: int
     near: bool = False
+    names: list[str] = []
 
 
 class Complete(Request, tag="complete", frozen=True):

@@ -1,11 +1,11 @@
 """Inquiries: what models the providers have, asked through the egress process for clients that want to know.
 
-A synchronous reactor like the router beside it. However many clients ask, each provider is asked once.
+A synchronous reactor like the router beside it. However many clients ask the same, each is asked once.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -74,28 +74,34 @@ class Inquiries:
         private: Callable[[], bool] = lambda: False,
         mine: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._clients = clients
+        self._clients, self._lists, self._subjects = clients, lists, subjects
+        self._private, self._mine = private, mine
         self._closing = False
-        self._rounds = {
-            near: Round(clients, lists, subjects, private, mine, near=near) for near in (False, True)
-        }
+        self._rounds: dict[Question, Round] = {}
+        """Those that somebody waits for."""
 
     @property
     def busy(self) -> bool:
-        return any(one.followers for one in self._rounds.values())
+        return bool(self._open())
 
     def start(self, client: bytes, request: wire.Providers, blobs: Sequence[Blob] = ()) -> None:
         """Take a request; it is answered when the last provider has said something, or has not in time."""
-        one = self._rounds[request.near]
-        if self._closing or len(one.followers) >= FOLLOWERS:
+        waiting = sum(len(one.followers) for one in self._open())
+        if self._closing or waiting >= FOLLOWERS:
             why = CLOSING if self._closing else BUSY
             self._clients.send(client, wire.Failed(request.id, [why]))
             return
+        question = Question(request.near, frozenset(request.names))
+        one = self._rounds.get(question)
+        if one is None:
+            one = self._rounds[question] = Round(
+                self._clients, self._lists, self._subjects, self._private, self._mine, question
+            )
         one.join(client, request.id)
 
     def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         """This one waits no longer; the last one takes the questions along. False: no such request here."""
-        for one in self._rounds.values():
+        for one in self._open():
             if (client, request_id) in one.followers:
                 one.leave([(client, request_id)])
                 self._clients.send(client, called_off(request_id, reason))
@@ -104,7 +110,7 @@ class Inquiries:
 
     def client_gone(self, client: bytes, failure: Failure | None = None) -> None:
         """The client left; with a `failure` it is still there, and is told."""
-        for one in self._rounds.values():
+        for one in self._open():
             leaving = [follower for follower in one.followers if follower[0] == client]
             one.leave(leaving)
             if failure is not None:
@@ -117,15 +123,27 @@ class Inquiries:
     def shutdown(self, drain: float = 0.0) -> None:
         """Answer those who wait that there is no time left."""
         self._closing = True
-        for one in self._rounds.values():
+        for one in self._open():
             followers = list(one.followers)
             one.leave(followers)
             for client, request_id in followers:
                 self._clients.send(client, wire.Failed(request_id, [CLOSING]))
 
+    def _open(self) -> "list[Round]":
+        """The rounds that somebody waits for; the others are over."""
+        self._rounds = {question: one for question, one in self._rounds.items() if one.followers}
+        return list(self._rounds.values())
+
+
+class Question(NamedTuple):
+    """`near` asks no cloud; `names` are those that are asked, none is all."""
+
+    near: bool
+    names: frozenset[str]
+
 
 class Round:
-    """One question to all, and who waits for its answer; `near` asks no cloud."""
+    """One question, and who waits for its answer."""
 
     def __init__(
         self,
@@ -134,11 +152,11 @@ class Round:
         subjects: Callable[[], list[Subject]],
         private: Callable[[], bool],
         mine: Callable[[], bool],
-        *,
-        near: bool,
+        question: Question,
     ) -> None:
         self._clients, self._lists = clients, lists
-        self._subjects, self._private, self._mine, self._near = subjects, private, mine, near
+        self._subjects, self._private, self._mine = subjects, private, mine
+        self._near, self._names = question
         self.followers: list[tuple[bytes, int]] = []
         self._found: list[wire.ProviderStatus] = []
         self._open: dict[int, Listing] = {}
@@ -160,7 +178,8 @@ class Round:
 
     def _begin(self) -> None:
         self._found = []
-        for place, subject in enumerate(self._subjects()):
+        wanted = [one for one in self._subjects() if not self._names or one.server.name in self._names]
+        for place, subject in enumerate(wanted):
             server, provider = subject.server, subject.server.provider
             remote = not privacy.stays_here(provider)
             failure = server.obstacle or (self._refusal(provider) if remote else None)

@@ -1,6 +1,6 @@
 """Which models providers have: each is asked once, and whoever wanted to know is answered once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -51,8 +51,10 @@ class World:
         self.times += 1
         return Listing(self, provider.name)
 
-    def ask(self, client: bytes = b"a", request_id: int = 1, *, near: bool = False) -> None:
-        self.inquiries.start(client, wire.Providers(request_id, near))
+    def ask(
+        self, client: bytes = b"a", request_id: int = 1, *, near: bool = False, names: Sequence[str] = ()
+    ) -> None:
+        self.inquiries.start(client, wire.Providers(request_id, near, list(names)))
 
     def reply(self) -> list[wire.ProviderStatus]:
         event = self.heard[-1][1]
@@ -71,7 +73,7 @@ class Listing:
         self._world, self._name = world, name
 
     def cancel(self) -> None:
-        del self._world.asked[self._name]
+        self._world.asked.pop(self._name, None)
 
 
 def test_all_are_asked_at_once_and_told_of_together() -> None:
@@ -85,6 +87,21 @@ def test_all_are_asked_at_once_and_told_of_together() -> None:
         wire.ProviderStatus("ollama", "ollama", ["phi"], failure=REFUSED),
         wire.ProviderStatus("openai", "openai", ["m", "s"], ["m"], remote=True),
     ]
+
+
+def test_who_names_some_asks_and_hears_of_no_others() -> None:
+    world = World(OLLAMA, CLOUD)
+    world.ask(names=["openai", "nobody"])
+    assert set(world.asked) == {"openai"}
+    world.asked["openai"](models("m"))
+    assert [one.name for one in world.reply()] == ["openai"]
+    world.ask(names=["nobody"])
+    assert world.reply() == []
+    world.ask(names=["ollama"])
+    world.ask()
+    assert world.times == 4, "one and all are two questions"
+    world.inquiries.client_gone(b"a")
+    assert not world.inquiries.busy
 
 
 @pytest.mark.parametrize("lacks", ["key", "consent", "installed"])
