@@ -45,7 +45,7 @@ def _side_by_side(pairs: int, streams: int, share: float) -> Iterator[Row]:
             return ask(mine.url, _questions(ours, streams, number))
 
         def them(number: int) -> Served:
-            return ask(other, _questions(MODEL, streams, number))
+            return ask(other.said, _questions(MODEL, streams, number))
 
         for warm in (us, them):
             warm(-1)

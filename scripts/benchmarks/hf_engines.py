@@ -121,7 +121,7 @@ def can_serve() -> bool:
 def transformers_serve(threads: int, *more: str, start_seconds: float = START_SECONDS) -> Iterator[Server]:
     """`transformers serve` with the model loaded, and `more` options. Raises RuntimeError where it does not
     start in time."""
-    folder, port = str(safetensors_folder()), _free_port()
+    folder, port = str(safetensors_folder()), free_port()
     environ = {name: value for name, value in os.environ.items() if name not in FOR_LIBGOMP}
     environ |= OFFLINE | {"OMP_NUM_THREADS": str(threads)}
     command = [str(COMMAND), "serve", folder, "--dtype", DTYPE, "--host", "127.0.0.1", "--port", str(port)]
@@ -153,6 +153,7 @@ def _wait_for(
         time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One of loopback that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

@@ -50,7 +50,9 @@ def by_llamacpp(pairs: int) -> Iterator[Row]:
             return at_once(running.endpoint, ours, _asked(texts, TOKENS))
 
         def them(texts: list[str]) -> Served:
-            return ask(other, [chat_body(MODEL, text, TOKENS, temperature=0.0, **NO_END) for text in texts])
+            return ask(
+                other.said, [chat_body(MODEL, text, TOKENS, temperature=0.0, **NO_END) for text in texts]
+            )
 
         yield from _side_by_side("llama.cpp", "its HTTP server", pairs, us, them)
 

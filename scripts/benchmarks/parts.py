@@ -25,6 +25,7 @@ from scripts.benchmarks import (
     latency,
     many,
     one_shot,
+    peers,
     quantized,
     router_first,
     routing,
@@ -146,6 +147,10 @@ PARTS = {
     "many": Part(
         "1 to 16 answers at once against the engines' own servers, and a long prompt between others",
         {"llamacpp": many.by_llamacpp, "transformers": many.by_transformers, "stalls": many.stalls},
+    ),
+    "peers": Part(
+        "the same weights in Ollama, llama.cpp's server and `transformers serve`, each as it comes",
+        {"gguf": peers.with_gguf, "safetensors": peers.with_safetensors},
     ),
     "cluster": Part(
         "a worker on a node of a cluster against one on this machine: start, first token, time per token",

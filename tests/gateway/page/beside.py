@@ -29,9 +29,10 @@ _ASKS = """() => {
   const asks = (event) => { if (event.key === "Enter") self.asked ??= performance.now(); };
   addEventListener("keydown", asks, true);
 }"""
-_SEEN = """(word) => new Promise((done) => {
+_SEEN = """([place, word]) => new Promise((done) => {
   const look = () => {
-    if (document.body.innerText.includes(word)) done(performance.now() - self.asked);
+    const said = [...document.querySelectorAll(place)].map((one) => one.innerText.trim()).join(" ");
+    if (said && said.includes(word)) done(performance.now() - self.asked);
     else requestAnimationFrame(look);
   };
   look();
@@ -66,22 +67,31 @@ def weighed(browser: Browser, url: str, prompt: str) -> Weighed:
     return found
 
 
-def first_word(browser: Browser, url: str, prompt: str, word: str, choose: Callable[[Page], object]) -> float:
-    """Seconds from Enter until `word` of the answer is on the screen, the best of three; `choose` says who is
-    asked."""
+class Asked(NamedTuple):
+    """`prompt` finds where one writes, `answer` where answers stand, `word` is in the one looked for, and `choose`
+    says who is asked."""
+
+    prompt: str
+    answer: str = "body"
+    word: str = ""
+    choose: Callable[[Page], object] = lambda page: None
+
+
+def first_word(browser: Browser, url: str, asked: Asked) -> float:
+    """Seconds from Enter until the answer is on the screen, the best of three."""
     context = browser.new_context(viewport={"width": 1180, "height": 780})
     found = []
     for _ in range(3):
         page = context.new_page()
         page.goto(url)
-        page.locator(prompt).first.wait_for()
+        page.locator(asked.prompt).first.wait_for()
         page.wait_for_timeout(RESTS)
-        choose(page)
+        asked.choose(page)
         page.evaluate(_ASKS)
-        page.locator(prompt).first.click()
+        page.locator(asked.prompt).first.click()
         page.keyboard.type("Which animal?")
         page.keyboard.press("Enter")
-        found.append(page.evaluate(_SEEN, word) / 1000)
+        found.append(page.evaluate(_SEEN, [asked.answer, asked.word]) / 1000)
         page.close()
     context.close()
     return float(min(found))
@@ -108,8 +118,8 @@ def llama_page() -> Iterator[str]:
     """Where llama.cpp's page is."""
     artifact = CATALOG["smollm2"].artifact
     assert artifact is not None
-    with llama_server(artifact_path(artifact, load_settings().settings), 1, 2) as url:
-        yield url
+    with llama_server(artifact_path(artifact, load_settings().settings), 1, 2) as running:
+        yield running.said
 
 
 @contextmanager

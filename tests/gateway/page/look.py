@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +29,8 @@ QUESTION = "Explain merge sort with code, a little mathematics and a table."
 TURNS = 2000
 PAGES = 20
 WORD = "zebrafish"
+STARTER = "smollm2"
+AT_ONCE = "a provider that answers at once"
 OPEN_WEBUI = "AI_PAL_OPEN_WEBUI"
 
 _FRAMES = """() => new Promise((done) => {
@@ -84,7 +86,7 @@ def pictures(site: Site, browser: Browser, folder: Path) -> None:
         tab.ask(prompt)
         tab.answered()
     tab.site.script.reset()
-    tab.ask("And in one sentence, here?", "smollm2")
+    tab.ask("And in one sentence, here?", STARTER)
     tab.answered()
     sizes = {"light": (1180, 780), "dark": (1180, 780), "phone": (390, 780)}
     for name, (width, height) in sizes.items():
@@ -158,14 +160,22 @@ def _memory(site: Site) -> None:
 
 def _beside(site: Site, browser: Browser) -> None:
     _opened("AI-PAL", site.url, "#prompt", browser)
+    here = beside.Asked(
+        "#prompt", ".answer .body", choose=lambda page: page.select_option("#model", "smollm2")
+    )
+    _asked("AI-PAL", site.url, here, "the starter model", browser)
     with beside.llama_page() as url:
         _opened("llama.cpp", url, "textarea", browser)
+        there = beside.Asked("textarea", "[aria-label^=Assistant] .markdown-content")
+        _asked("llama.cpp", url, there, "the starter model", browser)
     site.script.reset(WORD)
-    _asked("AI-PAL", site.url, "#prompt", browser, lambda page: page.select_option("#model", CLOUD))
+    cloud = beside.Asked("#prompt", word=WORD, choose=lambda page: page.select_option("#model", CLOUD))
+    _asked("AI-PAL", site.url, cloud, AT_ONCE, browser)
     if program := os.environ.get(OPEN_WEBUI):
         with beside.open_webui(program, site.provider, MODEL) as url:
             _opened("Open WebUI", url, "#chat-input", browser)
-            _asked("Open WebUI", url, "#chat-input", browser, _greeted)
+            asked = beside.Asked("#chat-input", word=WORD, choose=_greeted)
+            _asked("Open WebUI", url, asked, AT_ONCE, browser)
     else:
         print(f"Open WebUI        not asked: {OPEN_WEBUI} is to name its program")
 
@@ -177,9 +187,9 @@ def _opened(name: str, url: str, prompt: str, browser: Browser) -> None:
     print(f"opened, {name:10} {told}; its server has {taken / 1e6:.0f} MB")
 
 
-def _asked(name: str, url: str, prompt: str, browser: Browser, choose: Callable[[Page], object]) -> None:
-    took = beside.first_word(browser, url, prompt, WORD, choose)
-    print(f"asked, {name:10}  {1000 * took:.0f} ms from Enter to a word that a provider says at once")
+def _asked(name: str, url: str, asked: beside.Asked, who: str, browser: Browser) -> None:
+    took = beside.first_word(browser, url, asked)
+    print(f"asked, {name:10}  {1000 * took:.0f} ms from Enter to the first word of {who}")
 
 
 def _greeted(page: Page) -> None:
