@@ -68,8 +68,8 @@ def weighed(browser: Browser, url: str, prompt: str) -> Weighed:
 
 
 class Asked(NamedTuple):
-    """`prompt` finds where one writes, `answer` where answers stand, `word` is in the one looked for, and `choose`
-    says who is asked."""
+    """`prompt` finds where one writes, `answer` where answers stand; `word` is in the one that is looked for.
+    `choose` says who is asked."""
 
     prompt: str
     answer: str = "body"
