@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import msgspec
 
 from ai_pal.client.asking import Asking
-from ai_pal.gateway import wishes
-from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway import engine_sampling, wishes
+from ai_pal.gateway.bodies import BodyError, converted
+from ai_pal.gateway.engine_sampling import EngineSampling, said_of
 from ai_pal.protocol.options import JsonObject, JsonSchema, ResponseFormat
 
 NAMES = {
@@ -22,12 +23,6 @@ NAMES = {
     "num_predict": "max_tokens",
 }
 
-_OF_ENGINES = {
-    **{name: name for name in ("repeat_last_n", "typical_p", "mirostat", "mirostat_tau", "mirostat_eta")},
-    "num_keep": "n_keep",
-}
-"""What llama.cpp knows and we have no word for, and its own name for it: the engine takes or refuses it."""
-
 _HINTS: dict[str, type] = {
     **dict.fromkeys(("num_gpu", "main_gpu", "num_thread", "num_batch"), int),
     **dict.fromkeys(("use_mmap", "use_mlock", "numa", "low_vram"), bool),
@@ -35,7 +30,7 @@ _HINTS: dict[str, type] = {
 """Where and how fast a model computes, which changes no answer: AI-PAL plans that for all models together, so
 these are looked at and have no meaning. What else nobody knows is passed over, as Ollama does."""
 
-KNOWN = frozenset({*NAMES, *_OF_ENGINES, *_HINTS, "stop"})
+KNOWN = frozenset({*NAMES, *engine_sampling.NAMES, *_HINTS, "num_keep", "stop"})
 """All that a Modelfile may set."""
 
 
@@ -74,7 +69,10 @@ def sampling_of(given: dict[str, Any]) -> dict[str, Any]:
         if type(given.get(name, kind())) is not kind:
             raise BodyError(f"{name} has to be of the type {kind.__name__}", f"options.{name}")
     asking["stop"] = wishes.stops(_texts(given.get("stop")))
-    asking["extra"] = {theirs: given[name] for name, theirs in _OF_ENGINES.items() if name in given} or None
+    extra = said_of(converted(given, EngineSampling, "options"))
+    if "num_keep" in given:
+        extra["n_keep"] = _whole(given["num_keep"], "num_keep")
+    asking["extra"] = extra or None
     return asking
 
 
@@ -89,6 +87,12 @@ def how(asked: Common) -> Asking:
     asking["trim"] = None if asked.truncate is not False else False
     asking["logprobs"] = (asked.top_logprobs or 0) if asked.logprobs else None
     return asking  # type: ignore[return-value]
+
+
+def _whole(value: Any, name: str) -> int:
+    if type(value) is not int:
+        raise BodyError(f"{name} has to be a whole number", f"options.{name}")
+    return value
 
 
 def _texts(stop: Any) -> str | list[str] | None:

@@ -10,6 +10,7 @@ from ai_pal.client.asking import Asking
 from ai_pal.gateway import wishes
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.going_on import begun
+from ai_pal.gateway.openai.local import Local, local_wishes
 from ai_pal.gateway.openai.messages import AnyMessage, Assistant, conversation
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import (
@@ -91,7 +92,7 @@ class ReasoningWish(msgspec.Struct):
     max_tokens: int | None = None
 
 
-class ChatBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ChatBody(Local, forbid_unknown_fields=True, kw_only=True):
     """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
 
     messages: Annotated[list[AnyMessage], msgspec.Meta(min_length=1)]
@@ -116,17 +117,14 @@ class ChatBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     parallel_tool_calls: bool | None = None
     reasoning_effort: str | None = None
     # What local servers are asked for.
-    top_k: int | None = None
-    min_p: float | None = None
-    repeat_penalty: float | None = None
     repetition_penalty: float | None = None
-    num_ctx: int | None = None
-    keep_alive: str | float | None = None
     think: bool | str | None = None
     reasoning: ReasoningWish | None = None
     thinking_budget: int | None = None
     chat_template_kwargs: wishes.TemplateKwargs | None = None
     grammar: str | None = None
+    continue_final_message: bool | None = None
+    add_generation_prompt: bool | None = None
     # What is refused where it asks for something.
     modalities: list[str] | None = None
     audio: Any = None
@@ -171,6 +169,10 @@ def messages_of(asked: ChatBody) -> tuple[list[Message], str]:
     if isinstance(last, Assistant) and last.tool_calls:
         where = f"messages[{len(asked.messages) - 1}].tool_calls"
         raise BodyError("behind calls come their results", where, "send a tool message for each")
+    goes_on = isinstance(last, Assistant)
+    for name, right in (("continue_final_message", goes_on), ("add_generation_prompt", not goes_on)):
+        if getattr(asked, name) not in (None, right):
+            raise BodyError("an answer goes on with the last message where the assistant has said it", name)
     return begun(conversation(asked.messages))
 
 
@@ -192,12 +194,9 @@ def how(asked: ChatBody) -> Asking:
         "parallel_tool_calls": asked.parallel_tool_calls if asked.tools else None,
         "thinking": _thinking(asked),
         "thinking_budget": asked.thinking_budget or (asked.reasoning.max_tokens if asked.reasoning else None),
-        "top_k": asked.top_k,
-        "min_p": asked.min_p,
-        "repeat_penalty": _either(asked, "repeat_penalty", "repetition_penalty"),
-        "context": asked.num_ctx,
         "trim": False,
-        "keep_alive": wishes.keep_alive(asked.keep_alive),
+        **local_wishes(asked),
+        "repeat_penalty": _either(asked, "repeat_penalty", "repetition_penalty"),
     }
     if asked.top_logprobs and not asked.logprobs:
         raise BodyError("top_logprobs wants logprobs to be true", "top_logprobs")

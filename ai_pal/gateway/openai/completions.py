@@ -27,6 +27,7 @@ from ai_pal.gateway.openai.chat_request import (
 from ai_pal.gateway.openai.choices import Best, Choice, number_of, one_or_several, seed_of
 from ai_pal.gateway.openai.embeddings import Token
 from ai_pal.gateway.openai.errors import error_of
+from ai_pal.gateway.openai.local import Local, local_wishes
 from ai_pal.gateway.several import side_by_side
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob
@@ -35,7 +36,7 @@ from ai_pal.protocol.usage import Usage
 _json = msgspec.json.encode
 
 
-class CompletionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class CompletionBody(Local, forbid_unknown_fields=True, kw_only=True):
     """None says nothing. `user` has no meaning here."""
 
     prompt: str | list[str | int | list[int]]
@@ -55,11 +56,6 @@ class CompletionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     logit_bias: dict[str, float] | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    repeat_penalty: float | None = None
-    num_ctx: int | None = None
-    keep_alive: str | float | None = None
     user: str | None = None
 
 
@@ -89,11 +85,7 @@ def completions(body: bytes) -> Asked:
         "frequency_penalty": asked.frequency_penalty,
         "logit_bias": biases_of(asked.logit_bias),
         "logprobs": asked.logprobs if tells or of == n else 0,
-        "top_k": asked.top_k,
-        "min_p": asked.min_p,
-        "repeat_penalty": asked.repeat_penalty,
-        "context": asked.num_ctx,
-        "keep_alive": wishes.keep_alive(asked.keep_alive),
+        **local_wishes(asked),
     }
     wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     name, created = f"cmpl-{secrets.token_hex(12)}", int(time.time())

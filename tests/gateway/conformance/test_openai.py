@@ -125,6 +125,10 @@ CHAT_ROWS = [
     Row("speech wanted", {"modalities": ["audio"]}, param="modalities"),
     Row("unknown field", {"bogus": 1}, param="bogus"),
     Row("num_ctx 0", {"num_ctx": 0}, param="num_ctx"),
+    Row("mirostat above 2", {"mirostat": 3}, param="mirostat"),
+    Row("typical_p is a text", {"typical_p": "x"}, param="typical_p"),
+    Row("who has no mirostat", {"mirostat": 1}),
+    Row("nothing to go on with", {"continue_final_message": True}, param="continue_final_message"),
     Row("unknown keep_alive", {"keep_alive": "soon"}, param="keep_alive"),
     Row("window", {"model": "smollm2", "messages": [{"role": "user", "content": "word " * 9000}]}),
 ]  # fmt: skip
@@ -409,3 +413,14 @@ def test_more_answers_than_are_under_way_together(http: httpx2.Client) -> None:
     for path, body in (("/v1/chat/completions", CHAT), ("/v1/completions", {"model": "echo", "prompt": "x"})):
         answer = http.post(path, json={**body, "n": 20}).json()
         assert [one["index"] for one in answer["choices"]] == list(range(20))
+
+
+def test_what_engines_alone_know_is_asked_on_each_route(http: httpx2.Client) -> None:
+    how = {"model": "smollm2", "mirostat": 2, "mirostat_tau": 5.0, "repeat_last_n": 8, "typical_p": 0.9}
+    for path, body in (
+        ("/v1/chat/completions", {"messages": [USER], "max_tokens": 2}),
+        ("/v1/completions", {"prompt": "one two", "max_tokens": 2}),
+        ("/v1/responses", {"input": "one two", "max_output_tokens": 2, "store": False}),
+    ):
+        answer = http.post(path, json={**how, **body})
+        assert answer.status_code == 200, answer.text

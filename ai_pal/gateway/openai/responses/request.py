@@ -21,6 +21,7 @@ from ai_pal.gateway.openai.chat_request import (
     TextFormat,
     TopLogprobs,
 )
+from ai_pal.gateway.openai.local import Local, local_wishes
 from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseFormat, Tool, ToolChoice
 
 LOGPROBS = "message.output_text.logprobs"
@@ -76,7 +77,7 @@ class AllowedTools(msgspec.Struct):
     tools: list[dict[str, Any]]
 
 
-class ResponsesBody(msgspec.Struct, forbid_unknown_fields=True):
+class ResponsesBody(Local, forbid_unknown_fields=True):
     """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
 
     input: str | list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
@@ -104,11 +105,6 @@ class ResponsesBody(msgspec.Struct, forbid_unknown_fields=True):
     stop: str | list[str] | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    repeat_penalty: float | None = None
-    num_ctx: int | None = None
-    keep_alive: str | float | None = None
     think: bool | str | None = None
     thinking_budget: int | None = None
     chat_template_kwargs: wishes.TemplateKwargs | None = None
@@ -169,12 +165,8 @@ def how(asked: ResponsesBody) -> Asking:
         "stop": wishes.stops(asked.stop),
         "presence_penalty": asked.presence_penalty,
         "frequency_penalty": asked.frequency_penalty,
-        "top_k": asked.top_k,
-        "min_p": asked.min_p,
-        "repeat_penalty": asked.repeat_penalty,
-        "context": asked.num_ctx,
         "trim": asked.truncation == "auto",
-        "keep_alive": wishes.keep_alive(asked.keep_alive),
+        **local_wishes(asked),  # type: ignore[typeddict-item]
     }
 
 
