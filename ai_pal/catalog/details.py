@@ -30,7 +30,8 @@ _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 
 class Details(msgspec.Struct, frozen=True):
     """`context` is the window that a load gets, in tokens, 0 for not known before it; `parameters` counts
-    weights; `quantization` is how they are stored, as its makers call it; `modified` is in seconds since the
+    weights, `width` the numbers that it has for a token, 0 for not known; `quantization` is how weights are
+    stored, as its makers call it; `modified` is in seconds since the
     epoch; `able` is None where only a load tells."""
 
     model: str = ""
@@ -39,6 +40,7 @@ class Details(msgspec.Struct, frozen=True):
     basename: str = ""
     quantization: str = ""
     parameters: int = 0
+    width: int = 0
     context: int = 0
     modified: float = 0.0
     licence: str = ""
@@ -68,6 +70,7 @@ def details_of(reference: str, settings: Settings) -> Details:
         basename=read.basename or found.name,
         quantization=read.quantization,
         parameters=said.parameters or (entry.parameters if entry else 0) or read.parameters,
+        width=read.width,
         context=seen.tokens if seen else 0,
         modified=modified,
         licence=said.licence or (entry.licence if entry else ""),
@@ -84,6 +87,7 @@ class _Read(NamedTuple):
     basename: str
     quantization: str = ""
     parameters: int = 0
+    width: int = 0
 
 
 def _read(load: LoadModel, modified: float) -> _Read:
@@ -94,7 +98,8 @@ def _read(load: LoadModel, modified: float) -> _Read:
 def _of_gguf(path: str, _modified: float) -> _Read:
     header = read_header(Path(path))
     stored = quant(path).upper() or FILE_TYPES.get(header.file_type, "")
-    return _Read("gguf", header.architecture, header.basename or header.name, stored, own.parameters(path))
+    called = header.basename or header.name
+    return _Read("gguf", header.architecture, called, stored, own.parameters(path), header.width)
 
 
 @lru_cache(maxsize=256)
@@ -105,7 +110,9 @@ def _of_folder(path: str, _modified: float) -> _Read:
     with contextlib.suppress(AiPalError, OSError, ValueError):  # weights of another format than safetensors
         parameters = own.parameters(path)
     basename = str(facts.get("_name_or_path", "")).rpartition("/")[2]
-    return _Read("safetensors", str(facts.get("model_type", "")), basename, _stored(facts), parameters)
+    kind, width = str(facts.get("model_type", "")), facts.get("hidden_size")
+    width = width if isinstance(width, int) else 0
+    return _Read("safetensors", kind, basename, _stored(facts), parameters, width)
 
 
 def _stored(config: dict[str, Any]) -> str:

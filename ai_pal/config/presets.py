@@ -30,8 +30,8 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What an answer is asked with, unless it is said otherwise there. `options` are the engine's own,
     `context` tokens of the window, `max_cost` US dollars. `schema` is a JSON Schema as its text, `grammar`
-    a GBNF grammar. `messages` go before the conversation. `made_by` says that a program has made it over
-    HTTP: programs may replace what programs have made."""
+    a GBNF grammar. `messages` go before the conversation. `licence` is what its maker says of it; `made_by`
+    says that a program has made it over HTTP: programs may replace what programs have made."""
 
     model: str | None = None
     system: str | None = None
@@ -57,6 +57,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     max_cost: float | None = None
     options: dict[str, Any] | None = None
     messages: list[Example] | None = None
+    licence: str | None = None
     made_by: Literal["api"] | None = None
 
 

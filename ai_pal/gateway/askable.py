@@ -4,7 +4,7 @@ router, then what providers have that may be asked. No cloud is asked for it."""
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -106,8 +106,9 @@ async def _of_preset(client: AsyncClient, name: str, preset: Preset) -> Askable:
     except AiPalError:  # not here, or nowhere any more
         known = Details()
     said = presets.options_of(preset)
-    window = {"context": preset.context} if preset.context else {}
-    known = msgspec.structs.replace(known, sampling=said.over(known.sampling), **window)
+    own: dict[str, Any] = {"context": preset.context, "licence": preset.licence}
+    own = {name: value for name, value in own.items() if value}
+    known = msgspec.structs.replace(known, sampling=said.over(known.sampling), **own)
     return Askable(name, OWNER, known, preset=preset)
 
 

@@ -9,7 +9,7 @@ import pytest
 from openai import OpenAI
 
 from ai_pal.config.presets import Preset, load_preset, save_fields
-from tests import tiny_gguf
+from tests import lora, tiny_gguf
 from tests.gateway import plain_http
 from tests.gateway.conftest import MODELS, Served, starter
 from tests.hub import repositories as repos
@@ -133,7 +133,10 @@ def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, o
     assert client.generate("brief").done_reason == "load"
     assert client.embed("brief", "one").embeddings == client.embed("echo", "one").embeddings
     assert client.copy("brief", "shorter").status == "success"
-    assert client.create("brief", from_="shorter", system="Be kind.").status == "success"
+    licences = ["Apache-2.0", "and more"]
+    assert client.create("brief", from_="shorter", system="Be kind.", license=licences).status == "success"
+    assert client.show("brief").license == "Apache-2.0\nand more"
+    assert 'LICENSE """Apache-2.0' in (client.show("brief").modelfile or "")
     assert "Be kind." in (client.show("brief").modelfile or "")
     assert client.chat("brief", said).message.content == "one "
     for name in ("brief", "shorter"):
@@ -145,9 +148,10 @@ def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, o
     ("more", "status"),
     [
         ({"quantize": "q4_0"}, 501),
+        ({"modelfile": "FROM echo"}, 501),
+        ({"license": {"name": "x"}}, 400),
         ({"template": "x"}, 400),  # echo has none
         ({"template": "{{ range .Messages }}{{ end }}", "from": "small"}, 400),
-        ({"license": "x"}, 501),
         ({"from": "", "files": {"a.gguf": "sha256:0"}}, 400),
         ({"files": {"a.gguf": "sha256:" + "0" * 64}}, 400),
         ({"from": "", "files": {"a.gguf": "sha256:" + "0" * 64}}, 400),
@@ -220,6 +224,41 @@ def test_a_file_that_was_sent_is_a_model(client: ollama.Client, own: Served, tmp
     assert kept.exists(), "another name still needs it"
     client.delete("framed")
     assert not list(kept.parent.iterdir())
+
+
+def test_an_adapter_that_was_sent_changes_the_weights(
+    client: ollama.Client, own: Served, tmp_path: Path
+) -> None:
+    """As much as one that is part of the model's file, on each door."""
+    changed = tiny_gguf.save(tmp_path / "c.gguf", "sentencepiece", changes=lora.changes(1.0))
+    files = [
+        tiny_gguf.save(tmp_path / "m.gguf", "sentencepiece"),
+        lora.save_gguf(tmp_path / "a.gguf"),
+        changed,
+    ]
+    plain, adapter, merged = map(client.create_blob, files)
+    assert client.create("plain", files={"m.gguf": plain}).status == "success"
+    assert client.create("merged", files={"m.gguf": merged}).status == "success"
+    assert client.create("adapted", from_="plain", adapters={"a.gguf": adapter}).status == "success"
+    assert client.create("whole", files={"m.gguf": plain}, adapters={"a.gguf": adapter}).status == "success"
+
+    def said(model: str) -> str | None:
+        options = {"temperature": 0.0, "num_predict": 8}
+        return client.generate(model, "the sea is deep", raw=True, options=options).response
+
+    with OpenAI(base_url=f"{own.url}/v1", api_key="none") as openai:
+        ask = openai.completions.create
+        completed = ask(model="adapted", prompt="the sea is deep", temperature=0.0, max_tokens=8)
+    assert said("adapted") == said("merged") == said("whole") == completed.choices[0].text != said("plain")
+    for wrong in (plain, "sha256:" + "0" * 64):
+        with pytest.raises(ollama.ResponseError) as refused:
+            client.create("broken", from_="plain", adapters={"a.gguf": wrong})
+        assert refused.value.status_code == 400
+    with pytest.raises(ollama.ResponseError, match="GGUF"):
+        client.create("broken", from_="echo", adapters={"a.gguf": adapter})
+    for name in ("plain", "merged", "adapted", "whole"):
+        client.delete(name)
+    assert not list(Path(own.environ["AI_PAL_MODEL_CACHE"], "uploads").iterdir())
 
 
 def test_what_is_no_model_file_is_not_kept(own: Served) -> None:

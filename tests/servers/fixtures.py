@@ -29,12 +29,18 @@ def sentence_model() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ollama_server(starter_model: Path) -> Iterator[Ollama]:
-    """A real Ollama that has `smollm2`."""
+def ollama_folder() -> Path:
+    """Where a real Ollama is installed."""
     folder = installed()
     if folder is None:
         _missing("the Ollama server for tests is not here: scripts/fetch_ollama")
-    with ollama(folder, starter_model) as running:
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ollama_server(ollama_folder: Path, starter_model: Path) -> Iterator[Ollama]:
+    """A real Ollama that has `smollm2`."""
+    with ollama(ollama_folder, starter_model) as running:
         yield running
 
 

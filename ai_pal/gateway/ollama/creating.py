@@ -1,7 +1,7 @@
 """Ollama's /api/create: a name for a model, or a file that was sent, with what a Modelfile says of it."""
 
 import asyncio
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,7 +26,14 @@ from ai_pal.gateway.ollama.pulling import SUCCESS
 from ai_pal.gateway.statuses import NotDoneError
 from ai_pal.protocol.option_rules import objection_to_value
 
-_NEVER = ("license", "quantize", "modelfile", "path")
+_NEVER = {
+    "quantize": "nothing is quantized here: the llama.cpp that answers has no function for it",
+    "modelfile": "the text of a Modelfile is not read here, as in Ollama since 0.5.5",
+    "path": "a path on this machine is not read here, as in Ollama since 0.5.5",
+}
+"""Fields that mean what is not done here, and why."""
+
+_INSTEAD = {"quantize": "name or send a model that is quantized: ai-pal pull org/name:Q4_K_M"}
 _OF_MODELS = {"num_ctx": "context", "num_thread": "threads"}
 """Parameters that are of how a model is loaded, and as our names of models have them."""
 
@@ -41,7 +48,7 @@ class Said(msgspec.Struct):
 class CreateBody(NamedBody):
     """POST /api/create; what else a Modelfile can say is refused by name."""
 
-    from_: str = msgspec.field(name="from", default="")
+    from_: str | None = msgspec.field(name="from", default=None)
     files: dict[str, str] | None = None
     adapters: dict[str, str] | None = None
     parameters: dict[str, Any] | None = None
@@ -49,7 +56,7 @@ class CreateBody(NamedBody):
     system: str | None = None
     template: str | None = None
     messages: list[Said] | None = None
-    license: Any = None
+    license: str | list[str] | None = None
     quantize: Any = None
     modelfile: Any = None
     path: Any = None
@@ -85,9 +92,11 @@ def create(body: bytes) -> Wanted:
 
 def wish_of(asked: CreateBody) -> Wish:
     """What a body wants. Raises `AiPalError`."""
-    for field in _NEVER:
+    for field, why in _NEVER.items():
         if getattr(asked, field):
-            _not_done(field)
+            raise NotDoneError(
+                why, _INSTEAD.get(field, "send what it says as fields: from, files, system, ...")
+            )
     files = [uploads.sha256_in(digest) for digest in (asked.files or {}).values()]
     if len(files) > 1:
         raise BodyError("a model is made of one GGUF file here", "files", "send it as one")
@@ -99,7 +108,7 @@ def wish_of(asked: CreateBody) -> Wish:
         ours: _number(parameters[name], name) for name, ours in _OF_MODELS.items() if name in parameters
     }
     return Wish(
-        asked.from_,
+        asked.from_ or "",
         files[0] if files else "",
         tuple(uploads.sha256_in(digest) for digest in (asked.adapters or {}).values()),
         asked.template or "",
@@ -170,10 +179,11 @@ def _sent(sha256: str, field: str, settings: Settings) -> str:
 def _preset(asked: CreateBody, parameters: dict[str, Any]) -> Preset | None:
     """What a Modelfile says besides the model and how that is loaded. Raises `BodyError`."""
     system, examples = _turns(asked)
+    licence = "\n".join([asked.license] if isinstance(asked.license, str) else asked.license or [])
     for name in parameters:
         if name not in options.KNOWN:
             raise BodyError(f"there is no parameter {name!r}", f"parameters.{name}")
-    if not system and not examples and parameters.keys() <= _OF_MODELS.keys():
+    if not (system or examples or licence) and parameters.keys() <= _OF_MODELS.keys():
         return None
     said = options.sampling_of({name: one for name, one in parameters.items() if name not in _OF_MODELS})
     fields = {name: value for name, value in said.items() if name != "extra" and value not in (None, [])}
@@ -182,7 +192,7 @@ def _preset(asked: CreateBody, parameters: dict[str, Any]) -> Preset | None:
     for name, value in fields.items():
         if why := objection_to_value("extra" if name == "options" else name, value):
             raise BodyError(why, "parameters")
-    return Preset(system=system or None, messages=examples or None, **fields)
+    return Preset(system=system or None, messages=examples or None, licence=licence or None, **fields)
 
 
 def _turns(asked: CreateBody) -> tuple[str, list[Example]]:
@@ -201,8 +211,3 @@ def _number(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise BodyError(f"{value!r} is no number of this kind", f"parameters.{name}")
     return value
-
-
-def _not_done(field: str) -> NoReturn:
-    hint = "a name can have a system prompt, examples, parameters, a template and adapters"
-    raise NotDoneError(f"a model's name holds no {field} here", hint)

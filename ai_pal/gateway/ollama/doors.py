@@ -33,12 +33,12 @@ class ChatBody(options.Common):
 
 
 class GenerateBody(options.Common):
-    """POST /api/generate."""
+    """POST /api/generate; null says nothing, as in Go."""
 
-    prompt: str = ""
-    suffix: str = ""
-    system: str = ""
-    template: str = ""
+    prompt: str | None = None
+    suffix: str | None = None
+    system: str | None = None
+    template: str | None = None
     images: list[str] | None = None
     raw: bool | None = None
     context: list[int] | None = None
@@ -82,7 +82,8 @@ def generate(body: bytes) -> Asked | Wanted:
         as_it_is = {name: value for name, value in how.items() if name != "trim"}  # a text is never cut
         return _asked("generate", asked, complete(_raw(asked), asked.suffix or None, as_it_is))
     pictures = [turns.picture(data, f"images[{n}]") for n, data in enumerate(asked.images or [])]
-    content: str | list[AnyPart] = [*pictures, Text(asked.prompt)] if pictures else asked.prompt
+    prompt = asked.prompt or ""
+    content: str | list[AnyPart] = [*pictures, Text(prompt)] if pictures else prompt
     system = [Message("system", asked.system)] if asked.system else []
     before, level = recalled(asked.context or ())
     said = [*before, *system, Message("user", content)]
@@ -100,11 +101,12 @@ def _raw(asked: GenerateBody) -> str:
     for name in ("images", "context", *(() if templated else ("system",))):
         if getattr(asked, name):
             raise BodyError("a text that is gone on with has no place for this", name, "leave it out")
+    prompt = asked.prompt or ""
     if not templated:
-        return asked.prompt
+        return prompt
     if asked.suffix:
         raise BodyError("what is filled in stands between texts, not in a template", "suffix")
-    return filled(asked.template, asked.system, asked.prompt)
+    return filled(asked.template or "", asked.system or "", prompt)
 
 
 def embed(body: bytes) -> Wanted:

@@ -27,8 +27,8 @@ YEARS = 10 * 365 * 86400
 class NamedBody(msgspec.Struct):
     """A body that names a model; older clients call it `name`."""
 
-    model: str = ""
-    name: str = ""
+    model: str | None = None
+    name: str | None = None
 
 
 _NAMED = msgspec.json.Decoder(NamedBody)
@@ -37,7 +37,7 @@ _CAPABILITIES = (("tools", "tools"), ("fill-in", "insert"), ("pictures", "vision
 
 def named(body: NamedBody) -> str:
     """The model that is meant. Raises `BodyError`: none."""
-    if not (name := (body.model or body.name).strip()):
+    if not (name := (body.model or body.name or "").strip()):
         raise BodyError("no model is named", "model", "GET /api/tags lists what is here")
     return name
 
@@ -74,14 +74,14 @@ def show(body: bytes) -> Wanted:
 
 def shown(known: Details, system: str = "", examples: Sequence[Example] = ()) -> dict[str, Any]:
     """The body of an answer to /api/show; `system` is the prompt that goes before all, `examples` are turns
-    behind it."""
-    kind = known.architecture
+    behind it. Ollama's own command ends in a panic where what `info` holds is not there."""
+    kind = known.architecture or "unknown"
     info: dict[str, Any] = {
         "general.architecture": kind,
-        "general.basename": known.basename,
         "general.parameter_count": known.parameters,
-        f"{kind}.context_length": known.context,
+        f"{kind}.embedding_length": known.width,
     }
+    maybe = {"general.basename": known.basename, f"{kind}.context_length": known.context}
     return {
         "license": known.licence,
         "modelfile": _modelfile(known, system, examples),
@@ -90,7 +90,7 @@ def shown(known: Details, system: str = "", examples: Sequence[Example] = ()) ->
         **({"system": system} if system else {}),
         **({"messages": examples} if examples else {}),
         "details": _details(known),
-        "model_info": {name: value for name, value in info.items() if value},
+        "model_info": info | {name: value for name, value in maybe.items() if value},
         "capabilities": capabilities(known),
         "modified_at": stamp(known.modified),
     }
@@ -177,6 +177,8 @@ def _modelfile(known: Details, system: str, examples: Sequence[Example]) -> str:
     said = _parameters(known.sampling).splitlines()
     lines = [f"FROM {known.model}", *(f"PARAMETER {line}" for line in said)]
     lines += [f'MESSAGE {one.role} """{one.content}"""' for one in examples]
+    if known.licence:
+        lines.append(f'LICENSE """{known.licence}"""')
     if system:
         lines.insert(1, f'SYSTEM """{system}"""')
     if known.template:

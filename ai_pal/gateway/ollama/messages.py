@@ -12,22 +12,24 @@ from ai_pal.protocol import content as ours
 
 class Function(msgspec.Struct):
     name: str
-    arguments: dict[str, Any] = msgspec.field(default_factory=dict)
+    arguments: dict[str, Any] | None = None
 
 
 class Call(msgspec.Struct):
     function: Function
-    id: str = ""
+    id: str | None = None
 
 
 class Message(msgspec.Struct):
+    """null says nothing, as in Go."""
+
     role: Literal["system", "user", "assistant", "tool"]
-    content: str = ""
-    thinking: str = ""
+    content: str | None = None
+    thinking: str | None = None
     images: list[str] | None = None
     tool_calls: list[Call] | None = None
-    tool_name: str = ""
-    tool_call_id: str = ""
+    tool_name: str | None = None
+    tool_call_id: str | None = None
 
 
 def conversation(messages: Iterable[Message]) -> list[ours.Message]:
@@ -40,17 +42,17 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
         if message.role == "tool":
             call = _answered(message, open_calls, where)
             open_calls.remove(call)
-            found.append(ours.Message("tool", [ours.ToolResult(call.id, message.content)]))
+            found.append(ours.Message("tool", [ours.ToolResult(call.id, message.content or "")]))
             continue
         parts: list[ours.AnyPart] = [ours.Reasoning(message.thinking)] if message.thinking else []
         parts += [picture(data, f"{where}.images[{n}]") for n, data in enumerate(message.images or [])]
         if not parts and not message.tool_calls:
-            found.append(ours.Message(message.role, message.content))
+            found.append(ours.Message(message.role, message.content or ""))
             continue
         if message.content:
             parts.append(ours.Text(message.content))
         for index, given in enumerate(message.tool_calls or []):
-            arguments = msgspec.json.encode(given.function.arguments).decode()
+            arguments = msgspec.json.encode(given.function.arguments or {}).decode()
             call = ours.ToolCall(given.id or f"call_{number}_{index}", given.function.name, arguments)
             open_calls.append(call)
             parts.append(call)
@@ -63,7 +65,7 @@ def _answered(message: Message, calls: list[ours.ToolCall], where: str) -> ours.
         if message.tool_call_id and call.id == message.tool_call_id:
             return call
     for call in calls:
-        if not message.tool_call_id and message.tool_name in ("", call.name):
+        if not message.tool_call_id and (message.tool_name or call.name) == call.name:
             return call
     raise BodyError("this is the result of no call that was made before it", where)
 

@@ -49,6 +49,10 @@ COMMON = [
     Row("num_ctx is a text", options(num_ctx="x")),
     Row("num_gpu is a text", options(num_gpu="all")),
     Row("use_mmap is a number", options(use_mmap=3)),
+    Row("mirostat is a text", options(mirostat="x")),
+    Row("mirostat above 2", options(mirostat=3)),
+    Row("typical_p above 1", options(typical_p=1.5)),
+    Row("num_keep is a text", options(num_keep="x")),
     Row("stop is a number", options(stop=3)),
     Row("empty stop", options(stop=[""])),
     Row("unknown keep_alive", {"keep_alive": "soon"}),
@@ -143,6 +147,15 @@ def test_what_is_no_json_object(http: httpx2.Client, path: str, what: str, body:
 HINTS = options(
     num_gpu=99, main_gpu=0, num_thread=2, num_batch=512, use_mmap=True, use_mlock=False, numa=False, bogus=1
 )
+CALLED_WITH_NULLS = [
+    USER,
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": None, "function": {"name": "f", "arguments": None}}],
+    },
+    {"role": "tool", "content": None, "tool_name": None, "tool_call_id": None},
+]
 CHATS: list[dict[str, Any]] = [
     {},
     {"think": True},
@@ -153,7 +166,11 @@ CHATS: list[dict[str, Any]] = [
     {"format": "json"},
     {"keep_alive": "-1s"},
     {"messages": [USER, {"role": "assistant", "content": "begun "}]},
+    said(**dict.fromkeys(("thinking", "images", "tool_calls", "tool_name", "tool_call_id"))),
+    {"messages": [*CALLED_WITH_NULLS, USER]},
+    dict.fromkeys(("format", "options", "keep_alive", "think", "tools", "truncate", "logprobs")),
 ]
+"""What nobody says may stand there as null, as with Ollama, which is written in Go."""
 
 
 @pytest.mark.parametrize("change", CHATS, ids=str)
@@ -175,7 +192,8 @@ def test_chats_hold_what_is_published(http: httpx2.Client, change: dict[str, Any
 
 
 def test_texts_hold_what_is_published(http: httpx2.Client) -> None:
-    for change in ({}, {"think": True}, {"system": "Be brief."}, {"images": [PICTURE]}, HINTS):
+    nulls = dict.fromkeys(("suffix", "system", "template", "images", "format", "options", "context", "raw"))
+    for change in ({}, {"think": True}, {"system": "Be brief."}, {"images": [PICTURE]}, HINTS, nulls):
         answer = http.post("/api/generate", json={**GENERATE, **change})
         assert answer.status_code == 200, answer.text
         strictly(ollama.GenerateResponse, answer.json())

@@ -35,4 +35,7 @@ def test_what_it_samples_with_is_told_in_ollamas_names() -> None:
 
 
 def test_a_window_that_is_not_known_is_not_told() -> None:
-    assert shown(Details(architecture="echo"))["model_info"] == {"general.architecture": "echo"}
+    told = shown(Details(architecture="echo"))["model_info"]
+    always = {"general.architecture": "echo", "general.parameter_count": 0, "echo.embedding_length": 0}
+    assert told == always
+    assert shown(Details(context=512))["model_info"]["unknown.context_length"] == 512

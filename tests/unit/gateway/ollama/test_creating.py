@@ -33,6 +33,11 @@ def test_messages_are_examples_and_one_of_them_may_be_the_system_prompt() -> Non
     assert preset == Preset(system="S", messages=[Example("user", "a"), Example("assistant", "b")])
 
 
+def test_a_licence_is_kept_with_its_name() -> None:
+    assert wanted(license="MIT").preset == Preset(licence="MIT")
+    assert wanted(license=["MIT", "and more"]).preset == Preset(licence="MIT\nand more")
+
+
 def test_it_is_made_of_a_model_or_of_a_file() -> None:
     assert wanted(**{"from": ""}, files={"a.gguf": DIGEST}).file == "a" * 64
     assert wanted(adapters={"b.gguf": DIGEST}).adapters == ("a" * 64,)
@@ -41,7 +46,6 @@ def test_it_is_made_of_a_model_or_of_a_file() -> None:
         {"files": {"a.gguf": DIGEST}},
         {"from": "", "files": {"a": DIGEST, "b": DIGEST}},
         {"from": "", "files": {"a": "sha256:x"}},
-        {"license": "x"},
         {"quantize": "q4_0"},
     ):
         with pytest.raises(AiPalError):
