@@ -5,10 +5,12 @@ import ssl
 
 import httpx2
 
+SECONDS = 120.0
+
 _CLIENT = httpx2.Client(
     verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
     limits=httpx2.Limits(max_keepalive_connections=0),
-    timeout=120.0,
+    timeout=SECONDS,
 )
 request, stream = _CLIENT.request, _CLIENT.stream
 get, head, options, post = _CLIENT.get, _CLIENT.head, _CLIENT.options, _CLIENT.post
