@@ -1,7 +1,5 @@
 """Ray starts agents on the nodes that they are placed on. Nothing else goes through it: no prompt, no secret.
-
-The only module that imports Ray; on nodes Ray imports it again, to run what stands at its end.
-"""
+The only module that imports Ray."""
 
 import contextlib
 import ipaddress
@@ -17,13 +15,12 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.cluster import facts
-from ai_pal.cluster.engine import FACTS_SECONDS, GONE_SECONDS, SILENT_SECONDS, START_SECONDS, Events
-from ai_pal.cluster.ray_nodes import MEMORY, RayNode, alive, refusal
+from ai_pal.cluster.engine import FACTS_SECONDS, GONE_SECONDS, START_SECONDS, Events
+from ai_pal.cluster.ray_actors import Agent, Scout
+from ai_pal.cluster.ray_lookout import Lookout
+from ai_pal.cluster.ray_nodes import MEMORY, RayNode, alive, last_words, refusal
 from ai_pal.errors import AiPalError, Code, Failure, install_extra
 from ai_pal.protocol.cluster import Node, Ticket
-from ai_pal.restarts import Restarts
-from ai_pal.transport import curve
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # Else a driver waits for minutes where it gets no word from the head, or is on no node.
@@ -48,9 +45,6 @@ GIVE_UP_SECONDS = 50.0
 
 LOOK_SECONDS = FACTS_SECONDS / 2
 
-FORGET_SECONDS = 600.0
-"""After this a node that is gone is no longer listed: in a cluster that grows and shrinks they add up."""
-
 
 class RayEngine:
     """Implements `Engine` on the cluster whose head is at `address` (HOST:PORT): this machine is a node."""
@@ -62,7 +56,7 @@ class RayEngine:
         self._lock = threading.RLock()  # held while events are told: they come in order
         self._closed = threading.Event()
         self._agents: dict[str, _Placed] = {}
-        self._lookouts: dict[str, _Lookout] = {}
+        self._lookouts: dict[str, Lookout] = {}
         _connect(address)
         self._head_at = time.monotonic()
         self._given_up = False
@@ -113,10 +107,10 @@ class RayEngine:
                 "scheduling_strategy": NodeAffinitySchedulingStrategy(node.id, soft=False),
                 **({MEMORY: ticket.need} if ticket.need else {}),
             }
-            placed.agent = _remote(_Agent).options(**options).remote(msgspec.json.encode(ticket))
+            placed.agent = _remote(Agent).options(**options).remote(msgspec.json.encode(ticket))
             placed.agent.key.remote().future().add_done_callback(lambda done: self._keyed(placed, done))
         except Exception as error:  # noqa: BLE001 - whatever Ray says, the agent is not there
-            return self._end(placed, _words(error))
+            return self._end(placed, last_words(error))
         if placed.gone_by is not None or placed.ended:
             placed.kill()
         return None
@@ -136,7 +130,7 @@ class RayEngine:
 
     def _keyed(self, placed: "_Placed", done: "Future[str]") -> None:
         if done.exception() is not None:
-            return self._end(placed, _words(done.exception()))
+            return self._end(placed, last_words(done.exception()))
         with self._lock:
             if placed.ended:
                 return None
@@ -147,7 +141,7 @@ class RayEngine:
 
     def _over(self, placed: "_Placed", end: "Future[None]") -> None:
         error = end.exception()
-        self._end(placed, "it has ended" if error is None else _words(error))
+        self._end(placed, "it has ended" if error is None else last_words(error))
 
     def _end(self, placed: "_Placed", reason: str, *, refused: bool = False) -> None:
         with self._lock:
@@ -180,7 +174,7 @@ class RayEngine:
             rows = alive(table, used, {one.failed for one in self._lookouts.values()})
             for name, row in rows.items():
                 if name not in self._lookouts:
-                    self._lookouts[name] = _Lookout(row)
+                    self._lookouts[name] = Lookout(row, _scout)
                 self._lookouts[name].is_listed(row)
             for name, lookout in list(self._lookouts.items()):
                 if name not in rows and lookout.forgotten(now):
@@ -227,78 +221,6 @@ class _Placed:
                 ray.kill(self.agent)
 
 
-class _Lookout:
-    """Knows the facts of one node, by an actor there that is started again whenever it ends. `failed` is the
-    id under which it has answered nothing but errors lately."""
-
-    def __init__(self, row: RayNode) -> None:
-        self.row = row
-        self._node, self._told_at = Node(row.name, silent=True), float("-inf")
-        self._listed_at = time.monotonic()
-        self._scout: Any = None
-        self._began = self._begin_at = 0.0
-        self._asked = False
-        self._restarts = Restarts()
-        self._said = ""
-        self.failed = ""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it has neither answered nor failed yet."""
-        return self._told_at == float("-inf") and self.failed != self.row.id
-
-    def node(self, now: float) -> Node:
-        """What it told last."""
-        silent = now - self._told_at > SILENT_SECONDS
-        return msgspec.structs.replace(self._node, silent=silent) if silent else self._node
-
-    def is_listed(self, row: RayNode) -> None:
-        """Ray has it, perhaps as a new one: it was started again."""
-        if row.id != self.row.id:
-            self._scout, self._asked, self._begin_at, self._restarts = None, False, 0.0, Restarts()
-        self.row, self._listed_at = row, time.monotonic()
-
-    def forgotten(self, now: float) -> bool:
-        return now - self._listed_at > FORGET_SECONDS
-
-    def look(self, now: float) -> None:
-        """Ask it, unless it is asked or to be let alone."""
-        if self._asked or now < self._begin_at:
-            return
-        self._asked = True
-        try:
-            if self._scout is None:
-                self._began = now
-                where = NodeAffinitySchedulingStrategy(self.row.id, soft=False)
-                self._scout = (
-                    _remote(_Scout).options(num_cpus=0, scheduling_strategy=where).remote(self.row.name)
-                )
-            scout = self._scout
-            scout.look.remote().future().add_done_callback(lambda done: self._told(scout, done))
-        except Exception as error:  # noqa: BLE001 - whatever Ray says, it cannot be asked now
-            self._failed(error)
-
-    def _told(self, scout: Any, done: "Future[bytes]") -> None:
-        if scout is not self._scout:
-            return
-        self._asked = False
-        try:
-            node = msgspec.json.decode(done.result(), type=Node)
-        except Exception as error:  # noqa: BLE001 - its node has gone, or has no AI-PAL of this version
-            self._failed(error)
-        else:
-            self._node, self._told_at, self._said, self.failed = node, time.monotonic(), "", ""
-
-    def _failed(self, error: BaseException) -> None:
-        now, words = time.monotonic(), _words(error)
-        self.failed = self.row.id
-        self._scout, self._asked, self._told_at = None, False, float("-inf")
-        self._begin_at = now + self._restarts.wait(now - self._began)
-        if words != self._said:
-            self._said = words
-            print(f"node {self.row.name} does not answer: {words}", file=sys.stderr, flush=True)
-
-
 def _connect(address: str) -> None:
     """Become a driver. Raises `AiPalError`."""
     host, _, port = address.rpartition(":")
@@ -320,7 +242,9 @@ def _connect(address: str) -> None:
     try:
         ray.init(address, namespace="ai-pal", log_to_driver=False, configure_logging=False)
     except Exception as error:
-        refused = f"this machine cannot use the Ray cluster at {address}: {_words(error.__cause__ or error)}"
+        refused = (
+            f"this machine cannot use the Ray cluster at {address}: {last_words(error.__cause__ or error)}"
+        )
         hint = f"it has to be a node of it, with the same token: ray start --address={address}"
         raise AiPalError(Failure(Code.PROVIDER_REFUSED, refused, hint)) from error
     finally:
@@ -331,44 +255,12 @@ def _remote(what: type) -> Any:
     return ray.remote(max_restarts=0, max_task_retries=0)(what)
 
 
-def _words(error: BaseException | None) -> str:
-    """Its last line that says something: Ray's errors are pages, with the cause at their end."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:300]
+def _scout(node: RayNode) -> Any:
+    where = NodeAffinitySchedulingStrategy(node.id, soft=False)
+    return _remote(Scout).options(num_cpus=0, scheduling_strategy=where).remote(node.name)
 
 
 def _in_thread(work: Any, *args: Any) -> threading.Thread:
     thread = threading.Thread(target=work, args=args, daemon=True)
     thread.start()
     return thread
-
-
-# What Ray runs on nodes.
-
-
-class _Agent:
-    """Two calls: the public key of a pair that never leaves its node, then the life of the agent."""
-
-    def __init__(self, ticket: bytes) -> None:
-        self._ticket, self._keys = msgspec.json.decode(ticket, type=Ticket), curve.fresh_keys()
-
-    def key(self) -> str:
-        return self._keys.public
-
-    def run(self) -> None:
-        from ai_pal.cluster.agent import serve
-
-        serve(self._ticket, self._keys)
-
-
-class _Scout:
-    """Tells a node's facts."""
-
-    def __init__(self, name: str) -> None:
-        from ai_pal import catalog
-        from ai_pal.config import load_settings
-
-        self._facts = facts.Facts(name, catalog.cache_dir(load_settings().settings))
-
-    def look(self) -> bytes:
-        return msgspec.json.encode(self._facts.look())

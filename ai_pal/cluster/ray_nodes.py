@@ -51,3 +51,9 @@ def refusal(ticket: Ticket, node: RayNode, free: Mapping[str, float]) -> str:
         left, total = (f"{one.get(CARDS, 0.0):g}" for one in (free, node.total))
         lacking.append(f"{ticket.cards} graphics cards are needed, Ray has {left} of {total} left")
     return "; ".join(lacking)
+
+
+def last_words(error: BaseException | None) -> str:
+    """Its last line that says something: Ray's errors are pages, with the cause at their end."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]

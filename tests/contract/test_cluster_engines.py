@@ -93,7 +93,7 @@ class OverRay:
         self.engine: Engine = RayEngine(self._cluster.address, self.heard)
 
     def agents(self, node: str) -> list[psutil.Process]:
-        return self._cluster.processes(node, "_Agent")
+        return self._cluster.processes(node, "Agent")
 
     def close(self) -> None:
         self.engine.close()

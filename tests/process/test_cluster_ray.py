@@ -61,6 +61,6 @@ def test_a_worker_is_lost_with_its_node_and_all_end_with_their_supervisor(
         eventually(lambda: answering(client) == ["b", "head"])
         assert client.ask(PROMPT, model="echo").text
 
-    assert ray.processes("b", "_Agent")
+    assert ray.processes("b", "Agent")
     supervisor.process.kill()
-    eventually(lambda: not ray.processes("b", "_Agent"))
+    eventually(lambda: not ray.processes("b", "Agent"))

@@ -1,0 +1,35 @@
+"""What Ray runs on nodes: the agents that are placed there, and who tells of a node. Without Ray itself."""
+
+import msgspec
+
+from ai_pal.cluster import facts
+from ai_pal.protocol.cluster import Ticket
+from ai_pal.transport import curve
+
+
+class Agent:
+    """Two calls: the public key of a pair that never leaves its node, then the life of the agent."""
+
+    def __init__(self, ticket: bytes) -> None:
+        self._ticket, self._keys = msgspec.json.decode(ticket, type=Ticket), curve.fresh_keys()
+
+    def key(self) -> str:
+        return self._keys.public
+
+    def run(self) -> None:
+        from ai_pal.cluster.agent import serve
+
+        serve(self._ticket, self._keys)
+
+
+class Scout:
+    """Tells a node's facts."""
+
+    def __init__(self, name: str) -> None:
+        from ai_pal import catalog
+        from ai_pal.config import load_settings
+
+        self._facts = facts.Facts(name, catalog.cache_dir(load_settings().settings))
+
+    def look(self) -> bytes:
+        return msgspec.json.encode(self._facts.look())
