@@ -1,8 +1,6 @@
 """The batch: every answer that is being computed, stepped together on the one thread that owns the model."""
 
-import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +11,7 @@ from ai_pal.protocol.usage import Usage
 from workers.engines.base import Sink
 from workers.engines.transformers.answer import Generation, Prompt
 from workers.engines.transformers.defaults import read_defaults
+from workers.engines.transformers.inbox import Inbox
 from workers.engines.transformers.loading import LoadedModel
 from workers.engines.transformers.lookup import Lookup
 from workers.engines.transformers.prefix import PrefixCache
@@ -39,11 +38,12 @@ NOT_A_NUMBER = Failure(
 
 
 class Batch:
-    """`submit`, `cancel` and `close` may be called from any thread; all else happens in `run`. `_untold` are
-    the keys that it has taken over, and has not told the end of."""
+    """All of it happens in `run`. `_untold` are the keys that it has taken over from its inbox, and has not
+    told the end of."""
 
     def __init__(
         self,
+        inbox: Inbox[Prompt],
         loaded: LoadedModel,
         stepper: Any,
         context: int,
@@ -53,7 +53,7 @@ class Batch:
         throttle: SpinThrottle | None = None,
         guesses: bool = False,
     ) -> None:
-        self._loaded, self._stepper, self._sink = loaded, stepper, sink
+        self._inbox, self._loaded, self._stepper, self._sink = inbox, loaded, stepper, sink
         self._context, self._pace, self._throttle = context, pace, throttle
         self._guesses = guesses
         self._kv_budget = KvBudget(context)
@@ -63,52 +63,16 @@ class Batch:
         self._largest: int = context * stepper.token_bytes + cache_bytes
         self._answers: list[Generation] = []
         self._waiting: list[Prompt] = []
-        self._changed = threading.Condition()
-        self._arrived: deque[Prompt] = deque()
-        self._open: set[int] = set()
         self._untold: set[int] = set()
-        self._cancelled: set[int] = set()
-        self._closed = False
-
-    # From any thread.
-
-    def open(self, key: int) -> None:
-        """A prompt with this key is on its way: it may be cancelled from now on."""
-        with self._changed:
-            self._open.add(key)
-
-    def forget(self, key: int) -> None:
-        """It will not come, or has ended."""
-        with self._changed:
-            self._open.discard(key)
-            self._cancelled.discard(key)
-
-    def submit(self, prompt: Prompt) -> None:
-        with self._changed:
-            self._arrived.append(prompt)
-            self._changed.notify()
-
-    def cancel(self, key: int) -> None:
-        with self._changed:
-            if key in self._open:
-                self._cancelled.add(key)
-                self._changed.notify()
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
 
     def rows(self) -> list[Any]:
         """All rows, the latest first, when `run` has ended."""
         return [one.row for one in self._answers if not one.prompt.inputs] + self._kept.latest
 
-    # The engine's own thread.
-
     def run(self) -> None:
         """Serve until closed."""
         raised: Exception | None = None
-        while raised is None or not self._closed:
+        while raised is None or not self._inbox.closed:
             try:
                 if raised is not None:
                     self._recover(raised)
@@ -125,8 +89,7 @@ class Batch:
         the way; those that wait go on waiting, with nothing promised to them."""
         for answer in list(self._answers):
             self._fail(answer, error)
-        with self._changed:
-            coming = {one.key for one in (*self._waiting, *self._arrived)}
+        coming = {prompt.key for prompt in self._waiting} | self._inbox.coming
         for prompt in self._waiting:
             self._kv_budget.leave(prompt.key)
         for key in self._untold - coming:
@@ -142,31 +105,25 @@ class Batch:
 
     def _wait(self) -> bool:
         """Take over what has changed, waiting for it when there is nothing to compute."""
-        with self._changed:
-            if not self._has_work():
-                self._tell_throttle(False)
-                while not self._has_work():
-                    self._changed.wait()
-                self._tell_throttle(True)
-            while self._arrived:
-                self._untold.add(self._arrived[0].key)
-                self._waiting.append(self._arrived.popleft())
-            return not self._closed
-
-    def _has_work(self) -> bool:
-        return bool(self._closed or self._arrived or self._answers or self._waiting)
+        if not (self._answers or self._waiting or self._inbox.has_news):
+            self._tell_throttle(False)
+            self._inbox.wait()
+            self._tell_throttle(True)
+        while (key := self._inbox.next_key()) is not None:
+            self._untold.add(key)
+            self._waiting.append(self._inbox.take())
+        return not self._inbox.closed
 
     def _tell_throttle(self, working: bool) -> None:
         if self._throttle is not None:
             self._throttle.working(working)
 
     def _drop_cancelled(self) -> None:
-        with self._changed:
-            cancelled = set(self._cancelled)
+        cancelled = self._inbox.cancelled()
         for prompt in [one for one in self._waiting if one.key in cancelled]:
             self._waiting.remove(prompt)
             self._kv_budget.leave(prompt.key)
-            self.forget(prompt.key)
+            self._inbox.forget(prompt.key)
             self._sink.cancelled(prompt.key, Usage(len(prompt.tokens)))
             self._untold.discard(prompt.key)
         for answer in [one for one in self._answers if one.key in cancelled]:
@@ -334,14 +291,14 @@ class Batch:
         self._told_failed(answer.key, error)
 
     def _told_failed(self, key: int, error: Exception) -> None:
-        self.forget(key)
+        self._inbox.forget(key)
         self._sink.failed(key, _broken(error))
         self._untold.discard(key)
 
     def _leave(self, answer: Generation, keep: bool = True) -> None:
         self._answers.remove(answer)
         self._kv_budget.leave(answer.key)
-        self.forget(answer.key)
+        self._inbox.forget(answer.key)
         if keep and not answer.prompt.inputs:
             self._kept.keep(answer.row)
         self._kept.shrink(self._left_to_keep())

@@ -1,7 +1,5 @@
 """Models that turn texts into vectors, or judge how well texts answer a query: one job after the other."""
 
-import threading
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import EmbedTexts, RerankTexts
 from workers.engines.base import NO_NUMBERS, Job, Sink
+from workers.engines.transformers.inbox import Inbox
 from workers.engines.transformers.pooling import Layout, Pooler, all_texts
 from workers.engines.transformers.sampling import UNUSABLE
 from workers.log import cause, log
@@ -21,20 +20,21 @@ Rows = list[list[int]]
 
 
 class Encoder:
-    """`start`, `cancel` and `close` may be called from any thread; all else happens in `run`. With a `layout`
-    it makes vectors, without one it ranks."""
+    """`start` may be called from any thread; all else happens in `run`. With a `layout` it makes vectors,
+    without one it ranks."""
 
-    def __init__(self, model: Any, tokenizer: Any, layout: Layout | None, context: int, sink: Sink) -> None:
-        self._model, self._tokenizer, self._sink = model, tokenizer, sink
+    def __init__(
+        self,
+        inbox: Inbox[EmbedTexts | RerankTexts],
+        model: Any,
+        tokenizer: Any,
+        layout: Layout | None,
+        context: int,
+        sink: Sink,
+    ) -> None:
+        self._inbox, self._model, self._tokenizer, self._sink = inbox, model, tokenizer, sink
         self._layout, self._context = layout, context
         self._pooler = Pooler(layout, model.device) if layout is not None else None
-        self._changed = threading.Condition()
-        self._waiting: deque[EmbedTexts | RerankTexts] = deque()
-        self._open: set[int] = set()
-        self._cancelled: set[int] = set()
-        self._closed = False
-
-    # From any thread.
 
     def start(self, job: Job) -> None:
         """Raises `AiPalError` (`unsupported`)."""
@@ -44,22 +44,8 @@ class Encoder:
             fail(Code.UNSUPPORTED, f"this model {does} and writes none", "ask a model that was made for this")
         if not job.texts:
             fail(Code.BAD_REQUEST, "there is no text")
-        with self._changed:
-            self._open.add(job.key)
-            self._waiting.append(job)
-            self._changed.notify()
-
-    def cancel(self, key: int) -> None:
-        with self._changed:
-            if key in self._open:
-                self._cancelled.add(key)
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-
-    # The engine's own thread.
+        self._inbox.open(job.key)
+        self._inbox.put(job)
 
     def run(self) -> None:
         """Serve until closed."""
@@ -74,14 +60,11 @@ class Encoder:
                     Code.ENGINE_ERROR, f"the model failed on this request: {error}", retryable=True
                 )
                 self._sink.failed(job.key, failure)
-            with self._changed:
-                self._open.discard(job.key)
-                self._cancelled.discard(job.key)
+            self._inbox.forget(job.key)
 
     def _next(self) -> EmbedTexts | RerankTexts | None:
-        with self._changed:
-            self._changed.wait_for(lambda: bool(self._waiting) or self._closed)
-            return None if self._closed else self._waiting.popleft()
+        self._inbox.wait()
+        return None if self._inbox.closed else self._inbox.take()
 
     def _do(self, job: EmbedTexts | RerankTexts) -> None:
         rows, kinds = self._tokens(job)
@@ -89,7 +72,7 @@ class Encoder:
         usage = Usage(prompt_tokens=sum(map(len, rows)))
         results: list[Any] = [None] * len(rows)
         for places in batches([len(row) for row in rows]):
-            if self._is_cancelled(job.key):
+            if self._inbox.closed or job.key in self._inbox.cancelled():
                 self._sink.cancelled(job.key, usage)
                 return
             for place, result in zip(places, self._compute(job, rows, kinds, places), strict=True):
@@ -159,10 +142,6 @@ class Encoder:
                 return vectors
             scores: torch.Tensor = output.logits[:, 0].float().cpu()
             return scores
-
-    def _is_cancelled(self, key: int) -> bool:
-        with self._changed:
-            return key in self._cancelled or self._closed
 
 
 def batches(lengths: Sequence[int], most: int = TOKENS_AT_ONCE) -> list[list[int]]:

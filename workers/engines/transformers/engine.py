@@ -32,6 +32,7 @@ from workers.engines.transformers.bindings import Bindings
 from workers.engines.transformers.chat import Chat
 from workers.engines.transformers.failures import attempt
 from workers.engines.transformers.folder import Folder
+from workers.engines.transformers.inbox import Inbox
 from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options
 from workers.engines.transformers.paging import Paging
 from workers.engines.transformers.prompts import Prompts
@@ -70,6 +71,7 @@ class Transformers:
 
     def __init__(self) -> None:
         self._sink: Sink
+        self._inbox: Inbox[Any] = Inbox()
         self._batch: Any = None
         self._prompts: Prompts | None = None
         self._context = 0
@@ -149,6 +151,7 @@ class Transformers:
             fail(Code.CONFIG_INVALID, message, "set speculate=off")
         self._of_rows = loaded.model.device if steps.can_guess else None
         self._batch = Batch(
+            self._inbox,
             loaded,
             steps,
             self._context,
@@ -188,7 +191,7 @@ class Transformers:
         model, tokenizer = loading.load_encoder(folder, options, device, dtype, report, where.split)
         longest = [self._context, layout.longest if layout is not None else 0, tokenizer.model_max_length]
         self._context = min(one for one in longest if one)
-        self._batch = Encoder(model, tokenizer, layout, self._context, self._sink)
+        self._batch = Encoder(self._inbox, model, tokenizer, layout, self._context, self._sink)
         return f"transformers {transformers.__version__}, {devices.SHORT[dtype]}, {where.named(device)}"
 
     def _placed(self, share: float, part: float) -> None:
@@ -212,7 +215,7 @@ class Transformers:
         match job:
             case Generate() | CompleteText():
                 sampling = prompts.sampling(job)
-                self._batch.open(job.key)
+                self._inbox.open(job.key)
                 self._pool.submit(self._read, prompts, job, sampling, blobs)
             case CountTokens():
                 prompts.sampling(job)
@@ -221,18 +224,18 @@ class Transformers:
                 fail(Code.UNSUPPORTED, "this model writes text", "ask a model that was made for this")
 
     def cancel(self, key: int) -> None:
-        self._batch.cancel(key)
+        self._inbox.cancel(key)
 
     def save_prefixes(self, seconds: float) -> None:
         """What runs is stopped for it."""
         if self._saved is not None:
             until = time.monotonic() + seconds
-            self._batch.close()
+            self._inbox.close()
             if wait([self._running], seconds / 2).done:
                 self._saved.save(self._batch.rows(), until)
 
     def close(self) -> None:
-        self._batch.close()
+        self._inbox.close()
 
     def _read(
         self, prompts: Prompts, job: Generate | CompleteText, sampling: Sampling, blobs: Sequence[Blob]
@@ -252,7 +255,7 @@ class Transformers:
             ):
                 saved = self._saved.fetch(job.conversation, prompt.tokens)
                 prompt = msgspec.structs.replace(prompt, mark=job.conversation, saved=saved)
-            self._batch.submit(prompt)
+            self._inbox.put(prompt)
 
         self._carefully(job.key, submit)
 
@@ -265,7 +268,7 @@ class Transformers:
             self._refuse(key, failure)
 
     def _refuse(self, key: int, failure: Failure) -> None:
-        self._batch.forget(key)
+        self._inbox.forget(key)
         self._sink.failed(key, failure)
 
 
