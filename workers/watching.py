@@ -22,12 +22,13 @@ class Watching:
         self._calls = False
 
     def see(self, entropies: Sequence[float], logprobs: Sequence[float]) -> None:
-        """Numbers of the next tokens, which wait to leave."""
-        self._entropy += sum(entropies[: max(0, FIRST_TOKENS - self._tokens)])
+        """Numbers of the next tokens; the first ones wait to leave, of others their sum is enough."""
+        first = max(0, FIRST_TOKENS - self._tokens)
+        self._entropy += sum(entropies[:first])
         self._logprob += sum(logprobs)
         self._tokens += len(logprobs)
-        self.entropies += entropies
-        self.logprobs += logprobs
+        self.entropies += entropies[:first]
+        self.logprobs += logprobs[:first]
 
     def hear(self, kind: PartKind, text: str) -> None:
         """The next piece of the answer."""

@@ -219,10 +219,11 @@ class Probabilities(FromWorker, tag="probabilities", frozen=True):
 
 
 class Watched(FromWorker, tag="watched", frozen=True):
-    """How unsure the model was of each token of the answer, thoughts left out, in their order, and how
-    probable that token was: entropy and logarithm of the probability in nats, one number per token. Comes
-    right before the deltas that the tokens are in. llama.cpp's entropies are of its likeliest tokens, with
-    a guess for all others. Who knows no probabilities (llama.cpp while it guesses ahead) sends none."""
+    """How unsure the model was of each of the first `doubt.FIRST_TOKENS` tokens of the answer, thoughts left
+    out, in their order, and how probable that token was: entropy and logarithm of the probability in nats,
+    one number per token. Comes right before the deltas that the tokens are in. llama.cpp's entropies are of
+    its likeliest tokens, with a guess for all others. Who knows no probabilities (llama.cpp while it guesses
+    ahead) sends none."""
 
     key: int
     entropies: list[float]

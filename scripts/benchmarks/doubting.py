@@ -16,6 +16,7 @@ from ai_pal.server.app.references import load_of
 from ai_pal.store.doubts import Calibration, DoubtFile, Kind, key_of
 from scripts.benchmarks.echo_clouds import echo_clouds
 from scripts.benchmarks.figures import Row, alternate, ratio
+from scripts.benchmarks.models import large
 from scripts.benchmarks.streams import TOKENS, Stream, question, through, told
 from scripts.benchmarks.supervisors import MODEL, Supervisor, supervisor
 from scripts.benchmarks.tiers import clouds, with_tiers
@@ -30,15 +31,24 @@ EACH, HELD_MOST = 8, 400.0
 
 def watched(pairs: int) -> Iterator[Row]:
     """The starter, as a model that can doubt; nobody else could be asked."""
+    yield _decoding(pairs, MODEL, "the starter")
+
+
+def watched_large(pairs: int) -> Iterator[Row]:
+    """The 1.5-billion model, which can doubt."""
+    yield _decoding(pairs, large().reference, "1.5B")
+
+
+def _decoding(pairs: int, model: str, name: str) -> Row:
     with supervisor() as running:
-        doubts(running, load_of(MODEL, load_settings().settings))
+        doubts(running, load_of(model, load_settings().settings))
         with running.client() as client:
-            through(client, MODEL, -1)
+            through(client, model, -1)
             ours, theirs = alternate(
-                pairs, lambda n: starter(client, n, "ask"), lambda n: starter(client, n, "off")
+                pairs, lambda n: decode(client, model, n, "ask"), lambda n: decode(client, model, n, "off")
             )
     speeds = [[one.speed for one in some] for some in (ours, theirs)]
-    yield ratio("decoding, watched / not, tokens/s", *speeds, at_least=0.97)
+    return ratio(f"{name}: decoding, watched / not, tokens/s", *speeds, at_least=0.97)
 
 
 def held(pairs: int) -> Iterator[Row]:
@@ -68,8 +78,8 @@ def doubts(running: Supervisor, resolved: Resolved) -> None:
     file.save()
 
 
-def starter(client: Client, number: int, escalate: wire.Escalate) -> Stream:
-    return told(client, MODEL, question(number), TOKENS, escalate=escalate)
+def decode(client: Client, model: str, number: int, escalate: wire.Escalate) -> Stream:
+    return told(client, model, question(number), TOKENS, escalate=escalate)
 
 
 def echo(client: Client, escalate: wire.Escalate) -> float:

@@ -96,6 +96,7 @@ PARTS = {
     "doubt": Part(
         "answers that are watched for doubt against others, and how long a first text is held back",
         {"watch": doubting.watched, "hold": doubting.held},
+        {"large": doubting.watched_large},
     ),
     "memory": Part(
         "each model: estimate against peak, what is given back",

@@ -60,17 +60,26 @@ def worker(request: pytest.FixtureRequest) -> Iterator[Loaded]:
 
 
 def test_each_token_of_a_watched_answer_has_its_numbers_and_they_make_its_doubt(worker: Loaded) -> None:
-    answer = worker.ask("Tell me about the sea.", msgspec.structs.replace(FEW, max_tokens=40))
+    answer = worker.ask("Tell me about the sea.")
     assert isinstance(answer.end, GenerationDone)
     doubt, tokens = answer.end.doubt, answer.end.usage.completion_tokens
     assert doubt is not None
     assert tokens - 1 <= len(answer.entropies) == len(answer.probabilities) == doubt.tokens <= tokens
     assert doubt.logprob == pytest.approx(sum(answer.probabilities) / doubt.tokens)
-    first = answer.entropies[:FIRST_TOKENS]
-    assert doubt.entropy == pytest.approx(sum(first) / len(first))
+    assert doubt.entropy == pytest.approx(sum(answer.entropies) / doubt.tokens)
     assert all(0.0 <= one < math.log(1 << 20) for one in answer.entropies)
     assert all(one <= 1e-4 for one in answer.probabilities)
     assert len(set(answer.entropies)) > 1 or worker.engine == "echo"
+
+
+def test_of_a_long_answer_only_the_first_numbers_leave(worker: Loaded) -> None:
+    said = f"Tell me a long story of {', '.join(f'ship {number}' for number in range(20))} and the sea."
+    answer = worker.ask(said, msgspec.structs.replace(FEW, max_tokens=FIRST_TOKENS + 8))
+    assert isinstance(answer.end, GenerationDone)
+    assert answer.end.doubt is not None
+    assert answer.end.doubt.tokens == FIRST_TOKENS + 8
+    assert len(answer.entropies) == len(answer.probabilities) == FIRST_TOKENS
+    assert answer.end.doubt.entropy == pytest.approx(sum(answer.entropies) / FIRST_TOKENS)
 
 
 def test_doubts_change_no_token_and_come_only_where_they_are_asked_for(worker: Loaded) -> None:

@@ -23,6 +23,7 @@ def test_the_doubt_is_the_mean_logprob_and_the_entropy_of_the_beginning() -> Non
         watching.see([2.0], [-1.0])
     watching.see([100.0] * 8, [-1.0] * 8)
     watching.hear("text", "All is well.")
+    assert watching.take() == ([2.0] * FIRST_TOKENS, [-1.0] * FIRST_TOKENS), "others need not leave"
     doubt = watching.doubt("stop")
     assert (doubt.tokens, doubt.logprob, doubt.entropy) == (FIRST_TOKENS + 8, -1.0, 2.0)
     assert doubt.flaws == []
