@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.table import table
-from ai_pal.cli.worker_table import duration, megabytes
+from ai_pal.cli.worker_table import duration, megabytes, state_of
 from ai_pal.client.scene import Scene
 from ai_pal.conversations.model import short_name
 from ai_pal.protocol import client as wire
@@ -62,7 +62,7 @@ def lines_of(event: wire.Picture | wire.Changes, before: Scene) -> list[str]:
     lines = [
         _model_line(one)
         for one in event.models
-        if one.model not in models or one.state != models[one.model].state
+        if one.model not in models or _stands(one) != _stands(models[one.model])
     ]
     lines += [
         _request_line(one)
@@ -101,11 +101,15 @@ def _request_line(request: wire.RequestStatus) -> str:
     return " ".join(part for part in (*parts, f"({who_of(request)})") if part)
 
 
+def _stands(model: wire.WorkerStatus) -> tuple[str, bool]:
+    """What makes a line of its own when it changes."""
+    return model.state, model.calibrating is None
+
+
 def _model_line(model: wire.WorkerStatus) -> str:
-    progress = f" {model.progress:.0%}" if model.state == "loading" else ""
     memory = f" {megabytes(model.memory)}" if model.memory else ""
     reason = f": {model.reason}" if model.reason else ""
-    return f"model {model.model} {model.state}{progress}{memory}{reason}"
+    return f"model {model.model} {state_of(model)}{memory}{reason}"
 
 
 def happening_line(one: wire.Happening) -> str:

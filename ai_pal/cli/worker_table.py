@@ -51,7 +51,7 @@ def worker_cells(worker: WorkerStatus) -> tuple[str, ...]:
     """What stands below `HEAD`."""
     return (
         worker.model,
-        _state(worker),
+        state_of(worker),
         str(worker.pid or UNKNOWN),
         megabytes(worker.memory),
         megabytes(worker.reserved),
@@ -65,7 +65,8 @@ def worker_cells(worker: WorkerStatus) -> tuple[str, ...]:
     )
 
 
-def _state(worker: WorkerStatus) -> str:
+def state_of(worker: WorkerStatus) -> str:
+    """How it stands, and how far it is with what takes its time."""
     if worker.calibrating is not None:
         return f"calibrating {worker.calibrating:.0%}"
     return f"{worker.state} {worker.progress:.0%}" if worker.state == "loading" else worker.state

@@ -111,6 +111,11 @@ class ModelWorker(msgspec.Struct, eq=False):
         return bool(self.active)
 
     @property
+    def asked(self) -> int:
+        """How many jobs somebody waits for: a question of a calibration gives way to whoever asks."""
+        return sum(not one.job.background for one in self.active.values())
+
+    @property
     def wanted(self) -> bool:
         """Whether somebody waits for this model: then a lost worker is replaced."""
         return self.group.wanted
@@ -161,8 +166,12 @@ class ModelWorker(msgspec.Struct, eq=False):
 
     def unload_at(self) -> float | None:
         """When the reaper takes this worker, or None: never, or not while it is busy, wanted or loading."""
+        return None if self.busy else self._idle_until()
+
+    def _idle_until(self) -> float | None:
+        """When nobody will have asked it for long enough: then it goes, if need be between two questions."""
         staying = self.keep_alive < 0 or self.resolved.pinned
-        if self.state.phase is not lifecycle.Phase.READY or self.busy or self.wanted or staying:
+        if self.state.phase is not lifecycle.Phase.READY or self.asked or self.wanted or staying:
             return None
         if self.group.replicated:
             return self.group.unload_at()
@@ -171,22 +180,22 @@ class ModelWorker(msgspec.Struct, eq=False):
     def status(self, now: float) -> WorkerStatus:
         ready = self.state.phase is lifecycle.Phase.READY
         usage = self.process.usage() if self.process else None
-        unload_at, face = self.unload_at(), self.group.is_face(self)
+        asked, unload_at, face = self.asked, self._idle_until(), self.group.is_face(self)
         fewer = self.group.held_because if face else ""
         return WorkerStatus(
             model=self.name,
-            state="busy" if ready and self.busy else str(self.state.phase),
+            state="busy" if ready and asked else str(self.state.phase),
             engine=self.resolved.load.engine,
             pid=self.process.pid if self.process else None,
             progress=self.state.progress,
             memory=usage.memory if usage else 0,
-            active=len(self.active),
+            active=asked,
             queued=len(self.queue) + len(self.counts) if face else 0,
             requests=self.served,
             restarts=self.restarts,
             context=self.info.context if self.info else 0,
             slots=self.info.slots if self.info else 0,
-            idle_for=now - self.idle_since if ready and not self.busy else None,
+            idle_for=now - self.idle_since if ready and not asked else None,
             unloads_in=None if unload_at is None else max(0.0, unload_at - now),
             keep_alive=self.keep_alive,
             reason=self.state.reason.message if self.state.reason else fewer,

@@ -53,6 +53,10 @@ def test_a_pipe_gets_a_line_for_each_phase_and_none_for_mere_progress() -> None:
         wire.Changes(
             1, requests=[wire.RequestStatus("a.1", "chat", "done", tokens=4, tokens_per_second=2.0)]
         ),
+        wire.Changes(1, models=[wire.WorkerStatus("m", "ready")]),
+        wire.Changes(1, models=[wire.WorkerStatus("m", "ready", calibrating=0.0)]),
+        wire.Changes(1, models=[wire.WorkerStatus("m", "ready", calibrating=0.1)]),
+        wire.Changes(1, models=[wire.WorkerStatus("m", "ready")]),
         wire.Changes(1, models=[wire.WorkerStatus("m", wire.GONE, reason="idle for 3 s\x1b[2J")]),
         wire.Changes(1, downloads=[wire.DownloadStatus("far")], happened=[wire.Happening("evicted", "m")]),
     ):
@@ -62,6 +66,9 @@ def test_a_pipe_gets_a_line_for_each_phase_and_none_for_mere_progress() -> None:
         "model m loading 0%",
         "request a.1 chat loading 50% (-)",
         "request a.1 chat done 4 tokens, 2.0/s (-)",
+        "model m ready",
+        "model m calibrating 0%",
+        "model m ready",
         "model m gone: idle for 3 s\N{SYMBOL FOR ESCAPE}[2J",
         "download far pulling - of -",
         "evicted m",

@@ -55,6 +55,12 @@ def test_a_pinned_model_says_so_busy_or_not() -> None:
     assert cells(WorkerStatus("m", "busy", active=2, keep_alive=300, pinned=True))[-1] == "pinned"
 
 
+def test_a_model_that_is_calibrated_shows_how_far_it_is() -> None:
+    shown = cells(WorkerStatus("m", "ready", calibrating=0.4, idle_for=130.0, unloads_in=170, keep_alive=300))
+    assert shown[1:3] == ["calibrating", "40%"]
+    assert shown[-2:] == ["2m10s", "2m50s"]
+
+
 def test_a_loading_model_shows_how_far_it_is() -> None:
     assert cells(WorkerStatus("m", "loading", progress=0.42))[1:3] == ["loading", "42%"]
 

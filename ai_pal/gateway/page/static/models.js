@@ -79,7 +79,8 @@ export class Models {
 
   row(one, scene) {
     const worker = scene.models.find((each) => each.model === one.name);
-    const state = !worker ? "" : worker.state === "loading" ? `loading ${Math.round(100 * (worker.progress ?? 0))} %` : worker.state;
+    const far = (part) => `${Math.round(100 * (part ?? 0))} %`;
+    const state = !worker ? "" : worker.state === "loading" ? `loading ${far(worker.progress)}` : worker.calibrating !== undefined ? `calibrating ${far(worker.calibrating)}` : worker.state;
     const button = worker
       ? el("button", { className: "button", onclick: () => this.order("unload", one.name) }, "Unload")
       : el("button", { className: "button", onclick: () => this.order("load", one.name) }, "Load");

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Code, Failure
@@ -14,6 +15,7 @@ from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import LoadModel, Ready
 from ai_pal.server.jobs import Answered, Job, Sink
 from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.router.cascade.measurement import FEWEST
 from ai_pal.server.router.cascade.questions import questions
 from ai_pal.server.services.activity import Activity
@@ -68,7 +70,7 @@ class Bench:
         self.clock, self.models = Time(), Models()
         self.activity = Activity(self.clock)
         self.file = DoubtFile(folder / "doubts.json", self.clock.now)
-        state = msgspec.structs.replace(lifecycle.State(), phase=lifecycle.Phase.READY)
+        state = replace(lifecycle.State(), phase=lifecycle.Phase.READY)
         info = Ready(1, 1024, abilities=["chat"])
         self.worker = alone(RESOLVED)
         self.worker.state, self.worker.info = state, info
@@ -184,3 +186,20 @@ def test_a_model_that_cannot_be_asked_is_left_alone(bench: Bench) -> None:
     bench.wait(1000.0)
     assert bench.models.asked == 1
     assert bench.observed["calibration_left"] == {"model": bench.worker.name, "reason": "it crashed"}
+
+
+def test_a_question_makes_nobody_seem_to_have_asked_the_model(bench: Bench) -> None:
+    bench.wait(120.0)
+    ((job, sink),) = bench.models.open
+    worker = bench.worker
+    worker.group.keep_alive = 300.0
+
+    def shown() -> tuple[str, int, float | None, float | None]:
+        status = worker.status(bench.clock.now())
+        return status.state, status.active, status.idle_for, status.unloads_in
+
+    worker.begin(WorkerJob(1, job, sink, "m", 0.0, "m"))
+    assert shown() == ("ready", 0, 120.0, 180.0)
+    assert worker.unload_at() is None, "it goes between two questions"
+    worker.begin(WorkerJob(2, replace(job, background=False), sink, "m", 0.0, "m"))
+    assert shown() == ("busy", 1, None, None)
