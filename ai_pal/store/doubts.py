@@ -55,12 +55,14 @@ class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
     """What an answer to a question of a calibration has told: whether it was right, the signal that doubts
-    it, and how much, the larger the more. One without a signal does not count: nothing doubts it, or it was
-    cut off before it said anything that is right or wrong."""
+    it, and how much, the larger the more; of one that was probed also what the `whole` answer says. One
+    without a signal does not count: nothing doubts it, or it was cut off before it said anything that is
+    right or wrong."""
 
     right: bool
     signal: Literal["", Signal] = ""
     doubt: float = 0.0
+    whole: float | None = None
 
 
 class Unfinished(msgspec.Struct, omit_defaults=True):
@@ -73,13 +75,15 @@ class Unfinished(msgspec.Struct, omit_defaults=True):
 
 
 class Seen(msgspec.Struct, omit_defaults=True):
-    """The latest doubts of one model about one kind of prompt, in nats, the oldest first. `owed` is how many
+    """The latest doubts of one model about one kind of prompt, in nats, the oldest first; `both` are those of
+    the probe and of the whole answer, where an answer had both. `owed` is how many
     answers more (or fewer, below 0) should have been doubted for its share to be kept. `good` and `bad` count
     what people have said of answers."""
 
     probe: list[float] = msgspec.field(default_factory=list)
     beginning: list[float] = msgspec.field(default_factory=list)
     whole: list[float] = msgspec.field(default_factory=list)
+    both: list[tuple[float, float]] = msgspec.field(default_factory=list)
     owed: float = 0.0
     good: int = 0
     bad: int = 0
@@ -93,6 +97,11 @@ class Seen(msgspec.Struct, omit_defaults=True):
         numbers = self.of(signal)
         numbers.append(value)
         del numbers[:-MOST_SEEN]
+
+    def add_both(self, probe: float, whole: float) -> None:
+        """Both of one answer, in the place of the oldest."""
+        self.both.append((probe, whole))
+        del self.both[:-MOST_SEEN]
 
 
 class ModelDoubts(msgspec.Struct, omit_defaults=True):

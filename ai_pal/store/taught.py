@@ -51,7 +51,7 @@ def is_taught(seen: Seen) -> bool:
 
 def answers(seen: Seen) -> int:
     """How many of its latest answers have told something."""
-    return max(len(seen.probe), len(seen.beginning), len(seen.whole))
+    return max(len(seen.probe), len(seen.beginning), len(seen.whole), len(seen.both))
 
 
 def name_of(key: str) -> str:

@@ -21,9 +21,9 @@ WIDTH, HEIGHT, EDGE = 480, 320, 48
 
 
 class Evaluation:
-    """Answers with what doubts them. `doubt` is what the router looks at: the probe where there was one, else
-    the whole answer; `blend` adds the prompt's score. That answers are cut off does not count: they were
-    asked to be short."""
+    """Answers with what doubts them. `doubt` is what the router looks at: the whole answer, and with it the
+    probe where there was one; `blend` adds the prompt's score. That answers are cut off does not count: they
+    were asked to be short."""
 
     def __init__(self, items: Sequence[Item], told: Mapping[str, Told]) -> None:
         have = [(item, told[item.asked.id]) for item in items if item.asked.id in told]
@@ -41,7 +41,8 @@ class Evaluation:
         probe = np.array([nan if one.probe is None else one.probe for _, one in have])
         first = [np.mean(one.entropies[:16]) if one.entropies else nan for _, one in have]
         flaws = np.array([float(any(flaw != "cut_off" for flaw in one.doubt.flaws)) for _, one in have])
-        doubt = ranks(np.where(np.isnan(probe), whole, probe), self.kinds)
+        both = (ranks(probe, self.kinds) + ranks(whole, self.kinds)) / 2
+        doubt = ranks(np.where(np.isnan(probe), whole, both), self.kinds)
         prompt = np.array([score(item.asked.prompt) for item, _ in have])
         self.signals: dict[str, Array] = {
             "prompt score": prompt,

@@ -244,7 +244,7 @@ class Cascade(msgspec.Struct, frozen=True, omit_defaults=True):
     """What becomes of doubted answers (`mode` is as `escalate` of `chat`), at which `share` of them. Whether
     this machine's model `can` doubt: the `area` under the ROC curve that its calibration has found, None
     where it has none. Of prompts of this `kind` it has `seen` so many doubts, and those above the `threshold`
-    count, None where too few are known."""
+    count, None where too few are known, or two numbers of each count together."""
 
     mode: str
     share: float

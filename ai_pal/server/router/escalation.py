@@ -12,7 +12,7 @@ from ai_pal.server.ports import Clock, Observe
 from ai_pal.server.router.attempts import Attempts
 from ai_pal.server.router.cascade.hold import NEVER, PATIENCE, SLOWEST, Hold
 from ai_pal.server.router.cascade.kinds import is_doubtable, prompted
-from ai_pal.server.router.cascade.share import FEWEST_SEEN, learned
+from ai_pal.server.router.cascade.share import learned
 from ai_pal.server.router.cascade.watch import Verdict, Watch
 from ai_pal.server.router.notifier import RouteNotifier
 from ai_pal.server.router.policy import fallback_chain
@@ -77,10 +77,9 @@ class Escalation:
         share, seen = self.policy.share, model.seen(kind)
         if self.policy.learn:
             share = learned(share, seen.good, seen.bad)
-        attempt.watch = Watch(model, kind, request.escalate, share, limited=limited)
-        holds = attempt.watch.looks_at_beginning and fallback_chain.stronger(request.chain) is not None
-        known, slow = len(model.seen(kind).beginning) >= FEWEST_SEEN, 0.0 < model.pace < SLOWEST
-        attempt.hold = Hold(holds=holds and known and not slow)
+        watch = attempt.watch = Watch(model, kind, request.escalate, share, limited=limited)
+        holds = watch.looks_soon and fallback_chain.stronger(request.chain) is not None
+        attempt.hold = Hold(holds=holds and not 0.0 < model.pace < SLOWEST)
         return True
 
     def rate(self, client: bytes, request_id: int, good: bool) -> bool:
@@ -122,7 +121,7 @@ class Escalation:
         request.doubt = watch.doubt
         if verdict is None or not self._escalates(attempt, verdict):
             request.verdict = verdict or request.verdict
-            if not watch.looks_at_beginning:
+            if not watch.looks_soon:
                 attempt.let_go()
 
     def may_end(self, attempt: Attempt, result: Answered) -> bool:

@@ -7,7 +7,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
 from ai_pal.protocol.options import Ability
 from ai_pal.server.router.cascade.kinds import is_doubtable, prompted
-from ai_pal.server.router.cascade.share import opinion, threshold
+from ai_pal.server.router.cascade.share import FEWEST_SEEN, opinion, threshold
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.abilities import is_plain, lacks
 from ai_pal.server.router.policy.candidate import LOCAL, UNSEEN, Candidate
@@ -155,11 +155,13 @@ class Planner:
         if model is None or model.calibration is None:
             return wire.Cascade(mode, self.policy.share)
         kind, probe = prompted(asked.messages[-1].text, asked.task)
-        seen = model.kinds.get(kind, Seen()).of("probe" if probe is not None else "whole")
-        known = model.calibration
-        limit = threshold(seen, self.policy.share)
+        known, seen = model.calibration, model.kinds.get(kind, Seen())
         can = known.can_doubt and is_doubtable(asked.options)
-        return wire.Cascade(mode, self.policy.share, can, known.area, kind, limit, len(seen))
+        if probe is not None and len(seen.both) >= FEWEST_SEEN:  # of two numbers there is no one limit
+            return wire.Cascade(mode, self.policy.share, can, known.area, kind, seen=len(seen.both))
+        numbers = seen.of("probe" if probe is not None else "whole")
+        limit = threshold(numbers, self.policy.share)
+        return wire.Cascade(mode, self.policy.share, can, known.area, kind, limit, len(numbers))
 
     def _left(self, reserved: float) -> tuple[float | None, str]:
         """US dollars that the budgets leave (None where there is none), and why that is not known."""

@@ -68,12 +68,13 @@ class AskedQuestion(Sink):
         cut = isinstance(result, Answered) and result.finish_reason == "length"
         right = is_right(self._question, "".join(self._texts), cut=cut)
         doubt = result.doubt if isinstance(result, Answered) else None
+        whole = -doubt.logprob if doubt is not None and doubt.tokens else None
         if right is None:
             mark = Mark(False)
         elif self._probe is not None:
-            mark = Mark(right, "probe", self._probe)
-        elif doubt is not None and doubt.tokens:
-            mark = Mark(right, "whole", -doubt.logprob)
+            mark = Mark(right, "probe", self._probe, whole)
+        elif whole is not None:
+            mark = Mark(right, "whole", whole)
         else:
             mark = Mark(right)
         self._marking.marked(self._question, mark)

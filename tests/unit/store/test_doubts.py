@@ -6,7 +6,7 @@ import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol.worker import LoadModel
-from ai_pal.store.doubts import MOST_SEEN, SAVE_EVERY, Calibration, DoubtFile, Seen, key_of
+from ai_pal.store.doubts import MOST_SEEN, SAVE_EVERY, Calibration, DoubtFile, Mark, Seen, key_of
 
 GOOD = Calibration(0.8, 100)
 
@@ -75,7 +75,22 @@ def test_only_the_latest_count() -> None:
     seen = Seen()
     for number in range(2 * MOST_SEEN):
         seen.add("beginning", float(number))
-    assert seen.beginning == [float(number) for number in range(MOST_SEEN, 2 * MOST_SEEN)]
+        seen.add_both(float(number), -float(number))
+    latest = [float(number) for number in range(MOST_SEEN, 2 * MOST_SEEN)]
+    assert seen.beginning == latest
+    assert seen.both == [(number, -number) for number in latest]
+
+
+def test_what_earlier_versions_have_kept_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "doubts.json"
+    file.write_text(
+        '{"a":{"unfinished":{"questions":"q","answers":{"1":[true,"probe",0.5],"2":[false]}},'
+        '"kinds":{"closed":{"probe":[0.5]}}}}'
+    )
+    known = DoubtFile(file).known("a")
+    assert known is not None
+    assert known.begun("q").answers == {"1": Mark(True, "probe", 0.5), "2": Mark(False)}
+    assert known.seen("closed").both == []
 
 
 def test_another_file_in_its_place_is_another_model() -> None:

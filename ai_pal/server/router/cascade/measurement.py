@@ -1,6 +1,7 @@
 """One model's calibration: which question is next, how far it is, what it comes to. Pure."""
 
 import hashlib
+from collections import defaultdict
 from functools import cache
 
 import msgspec
@@ -8,7 +9,8 @@ import msgspec
 from ai_pal.server.router.cascade.calibration import Marked, area, interval
 from ai_pal.server.router.cascade.kinds import prompted
 from ai_pal.server.router.cascade.questions import MOST_TOKENS, Question, questions
-from ai_pal.store.doubts import ASKED, LEAST_AREA, Calibration, Unfinished
+from ai_pal.server.router.cascade.share import mean_ranks
+from ai_pal.store.doubts import ASKED, LEAST_AREA, Calibration, Kind, Mark, Signal, Unfinished
 
 FEWEST = 60
 """Answers before which nothing is clear."""
@@ -54,16 +56,26 @@ class Measurement:
         return Calibration(area(marked), len(marked))
 
     def _marked(self) -> list[Marked]:
-        found = []
+        groups: dict[tuple[Kind, Signal], list[Mark]] = defaultdict(list)
         for one in self._questions:
             mark = self._answers.get(one.id)
             if mark is not None and mark.signal:
-                found.append(Marked((_kind(one.prompt), mark.signal), mark.doubt, mark.right))
-        return found
+                groups[_kind(one.prompt), mark.signal].append(mark)
+        return [
+            Marked(group, doubt, mark.right)
+            for group, marks in groups.items()
+            for mark, doubt in zip(marks, _doubts(marks), strict=True)
+        ]
+
+
+def _doubts(marks: list[Mark]) -> list[float]:
+    """As the router has it: by the probe and the whole answer together, where each was measured so."""
+    pairs = [(one.doubt, one.whole) for one in marks if one.whole is not None]
+    return mean_ranks(pairs) if len(pairs) == len(marks) else [one.doubt for one in marks]
 
 
 @cache
-def _kind(prompt: str) -> str:
+def _kind(prompt: str) -> Kind:
     return prompted(prompt).kind
 
 

@@ -27,9 +27,27 @@ def doubt_of(value: float, seen: Sequence[float]) -> float | None:
     there are too few of them."""
     if len(seen) < FEWEST_SEEN:
         return None
-    ordered = sorted(seen)
-    below = (bisect_left(ordered, value) + bisect_right(ordered, value)) / 2
-    return (below + 0.5) / (len(ordered) + 1)
+    return (_below(value, sorted(seen)) + 0.5) / (len(seen) + 1)
+
+
+def doubt_of_both(pair: tuple[float, float], seen: Sequence[tuple[float, float]]) -> float | None:
+    """The same of two numbers together, by the mean of their ranks."""
+    *others, own = mean_ranks([*seen, pair])
+    return doubt_of(own, others)
+
+
+def mean_ranks(pairs: Sequence[tuple[float, float]]) -> list[float]:
+    """For each pair the mean of the parts of all first and of all second numbers that its own are above."""
+    orders = sorted(one for one, _ in pairs), sorted(other for _, other in pairs)
+    return [
+        sum(_below(value, order) for value, order in zip(pair, orders, strict=True)) / (2 * len(pairs))
+        for pair in pairs
+    ]
+
+
+def _below(value: float, ordered: Sequence[float]) -> float:
+    """How many of them it is above; equal ones count as half."""
+    return (bisect_left(ordered, value) + bisect_right(ordered, value)) / 2
 
 
 def allowed(share: float, owed: float) -> float:

@@ -7,8 +7,10 @@ from typing import Literal, NamedTuple
 
 from ai_pal.protocol.doubt import Doubt
 from ai_pal.server.router.cascade.share import (
+    FEWEST_SEEN,
     allowed,
     doubt_of,
+    doubt_of_both,
     first_half,
     is_doubted,
     owed_after,
@@ -21,9 +23,6 @@ Escalate = Literal["off", "ask", "auto"]
 
 BEGINNING = 16
 """Tokens whose entropy tells of the whole answer; they are as many as are held."""
-
-FEWEST_TOKENS = 4
-"""An answer of fewer tells as much with its probe alone."""
 
 PACE_WEIGHT = 0.3
 
@@ -67,11 +66,28 @@ class Watch:
         """What became of the answer is known: it is looked at no more."""
         self.doubt: float | None = None
         self.looks_at_beginning = mode == "auto" and kind != "closed"
+        self._probe: float | None = None
+        self._both: tuple[float, float] | None = None
+
+    @property
+    def looks_soon(self) -> bool:
+        """Whether a look is to come at what it says first, or at an answer that may be as short as that, and
+        there is enough to compare with: then that is worth waiting for."""
+        if self.mode != "auto" or self.settled:
+            return False
+        if self.kind == "closed":
+            return max(len(self._seen.probe), len(self._seen.whole)) >= FEWEST_SEEN
+        return self.looks_at_beginning and len(self._seen.beginning) >= FEWEST_SEEN
 
     def probed(self, entropy: float) -> Verdict | None:
-        """What the probe has shown, before the first token."""
+        """What the probe has shown, before the first token: half of the share is for those that it doubts,
+        where another can still answer in time."""
         self.looks_at_beginning = False
-        return self._look("probe", entropy, self._share)
+        self._probe = entropy
+        if self.mode == "auto":
+            return self._look("probe", entropy, first_half(self._share))
+        self._new.append(("probe", entropy))
+        return None
 
     def takes(self, entropies: Sequence[float]) -> bool:
         """The entropies of the next tokens: whether there are now enough for the look at the beginning, which
@@ -96,11 +112,14 @@ class Watch:
         if flaws and self._target > 0.0:
             self.doubt = 1.0
             return Verdict(1.0, flaws[0])
+        whole = -doubt.logprob if doubt.tokens else None
+        if self._probe is not None:
+            return self._look_at_both(self._probe, whole)
+        if whole is None:
+            return None
         looked = {signal for signal, _ in self._new}
-        if "probe" in looked or doubt.tokens < FEWEST_TOKENS:
-            return None  # of a closed prompt, what stands behind its answer only waters it down
         share = second_half(self._share) if "beginning" in looked else self._share
-        return self._look("whole", -doubt.logprob, share)
+        return self._look("whole", whole, share)
 
     def settle(self, *, doubted: bool, pace: float = 0.0) -> None:
         """What became of it: remember its numbers, and what its share is owed now."""
@@ -109,14 +128,29 @@ class Watch:
         self.settled, self.looks_at_beginning = True, False
         for signal, value in self._new:
             self._seen.add(signal, value)
+        if self._both is not None:
+            self._seen.add_both(*self._both)
         self._seen.owed = owed_after(self._seen.owed, self._target, doubted=doubted)
         if pace > 0.0:
             before = self._model.pace
             self._model.pace = before + PACE_WEIGHT * (pace - before) if before else pace
 
     def _look(self, signal: Signal, value: float, share: float) -> Verdict | None:
-        doubt = doubt_of(value, self._seen.of(signal))
         self._new.append((signal, value))
+        return self._verdict(doubt_of(value, self._seen.of(signal)), share)
+
+    def _look_at_both(self, probe: float, whole: float | None) -> Verdict | None:
+        """The answer to a closed prompt is whole. While too little is known of both together, the probe
+        counts alone."""
+        doubt = None
+        if whole is not None:
+            self._both = probe, whole
+            doubt = doubt_of_both(self._both, self._seen.both)
+        if doubt is None:
+            return self._verdict(doubt_of(probe, self._seen.probe), self._share)
+        return self._verdict(doubt, second_half(self._share) if self.mode == "auto" else self._share)
+
+    def _verdict(self, doubt: float | None, share: float) -> Verdict | None:
         if doubt is None:
             return None
         self.doubt = doubt

@@ -303,6 +303,52 @@ def test_a_closed_prompt_is_probed_and_the_probe_decides() -> None:
     assert desk.text() == "A"
 
 
+CLOSED = [Message("user", "Which one is a metal?\nA. iron\nB. wood")]
+
+
+def both_known() -> Known:
+    known = Known()
+    known.model.kinds["closed"].both = [(number / 100, number / 100) for number in range(100)]
+    return known
+
+
+def test_the_answer_to_a_closed_prompt_waits_for_its_end_and_counts_with_its_probe() -> None:
+    desk = Doubting(OPENAI, known=both_known())
+    desk.ask(messages=CLOSED)
+    desk.here[0].sink.probed(0.8)
+    assert not desk.away, "half of the share is for those that the probe doubts more"
+    desk.here_answers("B")
+    assert desk.text() == ""
+    desk.here_ends(UNSURE)
+    desk.away_says("A")
+    assert desk.text() == "A"
+    assert desk.notices("seam") == []
+    assert ends(desk) == 1
+
+
+def test_a_sure_answer_outweighs_an_unsure_probe() -> None:
+    desk = Doubting(OPENAI, known=both_known())
+    desk.ask(messages=CLOSED, escalate="ask")
+    desk.here[0].sink.probed(UNSURE)
+    desk.here_answers("A")
+    assert desk.text() == "A"
+    desk.here_ends(SURE)
+    assert desk.notices("unsure") == []
+    done = desk.last()
+    assert isinstance(done, wire.Done)
+    assert done.doubt == pytest.approx(0.55, abs=0.05)
+
+
+def test_a_closed_prompt_that_is_too_short_for_a_probe_is_doubted_by_its_answer() -> None:
+    desk = Doubting(OPENAI, known=both_known())
+    desk.ask(messages=CLOSED)
+    desk.here_answers("B")
+    assert desk.text() == ""
+    desk.here[0].sink.done(Answered("stop", Usage(5, 0, 1), Timings(), doubt=Doubt(1, -UNSURE, UNSURE)))
+    desk.away_says("A")
+    assert desk.text() == "A"
+
+
 def test_a_form_never_gets_a_second_answer_behind_the_first() -> None:
     form = GenerationOptions(response_format=JsonSchema({"type": "object"}))
     desk = asked(OPENAI, known=Known(pace=9.0), options=form)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ai_pal.protocol.doubt import Doubt
 from ai_pal.server.router.cascade import share as shares
-from ai_pal.server.router.cascade.watch import BEGINNING, Watch
+from ai_pal.server.router.cascade.watch import BEGINNING, Escalate, Watch
 from ai_pal.store.doubts import MOST_SEEN, ModelDoubts
 
 SHAPES: dict[str, Callable[[random.Random], float]] = {
@@ -44,6 +44,55 @@ def test_the_share_is_kept_within_three_points(seed: int, share: float, shape: s
     for begin in (200,) if shape == "two values" else (0, 200):  # equal ones count once enough is owed
         found = sum(doubted[begin : begin + 200]) / 200
         assert found == pytest.approx(share, abs=0.03), (begin, found)
+
+
+@pytest.mark.parametrize("mode", ["ask", "auto"])
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - {"two values"}))
+def test_of_closed_prompts_too(shape: str, mode: Escalate) -> None:
+    dice, model = random.Random(7), ModelDoubts()
+    draw, doubted = SHAPES[shape], []
+    for _ in range(400):
+        watch, hard = Watch(model, "closed", mode, 0.2), draw(dice)
+        verdict = watch.probed(hard + draw(dice)) or watch.ended(Doubt(2, -hard - draw(dice)))
+        watch.settle(doubted=verdict is not None)
+        doubted.append(verdict is not None)
+    for begin in (0, 200):
+        assert sum(doubted[begin : begin + 200]) / 200 == pytest.approx(0.2, abs=0.03), begin
+
+
+def test_a_probe_and_the_whole_answer_count_together() -> None:
+    seen = [(float(number), float(99 - number)) for number in range(0, 100, 2)]
+    assert shares.doubt_of_both((98.0, 99.0), seen) == pytest.approx(1.0, abs=0.02)
+    assert shares.doubt_of_both((-1.0, -1.0), seen) == pytest.approx(0.0, abs=0.02)
+    assert shares.doubt_of_both((98.0, 1.0), seen) == pytest.approx(0.5, abs=0.02)
+    assert shares.doubt_of_both((1.0, 1.0), seen[:5]) is None
+    assert shares.mean_ranks([(0.1, 5.0), (0.2, 5.0)]) == pytest.approx([0.375, 0.625])
+
+
+def test_whoever_is_only_told_hears_the_probe_and_the_answer_together() -> None:
+    model = ModelDoubts()
+    for number in range(100):
+        model.seen("closed").add("probe", number / 100)
+        model.seen("closed").add_both(number / 100, number / 100)
+    watch = Watch(model, "closed", "ask", 0.2)
+    assert watch.probed(0.995) is None
+    assert watch.ended(Doubt(1, -0.1)) is None, "it says surely what it seemed not to know"
+    assert watch.doubt == pytest.approx(0.55, abs=0.05)
+    watch.settle(doubted=False)
+    assert model.seen("closed").both[-1] == (0.995, 0.1)
+    assert model.seen("closed").probe[-1] == 0.995
+    assert model.seen("closed").whole == []
+
+
+def test_an_answer_without_numbers_is_doubted_by_its_probe_alone() -> None:
+    model = ModelDoubts()
+    for number in range(100):
+        model.seen("closed").add("probe", number / 100)
+    watch = Watch(model, "closed", "ask", 0.2)
+    watch.probed(0.995)
+    verdict = watch.ended(Doubt())
+    assert verdict is not None
+    assert verdict.doubt == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
