@@ -98,6 +98,17 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
+def test_of_a_probed_answer_both_numbers_are_kept(bench: Bench) -> None:
+    bench.begin()
+    for _ in range(6):
+        bench.models.answer(True, 0.5)
+    kept = bench.file.known(key_of(RESOLVED))
+    assert kept is not None
+    assert kept.unfinished is not None
+    marks = kept.unfinished.answers.values()
+    assert {one.signal: one.whole for one in marks} == {"probe": 0.5, "whole": None}
+
+
 @pytest.mark.parametrize(("knows", "area"), [(True, 1.0), (False, 0.0)])
 def test_a_model_that_doubts_what_it_gets_wrong_can_doubt(bench: Bench, knows: bool, area: float) -> None:
     bench.begin()

@@ -84,6 +84,17 @@ def test_whoever_is_only_told_hears_the_probe_and_the_answer_together() -> None:
     assert model.seen("closed").whole == []
 
 
+@pytest.mark.parametrize(("mode", "doubted"), [("ask", True), ("auto", False)])
+def test_where_the_probe_had_its_look_half_of_the_share_is_left(mode: Escalate, doubted: bool) -> None:
+    model = ModelDoubts()
+    for number in range(100):
+        model.seen("closed").add("probe", number / 100)
+        model.seen("closed").add_both(number / 100, number / 100)
+    watch = Watch(model, "closed", mode, 0.2)
+    assert watch.probed(0.85) is None
+    assert (watch.ended(Doubt(2, -0.85)) is not None) is doubted
+
+
 def test_an_answer_without_numbers_is_doubted_by_its_probe_alone() -> None:
     model = ModelDoubts()
     for number in range(100):
