@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.attachments.reading import from_bytes
 from ai_pal.gateway import seals
+from ai_pal.gateway.answered_calls import unanswered
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.data_urls import ELSEWHERE, picture_of, unpacked
 from ai_pal.protocol import content as ours
@@ -133,6 +134,9 @@ def conversation(
             prefill = _plain(turn.content, where)
         else:
             found += _messages(turn, where)
+    if open_call := unanswered(found):
+        hint = "send a tool_result for each in the turn behind it"
+        raise BodyError(f"no result of the call {open_call[1]!r} is sent", "messages", hint)
     return found, prefill
 
 

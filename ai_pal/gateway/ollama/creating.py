@@ -103,7 +103,7 @@ def wish_of(asked: CreateBody) -> Wish:
     if bool(files) == bool(asked.from_):
         what = "from names a model and files a file: one of them is what is to be called so"
         raise BodyError(what, "from")
-    parameters = {name: value for name, value in (asked.parameters or {}).items() if value is not None}
+    parameters = options.as_go_reads(asked.parameters or {})
     loaded = {
         ours: _number(parameters[name], name) for name, ours in _OF_MODELS.items() if name in parameters
     }

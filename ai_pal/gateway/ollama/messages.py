@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.data_urls import picture_of, unpacked
 from ai_pal.protocol import content as ours
 
@@ -33,15 +32,20 @@ class Message(msgspec.Struct):
 
 
 def conversation(messages: Iterable[Message]) -> list[ours.Message]:
-    """These messages as ours. Calls and their results find each other by id, by name, or else by their order.
-    Raises `BodyError`."""
+    """These messages as ours. Calls and their results find each other by id, by name, or else by their order;
+    before a result whose call the client has dropped with its oldest turns, which Ollama takes, stands one
+    again. Raises `BodyError`."""
     found: list[ours.Message] = []
     open_calls: list[ours.ToolCall] = []
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         if message.role == "tool":
-            call = _answered(message, open_calls, where)
-            open_calls.remove(call)
+            call = _answered(message, open_calls)
+            if call is None:
+                call = ours.ToolCall(f"call_{number}", message.tool_name or "tool", "{}")
+                found.append(ours.Message("assistant", [call]))
+            else:
+                open_calls.remove(call)
             found.append(ours.Message("tool", [ours.ToolResult(call.id, message.content or "")]))
             continue
         parts: list[ours.AnyPart] = [ours.Reasoning(message.thinking)] if message.thinking else []
@@ -60,14 +64,14 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
     return found
 
 
-def _answered(message: Message, calls: list[ours.ToolCall], where: str) -> ours.ToolCall:
+def _answered(message: Message, calls: list[ours.ToolCall]) -> ours.ToolCall | None:
     for call in calls:
         if message.tool_call_id and call.id == message.tool_call_id:
             return call
     for call in calls:
         if not message.tool_call_id and (message.tool_name or call.name) == call.name:
             return call
-    raise BodyError("this is the result of no call that was made before it", where)
+    return None
 
 
 def picture(data: str, where: str) -> ours.AnyPart:

@@ -59,6 +59,7 @@ def required(model: str) -> str:
 
 def sampling_of(given: dict[str, Any]) -> dict[str, Any]:
     """`options`, or the parameters of a Modelfile, by our names. Raises `BodyError`."""
+    given = as_go_reads(given)
     asking: dict[str, Any] = {ours: given[name] for name, ours in NAMES.items() if name in given}
     most = asking.get("max_tokens")
     if isinstance(most, int) and most <= 0:  # without end
@@ -78,7 +79,7 @@ def sampling_of(given: dict[str, Any]) -> dict[str, Any]:
 
 def how(asked: Common) -> Asking:
     """How it is to be answered, as keywords of any client. Raises `BodyError`."""
-    asking = sampling_of({name: value for name, value in (asked.options or {}).items() if value is not None})
+    asking = sampling_of(asked.options or {})
     asking["model"] = required(asked.model)
     asking["response_format"] = _form(asked.format)
     said = {"think": asked.think, "reasoning_effort": asked.reasoning_effort}
@@ -87,6 +88,15 @@ def how(asked: Common) -> Asking:
     asking["trim"] = None if asked.truncate is not False else False
     asking["logprobs"] = (asked.top_logprobs or 0) if asked.logprobs else None
     return asking  # type: ignore[return-value]
+
+
+def as_go_reads(given: dict[str, Any]) -> dict[str, Any]:
+    """What is said; null says nothing, and whole numbers may be written as 5.0, as some clients do."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _whole(value: Any, name: str) -> int:

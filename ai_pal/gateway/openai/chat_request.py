@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.client.asking import Asking
 from ai_pal.gateway import wishes
+from ai_pal.gateway.answered_calls import unanswered
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.going_on import begun
 from ai_pal.gateway.openai.local import Local, local_wishes
@@ -165,15 +166,16 @@ def read(body: bytes) -> ChatBody:
 
 def messages_of(asked: ChatBody) -> tuple[list[Message], str]:
     """The conversation in our terms, and how its answer begins. Raises `BodyError`."""
-    last = asked.messages[-1]
-    if isinstance(last, Assistant) and last.tool_calls:
-        where = f"messages[{len(asked.messages) - 1}].tool_calls"
-        raise BodyError("behind calls come their results", where, "send a tool message for each")
-    goes_on = isinstance(last, Assistant)
+    turns = conversation(asked.messages)
+    if found := unanswered(turns):
+        where = f"messages[{found[0]}].tool_calls"
+        hint = f"send a tool message for each, as for {found[1]!r}"
+        raise BodyError("behind calls come their results", where, hint)
+    goes_on = isinstance(asked.messages[-1], Assistant)
     for name, right in (("continue_final_message", goes_on), ("add_generation_prompt", not goes_on)):
         if getattr(asked, name) not in (None, right):
             raise BodyError("an answer goes on with the last message where the assistant has said it", name)
-    return begun(conversation(asked.messages))
+    return begun(turns)
 
 
 def how(asked: ChatBody) -> Asking:

@@ -17,6 +17,7 @@ TYPES = {
 CODES = {
     Code.PROMPT_TOO_LARGE: "context_length_exceeded",
     Code.BAD_REQUEST: None,
+    Code.CONVERSATION_NOT_FOUND: None,
     Code.KEY_REFUSED: "invalid_api_key",
     Code.OVER_BUDGET: "insufficient_quota",
 }

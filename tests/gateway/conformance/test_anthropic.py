@@ -83,6 +83,16 @@ ROWS = [
     Row("picture for the blind", {"model": "smollm2", **source(DOT.partition(",")[2])}),
     Row("no PDF", source("aGFsbG8=", "application/pdf", "document")),
     Row("result of no call", said({"type": "tool_result", "tool_use_id": "a", "content": "x"})),
+    Row(
+        "call without result",
+        {
+            "messages": [
+                USER,
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
+                USER,
+            ]
+        },
+    ),
     Row("call without its result", {"messages": [USER, {"role": "assistant", "content": [CALL]}]}),
     Row("servers of tools", {"mcp_servers": [{"type": "url"}]}),
     Row("window", {"model": "smollm2", "messages": [{"role": "user", "content": "word " * 9000}]}),

@@ -44,6 +44,10 @@ ROWS = [
     Row("call without id", {"input": [{"type": "function_call", "name": "f", "arguments": "{}"}]},
         param="input[0].call_id"),
     Row("output of no call", {"input": [{"type": "function_call_output", "call_id": "a", "output": "x"}]}),
+    Row("call without output", {"input": [
+        {"role": "user", "content": "x"},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+    ]}, param="input"),
     Row("unknown reference", {"input": [{"type": "item_reference", "id": "msg_none"}]}, param="input[0].id"),
     Row("unknown previous", {"previous_response_id": "resp_none"}, param="previous_response_id"),
     Row("instructions are a number", {"instructions": 3}, param="instructions"),

@@ -11,6 +11,7 @@ from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.errors import AiPalError
 from ai_pal.gateway import presets
+from ai_pal.gateway.answered_calls import never_answered
 from ai_pal.gateway.asked import Apart, Asked, Begin, Wanted, Watched, chat
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.openai.responses import items, request
@@ -101,7 +102,10 @@ class Responses:
 
         said = [] if isinstance(asked.input, msgspec.UnsetType) else asked.input
         given = items.listed(said, of_output)
-        return given, (*(before.turns if before else ()), *items.conversation(given)), level
+        turns = (*(before.turns if before else ()), *items.conversation(given))
+        if call := never_answered(turns):
+            raise BodyError(f"no output of the call {call!r} is sent", "input", "send a function_call_output")
+        return given, turns, level
 
     def _in_background(
         self, name: str, owner: str, begin: Begin, writer: ResponseStream, *, stream: bool

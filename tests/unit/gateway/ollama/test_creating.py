@@ -17,7 +17,7 @@ def wanted(**body: Any) -> Wish:
 
 
 def test_how_it_is_loaded_belongs_to_its_name_and_how_it_answers_to_a_preset() -> None:
-    assert wanted(parameters={"num_ctx": 64, "num_thread": 2}) == Wish(
+    assert wanted(parameters={"num_ctx": 64.0, "num_thread": 2, "top_k": None}) == Wish(
         "base", loaded={"context": 64, "threads": 2}
     )
     assert wanted(system="S", parameters={"num_ctx": 64, "temperature": 0.5, "repeat_last_n": 9}) == Wish(
