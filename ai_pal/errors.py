@@ -45,6 +45,7 @@ class Code(StrEnum):
     # Supervision.
     OVERLOADED = "overloaded"
     INSUFFICIENT_MEMORY = "insufficient_memory"
+    NO_NODE = "no_node"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     WORKER_DIED = "worker_died"
     WORKER_HUNG = "worker_hung"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 
+from ai_pal.config import paths
+
 ALIVE = "on"
 
 
@@ -21,6 +23,11 @@ class LoopbackNode:
         python = f'test -e {self._home}/{ALIVE} && exec env HOME={self._home} {sys.executable} "$@"'
         self.command = f"sh -c '{python}' node"
 
+    @property
+    def cache(self) -> Path:
+        """Its folder of models."""
+        return paths.model_cache_dir({"HOME": str(self._home)})
+
     def processes(self, module: str = "") -> list[psutil.Process]:
         """What runs there; of these the ones that run this Python module."""
         return [process for process in psutil.process_iter() if self._is_here(process, module)]
@@ -30,6 +37,10 @@ class LoopbackNode:
         (self._home / ALIVE).unlink(missing_ok=True)
         for process in self.stand_still():
             _send(process, signal.SIGKILL)
+
+    def switch_on(self) -> None:
+        """It can be reached again."""
+        (self._home / ALIVE).touch()
 
     def stand_still(self) -> list[psutil.Process]:
         """Everything there stops computing and answering, as behind a link that was cut."""

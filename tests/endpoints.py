@@ -16,7 +16,7 @@ from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.backends.providers import Providers
 from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.endpoints.clients import ClientEndpoint
-from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
+from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.download import Plan
@@ -49,7 +49,7 @@ class NoProcess:
 
     def kill(self) -> None: ...
 
-    def usage(self) -> None: ...
+    def usage(self) -> ProcessUsage | None: ...
 
     def owns(self, pid: int) -> bool:
         return False
@@ -74,7 +74,7 @@ class Silent:
             self._ended = True
             self._end(ExitStatus(signal=9))
 
-    def usage(self) -> None: ...
+    def usage(self) -> ProcessUsage | None: ...
 
     def owns(self, pid: int) -> bool:
         return False

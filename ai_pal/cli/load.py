@@ -46,13 +46,14 @@ class Lines:
     """A line for every tenth of the way, for logs and pipes."""
 
     def __init__(self) -> None:
-        self._tenth = -1
+        self._tenth, self._node = -1, ""
 
     def show(self, event: "Loading") -> None:
         tenth = int(10 * event.progress)
-        if tenth > self._tenth:
-            self._tenth = tenth
-            _say(f"loading {event.model}: {tenth * 10}%")
+        if tenth > self._tenth or event.node != self._node:
+            self._tenth, self._node = tenth, event.node
+            what = f"sending {event.model} to {event.node}" if event.node else f"loading {event.model}"
+            _say(f"{what}: {tenth * 10}%")
 
     def end(self) -> None:
         """Lines stay."""

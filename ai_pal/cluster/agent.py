@@ -19,7 +19,8 @@ import zmq
 from ai_pal import __version__
 from ai_pal.cluster import agent_folder, leases
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
-from ai_pal.errors import AiPalError
+from ai_pal.cluster.supplying import Supplying
+from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.memory import gigabytes
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.protocol import cluster as wire
@@ -54,6 +55,8 @@ class Agent:
         self._over = asyncio.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._process: LocalProcess | None = None
+        self._supplying: Supplying | None = None
+        self._supplied: wire.Supplied | None = None
         self._used: wire.Used | None = None
         self._welcomed = False
         self._greeted: list[float] = []
@@ -117,9 +120,13 @@ class Agent:
         self._greeted.append(now)
 
     def _tell_usage(self) -> None:
+        supplied = self._supplying.told if self._supplying is not None else None
+        if supplied is not None and supplied != self._supplied:
+            self._supplied = supplied
+            self._tell(supplied)
         usage = self._process.usage() if self._process is not None else None
         if usage is not None:
-            used = wire.Used(self._worker, **msgspec.structs.asdict(usage))
+            used = wire.Used(self._worker, usage.cpu, usage.memory, usage.read, usage.private, usage.peak)
             if used != self._used:
                 self._used = used
                 self._tell(used)
@@ -129,11 +136,37 @@ class Agent:
 
     # The worker.
 
+    def _begin(self) -> None:
+        """It is welcome here: see to its files, and launch it."""
+        supply = self._ticket.supply
+        if self._is_short():
+            return
+        if supply is None:
+            self._launch()
+        else:
+            self._supplying = Supplying(self._worker, supply, self._tell, self._files_are_there)
+
+    def _files_are_there(self, failure: Failure | None) -> None:
+        if self._supplying is None or self._over.is_set():
+            return None  # it is not wanted any more
+        self._supplying = None
+        if failure is not None:
+            end = wire.Ended(self._worker, reason=failure.message, refused=True, cause=Code(failure.code))
+            return self._finish(end)
+        return self._launch()
+
+    def _is_short(self) -> bool:
+        """Whether its memory is lacking here: then that is its end."""
+        need, free = self._ticket.need, MachineMemory().free()
+        if free < need:
+            reason = f"{gigabytes(need)} is needed, {gigabytes(free)} is free"
+            self._finish(wire.Ended(self._worker, reason=reason, refused=True))
+        return free < need
+
     def _launch(self) -> None:
-        ticket, free = self._ticket, MachineMemory().free()
-        if free < ticket.need:
-            reason = f"{gigabytes(ticket.need)} is needed, {gigabytes(free)} is free"
-            return self._finish(wire.Ended(self._worker, reason=reason, refused=True))
+        ticket = self._ticket
+        if self._is_short():
+            return None
         launcher = LocalLauncher(Path("/"), self._endpoint, self._line)
         spec = LaunchSpec(self._worker, ticket.module, ticket.args)
         try:
@@ -152,8 +185,9 @@ class Agent:
         self._finish(wire.Ended(self._worker, status.code, status.signal, tail=tail))
 
     def _finish(self, end: wire.Ended) -> None:
-        self._tell(end)
-        self._over.set()
+        if not self._over.is_set():
+            self._tell(end)
+            self._over.set()
 
     # Messages.
 
@@ -172,9 +206,13 @@ class Agent:
                 now = time.monotonic()
                 if leases.is_fresh(self._greeted, message.number, now):
                     self._welcomed, self._lease = True, lease.Lease(lease.LEASE, now)
-                    self._launch()
+                    self._begin()
             case wire.Signal() if self._process is not None:
                 (self._process.kill if message.number == 9 else self._process.terminate)()
+            case wire.Signal() if self._supplying is not None:
+                self._finish(wire.Ended(self._worker, signal=message.number))
+            case wire.Hash() | wire.Piece() | wire.NotGiven() if self._supplying is not None:
+                self._supplying.answered(message)
 
     def _take_near(self) -> int:
         sender, *frames = receive_frames(self._near)
@@ -208,8 +246,11 @@ class Agent:
     # The end.
 
     def _close(self) -> None:
+        self._over.set()
         if self._process is not None:
             self._process.kill()
+        if self._supplying is not None:
+            self._supplying.stop()
         for reader in (self._from_near, self._from_far, self._gone):
             reader.close()
         self._far.disable_monitor()

@@ -5,12 +5,14 @@ engine that runs Python on nodes makes a `Facts` and calls `look`."""
 
 import os
 import select
+import shutil
 import sys
 import time
 from pathlib import Path
 
 import msgspec
 
+from ai_pal.catalog.cache import nearest
 from ai_pal.catalog.identity import identities
 from ai_pal.cluster.engine import FACTS_SECONDS
 from ai_pal.memory.devices import CardsHere, Devices
@@ -41,8 +43,14 @@ class Facts:
         cards = tuple(Card(one.name, one.free, one.total) for one in self._cards.look("llamacpp"))
         return Node(
             self._node, self._memory.free(), self._total, len(os.sched_getaffinity(0)), cards, self._files,
-            cache=str(self._cache),
+            cache=str(self._cache), disk=self._disk(),
         )  # fmt: skip
+
+    def _disk(self) -> int | None:
+        try:
+            return shutil.disk_usage(nearest(self._cache)).free
+        except OSError:
+            return None
 
 
 def main(node: str) -> int:

@@ -39,6 +39,16 @@ class Port(Protocol):
     def beat(self, worker: str) -> None: ...
 
 
+class Giver(Protocol):
+    """Gives agents the files that their nodes lack; see `Giving`."""
+
+    def begin(self, worker: str, supply: wire.Supply) -> None: ...
+
+    def asked(self, worker: str, question: wire.Asked) -> bool: ...
+
+    def forget(self, worker: str) -> None: ...
+
+
 Tell = Callable[[wire.FromCluster], None]
 """Takes a message to the supervisor."""
 
@@ -56,8 +66,9 @@ class _Placed(msgspec.Struct, eq=False):
 class Placements:
     """All workers that were placed and have not ended."""
 
-    def __init__(self, engine: Engine, port: Port, tell: Tell, version: str) -> None:
-        self._engine, self._port, self._tell, self._version = engine, port, tell, version
+    def __init__(self, engine: Engine, port: Port, giver: Giver, tell: Tell, version: str) -> None:
+        self._engine, self._port, self._giver, self._tell = engine, port, giver, tell
+        self._version = version
         self._placed: dict[str, _Placed] = {}
 
     def __len__(self) -> int:
@@ -72,8 +83,10 @@ class Placements:
         self._placed[message.worker] = _Placed(message.node)
         ticket = wire.Ticket(
             message.worker, message.node, self._port.address, self._port.public, message.module,
-            message.args, message.need, message.cards,
+            message.args, message.need, message.cards, message.supply,
         )  # fmt: skip
+        if message.supply is not None:
+            self._giver.begin(message.worker, message.supply)
         self._engine.start(ticket)
 
     def signal(self, message: wire.Signal, now: float) -> None:
@@ -137,6 +150,9 @@ class Placements:
             case wire.Ended():
                 if placed.end is None or placed.end.lost:
                     self._end(worker, placed, message, now)
+            case wire.AskHash() | wire.AskPiece():
+                if not self._giver.asked(worker, message):
+                    self.broken(worker, now)
             case _:
                 self._tell(message)
 
@@ -174,5 +190,6 @@ class Placements:
     def _finish(self, worker: str, end: wire.Ended) -> None:
         del self._placed[worker]
         self._port.forget(worker)
+        self._giver.forget(worker)
         self._engine.stop(worker)
         self._tell(end)

@@ -13,6 +13,7 @@ import zmq
 from ai_pal import __version__
 from ai_pal.cluster import engines, leases
 from ai_pal.cluster.engine import Engine
+from ai_pal.cluster.giving import Giving
 from ai_pal.cluster.placements import Placements
 from ai_pal.cluster.relay import Relay
 from ai_pal.egress.channel import DealerChannel
@@ -59,6 +60,7 @@ class ClusterProcess:
         self._endpoint = endpoint
         self._engine: Engine | None = None
         self._relay: Relay | None = None
+        self._giving: Giving | None = None
         self._placements: Placements | None = None
         self._told: tuple[wire.Node, ...] | None = None
         self._look_at = self._beat_at = 0.0
@@ -101,9 +103,10 @@ class ClusterProcess:
         if now >= self._beat_at:
             self._beat_at = now + BEAT_SECONDS
             self._tell(EgressBeat())
-        if self._placements is None or self._relay is None or self._engine is None:
+        if self._placements is None or self._relay is None or self._engine is None or self._giving is None:
             return
         self._relay.flush()
+        self._giving.flush()
         if self._relay.paused:
             self._placements.heard_all()
         self._placements.tick(now)
@@ -118,6 +121,8 @@ class ClusterProcess:
         """End all agents."""
         if self._engine is not None:
             self._engine.close()
+        if self._giving is not None:
+            self._giving.close()
         if self._relay is not None:
             self._relay.close()
 
@@ -135,7 +140,8 @@ class ClusterProcess:
             return self._tell(wire.Down(failure))
         except AiPalError as error:
             return self._tell(wire.Down(error.failure))
-        self._placements = Placements(self._engine, self._relay, self._tell, __version__)
+        self._giving = Giving(self._relay.tell)
+        self._placements = Placements(self._engine, self._relay, self._giving, self._tell, __version__)
         return self._tell(wire.Up(self._engine.name, self._relay.address))
 
     def admitted(self, worker: str, key: str) -> None:
@@ -165,7 +171,7 @@ class ClusterProcess:
             self._placements.said(worker, message, time.monotonic())
 
     def _tell(self, message: wire.FromCluster) -> None:
-        if self._stuck and isinstance(message, wire.Line | wire.Used):
+        if self._stuck and isinstance(message, wire.Line | wire.Used | wire.Supplied):
             return  # the supervisor reads nothing: what is only for people or looked at anew is left out
         self._out.put([wire.encode(message)])
 

@@ -8,21 +8,21 @@ import hashlib
 
 import msgspec
 
-PIECE = 1 << 20
-"""Bytes that are asked for in one go."""
+PIECE = 256 << 10
+"""Bytes that are asked for in one go: what answers say to others on the same line comes in between."""
 
-AHEAD = 4
+AHEAD = 8
 """Pieces that may be under way: enough to fill the line, and a bound for what waits anywhere."""
 
 
-class Want(msgspec.Struct, frozen=True, tag="want"):
+class Want(msgspec.Struct, frozen=True):
     """Asks the giver for `count` bytes from `offset` on."""
 
     offset: int
     count: int
 
 
-class Piece(msgspec.Struct, frozen=True, tag="piece"):
+class Piece(msgspec.Struct, frozen=True):
     """Bytes of the file from `offset` on: as many as were asked for, or fewer and the rest in the next."""
 
     offset: int

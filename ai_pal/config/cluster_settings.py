@@ -38,3 +38,17 @@ class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ),
     ] = field(default_factory=dict)
     address: Annotated[str, Meta(description="For `ray`: the address of its head, `HOST:PORT`.")] = ""
+    shared: Annotated[
+        str,
+        Meta(
+            description="A folder that nodes see under this path, laid out as `model_cache_dir` is: what "
+            "lies there is read there, and not sent to a node that lacks it."
+        ),
+    ] = ""
+    pull: Annotated[
+        bool,
+        Meta(
+            description="Whether a node that lacks a published model fetches it itself, where it can; else "
+            "this machine sends it."
+        ),
+    ] = False

@@ -11,6 +11,8 @@ from itertools import accumulate
 
 import msgspec
 
+from ai_pal.errors import Code
+
 
 class Use(StrEnum):
     """What a model does with its memory. `coming`: waits for memory that is being freed for it."""
@@ -104,12 +106,12 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Refuse(msgspec.Struct, frozen=True):
-    """There is no room; `reason` has the figures. `soon`: other models may leave some. `lacks`: what is
-    missing is no room but the files of the model, on every node."""
+    """There is no room; `reason` has the figures. `soon`: other models may leave some. `code` is another one
+    where something else is lacking."""
 
     reason: str
     soon: bool
-    lacks: bool = False
+    code: Code = Code.INSUFFICIENT_MEMORY
 
 
 Decision = Admit | Evict | Wait | Refuse

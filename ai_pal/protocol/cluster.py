@@ -2,8 +2,8 @@
 
 import msgspec
 
-from ai_pal.errors import Failure
-from ai_pal.protocol.egress import EgressBeat, EgressHello, FromEgress, ToEgress
+from ai_pal.errors import Code, Failure
+from ai_pal.protocol.egress import EgressBeat, EgressHello, FromEgress, ToEgress, Wanted
 
 KILL = 9
 """SIGKILL, on every platform that we know."""
@@ -19,8 +19,9 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one node. `free` and `total` are bytes of memory that processes can have, `files` the
-    identities of the model files there (`ai_pal.catalog.identity`), `cache` the folder that these lie in. One
-    that is `silent` does not answer now: all else is what it told last, and nothing is placed there."""
+    identities of the model files there (`ai_pal.catalog.identity`), `cache` the folder that these lie in, and
+    `disk` the bytes that are free there, None for not known. One that is `silent` does not answer now: all
+    else is what it told last, and nothing is placed there."""
 
     name: str
     free: int = 0
@@ -30,6 +31,39 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     files: frozenset[str] = frozenset()
     silent: bool = False
     cache: str = ""
+    disk: int | None = None
+
+
+class ModelFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file of a model. `place` is where it lies under a cache of models, and names its repository and
+    revision (a commit), or the published file. `sha256` is empty where nobody has told it yet."""
+
+    place: str
+    size: int
+    sha256: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Equal for equal files; as nodes tell it of what they have (`ai_pal.catalog.identity`)."""
+        return f"{self.place}:{self.size}"
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.place.rpartition("/")[2]
+
+
+class Supply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The files that a worker's node has to have in its `cache` before it starts. What it lacks it takes from
+    the folder `shared`, laid out as a cache is, where that has it; else it fetches what is `pulled`, called
+    `model`; else the cluster process gives it from the cache `origin`."""
+
+    files: tuple[ModelFile, ...]
+    cache: str
+    origin: str = ""
+    shared: str = ""
+    pulled: Wanted | None = None
+    model: str = ""
 
 
 class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,7 +71,8 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `worker` is the socket identity of the worker that it is for, `node` where it has to be, `address` what it
     connects to (`tcp://HOST:PORT`) and `server` the public key that answers there (Z85). It launches `module`
-    with `args` if `need` bytes of memory are free there; `cards` is how many graphics cards that takes."""
+    with `args` if `need` bytes of memory are free there; `cards` is how many graphics cards that takes, and
+    what is in `supply` it gets first."""
 
     worker: str
     node: str
@@ -47,6 +82,7 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     args: tuple[str, ...] = ()
     need: int = 0
     cards: int = 0
+    supply: Supply | None = None
 
 
 class Begin(ToEgress, tag="begin", frozen=True):
@@ -70,6 +106,7 @@ class Place(ToEgress, tag="place", frozen=True):
     args: tuple[str, ...] = ()
     need: int = 0
     cards: int = 0
+    supply: Supply | None = None
 
 
 class Signal(ToEgress, tag="signal", frozen=True):
@@ -123,9 +160,20 @@ class Used(FromEgress, tag="used", frozen=True):
     peak: int = 0
 
 
+class Supplied(FromEgress, tag="supplied", frozen=True):
+    """How many bytes of the files that the node lacked are there, of `total`. `steps` counts signs of
+    progress: it moves also while what has come is looked through."""
+
+    worker: str
+    done: int
+    total: int
+    steps: int
+
+
 class Ended(FromEgress, tag="ended", frozen=True):
-    """The worker has ended with this exit `code` or `signal`; or it was `refused` before it began, or is
-    `lost`: nobody can tell its end, and it has ended itself. `tail` are the last lines that it wrote."""
+    """The worker has ended with this exit `code` or `signal`; or it was `refused` before it began, and the
+    `cause` is why, None for too little memory; or is `lost`: nobody can tell its end, and it has ended
+    itself. `tail` are the last lines that it wrote."""
 
     worker: str
     code: int | None = None
@@ -134,6 +182,46 @@ class Ended(FromEgress, tag="ended", frozen=True):
     refused: bool = False
     lost: bool = False
     tail: str = ""
+    cause: Code | None = None
+
+
+class AskHash(FromEgress, tag="ask_hash", frozen=True):
+    """An agent's question for the SHA-256 of a file of its supply, by number. Answered by `Hash` or
+    `NotGiven`."""
+
+    worker: str
+    file: int
+
+
+class AskPiece(FromEgress, tag="ask_piece", frozen=True):
+    """An agent's question for `count` bytes of a file from `offset` on. Answered by `Piece` or `NotGiven`."""
+
+    worker: str
+    file: int
+    offset: int
+    count: int
+
+
+class Hash(ToEgress, tag="hash", frozen=True):
+    """The SHA-256 of a file of the supply; empty while it is still computed: a sign of life."""
+
+    file: int
+    sha256: str = ""
+
+
+class Piece(ToEgress, tag="piece", frozen=True):
+    """Bytes of a file of the supply."""
+
+    file: int
+    offset: int
+    data: bytes
+
+
+class NotGiven(ToEgress, tag="not_given", frozen=True):
+    """A file of the supply cannot be given, and why."""
+
+    file: int
+    reason: str
 
 
 class Greeting(FromEgress, tag="greeting", frozen=True):
@@ -153,9 +241,10 @@ class Welcome(ToEgress, tag="welcome", frozen=True):
 
 
 ToCluster = Begin | Place | Signal
-FromCluster = EgressHello | EgressBeat | Up | Down | Nodes | Launched | Line | Used | Ended
-ToAgent = Welcome | Signal
-FromAgent = Greeting | Launched | Line | Used | Ended
+FromCluster = EgressHello | EgressBeat | Up | Down | Nodes | Launched | Line | Used | Supplied | Ended
+ToAgent = Welcome | Signal | Hash | Piece | NotGiven
+FromAgent = Greeting | Launched | Line | Used | Supplied | Ended | AskHash | AskPiece
+Asked = AskHash | AskPiece
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_cluster = msgspec.msgpack.Decoder(ToCluster).decode

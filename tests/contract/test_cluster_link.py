@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 import zmq
@@ -15,6 +16,7 @@ from ai_pal import __version__
 from ai_pal.cluster import leases
 from ai_pal.cluster.agent import Agent
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
+from ai_pal.cluster.giving import Giving
 from ai_pal.cluster.placements import Placements
 from ai_pal.cluster.relay import Relay
 from ai_pal.protocol import cluster as wire
@@ -102,7 +104,8 @@ class Near:
         self.told: list[wire.FromCluster] = []
         self.relay = Relay("tcp://127.0.0.1:*", endpoint, self._said, self._heard)
         self.engine = StrictEngine(self, [wire.Node("a", 1, 1)])
-        self.placements = Placements(self.engine, self.relay, self.told.append, __version__)
+        self.giving = Giving(self.relay.tell)
+        self.placements = Placements(self.engine, self.relay, self.giving, self.told.append, __version__)
         self.agents: list[asyncio.Task[None]] = []
         self.patient = False
         self._ticking = asyncio.create_task(self._tick())
@@ -140,11 +143,11 @@ class Near:
     def lost(self, worker: str, reason: str) -> None:
         self.placements.lost(worker, reason, asyncio.get_running_loop().time())
 
-    def place(self, worker: str, address: str, need: int = 0) -> None:
+    def place(self, worker: str, address: str, need: int = 0, supply: wire.Supply | None = None) -> None:
         """Start this worker by an agent that goes over this address."""
-        self.placements.place(wire.Place(worker, "a", need=need))
+        self.placements.place(wire.Place(worker, "a", need=need, supply=supply))
         given, keys = self.engine.started[worker], curve.fresh_keys()
-        ticket = wire.Ticket(worker, "a", address, given.server, need=given.need)
+        ticket = msgspec.structs.replace(given, address=address)
         self.engine.admit(worker, keys.public)
         self.agents.append(asyncio.create_task(Agent(ticket, keys).run()))
 
@@ -167,6 +170,7 @@ class Near:
         for agent in self.agents:
             agent.cancel()
         await asyncio.gather(self._ticking, *self.agents, return_exceptions=True)
+        self.giving.close()
         self.relay.close()
         self._reader.close()
         self._socket.close(0)
@@ -176,6 +180,7 @@ class Near:
         while True:
             if self.relay.paused or self.patient:
                 self.placements.heard_all()
+            self.giving.flush()
             self.placements.tick(asyncio.get_running_loop().time())
             await asyncio.sleep(leases.LOOK)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_pal.cluster.landing import landing
+from ai_pal.cluster.landing import FOLDER, landing
 from ai_pal.cluster.receiving import Piece, Receiving, Want
 
 contents = st.binary(max_size=200)
@@ -95,7 +95,7 @@ def test_nothing_half_is_seen_under_its_name(data: bytes, tries: list[tuple[int,
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "model.gguf"
         for cut, damaged in tries:
-            with landing(target, len(data), sha256(data)) as place:
+            with landing(target, Path(folder) / FOLDER, len(data), sha256(data)) as place:
                 while wants := place.receiving.wants():
                     for piece in answers(wants, data, most):
                         if place.receiving.done + len(piece.data) > cut:
@@ -104,11 +104,11 @@ def test_nothing_half_is_seen_under_its_name(data: bytes, tries: list[tuple[int,
                     else:
                         continue
                     break
-            kept = Path(folder) / ".receiving" / sha256(data)
+            kept = Path(folder) / FOLDER / sha256(data)
             if damaged and kept.stat().st_size:
                 kept.write_bytes(bytes(byte ^ 1 for byte in kept.read_bytes()))
             assert not target.exists()
-        with landing(target, len(data), sha256(data)) as place:
+        with landing(target, Path(folder) / FOLDER, len(data), sha256(data)) as place:
             for _ in range(2):  # once more where what was kept is wrong
                 while wants := place.receiving.wants():
                     for piece in answers(wants, data, most):
@@ -121,4 +121,4 @@ def test_nothing_half_is_seen_under_its_name(data: bytes, tries: list[tuple[int,
 
 
 def kept_files(folder: Path) -> list[Path]:
-    return [path for path in (folder / ".receiving").iterdir() if path.is_file()]
+    return [path for path in (folder / FOLDER).iterdir() if path.is_file()]

@@ -81,7 +81,7 @@ class ClusterProcess:
         self._stopped: set[str] = set()
         self._told: set[str] = set()
         self._heard_at: dict[str, list[tuple[float, float]]] = {}
-        self.placements = Placements(self, self, self._tell, "1")
+        self.placements = Placements(self, self, self, self._tell, "1")
         self._tick()
 
     # As the engine.
@@ -163,6 +163,13 @@ class ClusterProcess:
 
     def beat(self, worker: str) -> None:
         self._down(worker, None)
+
+    # As who gives files: nobody asks for any.
+
+    def begin(self, worker: str, supply: wire.Supply) -> None: ...
+
+    def asked(self, worker: str, question: wire.Asked) -> bool:
+        return False
 
     def _is_open(self, worker: str) -> bool:
         return worker in self._allowed.values()

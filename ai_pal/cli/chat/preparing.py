@@ -59,7 +59,8 @@ class Preparing:
                 share = f"{event.done / event.total:.0%} downloaded" if event.total else "being downloaded"
                 self.progress = share
             elif isinstance(event, Loading):
-                self.progress = f"{event.progress:.0%} loaded"
+                what = f"sent to {event.node}" if event.node else "loaded"
+                self.progress = f"{event.progress:.0%} {what}"
                 if self._until_here:
                     self.settled.set()
         self.ready = True

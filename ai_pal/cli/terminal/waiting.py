@@ -35,8 +35,8 @@ class Waiting:
             case Loading() if event.reason:
                 self.line(f"{neutral_line(short_name(event.model))}  waiting: {neutral_line(event.reason)}")
             case Loading():
-                self.line(f"{neutral_line(short_name(event.model))}  {bar(event.progress)}  loading")
-
+                what = f"coming to {neutral_line(event.node)}" if event.node else "loading"
+                self.line(f"{neutral_line(short_name(event.model))}  {bar(event.progress)}  {what}")
             case Reading():
                 share = event.done / event.total if event.total else 1.0
                 self.line(f"{neutral_line(short_name(event.model))}  {bar(share)}  reading the prompt")

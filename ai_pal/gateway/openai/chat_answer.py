@@ -194,7 +194,8 @@ def progress(latest: wire.AnyEvent | None) -> str:
         case wire.Queued():
             return f"waiting in the queue, place {latest.position}"
         case wire.Loading():
-            return f"loading {latest.model}, {latest.progress:.0%}"
+            to = " onto its node" if latest.node else ""
+            return f"loading {latest.model}{to}, {latest.progress:.0%}"
         case wire.Pulling():
             part = f", {latest.done / latest.total:.0%}" if latest.total else ""
             return f"downloading {latest.model}{part}"

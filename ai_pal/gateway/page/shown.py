@@ -167,7 +167,8 @@ def waiting(event: wire.AnyEvent) -> dict[str, Any] | None:
             size = f" of {event.total / 1e9:.1f} GB" if event.total else ""
             return {"text": f"downloading {neutral_line(event.model)}{size}", "share": share}
         case wire.Loading():
-            text = f"loading {neutral_line(event.model)}"
+            name = neutral_line(event.model)
+            text = f"sending {name} to {neutral_line(event.node)}" if event.node else f"loading {name}"
             return {"text": (event.reason and f"{text}: {event.reason}") or text, "share": event.progress}
         case wire.Reading():
             share = event.done / event.total if event.total else None

@@ -26,12 +26,13 @@ class Queued(Event, tag="queued", frozen=True):
 
 class Loading(Event, tag="loading", frozen=True):
     """The model is being loaded; `progress` in [0, 1] never falls within one load. A `reason` says
-    why the load has to wait."""
+    why the load has to wait. With a `node` its files come to that node first, and `progress` is theirs."""
 
     id: int
     model: str
     progress: float
     reason: str = ""
+    node: str = ""
 
 
 class Reading(Event, tag="reading", frozen=True):

@@ -2,25 +2,23 @@
 
 import contextlib
 from functools import partial
-from pathlib import Path
 
 from ai_pal import catalog, privacy
-from ai_pal.catalog.identity import identity_of
 from ai_pal.config import paths
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.config.current import CurrentSettings
 from ai_pal.config.egress_environment import cluster_environment
 from ai_pal.errors import AiPalError
-from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.protocol.client import NodeStatus
 from ai_pal.protocol.cluster import Begin, decode_from_cluster
+from ai_pal.server.app.files_for_nodes import files_for_nodes
 from ai_pal.server.app.policies import egress_policy, memory_policy
 from ai_pal.server.children.cluster import MODULE, Cluster
 from ai_pal.server.children.egress import EgressProcess, Send
 from ai_pal.server.jobs import Job
 from ai_pal.server.nodes.base import Launcher, OnLine
-from ai_pal.server.pool.node_admission import Files, NodeAdmission
+from ai_pal.server.pool.node_admission import NodeAdmission
 from ai_pal.server.ports import Clock, Observe
 
 
@@ -45,7 +43,7 @@ class ClusterNodes:
         self.outgoing = (process,)
         self.launcher = cluster = Cluster(process, _begin(settings.cluster), clock, observe, on_line)
         footprints = LearnedFootprints(paths.peaks_file())
-        files_of = partial(_files_of, catalog.cache_dir(settings))
+        files_of = partial(files_for_nodes, catalog.cache_dir(settings), settings.cluster)
         self.admission = NodeAdmission(cluster, footprints, memory_policy(settings), clock, files_of)
         self.drain, self.start = cluster.drain, cluster.start
         self.tick, self.shutdown = cluster.tick, cluster.shutdown
@@ -60,7 +58,8 @@ class ClusterNodes:
         """The nodes, and whether the usual model is there."""
         settings, usual = self._current.settings, None
         with contextlib.suppress(AiPalError, OSError, ValueError):  # then nobody could say
-            usual = _files_of(catalog.cache_dir(settings), catalog.resolve("", settings).path)
+            path = catalog.resolve("", settings).path
+            usual = files_for_nodes(catalog.cache_dir(settings), settings.cluster, path)
         return self.launcher.statuses(usual.identities if usual is not None else None)
 
     def close(self) -> None:
@@ -70,19 +69,3 @@ class ClusterNodes:
 def _begin(cluster: ClusterSettings) -> Begin:
     advertise = f"tcp://{cluster.advertise}" if cluster.advertise else ""
     return Begin(cluster.engine, f"tcp://{cluster.listen}", cluster.nodes, cluster.address, advertise)
-
-
-def _files_of(cache: Path, path: str) -> Files | None:
-    try:
-        place = Path(path).relative_to(cache).as_posix() if path else ""
-    except ValueError:
-        return None
-    found = (identity_of(file, cache) for file in _all_of(Path(path)))
-    return Files(place, frozenset(filter(None, found))) if place else None
-
-
-def _all_of(path: Path) -> list[Path]:
-    """The files of a model: those of its folder, or its one file with the other parts of that."""
-    if path.is_dir():
-        return [file for file in path.iterdir() if file.is_file()]
-    return part_paths(path)

@@ -38,8 +38,8 @@ class Cluster:
         self._restarts, self._began = Restarts(), 0.0
         self._start_at: float | None = None
         self._closing = False
-        takes = (wire.Up, wire.Down, wire.Nodes, wire.Launched, wire.Line, wire.Used, wire.Ended)
-        process.join(self, *takes)
+        of_workers = (wire.Launched, wire.Line, wire.Used, wire.Supplied, wire.Ended)
+        process.join(self, wire.Up, wire.Down, wire.Nodes, *of_workers)
 
     def start(self) -> None:
         """Have the cluster process, and from now on another whenever it has ended."""
@@ -92,7 +92,7 @@ class Cluster:
 
     def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> RemoteProcess:
         """See `base.Launcher`: on the node that `spec` names."""
-        place = wire.Place(spec.worker, spec.node, spec.module, spec.args, spec.need)
+        place = wire.Place(spec.worker, spec.node, spec.module, spec.args, spec.need, supply=spec.supply)
         if not self.process.send(place):
             fail(Code.SPAWN_FAILED, "the cluster process takes no work now", "ask again", retryable=True)
         carries = partial(self._carries, self.process.identity)
@@ -145,6 +145,8 @@ class Cluster:
                 self._on_line(message.worker, message.text)
             case wire.Used() if process := self._workers.get(message.worker):
                 process.uses(message)
+            case wire.Supplied() if process := self._workers.get(message.worker):
+                process.supplied(message)
             case wire.Ended() if process := self._workers.pop(message.worker, None):
                 process.ended(message)
                 self.process.rested()

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from ai_pal.protocol.cluster import Ended, Used
-from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
+from ai_pal.protocol.cluster import Ended, Supplied, Used
+from ai_pal.server.nodes.base import Arrived, ExitStatus, ProcessUsage
 
 TERM, KILL = 15, 9
 
@@ -33,6 +33,11 @@ class RemoteProcess:
     def launched(self, pid: int) -> None:
         """It runs there."""
         self._pid = pid
+        self._used = ProcessUsage(0.0, 0, 0)
+
+    def supplied(self, told: Supplied) -> None:
+        """So much of its files is there."""
+        self._used = ProcessUsage(0.0, 0, 0, arrived=Arrived(told.done / told.total, told.steps))
 
     def uses(self, used: Used) -> None:
         """What it uses now."""
@@ -41,7 +46,7 @@ class RemoteProcess:
     def ended(self, end: Ended) -> None:
         """It has ended."""
         self._over, self._tail = True, end.tail
-        self._on_exit(ExitStatus(end.code, end.signal, end.reason, refused=end.refused, lost=end.lost))
+        self._on_exit(ExitStatus(end.code, end.signal, end.reason, end.refused, end.lost, end.cause))
 
     def terminate(self) -> None:
         self._signal(TERM)

@@ -28,9 +28,19 @@ OF_WINDOWS = 1 / 8
 
 BUSY_LEDGER = "another supervisor of yours is about to load a model"
 
+HINTS = {
+    Code.INSUFFICIENT_MEMORY: "choose a smaller model or `context`, `ai-pal unload` others, or raise "
+    "`memory_budget` if it is set",
+    Code.DISK_FULL: "free some space there, or name a folder that all nodes share: cluster.shared",
+    Code.HASH_MISMATCH: "its file on this machine is damaged: ai-pal rm {model}, then pull it again",
+    Code.DOWNLOAD_FAILED: "ask again: what has come is kept",
+}
+"""What to do about a refusal, by its code."""
+
 USES = {
     Phase.WAITING: Use.COMING,
     Phase.STARTING: Use.LOADING,
+    Phase.FETCHING: Use.LOADING,
     Phase.LOADING: Use.LOADING,
     Phase.DRAINING: Use.LEAVING,
     Phase.STOPPING: Use.LEAVING,
@@ -199,15 +209,9 @@ def learn(footprints: Footprints, worker: ModelWorker, *, loaded: bool) -> None:
 
 def refusal(decision: memory.Refuse, model: str) -> Failure:
     """What the clients of a refused load of this model hear."""
-    if decision.lacks:
-        return Failure(Code.MODEL_NOT_HERE, decision.reason, f"on one of the nodes: ai-pal pull {model}")
-    return Failure(
-        Code.INSUFFICIENT_MEMORY,
-        decision.reason,
-        "choose a smaller model or `context`, `ai-pal unload` others, or raise `memory_budget` if it is set",
-        retryable=True,
-        retry_after=RETRY_AFTER if decision.soon else None,
-    )
+    hint = HINTS.get(decision.code, "see: ai-pal cluster status").format(model=model)
+    after = RETRY_AFTER if decision.soon else None
+    return Failure(decision.code, decision.reason, hint, retryable=True, retry_after=after)
 
 
 def resident(worker: ModelWorker) -> Resident:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 STANDINGS = {
     Phase.GONE: Standing.ABSENT,
     Phase.STARTING: Standing.COMING,
+    Phase.FETCHING: Standing.COMING,
     Phase.LOADING: Standing.COMING,
     Phase.READY: Standing.UP,
 }
 """Of the other phases it is away."""
 
-THERE = frozenset({Phase.STARTING, Phase.LOADING, Phase.READY})
+THERE = frozenset({Phase.STARTING, Phase.FETCHING, Phase.LOADING, Phase.READY})
 
 
 class Waiter(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class Waiter(msgspec.Struct, frozen=True):
     since: float
     told_reason: str = ""
     told_progress: float = -1.0
+    told_node: str = ""
 
 
 class Group(msgspec.Struct, eq=False):

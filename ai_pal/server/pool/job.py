@@ -40,6 +40,7 @@ class WorkerJob(msgspec.Struct, eq=False):
     cancel_at: float | None = None
     told_position: int = 0
     told_progress: float = -1.0
+    told_node: str = ""
     told_reason: str = ""
     told_read: int = -1
     prefixes: tuple[bytes, ...] | None = None

@@ -6,9 +6,10 @@ import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol.client import WorkerStatus
+from ai_pal.protocol.cluster import Supply
 from ai_pal.protocol.windows import apart, has_what_is_asked
 from ai_pal.protocol.worker import GenerationDone, LoadModel, Ready, Share
-from ai_pal.server.nodes.base import WorkerProcess
+from ai_pal.server.nodes.base import Arrived, WorkerProcess
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.group import Group, Waiter
@@ -26,7 +27,8 @@ class ModelWorker(msgspec.Struct, eq=False):
     memory promised to it in bytes, `placement` what of it lies on devices, `own_windows` whether each slot
     has a window of its own, `reads` tokens of a prompt that it reads in a second, `admitted` whether it may
     start its process. Its memory was looked at last at `looked_at`, and is to be at `look_at`. `node` is
-    where it runs or is to, "" for this machine, and `path` where its files lie there, if elsewhere."""
+    where it runs or is to, "" for this machine, `path` where its files lie there, if elsewhere, `supply` what
+    that node has to have, and `arrived` how much of it came."""
 
     group: Group
     number: int = 1
@@ -50,6 +52,8 @@ class ModelWorker(msgspec.Struct, eq=False):
     reads: float = 0.0
     node: str = ""
     path: str = ""
+    supply: Supply | None = None
+    arrived: Arrived | None = None
 
     @property
     def resolved(self) -> Resolved:

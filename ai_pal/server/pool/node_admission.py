@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from ai_pal import memory
-from ai_pal.errors import Failure
+from ai_pal.errors import Code, Failure
 from ai_pal.memory.spread import Place, spread
-from ai_pal.protocol.cluster import Node
+from ai_pal.protocol.cluster import ModelFile, Node, Supply
+from ai_pal.protocol.egress import Wanted
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, places, resident
@@ -36,10 +39,19 @@ class Known(Protocol):
 
 
 class Files(NamedTuple):
-    """The files of a model by identity, and the `place` under a cache of models that it is loaded from."""
+    """The files of a model, and the `place` that it is loaded from: all under a cache of models, here under
+    `origin`. What nodes lack they take from the folder `shared`, if there is one; else they fetch it, if it
+    is `pulled`; else it is given from here."""
 
     place: str
-    identities: frozenset[str]
+    files: tuple[ModelFile, ...]
+    origin: str
+    shared: str = ""
+    pulled: Wanted | None = None
+
+    @property
+    def identities(self) -> frozenset[str]:
+        return frozenset(file.identity for file in self.files)
 
 
 FilesOf = Callable[[str], Files | None]
@@ -55,7 +67,7 @@ class NodeAdmission:
         self._known, self._footprints, self._policy = known, footprints, policy
         self._clock, self._files_of = clock, files_of
         self._avoided: dict[str, float] = {}
-        self._refused: dict[tuple[str, str], tuple[float, str]] = {}
+        self._refused: dict[tuple[str, str], tuple[float, ExitStatus]] = {}
 
     def seek(
         self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool
@@ -71,20 +83,26 @@ class NodeAdmission:
         need = self._footprints.need(worker.load)
         want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, places(worker))
         others = [one for one in workers if one is not worker and counts(one)]
+        files = self._files_of(worker.resolved.load.path)
         worker.node, decision = spread(
-            want, [self._place(node, worker, others) for node in nodes], self._policy.max_loaded
+            want, [self._place(node, worker, others, files) for node in nodes], self._policy.max_loaded
         )
         hopeful = isinstance(decision, memory.Wait) and not decision.promised
         worker.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
         there = next((node for node in nodes if node.name == worker.node), None)
-        worker.path = self._path_on(there, worker.resolved.load.path) if there is not None else ""
+        worker.path, worker.supply = "", None
+        if there is not None and there.cache and files is not None:
+            worker.path = str(Path(there.cache) / files.place)
+            worker.supply = Supply(
+                files.files, there.cache, files.origin, files.shared, files.pulled, worker.model
+            )
         return decision
 
     def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
         """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
         others = [one for one in workers if counts(one)]
         want = memory.Want(load.model, self._footprints.need(load))
-        places = [self._free_on(node, others, "") for node in self._known.nodes() or ()]
+        places = [self._free_on(node, others) for node in self._known.nodes() or ()]
         return isinstance(spread(want, places, self._policy.max_loaded)[1], memory.Admit)
 
     def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool:
@@ -115,38 +133,38 @@ class NodeAdmission:
         if status.lost:
             self._avoided[worker.node] = now + AVOIDED
         if status.refused:
-            self._refused[worker.name, worker.node] = now + REFUSED, status.reason
+            self._refused[worker.name, worker.node] = now + REFUSED, status
             self._clock.wake_at(now + REFUSED)
 
-    def _place(self, node: Node, worker: ModelWorker, others: Sequence[ModelWorker]) -> Place:
-        now = self._clock.now()
-        until, why = self._refused.get((worker.name, node.name), (0.0, ""))
-        files = self._files_of(worker.resolved.load.path)
-        told = bool(node.cache) or not node.silent
-        lacks = files is not None and told and not files.identities <= node.files
-        objection = "does not have its files" if lacks else ""
-        objection = f"refused it: {why}" if now < until else objection
-        beside = sum(one.group is worker.group and one.node == node.name for one in others)
-        return self._free_on(node, others, objection, lacks=lacks, beside=beside)
-
-    def _free_on(
-        self,
-        node: Node,
-        others: Sequence[ModelWorker],
-        objection: str,
-        *,
-        lacks: bool = False,
-        beside: int = 0,
+    def _place(
+        self, node: Node, worker: ModelWorker, others: Sequence[ModelWorker], files: Files | None
     ) -> Place:
+        beside = sum(one.group is worker.group and one.node == node.name for one in others)
+        place = msgspec.structs.replace(self._free_on(node, others), beside=beside)
+        lacking = [file for file in files.files if file.identity not in node.files] if files else []
+        if place.objection or not lacking:
+            return self._as_refused(place, worker)
+        size = sum(file.size for file in lacking)
+        place = msgspec.structs.replace(place, lacks=True)
+        if node.disk is not None and node.disk < size and not (files and files.shared):
+            figures = f"{memory.gigabytes(size)} of its files, {memory.gigabytes(node.disk)} of disk is free"
+            return msgspec.structs.replace(place, objection=f"lacks {figures}", cause=Code.DISK_FULL)
+        return self._as_refused(place, worker)
+
+    def _as_refused(self, place: Place, worker: ModelWorker) -> Place:
+        """The place, with what its node has said lately."""
+        until, status = self._refused.get((worker.name, place.name), (0.0, ExitStatus()))
+        if place.objection or self._clock.now() >= until:
+            return place
+        return msgspec.structs.replace(place, objection=f"refused it: {status.reason}", cause=status.cause)
+
+    def _free_on(self, node: Node, others: Sequence[ModelWorker]) -> Place:
         residents = tuple(resident(one) for one in others if one.node == node.name)
         avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
-        objection = "is drained" if self._known.is_drained(node.name) else objection
+        objection = "is drained" if self._known.is_drained(node.name) else ""
         objection = "does not answer" if node.silent else objection
         awaited = node.silent and self._known.may_answer_soon(node.name)
         taken = memory.Claims(sum(one.taken for one in residents))
         room = memory.room(node.free, self._policy.low, self._policy.budget, taken)
-        return Place(node.name, room, residents, objection, awaited, avoided, lacks, beside)
-
-    def _path_on(self, node: Node, path: str) -> str:
-        files = self._files_of(path)
-        return str(Path(node.cache) / files.place) if files is not None and node.cache else ""
+        cause = Code.NO_NODE if objection else None
+        return Place(node.name, room, residents, objection, cause, awaited, avoided)

@@ -3,6 +3,7 @@
 import msgspec
 
 from ai_pal.protocol import client as wire
+from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.ports import Clients
@@ -23,19 +24,22 @@ class Notifier:
     def progress(self, worker: ModelWorker) -> None:
         if worker.state.phase is Phase.WAITING:
             self._waiting(worker)
-        if worker.state.phase not in (Phase.STARTING, Phase.LOADING) or worker.group.ready:
+        if worker.state.phase not in lifecycle.COMING or worker.group.ready:
             return  # who waits for a slot beside those that answer is told of his place
         progress = worker.state.progress
+        node = worker.node if worker.state.phase is Phase.FETCHING else ""
         for request in worker.group.waiting:
-            if progress > request.told_progress:
-                request.told_progress = progress
-                request.sink.news(wire.Loading(0, worker.model, progress))
+            if progress > request.told_progress or node != request.told_node:
+                request.told_progress, request.told_node = progress, node
+                request.sink.news(wire.Loading(0, worker.model, progress, node=node))
         for number, waiter in enumerate(worker.loaders):
             if worker.group.replicated:
-                if progress <= waiter.told_progress:
+                if progress <= waiter.told_progress and node == waiter.told_node:
                     continue  # another one is further
-                worker.loaders[number] = msgspec.structs.replace(waiter, told_progress=progress)
-            self._clients.send(waiter.client, wire.Loading(waiter.id, worker.model, progress))
+                worker.loaders[number] = msgspec.structs.replace(
+                    waiter, told_progress=progress, told_node=node
+                )
+            self._clients.send(waiter.client, wire.Loading(waiter.id, worker.model, progress, node=node))
 
     def _waiting(self, worker: ModelWorker) -> None:
         """Tell everybody who waits, once, why the load has to wait for memory."""

@@ -182,9 +182,9 @@ class Pool(Roster):
             if worker.state.phase is Phase.WAITING and worker.wanted and self.admission.has(worker):
                 self.apply(worker, lifecycle.Room())
         for worker in self:
-            if worker.greeted and worker.state.phase is Phase.STARTING:
+            if worker.greeted and worker.state.phase in lifecycle.UNSTARTED:
                 self.connected(worker)
-            if worker.state.phase in (Phase.STARTING, Phase.LOADING):
+            if worker.state.phase in lifecycle.COMING:
                 self._look(worker)
             self.apply(worker, lifecycle.Tick(wanted=self.scaler.is_needed(worker)))
             unload_at = worker.unload_at()
@@ -257,10 +257,12 @@ class Pool(Roster):
             return
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", worker.name)[-40:].strip("-")
         worker.identity = f"{slug}.{next(self._numbers)}.{incarnation}"
-        worker.watch, worker.greeted = None, False
+        worker.watch, worker.arrived, worker.greeted = None, None, False
         try:
             worker.process = self._launcher.launch(
-                LaunchSpec(worker.identity, "workers", node=worker.node, need=worker.reserved),
+                LaunchSpec(
+                    worker.identity, "workers", node=worker.node, need=worker.reserved, supply=worker.supply
+                ),
                 partial(self._exited, worker, worker.identity),
             )
         except AiPalError as error:
@@ -286,7 +288,7 @@ class Pool(Roster):
         if worker.identity != identity or worker.process is None:
             return
         self.admission.ended(worker, status)
-        if status.refused and worker.state.phase is Phase.STARTING:
+        if status.refused and worker.state.phase in lifecycle.UNSTARTED:
             self._refused(worker, identity, status)
             return
         tail = worker.process.stderr_tail()
@@ -317,13 +319,21 @@ class Pool(Roster):
         self._observe("placement_refused", model=worker.name, node=node, reason=status.reason)
         self.admission.release(worker)
         self.died(identity)
-        reason = f"insufficient memory: node {node} refused {worker.name}: {status.reason}"
-        self.apply(worker, lifecycle.Deferred(Failure(Code.INSUFFICIENT_MEMORY, reason, retryable=True)))
+        what = "insufficient memory: " if status.cause is None else ""
+        reason = f"{what}node {node} refused {worker.name}: {status.reason}"
+        code = status.cause or Code.INSUFFICIENT_MEMORY
+        self.apply(worker, lifecycle.Deferred(Failure(code, reason, retryable=True)))
         self._clock.wake_at(self._clock.now())
 
     def _look(self, worker: ModelWorker) -> None:
         usage = worker.process.usage() if worker.process else None
         if usage is None:
+            return
+        if usage.arrived is not None:
+            if usage.arrived != worker.arrived:
+                worker.arrived = usage.arrived
+                self.apply(worker, lifecycle.Fetching(usage.arrived.fraction))
+                self._owner.worker_moved(worker)
             return
         if worker.watch is None:
             worker.watch = LoadWatch(worker.resolved.size)
@@ -341,7 +351,7 @@ class Pool(Roster):
             self.admission.next_look(worker),
             worker.look_at,
         ]
-        if worker.state.phase in (Phase.STARTING, Phase.LOADING):
+        if worker.state.phase in lifecycle.COMING:
             wakes.append(now + LOAD_LOOK_INTERVAL)
         if any(request.cancel_at for request in worker.active.values()):
             wakes.append(now + self.policy.cancel_timeout)

@@ -272,7 +272,7 @@ class Supervisor:
             raise AiPalError(CLOSING)
 
     def _ready(self, worker: ModelWorker, message: inner.Ready) -> None:
-        if worker.state.phase not in (Phase.STARTING, Phase.LOADING):
+        if worker.state.phase not in lifecycle.COMING:
             return
         worker.info = message
         self.pool.ready(worker)

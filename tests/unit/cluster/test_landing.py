@@ -3,11 +3,12 @@
 import fcntl
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from ai_pal.cluster.landing import landing
+from ai_pal.cluster.landing import FOLDER, KEPT_SECONDS, landing, sweep
 from ai_pal.cluster.receiving import Piece
 from ai_pal.errors import AiPalError, Code
 
@@ -16,20 +17,20 @@ HASH = hashlib.sha256(DATA).hexdigest()
 
 
 def test_two_never_receive_the_same_file(tmp_path: Path) -> None:
-    second = landing(tmp_path / "model", len(DATA), HASH)
-    with landing(tmp_path / "model", len(DATA), HASH), pytest.raises(AiPalError) as caught:
+    second = landing(tmp_path / "model", tmp_path / FOLDER, len(DATA), HASH)
+    with landing(tmp_path / "model", tmp_path / FOLDER, len(DATA), HASH), pytest.raises(AiPalError) as caught:
         second.__enter__()
     assert caught.value.failure.code == Code.OVERLOADED
     assert caught.value.failure.retryable
-    with landing(tmp_path / "model", len(DATA), HASH):
+    with landing(tmp_path / "model", tmp_path / FOLDER, len(DATA), HASH):
         pass
 
 
 def test_who_comes_next_goes_on_from_what_is_there(tmp_path: Path) -> None:
-    with landing(tmp_path / "model", len(DATA), HASH) as place:
+    with landing(tmp_path / "model", tmp_path / FOLDER, len(DATA), HASH) as place:
         place.receiving.wants()
         place.take(Piece(0, DATA[:3000]))
-    with landing(tmp_path / "model", len(DATA), HASH) as place:
+    with landing(tmp_path / "model", tmp_path / FOLDER, len(DATA), HASH) as place:
         (want,) = place.receiving.wants()
         assert (want.offset, want.count) == (3000, 4000)
         place.take(Piece(3000, DATA[3000:]))
@@ -38,7 +39,7 @@ def test_who_comes_next_goes_on_from_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_wrong_hash_is_refused_and_what_came_is_thrown_away(tmp_path: Path) -> None:
-    with landing(tmp_path / "model", len(DATA), HASH) as place:
+    with landing(tmp_path / "model", tmp_path / FOLDER, len(DATA), HASH) as place:
         place.receiving.wants()
         place.take(Piece(0, DATA[::-1]))
         assert place.receiving.complete
@@ -55,17 +56,25 @@ def test_what_was_published_is_not_written_again(tmp_path: Path, monkeypatch: py
     """Who opened the file while another still received it must not get that one, which is in its place by
     the time that the lock is free."""
     place, real = tmp_path / "model", fcntl.flock
-    with landing(place, len(DATA), HASH) as first:
+    with landing(place, tmp_path / FOLDER, len(DATA), HASH) as first:
         first.receiving.wants()
         first.take(Piece(0, DATA[:10]))
 
     def published(descriptor: int, how: int) -> None:
         monkeypatch.setattr(fcntl, "flock", real)
-        os.rename(tmp_path / ".receiving" / HASH, place)
+        os.rename(tmp_path / FOLDER / HASH, place)
         real(descriptor, how)
 
     monkeypatch.setattr(fcntl, "flock", published)
-    with landing(place, len(DATA), HASH) as later:
+    with landing(place, tmp_path / FOLDER, len(DATA), HASH) as later:
         later.receiving.wants()
         later.take(Piece(later.receiving.done, b"other"))
     assert place.read_bytes() == DATA[:10]
+
+
+def test_what_nobody_goes_on_with_is_removed_after_long(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).write_bytes(b"half")
+    os.utime(tmp_path / "old", (0, time.time() - KEPT_SECONDS - 1))
+    sweep(tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["new"]

@@ -13,6 +13,7 @@ from tests.strict_engine import StrictEngine
 
 KEY = "k" * 40
 A = "w.1.1"
+SUPPLY = wire.Supply((wire.ModelFile("org/m.gguf", 7),), "/there", "/here")
 
 
 class World:
@@ -27,8 +28,10 @@ class World:
         self.there: set[str] = set()
         self.to_agents: list[tuple[str, wire.ToAgent]] = []
         self.beats: list[float] = []
+        self.given: set[str] = set()
+        self.questions: list[wire.Asked] = []
         self.engine = StrictEngine(self, [wire.Node("a", 10, 20), wire.Node("mute", silent=True)])
-        self.placements = Placements(self.engine, self, self.told.append, "1.0")
+        self.placements = Placements(self.engine, self, self, self.told.append, "1.0")
 
     # As the port.
 
@@ -38,6 +41,7 @@ class World:
     def forget(self, worker: str) -> None:
         self.keys = {key: whose for key, whose in self.keys.items() if whose != worker}
         self.there.discard(worker)
+        self.given.discard(worker)
 
     def connected(self, worker: str) -> bool:
         return worker in self.there
@@ -48,6 +52,15 @@ class World:
 
     def beat(self, worker: str) -> None:
         self.beats.append(self.now)
+
+    # As who gives files.
+
+    def begin(self, worker: str, supply: wire.Supply) -> None:
+        self.given.add(worker)
+
+    def asked(self, worker: str, question: wire.Asked) -> bool:
+        self.questions.append(question)
+        return question.file < len(SUPPLY.files)
 
     # As who hears the engine.
 
@@ -62,8 +75,8 @@ class World:
 
     # What happens.
 
-    def place(self, worker: str = A, node: str = "a") -> None:
-        self.placements.place(wire.Place(worker, node, need=5))
+    def place(self, worker: str = A, node: str = "a", supply: wire.Supply | None = None) -> None:
+        self.placements.place(wire.Place(worker, node, need=5, supply=supply))
 
     def launch(self, worker: str = A) -> None:
         self.place(worker)
@@ -254,3 +267,22 @@ def test_whatever_happens_it_ends_once(events: list[Callable[[World], None]]) ->
     assert len(world.ends()) == 1
     assert len(world.placements) == 0
     assert not world.keys
+
+
+def test_files_are_given_to_whose_worker_needs_them_and_the_supervisor_hears_how_far_they_are() -> None:
+    world = World()
+    world.place(supply=SUPPLY)
+    assert world.engine.started[A].supply == SUPPLY
+    assert world.given == {A}
+    world.engine.admit(A, KEY)
+    world.there.add(A)
+    world.say(wire.AskPiece(A, 0, 0, 7))
+    world.say(wire.AskPiece("w.2.1", 0, 0, 7))
+    world.say(wire.Supplied(A, 3, 7, 1))
+    assert world.questions == [wire.AskPiece(A, 0, 0, 7)], "an agent asks for its own worker alone"
+    assert world.told == [wire.Supplied(A, 3, 7, 1)]
+    world.say(wire.AskHash(A, 1))
+    world.wait(1.0)
+    (end,) = world.ends()
+    assert "broke the rules" in end.reason
+    assert not world.given

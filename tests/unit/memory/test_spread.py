@@ -1,10 +1,12 @@
 """Which node a load gets, and what people hear where none has room."""
 
+from ai_pal.errors import Code
 from ai_pal.memory import Admit, Evict, Refuse, Resident, Use, Wait, Want
 from ai_pal.memory.spread import Place, spread
 
 GB = 10**9
 WANT = Want("m", 5 * GB)
+DISK = Code.DISK_FULL
 
 
 def idle(name: str, size: int, last_used: float = 0.0) -> Resident:
@@ -67,15 +69,24 @@ def test_a_refusal_has_figures_by_node() -> None:
     )
 
 
-def test_files_that_no_node_has_are_what_is_missing() -> None:
-    silent = Place("b", 0, objection="does not answer", lacks=True)
-    lacking = Place("a", 9 * GB, objection="does not have its files", lacks=True)
-    missing = Refuse("no node has the files of m (a, b)", soon=False, lacks=True)
-    assert spread(WANT, [silent, lacking]) == ("", missing)
-    _, decision = spread(WANT, [lacking, Place("c", 1 * GB)])
-    assert decision == Refuse(
-        "insufficient memory: m needs 5.0 GB; a does not have its files, c has 1.0 GB free", soon=False
-    )
+def test_a_node_with_the_files_comes_before_those_with_more_room_and_they_before_one_without() -> None:
+    has, more, none = Place("a", 6 * GB), Place("b", 9 * GB, lacks=True), Place("c", 1 * GB)
+    assert spread(WANT, [more, has, none])[0] == "a"
+    assert spread(WANT, [more, none]) == ("b", Admit())
+
+
+def test_where_no_node_is_short_of_memory_the_refusal_has_the_reason_of_each() -> None:
+    full = Place("a", 9 * GB, objection="lacks 4.0 GB of its files, 1.0 GB of disk is free", cause=DISK)
+    away = Place("b", 9 * GB, objection="is drained", cause=Code.NO_NODE)
+    told = "no node takes m: a lacks 4.0 GB of its files, 1.0 GB of disk is free, b is drained"
+    assert spread(WANT, [away, full]) == ("", Refuse(told, soon=False, code=Code.NO_NODE))
+    _, decision = spread(WANT, [full])
+    assert isinstance(decision, Refuse)
+    assert decision.code == Code.DISK_FULL
+    _, decision = spread(WANT, [away, Place("c", 1 * GB)])
+    assert isinstance(decision, Refuse)
+    assert decision.code == Code.INSUFFICIENT_MEMORY
+    assert "b is drained, c has 1.0 GB free" in decision.reason
 
 
 def test_a_node_that_may_answer_soon_is_waited_for() -> None:

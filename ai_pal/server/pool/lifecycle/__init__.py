@@ -13,6 +13,7 @@ from ai_pal.server.pool.lifecycle.events import (
     Denied,
     Drained,
     Exited,
+    Fetching,
     GiveUp,
     Kill,
     LoadFinished,
@@ -25,10 +26,12 @@ from ai_pal.server.pool.lifecycle.events import (
     Tick,
 )
 from ai_pal.server.pool.lifecycle.state import RUNNING, Phase, Policy, State
-from ai_pal.server.pool.lifecycle.transitions import Step, deadline, explain, step
+from ai_pal.server.pool.lifecycle.transitions import COMING, UNSTARTED, Step, deadline, explain, step
 
 __all__ = [
+    "COMING",
     "RUNNING",
+    "UNSTARTED",
     "Action",
     "Alive",
     "AnyEvent",
@@ -41,6 +44,7 @@ __all__ = [
     "Drained",
     "ExitStatus",
     "Exited",
+    "Fetching",
     "GiveUp",
     "Kill",
     "LoadFinished",

@@ -35,6 +35,12 @@ class SpawnRefused(msgspec.Struct, frozen=True):
     jitter: float
 
 
+class Fetching(msgspec.Struct, frozen=True):
+    """Its node gets its files before it starts; a `fraction` of them is there, in [0, 1]."""
+
+    fraction: float
+
+
 class Connected(msgspec.Struct, frozen=True):
     """The worker said hello."""
 
@@ -101,6 +107,7 @@ AnyEvent = (
     | Room
     | Denied
     | SpawnRefused
+    | Fetching
     | Connected
     | Alive
     | Beat

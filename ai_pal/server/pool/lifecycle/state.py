@@ -8,11 +8,13 @@ from ai_pal.errors import Failure
 
 
 class Phase(StrEnum):
-    """Where a model's worker is in its life; `gone` means that no process exists. `waiting`: for memory."""
+    """Where a model's worker is in its life; `gone` means that no process exists. `waiting`: for memory,
+    `fetching`: its node gets its files."""
 
     GONE = "gone"
     WAITING = "waiting"
     STARTING = "starting"
+    FETCHING = "fetching"
     LOADING = "loading"
     READY = "ready"
     DRAINING = "draining"
@@ -23,7 +25,10 @@ class Phase(StrEnum):
 
 
 RUNNING = frozenset(
-    {Phase.STARTING, Phase.LOADING, Phase.READY, Phase.DRAINING, Phase.STOPPING, Phase.KILLING}
+    {
+        *(Phase.STARTING, Phase.FETCHING, Phase.LOADING),
+        *(Phase.READY, Phase.DRAINING, Phase.STOPPING, Phase.KILLING),
+    }
 )
 """Phases in which a process exists."""
 

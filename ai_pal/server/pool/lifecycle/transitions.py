@@ -27,6 +27,7 @@ from ai_pal.server.pool.lifecycle.events import (
     Denied,
     Drained,
     Exited,
+    Fetching,
     GiveUp,
     Kill,
     LoadFinished,
@@ -55,7 +56,8 @@ _STAMP = re.compile(r"[\d.]+ [A-Z] ")
 GIVEN_UP = (4, 6, 8)
 """SIGILL, SIGABRT, SIGFPE: a library's own end over what it cannot load, and it would come to it again."""
 
-COMING = (Phase.STARTING, Phase.LOADING)
+UNSTARTED = (Phase.STARTING, Phase.FETCHING)
+COMING = (*UNSTARTED, Phase.LOADING)
 
 
 def step(state: State, event: AnyEvent, now: float, policy: Policy) -> Step:
@@ -70,7 +72,7 @@ def deadline(state: State, policy: Policy) -> float | None:
             return state.since + policy.memory_wait
         case Phase.STARTING:
             return state.alive_at + policy.start_timeout
-        case Phase.LOADING:
+        case Phase.FETCHING | Phase.LOADING:
             return state.alive_at + policy.load_stall
         case Phase.READY:
             return min(state.alive_at + policy.beat_timeout, state.stepped_at + policy.engine_stall)
@@ -147,7 +149,7 @@ def _demand(state: State, event: Demand, now: float, policy: Policy) -> Step:
 
 def _deferred(state: State, event: Deferred, now: float, policy: Policy) -> Step:
     """A load that waits keeps its place: `since` is when it began to. Nothing was started yet."""
-    if state.phase is Phase.STARTING:
+    if state.phase in UNSTARTED:
         return replace(_unstarted(state, now), phase=Phase.WAITING, reason=event.reason), ()
     return (replace(state, reason=event.reason) if state.phase is Phase.WAITING else state), ()
 
@@ -164,7 +166,7 @@ def _denied(state: State, event: Denied, now: float, policy: Policy) -> Step:
 
 def _unstarted(state: State, now: float) -> State:
     """Back before the spawn: the process of this incarnation never came to be."""
-    incarnation = state.incarnation - (state.phase is Phase.STARTING)
+    incarnation = state.incarnation - (state.phase in UNSTARTED)
     return State(incarnation=incarnation, crashes=state.crashes, since=now)
 
 
@@ -172,8 +174,18 @@ def _spawn_refused(state: State, event: SpawnRefused, now: float, policy: Policy
     return _crashed(state, event.failure, now, policy, wanted=True, jitter=event.jitter)
 
 
+def _fetching(state: State, event: Fetching, now: float, policy: Policy) -> Step:
+    if state.phase not in UNSTARTED:
+        return state, ()
+    there = state if state.phase is Phase.FETCHING else _enter(state, Phase.FETCHING, now)
+    progress = max(there.progress, min(event.fraction, 1.0))
+    return replace(there, alive_at=now, progress=progress), ()
+
+
 def _connected(state: State, event: Connected, now: float, policy: Policy) -> Step:
-    return (_enter(state, Phase.LOADING, now) if state.phase is Phase.STARTING else state), ()
+    if state.phase not in UNSTARTED:
+        return state, ()
+    return replace(_enter(state, Phase.LOADING, now), progress=0.0), ()
 
 
 def _alive(state: State, event: Alive, now: float, policy: Policy) -> Step:
@@ -293,7 +305,7 @@ def _tick(state: State, event: Tick, now: float, policy: Policy) -> Step:
             reason = state.reason or Failure(Code.INSUFFICIENT_MEMORY, "insufficient memory", retryable=True)
             waited = f"{reason.message}; not enough came free within {now - state.since:.0f} s"
             return _denied(state, Denied(replace(reason, message=waited)), now, policy)
-        case Phase.STARTING | Phase.LOADING:
+        case Phase.STARTING | Phase.FETCHING | Phase.LOADING:
             stalled = now - state.alive_at
             message = f"no progress for {stalled:.0f} s while {state.phase}"
             return _kill(state, Failure(Code.LOAD_STALLED, message, "see `ai-pal logs`", retryable=True), now)
@@ -325,6 +337,7 @@ _TRANSITIONS: dict[type[AnyEvent], Callable[[State, Any, float, Policy], Step]] 
     Room: _room,
     Denied: _denied,
     SpawnRefused: _spawn_refused,
+    Fetching: _fetching,
     Connected: _connected,
     Alive: _alive,
     Beat: _beat,

@@ -9,10 +9,10 @@ from ai_pal.errors import Code, Failure
 from ai_pal.memory import gigabytes
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.cluster import Node
+from ai_pal.protocol.cluster import ModelFile, Node, Supply
 from ai_pal.protocol.content import Message
 from ai_pal.server.backends.local import LocalModels
-from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
+from ai_pal.server.nodes.base import Arrived, ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.pool.admission import MemoryPolicy
 from ai_pal.server.pool.node_admission import Files, NodeAdmission
 from ai_pal.server.pool.supervisor import Supervisor
@@ -24,7 +24,8 @@ from tests.simulation.clock import VirtualClock
 ME = b"me"
 GB = 10**9
 NEED = 2 * GB
-HELD = Files("org/m.gguf", frozenset({"org/m.gguf:7"}))
+FILE = ModelFile("org/m.gguf", 7)
+HELD = Files("org/m.gguf", (FILE,), "/here")
 
 
 class World:
@@ -37,6 +38,7 @@ class World:
         self.drained: set[str] = set()
         self.specs: list[LaunchSpec] = []
         self.exits: list[Callable[[ExitStatus], None]] = []
+        self.processes: list[Told] = []
         self.loads: list[inner.ToWorker] = []
         self.heard: list[wire.Event] = []
         self.clock = VirtualClock()
@@ -83,10 +85,11 @@ class World:
 
     # As launcher and clients.
 
-    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> NoProcess:
+    def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> "Told":
         self.specs.append(spec)
         self.exits.append(on_exit)
-        return NoProcess()
+        self.processes.append(Told())
+        return self.processes[-1]
 
     def send(self, client: bytes, event: wire.Event) -> None:
         self.heard.append(event)
@@ -101,7 +104,13 @@ class World:
         self.clock.run(self.clock.now() + seconds)
 
     def hello(self) -> None:
+        self.processes[-1].used = None
         self.supervisor.worker_message(self.specs[-1].worker, inner.WorkerHello(1, "1"))
+
+    def arrives(self, fraction: float) -> None:
+        """So much of its files has come to its node."""
+        self.processes[-1].used = ProcessUsage(0.0, 0, 0, arrived=Arrived(fraction, round(100 * fraction)))
+        self.wait(0.2)
 
     def exit(self, **how: object) -> None:
         self.exits[-1](ExitStatus(**how))  # type: ignore[arg-type]
@@ -115,6 +124,20 @@ class World:
     def end(self) -> Failure | None:
         ends = [event for event in self.heard if isinstance(event, wire.Failed)]
         return ends[-1].reasons[-1] if ends else None
+
+
+class Told(NoProcess):
+    """A process on a node, as far as it was told of; when it has started nothing is known of it."""
+
+    def __init__(self) -> None:
+        self.used: ProcessUsage | None = None
+        self.killed = False
+
+    def kill(self) -> None:
+        self.killed = True
+
+    def usage(self) -> ProcessUsage | None:
+        return self.used
 
 
 class Loads:
@@ -196,19 +219,52 @@ def test_a_model_is_placed_where_its_files_are_and_loaded_from_where_they_lie_th
     assert load.path == "/there/models/org/m.gguf"
 
 
-def test_files_that_no_node_has_are_a_refusal_that_says_so() -> None:
-    world = World(Node("a", 3 * GB), files=HELD)
+def test_a_node_that_lacks_the_files_is_told_which_it_needs_and_how_far_they_are_is_said() -> None:
+    world = World(Node("a", 3 * GB, cache="/there", disk=9), files=HELD)
     world.ask()
-    assert world.end is not None
-    missing = "no node has the files of echo (a)"
-    assert world.end == Failure(Code.MODEL_NOT_HERE, missing, "on one of the nodes: ai-pal pull echo")
+    (spec,) = world.specs
+    assert spec.supply == Supply((FILE,), "/there", "/here", model="echo")
+    world.arrives(0.25)
+    world.arrives(0.5)
+    assert [(one.model, one.state) for one in world.supervisor.statuses()] == [("echo", "fetching")]
+    world.hello()
+    world.supervisor.worker_message(world.specs[-1].worker, inner.LoadProgress(0.1))
+    loading = [one for one in world.heard if isinstance(one, wire.Loading)]
+    assert [(one.node, one.progress) for one in loading] == [("", 0.0), ("a", 0.25), ("a", 0.5), ("", 0.1)]
 
 
-def test_a_node_that_never_told_what_it_has_lacks_nothing() -> None:
-    world = World(Node("a", silent=True), Node("b", 3 * GB), files=HELD)
+def test_a_node_whose_disk_is_too_small_refuses_with_figures_unless_files_are_shared() -> None:
+    world = World(Node("a", 3 * GB, cache="/there", disk=6), files=HELD)
     world.ask()
+    assert not world.specs
     assert world.end is not None
-    assert (world.end.code, "a does not answer" in world.end.message) == (Code.INSUFFICIENT_MEMORY, True)
+    assert world.end.code == Code.DISK_FULL
+    assert world.end.message == "no node takes echo: a lacks 0 MB of its files, 0 MB of disk is free"
+    shares = World(Node("a", 3 * GB, cache="/there", disk=6), files=HELD._replace(shared="/shared"))
+    shares.ask()
+    assert shares.placed == ["a"]
+
+
+@pytest.mark.parametrize("cause", [Code.DISK_FULL, Code.HASH_MISMATCH, Code.DOWNLOAD_FAILED])
+def test_files_that_do_not_come_are_a_refusal_for_that_and_no_crash(cause: Code) -> None:
+    world = World(Node("a", 3 * GB, cache="/there"), files=HELD)
+    world.ask()
+    world.arrives(0.5)
+    world.exit(refused=True, reason="why", cause=cause)
+    world.wait(2.0)
+    assert world.placed == ["a"]
+    assert world.end is not None
+    assert (world.end.code, world.end.message) == (cause, "no node takes echo: a refused it: why")
+    worker = world.supervisor.pool.find("echo")
+    assert worker is None or not worker.state.crashes
+
+
+def test_files_that_come_no_further_are_given_up() -> None:
+    world = World(Node("a", 3 * GB, cache="/there"), files=HELD)
+    world.ask()
+    world.arrives(0.5)
+    world.wait(61.0)
+    assert world.processes[-1].killed
 
 
 @pytest.mark.parametrize("nodes", [None, (Node("a", silent=True),)], ids=["no process", "no node"])

@@ -1,0 +1,130 @@
+"""Models whose files a node lacks, with the real parts: it gets them, once and whole, and answers."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest_path
+from ai_pal.cluster.landing import FOLDER
+from ai_pal.errors import AiPalError, Code
+from ai_pal.protocol import client as wire
+from ai_pal.protocol.options import GenerationOptions
+from tests.cluster_nodes import LoopbackNode
+from tests.process.eventually import eventually
+from tests.process.supervised import Supervised
+
+COMMIT = "c0ffee" * 6 + "c0ff"
+REPO = "models--tests--tiny"
+PLACE = f"{REPO}/snapshots/{COMMIT}/tiny-F32.gguf"
+MODEL = "tests/tiny:F32"
+LONG = 256 << 20
+"""Bytes that take so long on their way that it can be cut."""
+
+SHORT = GenerationOptions(max_tokens=2)
+
+
+@pytest.fixture
+def file(ai_pal_home: Path) -> Path:
+    """A model in the cache of the supervisor's machine, as a pull leaves it."""
+    from tests import tiny_gguf
+
+    file = ai_pal_home / "models" / PLACE
+    file.parent.mkdir(parents=True)
+    return tiny_gguf.save(file, "sentencepiece")
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[LoopbackNode]:
+    node = LoopbackNode(tmp_path, "a")
+    yield node
+    try:
+        eventually(lambda: not node.processes())
+    finally:
+        node.switch_off()
+
+
+@pytest.fixture
+def start(
+    node: LoopbackNode, ai_pal_home: Path, supervise: Callable[..., Supervised]
+) -> Callable[..., Supervised]:
+    def start(more: str = "") -> Supervised:
+        config = ai_pal_home / "config.toml"
+        command = f"[cluster.nodes]\na = '''{node.command}'''\n"
+        config.write_text(f'[cluster]\nengine = "command"\n{more}\n{command}')
+        return supervise(config=config)
+
+    return start
+
+
+def transfers(cluster: Supervised) -> int:
+    return len(cluster.logged("worker_phase", phase="fetching"))
+
+
+def test_a_node_with_an_empty_home_gets_the_model_and_answers_and_then_has_it(
+    start: Callable[..., Supervised], node: LoopbackNode, file: Path
+) -> None:
+    cluster = start()
+    with cluster.client() as client:
+        events = list(client.chat("the sea", model=MODEL, options=SHORT))
+        assert isinstance(events[-1], wire.Done)
+        told = [event for event in events if isinstance(event, wire.Loading) and event.node]
+        assert {event.node for event in told} == {"a"}
+        there = node.cache / PLACE
+        assert there.read_bytes() == file.read_bytes()
+        assert transfers(cluster) == 1
+        client.unload(MODEL)
+        assert client.ask("the sea", model=MODEL, options=SHORT).model == MODEL
+        assert transfers(cluster) == 1, "it was sent again"
+
+
+def test_a_transfer_that_is_cut_half_way_leaves_nothing_that_is_taken_for_whole_and_is_gone_on_with(
+    start: Callable[..., Supervised], node: LoopbackNode, file: Path
+) -> None:
+    with file.open("r+b") as grown:
+        grown.truncate(LONG)
+    cluster, coming = start(), node.cache / FOLDER
+
+    def came() -> int:
+        return sum(one.stat().st_size for one in coming.glob("*"))
+
+    with cluster.client() as client:
+        answer = client.chat("the sea", model=MODEL, options=SHORT)
+        eventually(came)
+        node.switch_off()
+        half = came()
+        assert 0 < half < LONG
+        assert not (node.cache / PLACE).exists()
+        (kept,) = coming.glob("*")
+        before = kept.stat()
+        node.switch_on()
+        assert isinstance(list(answer)[-1], wire.Done)
+        after = (node.cache / PLACE).stat()
+        assert (after.st_ino, after.st_size) == (before.st_ino, LONG)
+        assert not list(coming.glob("*"))
+
+
+def test_a_file_that_is_damaged_here_is_thrown_away_there_and_told(
+    start: Callable[..., Supervised], node: LoopbackNode, file: Path, ai_pal_home: Path
+) -> None:
+    facts = {file.name: FileFacts(file.stat().st_size, "0" * 64)}
+    note = manifest_path(ai_pal_home / "models" / REPO, COMMIT)
+    note.parent.mkdir()
+    note.write_bytes(msgspec.json.encode(HubManifest("tests/tiny", COMMIT, "", facts, "")))
+    with start().client() as client:
+        with pytest.raises(AiPalError) as refused:
+            client.ask("the sea", model=MODEL, options=SHORT)
+        assert refused.value.code == Code.HASH_MISMATCH
+        assert "a refused it: what came of tiny-F32.gguf is not that file" in str(refused.value)
+    assert not (node.cache / PLACE).exists()
+
+
+def test_what_lies_in_a_folder_that_nodes_share_is_read_there(
+    start: Callable[..., Supervised], node: LoopbackNode, file: Path, ai_pal_home: Path
+) -> None:
+    cluster = start(f'shared = "{ai_pal_home}/models"')
+    with cluster.client() as client:
+        assert client.ask("the sea", model=MODEL, options=SHORT).model == MODEL
+    assert (node.cache / PLACE).readlink() == file
+    assert transfers(cluster) == 0

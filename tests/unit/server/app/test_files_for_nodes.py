@@ -1,0 +1,74 @@
+"""Which files of a model nodes need, by which hashes they are known, and how a node could pull them."""
+
+from pathlib import Path
+
+import msgspec
+
+from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.files import Manifest, manifest_path
+from ai_pal.catalog.hub_cache import FileFacts, HubManifest
+from ai_pal.catalog.hub_cache import manifest_path as hub_manifest_path
+from ai_pal.config.cluster_settings import ClusterSettings
+from ai_pal.protocol.cluster import ModelFile
+from ai_pal.protocol.egress import HubFiles
+from ai_pal.server.app.files_for_nodes import files_for_nodes
+
+COMMIT = "a" * 40
+SNAPSHOT = f"models--org--m/snapshots/{COMMIT}"
+PULLS = ClusterSettings(pull=True)
+
+
+def save(cache: Path, *places: str) -> None:
+    for place in places:
+        (cache / place).parent.mkdir(parents=True, exist_ok=True)
+        (cache / place).write_bytes(b"1234567")
+
+
+def test_a_repository_is_what_a_load_needs_of_it_with_the_hashes_that_were_noted(tmp_path: Path) -> None:
+    names = ("config.json", "model.safetensors", "README.md", ".receiving/half")
+    save(tmp_path, *(f"{SNAPSHOT}/{name}" for name in names))
+    facts = {"model.safetensors": FileFacts(7, "f" * 64), "config.json": FileFacts(7)}
+    note = hub_manifest_path(tmp_path / "models--org--m", COMMIT)
+    note.parent.mkdir()
+    note.write_bytes(msgspec.json.encode(HubManifest("org/m", COMMIT, "", facts, "")))
+    found = files_for_nodes(tmp_path, PULLS, str(tmp_path / SNAPSHOT))
+    assert found is not None
+    assert found.place == SNAPSHOT
+    assert found.files == (
+        ModelFile(f"{SNAPSHOT}/config.json", 7),
+        ModelFile(f"{SNAPSHOT}/model.safetensors", 7, "f" * 64),
+    )
+    assert found.pulled == HubFiles("org/m", COMMIT)
+    assert found.origin == str(tmp_path)
+
+
+def test_a_gguf_goes_with_all_its_parts_and_what_it_sees_with(tmp_path: Path) -> None:
+    parts = [f"m-0000{number}-of-00002.gguf" for number in (1, 2)]
+    save(tmp_path, *(f"{SNAPSHOT}/{name}" for name in (*parts, "mmproj-F16.gguf", "other.gguf")))
+    (tmp_path / SNAPSHOT / parts[0]).write_bytes(b"split.count")
+    found = files_for_nodes(tmp_path, PULLS, str(tmp_path / SNAPSHOT / parts[0]))
+    assert found is not None
+    assert found.files[-1].name == "mmproj-F16.gguf"
+    assert found.files[0].name == parts[0]
+    assert found.pulled == HubFiles("org/m", COMMIT, parts[0])
+
+
+def test_a_known_file_is_pulled_as_it_is_published_and_only_where_that_is_wanted(tmp_path: Path) -> None:
+    artifact = next(one.artifact for one in CATALOG.values() if one.artifact is not None)
+    save(tmp_path, artifact.file)
+    path = tmp_path / artifact.file
+    manifest_path(path).write_bytes(msgspec.json.encode(Manifest("it", "e" * 64, 7, "")))
+    found = files_for_nodes(tmp_path, PULLS, str(path))
+    assert found is not None
+    assert found.files == (ModelFile(artifact.file, 7, "e" * 64),)
+    assert found.pulled == artifact
+    sent = files_for_nodes(tmp_path, ClusterSettings(shared="/mnt"), str(path))
+    assert sent is not None
+    assert (sent.pulled, sent.shared) == (None, "/mnt")
+
+
+def test_a_file_outside_the_cache_is_no_node_s_to_get(tmp_path: Path) -> None:
+    save(tmp_path, "own/m.gguf")
+    assert files_for_nodes(tmp_path / "cache", PULLS, str(tmp_path / "own" / "m.gguf")) is None
+    assert files_for_nodes(tmp_path / "cache", PULLS, "") is None
+    assert files_for_nodes(tmp_path, PULLS, str(tmp_path / "gone" / "m.gguf")) is None
