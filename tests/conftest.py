@@ -14,7 +14,7 @@ import pytest
 from ai_pal.catalog import CATALOG, artifact_path
 from ai_pal.config import load_settings
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.collecting", "tests.servers.fixtures"]
 
 # A test has a limit as a whole; a single example may meet a machine that is busy with something else.
 hypothesis.settings.register_profile("ai-pal", deadline=None)
