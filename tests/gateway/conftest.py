@@ -23,8 +23,13 @@ MODELS = load_settings().settings.model_cache_dir
 
 
 TEMPLATES = Path(__file__).parents[1] / "contract" / "templates"
-CONFIG = """[models.caller]
-path = "{path}?chat_template={template}"
+IDLE = """[router]
+calibrate = "off"
+
+"""
+"""These stay until all tests have ended: what they would compute meanwhile, nobody looks at."""
+CONFIG = f"""{IDLE}[models.caller]
+path = "{{path}}?chat_template={{template}}"
 """
 
 
@@ -34,8 +39,8 @@ def starter() -> Path:
     return artifact_path(artifact, load_settings().settings)
 
 
-OWN_CONFIG = """[models.small]
-path = "{path}"
+OWN_CONFIG = f"""{IDLE}[models.small]
+path = "{{path}}"
 context = 512
 
 [http]
