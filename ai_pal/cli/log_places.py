@@ -26,7 +26,8 @@ def log_place(pid: int) -> Place:
 
 def placed(target: str, environ: Mapping[str, str], of_parent: Sequence[str]) -> Place:
     """By where stderr leads, the environment of the process, and the logs of who started it. Pure."""
-    if target.startswith("/") and not target.startswith("/dev/"):
+    device = target.startswith("/dev/") and not target.startswith("/dev/shm/")  # noqa: S108 (files lie there)
+    if target.startswith("/") and not device:
         return Place(Path(target), f"to {target}")
     if environ.get("SUPERVISOR_ENABLED"):
         own = [log for log in of_parent if os.path.basename(log) != "supervisord.log"]
@@ -38,7 +39,7 @@ def placed(target: str, environ: Mapping[str, str], of_parent: Sequence[str]) ->
         return Place(None, "to the journal: journalctl --user -f, or journalctl -f for a unit of the system")
     if target == "/dev/null":
         return Place(None, "nowhere: its stderr is /dev/null")
-    if target.startswith("/dev/"):
+    if device:
         return Place(None, f"to its terminal, {target}")
     return Place(None, "to whatever started it: its stderr is a pipe")
 

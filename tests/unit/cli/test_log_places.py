@@ -23,6 +23,7 @@ SUPERVISORD = {"SUPERVISOR_ENABLED": "1", "SUPERVISOR_PROCESS_NAME": "pal"}
         ("pipe:[1]", SUPERVISORD, ["/l/a.log", "/l/b.log"], None, "supervisorctl tail -f pal"),
         ("pipe:[1]", SUPERVISORD, [], None, "supervisorctl tail -f pal"),
         ("socket:[1]", {"JOURNAL_STREAM": "8:1"}, [], None, "journalctl"),
+        ("/dev/shm/pal.log", {}, [], "/dev/shm/pal.log", "to /dev/shm/pal.log"),
         ("/dev/pts/3", {}, [], None, "terminal, /dev/pts/3"),
         ("/dev/null", {}, [], None, "nowhere"),
         ("pipe:[1]", {}, ["/l/x.log"], None, "a pipe"),
