@@ -1,9 +1,11 @@
 """Workers and egress processes that are there at once: forked from a process that has imported the libraries
-of their engine, or the SDKs of all providers.
+of their engine, or the SDKs of all providers. All test processes of one run share it.
 
 Each is the program itself from its first line on. What is true of a worker that was just started by Python
 (`python -P -m workers`) is looked at in `tests/process/test_worker.py`; supervisors start both like that."""
 
+import contextlib
+import errno
 import functools
 import importlib
 import os
@@ -15,12 +17,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 EGRESS = "egress"
 MOST_BYTES = 1 << 20
 STATUS = struct.Struct("i")
+ALONE_SECONDS = 60.0
+"""For so long the process stays while nobody is connected: who has started it is about to be."""
+
+Main = Callable[[list[str]], int]
 
 
 class Birth(msgspec.Struct):
@@ -29,6 +36,7 @@ class Birth(msgspec.Struct):
     arguments: list[str]
     cwd: str
     environment: dict[str, str]
+    cores: list[int]
 
 
 class Forked:
@@ -64,18 +72,21 @@ class Forked:
 
 
 class Nursery:
-    """A process for one engine, or for `EGRESS`. It ends with the process that has asked for it, and its
-    children with it."""
+    """Who asks the process for one engine, or for `EGRESS`. That ends with the last who asks it, and the
+    children of each with the one who has asked for them."""
 
     def __init__(self, kind: str) -> None:
-        self._door, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-P", "-m", "tests.nursery", str(inner.fileno()), kind]
-        self._process = subprocess.Popen(command, pass_fds=[inner.fileno()], stdin=subprocess.DEVNULL)
-        inner.close()
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+        address = f"\0ai-pal-nursery-{run}-{kind}"
+        self._process: subprocess.Popen[bytes] | None = None
+        while (door := _connected(address)) is None:
+            self._process = _started(address, kind) or self._process
+        self._door = door
 
     def fork(self, arguments: list[str], cwd: Path, log: int, environment: Mapping[str, str]) -> Forked:
         end, told = socket.socketpair()
-        birth = msgspec.msgpack.encode(Birth(arguments, str(cwd), dict(environment)))
+        cores = sorted(os.sched_getaffinity(0))
+        birth = msgspec.msgpack.encode(Birth(arguments, str(cwd), dict(environment), cores))
         with told:
             socket.send_fds(self._door, [birth], [log, told.fileno()])
         return Forked(STATUS.unpack(self._door.recv(STATUS.size))[0], end)
@@ -86,30 +97,86 @@ def nursery(kind: str) -> Nursery:
     return Nursery(kind)
 
 
-def serve(door: socket.socket, kind: str) -> None:
-    """Fork what is asked for, and tell how it has ended."""
-    main = _egress() if kind == EGRESS else _worker(kind)
-    told: dict[int, tuple[int, socket.socket]] = {}
-    while True:
-        watched: list[socket.socket | int] = [door, *told]
-        for ready in select.select(watched, [], [])[0]:
-            if isinstance(ready, int):
-                pid, end = told.pop(ready)
-                with end:
-                    end.send(STATUS.pack(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
-                os.close(ready)
-                continue
-            data, descriptors, _, _ = socket.recv_fds(door, MOST_BYTES, 2)
-            if not data:
+def _connected(address: str) -> socket.socket | None:
+    """A connection to whoever listens there."""
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        door.connect(address)
+    except ConnectionRefusedError:
+        door.close()
+        return None
+    return door
+
+
+def _started(address: str, kind: str) -> "subprocess.Popen[bytes] | None":
+    """A process that listens there; none where another test process has just done that."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        try:
+            listener.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return None
+        listener.listen()
+        command = [sys.executable, "-P", "-m", "tests.nursery", str(listener.fileno()), kind]
+        return subprocess.Popen(command, pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL)
+
+
+class Born(NamedTuple):
+    """A child: where it was asked for, and where its end is told."""
+
+    pid: int
+    door: socket.socket
+    end: socket.socket
+
+
+class Serving:
+    """The process: forks what is asked for, and tells how it has ended."""
+
+    def __init__(self, listener: socket.socket, main: Main) -> None:
+        self._listener, self._main = listener, main
+        self._doors: list[socket.socket] = []
+        self._born: dict[int, Born] = {}
+
+    def run(self) -> None:
+        """Until the last who asked has ended, or nobody comes."""
+        while True:
+            watched: list[socket.socket | int] = [self._listener, *self._doors, *self._born]
+            ready = select.select(watched, [], [], None if self._doors else ALONE_SECONDS)[0]
+            for one in ready:
+                if isinstance(one, int):
+                    self._ended(one)
+                elif one is self._listener:
+                    self._doors.append(one.accept()[0])
+                else:
+                    self._asked(one)
+            if not self._doors:
                 return
-            if (pid := os.fork()) == 0:
-                _live(main, msgspec.msgpack.decode(data, type=Birth), descriptors[0])
-            os.close(descriptors[0])
-            told[os.pidfd_open(pid)] = pid, socket.socket(fileno=descriptors[1])
-            door.send(STATUS.pack(pid))
+
+    def _asked(self, door: socket.socket) -> None:
+        data, descriptors, _, _ = socket.recv_fds(door, MOST_BYTES, 2)
+        if not data:
+            self._doors.remove(door)
+            for child in self._born.values():
+                if child.door is door:
+                    os.kill(child.pid, signal.SIGKILL)
+            door.close()
+            return
+        if (pid := os.fork()) == 0:
+            _live(self._main, msgspec.msgpack.decode(data, type=Birth), descriptors[0])
+        os.close(descriptors[0])
+        self._born[os.pidfd_open(pid)] = Born(pid, door, socket.socket(fileno=descriptors[1]))
+        door.send(STATUS.pack(pid))
+
+    def _ended(self, descriptor: int) -> None:
+        child = self._born.pop(descriptor)
+        code = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+        os.close(descriptor)
+        with child.end, contextlib.suppress(OSError):  # nobody may wait for it
+            child.end.send(STATUS.pack(code))
 
 
-def _worker(engine: str) -> Callable[[list[str]], int]:
+def _worker(engine: str) -> Main:
     """The program, with everything imported that it will want."""
     import workers.loop  # noqa: F401
     from workers import engines
@@ -119,7 +186,7 @@ def _worker(engine: str) -> Callable[[list[str]], int]:
     return main
 
 
-def _egress() -> Callable[[list[str]], int]:
+def _egress() -> Main:
     import ai_pal.egress.loop  # noqa: F401
     from ai_pal.egress.__main__ import main
     from ai_pal.egress.providers import CLASSES
@@ -129,9 +196,10 @@ def _egress() -> Callable[[list[str]], int]:
     return main
 
 
-def _live(main: Callable[[list[str]], int], birth: Birth, log: int) -> None:
+def _live(main: Main, birth: Birth, log: int) -> None:
     """Does not return."""
     try:
+        os.sched_setaffinity(0, birth.cores)
         os.chdir(birth.cwd)
         os.environ.clear()
         os.environ.update(birth.environment)
@@ -145,5 +213,5 @@ def _live(main: Callable[[list[str]], int], birth: Birth, log: int) -> None:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as one:
-        serve(one, sys.argv[2])
+        Serving(one, _egress() if sys.argv[2] == EGRESS else _worker(sys.argv[2])).run()
     os._exit(0)  # as workers end: taking the libraries apart takes long
