@@ -36,7 +36,18 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _KEPT = ("AI_PAL_TEST_", "AI_PAL_CHAOS_")
+_MEMORY, _MUCH = "/dev/shm", 8 << 30
 _SETTINGS = load_settings().settings
+
+
+def _folder_of_homes() -> str:
+    """In memory, where there is much: on a disk a new folder waits for the journal, thousands of times."""
+    if os.path.isdir(_MEMORY) and shutil.disk_usage(_MEMORY).free > _MUCH:
+        return "/tmp" if os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC else _MEMORY
+    return "/tmp"
+
+
+_HOMES = _folder_of_homes()
 
 
 @pytest.fixture
@@ -49,7 +60,7 @@ def ai_pal_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A fresh `AI_PAL_HOME`, and no setting from outside. Short, because socket paths are."""
     for name in [name for name in os.environ if name.startswith("AI_PAL_") and not name.startswith(_KEPT)]:
         monkeypatch.delenv(name)
-    home = Path(tempfile.mkdtemp(prefix="ai-pal-test-", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="ai-pal-test-", dir=_HOMES))
     monkeypatch.setenv("AI_PAL_HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("OLLAMA_MODELS", str(home / "ollama"))
