@@ -67,6 +67,8 @@ def _claude(where: Where) -> Setup:
         "CLAUDE_CODE_ATTRIBUTION_HEADER": "0",  # it changes with each request, so no prefix would be kept
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     }
+    if where.window:  # for a name that it does not know it takes 1,000,000
+        told["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(where.window)
     return Setup(told)
 
 

@@ -64,6 +64,9 @@ def test_the_window_is_told_where_it_is_known() -> None:
     [model] = config["provider"]["ai-pal"]["models"].values()
     assert model["limit"] == {"context": 8192, "output": 2048}
     assert '"contextWindow": 8192' in AGENTS["pi"].setup(known).files["ai-pal.js"]
+    claude = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
+    assert AGENTS["claude"].setup(known).environment[claude] == "8192"
+    assert claude not in AGENTS["claude"].setup(WHERE).environment
 
 
 def test_an_agent_is_told_the_window_that_a_preset_says(
