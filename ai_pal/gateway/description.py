@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal import __version__
 from ai_pal.gateway.wish_headers import HEADERS
-from ai_pal.protocol.client import Goal
+from ai_pal.protocol.client import Escalate, Goal
 
 if TYPE_CHECKING:
     from ai_pal.gateway.route import Route
@@ -19,6 +19,8 @@ _SAID: dict[str, dict[str, Any]] = {
     "x-ai-pal-max-cost": {"type": "number", "minimum": 0},
     "x-ai-pal-deadline": {"type": "string", "examples": ["20s"]},
     "x-ai-pal-goal": {"enum": [goal for goal in get_args(Goal) if goal]},
+    "x-ai-pal-escalate": {"enum": [escalate for escalate in get_args(Escalate) if escalate]},
+    "x-ai-pal-session": {"type": "string", "pattern": "\\S"},
 }
 """What the headers take that have a shape."""
 

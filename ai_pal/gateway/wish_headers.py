@@ -22,6 +22,8 @@ def asked_by(headers: Mapping[str, str]) -> Asking:
                 known = ", ".join(PREFIX + one for one in _READS)
                 raise BodyError(f"there is no header {name}", name, f"there are {known}")
             keyword, read = reads
+            if not value.strip():
+                raise BodyError(f"the header {name} says nothing", name, "leave it out")
             try:
                 found[keyword] = read(value.strip())
             except ValueError as error:
@@ -50,7 +52,7 @@ def _cost(value: str) -> float:
 def _one_of(names: tuple[str, ...]) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value not in names:
-            raise ValueError(f"{value!r} is none of {', '.join(filter(None, names))}")
+            raise ValueError(f"{value!r} is none of {', '.join(names)}")
         return value
 
     return read
@@ -61,8 +63,8 @@ _READS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "mine": ("mine", _switch),
     "max-cost": ("max_cost", _cost),
     "deadline": ("deadline", parse_duration),
-    "goal": ("goal", _one_of(get_args(Goal))),
-    "escalate": ("escalate", _one_of(get_args(Escalate))),
+    "goal": ("goal", _one_of(tuple(filter(None, get_args(Goal))))),
+    "escalate": ("escalate", _one_of(tuple(filter(None, get_args(Escalate))))),
     "session": ("principal", str),
 }
 

@@ -35,6 +35,8 @@ def test_headers_do_what_flags_do() -> None:
         ("x-ai-pal-max-cost", "nan"),
         ("x-ai-pal-deadline", "soon"),
         ("x-ai-pal-goal", "fame"),
+        ("x-ai-pal-goal", ""),
+        ("x-ai-pal-session", " "),
         ("x-ai-pal-escalate", "never"),
     ],
 )
