@@ -1,9 +1,9 @@
 """The `/commands` of a conversation that name files: those that go with the next prompt, and `/save`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ai_pal.cli.chat import attaching
+from ai_pal.cli.chat.command_context import CommandContext
 from ai_pal.cli.chat.hints import described
 from ai_pal.cli.chat.quoted import unquoted
 from ai_pal.cli.terminal.private_file import owner_only
@@ -13,11 +13,8 @@ from ai_pal.config import paths
 from ai_pal.conversations.model import shown_attachment
 from ai_pal.errors import AiPalError
 
-if TYPE_CHECKING:
-    from ai_pal.cli.chat.commands import CommandContext
 
-
-def attach(context: "CommandContext", argument: str) -> None:
+def attach(context: CommandContext, argument: str) -> None:
     terminal = Terminal.detect()
     try:
         if argument:
@@ -32,7 +29,7 @@ def attach(context: "CommandContext", argument: str) -> None:
         context.say(f"attached {shown_attachment(one)}")
 
 
-def attachments(context: "CommandContext", argument: str) -> None:
+def attachments(context: CommandContext, argument: str) -> None:
     if not context.attachments:
         context.say("nothing is attached; /attach FILE, or /attach for the clipboard")
         return
@@ -40,7 +37,7 @@ def attachments(context: "CommandContext", argument: str) -> None:
     context.say("\n".join(["with the next prompt go:", *lines]))
 
 
-def detach(context: "CommandContext", argument: str) -> None:
+def detach(context: CommandContext, argument: str) -> None:
     number = int(argument) if is_whole(argument) else 0
     if argument and not 1 <= number <= len(context.attachments):
         context.say(f"there is no attachment {argument}; see /attachments")
@@ -50,7 +47,7 @@ def detach(context: "CommandContext", argument: str) -> None:
     context.say(f"taken off: {', '.join(one.name for one in gone)}" if gone else "nothing is attached")
 
 
-def save(context: "CommandContext", argument: str) -> None:
+def save(context: CommandContext, argument: str) -> None:
     if not argument:
         context.say("say where: /save FILE")
         return

@@ -1,13 +1,13 @@
 """`/preset` in a conversation: what `ai-pal preset` keeps is taken from now on, or what is set is kept."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ai_pal.catalog.naming import check_model
 from ai_pal.catalog.reference import is_path
 from ai_pal.cli.chat import arguments
+from ai_pal.cli.chat.command_context import CommandContext
 from ai_pal.cli.chat.hints import described
 from ai_pal.cli.chat.session import Wishes
 from ai_pal.cli.presetting import apply, examples_of, of_conversation
@@ -16,13 +16,10 @@ from ai_pal.config import presets
 from ai_pal.config.presets import FIELDS, Preset
 from ai_pal.errors import AiPalError
 
-if TYPE_CHECKING:
-    from ai_pal.cli.chat.commands import CommandContext
-
 SAVE = "save"
 
 
-def preset(context: "CommandContext", argument: str) -> None:
+def preset(context: CommandContext, argument: str) -> None:
     word, _, name = argument.partition(" ")
     try:
         if not argument:
@@ -55,7 +52,7 @@ def taken(wishes: Wishes, found: Preset, model: str) -> Wishes:
     )
 
 
-def _take(context: "CommandContext", name: str) -> None:
+def _take(context: CommandContext, name: str) -> None:
     found, settings = presets.load_preset(name), context.session.settings
     model = arguments.absolute_model(found.model or "")
     if model and not is_path(model):
@@ -70,12 +67,12 @@ def _take(context: "CommandContext", name: str) -> None:
     context.say(f"from now on as {name} says: {', '.join(msgspec.to_builtins(found)) or 'nothing'}")
 
 
-def _as_set(context: "CommandContext") -> Preset:
+def _as_set(context: CommandContext) -> Preset:
     conversation = context.conversation
     return of_conversation(context.wishes, conversation.system, conversation.examples)
 
 
-def _save(context: "CommandContext", name: str) -> None:
+def _save(context: CommandContext, name: str) -> None:
     file, said = presets.place(name), _as_set(context)
     replaces = context.refused_save == file
     context.refused_save = None

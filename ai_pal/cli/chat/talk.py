@@ -12,7 +12,8 @@ from ai_pal.cli.chat import setting
 from ai_pal.cli.chat.answer import ShownAnswer, add_answer
 from ai_pal.cli.chat.asking import ask
 from ai_pal.cli.chat.background import FETCHED, Background
-from ai_pal.cli.chat.commands import COMMANDS, THINK, CommandContext, Leave, run_command
+from ai_pal.cli.chat.command_context import CommandContext
+from ai_pal.cli.chat.commands import COMMANDS, THINK, Leave, run_command
 from ai_pal.cli.chat.entry import Command, parse
 from ai_pal.cli.chat.fetching import may_fetch
 from ai_pal.cli.chat.hints import in_conversation

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ai_pal.cli.chat import clipboard
-from ai_pal.cli.chat.commands import COMMANDS, CommandContext, Leave, run_command
+from ai_pal.cli.chat.command_context import CommandContext
+from ai_pal.cli.chat.commands import COMMANDS, Leave, run_command
 from ai_pal.cli.chat.entry import Command
 from ai_pal.cli.chat.line_input import CommandCompleter, open_history
 from ai_pal.cli.chat.session import Session, Wishes
@@ -263,7 +264,7 @@ def test_copy_takes_the_answer_or_a_block_of_its_code(
     answer = "Look:\n\n```python\nx = 1\n```\nand\n\n- in a list\n  ```\n  print(2)\n  ```\n"
     bench.tell("a", answer)
     taken: list[str] = []
-    monkeypatch.setattr("ai_pal.cli.chat.commands._to_terminal", taken.append)
+    monkeypatch.setattr("ai_pal.cli.chat.turn_commands._to_terminal", taken.append)
     monkeypatch.setenv("SSH_CONNECTION", "x")
     bench.enter("copy", argument)
     assert taken == ([] if not copied else [clipboard.osc52(answer if copied == "all" else copied)])
