@@ -1,5 +1,5 @@
-"""Ctrl-C while modules are imported is heard when they are: in the middle of an import it may come out as
-another error, get lost in a callback, or crash a library. In a finalizer or a hash it would be lost too."""
+"""Ctrl-C while modules are imported is heard once they are: before, it may come out as another error, get
+lost in a callback, or crash a library."""
 
 import contextlib
 import signal

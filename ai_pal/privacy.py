@@ -1,5 +1,5 @@
-"""The one check that a local-only prompt stays on this machine. Pure; it stands in front of the egress
-process, which checks the rest: that Ollama has the model stored here and does not pass it on to its cloud."""
+"""What may leave this machine, or the user's machines. Pure; it stands before the egress process, which
+checks the rest: that Ollama has the model stored here and does not pass it on to its cloud."""
 
 import re
 

@@ -2,9 +2,7 @@
 
     .venv/bin/python scripts/bert_to_gguf.py FOLDER MODEL.gguf
 
-For tests and measurements: a real model of its kind for llama.cpp. One that ranks is told all tokens to be of
-the same type there.
-"""
+A real model of its kind for llama.cpp. One that ranks is told all tokens to be of the same type there."""
 
 import argparse
 import json

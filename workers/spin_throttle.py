@@ -1,9 +1,8 @@
 """Lets an engine's threads spin for each other only while they have the cores to themselves.
 
-Waiting by spinning is fastest on a quiet machine; beside any other work it takes the cores from the
-very thread that is waited for, and decoding falls to a fiftieth. libgomp stops spinning when it manages
-more threads than there are cores (documented under GOMP_SPINCOUNT), so a few more, which sleep, switch
-the spinning off, and their end switches it on again: no setting of libgomp can be changed once it runs.
+Beside any other work spinning takes the cores from the very thread that is waited for: decoding falls to a
+fiftieth. libgomp does not spin while it manages more threads than there are cores (see GOMP_SPINCOUNT), so a
+few more, which sleep, switch it off, and their end on again: no setting of it can be changed once it runs.
 """
 
 import ctypes

@@ -145,7 +145,7 @@ def _status(*, as_json: bool) -> int:
     if as_json:
         rows = [{**whole(node), "models": _models(node.name, workers)} for node in nodes]
         print_json({"engine": cluster.engine, "running": status is not None, "nodes": rows})
-    elif cluster.engine == "none" and not nodes:
+    elif not cluster.on and not nodes:
         print("there is no cluster in the settings: ai-pal cluster up --ray HOST:PORT")
     elif status is None:
         print(NOT_RUNNING)

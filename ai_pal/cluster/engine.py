@@ -1,9 +1,7 @@
 """The engine seam: what places an agent on a node, and notices that the agent or its node has gone.
 
-The cluster process owns one engine. An agent (`ai_pal.cluster.agent`) makes its pair of keys on its node and
-gives its engine the public one; all else that is said between it and the cluster process goes over a
-connection of their own. No prompt, token or secret key passes through an engine, and it decides nothing: who
-starts where is the supervisor's choice.
+The cluster process owns one. Of an agent (`ai_pal.cluster.agent`) it hears the public key; all else goes over
+a connection of their own: no prompt, token or secret key passes through an engine, and it decides nothing.
 """
 
 from collections.abc import Sequence

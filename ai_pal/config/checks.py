@@ -82,7 +82,7 @@ def _cluster_mistake(cluster: ClusterSettings) -> Mistake | None:
             "cluster.engine is ray, and its address is missing", 'address = "HOST:PORT"', "cluster.engine"
         )
     host, _, port = cluster.listen.rpartition(":")
-    if cluster.engine != "none" and host in ANYWHERE and not cluster.advertise:
+    if cluster.on and host in ANYWHERE and not cluster.advertise:
         what = f"cluster.listen is {cluster.listen}, which no node can connect to"
         return Mistake(what, f'write advertise = "HOST:{port}"', "cluster.listen")
     for name, command in cluster.nodes.items():

@@ -52,3 +52,8 @@ class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "this machine sends it."
         ),
     ] = False
+
+    @property
+    def on(self) -> bool:
+        """Whether workers run on nodes, and none beside the supervisor."""
+        return self.engine != "none"

@@ -63,6 +63,6 @@ def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
 def admit(client: AsyncClient, how: Asking) -> None:
     """Whether a model of ours may read what is to go no further than this says: with a cluster they run
     elsewhere. Raises `AiPalError` (`local_only`)."""
-    if load_settings().settings.cluster.engine != "none":
+    if load_settings().settings.cluster.on:
         level = level_of(client, how)
         admit_on_nodes(local_only=level.local_only, mine=level.mine)

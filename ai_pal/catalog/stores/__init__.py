@@ -1,5 +1,4 @@
-"""Models that other programs keep on this machine: found under names that people know, used where they lie,
-never changed. Ollama, LM Studio, Jan, GPT4All, llama.cpp's own cache."""
+"""Models that other programs keep here (Ollama, LM Studio, ...): used where they lie, never changed."""
 
 import os
 from collections.abc import Iterator, Mapping

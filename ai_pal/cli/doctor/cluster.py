@@ -14,7 +14,7 @@ def check_cluster(settings: Settings, nodes: "Sequence[NodeStatus] | None") -> I
     """What the supervisor knows of its `nodes`; None: none runs."""
     from ai_pal.catalog import default_model
 
-    if settings.cluster.engine == "none":
+    if not settings.cluster.on:
         return
     if nodes is None:
         yield ok("cluster", "what its nodes have is told while a supervisor runs")

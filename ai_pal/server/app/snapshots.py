@@ -4,7 +4,6 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Generic, TypeVar
 
 import msgspec
 
@@ -28,6 +27,7 @@ from ai_pal.providers.cloud import cloud
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.app.machines import there as on_machine
+from ai_pal.server.app.recent import MOST_LOOKS, Recent
 from ai_pal.server.app.references import load_of, stamp_of
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.pool import Pool
@@ -38,38 +38,11 @@ from ai_pal.server.services.inquiries import Subject
 from ai_pal.store.accounts import Accounts
 from ai_pal.store.machine_models import told_models
 
-FRESH = 2.0
-"""Seconds for which a look at the models on the disk holds."""
-
-T = TypeVar("T")
-
 LARGER_FRESH = 30.0
-"""The same for a look at all of them."""
+"""Seconds for which a look at all models of the disk holds."""
 
 MOST_LARGER = 2
 """Larger models that are asked, one after the other, where one doubts its answer."""
-
-MOST_LOOKS = 32
-"""Models of which the latest look is kept."""
-
-
-class Recent(Generic[T]):
-    """What was looked at lately: it holds for `FRESH` seconds."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self._kept = clock, dict[str, tuple[float, T]]()
-
-    def get(self, name: str) -> T | None:
-        """What was put there, if that is not too long ago."""
-        at, found = self._kept.get(name, (float("-inf"), None))
-        return found if self._clock.now() - at < FRESH else None
-
-    def put(self, name: str, found: T) -> None:
-        """Keep it, and forget the oldest beyond `MOST_LOOKS`."""
-        self._kept.pop(name, None)
-        self._kept[name] = (self._clock.now(), found)
-        if len(self._kept) > MOST_LOOKS:
-            del self._kept[next(iter(self._kept))]
 
 
 class MachineSnapshots:
@@ -186,10 +159,6 @@ class MachineSnapshots:
 
     # -- this machine --------------------------------------------------------------------------
 
-    @property
-    def _on_nodes(self) -> bool:
-        return self._settings.cluster.engine != "none"
-
     def _here(self, reference: str, lora: Sequence[str] = ()) -> Here:
         """What is known of a model, and what is wrong with its name or its file."""
         if lora:
@@ -208,7 +177,7 @@ class MachineSnapshots:
         try:
             found = catalog.find(name, self._settings)
         except AiPalError as error:
-            return Here(model=name, state=UNUSABLE, on_nodes=self._on_nodes, failure=error.failure)
+            return Here(model=name, state=UNUSABLE, on_nodes=self._settings.cluster.on, failure=error.failure)
         resolved = None
         with contextlib.suppress(AiPalError, OSError, ValueError):
             resolved = load_of(name, self._settings)
@@ -217,7 +186,7 @@ class MachineSnapshots:
             state="here" if found.is_here else "not_here",
             window=self._window(found, resolved),
             absent=not found.is_here,
-            on_nodes=self._on_nodes,
+            on_nodes=self._settings.cluster.on,
             resolved=resolved,
             abilities=self._abilities(found, resolved),
         )

@@ -97,7 +97,7 @@ def worker_nodes(
     on_line: OnLine,
 ) -> WorkerNodes:
     """What the settings name, not started yet; `launcher` starts processes on this machine."""
-    if current.settings.cluster.engine == "none":
+    if not current.settings.cluster.on:
         return ThisMachine(current, launcher, memory)
     from ai_pal.server.app.cluster import ClusterNodes
 

@@ -1,3 +1,5 @@
+"""What `/openapi.json` says of the routes: a valid description, and all of them."""
+
 import json
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,5 @@
-"""How hard a prompt is, from 0 to 1, by its text alone: below 0.3 a small local model will do, above 0.7 it
-takes a strong one. A linear model over hand-made features and word weights; docs/complexity.md tells more."""
+"""How hard a prompt is, from 0 (a small local model will do) to 1 (it takes a strong one), by its text alone:
+a linear model over features and word weights (docs/complexity.md)."""
 
 from ai_pal.protocol.content import Message
 from ai_pal.server.router.complexity.conversation import blend

@@ -17,7 +17,8 @@ from ai_pal.config.tables import LocalSettings, OllamaSettings, ProviderSettings
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.providers.server import Server
-from ai_pal.server.app.snapshots import FRESH, MachineSnapshots
+from ai_pal.server.app.recent import FRESH
+from ai_pal.server.app.snapshots import MachineSnapshots
 from tests import lora
 from tests.gguf_files import gguf
 from tests.local_router import OnlyHere
