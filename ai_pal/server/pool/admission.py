@@ -34,6 +34,7 @@ HINTS = {
     Code.DISK_FULL: "free some space there, or name a folder that all nodes share: cluster.shared",
     Code.HASH_MISMATCH: "its file on this machine is damaged: ai-pal rm {model}, then pull it again",
     Code.DOWNLOAD_FAILED: "ask again: what has come is kept",
+    Code.ENGINE_MISSING: "install it there, as on one machine: see docs/cluster.md",
 }
 """What to do about a refusal, by its code."""
 
@@ -211,7 +212,8 @@ def refusal(decision: memory.Refuse, model: str) -> Failure:
     """What the clients of a refused load of this model hear."""
     hint = HINTS.get(decision.code, "see: ai-pal cluster status").format(model=model)
     after = RETRY_AFTER if decision.soon else None
-    return Failure(decision.code, decision.reason, hint, retryable=True, retry_after=after)
+    again = decision.code != Code.ENGINE_MISSING
+    return Failure(decision.code, decision.reason, hint, retryable=again, retry_after=after)
 
 
 def resident(worker: ModelWorker) -> Resident:

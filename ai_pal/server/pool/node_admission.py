@@ -25,6 +25,9 @@ AVOIDED = 10.0
 REFUSED = 5.0
 """Seconds in which a node is not asked again that would not have a worker."""
 
+LACKS_ENGINE = 60.0
+"""The same where it lacks the engine: somebody has to install that, and to ask takes a worker's start."""
+
 
 class Known(Protocol):
     """What is known of the nodes; see `children.cluster.Cluster`."""
@@ -133,8 +136,9 @@ class NodeAdmission:
         if status.lost:
             self._avoided[worker.node] = now + AVOIDED
         if status.refused:
-            self._refused[worker.name, worker.node] = now + REFUSED, status
-            self._clock.wake_at(now + REFUSED)
+            seconds = LACKS_ENGINE if status.cause == Code.ENGINE_MISSING else REFUSED
+            self._refused[worker.name, worker.node] = now + seconds, status
+            self._clock.wake_at(now + seconds)
 
     def _place(
         self, node: Node, worker: ModelWorker, others: Sequence[ModelWorker], files: Files | None

@@ -287,8 +287,9 @@ class Pool(Roster):
     def _exited(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
         if worker.identity != identity or worker.process is None:
             return
+        status = _as_refusal(worker, status)
         self.admission.ended(worker, status)
-        if status.refused and worker.state.phase in lifecycle.UNSTARTED:
+        if status.refused and worker.state.phase in lifecycle.COMING:
             self._refused(worker, identity, status)
             return
         tail = worker.process.stderr_tail()
@@ -314,8 +315,8 @@ class Pool(Roster):
         self.scaler.exited(worker, planned=planned)
 
     def _refused(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
-        """Its node would not have it, and nothing was started: whether it may load is asked anew."""
-        node, worker.process = worker.node, None
+        """Its node would not have it, or cannot run it: whether it may load is asked anew."""
+        node, worker.process, worker.info = worker.node, None, None
         self._observe("placement_refused", model=worker.name, node=node, reason=status.reason)
         self.admission.release(worker)
         self.died(identity)
@@ -358,3 +359,13 @@ class Pool(Roster):
         for when in wakes:
             if when is not None:
                 self._clock.wake_at(when)
+
+
+def _as_refusal(worker: ModelWorker, status: lifecycle.ExitStatus) -> lifecycle.ExitStatus:
+    """A node that lacks the engine says so only by a worker there: that is no end of the model, for others
+    may have it."""
+    reason = worker.state.reason
+    lacks = worker.node and worker.state.phase in lifecycle.COMING and reason is not None
+    if not lacks or reason is None or reason.code != Code.ENGINE_MISSING:
+        return status
+    return lifecycle.ExitStatus(refused=True, reason=reason.message, cause=Code.ENGINE_MISSING)

@@ -13,7 +13,8 @@ class Demand(msgspec.Struct, frozen=True):
 
 
 class Deferred(msgspec.Struct, frozen=True):
-    """There is no room for the process that was to be started yet; `reason` says why."""
+    """There is no room for the process that was to be started yet, or its node cannot run it; `reason` says
+    why."""
 
     reason: Failure
 

@@ -148,8 +148,8 @@ def _demand(state: State, event: Demand, now: float, policy: Policy) -> Step:
 
 
 def _deferred(state: State, event: Deferred, now: float, policy: Policy) -> Step:
-    """A load that waits keeps its place: `since` is when it began to. Nothing was started yet."""
-    if state.phase in UNSTARTED:
+    """A load that waits keeps its place: `since` is when it began to. Nothing runs of it."""
+    if state.phase in COMING:
         return replace(_unstarted(state, now), phase=Phase.WAITING, reason=event.reason), ()
     return (replace(state, reason=event.reason) if state.phase is Phase.WAITING else state), ()
 

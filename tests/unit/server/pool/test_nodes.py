@@ -259,6 +259,25 @@ def test_files_that_do_not_come_are_a_refusal_for_that_and_no_crash(cause: Code)
     assert worker is None or not worker.state.crashes
 
 
+def test_a_node_that_lacks_the_engine_is_left_out_and_where_all_do_that_is_what_is_told() -> None:
+    world = World(Node("a", 3 * GB), Node("b", 5 * GB))
+    world.ask()
+    missing = Failure(Code.ENGINE_MISSING, "xllamacpp is not installed", "pip install xllamacpp")
+    for node in ("b", "a"):
+        assert world.specs[-1].node == node
+        world.hello()
+        world.supervisor.worker_message(world.specs[-1].worker, inner.LoadFailed(missing))
+        assert world.end is None
+        world.exit(code=78)
+    world.wait(2.0)
+    assert world.placed == ["b", "a"]
+    assert world.end is not None
+    reason = "refused it: xllamacpp is not installed"
+    assert world.end.code == Code.ENGINE_MISSING
+    assert world.end.message == f"no node takes echo: a {reason}, b {reason}"
+    assert not world.end.retryable
+
+
 def test_files_that_come_no_further_are_given_up() -> None:
     world = World(Node("a", 3 * GB, cache="/there"), files=HELD)
     world.ask()
