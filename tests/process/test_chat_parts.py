@@ -133,7 +133,7 @@ def test_thoughts_are_seen_while_they_come_and_fold(home: Environ) -> None:
         terminal.wait_for("\nI think about hello")
         terminal.enter("/think hide")
         terminal.wait_for("thoughts are hidden")
-        terminal.enter("again")
+        terminal.enter("again and again and again and again")  # long enough to be seen on a busy machine
         terminal.wait_for("thinking  \\d+ tokens")
         terminal.wait_for(FOLDED, count=2)
         terminal.wait_for(r"echo · this machine · \d+ tokens", count=2)
