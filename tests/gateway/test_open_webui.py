@@ -128,12 +128,16 @@ def test_it_asks_for_responses(page: OpenWebUI) -> None:
     assert page.ask("/v1/responses", {**again, "stream": False})["status"] == "completed"
 
 
-def test_documents_become_vectors(page: OpenWebUI) -> None:
+def test_documents_become_vectors_and_ranks(page: OpenWebUI) -> None:
     ollama = page.vectors("/api/embed", TEXTS, truncate=True)["embeddings"]
     openai = [one["embedding"] for one in page.vectors("/v1/embeddings", TEXTS)["data"]]
     for text, one, other in zip(TEXTS, ollama, openai, strict=True):
         assert page.vectors("/api/embed", [text], truncate=True)["embeddings"] == [one]
         assert other == pytest.approx(one, rel=1e-6)
+    asked = {"model": "echo", "query": "the sea", "documents": TEXTS, "top_n": len(TEXTS)}
+    results = page.ask("/v1/rerank", asked)["results"]
+    assert sorted(one["index"] for one in results) == [0, 1, 2]
+    assert all(isinstance(one["relevance_score"], float) for one in results)
 
 
 def test_a_model_is_pulled_shown_copied_and_removed(page: OpenWebUI, hub: Hub) -> None:

@@ -21,6 +21,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "/v1/messages": test_anthropic.MESSAGE,
     "/api/chat": test_ollama.CHAT,
     "/api/generate": test_ollama.GENERATE,
+    "/api/create": {"model": "mine", "from": "echo", "stream": False},
+    "/api/copy": {"source": "echo", "destination": "mine"},
 }
 
 
