@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def add(args: argparse.Namespace) -> int:
     """Pin the certificate that the gateway shows, if it is the right one. Raises `AiPalError`."""
+    from ai_pal.config.checks import checked_url
     from ai_pal.config.edit import set_values
     from ai_pal.machines.certificate import certificate_at, fingerprint
 
@@ -28,6 +29,11 @@ def add(args: argparse.Namespace) -> int:
     if not url.startswith("https://"):
         what = f"--url {url[:200]!r} does not begin with https://: over plain http nobody is pinned"
         fail(Code.BAD_REQUEST, what, "let its gateway have TLS, or reach it by --ssh")
+    try:
+        checked_url(url)
+    except ValueError:
+        what = f"--url {url[:200]!r} is no address of a server: its host or its port is none"
+        fail(Code.BAD_REQUEST, what, "such as https://box:11435")
     certificate = certificate_at(name, url)
     mark = fingerprint(certificate)
     _trust(name, mark, args)

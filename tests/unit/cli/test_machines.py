@@ -22,6 +22,9 @@ identity = "{"0" * 32}"
         (["box", "--ssh", "me@box -p 22"], "--ssh 'me@box -p 22' is nothing that `ssh` could go to"),
         (["box", "--ssh", "me@box:2222"], "say it apart: --ssh me@box --port 2222"),
         (["box", "--ssh", "me@box", "--port", "70000"], "--port 70000 is no port"),
+        (["box", "--url", "http://box:1"], "--url 'http://box:1' does not begin with https://"),
+        (["box", "--url", "https://box:99999"], "--url 'https://box:99999' is no address of a server"),
+        (["box", "--url", "https://:1"], "--url 'https://:1' is no address of a server"),
     ],
 )
 def test_what_is_wrong_with_a_machine_is_named(
