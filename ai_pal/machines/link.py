@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from ai_pal.config.dotted import dotted
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.machines import ssh
 from ai_pal.machines.frames import Frames, Garbled, Greeting, Kind, failure_in, greeting_in
@@ -67,7 +68,9 @@ class Link:
         then."""
         try:
             greeting = self.greet()
-            self._await(self._ready, READY_SECONDS, "its supervisor did not start")
+            self._await(
+                self._ready, READY_SECONDS, "its supervisor did not start", "look there: ai-pal doctor"
+            )
         except BaseException:
             self.close()
             raise
@@ -77,7 +80,8 @@ class Link:
         """The login alone: who is there. Raises `AiPalError`."""
         begun = time.monotonic()
         self._start()
-        self._await(self._greeted, ssh.login_seconds(self._machine), "the login took too long")
+        more = f"a slow link gets more time: ai-pal config set {dotted('machines', self.name, 'login')} 30s"
+        self._await(self._greeted, ssh.login_seconds(self._machine), "the login took too long", more)
         self.took = time.monotonic() - begun
         assert self.greeting is not None
         return self.greeting
@@ -99,7 +103,7 @@ class Link:
         known_hosts.write_text(ssh.pinned(self._machine.host_key))
         self._listener.bind(str(self._path))
         self._listener.listen(1)
-        command = ssh.with_pin(self._machine, known_hosts, f"{self._machine.command} relay")
+        command = ssh.relaying(self._machine, known_hosts)
         pipe = subprocess.PIPE
         try:
             self._ssh = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
@@ -121,10 +125,10 @@ class Link:
         self._errors.start()
         self._pump.start()
 
-    def _await(self, event: threading.Event, seconds: float, late: str) -> None:
+    def _await(self, event: threading.Event, seconds: float, late: str, hint: str) -> None:
         if not event.wait(seconds):
             reason = f"{self.name} could not be reached: {late} ({seconds:g} s)"
-            self._end(Failure(Code.CONNECT_TIMEOUT, reason, "look there: ai-pal doctor", retryable=True))
+            self._end(Failure(Code.CONNECT_TIMEOUT, reason, hint, retryable=True))
         if self._over.is_set():
             raise AiPalError(self.failure)
 

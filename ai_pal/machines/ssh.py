@@ -32,6 +32,9 @@ NOT_FOUND = 127
 ALIAS = "ai-pal-machine"
 """What the pinned key is filed under: names and addresses do not matter."""
 
+_SIGNS = 3
+"""Signs of life that a server may owe before it counts as gone, within `connect_seconds`."""
+
 _QUIET = {
     "BatchMode": "yes",  # nobody is here to type
     "LogLevel": "ERROR",
@@ -74,6 +77,15 @@ def with_pin(machine: Machine, known_hosts: Path, remote: str) -> list[str]:
         "HostKeyAlias": ALIAS,
     }
     return _command(machine, pin, remote)
+
+
+def relaying(machine: Machine, known_hosts: Path) -> list[str]:
+    """The command that carries a link. It ends by itself where its server gives no sign of life: one that
+    falls asleep between the login and the greeting is told before the login has taken too long."""
+    command = with_pin(machine, known_hosts, f"{machine.command} relay")
+    seconds = max(1, connect_seconds(machine) // _SIGNS)
+    alive = ["-o", f"ServerAliveInterval={seconds}", "-o", f"ServerAliveCountMax={_SIGNS - 1}"]
+    return [*command[:2], *alive, *command[2:]]
 
 
 def recording(machine: Machine, known_hosts: Path) -> list[str]:
@@ -173,6 +185,9 @@ def complaint(name: str, machine: Machine, code: int | None, stderr: str) -> Fai
         return _failure(Code.PROVIDER_UNREACHABLE, what, hint, stderr)
     if "there is no command 'relay'" in stderr:
         return older(name, "too old to say which")
+    if code == FAILED and not stderr.strip():  # what it says of a silent server is no error to it
+        what = f"{name} could not be reached: it gives no sign of life"
+        return _failure(Code.PROVIDER_UNREACHABLE, what, "is it asleep, or off the network?", stderr)
     why = _last_line(stderr) or f"ssh ended with code {code}"
     return _failure(
         Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {why}", f"try: ssh {at}", stderr

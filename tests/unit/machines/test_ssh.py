@@ -32,6 +32,7 @@ COMPLAINTS = [
     (2, "error: there is no command 'relay' [bad_request]", Code.PROTOCOL_MISMATCH, "another version"),
     (1, "Traceback\nImportError: no zmq", AWAY, "ImportError: no zmq"),
     (0, "", AWAY, "ssh ended with code 0"),
+    (255, "", AWAY, "it gives no sign of life"),
 ]
 
 
@@ -52,6 +53,14 @@ def test_a_slow_login_gets_a_limit_of_its_own_for_all_that_is_asked() -> None:
     assert "ConnectTimeout=10" in ssh.with_pin(slow, Path("/run/k"), "ai-pal relay")
     assert "ConnectTimeout=3" in ssh.with_pin(BOX, Path("/run/k"), "ai-pal relay")
     assert "within 10 s" in ssh.complaint("box", slow, 255, f"{AT}Connection timed out").message
+
+
+def test_a_server_that_falls_silent_is_left_in_the_time_of_a_connection() -> None:
+    slow = Machine("me@box", 0, "ssh-ed25519 AAAA", "0" * 32, login=11.0)
+    for machine, interval in ((BOX, 1), (slow, 3)):
+        command = ssh.relaying(machine, Path("/run/k"))
+        assert {f"ServerAliveInterval={interval}", "ServerAliveCountMax=2"} <= set(command)
+        assert command[-1] == "ai-pal relay"
 
 
 def test_a_far_command_that_is_denied_something_is_no_login() -> None:
