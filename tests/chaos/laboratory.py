@@ -81,11 +81,11 @@ class Laboratory:
         self._environ |= hub.environment
         self.stop()
 
-    def configure(self, config: str) -> None:
-        """Supervisors have this config file from now on, and the router chooses by it."""
+    def configure(self, config: str, **environ: str) -> None:
+        """Supervisors have this config file from now on, and the router chooses by it; `environ` too."""
         file = self.home / "chaos.toml"
         file.write_text(config)
-        self._environ |= {"AI_PAL_CONFIG": str(file)}
+        self._environ |= {"AI_PAL_CONFIG": str(file)} | environ
         self._environ.pop("AI_PAL_MODEL", None)
         self.stop()
 

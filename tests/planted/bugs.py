@@ -19,6 +19,8 @@ def _chaos(promise: str, rounds: int, slack: float = 5) -> str:
 
 
 KILLS = _chaos("1", 8)
+LINKS = "scripts/chaos --promise machines --rounds 3 --seed 3363 --slack 5"
+"""Another host key, and a line cut before an answer and in the middle of one, come first with this seed."""
 SIMULATE = "scripts/simulate --seeds 200 --seed 0"
 CANARY = "pytest tests/attack/test_prompt_canary.py"
 OTHER_USER = "pytest tests/process/test_other_user.py"
@@ -493,5 +495,21 @@ BUGS = (
         "workers/engines/llamacpp_prefixes.py",
         "        if not holds(draft.handle, tokens):\n",
         "        if not tokens:\n",
+    ),
+    Bug(
+        22,
+        "what another machine computes for a cut link has ten times the time",
+        LINKS,
+        "ai_pal/transport/lease.py",
+        "LEASE = 2.0\n",
+        "LEASE = 20.0\n",
+    ),
+    Bug(
+        22,
+        "another host key than the pinned one will do",
+        LINKS,
+        "ai_pal/machines/ssh.py",
+        '"StrictHostKeyChecking": "yes",\n        "UserKnownHostsFile": str(known_hosts),\n        "Global',
+        '"StrictHostKeyChecking": "no",\n        "UserKnownHostsFile": str(known_hosts),\n        "Global',
     ),
 )
