@@ -74,6 +74,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     patience: Patience = USUAL_PATIENCE
 
 
+def a_worker(*, remote: bool) -> str:
+    """Who answers where nobody was chosen, for people; `remote`: on another machine."""
+    return f"a worker on {'a node of the cluster' if remote else 'this machine'}"
+
+
 class Answered(msgspec.Struct, frozen=True):
     """An answer is complete. Without `timings` nobody has measured it, and the usage is what was claimed.
     `doubt` is that of a model here which was watched."""

@@ -85,6 +85,10 @@ def test_a_model_is_placed_answers_and_is_placed_anew_when_its_node_dies(
         events = iter(ask(client))
         begun = until(events, wire.Delta)
         assert next(event.remote for event in begun if isinstance(event, wire.Started)), "it has left"
+        (raw,) = (
+            one for one in client.complete_stream(PROMPT, model="echo") if isinstance(one, wire.Started)
+        )
+        assert (raw.remote, raw.why) == (True, "a worker on a node of the cluster")
         nodes[first].switch_off()
         all_of_it = [*begun, *events]
         assert_exact_prefix(all_of_it)

@@ -25,6 +25,8 @@ from ai_pal.server.ports import Clock, Observe
 class ClusterNodes:
     """Implements `WorkerNodes`: with a cluster."""
 
+    remote = True
+
     def __init__(
         self,
         current: CurrentSettings,

@@ -141,7 +141,9 @@ class Daemon:
             observe=self._observe,
             policy=egress_policy(settings),
         )
-        self._models = LocalModels(self._supervisor, self._downloads, self._clients, self._nodes.admit)
+        self._models = LocalModels(
+            self._supervisor, self._downloads, self._clients, self._nodes.admit, remote=self._nodes.remote
+        )
 
     def _compose_operations(self) -> None:
         endpoint, answerers, process = self._clients, self._answerers, psutil.Process()

@@ -22,7 +22,9 @@ from ai_pal.server.ports import Clock, Observe
 
 class WorkerNodes(Protocol):
     """What the supervisor wants of the place where its workers run. `outgoing` are the processes that it
-    keeps for that."""
+    keeps for that; `remote`: what its workers read leaves this machine."""
+
+    remote: bool
 
     @property
     def launcher(self) -> Launcher: ...
@@ -59,6 +61,7 @@ class ThisMachine:
     """Implements `WorkerNodes`: without a cluster."""
 
     outgoing = ()
+    remote = False
 
     def __init__(self, current: CurrentSettings, launcher: Launcher, memory: MachineMemory) -> None:
         self.launcher, self._promises = launcher, PromiseFile(paths.ledger_file())

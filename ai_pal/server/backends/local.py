@@ -46,7 +46,7 @@ class Fetch(Protocol):
 
 class LocalModels:
     """See the module. Implements `jobs.Backend`. `admit` raises `AiPalError` for what its workers may not
-    see, where they run on other machines."""
+    see, where they run on other machines (`remote`)."""
 
     keeps_time = False
 
@@ -56,7 +56,10 @@ class LocalModels:
         fetch: Fetch,
         clients: Clients,
         admit: Callable[[Job], None] = lambda job: None,
+        *,
+        remote: bool = False,
     ) -> None:
+        self.remote = remote
         self.supervisor, self.fetch, self._clients, self.admit = supervisor, fetch, clients, admit
 
     def start(self, job: Job, sink: Sink) -> Handle:

@@ -2,6 +2,7 @@
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
+from ai_pal.server.jobs import a_worker
 from ai_pal.server.ports import Observe
 from ai_pal.server.router.policy import line
 from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, OLLAMA, Candidate
@@ -73,7 +74,7 @@ class RouteNotifier:
             self._observe("cloud_fallback_successful", model=candidate.name)
         why = in_words(attempt.reason, request.score or 0.0)
         if candidate.tier == LOCAL and attempt.reason is Reason.NAMED:
-            why = f"a worker on {'a node of the cluster' if candidate.remote else 'this machine'}"
+            why = a_worker(remote=candidate.remote)
         self._table.tell(
             request,
             wire.Started(

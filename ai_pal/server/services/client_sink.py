@@ -6,15 +6,16 @@ from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import Counted, DeltaItem, Embedded, Reranked
-from ai_pal.server.jobs import News, Result, Sink
+from ai_pal.server.jobs import News, Result, Sink, a_worker
 from ai_pal.server.ports import Clients
 
 
 class ClientSink(Sink):
-    """Implements `jobs.Sink`: each word goes to the client, and exactly one of them is the end."""
+    """Implements `jobs.Sink`: each word goes to the client, and exactly one of them is the end. `remote`: who
+    computes is on another machine."""
 
-    def __init__(self, clients: Clients, client: bytes, request_id: int) -> None:
-        self._clients, self._client, self._id = clients, client, request_id
+    def __init__(self, clients: Clients, client: bytes, request_id: int, *, remote: bool = False) -> None:
+        self._clients, self._client, self._id, self._remote = clients, client, request_id, remote
         self._model, self._begun = "", False
         self.tokens = 0
 
@@ -69,7 +70,8 @@ class ClientSink(Sink):
         """Say who answers, once, of an empty answer too."""
         if not self._begun:
             self._begun = True
-            self._send(wire.Started(self._id, 1, "local", self._model, "a worker on this machine"))
+            why = a_worker(remote=self._remote)
+            self._send(wire.Started(self._id, 1, "local", self._model, why, remote=self._remote))
 
     def _send(self, event: wire.Event) -> None:
         self._clients.send(self._client, event)

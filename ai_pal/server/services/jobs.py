@@ -29,9 +29,9 @@ class Jobs(OpenRequests["OpenJob"]):
     """Implements `Service` for `complete`, `embed`, `rerank` and `count_tokens`, and
     `subscriptions.Computing`. Time, queues and retries are the pool's."""
 
-    def __init__(self, clients: Clients, models: Backend, model_of: ModelOf) -> None:
+    def __init__(self, clients: Clients, models: Backend, model_of: ModelOf, *, remote: bool = False) -> None:
         super().__init__()
-        self._clients, self._models, self._model_of = clients, models, model_of
+        self._clients, self._models, self._model_of, self._remote = clients, models, model_of, remote
 
     def start(self, client: bytes, request: Asked, blobs: Sequence[Blob] = ()) -> None:
         try:
@@ -39,7 +39,9 @@ class Jobs(OpenRequests["OpenJob"]):
         except AiPalError as error:
             self._clients.send(client, wire.Failed(request.id, [error.failure]))
             return
-        opened = self._open[client, request.id] = OpenJob(self._clients, client, request.id, self._forget)
+        opened = self._open[client, request.id] = OpenJob(
+            self._clients, client, request.id, self._forget, remote=self._remote
+        )
         opened.handle = self._models.start(job, opened)
 
     def computed(self, client: bytes, request_id: int) -> Computed | None:
@@ -78,9 +80,15 @@ class OpenJob(ClientSink):
     """One job of a client, from its start to its end."""
 
     def __init__(
-        self, clients: Clients, client: bytes, request_id: int, ended: Callable[[bytes, int], None]
+        self,
+        clients: Clients,
+        client: bytes,
+        request_id: int,
+        ended: Callable[[bytes, int], None],
+        *,
+        remote: bool = False,
     ) -> None:
-        super().__init__(clients, client, request_id)
+        super().__init__(clients, client, request_id, remote=remote)
         self.handle: Handle | None = None
         self._ended, self._over = ended, False
         self._reason: Failure | None = None
