@@ -24,6 +24,10 @@ from ai_pal.restarts import Restarts
 
 AGENT, FACTS = ("-P", "-m", agent.__name__), ("-P", "-m", facts.__name__)
 
+GIVE_UP_SECONDS = 10.0
+"""Of silence, after which what tells of a node is started anew: no end of a line is told that was cut, nor of
+a host that was switched off."""
+
 STDIN_SECONDS = 0.5
 """What a program may take to end when its stdin has: then the command is killed."""
 
@@ -117,11 +121,15 @@ class _Lookout:
         self._command = [*command, *FACTS, name]
         self._node, self._told_at = Node(name, silent=True), float("-inf")
         self._program: _Program | None = None
+        self._tell_by = float("inf")
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name=f"node {name}", daemon=True).start()
 
     def node(self, now: float) -> Node:
-        """What it told last."""
+        """What it told last; to be asked every now and then, for its program is given up here."""
+        if now > self._tell_by and self._program is not None:
+            self._tell_by = float("inf")
+            self._program.stop(patience=0.0)
         silent = now - self._told_at > SILENT_SECONDS
         return msgspec.structs.replace(self._node, silent=silent) if silent else self._node
 
@@ -134,6 +142,7 @@ class _Lookout:
         restarts = Restarts()
         while not self._closed.is_set():
             began, self._program = time.monotonic(), _Program(self._command)
+            self._tell_by = began + START_SECONDS
             try:
                 self._program.begin(b"")
                 for line in self._program.lines():
@@ -150,7 +159,9 @@ class _Lookout:
             node = msgspec.json.decode(text, type=Node)
         except msgspec.DecodeError:  # another version is there
             return
-        self._node, self._told_at = msgspec.structs.replace(node, name=self._node.name), time.monotonic()
+        now = time.monotonic()
+        self._node, self._told_at = msgspec.structs.replace(node, name=self._node.name), now
+        self._tell_by = now + GIVE_UP_SECONDS
 
 
 class _Program:

@@ -3,7 +3,7 @@
 A synchronous reactor over three ports: no I/O, and the time is passed in. Whatever happens, a worker that was
 placed ends once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from ai_pal.protocol import cluster as wire
 SETTLE = 0.05
 """Seconds between the end of a worker and its report: its last messages go another way."""
 
-GRACE = 0.2
+GRACE = 0.1
 """Seconds that an agent's own report of its end gets, where the engine was the first to tell."""
 
 KILL_SECONDS = 2.0
@@ -121,6 +121,13 @@ class Placements:
             why = f"its agent on node {placed.node} has gone: {reason}"
             placed.end = wire.Ended(worker, reason=why, lost=True)
             placed.tell_at = now + GRACE
+
+    def fell_silent(self, nodes: Collection[str], now: float) -> None:
+        """These nodes do not answer: no agent comes from there any more that is not there yet."""
+        for worker, placed in self._placed.items():
+            if placed.node in nodes and placed.near is None and placed.end is None:
+                why = f"node {placed.node} ceased to answer before its agent was there"
+                self._end(worker, placed, wire.Ended(worker, reason=why, lost=True), now)
 
     # Agents.
 

@@ -14,7 +14,7 @@ from ai_pal import __version__
 from ai_pal.cluster import engines, leases
 from ai_pal.cluster.engine import Engine
 from ai_pal.cluster.giving import Giving
-from ai_pal.cluster.placements import Placements
+from ai_pal.cluster.placements import GRACE, SETTLE, Placements
 from ai_pal.cluster.relay import Relay
 from ai_pal.egress.channel import DealerChannel
 from ai_pal.egress.report import report
@@ -113,6 +113,7 @@ class ClusterProcess:
         if now >= self._look_at:
             self._look_at = now + NODES_SECONDS
             nodes = tuple(self._engine.nodes())
+            self._placements.fell_silent({node.name for node in nodes if node.silent}, now)
             if nodes != self._told and not self._stuck:
                 self._told = nodes
                 self._tell(wire.Nodes(nodes))
@@ -155,6 +156,7 @@ class ClusterProcess:
     def lost(self, worker: str, reason: str) -> None:
         if self._placements is not None:
             self._placements.lost(worker, reason, time.monotonic())
+            self._look_after(GRACE)
 
     def _heard(self, worker: str) -> None:
         if self._placements is not None:
@@ -169,6 +171,12 @@ class ClusterProcess:
             self._placements.broken(worker, time.monotonic())
         else:
             self._placements.said(worker, message, time.monotonic())
+            if isinstance(message, wire.Ended):
+                self._look_after(SETTLE)
+
+    def _look_after(self, seconds: float) -> None:
+        """Whoever asked this worker is to hear of its end at once, and not with the next tick."""
+        asyncio.get_running_loop().call_later(seconds, self.tick, time.monotonic() + seconds)
 
     def _tell(self, message: wire.FromCluster) -> None:
         if self._stuck and isinstance(message, wire.Line | wire.Used | wire.Supplied):

@@ -34,6 +34,7 @@ class Relay:
     ) -> None:
         self._supervisor, self._message, self._heard = supervisor, message, heard
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))  # each worker has one
         self._allowed = AllowList(self._context)
         keys = curve.fresh_keys()
         self.public = keys.public

@@ -7,6 +7,7 @@ import msgspec
 from scripts.benchmarks import (
     batching,
     cluster,
+    cluster_memory,
     cold_start,
     costs,
     counting,
@@ -27,6 +28,7 @@ from scripts.benchmarks import (
     one_shot,
     peers,
     quantized,
+    relay,
     router_first,
     routing,
     scoring,
@@ -154,8 +156,9 @@ PARTS = {
         {"gguf": peers.with_gguf, "safetensors": peers.with_safetensors},
     ),
     "cluster": Part(
-        "a worker on a node of a cluster against one on this machine: start, first token, time per token",
-        {"echo": cluster.side_by_side},
+        "a worker on a node of a cluster against one on this machine; what the relay carries; memory",
+        {"echo": cluster.side_by_side, "relay": relay.ceiling},
+        {"memory": cluster_memory.by_workers},
     ),
     "quantize": Part(
         "8-bit and 4-bit weights against the model as it is: memory, speed, agreement",

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
@@ -120,7 +121,7 @@ class Laboratory:
         """SIGKILL the supervisor: nothing of it may be left after a second."""
         daemon = self._daemon
         assert daemon is not None
-        left = Leftovers(daemon)
+        left = Leftovers(partial(leftovers.of, daemon))
         daemon.process.kill()
         daemon.process.wait()
         self._wait_empty(left, "the last process of a killed supervisor")
@@ -129,7 +130,7 @@ class Laboratory:
         """The supervisor was just told to end: it ends in time, and leaves nothing at all."""
         daemon, begun = self._daemon, time.monotonic()
         assert daemon is not None
-        processes = Leftovers(daemon)
+        processes = Leftovers(partial(leftovers.of, daemon))
         try:
             code = daemon.process.wait(STOP * self.report.slack)
         except Exception:  # noqa: BLE001

@@ -5,6 +5,7 @@ A look at all processes of a busy machine takes up to a second: it would time it
 import os
 import select
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -12,16 +13,17 @@ from tests.process.supervised import Supervised
 
 
 class Leftovers:
-    """Made before the supervisor ends, so that whatever it had by then is watched from then on."""
+    """Processes that are to end, such as those of a supervisor: made before that ends, so that whatever it
+    had by then is watched from then on. `look` finds those that there are now."""
 
-    def __init__(self, daemon: Supervised) -> None:
-        self._daemon = daemon
+    def __init__(self, look: Callable[[], list[int]]) -> None:
+        self._find = look
         self._watched: dict[int, int] = {}
         self._poll = select.poll()
         self._look()
 
     def wait(self, limit: float) -> tuple[float, list[int]]:
-        """The supervisor has just ended: how many seconds its last process lived on, and which still do."""
+        """How many seconds from now on the last of them lived, and which still do after so many."""
         begun = last = time.monotonic()
         while self._watched or self._look():  # only then: a look takes long
             left = max(0.0, begun + limit - time.monotonic())
@@ -35,7 +37,7 @@ class Leftovers:
 
     def _look(self) -> bool:
         """Watch what is not watched yet; whether there was anything new."""
-        new = [pid for pid in of(self._daemon) if pid not in self._watched.values()]
+        new = [pid for pid in self._find() if pid not in self._watched.values()]
         for pid in new:
             try:
                 fd = os.pidfd_open(pid)

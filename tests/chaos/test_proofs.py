@@ -16,8 +16,10 @@ SLACK = 5.0
 """Times how busy this machine is."""
 
 
-@pytest.mark.parametrize("promise", PROOFS)
+@pytest.mark.parametrize("promise", [name for name, proof in PROOFS.items() if proof.small])
 def test_the_promises_hold_in_a_small_run(promise: str) -> None:
+    if not PROOFS[promise].can_run() and not os.environ.get("CI"):
+        pytest.skip("this machine has not what it takes")
     report = run(promise, PROOFS[promise].small, SEED, SLACK * busy())
     print(f"scripts/chaos --promise {promise} --seed {SEED}\n{report.text()}")
     assert report.good, report.broken

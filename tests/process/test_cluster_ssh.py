@@ -1,7 +1,5 @@
 """A node of a cluster that a real `ssh` reaches: placed there, answered, ended."""
 
-import shlex
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -32,17 +30,11 @@ def runs(process: psutil.Process) -> bool:
 
 
 def test_a_worker_is_placed_over_ssh_answers_and_ends(
-    ai_pal_home: Path, tmp_path: Path, supervise: Callable[..., Supervised]
+    ai_pal_home: Path, supervise: Callable[..., Supervised]
 ) -> None:
     with sshd.SecondMachine() as box:
-        known = tmp_path / "known_hosts"
-        known.write_text(f"[127.0.0.1]:{box.port} {box.host_key}\n")
-        options = [f"UserKnownHostsFile={known}", f"IdentityFile={box.folder}/user_key"]
-        options += ["IdentityAgent=none", "BatchMode=yes", "GlobalKnownHostsFile=/dev/null"]
-        words = ["ssh", "-F", "none", *(word for option in options for word in ("-o", option))]
-        command = shlex.join([*words, "-p", str(box.port), box.target, sys.executable])
         file = ai_pal_home / "config.toml"
-        file.write_text(f"[cluster]\nengine = \"command\"\n[cluster.nodes]\nbox = '''{command}'''\n")
+        file.write_text(f"[cluster]\nengine = \"command\"\n[cluster.nodes]\nbox = '''{box.python}'''\n")
         cluster = supervise(config=file)
         with cluster.client() as client:
             assert client.ask(PROMPT, model="echo").text

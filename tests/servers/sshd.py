@@ -1,14 +1,15 @@
-"""A real OpenSSH server on loopback, as a second machine: host key, home and AI-PAL of its own.
+"""A real OpenSSH server, as a second machine: host key, home and AI-PAL of its own.
 
 Whoever may log in has their key in an agent, as `ssh` looks for it: no file of the user's is touched."""
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -21,10 +22,11 @@ from tests.process.eventually import eventually
 from tests.process.homes import Environ, stop_supervisor
 
 SSHD = "/usr/sbin/sshd"
+LOOPBACK = "127.0.0.1"
 TOOLS = ("ssh", "ssh-agent", "ssh-add", "ssh-keygen")
 
 CONFIG = """\
-ListenAddress 127.0.0.1:{port}
+ListenAddress {address}:{port}
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/user_key.pub
 PidFile none
@@ -45,9 +47,10 @@ def is_here() -> bool:
 
 class SecondMachine:
     """An SSH server and an empty home behind it. `machine` is how it is reached; `agent` is the environment
-    of those who may log in."""
+    of those who may log in. It listens on loopback, unless on a host whose commands begin with `within`."""
 
-    def __init__(self, **environ: str) -> None:
+    def __init__(self, address: str = LOOPBACK, within: Sequence[str] = (), **environ: str) -> None:
+        self._address, self._within = address, within
         self.folder = Path(tempfile.mkdtemp(prefix="ai-pal-box-", dir="/tmp"))
         self.home = self.folder / "home"
         self.home.mkdir()
@@ -85,7 +88,17 @@ class SecondMachine:
         """As `ssh` takes it."""
         import getpass
 
-        return f"{getpass.getuser()}@127.0.0.1"
+        return f"{getpass.getuser()}@{self._address}"
+
+    @property
+    def python(self) -> str:
+        """The command that starts Python there, for whoever knows neither host nor key."""
+        known = self.folder / "known_hosts"
+        known.write_text(f"[{self._address}]:{self._port} {self.host_key}\n")
+        options = [f"UserKnownHostsFile={known}", f"IdentityFile={self.folder}/user_key"]
+        options += ["IdentityAgent=none", "BatchMode=yes", "GlobalKnownHostsFile=/dev/null"]
+        words = ["ssh", "-F", "none", *(word for option in options for word in ("-o", option))]
+        return shlex.join([*words, "-p", str(self._port), self.target, sys.executable])
 
     @property
     def port(self) -> int:
@@ -182,23 +195,25 @@ class SecondMachine:
     def _start_server(self) -> "subprocess.Popen[bytes]":
         config = self.folder / "sshd_config"
         said = " ".join(f"{name}={value}" for name, value in self.environ.items())
-        config.write_text(CONFIG.format(port=self._port, folder=self.folder, environment=said))
+        config.write_text(
+            CONFIG.format(address=self._address, port=self._port, folder=self.folder, environment=said)
+        )
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it puts those who are not in yet
         log = (self.folder / "sshd.log").open("ab")
         with log:
-            server = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log)
-        eventually(lambda: _listens(self._port) or server.poll() is not None)
+            server = subprocess.Popen([*self._within, SSHD, "-D", "-e", "-f", str(config)], stderr=log)
+        eventually(lambda: _listens(self._address, self._port) or server.poll() is not None)
         assert server.poll() is None, (self.folder / "sshd.log").read_text()
         return server
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
-def _listens(port: int) -> bool:
+def _listens(address: str, port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0

@@ -1,7 +1,8 @@
 """Play many seeds: `--seeds N` of them from `--seed S` on; a failing one ends all and is made short.
 
 `--seed S --only 3,17` plays these deeds of it alone, and prints the history. `--cluster`: of the simulated
-cluster instead, whose failing history is printed as it is."""
+cluster instead, whose failing history is printed as it is. `--workers N` on `--nodes M`: what a cluster of
+that size costs its supervisor and its cluster process."""
 
 import argparse
 import multiprocessing
@@ -11,8 +12,12 @@ from collections import Counter
 
 from tests.simulation import cluster_world
 from tests.simulation.checks import ViolationError
+from tests.simulation.scale_world import Scale
 from tests.simulation.shortest import shortest
 from tests.simulation.world import World
+
+REST = 10.0
+"""Virtual seconds for which a large cluster is watched."""
 
 
 def play(seed: int) -> tuple[Counter[str], str]:
@@ -33,6 +38,19 @@ def play_cluster(seed: int) -> tuple[Counter[str], str]:
     except ViolationError as violation:
         return world.happened, str(violation)
     return world.happened, ""
+
+
+def scale(nodes: int, workers: int, seed: int) -> int:
+    """Place all of them, let them rest, and print what that took."""
+    world = Scale(nodes, workers, seed)
+    world.place()
+    print(world.meter.table(f"{workers} workers placed on {nodes} nodes", world.time.now()))
+    world.rest(REST)
+    print(world.meter.table(f"{workers} workers at rest", world.time.now()))
+    for way, count in world.sent.items():
+        print(f"  messages {way}: {count / REST:,.0f} a second")
+    print(f"{world.loaded} of {workers} loaded, {len(world.ended)} ended")
+    return 0 if world.loaded == workers and not world.ended else 1
 
 
 def replay(seed: int, only: str | None) -> int:
@@ -64,7 +82,11 @@ def main() -> int:
     )
     parser.add_argument("--only", help="the numbers of the deeds to do, of those that the first seed draws")
     parser.add_argument("--cluster", action="store_true", help="play the simulated cluster")
+    parser.add_argument("--nodes", type=int, default=1000)
+    parser.add_argument("--workers", type=int, help="measure a cluster of this size")
     arguments = parser.parse_args()
+    if arguments.workers is not None:
+        return scale(arguments.nodes, arguments.workers, arguments.seed)
     if arguments.print or arguments.only is not None:
         return replay(arguments.seed, arguments.only)
     started, happened = time.monotonic(), Counter[str]()

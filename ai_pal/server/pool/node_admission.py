@@ -1,6 +1,6 @@
 """Memory for loads on nodes: looks at what each has free, asks the pure cores, and reserves, in one step."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -60,6 +60,8 @@ class Files(NamedTuple):
 FilesOf = Callable[[str], Files | None]
 """Those of the model that is loaded from this path here; None: nodes could have no such thing in a cache."""
 
+Residents = Mapping[str, tuple[memory.Resident, ...]]
+
 
 class NodeAdmission:
     """Implements `Admits`: decides for the pool which node a worker runs on."""
@@ -85,10 +87,10 @@ class NodeAdmission:
             return memory.Wait(True, "its process tells of no nodes yet", "the cluster is starting")
         need = self._footprints.need(worker.load)
         want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, places(worker))
-        others = [one for one in workers if one is not worker and counts(one)]
+        residents = _by_node(one for one in workers if one is not worker)
         files = self._files_of(worker.resolved.load.path)
         worker.node, decision = spread(
-            want, [self._place(node, worker, others, files) for node in nodes], self._policy.max_loaded
+            want, [self._place(node, worker, residents, files) for node in nodes], self._policy.max_loaded
         )
         hopeful = isinstance(decision, memory.Wait) and not decision.promised
         worker.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
@@ -103,9 +105,9 @@ class NodeAdmission:
 
     def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
         """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
-        others = [one for one in workers if counts(one)]
+        residents = _by_node(workers)
         want = memory.Want(load.model, self._footprints.need(load))
-        places = [self._free_on(node, others) for node in self._known.nodes() or ()]
+        places = [self._free_on(node, residents) for node in self._known.nodes() or ()]
         return isinstance(spread(want, places, self._policy.max_loaded)[1], memory.Admit)
 
     def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool:
@@ -141,10 +143,11 @@ class NodeAdmission:
             self._clock.wake_at(now + seconds)
 
     def _place(
-        self, node: Node, worker: ModelWorker, others: Sequence[ModelWorker], files: Files | None
+        self, node: Node, worker: ModelWorker, residents: Residents, files: Files | None
     ) -> Place:
-        beside = sum(one.group is worker.group and one.node == node.name for one in others)
-        place = msgspec.structs.replace(self._free_on(node, others), beside=beside)
+        others = (one for one in worker.group.members if one is not worker and counts(one))
+        beside = sum(one.node == node.name for one in others)
+        place = msgspec.structs.replace(self._free_on(node, residents), beside=beside)
         lacking = [file for file in files.files if file.identity not in node.files] if files else []
         if place.objection or not lacking:
             return self._as_refused(place, worker)
@@ -162,13 +165,22 @@ class NodeAdmission:
             return place
         return msgspec.structs.replace(place, objection=f"refused it: {status.reason}", cause=status.cause)
 
-    def _free_on(self, node: Node, others: Sequence[ModelWorker]) -> Place:
-        residents = tuple(resident(one) for one in others if one.node == node.name)
+    def _free_on(self, node: Node, residents: Residents) -> Place:
+        there = residents.get(node.name, ())
         avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
         objection = "is drained" if self._known.is_drained(node.name) else ""
         objection = "does not answer" if node.silent else objection
         awaited = node.silent and self._known.may_answer_soon(node.name)
-        taken = memory.Claims(sum(one.taken for one in residents))
+        taken = memory.Claims(sum(one.taken for one in there))
         room = memory.room(node.free, self._policy.low, self._policy.budget, taken)
         cause = Code.NO_NODE if objection else None
-        return Place(node.name, room, residents, objection, cause, awaited, avoided)
+        return Place(node.name, room, there, objection, cause, awaited, avoided)
+
+
+def _by_node(workers: Iterable[ModelWorker]) -> Residents:
+    """Who has memory on each node; looked at once, for all of them."""
+    found: dict[str, list[memory.Resident]] = {}
+    for worker in workers:
+        if counts(worker):
+            found.setdefault(worker.node, []).append(resident(worker))
+    return {node: tuple(residents) for node, residents in found.items()}

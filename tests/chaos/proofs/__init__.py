@@ -10,6 +10,8 @@ from tests.chaos.laboratory import Laboratory
 from tests.chaos.proofs import (
     blows,
     cancels,
+    cluster,
+    cluster_ray,
     descriptors,
     disk,
     doubts,
@@ -27,22 +29,27 @@ from tests.chaos.proofs import (
     storage,
     supervisor_death,
 )
+from tests.chaos.ray_site import is_here as ray_hosts
+from tests.chaos.site import is_here as ssh_hosts
 
 Prove = Callable[[Laboratory, random.Random, int], None]
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """`full` and `small` are rounds, by hand and in CI."""
+    """`full` and `small` are rounds, by hand and in CI: 0 is by hand only. It `can_run` on this machine."""
 
     title: str
     prove: Prove
     full: int
     small: int
     settings: dict[str, object] = {}
+    can_run: Callable[[], bool] = lambda: True
 
 
-def _proof(title: str, module: ModuleType, **settings: object) -> Proof:
-    return Proof(title, module.prove, module.FULL, module.SMALL, settings)
+def _proof(
+    title: str, module: ModuleType, can_run: Callable[[], bool] = lambda: True, **settings: object
+) -> Proof:
+    return Proof(title, module.prove, module.FULL, module.SMALL, settings, can_run)
 
 
 PROOFS = {
@@ -62,6 +69,10 @@ PROOFS = {
     "flood": _proof("16: a flooding client", flood),
     "17": _proof("17: SIGTERM in a random state", stops),
     "18": _proof("18: deaths under open streams of HTTP", http_streams, **http_streams.SETTINGS),
+    "cluster": _proof(
+        "21: parts of a cluster are lost in each phase", cluster, ssh_hosts, **cluster.SETTINGS
+    ),
+    "ray": _proof("21: the same on a Ray cluster", cluster_ray, ray_hosts, **cluster.SETTINGS),
     "fds": _proof("no descriptors left", descriptors),
     "disk": _proof("a full disk", disk),
 }

@@ -155,6 +155,20 @@ def test_silence_is_told_after_its_lease_and_its_agent_is_stopped() -> None:
     assert world.engine.stopped == [A]
 
 
+def test_who_was_placed_on_a_node_that_falls_silent_ends_unless_its_agent_is_there() -> None:
+    world = World()
+    world.launch()
+    world.place("w.2.1")
+    world.place("w.3.1", "b")
+    world.placements.fell_silent({"a"}, world.now)
+    world.wait(2 * LOOK, each=lambda: world.placements.heard(A))
+    assert not world.ends(A), "its own lease says when it is lost"
+    (end,) = world.ends("w.2.1")
+    assert end.lost
+    assert end.reason == "node a ceased to answer before its agent was there"
+    assert [one.lost for one in world.ends("w.3.1")] == [False], "there is no node b: it was refused"
+
+
 def test_one_who_beats_is_never_silent_and_is_beaten_to() -> None:
     world = World()
     world.launch()
