@@ -47,6 +47,7 @@ class Relay:
         self.address = advertise or self._front.get_string(zmq.LAST_ENDPOINT)
         self._links: dict[str, _Link] = {}
         self._full: set[str] = set()
+        self._waiting: set[_Link] = set()
         self._reader = SocketReader(self._front, self._take, self._moved)
         self.strangers = 0
 
@@ -71,6 +72,7 @@ class Relay:
         self._hold(worker, paused=False)
         link = self._links.pop(worker, None)
         if link is not None:
+            self._waiting.discard(link)
             link.close()
 
     def connected(self, worker: str) -> bool:
@@ -105,7 +107,10 @@ class Relay:
 
     def _down(self, link: "_Link", frames: Sequence[Blob]) -> bool:
         """A message of the supervisor's to a worker. False: its agent takes nothing now."""
-        return link.route is None or self._send(link.route, [WORKER, *frames]) is not False
+        taken = link.route is None or self._send(link.route, [WORKER, *frames]) is not False
+        if not taken:
+            self._waiting.add(link)
+        return taken
 
     def _send(self, route: bytes, frames: Sequence[Blob]) -> bool | None:
         """None: there is nobody any more."""
@@ -139,7 +144,9 @@ class Relay:
         return sum(map(len, frames))
 
     def _moved(self) -> None:
-        for link in list(self._links.values()):
+        """Try again those that were not taken; not all links, of which there may be thousands."""
+        waiting, self._waiting = self._waiting, set()
+        for link in waiting:
             link.down.flush()
 
     def _hold(self, worker: str, paused: bool) -> None:

@@ -47,7 +47,7 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 def _proof(
-    title: str, module: ModuleType, can_run: Callable[[], bool] = lambda: True, **settings: object
+    title: str, module: ModuleType, can_run: Callable[[], bool] = lambda: True, /, **settings: object
 ) -> Proof:
     return Proof(title, module.prove, module.FULL, module.SMALL, settings, can_run)
 
