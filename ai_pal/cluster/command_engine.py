@@ -199,6 +199,9 @@ class _Program:
         if self._popen is None:
             return "it was stopped before it began"
         code = self._popen.wait()
+        for stream in (self._popen.stdin, self._popen.stdout):
+            if stream is not None:
+                _quietly(stream.close)
         how = f"`{shlex.join(self.command[:2])}` ended with {code}"
         said = " / ".join(self._said)[-WORDS:]
         return f"{how}: {said}" if said else how
@@ -224,7 +227,8 @@ class _Program:
             _quietly(lambda: os.killpg(popen.pid, signal.SIGKILL))
 
     def _hear(self, pipe: IO[bytes]) -> None:
-        self._said.extend(_lines(pipe))
+        with pipe:
+            self._said.extend(_lines(pipe))
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[str]:

@@ -97,7 +97,17 @@ PHASES: dict[str, Begin] = {
 
 def lose(lab: Laboratory, site: Site, dice: random.Random, phase: str, victim: Victim) -> None:
     """One loss, and all that follows."""
-    report, flaws = lab.report, len(lab.report.broken)
+    flaws = len(lab.report.broken)
+    try:
+        _lose(lab, site, dice, phase, victim)
+    except AssertionError as error:
+        raise AssertionError(f"{phase}, {victim.name}: {error}") from error
+    if len(lab.report.broken) > flaws:
+        lab.report.broken[-1] += f" [{phase}, {victim.name}]"
+
+
+def _lose(lab: Laboratory, site: Site, dice: random.Random, phase: str, victim: Victim) -> None:
+    report = lab.report
     model = named(lab.name(), f"&load_seconds={LOADS}" if phase == "loading" else "")
     with lab.client() as client:
         _await_nodes(lab, client)
@@ -122,8 +132,6 @@ def lose(lab: Laboratory, site: Site, dice: random.Random, phase: str, victim: V
     report.expect(not still, f"{len(still)} workers compute {COMPUTES:g} s after the {victim.name} was lost")
     victim.mends(lab, site, host)
     _nothing_is_left(lab, site)
-    if len(report.broken) > flaws:
-        report.broken[-1] += f" [{phase}, {victim.name}]"
 
 
 def _hears_the_end(lab: Laboratory, asked: Asked | None, victim: Victim, struck: float) -> None:

@@ -512,4 +512,20 @@ BUGS = (
         '"StrictHostKeyChecking": "yes",\n        "UserKnownHostsFile": str(known_hosts),\n        "Global',
         '"StrictHostKeyChecking": "no",\n        "UserKnownHostsFile": str(known_hosts),\n        "Global',
     ),
+    Bug(
+        21,
+        "an agent's lease is ten times as long",
+        "scripts/simulate --cluster --seeds 40",
+        "ai_pal/transport/lease.py",
+        "LEASE = 2.0\n",
+        "LEASE = 20.0\n",
+    ),
+    Bug(
+        21,
+        "a host that was switched off is waited for, however long it says nothing",
+        "pytest tests/contract/test_command_nodes.py",
+        "ai_pal/cluster/command_engine.py",
+        "        if now > self._tell_by and self._program is not None:\n",
+        "        if False:\n",
+    ),
 )

@@ -189,7 +189,8 @@ class SecondMachine:
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(where)], stdout=subprocess.DEVNULL)
         eventually(where.exists)
         key = str(self.folder / "user_key")
-        subprocess.run(["ssh-add", "-q", key], check=True, env=os.environ | {"SSH_AUTH_SOCK": str(where)})
+        environ = os.environ | {"SSH_AUTH_SOCK": str(where)}
+        eventually(lambda: not subprocess.run(["ssh-add", "-q", key], check=False, env=environ).returncode)
         return agent
 
     def _start_server(self) -> "subprocess.Popen[bytes]":

@@ -29,7 +29,8 @@ from tests.simulation.scale_meter import Meter
 
 GB = 10**9
 NODE, NEED = 64 * GB, 2 * GB
-FILES = tuple(f"org/model-{number}.gguf:7" for number in range(20))
+PLACE, SIZE = "org/model-0.gguf", 7
+FILES = tuple(f"org/model-{number}.gguf:{SIZE}" for number in range(20))
 LATENCY = 0.001
 STARTS = (0.3, 1.0)
 """Seconds until an agent is there."""
@@ -63,7 +64,7 @@ class Scale:
         begin = wire.Begin("none", "")
         self.cluster = Cluster(process, begin, self._clock, _silent, lambda worker, line: None)
         self.endpoint.outgoing = (process,)
-        files = Files("org/model", frozenset(FILES[:1]))
+        files = Files(PLACE, (wire.ModelFile(PLACE, SIZE),), "/m")
         self.supervisor = self.endpoint.supervisor = Supervisor(
             clients=self,
             workers=self.endpoint,
@@ -75,7 +76,7 @@ class Scale:
             admission=NodeAdmission(self.cluster, self, MemoryPolicy(), self._clock, lambda path: files),
         )
         self._clock.alarm = lambda: self.meter.run(SUPERVISOR, "a tick of its loop", self._alarm)
-        self.placements = Placements(self, self, self._tell, __version__)
+        self.placements = Placements(self, self, self, self._tell, __version__)
         self.cluster.start()
 
     # What happens.
@@ -154,7 +155,7 @@ class Scale:
             case wire.Signal():
                 self.placements.signal(message, self.time.now())
 
-    # As the engine and the port of the placements.
+    # As the engine and the port of the placements, and as who gives files.
 
     def nodes(self) -> Sequence[wire.Node]:
         return self._facts
@@ -183,6 +184,11 @@ class Scale:
 
     def connected(self, worker: str) -> bool:
         return worker in self._agents
+
+    def begin(self, worker: str, supply: wire.Supply) -> None: ...
+
+    def asked(self, worker: str, question: wire.Asked) -> bool:
+        return False
 
     def tell(self, worker: str, message: bytes) -> bool:
         self.sent["to agents"] += 1
