@@ -142,9 +142,7 @@ class NodeAdmission:
             self._refused[worker.name, worker.node] = now + seconds, status
             self._clock.wake_at(now + seconds)
 
-    def _place(
-        self, node: Node, worker: ModelWorker, residents: Residents, files: Files | None
-    ) -> Place:
+    def _place(self, node: Node, worker: ModelWorker, residents: Residents, files: Files | None) -> Place:
         others = (one for one in worker.group.members if one is not worker and counts(one))
         beside = sum(one.node == node.name for one in others)
         place = msgspec.structs.replace(self._free_on(node, residents), beside=beside)
