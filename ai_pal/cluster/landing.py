@@ -14,6 +14,9 @@ from ai_pal.errors import Code, fail
 FOLDER = ".receiving"
 """Under a cache: walks over the files there leave it out."""
 
+SYNC_BYTES = 64 << 20
+"""What may be written and not yet on the disk: the end of a large file is to be no long wait."""
+
 KEPT_SECONDS = 7 * 86400.0
 """After this nobody is expected to go on with what came of a file."""
 
@@ -25,12 +28,16 @@ class Landing:
         self, target: Path, kept: Path, descriptor: int, size: int, sha256: str, looked: Callable[[int], None]
     ) -> None:
         self._target, self._kept, self._descriptor = target, kept, descriptor
-        self._size, self._sha256 = size, sha256
+        self._size, self._sha256, self._unsynced = size, sha256, 0
         self.receiving = self._resumed(looked)
 
     def take(self, piece: Piece) -> None:
         """Raises ValueError as `Receiving.took`, and OSError."""
         data = memoryview(self.receiving.took(piece))
+        self._unsynced += len(data)
+        if self._unsynced >= SYNC_BYTES:
+            os.fdatasync(self._descriptor)
+            self._unsynced = 0
         while data:
             data = data[os.write(self._descriptor, data) :]
 

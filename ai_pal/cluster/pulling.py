@@ -17,8 +17,8 @@ from ai_pal.protocol.egress import Fetch, Fetched, FetchFailed, FetchProgress
 
 NEWS_SECONDS = 0.25
 
-STALL_SECONDS = 60.0
-"""Until a download that does not move is given up."""
+STALL_SECONDS = 30.0
+"""Until a download that does not move is given up: before the load is, for there is another way."""
 
 Said = FetchProgress | Fetched | FetchFailed
 

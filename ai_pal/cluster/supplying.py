@@ -26,8 +26,8 @@ from ai_pal.memory import gigabytes
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol.egress import Fetch, FetchFailed, FetchProgress, Wanted
 
-STALL_SECONDS = 60.0
-"""Until a transfer that does not move is given up."""
+STALL_SECONDS = 45.0
+"""Until a transfer that does not move is given up: before the load is."""
 
 SPARE = 16 << 20
 """Bytes that are left free on the disk."""
