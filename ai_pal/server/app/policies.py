@@ -12,9 +12,14 @@ SLOW_TO_IMPORT = ("transformers",)
 """Engines for which a spare worker saves seconds."""
 
 
+PLACING_SECONDS = 45.0
+"""What an engine of a cluster may take until an agent is on its node: then it says itself why none is."""
+
+
 def pool_policy(settings: Settings) -> PoolPolicy:
+    placing = PLACING_SECONDS if settings.cluster.on else 0.0
     worker = lifecycle.Policy(
-        start_timeout=settings.start_timeout,
+        start_timeout=placing + settings.start_timeout,
         load_stall=settings.load_stall,
         memory_wait=settings.memory_wait,
         beat_timeout=settings.beat_timeout,
