@@ -19,9 +19,7 @@ from ai_pal.catalog.resolve import (
     find,
     keep_alive,
     meant,
-    own_keep_alive,
-    pinned,
-    replicas,
+    own_settings,
     resolve,
 )
 from ai_pal.protocol.egress import Artifact, HubFiles, LocalFile, PackageFile
@@ -51,9 +49,7 @@ __all__ = [
     "meant",
     "not_found",
     "not_here",
-    "own_keep_alive",
-    "pinned",
-    "replicas",
+    "own_settings",
     "resolve",
     "split",
     "too_large",

@@ -308,27 +308,15 @@ def default_model(settings: Settings) -> str:
     return choose_default(settings, lambda name: find(name, settings))
 
 
-def own_keep_alive(ref: str, settings: Settings) -> float | None:
-    """The model's own setting of `keep_alive`, if it has one."""
-    return settings.models.get(_taken_apart(ref, settings).name, ModelSettings()).keep_alive
+def own_settings(ref: str, settings: Settings) -> ModelSettings:
+    """What the settings say of this model alone. Raises `AiPalError`."""
+    return settings.models.get(_taken_apart(ref, settings).name, ModelSettings())
 
 
 def keep_alive(ref: str, settings: Settings) -> float:
     """Seconds this model stays loaded unless a request says otherwise."""
-    own = own_keep_alive(ref, settings)
+    own = own_settings(ref, settings).keep_alive
     return settings.keep_alive if own is None else own
-
-
-def pinned(ref: str, settings: Settings) -> bool:
-    """Whether this model stays loaded until it is unloaded by request."""
-    return bool(settings.models.get(_taken_apart(ref, settings).name, ModelSettings()).pin)
-
-
-def replicas(ref: str, settings: Settings) -> tuple[int, int]:
-    """How many processes this model has at least, while it is loaded, and at most."""
-    own = settings.models.get(_taken_apart(ref, settings).name, ModelSettings())
-    least = own.replicas or 1
-    return least, own.max_replicas or least
 
 
 def _with_artifact(found: Found, artifact: Artifact, path: Path) -> Found:

@@ -14,8 +14,7 @@ from ai_pal.catalog import (
     find,
     join,
     keep_alive,
-    pinned,
-    replicas,
+    own_settings,
     resolve,
     split,
     used,
@@ -130,7 +129,8 @@ def gather(reference: str, settings: Settings) -> Facts:
         listed = msgspec.structs.replace(listed, state="damaged")
     entry, said = found.entry, facts_of(found.path, found.commit)
     told = describe(load, entry)
-    seen, (least, most) = told.window, replicas(reference, settings)
+    seen, own = told.window, own_settings(reference, settings)
+    least, most = own.replica_bounds
     return Facts(
         model=load.model if load.engine else join(found.name, options),
         engine=load.engine or found.engine,
@@ -157,7 +157,7 @@ def gather(reference: str, settings: Settings) -> Facts:
         chat_format=entry.chat_format if entry else "",
         revision=found.commit,
         last_used=used.last_used(load.path, settings) if load.path else None,
-        pinned=pinned(reference, settings),
+        pinned=bool(own.pin),
         trained=seen.trained if seen else 0,
         sampling=_sampling(load.sampling),
         abilities=_abilities(load, found),

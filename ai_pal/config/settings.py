@@ -92,6 +92,12 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     min_p: Annotated[float, Meta(ge=0, le=1, description="As `temperature`: from 0 to 1.")] | None = None
     repeat_penalty: Annotated[float, Meta(gt=0, description="As `temperature`: 1 is none.")] | None = None
 
+    @property
+    def replica_bounds(self) -> tuple[int, int]:
+        """How many processes the model has at least, while it is loaded, and at most."""
+        least = self.replicas or 1
+        return least, self.max_replicas or least
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a supervisor and its clients run with. Durations are in seconds."""

@@ -29,11 +29,10 @@ def load_of(reference: str, settings: Settings) -> Resolved:
     reference = reference or catalog.default_model(settings)
     load = _with_prefixes(catalog.resolve(reference, settings), settings)
     size = files.size_of(load.path) if load.path else 0
-    pinned = catalog.pinned(reference, settings)
     file = os.path.realpath(load.path) if load.path else ""
     stamp = stamp_of(load) if load.path else ""
-    keep_alive, replicas = catalog.own_keep_alive(reference, settings), catalog.replicas(reference, settings)
-    return Resolved(load, size, keep_alive, pinned, file, stamp, *replicas)
+    own = catalog.own_settings(reference, settings)
+    return Resolved(load, size, own.keep_alive, bool(own.pin), file, stamp, *own.replica_bounds)
 
 
 def _with_prefixes(load: LoadModel, settings: Settings) -> LoadModel:
