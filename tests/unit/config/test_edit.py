@@ -1,6 +1,7 @@
 """Changes to the config file: what stays as it was, what is refused."""
 
 import os
+import shutil
 import stat
 import tomllib
 from pathlib import Path
@@ -178,7 +179,7 @@ def test_an_open_file_becomes_its_owners(file: Path) -> None:
 
 def test_a_link_stays_one(file: Path, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles.toml"
-    file.rename(real)
+    shutil.move(file, real)
     file.symlink_to(real)
     set_value("threads", "2")
     assert file.is_symlink()
