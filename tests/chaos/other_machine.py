@@ -11,7 +11,7 @@ from ai_pal.errors import AiPalError
 from ai_pal.machines.identity import own_identity
 from ai_pal.transport.run_files import holder
 from tests.process.homes import client_endpoint
-from tests.process.supervised import words_of, workers_in
+from tests.process.supervised import gone, words_of, workers_in
 from tests.servers.sshd import SecondMachine
 
 LOOK = 0.05
@@ -89,8 +89,11 @@ class Box(SecondMachine):
         self.wake()
         self.install()
 
-    def is_busy(self) -> bool:
-        """Whether a worker there computes."""
+    def goes_on(self) -> bool:
+        """Whether anything there still does what it was asked: the far end of a link, or a worker."""
+        return any(not gone(one.pid) for one in self.relays()) or self._computes()
+
+    def _computes(self) -> bool:
         if self.supervisor() is None:
             return bool(workers_in(self.home / "run"))
         try:
@@ -101,7 +104,7 @@ class Box(SecondMachine):
 
 
 class Watched(threading.Thread):
-    """Looks on while the machine goes on computing, beside what else happens; for `most` seconds."""
+    """Looks on while the machine goes on, beside what else happens; for `most` seconds."""
 
     def __init__(self, box: Box, most: float) -> None:
         super().__init__(daemon=True)
@@ -110,14 +113,14 @@ class Watched(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        while (passed := time.monotonic() - self._begun) < self._most:
-            if not self._box.is_busy():
-                self._passed = passed
+        while time.monotonic() - self._begun < self._most:
+            if not self._box.goes_on():
+                self._passed = time.monotonic() - self._begun
                 return
             time.sleep(LOOK)
 
     def finished(self) -> float:
-        """Seconds until nothing computed there any more; endless if it did all the time."""
+        """Seconds until nothing went on there any more; endless if it did all the time."""
         self.join()
         return self._passed
 

@@ -26,7 +26,7 @@ LOCAL = 2.0
 """Seconds that this machine may take for its first word, its start included."""
 
 ENDED = 3.0
-"""Seconds after which nothing there computes for this machine any more."""
+"""Seconds after which nothing there goes on for this machine any more."""
 
 SETTINGS: dict[str, object] = {"start_timeout": 20}
 SOON = 0.5
@@ -209,7 +209,7 @@ def _round(lab: Laboratory, dice: random.Random, box: Box, blow: Blow, scene: Sc
             return
         what, limit = ("the end", TOLD) if begun else ("another begins", TOLD + LOCAL)
         report.took(f"{what} after {blow.name}", took, limit)
-        report.took(f"it computes on after {blow.name}", watched.finished(), ENDED)
+        report.took(f"it goes on there after {blow.name}", watched.finished(), ENDED)
         _judge(lab, asked, blow, scene)
 
 
