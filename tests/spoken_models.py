@@ -19,7 +19,8 @@ BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 
 class Script:
     """`marks` are tokens of their own, `special` ones such that are no text; `words` are whole tokens in a
-    prompt, too. `says` is what comes behind `after`, token by token, and `end` what ends it."""
+    prompt, too. `says` is what comes behind `after`, token by token, and `end` what ends it; `said` are the
+    numbers of those."""
 
     def __init__(
         self,
@@ -39,16 +40,18 @@ class Script:
                 self._merges.append((word[: length - 1], word[length - 1]))
                 self._number(word[:length])
         self._next: dict[int, int] = {}
-        last = self.tokens.index(_encoded(after))
+        last = self.tokens.index(after) if after in self.tokens else self._number(after)
+        self.said: list[int] = []
         for piece in [*says, end]:
             at = self._number(piece)
+            self.said.append(at)
             assert self._next.setdefault(last, at) == at, f"{piece!r} comes behind what has another behind it"
             last = at
 
-    def save_gguf(self, file: Path, template: str | None) -> Path:
-        """As llama.cpp reads it."""
+    def save_gguf(self, file: Path, template: str | None, bos: str = "") -> Path:
+        """As llama.cpp reads it. `bos` is the token that begins a text, where templates do not say it."""
         writer, width = gguf.GGUFWriter(str(file), "llama"), self._width
-        writer.add_context_length(512)
+        writer.add_context_length(2048)
         writer.add_embedding_length(width)
         writer.add_block_count(1)
         writer.add_feed_forward_length(32)
@@ -60,7 +63,7 @@ class Script:
         kinds = {**dict.fromkeys(self.special, CONTROL), **dict.fromkeys(self.marks, USER)}
         writer.add_token_types([kinds.get(token, NORMAL) for token in self.tokens])
         writer.add_token_merges([" ".join(pair) for pair in self._merges or [("a", "b")]])
-        writer.add_bos_token_id(1)
+        writer.add_bos_token_id(self.tokens.index(bos or "<s>"))
         writer.add_eos_token_id(self.tokens.index(self.end))
         writer.add_add_bos_token(False)
         if template is not None:
@@ -81,10 +84,25 @@ class Script:
         writer.close()
         return file
 
-    def save_folder(self, folder: Path, template: str) -> Path:
+    def save_folder(self, folder: Path, template: str, bos: str = "") -> Path:
         """As transformers reads it."""
         import torch
-        from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+        from transformers import LlamaForCausalLM
+
+        model = LlamaForCausalLM(self._config())
+        embedded, output = self._weights()
+        with torch.no_grad():
+            for name, weights in model.named_parameters():
+                weights.fill_(1.0 if "norm" in name else 0.0)
+            model.get_input_embeddings().weight.copy_(torch.tensor(embedded))
+            model.get_output_embeddings().weight.copy_(torch.tensor(output))
+        model.save_pretrained(folder)
+        self.tokenizer(template, bos).save_pretrained(folder)
+        return folder
+
+    def tokenizer(self, template: str, bos: str = "") -> Any:
+        """As transformers has it."""
+        from transformers import PreTrainedTokenizerFast
 
         tokenizer = Tokenizer(
             models.BPE(vocab={token: at for at, token in enumerate(self.tokens)}, merges=self._merges)
@@ -94,29 +112,24 @@ class Script:
             [AddedToken(one, special=True, normalized=False) for one in self.special]
         )
         tokenizer.add_tokens([AddedToken(one, special=False, normalized=False) for one in self.marks])
+        whole = PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, unk_token="<unk>", bos_token=bos or "<s>", eos_token=self.end
+        )
+        whole.chat_template = template
+        return whole
+
+    def _config(self) -> Any:
+        from transformers import LlamaConfig
+
         sizes: dict[str, Any] = {"hidden_size": self._width, "intermediate_size": 32, "num_hidden_layers": 1}
         sizes |= {"num_attention_heads": self._width // HEAD, "head_dim": HEAD, "rms_norm_eps": 1e-6}
-        config = LlamaConfig(
+        return LlamaConfig(
             vocab_size=len(self.tokens),
-            max_position_embeddings=512,
+            max_position_embeddings=2048,
             bos_token_id=1,
             eos_token_id=self.tokens.index(self.end),
             **sizes,
         )
-        model = LlamaForCausalLM(config)
-        embedded, output = self._weights()
-        with torch.no_grad():
-            for name, weights in model.named_parameters():
-                weights.fill_(1.0 if "norm" in name else 0.0)
-            model.get_input_embeddings().weight.copy_(torch.tensor(embedded))
-            model.get_output_embeddings().weight.copy_(torch.tensor(output))
-        model.save_pretrained(folder)
-        whole = PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token=self.end
-        )
-        whole.chat_template = template
-        whole.save_pretrained(folder)
-        return folder
 
     @property
     def _width(self) -> int:

@@ -35,9 +35,6 @@ class OpenPart(NamedTuple):
 ANSWER = OpenPart()
 """The only part of a plain answer."""
 
-POOR_DEFAULT_SYSTEM = ("named SmolLM",)
-"""Templates that put this in front of a conversation without a system message make answers worse."""
-
 TEMPLATE_REFUSES = "the model's chat template refuses this conversation"
 OTHER_TURNS = "begin anew, or say it in turns that this model takes"
 NO_NUMBERS = "the model's weights give no numbers"

@@ -60,7 +60,7 @@ from workers.engines.llamacpp_room import Room
 from workers.engines.llamacpp_scoring import Scoring, beginning
 from workers.engines.llamacpp_server import Server
 from workers.engines.llamacpp_speculation import Speculation, speculation, try_draft
-from workers.engines.llamacpp_template import CLOSE, begun_thought, bounded
+from workers.engines.llamacpp_template import begun_thought, bounded
 from workers.engines.llamacpp_thoughts import thoughts_of
 from workers.engines.llamacpp_trial import try_out
 from workers.engines.uncertainty import LIKELIEST
@@ -214,16 +214,16 @@ class LlamaCpp:
         options = request.options
         prompts, engine = self._prompts, self._server.engine
         counter = prompts.counter(options, attachments)
-        messages = prompts.with_system_message(request.messages)
         room = answer_room(options, self._context)
-        fitted = fit(messages, counter, self._context, room, self._trained, trims=options.trim)
+        fitted = fit(request.messages, counter, self._context, room, self._trained, trims=options.trim)
         if fitted.dropped:
             self._sink.trimmed(request.key, fitted.dropped, self._context)
         prompt = prompts.body(fitted.messages, options, attachments)
         keeps = self._prefixes if request.conversation and not attachments.are_told else None
         probe = None if attachments.are_told else request.probe
-        needed = keeps or probe or prompts.as_tokens or prompts.template.thinks != "never"
-        rendered = prompts.rendered(prompt) if needed else ""
+        apart = prompts.apart(options, attachments)
+        needed = keeps or probe or apart or prompts.template.thinks != "never"
+        rendered = prompts.rendered(prompt, options, attachments) if needed else ""
         body = answer_body(
             options,
             prompts.template,
@@ -233,7 +233,8 @@ class LlamaCpp:
         body |= prompt
         if request.watch:
             body |= seen(body, LIKELIEST)
-        begun = begun_thought(rendered)
+        marks = prompts.template.marks
+        begun = begun_thought(rendered, marks)
         if (budget := body.get("thinking_budget_tokens")) is not None:
             # llama.cpp counts what the prompt has behind the tag, too: with less it skips part of the end
             budget = min(budget + counter.content(begun or ""), LARGEST)
@@ -247,11 +248,15 @@ class LlamaCpp:
             watch=request.watch,
             forced=forces_calls(options),
             opened=begun is not None,
-            thoughts=thoughts_of(prompts.template, begun=begun is not None, prefilled=bool(options.prefill)),
+            thoughts=thoughts_of(
+                prompts.template, begun=begun is not None, prefilled=bool(options.prefill), apart=apart
+            ),
             watched=watched(options),
             bare=bare_calls(options),
-            ended=prompts.template.tagged
-            and (budget is not None or bool(options.prefill) or rendered.rstrip().endswith(CLOSE)),
+            end=marks.close
+            if marks is not None
+            and (budget is not None or options.prefill or rendered.rstrip().endswith(marks.close))
+            else "",
         )
         if self._room.admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             if keeps is not None:
@@ -263,9 +268,9 @@ class LlamaCpp:
                 and counter.content(last) >= LEAST_READ
             ):
                 self._probe(probe, answer, rendered, body)
-            if prompts.as_tokens:
+            if apart:
                 body = tokens_body(body, prompts.tokens(rendered))
-            ask = engine.handle_completions if prompts.as_tokens else engine.handle_chat_completions
+            ask = engine.handle_completions if apart else engine.handle_chat_completions
             self._room.ask(ask, body, answer)
 
     def _probe(self, probe: Probe, answer: Generation, rendered: str, body: dict[str, Any]) -> None:

@@ -11,7 +11,6 @@ from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp_calls import ForcedCalls, new_call
 from workers.engines.llamacpp_failures import failure_of
-from workers.engines.llamacpp_template import CLOSE
 from workers.engines.llamacpp_thoughts import InChannels, Thoughts
 from workers.engines.llamacpp_trial import NO_NUMBER
 from workers.engines.thought_ends import ThoughtEnds
@@ -77,18 +76,19 @@ class Generation:
         thoughts: Thoughts | InChannels | None = None,
         watched: str = "",
         bare: BareCalls | None = None,
-        ended: bool = False,
+        end: str = "",
         watch: bool = False,
     ) -> None:
         """What the request turned out to ask for, before the first chunk. `alternatives` None tells of no
         probabilities; with `watch` the sink hears what they come to. `opened`: the prompt has begun a
-        thought; `ended`: it is, or may be, ended for the model; `thoughts` tells thoughts from the answer
-        where llama.cpp does not. `watched` is the grammar that llama.cpp has to hold the answer to."""
+        thought; `end` is the mark of its end where that is, or may be, set for the model; `thoughts` tells
+        thoughts from the answer where llama.cpp does not. `watched` is the grammar that llama.cpp has to hold
+        the answer to."""
         self._watch = Watch(watched) if watched else None
         self._is_behind_thought = opened
         self._thoughts = thoughts
         self._bare = bare
-        self._ends = ThoughtEnds(CLOSE) if ended else None
+        self._ends = ThoughtEnds(end) if end else None
         self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives or 0
         self._is_watched, self._tells_probable = watch, alternatives is not None or not watch
         self.forced = forced
@@ -124,6 +124,7 @@ class Generation:
 
     def _delta(self, delta: dict[str, Any]) -> None:
         if thought := delta.get("reasoning_content"):
+            self._thoughts = None  # it is told after all
             self._thought(thought)
         if text := delta.get("content"):
             self._said([("text", text)] if self._thoughts is None else self._thoughts.push(text))

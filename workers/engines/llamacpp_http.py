@@ -159,21 +159,21 @@ class TokenCounter:
 
 
 class PromptCounter:
-    """The `Counter` of one request: its tools and options are part of each prompt. `body_of` messages is
-    what would be asked; `besides` are bytes of what comes with them, `attachment` counts one."""
+    """The `Counter` of one request: its tools and options are part of each prompt. `count` gives the tokens
+    of what would be asked; `besides` are bytes of what comes with them, `attachment` counts one."""
 
     def __init__(
         self,
         counter: TokenCounter,
-        body_of: Callable[[Sequence[Message]], dict[str, Any]],
+        count: Callable[[Sequence[Message]], int],
         besides: int,
         attachment: Callable[[Image | Audio], int],
     ) -> None:
-        self._counter, self._body_of, self.attachment = counter, body_of, attachment
+        self._counter, self._count, self.attachment = counter, count, attachment
         self.fixed, self.per_message = counter.fixed + besides, counter.per_message
 
     def content(self, text: str) -> int:
         return self._counter.content(text)
 
     def conversation(self, messages: Sequence[Message]) -> int:
-        return self._counter.count(self._body_of(messages))
+        return self._count(messages)

@@ -124,6 +124,7 @@ def parameters_for(
     parameters.cache_ram_mib = options.prompt_cache_mib
     parameters.no_extra_bufts = not options.repack
     parameters.use_jinja = True
+    parameters.prefill_assistant = False  # what an answer begins with is said by itself
     parameters.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_DEEPSEEK
     parameters.video_ffmpeg_bin_dir = NOWHERE
     parameters.lora_adapters = [

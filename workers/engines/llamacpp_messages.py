@@ -1,10 +1,8 @@
 """Messages as llama.cpp's server takes them: parts, calls, results. Pure."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ai_pal.errors import Code, fail
 from ai_pal.protocol.content import (
     AnyPart,
     Audio,
@@ -16,6 +14,7 @@ from ai_pal.protocol.content import (
     ToolCall,
     ToolResult,
 )
+from workers.tool_turns import arguments_of, names_of
 
 Told = Callable[[Image | Audio], dict[str, Any]]
 """What llama.cpp is told of an attachment."""
@@ -25,18 +24,21 @@ def plain_messages(messages: Sequence[Message], told: Told, remembers: bool) -> 
     """Thoughts go along only where the template `remembers` them. Raises `AiPalError` (`bad_request`), and
     what `told` raises."""
     plain: list[dict[str, Any]] = []
+    names = names_of(messages)
     for message in messages:
         if isinstance(message.content, str):
             plain.append({"role": message.role, "content": message.content})
         else:
-            plain += _of_parts(message.role, message.content, told, remembers)
+            plain += _of_parts(message.role, message.content, told, remembers, names)
     return plain
 
 
-def _of_parts(role: str, parts: Sequence[AnyPart], told: Told, remembers: bool) -> list[dict[str, Any]]:
+def _of_parts(
+    role: str, parts: Sequence[AnyPart], told: Told, remembers: bool, names: dict[str, str]
+) -> list[dict[str, Any]]:
     said = [part for part in parts if isinstance(part, Text | Document | Image | Audio)]
     calls = [_call(part) for part in parts if isinstance(part, ToolCall)]
-    results = [_result(part, told) for part in parts if isinstance(part, ToolResult)]
+    results = [_result(part, names.get(part.id, ""), told) for part in parts if isinstance(part, ToolResult)]
     thought = "".join(part.text for part in parts if isinstance(part, Reasoning))
     turn: dict[str, Any] = {"role": role, "content": _content(said, told)}
     if calls:
@@ -66,21 +68,12 @@ def _said(part: AnyPart, told: Told) -> dict[str, Any]:
 
 
 def _call(part: ToolCall) -> dict[str, Any]:
-    try:
-        whole = isinstance(json.loads(part.arguments or "{}"), dict)
-    except (ValueError, RecursionError):
-        whole = False
-    if not whole:
-        fail(
-            Code.BAD_REQUEST,
-            f"the arguments of the call {part.id!r} of {part.name} are no JSON object",
-            "they may have been cut off: leave the turn out, or ask with a larger max_tokens",
-        )
+    arguments_of(part)
     function = {"name": part.name, "arguments": part.arguments or "{}"}
     return {"id": part.id, "type": "function", "function": function}
 
 
-def _result(part: ToolResult, told: Told) -> dict[str, Any]:
+def _result(part: ToolResult, name: str, told: Told) -> dict[str, Any]:
     said = [Text(part.content)] if isinstance(part.content, str) else part.content
     parts = [Text("Error: "), *said] if part.is_error else said
-    return {"role": "tool", "tool_call_id": part.id, "content": _content(parts, told)}
+    return {"role": "tool", "tool_call_id": part.id, "name": name, "content": _content(parts, told)}

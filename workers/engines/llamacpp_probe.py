@@ -18,7 +18,7 @@ LEAST_READ = 40
 def has_place(options: GenerationOptions, template: Template, rendered: str) -> bool:
     """Whether a plain answer can begin behind this prompt: no thought, no form, nothing given before it."""
     plain = not options.prefill and not options.tools and options.response_format is None
-    return plain and not template.channels and begun_thought(rendered) is None
+    return plain and not template.channels and begun_thought(rendered, template.marks) is None
 
 
 class Trial:

@@ -13,18 +13,16 @@ from ai_pal.protocol.worker import CountTokens
 from workers.context_window import answer_room, shortened
 from workers.engines import llamacpp_template as templates
 from workers.engines import turn_ends
-from workers.engines.base import POOR_DEFAULT_SYSTEM, Blob, Sink
+from workers.engines.base import Blob, Sink
 from workers.engines.channels import FINAL
 from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
 from workers.engines.llamacpp_failures import attempt, template_words
 from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter
 from workers.engines.llamacpp_infill import EMPTY, Marks
 from workers.engines.llamacpp_messages import plain_messages
-from workers.engines.llamacpp_request import prompt_body
-from workers.turns import alternating
+from workers.engines.llamacpp_request import continued, prompt_body
+from workers.turns import arranged, manners_of
 
-ENDED = f"\n{templates.CLOSE}\n\n"
-"""Between a thought that the prompt opens and the answer that is given a beginning."""
 COUNTERS = 2
 """Threads that count tokens."""
 
@@ -44,20 +42,20 @@ class Prompts:
         """Whether prompts are given as tokens. Only of messages llama.cpp takes answers apart itself."""
         if self.as_tokens:
             self.template = templates.untold(self.template)
-        rendered = self._counter.render({"messages": templates.QUESTION})
         self.turn_end = "" if self.template.channels else self._turn_end()
-        """The template's mark behind an answer, where it is no token, which would end one by itself."""
-        self._no_system_message = any(mark in rendered for mark in POOR_DEFAULT_SYSTEM)
-        self._alternates = not self._takes(templates.QUESTION * 2)
+        """The template's mark behind an answer: it may be no token, or one that llama.cpp tells as text."""
+        knows_system = bool(about.get("chat_template_caps", {}).get("supports_system_role", True))
+        self._manners = manners_of(self._shown, system=knows_system)
         self._gap = self._marks_of_gaps()
         self.abilities = self._abilities(about.get("modalities", {}))
 
-    def _takes(self, messages: list[dict[str, str]]) -> bool:
+    def _shown(self, messages: Sequence[Message]) -> str | None:
+        """Texts and calls only."""
+        plain = plain_messages(messages, lambda _: {}, self.template.remembers)
         try:
-            self._counter.render({"messages": messages})
+            return self._counter.render({"messages": plain})
         except RefusedError:
-            return False
-        return True
+            return None
 
     def _abilities(self, senses: dict[str, Any]) -> list[Ability]:
         found: list[Ability] = ["chat", "complete", "schema", "grammar", "documents", "logprobs"]
@@ -75,7 +73,7 @@ class Prompts:
             mark = turn_ends.turn_end(self._counter.render({"messages": messages}))
         except RefusedError:  # it takes no such conversation
             return ""
-        return mark if mark and self._counter.content(mark) > 1 else ""
+        return mark
 
     def _senses(self, told: dict[str, Any]) -> list[Ability]:
         """Tries them: a projector can want tokens that the model does not have. Raises `AiPalError`
@@ -108,16 +106,28 @@ class Prompts:
         self, messages: Sequence[Message], options: GenerationOptions, attachments: Attachments
     ) -> dict[str, Any]:
         """All that the prompt is made of. Raises `AiPalError` (`unsupported`, `bad_request`)."""
-        if self._alternates:
-            messages = alternating(messages)
-        plain = plain_messages(messages, attachments.told, self.template.remembers)
+        taken = arranged(messages, self._manners)
+        plain = plain_messages(taken, attachments.told, self.template.remembers)
         body = prompt_body(plain, options, self.template)
-        if options.prefill and self.template.untold:  # else llama.cpp puts it behind the thought
-            before = self.rendered(body).removesuffix(options.prefill)
-            ended = ENDED if templates.begun_thought(before) is not None else ""
-            ended = FINAL if self.template.channels else ended
-            body["messages"][-1]["content"] = ended + options.prefill
-        return body
+        if not options.prefill or self.apart(options, attachments):
+            return body
+        # llama.cpp puts it behind the thought where it sees how that is marked
+        before = self._before_prefill(self._counter.render(body)) if self.template.untold else ""
+        return continued(body, before + options.prefill)
+
+    def apart(self, options: GenerationOptions, attachments: Attachments) -> bool:
+        """Whether the prompt is given as tokens: where texts would have an end, and where the answer is given
+        a beginning: llama.cpp puts marks of a thought of its own before that, or it into the thought."""
+        given = bool(options.prefill) and not options.tools and not attachments.are_told
+        return self.as_tokens or given
+
+    def _before_prefill(self, rendered: str) -> str:
+        """Between the prompt and the answer that is given a beginning."""
+        if self.template.channels:
+            return FINAL
+        marks = self.template.marks
+        is_begun = marks is not None and templates.begun_thought(rendered, marks) is not None
+        return marks.ended if marks is not None and is_begun else ""
 
     def tokens(self, prompt: str) -> list[int]:
         """What the model reads of it."""
@@ -127,9 +137,12 @@ class Prompts:
         """The tokens of what a hidden answer begins with."""
         return self._counter.plain(text)
 
-    def rendered(self, body: dict[str, Any]) -> str:
+    def rendered(self, body: dict[str, Any], options: GenerationOptions, attachments: Attachments) -> str:
         """The prompt as the model sees it."""
-        return self._counter.render(body)
+        text = self._counter.render(body)
+        if options.prefill and self.apart(options, attachments):
+            text += self._before_prefill(text) + options.prefill
+        return text
 
     def counter(self, options: GenerationOptions, attachments: Attachments) -> PromptCounter:
         """The `Counter` of a context window for a request with these options."""
@@ -138,24 +151,25 @@ class Prompts:
             besides += len(msgspec.json.encode(options.tools)) + 1024
         return PromptCounter(
             self._counter,
-            lambda messages: self.body(messages, options, attachments),
+            lambda messages: self._count(messages, options, attachments),
             besides,
             lambda part: self._tokens_of.of(part, attachments),
         )
 
-    def with_system_message(self, messages: list[Message]) -> list[Message]:
-        """With an empty one where the template would put a poor one of its own."""
-        if self._no_system_message and not any(one.role == "system" for one in messages):
-            return [Message("system", ""), *messages]
-        return messages
+    def _count(
+        self, messages: Sequence[Message], options: GenerationOptions, attachments: Attachments
+    ) -> int:
+        body = self.body(messages, options, attachments)
+        if self.apart(options, attachments):
+            return len(self.tokens(self.rendered(body, options, attachments)))
+        return self._counter.count(body)
 
     def count(self, job: CountTokens, blobs: Sequence[Blob]) -> int:
         """Tokens of the prompt that a request with these fields would have, however many."""
         room = answer_room(job.options, self.context)
-        messages = self.with_system_message(job.messages)
         with Attachments(blobs) as attachments:
             counter = self.counter(job.options, attachments)
-            fitted = shortened(messages, counter, self.context, room, trims=job.options.trim)
+            fitted = shortened(job.messages, counter, self.context, room, trims=job.options.trim)
             return counter.conversation(fitted.messages)
 
 

@@ -9,6 +9,7 @@ from workers.engines import llamacpp_grammars as grammars
 from workers.engines.llamacpp_options import check_options, held
 from workers.engines.llamacpp_template import Template, begun_thought, thinking_body, thinking_budget
 from workers.structured.gbnf import fault_of
+from workers.tool_turns import with_properties
 
 RANDOM_SEED = 0xFFFFFFFF
 AS_THEY_ARE = (*("temperature", "top_p", "max_tokens", "min_p", "presence_penalty", "frequency_penalty"),)
@@ -17,6 +18,7 @@ SMALLEST_ABOVE_0 = 1.2e-38
 USUAL_ANSWER = 2048
 UNREADABLE = "parse grammar"
 """What llama.cpp says of a grammar."""
+CONTINUED = {"continue_final_message": True, "add_generation_prompt": False}
 STREAM = {
     "stream": True,
     "return_progress": True,
@@ -87,15 +89,11 @@ def watched(options: GenerationOptions) -> str:
 def prompt_body(
     messages: list[dict[str, Any]], options: GenerationOptions, template: Template
 ) -> dict[str, Any]:
-    """All that the prompt is made of. Raises `AiPalError` (`unsupported`)."""
+    """All that the prompt is made of but a prefill. Raises `AiPalError` (`unsupported`)."""
     body = {"messages": messages, **thinking_body(template, options)}
-    if options.prefill:
-        if forces_calls(options) or options.response_format is not None:
-            message = (
-                "an answer that begins with a given text cannot be held to a schema, a grammar or a call"
-            )
-            fail(Code.BAD_REQUEST, message, "leave prefill out")
-        body["messages"] = [*messages, {"role": "assistant", "content": options.prefill}]
+    if options.prefill and (forces_calls(options) or options.response_format is not None):
+        message = "an answer that begins with a given text cannot be held to a schema, a grammar or a call"
+        fail(Code.BAD_REQUEST, message, "leave prefill out")
     if options.tools and options.tool_choice != "none":
         body["tools"] = [
             {
@@ -103,7 +101,7 @@ def prompt_body(
                 "function": {
                     "name": tool.name,
                     "description": tool.description,
-                    "parameters": tool.parameters,
+                    "parameters": with_properties(tool.parameters),
                 },
             }
             for tool in options.tools
@@ -112,9 +110,14 @@ def prompt_body(
         if options.parallel_tool_calls is not None and not forces_calls(options):
             body["parallel_tool_calls"] = options.parallel_tool_calls
     plain = isinstance(options.response_format, Grammar) and options.thinking is None
-    if plain and template.thinks == "if wanted":
-        body["chat_template_kwargs"] = {"enable_thinking": False}
+    if plain and template.switch:
+        body["chat_template_kwargs"] = {template.switch: False}
     return body
+
+
+def continued(body: dict[str, Any], said: str) -> dict[str, Any]:
+    """The body where the answer begins with what is said."""
+    return {**body, "messages": [*body["messages"], {"role": "assistant", "content": said}], **CONTINUED}
 
 
 def answer_body(
@@ -138,7 +141,7 @@ def answer_body(
         thought = thought_before(template, options, prompt)
         body |= _thought_bound(options, thought, left)
         choice = options.tool_choice or "required"
-        body["grammar"] = grammars.calls_grammar(options.tools, choice, several, thought)
+        body["grammar"] = grammars.calls_grammar(options.tools, choice, several, thought, template.marks)
     elif options.response_format is not None:
         if has_tools:
             _refuse("llama.cpp cannot leave the choice between a call and a format of the answer")
@@ -169,7 +172,7 @@ def format_grammar(options: GenerationOptions, template: Template, prompt: str) 
     assert wanted is not None
     thought = thought_before(template, options, prompt)
     if not isinstance(wanted, Grammar):
-        return grammars.schema_grammar(wanted, thought)
+        return grammars.schema_grammar(wanted, thought, template.marks)
     if thought in ("!", "channels") or options.thinking not in (None, "off"):
         _refuse("a grammar and thinking do not go together", "ask without thinking")
     if wanted.grammar.lstrip().startswith("%"):
@@ -198,9 +201,9 @@ def thought_before(template: Template, options: GenerationOptions, prompt: str) 
         return "channels"
     if template.thinks == "never" or (options.thinking == "off" and template.thinks != "always"):
         return ""
-    if not template.tagged:
+    if template.marks is None:
         _refuse("this model's thoughts have a form that cannot be held to a schema", "ask without thinking")
-    return "?" if begun_thought(prompt) is None else "!"
+    return "?" if begun_thought(prompt, template.marks) is None else "!"
 
 
 def _refuse(message: str, hint: str = "leave one of them out") -> None:

@@ -7,16 +7,18 @@ from typing import Any
 
 from ai_pal.protocol.content import PartKind
 from workers.engines.channels import Channels
-from workers.engines.llamacpp_template import CLOSE, OPEN, Template
+from workers.engines.llamacpp_template import Template
+from workers.engines.thought_marks import Marks
 
 Piece = tuple[PartKind, str]
 
 
 class Thoughts:
     """One answer, which begins within a thought if the prompt has `begun` one, else with one or with none.
-    Blanks around the tag belong to neither."""
+    Blanks around the marks belong to neither."""
 
-    def __init__(self, *, begun: bool = True) -> None:
+    def __init__(self, marks: Marks, *, begun: bool = True) -> None:
+        self._marks = marks
         self._kind: PartKind = "reasoning"
         self._held = ""
         self._begun = False
@@ -27,16 +29,16 @@ class Thoughts:
         self._held += text
         if not self._opened:
             said = self._held.lstrip()
-            if OPEN.startswith(said[: len(OPEN)]) and len(said) < len(OPEN):
+            if self._marks.open.startswith(said) and said != self._marks.open:
                 return []
             self._opened = True
-            self._held = said.removeprefix(OPEN)
-            self._kind = "reasoning" if said.startswith(OPEN) else "text"
+            self._held = said.removeprefix(self._marks.open)
+            self._kind = "reasoning" if said.startswith(self._marks.open) else "text"
         if self._kind == "text":
             return self._say(len(self._held))
-        before, tag, behind = self._held.partition(CLOSE)
+        before, tag, behind = self._held.partition(self._marks.close)
         if not tag:
-            return self._say(len(self._held) - _undecided(self._held))
+            return self._say(len(self._held) - _undecided(self._held, self._marks.close))
         self._held = before.rstrip()
         pieces = self._say(len(self._held))
         self._kind, self._held, self._begun = "text", behind, False
@@ -75,19 +77,22 @@ class InChannels:
         return [("text" if one["field"] == "content" else "reasoning", one["text"]) for one in told]
 
 
-def thoughts_of(template: Template, *, begun: bool, prefilled: bool) -> Thoughts | InChannels | None:
-    """What takes an answer apart; None where llama.cpp does it. `begun`: the prompt opens a thought."""
-    if not template.untold:
+def thoughts_of(
+    template: Template, *, begun: bool, prefilled: bool, apart: bool = False
+) -> Thoughts | InChannels | None:
+    """What takes an answer apart; None where llama.cpp does it. `begun`: the prompt opens a thought; `apart`:
+    it is given as tokens."""
+    if not template.untold and not apart:
         return None
     if template.channels:
         return InChannels(begun=prefilled)
-    return Thoughts(begun=begun) if template.tagged and not prefilled else None
+    return Thoughts(template.marks, begun=begun) if template.marks and not prefilled else None
 
 
-def _undecided(text: str) -> int:
-    """Characters at the end that may be blanks before the tag, or its beginning."""
-    for length in range(min(len(CLOSE) - 1, len(text)), 0, -1):
-        if CLOSE.startswith(text[-length:]):
+def _undecided(text: str, close: str) -> int:
+    """Characters at the end that may be blanks before the mark, or its beginning."""
+    for length in range(min(len(close) - 1, len(text)), 0, -1):
+        if close.startswith(text[-length:]):
             text, tail = text[:-length], length
             break
     else:

@@ -2,7 +2,16 @@
 
 MARKS = (
     *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>"),
-    *("<end_of_turn>", "<turn|>", "<end_of_utterance>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]"),
+    *(
+        "<end_of_turn>",
+        "<turn|>",
+        "<end_of_utterance>",
+        "<|END_OF_TURN_TOKEN|>",
+        "<EOT>",
+        "_<EOT>",
+        "[EOT]",
+        "[EOS]",
+    ),
     "<\uff5cend\u2581of\u2581sentence\uff5c>",
 )
 """Tokens that end an answer, also where a model's configuration forgets them: those of llama.cpp."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, Tool
-from workers.engines.transformers.families import Calls, document_rules, forcing_grammar
+from workers.engines.transformers.call_forms import Calls
+from workers.engines.transformers.forced_calls import document_rules, forcing_grammar
 from workers.log import log
 from workers.structured.rules import json_rule, schema_of
 

@@ -1,9 +1,10 @@
 """Reads tool calls while they are written: each name as soon as it is known, arguments as they come. Pure."""
 
 import json
+import re
 from typing import NamedTuple
 
-ARGUMENTS = ("arguments", "parameters")
+NAMES, ARGUMENTS = ("name", "tool_name"), ("arguments", "parameters")
 BLANKS = " \t\r\n"
 
 
@@ -70,6 +71,10 @@ class Objects:
             pass
         return pieces
 
+    def end(self) -> list[CallPiece]:
+        """What is known only when no more comes: nothing."""
+        return []
+
     def _step(self, pieces: list[CallPiece]) -> bool:
         """Whether there may be more to read."""
         if self._value is not None:
@@ -110,7 +115,7 @@ class Objects:
         length = self._value.length(self._rest)
         part, self._rest = (self._rest, "") if length is None else (self._rest[:length], self._rest[length:])
         ended = length is not None
-        if self._key == "name":
+        if self._key in NAMES:
             self._held += part
             if ended:
                 self._name = _string(self._held)
@@ -138,9 +143,11 @@ class Objects:
 
 
 class Named:
-    """Calls as a name and a JSON object behind it, with or without `[ARGS]` between them."""
+    """Calls as a name and a JSON object behind it, with or without `[ARGS]` between them; or the name is
+    where `pattern` finds it."""
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: str = "") -> None:
+        self._pattern = re.compile(pattern) if pattern else None
         self._rest = ""
         self._call = -1
         self._value: ValueEnd | None = None
@@ -154,16 +161,26 @@ class Named:
                 start = self._rest.find("{")
                 if start < 0:
                     break
-                name = self._rest[:start].replace("[TOOL_CALLS]", "").split("[ARGS]")[0].split("[CALL_ID]")[0]
+                name = self._name(self._rest[:start])
                 self._rest, self._value = self._rest[start:], ValueEnd()
                 self._call += 1
-                pieces.append(CallPiece(self._call, name.strip(), ""))
+                pieces.append(CallPiece(self._call, name, ""))
             length = self._value.length(self._rest)
             pieces.append(CallPiece(self._call, "", self._rest[:length]))
             self._rest = "" if length is None else self._rest[length:]
             if length is not None:
                 self._value = None
         return pieces
+
+    def end(self) -> list[CallPiece]:
+        """As `Objects.end`."""
+        return []
+
+    def _name(self, head: str) -> str:
+        if self._pattern is None:
+            return head.replace("[TOOL_CALLS]", "").split("[ARGS]")[0].split("[CALL_ID]")[0].strip()
+        found = self._pattern.findall(head)
+        return str(found[-1]) if found else ""
 
 
 def _string(text: str) -> str:

@@ -12,20 +12,22 @@ from jinja2 import TemplateError
 
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import needs
-from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
+from ai_pal.protocol.content import Audio, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
-from workers.engines.base import OTHER_TURNS, POOR_DEFAULT_SYSTEM, TEMPLATE_REFUSES
+from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
 from workers.engines.channels import writes_channels
-from workers.engines.transformers.conversation import for_template, tools_for_template
-from workers.turns import alternating
+from workers.engines.thought_marks import SWITCHES
+from workers.engines.transformers.conversation import ThoughtPlace, for_template, tools_for_template
+from workers.tool_turns import called
+from workers.turns import Manners, arranged, manners_of
 
 LONGEST_TEMPLATE = 256 << 10
 LONGEST_RENDERING = 64 << 20
 SECONDS, SECONDS_PER_MIB = 2.0, 1.0
 """What a template may take, per conversation and per MiB of its text."""
 REMEMBERED = 512
-SWITCHES, EFFORTS = ("enable_thinking", "thinking"), ("reasoning_effort", "thinking_effort")
-"""What templates call the switch for thinking, and how hard to think."""
+EFFORTS = ("reasoning_effort", "thinking_effort")
+"""What templates call how hard to think."""
 Result = TypeVar("Result")
 
 
@@ -58,6 +60,16 @@ NOTHING = Extras()
 QUESTION = Message("user", "x")
 PICTURE = Message("user", [Image("image/png"), Text(QUESTION.text)])
 MARKED = Message("user", "a question that is seen")
+THOUGHT = Reasoning("a thought that is seen")
+THOUGHTFUL = (
+    [QUESTION, Message("assistant", [THOUGHT, Text("y")]), QUESTION],
+    [QUESTION, Message("assistant", [THOUGHT, *called(1)[0].parts]), called(1)[1]],
+)
+"""Thoughts of an answer, and of the turn that goes on."""
+TOOL_RESPONSES = "tool_responses"
+"""The field in which Gemma 4 wants results."""
+PRINTED = "{'type'"
+"""A list of parts that a template prints as if it were a text."""
 
 
 class Chat:
@@ -70,9 +82,8 @@ class Chat:
             fail(Code.CONFIG_INVALID, f"there is no chat format {wanted!r}", f"use one of: {known}")
         self._tokenizer = tokenizer
         self._format: Format | None = None
-        self._takes_system = True
-        self._silences_system = False
-        self._alternates = False
+        self._manners = Manners()
+        self._thoughts: ThoughtPlace = "reasoning_content"
         self._wants_lists = False
         self._in_channels = False
         self._named: dict[str, str] = {}
@@ -108,14 +119,8 @@ class Chat:
         """The prompt as the model sees it. Raises `AiPalError` (`bad_request`)."""
         if self._format is not None:
             return render(messages, self._format)
-        if not self._takes_system:
-            messages = without_system(messages)
-        elif self._silences_system and not any(one.role == "system" for one in messages):
-            messages = [Message("system", ""), *messages]
-        if self._alternates:
-            messages = alternating(messages)
         try:
-            return self._template(messages, extras)
+            return self._template(arranged(messages, self._manners), extras)
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             fail(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {error}", OTHER_TURNS)
 
@@ -126,7 +131,13 @@ class Chat:
         text = within(
             seconds,
             lambda: self._tokenizer.apply_chat_template(
-                for_template(messages, self._wants_lists, self._in_channels),
+                for_template(
+                    messages,
+                    self._wants_lists,
+                    self._in_channels,
+                    self._thoughts,
+                    TOOL_RESPONSES in self.template,
+                ),
                 tools=tools,
                 tokenize=False,
                 add_generation_prompt=True,
@@ -147,16 +158,23 @@ class Chat:
                 text = self._template([MARKED])
         except Exception as error:  # noqa: BLE001 - a template is a program and can fail in any way
             _refuse(str(error))
+        self._manners = manners_of(self._shown)
+        self._thoughts = "thinking" if self._in_channels else self._thought_place()
+
+    def _shown(self, messages: Sequence[Message]) -> str | None:
         try:
-            mark = "a system message"
-            self._takes_system = mark in self._template([Message("system", mark), QUESTION])
+            return self._template(messages)
         except Exception:  # noqa: BLE001
-            self._takes_system = False
-        try:
-            self._template([QUESTION, QUESTION])
-        except Exception:  # noqa: BLE001
-            self._alternates = True
-        self._silences_system = any(mark in text for mark in POOR_DEFAULT_SYSTEM)
+            return None
+
+    def _thought_place(self) -> ThoughtPlace:
+        """Where it looks for thoughts, by trying; the usual place where it shows none."""
+        places: tuple[ThoughtPlace, ...] = ("reasoning_content", "thinking", "part")
+        for self._thoughts in places:
+            for text in map(self._shown, THOUGHTFUL):
+                if text is not None and THOUGHT.text in text and PRINTED not in text:
+                    return self._thoughts
+        return "reasoning_content"
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -231,19 +249,6 @@ def render(messages: Sequence[Message], form: Format) -> str:
     parts = {"system": form.system, "user": form.user, "assistant": form.assistant}
     written = [parts[one.role].format(one.text.strip()) for one in messages if one.text.strip()]
     return "".join(written) + form.prompt
-
-
-def without_system(messages: Sequence[Message]) -> list[Message]:
-    """System messages put in front of the first question, for templates that know none."""
-    system = [one.text for one in messages if one.role == "system" and one.text]
-    others = [one for one in messages if one.role != "system"]
-    if not system or not others:
-        return others
-    if isinstance(others[0].content, str):
-        first = Message(others[0].role, "\n\n".join([*system, others[0].text]))
-    else:
-        first = Message(others[0].role, [Text("\n\n".join([*system, ""])), *others[0].content])
-    return [first, *others[1:]]
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:

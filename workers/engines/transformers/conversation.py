@@ -1,22 +1,29 @@
 """Messages as chat templates want them: dictionaries, calls and results where templates look. Pure."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ai_pal.protocol.content import Document, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
+from workers.tool_turns import arguments_of, names_of, with_properties
 
+ThoughtPlace = Literal["reasoning_content", "thinking", "part"]
+"""Where a template looks for thoughts: in a field of this name, or among the parts of the content."""
 PLACE = {"type": "image"}
 """Where a picture stands among the texts, in templates of models that see."""
 
 
 def for_template(
-    messages: Sequence[Message], in_lists: bool = False, in_channels: bool = False
+    messages: Sequence[Message],
+    in_lists: bool = False,
+    in_channels: bool = False,
+    thoughts: ThoughtPlace = "reasoning_content",
+    merged: bool = False,
 ) -> list[dict[str, Any]]:
-    """What a template goes through. Thoughts are apart: templates that want them back know the field. Those
-    of harmony (`in_channels`) call it another name, and refuse text beside a thought that led to a call."""
-    names: dict[str, str] = {}
+    """What a template goes through. Thoughts are apart: templates that want them back know the place. Those
+    of harmony (`in_channels`) refuse text beside a thought that led to a call; Gemma's want results `merged`
+    into the turn of their calls."""
+    names = names_of(messages)
     written: list[dict[str, Any]] = []
     for message in messages:
         if isinstance(message.content, str):
@@ -29,14 +36,18 @@ def for_template(
             continue
         one: dict[str, Any] = {"role": message.role, "content": _content(message, others)}
         if thought := "".join(part.text for part in others if isinstance(part, Reasoning)):
-            one["thinking" if in_channels else "reasoning_content"] = thought
+            if thoughts == "part":
+                said = one["content"] if isinstance(one["content"], list) else _texts(one["content"])
+                one["content"] = [{"type": "thinking", "thinking": thought}, *said]
+            else:
+                one[thoughts] = thought
         calls = [part for part in others if isinstance(part, ToolCall)]
         if calls:
-            names.update({call.id: call.name for call in calls})
             one["tool_calls"] = [_call(call) for call in calls]
             if in_channels and thought:
                 del one["content"]
         written.append(one)
+    written = _merged(written) if merged else written
     return [_in_list(one) for one in written] if in_lists else written
 
 
@@ -48,7 +59,7 @@ def tools_for_template(tools: Sequence[Tool]) -> list[dict[str, Any]]:
             "function": {
                 "name": tool.name,
                 "description": tool.description,
-                "parameters": {"type": "object", "properties": {}} | tool.parameters,
+                "parameters": with_properties(tool.parameters),
             },
         }
         for tool in tools
@@ -92,13 +103,29 @@ def _in_list(one: dict[str, Any]) -> dict[str, Any]:
     return one if isinstance(content, list) else {**one, "content": [{"type": "text", "text": content}]}
 
 
+def _merged(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Results stand in the turn of their calls, and so does what is said behind them."""
+    result: list[dict[str, Any]] = []
+    for message in messages:
+        last = result[-1] if result else {}
+        if message["role"] == "tool" and "tool_calls" in last:
+            told = {"name": message["name"], "response": message["content"]}
+            last["tool_responses"] = [*last.get("tool_responses", []), told]
+        elif message["role"] == "assistant" and "tool_responses" in last and "tool_calls" not in message:
+            last["content"] = message["content"]
+        else:
+            result.append(dict(message))
+    return result
+
+
+def _texts(content: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if content else []
+
+
 def _call(call: ToolCall) -> dict[str, Any]:
-    """Templates write the arguments themselves, from an object; what was cut off stays a string."""
-    try:
-        arguments = json.loads(call.arguments or "{}")
-    except (ValueError, RecursionError):
-        arguments = call.arguments
-    return {"type": "function", "id": call.id, "function": {"name": call.name, "arguments": arguments}}
+    """Templates write the arguments themselves, from an object."""
+    function = {"name": call.name, "arguments": arguments_of(call)}
+    return {"type": "function", "id": call.id, "function": function}
 
 
 def _result(result: ToolResult, name: str) -> dict[str, Any]:

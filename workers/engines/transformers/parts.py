@@ -5,12 +5,16 @@ transformers' own response parser cuts; this says what each piece is a piece of.
 
 import json
 import uuid
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart
+from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.call_bodies import CallPiece, Named, Objects
-from workers.engines.transformers.families import Calls, Thinking, region_of
+from workers.engines.transformers.call_forms import Calls, region_of
+from workers.engines.transformers.call_values import AtEnd, keyed, python
+from workers.engines.transformers.families import Thinking
 
 REASONING = ("reasoning_content", "thinking", "reasoning")
 CONTENT, CALLS = "content", "tool_calls"
@@ -22,6 +26,9 @@ NO_CALL = (ValueError, KeyError, TypeError, IndexError)
 """What the library raises over a call that is none."""
 
 
+Body = Objects | Named | AtEnd
+
+
 class Piece(NamedTuple):
     """More text of a part."""
 
@@ -29,13 +36,16 @@ class Piece(NamedTuple):
     text: str
 
 
-def response_template(thinking: Thinking | None, calls: Calls | None) -> dict[str, Any]:
-    """The declaration by which transformers takes an answer of this family apart."""
+def response_template(
+    thinking: Thinking | None, calls: Calls | None, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The declaration by which transformers takes an answer of this family apart; `names` are those of tools
+    that may be called."""
     fields: dict[str, Any] = {}
     if thinking is not None:
         fields["reasoning_content"] = {"open": thinking.open, "close": thinking.close, "content": "text"}
     if calls is not None:
-        fields[CALLS] = region_of(calls)
+        fields[CALLS] = region_of(calls, names)
     return {"start_anchor": NOWHERE, "fields": {**fields, CONTENT: {"content": "text"}}}
 
 
@@ -45,6 +55,7 @@ class Parts:
 
     def __init__(self, parser: Any, calls: Calls | None, bare: BareCalls | None = None) -> None:
         self._parser, self._calls, self._bare = parser, calls, bare
+        self._ends = ThoughtEnds(calls.close) if calls is not None and calls.block else None
         self._field = CONTENT
         self._part: OpenPart | None = None
         self._count = 0
@@ -52,7 +63,7 @@ class Parts:
         """Blanks that are told only if something follows them."""
         self._raw = ""
         """What was written of the calls in this region."""
-        self._body: Objects | Named | None = None
+        self._body: Body | None = None
         self._open: dict[int, OpenPart] = {}
         self._is_broken = self._is_behind_thought = False
         self._holder: OpenPart | None = None
@@ -82,6 +93,9 @@ class Parts:
         except NO_CALL:
             return self._give_up("")
         pieces = [piece for event in events for piece in self._take(event)]
+        if self._ends is not None:
+            rest, self._ends = self._ends.end(), None
+            pieces += self._say(rest)
         if self._bare is not None and not cut and (calls := self._bare.calls()):
             self._open = {}
             pieces += self._call([CallPiece(number, *call) for number, call in enumerate(calls)])
@@ -105,8 +119,7 @@ class Parts:
     def _begin(self, field: str) -> None:
         self._field, self._part, self._blank, self._raw = field, None, "", ""
         if field == CALLS:
-            body = self._calls.body if self._calls is not None else "whole"
-            self._body = Objects() if body == "objects" else Named() if body == "named" else None
+            self._body = _body_of(self._calls) if self._calls is not None else None
             self._open = {}
 
     def _close(self, value: Any) -> list[Piece]:
@@ -114,8 +127,9 @@ class Parts:
         if self._field == CALLS:
             if self._body is None:
                 pieces = self._call(_whole(value))
-            elif not self._open:
-                pieces = self._speak(self._raw)
+            else:
+                pieces = self._call(self._body.end())
+                pieces += [] if self._open else self._speak(self._raw)
             self.complete += len(self._open)
         self._is_behind_thought = self._is_behind_thought or self._field in REASONING
         self._begin(CONTENT)
@@ -139,6 +153,8 @@ class Parts:
         """A part begins with its first character that is no blank; only the blanks in front of the whole
         answer are its own. Those behind what was thought belong to the mark."""
         thinks = self._field in REASONING
+        if self._ends is not None and not thinks:
+            text = self._ends.push(text)
         text, self._blank = self._blank + text, ""
         if self._part is None:
             if not text.strip():
@@ -169,6 +185,21 @@ class Parts:
     def _next(self, kind: str) -> OpenPart:
         self._count += 1
         return OpenPart("reasoning" if kind == "reasoning" else "text", self._count - 1)
+
+
+def _body_of(calls: Calls) -> Body | None:
+    """What reads them while they are written; None where the parser reads them itself."""
+    match calls.body:
+        case "objects":
+            return Objects()
+        case "named":
+            return Named(calls.name)
+        case "python":
+            return AtEnd(python)
+        case "keyed":
+            return AtEnd(keyed)
+        case _:
+            return None
 
 
 def _whole(value: Any) -> list[CallPiece]:

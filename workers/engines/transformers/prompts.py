@@ -111,7 +111,7 @@ class Prompts:
         tokens, inputs = self._read(text, fitted.messages, blobs)
         thought = self._steering.thought(options, text, opened, len(tokens))
         final = self._thinking.final if self._thinking is not None and not options.prefill else ""
-        forced = self._bindings.of(options, self._parting.calls, extras.tools, final)
+        forced = self._bindings.of(options, self._parting.calls_for(options), extras.tools, final)
         if (
             forced is not None
             and options.prefill
@@ -181,6 +181,8 @@ class Prompts:
         thinking = options.thinking
         if thinking not in (None, "off") and self._thinking is None:
             fail(Code.UNSUPPORTED, "this model does not think before it answers", "leave thinking out")
+        if thinking is None and options.prefill:  # what is begun has no thought before it
+            thinking = "off"
         if thinking is not None and traits.switch:
             variables[traits.switch] = thinking != "off"
         if thinking in ("low", "medium", "high"):

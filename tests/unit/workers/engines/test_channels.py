@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.engines.channels import MARKS, Channels
-from workers.engines.transformers.families import HARMONY
+from workers.engines.transformers.call_forms import HARMONY
 from workers.engines.transformers.parts import Parts
 
 Told = list[tuple[str, str]]

@@ -47,8 +47,13 @@ def test_calls_and_results_name_each_other() -> None:
     assert turn["tool_calls"] == [
         {"id": "a", "type": "function", "function": {"name": "clock", "arguments": '{"zone": "utc"}'}}
     ]
-    (result,) = plain(ToolResult("a", [Text("ten "), Text("past")]), role="tool")
-    assert result == {"role": "tool", "tool_call_id": "a", "content": "ten past"}
+    with Attachments(()) as none:
+        told = [
+            Message("assistant", [CALL]),
+            Message("tool", [ToolResult("a", [Text("ten "), Text("past")])]),
+        ]
+        _, result = plain_messages(told, none.told, remembers=False)
+    assert result == {"role": "tool", "tool_call_id": "a", "name": "clock", "content": "ten past"}
 
 
 @pytest.mark.parametrize("remembers", [True, False])

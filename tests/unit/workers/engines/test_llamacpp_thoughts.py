@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.engines.llamacpp_thoughts import Thoughts
+from workers.engines.thought_marks import MARKS
 
 
 def told(pieces: list[str], *, begun: bool = True) -> tuple[str, str]:
     """The thought and the answer of a text that comes in these pieces."""
-    thoughts, found = Thoughts(begun=begun), {"reasoning": "", "text": ""}
+    thoughts, found = Thoughts(MARKS[0], begun=begun), {"reasoning": "", "text": ""}
     for piece in pieces:
         for kind, text in thoughts.push(piece):
             found[kind] += text

@@ -15,7 +15,6 @@ from workers.engines.transformers.chat import (
     TokenCounter,
     render,
     within,
-    without_system,
 )
 
 TALK = [Message("system", "Be kind."), Message("user", "Hello {you}"), Message("assistant", "Hi.")]
@@ -61,7 +60,6 @@ def test_a_system_message_joins_the_question_where_templates_know_none() -> None
         "[{{ m.content }}]{% endfor %}"
     )
     assert Chat(Tokenizer(template), "x").render(TALK) == "[Be kind.\n\nHello {you}][Hi.]"
-    assert without_system([Message("user", "x")]) == [Message("user", "x")]
 
 
 def test_a_default_system_message_that_makes_answers_worse_is_left_out() -> None:

@@ -9,15 +9,28 @@ from transformers.utils.chat_parsing import ResponseParser
 
 from ai_pal.protocol.options import Tool
 from workers.engines.bare_calls import BareCalls
-from workers.engines.transformers.families import (
+from workers.engines.transformers.call_forms import (
+    APERTUS,
+    COHERE,
+    DEEPSEEK,
+    DSML,
     FUNCTION_TAGS,
+    GEMMA,
+    GLM,
     HERMES,
+    HUNYUAN,
+    KIMI,
+    LFM,
     LLAMA,
+    MINIMAX,
     MISTRAL,
     MISTRAL_LIST,
-    THINKING,
+    OLMO,
+    PHI,
+    PLAIN,
     Calls,
 )
+from workers.engines.transformers.families import Thinking
 from workers.engines.transformers.parts import Parts, response_template
 
 Told = list[tuple[str, str, str]]
@@ -108,6 +121,100 @@ CASES: dict[str, tuple[Calls | None, str, str, Told]] = {
         "ok\n<tool_call>\n<function=f>\n<parameter=a>\n3\n</parameter>\n</function>\n</tool_call>",
         [("text", "", "ok"), ("tool_call", "f", '{"a": 3}')],
     ),
+    "in a block": (
+        MINIMAX,
+        "",
+        (
+            'ok<minimax:tool_call>\n<invoke name="f">\n<parameter name="a">3</parameter>\n</invoke>\n'
+            '<invoke name="f">\n</invoke>\n</minimax:tool_call>'
+        ),
+        [("text", "", "ok"), ("tool_call", "f", '{"a": 3}'), ("tool_call", "f", "{}")],
+    ),
+    "in DSML": (
+        DSML,
+        "",
+        (
+            '<\uff5cDSML\uff5cfunction_calls>\n<\uff5cDSML\uff5cinvoke name="f">\n'
+            '<\uff5cDSML\uff5cparameter name="a" string="false">3</\uff5cDSML\uff5cparameter>\n'
+            "</\uff5cDSML\uff5cinvoke>\n</\uff5cDSML\uff5cfunction_calls>"
+        ),
+        [("tool_call", "f", '{"a": 3}')],
+    ),
+    "keys and values": (
+        GLM,
+        "",
+        "<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>3</arg_value>\n</tool_call>\n<tool_call>g\n</tool_call>",
+        [("tool_call", "f", '{"a": 3}'), ("tool_call", "g", "{}")],
+    ),
+    "gemma": (
+        GEMMA,
+        "",
+        '<|tool_call>call:f{a:3,b:<|"|>x, {y}<|"|>}<tool_call|>',
+        [("tool_call", "f", '{"a": 3, "b": "x, {y}"}')],
+    ),
+    "a section of calls": (
+        KIMI,
+        "",
+        (
+            '<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{"a": 1}'
+            "<|tool_call_end|><|tool_call_begin|>functions.g:1<|tool_call_argument_begin|>{}<|tool_call_end|>"
+            "<|tool_calls_section_end|>"
+        ),
+        [("tool_call", "f", '{"a": 1}'), ("tool_call", "g", "{}")],
+    ),
+    "deepseek": (
+        DEEPSEEK,
+        "",
+        (
+            "<\uff5ctool▁calls▁begin\uff5c><\uff5ctool▁call▁begin\uff5c>function<\uff5ctool▁sep\uff5c>f\n```json\n"
+            '{"a": 1}\n```<\uff5ctool▁call▁end\uff5c>\n<\uff5ctool▁call▁begin\uff5c>g<\uff5ctool▁sep\uff5c>{}'
+            "<\uff5ctool▁call▁end\uff5c><\uff5ctool▁calls▁end\uff5c>"
+        ),
+        [("tool_call", "f", '{"a": 1}'), ("tool_call", "g", "{}")],
+    ),
+    "fenced": (
+        HUNYUAN,
+        "",
+        '<tool_calls>\n<tool_call>f\n```json\n{"a": 1}\n```\n</tool_call>\n</tool_calls>',
+        [("tool_call", "f", '{"a": 1}')],
+    ),
+    "an action": (
+        COHERE,
+        "",
+        '<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "f", "parameters": {"a": 1}}]<|END_ACTION|>',
+        [("tool_call", "f", '{"a": 1}')],
+    ),
+    "phi": (
+        PHI,
+        "",
+        '<|tool_call|>[{"name": "f", "arguments": {"a": 1}}]<|/tool_call|>',
+        [("tool_call", "f", '{"a": 1}')],
+    ),
+    "python": (
+        LFM,
+        "",
+        "<|tool_call_start|>[f(a=1, b=[true, None], c={'d': \"e\"}), g()]<|tool_call_end|>",
+        [("tool_call", "f", '{"a": 1, "b": [true, null], "c": {"d": "e"}}'), ("tool_call", "g", "{}")],
+    ),
+    "python on lines": (
+        OLMO,
+        "",
+        "So:<function_calls>f(a=-1)\ng(b='x')</function_calls>",
+        [("text", "", "So:"), ("tool_call", "f", '{"a": -1}'), ("tool_call", "g", '{"b": "x"}')],
+    ),
+    "no python": (OLMO, "", "<function_calls>f(open('x'))</function_calls>", [("text", "", "f(open('x'))")]),
+    "a key": (
+        APERTUS,
+        "",
+        '<|tools_prefix|>[{"f": {"a": 1}}, {"g": {}}]<|tools_suffix|>',
+        [("tool_call", "f", '{"a": 1}'), ("tool_call", "g", "{}")],
+    ),
+    "plain": (
+        PLAIN,
+        "",
+        '<think>hm</think>\n{"name": "f", "arguments": {"a": 1}}\n{"name": "g", "arguments": {}}',
+        [("reasoning", "", "hm"), ("tool_call", "f", '{"a": 1}'), ("tool_call", "g", "{}")],
+    ),
 }
 PARAMETERS = {"type": "object", "properties": {"a": {"type": "integer"}}}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": PARAMETERS}}
@@ -115,7 +222,7 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": PARAMETERS}}
 
 def told(calls: Calls | None, prefix: str, pieces: list[str]) -> tuple[Told, Parts]:
     """All parts in their order: kind, name, text."""
-    template: dict[str, Any] = response_template(THINKING[0], calls)
+    template: dict[str, Any] = response_template(Thinking("<think>", "</think>"), calls)
     bare = BareCalls([Tool("f", "", PARAMETERS)], several=True) if calls else None
     parts = Parts(ResponseParser(template, prefix=prefix, tools=[TOOL]), calls, bare)
     grown: dict[int, list[str]] = {}

@@ -1,0 +1,67 @@
+"""Rows of the table: what differs between the engines, for one kind of template."""
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tests.template_kinds.engines import LlamaCppSide, Outcome, TransformersSide
+from tests.template_kinds.kind import Kind
+from tests.template_kinds.named import KINDS
+from tests.template_kinds.shapes import SHAPES, options, user
+from tests.template_kinds.speaking import answers
+
+SPOKEN = KINDS | {"olmo-3": replace(KINDS["olmo-3"], calls=None)}
+"""llama.cpp holds the calls of OLMo 3 to a form that is not its own: they cannot be said beforehand."""
+
+
+def compare_prompts(kind: Kind, folder: Path) -> list[str]:
+    """The shapes of conversations that are not the same to both; none, where all is well."""
+    llama, transformers = LlamaCppSide(kind, folder), TransformersSide(kind)
+    try:
+        both = {name: (llama.prompt(asked), transformers.prompt(asked)) for name, asked in SHAPES.items()}
+    finally:
+        llama.close()
+    differ = [f"{name}: {one}, {other}" for name, (one, other) in both.items() if one != other]
+    only = llama.abilities ^ transformers.abilities
+    return differ + ([f"abilities: {only}"] if only else [])
+
+
+def compare_answers(kind: Kind, folder: Path) -> list[str]:
+    """The answers that either takes for something else than what they are."""
+    asker = TransformersSide(kind)
+    switched = kind.thoughts is not None and bool(kind.thoughts.switch)
+    opened = _opens(kind, asker.prompt(([user()], options(thinking="on" if switched else None))))
+    differ: list[str] = []
+    for name, spoken in answers(kind, opened).items():
+        asked = [user()], spoken.options
+        read = asker.prompt(asked)
+        expected = ("tool_calls" if spoken.parts[-1][0] == "tool_call" else "stop", spoken.parts)
+        llama = LlamaCppSide(kind, folder, spoken.text, read[-1])
+        try:
+            found = llama.answer(asked), TransformersSide(kind, spoken.text).answer(asked)
+        finally:
+            llama.close()
+        differ += [f"{name}: {one}, not {expected}" for one in found if one != expected]
+    return differ
+
+
+def one_of_each_form() -> list[str]:
+    """Kinds of which each has thoughts or calls of a form that no other of them has."""
+    seen: set[object] = set()
+    found = []
+    for name, kind in SPOKEN.items():
+        marks = kind.thoughts and (
+            kind.thoughts.open.strip(),
+            kind.thoughts.opened,
+            bool(kind.thoughts.switch),
+        )
+        new = {one for one in (marks, kind.calls and kind.calls.each) if one} - seen
+        seen |= new
+        found += [name] if new else []
+    return found
+
+
+def _opens(kind: Kind, read: Outcome) -> bool:
+    """Whether the prompt ends with the mark of a thought."""
+    text = "".join(read).replace("\u010a", "\n").replace("\u0120", " ").rstrip()
+    return kind.thoughts is not None and text.endswith(kind.thoughts.open.rstrip())
