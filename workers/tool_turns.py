@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ai_pal.errors import Code, fail
-from ai_pal.protocol.content import Document, Message, Text, ToolCall, ToolResult
+from ai_pal.protocol.content import AnyPart, Document, Message, Text, ToolCall, ToolResult
 
 ID_LENGTH = 9
 LETTERS = string.digits + string.ascii_letters
@@ -85,7 +85,7 @@ def with_text_apart(messages: Sequence[Message]) -> list[Message]:
     result: list[Message] = []
     for message in messages:
         said = [part for part in message.parts if isinstance(part, Text | Document)]
-        rest = [part for part in message.parts if not isinstance(part, Text | Document)]
+        rest: list[AnyPart] = [part for part in message.parts if not isinstance(part, Text | Document)]
         if said and any(isinstance(part, ToolCall) for part in rest):
             result += [Message("assistant", list(said)), Message("assistant", rest)]
         else:

@@ -1,5 +1,6 @@
 """Rows of the table: what differs between the engines, for one kind of template."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -26,13 +27,14 @@ def compare_prompts(kind: Kind, folder: Path) -> list[str]:
     return differ + ([f"abilities: {only}"] if only else [])
 
 
-def compare_answers(kind: Kind, folder: Path) -> list[str]:
-    """The answers that either takes for something else than what they are."""
+def compare_answers(kind: Kind, folder: Path, *, last: bool = False) -> list[str]:
+    """The answers that either takes for something else than what they are; of the `last`, which has most in
+    it, alone."""
     asker = TransformersSide(kind)
     switched = kind.thoughts is not None and bool(kind.thoughts.switch)
     opened = _opens(kind, asker.prompt(([user()], options(thinking="on" if switched else None))))
     differ: list[str] = []
-    for name, spoken in answers(kind, opened).items():
+    for name, spoken in list(answers(kind, opened).items())[-1 if last else 0 :]:
         asked = [user()], spoken.options
         read = asker.prompt(asked)
         expected = ("tool_calls" if spoken.parts[-1][0] == "tool_call" else "stop", spoken.parts)
@@ -47,15 +49,29 @@ def compare_answers(kind: Kind, folder: Path) -> list[str]:
 
 def one_of_each_form() -> list[str]:
     """Kinds of which each has thoughts or calls of a form that no other of them has."""
+    return _new_in(lambda kind: (_form_of_thoughts(kind), kind.calls and kind.calls.each))
+
+
+def one_of_each_rule() -> list[str]:
+    """Kinds of which each has a form or a rule that no other of them has."""
+
+    def rules(kind: Kind) -> tuple[object, ...]:
+        rule = (kind.place, bool(kind.alternates), bool(kind.default), kind.content, bool(kind.tools))
+        return _form_of_thoughts(kind), kind.calls and kind.calls.each, rule
+
+    return _new_in(rules)
+
+
+def _form_of_thoughts(kind: Kind) -> object:
+    thoughts = kind.thoughts
+    return thoughts and (thoughts.open.strip(), thoughts.opened, bool(thoughts.switch))
+
+
+def _new_in(what: Callable[[Kind], tuple[object, ...]]) -> list[str]:
     seen: set[object] = set()
     found = []
     for name, kind in SPOKEN.items():
-        marks = kind.thoughts and (
-            kind.thoughts.open.strip(),
-            kind.thoughts.opened,
-            bool(kind.thoughts.switch),
-        )
-        new = {one for one in (marks, kind.calls and kind.calls.each) if one} - seen
+        new = {one for one in what(kind) if one} - seen
         seen |= new
         found += [name] if new else []
     return found

@@ -43,7 +43,8 @@ class Prompts:
         if self.as_tokens:
             self.template = templates.untold(self.template)
         self.turn_end = "" if self.template.channels else self._turn_end()
-        """The template's mark behind an answer: it may be no token, or one that llama.cpp tells as text."""
+        """The template's mark behind an answer, where it is no token, which would end one by itself, or one
+        that llama.cpp tells as text."""
         knows_system = bool(about.get("chat_template_caps", {}).get("supports_system_role", True))
         self._manners = manners_of(self._shown, system=knows_system)
         self._gap = self._marks_of_gaps()
@@ -73,7 +74,7 @@ class Prompts:
             mark = turn_ends.turn_end(self._counter.render({"messages": messages}))
         except RefusedError:  # it takes no such conversation
             return ""
-        return mark
+        return mark if mark in turn_ends.TOLD or (mark and self._counter.content(mark) > 1) else ""
 
     def _senses(self, told: dict[str, Any]) -> list[Ability]:
         """Tries them: a projector can want tokens that the model does not have. Raises `AiPalError`

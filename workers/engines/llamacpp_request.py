@@ -199,7 +199,8 @@ def thought_before(template: Template, options: GenerationOptions, prompt: str) 
     """What may come before the answer itself: see `llamacpp_grammars.schema_grammar`."""
     if template.channels:
         return "channels"
-    if template.thinks == "never" or (options.thinking == "off" and template.thinks != "always"):
+    off = options.thinking == "off" or (options.thinking is None and template.off)
+    if template.thinks == "never" or (off and template.thinks != "always"):
         return ""
     if template.marks is None:
         _refuse("this model's thoughts have a form that cannot be held to a schema", "ask without thinking")

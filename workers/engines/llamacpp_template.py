@@ -26,7 +26,8 @@ THOUGHTFUL: tuple[list[dict[str, Any]], ...] = (
 )
 """Thoughts of an answer, and of the turn that goes on."""
 _OFF_UNLESS_ASKED = re.compile(
-    r"enable_thinking\s+is\s+defined\s+and\s+enable_thinking\b|enable_thinking\s*\|\s*default\(\s*false",
+    r"enable_thinking\s+is\s+defined\s+and\s+enable_thinking\b(?:\s+is\s+true\b)?(?!\s*(?:is\b|==|!=))"
+    r"|enable_thinking\s*\|\s*default\(\s*false",
     re.IGNORECASE,
 )
 

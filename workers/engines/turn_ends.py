@@ -15,6 +15,8 @@ MARKS = (
     "<\uff5cend\u2581of\u2581sentence\uff5c>",
 )
 """Tokens that end an answer, also where a model's configuration forgets them: those of llama.cpp."""
+TOLD = ("<|END_OF_TURN_TOKEN|>",)
+"""A token that llama.cpp tells as text where its parser for Command models is at work."""
 ANSWER = "an answer that is seen"
 """What to render as one."""
 

@@ -14,6 +14,8 @@ from ai_pal.protocol.content import Message, Reasoning, ToolCall, ToolResult
 from ai_pal.protocol.options import GenerationOptions, Grammar, JsonObject, JsonSchema, NamedTool, Tool
 from ai_pal.protocol.worker import CompleteText, CountTokens
 from tests import chat_templates, schemas, tiny_models
+from tests.template_kinds.named import KINDS
+from tests.template_kinds.writing import jinja
 from tests.unit.workers.engines.transformers.recorder import Answer, Loaded
 
 QUESTION = "Where do the ships sail?"
@@ -47,6 +49,8 @@ TEMPLATES = {
     "always": chat_templates.THINKS_ALWAYS,
     "asked": chat_templates.THINKS_IF_ASKED,
     "marked": chat_templates.HERMES,
+    "keys": jinja(KINDS["glm-45"]),
+    "fenced": jinja(KINDS["deepseek-r1"]),
 }
 MARKS = {"marked": ("<tool_call>", "</tool_call>")}
 """Tokens of their own for what a template writes."""
@@ -216,7 +220,9 @@ def test_thoughts_go_back_only_where_the_template_wants_them(tmp_path: Path) -> 
 # Tools.
 
 
-@pytest.mark.parametrize("kind", ["hermes", "llama", "mistral", "always", "asked", "marked"])
+@pytest.mark.parametrize(
+    "kind", ["hermes", "llama", "mistral", "always", "asked", "marked", "keys", "fenced"]
+)
 @pytest.mark.parametrize("parallel", [True, None])
 def test_a_call_that_must_come_comes_and_its_arguments_validate(
     kind: str, parallel: bool | None, engines: dict[str, Loaded]
