@@ -1,5 +1,6 @@
 """The ledger in memory and the one in the database say the same of whatever happened."""
 
+import os
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -41,7 +42,11 @@ ATTEMPTS = st.builds(
 )
 def test_both_ledgers_agree(attempts: list[Attempt], since: float, until: float, by: By) -> None:
     memory = MemoryLedger()
-    with tempfile.TemporaryDirectory() as folder, closing(SqliteLedger(Path(folder) / "l.db")) as database:
+    home = os.environ["AI_PAL_HOME"]
+    with (
+        tempfile.TemporaryDirectory(dir=home) as folder,
+        closing(SqliteLedger(Path(folder) / "l.db")) as database,
+    ):
         for ledger in (memory, database):
             ledger.record(attempts)
         month, day = Span(min(since, until), max(since, until)), Span((since + until) / 2, max(since, until))
