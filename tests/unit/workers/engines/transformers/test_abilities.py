@@ -169,7 +169,7 @@ def test_a_thought_ends_and_the_answer_behind_it_validates(
     kind: str, thinking: Any, engines: dict[str, Loaded]
 ) -> None:
     for seed in range(3):
-        options = wild(seed, max_tokens=400, thinking=thinking, response_format=JsonSchema(SMALL))
+        options = wild(seed, max_tokens=160, thinking=thinking, response_format=JsonSchema(SMALL))
         answer = engines[kind].ask(QUESTION, options)
         assert (answer.failure, answer.finish_reason) == (None, "stop")
         assert not schemas.problem(SMALL, answer.text), answer.text
