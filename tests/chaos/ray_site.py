@@ -23,7 +23,7 @@ from tests.servers.ray_cluster import free_ports
 
 HEAD = "head"
 NO_MODEL = "--memory=1000000"
-AGENT, RAYLET, GCS = "ray::_Agent", "raylet", "gcs_server"
+AGENT, RAYLET, GCS = "ray::Agent", "raylet", "gcs_server"
 OPTIONS = (
     *("node-manager-port", "object-manager-port", "dashboard-agent-listen-port"),
     *("dashboard-agent-grpc-port", "metrics-export-port", "runtime-env-agent-port"),
