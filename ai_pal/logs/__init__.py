@@ -1,5 +1,6 @@
 """Structured logs: key=value for people on a terminal, JSON lines for machines. Never prompt text."""
 
+import contextlib
 import logging
 import sys
 from logging.handlers import RotatingFileHandler
@@ -60,14 +61,17 @@ def configure(level: str = "info", style: Format = "auto", file: Path | None = N
     )
 
 
+_TAKEN = {"self", "method_name"}
+"""Names of structlog's own: fields of these it could not take."""
+
+
 def worker_line(line: str) -> tuple[int, str, dict[str, Any]]:
     """(level, event, fields) of a line that a worker wrote: JSON from our own code, else engine output."""
+    fields: dict[str, Any] = {}
     if line.startswith("{"):
-        try:
+        with contextlib.suppress(msgspec.DecodeError, RecursionError):
             fields = msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.DecodeError:
-            pass
-        else:
+        if fields and not _TAKEN & fields.keys():
             level = LEVELS.get(str(fields.pop("level", "info")), LEVELS["info"])
             return level, str(fields.pop("event", "worker")), fields
     return LEVELS["debug"], "engine_output", {"line": line}
