@@ -85,6 +85,9 @@ def _cluster_mistake(cluster: ClusterSettings) -> Mistake | None:
     if cluster.on and host in ANYWHERE and not cluster.advertise:
         what = f"cluster.listen is {cluster.listen}, which no node can connect to"
         return Mistake(what, f'write advertise = "HOST:{port}"', "cluster.listen")
+    if cluster.shared and not cluster.shared.startswith("/"):
+        what = f"cluster.shared is {cluster.shared!r}, which is no absolute path"
+        return Mistake(what, 'such as shared = "/mnt/models"', "cluster.shared")
     for name, command in cluster.nodes.items():
         if not is_machine_name(name) or not command.strip():
             what = f"{dotted('cluster', 'nodes', name)}: {name!r} = {command!r} is no node"

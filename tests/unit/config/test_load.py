@@ -338,6 +338,7 @@ def test_a_machine_that_is_whole_is_taken(config: Path) -> None:
     [
         ('engine = "command"', "cluster.engine is command, and no node is named"),
         ('engine = "ray"', "cluster.engine is ray, and its address is missing"),
+        ('shared = "~/models"', "cluster.shared is '~/models', which is no absolute path"),
         ('engine = "command"\nlisten = "0.0.0.0:7080"\nnodes = {a = "env python"}', "no node can connect to"),
         ('engine = "command"\nnodes = {"a b" = "env python"}', "is no node"),
         ('engine = "command"\nnodes = {a = " "}', "is no node"),
