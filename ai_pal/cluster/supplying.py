@@ -91,7 +91,8 @@ class Supplying:
         if not (lacking := self._lacking()):
             return
         self._total = sum(self._supply.files[one].size for one in lacking)
-        self._send(wire.Supplied(self._worker, 0, self._total, self._steps))
+        if (told := self.told) is not None:
+            self._send(told)
         with told_apart(self._cache):
             self._cache.mkdir(parents=True, exist_ok=True)
             sweep(self._cache / FOLDER)
@@ -217,7 +218,11 @@ class Supplying:
 
     def _send(self, message: wire.FromAgent) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._tell, message)
+            self._loop.call_soon_threadsafe(self._say, message)
+
+    def _say(self, message: wire.FromAgent) -> None:
+        if not self._stopped.is_set():
+            self._tell(message)
 
     def _next(self, number: int) -> Answer:
         file = self._supply.files[number]

@@ -1,5 +1,7 @@
 """The conversation between the supervisor, the cluster process and the agents beside workers on nodes."""
 
+from typing import Annotated
+
 import msgspec
 
 from ai_pal.errors import Code, Failure
@@ -166,7 +168,7 @@ class Supplied(FromEgress, tag="supplied", frozen=True):
 
     worker: str
     done: int
-    total: int
+    total: Annotated[int, msgspec.Meta(gt=0)]
     steps: int
 
 

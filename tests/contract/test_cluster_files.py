@@ -3,13 +3,16 @@
 import asyncio
 import hashlib
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from ai_pal.cluster import giving
 from ai_pal.cluster.landing import FOLDER
 from ai_pal.cluster.receiving import AHEAD, PIECE
+from ai_pal.cluster.supplying import Supplying
 from ai_pal.errors import Code
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol.egress import HubFiles
@@ -85,6 +88,50 @@ async def test_a_node_that_lacks_a_file_gets_it_and_then_no_byte_more(
     assert sum(one.count for one in asked) == len(DATA), "the node had it"
 
 
+async def test_a_node_that_lacks_an_empty_file_alone_gets_it(near: Near, supply: wire.Supply) -> None:
+    (Path(supply.origin) / "empty").touch()
+    empty = wire.ModelFile("empty", 0)
+    near.place(A, near.relay.address, supply=wire.Supply((empty,), supply.cache, supply.origin))
+    await until(lambda: launched(near, A))
+    assert (Path(supply.cache) / "empty").exists()
+    assert not [one for one in near.told if isinstance(one, wire.Supplied)], "no part of nothing"
+
+
+async def test_a_long_hash_holds_up_no_piece_and_all_who_wait_for_one_hear_that_it_gets_on(
+    supply: wire.Supply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving, "ALIVE_BYTES", 8)
+    told = list[tuple[str, wire.ToAgent]]()
+
+    def tell(worker: str, answer: bytes) -> bool:
+        told.append((worker, wire.decode_to_agent(answer)))
+        return True
+
+    slow = Path(supply.origin) / "slow"
+    os.mkfifo(slow)
+    files = (*supply.files, wire.ModelFile("slow", 1 << 40))
+    gives = giving.Giving(tell)
+    for worker in (A, B):
+        gives.begin(worker, wire.Supply(files, supply.cache, supply.origin))
+    assert gives.asked(A, wire.AskHash(A, 1))
+    line = await asyncio.to_thread(os.open, slow, os.O_WRONLY)
+    try:
+        assert gives.asked(B, wire.AskHash(B, 0))
+        os.write(line, bytes(8))
+        await until(lambda: len(told) == 2)
+        assert told == [(A, wire.Hash(1)), (B, wire.Hash(0))], "a sign of life"
+        gives.begin("c", supply)
+        assert gives.asked("c", wire.AskPiece("c", 0, 0, 7))
+        await until(lambda: len(told) == 3)
+        assert told[2] == ("c", wire.Piece(0, 0, DATA[:7]))
+        gives.forget(A)
+        os.write(line, bytes(8))
+        await until(lambda: told[-1] == (B, wire.Hash(0, HASH)))
+    finally:
+        os.close(line)
+        gives.close()
+
+
 async def test_a_link_that_is_cut_half_way_leaves_nothing_whole_and_the_next_load_goes_on(
     near: Near, supply: wire.Supply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +196,18 @@ async def test_a_full_disk_is_a_refusal_with_figures(near: Near, supply: wire.Su
     (end,) = ends(near)
     assert (end.refused, end.cause) == (True, Code.DISK_FULL)
     assert "1152921504.6 GB is needed" in end.reason
+
+
+async def test_nothing_is_said_of_files_that_nobody_wants_any_more(supply: wire.Supply) -> None:
+    said = list[object]()
+    large = wire.Supply((wire.ModelFile(PLACE, 1 << 60, HASH),), supply.cache, supply.origin)
+    supplying = Supplying(A, large, said.append, lambda failure: None)
+    for thread in threading.enumerate():
+        if thread.name == f"files of {A}":  # else it has ended already
+            thread.join(60.0)
+    supplying.stop()
+    await asyncio.sleep(0)
+    assert not said
 
 
 async def test_what_lies_in_a_shared_folder_is_linked_and_not_sent(
@@ -222,6 +281,8 @@ async def test_a_worker_that_is_ended_while_its_files_come_ends_at_once(
         wire.AskPiece(A, 1, 0, 1),
         wire.AskPiece(A, 0, -1, 1),
         wire.AskPiece(A, 0, 0, PIECE + 1),
+        wire.AskPiece(A, 0, len(DATA), 1),
+        wire.AskPiece(A, 0, 1 << 63, 1),
         wire.AskHash(A, -1),
     ],
 )
