@@ -172,7 +172,8 @@ class Agent:
         try:
             self._process = launcher.launch(spec, self._exited)
         except AiPalError as error:
-            return self._finish(wire.Ended(self._worker, reason=error.failure.message, refused=True))
+            why, cause = error.failure.message, Code(error.failure.code)
+            return self._finish(wire.Ended(self._worker, reason=why, refused=True, cause=cause))
         return self._tell(wire.Launched(self._worker, self._process.pid))
 
     def _line(self, worker: str, line: str) -> None:

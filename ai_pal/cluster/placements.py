@@ -10,6 +10,7 @@ import msgspec
 
 from ai_pal.cluster.engine import Engine
 from ai_pal.cluster.leases import NearEnd
+from ai_pal.errors import Code
 from ai_pal.protocol import cluster as wire
 
 SETTLE = 0.05
@@ -153,7 +154,8 @@ class Placements:
                     self._port.tell(worker, wire.encode(wire.Welcome(message.number)))
                 elif placed.end is None:
                     has = f"node {placed.node} has AI-PAL {message.version}, this is {self._version}"
-                    self._end(worker, placed, wire.Ended(worker, reason=has, refused=True), now)
+                    end = wire.Ended(worker, reason=has, refused=True, cause=Code.NO_NODE)
+                    self._end(worker, placed, end, now)
             case wire.Ended():
                 if placed.end is None or placed.end.lost:
                     self._end(worker, placed, message, now)

@@ -4,6 +4,7 @@ The wire between them is looked at, and cut. Only the engine does nothing by its
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
 from ai_pal.cluster.giving import Giving
 from ai_pal.cluster.placements import Placements
 from ai_pal.cluster.relay import Relay
+from ai_pal.errors import Code
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
@@ -264,6 +266,18 @@ async def test_a_node_without_the_memory_refuses_before_anything_starts(near: Ne
     assert isinstance(end, wire.Ended)
     assert end.refused
     assert "GB is needed" in end.reason
+
+
+async def test_a_node_that_starts_no_process_says_so_and_not_that_memory_is_short(
+    near: Near, line: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    near.place(A, await line.listen())
+    await until(lambda: near.told)
+    (end,) = near.told
+    assert isinstance(end, wire.Ended)
+    assert (end.refused, end.cause) == (True, Code.SPAWN_FAILED)
+    assert "could not be started" in end.reason
 
 
 async def test_strangers_get_nothing(near: Near) -> None:

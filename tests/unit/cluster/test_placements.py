@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ai_pal.cluster.leases import BEAT, LOOK, SILENCE
 from ai_pal.cluster.placements import GRACE, KILL_SECONDS, SETTLE, Placements
+from ai_pal.errors import Code
 from ai_pal.protocol import cluster as wire
 from tests.strict_engine import StrictEngine
 
@@ -194,7 +195,7 @@ def test_another_version_is_refused_in_words() -> None:
     world.say(wire.Greeting(A, "0.9"))
     world.wait(1.0)
     (end,) = world.ends()
-    assert end.refused
+    assert (end.refused, end.cause) == (True, Code.NO_NODE), "and not too little memory"
     assert end.reason == "node a has AI-PAL 0.9, this is 1.0"
     assert not world.to_agents
 
