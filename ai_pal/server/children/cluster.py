@@ -147,6 +147,7 @@ class Cluster:
                 process.uses(message)
             case wire.Supplied() if process := self._workers.get(message.worker):
                 process.supplied(message)
+                self._clock.wake_at(self._clock.now())  # small files are there before anybody looks
             case wire.Ended() if process := self._workers.pop(message.worker, None):
                 process.ended(message)
                 self.process.rested()
