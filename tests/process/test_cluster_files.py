@@ -1,6 +1,6 @@
 """Models whose files a node lacks, with the real parts: it gets them, once and whole, and answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -62,6 +62,11 @@ def transfers(cluster: Supervised) -> int:
     return len(cluster.logged("worker_phase", phase="fetching"))
 
 
+def said_nodes(events: Iterable[object]) -> set[str]:
+    """The nodes whose transfers or loads were told."""
+    return {event.node for event in events if isinstance(event, wire.Loading) and event.node}
+
+
 def test_a_node_with_an_empty_home_gets_the_model_and_answers_and_then_has_it(
     start: Callable[..., Supervised], node: LoopbackNode, file: Path
 ) -> None:
@@ -69,8 +74,7 @@ def test_a_node_with_an_empty_home_gets_the_model_and_answers_and_then_has_it(
     with cluster.client() as client:
         events = list(client.chat("the sea", model=MODEL, options=SHORT))
         assert isinstance(events[-1], wire.Done)
-        told = [event for event in events if isinstance(event, wire.Loading) and event.node]
-        assert {event.node for event in told} == {"a"}
+        assert said_nodes(events) == {"a"}
         there = node.cache / PLACE
         assert there.read_bytes() == file.read_bytes()
         assert transfers(cluster) == 1
@@ -99,7 +103,9 @@ def test_a_transfer_that_is_cut_half_way_leaves_nothing_that_is_taken_for_whole_
         (kept,) = coming.glob("*")
         before = kept.stat()
         node.switch_on()
-        assert isinstance(list(answer)[-1], wire.Done)
+        events = list(answer)
+        assert isinstance(events[-1], wire.Done)
+        assert said_nodes(events) == {"a"}
         after = (node.cache / PLACE).stat()
         assert (after.st_ino, after.st_size) == (before.st_ino, LONG)
         assert not list(coming.glob("*"))
