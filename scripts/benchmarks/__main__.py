@@ -1,6 +1,7 @@
 """Measure AI-PAL: contestants in turn within one run, medians with their middle half, targets beside them."""
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -35,6 +36,9 @@ The exit code is 1 when a target was missed or a measurement broke off.
 
 
 def main() -> int:
+    signal.signal(
+        signal.SIGTERM, lambda number, _: sys.exit(128 + number)
+    )  # what it has started ends with it
     arguments = _arguments()
     if arguments.list:
         print(_listing())

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx2
 import psutil
 
 from scripts.benchmarks import hf_engines
@@ -92,7 +93,8 @@ def ollama(folder: Path, models: tuple[Path, Path]) -> Iterator[Server]:
         with start("") as running:
             for name, file in zip(names, models, strict=True):
                 _create(running.url, binary, environment, name, file)
-        yield Server("Ollama 0.9.3", names, start)
+            version = httpx2.get(f"{running.url}/api/version", trust_env=False).json()["version"]
+        yield Server(f"Ollama {version}", names, start)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -23,6 +23,7 @@ from tests.servers.ray_cluster import free_ports
 
 HEAD = "head"
 NO_MODEL = "--memory=1000000"
+START_SECONDS = 120.0
 AGENT, RAYLET, GCS = "ray::Agent", "raylet", "gcs_server"
 OPTIONS = (
     *("node-manager-port", "object-manager-port", "dashboard-agent-listen-port"),
@@ -122,7 +123,9 @@ class RaySite:
             f"--node-ip-address={self._addresses[host]}", f"--node-name={host}",
             "--object-store-memory=80000000", "--num-cpus=0", "--min-worker-port=0", "--max-worker-port=0",
         ]  # fmt: skip
-        subprocess.run(command, check=True, env=self._environ(host), stdout=subprocess.DEVNULL)
+        subprocess.run(
+            command, check=True, env=self._environ(host), stdout=subprocess.DEVNULL, timeout=START_SECONDS
+        )
 
     def _environ(self, host: str) -> Environ:
         home = self._folder / host

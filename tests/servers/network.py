@@ -19,7 +19,10 @@ def is_here() -> bool:
     """Whether namespaces can be made."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         return False
-    return subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode == 0
+    return (
+        subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True, timeout=30).returncode
+        == 0
+    )
 
 
 class Network:
@@ -102,7 +105,7 @@ def _port(host: str) -> str:
 
 
 def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True)
+    subprocess.run(["ip", *words], check=True, timeout=30)
 
 
 def _pids(space: str) -> list[int]:

@@ -182,7 +182,7 @@ class SecondMachine:
 
     def _make_key(self, name: str) -> None:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(self.folder / name)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=60)
 
     def _start_agent(self) -> "subprocess.Popen[bytes]":
         where = self.folder / "agent.sock"

@@ -14,6 +14,7 @@ from ai_pal.conversations.records import Message
 from ai_pal.conversations.shelf import Shelf
 from ai_pal.conversations.store import Conversations
 from ai_pal.gateway.page.writer import own
+from ai_pal.protocol.usage import Usage
 from tests.gateway.page.conftest import OPENED, Site, Tab
 from tests.process.eventually import allowed, eventually
 
@@ -202,3 +203,23 @@ def test_an_answer_that_another_process_writes_is_seen_as_far_as_it_is_kept(tab:
     expect(tab.last().locator(".block")).to_have_text("It comes and is there")
     expect(tab.last().locator(".waiting")).to_be_hidden()
     expect(tab.last().locator(".actions")).to_be_visible()
+
+
+def test_how_full_the_window_is_and_what_would_be_left_out_is_told(tab: Tab) -> None:
+    with closing(terminal(tab.site)) as keeps:
+        conversation = Conversation()
+        for prompt, answer in ((100, 100), (300, 400), (800, 100)):
+            conversation.ask(f"It has {prompt} tokens")
+            took = {
+                "usage": Usage(prompt_tokens=prompt, completion_tokens=answer),
+                "figures": Figures(window=1000),
+            }
+            conversation.answered("Yes", "echo", tier=1, **took)  # type: ignore[arg-type]
+            keeps.keep(conversation)
+            gauge = tab.page.locator("#gauge")
+            if prompt == 100:
+                tab.page.locator("#list a", has_text="It has 100 tokens").click()
+                expect(gauge).to_have_text("20 %")
+                expect(gauge).to_have_attribute("title", re.compile("When it is full, the oldest turns"))
+    expect(gauge).to_have_text("90 %")
+    expect(gauge).to_have_attribute("title", re.compile("900 of 1,000 tokens .* about 1 turn[.]$"))

@@ -1,7 +1,7 @@
 // The conversation that is open: its turns, and the answer that comes.
 
 import { get, post, Refused, stream } from "./api.js";
-import { $, announce, dollars, number } from "./dom.js";
+import { $, announce, dollars, number, plural } from "./dom.js";
 import { Composer } from "./composer.js";
 import { Turn } from "./turn.js";
 
@@ -354,7 +354,7 @@ export class Talk {
   wouldDrop(used, window) {
     if (used < window * FULL) return "When it is full, the oldest turns are left out.";
     const gone = this.turns.findIndex((turn) => turn.data && used - turn.data.figures.prompt <= LEFT * window);
-    return gone > 0 ? `The next question leaves out about the oldest ${this.first + gone} turns.` : "The next question leaves out the oldest turns.";
+    return gone > 0 ? `The next question leaves out the oldest: about ${plural(this.first + gone, "turn")}.` : "The next question leaves out the oldest turns.";
   }
 
   scrolled() {
