@@ -44,6 +44,8 @@ def _all_of(path: Path) -> list[Path]:
 def _file(cache: Path, path: Path) -> ModelFile:
     """Raises OSError for one that has gone, ValueError for one of another place."""
     place, size = path.relative_to(cache).as_posix(), path.stat().st_size
+    if ".." in PurePosixPath(place).parts:
+        raise ValueError(f"{path} lies outside of {cache}")
     return ModelFile(place, size, _noted_hash(cache, PurePosixPath(place), size))
 
 

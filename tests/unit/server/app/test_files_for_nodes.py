@@ -68,7 +68,8 @@ def test_a_known_file_is_pulled_as_it_is_published_and_only_where_that_is_wanted
 
 
 def test_a_file_outside_the_cache_is_no_node_s_to_get(tmp_path: Path) -> None:
-    save(tmp_path, "own/m.gguf")
+    save(tmp_path, "own/m.gguf", "cache/x")
     assert files_for_nodes(tmp_path / "cache", PULLS, str(tmp_path / "own" / "m.gguf")) is None
+    assert files_for_nodes(tmp_path / "cache", PULLS, f"{tmp_path}/cache/../own/m.gguf") is None
     assert files_for_nodes(tmp_path / "cache", PULLS, "") is None
     assert files_for_nodes(tmp_path, PULLS, str(tmp_path / "gone" / "m.gguf")) is None
