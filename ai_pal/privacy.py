@@ -6,7 +6,8 @@ import re
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
+from ai_pal.protocol.egress import Complete
+from ai_pal.protocol.provider import OLLAMA_URL, Provider
 
 SAID = "the conversation, a preset, the key or a setting may say it too"
 """A level of privacy comes from the request or from any of these, and the strictest holds."""

@@ -9,7 +9,9 @@ import msgspec
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.egress import HubFiles, Provider, ToEgress
+from ai_pal.protocol.egress import ToEgress
+from ai_pal.protocol.provider import Provider
+from ai_pal.protocol.wanted import HubFiles
 from ai_pal.protocol.worker import LoadModel, ToWorker
 from ai_pal.providers.server import Server
 from ai_pal.server.backends.local import LocalModels

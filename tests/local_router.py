@@ -7,6 +7,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Provider
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.server.backends.local import Follower
 from ai_pal.server.jobs import Backend, Handle, Job, Sink
@@ -53,7 +54,7 @@ class NoProviders:
 
     def list_models(
         self,
-        provider: out.Provider,
+        provider: Provider,
         told: Callable[[out.ProviderModels | Failure], None],
         *,
         describe: bool = False,

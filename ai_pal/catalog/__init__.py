@@ -22,7 +22,7 @@ from ai_pal.catalog.resolve import (
     own_settings,
     resolve,
 )
-from ai_pal.protocol.egress import Artifact, HubFiles, LocalFile, PackageFile
+from ai_pal.protocol.wanted import Artifact, HubFiles, LocalFile, PackageFile
 
 __all__ = [
     "CATALOG",

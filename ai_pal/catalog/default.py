@@ -16,7 +16,7 @@ from ai_pal.config import Settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 if TYPE_CHECKING:
     from ai_pal.catalog.resolve import Found

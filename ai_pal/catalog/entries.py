@@ -3,8 +3,8 @@ published files, memory is an estimate from them."""
 
 from ai_pal.catalog.families import FAMILY_MODELS
 from ai_pal.catalog.model import KnownModel, Variant, gguf_memory
-from ai_pal.protocol.egress import Artifact, HubFiles, PackageFile
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.wanted import Artifact, HubFiles, PackageFile
 
 _RUNTIME = 700_000_000
 """What Python, torch and transformers hold besides the weights."""

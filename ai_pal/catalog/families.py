@@ -7,8 +7,8 @@ hub corrects them at the first pull: a quantization that is not there gives way 
 from typing import NamedTuple
 
 from ai_pal.catalog.model import KnownModel, Strength, Variant, gguf_memory
-from ai_pal.protocol.egress import HubFiles
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.wanted import HubFiles
 
 K = 1024
 _CACHE = 1_000_000_000

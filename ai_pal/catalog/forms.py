@@ -13,7 +13,7 @@ from ai_pal.catalog.reference import join, split
 from ai_pal.catalog.resolve import Found, default_model, find
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 _PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
 """A file of several says so; its form is that of all of them."""

@@ -12,7 +12,7 @@ from ai_pal.catalog.inventory import ALIAS, Listed
 from ai_pal.catalog.removing import texts_and_weights
 from ai_pal.config import Settings
 from ai_pal.formats.gguf_parts import part_paths
-from ai_pal.protocol.egress import Artifact, HubFiles
+from ai_pal.protocol.wanted import Artifact, HubFiles
 
 SMALL = 16 << 20
 """Bytes of a file that is hashed to be compared; what a larger one is was noted when it was fetched."""

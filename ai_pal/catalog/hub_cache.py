@@ -15,7 +15,7 @@ from ai_pal.catalog.ggufs import gguf_file
 from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError
 from ai_pal.formats.gguf_parts import part_paths
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

@@ -26,7 +26,7 @@ from ai_pal.catalog.known import is_own, unhidden
 from ai_pal.catalog.model import Strength
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 State = Literal["built in", "verified", "here", "damaged", "not here", "elsewhere"]
 

@@ -5,7 +5,7 @@ from ai_pal.catalog.families import FAMILIES
 from ai_pal.catalog.ggufs import bits, is_quant
 from ai_pal.catalog.model import KnownModel, Variant, gguf_memory
 from ai_pal.config import Settings
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 SIZED = {
     "smollm2:135m": "smollm2",

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ai_pal.protocol.egress import Artifact, Wanted
 from ai_pal.protocol.options import Ability, GenerationOptions
+from ai_pal.protocol.wanted import Artifact, Wanted
 
 WRITES: frozenset[Ability] = frozenset(
     {

@@ -9,7 +9,7 @@ from ai_pal.catalog import layout
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.errors import Code, fail, pip_install
 from ai_pal.formats.json_text import read_json
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "aqlm": ("aqlm",),

@@ -11,7 +11,7 @@ from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.formats import adapters, drafts
 from ai_pal.formats.projector import OFF
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 _QUERY = re.compile(r"\?(?=[\w.-]+=|$)")
 _PART = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?"

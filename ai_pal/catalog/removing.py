@@ -11,7 +11,7 @@ from ai_pal.catalog.cache import told_apart
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.formats.gguf_parts import part_paths
-from ai_pal.protocol.egress import Artifact, HubFiles
+from ai_pal.protocol.wanted import Artifact, HubFiles
 
 
 def files_of(found: Found, settings: Settings) -> list[Path]:

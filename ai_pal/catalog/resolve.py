@@ -25,8 +25,8 @@ from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.formats import adapters, drafts
-from ai_pal.protocol.egress import Artifact, HubFiles, Wanted
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.wanted import Artifact, HubFiles, Wanted
 from ai_pal.protocol.worker import LoadModel
 
 _MAX_ALIASES = 8

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ai_pal.config.machine_settings import MachineSettings
     from ai_pal.machines.seen import Seen
-    from ai_pal.protocol.egress import Machine
+    from ai_pal.protocol.provider import Machine
 
 MOST_PORT = 65535
 
@@ -207,7 +207,7 @@ def _remove(args: argparse.Namespace, settings: Settings) -> int:
 def _add(args: argparse.Namespace, settings: Settings) -> int:
     from ai_pal.machines.seen import kept, see
     from ai_pal.machines.ssh import ADD_SECONDS, fitting_login
-    from ai_pal.protocol.egress import Machine
+    from ai_pal.protocol.provider import Machine
 
     name = args.name
     _refuse_what_is_none(name, args.ssh, args.port)

@@ -31,8 +31,8 @@ from ai_pal.config import Settings, load_settings
 from ai_pal.config.durations import format_duration
 from ai_pal.counted import counted
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.egress import Artifact
 from ai_pal.protocol.options import Ability, GenerationOptions
+from ai_pal.protocol.wanted import Artifact
 from ai_pal.protocol.worker import LoadModel
 
 EXAMPLES = """examples:

@@ -24,7 +24,8 @@ from ai_pal.config.egress_environment import egress_environment
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.memory import gigabytes
 from ai_pal.protocol import cluster as wire
-from ai_pal.protocol.egress import Fetch, FetchFailed, FetchProgress, Wanted
+from ai_pal.protocol.egress import Fetch, FetchFailed, FetchProgress
+from ai_pal.protocol.wanted import Wanted
 
 STALL_SECONDS = 45.0
 """Until a transfer that does not move is given up: before the load is."""

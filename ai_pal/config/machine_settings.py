@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from ai_pal.config.kinds import a_duration
 from ai_pal.config.tables import URL
-from ai_pal.protocol.egress import Machine, Provider
+from ai_pal.protocol.provider import Machine, Provider
 
 TARGET = r"^[A-Za-z0-9_][\w.@:%-]*$"
 """What `ssh` is given to go to; it never begins as an option does."""

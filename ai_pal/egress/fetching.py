@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ai_pal.config.egress_environment import pip_settings
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.protocol.egress import Artifact, Fetch, Fetched, FetchFailed, FetchProgress
+from ai_pal.protocol.egress import Fetch, Fetched, FetchFailed, FetchProgress
+from ai_pal.protocol.wanted import Artifact
 from ai_pal.sources.hub import pull_hub
 from ai_pal.sources.pulling import pull_artifact
 

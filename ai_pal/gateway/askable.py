@@ -21,8 +21,8 @@ from ai_pal.gateway import facts, presets
 from ai_pal.gateway.asked import AUTO
 from ai_pal.gateway.rights import KeyedClient
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import Ability
+from ai_pal.protocol.provider import OfferedModel
 from ai_pal.providers.abilities import abilities
 from ai_pal.providers.prices import price_table
 

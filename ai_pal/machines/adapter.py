@@ -21,7 +21,7 @@ from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.machines.connected import Connected
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.egress import Complete
-from ai_pal.protocol.offered import OfferedModel
+from ai_pal.protocol.provider import OfferedModel
 
 SIGN_SECONDS = 1.0
 """Between two signs that the machine is at it, while nothing of the answer has come: well below the limit of

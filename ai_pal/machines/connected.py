@@ -12,7 +12,8 @@ from ai_pal.machines import ssh
 from ai_pal.machines.link import Link
 from ai_pal.machines.watching import SPEECHLESS, until_silent
 from ai_pal.protocol.client import WorkerStatus
-from ai_pal.protocol.egress import FromEgress, LoadedThere, Machine, MachineLost, MachineState
+from ai_pal.protocol.egress import FromEgress, LoadedThere, MachineLost, MachineState
+from ai_pal.protocol.provider import Machine
 
 GREET_SECONDS = 10.0
 """For the supervisor there to answer at the other end of an open link."""

@@ -16,7 +16,7 @@ from ai_pal.machines import ssh
 from ai_pal.machines.frames import Frames, Garbled, Greeting, Kind, failure_in, greeting_in
 from ai_pal.machines.pump import Pump
 from ai_pal.protocol.client import PROTOCOL
-from ai_pal.protocol.egress import Machine
+from ai_pal.protocol.provider import Machine
 from ai_pal.transport.lease import SILENCE
 
 READY_SECONDS = 25.0

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from ai_pal.errors import Failure
 from ai_pal.machines.adapter import OnMachine
 from ai_pal.machines.connected import Connected
-from ai_pal.protocol.egress import FromEgress, Provider
+from ai_pal.protocol.egress import FromEgress
+from ai_pal.protocol.provider import Provider
 
 
 class Links:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ai_pal.client import Client
 from ai_pal.errors import AiPalError
 from ai_pal.machines.link import Link
-from ai_pal.protocol.egress import Machine
+from ai_pal.protocol.provider import Machine
 
 GREET_SECONDS = 10.0
 """For the supervisor there to answer at the other end of an open link."""

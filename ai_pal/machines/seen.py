@@ -9,7 +9,7 @@ from ai_pal.client import Client
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.machines.link import Link
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.egress import Machine
+from ai_pal.protocol.provider import Machine
 from ai_pal.store.machine_models import keep_models
 
 NOT_HERE = "not_here"

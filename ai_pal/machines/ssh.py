@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ai_pal import __version__
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import Machine
+from ai_pal.protocol.provider import Machine
 
 CONNECT_SECONDS = 3
 """For the connection, the keys and the greeting of the server, where the machine has no limit of its own."""

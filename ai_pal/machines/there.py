@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.machines import ssh
-from ai_pal.protocol.egress import Machine
+from ai_pal.protocol.provider import Machine
 
 LOOK_SECONDS = 20.0
 INSTALL_SECONDS = 900.0

@@ -20,7 +20,7 @@ from ai_pal.models import names, supervisors
 from ai_pal.models.question import Question, question
 from ai_pal.models.supervisors import Wanted
 from ai_pal.models.switch import direct_loading, switched_off
-from ai_pal.protocol.egress import OLLAMA_URL, Provider
+from ai_pal.protocol.provider import OLLAMA_URL, Provider
 
 Folder = str | os.PathLike[str]
 

@@ -20,7 +20,7 @@ from ai_pal.models.failure import local_failure
 from ai_pal.models.question import messages_of
 from ai_pal.protocol.client import AnyEvent, Delta, Failed
 from ai_pal.protocol.content import ToolCall
-from ai_pal.protocol.egress import OLLAMA_URL
+from ai_pal.protocol.provider import OLLAMA_URL
 
 
 @strict

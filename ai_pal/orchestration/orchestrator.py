@@ -17,7 +17,7 @@ from ai_pal.models.connections import LoopClients
 from ai_pal.models.question import messages_of
 from ai_pal.protocol.client import AnyEvent, Goal, Routed, Task
 from ai_pal.protocol.content import ToolCall
-from ai_pal.protocol.egress import OLLAMA_URL
+from ai_pal.protocol.provider import OLLAMA_URL
 
 
 @strict

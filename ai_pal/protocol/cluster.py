@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import EgressBeat, EgressHello, FromEgress, ToEgress, Wanted
+from ai_pal.protocol.egress import EgressBeat, EgressHello, FromEgress, ToEgress
+from ai_pal.protocol.wanted import Wanted
 
 KILL = 9
 """SIGKILL, on every platform that we know."""

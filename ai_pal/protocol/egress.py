@@ -1,63 +1,14 @@
 """The conversation between the supervisor and the egress process, the only one that goes out."""
 
-from typing import Literal
-
 import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason, Message, PartKind, TokenLogprob
-from ai_pal.protocol.families import claude_version
 from ai_pal.protocol.hub import HubModel, HubRevision, Order
-from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import OfferedModel, Provider
 from ai_pal.protocol.usage import Usage
-
-
-class PackageFile(msgspec.Struct, frozen=True, tag="package"):
-    """A member of a wheel on the package index."""
-
-    requirement: str
-    member: str
-
-    def __str__(self) -> str:
-        return f"package {self.requirement}"
-
-
-class LocalFile(msgspec.Struct, frozen=True, tag="file"):
-    """A file on this machine."""
-
-    path: str
-
-    def __str__(self) -> str:
-        return f"file {self.path}"
-
-
-class Artifact(msgspec.Struct, frozen=True, tag="artifact"):
-    """One file that is known to the last bit: `file` is its place in the cache, `size` in bytes."""
-
-    file: str
-    size: int
-    sha256: str
-    source: PackageFile | LocalFile
-
-
-class HubFiles(msgspec.Struct, frozen=True, tag="hub"):
-    """Files of a model repository on the hub. `revision` is a branch, tag or commit, empty for the
-    default one. `gguf` names a GGUF file or a quantization such as `Q4_K_M`; empty means the
-    safetensors weights with their configuration and tokenizer. With `nearest` another quantization will do
-    where that one is not there: the next larger one, else the next smaller."""
-
-    repo: str
-    revision: str = ""
-    gguf: str = ""
-    nearest: bool = False
-
-    def __str__(self) -> str:
-        at = f"@{self.revision}" if self.revision else ""
-        return f"hub {self.repo}{at}{f':{self.gguf}' if self.gguf else ''}"
-
-
-Wanted = Artifact | HubFiles
+from ai_pal.protocol.wanted import Wanted
 
 
 class ToEgress(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
@@ -81,50 +32,6 @@ class CancelFetch(ToEgress, tag="cancel_fetch", frozen=True):
     """Stop this download; what has come is kept for the next try. There is no answer."""
 
     key: int
-
-
-Api = Literal["ollama", "openai", "anthropic", "cohere", "machine"]
-"""Which protocol a provider speaks; a `machine` is another AI-PAL of the user's own."""
-
-CONTINUES: frozenset[Api] = frozenset({"anthropic"})
-"""Providers that go on from a last message of the assistant's. Ollama does so with some models' templates
-only, OpenAI and Cohere begin anew."""
-
-NO_MORE = (4, 6)
-"""Claude from here on refuses to go on with words put into its mouth."""
-
-
-def continues(api: Api, model: str) -> bool:
-    """Whether a model goes on from a last message of the assistant's."""
-    return api in CONTINUES and claude_version(model) < NO_MORE
-
-
-OLLAMA_URL = "http://localhost:11434"
-"""Where an Ollama is when nothing else is said."""
-
-
-class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where another machine of the user's is, and what it is known by; as in `[machines.NAME]`: by `ssh`, or
-    at its own gateway, whose `certificate` (base64 of its DER) is the only one that is trusted. `login`: the
-    seconds that a login may take, 0 for the usual ones."""
-
-    ssh: str
-    port: int = 0
-    host_key: str = ""
-    identity: str = ""
-    command: str = "ai-pal"
-    login: float = 0.0
-    certificate: str = ""
-
-
-class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A server that answers prompts. `name` is what users call it and what its key is kept under;
-    an empty `base_url` is the one its SDK knows. A `machine` has no address of that kind."""
-
-    name: str
-    api: Api
-    base_url: str = ""
-    machine: Machine | None = None
 
 
 class Complete(ToEgress, tag="complete", frozen=True):

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.egress import Api, Provider, continues
 from ai_pal.protocol.families import bare, claude_version
 from ai_pal.protocol.options import Ability, GenerationOptions, JsonObject, NamedTool
+from ai_pal.protocol.provider import Api, Provider, continues
 from ai_pal.providers.prices import price_table
 
 _ALWAYS: frozenset[Ability] = frozenset({"chat", "documents"})

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from ai_pal.config.provider_access import Access, consented, key_source
 from ai_pal.config.tables import ProviderSettings
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.provider import Provider
 from ai_pal.providers.server import Server
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code, Failure, install_extra
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.provider import Provider
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):

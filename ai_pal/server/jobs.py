@@ -14,7 +14,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.doubt import Doubt
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.provider import Provider
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.transport.sockets import Blob
 

@@ -20,7 +20,7 @@ from ai_pal.catalog.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole
 from ai_pal.catalog.ggufs import gguf_file, gguf_parts, projector
 from ai_pal.catalog.hub_cache import FileFacts, HubFacts, HubManifest, manifest, manifest_path, repo_folder
 from ai_pal.errors import AiPalError, Code, fail
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 from ai_pal.sources.base import Progress
 from ai_pal.sources.hub_errors import explained, renamed
 from ai_pal.sources.hub_info import ANSWER_SECONDS, RemoteFile, facts_of, model_info, remote_files, retried

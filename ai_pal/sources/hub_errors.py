@@ -10,7 +10,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.network.proxies import host_of
 from ai_pal.network.reasons import chain, is_of_network, trouble_of
 from ai_pal.network.trouble import Blocked
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 _AGAIN = "run the same command again: it goes on where it stopped"
 _LATER = "try again in a moment"

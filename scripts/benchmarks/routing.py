@@ -8,9 +8,9 @@ import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol import client as wire
-from ai_pal.protocol import egress as out
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Provider
 from ai_pal.protocol.usage import Usage
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
@@ -31,9 +31,9 @@ PROMPT = "Write a function that sorts a list of words by their length, and expla
 RESOLVED = Resolved(inner.LoadModel("echo", "echo"))
 TEXT = msgspec.Raw(msgspec.msgpack.encode("word "))
 SERVERS = (
-    Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
-    Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku", strong="claude-3-opus"),
-    Server(provider=out.Provider("cohere", "cohere"), mid="command", strong="command", key=False),
+    Server(provider=Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
+    Server(provider=Provider("anthropic", "anthropic"), mid="claude-3-haiku", strong="claude-3-opus"),
+    Server(provider=Provider("cohere", "cohere"), mid="command", strong="command", key=False),
 )
 
 

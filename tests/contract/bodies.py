@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import scripted
 from tests.egress_driver import Answer, EgressDriver
 from tests.servers.bad_events import TYPES
@@ -25,7 +25,7 @@ class Body(msgspec.Struct, frozen=True):
 class Bodies:
     """`kept` are the bodies by name."""
 
-    def __init__(self, api: out.Api) -> None:
+    def __init__(self, api: Api) -> None:
         self.api, self.kept = api, dict[str, Body]()
         self.url = ""
 
@@ -56,7 +56,7 @@ class Bodies:
 
 
 @contextlib.contextmanager
-def bodies_of(api: out.Api) -> Iterator[Bodies]:
+def bodies_of(api: Api) -> Iterator[Bodies]:
     bodies = Bodies(api)
     with Loopback(bodies.answer) as server:
         bodies.url = server.url

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import Counterpart, Find
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers import forms, llama_cpp

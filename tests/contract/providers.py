@@ -8,16 +8,17 @@ import msgspec
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import Api, Provider
 from tests.servers.bad_events import TYPES, answered
 from tests.servers.loopback import Exchange
 
 TOKENS = 8
 """More than the events that come before the first text."""
 
-APIS: tuple[out.Api, ...] = ("ollama", "openai", "anthropic", "cohere")
+APIS: tuple[Api, ...] = ("ollama", "openai", "anthropic", "cohere")
 
 
-PATHS: dict[out.Api, str] = {
+PATHS: dict[Api, str] = {
     "ollama": "/api/chat",
     "openai": "/v1/chat/completions",
     "anthropic": "/v1/messages",
@@ -28,14 +29,14 @@ PATHS: dict[out.Api, str] = {
 class Counterpart(msgspec.Struct, frozen=True):
     """A server that speaks `api` at `url`. `suffix` is what base URLs of that API end with."""
 
-    api: out.Api
+    api: Api
     url: str
     model: str
     suffix: str = ""
 
-    def provider(self, *, url: str = "", name: str = "") -> out.Provider:
+    def provider(self, *, url: str = "", name: str = "") -> Provider:
         """This one, or another server in its place."""
-        return out.Provider(name or self.api, self.api, (url or self.url) + self.suffix)
+        return Provider(name or self.api, self.api, (url or self.url) + self.suffix)
 
     def complete(
         self,
@@ -55,12 +56,12 @@ class Counterpart(msgspec.Struct, frozen=True):
         return out.Complete(0, provider, model or self.model, messages, options, **given)
 
 
-def scripted(api: out.Api, url: str) -> Counterpart:
+def scripted(api: Api, url: str) -> Counterpart:
     """A server that a test stands up itself."""
     return Counterpart(api, url, "m", "/v1" if api == "openai" else "")
 
 
-Find = Callable[[out.Api], Counterpart]
+Find = Callable[[Api], Counterpart]
 
 
 async def say_yes(exchange: Exchange) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import Api, Provider
 from tests.egress_driver import Answer, EgressDriver
 from tests.servers.clouds import CLOUDS
 from tests.servers.loopback import Exchange, Loopback
@@ -15,7 +16,7 @@ from tests.servers.loopback import Exchange, Loopback
 class Strict(Loopback):
     """See the module."""
 
-    def __init__(self, api: out.Api) -> None:
+    def __init__(self, api: Api) -> None:
         super().__init__(self._noting)
         self.api = api
         self.bodies: list[dict[str, Any]] = []
@@ -38,7 +39,7 @@ class Strict(Loopback):
         options: GenerationOptions | None = None,
         blobs: Sequence[bytes] = (),
     ) -> Answer:
-        provider = out.Provider(self.api, self.api, self.base_url)
+        provider = Provider(self.api, self.api, self.base_url)
         asked = options if options is not None else GenerationOptions()
         complete = out.Complete(0, provider, model, messages, asked, first_token=30.0, gap=10.0)
         return egress.ask(complete, blobs=blobs)

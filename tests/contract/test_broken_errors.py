@@ -4,6 +4,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Exchange, Loopback
@@ -39,7 +40,7 @@ BODIES: dict[str, tuple[int, dict[str, str], bytes, str, Code]] = {
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("broken", BODIES)
 def test_the_status_of_an_error_counts_though_its_body_is_broken(
-    egress: EgressDriver, api: out.Api, broken: str
+    egress: EgressDriver, api: Api, broken: str
 ) -> None:
     status, headers, body, then, code = BODIES[broken]
 
@@ -57,7 +58,7 @@ def test_the_status_of_an_error_counts_though_its_body_is_broken(
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_half_a_character_in_a_models_name_costs_no_answer(egress: EgressDriver, api: out.Api) -> None:
+def test_half_a_character_in_a_models_name_costs_no_answer(egress: EgressDriver, api: Api) -> None:
     name, parts = '"m\\ud83d"', '[{"type": "text", "text": "hi"}]'
     choices = '[{"delta": {"content": "hi"}, "finish_reason": "stop"}]'
     said = {
@@ -97,7 +98,7 @@ USED = {"tokens": {"input_tokens": None}, "billed_units": {"input_tokens": 11, "
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_what_is_understood_of_nothing_is_quoted(egress: EgressDriver, api: out.Api) -> None:
+def test_what_is_understood_of_nothing_is_quoted(egress: EgressDriver, api: Api) -> None:
     """A server of another protocol, or one that says that it has said all."""
     body = b'data: {"reply": "canard", "done": true, "type": "message", "message": {}}\n\ndata: [DONE]\n\n'
 

@@ -5,6 +5,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.bodies import Body, bodies_of
 from tests.contract.providers import APIS
 from tests.egress_driver import Answer, EgressDriver
@@ -31,7 +32,7 @@ def _wrong(shape: CallShape, answer: Answer) -> str:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("api", APIS)
-def test_a_field_that_is_something_else_costs_no_call(egress: EgressDriver, api: out.Api) -> None:
+def test_a_field_that_is_something_else_costs_no_call(egress: EgressDriver, api: Api) -> None:
     shapes = {str(number): shape for number, shape in enumerate(call_corpus(api))}
     bodies = {number: Body([shape.body(api)]) for number, shape in shapes.items()}
     assert len(shapes) > 80

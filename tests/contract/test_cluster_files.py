@@ -15,7 +15,7 @@ from ai_pal.cluster.receiving import AHEAD, PIECE
 from ai_pal.cluster.supplying import Supplying
 from ai_pal.errors import Code
 from ai_pal.protocol import cluster as wire
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 from tests.contract.test_cluster_link import A, B, Near, until
 from tests.hub.loopback import Hub, Repo, loopback_hub
 

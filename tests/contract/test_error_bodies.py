@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults
@@ -21,7 +21,7 @@ def _said(case: Case) -> Fault:
     data = case.body.encode()
     kind = {"content-type": "text/html" if data.startswith(b"<") else "application/json"}
 
-    async def fault(api: out.Api, exchange: Exchange, forward: Forward) -> None:
+    async def fault(api: Api, exchange: Exchange, forward: Forward) -> None:
         if case.status != 200:
             await exchange.answer(case.status, data, kind)
             return
@@ -33,7 +33,7 @@ def _said(case: Case) -> Fault:
     return fault
 
 
-def _can_say(api: out.Api, case: Case) -> bool:
+def _can_say(api: Api, case: Case) -> bool:
     if api not in case.apis:
         return False
     if case.status != 200:
@@ -43,7 +43,7 @@ def _can_say(api: out.Api, case: Case) -> bool:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_each_error_comes_out_as_what_it_means(egress: EgressDriver, api: out.Api) -> None:
+def test_each_error_comes_out_as_what_it_means(egress: EgressDriver, api: Api) -> None:
     wrong, asked = [], 0
     with FaultProxy(api) as proxy:
         for case in CASES:
@@ -63,7 +63,7 @@ def test_each_error_comes_out_as_what_it_means(egress: EgressDriver, api: out.Ap
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_an_error_as_a_whole_body_under_200_means_the_same(egress: EgressDriver, api: out.Api) -> None:
+def test_an_error_as_a_whole_body_under_200_means_the_same(egress: EgressDriver, api: Api) -> None:
     wrong = []
     with FaultProxy(api) as proxy:
         for case in (case for case in CASES if case.status == 200):
@@ -76,7 +76,7 @@ def test_an_error_as_a_whole_body_under_200_means_the_same(egress: EgressDriver,
 
 @pytest.mark.parametrize("code", ["ERROR", "ERROR_TOXIC", "TIMEOUT", "USER_CANCEL"])
 def test_coheres_own_error_inside_an_answer(egress: EgressDriver, code: str) -> None:
-    async def fault(api: out.Api, exchange: Exchange, forward: Forward) -> None:
+    async def fault(api: Api, exchange: Exchange, forward: Forward) -> None:
         await exchange.begin(TYPES[api])
         delta = {"finish_reason": code, "error": "too many requests", "usage": {}}
         event = {"type": "message-end", "delta": delta}

@@ -6,6 +6,7 @@ import psutil
 
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Provider
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Exchange, Loopback
 
@@ -42,7 +43,7 @@ def test_a_flood_waits_for_the_supervisor(egress: EgressDriver) -> None:
     flood, process = Flood(), psutil.Process(egress.process.pid)
     with Loopback(flood.answer) as server:
         before = process.memory_info().rss
-        provider = out.Provider("ollama", "ollama", server.url)
+        provider = Provider("ollama", "ollama", server.url)
         key = egress.start(out.Complete(0, provider, "m", [Message("user", "hi")]))
         flood.wait_until_it_waits()
         assert process.memory_info().rss - before < LIMIT

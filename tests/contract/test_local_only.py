@@ -9,6 +9,7 @@ import pytest
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Api, Provider
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers import faults
 from tests.servers.faults import Fault, FaultProxy
@@ -45,8 +46,8 @@ def server(fake: FakeOllama) -> Iterator[Loopback]:
         yield server
 
 
-def complete(api: out.Api, url: str, *, local_only: bool = True) -> out.Complete:
-    provider = out.Provider(api, api, url)
+def complete(api: Api, url: str, *, local_only: bool = True) -> out.Complete:
+    provider = Provider(api, api, url)
     return out.Complete(0, provider, "m", [Message("user", CANARY)], local_only=local_only)
 
 
@@ -131,7 +132,7 @@ def test_what_it_does_not_say_is_no_reason_without_local_only(
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
 def test_no_other_protocol_is_local(
-    egress: EgressDriver, fake: FakeOllama, server: Loopback, api: out.Api
+    egress: EgressDriver, fake: FakeOllama, server: Loopback, api: Api
 ) -> None:
     assert egress.ask(complete(api, server.url)).failed.failure.code == Code.LOCAL_ONLY
     assert server.requests == []

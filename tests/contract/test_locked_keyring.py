@@ -12,7 +12,7 @@ from ai_pal.config.provider_access import remember
 from ai_pal.egress import providers
 from ai_pal.egress.providers import Providers
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.provider import Provider
 
 pytestmark = [pytest.mark.anyio]
 

@@ -17,6 +17,7 @@ from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import AnyPart, Image, Message, Text
 from ai_pal.protocol.options import GenerationOptions, JsonSchema, Tool
+from ai_pal.protocol.provider import Provider
 from tests.egress_driver import EgressDriver, egress_process
 from tests.pictures import png
 from tests.process.answers import slow
@@ -44,8 +45,8 @@ def machines(box: sshd.SecondMachine) -> Iterator[EgressDriver]:
         yield driver
 
 
-def provider(box: sshd.SecondMachine) -> out.Provider:
-    return out.Provider("box", "machine", machine=box.machine())
+def provider(box: sshd.SecondMachine) -> Provider:
+    return Provider("box", "machine", machine=box.machine())
 
 
 def complete(
@@ -135,7 +136,7 @@ def test_one_that_is_silent_is_told_in_time(machines: EgressDriver, box: sshd.Se
     with socket.create_server(("127.0.0.1", 0)) as asleep:
         machine = msgspec.structs.replace(box.machine(), port=asleep.getsockname()[1])
         asked = complete(box, "one")
-        asked = msgspec.structs.replace(asked, provider=out.Provider("asleep", "machine", machine=machine))
+        asked = msgspec.structs.replace(asked, provider=Provider("asleep", "machine", machine=machine))
         begun = time.monotonic()
         failure = machines.ask(asked).failed.failure
         assert time.monotonic() - begun < allowed(4.0)
@@ -148,7 +149,7 @@ def test_nothing_goes_to_another_than_was_pinned(
     machines: EgressDriver, box: sshd.SecondMachine, pin: dict[str, str]
 ) -> None:
     asked = complete(box, "a secret")
-    changed = out.Provider("other", "machine", machine=box.machine(**pin))
+    changed = Provider("other", "machine", machine=box.machine(**pin))
     answer = machines.ask(msgspec.structs.replace(asked, provider=changed))
     assert answer.failed.failure.code == Code.MACHINE_CHANGED
     assert not answer.connected
@@ -162,7 +163,7 @@ def test_an_older_build_there_is_told_with_what_to_do(
     older = f'{sys.executable} -P -c "{script}; sys.stdout.flush(); time.sleep(60)" #'
     machine = msgspec.structs.replace(box.machine(), command=older)
     asked = msgspec.structs.replace(
-        complete(box, "one"), provider=out.Provider("older", "machine", machine=machine)
+        complete(box, "one"), provider=Provider("older", "machine", machine=machine)
     )
     failure = machines.ask(asked).failed.failure
     assert failure.code == Code.PROTOCOL_MISMATCH

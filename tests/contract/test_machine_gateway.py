@@ -14,6 +14,7 @@ from ai_pal.errors import Code
 from ai_pal.machines.certificate import certificate_at, fingerprint, same_fingerprint
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Machine, Provider
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers.certificates import Authority
 from tests.servers.loopback import Exchange, Loopback
@@ -69,8 +70,8 @@ def pinned(authority: Authority, name: str = "box.example") -> str:
 
 
 def complete(server: Loopback, certificate: str, *, mine: bool = False) -> out.Complete:
-    machine = out.Machine("", certificate=certificate)
-    provider = out.Provider("box", "openai", f"https://127.0.0.1:{server.port}/v1", machine)
+    machine = Machine("", certificate=certificate)
+    provider = Provider("box", "openai", f"https://127.0.0.1:{server.port}/v1", machine)
     return out.Complete(0, provider, "echo", [Message("user", "a secret")], mine=mine)
 
 

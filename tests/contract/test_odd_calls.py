@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.bodies import bodies_of
 from tests.contract.providers import APIS
 from tests.egress_driver import EgressDriver
@@ -66,7 +66,7 @@ def test_openais_protocol_as_it_is_spoken(egress: EgressDriver, body: bytes, cal
     assert answer.done.finish_reason == "tool_calls"
 
 
-WHOLE: dict[out.Api, dict[str, Any]] = {
+WHOLE: dict[Api, dict[str, Any]] = {
     "openai": {
         "choices": [
             {
@@ -113,7 +113,7 @@ WHOLE: dict[out.Api, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_whole_answer_with_a_call_is_one(egress: EgressDriver, api: out.Api) -> None:
+def test_a_whole_answer_with_a_call_is_one(egress: EgressDriver, api: Api) -> None:
     with bodies_of(api) as server:
         answer = server.ask(egress, json.dumps(WHOLE[api]).encode(), content_type="application/json")
     assert answer.calls == [("weather", TEXT)]
@@ -122,7 +122,7 @@ def test_a_whole_answer_with_a_call_is_one(egress: EgressDriver, api: out.Api) -
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_call_without_a_name_quotes_the_server(egress: EgressDriver, api: out.Api) -> None:
+def test_a_call_without_a_name_quotes_the_server(egress: EgressDriver, api: Api) -> None:
     made = forms.called(api, 0, "weather", [TEXT])
     body = forms.written(api, [*made, *forms.ended(api, "stop", 5, 7)]).replace(b'"name"', b'"nome"')
     with bodies_of(api) as server:
@@ -133,7 +133,7 @@ def test_a_call_without_a_name_quotes_the_server(egress: EgressDriver, api: out.
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
-def test_a_call_that_the_limit_has_cut_is_told_as_length(egress: EgressDriver, api: out.Api) -> None:
+def test_a_call_that_the_limit_has_cut_is_told_as_length(egress: EgressDriver, api: Api) -> None:
     made = [*forms.called(api, 0, "weather", [TEXT[:9]]), *forms.ended(api, "length", 5, 7)]
     with bodies_of(api) as server:
         answer = server.ask(egress, forms.written(api, made))
@@ -142,7 +142,7 @@ def test_a_call_that_the_limit_has_cut_is_told_as_length(egress: EgressDriver, a
 
 
 @pytest.mark.parametrize(("api", "reason"), [("openai", "content_filter"), ("anthropic", "refusal")])
-def test_what_is_withheld_is_told_as_such(egress: EgressDriver, api: out.Api, reason: str) -> None:
+def test_what_is_withheld_is_told_as_such(egress: EgressDriver, api: Api, reason: str) -> None:
     ends = {
         "openai": ("", {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}),
         "anthropic": ("message_delta", {"type": "message_delta", "delta": {"stop_reason": reason}}),

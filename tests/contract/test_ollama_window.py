@@ -11,6 +11,7 @@ import pytest
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import Provider
 from tests.contract.providers import Find
 from tests.egress_driver import EgressDriver
 from tests.servers.loopback import Loopback
@@ -19,7 +20,7 @@ from tests.servers.windowed_ollama import WindowedOllama
 
 
 def conversation(url: str, words: int, **extra: object) -> out.Complete:
-    provider = out.Provider("ollama", "ollama", url)
+    provider = Provider("ollama", "ollama", url)
     turns = [Message("user", "word " * words)]
     return out.Complete(0, provider, "m", turns, GenerationOptions(max_tokens=8, extra=extra))
 
@@ -123,7 +124,7 @@ def test_what_a_real_server_cuts_is_told(egress: EgressDriver, find: Find) -> No
 
 
 def test_its_models_are_described_where_that_is_asked_for(egress: EgressDriver, ollama_url: str) -> None:
-    provider = out.Provider("ollama", "ollama", ollama_url)
+    provider = Provider("ollama", "ollama", ollama_url)
     plain = egress.ask(out.ListModels(0, provider)).end
     described = egress.ask(out.ListModels(0, provider, describe=True)).end
     assert isinstance(plain, out.ProviderModels)

@@ -14,8 +14,9 @@ from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.content import Image, Message, Reasoning, Text, ToolCall, ToolResult
-from ai_pal.protocol.egress import Complete, Provider
+from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, Tool
+from ai_pal.protocol.provider import Provider
 from tests.contract.strict import Strict
 from tests.servers.clouds import KEYS
 

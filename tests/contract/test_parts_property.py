@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.bodies import Bodies, Body, bodies_of
 from tests.contract.providers import APIS
 from tests.egress_driver import Answer, EgressDriver
@@ -27,7 +28,7 @@ class Case(msgspec.Struct):
     parts: list[tuple[str, Any]]
 
 
-def _case(data: st.DataObject, api: out.Api) -> Case:
+def _case(data: st.DataObject, api: Api) -> Case:
     made, parts = forms.begun(api, 5), list[tuple[str, Any]]()
     for place in range(data.draw(st.integers(1, 5))):
         kind = data.draw(st.sampled_from(["reasoning", "text", "call"]))

@@ -10,6 +10,7 @@ import pytest
 
 from ai_pal.errors import PERMANENT, Code
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from ai_pal.protocol.usage import Usage
 from tests.contract.providers import APIS, PATHS, Find, scripted
 from tests.egress_driver import EgressDriver
@@ -56,7 +57,7 @@ INSIDE: dict[str, tuple[Fault, Code]] = {
     "malformed": (inside(faults.garble), Code.STREAM_BROKEN),
 }
 
-ERROR_EVENT: dict[out.Api, Code] = {
+ERROR_EVENT: dict[Api, Code] = {
     "ollama": Code.STREAM_BROKEN,
     "openai": Code.PROVIDER_ERROR,
     "anthropic": Code.PROVIDER_ERROR,
@@ -64,7 +65,7 @@ ERROR_EVENT: dict[out.Api, Code] = {
 }
 
 
-def _ask(egress: EgressDriver, proxy: FaultProxy, api: out.Api, **timeouts: Any) -> out.CompletionFailed:
+def _ask(egress: EgressDriver, proxy: FaultProxy, api: Api, **timeouts: Any) -> out.CompletionFailed:
     answer = egress.ask(scripted(api, proxy.url).complete(**timeouts))
     assert proxy.requests == [("POST", PATHS[api])]
     return answer.failed
@@ -72,7 +73,7 @@ def _ask(egress: EgressDriver, proxy: FaultProxy, api: out.Api, **timeouts: Any)
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("name", BEFORE)
-def test_before_the_answer(egress: EgressDriver, api: out.Api, name: str) -> None:
+def test_before_the_answer(egress: EgressDriver, api: Api, name: str) -> None:
     fault, code = BEFORE[name]
     with FaultProxy(api) as proxy:
         proxy.fault = fault
@@ -83,7 +84,7 @@ def test_before_the_answer(egress: EgressDriver, api: out.Api, name: str) -> Non
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("name", IN_TIME)
-def test_no_answer_in_time(egress: EgressDriver, api: out.Api, name: str) -> None:
+def test_no_answer_in_time(egress: EgressDriver, api: Api, name: str) -> None:
     fault, code = IN_TIME[name]
     with FaultProxy(api) as proxy:
         proxy.fault = fault
@@ -96,7 +97,7 @@ def test_no_answer_in_time(egress: EgressDriver, api: out.Api, name: str) -> Non
 @pytest.mark.real_model
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("name", INSIDE)
-def test_inside_the_answer(egress: EgressDriver, find: Find, api: out.Api, name: str) -> None:
+def test_inside_the_answer(egress: EgressDriver, find: Find, api: Api, name: str) -> None:
     fault, code = INSIDE[name]
     with FaultProxy(api, find(api).url) as proxy:
         proxy.fault = fault
@@ -109,7 +110,7 @@ def test_inside_the_answer(egress: EgressDriver, find: Find, api: out.Api, name:
 
 @pytest.mark.real_model
 @pytest.mark.parametrize("api", APIS)
-def test_an_error_inside_the_answer_says_what_it_says(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_an_error_inside_the_answer_says_what_it_says(egress: EgressDriver, find: Find, api: Api) -> None:
     with FaultProxy(api, find(api).url) as proxy:
         proxy.fault = inside(faults.fail)
         answer = egress.ask(find(api).complete(url=proxy.url))
@@ -118,7 +119,7 @@ def test_an_error_inside_the_answer_says_what_it_says(egress: EgressDriver, find
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_an_error_as_the_first_event(egress: EgressDriver, api: out.Api) -> None:
+def test_an_error_as_the_first_event(egress: EgressDriver, api: Api) -> None:
     with FaultProxy(api) as proxy:
         proxy.fault = faults.error_at_once
         failure = _ask(egress, proxy, api).failure
@@ -127,9 +128,7 @@ def test_an_error_as_the_first_event(egress: EgressDriver, api: out.Api) -> None
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("said", ["many", 7.5, -5, 10**12, 10**30, [], {}, None])
-def test_a_figure_that_is_none_costs_the_figure_only(
-    egress: EgressDriver, api: out.Api, said: object
-) -> None:
+def test_a_figure_that_is_none_costs_the_figure_only(egress: EgressDriver, api: Api, said: object) -> None:
     with FaultProxy(api) as proxy:
         proxy.fault = faults.figure(said)
         answer = egress.ask(scripted(api, proxy.url).complete())
@@ -140,7 +139,7 @@ def test_a_figure_that_is_none_costs_the_figure_only(
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
-def test_what_is_not_there_is_no_model(egress: EgressDriver, api: out.Api) -> None:
+def test_what_is_not_there_is_no_model(egress: EgressDriver, api: Api) -> None:
     with FaultProxy(api) as proxy:
         proxy.fault = faults.status(404, ERROR)
         failure = egress.ask(scripted(api, proxy.url).complete()).failed.failure
@@ -159,7 +158,7 @@ def test_what_ollama_does_not_know_is_not_pulled(egress: EgressDriver, body: obj
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_refused_connection(egress: EgressDriver, api: out.Api) -> None:
+def test_a_refused_connection(egress: EgressDriver, api: Api) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
@@ -170,7 +169,7 @@ def test_a_refused_connection(egress: EgressDriver, api: out.Api) -> None:
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("url", ["nonsense", "http://[::1", "ftp://127.0.0.1", "http://127.0.0.1:99999"])
-def test_an_address_that_is_none(egress: EgressDriver, api: out.Api, url: str) -> None:
+def test_an_address_that_is_none(egress: EgressDriver, api: Api, url: str) -> None:
     failure = egress.ask(scripted(api, url).complete()).failed.failure
     assert (failure.code, failure.retryable) == (Code.PROVIDER_UNREACHABLE, True)
 
@@ -181,7 +180,7 @@ def test_a_name_that_nobody_has(egress: EgressDriver) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_connection_that_nobody_takes(egress: EgressDriver, api: out.Api) -> None:
+def test_a_connection_that_nobody_takes(egress: EgressDriver, api: Api) -> None:
     with full_backlog() as url:
         failure = egress.ask(scripted(api, url).complete(connect=0.4)).failed.failure
     assert (failure.code, failure.retryable) == (Code.CONNECT_TIMEOUT, True)

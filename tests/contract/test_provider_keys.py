@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import APIS, scripted
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers import faults
@@ -32,7 +32,7 @@ def egress() -> Iterator[EgressDriver]:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_no_failure_tells_the_key(egress: EgressDriver, api: out.Api) -> None:
+def test_no_failure_tells_the_key(egress: EgressDriver, api: Api) -> None:
     sent: list[str] = []
     with FaultProxy(api) as proxy:
         for fault in FAULTS:
@@ -70,7 +70,7 @@ def test_what_cannot_be_a_key_is_sent_nowhere() -> None:
 
 
 def _noting(sent: list[str], fault: Fault) -> Fault:
-    async def noting(api: out.Api, exchange: Exchange, forward: Forward) -> None:
+    async def noting(api: Api, exchange: Exchange, forward: Forward) -> None:
         if exchange.method == "POST":  # who has no such model is also asked for those that there are
             sent.append(str(exchange.headers))
         await fault(api, exchange, forward)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.bodies import bodies_of
 from tests.egress_driver import EgressDriver
 from tests.servers import forms
 
 
-def chunk(api: out.Api, said: str, *tokens: str) -> forms.Made:
+def chunk(api: Api, said: str, *tokens: str) -> forms.Made:
     """A piece of an answer with the probabilities of its tokens."""
     made = forms.said(api, said)
     entries = [
@@ -26,7 +26,7 @@ def chunk(api: out.Api, said: str, *tokens: str) -> forms.Made:
 
 
 @pytest.mark.parametrize("api", ["openai", "ollama", "cohere"])
-def test_numbers_count_tokens_where_a_chunk_holds_several(egress: EgressDriver, api: out.Api) -> None:
+def test_numbers_count_tokens_where_a_chunk_holds_several(egress: EgressDriver, api: Api) -> None:
     made = [*forms.begun(api, 5), *chunk(api, "one two", "one", " two"), *chunk(api, " three", " three")]
     made += [*forms.said(api, " four"), *forms.ended(api, "stop", 5, 4)]
     with bodies_of(api) as server:

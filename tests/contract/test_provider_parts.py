@@ -11,6 +11,7 @@ from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Image, Message, Reasoning, Text, ToolResult
 from ai_pal.protocol.options import GenerationOptions, JsonObject, JsonSchema, NamedTool, Tool
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import Counterpart, Find
 from tests.egress_driver import Answer, EgressDriver
 from tests.servers.ollama import TOOLED, create_tooled
@@ -37,7 +38,7 @@ def ask(egress: EgressDriver, counterpart: Counterpart, prompt: str, **options: 
 
 
 @pytest.mark.parametrize("api", ["ollama", "openai"])
-def test_an_answer_keeps_to_its_schema(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_an_answer_keeps_to_its_schema(egress: EgressDriver, find: Find, api: Api) -> None:
     answer = ask(egress, find(api), "Invent a person.", response_format=JsonSchema(PERSON))
     value = json.loads(answer.text)
     assert value["name"] in ("Ada", "Bob")
@@ -45,7 +46,7 @@ def test_an_answer_keeps_to_its_schema(egress: EgressDriver, find: Find, api: ou
 
 
 @pytest.mark.parametrize("api", ["ollama", "openai"])
-def test_an_answer_is_a_json_object_or_none(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_an_answer_is_a_json_object_or_none(egress: EgressDriver, find: Find, api: Api) -> None:
     answer = ask(egress, find(api), "Answer in JSON: who are you?", response_format=JsonObject())
     if isinstance(answer.end, out.CompletionDone) and answer.done.finish_reason == "stop":
         assert isinstance(json.loads(answer.text), dict)
@@ -121,7 +122,7 @@ def test_probabilities_are_those_of_the_text(egress: EgressDriver, find: Find) -
 
 @pytest.mark.parametrize("api", ["openai", "anthropic"])
 def test_a_server_that_does_not_call_what_it_has_to_has_failed(
-    egress: EgressDriver, find: Find, api: out.Api
+    egress: EgressDriver, find: Find, api: Api
 ) -> None:
     # The template of this model knows no tools, and its server says nothing of it.
     prompt = "What is the capital of France?"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import Code, install_extra
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import scripted
 from tests.egress_driver import egress_process
 from tests.servers import faults
@@ -13,7 +13,7 @@ from tests.servers.faults import FaultProxy
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
-def test_a_missing_sdk_is_named_with_the_command_that_brings_it(tmp_path: Path, api: out.Api) -> None:
+def test_a_missing_sdk_is_named_with_the_command_that_brings_it(tmp_path: Path, api: Api) -> None:
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{api!r}] = None\n")
     with egress_process({}, PYTHONPATH=str(tmp_path)) as egress, FaultProxy("ollama") as proxy:
         failure = egress.ask(scripted(api, "http://127.0.0.1:1").complete()).failed.failure

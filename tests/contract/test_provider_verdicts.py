@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import Api
 from tests.contract.providers import Find
 from tests.contract.strict import Strict
 from tests.egress_driver import Answer, EgressDriver, egress_process
 from tests.option_values import taken
 from tests.servers.clouds import KEYS
 
-MODELS: dict[out.Api, list[str]] = {
+MODELS: dict[Api, list[str]] = {
     "openai": ["gpt-4o", "gpt-5-mini"],
     "anthropic": ["claude-haiku-4-5"],
     "cohere": ["command-a-03-2025"],
@@ -51,7 +52,7 @@ def egress() -> Iterator[EgressDriver]:
     ("api", "model"), [(api, model) for api, models in MODELS.items() for model in models]
 )
 def test_a_cloud_takes_what_the_table_takes_or_is_asked_without(
-    egress: EgressDriver, api: out.Api, model: str
+    egress: EgressDriver, api: Api, model: str
 ) -> None:
     wrong = []
     with Strict(api) as cloud:

@@ -11,6 +11,7 @@ from ai_pal.config.provider_access import key_hint
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import CONTINUES, Api, Provider
 from tests.contract.providers import APIS, TOKENS, Counterpart, Find, scripted
 from tests.egress_driver import EgressDriver
 from tests.servers import faults
@@ -88,16 +89,14 @@ def test_the_models_of_a_provider_are_listed(egress: EgressDriver, counterpart: 
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
-def test_a_wrong_key_is_not_accepted(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_a_wrong_key_is_not_accepted(egress: EgressDriver, find: Find, api: Api) -> None:
     failure = egress.ask(find(api).complete(name="nobody")).failed.failure
     assert (failure.code, failure.retryable) == (Code.AUTH_FAILED, False)
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic", "cohere"])
-def test_without_a_key_the_provider_itself_is_not_asked(
-    egress: EgressDriver, find: Find, api: out.Api
-) -> None:
-    provider = out.Provider("nobody", api)
+def test_without_a_key_the_provider_itself_is_not_asked(egress: EgressDriver, find: Find, api: Api) -> None:
+    provider = Provider("nobody", api)
     failure = egress.ask(out.Complete(0, provider, "m", [Message("user", "hi")])).failed.failure
     assert (failure.code, failure.retryable) == (Code.NO_KEY, False)
     assert failure.hint == key_hint("nobody")
@@ -142,13 +141,13 @@ def test_a_model_that_is_retired_is_told_with_those_that_are_nearest(egress: Egr
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic"])
-def test_a_prompt_over_the_window_is_too_large(egress: EgressDriver, find: Find, api: out.Api) -> None:
+def test_a_prompt_over_the_window_is_too_large(egress: EgressDriver, find: Find, api: Api) -> None:
     failure = egress.ask(find(api).complete("word " * 3000)).failed.failure
     assert (failure.code, failure.retryable) == (Code.PROMPT_TOO_LARGE, False)
 
 
-@pytest.mark.parametrize("api", sorted(out.CONTINUES))
-def test_the_beginning_of_an_answer_is_continued(egress: EgressDriver, find: Find, api: out.Api) -> None:
+@pytest.mark.parametrize("api", sorted(CONTINUES))
+def test_the_beginning_of_an_answer_is_continued(egress: EgressDriver, find: Find, api: Api) -> None:
     complete = find(api).complete("What is the capital of France?", tokens=5)
     begun = [*complete.messages, Message("assistant", "The capital of France is Par")]
     assert egress.ask(replace(complete, messages=begun)).text.startswith("is")
@@ -175,7 +174,7 @@ def test_keep_alive_reaches_ollama(egress: EgressDriver, find: Find) -> None:
     with FaultProxy("ollama", find("ollama").url) as proxy:
         bodies: list[bytes] = []
 
-        async def noting(api: out.Api, exchange: Exchange, forward: Forward) -> None:
+        async def noting(api: Api, exchange: Exchange, forward: Forward) -> None:
             bodies.append(exchange.body)
             await faults.passed(api, exchange, forward)
 

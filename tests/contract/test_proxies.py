@@ -11,6 +11,7 @@ import pytest
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.conftest import KEYS
 from tests.contract.providers import APIS, say_yes, scripted
 from tests.egress_driver import Answer, EgressDriver, egress_process
@@ -30,11 +31,11 @@ class World(msgspec.Struct):
     egress: EgressDriver
     secure: bool = True
 
-    def ask(self, api: out.Api, prompt: str = "Hello", **timeouts: Any) -> Answer:
+    def ask(self, api: Api, prompt: str = "Hello", **timeouts: Any) -> Answer:
         url = f"{'https' if self.secure else 'http'}://{HOST}"
         return self.egress.ask(scripted(api, url).complete(prompt, **timeouts))
 
-    def refused(self, api: out.Api, prompt: str = "Hello", **timeouts: Any) -> Failure:
+    def refused(self, api: Api, prompt: str = "Hello", **timeouts: Any) -> Failure:
         """Why nothing came, where not a byte of the prompt has left."""
         answer = self.ask(api, prompt, **timeouts)
         assert not answer.connected
@@ -130,7 +131,7 @@ def told(failure: Failure, code: Code, *words: str) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_provider_is_reached_through_a_tunnel(tunnel: World, api: out.Api) -> None:
+def test_a_provider_is_reached_through_a_tunnel(tunnel: World, api: Api) -> None:
     answer = tunnel.ask(api)
     assert (answer.text, answer.connected, answer.sent) == ("yes", True, True)
     assert set(tunnel.proxy.asked) == {f"{HOST}:443"}
@@ -148,7 +149,7 @@ def test_a_provider_is_reached_through_a_tunnel(tunnel: World, api: out.Api) -> 
     ],
 )
 def test_a_proxy_that_refuses_a_tunnel_costs_nothing(
-    tunnel: World, api: out.Api, status: int, words: str
+    tunnel: World, api: Api, status: int, words: str
 ) -> None:
     proxy = tunnel.proxy
     assert isinstance(proxy, HttpProxy)
@@ -159,7 +160,7 @@ def test_a_proxy_that_refuses_a_tunnel_costs_nothing(
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_list_that_a_proxy_refuses_names_it_too(tunnel: World, api: out.Api) -> None:
+def test_a_list_that_a_proxy_refuses_names_it_too(tunnel: World, api: Api) -> None:
     assert isinstance(tunnel.proxy, HttpProxy)
     tunnel.proxy.status = 407
     provider = scripted(api, f"https://{HOST}").provider()
@@ -168,7 +169,7 @@ def test_a_list_that_a_proxy_refuses_names_it_too(tunnel: World, api: out.Api) -
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_proxy_that_says_nothing_took_no_connection(tunnel: World, api: out.Api) -> None:
+def test_a_proxy_that_says_nothing_took_no_connection(tunnel: World, api: Api) -> None:
     assert isinstance(tunnel.proxy, HttpProxy)
     tunnel.proxy.silent = True
     failure = tunnel.refused(api, connect=0.4)
@@ -176,14 +177,14 @@ def test_a_proxy_that_says_nothing_took_no_connection(tunnel: World, api: out.Ap
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_tunnel_that_breaks_before_the_prompt_has_cost_nothing(tunnel: World, api: out.Api) -> None:
+def test_a_tunnel_that_breaks_before_the_prompt_has_cost_nothing(tunnel: World, api: Api) -> None:
     tunnel.proxy.most = 100  # within the TLS handshake
     failure = tunnel.refused(api)
     told(failure, Code.PROVIDER_UNREACHABLE, "(https_proxy)")
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_prompt_that_was_sent_in_part_has_left(tunnel: World, api: out.Api) -> None:
+def test_a_prompt_that_was_sent_in_part_has_left(tunnel: World, api: Api) -> None:
     tunnel.proxy.most = 1_000_000
     answer = tunnel.ask(api, LARGE)
     assert (answer.connected, answer.sent) == (True, False)
@@ -194,7 +195,7 @@ def test_a_prompt_that_was_sent_in_part_has_left(tunnel: World, api: out.Api) ->
 
 @pytest.mark.parametrize("api", APIS)
 def test_a_prompt_that_is_taken_in_part_only_is_no_connection_that_nobody_took(
-    tunnel: World, api: out.Api
+    tunnel: World, api: Api
 ) -> None:
     tunnel.proxy.most, tunnel.proxy.stalls = 1_000_000, True
     answer = tunnel.ask(api, LARGE, first_token=1.0)
@@ -204,7 +205,7 @@ def test_a_prompt_that_is_taken_in_part_only_is_no_connection_that_nobody_took(
 
 @pytest.mark.parametrize("api", APIS)
 def test_a_certificate_behind_a_proxy_is_told_as_that(
-    tunnel: World, tmp_path: Path, secure: Loopback, api: out.Api
+    tunnel: World, tmp_path: Path, secure: Loopback, api: Api
 ) -> None:
     with Loopback(say_yes, tls=Authority(tmp_path, "Somebody else").server(HOST)) as other:
         tunnel.proxy.target = other.port
@@ -253,7 +254,7 @@ def test_a_variable_that_names_no_proxy(authority: Authority) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_plain_request_goes_by_way_of_the_proxy(passed_on: World, api: out.Api) -> None:
+def test_a_plain_request_goes_by_way_of_the_proxy(passed_on: World, api: Api) -> None:
     answer = passed_on.ask(api)
     assert (answer.text, answer.connected, answer.sent) == ("yes", True, True)
     assert all(asked.startswith(f"http://{HOST}/") for asked in passed_on.proxy.asked)
@@ -269,7 +270,7 @@ def test_a_plain_request_goes_by_way_of_the_proxy(passed_on: World, api: out.Api
     ],
 )
 def test_what_the_proxy_itself_says_is_not_the_providers(
-    passed_on: World, api: out.Api, status: int, headers: str, words: str
+    passed_on: World, api: Api, status: int, headers: str, words: str
 ) -> None:
     proxy = passed_on.proxy
     assert isinstance(proxy, HttpProxy)
@@ -285,7 +286,7 @@ def test_what_the_proxy_itself_says_is_not_the_providers(
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_provider_is_reached_through_socks(socks: World, api: out.Api) -> None:
+def test_a_provider_is_reached_through_socks(socks: World, api: Api) -> None:
     answer = socks.ask(api)
     assert (answer.text, answer.connected, answer.sent) == ("yes", True, True)
     assert set(socks.proxy.asked) == {f"{HOST}:443"}, "the proxy looks the name up"
@@ -307,14 +308,14 @@ def test_every_way_to_write_socks(authority: Authority, secure: Loopback, scheme
     ("reply", "words"),
     [(2, "could not reach api.example.test (connection not allowed"), (5, "(connection refused)")],
 )
-def test_a_socks_proxy_that_refuses(socks: World, api: out.Api, reply: int, words: str) -> None:
+def test_a_socks_proxy_that_refuses(socks: World, api: Api, reply: int, words: str) -> None:
     assert isinstance(socks.proxy, SocksProxy)
     socks.proxy.reply = reply
     told(socks.refused(api), Code.PROVIDER_UNREACHABLE, "(ALL_PROXY)", words)
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_what_is_no_socks_proxy(socks: World, api: out.Api) -> None:
+def test_what_is_no_socks_proxy(socks: World, api: Api) -> None:
     assert isinstance(socks.proxy, SocksProxy)
     socks.proxy.garbles = True
     told(socks.refused(api), Code.PROVIDER_UNREACHABLE, "(ALL_PROXY) does not answer as a SOCKS proxy does")

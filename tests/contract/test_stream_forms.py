@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from ai_pal.errors import Code
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from ai_pal.protocol.usage import Usage
 from tests.contract.bodies import bodies_of
 from tests.contract.providers import APIS
@@ -21,7 +21,7 @@ JSON = "application/json"
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in to the network</title></head><body>hello</body></html>"
 
 
-def _stream(api: out.Api, reason: str = "stop", ending: str = "\n") -> bytes:
+def _stream(api: Api, reason: str = "stop", ending: str = "\n") -> bytes:
     made = [*forms.begun(api, 5), *forms.said(api, TEXT[:6]), *forms.said(api, TEXT[6:])]
     return forms.written(api, [*made, *forms.ended(api, reason, 5, 7)], ending)
 
@@ -30,7 +30,7 @@ def _stream(api: out.Api, reason: str = "stop", ending: str = "\n") -> bytes:
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("api", APIS)
 def test_a_whole_object_is_the_answer(
-    egress: EgressDriver, api: out.Api, indent: int | None, reason: str
+    egress: EgressDriver, api: Api, indent: int | None, reason: str
 ) -> None:
     body = json.dumps(forms.whole(api, TEXT, reason, 5, 7), indent=indent).encode()
     with bodies_of(api) as server:
@@ -39,7 +39,7 @@ def test_a_whole_object_is_the_answer(
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_whole_object_in_an_event_is_the_answer(egress: EgressDriver, api: out.Api) -> None:
+def test_a_whole_object_in_an_event_is_the_answer(egress: EgressDriver, api: Api) -> None:
     body = b"data: " + json.dumps(forms.whole(api, TEXT, "stop", 5, 7)).encode() + b"\n\ndata: [DONE]\n\n"
     with bodies_of(api) as server:
         answer = server.ask(egress, body)
@@ -47,7 +47,7 @@ def test_a_whole_object_in_an_event_is_the_answer(egress: EgressDriver, api: out
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_done_without_a_reason_is_an_end_and_closing_is_none(egress: EgressDriver, api: out.Api) -> None:
+def test_done_without_a_reason_is_an_end_and_closing_is_none(egress: EgressDriver, api: Api) -> None:
     made = forms.said(api, TEXT)
     with bodies_of(api) as server:
         answer = server.ask(egress, forms.written(api, made, done=True))
@@ -70,7 +70,7 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("name", ENCODINGS)
 @pytest.mark.parametrize("api", APIS)
-def test_a_content_encoding_is_undone_where_it_is_one(egress: EgressDriver, api: out.Api, name: str) -> None:
+def test_a_content_encoding_is_undone_where_it_is_one(egress: EgressDriver, api: Api, name: str) -> None:
     body = ENCODINGS[name](_stream(api))
     with bodies_of(api) as server:
         cut = server.ask(egress, *(body[at : at + 7] for at in range(0, len(body), 7)), content_encoding=name)
@@ -78,14 +78,14 @@ def test_a_content_encoding_is_undone_where_it_is_one(egress: EgressDriver, api:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_compression_that_nobody_knows_is_named(egress: EgressDriver, api: out.Api) -> None:
+def test_a_compression_that_nobody_knows_is_named(egress: EgressDriver, api: Api) -> None:
     with bodies_of(api) as server:
         failure = server.ask(egress, b"\x0b\x02\x80", content_encoding="br").failed.failure
     assert "compressed with br" in failure.message
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_bomb_is_counted_while_it_unfolds(egress: EgressDriver, api: out.Api) -> None:
+def test_a_bomb_is_counted_while_it_unfolds(egress: EgressDriver, api: Api) -> None:
     squeeze = zlib.compressobj(wbits=31)
     bomb = squeeze.compress(b": " + bytes(1024 * 1024 * 200)) + squeeze.flush()
     with bodies_of(api) as server:
@@ -98,7 +98,7 @@ def test_a_bomb_is_counted_while_it_unfolds(egress: EgressDriver, api: out.Api) 
     "named", ["", "; charset=utf-8", "; charset=ISO-8859-1", "; charset=nonsense", ";charset=utf-16"]
 )
 @pytest.mark.parametrize("api", APIS)
-def test_charsets_and_byte_order_marks(egress: EgressDriver, api: out.Api, charset: str, named: str) -> None:
+def test_charsets_and_byte_order_marks(egress: EgressDriver, api: Api, charset: str, named: str) -> None:
     body = _stream(api).decode().encode(charset)
     with bodies_of(api) as server:
         kind = f"text/event-stream{named}"
@@ -106,7 +106,7 @@ def test_charsets_and_byte_order_marks(egress: EgressDriver, api: out.Api, chars
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_text_that_is_not_ascii_in_the_charset_that_is_named(egress: EgressDriver, api: out.Api) -> None:
+def test_text_that_is_not_ascii_in_the_charset_that_is_named(egress: EgressDriver, api: Api) -> None:
     body = forms.written(api, [*forms.said(api, "PLACE"), *forms.ended(api, "stop", 5, 7)])
     with bodies_of(api) as server:
         latin = body.replace(b"PLACE", "né à".encode("latin-1"))
@@ -129,7 +129,7 @@ def test_text_that_is_not_ascii_in_the_charset_that_is_named(egress: EgressDrive
     ],
 )
 def test_what_is_no_answer_says_that_base_url_is_wrong(
-    egress: EgressDriver, api: out.Api, body: bytes, kind: str, code: Code, word: str
+    egress: EgressDriver, api: Api, body: bytes, kind: str, code: Code, word: str
 ) -> None:
     with bodies_of(api) as server:
         failure = server.ask(egress, body, content_type=kind).failed.failure
@@ -160,7 +160,7 @@ def test_what_is_no_answer_says_that_base_url_is_wrong(
     ],
 )
 def test_an_error_object_instead_of_a_stream_is_classified_by_its_words(
-    egress: EgressDriver, api: out.Api, body: object, code: Code, word: str
+    egress: EgressDriver, api: Api, body: object, code: Code, word: str
 ) -> None:
     told = json.dumps(body).encode()
     with bodies_of(api) as server:

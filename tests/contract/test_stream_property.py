@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_pal.errors import Code
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from tests.contract.bodies import Bodies, Body, bodies_of
 from tests.contract.providers import APIS
 from tests.egress_driver import Answer, EgressDriver
@@ -47,7 +47,7 @@ class Case(msgspec.Struct, frozen=True):
     ends: str
 
 
-def _noise(data: st.DataObject, api: out.Api, ending: str) -> bytes:
+def _noise(data: st.DataObject, api: Api, ending: str) -> bytes:
     """What is sent between events and says nothing."""
     kinds = ["", "empty", "junk", "thought"] + (["comment", "ping"] if api != "ollama" else ["blank"])
     match data.draw(st.sampled_from(kinds)):
@@ -75,7 +75,7 @@ def _with_junk(data: st.DataObject, made: forms.Made) -> forms.Made:
     return [(name, value | odd) for name, value in made]
 
 
-def _case(data: st.DataObject, api: out.Api) -> Case:
+def _case(data: st.DataObject, api: Api) -> Case:
     texts = data.draw(st.lists(TEXTS, min_size=1, max_size=4))
     ending = data.draw(st.sampled_from(sorted(ENDINGS.values())))
     ends = data.draw(st.sampled_from(["reason", "reason", "whole", "done", "closed", "error"]))

@@ -5,6 +5,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from ai_pal.protocol.usage import Usage
 from tests.contract.bodies import Body, bodies_of
 from tests.contract.providers import APIS
@@ -28,7 +29,7 @@ def _wrong(shape: Shape, answer: Answer) -> str:
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("api", APIS)
 def test_a_field_that_is_something_else_costs_nothing_else(
-    egress: EgressDriver, api: out.Api, ending: str
+    egress: EgressDriver, api: Api, ending: str
 ) -> None:
     others = OTHERS if ending == "LF" else (None, ABSENT, 7)
     shapes = {str(number): shape for number, shape in enumerate(corpus(api, others))}

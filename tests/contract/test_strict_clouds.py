@@ -13,11 +13,12 @@ from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import Api, Provider
 from tests.contract.strict import Strict
 from tests.egress_driver import Answer, EgressDriver, egress_process
 from tests.servers.clouds import CLOUDS, KEYS, anthropic, cohere, openai
 
-MODELS: dict[out.Api, list[str]] = {
+MODELS: dict[Api, list[str]] = {
     "openai": sorted(openai.MODELS),
     "anthropic": sorted(anthropic.MODELS),
     "cohere": sorted(cohere.MOST),
@@ -57,7 +58,7 @@ def drawn_turns(dice: random.Random) -> list[Message]:
     return [*turns, Message("user", dice.choice(["one two three", "over"]))]
 
 
-def drawn_options(dice: random.Random, api: out.Api) -> GenerationOptions:
+def drawn_options(dice: random.Random, api: Api) -> GenerationOptions:
     """Any options within the ranges that the API documents."""
     hot = {"openai": [1.5, 2.0], "anthropic": [1.5], "cohere": []}[api]
     extras = {"frequency_penalty": 0.3, "presence_penalty": 0.4, "top_k": 5, "min_p": 0.1, "num_gpu": 1}
@@ -184,7 +185,7 @@ def test_a_conversation_with_a_blank_answer_goes_on(egress: EgressDriver, cloud:
 
 
 @pytest.mark.parametrize("api", ["anthropic", "cohere"])
-def test_a_blank_last_turn_is_refused_and_not_sent(egress: EgressDriver, api: out.Api) -> None:
+def test_a_blank_last_turn_is_refused_and_not_sent(egress: EgressDriver, api: Api) -> None:
     turns = [Message("user", "one"), Message("assistant", "two"), Message("user", " ")]
     with Strict(api) as cloud:
         assert cloud.ask(egress, MODELS[api][0], turns).failed.failure.code == Code.EMPTY_PROMPT
@@ -220,9 +221,9 @@ def test_what_cannot_be_brought_into_range_is_refused_in_its_own_words(
 def test_a_wrong_key_and_an_unknown_model_are_told_apart(egress: EgressDriver, cloud: Strict) -> None:
     hi = [Message("user", "hi")]
     assert cloud.ask(egress, "no-such-model", hi).failed.failure.code == Code.MODEL_NOT_FOUND
-    stranger = out.Provider("nobody", cloud.api, cloud.base_url)
+    stranger = Provider("nobody", cloud.api, cloud.base_url)
     failed = egress.ask(out.Complete(0, stranger, MODELS[cloud.api][0], hi)).failed
     assert failed.failure.code == Code.AUTH_FAILED
-    listed = egress.ask(out.ListModels(0, out.Provider(cloud.api, cloud.api, cloud.base_url))).end
+    listed = egress.ask(out.ListModels(0, Provider(cloud.api, cloud.api, cloud.base_url))).end
     assert isinstance(listed, out.ProviderModels)
     assert listed.names == MODELS[cloud.api]

@@ -28,6 +28,7 @@ from ai_pal.protocol.options import (
     Thinking,
     Tool,
 )
+from ai_pal.protocol.provider import Api, Provider
 from tests.contract.strict import Strict
 from tests.egress_driver import EgressDriver, egress_process
 from tests.servers.clouds import CLOUDS, KEYS
@@ -35,7 +36,7 @@ from tests.servers.clouds import CLOUDS, KEYS
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
 HI = [Message("user", "one two")]
 TOOLS = [Tool("weather", "Tells the weather."), Tool("time")]
-MODELS: dict[out.Api, str] = {
+MODELS: dict[Api, str] = {
     "openai": "gpt-4o",
     "anthropic": "claude-haiku-4-5",
     "cohere": "command-a-plus-05-2026",
@@ -153,7 +154,7 @@ def test_a_picture_is_not_sent_to_a_model_that_sees_nothing(egress: EgressDriver
     turn = [Message("user", [Image("image/png", PNG)])]
     for api, model in (("openai", "gpt-4"), ("cohere", "command-a-03-2025")):
         with Strict(api) as cloud:  # type: ignore[arg-type]
-            own = out.Provider(cloud.api, cloud.api, cloud.base_url if api == "cohere" else "")
+            own = Provider(cloud.api, cloud.api, cloud.base_url if api == "cohere" else "")
             failed = egress.ask(out.Complete(0, own, model, turn)).failed.failure
             assert (failed.code, failed.retryable) == (Code.UNSUPPORTED, False)
             assert "images" in failed.message
@@ -202,7 +203,7 @@ def test_older_claudes_are_made_to_call_a_tool_with_the_answer(egress: EgressDri
     ],
 )
 def test_what_a_provider_does_not_guarantee_is_refused_with_its_path(
-    egress: EgressDriver, api: out.Api, schema: dict[str, Any], path: str
+    egress: EgressDriver, api: Api, schema: dict[str, Any], path: str
 ) -> None:
     wanted = JsonSchema({"type": "object", "properties": {"x": schema}, "required": ["x"]})
     with Strict(api) as cloud:
@@ -236,7 +237,7 @@ THINKERS = [
 
 
 @pytest.mark.parametrize(("api", "model"), THINKERS)
-def test_thinking_is_asked_for_in_each_ones_way(egress: EgressDriver, api: out.Api, model: str) -> None:
+def test_thinking_is_asked_for_in_each_ones_way(egress: EgressDriver, api: Api, model: str) -> None:
     with Strict(api) as cloud:
         for level in get_args(Thinking):
             for tools in ([], TOOLS):

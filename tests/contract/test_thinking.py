@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ai_pal.errors import Code
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Api
 from ai_pal.protocol.usage import Usage
 from tests.contract.bodies import bodies_of
 from tests.contract.providers import APIS, scripted
@@ -25,9 +26,7 @@ that is busy does not make a silence of it."""
 
 
 @contextlib.contextmanager
-def _serving(
-    api: out.Api, script: Callable[[Say], Awaitable[None]], **timeouts: float
-) -> Iterator[out.Complete]:
+def _serving(api: Api, script: Callable[[Say], Awaitable[None]], **timeouts: float) -> Iterator[out.Complete]:
     """What asks a server that answers by this script."""
 
     async def answer(exchange: Exchange) -> None:
@@ -45,13 +44,13 @@ def _serving(
 
 
 def _served(
-    egress: EgressDriver, api: out.Api, script: Callable[[Say], Awaitable[None]], **timeouts: float
+    egress: EgressDriver, api: Api, script: Callable[[Say], Awaitable[None]], **timeouts: float
 ) -> Answer:
     with _serving(api, script, **timeouts) as complete:
         return egress.ask(complete)
 
 
-async def _think(api: out.Api, say: Say, seconds: float) -> None:
+async def _think(api: Api, say: Say, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         await say(forms.thought(api, "hm "))
@@ -61,7 +60,7 @@ async def _think(api: out.Api, say: Say, seconds: float) -> None:
 def test_a_model_that_thinks_is_not_silent(egress: EgressDriver) -> None:
     """All providers at once, because it takes its time."""
 
-    def script(api: out.Api) -> Callable[[Say], Awaitable[None]]:
+    def script(api: Api) -> Callable[[Say], Awaitable[None]]:
         async def thinking(say: Say) -> None:
             await say(forms.begun(api, 5))
             await _think(api, say, 2 * SHORT)
@@ -101,7 +100,7 @@ def test_a_model_that_keeps_its_thoughts_to_itself_is_not_silent(egress: EgressD
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_model_that_stops_thinking_is_silent(egress: EgressDriver, api: out.Api) -> None:
+def test_a_model_that_stops_thinking_is_silent(egress: EgressDriver, api: Api) -> None:
     async def script(say: Say) -> None:
         await say(forms.thought(api, "hm "))
         await asyncio.Event().wait()
@@ -111,7 +110,7 @@ def test_a_model_that_stops_thinking_is_silent(egress: EgressDriver, api: out.Ap
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_much_thinking_is_not_too_much_without_text(egress: EgressDriver, api: out.Api) -> None:
+def test_much_thinking_is_not_too_much_without_text(egress: EgressDriver, api: Api) -> None:
     piece = forms.written(api, forms.thought(api, "hm " * 10_000))
     rest = forms.written(api, [*forms.said(api, "yes"), *forms.ended(api, "stop", 5, 7)])
     with bodies_of(api) as server:
@@ -121,7 +120,7 @@ def test_much_thinking_is_not_too_much_without_text(egress: EgressDriver, api: o
 
 @pytest.mark.parametrize("api", APIS)
 def test_tokens_that_all_went_into_thinking_are_told_as_length_with_their_figures(
-    egress: EgressDriver, api: out.Api
+    egress: EgressDriver, api: Api
 ) -> None:
     made = [*forms.begun(api, 100), *forms.thought(api, "hm"), *forms.ended(api, "length", 100, 5000)]
     with bodies_of(api) as server:
@@ -134,7 +133,7 @@ def test_tokens_that_all_went_into_thinking_are_told_as_length_with_their_figure
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_thought_without_an_answer_is_none_and_has_its_figures(egress: EgressDriver, api: out.Api) -> None:
+def test_a_thought_without_an_answer_is_none_and_has_its_figures(egress: EgressDriver, api: Api) -> None:
     made = [*forms.begun(api, 100), *forms.thought(api, "hm"), *forms.ended(api, "stop", 100, 9)]
     with bodies_of(api) as server:
         failed = server.ask(egress, forms.written(api, made)).failed

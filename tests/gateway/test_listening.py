@@ -15,6 +15,7 @@ import pytest
 from ai_pal.config.client_keys import ClientKey, create
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Machine, Provider
 from tests.egress_driver import egress_process
 from tests.gateway import plain_http
 from tests.gateway.test_serving import END_SECONDS, serving
@@ -107,7 +108,7 @@ head_timeout = "2s"
 def as_machine(url: str, key: str, certificate: Path) -> None:
     """Another AI-PAL asks it as a machine of its user's: with the key, past that certificate alone."""
     der = base64.b64encode(ssl.PEM_cert_to_DER_cert(certificate.read_text())).decode()
-    provider = out.Provider("box", "openai", f"{url}/v1", out.Machine("", certificate=der))
+    provider = Provider("box", "openai", f"{url}/v1", Machine("", certificate=der))
     asked = out.Complete(0, provider, "echo", [Message("user", "one two")], connect=30.0, mine=True)
     with egress_process({"AI_PAL_KEY_BOX": key}) as egress:
         assert egress.ask(asked).text.split() == ["one", "two"]

@@ -8,6 +8,7 @@ import pytest
 
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.wanted import HubFiles
 from tests.egress_driver import egress_process
 from tests.hub import repositories as repos
 from tests.hub.loopback import Hub, loopback_hub
@@ -17,7 +18,7 @@ from tests.servers.loopback import Exchange, Loopback
 from tests.servers.proxies import HttpProxy, Proxy, SocksProxy
 
 ELSEWHERE = "http://hub.test"
-WANTED = out.HubFiles("org/tiny")
+WANTED = HubFiles("org/tiny")
 
 
 @pytest.fixture

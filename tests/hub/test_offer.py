@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.catalog.best import ladder
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 from tests import tiny_gguf
 from tests.hub.loopback import TIMEOUT, Hub, Repo, loopback_hub
 from tests.hub.test_downloads import ai_pal

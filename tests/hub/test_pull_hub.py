@@ -12,7 +12,7 @@ from ai_pal.catalog.hub_cache import find
 from ai_pal.catalog.removing import remove
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 from ai_pal.sources.hub import Pulled, pull_hub
 from tests.hub import repositories as repos
 from tests.hub.loopback import STRANGER, TOKEN, Hub, Repo, loopback_hub

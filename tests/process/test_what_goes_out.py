@@ -20,8 +20,8 @@ from ai_pal.config import load_settings, paths
 from ai_pal.errors import Code
 from ai_pal.orchestration import MultiModelOrchestrator
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.egress import Api
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import Api
 from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, environment
 from tests.process.supervised import Supervised, gone

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.provider import Provider
 from ai_pal.providers.prices import price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.policy import fallback_chain

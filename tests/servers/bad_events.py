@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 
 
 def _sse(kind: str, **data: Any) -> bytes:

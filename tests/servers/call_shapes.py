@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 from tests.servers.shapes import ABSENT, Part, Path, framed_parts, paths_of, with_other
 
 NAME, ARGUMENTS, THOUGHT = "weather", ('{"city": ', '"Rome"}'), "hm"

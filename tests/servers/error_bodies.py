@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.egress.providers.failures import of_event, of_status, parsed
 from ai_pal.errors import Failure
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 
 FILE = Path(__file__).with_suffix(".toml")
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import httpx2
 import msgspec
 
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 from tests.servers.bad_events import EMPTY, ERROR, MALFORMED, PING, TYPES, answered
 from tests.servers.loopback import Exchange, Loopback
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 from tests.servers.shapes import framed
 
 Made = list[tuple[str, Any]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 
 ENDINGS = {"LF": "\n", "CR LF": "\r\n", "CR": "\r"}
 TEXT = ("Par", "is \u00e9\u4e2d", " it is.")

@@ -16,7 +16,7 @@ from typing import Self
 
 import psutil
 
-from ai_pal.protocol.egress import Machine
+from ai_pal.protocol.provider import Machine
 from ai_pal.transport.run_files import holder
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, stop_supervisor

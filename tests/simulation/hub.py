@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.wanted import HubFiles
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.services.download import Plan
 
@@ -21,7 +22,7 @@ ATTEMPTS = 2
 WORD = 1.5
 """Seconds until a fetch hears that nobody wants it any more: a message on its way, and a piece."""
 SIZE, PIECE = 8_000_000, 1_000_000
-WANTED = out.HubFiles(f"sim/{DISTANT}")
+WANTED = HubFiles(f"sim/{DISTANT}")
 
 
 class FetchTrouble(StrEnum):

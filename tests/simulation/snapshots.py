@@ -6,8 +6,8 @@ import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Provider
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
@@ -16,10 +16,10 @@ from ai_pal.server.router.policy.snapshot import Here, Snapshot
 from ai_pal.store.ledger import Spent
 
 PROVIDERS = {
-    "ollama": Server(provider=out.Provider("ollama", "ollama"), mid="phi"),
-    "openai": Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
-    "anthropic": Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku"),
-    "cohere": Server(provider=out.Provider("cohere", "cohere"), mid="command", key=False),
+    "ollama": Server(provider=Provider("ollama", "ollama"), mid="phi"),
+    "openai": Server(provider=Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4"),
+    "anthropic": Server(provider=Provider("anthropic", "anthropic"), mid="claude-3-haiku"),
+    "cohere": Server(provider=Provider("cohere", "cohere"), mid="command", key=False),
 }
 
 

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from ai_pal.errors import AiPalError, Code
 from ai_pal.privacy import admit, admit_on_nodes, is_loopback, is_passed_on, stays_here
-from ai_pal.protocol.egress import Api, Complete, Machine, Provider
+from ai_pal.protocol.egress import Complete
+from ai_pal.protocol.provider import Api, Machine, Provider
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from ai_pal.protocol import content, options
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.frames import MOST_BYTES, MOST_FRAMES, MOST_PARTS
 from ai_pal.protocol.hub import HubFile, HubModel, HubRevision
-from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import OfferedModel
 from ai_pal.protocol.requests import MOST_TEXTS
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.server.endpoints.connections import ALL_HOLD, CLIENT_HOLDS

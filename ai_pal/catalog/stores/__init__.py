@@ -8,7 +8,7 @@ from ai_pal.catalog.model import KnownModel
 from ai_pal.catalog.stores import folders, ollama
 from ai_pal.catalog.stores.stored import Stored
 from ai_pal.config import Settings
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 PROGRAMS = frozenset({ollama.STORE, "LM Studio", "Jan", "GPT4All", "llama.cpp"})
 """Where models may come from besides our own cache and Hugging Face's."""

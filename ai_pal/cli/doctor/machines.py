@@ -13,7 +13,7 @@ from ai_pal.errors import Code
 
 if TYPE_CHECKING:
     from ai_pal.machines.seen import Seen
-    from ai_pal.protocol.egress import Machine
+    from ai_pal.protocol.provider import Machine
 
 WITHIN = 15.0
 """Seconds for all of them together. What is silent is told by its own limits long before; this is for an

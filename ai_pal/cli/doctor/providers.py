@@ -8,7 +8,7 @@ from ai_pal.config.clouds import heirs
 from ai_pal.counted import counted
 from ai_pal.errors import NOBODY_THERE, AiPalError, Code
 from ai_pal.protocol.client import ProviderStatus
-from ai_pal.protocol.egress import OLLAMA_URL
+from ai_pal.protocol.provider import OLLAMA_URL
 from ai_pal.providers.nearest import nearest
 from ai_pal.providers.prices import PriceTable, price_table
 

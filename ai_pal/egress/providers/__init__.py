@@ -18,7 +18,7 @@ from ai_pal.egress.providers.http import Traffic
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.transport import of_transport
 from ai_pal.errors import AiPalError, Code, Failure, fail, install_extra
-from ai_pal.protocol.egress import OLLAMA_URL, Api, Provider
+from ai_pal.protocol.provider import OLLAMA_URL, Api, Provider
 
 KEY_SECONDS = 10.0
 """How long a system keyring may take; it may wait for its user."""

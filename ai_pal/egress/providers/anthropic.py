@@ -22,8 +22,8 @@ from ai_pal.egress.providers.rules import Fitted, Rules, known
 from ai_pal.egress.providers.turns import shaped
 from ai_pal.errors import Failure
 from ai_pal.protocol.content import FinishReason
-from ai_pal.protocol.egress import Complete, Provider
-from ai_pal.protocol.offered import OfferedModel
+from ai_pal.protocol.egress import Complete
+from ai_pal.protocol.provider import OfferedModel, Provider
 from ai_pal.protocol.usage import Usage
 
 BASE_URL = "https://api.anthropic.com"

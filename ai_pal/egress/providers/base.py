@@ -8,9 +8,9 @@ from ai_pal.egress.providers.clients import Clients
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted
 from ai_pal.errors import Failure
-from ai_pal.protocol.egress import Complete, Provider
-from ai_pal.protocol.offered import OfferedModel
+from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import OfferedModel, Provider
 from ai_pal.providers.abilities import known_window
 
 

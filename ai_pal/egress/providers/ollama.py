@@ -27,9 +27,9 @@ from ai_pal.egress.providers.thinking import Thinking
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.network.trouble import Blocked
 from ai_pal.protocol import needs
-from ai_pal.protocol.egress import OLLAMA_URL, Complete, Provider
-from ai_pal.protocol.offered import OfferedModel
+from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.options import Ability
+from ai_pal.protocol.provider import OLLAMA_URL, OfferedModel, Provider
 from ai_pal.providers.abilities import needed, unsupported
 
 LOOK_SECONDS = 2.0

@@ -12,7 +12,7 @@ from ai_pal.egress.providers.figures import tokens
 from ai_pal.egress.providers.loose import part, text
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.egress import Complete
-from ai_pal.protocol.offered import OfferedModel
+from ai_pal.protocol.provider import OfferedModel
 
 DEFAULT = 4096
 """What a server has where nobody says otherwise, at least; older ones have half of it."""

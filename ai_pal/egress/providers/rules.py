@@ -9,8 +9,8 @@ import msgspec
 
 from ai_pal.egress.providers.error_body import Said
 from ai_pal.egress.providers.thinking import Thinking
-from ai_pal.protocol.egress import Api
 from ai_pal.protocol.families import bare, claude_version
+from ai_pal.protocol.provider import Api
 
 OLD_LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 """OpenAI's two names for one thing."""

@@ -4,7 +4,7 @@ from ai_pal.egress.providers.error_body import one_line, read, words
 from ai_pal.egress.providers.events import Told, Unreadable
 from ai_pal.egress.providers.failures import failure, of_event
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import Api, Provider
+from ai_pal.protocol.provider import Api, Provider
 
 SERVERS: dict[Api, str] = {
     "ollama": "an Ollama",

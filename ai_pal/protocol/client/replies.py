@@ -4,8 +4,8 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol.client.answers import Event
-from ai_pal.protocol.offered import OfferedModel
 from ai_pal.protocol.options import Ability
+from ai_pal.protocol.provider import OfferedModel
 from ai_pal.protocol.usage import Usage
 
 FINGERPRINT = "fingerprint"

@@ -10,7 +10,7 @@ from ai_pal.catalog.ggufs import projector
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.protocol.cluster import ModelFile
-from ai_pal.protocol.egress import Artifact, HubFiles, Wanted
+from ai_pal.protocol.wanted import Artifact, HubFiles, Wanted
 from ai_pal.server.pool.node_admission import Files
 
 _SNAPSHOTS = 3

@@ -21,8 +21,9 @@ from ai_pal.config.machine_settings import provider_of
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
-from ai_pal.protocol.egress import MachineState, Provider
+from ai_pal.protocol.egress import MachineState
 from ai_pal.protocol.options import Ability
+from ai_pal.protocol.provider import Provider
 from ai_pal.providers.cloud import cloud
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server

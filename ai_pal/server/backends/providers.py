@@ -10,6 +10,7 @@ from ai_pal import privacy
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol import egress as out
 from ai_pal.protocol import worker as inner
+from ai_pal.protocol.provider import Provider
 from ai_pal.protocol.usage import Usage
 from ai_pal.server.backends.completion import Completion, Listing, Open
 from ai_pal.server.children.egress import EgressProcess
@@ -93,7 +94,7 @@ class Providers:
 
     def list_models(
         self,
-        provider: out.Provider,
+        provider: Provider,
         told: Callable[[out.ProviderModels | Failure], None],
         timeout: float = 5.0,
         *,
@@ -219,7 +220,7 @@ class Providers:
         self._egress.rested(self._policy.stay)
 
 
-def _connect_seconds(provider: out.Provider, usual: float) -> float:
+def _connect_seconds(provider: Provider, usual: float) -> float:
     """A machine's login may have a limit of its own, beyond which it says itself what it lacks."""
     machine = provider.machine
     return usual if machine is None else max(usual, machine.login + 1)

@@ -10,7 +10,7 @@ from ai_pal import memory
 from ai_pal.errors import Code, Failure
 from ai_pal.memory.spread import Place, spread
 from ai_pal.protocol.cluster import ModelFile, Node, Supply
-from ai_pal.protocol.egress import Wanted
+from ai_pal.protocol.wanted import Wanted
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, places, resident

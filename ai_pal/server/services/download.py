@@ -7,7 +7,7 @@ import msgspec
 
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
-from ai_pal.protocol import egress as out
+from ai_pal.protocol.wanted import Wanted
 from ai_pal.server.backends.local import Follower
 from ai_pal.server.jobs import Pull
 from ai_pal.server.ports import Clients
@@ -25,7 +25,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     model: str
     cache: str = ""
-    wanted: out.Wanted | None = None
+    wanted: Wanted | None = None
     path: str = ""
     size: int = 0
     variant: str = ""

@@ -13,6 +13,7 @@ from ai_pal import privacy
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Provider
 from ai_pal.providers.server import Server
 from ai_pal.server.pool.failures import CLOSING
 from ai_pal.server.ports import Clients
@@ -52,7 +53,7 @@ class Lists(Protocol):
 
     def list_models(
         self,
-        provider: out.Provider,
+        provider: Provider,
         told: Callable[[out.ProviderModels | Failure], None],
         *,
         describe: bool = False,
@@ -198,7 +199,7 @@ class Round:
             return False
         return not self._near or (api == "ollama" and subject.server.expected)
 
-    def _refusal(self, provider: out.Provider) -> Failure | None:
+    def _refusal(self, provider: Provider) -> Failure | None:
         """Why nothing may be asked of one that is not on this machine."""
         try:
             if self._private():
@@ -209,7 +210,7 @@ class Round:
             return error.failure
         return None
 
-    def _listed(self, place: int, provider: out.Provider) -> Failure | None:
+    def _listed(self, place: int, provider: Provider) -> Failure | None:
         """Ask for a list; why that was not possible."""
         try:
             ended = partial(self._listing_ended, place)

@@ -1,7 +1,7 @@
 """The three clouds on loopback, as strict as their references: what they document as refused is refused, in
 their words. Each answers with the last message, a word a token."""
 
-from ai_pal.protocol.egress import Api
+from ai_pal.protocol.provider import Api
 from tests.servers.clouds import anthropic, cohere, openai
 from tests.servers.loopback import Handle
 

@@ -7,7 +7,7 @@ from ai_pal.catalog.ggufs import gguf_file, gguf_parts, quant, quants
 from ai_pal.catalog.layout import check_names, read_config
 from ai_pal.catalog.reference import hub_files, is_path
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 GB = 1_000_000_000
 ALL = frozenset({"llamacpp", "transformers", "quantize"})

@@ -11,7 +11,7 @@ from ai_pal.catalog.ggufs import gguf_file, projector, quants
 from ai_pal.catalog.inventory import inventory
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 
 GB = 1_000_000_000
 ENGINES = frozenset({"llamacpp", "transformers"})

@@ -9,7 +9,7 @@ from ai_pal import privacy
 from ai_pal.config.ollama_host import address
 from ai_pal.egress.providers import Providers
 from ai_pal.errors import AiPalError, Code
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.provider import Provider
 from tests.servers.ollama_hosts import HOSTS, NEWER
 
 USUAL = "http://127.0.0.1:11434"

@@ -7,7 +7,7 @@ import pytest
 from ai_pal.errors import Code
 from ai_pal.machines import ssh
 from ai_pal.machines.there import fingerprint
-from ai_pal.protocol.egress import Machine
+from ai_pal.protocol.provider import Machine
 
 BOX = Machine("me@box", 2222, "ssh-ed25519 AAAA", "0" * 32)
 CHANGED = "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed."

@@ -4,7 +4,6 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol.content import Image, Message, Text, ToolCall, ToolResult
-from ai_pal.protocol.egress import Api, Provider
 from ai_pal.protocol.options import (
     GenerationOptions,
     Grammar,
@@ -13,6 +12,7 @@ from ai_pal.protocol.options import (
     NamedTool,
     Tool,
 )
+from ai_pal.protocol.provider import Api, Provider
 from ai_pal.providers.abilities import abilities, lacking, needed, unsupported
 
 HI = [Message("user", "hi")]

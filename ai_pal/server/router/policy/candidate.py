@@ -6,8 +6,8 @@ import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Failure
-from ai_pal.protocol.egress import Provider
 from ai_pal.protocol.options import Ability
+from ai_pal.protocol.provider import Provider
 from ai_pal.providers.prices import FREE, Price
 
 LOCAL, OLLAMA, CLOUD, MACHINE = 1, 2, 3, 4

@@ -8,8 +8,8 @@ import msgspec
 from ai_pal import privacy
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Failure
-from ai_pal.protocol.egress import Provider, continues
 from ai_pal.protocol.options import Ability
+from ai_pal.protocol.provider import Provider, continues
 from ai_pal.providers.prices import FREE, PriceTable
 from ai_pal.providers.server import Server
 from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, OLLAMA, UNSEEN, Candidate, Grade

@@ -10,7 +10,8 @@ from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.rules import Fitted, Rules, fitted, known, learned
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.egress import Complete, Provider, continues
+from ai_pal.protocol.egress import Complete
+from ai_pal.protocol.provider import Provider, continues
 
 NOTHING: frozenset[str] = frozenset()
 

@@ -10,7 +10,7 @@ from ai_pal.catalog.hub_cache import FileFacts, HubManifest
 from ai_pal.catalog.hub_cache import manifest_path as hub_manifest_path
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.protocol.cluster import ModelFile
-from ai_pal.protocol.egress import HubFiles
+from ai_pal.protocol.wanted import HubFiles
 from ai_pal.server.app.files_for_nodes import files_for_nodes
 
 COMMIT = "a" * 40

@@ -9,6 +9,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import egress as out
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import FinishReason, Message
+from ai_pal.protocol.provider import Machine, Provider
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import DeltaItem
 from ai_pal.server.backends.providers import Providers, ProvidersPolicy
@@ -16,8 +17,8 @@ from ai_pal.server.jobs import Handle, Job, News, Patience, Result, Sink
 from ai_pal.server.nodes.base import ExitStatus
 from tests.unit.server.egress_world import EgressWorld
 
-CLOUD = out.Provider("openai", "openai")
-OLLAMA = out.Provider("ollama", "ollama")
+CLOUD = Provider("openai", "openai")
+OLLAMA = Provider("ollama", "ollama")
 
 
 class Heard(Sink):
@@ -77,7 +78,7 @@ class World(EgressWorld):
             mine=lambda: self.mine,
         )
 
-    def start(self, provider: out.Provider = CLOUD, *, local_only: bool = False) -> Heard:
+    def start(self, provider: Provider = CLOUD, *, local_only: bool = False) -> Heard:
         job = Job(
             work=inner.Generate(0, [Message("user", "hi")]),
             model="m",
@@ -306,8 +307,8 @@ def test_under_the_setting_mine_nobody_else_is_asked(world: World) -> None:
     with pytest.raises(AiPalError):
         world.providers.list_models(CLOUD, lambda told: None)
     assert world.processes == []
-    machine = out.Machine("box", 0, "ssh-ed25519 AAAA", "0" * 32)
-    world.start(out.Provider("box", "machine", machine=machine))
+    machine = Machine("box", 0, "ssh-ed25519 AAAA", "0" * 32)
+    world.start(Provider("box", "machine", machine=machine))
     world.hello()
     (sent,) = world.sent
     assert isinstance(sent, out.Complete)
@@ -316,8 +317,8 @@ def test_under_the_setting_mine_nobody_else_is_asked(world: World) -> None:
 
 
 def test_a_machine_with_a_limit_of_its_own_gets_that_for_its_login(world: World) -> None:
-    machine = out.Machine("box", 0, "ssh-ed25519 AAAA", "0" * 32, login=11.0)
-    world.start(out.Provider("box", "machine", machine=machine))
+    machine = Machine("box", 0, "ssh-ed25519 AAAA", "0" * 32, login=11.0)
+    world.start(Provider("box", "machine", machine=machine))
     world.hello()
     (sent,) = world.sent
     assert isinstance(sent, out.Complete)

@@ -9,6 +9,7 @@ from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
+from ai_pal.protocol.provider import Provider
 from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import DeltaItem, LoadModel
 from ai_pal.providers.prices import PriceTable, price_table
@@ -24,9 +25,9 @@ from tests.simulation.clock import VirtualClock
 
 ANN = b"ann"
 HI = [Message("user", "hi")]
-OLLAMA = Server(provider=out.Provider("ollama", "ollama"), mid="phi")
-OPENAI = Server(provider=out.Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4")
-ANTHROPIC = Server(provider=out.Provider("anthropic", "anthropic"), mid="claude-3-haiku")
+OLLAMA = Server(provider=Provider("ollama", "ollama"), mid="phi")
+OPENAI = Server(provider=Provider("openai", "openai"), mid="gpt-3.5-turbo", strong="gpt-4")
+ANTHROPIC = Server(provider=Provider("anthropic", "anthropic"), mid="claude-3-haiku")
 POLICY = RouterPolicy(queue=3.0, first_token=4.0)
 NOTHING = Usage()
 PHI = Resolved(LoadModel("phi-2", "llamacpp"), file="/models/phi-2.gguf")

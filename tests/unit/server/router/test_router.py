@@ -9,8 +9,8 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.egress import Provider
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.provider import Provider
 from ai_pal.protocol.usage import Usage
 from ai_pal.providers.server import Server
 from ai_pal.server.router.ports import RouterPolicy

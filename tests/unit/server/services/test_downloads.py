@@ -6,6 +6,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
 from ai_pal.protocol.client import Event
+from ai_pal.protocol.wanted import HubFiles
 from ai_pal.server.jobs import Pull
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.services.download import Plan
@@ -41,7 +42,7 @@ class World(EgressWorld):
         if reference == "unknown":
             raise AiPalError(Failure(Code.MODEL_NOT_FOUND, "no"))
         size = GB if reference == "large" else 0
-        return Plan(reference, "/cache", out.HubFiles(f"org/{reference}"), size=size)
+        return Plan(reference, "/cache", HubFiles(f"org/{reference}"), size=size)
 
     def pull(self, client: bytes, request_id: int, model: str = "m") -> None:
         self.downloads.start(client, wire.Pull(request_id, model))
@@ -77,7 +78,7 @@ def test_a_fetch_waits_for_the_hello_and_is_sent_once(world: World) -> None:
     assert world.sent == []
     world.hello()
     world.egress.message(out.EgressBeat())
-    assert world.sent == [out.Fetch(1, "m", "/cache", out.HubFiles("org/m"))]
+    assert world.sent == [out.Fetch(1, "m", "/cache", HubFiles("org/m"))]
 
 
 def test_all_followers_hear_progress_and_end(world: World) -> None:
@@ -197,7 +198,7 @@ def test_work_that_comes_while_the_process_leaves_gets_a_new_one(world: World) -
     world.processes[0].on_exit(ExitStatus(signal=15))
     assert len(world.processes) == 2
     world.hello()
-    assert world.sent[-1] == out.Fetch(2, "other", "/cache", out.HubFiles("org/other"))
+    assert world.sent[-1] == out.Fetch(2, "other", "/cache", HubFiles("org/other"))
 
 
 def test_shutdown_fails_what_runs_and_refuses_what_comes(world: World) -> None:
@@ -287,6 +288,6 @@ def test_who_agreed_to_any_size_is_not_held_back_by_who_did_not(world: World) ->
     world.pull(B, 2)
     world.egress.message(out.FetchFailed(1, Failure(Code.MODEL_NOT_HERE, "too large")))
     assert isinstance(world.heard(A)[-1], wire.Failed)
-    assert world.sent[-1] == out.Fetch(1, "m", "/cache", out.HubFiles("org/m"), 0)
+    assert world.sent[-1] == out.Fetch(1, "m", "/cache", HubFiles("org/m"), 0)
     world.egress.message(out.Fetched(1, "/p", 1))
     assert isinstance(world.heard(B)[-1], wire.Pulled)

@@ -8,13 +8,14 @@ import pytest
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out
+from ai_pal.protocol.provider import Machine, Provider
 from ai_pal.providers.server import Server
 from ai_pal.server.services.inquiries import FOLLOWERS, Inquiries, Subject
 
-OLLAMA = Subject(Server(provider=out.Provider("ollama", "ollama"), mid="phi"), ("phi",))
-CLOUD = Subject(Server(provider=out.Provider("openai", "openai"), mid="m", strong="s"), ("m", "s"))
+OLLAMA = Subject(Server(provider=Provider("ollama", "ollama"), mid="phi"), ("phi",))
+CLOUD = Subject(Server(provider=Provider("openai", "openai"), mid="m", strong="s"), ("m", "s"))
 BOX = Subject(
-    Server(provider=out.Provider("box", "machine", machine=out.Machine("box", 0, "ssh-rsa A", "0" * 32))),
+    Server(provider=Provider("box", "machine", machine=Machine("box", 0, "ssh-rsa A", "0" * 32))),
     (),
     ("qwen3",),
 )
@@ -39,7 +40,7 @@ class World:
 
     def list_models(
         self,
-        provider: out.Provider,
+        provider: Provider,
         told: Callable[[out.ProviderModels | Failure], None],
         *,
         describe: bool = False,

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.egress import Api, Machine, Provider
+from ai_pal.protocol.provider import Api, Machine, Provider
 from ai_pal.providers.prices import price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.policy import snapshot as known

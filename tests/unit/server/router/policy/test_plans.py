@@ -2,7 +2,7 @@
 
 import pytest
 
-from ai_pal.protocol.egress import Provider
+from ai_pal.protocol.provider import Provider
 from ai_pal.providers.prices import price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.policy.health import ProviderHealth
