@@ -9,7 +9,7 @@ from ai_pal.config.machine_settings import mark_of
 from ai_pal.server.app.judging import judge
 from ai_pal.server.app.policies import router_policy
 from ai_pal.server.app.snapshots import MachineSnapshots
-from ai_pal.server.backends.elsewhere import Elsewhere
+from ai_pal.server.backends.all_providers import AllProviders
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.backends.machines import MachineStates
 from ai_pal.server.backends.providers import Providers
@@ -57,7 +57,7 @@ class Answerers:
         self.router = Router(
             clients=clients,
             local=local,
-            providers=Elsewhere(self._providers, self._machines),
+            providers=AllProviders(self._providers, self._machines),
             snapshots=self._snapshots,
             ledger=self._accounts,
             judge=judge,

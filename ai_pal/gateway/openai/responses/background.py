@@ -12,7 +12,7 @@ from ai_pal.gateway.asked import Coming, Goes
 from ai_pal.gateway.openai.chat_answer import event, progress
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.gateway.openai.responses.answer import ResponseStream
-from ai_pal.gateway.openai.responses.elsewhere import Elsewhere
+from ai_pal.gateway.openai.responses.recorded import Recorded
 from ai_pal.gateway.openai.responses.underway import LOST, News, Underway
 from ai_pal.logs import get_logger
 from ai_pal.protocol import client as wire
@@ -178,7 +178,7 @@ class Background:
         if running is not None:
             return running if running.owner == owner else None
         state = self._underway.state(name, owner)
-        return None if state is None else Elsewhere(self._underway, name, owner, state)
+        return None if state is None else Recorded(self._underway, name, owner, state)
 
     def forget(self, name: str) -> None:
         """It is deleted."""

@@ -14,7 +14,7 @@ STOP_SECONDS = 10.0
 """Until who answers it has heard that it is to stop."""
 
 
-class Elsewhere:
+class Recorded:
     """As it stood when it was looked for."""
 
     def __init__(self, underway: Underway, name: str, owner: str, state: State) -> None:

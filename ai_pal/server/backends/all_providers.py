@@ -1,10 +1,10 @@
-"""All that is not here as one backend: the user's other machines have a process of their own."""
+"""All providers as one backend: machines of the user's have a process of their own."""
 
 from ai_pal.server.backends.providers import Providers
 from ai_pal.server.jobs import Handle, Job, Sink
 
 
-class Elsewhere:
+class AllProviders:
     """Implements `jobs.Backend`."""
 
     keeps_time = True
