@@ -6,7 +6,7 @@ import re
 from typing import Any, get_args
 
 from ai_pal.config import ModelSettings, Settings
-from ai_pal.config.settings import DEVICES, MOST_LAYERS, MOST_SLOTS, MOST_THREADS
+from ai_pal.config.model_settings import DEVICES, MOST_LAYERS, MOST_SLOTS, MOST_THREADS
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.option_rules import MOST_CONTEXT, KvCache
 from ai_pal.protocol.options import GenerationOptions

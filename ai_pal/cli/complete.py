@@ -166,7 +166,8 @@ def _provider_names(settings: Settings) -> Iterable[str]:
 def _setting_names(_: str) -> Names:
     from msgspec.structs import fields
 
-    from ai_pal.config.settings import TABLE, TABLES, meta_of
+    from ai_pal.config.kinds import meta_of
+    from ai_pal.config.settings import TABLE, TABLES
 
     tables = {*TABLE, *TABLES}
     yield from (

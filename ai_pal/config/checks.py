@@ -12,7 +12,8 @@ from ai_pal.config.dotted import dotted
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.http_settings import HttpSettings
 from ai_pal.config.machine_settings import MachineSettings, is_machine_name
-from ai_pal.config.settings import ModelSettings, Settings
+from ai_pal.config.model_settings import ModelSettings
+from ai_pal.config.settings import Settings
 from ai_pal.config.tables import PriceSettings, ProviderSettings
 from ai_pal.counted import counted
 

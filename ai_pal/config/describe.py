@@ -8,11 +8,11 @@ from msgspec.structs import FieldInfo, fields
 
 from ai_pal.config.dotted import dotted
 from ai_pal.config.durations import format_duration
-from ai_pal.config.kinds import DURATION, PATH, SIZE
+from ai_pal.config.kinds import DURATION, PATH, SECRET, SIZE, URL, kind_of, meta_of
 from ai_pal.config.load import PREFIX, LoadedSettings
-from ai_pal.config.settings import TABLE, TABLES, Settings, kind_of, meta_of
+from ai_pal.config.settings import TABLE, TABLES, Settings
 from ai_pal.config.sizes import format_size
-from ai_pal.config.tables import SECRET, URL, without_password
+from ai_pal.config.tables import without_password
 
 
 class Row(NamedTuple):

@@ -11,10 +11,10 @@ from msgspec.structs import FieldInfo, fields
 from ai_pal.config import paths
 from ai_pal.config.checks import switched
 from ai_pal.config.dotted import dotted
-from ai_pal.config.kinds import DURATION, SIZE
+from ai_pal.config.kinds import DURATION, SECRET, SIZE, URL, base_type, kind_of
 from ai_pal.config.load import check_text
-from ai_pal.config.settings import TABLE, TABLES, Settings, base_type, kind_of
-from ai_pal.config.tables import SECRET, URL, has_password
+from ai_pal.config.settings import TABLE, TABLES, Settings
+from ai_pal.config.tables import has_password
 from ai_pal.config.toml_lines import KeyLines, KeyPath
 from ai_pal.config.whole_file import alone, write_whole
 from ai_pal.errors import AiPalError, Code, fail, fail_to_write

@@ -13,18 +13,9 @@ from ai_pal.config import paths
 from ai_pal.config.checks import checked_url, choices, mistake_in, mistake_of_all, price_mistake, switched
 from ai_pal.config.dotted import dotted
 from ai_pal.config.durations import parse_duration
-from ai_pal.config.kinds import DURATION, PATH, SIZE
-from ai_pal.config.settings import (
-    FILE_ONLY,
-    TABLE,
-    TABLES,
-    Settings,
-    allows_zero,
-    base_type,
-    kind_of,
-)
+from ai_pal.config.kinds import DURATION, PATH, SECRET, SIZE, URL, allows_zero, base_type, kind_of
+from ai_pal.config.settings import FILE_ONLY, TABLE, TABLES, Settings
 from ai_pal.config.sizes import parse_size
-from ai_pal.config.tables import SECRET, URL
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.value_rules import in_words
 

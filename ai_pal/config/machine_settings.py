@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from ai_pal.config.kinds import a_duration
-from ai_pal.config.tables import URL
+from ai_pal.config.kinds import URL, a_duration
 from ai_pal.protocol.provider import Machine, Provider
 
 TARGET = r"^[A-Za-z0-9_][\w.@:%-]*$"

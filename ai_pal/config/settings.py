@@ -1,7 +1,6 @@
 """Every setting: name, type, limits, default and meaning. `config show` and docs/settings.md read this."""
 
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, field
@@ -10,6 +9,7 @@ from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.config.http_settings import HttpSettings
 from ai_pal.config.kinds import a_duration, a_path, a_size
 from ai_pal.config.machine_settings import MachineSettings
+from ai_pal.config.model_settings import DEVICES, MOST_LAYERS, MOST_SLOTS, MOST_THREADS, ModelSettings
 from ai_pal.config.tables import (
     BudgetSettings,
     LocalSettings,
@@ -22,81 +22,6 @@ from ai_pal.protocol.option_rules import MOST_CONTEXT, KvCache
 
 UNASKED_BYTES = 500_000_000
 """More than this is not downloaded without a yes, `--pull` or `auto_pull`."""
-
-MOST_THREADS = 512  # the limits of llama.cpp
-MOST_SLOTS = 256
-DEVICES = r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$"
-MOST_LAYERS = 10_000
-MOST_REPLICAS = 64
-
-
-class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[models.NAME]`: settings of one model. What is left out comes from the general settings."""
-
-    path: Annotated[str, a_path("A GGUF file or a model folder: makes NAME a model of your own.")] | None = (
-        None
-    )
-    model: (
-        Annotated[
-            str, Meta(min_length=1, description="Another model, such as `org/name`, that NAME stands for.")
-        ]
-        | None
-    ) = None
-    keep_alive: Annotated[float, a_duration("As `keep_alive`, for this model.")] | None = None
-    threads: (
-        Annotated[int, Meta(ge=0, le=MOST_THREADS, description="As `threads`, for this model.")] | None
-    ) = None
-    context: (
-        Annotated[int, Meta(ge=0, le=MOST_CONTEXT, description="As `context`, for this model.")] | None
-    ) = None
-    slots: Annotated[int, Meta(ge=0, le=MOST_SLOTS, description="As `slots`, for this model.")] | None = None
-    kv_cache: Annotated[KvCache, Meta(description="As `kv_cache`, for this model.")] | None = None
-    device: Annotated[str, Meta(pattern=DEVICES, description="As `device`, for this model.")] | None = None
-    gpu_layers: (
-        Annotated[int, Meta(ge=-1, le=MOST_LAYERS, description="As `gpu_layers`, for this model.")] | None
-    ) = None
-    replicas: (
-        Annotated[
-            int,
-            Meta(
-                ge=1,
-                le=MOST_REPLICAS,
-                description="Processes of this model that share its requests, each with memory of its own.",
-            ),
-        ]
-        | None
-    ) = None
-    max_replicas: (
-        Annotated[
-            int,
-            Meta(
-                ge=1,
-                le=MOST_REPLICAS,
-                description="Up to so many come where requests wait, and go when they are idle. "
-                "As `replicas` if it is left out.",
-            ),
-        ]
-        | None
-    ) = None
-    pin: (
-        Annotated[bool, Meta(description="Once loaded, it stays: only `ai-pal unload` takes it out.")] | None
-    ) = None
-    temperature: (
-        Annotated[
-            float, Meta(ge=0, description="Of answers whose request says none. Empty: as its makers say.")
-        ]
-        | None
-    ) = None
-    top_p: Annotated[float, Meta(ge=0, le=1, description="As `temperature`: from 0 to 1.")] | None = None
-    top_k: Annotated[int, Meta(ge=-1, description="As `temperature`: 0 or -1 is all tokens.")] | None = None
-    min_p: Annotated[float, Meta(ge=0, le=1, description="As `temperature`: from 0 to 1.")] | None = None
-    repeat_penalty: Annotated[float, Meta(gt=0, description="As `temperature`: 1 is none.")] | None = None
-
-    @property
-    def replica_bounds(self) -> tuple[int, int]:
-        """How many processes the model has at least, while it is loaded, and at most."""
-        least = self.replicas or 1
-        return least, self.max_replicas or least
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -338,34 +263,3 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "machines": MachineSettings,
 }
 """Settings that hold one table per name."""
-
-
-def meta_of(info: msgspec.structs.FieldInfo) -> Meta:
-    """The `Meta` of a field, through `X | None`."""
-    for part in (info.type, *get_args(info.type)):
-        for item in getattr(part, "__metadata__", ()):
-            if isinstance(item, Meta):
-                return item
-    raise TypeError(f"{info.name} has no description")
-
-
-def kind_of(info: msgspec.structs.FieldInfo) -> str:
-    """`DURATION`, `PATH`, `SIZE`, or "" for plain values."""
-    return str((meta_of(info).extra or {}).get("kind", ""))
-
-
-def allows_zero(info: msgspec.structs.FieldInfo) -> bool:
-    """Whether a duration may be no time at all."""
-    return bool((meta_of(info).extra or {}).get("zero", True))
-
-
-def base_type(info: msgspec.structs.FieldInfo) -> Any:
-    """The plain type of a field: `int` of `Annotated[int, ...] | None`, `dict` of `dict[str, str]`."""
-    kind = info.type
-    while True:
-        inner = [part for part in get_args(kind) if part is not type(None)]
-        origin = get_origin(kind)
-        if origin in (Annotated, Union, UnionType):
-            kind = inner[0]
-        else:
-            return str if origin is Literal else origin or kind

@@ -6,14 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from ai_pal.config.kinds import a_duration
-
-SECRET = "secret"  # noqa: S105 - a kind of setting
-"""A text of which settings only know whether it is there."""
-
-URL = "url"
-"""Where a server is: http or https, and a host. Empty is its usual place."""
-
+from ai_pal.config.kinds import SECRET, URL, a_duration
 
 _AUTHORITY = r"^([^/]*//[^/@:]*:)[^/@]*@"
 

@@ -7,7 +7,7 @@ import msgspec
 from ai_pal.config import load_settings, paths
 from ai_pal.config.durations import format_duration
 from ai_pal.config.edit import set_values
-from ai_pal.config.settings import ModelSettings
+from ai_pal.config.model_settings import ModelSettings
 from ai_pal.gateway.bodies import decoded
 
 

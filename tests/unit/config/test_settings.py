@@ -7,8 +7,9 @@ from msgspec.structs import fields
 
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.describe import markdown_table, rows
+from ai_pal.config.kinds import meta_of
 from ai_pal.config.load import LoadedSettings
-from ai_pal.config.settings import TABLE, TABLES, meta_of
+from ai_pal.config.settings import TABLE, TABLES
 from ai_pal.config.tables import OllamaSettings
 
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
