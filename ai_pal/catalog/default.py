@@ -3,10 +3,10 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Set
-from typing import TYPE_CHECKING
 
 from ai_pal.catalog import stores
 from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.found import Found
 from ai_pal.catalog.hub_cache import repos_here
 from ai_pal.catalog.known import is_own, unhidden
 from ai_pal.catalog.model import KnownModel
@@ -18,9 +18,6 @@ from ai_pal.config.elsewhere import elsewhere
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.wanted import HubFiles
 
-if TYPE_CHECKING:
-    from ai_pal.catalog.resolve import Found
-
 STARTER = "smollm2"
 """Small enough to be fetched unasked: answers where nothing else is here."""
 
@@ -30,7 +27,7 @@ def starter(settings: Settings) -> str:
     return unhidden(STARTER, settings)
 
 
-def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
+def choose_default(settings: Settings, find: Callable[[str], Found]) -> str:
     """The setting `model`, unless that is a provider's; else `local.model` if that is here; else the largest
     model that is here and that this machine can hold, a known one or one of the user's own; else the
     starter."""
@@ -54,7 +51,7 @@ def choose_default(settings: Settings, find: Callable[[str], "Found"]) -> str:
     return starter(settings)
 
 
-def _here(name: str, find: Callable[[str], "Found"]) -> "Found | None":
+def _here(name: str, find: Callable[[str], Found]) -> "Found | None":
     """What a name means, if that is on this machine and whole."""
     try:
         found = find(name)
@@ -71,7 +68,7 @@ def _may_be_here(entry: KnownModel, names: Set[str]) -> bool:
     )
 
 
-def _sized(own: Iterable[str], find: Callable[[str], "Found"]) -> Iterator[tuple[int, str]]:
+def _sized(own: Iterable[str], find: Callable[[str], Found]) -> Iterator[tuple[int, str]]:
     """The models of the user's own that are here, with how many weights they have. Other names of known
     models are left out: those stand for themselves."""
     for name in own:

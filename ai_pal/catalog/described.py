@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from ai_pal.catalog.finding import find
 from ai_pal.catalog.inventory import Listed
 from ai_pal.catalog.model import KnownModel, Strength
-from ai_pal.catalog.resolve import find, resolve
+from ai_pal.catalog.resolve import resolve
 from ai_pal.catalog.strengths import strengths_of
 from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError

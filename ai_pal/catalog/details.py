@@ -9,11 +9,12 @@ import msgspec
 
 from ai_pal.catalog import own
 from ai_pal.catalog.abilities import abilities_of
+from ai_pal.catalog.finding import find
 from ai_pal.catalog.ggufs import quant
 from ai_pal.catalog.hub_cache import facts_of
 from ai_pal.catalog.layout import CONFIG
 from ai_pal.catalog.model import Strength
-from ai_pal.catalog.resolve import find, resolve
+from ai_pal.catalog.resolve import resolve
 from ai_pal.catalog.strengths import strengths_of, template_of
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ai_pal.catalog.finding import default_model, find
+from ai_pal.catalog.found import Found
 from ai_pal.catalog.ggufs import gguf_file, is_projector, quant, quants
 from ai_pal.catalog.known import unhidden
 from ai_pal.catalog.machine import installed
 from ai_pal.catalog.reference import join, split
-from ai_pal.catalog.resolve import Found, default_model, find
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.wanted import HubFiles

@@ -1,8 +1,8 @@
 """Names that users give to models: what may be one, what it stands for, how it is given and taken out."""
 
 from ai_pal.catalog.entries import CATALOG
+from ai_pal.catalog.finding import find, meant
 from ai_pal.catalog.loading import check_numbers
-from ai_pal.catalog.resolve import find, meant
 from ai_pal.config import Settings
 from ai_pal.config.clouds import clouds, provider_names
 from ai_pal.config.elsewhere import elsewhere

@@ -1,7 +1,7 @@
 """The window that a model of this machine is loaded with, as a part of its name: `NAME?context=N`."""
 
+from ai_pal.catalog.finding import default_model
 from ai_pal.catalog.reference import join, split
-from ai_pal.catalog.resolve import default_model
 from ai_pal.config import Settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
