@@ -51,7 +51,7 @@ def choose_default(settings: Settings, find: Callable[[str], Found]) -> str:
     return starter(settings)
 
 
-def _here(name: str, find: Callable[[str], Found]) -> "Found | None":
+def _here(name: str, find: Callable[[str], Found]) -> Found | None:
     """What a name means, if that is on this machine and whole."""
     try:
         found = find(name)

@@ -3,10 +3,7 @@
 import argparse
 import contextlib
 import re
-import sys
-from typing import TYPE_CHECKING, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
@@ -16,14 +13,11 @@ from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.dotted import dotted
-from ai_pal.errors import AiPalError, Code, fail
+from ai_pal.errors import Code, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ai_pal.config.machine_settings import MachineSettings
     from ai_pal.machines.seen import Seen
-    from ai_pal.protocol.provider import Machine
 
 MOST_PORT = 65535
 
@@ -51,19 +45,6 @@ ADD_EXAMPLES = """examples:
   ai-pal machines add box --ssh me@box --host-key SHA256:hsLT... --yes    for a script
   ai-pal machines add box --url https://box:11435    its own gateway; then: ai-pal keys set box
 """
-
-
-class Row(NamedTuple):
-    """A machine as the settings have it: its host key, or its gateway's certificate, by the fingerprint."""
-
-    name: str
-    ssh: str
-    url: str
-    port: int
-    host_key: str
-    identity: str
-    command: str
-    model: str
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -113,42 +94,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(settings: Settings, *, as_json: bool) -> int:
-    from ai_pal.machines import certificate, there
+    from ai_pal.cli.machine_table import rows_of, table_of
 
-    rows = [
-        Row(
-            name,
-            one.ssh,
-            one.url,
-            one.port,
-            certificate.fingerprint(one.certificate) if one.url else there.fingerprint(one.host_key),
-            one.identity,
-            "" if one.url else one.command,
-            one.model,
-        )
-        for name, one in settings.machines.items()
-    ]
+    rows = rows_of(settings)
     if as_json:
         print_json([row._asdict() for row in rows])
     elif not rows:
         print("no other machine is in the settings: ai-pal machines add NAME --ssh user@host")
     else:
-        from ai_pal.cli.terminal.table import table, terminal_width
-
-        cells = [
-            (row.name, row.url or f"{row.ssh}{_port(row.port)}", row.model or "-", row.host_key)
-            for row in rows
-        ]
-        print(table(("NAME", "WHERE", "MODEL", "KEY"), cells, width=terminal_width()))
+        print(table_of(rows))
     return failures.OK
-
-
-def _port(port: int) -> str:
-    return f" port {port}" if port else ""
 
 
 def _check(names: list[str], settings: Settings, *, as_json: bool) -> int:
     from ai_pal.cli import machines_at_gateways as at_gateways
+    from ai_pal.cli.machine_table import print_seen
     from ai_pal.config.machine_settings import address, mark_of
     from ai_pal.machines.seen import kept, see
 
@@ -158,32 +118,13 @@ def _check(names: list[str], settings: Settings, *, as_json: bool) -> int:
     for name, setting in wanted.items():
         seen.append(kept(told.get(name) or see(name, address(setting)), mark_of(setting)))
         if not as_json:
-            _show(seen[-1])
+            print_seen(seen[-1])
     if as_json:
         print_json(seen)
     elif not seen:
         return _list(settings, as_json=False)
     wrong = [one.failure for one in seen if one.failure is not None]
     return failures.exit_code(wrong[0].code) if wrong else failures.OK
-
-
-def _show(seen: "Seen") -> None:
-    name = neutral_line(seen.name)
-    if seen.failure is not None:
-        print(neutral_line(f"{name}: {seen.failure.message}"))
-        if seen.failure.hint:
-            print(neutral_line(f"  {seen.failure.hint}"))
-        return
-    if seen.version:
-        print(neutral_line(f"{name}: AI-PAL {seen.version}, {seen.delay * 1000:.1f} ms away"))
-        print(f"  memory for models: {seen.free / 1e9:.1f} GB free of {seen.total / 1e9:.1f} GB")
-    else:
-        print(f"{name}: its gateway answers")
-    print(neutral_line(f"  models: {', '.join(seen.models) or 'none yet'}"))
-    if seen.loaded:
-        print(neutral_line(f"  loaded: {', '.join(seen.loaded)}"))
-    if not seen.models and seen.version:
-        print(neutral_line(f"  fetch one: ai-pal pull MODEL --on {seen.name}"))
 
 
 def _remove(args: argparse.Namespace, settings: Settings) -> int:
@@ -205,10 +146,6 @@ def _remove(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _add(args: argparse.Namespace, settings: Settings) -> int:
-    from ai_pal.machines.seen import kept, see
-    from ai_pal.machines.ssh import ADD_SECONDS, fitting_login
-    from ai_pal.protocol.provider import Machine
-
     name = args.name
     _refuse_what_is_none(name, args.ssh, args.port)
     if args.ssh and args.certificate is not None:
@@ -221,43 +158,9 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
         from ai_pal.cli.machines_at_gateways import add
 
         return add(args)
-    machine = Machine(args.ssh, args.port, login=ADD_SECONDS)
-    machine = msgspec.structs.replace(machine, host_key=_trusted_key(name, machine, args.host_key))
-    command = args.started or _found_command(name, machine, yes=args.yes)
-    machine = msgspec.structs.replace(machine, command=command)
-    with _asking(name):
-        seen = see(name, machine)
-    if seen.failure is not None:
-        raise AiPalError(seen.failure)
-    model = seen.model if args.model is None else args.model
-    machine = msgspec.structs.replace(machine, login=fitting_login(seen.login))
-    changed = _written(name, machine, seen.identity, model)
-    kept(seen, seen.identity)
-    if args.json:
-        print_json(seen)
-        return failures.OK
-    _show(seen)
-    if machine.login:
-        took = (
-            f"its login took {seen.login:.1f} s: asked, it gets {machine.login:g} s (machines.{name}.login)"
-        )
-        print(neutral_line(f"  {took}"))
-    print(neutral_line(f"{name} is in {changed}: ai-pal chat -m {name}:{model or 'MODEL'}"))
-    return failures.OK
+    from ai_pal.cli.machines_by_ssh import add
 
-
-@contextlib.contextmanager
-def _asking(name: str) -> "Iterator[None]":
-    """A sign of life: a machine that is off is waited for."""
-    from ai_pal.cli.terminal.streams import Terminal
-    from ai_pal.cli.terminal.waiting import Waiting
-
-    waiting = Waiting(Terminal.detect())
-    waiting.line(f"{name}  waiting for its answer")
-    try:
-        yield
-    finally:
-        waiting.end()
+    return add(args)
 
 
 def _refuse_what_is_none(name: str, target: str | None, port: int) -> None:
@@ -276,70 +179,6 @@ def _refuse_what_is_none(name: str, target: str | None, port: int) -> None:
         fail(Code.BAD_REQUEST, what, f"say it apart: --ssh {found[1]} --port {found[2]}")
     if not 0 <= port <= MOST_PORT:
         fail(Code.BAD_REQUEST, f"--port {port} is no port", f"from 1 to {MOST_PORT}; left out, as `ssh` says")
-
-
-def _trusted_key(name: str, machine: "Machine", expected: str | None) -> str:
-    """The host key, if it is known, expected or agreed to. Raises `AiPalError`."""
-    from ai_pal.machines.there import fingerprint, host_key, known_to_user
-
-    with _asking(name):
-        key = host_key(name, machine)
-    mark = fingerprint(key)
-    if expected is not None:
-        if expected != mark:
-            what = f"the host key of {name} is {mark}, and not {expected}"
-            fail(Code.MACHINE_CHANGED, what, "compare it there: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub")
-        return key
-    with _asking(name):
-        known = known_to_user(machine)
-    if known == "changed":
-        hint = f"if it is right: ssh-keygen -R HOST, or --host-key {mark}"
-        fail(Code.MACHINE_CHANGED, f"the host key of {name} is not the one in your known_hosts", hint)
-    if known == "known":
-        return key
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        what = f"your known_hosts do not know {name}: its host key is {mark}"
-        fail(Code.MACHINE_CHANGED, what, f"if that is right: --host-key {mark}")
-    if not agreed(f"{name} has the host key {mark}; is that right", yes=False):
-        fail(Code.MACHINE_CHANGED, f"the host key of {name} is not trusted", "nothing is changed")
-    return key
-
-
-def _found_command(name: str, machine: "Machine", *, yes: bool) -> str:
-    """How AI-PAL is started there; it is installed where there is none, if that is wanted. Raises
-    `AiPalError`."""
-    from ai_pal.machines.there import installed, looked
-
-    with _asking(name):
-        has = looked(name, machine)
-    if has.command:
-        return has.command
-    if not has.python:
-        what = f"{name} has no AI-PAL, and no Python 3.11 or newer that could make a venv for it"
-        fail(Code.PIP_MISSING, what, "on Debian and Ubuntu: apt install python3-venv; or say --command")
-    if not agreed(f"{name} has no AI-PAL: install this version in ~/.ai-pal/app there", yes=yes):
-        fail(Code.PROVIDER_UNREACHABLE, f"{name} has no AI-PAL", "say --command if it is somewhere else")
-    from ai_pal.machines.wheel import wheel
-
-    print(f"installing AI-PAL on {neutral_line(name)} (a minute or more)", file=sys.stderr)
-    return installed(name, machine, has.python, wheel())
-
-
-def _written(name: str, machine: "Machine", identity: str, model: str) -> str:
-    """Into the settings with it, whole or not at all; the file. Raises `AiPalError`."""
-    from ai_pal.config.edit import set_values
-
-    said = {
-        "ssh": machine.ssh,
-        "port": str(machine.port) if machine.port else "",
-        "host_key": machine.host_key,
-        "identity": identity,
-        "command": machine.command,
-        "login": f"{machine.login:g}" if machine.login else "",
-        "model": model,
-    }
-    pairs = {dotted("machines", name, field): text for field, text in said.items() if text}
-    return str(set_values(pairs).file)
 
 
 def machine_named(name: str, settings: Settings) -> "MachineSettings":
