@@ -102,9 +102,9 @@ BUGS = (
         3,
         "what was held back of a doubted answer is lost on a cancel",
         "pytest tests/unit/server/router/test_escalation.py",
-        "ai_pal/server/router/router.py",
-        "            attempt.let_go()\n            self._attempts.stop(attempt)\n",
-        "            self._attempts.stop(attempt)\n",
+        "ai_pal/server/router/chains.py",
+        "            attempt.let_go()\n            self.attempts.stop(attempt)\n",
+        "            self.attempts.stop(attempt)\n",
     ),
     Bug(
         6,
