@@ -7,6 +7,7 @@ from ai_pal.store.calendar import Span
 from ai_pal.store.ledger import (
     ANSWERED,
     DOUBTED,
+    HARD,
     LOCAL_TIER,
     MACHINE_TIER,
     UNKNOWN,
@@ -45,8 +46,6 @@ class MemoryLedger:
         by: By,
         since: float = float("-inf"),
         until: float = float("inf"),
-        *,
-        strong_from: float = 0.7,
     ) -> list[Sums]:
         groups: dict[str, list[Attempt]] = {}
         for attempt in self.attempts:
@@ -54,7 +53,7 @@ class MemoryLedger:
                 groups.setdefault(_key(by, attempt), []).append(attempt)
         kept = [key for key in sorted(groups) if "model" not in by or any(map(_leaves_trace, groups[key]))]
         gave_way = {attempt.request for attempt in self.attempts if attempt.outcome == DOUBTED}
-        return [_sums(key, groups[key], strong_from, gave_way) for key in kept]
+        return [_sums(key, groups[key], gave_way) for key in kept]
 
     def close(self) -> None:
         pass
@@ -79,11 +78,11 @@ def _leaves_trace(attempt: Attempt) -> bool:
     return attempt.outcome != UNKNOWN or attempt.remote
 
 
-def _sums(key: str, attempts: list[Attempt], strong_from: float, gave_way: set[str]) -> Sums:
+def _sums(key: str, attempts: list[Attempt], gave_way: set[str]) -> Sums:
     answers = [attempt for attempt in attempts if attempt.outcome == ANSWERED]
     here = [attempt for attempt in answers if not attempt.remote]
-    strong = [attempt for attempt in here if (attempt.score or 0.0) > strong_from]
-    mid = [attempt for attempt in here if (attempt.score or 0.0) <= strong_from]
+    strong = [attempt for attempt in here if (attempt.score or 0.0) > HARD]
+    mid = [attempt for attempt in here if (attempt.score or 0.0) <= HARD]
     return Sums(
         key=key,
         attempts=len(attempts),

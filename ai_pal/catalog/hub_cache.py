@@ -75,10 +75,10 @@ def repo_name(repo_folder: Path) -> str:
     return repo_folder.name.removeprefix("models--").replace("--", "/", 1)
 
 
-def repos_here(settings: Settings, environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+def repos_here(settings: Settings) -> frozenset[str]:
     """The repositories of which something lies in our cache or in Hugging Face's: one look at each folder."""
     found: set[str] = set()
-    for cache in (cache_dir(settings), paths.hub_cache(environ)):
+    for cache in (cache_dir(settings), paths.hub_cache()):
         with contextlib.suppress(OSError):
             found.update(name for name in os.listdir(cache) if name.startswith("models--"))
     return frozenset(repo_name(Path(name)) for name in found)

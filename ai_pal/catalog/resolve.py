@@ -4,7 +4,6 @@ import os
 from typing import Any
 
 from ai_pal.catalog import loading
-from ai_pal.catalog.choose import Machine
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.finding import default_model, find
 from ai_pal.catalog.found import Found, artifact_path
@@ -19,7 +18,7 @@ from ai_pal.protocol.wanted import Artifact
 from ai_pal.protocol.worker import LoadModel
 
 
-def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> LoadModel:
+def resolve(ref: str, settings: Settings) -> LoadModel:
     """What a worker needs to load `ref`; an empty one means the default model.
 
     Raises `AiPalError`: `model_not_found` (with the nearest names), `model_not_here` (with the
@@ -27,21 +26,21 @@ def resolve(ref: str, settings: Settings, machine: Machine | None = None) -> Loa
     say of it `config_invalid`, for what `ref` itself says `bad_request`.
     """
     try:
-        return _resolved(ref, settings, machine)
+        return _resolved(ref, settings)
     except AiPalError as error:
         if (failure := of_reference(error.failure, ref)) is error.failure:
             raise
         raise AiPalError(failure) from None
 
 
-def _resolved(ref: str, settings: Settings, machine: Machine | None) -> LoadModel:
-    found = find(ref, settings, machine)
+def _resolved(ref: str, settings: Settings) -> LoadModel:
+    found = find(ref, settings)
     if found.problem is not None:
         raise AiPalError(found.problem)
     if not found.is_here:
         raise not_here(found.name, found.size)
     own = settings.models.get(found.name, ModelSettings())
-    options, entry = _with_draft(found, settings, machine), found.entry or _entry_of(found, settings)
+    options, entry = _with_draft(found, settings), found.entry or _entry_of(found, settings)
     loading.check_numbers(options)
     return LoadModel(
         model=join(found.name, split(ref or default_model(settings)).options),
@@ -61,12 +60,12 @@ def _resolved(ref: str, settings: Settings, machine: Machine | None) -> LoadMode
     )
 
 
-def _with_draft(found: Found, settings: Settings, machine: Machine | None) -> dict[str, Any]:
+def _with_draft(found: Found, settings: Settings) -> dict[str, Any]:
     """Its options, with the path of a draft that they name. Raises `AiPalError` as `resolve`."""
     name = drafts.named(found.options)
     if not name or is_path(name) or found.engine != "llamacpp":
         return found.options
-    draft = find(name, settings, machine)
+    draft = find(name, settings)
     if draft.problem is not None:
         raise AiPalError(draft.problem)
     if not draft.is_here:

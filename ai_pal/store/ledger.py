@@ -10,6 +10,9 @@ from ai_pal.store.calendar import Span
 
 By = Literal["day", "model", "tier", "principal", "day and model"]
 
+HARD = 0.7
+"""A prompt that scores more is for a strong cloud, where one may be asked."""
+
 LOCAL_TIER, MACHINE_TIER = 1, 4
 ANSWERED = "done"
 """The outcome of an attempt that gave a whole answer; others are "cancelled", "interrupted" or a code."""
@@ -108,11 +111,9 @@ class Ledger(Protocol):
         by: By,
         since: float = float("-inf"),
         until: float = float("inf"),
-        *,
-        strong_from: float = 0.7,
     ) -> list[Sums]:
         """Sums of the attempts in [`since`, `until`), in the order of their keys; days are local ones.
-        A score above `strong_from` would have asked for a strong cloud. By model, those that nobody knows and
+        A score above `HARD` would have asked for a strong cloud. By model, those that nobody knows and
         for which no prompt left this machine are left out: most are mistyped names. A key of day and model is
         that of the day, a blank, and that of the model."""
 

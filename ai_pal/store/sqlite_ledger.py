@@ -12,6 +12,7 @@ from ai_pal.store.database import explained, open_database, open_to_read, transa
 from ai_pal.store.ledger import (
     ANSWERED,
     DOUBTED,
+    HARD,
     LOCAL_TIER,
     MACHINE_TIER,
     UNKNOWN,
@@ -80,8 +81,6 @@ class SqliteLedger:
         by: By,
         since: float = float("-inf"),
         until: float = float("inf"),
-        *,
-        strong_from: float = 0.7,
     ) -> list[Sums]:
         having = _TRACE if "model" in by else ""
         query = _SUMMARY.format(
@@ -91,7 +90,7 @@ class SqliteLedger:
             machine=MACHINE_TIER,
             having=having,
         )
-        bounds = {"since": since, "until": until, "strong": strong_from}
+        bounds = {"since": since, "until": until, "strong": HARD}
         with explained(self._file):
             return [_sums(row) for row in self._connection.execute(query, bounds)]
 

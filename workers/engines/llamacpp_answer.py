@@ -26,13 +26,9 @@ NOT_HELD = Failure(
 
 
 class Generation:
-    """Called with each chunk; `cancelled` is set from the worker's loop. `stops` are looked for in the text
-    of the answer, `forced` takes all of it as calls, `bare` finds out whether it is some, and `prefill` is
-    what it begins with."""
+    """Told of each chunk; `cancelled` is set from the worker's loop."""
 
-    def __init__(
-        self, key: int, sink: Sink, *, stops: Stops | None = None, prefill: str = "", alternatives: int = 0
-    ) -> None:
+    def __init__(self, key: int, sink: Sink) -> None:
         self.key = key
         self.cancelled = False
         self.stopped = False
@@ -43,7 +39,7 @@ class Generation:
         self._thoughts: Thoughts | InChannels | None = None
         self._bare: BareCalls | None = None
         self._sink = sink
-        self._stops, self._prefill, self._alternatives = stops or Stops([]), prefill, alternatives
+        self._stops, self._prefill, self._alternatives = Stops([]), "", 0
         self._calls: ForcedCalls | None = None
         self._watch: Watch | None = None
         self._ends: ThoughtEnds | None = None
@@ -79,11 +75,12 @@ class Generation:
         end: str = "",
         watch: bool = False,
     ) -> None:
-        """What the request turned out to ask for, before the first chunk. `alternatives` None tells of no
-        probabilities; with `watch` the sink hears what they come to. `opened`: the prompt has begun a
-        thought; `end` is the mark of its end where that is, or may be, set for the model; `thoughts` tells
-        thoughts from the answer where llama.cpp does not. `watched` is the grammar that llama.cpp has to hold
-        the answer to."""
+        """What the request turned out to ask for, before the first chunk. `stops` are looked for in the text
+        of the answer, `forced` takes all of it as calls, `bare` finds out whether it is some, and `prefill`
+        is what it begins with. `alternatives` None tells of no probabilities; with `watch` the sink hears
+        what they come to. `opened`: the prompt has begun a thought; `end` is the mark of its end where that
+        is, or may be, set for the model; `thoughts` tells thoughts from the answer where llama.cpp does not.
+        `watched` is the grammar that llama.cpp has to hold the answer to."""
         self._watch = Watch(watched) if watched else None
         self._is_behind_thought = opened
         self._thoughts = thoughts

@@ -32,19 +32,13 @@ def named(name: str, settings: Settings, environ: Mapping[str, str] = os.environ
     return None
 
 
-def standing_for(
-    entry: KnownModel | None,
-    wanted: HubFiles,
-    settings: Settings,
-    twin: str,
-    environ: Mapping[str, str] = os.environ,
-) -> Stored | None:
+def standing_for(entry: KnownModel | None, wanted: HubFiles, settings: Settings, twin: str) -> Stored | None:
     """A file of another program's that is what would be fetched: of the same repository and quantization (the
     only one of it where none is wanted), or the model that Ollama calls `twin`, where any will do."""
     if wanted.revision:
         return None
     repo = wanted.repo.lower()
-    kept = [one for one in stored(settings, environ) if not one.problem]
+    kept = [one for one in stored(settings) if not one.problem]
     same = [one for one in kept if repo in (one.name.lower(), one.name.lower().rpartition(":")[0])]
     if not wanted.gguf:
         return same[0] if len(same) == 1 else None

@@ -5,20 +5,19 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 _LAST_RESORT = "vi"
 
 
-def edit(text: str, environ: Mapping[str, str] = os.environ, *, name: str = "prompt.md") -> str | None:
+def edit(text: str, *, name: str = "prompt.md") -> str | None:
     """`text` as the user left it in $VISUAL or $EDITOR; None when the editor failed.
 
     Raises OSError when the editor cannot be started, ValueError when its setting cannot be read, or none is
     set and there is no terminal to edit in.
     """
-    chosen = environ.get("VISUAL") or environ.get("EDITOR") or ""
-    if not chosen and not (sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM") != "dumb"):
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    if not chosen and not (sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"):
         raise ValueError(f"there is no terminal for {_LAST_RESORT}")
     command = shlex.split(chosen or _LAST_RESORT)
     with tempfile.TemporaryDirectory(prefix="ai-pal-") as folder:

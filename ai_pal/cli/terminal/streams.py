@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from typing import NamedTuple, TextIO
 
 from ai_pal.cli.terminal.neutral import neutral_line
@@ -18,13 +17,13 @@ class Terminal(NamedTuple):
     dumb: bool = False
 
     @classmethod
-    def detect(cls, environ: Mapping[str, str] = os.environ) -> "Terminal":
+    def detect(cls) -> "Terminal":
         """Look at the streams of this process."""
         return cls(
             _is_terminal(sys.stdin),
             _is_terminal(sys.stdout),
             _is_terminal(sys.stderr),
-            environ.get("TERM", "dumb") in ("dumb", ""),
+            os.environ.get("TERM", "dumb") in ("dumb", ""),
         )
 
     @property

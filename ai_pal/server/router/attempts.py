@@ -4,7 +4,6 @@ Part of the router's reactor: synchronous, like everything there."""
 
 import itertools
 import time
-from collections.abc import Callable
 
 import msgspec
 
@@ -26,7 +25,7 @@ ANSWERED, CANCELLED = ledger.ANSWERED, "cancelled"
 
 
 class Attempts:
-    """The attempts under way, by key. `wall` tells the time of day, for the ledger; `policy` holds now."""
+    """The attempts under way, by key. `policy` holds now."""
 
     def __init__(
         self,
@@ -37,10 +36,9 @@ class Attempts:
         health: ProviderHealth,
         clock: Clock,
         policy: RouterPolicy,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         self._local, self._providers, self._ledger = local, providers, ledger
-        self._health, self._clock, self.policy, self._wall = health, clock, policy, wall
+        self._health, self._clock, self.policy = health, clock, policy
         self._open: dict[int, Attempt] = {}
         self._keys = itertools.count(1)
 
@@ -147,7 +145,7 @@ class Attempts:
         asked_at, dispatched_at = attempt.asked_at, attempt.connected_at
         self._ledger.record(
             ledger.Attempt(
-                at=self._wall(),
+                at=time.time(),
                 request=f"{request.client.hex()}.{request.chat.id}",
                 tier=candidate.tier,
                 provider=candidate.provider,

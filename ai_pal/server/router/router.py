@@ -15,7 +15,6 @@ from ai_pal.server.ports import Clients, Clock, Observe
 from ai_pal.server.router.chains import Chains
 from ai_pal.server.router.planner import Planner
 from ai_pal.server.router.policy import fallback_chain
-from ai_pal.server.router.policy.breaker import BreakerPolicy
 from ai_pal.server.router.policy.fallback_chain import FallbackChain
 from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.ports import DoubtMemory, Judge, Ledger, NoDoubts, RouterPolicy, Snapshots
@@ -39,12 +38,11 @@ class Router:
         clock: Clock,
         observe: Observe,
         policy: RouterPolicy | None = None,
-        breaker: BreakerPolicy | None = None,
         doubts: DoubtMemory | None = None,
     ) -> None:
         self._clients, self._clock = clients, clock
         self._policy = policy or RouterPolicy()
-        self._health = ProviderHealth(breaker)
+        self._health = ProviderHealth()
         self._closing = False
         self._interrupt_at: float | None = None
         memory = doubts or NoDoubts()

@@ -18,19 +18,17 @@ FOR_GOOD = REFUSES_ALL | REFUSES_MODEL
 NOT_ITS_FAULT = frozenset({Code.OVER_BUDGET, Code.SHUTTING_DOWN, Code.DEADLINE_EXCEEDED, Code.OVERLOADED})
 """Our own reasons; with what is permanent they say nothing about the provider's health."""
 
+THRESHOLD = 3
+"""It opens after so many failures in a row; after a no for good at once."""
+
+PAUSE, LONGEST_PAUSE = 15.0, 300.0
+"""Seconds that it is open at first, each time twice as long, and at most."""
+
+REFUSED, LONGEST_REFUSED = 600.0, 3600.0
+"""The same after a no for good."""
+
 MINUTES = 120.0
 """From so many seconds on, they are told as minutes."""
-
-
-class BreakerPolicy(msgspec.Struct, frozen=True):
-    """Opens after `threshold` failures in a row, for `base` seconds, each time twice as long up to `cap`.
-    After a no for good it is open at once, for `refused` seconds, twice as long up to `refused_cap`."""
-
-    threshold: int = 3
-    base: float = 15.0
-    cap: float = 300.0
-    refused: float = 600.0
-    refused_cap: float = 3600.0
 
 
 class Position(Enum):
@@ -105,15 +103,15 @@ def released(breaker: Breaker) -> Breaker:
     return msgspec.structs.replace(breaker, probing=False)
 
 
-def failed(breaker: Breaker, failure: Failure, now: float, policy: BreakerPolicy, mark: str = "") -> Breaker:
+def failed(breaker: Breaker, failure: Failure, now: float, mark: str) -> Breaker:
     """One more failure that counts, of a candidate with this `mark`."""
     failures, for_good = breaker.failures + 1, failure.code in FOR_GOOD
     # Nobody is there: once is enough, and it counts for all models of the provider.
     at_once = for_good or failure.code in NOBODY_THERE or failure.retry_after is not None
-    if not at_once and not breaker.opened and failures < policy.threshold:
+    if not at_once and not breaker.opened and failures < THRESHOLD:
         return msgspec.structs.replace(breaker, failures=failures)
-    base, cap = (policy.refused, policy.refused_cap) if for_good else (policy.base, policy.cap)
-    pause = min(cap, base * 2 ** min(breaker.opened, 16))
+    first, longest = (REFUSED, LONGEST_REFUSED) if for_good else (PAUSE, LONGEST_PAUSE)
+    pause = min(longest, first * 2 ** min(breaker.opened, 16))
     until = now + max(pause, failure.retry_after or 0.0)
     return Breaker(failures, breaker.opened + 1, until, probing=False, why=failure, mark=mark)
 

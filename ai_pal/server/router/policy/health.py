@@ -2,7 +2,7 @@
 
 from ai_pal.errors import Code, Failure
 from ai_pal.server.router.policy import breaker
-from ai_pal.server.router.policy.breaker import Breaker, BreakerPolicy
+from ai_pal.server.router.policy.breaker import Breaker
 from ai_pal.server.router.policy.candidate import LOCAL, Candidate
 from ai_pal.server.router.policy.latency import learned
 
@@ -14,8 +14,7 @@ class ProviderHealth:
     """Implements `snapshot.Health` at the time `now`, which its owner sets. This machine's models have no
     breaker: the supervisor has its own back-off."""
 
-    def __init__(self, policy: BreakerPolicy | None = None) -> None:
-        self._policy = policy or BreakerPolicy()
+    def __init__(self) -> None:
         self._breakers: dict[str, Breaker] = {}
         self._seconds: dict[str, float] = {}
         self.now = 0.0
@@ -58,7 +57,7 @@ class ProviderHealth:
                 before = self._breakers.pop(key, Breaker())
                 if before.is_outdated(candidate.mark):
                     before = Breaker()
-                self._breakers[key] = breaker.failed(before, failure, self.now, self._policy, candidate.mark)
+                self._breakers[key] = breaker.failed(before, failure, self.now, candidate.mark)
                 _bounded(self._breakers)
         self.released(candidate)
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from ai_pal.server.router.policy.candidate import BUSY, CLOUD, LOCAL, MACHINE, OLLAMA, Candidate
-from ai_pal.server.router.policy.query import HARD, SIMPLE, Query
+from ai_pal.server.router.policy.query import SIMPLE, Query
+from ai_pal.store.ledger import HARD
 
 SLOW_FACTOR, SLOW_SECONDS = 3.0, 1.0
 """A cloud stands behind the others of its grade when its first content takes so many times as long as the

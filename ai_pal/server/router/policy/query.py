@@ -9,11 +9,12 @@ from ai_pal.protocol.content import AnyPart, Audio, Image, Message, ToolCall, To
 from ai_pal.protocol.options import GenerationOptions, Tool
 from ai_pal.server.router.policy.candidate import Grade
 from ai_pal.store.doubts import Opinion
+from ai_pal.store.ledger import HARD
 
 Goal = Literal["privacy", "cost", "latency", "quality", "balanced"]
 
-SIMPLE, HARD = 0.3, 0.7
-"""Below `SIMPLE` a prompt is for this machine, above `HARD` for a strong cloud."""
+SIMPLE = 0.3
+"""Below it a prompt is for this machine."""
 
 ANSWER_TOKENS = 400
 """How long an answer is expected to be where no limit says less."""

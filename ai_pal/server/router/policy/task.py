@@ -1,7 +1,8 @@
 """What a kind of work says about how hard a prompt is: it keeps the score within bounds. Pure."""
 
 from ai_pal.protocol.client import Task
-from ai_pal.server.router.policy.query import HARD, SIMPLE
+from ai_pal.server.router.policy.query import SIMPLE
+from ai_pal.store.ledger import HARD
 
 _EASY = SIMPLE - 0.01
 _BOUNDS: dict[Task, tuple[float, float]] = {
