@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from ai_pal.protocol.client import Done, Failed, Pulled, Pulling
 from ai_pal.protocol.options import GenerationOptions
 from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
+from tests.process.command import ai_pal
 from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
 from tests.process.supervised import words_of
@@ -39,19 +39,6 @@ def home(ai_pal_home: Path, hub: Hub) -> Iterator[Environ]:
     environ |= {"HF_HOME": str(ai_pal_home / "hf"), "AI_PAL_MODEL_CACHE": str(ai_pal_home / "models")}
     yield environ
     stop_supervisor(environ)
-
-
-def ai_pal(environ: Environ, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ai_pal", *args]
-    return subprocess.run(
-        command,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def in_terminal(environ: Environ, *args: str) -> "pexpect.spawn[str]":

@@ -11,7 +11,7 @@ from ai_pal.catalog.best import ladder
 from ai_pal.protocol.wanted import HubFiles
 from tests import tiny_gguf
 from tests.hub.loopback import TIMEOUT, Hub, Repo, loopback_hub
-from tests.hub.test_downloads import ai_pal
+from tests.process.command import ai_pal
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, environment, stop_supervisor
 from tests.process.screen import Terminal

@@ -9,7 +9,7 @@ import pytest
 
 from tests.hub import repositories as repos
 from tests.hub.loopback import Hub, Repo, loopback_hub
-from tests.hub.test_downloads import ai_pal
+from tests.process.command import ai_pal
 from tests.process.homes import Environ, environment, stop_supervisor
 
 LLAMA = {"parameters": {"BF16": 1_000_000_000}, "total": 1_000_000_000}

@@ -10,7 +10,8 @@ import pytest
 
 from tests.hub import repositories as repos
 from tests.hub.loopback import Hub, Repo, loopback_hub
-from tests.hub.test_downloads import ai_pal, in_terminal
+from tests.hub.test_downloads import in_terminal
+from tests.process.command import ai_pal
 from tests.process.homes import Environ, environment, stop_supervisor
 
 FACTS = {

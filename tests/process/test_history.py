@@ -17,6 +17,7 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.conversations.records import Message
 from ai_pal.conversations.store import Conversations
+from tests.process.command import ai_pal
 from tests.process.homes import Environ, client_endpoint, stop_supervisor
 from tests.process.screen import Terminal
 
@@ -24,21 +25,8 @@ SECONDS = 120
 SECRET = "zanzibar"
 
 
-def run(environ: Environ, *args: str, **options: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "ai_pal", *args]
-    return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        command,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-        **options,
-    )
-
-
 def told(environ: Environ, *args: str) -> str:
-    done = run(environ, *args)
+    done = ai_pal(environ, *args)
     assert (done.returncode, done.stderr) == (0, ""), done
     return str(done.stdout)
 
@@ -60,7 +48,7 @@ def kept(environ: Environ) -> list[list[str]]:
 
 def test_a_question_is_kept_and_gone_on_with(home: Environ) -> None:
     told(home, "chat", "one two")
-    assert run(home, "chat", "--continue", "and why?").stdout.startswith("and why?")
+    assert ai_pal(home, "chat", "--continue", "and why?").stdout.startswith("and why?")
     assert kept(home) == [["one two", "one two ", "and why?", "and why? "]]
     (head,) = json.loads(told(home, "history", "list", "--json"))
     assert (head["id"], head["title"], head["messages"]) == (1, "one two", 4)
@@ -99,7 +87,7 @@ def test_a_list_that_is_cut_says_so_to_people(home: Environ) -> None:
             asked = Message(role="user", content=f"trains to {number}", at=number)
             store.begin(asked.content, [asked], now=number)
     for action in (["list"], ["search", "trains"]):
-        cut = run(home, "history", *action, "--limit", "2")
+        cut = ai_pal(home, "history", *action, "--limit", "2")
         assert ("trains to 1" in cut.stdout, "trains to 0" in cut.stdout) == (True, False)
         assert cut.stderr == f"there are more: ai-pal history {action[0]} --limit 0 shows all\n"
         assert len(json.loads(told(home, "history", *action, "--limit", "2", "--json"))) == 2
@@ -118,24 +106,24 @@ def test_history_lists_finds_shows_and_exports(home: Environ) -> None:
     assert told(home, "history", "tag", "1", "#Travel", "france") == "1: france, travel\n"
     listed = told(home, "history", "list", "--tag", "travel")
     assert ("france, travel" in listed, "Paris" in listed) == (True, False)
-    assert run(home, "history", "search", "in", "--tag", "travel").returncode == 1
+    assert ai_pal(home, "history", "search", "in", "--tag", "travel").returncode == 1
     assert told(home, "history", "untag", "1", "travel") == "1: france\n"
-    absent = run(home, "history", "untag", "1", "travel")
+    absent = ai_pal(home, "history", "untag", "1", "travel")
     assert (absent.returncode, absent.stderr) == (1, "1 has no tag travel; it has france\n")
-    missing = run(home, "history", "list", "--tag", "travel")
+    missing = ai_pal(home, "history", "list", "--tag", "travel")
     assert (missing.returncode, missing.stderr) == (1, "no conversation has the tag travel; tags: france\n")
-    none = run(home, "history", "search", "lyon", "paris")
+    none = ai_pal(home, "history", "search", "lyon", "paris")
     assert (none.returncode, none.stdout, none.stderr) == (1, "", "no message holds: lyon paris\n")
-    nowhere = run(home, "history", "export", "1", "--output", "/nonexistent/x")
+    nowhere = ai_pal(home, "history", "export", "1", "--output", "/nonexistent/x")
     assert nowhere.returncode == 1
     assert "/nonexistent/x cannot be written: No such file or directory" in nowhere.stderr
     file = Path(home["HOME"]) / "talk.md"
     told(home, "history", "export", "1", "--output", str(file))
     assert file.read_text().startswith("# trains to Lyon\n\n**You**\n\ntrains to Lyon")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    again = run(home, "history", "export", "1", "--output", str(file))
+    again = ai_pal(home, "history", "export", "1", "--output", str(file))
     assert (again.returncode, "exists" in again.stderr) == (2, True)
-    unknown = run(home, "history", "show", "7")
+    unknown = ai_pal(home, "history", "show", "7")
     assert (unknown.returncode, "conversation_not_found" in unknown.stderr) == (3, True)
 
 
@@ -146,7 +134,7 @@ def test_what_is_deleted_is_gone_from_the_disk(home: Environ) -> None:
     told(home, "history", "delete", "2", "--yes")
     assert SECRET.encode() not in on_disk(home)
     assert len(kept(home)) == 1
-    assert run(home, "history", "delete", "--all").returncode == 2  # nobody to ask
+    assert ai_pal(home, "history", "delete", "--all").returncode == 2  # nobody to ask
     told(home, "history", "delete", "--all", "--yes")
     assert kept(home) == []
     assert b"stays" not in on_disk(home)
@@ -207,9 +195,9 @@ def test_a_conversation_is_taken_up_in_a_terminal_and_forgotten(home: Environ) -
 
 def test_a_local_only_conversation_goes_on_local_only(home: Environ) -> None:
     told(home, "chat", "--local-only", "one")
-    run(home, "chat", "--continue", "two")
+    ai_pal(home, "chat", "--continue", "two")
     told(home, "chat", "another")
-    run(home, "chat", "--goal", "privacy", "--continue", "more")
+    ai_pal(home, "chat", "--goal", "privacy", "--continue", "more")
     assert [head["local_only"] for head in json.loads(told(home, "history", "list", "--json"))] == [
         True,
         True,
@@ -222,11 +210,11 @@ def test_a_local_only_conversation_goes_on_local_only(home: Environ) -> None:
 
 def test_a_damaged_database_is_one_warning_and_the_answer_comes(home: Environ) -> None:
     (Path(home["HOME"]) / "ai-pal.db").write_bytes(b"damaged" * 1000)
-    done = run(home, "chat", "hello")
+    done = ai_pal(home, "chat", "hello")
     assert (done.returncode, done.stdout) == (0, "hello \n")
     assert done.stderr.startswith("this conversation is not kept: ")
     assert len(done.stderr.splitlines()) == 1
-    shown = run(home, "history", "list")
+    shown = ai_pal(home, "history", "list")
     assert (shown.returncode, "store_damaged" in shown.stderr) == (1, True)
 
 
@@ -237,7 +225,7 @@ def test_a_full_disk_is_one_warning_and_harms_nothing(home: Environ) -> None:
     def no_growth() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    done = run(home, "chat", "hello " * (size // 6), preexec_fn=no_growth)
+    done = ai_pal(home, "chat", "hello " * (size // 6), before=no_growth)
     assert (done.returncode, done.stderr.count("this conversation is not kept")) == (0, 1), done.stderr
     assert kept(home) == [["before", "before "]]
     with closing(sqlite3.connect(Path(home["HOME"]) / "ai-pal.db")) as database:
@@ -261,27 +249,27 @@ def test_what_is_to_go_goes_on_a_full_disk_too(home: Environ) -> None:
     cramped = home | {"AI_PAL_HOME": str(disk / "h"), "HOME": str(disk / "h")}
     try:
         for word in ("canaryone", "canarytwo", "canarythree"):
-            assert run(cramped, "chat", f"{word} " + "blah " * 300).returncode == 0
-        run(cramped, "stop", "--wait")
+            assert ai_pal(cramped, "chat", f"{word} " + "blah " * 300).returncode == 0
+        ai_pal(cramped, "stop", "--wait")
         fill_up(disk / "fill")
-        deleted = run(cramped, "history", "delete", "2", "--yes")
+        deleted = ai_pal(cramped, "history", "delete", "2", "--yes")
         assert (deleted.returncode, deleted.stderr) == (0, "")
-        assert run(cramped, "history", "list").returncode == 0
+        assert ai_pal(cramped, "history", "list").returncode == 0
         data = (disk / "h" / "ai-pal.db").read_bytes()
         assert b"canarytwo" not in data
         assert b"canaryone" in data
-        assert run(cramped, "history", "delete", "--all", "--yes").returncode == 0
+        assert ai_pal(cramped, "history", "delete", "--all", "--yes").returncode == 0
         assert b"canaryone" not in (disk / "h" / "ai-pal.db").read_bytes()
         for line in ("preset set p --temperature 1", "load echo", "supervise"):
             fill_up(disk / "more")
-            refused = run(cramped, *line.split())
+            refused = ai_pal(cramped, *line.split())
             assert (refused.returncode, refused.stderr.count("[disk_full]")) == (1, 1), (line, refused.stderr)
             assert [one.partition(": ")[0] for one in refused.stderr.splitlines()] == ["error", "hint"], line
             assert "ai-pal rm MODEL" in refused.stderr, line
         for name in ("fill", "more"):
             (disk / name).unlink()
-        assert run(cramped, "chat", "and again").returncode == 0
-        assert run(cramped, "history", "show").returncode == 0
+        assert ai_pal(cramped, "chat", "and again").returncode == 0
+        assert ai_pal(cramped, "history", "show").returncode == 0
     finally:
         stop_supervisor(cramped)
         subprocess.run(["umount", "-l", str(disk)], check=True, timeout=SECONDS)

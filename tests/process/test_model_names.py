@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,12 @@ import pytest
 
 from ai_pal.client import Client
 from ai_pal.orchestration import MultiModelOrchestrator
+from tests.process.command import ai_pal
 from tests.process.homes import Environ, client_endpoint
 from tests.servers.loopback import Exchange, Loopback
 
 pytestmark = pytest.mark.timeout(180)
 
-SECONDS = 90
 NAMES = (
     "meta-llama/llama-3.3-70b-instruct:free",
     "models/gemini-2.0-flash",
@@ -57,13 +55,6 @@ def tiers(home: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         for name, value in home.items():
             monkeypatch.setenv(name, value)
         yield home
-
-
-def ai_pal(environ: Environ, *args: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "ai_pal", *args]
-    return subprocess.run(
-        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS
-    )
 
 
 def chat(environ: Environ, *args: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ai_pal.client import Client
 from ai_pal.config import paths
 from ai_pal.protocol import client as wire
 from tests.process.answers import ask, end_of, until
+from tests.process.command import ai_pal
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint, listens
 from tests.process.screen import Terminal
@@ -31,19 +32,6 @@ WORKER_FIELDS = {
     "calibrating",
     "replica",
 }  # fmt: skip
-
-
-def ai_pal(environ: Environ, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ai_pal", *args]
-    return subprocess.run(
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
 
 
 def test_a_current_folder_that_is_gone_is_named(home: Environ, tmp_path: Path) -> None:

@@ -1,21 +1,13 @@
 """Models of a real Ollama's store and of LM Studio's folder: used where they lie, left as they are."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.process.command import ai_pal
 from tests.process.homes import Environ
 from tests.servers.ollama import MODEL, Ollama, installed
-
-SECONDS = 120
-
-
-def ai_pal(environ: Environ, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ai_pal", *args]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """`ai-pal keys` and `ai-pal consent`: what is asked, remembered and never shown."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.process.command import ai_pal
 from tests.process.eventually import files_below
 from tests.process.homes import Environ
 from tests.process.screen import Terminal
 
-SECONDS = 120
 KEY = "sk-canary-5f0d"
 
 
@@ -21,15 +19,8 @@ def vault(home: Environ) -> Environ:
     return home | {"PYTHON_KEYRING_BACKEND": "tests.process.file_keyring.FileKeyring"}
 
 
-def run(environ: Environ, *args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "ai_pal", *args]
-    return subprocess.run(
-        command, env=environ, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-
-
 def listed(environ: Environ, provider: str) -> dict[str, object]:
-    rows = json.loads(run(environ, "keys", "list", "--json").stdout)["providers"]
+    rows = json.loads(ai_pal(environ, "keys", "list", "--json").stdout)["providers"]
     return next(row for row in rows if row["provider"] == provider)
 
 
@@ -39,15 +30,15 @@ def files_with(environ: Environ, text: str) -> list[str]:
 
 
 def test_a_key_goes_from_stdin_into_the_keyring_and_nowhere_else(vault: Environ) -> None:
-    done = run(vault, "keys", "set", "openai", stdin=f"{KEY}\n")
+    done = ai_pal(vault, "keys", "set", "openai", stdin=f"{KEY}\n")
     assert (done.returncode, KEY in done.stdout + done.stderr) == (0, False)
     assert files_with(vault, KEY) == ["keyring.json"]
     row = listed(vault, "openai")
     assert (row["key"], row["place"], row["may_be_used"]) == ("keyring", "system keyring", True)
-    assert run(vault, "keys", "rm", "openai", "--yes").returncode == 0
+    assert ai_pal(vault, "keys", "rm", "openai", "--yes").returncode == 0
     assert files_with(vault, KEY) == []
     assert listed(vault, "openai")["key"] == ""
-    assert "no_key" in run(vault, "keys", "rm", "openai", "-y").stderr
+    assert "no_key" in ai_pal(vault, "keys", "rm", "openai", "-y").stderr
 
 
 def test_a_key_typed_in_a_terminal_is_not_shown(vault: Environ) -> None:
@@ -60,12 +51,12 @@ def test_a_key_typed_in_a_terminal_is_not_shown(vault: Environ) -> None:
 
 
 def test_keys_alone_lists_them(vault: Environ) -> None:
-    assert run(vault, "keys").stdout == run(vault, "keys", "list").stdout != ""
+    assert ai_pal(vault, "keys").stdout == ai_pal(vault, "keys", "list").stdout != ""
 
 
 @pytest.mark.parametrize("text", ["", "two words", "a\x1b[0m"])
 def test_what_is_no_key_is_refused_and_not_repeated(vault: Environ, text: str) -> None:
-    done = run(vault, "keys", "set", "openai", stdin=text)
+    done = ai_pal(vault, "keys", "set", "openai", stdin=text)
     assert done.returncode == 2
     assert not text or text not in done.stderr
     assert not (Path(vault["HOME"]) / "providers.json").exists()
@@ -73,7 +64,7 @@ def test_what_is_no_key_is_refused_and_not_repeated(vault: Environ, text: str) -
 
 def test_without_a_keyring_the_way_out_is_told(home: Environ) -> None:
     none = home | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    done = run(none, "keys", "set", "cohere", stdin=KEY)
+    done = ai_pal(none, "keys", "set", "cohere", stdin=KEY)
     assert done.returncode == 1
     assert "keyring_missing" in done.stderr
     assert "COHERE_API_KEY" in done.stderr
@@ -83,11 +74,11 @@ def test_without_a_keyring_the_way_out_is_told(home: Environ) -> None:
 def test_consent_is_given_revoked_and_shown(home: Environ) -> None:
     home = home | {"OPENAI_API_KEY": KEY}
     assert not listed(home, "openai")["may_be_used"]
-    assert run(home, "consent", "openai").stdout == "prompts may go to openai\n"
+    assert ai_pal(home, "consent", "openai").stdout == "prompts may go to openai\n"
     assert listed(home, "openai")["may_be_used"]
-    assert run(home, "consent", "openai", "--revoke").stdout == "prompts do not go to openai\n"
+    assert ai_pal(home, "consent", "openai", "--revoke").stdout == "prompts do not go to openai\n"
     assert not listed(home, "openai")["may_be_used"]
-    assert run(home, "consent", "nobody").returncode == 2
+    assert ai_pal(home, "consent", "nobody").returncode == 2
     assert files_with(home, KEY) == []
 
 
@@ -98,10 +89,10 @@ def test_a_key_in_the_config_is_a_yes_and_shown_nowhere(home: Environ) -> None:
     assert listed(home, "openai")["place"] == "config file"
     assert listed(home, "openai")["may_be_used"]
     for command in (["config", "show"], ["config", "show", "--json"], ["keys", "list"], ["doctor", "--json"]):
-        done = run(home, *command)
+        done = ai_pal(home, *command)
         assert done.stdout
         assert KEY not in done.stdout + done.stderr
-    assert run(home, "chat", "hello").stdout == "hello \n"
+    assert ai_pal(home, "chat", "hello").stdout == "hello \n"
     assert files_with(home, KEY) == ["config.toml"]
 
 

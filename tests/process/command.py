@@ -1,0 +1,32 @@
+"""`ai-pal` as people start it: a command of its own, and what it said until it ended."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.process.homes import Environ
+
+SECONDS = 240.0
+"""This only ends what hangs."""
+
+
+def ai_pal(
+    environ: Environ,
+    *words: str,
+    stdin: str = "",
+    cwd: Path | None = None,
+    before: Callable[[], None] | None = None,
+) -> "subprocess.CompletedProcess[str]":
+    """Start it without a terminal, and wait for it. `before` is called in its process."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "ai_pal", *words],
+        env=environ,
+        input=stdin,
+        cwd=cwd,
+        preexec_fn=before,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
