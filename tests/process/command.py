@@ -30,3 +30,18 @@ def ai_pal(
         timeout=SECONDS,
         check=False,
     )
+
+
+def ai_pal_bytes(
+    environ: Environ, *words: str, stdin: bytes = b"", cwd: Path | None = None
+) -> "subprocess.CompletedProcess[bytes]":
+    """The same, and what it said to the byte."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "ai_pal", *words],
+        env=environ,
+        input=stdin,
+        cwd=cwd,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+    )

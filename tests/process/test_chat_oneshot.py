@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ai_pal.client import Client
+from tests.process.command import ai_pal_bytes
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint, listens
 from tests.process.screen import Terminal
@@ -17,10 +18,7 @@ SLOW = ["--option", "tokens=100000", "--option", "pace=0.02"]
 
 
 def chat(environ: Environ, *args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "ai_pal", "chat", *args]
-    return subprocess.run(
-        command, input=stdin, env=environ, capture_output=True, timeout=SECONDS, check=False
-    )
+    return ai_pal_bytes(environ, "chat", *args, stdin=stdin)
 
 
 def assert_computing_stops(environ: Environ) -> None:

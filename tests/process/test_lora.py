@@ -1,26 +1,23 @@
 """Adapters from the command line: a model with one is a model of its own."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import lora, tiny_gguf
+from tests.process.command import ai_pal_bytes
 from tests.process.homes import Environ
 
 pytestmark = pytest.mark.real_model
 
-SECONDS = 240
 GREEDY = ("--temperature", "0", "--max-tokens", "12", "the sea is deep")
 
 
 def asked(home: Environ, cwd: Path, *args: str) -> Any:
     """What a command prints as JSON, or says on stderr."""
-    command = [sys.executable, "-m", "ai_pal", *args]
-    done = subprocess.run(command, cwd=cwd, env=home, capture_output=True, timeout=SECONDS, check=False)
+    done = ai_pal_bytes(home, *args, cwd=cwd)
     return json.loads(done.stdout) if done.returncode == 0 else (done.stderr + done.stdout).decode()
 
 

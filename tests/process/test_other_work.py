@@ -2,55 +2,48 @@
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.process.command import ai_pal_bytes
 from tests.process.homes import Environ
 from tests.process.screen import Terminal
 
-SECONDS = 120
 ECHO = ["-m", "echo"]
 TEXTS = ["the sky is blue", "grass is green", "blue sky"]
 
 
-def ai_pal(environ: Environ, *args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "ai_pal", *args]
-    return subprocess.run(
-        command, input=stdin, env=environ, capture_output=True, timeout=SECONDS, check=False
-    )
-
-
 def test_vectors_come_as_lines_as_an_object_and_as_an_array(home: Environ, tmp_path: Path) -> None:
-    lines = ai_pal(home, "embed", *ECHO, stdin="\n".join(TEXTS).encode()).stdout.splitlines()
+    lines = ai_pal_bytes(home, "embed", *ECHO, stdin="\n".join(TEXTS).encode()).stdout.splitlines()
     vectors = [json.loads(line) for line in lines]
     assert len(vectors) == len(TEXTS)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
-    found = json.loads(ai_pal(home, "embed", *ECHO, "--json", *TEXTS).stdout)
+    found = json.loads(ai_pal_bytes(home, "embed", *ECHO, "--json", *TEXTS).stdout)
     assert found["vectors"] == vectors
     assert (found["model"], found["dimensions"]) == ("echo", len(vectors[0]))
-    array = np.load(io.BytesIO(ai_pal(home, "embed", *ECHO, "--npy", "-", *TEXTS).stdout))
+    array = np.load(io.BytesIO(ai_pal_bytes(home, "embed", *ECHO, "--npy", "-", *TEXTS).stdout))
     assert array == pytest.approx(np.array(vectors), abs=1e-6)
-    assert ai_pal(home, "embed", *ECHO, "--npy", str(tmp_path / "a.npy"), *TEXTS).returncode == 0
+    assert ai_pal_bytes(home, "embed", *ECHO, "--npy", str(tmp_path / "a.npy"), *TEXTS).returncode == 0
     assert (np.load(tmp_path / "a.npy") == array).all()
 
 
 def test_more_texts_than_go_at_once_stay_in_their_order(home: Environ) -> None:
     texts = [f"text {number}" for number in range(1200)]
-    all_of_them = ai_pal(home, "embed", *ECHO, "--npy", "-", stdin="\n".join(texts).encode())
+    all_of_them = ai_pal_bytes(home, "embed", *ECHO, "--npy", "-", stdin="\n".join(texts).encode())
     array = np.load(io.BytesIO(all_of_them.stdout))
-    one = np.load(io.BytesIO(ai_pal(home, "embed", *ECHO, "--npy", "-", texts[1111]).stdout))
+    one = np.load(io.BytesIO(ai_pal_bytes(home, "embed", *ECHO, "--npy", "-", texts[1111]).stdout))
     assert array.shape[0] == 1200
     assert (array[1111] == one[0]).all()
 
 
 def test_texts_are_ordered_by_a_query(home: Environ) -> None:
-    done = ai_pal(home, "rerank", *ECHO, "blue sky", *TEXTS)
+    done = ai_pal_bytes(home, "rerank", *ECHO, "blue sky", *TEXTS)
     assert [line.split(b"\t")[1] for line in done.stdout.splitlines()][-1] == b"grass is green"
-    found = json.loads(ai_pal(home, "rerank", *ECHO, "--json", "--top", "1", "green grass", *TEXTS).stdout)
+    found = json.loads(
+        ai_pal_bytes(home, "rerank", *ECHO, "--json", "--top", "1", "green grass", *TEXTS).stdout
+    )
     assert [(one["index"], one["text"]) for one in found["results"]] == [(1, "grass is green")]
 
 
@@ -61,7 +54,7 @@ def test_who_chats_by_default_is_not_asked_for_vectors_or_scores(
     home: Environ, args: list[str], kind: str
 ) -> None:
     assert home["AI_PAL_MODEL"] == "echo"
-    done = ai_pal(home, *args, *TEXTS)
+    done = ai_pal_bytes(home, *args, *TEXTS)
     assert (done.returncode, done.stdout) == (3, b"")
     assert f"this needs {kind}" in done.stderr.decode()
 
@@ -69,24 +62,24 @@ def test_who_chats_by_default_is_not_asked_for_vectors_or_scores(
 def test_a_count_is_what_a_chat_reports(home: Environ, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("buy some milk")
     args = ["-s", "Be brief.", "-a", str(tmp_path / "notes.txt"), "what is to do?"]
-    counted = ai_pal(home, "count", *args)
-    asked = json.loads(ai_pal(home, "chat", "--json", *args).stdout)
+    counted = ai_pal_bytes(home, "count", *args)
+    asked = json.loads(ai_pal_bytes(home, "chat", "--json", *args).stdout)
     assert counted.stdout == b"%d\n" % asked["usage"]["prompt_tokens"]
-    assert json.loads(ai_pal(home, "count", "--json", *args).stdout)["tokens"] == int(counted.stdout)
-    assert ai_pal(home, "count", stdin=b"one two three").stdout == b"3\n"
-    assert ai_pal(home, "count", "-f", str(tmp_path / "notes.txt")).stdout == b"3\n"
-    assert ai_pal(home, "count").returncode == 2
+    assert json.loads(ai_pal_bytes(home, "count", "--json", *args).stdout)["tokens"] == int(counted.stdout)
+    assert ai_pal_bytes(home, "count", stdin=b"one two three").stdout == b"3\n"
+    assert ai_pal_bytes(home, "count", "-f", str(tmp_path / "notes.txt")).stdout == b"3\n"
+    assert ai_pal_bytes(home, "count").returncode == 2
 
 
 def test_a_text_is_gone_on_with_and_a_middle_is_filled(home: Environ) -> None:
-    done = ai_pal(home, "generate", "--max-tokens", "3", "Once upon a time")
+    done = ai_pal_bytes(home, "generate", "--max-tokens", "3", "Once upon a time")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.strip()
-    found = json.loads(ai_pal(home, "generate", "--json", "--suffix", "end", stdin=b"begin\n ").stdout)
+    found = json.loads(ai_pal_bytes(home, "generate", "--json", "--suffix", "end", stdin=b"begin\n ").stdout)
     assert (found["finish_reason"], found["thinking"]) == ("stop", "")
     assert found["text"]
-    assert ai_pal(home, "generate").returncode == 2
-    assert ai_pal(home, "history", "list").stdout == b"no conversation is kept yet\n"
+    assert ai_pal_bytes(home, "generate").returncode == 2
+    assert ai_pal_bytes(home, "history", "list").stdout == b"no conversation is kept yet\n"
 
 
 def test_a_terminal_gets_tables(home: Environ) -> None:
@@ -121,6 +114,6 @@ def test_it_says_how_far_it_is_and_ctrl_c_ends_it(home: Environ) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said(home: Environ, args: list[str], code: int, says: str) -> None:
-    done = ai_pal(home, *args)
+    done = ai_pal_bytes(home, *args)
     assert (done.returncode, done.stdout) == (code, b"")
     assert says in done.stderr.decode()

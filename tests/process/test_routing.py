@@ -3,7 +3,6 @@
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +13,7 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.config import paths
 from ai_pal.store.doubts import Calibration, Kind, ModelDoubts, Seen
+from tests.process.command import ai_pal_bytes
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint
 from tests.servers.clouds import openai
@@ -89,8 +89,7 @@ def tiers(home: Environ, cloud: Cloud, tmp_path: Path) -> Iterator[Environ]:
 
 
 def chat(environ: Environ, *args: str) -> "subprocess.CompletedProcess[bytes]":
-    command = [sys.executable, "-m", "ai_pal", "chat", *args]
-    return subprocess.run(command, input=b"", env=environ, capture_output=True, timeout=SECONDS, check=False)
+    return ai_pal_bytes(environ, "chat", *args)
 
 
 def answered(environ: Environ, *args: str) -> dict[str, Any]:
@@ -101,8 +100,9 @@ def answered(environ: Environ, *args: str) -> dict[str, Any]:
 
 
 def usage(environ: Environ, *args: str) -> bytes:
-    command = [sys.executable, "-m", "ai_pal", "usage", *args]
-    return subprocess.run(command, env=environ, capture_output=True, timeout=SECONDS, check=True).stdout
+    done = ai_pal_bytes(environ, "usage", *args)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
 
 
 def test_a_cloud_answers_and_the_answer_says_so(tiers: Environ, cloud: Cloud) -> None:
@@ -143,15 +143,13 @@ def test_a_no_for_good_is_remembered_until_something_changes(tiers: Environ, clo
             assert (answer["tier"], answer["remote"]) == (1, number == 0), "it left once"
             assert answer["cost"] == 0
         assert len(cloud.prompts) == 1
-        command = [sys.executable, "-m", "ai_pal", "route", "--goal", "quality", "hello"]
-        done = subprocess.run(command, input=b"", env=tiers, capture_output=True, timeout=SECONDS, check=True)
+        done = ai_pal_bytes(tiers, "route", "--goal", "quality", "hello")
         assert f"(HTTP {status}) (asked again in 10 min)" in done.stdout.decode()
         assert word in done.stdout.decode()
         named = chat(tiers, "-m", "openai:gpt-4", "--no-fallback", "hello")
         assert f"(HTTP {status})".encode() in named.stderr
         assert len(cloud.prompts) == 2, "naming it asks it"
-        command = [sys.executable, "-m", "ai_pal", "consent", "openai"]
-        subprocess.run(command, input=b"", env=tiers, capture_output=True, timeout=SECONDS, check=True)
+        assert ai_pal_bytes(tiers, "consent", "openai").returncode == 0
     cloud.status = 404
     cloud.prompts.clear()
     for number in range(3):
@@ -193,8 +191,7 @@ def test_an_answer_that_breaks_off_stays_as_it_is(tiers: Environ, cloud: Cloud) 
 
 
 def test_route_explains_and_asks_nobody(tiers: Environ, cloud: Cloud) -> None:
-    command = [sys.executable, "-m", "ai_pal", "route", "--json", "--goal", "quality", "hello"]
-    done = subprocess.run(command, input=b"", env=tiers, capture_output=True, timeout=SECONDS, check=True)
+    done = ai_pal_bytes(tiers, "route", "--json", "--goal", "quality", "hello")
     rows = json.loads(done.stdout)["candidates"]
     names = [row["model"] for row in rows if row["position"]]
     assert names == ["gpt-4", "gpt-3.5-turbo", "phi", "echo"]

@@ -2,19 +2,17 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests import odd_pictures as odd
 from tests import projectors
+from tests.process.command import ai_pal_bytes
 from tests.process.homes import Environ
 from tests.process.screen import Terminal
 
 pytestmark = pytest.mark.real_model
-
-SECONDS = 240
 
 
 @pytest.fixture
@@ -28,8 +26,7 @@ def seeing(tmp_path: Path, starter_model: Path) -> Path:
 
 
 def chat(home: Environ, cwd: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "ai_pal", "chat", "--json", "--max-tokens", "4", *args]
-    return subprocess.run(command, cwd=cwd, env=home, capture_output=True, timeout=SECONDS, check=False)
+    return ai_pal_bytes(home, "chat", "--json", "--max-tokens", "4", *args, cwd=cwd)
 
 
 def test_a_picture_goes_the_whole_way(home: Environ, seeing: Path) -> None:
