@@ -9,6 +9,7 @@ from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.gateway import seals
 from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.open_parts import OpenPart, OpenParts, says_nothing
 from ai_pal.gateway.statuses import sentence, status_of, status_of_error
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Reasoning, Text, ToolCall
@@ -65,8 +66,7 @@ class MessageStream:
     def __init__(self, message_id: str, model: str) -> None:
         self._id, self._model = message_id, model
         self._begun = False
-        self._open: dict[tuple[int, str], tuple[int, str]] = {}
-        self._blocks = 0
+        self._open = OpenParts()
         self._signed = -1
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
@@ -110,37 +110,32 @@ class MessageStream:
         return event("message_start", message=message) + event("ping")
 
     def _delta(self, delta: wire.Delta) -> bytes:
-        """Text and thoughts end where another part begins; calls of tools may grow side by side."""
-        if not delta.text and not delta.call and not delta.signature:
+        if says_nothing(delta):
             return b""
-        place = delta.index, delta.kind
         out = self._begin()
-        number, call = self._open.get(place, (-1, ""))
-        if number < 0 or delta.call not in ("", call):
-            out += self._stop(calls=number >= 0)
-            number = self._blocks
-            self._open[place] = number, delta.call
-            out += event("content_block_start", index=number, content_block=_empty_block(delta))
-            self._blocks += 1
+        block = self._open.of(delta)
+        if block is None:
+            block, ended = self._open.begin(delta)
+            out += self._stop(ended)
+            out += event("content_block_start", index=block.number, content_block=_empty_block(delta))
         if delta.signature:
-            self._signed = number
+            self._signed = block.number
         for piece in _pieces(delta):
-            out += event("content_block_delta", index=number, delta=piece)
+            out += event("content_block_delta", index=block.number, delta=piece)
         return out
 
-    def _stop(self, *, calls: bool) -> bytes:
-        """End the blocks that are open; of `calls` too."""
+    def _stop(self, ended: Sequence[OpenPart]) -> bytes:
+        """End these blocks."""
         out = b""
-        for place in [place for place in self._open if calls or place[1] != "tool_call"]:
-            number = self._open.pop(place)[0]
-            if place[1] == "reasoning" and number != self._signed:
+        for block in ended:
+            if block.kind == "reasoning" and block.number != self._signed:
                 mark = {"type": "signature_delta", "signature": seals.UNSIGNED}
-                out += event("content_block_delta", index=number, delta=mark)
-            out += event("content_block_stop", index=number)
+                out += event("content_block_delta", index=block.number, delta=mark)
+            out += event("content_block_stop", index=block.number)
         return out
 
     def _end(self, done: wire.Done) -> bytes:
-        out = self._begin() + self._stop(calls=True)
+        out = self._begin() + self._stop(self._open.end())
         stopped = _stopped(done.finish_reason, done.stop)
         out += event("message_delta", delta=stopped, usage=usage_of(done.usage))
         return out + event("message_stop")

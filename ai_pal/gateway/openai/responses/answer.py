@@ -9,6 +9,7 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.client.parts import Parts
 from ai_pal.errors import Code, Failure, main_reason
+from ai_pal.gateway.open_parts import OpenPart, OpenParts, says_nothing
 from ai_pal.gateway.openai.chat_answer import progress
 from ai_pal.gateway.openai.responses.output import Call, Item, Message, Thoughts
 from ai_pal.gateway.statuses import sentence, status_of
@@ -45,7 +46,7 @@ class ResponseStream:
         self._count = 0
         self._items: list[Item] = []
         self._output: list[dict[str, Any]] = []
-        self._open: dict[tuple[int, str], tuple[int, str]] = {}
+        self._open = OpenParts()
         self._parts = Parts()
         self._worked = False
         self._last: dict[str, Any] | None = None
@@ -77,7 +78,7 @@ class ResponseStream:
 
     def cancelled(self) -> None:
         """Nobody wants the rest; what has come is kept."""
-        self._close("incomplete", calls=True)
+        self._close("incomplete", self._open.end())
         self._over(self._response("cancelled"))
 
     def whole(self, answer: Answer) -> bytes:
@@ -120,22 +121,19 @@ class ResponseStream:
         return created + self._say("in_progress", response=response)
 
     def _delta(self, delta: wire.Delta) -> bytes:
-        """Text and thoughts end where another part begins; calls may grow side by side."""
-        if not delta.text and not delta.call and not delta.signature:
+        if says_nothing(delta):
             return b""
-        place = delta.index, delta.kind
         out = self._begin()
-        number, call = self._open.get(place, (-1, ""))
-        if number < 0 or delta.call not in ("", call):
-            out += self._close("completed", calls=number >= 0)
-            number = len(self._items)
-            self._open[place] = number, delta.call
+        part = self._open.of(delta)
+        if part is None:
+            part, ended = self._open.begin(delta)
+            out += self._close("completed", ended)
             item = self._item(delta)
             self._items.append(item)
             self._output.append(item.told("in_progress"))
-            out += self._say("output_item.added", output_index=number, item=self._output[number])
-            out += self._of(number, item.opening())
-        return out + self._of(number, self._items[number].grow(delta))
+            out += self._say("output_item.added", output_index=part.number, item=self._output[part.number])
+            out += self._of(part.number, item.opening())
+        return out + self._of(part.number, self._items[part.number].grow(delta))
 
     def _probable(self, tokens: Any) -> bytes:
         """Probabilities belong to the text that came last."""
@@ -157,11 +155,10 @@ class ResponseStream:
         at = {"item_id": self._items[number].id, "output_index": number}
         return b"".join(self._say(name, **at, **fields) for name, fields in events)
 
-    def _close(self, status: str, *, calls: bool) -> bytes:
-        """End the items that are open; of `calls` too."""
+    def _close(self, status: str, ended: Sequence[OpenPart]) -> bytes:
+        """End these items."""
         out = b""
-        for place in [place for place in self._open if calls or place[1] != "tool_call"]:
-            number = self._open.pop(place)[0]
+        for number in [part.number for part in ended]:
             item = self._items[number]
             self._output[number] = item.told(status)
             out += self._of(number, item.closing())
@@ -176,7 +173,7 @@ class ResponseStream:
         """The ends of what is open, and the response, which is kept."""
         cut = INCOMPLETE.get(reason)
         status = "incomplete" if cut else "completed"
-        closing = self._close(status, calls=True)
+        closing = self._close(status, self._open.end())
         response = self._response(status, incomplete={"reason": cut} if cut else None)
         response["usage"] = usage_of(usage, self._parts.thought)
         self._over(response)
