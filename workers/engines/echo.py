@@ -10,16 +10,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from ai_pal import __version__
 from ai_pal.errors import Code, Failure, fail
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.usage import Usage
-from ai_pal.protocol.value_rules import field_in_words
 from ai_pal.protocol.worker import (
     CompleteText,
     CountTokens,
@@ -44,62 +41,23 @@ from workers.engines.echo_answer import (
     spelled_out,
     tool_words,
 )
-from workers.engines.echo_text import WordCounter, reference
+from workers.engines.echo_options import (
+    DOUBT,
+    NAMES,
+    LoadOptions,
+    RequestOptions,
+    abilities_of,
+    converted,
+    first_fault,
+)
+from workers.engines.echo_text import WordCounter
 from workers.engines.option_names import refuse_unknown
-
-__all__ = ["Echo", "LoadOptions", "RequestOptions", "reference"]
 
 DEFAULT_SLOTS = 1024
 DEFAULT_CONTEXT = 1 << 20
 LOAD_STEPS = 20
 PREFILL_STEPS = 10
 SWITCH_SECONDS = 0.0005
-ABILITIES: list[Ability] = [ability for ability in get_args(Ability) if ability != "grammar"]
-DOUBT = 0.25
-FAULTS = ("exit", "kill", "fail", "hang", "block", "hold_gil")
-OptionsType = TypeVar("OptionsType", bound=msgspec.Struct)
-
-
-class LoadOptions(msgspec.Struct, frozen=True):
-    """`LoadModel.options`: seconds, megabytes, or what the name says; `abilities` with commas. `pace`
-    is that of requests that say none, and so is `doubt`."""
-
-    load_seconds: float = 0.0
-    load_fail: str = ""
-    load_exit: int | None = None
-    load_kill: int | None = None
-    load_hang: bool = False
-    load_hold_gil: float = 0.0
-    leak_mb: int = 0
-    pace: float = 0.0
-    slots: int = 0
-    context: int = 0
-    abilities: str = ""
-    doubt: float = DOUBT
-
-
-class RequestOptions(msgspec.Struct, frozen=True):
-    """`GenerationOptions.extra`: seconds, megabytes, or the index of the token at which the fault strikes.
-    `ignore_eos` changes nothing: an echo has no token that ends it. `doubt` is the entropy of each token and
-    of a probe, and the logarithm of each token's probability below zero."""
-
-    tokens: int | None = None
-    pace: float = 0.0
-    prefill_seconds: float = 0.0
-    exit_at: int | None = None
-    kill_at: int | None = None
-    fail_at: int | None = None
-    hang_at: int | None = None
-    block_at: int | None = None
-    hold_gil_at: int | None = None
-    leak_mb: int = 0
-    chunk: int = 0
-    ignore_eos: bool = False
-    doubt: float | None = None
-
-
-NAMES = (*RequestOptions.__struct_fields__, *GenerationOptions.__struct_fields__)
-"""What may have been meant by a name that is none."""
 
 
 class _Generation:
@@ -113,7 +71,7 @@ class _Generation:
         self.watch = request.watch
         self.probe = request.probe is not None
         self.options = options
-        self.fault, self.fault_at = _first_fault(options)
+        self.fault, self.fault_at = first_fault(options)
         self.prompt_tokens = prompt_tokens
         self.token = 0
         self.prefill_left = PREFILL_STEPS if options.prefill_seconds else 0
@@ -137,7 +95,7 @@ class _Generation:
 
 
 class Echo:
-    """The options are those of `LoadOptions` and `RequestOptions`."""
+    """See the module, and `echo_options` for what it can be told."""
 
     def __init__(self) -> None:
         self._sink: Sink
@@ -151,7 +109,7 @@ class Echo:
     def load(self, spec: LoadModel, sink: Sink) -> Ready:
         """Behave as `spec.options` say. Raises `AiPalError` (`model_failed`, `bad_request`)."""
         started = time.monotonic()
-        options = _convert(spec.options, LoadOptions)
+        options = converted(spec.options, LoadOptions)
         self._sink = sink
         for step in range(LOAD_STEPS):
             sink.progress(step / LOAD_STEPS)
@@ -164,7 +122,7 @@ class Echo:
         sys.setswitchinterval(SWITCH_SECONDS)  # flat out, this thread would starve the loop for 5 ms
         threading.Thread(target=self._run, name="echo", daemon=True).start()
         slots = spec.slots or options.slots or DEFAULT_SLOTS
-        abilities = _abilities(options.abilities)
+        abilities = abilities_of(options.abilities)
         return Ready(slots, self._context, time.monotonic() - started, f"echo {__version__}", 1, abilities)
 
     def _misbehave(self, options: LoadOptions) -> None:
@@ -208,7 +166,7 @@ class Echo:
 
     def _generate(self, request: Generate, blobs: Sequence[Blob]) -> None:
         refuse_unknown(request.options.extra, NAMES, "the echo engine")
-        options = _convert(request.options.extra, RequestOptions)
+        options = converted(request.options.extra, RequestOptions)
         if self._pace and not options.pace:
             options = msgspec.structs.replace(options, pace=self._pace)
         if options.doubt is None:
@@ -324,25 +282,5 @@ class Echo:
         return True
 
 
-def _first_fault(options: RequestOptions) -> tuple[str, int]:
-    """The first fault to strike and the token at which it does; -1 is never."""
-    planned = [(at, name) for name in FAULTS if (at := getattr(options, f"{name}_at")) is not None]
-    at, name = min(planned, default=(-1, ""))
-    return name, at
-
-
-def _abilities(names: str) -> list[Ability]:
-    wanted = [name.strip() for name in names.split(",")]
-    return [ability for ability in get_args(Ability) if ability in wanted] if names else ABILITIES
-
-
 def _usage_of(texts: Sequence[str]) -> Usage:
     return Usage(prompt_tokens=sum(map(WordCounter().content, texts)))
-
-
-def _convert(options: dict[str, Any], into: type[OptionsType]) -> OptionsType:
-    """Read options that may come as text. Raises `AiPalError`."""
-    try:
-        return msgspec.convert(options, into, strict=False)
-    except msgspec.ValidationError as error:
-        fail(Code.BAD_REQUEST, f"an option of the echo engine is wrong: {field_in_words(error, into)}")
