@@ -1,10 +1,8 @@
-"""Ollama's own API: one JSON object per line (https://github.com/ollama/ollama/blob/main/docs/api.md)."""
+"""Ollama as a provider: what it is asked for, and what of a request has to hold before."""
 
 import asyncio
-import ipaddress
 import re
-import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,46 +14,22 @@ from ai_pal.egress.providers import figures, ollama_request, ollama_window
 from ai_pal.egress.providers.answer import AnswerEvent, CallPiece, Finish, Likely, Notice, Thought, Waiting
 from ai_pal.egress.providers.base import notices
 from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.events import Event, Events, Unreadable, objects
 from ai_pal.egress.providers.failures import failure, of_status, parsed
-from ai_pal.egress.providers.http import BadResponse, charset, unseen
 from ai_pal.egress.providers.learned import Learned
 from ai_pal.egress.providers.likely import tokens_of
 from ai_pal.egress.providers.lively import lively
 from ai_pal.egress.providers.loose import call, name, part, pieces, text, thoughts
+from ai_pal.egress.providers.ollama_server import OllamaServer, Refused, events_of
 from ai_pal.egress.providers.thinking import Thinking
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.network.trouble import Blocked
 from ai_pal.protocol import needs
 from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.provider import OLLAMA_URL, OfferedModel, Provider
 from ai_pal.providers.abilities import needed, unsupported
 
-LOOK_SECONDS = 2.0
-"""For a question that no answer depends on."""
-
-
 SHOWN_AT_ONCE, MOST_SHOWN, ABOUT_SECONDS = 8, 256, 1.5
 """Models that are looked at: together, in all, and for how long; of the others nothing is known."""
-
-
-class _Shown(msgspec.Struct, frozen=True):
-    """What it knows of a model. Those of its cloud name the host that computes them. `told` is all of it."""
-
-    told: object = None
-
-    @property
-    def is_stored(self) -> bool:
-        return bool(text(part(self.told, "details", "format")))
-
-    @property
-    def is_passed_on(self) -> bool:
-        return bool(part(self.told, "remote_host") or part(self.told, "remote_model"))
-
-    @property
-    def where(self) -> str:
-        return text(part(self.told, "remote_host")) or "its cloud"
 
 
 _CANNOTS: dict[str, Ability] = {
@@ -68,26 +42,16 @@ _CANNOTS: dict[str, Ability] = {
 _CANNOT = re.compile(rf"does not support ({'|'.join(_CANNOTS)})")
 
 
-class Refused(Exception):  # noqa: N818 (it never leaves the process)
-    """An HTTP status other than 200."""
-
-    def __init__(self, response: httpx2.Response, body: bytes) -> None:
-        super().__init__(response.status_code)
-        self.status, self.headers, self.body = response.status_code, response.headers, body
-
-
 class Ollama:
     """See `base.Adapter`."""
 
     def __init__(self, provider: Provider, key: str, clients: Clients, learned: Learned) -> None:
         self._provider = provider
-        self._url = (provider.base_url or OLLAMA_URL).rstrip("/")
-        self._headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._client: httpx2.AsyncClient = clients.client(httpx2, self._url)
+        self._server = OllamaServer(provider.base_url or OLLAMA_URL, key, clients)
 
     def stream(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
         answer = self._answer(request)
-        return lively(answer, self._lives) if request.patient else answer
+        return lively(answer, self._server.lives) if request.patient else answer
 
     async def _answer(self, request: Complete) -> AsyncGenerator[AnswerEvent, None]:
         shown = None
@@ -99,7 +63,7 @@ class Ollama:
         known, tokens = await self._windows(request, shown), ollama_window.needed(request)
         if known.will_show(tokens):
             yield Waiting()
-            await self._load(request)
+            await self._server.load(self._body(request))
             known = await self._windows(request, shown)
         done = ollama_request.parameters(request.options)
         options = dict(done.given)
@@ -119,7 +83,7 @@ class Ollama:
             for notice in notices(request, msgspec.structs.replace(done, told=(*told, *done.told))):
                 yield notice
             calls = 0
-            async for line in _events(response):
+            async for line in events_of(response):
                 for piece in _pieces(line, calls):
                     calls += isinstance(piece, CallPiece)
                     yield piece
@@ -140,36 +104,16 @@ class Ollama:
         """The answer as it begins, and what to tell of thinking. An older server does not say beforehand that
         a model cannot think: it refuses, and is asked once more without. Raises `Refused`."""
         try:
-            return await self._sent(body | thinking.given), thinking.told
+            return await self._server.chat(body | thinking.given), thinking.told
         except Refused as refused:
             said = text(part(parsed(refused.body), "error"))
             if not (thinking.given and "think" in said.lower()):
                 raise
         told = f"thinking is left out, {self._provider.name} does not take it of this model"
-        return await self._sent(body), (told, *thinking.told)
-
-    async def _sent(self, body: dict[str, Any]) -> httpx2.Response:
-        request = self._client.build_request(
-            "POST", f"{self._url}/api/chat", json=body, headers=self._headers
-        )
-        response = await self._client.send(request, stream=True)
-        try:
-            await _check(response)
-        except BaseException:
-            await response.aclose()
-            raise
-        return response
+        return await self._server.chat(body), (told, *thinking.told)
 
     async def models(self) -> list[str]:
-        async with self._client.stream("GET", f"{self._url}/api/tags", headers=self._headers) as response:
-            await _check(response)
-            body = await response.aread()
-        told = parsed(body)
-        if not isinstance(told, dict):
-            raise Unreadable(body.decode(errors="replace"), begun=False)
-        tags = told.get("models")
-        named = [name(part(tag, "name")) for tag in tags] if isinstance(tags, list) else []
-        return sorted(filter(None, named))
+        return await self._server.models()
 
     async def about(self, models: Sequence[str]) -> dict[str, OfferedModel]:
         found: dict[str, OfferedModel] = {}
@@ -177,7 +121,7 @@ class Ollama:
 
         async def look(model: str) -> None:
             async with room:
-                shown = await self._asked("POST", "show", {"model": model})
+                shown = await self._server.asked("POST", "show", {"model": model})
             if shown is not None:
                 found[model] = ollama_window.offered(model, shown)
 
@@ -210,10 +154,10 @@ class Ollama:
         options = request.options
         special = {"tools", "images", "logprobs"}.intersection(needed(request.messages, options))
         if shown is None and (special or options.thinking is not None):
-            shown = await self._asked("POST", "show", {"model": request.model})
+            shown = await self._server.asked("POST", "show", {"model": request.model})
         missing = ollama_request.lacking(request, ollama_request.capabilities(shown))
         if options.logprobs is not None:
-            version = ollama_request.version(await self._asked("GET", "version"))
+            version = ollama_request.version(await self._server.asked("GET", "version"))
             if version and version < ollama_request.LOGPROBS:
                 missing.append(needs.WHAT["logprobs"])
         most = ollama_window.windows(request.model, shown, None).most
@@ -228,49 +172,16 @@ class Ollama:
         said = "num_ctx" in request.options.extra
         if said or privacy.is_passed_on(request.model):
             return ollama_window.Windows()
-        running = await self._asked("GET", "ps")
+        running = await self._server.asked("GET", "ps")
         if shown is None and running is not None:
-            shown = await self._asked("POST", "show", {"model": request.model})
+            shown = await self._server.asked("POST", "show", {"model": request.model})
         return ollama_window.windows(request.model, shown, running)
-
-    async def _asked(self, method: str, what: str, body: object = None) -> object:
-        """Its answer to a question without a prompt; None where that makes no sense or takes long."""
-        url, extensions = f"{self._url}/api/{what}", {"trace": unseen}
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                response = await self._client.request(
-                    method, url, json=body, headers=self._headers, extensions=extensions
-                )
-        except (TimeoutError, httpx2.HTTPError, BadResponse, Blocked):
-            return None
-        return parsed(response.content) if response.status_code == 200 else None
-
-    async def _lives(self) -> bool:
-        """Whether it says anything at all; it does while it loads a model, too."""
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._client.head(f"{self._url}/", headers=self._headers, extensions={"trace": unseen})
-        except (TimeoutError, httpx2.HTTPError, BadResponse, Blocked):
-            return False
-        return True
-
-    async def _load(self, request: Complete) -> None:
-        """Have the model loaded as it or the server would have it. Raises `Refused`."""
-        async with self._client.stream(
-            "POST",
-            f"{self._url}/api/generate",
-            json=self._body(request) | {"stream": False},
-            headers=self._headers,
-            extensions={"trace": unseen},
-        ) as response:
-            await _check(response)
-            await response.aread()
 
     async def _must_be_here(self, model: str) -> object:
         """Nothing of a prompt is sent yet. Raises `AiPalError` (`local_only`)."""
-        if not await _resolves_to_loopback(self._url):
+        if not await self._server.is_here():
             privacy.refuse(self._provider)
-        shown = await self._show(model, must_know=True)
+        shown = await self._server.show(model, must_know=True)
         if shown.is_passed_on or not shown.is_stored:
             message = f"{self._provider.name} does not compute {model} on this machine"
             fail(Code.LOCAL_ONLY, f"{message}, and the request is local-only", "choose a model that is here")
@@ -278,50 +189,13 @@ class Ollama:
 
     async def _must_not_pass_on(self, model: str) -> object:
         """Nobody was told that the prompt leaves, so it must not. Raises `AiPalError` (`no_consent`)."""
-        shown = await self._show(model, must_know=False)
+        shown = await self._server.show(model, must_know=False)
         if shown.is_passed_on:
             name = self._provider.name
             message = f"{name} passes what {model} is asked on to {shown.where}, and its name does not say so"
             renamed = f"ollama cp {model} {model}-cloud"
             fail(Code.NO_CONSENT, message, f"agree: ai-pal consent {name}, and rename it: {renamed}")
         return shown.told
-
-    async def _show(self, model: str, *, must_know: bool) -> _Shown:
-        """What it knows of a model, asked without a word of a prompt; what makes no sense says nothing.
-        Raises `Refused` where it `must_know`."""
-        url, extensions = f"{self._url}/api/show", {"trace": unseen}
-        async with self._client.stream(
-            "POST", url, json={"model": model}, headers=self._headers, extensions=extensions
-        ) as response:
-            body = await response.aread()
-        if must_know and response.status_code != 200:
-            raise Refused(response, body)
-        return _Shown(parsed(body))
-
-
-async def _check(response: httpx2.Response) -> None:
-    if response.status_code != 200:
-        raise Refused(response, await response.aread())
-
-
-async def _events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
-    events, last = Events(_shape, charset(response.headers)), {}
-    async for data in response.aiter_bytes():
-        for event in events.feed(data):
-            yield (last := event.value)
-    for event in events.close():
-        yield (last := event.value)
-    if events.ended and not part(last, "done"):
-        yield {"done": True}
-
-
-def _shape(event: Event) -> list[Event]:
-    """Lines of an answer. Raises `Told`."""
-
-    def says(value: dict[str, Any]) -> bool:
-        return "done" in value or "done_reason" in value or isinstance(value.get("message"), dict)
-
-    return [Event("", value) for value in objects(event, says)]
 
 
 def _pieces(line: dict[str, Any], calls: int) -> Iterator[str | Thought | CallPiece | Likely]:
@@ -332,9 +206,3 @@ def _pieces(line: dict[str, Any], calls: int) -> Iterator[str | Thought | CallPi
     yield from pieces(part(line, "message", "content"))
     for number, one in enumerate(ollama_request.answered_tools(part(line, "message"))):
         yield call(one, calls + number)
-
-
-async def _resolves_to_loopback(url: str) -> bool:
-    host = httpx2.URL(url).host
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return bool(found) and all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
