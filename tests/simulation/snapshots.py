@@ -9,11 +9,10 @@ from ai_pal.config.elsewhere import elsewhere
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.provider import Provider
 from ai_pal.protocol.worker import LoadModel
-from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.snapshot import Here, Snapshot
-from ai_pal.store.ledger import Spent
+from tests.local_router import OnlyHere
 
 PROVIDERS = {
     "ollama": Server(provider=Provider("ollama", "ollama"), mid="phi"),
@@ -23,7 +22,7 @@ PROVIDERS = {
 }
 
 
-class SimSnapshots:
+class SimSnapshots(OnlyHere):
     """Implements `router.ports.Snapshots`. Unnamed is the sound model here, Ollama and three clouds."""
 
     def __init__(self, models: tuple[str, ...]) -> None:
@@ -41,24 +40,6 @@ class SimSnapshots:
         model = self._models[0]
         resolved = Resolved(LoadModel(model, "echo"), size=1_000_000_000)
         return Snapshot(here=Here(model=model, resolved=resolved), ollama=ollama, clouds=clouds)
-
-    def larger(self) -> list[Here]:
-        return []
-
-    def seeing(self) -> list[Here]:
-        return []
-
-    def met(self, provider: str) -> None:
-        pass
-
-    def prices(self) -> PriceTable:
-        return price_table()
-
-    def spent(self) -> Spent:
-        return Spent()
-
-    def spent_by(self, principal: str) -> float:
-        return 0.0
 
 
 def judge(messages: list[Message]) -> Scored:
