@@ -10,9 +10,9 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from ai_pal.catalog import PackageFile
 from ai_pal.cli.failures import describe
 from ai_pal.errors import AiPalError
+from ai_pal.protocol.wanted import PackageFile
 from ai_pal.sources.package import PackageSource
 
 PARTS, VERSION = 22, "0.2.0"

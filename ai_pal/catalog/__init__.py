@@ -6,7 +6,7 @@ model folder, with engine options behind a question mark (`echo?load_seconds=1&s
 """
 
 from ai_pal.catalog import files, hub_cache, layout, used
-from ai_pal.catalog.choose import Choice, Machine, choose
+from ai_pal.catalog.choose import Machine, choose
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.finding import default_model, find, keep_alive, meant, own_settings
 from ai_pal.catalog.found import Found, artifact_path
@@ -15,18 +15,12 @@ from ai_pal.catalog.model import KnownModel, Variant
 from ai_pal.catalog.reference import absolute, join, split, with_adapters
 from ai_pal.catalog.refusals import not_found, not_here, too_large
 from ai_pal.catalog.resolve import resolve
-from ai_pal.protocol.wanted import Artifact, HubFiles, LocalFile, PackageFile
 
 __all__ = [
     "CATALOG",
-    "Artifact",
-    "Choice",
     "Found",
-    "HubFiles",
     "KnownModel",
-    "LocalFile",
     "Machine",
-    "PackageFile",
     "Variant",
     "absolute",
     "artifact_path",

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.catalog import Artifact, files
+from ai_pal.catalog import files
 from ai_pal.catalog.files import Manifest
 from ai_pal.catalog.stall import StallWatch, largest_file
 from ai_pal.errors import FREE_SPACE, FULL, Code, fail
+from ai_pal.protocol.wanted import Artifact
 
 WAIT_SECONDS = 180.0
 """How long another pull of the same model may stand still: unpacking and hashing do not grow it."""

@@ -9,7 +9,6 @@ import msgspec
 
 from ai_pal.catalog import (
     CATALOG,
-    Artifact,
     KnownModel,
     Variant,
     cache_dir,
@@ -26,7 +25,7 @@ from ai_pal.catalog.known import is_own, unhidden
 from ai_pal.catalog.model import Strength
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError
-from ai_pal.protocol.wanted import HubFiles
+from ai_pal.protocol.wanted import Artifact, HubFiles
 
 State = Literal["built in", "verified", "here", "damaged", "not here", "elsewhere"]
 

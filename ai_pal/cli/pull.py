@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ai_pal.catalog import Artifact, LocalFile, absolute, find
+from ai_pal.catalog import absolute, find
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_named
@@ -20,6 +20,7 @@ from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.client import Pulled, Pulling
+from ai_pal.protocol.wanted import Artifact, LocalFile
 
 if TYPE_CHECKING:
     from ai_pal.client import Client

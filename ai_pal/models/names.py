@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from ai_pal.catalog import CATALOG, HubFiles, absolute, split
+from ai_pal.catalog import CATALOG, absolute, split
 from ai_pal.catalog.reference import hub_files, join
 from ai_pal.config import Settings
+from ai_pal.protocol.wanted import HubFiles
 
 
 def reference(name: str, settings: Settings, cwd: Path) -> str:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ai_pal.catalog import LocalFile
 from ai_pal.errors import Code, fail
+from ai_pal.protocol.wanted import LocalFile
 from ai_pal.sources.base import Progress, copy_hashed
 
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import NamedTuple
 
-from ai_pal.catalog import Artifact, PackageFile
+from ai_pal.protocol.wanted import Artifact, PackageFile
 
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
 MEMBER = "tiny_model/model.gguf"

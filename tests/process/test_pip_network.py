@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog import PackageFile
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.protocol.wanted import PackageFile
 from ai_pal.sources.package import PackageSource
 from tests.process.package_index import MODEL, artifact, package_index, wheel
 from tests.servers.certificates import Authority

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog import Artifact, LocalFile, PackageFile
 from ai_pal.errors import AiPalError, Code
+from ai_pal.protocol.wanted import Artifact, LocalFile, PackageFile
 from ai_pal.sources.package import PackageSource
 from ai_pal.sources.pulling import pull_artifact
 from tests.process.eventually import eventually, files_below

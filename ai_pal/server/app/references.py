@@ -16,6 +16,7 @@ from ai_pal.formats import drafts
 from ai_pal.formats.adapters import adapters_in
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
+from ai_pal.protocol.wanted import Artifact
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.services.download import Plan
 from ai_pal.server.services.jobs import Asked
@@ -90,7 +91,7 @@ def plan_of(reference: str, settings: Settings) -> Plan:
     found = catalog.find(reference, settings)
     if found.is_here and not found.path:
         fail(Code.MODEL_INVALID, f"{found.name} is built in: there is nothing to pull")
-    unsure = isinstance(found.wanted, catalog.Artifact) and not found.verified
+    unsure = isinstance(found.wanted, Artifact) and not found.verified
     return Plan(
         found.name,
         str(catalog.cache_dir(settings)),

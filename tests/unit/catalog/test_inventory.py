@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from ai_pal.catalog import CATALOG, Artifact, KnownModel, LocalFile, Variant, find
+from ai_pal.catalog import CATALOG, KnownModel, Variant, find
 from ai_pal.catalog.inventory import Listed, inventory
 from ai_pal.config import ModelSettings, Settings
+from ai_pal.protocol.wanted import Artifact, LocalFile
 from ai_pal.sources.pulling import pull
 
 CONTENT = b"GGUF content"
