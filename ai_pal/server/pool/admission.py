@@ -1,6 +1,6 @@
 """Memory for loads: looks at what is free, asks the pure core, and reserves, all in one step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -135,7 +135,7 @@ class Admission:
         extra = extra if worker.own_windows else 0
         return extra + max(0, min(rest - extra, self._footprints.headroom(worker.load)))
 
-    def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool:
+    def has_room_for_spare(self, workers: Iterable[ModelWorker]) -> bool:
         """Whether a spare worker fits without taking anything from anybody."""
         others = self._ledger.enter()
         if others is None:
@@ -148,7 +148,7 @@ class Admission:
         self._ledger.leave(Claims(mine.taken, mine.promised + (NEED if fits else 0)))
         return fits
 
-    def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+    def fits(self, load: LoadModel, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
         others = self._ledger.enter()
         if others is None:
@@ -161,7 +161,7 @@ class Admission:
         self._ledger.leave(claims(residents))
         return isinstance(decision, memory.Admit)
 
-    def publish(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+    def publish(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """Tell the other supervisors what is promised by now; False: the ledger is taken, try again."""
         if self._ledger.enter() is None:
             return False
@@ -169,7 +169,7 @@ class Admission:
         self._ledger.leave(claims([*residents, *([warm_pool.spare.resident] if warm_pool.spare else [])]))
         return True
 
-    def look(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
+    def look(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
         """Idle models that have to go because the machine is short of memory, and why. The spare worker
         goes before them."""
         residents = [resident(worker) for worker in workers if counts(worker)]
@@ -191,6 +191,9 @@ class Admission:
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Nothing is learned from an end on this machine."""
+
+    def moved(self, worker: ModelWorker) -> None:
+        """All of them are looked at for each decision."""
 
     def _room(self, taken: int, others: Claims) -> int:
         """Bytes that nobody has taken, less what other supervisors have promised."""

@@ -1,7 +1,7 @@
 """The admission controller: a load gets its memory before it starts, waits for it or is refused; idle
 models go for it. Part of the supervisor's reactor: synchronous, like everything there."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ai_pal import memory
@@ -36,13 +36,16 @@ class Admits(Protocol):
         self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool
     ) -> memory.Decision: ...
 
-    def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool: ...
+    def has_room_for_spare(self, workers: Iterable[ModelWorker]) -> bool: ...
 
-    def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool: ...
+    def fits(self, load: LoadModel, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool: ...
 
-    def publish(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool: ...
+    def publish(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool: ...
 
-    def look(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]: ...
+    def look(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]: ...
+
+    def moved(self, worker: ModelWorker) -> None:
+        """What it does or was promised has changed; of its memory alone nobody tells here."""
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None: ...
 
@@ -71,19 +74,23 @@ class AdmissionController:
         self._pressure_at = 0.0
         self.evictions = 0
 
-    def next_look(self, worker: ModelWorker) -> float | None:
-        """When memory has to be looked at again because of this worker."""
-        if worker.state.phase is Phase.WAITING:
-            return self._clock.now() + ROOM_LOOK_INTERVAL
-        return self._pressure_at if worker.process is not None and self._admission is not None else None
+    @property
+    def pressure_at(self) -> float | None:
+        """When the memory of what is loaded has to be looked at again."""
+        return self._pressure_at if self._admission is not None else None
+
+    def moved(self, worker: ModelWorker) -> None:
+        """What it does or was promised has changed."""
+        if self._admission is not None:
+            self._admission.moved(worker)
 
     def for_spare(self) -> bool:
         """Whether a spare worker fits without taking anything from anybody."""
-        return self._admission is None or self._admission.has_room_for_spare(list(self._workers))
+        return self._admission is None or self._admission.has_room_for_spare(self._workers)
 
     def fits(self, load: LoadModel) -> bool:
         """Whether a model could be loaded now without taking anything from anybody."""
-        return self._admission is None or self._admission.fits(load, list(self._workers), self._warm_pool)
+        return self._admission is None or self._admission.fits(load, self._workers, self._warm_pool)
 
     def has(self, worker: ModelWorker) -> bool:
         """Whether the worker may start its process, in memory that is reserved for it from now on.
@@ -114,11 +121,11 @@ class AdmissionController:
         """While models are loaded: unload idle ones when the machine gets short of memory."""
         if self._admission is None or now < self._pressure_at:
             return
-        told = self._admission.publish(list(self._workers), self._warm_pool)
+        told = self._admission.publish(self._workers, self._warm_pool)
         self._pressure_at = now + (PRESSURE_INTERVAL if told else ROOM_LOOK_INTERVAL)
         if not told or self._warm_pool.spare is not None:
             self._clock.wake_at(self._pressure_at)
-        models, reason = self._admission.look(list(self._workers), self._warm_pool)
+        models, reason = self._admission.look(self._workers, self._warm_pool)
         self._evict(models, reason)
 
     def release(self, worker: ModelWorker) -> None:
@@ -126,8 +133,9 @@ class AdmissionController:
         worker.reserved, worker.admitted = 0, False
         worker.placement, worker.own_windows = None, False
         worker.node, worker.path, worker.supply = "", "", None
-        if self._admission is not None and not self._admission.publish(list(self._workers), self._warm_pool):
+        if self._admission is not None and not self._admission.publish(self._workers, self._warm_pool):
             self._pressure_at = 0.0  # the next tick tries again
+        self.moved(worker)
         self._clock.wake_at(self._clock.now())
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
@@ -153,7 +161,7 @@ class AdmissionController:
         self._told(worker)
 
     def _evict(self, models: tuple[str, ...], reason: str) -> None:
-        workers = {worker.name: worker for worker in self._workers}
+        workers = {worker.name: worker for worker in self._workers} if models else {}
         for model in models:
             self.evictions += 1
             self._observe("model_evicted", model=model, reason=reason)

@@ -40,6 +40,15 @@ class Dispatcher:
     ) -> None:
         self._requests, self._pool, self._notifier = requests, pool, notifier
         self._workers, self._clock = workers, clock
+        self._untold: dict[ModelWorker, None] = {}
+        """Those who could not be sent something just now."""
+
+    def tick(self) -> None:
+        """Try again what could not be sent."""
+        untold, self._untold = self._untold, {}
+        for worker in untold:
+            self.tell_cancels(worker)
+            self.dispatch(worker)
 
     def dispatch(self, worker: ModelWorker) -> None:
         """Send the worker as many of the waiting requests as it takes; of replicas any."""
@@ -93,9 +102,11 @@ class Dispatcher:
         """Whether the worker has it now; else it is the next of all."""
         if not self._workers.send(worker.identity, request.message, request.job.blobs):
             worker.group.line_of(request).push_front(request.job.owner, request, request.job.principal)
-            self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
+            self._again(worker)
             return False
         worker.begin(request)
+        if len(worker.active) == 1:
+            self._pool.changed(worker)
         request.worker = worker.name
         request.attempts += 1
         request.dispatched_at = self._clock.now()
@@ -219,6 +230,7 @@ class Dispatcher:
             self.tell_cancels(worker)
         elif worker.group.line_of(request).remove(request.job.owner, request, request.job.principal):
             self._notifier.positions(worker)
+            self._pool.changed(worker)
             if worker.state.phase is Phase.READY and not worker.busy and not worker.wanted:
                 self._pool.rest(worker)
 
@@ -229,10 +241,14 @@ class Dispatcher:
             if not request.ended or request.cancel_at is not None:
                 continue
             if not self._workers.send(worker.identity, inner.CancelGeneration(request.key)):
-                self._clock.wake_at(now + RESEND_INTERVAL)
+                self._again(worker)
                 return
             request.cancel_at = now
-            self._clock.wake_at(now + self._pool.policy.cancel_timeout)
+            self._pool.arm(worker)
+
+    def _again(self, worker: ModelWorker) -> None:
+        self._untold[worker] = None
+        self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
 
     def lost(self, worker: ModelWorker, failure: Failure) -> None:
         """The worker's process has ended: end or retry what ran in it."""

@@ -133,6 +133,17 @@ class Group(msgspec.Struct, eq=False):
             return None
         return self.idle_since + self.keep_alive
 
+    @property
+    def goes_at(self) -> float | None:
+        """When the replicas that nobody keeps do go, if nothing happens until then."""
+        stays = self.keep_alive < 0 or self.resolved.pinned or self.wanted or not self.ready
+        return None if stays else self.unload_at()
+
+    def goes(self, now: float) -> bool:
+        """Whether that is now."""
+        when = self.goes_at
+        return when is not None and when <= now
+
     def is_face(self, worker: "ModelWorker") -> bool:
         """Whether what is said of the model as a whole is said of this one: the first that has not ended."""
         alive = (one for one in self.members if one.state.phase is not Phase.GONE)

@@ -24,14 +24,15 @@ class LoadWatch(msgspec.Struct):
         if self.base is None or self.last is None:
             self.base = self.last = usage
             return 0.0
-        if not _moved(self.last, usage):
+        if not moved(self.last, usage):
             return None
         self.last = usage
         grown = usage.memory - self.base.memory
         return max(0.0, min(0.99, grown / (self.expected * RUNTIME_SHARE))) if self.expected else 0.0
 
 
-def _moved(before: ProcessUsage, now: ProcessUsage) -> bool:
+def moved(before: ProcessUsage, now: ProcessUsage) -> bool:
+    """Whether it has used so much more that its load goes on."""
     return (
         now.cpu - before.cpu >= MOVED.cpu
         or abs(now.memory - before.memory) >= MOVED.memory

@@ -103,22 +103,22 @@ class NodeAdmission:
             )
         return decision
 
-    def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+    def fits(self, load: LoadModel, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
         residents = _by_node(workers)
         want = memory.Want(load.model, self._footprints.need(load))
         places = [self._free_on(node, residents) for node in self._known.nodes() or ()]
         return isinstance(spread(want, places, self._policy.max_loaded)[1], memory.Admit)
 
-    def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool:
+    def has_room_for_spare(self, workers: Iterable[ModelWorker]) -> bool:
         """Nothing is kept warm on nodes."""
         return False
 
-    def publish(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+    def publish(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """There is nobody to tell: what a node really has free, its agents look at themselves."""
         return True
 
-    def look(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
+    def look(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
         """Idle models that have to go because a node is short of memory, and why."""
         for node in self._known.nodes() or ():
             if node.silent or node.free >= self._policy.low:
@@ -131,6 +131,9 @@ class NodeAdmission:
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
         """See `admission.learn`."""
         learn(self._footprints, worker, loaded=loaded)
+
+    def moved(self, worker: ModelWorker) -> None:
+        """All of them are looked at for each decision."""
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Its process has ended: that may tell something of its node."""

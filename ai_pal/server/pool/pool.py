@@ -11,7 +11,13 @@ from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.server.nodes.base import Launcher, LaunchSpec, WorkerProcess
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.admission_controller import HOLDING, AdmissionController, Admits
+from ai_pal.server.pool.admission_controller import (
+    HOLDING,
+    ROOM_LOOK_INTERVAL,
+    AdmissionController,
+    Admits,
+)
+from ai_pal.server.pool.agenda import Agenda
 from ai_pal.server.pool.failures import IGNORED_CANCEL, REPLACED
 from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.group import Group
@@ -26,6 +32,9 @@ from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Workers
 
 RESEND_INTERVAL = 0.05
 """Seconds until a worker that could not take a message is tried again."""
+
+PUTS_OFF = (lifecycle.Alive, lifecycle.Beat)
+"""Signs of life: what is due of their worker is due later."""
 
 LOAD_LOOK_INTERVAL = 0.1
 """Seconds between two looks at a loading process from outside."""
@@ -90,6 +99,7 @@ class Pool(Roster):
             told=self._waits,
         )
         self.scaler = Scaler(self, clock=clock, observe=observe, apply=self.apply)
+        self._agenda = Agenda(self._due_at)
         self.policy = policy
         self.closing = False
         self._numbers = itertools.count(1)
@@ -108,7 +118,7 @@ class Pool(Roster):
             worker = ModelWorker(Group(resolved, FairQueue(size), FairQueue(size), keep_alive))
             self.add(worker)
         elif worker.process is None and not worker.group.has_process and worker.name == resolved.name:
-            worker.group.resolved = resolved
+            self.means(worker.group, resolved)
         elif worker.resolved.is_replaced_by(resolved):
             self._replace(worker, resolved)
         else:
@@ -119,14 +129,18 @@ class Pool(Roster):
         """As long and as many as the settings say by now; pinned under any of its names is pinned."""
         group, before, keep_alive = worker.group, worker.resolved, resolved.keep_alive
         if worker.name == resolved.name and keep_alive != before.keep_alive:
-            group.resolved = msgspec.structs.replace(before, keep_alive=keep_alive)
+            self.means(group, msgspec.structs.replace(before, keep_alive=keep_alive))
             if not group.kept_as_said:
                 group.keep_alive = self.policy.keep_alive if keep_alive is None else keep_alive
-        if resolved.pinned:
-            group.resolved = msgspec.structs.replace(group.resolved, pinned=True)
+        if resolved.pinned and not before.pinned:
+            self.means(group, msgspec.structs.replace(group.resolved, pinned=True))
         if worker.name == resolved.name and not before.has_bounds_of(resolved):
             least, most = resolved.replicas, resolved.most_replicas
-            group.resolved = msgspec.structs.replace(group.resolved, replicas=least, most_replicas=most)
+            bounds = msgspec.structs.replace(group.resolved, replicas=least, most_replicas=most)
+            self.means(group, bounds)
+        if group.resolved is not before:
+            self.arm(worker)
+            self.changed(worker)
 
     def take(self, policy: PoolPolicy) -> None:
         """From now on this is the policy; what is loaded and kept as usual is kept as is usual now."""
@@ -135,13 +149,13 @@ class Pool(Roster):
             own = worker.group.kept_as_said or worker.resolved.keep_alive is not None
             if not own and worker.number == 1 and worker.keep_alive == before != policy.keep_alive:
                 worker.group.keep_alive = policy.keep_alive
-                for one in worker.group.members:
-                    self._arm(one)
+            self.arm(worker)
+            self.changed(worker)
 
     def _replace(self, worker: ModelWorker, resolved: Resolved) -> None:
         """Let it end when what runs in it has ended: whoever waits is served by what is there now."""
         load = msgspec.structs.replace(resolved.load, model=worker.model)
-        worker.group.resolved = msgspec.structs.replace(resolved, load=load)
+        self.means(worker.group, msgspec.structs.replace(resolved, load=load))
         for one in worker.group.members:
             if one.process is not None:
                 self.apply(one, lifecycle.StopWanted(REPLACED, one.busy))
@@ -153,6 +167,8 @@ class Pool(Roster):
             self.scaler.hold(worker.group)  # whoever ended it would have to end it again
         worker.state, actions = lifecycle.step(worker.state, event, self._clock.now(), self.policy.worker)
         if worker.state.phase is not before:
+            self.moved(worker, before)
+            self.changed(worker)
             state = worker.state
             why = {"reason": state.reason.message} if state.reason is not None else {}
             self._observe(
@@ -162,7 +178,8 @@ class Pool(Roster):
             self.admission.release(worker)
         for action in actions:
             self._act(worker, action)
-        self._arm(worker)
+        if worker.state.phase is not before or not isinstance(event, PUTS_OFF):
+            self.arm(worker)
 
     def connected(self, worker: ModelWorker) -> None:
         """The worker said hello: tell it what to load, in the next tick if it cannot be told now."""
@@ -176,27 +193,49 @@ class Pool(Roster):
         self.apply(worker, lifecycle.Connected())
 
     def tick(self, now: float) -> None:
-        """Look at loading processes, let budgets run out, reap what is idle, forget what is gone."""
+        """Look at loading processes, let budgets run out, reap what is idle, forget what is gone: of all
+        workers only at those of which something may be due."""
         self.admission.relieve(now)
-        for worker in sorted(self, key=lambda worker: worker.state.since):
+        for worker in sorted(self.standing(Phase.WAITING), key=lambda worker: worker.state.since):
             if worker.state.phase is Phase.WAITING and worker.wanted and self.admission.has(worker):
                 self.apply(worker, lifecycle.Room())
-        for worker in self:
-            if worker.greeted and worker.state.phase in lifecycle.UNSTARTED:
-                self.connected(worker)
-            if worker.state.phase in lifecycle.COMING:
-                self._look(worker)
-            self.apply(worker, lifecycle.Tick(wanted=self.scaler.is_needed(worker)))
-            unload_at = worker.unload_at()
-            if unload_at is not None and unload_at <= now:
-                idle = Failure(Code.UNLOADED, f"idle for {now - worker.idle_since:.0f} s")
-                self.apply(worker, lifecycle.StopWanted(idle, busy=False))
-            if worker.cancelled_since(now - self.policy.cancel_timeout):
-                self.apply(worker, lifecycle.Condemned(IGNORED_CANCEL))
-            if worker.look_at is not None and worker.look_at <= now:
-                self._learn(worker)
-            self.forget(worker, now - self.policy.worker.crash_window)
-        self.scaler.tick()
+        for worker in self.standing(*lifecycle.COMING):
+            self._comes(worker)
+        groups = self.scaler.due(now)
+        going = [worker for group in groups if group.goes(now) for worker in group.members]
+        for worker in dict.fromkeys([*self.standing(Phase.WAITING), *self._agenda.due(now), *going]):
+            self._attend(worker, now)
+        for worker in self.standing(Phase.GONE):
+            if self.forget(worker, now - self.policy.worker.crash_window):
+                self._forgotten(worker)
+        for group in dict.fromkeys([*groups, *self.scaler.due(now)]):
+            self.scaler.scale(group)
+        self._wake(now)
+
+    def _comes(self, worker: ModelWorker) -> None:
+        """Look how far its load is, and tell it what it could not be told before."""
+        if worker.greeted and worker.state.phase in lifecycle.UNSTARTED:
+            self.connected(worker)
+        if worker.state.phase in lifecycle.COMING:
+            self._look(worker)
+
+    def _forgotten(self, worker: ModelWorker) -> None:
+        """Nothing is due of it; of a model's replicas the one that is left goes when its own time comes."""
+        self._agenda.drop(worker)
+        for one in worker.group.members:
+            self._agenda.put(one)
+
+    def _attend(self, worker: ModelWorker, now: float) -> None:
+        """Do what is due of it."""
+        self.apply(worker, lifecycle.Tick(wanted=self.scaler.is_needed(worker)))
+        unload_at = worker.unload_at()
+        if unload_at is not None and unload_at <= now:
+            idle = Failure(Code.UNLOADED, f"idle for {now - worker.idle_since:.0f} s")
+            self.apply(worker, lifecycle.StopWanted(idle, busy=False))
+        if worker.cancelled_since(now - self.policy.cancel_timeout):
+            self.apply(worker, lifecycle.Condemned(IGNORED_CANCEL))
+        if worker.look_at is not None and worker.look_at <= now:
+            self._learn(worker)
 
     def _learn(self, worker: ModelWorker) -> None:
         """The most memory that it has had, for the next load and what is promised to it now."""
@@ -213,7 +252,13 @@ class Pool(Roster):
             worker.look_at = max(now, worker.looked_at + MEMORY_LOOK_INTERVAL)
         if worker.state.phase is Phase.DRAINING:
             self.apply(worker, lifecycle.Drained())
-        self._arm(worker)
+        self.changed(worker)
+        self.arm(worker)
+
+    def changed(self, worker: ModelWorker) -> None:
+        """What it does has changed, and so may what is to be done about its replicas and its node."""
+        self.scaler.touch(worker.group)
+        self.admission.moved(worker)
 
     def ready(self, worker: ModelWorker) -> None:
         """The worker has loaded its model."""
@@ -270,6 +315,7 @@ class Pool(Roster):
             self.apply(worker, lifecycle.SpawnRefused(error.failure, self._jitter()))
             return
         self.lives(worker)
+        self.admission.moved(worker)
 
     def _adopt(self, worker: ModelWorker) -> bool:
         """Let it take over the spare worker's process and identity, if that is of its engine."""
@@ -344,21 +390,32 @@ class Pool(Roster):
             self.apply(worker, lifecycle.Alive(fraction if loading else None))
             self._owner.worker_moved(worker)
 
-    def _arm(self, worker: ModelWorker) -> None:
-        now = self._clock.now()
-        wakes = [
-            lifecycle.deadline(worker.state, self.policy.worker),
-            worker.unload_at(),
-            self.admission.next_look(worker),
-            worker.look_at,
-        ]
-        if worker.state.phase in lifecycle.COMING:
-            wakes.append(now + LOAD_LOOK_INTERVAL)
-        if any(request.cancel_at for request in worker.active.values()):
-            wakes.append(now + self.policy.cancel_timeout)
-        for when in wakes:
-            if when is not None:
-                self._clock.wake_at(when)
+    def arm(self, worker: ModelWorker) -> None:
+        """Come back when something is due of this worker."""
+        self._agenda.put(worker)
+        self._wake(self._clock.now())
+
+    def _due_at(self, worker: ModelWorker) -> float | None:
+        """When its own time brings something. A replica goes with its group."""
+        times = [lifecycle.deadline(worker.state, self.policy.worker), worker.look_at]
+        if not worker.group.replicated:
+            times.append(worker.unload_at())
+        if worker.active and worker.state.phase is not Phase.KILLING:
+            cancelled = [job.cancel_at for job in worker.active.values() if job.cancel_at is not None]
+            times += [min(cancelled) + self.policy.cancel_timeout] if cancelled else []
+        return min((when for when in times if when is not None), default=None)
+
+    def _wake(self, now: float) -> None:
+        """Ask for the next tick."""
+        times = [self._agenda.next, self.scaler.next]
+        if self.has_processes:
+            times.append(self.admission.pressure_at)
+        if self.has_any(Phase.WAITING):
+            times.append(now + ROOM_LOOK_INTERVAL)
+        if self.has_any(*lifecycle.COMING):
+            times.append(now + LOAD_LOOK_INTERVAL)
+        if known := [when for when in times if when is not None]:
+            self._clock.wake_at(min(known))
 
 
 def _as_refusal(worker: ModelWorker, status: lifecycle.ExitStatus) -> lifecycle.ExitStatus:

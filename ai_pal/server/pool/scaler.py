@@ -1,7 +1,7 @@
 """The scaler: carries out for the pool what `replicas` decides. Part of the supervisor's reactor, synchronous
 like everything there. A model with one worker comes and goes without it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ai_pal.errors import Code, Failure
@@ -27,8 +27,6 @@ class Workers(Protocol):
     policy: "PoolPolicy"
     closing: bool
 
-    def __iter__(self) -> Iterator[ModelWorker]: ...
-
     def add(self, worker: ModelWorker) -> None: ...
 
 
@@ -44,6 +42,8 @@ class Scaler:
         apply: Callable[[ModelWorker, lifecycle.AnyEvent], None],
     ) -> None:
         self._workers, self._clock, self._observe, self._apply = workers, clock, observe, apply
+        self._touched: dict[Group, None] = {}
+        self._look_at: dict[Group, float] = {}
 
     def demand(self, first: ModelWorker, *, fresh: bool = False) -> None:
         """Somebody waits for this model. `fresh` forgets earlier crashes."""
@@ -57,15 +57,26 @@ class Scaler:
                 self._apply(first, lifecycle.Demand(fresh))
         self.scale(group)
 
-    def tick(self) -> None:
-        """Look at all models that have replicas."""
-        for worker in self._workers:
-            if worker.number == 1:
-                self.scale(worker.group)
+    def touch(self, group: Group) -> None:
+        """Something has changed there: it is due with the next tick."""
+        if group.replicated:
+            self._touched[group] = None
+
+    def due(self, now: float) -> list[Group]:
+        """The models with replicas that have to be looked at."""
+        due = [group for group, when in self._look_at.items() if when <= now]
+        found, self._touched = dict.fromkeys([*self._touched, *due]), {}
+        return list(found)
+
+    @property
+    def next(self) -> float | None:
+        """When one of them is due only because time has passed."""
+        return min(self._look_at.values(), default=None)
 
     def scale(self, group: Group) -> None:
         """Call replicas and end idle ones, as many as are to be changed now."""
-        if not group.replicated:
+        self._look_at.pop(group, None)
+        if not group.replicated or not group.members:
             return
         pace, now = self._workers.policy.replicas, self._clock.now()
         while not self._workers.closing:
@@ -77,8 +88,10 @@ class Scaler:
                     self._apply(self._replica(group, number), lifecycle.StopWanted(IDLE, busy=False))
                 case _:
                     look = next_look(standings, group.bounds, pace, facts, now)
-                    if look is not None:
-                        self._clock.wake_at(look)
+                    times = [when for when in (look, group.goes_at) if when is not None]
+                    if times:
+                        self._look_at[group] = min(times)
+                        self._clock.wake_at(self._look_at[group])
                     return
 
     def hold(self, group: Group) -> None:

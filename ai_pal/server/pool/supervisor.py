@@ -27,6 +27,9 @@ from ai_pal.server.pool.pool import Pool, PoolPolicy
 from ai_pal.server.pool.unloads import Unloading, Unloads
 from ai_pal.server.ports import Clients, Clock, Jitter, Observe, Resolve, Workers
 
+UNREADY = tuple(phase for phase in Phase if phase is not Phase.READY)
+"""Who waits for a load waits for workers in these: one that is ready has told them all."""
+
 CLOSING_INTERVAL = 0.02
 """Seconds between two looks at what is left while the supervisor stops."""
 
@@ -98,7 +101,8 @@ class Supervisor:
     def cancel(self, client: bytes, request_id: int, reason: Failure | None = None) -> bool:
         """End a load or unload, for its client or for a reason. False: there is none with this id, or no
         more."""
-        left = [waiter for worker in self.pool for waiter in worker.group.leave(client, request_id)]
+        waiting = self.pool.standing(*UNREADY)
+        left = [waiter for worker in waiting for waiter in worker.group.leave(client, request_id)]
         if not left and not self._unloads.leave(client, request_id):
             return False
         over = wire.Cancelled(request_id) if reason is None else wire.Failed(request_id, [reason])
@@ -110,7 +114,7 @@ class Supervisor:
         refused, and the client has not heard of that."""
         self._refuse_when_closing()
         worker = self._worker_for(self._resolve(request.model))
-        worker.group.keep(request.keep_alive, request.usual_keep_alive)
+        self._keep(worker, request.keep_alive, request.usual_keep_alive)
         if worker.group.ready:
             self._clients.send(client, wire.Loaded(request.id, worker.model))
             for one in worker.group.members:
@@ -144,7 +148,7 @@ class Supervisor:
         """The client left. Loads go on, for they are kept warm for the next.
 
         With a `failure` the client is still there but broke a rule, and is told."""
-        for worker in self.pool:
+        for worker in self.pool.standing(*UNREADY):
             for waiter in worker.group.leave(client):
                 if failure is not None:
                     self._clients.send(client, wire.Failed(waiter.id, [failure]))
@@ -228,9 +232,7 @@ class Supervisor:
             else:
                 self._clock.wake_at(self._interrupt_at)
         self.pool.tick(now)
-        for worker in self.pool:
-            self._dispatcher.tell_cancels(worker)
-            self._dispatcher.dispatch(worker)
+        self._dispatcher.tick()
         upcoming = self.requests.next_deadline()
         if upcoming is not None:
             self._clock.wake_at(upcoming)
@@ -262,10 +264,18 @@ class Supervisor:
         counts = isinstance(job.work, inner.CountTokens)
         if (worker.counts if counts else worker.queue).full_for(job.owner, job.principal):
             raise AiPalError(overloaded(worker))
-        worker.group.keep(job.keep_alive, job.usual_keep_alive)
+        self._keep(worker, job.keep_alive, job.usual_keep_alive)
         request = self.requests.open(job, sink, worker.model, self._clock.now(), worker.name)
         worker.group.line_of(request).push(job.owner, request, job.principal)
         return request
+
+    def _keep(self, worker: ModelWorker, said: float | None, usual: float | None) -> None:
+        """How long its model stays from now on, which may be less than before."""
+        before = worker.keep_alive
+        worker.group.keep(said, usual)
+        if worker.keep_alive != before:
+            self.pool.arm(worker)
+            self.pool.changed(worker)
 
     def _refuse_when_closing(self) -> None:
         if self.pool.closing:
@@ -300,3 +310,4 @@ class Supervisor:
         for worker in self.pool:
             if worker.state.phase is Phase.DRAINING:
                 self.pool.apply(worker, lifecycle.Drained())
+            self._dispatcher.tell_cancels(worker)

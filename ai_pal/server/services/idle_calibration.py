@@ -142,7 +142,7 @@ class IdleCalibration:
 
     def _candidate(self) -> ModelWorker | None:
         """Of the models that stand idle the one that was used last."""
-        found = [
+        idle = [
             worker
             for worker in self._workers()
             if worker.state.phase is Phase.READY
@@ -150,10 +150,13 @@ class IdleCalibration:
             and worker.info is not None
             and "chat" in worker.info.abilities
             and not worker.resolved.load.vocabulary
-            and key_of(worker.resolved) not in self._left
-            and next_step(self._doubts.known(key_of(worker.resolved))) != "leave"
         ]
-        return max(found, key=lambda worker: worker.idle_since, default=None)
+        idle.sort(key=lambda worker: worker.idle_since, reverse=True)
+        return next((worker for worker in idle if self._is_open(key_of(worker.resolved))), None)
+
+    def _is_open(self, key: str) -> bool:
+        """Whether its model may be asked, and there is something to ask."""
+        return key not in self._left and next_step(self._doubts.known(key)) != "leave"
 
     def _go_on(self, worker: ModelWorker) -> None:
         key, now = key_of(worker.resolved), self._clock.now()
