@@ -20,6 +20,7 @@ from ai_pal import __version__
 from ai_pal.cluster import agent_folder, leases
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
 from ai_pal.cluster.supplying import Supplying
+from ai_pal.cluster.usage import UsageNews
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.memory import gigabytes
 from ai_pal.memory.machine import MachineMemory
@@ -57,7 +58,7 @@ class Agent:
         self._process: LocalProcess | None = None
         self._supplying: Supplying | None = None
         self._supplied: wire.Supplied | None = None
-        self._used: wire.Used | None = None
+        self._usage = UsageNews()
         self._welcomed = False
         self._greeted: list[float] = []
         self._kill_by: float | None = None
@@ -107,11 +108,10 @@ class Agent:
             self._over.set()
         if now >= self._beat_at:
             self._beat_at = now + lease.BEAT
-            if self._welcomed:
-                self._up.put([BEAT])
-            else:
+            if not self._welcomed:
                 self._greet(now)
-            self._tell_usage()
+            elif not self._tell_usage(now):  # whatever is said is a sign of life
+                self._up.put([BEAT])
         self._up.flush()
         self._down.flush()
 
@@ -119,17 +119,18 @@ class Agent:
         self._tell(wire.Greeting(self._worker, __version__, len(self._greeted)))
         self._greeted.append(now)
 
-    def _tell_usage(self) -> None:
+    def _tell_usage(self, now: float) -> bool:
+        """Say how far its files are, or what the worker has used, where that is news: whether it was."""
         supplied = self._supplying.told if self._supplying is not None else None
         if supplied is not None and supplied != self._supplied:
             self._supplied = supplied
             self._tell(supplied)
+            return True
         usage = self._process.usage() if self._process is not None else None
-        if usage is not None:
-            used = wire.Used(self._worker, usage.cpu, usage.memory, usage.read, usage.private, usage.peak)
-            if used != self._used:
-                self._used = used
-                self._tell(used)
+        if usage is None or not self._usage.is_news(usage, now):
+            return False
+        self._tell(wire.Used(self._worker, usage.cpu, usage.memory, usage.read, usage.private, usage.peak))
+        return True
 
     def _tell(self, message: wire.FromAgent) -> None:
         self._up.put([MESSAGE, wire.encode(message)])

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from ai_pal.cluster.engine import Engine
-from ai_pal.cluster.leases import NearEnd
+from ai_pal.cluster.leases import NearEnds
 from ai_pal.errors import Code
 from ai_pal.protocol import cluster as wire
 
@@ -58,19 +58,22 @@ class _Placed(msgspec.Struct, eq=False):
     """A worker that was placed. `end` is what will be told of it, at `tell_at`."""
 
     node: str
-    near: NearEnd | None = None
-    kill_by: float | None = None
+    is_admitted: bool = False
     end: wire.Ended | None = None
     tell_at: float = 0.0
 
 
 class Placements:
-    """All workers that were placed and have not ended."""
+    """All workers that were placed and have not ended. With thousands of them a tick looks only at those that
+    something is due of."""
 
     def __init__(self, engine: Engine, port: Port, giver: Giver, tell: Tell, version: str) -> None:
         self._engine, self._port, self._giver, self._tell = engine, port, giver, tell
         self._version = version
         self._placed: dict[str, _Placed] = {}
+        self._near = NearEnds()
+        self._kill_by: dict[str, float] = {}
+        self._ending: dict[str, _Placed] = {}
 
     def __len__(self) -> int:
         return len(self._placed)
@@ -99,16 +102,17 @@ class Placements:
             self._end(message.worker, placed, wire.Ended(message.worker, signal=message.number), now)
             return
         told = self._port.tell(message.worker, wire.encode(message))
-        if message.number == wire.KILL and placed.kill_by is None:
-            placed.kill_by = now + (KILL_SECONDS if told else 0.0)
+        if message.number == wire.KILL:
+            self._kill_by.setdefault(message.worker, now + (KILL_SECONDS if told else 0.0))
 
     # The engine.
 
     def admitted(self, worker: str, key: str, now: float) -> None:
         """Its agent is there: let it in."""
         placed = self._open(worker)
-        if placed is not None and placed.near is None:
-            placed.near = NearEnd(now)
+        if placed is not None and not placed.is_admitted:
+            placed.is_admitted = True
+            self._near.add(worker, now)
             self._port.admit(worker, key)
 
     def refused(self, worker: str, reason: str, now: float) -> None:
@@ -120,13 +124,12 @@ class Placements:
         """Its agent has gone; what it has said of that itself, if anything, is on its way."""
         if placed := self._open(worker):
             why = f"its agent on node {placed.node} has gone: {reason}"
-            placed.end = wire.Ended(worker, reason=why, lost=True)
-            placed.tell_at = now + GRACE
+            self._end(worker, placed, wire.Ended(worker, reason=why, lost=True), now + GRACE - SETTLE)
 
     def fell_silent(self, nodes: Collection[str], now: float) -> None:
         """These nodes do not answer: no agent comes from there any more that is not there yet."""
-        for worker, placed in self._placed.items():
-            if placed.node in nodes and placed.near is None and placed.end is None:
+        for worker, placed in self._placed.items() if nodes else ():
+            if placed.node in nodes and not placed.is_admitted and placed.end is None:
                 why = f"node {placed.node} ceased to answer before its agent was there"
                 self._end(worker, placed, wire.Ended(worker, reason=why, lost=True), now)
 
@@ -134,14 +137,11 @@ class Placements:
 
     def heard(self, worker: str) -> None:
         """Something came from its agent."""
-        placed = self._placed.get(worker)
-        if placed is not None and placed.near is not None:
-            placed.near.heard()
+        self._near.heard(worker)
 
     def heard_all(self) -> None:
         """Nothing was read for a while, so nobody's silence tells anything."""
-        for worker in self._placed:
-            self.heard(worker)
+        self._near.heard_all()
 
     def said(self, worker: str, message: wire.FromAgent, now: float) -> None:
         """A message of its agent's, which speaks for its own worker alone."""
@@ -175,19 +175,17 @@ class Placements:
 
     def tick(self, now: float) -> None:
         """Beat, notice who is silent, tell what is due; to be called every `leases.LOOK` seconds."""
-        for worker, placed in list(self._placed.items()):
-            if placed.end is not None:
-                if now >= placed.tell_at:
-                    self._finish(worker, placed.end)
-                continue
-            if placed.kill_by is not None and now >= placed.kill_by:
-                self._end(worker, placed, wire.Ended(worker, signal=wire.KILL), now)
-            elif placed.near is not None:
-                if placed.near.look(now):
-                    self._port.beat(worker)
-                if placed.near.over(now):
-                    why = f"nothing came from node {placed.node} for 3 s"
-                    self._end(worker, placed, wire.Ended(worker, reason=why, lost=True), now)
+        for worker, placed in list(self._ending.items()):
+            if placed.end is not None and now >= placed.tell_at:
+                self._finish(worker, placed.end)
+        for worker in [worker for worker, when in self._kill_by.items() if now >= when]:
+            self._end(worker, self._placed[worker], wire.Ended(worker, signal=wire.KILL), now)
+        due, silent = self._near.look(now)
+        for worker in due:
+            self._port.beat(worker)
+        for worker in silent:
+            why = f"nothing came from node {self._placed[worker].node} for 3 s"
+            self._end(worker, self._placed[worker], wire.Ended(worker, reason=why, lost=True), now)
 
     def _open(self, worker: str) -> _Placed | None:
         placed = self._placed.get(worker)
@@ -195,9 +193,12 @@ class Placements:
 
     def _end(self, worker: str, placed: _Placed, end: wire.Ended, now: float) -> None:
         placed.end, placed.tell_at = end, now + SETTLE
+        self._ending[worker] = placed
+        self._near.drop(worker)
+        self._kill_by.pop(worker, None)
 
     def _finish(self, worker: str, end: wire.Ended) -> None:
-        del self._placed[worker]
+        del self._placed[worker], self._ending[worker]
         self._port.forget(worker)
         self._giver.forget(worker)
         self._engine.stop(worker)

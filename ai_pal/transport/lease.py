@@ -12,7 +12,8 @@ SILENCE = 2.5
 LOOK = 0.1
 """Seconds between two looks."""
 
-_STEP = 5 * LOOK
+STEP = 5 * LOOK
+"""More than this never counts between two looks."""
 
 
 class Lease:
@@ -28,6 +29,6 @@ class Lease:
 
     def over(self, now: float) -> bool:
         """Whether nothing came for too long; to be asked every `LOOK` seconds."""
-        self._silent += min(now - self._looked, _STEP)
+        self._silent += min(now - self._looked, STEP)
         self._looked = now
         return self._silent >= self._seconds

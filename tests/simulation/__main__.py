@@ -19,6 +19,9 @@ from tests.simulation.world import World
 REST = 10.0
 """Virtual seconds for which a large cluster is watched."""
 
+REPLACED = 200
+"""Models that are loaded where others have to go for them."""
+
 
 def play(seed: int) -> tuple[Counter[str], str]:
     """What happened in this history, and how it failed, if it did."""
@@ -41,7 +44,7 @@ def play_cluster(seed: int) -> tuple[Counter[str], str]:
 
 
 def scale(nodes: int, workers: int, seed: int) -> int:
-    """Place all of them, let them rest, and print what that took."""
+    """Place all of them, let them rest, load others in the place of some, and print what that took."""
     world = Scale(nodes, workers, seed)
     world.place()
     print(world.meter.table(f"{workers} workers placed on {nodes} nodes", world.time.now()))
@@ -49,8 +52,11 @@ def scale(nodes: int, workers: int, seed: int) -> int:
     print(world.meter.table(f"{workers} workers at rest", world.time.now()))
     for way, count in world.sent.items():
         print(f"  messages {way}: {count / REST:,.0f} a second")
-    print(f"{world.loaded} of {workers} loaded, {len(world.ended)} ended")
-    return 0 if world.loaded == workers and not world.ended else 1
+    loaded, more = world.loaded, min(REPLACED, workers)
+    world.replace(more)
+    print(world.meter.table(f"{more} others in the place of idle ones", world.time.now()))
+    print(f"{loaded} of {workers} loaded, {world.loaded - loaded} of {more} others, {len(world.lost)} lost")
+    return 0 if world.loaded == workers + more and not world.lost else 1
 
 
 def replay(seed: int, only: str | None) -> int:

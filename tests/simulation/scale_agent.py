@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from ai_pal import __version__
 from ai_pal.cluster import leases
+from ai_pal.cluster.usage import UsageNews
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol import worker as inner
+from ai_pal.server.nodes.base import ProcessUsage
 from tests.simulation.clock import VirtualTime
 from workers.loop import BEAT_SECONDS
 
@@ -30,6 +32,7 @@ class ScaleAgent:
         self._say, self._relay = say, relay
         self._welcomed = self._over = False
         self._seconds = 0.0
+        self._usage = UsageNews()
 
     def begin(self) -> None:
         """It is let in."""
@@ -46,6 +49,9 @@ class ScaleAgent:
             self._say(wire.encode(wire.Launched(self._worker, 7)))
             self._time.after(LAUNCHES, lambda: self._speak(inner.WorkerHello(7, __version__)))
             self._time.after(LAUNCHES + self._dice.uniform(0.0, BEAT_SECONDS), self._worker_beat)
+        elif isinstance(message, wire.Signal):
+            self._say(wire.encode(wire.Ended(self._worker, signal=message.number)))
+            self.end()
 
     def work(self, message: inner.AnyToWorker) -> None:
         """Of the supervisor, to its worker."""
@@ -56,11 +62,13 @@ class ScaleAgent:
         """A sign of life, and what the worker has used: a little more each time."""
         if self._over:
             return
-        self._say(SIGN_OF_LIFE)
-        if self._welcomed:
-            self._seconds += 0.001
-            used = wire.Used(self._worker, self._seconds, 3 * MEMORY, 0, 2 * MEMORY, 2 * MEMORY)
+        self._seconds += 0.001
+        usage = ProcessUsage(self._seconds, 3 * MEMORY, 0, 2 * MEMORY, 2 * MEMORY)
+        if self._welcomed and self._usage.is_news(usage, self._time.now()):
+            used = wire.Used(self._worker, usage.cpu, usage.memory, usage.read, usage.private, usage.peak)
             self._say(wire.encode(used))
+        else:
+            self._say(SIGN_OF_LIFE)
         self._time.after(leases.BEAT, self._beat)
 
     def _worker_beat(self) -> None:

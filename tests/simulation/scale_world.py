@@ -50,6 +50,7 @@ class Scale:
     def __init__(self, nodes: int, workers: int, seed: int = 0) -> None:
         self.time, self.dice, self.meter = VirtualTime(), random.Random(seed), Meter()
         self._clock = VirtualClock(self.time)
+        self._memory = NODE
         self._facts = [self._fact(f"node{number:04}") for number in range(nodes)]
         self._agents: dict[str, ScaleAgent] = {}
         self._wanted = workers
@@ -70,7 +71,7 @@ class Scale:
             workers=self.endpoint,
             launcher=self.cluster,
             clock=self._clock,
-            resolve=lambda reference: Resolved(inner.LoadModel(reference, "echo", "/m/org/model"), 1, -1.0),
+            resolve=_model,
             jitter=self.dice.random,
             observe=_silent,
             admission=NodeAdmission(self.cluster, self, MemoryPolicy(), self._clock, lambda path: files),
@@ -89,9 +90,24 @@ class Scale:
         self._look_at_nodes()
         self.time.run(self.time.now() + 1.0)
         self.meter.begin(self.time.now())
-        for number in range(self._wanted):
-            self.time.after(number / A_SECOND, lambda number=number: self._load(number))  # type: ignore[misc]
-        while self.loaded < self._wanted and self.time.now() < self._wanted / A_SECOND + 120.0:
+        self._load_all(range(self._wanted))
+
+    def replace(self, count: int) -> None:
+        """Load so many other models, where no node has room: idle ones have to go."""
+        each = self._wanted // len(self._facts)
+        self._memory = each * NEED + NEED // 2
+        self.time.run(self.time.now() + 2 * NODES_SECONDS)
+        self.meter.begin(self.time.now())
+        self._load_all(range(self._wanted, self._wanted + count))
+
+    def _load_all(self, numbers: range) -> None:
+        until = self.time.now() + len(numbers) / A_SECOND + 120.0
+        for number in numbers:
+            self.time.after(
+                (number - numbers.start) / A_SECOND,
+                lambda number=number: self._load(number),  # type: ignore[misc]
+            )
+        while self.loaded < numbers.stop and self.time.now() < until:
             self.time.run(self.time.now() + 0.5)
 
     def rest(self, seconds: float) -> None:
@@ -136,8 +152,8 @@ class Scale:
         self.time.after(NODES_SECONDS, self._look_at_nodes)
 
     def _fact(self, name: str) -> wire.Node:
-        free = NODE - self.dice.randrange(GB)
-        return wire.Node(name, free, NODE, 16, files=frozenset(FILES), cache="/m")
+        free = self._memory - self.dice.randrange(NEED // 2)
+        return wire.Node(name, free, self._memory, 16, files=frozenset(FILES), cache="/m")
 
     def _from_supervisor(self, identity: bytes, frames: Sequence[Blob]) -> Sent:
         worker, frame = identity.decode(), bytes(view_of(frames[0]))
@@ -175,6 +191,11 @@ class Scale:
 
     def stop(self, worker: str) -> None:
         self._agents.pop(worker).end()
+
+    @property
+    def lost(self) -> list[wire.Ended]:
+        """Those that nobody has ended."""
+        return [end for end in self.ended if end.signal is None]
 
     def close(self) -> None: ...
 
@@ -234,6 +255,11 @@ class Scale:
         return 0.0
 
     def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None: ...
+
+
+def _model(reference: str) -> Resolved:
+    file = f"/m/org/{reference}.gguf"
+    return Resolved(inner.LoadModel(reference, "echo", file), 1, -1.0, file=file)
 
 
 class _ClusterProcess(NoProcess):

@@ -1,9 +1,19 @@
 """A larger cluster: all is placed and answers, and at rest nobody is taken for lost; what that costs tells
 `scripts/simulate --nodes 1000 --workers 5000`."""
 
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.model_worker import ModelWorker
 from tests.simulation.scale_world import Scale
 
-NODES, WORKERS = 30, 100
+NODES, WORKERS, REPLACED = 30, 100, 5
+
+ATTENDED = 3
+"""Times that a worker is looked at for what may be due of it, while it is placed and loads."""
 
 
 def test_all_workers_are_placed_where_there_is_room_and_nobody_is_taken_for_lost() -> None:
@@ -11,6 +21,37 @@ def test_all_workers_are_placed_where_there_is_room_and_nobody_is_taken_for_lost
     world.place()
     world.rest(5.0)
     assert world.loaded == WORKERS
-    assert not world.ended
+    assert not world.lost
     placed = [worker.node for worker in world.supervisor.pool]
     assert max(placed.count(node) for node in placed) <= 2 * WORKERS // NODES
+
+
+def test_what_is_done_for_one_worker_is_no_work_for_each_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Calls are counted, and no seconds: with thousands of workers each placement and each tick that looked
+    through all of them would hold up all answers."""
+    calls = Counter[str]()
+
+    def counts(owner: object, name: str, of: Callable[..., bool] = lambda *what: True) -> None:
+        real = getattr(owner, name)
+
+        def counted(*what: object, **more: object) -> object:
+            calls[name] += of(*what)
+            return real(*what, **more)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    counts(lifecycle, "step", lambda state, event, now, policy: isinstance(event, lifecycle.Tick))
+    counts(ModelWorker, "serves")
+    world = Scale(NODES, WORKERS)
+    world.place()
+    assert calls["serves"] <= WORKERS
+    assert calls["step"] <= ATTENDED * WORKERS
+    calls.clear()
+    world.rest(5.0)
+    assert calls["step"] <= WORKERS // 10, "all are looked at, though nothing is due of any"
+    calls.clear()
+    world.replace(REPLACED)
+    assert world.loaded == WORKERS + REPLACED
+    assert len(world.ended) == REPLACED

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,9 @@ class LearnedFootprints:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._estimates: dict[str, Footprint] = {}
+        self._stamp: tuple[int, ...] = ()
+        self._seen: dict[str, Seen] = {}
+        """What the file held when it had that stamp: others write it too."""
 
     def need(self, load: LoadModel) -> int:
         key = key_of(load)
@@ -55,7 +59,7 @@ class LearnedFootprints:
         return seen.reads if seen is not None else 0.0
 
     def learn(self, load: LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None:
-        key, seen = key_of(load), self._read()
+        key, seen = key_of(load), dict(self._read())
         old = seen.pop(key, None)
         new = updated(old, peak, resident=resident, reads=reads)
         if old is None or _differs(old, new):
@@ -70,9 +74,14 @@ class LearnedFootprints:
                 self._estimates[key] = unknown(load)
         return self._estimates[key]
 
-    def _read(self) -> dict[str, Seen]:
+    def _read(self) -> Mapping[str, Seen]:
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, Seen])
+            found = self._file.stat()
+            stamp = found.st_ino, found.st_size, found.st_mtime_ns
+            if stamp != self._stamp:
+                self._seen = msgspec.json.decode(self._file.read_bytes(), type=dict[str, Seen])
+                self._stamp = stamp
+            return self._seen
         return {}
 
     def _write(self, seen: dict[str, Seen]) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_pal.cluster.leases import BEAT, LEASE, LOOK, QUIET, SILENCE, NearEnd
+from ai_pal.cluster.leases import BEAT, LEASE, LOOK, QUIET, SILENCE, NearEnds
 from ai_pal.transport.lease import Lease
 
 
@@ -15,19 +15,21 @@ def test_the_agent_has_ended_before_its_death_is_told() -> None:
 def play(up: list[bool], down: list[bool], skew: float) -> tuple[float | None, float | None]:
     """When the agent ends itself and when the near end tells of its death, in seconds, if each direction lets
     through what this says of each half second; clocks differ by `skew`."""
-    near, far = NearEnd(0.0), Lease(LEASE, skew)
+    near, far = NearEnds(), Lease(LEASE, skew)
+    near.add("w", 0.0)
     ended = told = None
     steps = round(BEAT / LOOK)
     for number in range(len(up) * steps + round(4 * SILENCE / LOOK)):
         now = number * LOOK
         at = min(number // steps, len(up) - 1)
         if ended is None and number % steps == 0 and up[at]:
-            near.heard()
-        if told is None and near.look(now) and down[at]:
+            near.heard("w")
+        beaten, silent = near.look(now) if told is None else ([], [])
+        if beaten and down[at]:
             far.heard()
         if ended is None and far.over(now + skew):
             ended = now
-        if told is None and near.over(now):
+        if silent:
             told = now
     return ended, told
 
