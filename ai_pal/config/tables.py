@@ -107,8 +107,8 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     learn: Annotated[
         bool,
         Meta(
-            description="Let `/good`, `/bad`, `/retry` and `/stronger` move that share, and from ten on who "
-            "is asked first, by kind of prompt."
+            description="Let `/good`, `/bad`, `/retry`, `/edit` and `/stronger` move that share, and "
+            "from ten on who is asked first, by kind of prompt."
         ),
     ] = False
     calibrate: Annotated[

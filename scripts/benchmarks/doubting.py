@@ -1,5 +1,5 @@
-"""What doubting costs: decoding that is watched against decoding that is not, and how long a first text is
-held back where another could answer instead."""
+"""What doubting costs: decoding that is watched against decoding that is not, the probe before a first text,
+and how long that is held back where another could answer instead."""
 
 import statistics
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from ai_pal.protocol.options import GenerationOptions
 from ai_pal.server.app.references import load_of
 from ai_pal.store.doubts import Calibration, DoubtFile, Kind, key_of
 from scripts.benchmarks.echo_clouds import echo_clouds
-from scripts.benchmarks.figures import Row, alternate, ratio
+from scripts.benchmarks.figures import Row, alternate, of_medians, ratio
 from scripts.benchmarks.models import large
 from scripts.benchmarks.streams import TOKENS, Stream, question, through, told
 from scripts.benchmarks.supervisors import MODEL, Supervisor, supervisor
@@ -25,6 +25,11 @@ SEEN = [number / 100 for number in range(100)]
 """Doubts of earlier answers, in nats."""
 SURE, QUICK = 0.01, 0.02
 """The doubt of an echo that nobody doubts, and seconds between its words: 16 take less than is held back."""
+CHOICE = (
+    "is the number of this question. A company buys a machine for its factory, uses it for five years, and "
+    "writes off a fifth of its price in each of them. Which of these says how that is called?\n"
+    "A. straight-line depreciation\nB. declining balance\nC. impairment\nD. amortised cost\nAnswer:"
+)
 EACH, HELD_MOST = 8, 400.0
 """Answers for each pair; milliseconds."""
 
@@ -49,6 +54,33 @@ def _decoding(pairs: int, model: str, name: str) -> Row:
             )
     speeds = [[one.speed for one in some] for some in (ours, theirs)]
     return ratio(f"{name}: decoding, watched / not, tokens/s", *speeds, at_least=0.97)
+
+
+def probed(pairs: int) -> Iterator[Row]:
+    """The starter, as a model that can doubt, asked to choose."""
+    yield _first(pairs, MODEL, "the starter")
+
+
+def probed_large(pairs: int) -> Iterator[Row]:
+    """The 1.5-billion model, which can doubt."""
+    yield _first(pairs, large().reference, "1.5B")
+
+
+def _first(pairs: int, model: str, name: str) -> Row:
+    """The time to a first text without a probe, as a part of that with one; two questions of a pair are as
+    long as each other, and their first words are new."""
+    with supervisor() as running:
+        doubts(running, load_of(model, load_settings().settings))
+        with running.client() as client:
+            chosen(client, model, "-1", "off")
+            with_probe, without = alternate(
+                pairs,
+                lambda n: chosen(client, model, f"{n}a", "ask"),
+                lambda n: chosen(client, model, f"{n}b", "off"),
+            )
+    return of_medians(
+        f"{name}: first text of a choice, not probed / probed", without, with_probe, at_least=0.85
+    )
 
 
 def held(pairs: int) -> Iterator[Row]:
@@ -76,6 +108,12 @@ def doubts(running: Supervisor, resolved: Resolved) -> None:
         seen = model.seen(kind)
         seen.probe, seen.beginning, seen.whole = [*SEEN], [*SEEN], [*SEEN]
     file.save()
+
+
+def chosen(client: Client, model: str, number: str, escalate: wire.Escalate) -> float:
+    """Seconds to the first text of the answer to an exam question."""
+    asked = Message("user", f"{number} {CHOICE}")
+    return told(client, model, [Message("system", ""), asked], 4, escalate=escalate).first
 
 
 def decode(client: Client, model: str, number: int, escalate: wire.Escalate) -> Stream:

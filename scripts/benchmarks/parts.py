@@ -96,9 +96,9 @@ PARTS = {
         },
     ),
     "doubt": Part(
-        "answers that are watched for doubt against others, and how long a first text is held back",
-        {"watch": doubting.watched, "hold": doubting.held},
-        {"large": doubting.watched_large},
+        "answers that are watched against others, the probe, and how long a first text is held back",
+        {"watch": doubting.watched, "probe": doubting.probed, "hold": doubting.held},
+        {"large": doubting.watched_large, "large_probe": doubting.probed_large},
     ),
     "memory": Part(
         "each model: estimate against peak, what is given back",

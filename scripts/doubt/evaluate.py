@@ -42,7 +42,8 @@ def main() -> None:
     _ask(kept, args, [one.asked for one in items])
     found = Evaluation(items, kept.of([one.asked for one in items]))
     print(f"{found.unclear} answers were cut off before they said it, and do not count\n")
-    print("\n\n".join("\n".join(rows) for rows in (found.areas(), found.gains(), found.shares()) if rows))
+    tables = (found.areas(), found.escalated(), found.gains(), found.shares())
+    print("\n\n".join("\n".join(rows) for rows in tables if rows))
     if args.plot and (curves := found.curves()):
         plot(curves, args.plot)
 

@@ -57,6 +57,17 @@ def wrong_among(doubts: Array, right: Mask, share: float) -> float:
 
 def accuracy(doubts: Array, right: Mask, strong: Array, share: float) -> float:
     """The part that is right when the most doubted share is answered by the strong model."""
+    return float(np.where(_given(doubts, share), strong, right).mean())
+
+
+def cost(doubts: Array, costs: Array, share: float) -> float:
+    """What a thousand answers cost when the most doubted share is answered by the strong model, given what
+    each costs there."""
+    return float(np.where(_given(doubts, share), costs, 0.0).mean() * 1000)
+
+
+def _given(doubts: Array, share: float) -> Mask:
+    """Which answers the strong model gives."""
     given = np.zeros(len(doubts), bool)
     given[np.argsort(-doubts, kind="stable")[: round(share * len(doubts))]] = True
-    return float(np.where(given, strong, right).mean())
+    return given

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from ai_pal.providers.prices import price_table
 from ai_pal.server.router.cascade.kinds import prompted
 from ai_pal.server.router.complexity import score
 from scripts.complexity.exams import Array, Mask
 from scripts.doubt.asking import Told
-from scripts.doubt.figures import SHARES, Places, accuracy, area, gain, interval, ranks, wrong_among
+from scripts.doubt.figures import SHARES, Places, accuracy, area, cost, gain, interval, ranks, wrong_among
 from scripts.doubt.sets import Item
 
 FEWEST = 10
 """Answers of a set, below which nothing is said of it."""
 ESCALATED = 0.3
+STRONG = "openai:gpt-6.1-sol"
+"""Whose prices count as those of the strong model, for as many tokens as the local one had."""
+COMPARED = ("doubt", "blend", "prompt score")
 COLOURS = {"doubt": "#0b6e4f", "blend": "#b5651d", "prompt score": "#7a7a7a", "chance": "#c8c8c8"}
 WIDTH, HEIGHT, EDGE = 480, 320, 48
 
@@ -34,6 +38,9 @@ class Evaluation:
         self.sets = np.array([item.set for item, _ in have])
         self.right: Mask = np.array([mark for mark in marks if mark is not None], bool)
         self.strong: Array = np.array([np.nan if item.strong is None else item.strong for item, _ in have])
+        price = price_table().models[STRONG]
+        used = [(one.usage.prompt_tokens, one.usage.completion_tokens) for _, one in have]
+        self.costs: Array = np.array([price.expected(*tokens) for tokens in used])
         kinds = [f"{prompted(item.asked.prompt).kind} {one.probe is not None}" for item, one in have]
         self.kinds = np.array(kinds)
         nan = float("nan")
@@ -78,7 +85,7 @@ class Evaluation:
             "| signal | APGR | above the prompt score | wrong among the 30% most doubted |",
             "|---|---|---|---|",
         ]
-        for name in ("prompt score", "doubt", "blend"):
+        for name in reversed(COMPARED):
             values = self.signals[name][known]
             gained = _with_interval(partial(_gain, values, right, strong), len(right), ".3f")
             over = _with_interval(partial(_above, values, base, right, strong), len(right), "+.3f")
@@ -87,12 +94,24 @@ class Evaluation:
         return rows
 
     def shares(self) -> list[str]:
-        """Accuracy by the share that the strong model answers."""
-        lines = self.curves()
-        rows = ["| share | " + " | ".join(lines) + " |", "|---" * (1 + len(lines)) + "|"]
-        for at, share in enumerate(SHARES):
-            rows.append(f"| {share:.1f} | " + " | ".join(f"{line[at]:.3f}" for line in lines.values()) + " |")
-        return rows if lines else []
+        """Accuracy by the share that the strong model answers, and dollars for a thousand answers."""
+        lines, known = self.curves(), ~np.isnan(self.strong)
+        if not lines:
+            return []
+        rows = ["| share | " + " | ".join(COMPARED) + " |", "|---" * (1 + len(COMPARED)) + "|"]
+        for at, share in enumerate(map(float, SHARES)):
+            paid = [cost(self.signals[name][known], self.costs[known], share) for name in COMPARED]
+            cells = [f"{lines[name][at]:.3f} (${one:.2f})" for name, one in zip(COMPARED, paid, strict=True)]
+            rows.append(f"| {share:.1f} | " + " | ".join(cells) + " |")
+        return rows
+
+    def escalated(self) -> list[str]:
+        """Of all answers, how many of the most doubted are wrong."""
+        values, right = self.signals["doubt"], self.right
+        if len(right) < FEWEST:
+            return []
+        wrong = _with_interval(partial(_wrong, values, right), len(right), ".2f")
+        return [f"of all {len(right)}, {1 - right.mean():.2f} are wrong; of the 30% most doubted {wrong}"]
 
     def curves(self) -> dict[str, list[float]]:
         """The accuracy at each of `SHARES`; empty where nothing is known of a strong model."""
@@ -102,7 +121,7 @@ class Evaluation:
         right, strong = self.right[known], self.strong[known]
         found = {
             name: [accuracy(self.signals[name][known], right, strong, float(share)) for share in SHARES]
-            for name in ("doubt", "blend", "prompt score")
+            for name in COMPARED
         }
         ends = right.mean(), strong.mean()
         return found | {"chance": [float(ends[0] + share * (ends[1] - ends[0])) for share in SHARES]}

@@ -76,6 +76,7 @@ def edit(context: CommandContext, argument: str) -> str:
     if after is None or not after.strip() or after.strip() == before.text.strip():
         context.say("nothing was changed, nothing is sent")
         return ""
+    _rate(context, good=False)
     context.attachments = [*context.conversation.take_back().attachments, *context.attachments]
     context.say(shown_prompt(after.strip()))
     return after.strip()

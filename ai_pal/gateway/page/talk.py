@@ -112,7 +112,7 @@ class Talk(Followable):
                 lambda: _prepared(recorder, asked, files, preset, settings)
             )
             self._is_asked(place)
-            before = self._find(asked.conversation, place.before) if asked.how == "again" else None
+            before = self._find(asked.conversation, place.before) if asked.how in ("again", "edit") else None
             private, mine = bool(how.get("local_only")), bool(how.get("mine"))
             keep = partial(recorder.keep, model=asked.model, local_only=private, mine=mine)
             saves = asyncio.create_task(self._saves(conversation, recorder, keep))

@@ -260,7 +260,14 @@ def test_right_to_left_text_and_the_keyboard_alone(tab: Tab) -> None:
 def test_a_doubted_answer_says_so_can_be_called_bad_and_asked_of_somebody_stronger(tab: Tab) -> None:
     page, usage = tab.page, tab.page.locator("#usage")
     tab.site.can_doubt()
-    tab.said("one two three four five six seven", model="doubter")
+    tab.said("one two three four five six", model="doubter")
+    opinion = {"conversation": tab.number, "at": 0, "good": False}
+    tab.last().get_by_role("button", name="Edit").click()
+    tab.last().locator(".editing textarea").fill("one two three four five six seven")
+    tab.last().get_by_role("button", name="Ask").click()
+    tab.answered()
+    said = plain_http.post(f"{tab.site.url}/page/rate", json=opinion).json()
+    assert said["learned"] is False, "whoever asks another way has said so"
     page.reload()
     expect(tab.last().locator(".unsure")).to_have_text(re.compile(r"doubter was unsure \((0\.9\d|1\.00)\)"))
     expect(tab.last().locator(".figures")).to_have_text(re.compile(r"doubt (0\.9|1\.0)"))
@@ -273,7 +280,7 @@ def test_a_doubted_answer_says_so_can_be_called_bad_and_asked_of_somebody_strong
     expect(tab.last().locator(".block")).to_have_text("Surely.")
     tab.answered()
     expect(tab.last().locator(".cloud")).to_have_text("↗ cloudy · left this machine")
-    expect(tab.last().locator(".variants")).to_have_text(re.compile("2/2"))
+    expect(tab.last().locator(".variants")).to_have_text(re.compile("3/3"))
     expect(tab.last().get_by_label("Bad answer")).to_have_count(0)
     page.get_by_role("link", name="Usage").click()
     row = usage.get_by_role("region", name="Doubts by model").locator("tbody tr").first

@@ -45,6 +45,26 @@ class Bench:
         self.conversation.answered(answer, "m")
 
 
+class Rating:
+    """A client that takes opinions."""
+
+    def __init__(self) -> None:
+        self.rated: list[tuple[int, bool]] = []
+
+    def rate(self, answer: int, good: bool) -> bool:
+        self.rated.append((answer, good))
+        return True
+
+
+def learning(bench: Bench, *, answer: int) -> Rating:
+    """Opinions are wanted, and this was the last answer."""
+    client = Rating()
+    bench.context.session._client = client  # type: ignore[assignment]
+    bench.context.session.settings = Settings(router=RouterSettings(learn=True))
+    bench.context.answer = answer
+    return client
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with closing(Recorder(tmp_path / "ai-pal.db", print)) as recorder:
@@ -184,8 +204,10 @@ def test_edit_asks_the_changed_prompt_in_place_of_the_last(
     editor.write_text('#!/bin/sh\necho changed > "$2"\n')
     editor.chmod(0o700)
     monkeypatch.setenv("VISUAL", f"'{editor}' --wait")
+    client = learning(bench, answer=7)
     bench.tell("before", "answer")
     assert bench.enter("edit") == "changed"
+    assert client.rated == [(7, False)], "whoever asks another way was not content"
     assert bench.said == ["> changed"]
     assert bench.conversation.turns == []
 
@@ -195,8 +217,10 @@ def test_edit_without_a_change_sends_and_forgets_nothing(
     bench: Bench, editor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISUAL", editor)
+    client = learning(bench, answer=7)
     bench.tell("before", "answer")
     assert bench.enter("edit") == ""
+    assert client.rated == []
     assert bench.conversation.last_prompt.text == "before"
     assert len(bench.said) == 1
 
@@ -381,24 +405,10 @@ def test_stronger_asks_the_last_prompt_of_somebody_else(bench: Bench) -> None:
     assert conversation.last_prompt.text == "ask"
 
 
-class Rating:
-    """A client that takes opinions."""
-
-    def __init__(self) -> None:
-        self.rated: list[tuple[int, bool]] = []
-
-    def rate(self, answer: int, good: bool) -> bool:
-        self.rated.append((answer, good))
-        return True
-
-
 def test_opinions_go_out_once_and_only_where_that_is_wanted(bench: Bench) -> None:
-    client = Rating()
-    bench.context.session._client = client  # type: ignore[assignment]
-    bench.context.answer = 7
     bench.enter("good")
     assert "router.learn" in bench.said[-1]
-    bench.context.session.settings = Settings(router=RouterSettings(learn=True))
+    client = learning(bench, answer=7)
     bench.enter("good")
     bench.enter("bad")
     assert client.rated == [(7, True)]
