@@ -1,10 +1,14 @@
 """Model files by identity: the same on every machine that has fetched the same."""
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MOST_FILES = 10_000
+
+OUTSIDE = "outside"
+"""Folder under a node's cache: what lies outside of any cache on the machine that it came from."""
 
 
 def identities(cache: Path) -> Iterator[str]:
@@ -26,3 +30,13 @@ def identity_of(file: Path, cache: Path) -> str | None:
         return f"{file.relative_to(cache).as_posix()}:{file.stat().st_size}"
     except (OSError, ValueError):
         return None
+
+
+def place_outside(path: Path, files: Iterable[Path]) -> str:
+    """The place under a node's cache of what is named by a path outside of ours, and made of these files: it
+    is another one when their names, sizes or times of change are. Raises OSError."""
+    facts = [str(path)]
+    for file in files:
+        found = file.stat()
+        facts.append(f"{file.name}:{found.st_size}:{found.st_mtime_ns}")
+    return f"{OUTSIDE}/{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:16]}/{path.name}"

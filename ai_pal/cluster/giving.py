@@ -86,7 +86,8 @@ class Giving:
         """One of its questions at a time: the answers are to come in their order."""
         if given.questions and not given.read:
             given.read, question = True, given.questions.popleft()
-            path = Path(given.supply.origin) / given.supply.files[question.file].place
+            file = given.supply.files[question.file]
+            path = Path(file.origin) if file.origin else Path(given.supply.origin) / file.place
             given.hashes = question.file if isinstance(question, wire.AskHash) else None
             threads = self._readers if given.hashes is None else self._hasher
             threads.submit(self._answer, worker, question, path)

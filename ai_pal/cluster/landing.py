@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ SYNC_BYTES = 64 << 20
 """What may be written and not yet on the disk: the end of a large file is to be no long wait."""
 
 KEPT_SECONDS = 7 * 86400.0
-"""After this nobody is expected to go on with what came of a file."""
+"""After this nobody is expected to go on with what came of a file, or to ask for what is no model of the
+hub's."""
 
 
 class Landing:
@@ -87,12 +89,12 @@ def landing(
 
 
 def sweep(folder: Path, now: float | None = None) -> None:
-    """Remove what nobody has gone on with for long."""
+    """Remove what nobody has gone on with, or used, for long."""
     before = (time.time() if now is None else now) - KEPT_SECONDS
     with contextlib.suppress(OSError):
         for kept in folder.iterdir():
             if kept.stat().st_mtime < before:
-                kept.unlink()
+                shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
 
 
 def _locked(kept: Path, name: str) -> int:

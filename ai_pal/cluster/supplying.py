@@ -1,5 +1,6 @@
-"""The files of one worker, brought to this node before it starts, in a thread of their own: out of the shared
-folder, by a pull, or piece by piece from the cluster process. Only whole files come to their places."""
+"""The files of one worker, brought to this node before it starts, in a thread of their own: from where the node
+sees them already, by a pull, or piece by piece from the cluster process. Only whole files come to their
+places."""
 
 import asyncio
 import contextlib
@@ -16,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.catalog.cache import SPACE_HINT, nearest, told_apart
+from ai_pal.catalog.identity import OUTSIDE
 from ai_pal.catalog.stall import StallWatch
 from ai_pal.cluster import pulling
 from ai_pal.cluster.landing import FOLDER, Landing, landing, sweep
@@ -88,7 +90,8 @@ class Supplying:
             self._loop.call_soon_threadsafe(self._over, failure)
 
     def _bring(self) -> None:
-        self._link_shared()
+        self._mark_used()
+        self._link()
         if not (lacking := self._lacking()):
             return
         self._total = sum(self._supply.files[one].size for one in lacking)
@@ -97,8 +100,11 @@ class Supplying:
         with told_apart(self._cache):
             self._cache.mkdir(parents=True, exist_ok=True)
             sweep(self._cache / FOLDER)
+            sweep(self._cache / OUTSIDE)
         self._check_space(lacking)
-        if self._supply.pulled is not None and self._pulls(self._supply.pulled):
+        published = any(not self._supply.files[one].origin for one in lacking)
+        if self._supply.pulled is not None and published:
+            self._pull_it(self._supply.pulled)
             lacking = self._lacking()
         # The large ones last: a folder with its weights is taken for a whole one.
         for number in sorted(lacking, key=lambda one: self._supply.files[one].size):
@@ -113,21 +119,35 @@ class Supplying:
         self._done = done
         self._steps += 1
 
-    # Out of the shared folder.
+    def _mark_used(self) -> None:
+        """What is swept away when nobody uses it is used."""
+        for file in self._supply.files:
+            if file.origin:
+                with contextlib.suppress(OSError):  # it has not come yet
+                    os.utime(self._cache.joinpath(*Path(file.place).parts[:2]))
 
-    def _link_shared(self) -> None:
+    # Where this node sees it already.
+
+    def _link(self) -> None:
         """What lies there is read there: a link in the cache is all that comes."""
-        if not self._supply.shared:
-            return
         for number in self._lacking():
             file = self._supply.files[number]
-            there, here = Path(self._supply.shared) / file.place, self._cache / file.place
-            if _is(there, file):
+            there, here = self._seen(file), self._cache / file.place
+            if there is not None:
                 with told_apart(self._cache):
                     here.parent.mkdir(parents=True, exist_ok=True)
                     beside = here.with_name(f".{here.name}.{os.getpid()}")
                     beside.symlink_to(there)
                     os.replace(beside, here)
+
+    def _seen(self, file: wire.ModelFile) -> Path | None:
+        """Where it lies in the folder that nodes share; or at the very path that it has on the supervisor's
+        machine, unchanged."""
+        if not file.origin:
+            there = Path(self._supply.shared) / file.place
+            return there if self._supply.shared and _is(there, file) else None
+        there = Path(file.origin)
+        return there if _is(there, file) and _changed(there) == file.changed else None
 
     # The disk.
 
@@ -140,8 +160,8 @@ class Supplying:
 
     # By its own pull.
 
-    def _pulls(self, wanted: Wanted) -> bool:
-        """Whether a pull has brought them; why it has not is in the log."""
+    def _pull_it(self, wanted: Wanted) -> None:
+        """Have the model by a pull; why that has not brought it is in the log."""
         command = [sys.executable, "-P", "-m", pulling.__name__]
         fetch = Fetch(0, self._supply.model, self._supply.cache, wanted)
         with subprocess.Popen(
@@ -162,7 +182,6 @@ class Supplying:
                     self._moved(self._total * said.done // said.total)
         if isinstance(said, FetchFailed):
             self._send(wire.Line(self._worker, f"the node's own pull failed: {said.failure.message}"))
-        return not self._lacking()
 
     # From the cluster process.
 
@@ -242,6 +261,13 @@ class Supplying:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
     except OSError:
         return 0
 

@@ -39,11 +39,14 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class ModelFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One file of a model. `place` is where it lies under a cache of models, and names its repository and
-    revision (a commit), or the published file. `sha256` is empty where nobody has told it yet."""
+    revision (a commit), or the published file. `sha256` is empty where nobody has told it yet. What lies
+    outside of the supervisor's cache is at `origin`, and was `changed` then (nanoseconds)."""
 
     place: str
     size: int
     sha256: str = ""
+    origin: str = ""
+    changed: int = 0
 
     @property
     def identity(self) -> str:

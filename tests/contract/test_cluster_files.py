@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ai_pal.cluster import giving
@@ -219,6 +220,35 @@ async def test_what_lies_in_a_shared_folder_is_linked_and_not_sent(
     await until(lambda: launched(near, A))
     assert there(supply).readlink() == Path(supply.origin) / PLACE
     assert not asked
+
+
+def own(tmp_path: Path, changed: int) -> tuple[Path, wire.Supply]:
+    """A file that lies in no cache, and what a node is told of it."""
+    file = tmp_path / "own" / "a.gguf"
+    file.parent.mkdir()
+    file.write_bytes(DATA)
+    told = wire.ModelFile("outside/1/a.gguf", len(DATA), "", str(file), changed or file.stat().st_mtime_ns)
+    return file, wire.Supply((told,), str(tmp_path / "there"), "/nowhere")
+
+
+async def test_a_file_of_no_cache_is_sent_unless_the_node_sees_that_very_one(
+    near: Near, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = pieces(near, monkeypatch)
+    file, other = own(tmp_path, 1)
+    there = Path(other.cache) / "outside" / "1" / "a.gguf"
+    near.place(A, near.relay.address, supply=other)
+    await until(lambda: launched(near, A))
+    assert not there.is_symlink(), "there it was changed at another time: it is another file"
+    assert there.read_bytes() == DATA
+    assert sum(one.count for one in asked) == len(DATA)
+    there.unlink()
+    same = msgspec.structs.replace(other.files[0], changed=file.stat().st_mtime_ns)
+    os.utime(there.parent, (0, 0))
+    near.place(B, near.relay.address, supply=msgspec.structs.replace(other, files=(same,)))
+    await until(lambda: launched(near, B))
+    assert there.readlink() == file
+    assert there.parent.stat().st_mtime > 0, "it would be swept away while it is used"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest_path
+from ai_pal.catalog.identity import OUTSIDE
 from ai_pal.cluster.landing import FOLDER
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
@@ -124,6 +125,33 @@ def test_a_file_that_is_damaged_here_is_thrown_away_there_and_told(
         assert refused.value.code == Code.HASH_MISMATCH
         assert "a refused it: what came of tiny-F32.gguf is not that file" in str(refused.value)
     assert not (node.cache / PLACE).exists()
+
+
+def test_a_model_outside_the_cache_and_an_adapter_come_along_and_anew_when_they_are_changed(
+    start: Callable[..., Supervised],
+    node: LoopbackNode,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests import lora, tiny_gguf
+
+    merged = tiny_gguf.save(tmp_path / "merged.gguf", "sentencepiece", changes=lora.changes(0.5))
+    adapter = lora.save_gguf(tmp_path / "a.gguf")
+    greedy = GenerationOptions(max_tokens=12, temperature=0.0)
+    with start().client() as client:
+
+        def said(model: str) -> str:
+            return client.ask("the sea is deep", model=model, options=greedy).text
+
+        adapted = said(f"{MODEL}?lora={adapter}=0.5")
+        assert adapted == said(str(merged)) != said(MODEL)
+        assert {one.name for one in (node.cache / OUTSIDE).glob("*/*")} == {"a.gguf", "merged.gguf"}
+        size = adapter.stat().st_size
+        monkeypatch.setattr(lora, "ALPHA", 1e-9)  # it changes nothing
+        lora.save_gguf(adapter)
+        assert adapter.stat().st_size == size
+        assert said(f"{MODEL}?lora={adapter}=0.5") == said(MODEL)
 
 
 def test_what_lies_in_a_folder_that_nodes_share_is_read_there(

@@ -65,7 +65,7 @@ class Scale:
         begin = wire.Begin("none", "")
         self.cluster = Cluster(process, begin, self._clock, _silent, lambda worker, line: None)
         self.endpoint.outgoing = (process,)
-        files = Files(PLACE, (wire.ModelFile(PLACE, SIZE),), "/m")
+        files = Files({f"/m/{PLACE}": PLACE}, (wire.ModelFile(PLACE, SIZE),), "/m")
         self.supervisor = self.endpoint.supervisor = Supervisor(
             clients=self,
             workers=self.endpoint,
@@ -74,7 +74,7 @@ class Scale:
             resolve=_model,
             jitter=self.dice.random,
             observe=_silent,
-            admission=NodeAdmission(self.cluster, self, MemoryPolicy(), self._clock, lambda path: files),
+            admission=NodeAdmission(self.cluster, self, MemoryPolicy(), self._clock, lambda load: files),
         )
         self._clock.alarm = lambda: self.meter.run(SUPERVISOR, "a tick of its loop", self._alarm)
         self.placements = Placements(self, self, self, self._tell, __version__)

@@ -60,8 +60,8 @@ class ClusterNodes:
         """The nodes, and whether the usual model is there."""
         settings, usual = self._current.settings, None
         with contextlib.suppress(AiPalError, OSError, ValueError):  # then nobody could say
-            path = catalog.resolve("", settings).path
-            usual = files_for_nodes(catalog.cache_dir(settings), settings.cluster, path)
+            load = catalog.resolve("", settings)
+            usual = files_for_nodes(catalog.cache_dir(settings), settings.cluster, load)
         return self.launcher.statuses(usual.identities if usual is not None else None)
 
     def close(self) -> None:

@@ -1,52 +1,72 @@
-"""The files of a model as nodes get them: by their places under the model cache, with the hashes that were
-noted when they were fetched, and how a node could fetch them itself."""
+"""The files of a load as nodes get them: by their places under a model cache, with the hashes that were
+noted when they were fetched, and how a node could fetch the model itself."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from ai_pal.catalog import beside, hub_cache, layout
 from ai_pal.catalog import files as noted_files
-from ai_pal.catalog import hub_cache, layout
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.ggufs import projector
+from ai_pal.catalog.identity import place_outside
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.protocol.cluster import ModelFile
 from ai_pal.protocol.wanted import Artifact, HubFiles, Wanted
+from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.pool.node_admission import Files
 
 _SNAPSHOTS = 3
 """Parts of a place in front of a repository's own names: `models--ORG--NAME/snapshots/COMMIT`."""
 
 
-def files_for_nodes(cache: Path, cluster: ClusterSettings, path: str) -> Files | None:
-    """Those of the model that is loaded from `path`; None where it is in no cache: a node has it at the same
-    path or not at all."""
+def files_for_nodes(cache: Path, cluster: ClusterSettings, load: LoadModel) -> Files | None:
+    """Those of a model, and of what its options name beside it; None where it has none, or one has gone:
+    then a node has them at the same paths or not at all."""
+    places, found = dict[str, str](), dict[str, ModelFile]()
     try:
-        place = Path(path).relative_to(cache).as_posix() if path else ""
-        found = tuple(_file(cache, one) for one in _all_of(Path(path))) if place else ()
+        for path in (*filter(None, [load.path]), *beside.named_beside(load.options)):
+            model, where = path == load.path, Path(path)
+            files = _of_model(where) if model else beside.files_at(where)
+            places[path] = place = _place(cache, where, files, loose=model)
+            found |= {one.place: one for one in _under(place, where, files, cache)}
     except (OSError, ValueError):
         return None
     if not found:
         return None
-    pulled = _wanted(place) if cluster.pull else None
-    return Files(place, found, str(cache), cluster.shared, pulled)
+    pulled = _wanted(places[load.path]) if cluster.pull and load.path else None
+    return Files(places, tuple(found.values()), str(cache), cluster.shared, pulled)
 
 
-def _all_of(path: Path) -> list[Path]:
+def _of_model(path: Path) -> list[Path]:
     """Those that a load may read: of a folder what a model needs, else the file with its other parts and what
     it sees with."""
     if path.is_dir():
         names = (one for one in path.rglob("*") if one.is_file())
         return sorted(one for one in names if layout.is_needed(one.relative_to(path).as_posix()))
-    beside = projector(one.name for one in path.parent.iterdir())
-    return [*part_paths(path), *([path.with_name(beside)] if beside else ())]
+    seeing = projector(one.name for one in path.parent.iterdir())
+    return [*part_paths(path), *([path.with_name(seeing)] if seeing else ())]
 
 
-def _file(cache: Path, path: Path) -> ModelFile:
-    """Raises OSError for one that has gone, ValueError for one of another place."""
-    place, size = path.relative_to(cache).as_posix(), path.stat().st_size
-    if ".." in PurePosixPath(place).parts:
-        raise ValueError(f"{path} lies outside of {cache}")
-    return ModelFile(place, size, _noted_hash(cache, PurePosixPath(place), size))
+def _place(cache: Path, path: Path, files: Iterable[Path], *, loose: bool) -> str:
+    """Where it lies under a node's cache: as under ours, if it was fetched or may lie there `loose`. What
+    people make themselves changes under its name, and often keeps its size."""
+    parts = path.relative_to(cache).parts if path.is_relative_to(cache) else ()
+    fetched = _is_snapshot(parts) or noted_files.manifest(path) is not None
+    if parts and ".." not in parts and (loose or fetched):
+        return "/".join(parts)
+    return place_outside(path, files)
+
+
+def _under(place: str, path: Path, files: Iterable[Path], cache: Path) -> Iterator[ModelFile]:
+    """The files of what lies at this place: it, and what is beside it or in it. Raises OSError."""
+    top = PurePosixPath(place).parent
+    for file in files:
+        at, found = top / file.relative_to(path.parent), file.stat()
+        if path.is_relative_to(cache) and str(at) == file.relative_to(cache).as_posix():
+            yield ModelFile(str(at), found.st_size, _noted_hash(cache, at, found.st_size))
+        else:
+            yield ModelFile(str(at), found.st_size, "", str(file), found.st_mtime_ns)
 
 
 def _noted_hash(cache: Path, place: PurePosixPath, size: int) -> str:

@@ -6,14 +6,12 @@ from pathlib import Path
 import msgspec
 
 from ai_pal import catalog
-from ai_pal.catalog import files, used
+from ai_pal.catalog import beside, files, used
 from ai_pal.catalog.inventory import inventory
 from ai_pal.catalog.purpose import Purpose, made_for, purpose
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.config import Settings, paths
 from ai_pal.errors import AiPalError, Code, fail
-from ai_pal.formats import drafts
-from ai_pal.formats.adapters import adapters_in
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
 from ai_pal.protocol.wanted import Artifact
@@ -46,10 +44,8 @@ def _with_prefixes(load: LoadModel, settings: Settings) -> LoadModel:
 
 def stamp_of(load: LoadModel) -> str:
     """Tells the very files that it reads. Raises OSError and `AiPalError`."""
-    beside = [file for adapter in adapters_in(load.options) for file in adapter.files]
-    if load.engine == "llamacpp" and (draft := drafts.named(load.options)):
-        beside.append(Path(draft))
-    return files.stamp_of(load.path, beside)
+    named = map(Path, beside.named_beside(load.options))
+    return files.stamp_of(load.path, [file for path in named for file in beside.files_at(path)])
 
 
 def is_used(resolved: Resolved, settings: Settings) -> None:

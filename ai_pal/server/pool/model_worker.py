@@ -1,9 +1,11 @@
 """A worker of a model: its state, its process and what runs in it now. What replicas share is in `group`."""
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
+from ai_pal.catalog.beside import moved
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.protocol.client import WorkerStatus
 from ai_pal.protocol.cluster import Supply
@@ -27,8 +29,8 @@ class ModelWorker(msgspec.Struct, eq=False):
     memory promised to it in bytes, `placement` what of it lies on devices, `own_windows` whether each slot
     has a window of its own, `reads` tokens of a prompt that it reads in a second, `admitted` whether it may
     start its process. Its memory was looked at last at `looked_at`, and is to be at `look_at`. `node` is
-    where it runs or is to, "" for this machine, `path` where its files lie there, if elsewhere, `supply` what
-    that node has to have, and `arrived` how much of it came."""
+    where it runs or is to, "" for this machine, `there` where what lies at a path here lies on it, `supply`
+    what that node has to have, and `arrived` how much of it came."""
 
     group: Group
     number: int = 1
@@ -51,7 +53,7 @@ class ModelWorker(msgspec.Struct, eq=False):
     own_windows: bool = False
     reads: float = 0.0
     node: str = ""
-    path: str = ""
+    there: Mapping[str, str] = msgspec.field(default_factory=dict)
     supply: Supply | None = None
     arrived: Arrived | None = None
 
@@ -81,14 +83,20 @@ class ModelWorker(msgspec.Struct, eq=False):
 
     @property
     def load(self) -> LoadModel:
-        """What its process is told to load, and where."""
+        """What its process is to load, and where; with paths of this machine."""
         return msgspec.structs.replace(
             self.resolved.load,
             placement=self.placement,
             own_windows=self.own_windows,
             reads=self.reads,
-            path=self.path or self.resolved.load.path,
         )
+
+    @property
+    def load_there(self) -> LoadModel:
+        """The same with the paths of its node: what its process is told."""
+        load = self.load
+        path, options = self.there.get(load.path, load.path), moved(load.options, self.there)
+        return msgspec.structs.replace(load, path=path, options=options)
 
     @property
     def name(self) -> str:

@@ -42,11 +42,11 @@ class Known(Protocol):
 
 
 class Files(NamedTuple):
-    """The files of a model, and the `place` that it is loaded from: all under a cache of models, here under
-    `origin`. What nodes lack they take from the folder `shared`, if there is one; else they fetch it, if it
-    is `pulled`; else it is given from here."""
+    """The `files` of a load, and where each path that it names lies under a node's cache (`places`). `origin`
+    is our cache. What nodes lack they take from the folder `shared`, if there is one; else they fetch it, if
+    it is `pulled`; else it is given from here."""
 
-    place: str
+    places: Mapping[str, str]
     files: tuple[ModelFile, ...]
     origin: str
     shared: str = ""
@@ -57,8 +57,8 @@ class Files(NamedTuple):
         return frozenset(file.identity for file in self.files)
 
 
-FilesOf = Callable[[str], Files | None]
-"""Those of the model that is loaded from this path here; None: nodes could have no such thing in a cache."""
+FilesOf = Callable[[LoadModel], Files | None]
+"""Those of what is loaded so here; None: it has none that nodes could have in a cache."""
 
 Residents = Mapping[str, tuple[memory.Resident, ...]]
 
@@ -88,16 +88,16 @@ class NodeAdmission:
         need = self._footprints.need(worker.load)
         want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, places(worker))
         residents = _by_node(one for one in workers if one is not worker)
-        files = self._files_of(worker.resolved.load.path)
+        files = self._files_of(worker.resolved.load)
         worker.node, decision = spread(
             want, [self._place(node, worker, residents, files) for node in nodes], self._policy.max_loaded
         )
         hopeful = isinstance(decision, memory.Wait) and not decision.promised
         worker.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
         there = next((node for node in nodes if node.name == worker.node), None)
-        worker.path, worker.supply = "", None
+        worker.there, worker.supply = {}, None
         if there is not None and there.cache and files is not None:
-            worker.path = str(Path(there.cache) / files.place)
+            worker.there = {path: str(Path(there.cache) / place) for path, place in files.places.items()}
             worker.supply = Supply(
                 files.files, there.cache, files.origin, files.shared, files.pulled, worker.model
             )
@@ -154,7 +154,8 @@ class NodeAdmission:
             return self._as_refused(place, worker)
         size = sum(file.size for file in lacking)
         place = msgspec.structs.replace(place, lacks=True)
-        if node.disk is not None and node.disk < size and not (files and files.shared):
+        elsewhere = (files and files.shared) or any(file.origin for file in lacking)  # may be seen there
+        if node.disk is not None and node.disk < size and not elsewhere:
             figures = f"{memory.gigabytes(size)} of its files, {memory.gigabytes(node.disk)} of disk is free"
             return msgspec.structs.replace(place, objection=f"lacks {figures}", cause=Code.DISK_FULL)
         return self._as_refused(place, worker)

@@ -186,7 +186,7 @@ class Pool(Roster):
         if not worker.greeted:
             worker.greeted = True
             self.apply(worker, lifecycle.Alive())  # that it cannot be told yet is no fault of its own
-        if not self._workers.send(worker.identity, worker.load):
+        if not self._workers.send(worker.identity, worker.load_there):
             self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
             return
         worker.watch = LoadWatch(worker.resolved.size)

@@ -75,6 +75,9 @@ def test_what_was_published_is_not_written_again(tmp_path: Path, monkeypatch: py
 def test_what_nobody_goes_on_with_is_removed_after_long(tmp_path: Path) -> None:
     for name in ("old", "new"):
         (tmp_path / name).write_bytes(b"half")
-    os.utime(tmp_path / "old", (0, time.time() - KEPT_SECONDS - 1))
+    (tmp_path / "unused").mkdir()
+    (tmp_path / "unused" / "a.gguf").write_bytes(b"whole")
+    for name in ("old", "unused"):
+        os.utime(tmp_path / name, (0, time.time() - KEPT_SECONDS - 1))
     sweep(tmp_path)
     assert [one.name for one in tmp_path.iterdir()] == ["new"]

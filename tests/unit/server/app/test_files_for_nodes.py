@@ -1,5 +1,7 @@
-"""Which files of a model nodes need, by which hashes they are known, and how a node could pull them."""
+"""Which files of a load nodes need, by which hashes they are known, and how a node could pull them."""
 
+import os
+import re
 from pathlib import Path
 
 import msgspec
@@ -11,11 +13,16 @@ from ai_pal.catalog.hub_cache import manifest_path as hub_manifest_path
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.protocol.cluster import ModelFile
 from ai_pal.protocol.wanted import HubFiles
+from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.app.files_for_nodes import files_for_nodes
 
 COMMIT = "a" * 40
 SNAPSHOT = f"models--org--m/snapshots/{COMMIT}"
 PULLS = ClusterSettings(pull=True)
+
+
+def load(path: Path | str, **options: object) -> LoadModel:
+    return LoadModel("m", "llamacpp", str(path), options=options)
 
 
 def save(cache: Path, *places: str) -> None:
@@ -31,9 +38,9 @@ def test_a_repository_is_what_a_load_needs_of_it_with_the_hashes_that_were_noted
     note = hub_manifest_path(tmp_path / "models--org--m", COMMIT)
     note.parent.mkdir()
     note.write_bytes(msgspec.json.encode(HubManifest("org/m", COMMIT, "", facts, "")))
-    found = files_for_nodes(tmp_path, PULLS, str(tmp_path / SNAPSHOT))
+    found = files_for_nodes(tmp_path, PULLS, load(tmp_path / SNAPSHOT))
     assert found is not None
-    assert found.place == SNAPSHOT
+    assert found.places == {str(tmp_path / SNAPSHOT): SNAPSHOT}
     assert found.files == (
         ModelFile(f"{SNAPSHOT}/config.json", 7),
         ModelFile(f"{SNAPSHOT}/model.safetensors", 7, "f" * 64),
@@ -46,7 +53,7 @@ def test_a_gguf_goes_with_all_its_parts_and_what_it_sees_with(tmp_path: Path) ->
     parts = [f"m-0000{number}-of-00002.gguf" for number in (1, 2)]
     save(tmp_path, *(f"{SNAPSHOT}/{name}" for name in (*parts, "mmproj-F16.gguf", "other.gguf")))
     (tmp_path / SNAPSHOT / parts[0]).write_bytes(b"split.count")
-    found = files_for_nodes(tmp_path, PULLS, str(tmp_path / SNAPSHOT / parts[0]))
+    found = files_for_nodes(tmp_path, PULLS, load(tmp_path / SNAPSHOT / parts[0]))
     assert found is not None
     assert found.files[-1].name == "mmproj-F16.gguf"
     assert found.files[0].name == parts[0]
@@ -58,18 +65,49 @@ def test_a_known_file_is_pulled_as_it_is_published_and_only_where_that_is_wanted
     save(tmp_path, artifact.file)
     path = tmp_path / artifact.file
     manifest_path(path).write_bytes(msgspec.json.encode(Manifest("it", "e" * 64, 7, "")))
-    found = files_for_nodes(tmp_path, PULLS, str(path))
+    found = files_for_nodes(tmp_path, PULLS, load(path))
     assert found is not None
     assert found.files == (ModelFile(artifact.file, 7, "e" * 64),)
     assert found.pulled == artifact
-    sent = files_for_nodes(tmp_path, ClusterSettings(shared="/mnt"), str(path))
+    sent = files_for_nodes(tmp_path, ClusterSettings(shared="/mnt"), load(path))
     assert sent is not None
     assert (sent.pulled, sent.shared) == (None, "/mnt")
 
 
-def test_a_file_outside_the_cache_is_no_node_s_to_get(tmp_path: Path) -> None:
+def test_a_file_outside_the_cache_is_known_by_its_path_its_size_and_when_it_was_changed(tmp_path: Path) -> None:
     save(tmp_path, "own/m.gguf", "cache/x")
-    assert files_for_nodes(tmp_path / "cache", PULLS, str(tmp_path / "own" / "m.gguf")) is None
-    assert files_for_nodes(tmp_path / "cache", PULLS, f"{tmp_path}/cache/../own/m.gguf") is None
-    assert files_for_nodes(tmp_path / "cache", PULLS, "") is None
-    assert files_for_nodes(tmp_path, PULLS, str(tmp_path / "gone" / "m.gguf")) is None
+    for path in (tmp_path / "own" / "m.gguf", f"{tmp_path}/cache/../own/m.gguf"):
+        found = files_for_nodes(tmp_path / "cache", PULLS, load(path))
+        assert found is not None
+        (file,) = found.files
+        assert re.fullmatch(r"outside/[0-9a-f]{16}/m.gguf", file.place)
+        assert found.places == {str(path): file.place}
+        assert (file.origin, file.size, file.changed) == (str(path), 7, Path(path).stat().st_mtime_ns)
+        assert found.pulled is None
+    assert files_for_nodes(tmp_path / "cache", PULLS, load("")) is None
+    assert files_for_nodes(tmp_path, PULLS, load(tmp_path / "gone" / "m.gguf")) is None
+
+
+def test_what_options_name_goes_along_and_anew_when_it_was_changed(tmp_path: Path) -> None:
+    adapter, folder = tmp_path / "own" / "a.gguf", tmp_path / "own" / "peft"
+    draft, loose = tmp_path / SNAPSHOT / "draft.gguf", tmp_path / "loose.jinja"
+    save(tmp_path, f"{SNAPSHOT}/m.gguf", f"{SNAPSHOT}/draft.gguf", "own/a.gguf", "loose.jinja")
+    save(tmp_path, *(f"own/peft/{name}" for name in ("adapter_config.json", "adapter_model.safetensors", "x")))
+    asked = load(
+        tmp_path / SNAPSHOT / "m.gguf",
+        lora=[f"{adapter}=0.5", str(folder)], speculate=str(draft), chat_template=str(loose), mmproj="off",
+    )  # fmt: skip
+    found = files_for_nodes(tmp_path, PULLS, asked)
+    assert found is not None
+    assert found.places[str(draft)] == f"{SNAPSHOT}/draft.gguf"
+    assert {one.name for one in found.files if one.origin} == {
+        "a.gguf", "adapter_config.json", "adapter_model.safetensors", "loose.jinja",
+    }  # fmt: skip
+    assert all(one.place.startswith(f"{found.places[str(folder)]}/") for one in found.files if "peft" in one.origin)
+    os.utime(adapter, ns=(0, adapter.stat().st_mtime_ns + 1))
+    again = files_for_nodes(tmp_path, PULLS, asked)
+    assert again is not None
+    changed = {path for path in found.places if found.places[path] != again.places[path]}
+    assert changed == {str(adapter)}
+    adapter.unlink()
+    assert files_for_nodes(tmp_path, PULLS, asked) is None, "its load says it best"

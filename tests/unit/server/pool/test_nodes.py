@@ -25,13 +25,20 @@ ME = b"me"
 GB = 10**9
 NEED = 2 * GB
 FILE = ModelFile("org/m.gguf", 7)
-HELD = Files("org/m.gguf", (FILE,), "/here")
+HELD = Files({"/here/org/m.gguf": "org/m.gguf"}, (FILE,), "/here")
 
 
 class World:
     """A supervisor whose workers run on nodes that only note what they are told."""
 
-    def __init__(self, *nodes: Node, files: Files | None = None, replicas: int = 1, **policy: int) -> None:
+    def __init__(
+        self,
+        *nodes: Node,
+        files: Files | None = None,
+        replicas: int = 1,
+        options: dict[str, object] | None = None,
+        **policy: int,
+    ) -> None:
         self.there: Sequence[Node] | None = nodes or None
         self.why: Failure | None = None
         self.hoped: set[str] = set()
@@ -42,7 +49,8 @@ class World:
         self.loads: list[inner.ToWorker] = []
         self.heard: list[wire.Event] = []
         self.clock = VirtualClock()
-        load = inner.LoadModel("echo", "echo", "/here/org/m.gguf")
+        load = self.load = inner.LoadModel("echo", "echo", "/here/org/m.gguf", options=options or {})
+        self.estimated: list[inner.LoadModel] = []
         self.supervisor = Supervisor(
             clients=self,
             workers=Loads(self.loads),
@@ -51,7 +59,7 @@ class World:
             resolve=lambda reference: Resolved(load, replicas=replicas, most_replicas=replicas),
             jitter=lambda: 0.5,
             observe=lambda event, **fields: None,
-            admission=NodeAdmission(self, self, MemoryPolicy(**policy), self.clock, lambda path: files),
+            admission=NodeAdmission(self, self, MemoryPolicy(**policy), self.clock, lambda load: files),
         )
         self.clock.alarm = self.supervisor.tick
         self.models = LocalModels(self.supervisor, NoDownloads(), self)
@@ -73,6 +81,7 @@ class World:
     # As footprints.
 
     def need(self, load: inner.LoadModel) -> int:
+        self.estimated.append(load)
         return NEED
 
     def headroom(self, load: inner.LoadModel) -> int:
@@ -81,7 +90,8 @@ class World:
     def reads(self, load: inner.LoadModel) -> float:
         return 0.0
 
-    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None: ...
+    def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None:
+        self.estimated.append(load)
 
     # As launcher and clients.
 
@@ -217,6 +227,25 @@ def test_a_model_is_placed_where_its_files_are_and_loaded_from_where_they_lie_th
     (load,) = world.loads
     assert isinstance(load, inner.LoadModel)
     assert load.path == "/there/models/org/m.gguf"
+
+
+def test_what_options_name_is_read_where_it_lies_there_and_estimated_where_it_lies_here() -> None:
+    options = {"lora": ["/own/a.gguf=0.5"], "chat_template": "/own/t", "speculate": "ngram", "mmproj": "off"}
+    places = {"/own/a.gguf": "outside/1/a.gguf", "/own/t": "outside/2/t"}
+    world = World(Node("a", 3 * GB, cache="/there"), files=Files(places, (FILE,), "/here"), options=options)
+    world.ask()
+    world.hello()
+    (load,) = world.loads
+    assert isinstance(load, inner.LoadModel)
+    assert load.path == world.load.path, "it lies nowhere else"
+    assert load.options == options | {
+        "lora": ["/there/outside/1/a.gguf=0.5"],
+        "chat_template": "/there/outside/2/t",
+    }
+    world.processes[-1].used = ProcessUsage(1.0, GB, 0, peak=GB)
+    world.supervisor.worker_message(world.specs[-1].worker, inner.Ready(1, 100))
+    assert len(world.estimated) == 2
+    assert all(one.options == options for one in world.estimated), "this machine has no such paths"
 
 
 def test_a_node_that_lacks_the_files_is_told_which_it_needs_and_how_far_they_are_is_said() -> None:
