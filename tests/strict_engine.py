@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from ai_pal.cluster.engine import Events
+from ai_pal.errors import Code
 from ai_pal.protocol.cluster import Node, Ticket
 
 
@@ -32,7 +33,7 @@ class StrictEngine:
         self.started[ticket.worker] = ticket
         node = self.known.get(ticket.node)
         if node is None or node.silent:
-            self.refuse(ticket.worker, f"there is no node {ticket.node} that answers")
+            self.refuse(ticket.worker, f"there is no node {ticket.node} that answers", Code.NO_NODE)
 
     def stop(self, worker: str) -> None:
         self._called()
@@ -52,12 +53,12 @@ class StrictEngine:
         self.admitted.add(worker)
         self._events.admitted(worker, key)
 
-    def refuse(self, worker: str, reason: str) -> None:
+    def refuse(self, worker: str, reason: str, cause: Code | None = None) -> None:
         """It cannot be there."""
         self._open(worker)
         assert worker not in self.admitted, f"{worker} is admitted, and can be lost only"
         self.ended.add(worker)
-        self._events.refused(worker, reason)
+        self._events.refused(worker, reason, cause)
 
     def lose(self, worker: str, reason: str) -> None:
         """The agent has ended, or its node has gone."""

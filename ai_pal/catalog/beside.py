@@ -1,4 +1,4 @@
-"""Files that the options of a load name beside its model: adapters, a draft, what it sees with, a template."""
+"""Files that options of a load name beside its model: adapters, a draft, what it sees with, a template."""
 
 from collections.abc import Mapping
 from pathlib import Path

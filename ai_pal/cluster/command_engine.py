@@ -19,6 +19,7 @@ import msgspec
 
 from ai_pal.cluster import agent, facts
 from ai_pal.cluster.engine import SILENT_SECONDS, START_SECONDS, Events
+from ai_pal.errors import Code
 from ai_pal.protocol.cluster import Node, Ticket
 from ai_pal.restarts import Restarts
 
@@ -78,7 +79,7 @@ class CommandEngine:
 
     def _unknown(self, ticket: Ticket, program: "_Program") -> None:
         self._forget(ticket.worker)
-        self._events.refused(ticket.worker, f"there is no node {ticket.node}")
+        self._events.refused(ticket.worker, f"there is no node {ticket.node}", Code.NO_NODE)
 
     def _run(self, ticket: Ticket, program: "_Program") -> None:
         """The life of one agent, in a thread of its own."""
@@ -109,7 +110,7 @@ class _Nobody:
 
     def admitted(self, worker: str, key: str) -> None: ...
 
-    def refused(self, worker: str, reason: str) -> None: ...
+    def refused(self, worker: str, reason: str, cause: Code | None) -> None: ...
 
     def lost(self, worker: str, reason: str) -> None: ...
 

@@ -7,6 +7,7 @@ a connection of their own: no prompt, token or secret key passes through an engi
 from collections.abc import Sequence
 from typing import Protocol
 
+from ai_pal.errors import Code
 from ai_pal.protocol.cluster import Node, Ticket
 
 START_SECONDS = 45.0
@@ -30,9 +31,9 @@ class Events(Protocol):
     def admitted(self, worker: str, key: str) -> None:
         """The agent of this worker is there, with this public key (Z85, 40 characters)."""
 
-    def refused(self, worker: str, reason: str) -> None:
-        """The node cannot take it: too little is free, a file is lacking, no such node. Nothing is left
-        of it. `reason` is for people, with figures where it has some."""
+    def refused(self, worker: str, reason: str, cause: Code | None) -> None:
+        """The node cannot take it: there is no such node, say, or too little is free (`cause` None). Nothing
+        is left of it. `reason` is for people, with figures where it has some."""
 
     def lost(self, worker: str, reason: str) -> None:
         """The agent has ended, was stopped, never came, or its node has gone. `reason` is for people."""

@@ -115,10 +115,10 @@ class Placements:
             self._near.add(worker, now)
             self._port.admit(worker, key)
 
-    def refused(self, worker: str, reason: str, now: float) -> None:
+    def refused(self, worker: str, reason: str, cause: Code | None, now: float) -> None:
         """The engine could not place it."""
         if placed := self._open(worker):
-            self._end(worker, placed, wire.Ended(worker, reason=reason, refused=True), now)
+            self._end(worker, placed, wire.Ended(worker, reason=reason, refused=True, cause=cause), now)
 
     def lost(self, worker: str, reason: str, now: float) -> None:
         """Its agent has gone; what it has said of that itself, if anything, is on its way."""

@@ -149,9 +149,9 @@ class ClusterProcess:
         if self._placements is not None:
             self._placements.admitted(worker, key, time.monotonic())
 
-    def refused(self, worker: str, reason: str) -> None:
+    def refused(self, worker: str, reason: str, cause: Code | None) -> None:
         if self._placements is not None:
-            self._placements.refused(worker, reason, time.monotonic())
+            self._placements.refused(worker, reason, cause, time.monotonic())
 
     def lost(self, worker: str, reason: str) -> None:
         if self._placements is not None:
@@ -193,12 +193,12 @@ class _Brought:
     def admitted(self, worker: str, key: str) -> None:
         self._bring(self._process.admitted, worker, key)
 
-    def refused(self, worker: str, reason: str) -> None:
-        self._bring(self._process.refused, worker, reason)
+    def refused(self, worker: str, reason: str, cause: Code | None) -> None:
+        self._bring(self._process.refused, worker, reason, cause)
 
     def lost(self, worker: str, reason: str) -> None:
         self._bring(self._process.lost, worker, reason)
 
-    def _bring(self, take: Callable[[str, str], None], worker: str, what: str) -> None:
+    def _bring(self, take: Callable[..., None], *what: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
-            self._loop.call_soon_threadsafe(take, worker, what)
+            self._loop.call_soon_threadsafe(take, *what)

@@ -98,8 +98,9 @@ class RayEngine:
         try:
             if placed.gone_by is not None:
                 return self._end(placed, "")
-            if reason := self._refusal(ticket):
-                return self._end(placed, reason, refused=True)
+            reason, cause = self._refusal(ticket)
+            if reason:
+                return self._end(placed, reason, refused=True, cause=cause)
             node = self._lookouts[ticket.node].row
             options = {
                 "num_cpus": 0,  # a worker computes on as many cores as it is told to
@@ -115,18 +116,19 @@ class RayEngine:
             placed.kill()
         return None
 
-    def _refusal(self, ticket: Ticket) -> str:
+    def _refusal(self, ticket: Ticket) -> tuple[str, Code | None]:
+        """Why it cannot be placed, "" where it can, and the code of that."""
         now = time.monotonic()
         with self._lock:
             lookout, known = self._lookouts.get(ticket.node), ", ".join(sorted(self._lookouts))
         if lookout is None:
-            return f"there is no node {ticket.node}: Ray has {known or 'none'}"
+            return f"there is no node {ticket.node}: Ray has {known or 'none'}", Code.NO_NODE
         if (silent := now - self._head_at) > HEAD_SECONDS:
-            return f"Ray's head at {self._address} has not answered for {silent:.0f} s"
+            return f"Ray's head at {self._address} has not answered for {silent:.0f} s", Code.NO_NODE
         if lookout.node(now).silent and not lookout.is_new:
-            return f"node {ticket.node} does not answer"
+            return f"node {ticket.node} does not answer", Code.NO_NODE
         free = ray._private.state.available_resources_per_node()
-        return refusal(ticket, lookout.row, free.get(lookout.row.id, {}))
+        return refusal(ticket, lookout.row, free.get(lookout.row.id, {})), None
 
     def _keyed(self, placed: "_Placed", done: "Future[str]") -> None:
         if done.exception() is not None:
@@ -143,20 +145,23 @@ class RayEngine:
         error = end.exception()
         self._end(placed, "it has ended" if error is None else last_words(error))
 
-    def _end(self, placed: "_Placed", reason: str, *, refused: bool = False) -> None:
+    def _end(
+        self, placed: "_Placed", reason: str, *, refused: bool = False, cause: Code | None = None
+    ) -> None:
         with self._lock:
             if placed.ended:
                 return
             placed.ended = True
             self._agents.pop(placed.ticket.worker, None)
             said = "it was stopped" if placed.gone_by is not None else reason
-            self._tell("refused" if refused else "lost", placed.ticket.worker, said)
+            worker = placed.ticket.worker
+            self._tell("refused", worker, said, cause) if refused else self._tell("lost", worker, said)
         if placed.agent is not None:
             _in_thread(placed.kill)
 
-    def _tell(self, what: str, worker: str, text: str) -> None:
+    def _tell(self, what: str, worker: str, *said: object) -> None:
         if not self._closed.is_set():
-            getattr(self._events, what)(worker, text)
+            getattr(self._events, what)(worker, *said)
 
     # What is there.
 

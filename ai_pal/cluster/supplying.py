@@ -1,5 +1,5 @@
-"""The files of one worker, brought to this node before it starts, in a thread of their own: from where the node
-sees them already, by a pull, or piece by piece from the cluster process. Only whole files come to their
+"""The files of one worker, brought to this node before it starts, in a thread of their own: from where the
+node sees them already, by a pull, or piece by piece from the cluster process. Only whole files come to their
 places."""
 
 import asyncio

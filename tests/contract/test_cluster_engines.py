@@ -12,6 +12,7 @@ from _pytest.mark import ParameterSet
 
 from ai_pal.cluster.command_engine import CommandEngine
 from ai_pal.cluster.engine import GONE_SECONDS, Engine, Events
+from ai_pal.errors import Code
 from ai_pal.protocol.cluster import Node, Ticket
 from ai_pal.transport.curve import fresh_keys
 from tests.cluster_nodes import LoopbackNode
@@ -30,6 +31,7 @@ class Heard:
         self._lock = threading.Lock()
         self.keys: dict[str, str] = {}
         self.ends: dict[str, tuple[str, str]] = {}
+        self.causes: dict[str, Code | None] = {}
         self.broken: list[str] = []
 
     def admitted(self, worker: str, key: str) -> None:
@@ -38,7 +40,8 @@ class Heard:
                 self.broken.append(f"{worker} was admitted twice, or after its end")
             self.keys[worker] = key
 
-    def refused(self, worker: str, reason: str) -> None:
+    def refused(self, worker: str, reason: str, cause: Code | None) -> None:
+        self.causes[worker] = cause
         self._ended(worker, "refused", reason)
 
     def lost(self, worker: str, reason: str) -> None:
@@ -171,6 +174,7 @@ def test_a_node_that_does_not_exist_refuses(subject: Subject) -> None:
     subject.engine.start(ticket("nowhere", "c"))
     eventually(lambda: "nowhere" in subject.heard.ends)
     assert subject.heard.ends["nowhere"][0] == "refused"
+    assert subject.heard.causes["nowhere"] == Code.NO_NODE, "and not too little memory"
 
 
 def test_a_name_that_is_taken_is_an_error_and_one_that_never_was_is_stopped_in_vain(

@@ -139,8 +139,8 @@ class Near:
     def admitted(self, worker: str, key: str) -> None:
         self.placements.admitted(worker, key, asyncio.get_running_loop().time())
 
-    def refused(self, worker: str, reason: str) -> None:
-        self.placements.refused(worker, reason, asyncio.get_running_loop().time())
+    def refused(self, worker: str, reason: str, cause: Code | None) -> None:
+        self.placements.refused(worker, reason, cause, asyncio.get_running_loop().time())
 
     def lost(self, worker: str, reason: str) -> None:
         self.placements.lost(worker, reason, asyncio.get_running_loop().time())

@@ -8,6 +8,7 @@ from typing import Protocol
 from ai_pal.cluster import leases
 from ai_pal.cluster.engine import START_SECONDS
 from ai_pal.cluster.placements import Placements
+from ai_pal.errors import Code
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol.cluster import Node, Ticket
 from tests.simulation.clock import VirtualTime
@@ -144,8 +145,11 @@ class ClusterProcess:
     def _lost(self, worker: str, *, refused: bool = False) -> None:
         if worker not in self._told:
             self._told.add(worker)
-            tell = self.placements.refused if refused else self.placements.lost
-            tell(worker, "simulated", self.host.now())
+            now = self.host.now()
+            if refused:
+                self.placements.refused(worker, "simulated", Code.NO_NODE, now)
+            else:
+                self.placements.lost(worker, "simulated", now)
 
     # As the port.
 

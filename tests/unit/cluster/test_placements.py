@@ -68,8 +68,8 @@ class World:
     def admitted(self, worker: str, key: str) -> None:
         self.placements.admitted(worker, key, self.now)
 
-    def refused(self, worker: str, reason: str) -> None:
-        self.placements.refused(worker, reason, self.now)
+    def refused(self, worker: str, reason: str, cause: Code | None) -> None:
+        self.placements.refused(worker, reason, cause, self.now)
 
     def lost(self, worker: str, reason: str) -> None:
         self.placements.lost(worker, reason, self.now)
@@ -184,7 +184,7 @@ def test_a_node_that_is_not_there_is_a_refusal(node: str) -> None:
     world.place(node=node)
     world.wait(SETTLE + 2 * LOOK)
     (end,) = world.ends()
-    assert end.refused
+    assert (end.refused, end.cause) == (True, Code.NO_NODE), "and not too little memory"
     assert node in end.reason
 
 

@@ -252,7 +252,7 @@ def _exited(state: State, event: Exited, now: float, policy: Policy) -> Step:
         gone = State(incarnation=state.incarnation, crashes=state.crashes, since=now)
         return _spawn(gone, now) if event.wanted else (gone, ())
     failure = explain(state, event.status, event.tail)
-    if event.status.lost:  # which is no fault of the model
+    if event.status.lost and state.phase is not Phase.STARTING:  # which is no fault of the model
         gone = State(incarnation=state.incarnation, crashes=state.crashes, since=now, reason=failure)
         return _spawn(gone, now) if event.wanted else (gone, ())
     if not failure.retryable:

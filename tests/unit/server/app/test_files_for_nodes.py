@@ -74,7 +74,9 @@ def test_a_known_file_is_pulled_as_it_is_published_and_only_where_that_is_wanted
     assert (sent.pulled, sent.shared) == (None, "/mnt")
 
 
-def test_a_file_outside_the_cache_is_known_by_its_path_its_size_and_when_it_was_changed(tmp_path: Path) -> None:
+def test_a_file_outside_the_cache_is_known_by_path_and_size_and_when_it_was_changed(
+    tmp_path: Path,
+) -> None:
     save(tmp_path, "own/m.gguf", "cache/x")
     for path in (tmp_path / "own" / "m.gguf", f"{tmp_path}/cache/../own/m.gguf"):
         found = files_for_nodes(tmp_path / "cache", PULLS, load(path))
@@ -92,7 +94,8 @@ def test_what_options_name_goes_along_and_anew_when_it_was_changed(tmp_path: Pat
     adapter, folder = tmp_path / "own" / "a.gguf", tmp_path / "own" / "peft"
     draft, loose = tmp_path / SNAPSHOT / "draft.gguf", tmp_path / "loose.jinja"
     save(tmp_path, f"{SNAPSHOT}/m.gguf", f"{SNAPSHOT}/draft.gguf", "own/a.gguf", "loose.jinja")
-    save(tmp_path, *(f"own/peft/{name}" for name in ("adapter_config.json", "adapter_model.safetensors", "x")))
+    names = ("adapter_config.json", "adapter_model.safetensors", "x")
+    save(tmp_path, *(f"own/peft/{name}" for name in names))
     asked = load(
         tmp_path / SNAPSHOT / "m.gguf",
         lora=[f"{adapter}=0.5", str(folder)], speculate=str(draft), chat_template=str(loose), mmproj="off",
@@ -103,7 +106,8 @@ def test_what_options_name_goes_along_and_anew_when_it_was_changed(tmp_path: Pat
     assert {one.name for one in found.files if one.origin} == {
         "a.gguf", "adapter_config.json", "adapter_model.safetensors", "loose.jinja",
     }  # fmt: skip
-    assert all(one.place.startswith(f"{found.places[str(folder)]}/") for one in found.files if "peft" in one.origin)
+    peft = [one.place for one in found.files if "peft" in one.origin]
+    assert all(place.startswith(f"{found.places[str(folder)]}/") for place in peft)
     os.utime(adapter, ns=(0, adapter.stat().st_mtime_ns + 1))
     again = files_for_nodes(tmp_path, PULLS, asked)
     assert again is not None

@@ -218,6 +218,19 @@ def test_a_lost_node_is_said_and_avoided_and_is_no_crash_of_the_model() -> None:
     assert not worker.state.crashes
 
 
+def test_a_node_on_which_nothing_comes_to_be_is_not_asked_for_ever() -> None:
+    world = World(Node("a", 3 * GB))
+    world.ask()
+    for _ in range(10):
+        world.exit(lost=True, reason="its agent on node a has gone: `ssh a` ended with 3: no space left")
+        world.wait(5.0)
+    assert world.end is not None
+    assert world.end.code == Code.MODEL_FAILED
+    assert "5 times in a row" in world.end.message
+    assert "`ssh a` ended with 3: no space left" in world.end.message
+    assert len(world.specs) == 5
+
+
 def test_a_model_is_placed_where_its_files_are_and_loaded_from_where_they_lie_there() -> None:
     has = Node("a", 3 * GB, files=HELD.identities, cache="/there/models")
     world = World(has, Node("b", 5 * GB), files=HELD)
