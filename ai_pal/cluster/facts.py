@@ -43,7 +43,7 @@ class Facts:
         cards = tuple(Card(one.name, one.free, one.total) for one in self._cards.look("llamacpp"))
         return Node(
             self._node, self._memory.free(), self._total, len(os.sched_getaffinity(0)), cards, self._files,
-            cache=str(self._cache), disk=self._disk(),
+            cache=str(self._cache), disk=self._disk(), pressure=round(self._memory.pressure()),
         )  # fmt: skip
 
     def _disk(self) -> int | None:

@@ -119,7 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=0,
             le=100,
             description="Percent of the time that processes wait for memory from which on idle models are "
-            "unloaded early; 0 does not look, and nodes of a cluster are not looked at.",
+            "unloaded early, on this machine or on a node; 0 does not look.",
         ),
     ] = 20.0
     memory_wait: Annotated[

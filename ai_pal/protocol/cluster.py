@@ -23,7 +23,8 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one node. `free` and `total` are bytes of memory that processes can have, `files` the
     identities of the model files there (`ai_pal.catalog.identity`), `cache` the folder that these lie in, and
-    `disk` the bytes that are free there, None for not known. One that is `silent` does not answer now: all
+    `disk` the bytes that are free there, None for not known. `pressure` is the percentage of the time that
+    processes there wait for memory. One that is `silent` does not answer now: all
     else is what it told last, and nothing is placed there."""
 
     name: str
@@ -35,6 +36,7 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     silent: bool = False
     cache: str = ""
     disk: int | None = None
+    pressure: int = 0
 
 
 class ModelFile(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -59,6 +59,21 @@ class MemoryPolicy(msgspec.Struct, frozen=True):
     pressure: float = 0.0
     max_loaded: int = 0
 
+    def presses(self, pressure: float) -> bool:
+        """Whether processes wait for memory for too much of the time."""
+        return self.pressure > 0 and pressure >= self.pressure
+
+    def shortage(self, free: int, pressure: float) -> str:
+        """Why a machine is short of memory, with the figures; "" where it is not."""
+        if free < self.low:
+            return f"{memory.gigabytes(free)} is free, less than {memory.gigabytes(self.low)}"
+        waits = f"processes wait for it {pressure:.0f} % of the time"
+        return waits if self.presses(pressure) else ""
+
+    def relieve(self, free: int, pressure: float, residents: Sequence[Resident]) -> tuple[str, ...]:
+        """Idle models that have to go for that."""
+        return memory.relieve(free, self.low, residents, under_pressure=self.presses(pressure))
+
 
 class Admission:
     """Decides for the pool who may load. A decision and its reservation are one step under the ledger's
@@ -174,15 +189,11 @@ class Admission:
         goes before them."""
         residents = [resident(worker) for worker in workers if counts(worker)]
         free, pressure = self._free.free(), self._free.pressure() if self._policy.pressure else 0.0
-        pressed = self._policy.pressure > 0 and pressure >= self._policy.pressure
-        if warm_pool.spare is not None and (pressed or free < self._policy.low):
+        short = self._policy.shortage(free, pressure)
+        if warm_pool.spare is not None and short:
             warm_pool.give_up("the machine is short of memory")
             return (), ""
-        going = memory.relieve(free, self._policy.low, residents, under_pressure=pressed)
-        if free < self._policy.low:
-            figures = f"{memory.gigabytes(free)} is free, less than {memory.gigabytes(self._policy.low)}"
-            return going, f"the machine is short of memory: {figures}"
-        return going, f"the machine is short of memory: processes wait for it {pressure:.0f} % of the time"
+        return self._policy.relieve(free, pressure, residents), f"the machine is short of memory: {short}"
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
         """Remember the most memory this worker has had, at the end of its load and of its requests, and

@@ -121,11 +121,11 @@ class NodeAdmission:
     def look(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
         """Idle models that have to go because a node is short of memory, and why."""
         for node in self._known.nodes() or ():
-            if node.silent or node.free >= self._policy.low:
+            if node.silent or not (short := self._policy.shortage(node.free, node.pressure)):
                 continue
             there = [resident(one) for one in workers if one.node == node.name and counts(one)]
-            if going := memory.relieve(node.free, self._policy.low, there):
-                return going, f"node {node.name} is short of memory: {memory.gigabytes(node.free)} is free"
+            if going := self._policy.relieve(node.free, node.pressure, there):
+                return going, f"node {node.name} is short of memory: {short}"
         return (), ""
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:

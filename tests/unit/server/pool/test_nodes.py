@@ -320,6 +320,26 @@ def test_a_node_that_lacks_the_engine_is_left_out_and_where_all_do_that_is_what_
     assert not world.end.retryable
 
 
+@pytest.mark.parametrize(
+    ("short", "told"),
+    [
+        (Node("a", 3 * GB, pressure=20), "node a is short of memory: processes wait for it 20 % of the time"),
+        (Node("a", GB), "node a is short of memory: 1.0 GB is free, less than 2.0 GB"),
+        (Node("a", 3 * GB, pressure=19), ""),
+        (Node("a", GB, pressure=90, silent=True), ""),
+    ],
+)
+def test_an_idle_model_goes_when_its_node_is_short_of_memory(short: Node, told: str) -> None:
+    world = World(Node("a", 5 * GB), low=2 * GB, pressure=20)
+    world.supervisor.load(ME, wire.Load(1, "echo"))
+    world.hello()
+    world.supervisor.worker_message(world.specs[-1].worker, inner.Ready(1, 100))
+    world.there = (short,)
+    world.wait(2.0)
+    (status,) = world.supervisor.statuses()
+    assert (status.state, status.reason) == (("stopping", told) if told else ("ready", ""))
+
+
 def test_files_that_come_no_further_are_given_up() -> None:
     world = World(Node("a", 3 * GB, cache="/there"), files=HELD)
     world.ask()
