@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from ai_pal.errors import AiPalError, Code, Failure, fail
+from ai_pal.errors import Code, fail
 from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.provider import OLLAMA_URL, Provider
 
@@ -70,24 +70,6 @@ def is_mine(provider: Provider, model: str = "") -> bool:
     if provider.api == "machine":
         return bool(machine.host_key and machine.identity)
     return bool(machine.certificate) and provider.base_url.startswith("https://")
-
-
-def objection_to_nodes(*, local_only: bool, mine: bool = False) -> Failure | None:
-    """Why a request may not go to a model of this supervisor's that runs on a node, which nobody has pinned
-    as a machine of the user's; None where it may."""
-    where = "models run on the nodes of [cluster]"
-    if local_only:
-        return Failure(Code.LOCAL_ONLY, f"{where}, and the request is local-only", ALLOW)
-    if mine:
-        message = f"{where}, and the request is for machines of yours alone"
-        return Failure(Code.LOCAL_ONLY, message, f"allow it: {ALLOW_OTHERS}")
-    return None
-
-
-def admit_on_nodes(*, local_only: bool, mine: bool = False) -> None:
-    """The same. Raises `AiPalError` (`local_only`)."""
-    if failure := objection_to_nodes(local_only=local_only, mine=mine):
-        raise AiPalError(failure)
 
 
 def admit_words(*, local_only: bool, mine: bool = False) -> None:

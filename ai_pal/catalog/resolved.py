@@ -3,6 +3,7 @@
 import msgspec
 
 from ai_pal.formats.adapters import OPTION
+from ai_pal.protocol.client import KEPT_HERE
 from ai_pal.protocol.worker import LoadModel
 
 SIZES = ("threads", "context", "slots", "kv_cache", "device", "gpu_layers")
@@ -13,7 +14,8 @@ class Resolved(msgspec.Struct, frozen=True):
     """A model reference made concrete. `size` is bytes on disk, `keep_alive` the model's own setting;
     a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed;
     `stamp` tells these very files from others that take their place, "" for a model without files. It has so
-    many `replicas`, and where much is asked up to `most_replicas`."""
+    many `replicas`, and where much is asked up to `most_replicas`. One that `stays` is for this machine
+    where others run on nodes."""
 
     load: LoadModel
     size: int = 0
@@ -23,11 +25,18 @@ class Resolved(msgspec.Struct, frozen=True):
     stamp: str = ""
     replicas: int = 1
     most_replicas: int = 1
+    stays: bool = False
 
     @property
     def name(self) -> str:
         """What its worker is called; of its replicas, the first."""
-        return f"{self.load.model} (vocabulary)" if self.load.vocabulary else self.load.model
+        name = f"{self.load.model} (vocabulary)" if self.load.vocabulary else self.load.model
+        return f"{name}{KEPT_HERE}" if self.stays else name
+
+    @property
+    def kept_here(self) -> "Resolved":
+        """The same on this machine alone."""
+        return msgspec.structs.replace(self, stays=True, replicas=1, most_replicas=1)
 
     @property
     def vocabulary(self) -> "Resolved":
@@ -42,7 +51,8 @@ class Resolved(msgspec.Struct, frozen=True):
 
     def is_like(self, other: "Resolved") -> bool:
         """Whether one worker can serve both: the same file, loaded in the same way."""
-        return bool(self.file) and self._as_loaded() == other._as_loaded()
+        same = self.stays == other.stays and self._as_loaded() == other._as_loaded()
+        return bool(self.file) and same
 
     def is_replaced_by(self, other: "Resolved") -> bool:
         """Whether what was loaded is no longer what is there, or what the settings say by now of its name."""

@@ -12,8 +12,8 @@ class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     engine: Annotated[
         Literal["none", "command", "ray"],
         Meta(
-            description="What starts workers on other nodes: `command` (such as `ssh`) or `ray`. Then none "
-            "is started on this machine, unless it is one of the nodes."
+            description="What starts workers on other nodes: `command` (such as `ssh`) or `ray`. Then this "
+            "machine computes only what may not leave it, unless it is one of the nodes."
         ),
     ] = "none"
     listen: Annotated[

@@ -25,7 +25,7 @@ from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.owner import is_owner
 from ai_pal.gateway.page.page import Page
-from ai_pal.gateway.privacy_level import admit
+from ai_pal.gateway.privacy_level import held
 from ai_pal.gateway.reading import read_aside
 from ai_pal.gateway.request_body import RequestBodies, said_length
 from ai_pal.gateway.rights import KeyedClient
@@ -131,7 +131,7 @@ class Endpoint:
             async def done() -> bytes | Told:
                 client = await self._client(caller, route)
                 if wanted.reads is not None:
-                    admit(client, {**said, "model": wanted.reads})
+                    client = held(client, {**said, "model": wanted.reads})
                 return await wanted.carry_out(client)
 
             await _send(await answering.unless_left(done(), out), wanted.media_type, out)

@@ -10,7 +10,7 @@ from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
 from ai_pal.client.requests import Raw
 from ai_pal.errors import Failure
 from ai_pal.gateway import presets
-from ai_pal.gateway.privacy_level import admit
+from ai_pal.gateway.privacy_level import held
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 
@@ -132,11 +132,10 @@ def chat(messages: list[Message], how: Asking) -> Begin:
 
 
 def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
-    """A text that is to be gone on with, by a model of ours; with a cluster it is refused where it is to stay
-    here."""
+    """A text that is to be gone on with, by a model of ours."""
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
-        admit(client, {**said, "model": how.get("model") or ""})
+        client = held(client, {**said, "model": how.get("model") or ""})
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
         return client.complete_stream(prompt, suffix, **presets.of_text(client, how | kept))
 

@@ -7,8 +7,7 @@ from ai_pal.client.asking import Asking
 from ai_pal.config import load_settings
 from ai_pal.config.presets import load_preset
 from ai_pal.gateway import presets
-from ai_pal.gateway.rights import KeyedClient
-from ai_pal.privacy import admit_on_nodes
+from ai_pal.gateway.rights import KeyedClient, within
 
 if TYPE_CHECKING:
     from ai_pal.gateway.asked import Begin, Coming
@@ -60,9 +59,10 @@ def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
     return PrivacyLevel(local_only, mine or settings.mine)
 
 
-def admit(client: AsyncClient, how: Asking) -> None:
-    """Whether a model of ours may read what is to go no further than this says: with a cluster they run
-    elsewhere. Raises `AiPalError` (`local_only`)."""
-    if load_settings().settings.cluster.on:
-        level = level_of(client, how)
-        admit_on_nodes(local_only=level.local_only, mine=level.mine)
+def held(client: AsyncClient, how: Asking) -> AsyncClient:
+    """A client by which nothing goes further than this says: with a cluster it matters to models of ours too.
+    Raises `AiPalError`."""
+    if not load_settings().settings.cluster.on:
+        return client
+    level = level_of(client, how)
+    return within(client, local_only=level.local_only, mine=level.mine)

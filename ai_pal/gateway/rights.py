@@ -18,6 +18,7 @@ from ai_pal.client.prompt import Prompt
 from ai_pal.client.requests import Completing, Counting, Embedding, Raw, Using
 from ai_pal.client.vectors import Embeddings, Ranking, TokenCount
 from ai_pal.config import load_settings
+from ai_pal.config.client_keys import ClientKey
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.callers import Caller
@@ -62,13 +63,13 @@ class KeyedClient(AsyncClient):
         """As its key may: who is named, or whom the router chooses of those."""
         if how.get("model"):
             self.named(how["model"])
-        mine: Asking = {"principal": self._name, "only": list(self._rights.models)}
+        how |= {"principal": self._name, "only": list(self._rights.models)}
         if how.get("model"):
-            mine["only"] = []  # the name was looked at here, where what it stands for is not known
-        self._keep(mine)
+            how["only"] = []  # the name was looked at here, where what it stands for is not known
+        self._keep(how)
         if self._rights.budget_day is not None:
-            mine["day_budget"] = self._rights.budget_day
-        return self._client.chat(prompt, **(how | mine))
+            how["day_budget"] = self._rights.budget_day
+        return self._client.chat(prompt, **how)
 
     def complete_stream(
         self, prompt: Raw, suffix: str | None = None, **how: Unpack[Completing]
@@ -120,13 +121,11 @@ class KeyedClient(AsyncClient):
         self, model: str = "", keep_alive: float | None = None, *, pull: bool = False, pull_limit: int = 0
     ) -> AsyncStream[wire.Pulling | wire.Loading | wire.Loaded]:
         if pull:
-            self.managing()
+            self._downloading()
         return self._client.load(self.named(model), keep_alive, pull=pull, pull_limit=pull_limit)
 
     def pull(self, model: str = "", *, newer: bool = False) -> AsyncStream[wire.Pulling | wire.Pulled]:
-        self.managing()
-        if self._rights.local_only or self._rights.mine:
-            fail(Code.LOCAL_ONLY, "a download tells the hub which model is wanted", "ask with another key")
+        self._downloading()
         return self._client.pull(self.named(model), newer=newer)
 
     def unload(self, model: str = "", timeout: float = 60.0) -> "asyncio.Task[list[str]]":
@@ -166,6 +165,15 @@ class KeyedClient(AsyncClient):
         if self._rights.mine:
             how["mine"] = True
 
+        if (self._rights.local_only or self._rights.mine) and how.get("pull"):
+            how.pop("pull")  # a download tells the hub which model is wanted
+
+    def _downloading(self) -> None:
+        """Raises `AiPalError`: this caller may not have models fetched."""
+        self.managing()
+        if self._rights.local_only or self._rights.mine:
+            fail(Code.LOCAL_ONLY, "a download tells the hub which model is wanted", "ask with another key")
+
     def _of_all(self) -> None:
         """Raises `AiPalError`: this tells of all models and requests."""
         self.managing()
@@ -192,6 +200,20 @@ class KeyedClient(AsyncClient):
             raise AiPalError(Failure(Code.ACCESS_DENIED, f"no key may do this: {name}"))
         return super().__getattribute__(name)
 
+
+def within(client: AsyncClient, *, local_only: bool, mine: bool) -> AsyncClient:
+    """The same client for what goes no further than this, nor than its key says."""
+    inner, name, rights, vouched = client, "", _ALL, set[str]()
+    if isinstance(client, KeyedClient):
+        inner, name, rights, vouched = client._client, client._name, client._rights, client._vouched
+    local_only, mine = rights.local_only or local_only, rights.mine or mine
+    held = msgspec.structs.replace(rights, local_only=local_only, mine=mine)
+    kept = KeyedClient(inner, Caller(name, held))
+    kept._vouched |= vouched
+    return kept
+
+
+_ALL = ClientKey(sha256="", created=0.0, manage=True)
 
 _OPEN = frozenset(name for name in vars(KeyedClient) if not name.startswith("_"))
 

@@ -54,8 +54,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     machine, where that is known already; `provider` is who is asked, None for this machine. `blobs` are the
     frames that the work refers to by number; they are taken away when its request has ended. `deadline` is in
     seconds from acceptance. Nothing of a `private` one leaves this machine, nothing of one that is to stay
-    `mine` the user's own. For a `background` one nobody waits: no model stays for it, nor is it tried
-    again."""
+    `mine` the user's own; where models run on nodes, one that `stays` has a worker on this machine. For a
+    `background` one nobody waits: no model stays for it, nor is it tried again."""
 
     work: Work
     model: str
@@ -66,6 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     provider: Provider | None = None
     private: bool = False
     mine: bool = False
+    stays: bool = False
     background: bool = False
     deadline: float | None = None
     keep_alive: float | None = None

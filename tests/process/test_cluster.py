@@ -65,23 +65,6 @@ def test_a_model_is_placed_answers_and_is_placed_anew_when_its_node_dies(
         assert re.search(r" needs [\d.]+ GB; a has [\d.]+ GB free, b has [\d.]+ GB free", str(refused.value))
         assert not cluster.logged("worker_exited", model=NOT_FITTING)
 
-        for ask_here in (
-            partial(client.ask, PROMPT, local_only=True),
-            partial(client.ask, PROMPT, mine=True),
-            partial(client.complete, PROMPT, local_only=True),
-            partial(client.count_tokens, PROMPT, mine=True),
-            partial(client.embed, [PROMPT], local_only=True),
-            partial(client.rerank, PROMPT, [PROMPT], mine=True),
-        ):
-            with pytest.raises(AiPalError) as kept_here:
-                ask_here(model="echo")
-            assert kept_here.value.code == Code.LOCAL_ONLY
-
-        private = client.route(PROMPT, model="echo", local_only=True).candidates
-        assert [(one.state, one.failure and one.failure.code) for one in private if one.tier == 1] == [
-            (wire.RULED_OUT, Code.LOCAL_ONLY)
-        ]
-
         events = iter(ask(client))
         begun = until(events, wire.Delta)
         assert next(event.remote for event in begun if isinstance(event, wire.Started)), "it has left"
@@ -101,6 +84,43 @@ def test_a_model_is_placed_answers_and_is_placed_anew_when_its_node_dies(
 
     cluster.process.kill()
     eventually(lambda: not [one for node in nodes.values() for one in node.processes()])
+
+
+def test_what_may_not_leave_is_answered_by_a_worker_of_this_machine(
+    cluster: Supervised, nodes: dict[str, LoopbackNode]
+) -> None:
+    def route(**how: bool) -> list[tuple[str, bool, str]]:
+        rows = client.route(PROMPT, model="echo", **how).candidates
+        return [(one.state, one.remote, one.provider) for one in rows if one.tier == 1]
+
+    with cluster.client() as client:
+        assert route(local_only=True) == [("here", False, "local")]
+        for ask_here in (
+            partial(client.chat, PROMPT, local_only=True),
+            partial(client.chat, PROMPT, mine=True),
+            partial(client.complete_stream, PROMPT, local_only=True),
+        ):
+            (started,) = (one for one in ask_here(model="echo") if isinstance(one, wire.Started))
+            assert (started.remote, started.model) == (False, "echo")
+        for read_here in (
+            partial(client.count_tokens, PROMPT, mine=True),
+            partial(client.embed, [PROMPT], local_only=True),
+            partial(client.rerank, PROMPT, [PROMPT], mine=True),
+        ):
+            assert read_here(model="echo")
+        assert not [one for node in nodes.values() for one in node.processes("workers")]
+        assert len(cluster.workers()) == 1
+        assert [(one.model, one.asked_as, one.node) for one in client.status().workers] == [
+            ("echo (here)", "echo", "")
+        ]
+        assert [route(), route(mine=True)] == [[("here", True, "local")], [("ready", False, "local")]]
+
+        assert client.ask(PROMPT, model="echo").text
+        assert sorted(one.model for one in client.status().workers) == ["echo", "echo (here)"]
+        nodes[node_of(client)].switch_off()
+        assert client.ask(PROMPT, model="echo", local_only=True).text, "it needs no node"
+        client.unload("echo")
+        eventually(lambda: not cluster.workers())
 
 
 def test_a_node_behind_a_cut_line_is_told_of_and_its_work_ends(

@@ -1,12 +1,10 @@
 """What a local-only prompt may reach."""
 
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
 from ai_pal.errors import AiPalError, Code
-from ai_pal.privacy import admit, admit_on_nodes, is_loopback, is_passed_on, stays_here
+from ai_pal.privacy import admit, is_loopback, is_passed_on, stays_here
 from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.provider import Api, Machine, Provider
 
@@ -143,11 +141,3 @@ def test_a_pinned_machine_is_not_this_machine() -> None:
         with pytest.raises(AiPalError) as caught:
             admit(local, local_only=False)
         assert caught.value.code == Code.LOCAL_ONLY
-
-
-@pytest.mark.parametrize("said", [{"local_only": True}, {"local_only": False, "mine": True}])
-def test_what_stays_goes_to_no_node(said: dict[str, Any]) -> None:
-    with pytest.raises(AiPalError) as caught:
-        admit_on_nodes(**said)
-    assert caught.value.code == "local_only"
-    admit_on_nodes(local_only=False)

@@ -92,6 +92,10 @@ class Counted(Event, tag="counted", frozen=True):
     tokens: int
 
 
+KEPT_HERE = " (here)"
+"""Ends the name of a worker of this machine where the others run on nodes: for what may not leave it."""
+
+
 class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """A worker of a model; one of several is called by its number too, `MODEL#2`, which is its `replica`.
     Memory is resident bytes, `reserved` the bytes it was estimated to need at most;
@@ -128,7 +132,9 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def asked_as(self) -> str:
         """The name of its model, by which it is asked."""
-        return self.model.removesuffix(f"#{self.replica}") if self.replica > 1 else self.model
+        if self.replica > 1:
+            return self.model.removesuffix(f"#{self.replica}")
+        return self.model.removesuffix(KEPT_HERE)
 
 
 class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):

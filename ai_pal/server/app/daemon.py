@@ -142,7 +142,7 @@ class Daemon:
             policy=egress_policy(settings),
         )
         self._models = LocalModels(
-            self._supervisor, self._downloads, self._clients, self._nodes.admit, remote=self._nodes.remote
+            self._supervisor, self._downloads, self._clients, self._nodes.stays, remote=self._nodes.remote
         )
 
     def _compose_operations(self) -> None:

@@ -21,6 +21,7 @@ from ai_pal.config.machine_settings import provider_of
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.estimates import window_of
+from ai_pal.protocol.client import KEPT_HERE
 from ai_pal.protocol.egress import MachineState
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.provider import Provider
@@ -171,7 +172,12 @@ class MachineSnapshots:
             if found.failure is not None:  # looked at again each time: it may be mended by then
                 return found
             self._looked.put(reference, found)
-        return self._as_loaded(found)
+        here = self._as_loaded(found, found.model)
+        if not found.on_nodes:
+            return here
+        alone = msgspec.structs.replace(found, on_nodes=False)
+        kept = self._as_loaded(alone, f"{found.model}{KEPT_HERE}")
+        return msgspec.structs.replace(here, kept=kept)
 
     def _look(self, reference: str) -> Here:
         name = reference or catalog.default_model(self._settings)
@@ -209,9 +215,9 @@ class MachineSnapshots:
                 return abilities_of(resolved.load) or WRITES | senses_of(resolved.load)
         return found.entry.abilities if found.entry is not None else None
 
-    def _as_loaded(self, here: Here) -> Here:
-        """With what its worker, if it has one, adds."""
-        model_worker = self._pool.serving(here.model)
+    def _as_loaded(self, here: Here, name: str) -> Here:
+        """With what the worker of this name, if there is one, adds."""
+        model_worker = self._pool.serving(name)
         if model_worker is None:
             return here
         phase, reason = model_worker.state.phase, model_worker.state.reason

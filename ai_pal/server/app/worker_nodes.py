@@ -13,7 +13,6 @@ from ai_pal.memory.promises import PromiseFile
 from ai_pal.protocol.client import NodeStatus
 from ai_pal.server.app.policies import memory_policy
 from ai_pal.server.children.egress import EgressProcess, Send
-from ai_pal.server.jobs import Job
 from ai_pal.server.nodes.base import Launcher, OnLine
 from ai_pal.server.pool.admission import Admission
 from ai_pal.server.pool.admission_controller import Admits
@@ -35,8 +34,9 @@ class WorkerNodes(Protocol):
     @property
     def outgoing(self) -> Sequence[EgressProcess]: ...
 
-    def admit(self, job: Job) -> None:
-        """Raises `AiPalError` for a job that its workers may not see."""
+    def stays(self, *, bound: bool) -> bool:
+        """Whether what is `bound` to this machine, or to the user's machines, or is not, is for a worker on
+        this machine, where the others run elsewhere."""
 
     def statuses(self) -> list[NodeStatus]:
         """The nodes of a cluster, for people."""
@@ -65,11 +65,11 @@ class ThisMachine:
 
     def __init__(self, current: CurrentSettings, launcher: Launcher, memory: MachineMemory) -> None:
         self.launcher, self._promises = launcher, PromiseFile(paths.ledger_file())
-        footprints, policy = LearnedFootprints(paths.peaks_file()), memory_policy(current.settings)
-        self.admission = Admission(memory, self._promises, footprints, policy, CardsHere())
+        self.admission = admission_here(current, memory, self._promises)
 
-    def admit(self, job: Job) -> None:
-        """Workers of this machine may see everything."""
+    def stays(self, *, bound: bool) -> bool:
+        """There are no others."""
+        return False
 
     def statuses(self) -> list[NodeStatus]:
         return []
@@ -90,6 +90,12 @@ class ThisMachine:
         self._promises.close()
 
 
+def admission_here(current: CurrentSettings, memory: MachineMemory, promises: PromiseFile) -> Admission:
+    """Who may load on this machine."""
+    footprints, policy = LearnedFootprints(paths.peaks_file()), memory_policy(current.settings)
+    return Admission(memory, promises, footprints, policy, CardsHere())
+
+
 def worker_nodes(
     current: CurrentSettings,
     launcher: Launcher,
@@ -104,4 +110,5 @@ def worker_nodes(
         return ThisMachine(current, launcher, memory)
     from ai_pal.server.app.cluster import ClusterNodes
 
-    return ClusterNodes(current, launcher, send, clock, observe, on_line)
+    here = admission_here(current, memory, promises := PromiseFile(paths.ledger_file()))
+    return ClusterNodes(current, launcher, here, promises, send, clock, observe, on_line)

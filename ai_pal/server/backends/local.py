@@ -44,9 +44,15 @@ class Fetch(Protocol):
         """Download the model of a client's load, which hears of it, and go on with that."""
 
 
+class Stays(Protocol):
+    """See `LocalModels`."""
+
+    def __call__(self, *, bound: bool) -> bool: ...
+
+
 class LocalModels:
-    """See the module. Implements `jobs.Backend`. `admit` raises `AiPalError` for what its workers may not
-    see, where they run on other machines (`remote`)."""
+    """See the module. Implements `jobs.Backend`. Where its workers run on other machines (`remote`), `stays`
+    says whether what is bound to this machine, or is not, has a worker here."""
 
     keeps_time = False
 
@@ -55,12 +61,20 @@ class LocalModels:
         supervisor: Supervisor,
         fetch: Fetch,
         clients: Clients,
-        admit: Callable[[Job], None] = lambda job: None,
+        stays: Stays = lambda *, bound: False,
         *,
         remote: bool = False,
     ) -> None:
-        self.remote = remote
-        self.supervisor, self.fetch, self._clients, self.admit = supervisor, fetch, clients, admit
+        self._remote, self._stays = remote, stays
+        self.supervisor, self.fetch, self._clients = supervisor, fetch, clients
+
+    def stays(self, job: Job) -> bool:
+        """Whether its worker has to run here, where others run on other machines."""
+        return self._stays(bound=job.private or job.mine)
+
+    def leaves(self, job: Job) -> bool:
+        """Whether what it says leaves this machine."""
+        return self._remote and not self.stays(job)
 
     def start(self, job: Job, sink: Sink) -> Handle:
         started = LocalJob(self, job, sink)
@@ -70,7 +84,7 @@ class LocalModels:
     def load(self, client: bytes, request: wire.Load) -> None:
         """Load a model for a client, which hears of it; it is downloaded first if that is wanted."""
         try:
-            self.supervisor.load(client, request)
+            self.supervisor.load(client, request, stays=self._stays(bound=False))
         except AiPalError as error:
             if request.pull and error.code == Code.MODEL_NOT_HERE:
                 here = msgspec.structs.replace(request, pull=False)
@@ -97,8 +111,8 @@ class LocalJob:
     def begin(self) -> None:
         """To a worker with it, or to the downloads."""
         try:
-            self._models.admit(self._job)
-            self._worker_job = self._models.supervisor.start(self._job, self._sink)
+            job = msgspec.structs.replace(self._job, stays=self._models.stays(self._job))
+            self._worker_job = self._models.supervisor.start(job, self._sink)
         except AiPalError as error:
             if self._job.pull is None or error.code != Code.MODEL_NOT_HERE:
                 self.failed(error.failure)

@@ -78,6 +78,7 @@ class Roster:
         alike = [worker.resolved.vocabulary for worker in found]
         with contextlib.suppress(AiPalError):
             alike.append(self._resolve(reference).vocabulary)
+        alike += [one.kept_here for one in alike]
         like = (first for one in alike for first in self._with_file(one) if first.resolved.is_like(one))
         return list(dict.fromkeys([*found, *(worker for first in like for worker in first.group.members)]))
 
@@ -99,7 +100,8 @@ class Roster:
         if worker.resolved.load.vocabulary:
             return None
         groups = (first.group for first in self._with_file(worker.resolved))
-        models = (one for one in groups if one is not worker.group and not one.resolved.load.vocabulary)
+        others = (one for one in groups if one.resolved.stays is worker.resolved.stays)
+        models = (one for one in others if one is not worker.group and not one.resolved.load.vocabulary)
         return next((one for group in models for one in group.members if one.in_use), None)
 
     def add(self, worker: ModelWorker) -> None:

@@ -78,6 +78,7 @@ class Supervisor:
         """Accept a job; `sink` hears what becomes of it. Raises `AiPalError`: it was refused."""
         self._refuse_when_closing()
         resolved = job.resolved or self._resolve(job.model)
+        resolved = resolved.kept_here if job.stays else resolved
         if by_vocabulary(job.work, self.pool.phase_of(resolved)):
             resolved = resolved.vocabulary
         worker = self.pool.worker_for(resolved) if job.background else self._worker_for(resolved)
@@ -109,11 +110,12 @@ class Supervisor:
         self._clients.send(client, over)
         return True
 
-    def load(self, client: bytes, request: wire.Load) -> None:
+    def load(self, client: bytes, request: wire.Load, *, stays: bool = False) -> None:
         """Load a model; the client hears `loading` and then `loaded` or `failed`. Raises `AiPalError`: it was
         refused, and the client has not heard of that."""
         self._refuse_when_closing()
-        worker = self._worker_for(self._resolve(request.model))
+        resolved = self._resolve(request.model)
+        worker = self._worker_for(resolved.kept_here if stays else resolved)
         self._keep(worker, request.keep_alive, request.usual_keep_alive)
         if worker.group.ready:
             self._clients.send(client, wire.Loaded(request.id, worker.model))

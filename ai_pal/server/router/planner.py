@@ -61,7 +61,6 @@ class Planner:
                 unaccounted = unaccounted or why
                 if left is None or rest < left:
                     left, whose = rest, asked.principal
-        candidates = self._candidates(reference, asked)
         query = Query(
             score=bounded(scored.score, asked.task) if scored is not None else 0.0,
             goal=asked.goal or self.policy.goal,
@@ -77,22 +76,27 @@ class Planner:
             only=only,
             mine=asked.privacy == "mine" or self.policy.mine,
             whose=whose,
-            doubts=escalate == "auto" and self._can_doubt(asked, candidates),
             stronger=escalate == "stronger",
+        )
+        candidates = self._candidates(reference, asked, query)
+        query = msgspec.structs.replace(
+            query,
+            doubts=escalate == "auto" and self._can_doubt(asked, candidates),
             opinion=self._opinion(asked, candidates),
         )
         if query.private and not reference and (query.doubts or query.stronger):
             candidates += self._larger(asked)
         made = plan(query, candidates)
         if any(out.failure.code == Code.UNSUPPORTED for out in made.ruled_out):
-            others = candidates if made.steps else self._candidates("", asked)
-            made = advised(made, [*self._seeing(asked), *others])
+            others = candidates if made.steps else self._candidates("", asked, query)
+            made = advised(made, [*self._seeing(asked, query), *others])
         return Planned(made, scored)
 
-    def _candidates(self, reference: str, asked: wire.Chat | wire.Route) -> list[Candidate]:
+    def _candidates(self, reference: str, asked: wire.Chat | wire.Route, query: Query) -> list[Candidate]:
         """Everyone who could be asked, each with what it lacks."""
         snapshot = self._snapshots.snapshot(reference, asked.options.lora)
-        found = everyone(snapshot, self._snapshots.prices(), self._health)
+        stays = query.private or query.mine
+        found = everyone(snapshot, self._snapshots.prices(), self._health, stays=stays)
         plain = is_plain(asked.messages, asked.options)
         return [
             one
@@ -116,17 +120,18 @@ class Planner:
 
     def _larger(self, asked: wire.Chat | wire.Route) -> list[Candidate]:
         """Models of this machine that may know better than its own."""
-        found = [local(here, self._health) for here in self._snapshots.larger()]
+        found = [local(here, self._health, stays=True) for here in self._snapshots.larger()]
         return [
             msgspec.structs.replace(one, larger=True, lacks=lacks(one, asked.messages, asked.options))
             for one in found
         ]
 
-    def _seeing(self, asked: wire.Chat | wire.Route) -> list[Candidate]:
+    def _seeing(self, asked: wire.Chat | wire.Route, query: Query) -> list[Candidate]:
         """Other models of this machine, where a picture or a sound is to be understood."""
         if not SENSES.intersection(needs.of_chat(asked.messages, asked.options)):
             return []
-        found = [local(here, self._health) for here in self._snapshots.seeing()]
+        stays = query.private or query.mine
+        found = [local(here, self._health, stays=stays) for here in self._snapshots.seeing()]
         return [
             msgspec.structs.replace(one, lacks=lacks(one, asked.messages, asked.options)) for one in found
         ]

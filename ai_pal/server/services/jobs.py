@@ -29,9 +29,17 @@ class Jobs(OpenRequests["OpenJob"]):
     """Implements `Service` for `complete`, `embed`, `rerank` and `count_tokens`, and
     `subscriptions.Computing`. Time, queues and retries are the pool's."""
 
-    def __init__(self, clients: Clients, models: Backend, model_of: ModelOf, *, remote: bool = False) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        models: Backend,
+        model_of: ModelOf,
+        *,
+        leaves: Callable[[Job], bool] = lambda job: False,
+    ) -> None:
+        """`leaves` says of a job whether what it says leaves this machine."""
         super().__init__()
-        self._clients, self._models, self._model_of, self._remote = clients, models, model_of, remote
+        self._clients, self._models, self._model_of, self._leaves = clients, models, model_of, leaves
 
     def start(self, client: bytes, request: Asked, blobs: Sequence[Blob] = ()) -> None:
         try:
@@ -40,7 +48,7 @@ class Jobs(OpenRequests["OpenJob"]):
             self._clients.send(client, wire.Failed(request.id, [error.failure]))
             return
         opened = self._open[client, request.id] = OpenJob(
-            self._clients, client, request.id, self._forget, remote=self._remote
+            self._clients, client, request.id, self._forget, remote=self._leaves(job)
         )
         opened.handle = self._models.start(job, opened)
 

@@ -62,7 +62,7 @@ class Actors(msgspec.Struct, frozen=True):
 def operations(actors: Actors) -> "Operations":
     """Every operation has its line here, and nowhere else."""
     chats = Chats(actors.router)
-    jobs = Jobs(actors.clients, actors.models, actors.model_of, remote=actors.models.remote)
+    jobs = Jobs(actors.clients, actors.models, actors.model_of, leaves=actors.models.leaves)
     loading = Loading(actors.models, actors.supervisor, actors.downloads)
     return Operations(
         {

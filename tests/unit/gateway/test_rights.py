@@ -15,7 +15,7 @@ from ai_pal.gateway.anthropic.doors import count_tokens
 from ai_pal.gateway.callers import Caller
 from ai_pal.gateway.ollama import doors as ollama
 from ai_pal.gateway.openai import embeddings as openai
-from ai_pal.gateway.privacy_level import admit
+from ai_pal.gateway.privacy_level import held
 from ai_pal.gateway.rights import KeyedClient
 from ai_pal.protocol.client import ProviderStatus
 
@@ -162,21 +162,37 @@ def test_what_a_model_reads_is_marked(door: Callable[[bytes], Any], body: bytes)
     assert door(body).reads == "m"
 
 
-def test_with_a_cluster_what_is_to_stay_is_read_by_no_model(
+def test_with_a_cluster_what_is_to_stay_is_told_to_whoever_reads_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner, said = cast("AsyncClient", Inner()), ({"local_only": True}, {"mine": True}, {"goal": "privacy"})
-    for headers in said:
-        admit(owner, cast("Asking", headers))
+    def read(client: AsyncClient, headers: dict[str, Any], inner: Inner) -> dict[str, Any]:
+        held(client, cast("Asking", headers)).complete_stream("a", model="m?context=9")
+        return inner.asked.pop()[1]
+
+    owner = Inner()
+    plain = cast("AsyncClient", owner)
+    assert held(plain, {"local_only": True}) is plain, "all models are here"
     file = tmp_path / "config.toml"
     file.write_text('[cluster]\nengine = "command"\nnodes.box = "ssh box python"\n')
     monkeypatch.setenv("AI_PAL_CONFIG", str(file))
-    for headers in said:
-        with pytest.raises(AiPalError) as caught:
-            admit(owner, cast("Asking", headers))
-        assert caught.value.code == Code.LOCAL_ONLY
-    with pytest.raises(AiPalError):
-        admit(keyed(local_only=True)[0], {})
-    with pytest.raises(AiPalError):
-        admit(keyed(mine=True)[0], {})
-    admit(keyed()[0], {})
+    assert read(plain, {"local_only": True}, owner)["local_only"]
+    assert read(plain, {"goal": "privacy"}, owner)["local_only"]
+    assert read(plain, {"mine": True}, owner)["mine"]
+    assert not {"local_only", "mine"} & read(plain, {}, owner).keys()
+    for bound in ("local_only", "mine"):
+        client, inner = keyed(manage=True, **{bound: True})
+        asked = read(client, {}, inner)
+        assert (asked[bound], asked["principal"]) == (True, "guest")
+
+
+@pytest.mark.parametrize("bound", ["local_only", "mine"])
+def test_a_key_that_is_bound_has_nothing_fetched(bound: str) -> None:
+    client, inner = keyed(manage=True, **{bound: True})
+    for fetch in (lambda: client.pull("m"), lambda: client.load("m", pull=True)):
+        with pytest.raises(AiPalError) as refused:
+            fetch()
+        assert refused.value.code == Code.LOCAL_ONLY
+    client.load("m")
+    client.chat("hi", model="m", pull=True)
+    client.complete_stream("hi", model="m", pull=True)
+    assert [how.get("pull", False) for _, how in inner.asked] == [False, False, False]

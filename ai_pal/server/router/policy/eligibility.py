@@ -25,8 +25,6 @@ def objection(candidate: Candidate, query: Query, *, insisted: bool = False) -> 
         # Nothing is said of who it is: to this asker it is as if it were not there.
         hint = "name one that may be asked: `model`"
         return Failure(Code.MODEL_NOT_FOUND, "no model that may be asked here can answer", hint)
-    if candidate.tier == LOCAL and candidate.remote and (query.private or query.mine):
-        return privacy.objection_to_nodes(local_only=query.private, mine=query.mine)
     if query.private and candidate.remote:
         message = f"{candidate.provider} is not on this machine, and the request is local-only"
         return Failure(Code.LOCAL_ONLY, message, privacy.HINT)

@@ -17,7 +17,8 @@ from ai_pal.server.router.policy.candidate import CLOUD, LOCAL, MACHINE, OLLAMA,
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
     """This machine's model. `state` is a word that stays; `failure` is why it cannot answer now. With
-    `on_nodes` its workers run on a cluster's. `resolved` and `abilities` as in `Candidate`."""
+    `on_nodes` its workers run on a cluster's, and `kept` is how it stands on this machine alone, for what may
+    not leave that. `resolved` and `abilities` as in `Candidate`."""
 
     model: str
     state: str = "here"
@@ -26,6 +27,7 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
     absent: bool = False
     prefills: bool = False
     on_nodes: bool = False
+    kept: "Here | None" = None
     failure: Failure | None = None
     resolved: Resolved | None = None
     abilities: frozenset[Ability] | None = None
@@ -62,9 +64,11 @@ class Health(Protocol):
         """Until its first content, as learned."""
 
 
-def everyone(snapshot: Snapshot, prices: PriceTable, health: Health) -> list[Candidate]:
-    """All candidates, this machine first."""
-    found = [] if snapshot.here is None else [local(snapshot.here, health)]
+def everyone(
+    snapshot: Snapshot, prices: PriceTable, health: Health, *, stays: bool = False
+) -> list[Candidate]:
+    """All candidates, this machine first. `stays`: nodes of a cluster may not be asked."""
+    found = [] if snapshot.here is None else [local(snapshot.here, health, stays=stays)]
     found += [on_machine(there, health) for there in snapshot.machines]
     if snapshot.ollama is not None and snapshot.ollama.mid:
         found.append(served(snapshot.ollama, snapshot.ollama.mid, prices, health))
@@ -73,8 +77,9 @@ def everyone(snapshot: Snapshot, prices: PriceTable, health: Health) -> list[Can
     return found
 
 
-def local(here: Here, health: Health) -> Candidate:
+def local(here: Here, health: Health, *, stays: bool = False) -> Candidate:
     """This machine's own model."""
+    here = (here.kept or here) if stays else here
     candidate = Candidate(
         tier=LOCAL,
         provider="local",

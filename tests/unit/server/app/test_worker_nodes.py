@@ -1,4 +1,4 @@
-"""Where workers run is chosen once: here every job is taken, on nodes of a cluster what may leave."""
+"""Where workers run is chosen once: here, or on nodes of a cluster all but what may not leave."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,11 +8,8 @@ from ai_pal.config import paths
 from ai_pal.config.current import CurrentSettings
 from ai_pal.errors import AiPalError, Code
 from ai_pal.memory.machine import MachineMemory
-from ai_pal.protocol.content import Message
 from ai_pal.protocol.egress import ToEgress
-from ai_pal.protocol.worker import CountTokens
 from ai_pal.server.app.worker_nodes import WorkerNodes, worker_nodes
-from ai_pal.server.jobs import Job
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.transport.sockets import Blob
 from tests.simulation.clock import VirtualClock
@@ -23,7 +20,6 @@ CLUSTER = """
 engine = "command"
 nodes.a = "env python"
 """
-COUNTING = CountTokens(1, [Message("user", "a text")])
 
 
 class Launcher:
@@ -57,7 +53,7 @@ def nodes_of(settings: str, launcher: Launcher) -> WorkerNodes:
 def test_without_an_engine_it_is_this_machine() -> None:
     launcher = Launcher()
     nodes = nodes_of("", launcher)
-    nodes.admit(Job(work=COUNTING, model="echo", private=True, mine=True))
+    assert not nodes.stays(bound=True), "they all do"
     nodes.start()
     assert (nodes.launcher, nodes.statuses(), len(nodes.outgoing), launcher.launched) == (launcher, [], 0, [])
     with pytest.raises(AiPalError) as refused:
@@ -66,21 +62,24 @@ def test_without_an_engine_it_is_this_machine() -> None:
     nodes.close()
 
 
-@pytest.mark.parametrize(("private", "mine"), [(True, False), (False, True)])
-def test_nodes_get_nothing_that_stays_here(private: bool, mine: bool) -> None:
+def test_what_is_bound_to_this_machine_stays_here() -> None:
     nodes = nodes_of(CLUSTER, Launcher())
-    nodes.admit(Job(work=COUNTING, model="echo"))
-    with pytest.raises(AiPalError) as refused:
-        nodes.admit(Job(work=COUNTING, model="echo", private=private, mine=mine))
-    assert refused.value.code == Code.LOCAL_ONLY
+    assert [nodes.stays(bound=bound) for bound in (True, False)] == [True, False]
+    assert nodes.remote
 
 
-@pytest.mark.parametrize("setting", ["local_only", "mine"])
-def test_nodes_get_nothing_where_the_settings_keep_all_here(setting: str) -> None:
-    nodes = nodes_of(f"{setting} = true\n{CLUSTER}", Launcher())
-    with pytest.raises(AiPalError) as refused:
-        nodes.admit(Job(work=COUNTING, model="echo"))
-    assert refused.value.code == Code.LOCAL_ONLY
+@pytest.mark.parametrize("setting", ["local_only = true", "mine = true", 'optimization_goal = "privacy"'])
+def test_all_stays_here_where_the_settings_say_so(setting: str) -> None:
+    assert nodes_of(f"{setting}\n{CLUSTER}", Launcher()).stays(bound=False)
+
+
+def test_a_worker_is_started_here_or_on_its_node() -> None:
+    launcher = Launcher()
+    nodes = nodes_of(CLUSTER, launcher)
+    nodes.launcher.launch(LaunchSpec("echo.1.1", "workers"), lambda status: None)
+    assert launcher.launched == ["workers"]
+    with pytest.raises(AiPalError, match="the cluster process takes no work now"):
+        nodes.launcher.launch(LaunchSpec("echo.2.1", "workers", node="a"), lambda status: None)
 
 
 def test_a_cluster_has_its_process_from_the_start() -> None:
