@@ -72,13 +72,15 @@ def answer(client: Client, tokens: int) -> tuple[float, float]:
 
 
 @contextmanager
-def on_a_node() -> Iterator[Supervisor]:
-    """A supervisor whose workers run beside an agent, once its node answers."""
+def on_a_node(home: str = "", **settings: str) -> Iterator[Supervisor]:
+    """A supervisor whose workers run beside an agent, once its node answers; that may have a `home` of its
+    own."""
     with tempfile.TemporaryDirectory(prefix="ai-pal-bench-") as folder:
         file = Path(folder) / "config.toml"
-        nodes = f"[cluster.nodes]\nnode = '{sys.executable}'\n"
+        apart = f"env -u AI_PAL_HOME -u AI_PAL_MODEL_CACHE HOME={home} " if home else ""
+        nodes = f"[cluster.nodes]\nnode = '{apart}{sys.executable}'\n"
         file.write_text(f'[cluster]\nengine = "command"\n{nodes}', encoding="utf-8")
-        with supervisor(config=str(file), **SETTINGS) as running:
+        with supervisor(config=str(file), **SETTINGS, **settings) as running:
             await_node(running)
             yield running
 

@@ -7,6 +7,7 @@ import msgspec
 from scripts.benchmarks import (
     batching,
     cluster,
+    cluster_files,
     cluster_memory,
     cold_start,
     costs,
@@ -156,9 +157,9 @@ PARTS = {
         {"gguf": peers.with_gguf, "safetensors": peers.with_safetensors},
     ),
     "cluster": Part(
-        "a worker on a node of a cluster against one on this machine; what the relay carries; memory",
+        "a worker on a node of a cluster against one on this machine; what the relay carries; memory; files",
         {"echo": cluster.side_by_side, "relay": relay.ceiling},
-        {"memory": cluster_memory.by_workers},
+        {"memory": cluster_memory.by_workers, "files": cluster_files.to_a_node},
     ),
     "quantize": Part(
         "8-bit and 4-bit weights against the model as it is: memory, speed, agreement",
