@@ -13,13 +13,17 @@ from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.dotted import dotted
-from ai_pal.errors import Code, fail
+from ai_pal.errors import Code, Failure, fail
 
 if TYPE_CHECKING:
     from ai_pal.config.machine_settings import MachineSettings
     from ai_pal.machines.seen import Seen
 
 MOST_PORT = 65535
+
+CHECK_SECONDS = 60.0
+"""For all machines together. What is silent is told by its own limits long before; this is for an AI-PAL
+there that has to be started first."""
 
 EXAMPLES = """examples:
   ai-pal machines add box --ssh me@box           looks it up, pins it, says what it has
@@ -110,13 +114,15 @@ def _check(names: list[str], settings: Settings, *, as_json: bool) -> int:
     from ai_pal.cli import machines_at_gateways as at_gateways
     from ai_pal.cli.machine_table import print_seen
     from ai_pal.config.machine_settings import address, mark_of
-    from ai_pal.machines.seen import kept, see
+    from ai_pal.machines.seen import Seen, kept, see_at_once
 
     seen: list[Seen] = []
     wanted = {name: machine_named(name, settings) for name in names or settings.machines}
     told = {one.name: one for one in at_gateways.check([n for n, one in wanted.items() if one.url], settings)}
+    looks = see_at_once({name: address(one) for name, one in wanted.items() if not one.url}, CHECK_SECONDS)
     for name, setting in wanted.items():
-        seen.append(kept(told.get(name) or see(name, address(setting)), mark_of(setting)))
+        one = told[name] if setting.url else next(looks)[1]
+        seen.append(kept(one or Seen(name, failure=_late(name)), mark_of(setting)))
         if not as_json:
             print_seen(seen[-1])
     if as_json:
@@ -125,6 +131,11 @@ def _check(names: list[str], settings: Settings, *, as_json: bool) -> int:
         return _list(settings, as_json=False)
     wrong = [one.failure for one in seen if one.failure is not None]
     return failures.exit_code(wrong[0].code) if wrong else failures.OK
+
+
+def _late(name: str) -> Failure:
+    what = f"{name} has neither answered nor failed within {CHECK_SECONDS:g} s"
+    return Failure(Code.CONNECT_TIMEOUT, what, "look again", retryable=True)
 
 
 def _remove(args: argparse.Namespace, settings: Settings) -> int:

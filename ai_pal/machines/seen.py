@@ -1,7 +1,9 @@
 """What a look at a machine tells: is it there, who answers, which models it has, how much memory is free."""
 
 import contextlib
+import threading
 import time
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -48,6 +50,26 @@ def see(name: str, machine: Machine) -> Seen:
         return Seen(name, failure=link.failure if link.over else error.failure)
     finally:
         link.close()
+
+
+def see_at_once(machines: Mapping[str, Machine], seconds: float) -> Iterator[tuple[str, Seen | None]]:
+    """Look at all of them, which takes no longer than the slowest; in their order. None for one that has
+    neither answered nor failed by then: its thread is left behind, and holds nobody up."""
+    found: dict[str, Seen] = {}
+
+    def look(name: str, machine: Machine) -> None:
+        found[name] = see(name, machine)
+
+    looks = {
+        name: threading.Thread(target=look, args=(name, machine), name=f"look at {name}", daemon=True)
+        for name, machine in machines.items()
+    }
+    until = time.monotonic() + seconds
+    for one in looks.values():
+        one.start()
+    for name, one in looks.items():
+        one.join(max(0.0, until - time.monotonic()))
+        yield name, found.get(name)
 
 
 def kept(seen: Seen, identity: str) -> Seen:

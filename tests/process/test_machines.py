@@ -3,6 +3,7 @@ what is told when its link is cut, its key has changed, or its AI-PAL is an olde
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -107,6 +108,31 @@ def test_a_machine_is_added_asked_listed_and_removed(here: Environ, box: sshd.Se
 
     ai_pal(here, "machines", "remove", "box", "--yes")
     assert json.loads(ai_pal(here, "machines", "list", "--json")) == []
+
+
+def test_machines_that_are_asleep_are_looked_at_all_at_once(here: Environ, box: sshd.SecondMachine) -> None:
+    add(here, box)
+    with socket.create_server(("127.0.0.1", 0)) as asleep:
+        port, file = asleep.getsockname()[1], Path(here["XDG_CONFIG_HOME"]) / "ai-pal" / "config.toml"
+        known = file.read_text()
+        for name in ("one", "two"):
+            known += "\n" + file.read_text().replace("machines.box", f"machines.{name}").replace(
+                f"port = {box.port}", f"port = {port}"
+            )
+        file.write_text(known)
+        command = [sys.executable, "-P", "-m", "ai_pal", "machines", "check", "one", "two", "--json"]
+        with subprocess.Popen(command, env=here, stdout=subprocess.PIPE, text=True) as check:
+            asleep.settimeout(WITHIN)
+            with asleep.accept()[0] as first, asleep.accept()[0]:
+                first.settimeout(WITHIN)
+                assert first.recv(256).startswith(b"SSH-")
+                first.setblocking(False)
+                with pytest.raises(BlockingIOError):  # it has not been given up when the second is asked
+                    first.recv(1)
+                told, _ = check.communicate(timeout=WITHIN)
+    why = {one["name"]: one["failure"]["message"] for one in json.loads(told)}
+    assert list(why) == ["one", "two"]
+    assert all("does not answer within 3 s" in one for one in why.values())
 
 
 def test_what_keeps_a_machine_from_being_added_is_said(here: Environ, box: sshd.SecondMachine) -> None:

@@ -1,7 +1,5 @@
 """Other machines of the user's: whether each is there, and what it has. All are looked at at once."""
 
-import threading
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +11,6 @@ from ai_pal.errors import Code
 
 if TYPE_CHECKING:
     from ai_pal.machines.seen import Seen
-    from ai_pal.protocol.provider import Machine
 
 WITHIN = 15.0
 """Seconds for all of them together. What is silent is told by its own limits long before; this is for an
@@ -24,32 +21,17 @@ LASTING = (Code.MACHINE_CHANGED, Code.ACCESS_DENIED, Code.PROTOCOL_MISMATCH)
 
 
 def check_machines(settings: Settings) -> Iterator[Finding]:
-    """Look at each, unless nothing may leave this machine. A thread that does not end in time is left behind:
-    it holds nobody up."""
+    """Look at each, unless nothing may leave this machine."""
     from ai_pal.config.machine_settings import address
-    from ai_pal.machines.seen import see
+    from ai_pal.machines.seen import see_at_once
 
     if settings.private():
         for name, one in settings.machines.items():
             if not one.url:
                 yield ok(name, SETTLED[Code.LOCAL_ONLY])
         return
-    found: dict[str, Seen] = {}
-
-    def look_at(name: str, machine: "Machine") -> None:
-        found[name] = see(name, machine)
-
-    looks = {
-        name: threading.Thread(target=look_at, args=(name, address(one)), daemon=True)
-        for name, one in settings.machines.items()
-        if not one.url  # asked as providers are
-    }
-    until = time.monotonic() + WITHIN
-    for look in looks.values():
-        look.start()
-    for name, look in looks.items():
-        look.join(max(0.0, until - time.monotonic()))
-        seen = found.get(name)
+    asked = {name: address(one) for name, one in settings.machines.items() if not one.url}  # as providers
+    for name, seen in see_at_once(asked, WITHIN):
         yield judged(seen) if seen is not None else late(name)
 
 
