@@ -169,9 +169,8 @@ class MachineSnapshots:
         found = self._looked.get(reference)
         if found is None or _has_changed(found):
             found = self._look(reference)
-            if found.failure is not None:  # looked at again each time: it may be mended by then
-                return found
-            self._looked.put(reference, found)
+            if found.failure is None:  # else looked at again each time: it may be mended by then
+                self._looked.put(reference, found)
         here = self._as_loaded(found, found.model)
         if not found.on_nodes:
             return here
@@ -217,7 +216,7 @@ class MachineSnapshots:
 
     def _as_loaded(self, here: Here, name: str) -> Here:
         """With what the worker of this name, if there is one, adds."""
-        model_worker = self._pool.serving(name)
+        model_worker = None if here.failure is not None else self._pool.serving(name)
         if model_worker is None:
             return here
         phase, reason = model_worker.state.phase, model_worker.state.reason

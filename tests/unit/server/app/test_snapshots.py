@@ -248,6 +248,19 @@ def test_a_file_that_embeds_is_known_before_it_is_loaded(ai_pal_home: Path, tmp_
     assert here.abilities == EMBEDS
 
 
+@pytest.mark.parametrize(("model", "failed"), [("echo", False), ("nonsuch", True)])
+def test_with_a_cluster_a_model_is_known_on_this_machine_too(
+    ai_pal_home: Path, model: str, failed: bool
+) -> None:
+    made = snapshots(ai_pal_home, Settings(cluster=ClusterSettings(engine="command")))
+    here = made.snapshot(model).here
+    assert here is not None
+    assert here.kept is not None
+    assert [here.on_nodes, here.kept.on_nodes] == [True, False]
+    for one in (here, here.kept):
+        assert (one.failure is not None) is failed, "what is wrong with its name is told of both"
+
+
 def test_a_look_holds_for_a_while_also_when_it_is_not_the_first(ai_pal_home: Path) -> None:
     file, time = ai_pal_home / "mine.gguf", VirtualTime()
     file.write_bytes(b"GGUF")

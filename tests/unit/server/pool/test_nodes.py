@@ -6,14 +6,15 @@ import pytest
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Code, Failure
-from ai_pal.memory import gigabytes
+from ai_pal.memory import Claims, gigabytes
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.cluster import ModelFile, Node, Supply
 from ai_pal.protocol.content import Message
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.nodes.base import Arrived, ExitStatus, LaunchSpec, ProcessUsage
-from ai_pal.server.pool.admission import MemoryPolicy
+from ai_pal.server.pool.admission import Admission, MemoryPolicy
+from ai_pal.server.pool.kept_admission import KeptAdmission
 from ai_pal.server.pool.node_admission import Files, NodeAdmission
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.sockets import Blob
@@ -37,6 +38,7 @@ class World:
         files: Files | None = None,
         replicas: int = 1,
         options: dict[str, object] | None = None,
+        kept: int = 0,
         **policy: int,
     ) -> None:
         self.there: Sequence[Node] | None = nodes or None
@@ -49,6 +51,9 @@ class World:
         self.loads: list[inner.ToWorker] = []
         self.heard: list[wire.Event] = []
         self.clock = VirtualClock()
+        on_nodes = self._on_nodes = NodeAdmission(
+            self, self, MemoryPolicy(**policy), self.clock, lambda load: files
+        )
         load = self.load = inner.LoadModel("echo", "echo", "/here/org/m.gguf", options=options or {})
         self.estimated: list[inner.LoadModel] = []
         self.supervisor = Supervisor(
@@ -59,10 +64,11 @@ class World:
             resolve=lambda reference: Resolved(load, replicas=replicas, most_replicas=replicas),
             jitter=lambda: 0.5,
             observe=lambda event, **fields: None,
-            admission=NodeAdmission(self, self, MemoryPolicy(**policy), self.clock, lambda load: files),
+            admission=KeptAdmission(Admission(self, self, self, MemoryPolicy()), on_nodes),
         )
         self.clock.alarm = self.supervisor.tick
-        self.models = LocalModels(self.supervisor, NoDownloads(), self)
+        self.kept, self.stays = kept, False
+        self.models = LocalModels(self.supervisor, NoDownloads(), self, lambda *, bound: self.stays)
 
     # As what is known of nodes.
 
@@ -77,6 +83,19 @@ class World:
 
     def is_drained(self, node: str) -> bool:
         return node in self.drained
+
+    # As what is known of this machine.
+
+    def free(self) -> int:
+        return self.kept
+
+    def pressure(self) -> float:
+        return 0.0
+
+    def enter(self) -> Claims:
+        return Claims()
+
+    def leave(self, mine: Claims) -> None: ...
 
     # As footprints.
 
@@ -106,7 +125,8 @@ class World:
 
     # What happens.
 
-    def ask(self, number: int = 1) -> None:
+    def ask(self, number: int = 1, *, stays: bool = False) -> None:
+        self.stays = stays
         ask(self.models, self, ME, wire.Chat(number, [Message("user", "x")], "echo"))
         self.wait(0.0)
 
@@ -125,6 +145,12 @@ class World:
     def exit(self, **how: object) -> None:
         self.exits[-1](ExitStatus(**how))  # type: ignore[arg-type]
         self.wait(1.0)
+
+    @property
+    def fits(self) -> bool:
+        """Whether nodes have room for another one."""
+        pool = self.supervisor.pool
+        return self._on_nodes.fits(inner.LoadModel("x", "echo"), list(pool), pool.warm_pool)
 
     @property
     def placed(self) -> list[str]:
@@ -340,6 +366,28 @@ def test_an_idle_model_goes_when_its_node_is_short_of_memory(short: Node, told: 
     assert (status.state, status.reason) == (("stopping", told) if told else ("ready", ""))
 
 
+def test_what_stays_has_a_worker_of_this_machine_with_this_machine_s_memory() -> None:
+    world = World(Node("a", 5 * GB), kept=3 * GB)
+    world.ask()
+    world.ask(2, stays=True)
+    assert world.placed == ["a", ""]
+    assert [one.model for one in world.supervisor.statuses()] == ["echo", "echo (here)"]
+    assert {one.asked_as for one in world.supervisor.statuses()} == {"echo"}
+    world.exit(lost=True, reason="nothing came from node a for 3 s")
+    world.supervisor.unload(ME, wire.Unload(3, "echo"))
+    world.wait(0.0)
+    assert {one.state for one in world.supervisor.statuses()} <= {"stopping"}, "both are meant"
+
+
+def test_what_stays_and_does_not_fit_here_goes_to_no_node() -> None:
+    world = World(Node("a", 5 * GB), kept=GB)
+    world.ask(stays=True)
+    assert world.end is not None
+    assert world.end.code == Code.INSUFFICIENT_MEMORY
+    assert "needs 2.0 GB, 1.0 GB is free" in world.end.message
+    assert not world.placed
+
+
 def test_files_that_come_no_further_are_given_up() -> None:
     world = World(Node("a", 3 * GB, cache="/there"), files=HELD)
     world.ask()
@@ -374,9 +422,9 @@ def test_two_models_at_once_are_not_promised_the_same_bytes() -> None:
     world.ask()
     others = [one for one in world.supervisor.pool if one.reserved]
     assert [(one.node, one.reserved) for one in others] == [("a", NEED)]
-    assert world.supervisor.pool.admission.fits(inner.LoadModel("x", "echo"))
+    assert world.fits
     world.there = (Node("a", 3 * GB),)
-    assert not world.supervisor.pool.admission.fits(inner.LoadModel("x", "echo"))
+    assert not world.fits
 
 
 def test_a_node_that_is_drained_gets_nothing_and_what_ran_there_is_served_elsewhere() -> None:
