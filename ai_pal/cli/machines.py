@@ -17,7 +17,6 @@ from ai_pal.errors import Code, Failure, fail
 
 if TYPE_CHECKING:
     from ai_pal.config.machine_settings import MachineSettings
-    from ai_pal.machines.seen import Seen
 
 MOST_PORT = 65535
 

@@ -67,6 +67,7 @@ class KeyedClient(AsyncClient):
         if how.get("model"):
             how["only"] = []  # the name was looked at here, where what it stands for is not known
         self._keep(how)
+        self._fetch_nothing(how)
         if self._rights.budget_day is not None:
             how["day_budget"] = self._rights.budget_day
         return self._client.chat(prompt, **how)
@@ -75,16 +76,19 @@ class KeyedClient(AsyncClient):
         self, prompt: Raw, suffix: str | None = None, **how: Unpack[Completing]
     ) -> AsyncAnswerStream:
         self._hold(how)
+        self._fetch_nothing(how)
         return self._client.complete_stream(prompt, suffix, **how)
 
     async def embed(
         self, texts: Iterable[str | list[int]], *, dimensions: int = 0, **how: Unpack[Embedding]
     ) -> Embeddings:
         self._hold(how)
+        self._fetch_nothing(how)
         return await self._client.embed(texts, dimensions=dimensions, **how)
 
     async def rerank(self, query: str, texts: Iterable[str], **how: Unpack[Using]) -> Ranking:
         self._hold(how)
+        self._fetch_nothing(how)
         return await self._client.rerank(query, texts, **how)
 
     async def count_tokens(self, prompt: Prompt, **how: Unpack[Counting]) -> TokenCount:
@@ -165,8 +169,10 @@ class KeyedClient(AsyncClient):
         if self._rights.mine:
             how["mine"] = True
 
+    def _fetch_nothing(self, how: Asking | Using) -> None:
+        """A download tells the hub which model is wanted: it says more than its key lets leave."""
         if (self._rights.local_only or self._rights.mine) and how.get("pull"):
-            how.pop("pull")  # a download tells the hub which model is wanted
+            how["pull"] = False
 
     def _downloading(self) -> None:
         """Raises `AiPalError`: this caller may not have models fetched."""

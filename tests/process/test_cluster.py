@@ -89,8 +89,8 @@ def test_a_model_is_placed_answers_and_is_placed_anew_when_its_node_dies(
 def test_what_may_not_leave_is_answered_by_a_worker_of_this_machine(
     cluster: Supervised, nodes: dict[str, LoopbackNode]
 ) -> None:
-    def route(**how: bool) -> list[tuple[str, bool, str]]:
-        rows = client.route(PROMPT, model="echo", **how).candidates
+    def route(*, local_only: bool = False, mine: bool = False) -> list[tuple[str, bool, str]]:
+        rows = client.route(PROMPT, model="echo", local_only=local_only, mine=mine).candidates
         return [(one.state, one.remote, one.provider) for one in rows if one.tier == 1]
 
     with cluster.client() as client:

@@ -1,6 +1,6 @@
 """Memory for loads: looks at what is free, asks the pure core, and reserves, all in one step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 

@@ -1,6 +1,6 @@
 """Memory where models run on nodes, and a few on this machine: those for what may not leave it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ai_pal import memory
 from ai_pal.protocol.worker import LoadModel
@@ -25,21 +25,24 @@ class KeptAdmission:
         beside = [one for one in workers if one.resolved.stays is stays]
         return (self._here if stays else self._nodes).seek(worker, beside, warm_pool)
 
-    def has_room_for_spare(self, workers: Sequence[ModelWorker]) -> bool:
+    def has_room_for_spare(self, workers: Iterable[ModelWorker]) -> bool:
         """Nothing is kept warm: hardly anything runs here."""
         return False
 
-    def fits(self, load: LoadModel, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+    def fits(self, load: LoadModel, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """Here: it is asked where nobody else may answer."""
         return self._here.fits(load, _kept(workers), warm_pool)
 
-    def publish(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> bool:
+    def publish(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         return self._here.publish(_kept(workers), warm_pool)
 
-    def look(self, workers: Sequence[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
+    def look(self, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> tuple[tuple[str, ...], str]:
         kept = _kept(workers)
         going, reason = self._here.look(kept, warm_pool) if kept else ((), "")
         return (going, reason) if going else self._nodes.look(workers, warm_pool)
+
+    def moved(self, worker: ModelWorker) -> None:
+        (self._here if worker.resolved.stays else self._nodes).moved(worker)
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
         (self._here if worker.resolved.stays else self._nodes).learn(worker, loaded=loaded)
@@ -49,5 +52,5 @@ class KeptAdmission:
             self._nodes.ended(worker, status)
 
 
-def _kept(workers: Sequence[ModelWorker]) -> list[ModelWorker]:
+def _kept(workers: Iterable[ModelWorker]) -> list[ModelWorker]:
     return [worker for worker in workers if worker.resolved.stays]

@@ -1,6 +1,6 @@
 """Which node a worker gets, and what its loss or a refusal comes to, in the pool as it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -37,7 +37,7 @@ class World:
         *nodes: Node,
         files: Files | None = None,
         replicas: int = 1,
-        options: dict[str, object] | None = None,
+        options: Mapping[str, object] | None = None,
         kept: int = 0,
         **policy: int,
     ) -> None:
@@ -54,7 +54,7 @@ class World:
         on_nodes = self._on_nodes = NodeAdmission(
             self, self, MemoryPolicy(**policy), self.clock, lambda load: files
         )
-        load = self.load = inner.LoadModel("echo", "echo", "/here/org/m.gguf", options=options or {})
+        load = self.load = inner.LoadModel("echo", "echo", "/here/org/m.gguf", options=dict(options or {}))
         self.estimated: list[inner.LoadModel] = []
         self.supervisor = Supervisor(
             clients=self,
