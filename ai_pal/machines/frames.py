@@ -52,9 +52,10 @@ def greeting(version: str, protocol: int, identity: str) -> bytes:
     return MAGIC + frame(Kind.HELLO, msgspec.json.encode(Greeting(version, protocol, identity)))
 
 
-def failed(failure: Failure) -> bytes:
-    """That there is nobody to connect to, and why."""
-    return frame(Kind.FAILED, msgspec.json.encode(failure))
+def failed(failure: Failure, *, greeted: bool = True) -> bytes:
+    """That there is nobody to connect to, and why; not `greeted`: it is all that the far end says."""
+    said = frame(Kind.FAILED, msgspec.json.encode(failure))
+    return said if greeted else MAGIC + said
 
 
 class Frames:

@@ -32,7 +32,12 @@ def relay(source: int, sink: int) -> int:
         source, sink, Frames(greeted=True), LEASE, other=_nothing, silent=_leave, ended=over.set
     )  # fmt: skip
     try:
-        pump.put(greeting(__version__, PROTOCOL, own_identity(paths.identity_file())))
+        identity = own_identity(paths.identity_file())
+    except AiPalError as error:
+        pump.put(failed(error.failure, greeted=False))
+        return REFUSED
+    try:
+        pump.put(greeting(__version__, PROTOCOL, identity))
         pump.start()
         pump.watch()
         supervisor = _supervisor()

@@ -185,13 +185,23 @@ def complaint(name: str, machine: Machine, code: int | None, stderr: str) -> Fai
         return _failure(Code.PROVIDER_UNREACHABLE, what, hint, stderr)
     if "there is no command 'relay'" in stderr:
         return older(name, "too old to say which")
-    if code == FAILED and not stderr.strip():  # what it says of a silent server is no error to it
-        what = f"{name} could not be reached: it gives no sign of life"
-        return _failure(Code.PROVIDER_UNREACHABLE, what, "is it asleep, or off the network?", stderr)
+    if code in (FAILED, None) and not stderr.strip():
+        return _wordless(name, machine, code)
     why = _last_line(stderr) or f"ssh ended with code {code}"
     return _failure(
         Code.PROVIDER_UNREACHABLE, f"{name} could not be reached: {why}", f"try: ssh {at}", stderr
     )
+
+
+def _wordless(name: str, machine: Machine, code: int | None) -> Failure:
+    """It has ended without a word, for what it says of a silent server is no error to it; or it runs on, and
+    what came was no link."""
+    if code is not None:
+        what = f"{name} could not be reached: it gives no sign of life"
+        return _failure(Code.PROVIDER_UNREACHABLE, what, "is it asleep, or off the network?", "")
+    what = f"{name} answers, and not as AI-PAL does: something else writes to the connection"
+    hint = f"does its login print much? try: ssh {_at(machine)} {machine.command} --version"
+    return _failure(Code.PROVIDER_UNREACHABLE, what, hint, "")
 
 
 def changed(name: str, what: str) -> Failure:

@@ -63,6 +63,12 @@ def test_a_server_that_falls_silent_is_left_in_the_time_of_a_connection() -> Non
         assert command[-1] == "ai-pal relay"
 
 
+def test_a_login_that_writes_without_end_is_told_as_that() -> None:
+    failure = ssh.complaint("box", BOX, None, "")
+    assert failure.message == "box answers, and not as AI-PAL does: something else writes to the connection"
+    assert "ssh -p 2222 me@box ai-pal --version" in failure.hint
+
+
 def test_a_far_command_that_is_denied_something_is_no_login() -> None:
     failure = ssh.complaint("box", BOX, 126, "sh: 1: /opt/ai-pal: Permission denied")
     assert failure.code == Code.PROVIDER_UNREACHABLE
