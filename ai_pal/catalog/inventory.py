@@ -65,6 +65,7 @@ def inventory(settings: Settings) -> list[Listed]:
     claimed = {listed.path for listed in named if not listed.source.startswith(ALIAS)}
     others = [listed for listed in _repositories(settings) if listed.path not in claimed]
     kept = list(_stored(settings, {listed.path for listed in (*named, *others)}))
+    others, kept = ([one for one in found if not is_own(one.name, settings)] for found in (others, kept))
     elsewhere = {listed.name for listed in kept}
     named = [listed for listed in named if listed.state != "not here" or listed.name not in elsewhere]
     return [_looked_at(listed, settings) for listed in sorted([*named, *others, *kept], key=lambda m: m.name)]

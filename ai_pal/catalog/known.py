@@ -35,6 +35,12 @@ def is_own(name: str, settings: Settings) -> bool:
     return own is not None and bool(own.path or own.model)
 
 
+def is_known(name: str) -> bool:
+    """Whether it names one of the known models, or a variant of one."""
+    entry, variant = entry_of(name) or (None, "")
+    return entry is not None and (not variant or variant_of(entry, variant) is not None)
+
+
 def plain(name: str, settings: Settings) -> str:
     """A name with its size as lists have it, without: unless the user's own name hides that."""
     short = SIZED.get(name, name)

@@ -4,9 +4,9 @@ from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.finding import find, meant
 from ai_pal.catalog.loading import check_numbers
 from ai_pal.config import Settings
-from ai_pal.config.clouds import clouds, provider_names
+from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
-from ai_pal.config.model_names import check_name, forget_name, give_name
+from ai_pal.config.model_names import checked_name, forget_name, give_name, short
 from ai_pal.errors import Code, fail
 
 
@@ -19,7 +19,8 @@ def check_model(ref: str, settings: Settings) -> None:
 def give_alias(name: str, target: str, settings: Settings) -> None:
     """Let `name` stand for the model `target` from now on. Raises `AiPalError` for what can be no name, for a
     target that nobody could mean, and for a circle."""
-    check_name(name.replace("*", "x"), clouds(settings))
+    checked_name(name.replace("*", "x"), provider_names(settings))
+    name = short(name)
     own = settings.models.get(name)
     if own is not None and own.path:
         hint = f"choose another, or first: ai-pal rm {name}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-LATEST = ":latest"
+from ai_pal.config.model_names import short
 
 
 def matches(patterns: Sequence[str], name: str) -> bool:
@@ -14,4 +14,4 @@ def matches(patterns: Sequence[str], name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.strip().lower().removesuffix(LATEST)
+    return short(name.strip().lower())

@@ -8,14 +8,13 @@ from ai_pal.catalog.reference import hub_files
 from ai_pal.config import Settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere
-
-LATEST = ":latest"
+from ai_pal.config.model_names import LATEST, short
 
 
 def spelled(name: str, settings: Settings) -> str:
     """The name as lists have it; one that is written exactly so, by the user or by another program, is meant
     as it is."""
-    plain = name.lower().removesuffix(LATEST)
+    plain = short(name.lower())
     known = bool(entry_of(plain) or family(plain))
     if name in settings.models or not plain or (known and plain == name):
         return name
@@ -23,8 +22,8 @@ def spelled(name: str, settings: Settings) -> str:
         return own
     if not known and (pattern := _pattern(plain, settings)):
         return pattern
-    of_hub = name.endswith(LATEST) and hub_files(name) is not None  # no quantization is called so
-    if not of_hub and (not known or "/" in name):
+    of_hub = name.endswith(LATEST) and "/" in plain and hub_files(name) is not None  # none is quantized so
+    if not of_hub and (not known or "/" in plain):
         return name
     if stores.named(name, settings):
         return name

@@ -5,13 +5,13 @@ import os
 import re
 from pathlib import Path
 
-from ai_pal.catalog import CATALOG, resolve
-from ai_pal.catalog.known import is_own
+from ai_pal.catalog import resolve
+from ai_pal.catalog.known import is_known, is_own
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings, load_settings, paths
-from ai_pal.config.clouds import clouds
+from ai_pal.config.clouds import provider_names
 from ai_pal.errors import Code, fail
 from ai_pal.formats.gguf import check_whole
 
@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ai_pal.config.model_names import check_name, give_name
+    from ai_pal.config.model_names import checked_name, give_name
     from ai_pal.memory.estimates import window_of
 
     settings = load_settings().settings
@@ -52,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
     window = window_of(load)  # reads the header: what is damaged there is told now
     if load.engine == "llamacpp":
         check_whole(Path(load.path))
-    name = args.name or _name_of(Path(load.path))
-    check_name(name, clouds(settings))
+    name = checked_name(args.name or _name_of(Path(load.path)), provider_names(settings))
     _check_free(name, load.path, settings)
     give_name(name, "path", load.path)
     if args.json:
@@ -69,12 +68,12 @@ def run(args: argparse.Namespace) -> int:
 def _name_of(path: Path) -> str:
     """A name out of that of the file or folder, as far as it can be one."""
     stem = path.name if path.is_dir() else _PART.sub("", path.stem)
-    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "model"
+    return re.sub(r"[^\w.-]+", "-", stem)[:80].strip("-.") or "model"
 
 
 def _check_free(name: str, path: str, settings: Settings) -> None:
     own = settings.models.get(name)
-    taken = f"a model that AI-PAL knows: ai-pal show {name}" if name in CATALOG else ""
+    taken = f"a model that AI-PAL knows: ai-pal show {name}" if is_known(name) else ""
     if own is not None and is_own(name, settings) and own.path != path:
         taken = f"{own.path or own.model} already"
     if taken:

@@ -133,7 +133,7 @@ def _window(model: str, settings: "Settings") -> int:
     from ai_pal.config import presets
 
     with contextlib.suppress(AiPalError, OSError, ValueError):
-        if model in presets.names():
+        if presets.named(model):
             preset = presets.load_preset(model)
             if preset.context is not None:
                 return preset.context
@@ -150,7 +150,7 @@ def _require_model(model: str, settings: "Settings") -> None:
     from ai_pal.config.clouds import provider_names
     from ai_pal.config.elsewhere import elsewhere
 
-    if model in presets.names():
+    if presets.named(model):
         model = presets.load_preset(model).model or ROUTER
     if model != ROUTER and elsewhere(model, provider_names(settings)) is None:
         catalog.resolve(model, settings)

@@ -29,7 +29,8 @@ EXAMPLES = """examples:
   ai-pal preset edit reviewer                   in $VISUAL or $EDITOR
   ai-pal preset list --json | jq -r '.[].name'
 
-Each preset is a file, NAME.toml, in ~/.ai-pal/presets, readable by you only.
+Each preset is a file, NAME.toml, in ~/.ai-pal/presets, readable by you only; of a name with an owner and a
+tag (me/reviewer:v2) it has %2F for / and %3A for :.
 
 """
 
@@ -125,7 +126,7 @@ def _set(args: argparse.Namespace) -> int:
 
 
 def _rm(args: argparse.Namespace) -> int:
-    if args.name in presets.names() and not agreed(f"remove the preset {args.name}", yes=args.yes):
+    if presets.named(args.name) and not agreed(f"remove the preset {args.name}", yes=args.yes):
         return failures.FAILED
     presets.remove(args.name)
     print(neutral_line(f"the preset {args.name} is removed"))

@@ -1,8 +1,8 @@
-"""Names of the user's own for models: `[models.NAME]` tables of the config file, written and taken out."""
+"""Names of the user's own for models: how they are written, and their `[models.NAME]` in the config."""
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from ai_pal.config.dotted import dotted
@@ -13,17 +13,41 @@ from ai_pal.errors import Code, fail
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
-_NAME = re.compile(r"[\w][\w.-]*")
+LATEST = ":latest"
+_PLAIN = r"\w[\w.-]{0,79}"
+_OWNED = r"(?a:[A-Za-z0-9](?:[\w-]{0,78}\w)?/[A-Za-z0-9](?:[\w.-]{0,78}\w)?)"
+_NAME = re.compile(rf"(?P<bare>{_OWNED}|{_PLAIN})(?::(?a:{_PLAIN}))?")
 _RESERVED = ("auto", "list", "rm", "ollama", "local")
+_USUAL = ("registry.ollama.ai/", "library/")
+SPELLING = "write NAME, NAME:TAG or OWNER/NAME:TAG, of letters, digits, '.', '-' and '_'"
 
 
-def check_name(name: str, providers: Mapping[str, object]) -> None:
-    """Raises `AiPalError` (`bad_request`) unless a model can be called `name` wherever one is named."""
-    if not _NAME.fullmatch(name) or name.lower().endswith(".gguf"):
-        hint = "use letters, digits, '.', '-' and '_': a slash is a path, a colon a variant or provider"
-        fail(Code.BAD_REQUEST, f"{name!r} can be no name of a model", hint)
-    if name in _RESERVED or name in providers:
-        fail(Code.BAD_REQUEST, f"the name {name} means something else already", "choose another name")
+def is_name(name: str) -> bool:
+    """Whether it can be the user's own name for something, so that nobody takes it for a path: with an owner
+    before a slash and a tag behind a colon, or without, as Ollama has them."""
+    found = _NAME.fullmatch(name)
+    if found is None or ".gguf" in (found["bare"][-5:].lower(), name[-5:].lower()):
+        return False
+    return "/" not in name or not ("--" in found["bare"] or ".." in name)
+
+
+def short(name: str) -> str:
+    """A name without what goes without saying in Ollama's: `registry.ollama.ai/library/NAME:latest`."""
+    for usual in _USUAL:
+        if name.lower().startswith(usual):
+            name = name[len(usual) :]
+    return name[: -len(LATEST)] if name.lower().endswith(LATEST) else name
+
+
+def checked_name(name: str, providers: Container[str]) -> str:
+    """The name as it is kept. Raises `AiPalError` (`bad_request`) unless a model can be called so wherever
+    one is named."""
+    kept = short(name)
+    if not is_name(kept):
+        fail(Code.BAD_REQUEST, f"{name!r} can be no name of a model", SPELLING)
+    if kept in _RESERVED or kept.partition(":")[0] in providers:
+        fail(Code.BAD_REQUEST, f"the name {kept} means something else already", "choose another name")
+    return kept
 
 
 def give_name(

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from ai_pal.config import paths
+from ai_pal.config.model_names import SPELLING, is_name, short
 from ai_pal.config.whole_file import alone, write_whole
 from ai_pal.errors import AiPalError, Code, Failure, fail, fail_to_write
 from ai_pal.protocol import request_rules
@@ -17,7 +17,8 @@ from ai_pal.protocol.option_rules import RULES, objection_to_value
 from ai_pal.protocol.options import Thinking
 
 SUFFIX = ".toml"
-_NAME = re.compile(r"\w[\w.-]{0,63}")
+_INSIDE = {"/": "%2F", ":": "%3A"}
+"""What may stand in a name and not in that of its file."""
 
 
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,18 +75,35 @@ def names(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The presets that there are, readable or not."""
     folder = paths.presets_dir(environ)
     try:
-        found = [file.name.removesuffix(SUFFIX) for file in folder.iterdir() if file.name.endswith(SUFFIX)]
+        found = [_name_of(file) for file in folder.iterdir() if file.name.endswith(SUFFIX)]
     except OSError:
         return []
-    return sorted(name for name in found if _NAME.fullmatch(name))
+    return sorted(name for name in found if is_name(name))
+
+
+def named(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The preset that is there under this name, in any case and with `:latest` or without; "" for none."""
+    wanted, there = short(name), names(environ)
+    if wanted in there:
+        return wanted
+    return next((one for one in there if one.lower() == wanted.lower()), "")
 
 
 def place(name: str, environ: Mapping[str, str] = os.environ) -> Path:
     """The file of a preset, there or not. Raises `AiPalError` (`bad_request`): no name."""
-    if not _NAME.fullmatch(name):
-        hint = "use letters, digits, '.', '-' and '_', 64 at most"
-        fail(Code.BAD_REQUEST, f"{name[:80]!r} can be no name of a preset", hint)
-    return paths.presets_dir(environ) / f"{name}{SUFFIX}"
+    kept = named(name, environ) or short(name)
+    if not is_name(kept):
+        fail(Code.BAD_REQUEST, f"{name[:80]!r} can be no name of a preset", SPELLING)
+    for sign, instead in _INSIDE.items():
+        kept = kept.replace(sign, instead)
+    return paths.presets_dir(environ) / f"{kept}{SUFFIX}"
+
+
+def _name_of(file: Path) -> str:
+    name = file.name.removesuffix(SUFFIX)
+    for sign, instead in _INSIDE.items():
+        name = name.replace(instead, sign)
+    return name
 
 
 def load_preset(name: str, environ: Mapping[str, str] = os.environ) -> Preset:
@@ -181,7 +199,7 @@ def remove(name: str, environ: Mapping[str, str] = os.environ) -> None:
 def kept_by_hand(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether there is a preset of this name that no program may replace: one that a person has made or
     changed, or that cannot be read."""
-    if name not in names(environ):
+    if not named(name, environ):
         return False
     try:
         text = read_text(name, environ)

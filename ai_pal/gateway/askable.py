@@ -11,10 +11,11 @@ import msgspec
 from ai_pal.catalog.details import Details
 from ai_pal.catalog.inventory import ALIAS
 from ai_pal.catalog.model import Strength
-from ai_pal.catalog.spelling import LATEST, spelled
+from ai_pal.catalog.spelling import spelled
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
 from ai_pal.config.elsewhere import elsewhere
+from ai_pal.config.model_names import LATEST
 from ai_pal.config.presets import Preset, load_preset
 from ai_pal.errors import AiPalError
 from ai_pal.gateway import facts, presets

@@ -7,9 +7,8 @@ from typing import Any
 import msgspec
 
 from ai_pal import catalog
-from ai_pal.catalog import CATALOG
-from ai_pal.catalog.known import is_own
-from ai_pal.catalog.spelling import LATEST, spelled
+from ai_pal.catalog.known import is_known, is_own
+from ai_pal.catalog.spelling import spelled
 from ai_pal.catalog.window import with_window
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
@@ -27,14 +26,8 @@ _SAME = tuple(name for name in OF_OPTIONS if name != "options")
 
 def named(model: str | None) -> str:
     """The preset that is meant by this name of a model, empty where none is."""
-    name = (model or "").strip().removesuffix(LATEST)
-    try:
-        there = bool(name) and presets.place(name).is_file()
-    except AiPalError:  # it can be no name of a preset
-        return ""
-    if not there or name in CATALOG or is_own(name, load_settings().settings):
-        return ""
-    return name
+    name = presets.named((model or "").strip())
+    return "" if is_known(name) or is_own(name, load_settings().settings) else name
 
 
 def meant(client: AsyncClient, model: str) -> str:

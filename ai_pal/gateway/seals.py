@@ -36,8 +36,8 @@ def sealed(text: str, signature: str) -> str:
 
 
 def opened(seal: str) -> Thought | None:
-    """What was sealed here; None for a seal of somebody else."""
-    if not seal.startswith(_SEAL):
+    """What was sealed here; None for a seal of somebody else, and for none."""
+    if not seal.startswith(_SEAL) or seal == UNSIGNED:
         return None
     try:
         return _THOUGHT.decode(base64.b64decode(seal.removeprefix(_SEAL), validate=True))

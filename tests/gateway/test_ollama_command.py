@@ -63,11 +63,18 @@ def test_a_model_is_made_of_a_modelfile(command: Command, own: Served, tmp_path:
     assert command("run", "made", "the sea is").stdout.strip()
     assert "made:latest" in command("ps").stdout
     assert command("stop", "made").returncode == 0
-    assert command("cp", "made", "again").returncode == 0
-    assert {"made:latest", "again:latest"} <= set(command("list").stdout.split())
-    assert command("rm", "made", "again").returncode == 0
-    assert "made:latest" not in command("list").stdout
+    assert command("cp", "made", "me/again:v2").returncode == 0
+    assert {"made:latest", "me/again:v2"} <= set(command("list").stdout.split())
+    assert command("run", "me/again:v2", "the sea is").stdout.strip()
+    assert command("rm", "made", "me/again:v2").returncode == 0
+    assert not {"made:latest", "me/again:v2"} & set(command("list").stdout.split())
     assert not list(Path(own.environ["AI_PAL_MODEL_CACHE"], "uploads").iterdir())
+
+
+@pytest.mark.parametrize("model", ["auto", "echo"])
+def test_what_has_no_window_of_its_own_is_shown(command: Command, model: str) -> None:
+    shown = command("show", model)
+    assert (shown.returncode, "context length" in shown.stdout) == (0, True), shown.stderr[-500:]
 
 
 def test_a_model_is_pulled_with_its_progress(command: Command, hub: Hub) -> None:

@@ -95,8 +95,10 @@ def test_a_copy_is_another_name_and_goes_alone(client: ollama.Client) -> None:
     assert "parrot:latest" not in names(client)
     with pytest.raises(ollama.ResponseError, match="no-such-model"):
         client.copy("no-such-model", "parrot")
-    with pytest.raises(ollama.ResponseError, match="itself"):
-        client.copy("echo", "echo")
+    with pytest.raises(ollama.ResponseError, match="no-such-model"):
+        client.copy("no-such-model", "No-Such-Model:latest")
+    assert client.copy("echo", "ECHO").status == "success"  # nothing changes, as with Ollama
+    assert client.chat("echo", [{"role": "user", "content": "hello"}]).message.content == "hello "
 
 
 def test_a_name_can_have_a_window_of_its_own(client: ollama.Client) -> None:
@@ -144,6 +146,37 @@ def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, o
         assert f"{name}:latest" not in names(client)
 
 
+def test_names_have_owners_and_tags(client: ollama.Client, own: Served) -> None:
+    said: list[dict[str, str]] = [{"role": "user", "content": "one two three"}]
+    client.copy("echo", "me/parrot:v2")
+    client.create("me/brief", from_="me/parrot:v2", parameters={"stop": ["two"]})
+    client.create("smollm2:v1", from_="ME/Brief:latest", system="Be brief.")
+    answers = {
+        "me/parrot:v2": "one two three ",
+        "ME/Parrot:V2": "one two three ",
+        **dict.fromkeys(("me/brief", "Me/Brief:LATEST", "registry.ollama.ai/me/brief:latest"), "one "),
+        "smollm2:v1": "one ",
+    }
+    with OpenAI(base_url=f"{own.url}/v1", api_key="none") as openai:
+        for name, answer in answers.items():
+            assert client.chat(name, said).message.content == answer
+            assert client.show(name).capabilities
+            asked = openai.chat.completions.create(model=name, messages=said)
+            assert asked.choices[0].message.content == answer
+        listed = {model.id for model in openai.models.list()}
+        assert openai.models.retrieve("me/brief:latest").id == "me/brief"
+    assert {"me/parrot:v2", "me/brief", "smollm2:v1"} <= listed
+    assert {"me/parrot:v2", "me/brief:latest", "smollm2:v1"} <= set(names(client))
+    assert client.generate("me/parrot:v2", keep_alive=0).done_reason == "unload"
+    client.create("ME/BRIEF", from_="echo", parameters={"stop": ["three"]})  # that one, in its own spelling
+    assert client.chat("me/brief", said).message.content == "one two "
+    with pytest.raises(ollama.ResponseError):
+        client.delete("me/parrot")
+    for name in ("me/PARROT:v2", "me/brief:latest", "smollm2:v1"):
+        client.delete(name)
+    assert not {one for one in names(client) if one and ("me/" in one or one == "smollm2:v1")}
+
+
 @pytest.mark.parametrize(
     ("more", "status"),
     [
@@ -161,7 +194,9 @@ def test_a_name_can_have_a_system_prompt_and_parameters(client: ollama.Client, o
         ({"parameters": {"temperature": -1}}, 400),
         ({"parameters": {"stop": 3}}, 400),
         ({"system": "x", "model": "smollm2"}, 400),
-        ({"system": "x", "model": "a/b"}, 400),
+        ({"system": "x", "model": "a/b/c"}, 400),
+        ({"system": "x", "model": "openai:v1"}, 400),
+        ({"system": "x", "model": "smollm2:q4_1"}, 400),
         ({"system": "x", "from": "no-such-model"}, 404),
     ],
     ids=str,

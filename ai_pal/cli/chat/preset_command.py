@@ -76,7 +76,7 @@ def _save(context: CommandContext, name: str) -> None:
     file, said = presets.place(name), _as_set(context)
     replaces = context.refused_save == file
     context.refused_save = None
-    if name in presets.names() and not replaces:
+    if presets.named(name) and not replaces:
         context.refused_save = file
         context.say(f"there is a preset {name}: enter the same command again to replace it")
         return

@@ -59,12 +59,14 @@ def error_body(error: AiPalError) -> dict[str, Any]:
 
 
 class MessageStream:
-    """Writes one answer. `model` is what the client called it."""
+    """Writes one answer. `model` is what the client called it; where it `omits` thoughts, their signatures
+    alone tell them, sealed."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, message_id: str, model: str) -> None:
-        self._id, self._model = message_id, model
+    def __init__(self, message_id: str, model: str, *, omits: bool = False) -> None:
+        self._id, self._model, self._omits = message_id, model, omits
+        self._hidden = seals.Thought("")
         self._begun = False
         self._open = OpenParts()
         self._signed = -1
@@ -83,7 +85,7 @@ class MessageStream:
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one message."""
-        content = [_block(part) for part in answer.parts.parts]
+        content = [_block(part, omits=self._omits) for part in answer.parts.parts]
         message = self._message(answer.model, content)
         message |= _stopped(answer.finish_reason, answer.stop)
         return _json({**message, "usage": usage_of(answer.usage)})
@@ -118,6 +120,10 @@ class MessageStream:
             block, ended = self._open.begin(delta)
             out += self._stop(ended)
             out += event("content_block_start", index=block.number, content_block=_empty_block(delta))
+        if self._omits and delta.kind == "reasoning":
+            hidden = self._hidden
+            self._hidden = seals.Thought(hidden.text + delta.text, delta.signature or hidden.signature)
+            return out
         if delta.signature:
             self._signed = block.number
         for piece in _pieces(delta):
@@ -129,10 +135,15 @@ class MessageStream:
         out = b""
         for block in ended:
             if block.kind == "reasoning" and block.number != self._signed:
-                mark = {"type": "signature_delta", "signature": seals.UNSIGNED}
+                mark = {"type": "signature_delta", "signature": self._mark()}
                 out += event("content_block_delta", index=block.number, delta=mark)
             out += event("content_block_stop", index=block.number)
         return out
+
+    def _mark(self) -> str:
+        """The signature of a thought that nobody has signed, or that is told by it alone."""
+        hidden, self._hidden = self._hidden, seals.Thought("")
+        return seals.sealed(hidden.text, hidden.signature) if self._omits else seals.UNSIGNED
 
     def _end(self, done: wire.Done) -> bytes:
         out = self._begin() + self._stop(self._open.end())
@@ -190,8 +201,10 @@ def _pieces(delta: wire.Delta) -> list[dict[str, Any]]:
     return [{"type": "text_delta", "text": delta.text}]
 
 
-def _block(part: Text | Reasoning | ToolCall) -> dict[str, Any]:
+def _block(part: Text | Reasoning | ToolCall, *, omits: bool) -> dict[str, Any]:
     match part:
+        case Reasoning() if omits:
+            return {"type": "thinking", "thinking": "", "signature": seals.sealed(part.text, part.signature)}
         case Reasoning():
             return {"type": "thinking", "thinking": part.text, "signature": seals.shown(part.signature)}
         case ToolCall():

@@ -18,7 +18,7 @@ def messages(body: bytes) -> Asked:
     """POST /v1/messages. Raises `AiPalError`."""
     asked = request.read(body)
     turns, prefill = conversation(asked.system, asked.messages)
-    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model)
+    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model, omits=request.omits_thoughts(asked))
     return Asked(going_on(turns, prefill, request.how(asked)), bool(asked.stream), writer)
 
 

@@ -84,6 +84,12 @@ class SearchResult(msgspec.Struct, tag_field="type", tag="search_result"):
     content: list[TextBlock]
 
 
+class ToolReference(msgspec.Struct, tag_field="type", tag="tool_reference"):
+    """Found by a client that searches among its tools; here a model has all of them from the beginning."""
+
+    tool_name: str
+
+
 AnyBlock = (
     TextBlock
     | ImageBlock
@@ -93,6 +99,7 @@ AnyBlock = (
     | ToolUse
     | ToolResult
     | SearchResult
+    | ToolReference
 )
 Content = str | list[AnyBlock]
 
@@ -102,6 +109,11 @@ class Turn(msgspec.Struct):
 
     role: Literal["user", "assistant", "system"]
     content: Content
+
+
+def brings_results(turn: Turn) -> bool:
+    """Whether it tells what came of tools."""
+    return not isinstance(turn.content, str) and any(isinstance(one, ToolResult) for one in turn.content)
 
 
 BILLING = re.compile(r"x-anthropic-billing-header:(?:[ \t]*[\w.-]+=[^;\n]*;)*[ \t]*\n?")
@@ -188,14 +200,23 @@ def _parts(block: AnyBlock, where: str) -> list[ours.AnyPart]:
         case DocumentBlock():
             return _document(block, where)
         case ThinkingBlock():
-            return [ours.Reasoning(block.thinking, seals.meant(block.signature))]
+            return [_thought(block)]
         case ToolUse():
             return [ours.ToolCall(block.id, block.name, msgspec.json.encode(block.input).decode())]
         case SearchResult():
-            return [ours.Document(block.title, "\n".join(one.text for one in block.content))]
+            found = "\n".join(one.text for one in block.content)
+            return [ours.Document(f"{block.title} ({block.source})", found)]
+        case ToolReference():
+            return [ours.Text(f"There is the tool {block.tool_name}.")]
         case RedactedBlock():
             return []  # sealed for its own maker
     raise BodyError(f"{type(block).__name__} has no place here", where)
+
+
+def _thought(block: ThinkingBlock) -> ours.Reasoning:
+    """As the model had it; one that was not shown is in its seal."""
+    own = seals.opened(block.signature) or seals.Thought(block.thinking, seals.meant(block.signature))
+    return ours.Reasoning(own.text or block.thinking, own.signature)
 
 
 def _document(block: DocumentBlock, where: str) -> list[ours.AnyPart]:

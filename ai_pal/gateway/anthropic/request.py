@@ -6,15 +6,16 @@ import msgspec
 
 from ai_pal.client.asking import Asking
 from ai_pal.gateway import wishes
-from ai_pal.gateway.anthropic.messages import TextBlock, Turn
+from ai_pal.gateway.anthropic.messages import TextBlock, Turn, brings_results
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.protocol.options import JsonSchema, NamedTool, ResponseFormat, Tool, ToolChoice
 
 
 class AnyTool(msgspec.Struct):
-    """A tool of the client's own has no type, or `custom`; others are run by Anthropic itself."""
+    """A tool of the client's own has no type, or `custom`; others are run by Anthropic itself, and some of
+    these have no name."""
 
-    name: str
+    name: str = ""
     description: str | None = None
     input_schema: dict[str, Any] | None = None
     type: str | None = None
@@ -31,7 +32,7 @@ LEAST_BUDGET = 1024
 
 
 class Thinking(msgspec.Struct):
-    type: Literal["enabled", "disabled", "adaptive"]
+    type: Literal["enabled", "disabled", "adaptive", "between_tools"]
     budget_tokens: Annotated[int, msgspec.Meta(ge=LEAST_BUDGET)] | None = None
     display: Literal["summarized", "omitted", "full"] | None = None
 
@@ -104,6 +105,11 @@ def read(body: bytes) -> MessagesBody:
     return asked
 
 
+def omits_thoughts(asked: CountBody) -> bool:
+    """Whether thoughts are not to be shown. All of them are else: nobody here makes summaries."""
+    return asked.thinking is not None and asked.thinking.display == "omitted"
+
+
 def read_count(body: bytes) -> CountBody:
     """The body of a count. Raises `BodyError`."""
     asked = decoded(body, _COUNT)
@@ -116,8 +122,10 @@ def _check(asked: CountBody) -> None:
     if asked.thinking and asked.thinking.type == "enabled" and asked.thinking.budget_tokens is None:
         raise BodyError("how much may be thought is to be said", "thinking.budget_tokens")
     for number, tool in enumerate(asked.tools or []):
-        if tool.type in (None, "custom") and tool.input_schema is None:
-            raise BodyError("a tool says what it takes", f"tools[{number}].input_schema")
+        if tool.type in (None, "custom"):
+            for name in ("name", "input_schema"):
+                if getattr(tool, name) in ("", None):
+                    raise BodyError("a tool has a name and says what it takes", f"tools[{number}].{name}")
 
 
 def how(asked: MessagesBody) -> Asking:
@@ -172,7 +180,9 @@ def _parallel(asked: CountBody) -> bool | None:
 
 
 def _thinking(asked: CountBody) -> Any:
-    kind = asked.thinking.type if asked.thinking else None
+    kind: str | None = asked.thinking.type if asked.thinking else None
+    if kind == "between_tools":
+        kind = "adaptive" if brings_results(asked.messages[-1]) else "disabled"
     effort = asked.output_config.effort if asked.output_config else None
     if kind == "disabled":
         effort = None

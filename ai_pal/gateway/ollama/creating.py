@@ -39,10 +39,14 @@ _OF_MODELS = {"num_ctx": "context", "num_thread": "threads"}
 
 
 class Said(msgspec.Struct):
-    """A line of MESSAGE."""
+    """A line of MESSAGE, which is a text; what else a turn can have is refused."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    thinking: Any = None
+    images: Any = None
+    tool_calls: Any = None
+    tool_name: Any = None
 
 
 class CreateBody(NamedBody):
@@ -199,6 +203,10 @@ def _turns(asked: CreateBody) -> tuple[str, list[Example]]:
     """The system prompt, and what goes before each conversation. Raises `BodyError`: there is more than one
     system prompt."""
     given = asked.messages or []
+    for number, one in enumerate(given):
+        for name in ("thinking", "images", "tool_calls", "tool_name"):
+            if getattr(one, name):
+                raise BodyError("an example is a text", f"messages[{number}].{name}", "leave it out")
     systems = [one.content for one in given if one.role == "system"]
     if len(systems) + bool(asked.system) > 1:
         raise BodyError("there is one system prompt", "messages", "say it all in system")

@@ -19,6 +19,7 @@ from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import stamp
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT
 
 YEARS = 10 * 365 * 86400
 """In how many seconds something is unloaded that stays."""
@@ -74,14 +75,17 @@ def show(body: bytes) -> Wanted:
 
 def shown(known: Details, system: str = "", examples: Sequence[Example] = ()) -> dict[str, Any]:
     """The body of an answer to /api/show; `system` is the prompt that goes before all, `examples` are turns
-    behind it. Ollama's own command ends in a panic where what `info` holds is not there."""
+    behind it. Ollama's own command ends in a panic where one of the numbers is not there: a window that
+    nobody knows is told as the one that a model gets here whose files say nothing of it."""
     kind = known.architecture or "unknown"
     info: dict[str, Any] = {
         "general.architecture": kind,
         "general.parameter_count": known.parameters,
         f"{kind}.embedding_length": known.width,
+        f"{kind}.context_length": known.context or LARGEST_DEFAULT_CONTEXT,
     }
-    maybe = {"general.basename": known.basename, f"{kind}.context_length": known.context}
+    if known.basename:
+        info["general.basename"] = known.basename
     return {
         "license": known.licence,
         "modelfile": _modelfile(known, system, examples),
@@ -90,7 +94,7 @@ def shown(known: Details, system: str = "", examples: Sequence[Example] = ()) ->
         **({"system": system} if system else {}),
         **({"messages": examples} if examples else {}),
         "details": _details(known),
-        "model_info": info | {name: value for name, value in maybe.items() if value},
+        "model_info": info,
         "capabilities": capabilities(known),
         "modified_at": stamp(known.modified),
     }

@@ -14,6 +14,7 @@ from ai_pal.catalog.removing import files_of, remove
 from ai_pal.catalog.spelling import spelled
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
+from ai_pal.config.model_names import short
 from ai_pal.config.presets import load_preset, read_text
 from ai_pal.config.presets import remove as remove_preset
 from ai_pal.errors import AiPalError, Code
@@ -42,7 +43,9 @@ def copy(body: bytes) -> Wanted:
     asked = decoded(body, _COPY)
 
     def change() -> None:
-        if source := presets.named(asked.source):
+        if short(asked.source).lower() == short(asked.destination).lower():
+            model_meant(asked.source, load_settings().settings)  # it is there, and called so already
+        elif source := presets.named(asked.source):
             keep_preset(asked.destination, load_preset(source))
         else:
             name_model(asked.destination, model_meant(asked.source, load_settings().settings))

@@ -30,7 +30,10 @@ _HINTS: dict[str, type] = {
 """Where and how fast a model computes, which changes no answer: AI-PAL plans that for all models together, so
 these are looked at and have no meaning. What else nobody knows is passed over, as Ollama does."""
 
-KNOWN = frozenset({*NAMES, *engine_sampling.NAMES, *_HINTS, "num_keep", "stop"})
+_FORMER = ("f16_kv", "logits_all", "vocab_only", "embedding_only", "tfs_z", "penalize_newline")
+"""What older versions of Ollama had, and clients still send: it means nothing there either."""
+
+KNOWN = frozenset({*NAMES, *engine_sampling.NAMES, *_HINTS, *_FORMER, "num_keep", "stop"})
 """All that a Modelfile may set."""
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from ai_pal.catalog.details import Details
-from ai_pal.catalog.spelling import LATEST
 from ai_pal.client import AsyncClient
+from ai_pal.config.model_names import short
 from ai_pal.gateway import facts
 from ai_pal.gateway.anthropic.models import listed, listed_model
 from ai_pal.gateway.askable import OWNER, Askable, askable, one_of
@@ -49,7 +49,7 @@ async def model(client: AsyncClient, path: Mapping[str, str]) -> bytes:
     """GET /v1/models/{id}. Raises `AiPalError` (`model_not_found`)."""
     asked = path["id"]
     every = await client.models()
-    found = next((one for one in every if one.name in (asked, asked.removesuffix(LATEST))), None)
+    found = next((one for one in every if one.name in (asked, short(asked))), None)
     if found is not None and found.state != "elsewhere":
         known = await facts.details_by_name(client, [found.name] if found.here else [])
         one = Askable(found.name, OWNER, known.get(found.name, Details()), found)

@@ -23,7 +23,7 @@ class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
 
 class ImageUrl(msgspec.Struct):
     url: str
-    detail: Literal["auto", "low", "high"] | None = None
+    detail: Literal["auto", "low", "high", "original"] | None = None
 
 
 class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
@@ -85,6 +85,7 @@ class Assistant(msgspec.Struct, tag_field="role", tag="assistant"):
     reasoning: str | None = None
     refusal: str | None = None
     function_call: Any = None
+    audio: Any = None
 
 
 class Tool(msgspec.Struct, tag_field="role", tag="tool"):
@@ -115,6 +116,8 @@ def conversation(messages: Iterable[AnyMessage]) -> list[ours.Message]:
 def _assistant(message: Assistant, where: str) -> ours.Message:
     if message.function_call is not None:
         raise BodyError("function_call is no more: send tool_calls", f"{where}.function_call")
+    if message.audio is not None:
+        raise BodyError("no sounds are kept here", f"{where}.audio", "send what was said as content")
     parts: list[ours.AnyPart] = []
     if thought := message.reasoning_content or message.reasoning:
         parts.append(ours.Reasoning(thought))

@@ -28,10 +28,17 @@ from tests.gguf_files import gguf
         ("/Models/A:latest", "/Models/A:latest"),
         ("/Models/A.gguf", "/Models/A.gguf"),
         ("nosuch:latest", "nosuch:latest"),
+        ("library/phi-2", "phi-2"),
+        ("registry.ollama.ai/library/nomic-embed-text:latest", "nomic-embed-text"),
+        ("me/mine", "me/mine"),
+        ("ME/Mine:LATEST", "me/mine"),
+        ("registry.ollama.ai/me/mine:latest", "me/mine"),
+        ("Me/mine:V2", "me/mine:v2"),
+        ("me/mine:v3", "me/mine:v3"),
     ],
 )
 def test_a_name_is_meant_as_lists_have_it(typed: str, meant: str) -> None:
-    names = ("Coder", "small", "SMALL", "QWEN3.6", "phi-3")
+    names = ("Coder", "small", "SMALL", "QWEN3.6", "phi-3", "me/mine", "me/mine:v2")
     settings = Settings(models={name: ModelSettings(model="phi-2") for name in names})
     assert spelled(typed, settings) == meant
 

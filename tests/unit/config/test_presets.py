@@ -78,11 +78,26 @@ def test_an_unknown_one_names_the_nearest(folder: Path) -> None:
     assert presets.names() == []
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "-x", "a b", ".hidden", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "a/../b", "a/b/c", "/a", "a/", "-x", "a b", ".hidden", "a\n"]
+)
 def test_a_name_stays_in_the_folder(name: str) -> None:
     with pytest.raises(AiPalError) as caught:
         presets.save_fields(name, Preset(seed=1), ())
     assert caught.value.code == Code.BAD_REQUEST
+
+
+def test_a_name_may_have_an_owner_and_a_tag(folder: Path) -> None:
+    presets.save_fields("me/Coder:v2", Preset(seed=2), ())
+    presets.save_fields("me/coder:latest", Preset(seed=1), ())
+    assert {file.name for file in folder.glob("*.toml")} == {"me%2FCoder%3Av2.toml", "me%2Fcoder.toml"}
+    assert presets.names() == ["me/Coder:v2", "me/coder"]
+    for name in ("me/CODER", "ME/Coder:LATEST", "registry.ollama.ai/me/coder:latest"):
+        assert presets.load_preset(name) == Preset(seed=1)
+    presets.save_fields("ME/CODER:V2", Preset(seed=3), ())
+    assert presets.load_preset("me/Coder:v2") == Preset(seed=3)
+    presets.remove("ME/coder:v2")
+    assert presets.names() == ["me/coder"]
 
 
 def test_what_a_person_has_touched_is_no_longer_a_programs(folder: Path) -> None:

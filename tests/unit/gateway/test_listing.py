@@ -6,6 +6,7 @@ from ai_pal.catalog.details import Details
 from ai_pal.catalog.model import Strength
 from ai_pal.gateway.ollama.listing import capabilities, shown
 from ai_pal.protocol.options import Ability, GenerationOptions
+from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,12 @@ def test_what_it_samples_with_is_told_in_ollamas_names() -> None:
     ]
 
 
-def test_a_window_that_is_not_known_is_not_told() -> None:
+def test_all_numbers_are_told_that_ollamas_command_shows() -> None:
     told = shown(Details(architecture="echo"))["model_info"]
-    always = {"general.architecture": "echo", "general.parameter_count": 0, "echo.embedding_length": 0}
-    assert told == always
+    assert told == {
+        "general.architecture": "echo",
+        "general.parameter_count": 0,
+        "echo.embedding_length": 0,
+        "echo.context_length": LARGEST_DEFAULT_CONTEXT,
+    }
     assert shown(Details(context=512))["model_info"]["unknown.context_length"] == 512
