@@ -25,12 +25,6 @@ hypothesis.settings.load_profile("ai-pal")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# Each of several test processes keeps to one core: engines that spin for each other's threads on the same
-# cores take ten times as long.
-_CORES = sorted(os.sched_getaffinity(0))
-if (_WORKER := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")).isdigit() and len(_CORES) > 1:
-    os.sched_setaffinity(0, {_CORES[int(_WORKER) % len(_CORES)]})
-
 # Most tests start processes: without bytecode beside the sources each of them compiles all that it imports.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -48,6 +42,14 @@ def _folder_of_homes() -> str:
 
 
 _HOMES = _folder_of_homes()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each of several test processes keeps to one core: engines that spin for each other's threads on the
+    same cores take ten times as long."""
+    cores = sorted(os.sched_getaffinity(0))
+    if worker := getattr(config, "workerinput", None):
+        os.sched_setaffinity(0, {cores[int(worker["workerid"].removeprefix("gw")) % len(cores)]})
 
 
 @pytest.fixture

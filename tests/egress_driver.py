@@ -232,7 +232,8 @@ def egress_process(
             command = [sys.executable, "-P", "-m", module, *arguments, "--parent", str(os.getpid())]
             process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
         else:
-            process = nursery(EGRESS).fork(arguments, folder, log.fileno(), environment)
+            streams = {1: log.fileno(), 2: log.fileno()}
+            process = nursery(EGRESS).fork(arguments, folder, streams, environment)
     try:
         yield EgressDriver(socket, process, folder / "log")
     finally:

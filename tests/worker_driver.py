@@ -115,7 +115,8 @@ class WorkerDriver:
     def _started(self, engine: str) -> "subprocess.Popen[bytes] | Forked":
         if engine:
             log = self._log.fileno()
-            return nursery(engine).fork(worker_arguments(self.endpoint), self.cwd, log, os.environ)
+            streams = {1: log, 2: log}
+            return nursery(engine).fork(worker_arguments(self.endpoint), self.cwd, streams, os.environ)
         command = worker_command(self.endpoint, os.getpid())
         return subprocess.Popen(command, cwd=self.cwd, stderr=self._log, stdout=self._log)
 

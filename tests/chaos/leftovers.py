@@ -69,6 +69,6 @@ def _belongs(process: psutil.Process, daemon: Supervised) -> bool:
 
 def _is_fork(process: psutil.Process, line: list[str], daemon: Supervised) -> bool:
     """Whether it is a child that is still to become a worker: until then it looks like its parent."""
-    if process.pid == daemon.process.pid or line != daemon.process.args:
+    if process.pid == daemon.process.pid or line != daemon.command:
         return False
     return process.environ().get("AI_PAL_HOME") == daemon.environ["AI_PAL_HOME"]

@@ -21,10 +21,17 @@ def home(ai_pal_home: Path) -> Iterator[Environ]:
 
 
 @pytest.fixture
-def supervise(ai_pal_home: Path) -> Iterator[Callable[..., Supervised]]:
+def program() -> tuple[str, ...] | None:
+    """What Python runs as a supervisor, or none: then a nursery has it at once."""
+    return None
+
+
+@pytest.fixture
+def supervise(ai_pal_home: Path, program: tuple[str, ...] | None) -> Iterator[Callable[..., Supervised]]:
     """Starts `ai-pal supervise` in the home of this test, with the settings given; ends it afterwards."""
     with ExitStack() as started:
-        yield lambda **settings: started.enter_context(Supervised(environment(ai_pal_home), **settings))
+        environ = environment(ai_pal_home)
+        yield lambda **settings: started.enter_context(Supervised(environ, program, **settings))
     run_dir = paths.run_dir(environment(ai_pal_home))
     eventually(lambda: not workers_in(run_dir), within=allowed(1.0))
 

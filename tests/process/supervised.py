@@ -17,6 +17,7 @@ from ai_pal.client import Client
 from ai_pal.config import paths
 from ai_pal.protocol.client import WorkerStatus
 from ai_pal.protocol.report import Report
+from tests.nursery import SUPERVISORS, Forked, nursery
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint
 
@@ -28,25 +29,36 @@ LOCK_ONLY = ["supervisor.lock"]
 
 class Supervised:
     """A supervisor in the foreground. `settings` are those of `ai_pal.config`, by name; `program` is what
-    Python runs, `kept` is closed with it."""
+    Python runs, or none: then it comes from a nursery, at once. `kept` is closed with it."""
 
-    def __init__(self, environ: Environ, program: tuple[str, ...] = AI_PAL, **settings: object) -> None:
+    def __init__(
+        self, environ: Environ, program: tuple[str, ...] | None = AI_PAL, **settings: object
+    ) -> None:
         self.environ = environ | {f"AI_PAL_{name.upper()}": str(value) for name, value in settings.items()}
         self.kept = ExitStack()
         self.run_dir = paths.run_dir(environ)
         self.endpoint = client_endpoint(environ)
         self._log = Path(environ["HOME"]) / "supervise.stderr"
         read, write = os.pipe()
-        command = [sys.executable, "-P", *program, "supervise", "--report-fd", str(write)]
-        with self._log.open("ab") as stderr:
-            self._log_begin = stderr.tell()  # what was said before is another's, and may end in mid-line
-            self.process = subprocess.Popen(
-                command, env=self.environ, stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=[write], cwd="/"
-            )
+        self.command: list[str] = []  # where it is a program of its own
+        with self._log.open("ab") as log:
+            self._log_begin = log.tell()  # what was said before is another's, and may end in mid-line
+            self.process = self._started(program, log.fileno(), write)
         os.close(write)
         with os.fdopen(read, "rb", 0) as pipe:
             assert select.select([pipe], [], [], START_SECONDS)[0], "no report from the supervisor"
             self.report = msgspec.json.decode(pipe.readline() or b"{}", type=Report)
+
+    def _started(
+        self, program: tuple[str, ...] | None, log: int, report: int
+    ) -> "subprocess.Popen[bytes] | Forked":
+        words = ["supervise", "--report-fd", str(report)]
+        if program is None:
+            return nursery(SUPERVISORS).fork(words, Path("/"), {2: log, report: report}, self.environ)
+        self.command = [sys.executable, "-P", *program, *words]
+        return subprocess.Popen(
+            self.command, env=self.environ, stdin=subprocess.DEVNULL, stderr=log, pass_fds=[report], cwd="/"
+        )
 
     def __enter__(self) -> Self:
         assert self.report.endpoint == self.endpoint, self.report

@@ -23,7 +23,7 @@ from ai_pal.transport.run_directory import RunDirectory
 from tests.process.answers import PROMPT, ask, end_of, until
 from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, client_endpoint, listens
-from tests.process.supervised import Supervised, gone, workers_in
+from tests.process.supervised import AI_PAL, Supervised, gone, workers_in
 
 Supervise = Callable[..., Supervised]
 STARTS = 30
@@ -40,6 +40,12 @@ def here(home: Environ, monkeypatch: pytest.MonkeyPatch) -> Environ:
     for name, value in home.items():
         monkeypatch.setenv(name, value)
     return home
+
+
+@pytest.fixture
+def program() -> tuple[str, ...]:
+    """Found by its command and its environment."""
+    return AI_PAL
 
 
 def settings() -> Settings:

@@ -1,0 +1,189 @@
+"""`python -P -m tests.nursing LISTENER KIND ...`: the process that `tests.nursery` asks. It imports what
+processes of this kind need, then forks them; see there."""
+
+import ast
+import contextlib
+import fcntl
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from tests import nursery
+from tests.nursery import MOST_BYTES, MOST_DESCRIPTORS, STATUS, Birth
+
+ALONE_SECONDS = 60.0
+"""For so long the process stays while nobody is connected: who has started it is about to be."""
+
+Main = Callable[[list[str]], int]
+
+
+class Born(NamedTuple):
+    """A child: where it was asked for, and where its end is told."""
+
+    pid: int
+    door: socket.socket
+    end: socket.socket
+
+
+class Serving:
+    """The process: forks what is asked for, and tells how it has ended."""
+
+    def __init__(self, listener: socket.socket, main: Main) -> None:
+        self._listener, self._main = listener, main
+        self._doors: list[socket.socket] = []
+        self._born: dict[int, Born] = {}
+
+    def run(self) -> None:
+        """Until the last who asked has ended, or nobody comes."""
+        while True:
+            watched: list[socket.socket | int] = [self._listener, *self._doors, *self._born]
+            ready = select.select(watched, [], [], None if self._doors else ALONE_SECONDS)[0]
+            for one in ready:
+                if isinstance(one, int):
+                    self._ended(one)
+                elif one is self._listener:
+                    self._doors.append(one.accept()[0])
+                else:
+                    self._asked(one)
+            if not self._doors:
+                return
+
+    def _asked(self, door: socket.socket) -> None:
+        data, descriptors, _, _ = socket.recv_fds(door, MOST_BYTES, MOST_DESCRIPTORS)
+        if not data:
+            self._doors.remove(door)
+            for child in self._born.values():
+                if child.door is door:
+                    os.kill(child.pid, signal.SIGKILL)
+            door.close()
+            return
+        if (pid := os.fork()) == 0:
+            _live(self._main, msgspec.msgpack.decode(data, type=Birth), descriptors[1:])
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)
+        self._born[os.pidfd_open(pid)] = Born(pid, door, socket.socket(fileno=descriptors[0]))
+        door.send(STATUS.pack(pid))
+
+    def _ended(self, descriptor: int) -> None:
+        child = self._born.pop(descriptor)
+        code = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+        os.close(descriptor)
+        with child.end, contextlib.suppress(OSError):  # nobody may wait for it
+            child.end.send(STATUS.pack(code))
+
+
+def _worker(engine: str) -> Main:
+    """The program, with everything imported that it will want."""
+    import workers.loop  # noqa: F401
+    from workers import engines
+    from workers.__main__ import main
+
+    engines.prepare(engine)
+    return _of_parent(main)
+
+
+def _egress() -> Main:
+    import ai_pal.egress.loop  # noqa: F401
+    from ai_pal.egress.__main__ import main
+    from ai_pal.egress.providers import CLASSES
+
+    for api in CLASSES:
+        importlib.import_module(f"ai_pal.egress.providers.{api}")
+    return _of_parent(main)
+
+
+def _of_parent(main: Main) -> Main:
+    """A program that ends with the one that is named as its parent."""
+    return lambda arguments: main([*arguments, "--parent", str(os.getppid())])
+
+
+def _supervisor() -> Main:
+    import ai_pal.cli.supervise
+    import ai_pal.logs
+    import ai_pal.server.app  # noqa: F401
+    from ai_pal.__main__ import main
+
+    return main
+
+
+def _tests(arguments: list[str]) -> Main:
+    """A program of execnet's, which is how xdist starts test processes. Collecting finds all modules of tests
+    imported."""
+    import pytest
+
+    class OnlyModules:
+        """Nothing in them is looked for."""
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_pycollect_makeitem(self) -> list[pytest.Item]:
+            return []
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # what is wrong with a module, the test processes find and say again
+    pytest.main(["--collect-only", "-n0", "-pno:cacheprovider", *arguments], plugins=[OnlyModules()])
+
+    def main(_: list[str]) -> int:
+        sys.argv = ["-c"]
+        exec(ast.literal_eval(sys.stdin.readline()), {"__name__": "execnet_process"})  # noqa: S102
+        return 0
+
+    return main
+
+
+def _keep_only(streams: dict[int, int]) -> None:
+    """Of all that is open here these, by what they are to be, and what the first three are anyway."""
+    above = max(*streams, 2) + 1
+    copies = {number: fcntl.fcntl(one, fcntl.F_DUPFD, above) for number, one in streams.items()}
+    for number, copy in copies.items():
+        os.dup2(copy, number)
+    begin = 3
+    for number in [*sorted(number for number in streams if number > 2), os.sysconf("SC_OPEN_MAX")]:
+        os.closerange(begin, number)
+        begin = number + 1
+
+
+def _live(main: Main, birth: Birth, streams: list[int]) -> None:
+    """Does not return."""
+    try:
+        os.sched_setaffinity(0, birth.cores)
+        os.chdir(birth.cwd)
+        os.environ.clear()
+        os.environ.update(birth.environment)
+        _keep_only(dict(zip(birth.streams, streams, strict=True)))
+        code = main(birth.arguments)
+    finally:
+        os._exit(code)
+
+
+def _main_of(kind: str, arguments: list[str]) -> Main:
+    match kind:
+        case nursery.EGRESS:
+            return _egress()
+        case nursery.SUPERVISORS:
+            return _supervisor()
+        case nursery.TESTS:
+            return _tests(arguments)
+        case engine:
+            return _worker(engine)
+
+
+def _serve(listener: int, kind: str, arguments: list[str]) -> None:
+    gc.disable()
+    main = _main_of(kind, arguments)
+    gc.freeze()  # what lies there, its children share as long as nobody writes to it
+    gc.enable()
+    with socket.socket(fileno=listener) as one:
+        Serving(one, main).run()
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    os._exit(0)  # as workers end: taking the libraries apart takes long
