@@ -110,12 +110,23 @@ def copied(file: Path, target: Path) -> None:
 
 
 def scp(box: sshd.SecondMachine, file: Path, target: Path) -> None:
-    """Through the server there; nothing is synced."""
+    """Through the server there, which has no SFTP (`-O`); nothing is synced."""
     with suppress(FileNotFoundError):
         target.unlink()
     known = box.folder / "known_hosts"
     known.write_text(f"[127.0.0.1]:{box.port} {box.host_key}\n")
     options = (f"UserKnownHostsFile={known}", f"IdentityFile={box.folder}/user_key", "IdentityAgent=none")
     said = [word for option in options for word in ("-o", option)]
-    command = ["scp", "-q", "-F", "none", *said, "-P", str(box.port), str(file), f"{box.target}:{target}"]
+    command = [
+        "scp",
+        "-O",
+        "-q",
+        "-F",
+        "none",
+        *said,
+        "-P",
+        str(box.port),
+        str(file),
+        f"{box.target}:{target}",
+    ]
     subprocess.run(command, check=True, timeout=300, stdin=subprocess.DEVNULL)
