@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from ai_pal.config import paths
+from tests import made_up_cards
 
 ALIVE = "on"
 
@@ -16,11 +17,14 @@ class LoopbackNode:
     """A node that its engine reaches by `command`. All that runs there has a home of its own, by which it is
     known."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, cards: str = "", **environ: str) -> None:
+        """`cards` are made up: see `tests.made_up_cards`. What runs there has this in its environment too."""
         self.name, self._home = name, folder / name
         self._home.mkdir()
         (self._home / ALIVE).touch()
-        python = f'test -e {self._home}/{ALIVE} && exec env HOME={self._home} {sys.executable} "$@"'
+        environ = made_up_cards.environment(cards) | environ
+        more = " ".join(f"{key}={value}" for key, value in environ.items())
+        python = f'test -e {self._home}/{ALIVE} && exec env HOME={self._home} {more} {sys.executable} "$@"'
         self.command = f"sh -c '{python}' node"
 
     @property

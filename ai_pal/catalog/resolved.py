@@ -6,6 +6,9 @@ from ai_pal.formats.adapters import OPTION
 from ai_pal.protocol.client import KEPT_HERE
 from ai_pal.protocol.worker import LoadModel
 
+SPREAD = "vllm"
+"""The engine of a model that is spread over several nodes."""
+
 SIZES = ("threads", "context", "slots", "kv_cache", "device", "gpu_layers")
 """Options that are fields of `LoadModel` too."""
 
@@ -15,7 +18,7 @@ class Resolved(msgspec.Struct, frozen=True):
     a `pinned` model stays until it is unloaded by request; `file` is where its path leads, links followed;
     `stamp` tells these very files from others that take their place, "" for a model without files. It has so
     many `replicas`, and where much is asked up to `most_replicas`. One that `stays` is for this machine
-    where others run on nodes."""
+    where others run on nodes. It is spread over so many `nodes`."""
 
     load: LoadModel
     size: int = 0
@@ -26,6 +29,7 @@ class Resolved(msgspec.Struct, frozen=True):
     replicas: int = 1
     most_replicas: int = 1
     stays: bool = False
+    nodes: int = 1
 
     @property
     def name(self) -> str:
@@ -42,8 +46,11 @@ class Resolved(msgspec.Struct, frozen=True):
     def vocabulary(self) -> "Resolved":
         """The same without weights and adapters: it counts tokens, and goes when nobody does."""
         options = {name: value for name, value in self.load.options.items() if name != OPTION}
-        load = msgspec.structs.replace(self.load, vocabulary=True, options=options)
-        return msgspec.structs.replace(self, load=load, size=0, pinned=False, replicas=1, most_replicas=1)
+        engine = "transformers" if self.load.engine == SPREAD else self.load.engine
+        load = msgspec.structs.replace(self.load, vocabulary=True, options=options, engine=engine)
+        return msgspec.structs.replace(
+            self, load=load, size=0, pinned=False, replicas=1, most_replicas=1, nodes=1
+        )
 
     def has_bounds_of(self, other: "Resolved") -> bool:
         """Whether it has as many replicas, at least and at most."""

@@ -143,7 +143,9 @@ def _status(*, as_json: bool) -> int:
     nodes = [] if status is None else status.nodes
     workers = [] if status is None else status.workers
     if as_json:
-        rows = [{**whole(node), "models": _models(node.name, workers)} for node in nodes]
+        from ai_pal.cli.node_table import models_on
+
+        rows = [{**whole(node), "models": models_on(node.name, workers)} for node in nodes]
         print_json({"engine": cluster.engine, "running": status is not None, "nodes": rows})
     elif not cluster.on and not nodes:
         print("there is no cluster in the settings: ai-pal cluster up --ray HOST:PORT")
@@ -157,25 +159,7 @@ def _status(*, as_json: bool) -> int:
 
 
 def _show(nodes: Sequence["NodeStatus"], workers: Sequence["WorkerStatus"]) -> None:
+    from ai_pal.cli.node_table import HEAD, node_cells
     from ai_pal.cli.terminal.table import table, terminal_width
 
-    cells = [
-        (
-            neutral_line(node.name),
-            _state(node),
-            f"{node.free / 1e9:.1f} of {node.total / 1e9:.1f} GB",
-            str(node.cores),
-            str(len(node.cards) or "-"),
-            neutral_line(", ".join(_models(node.name, workers))) or "-",
-        )
-        for node in nodes
-    ]
-    print(table(("NODE", "STATE", "MEMORY FREE", "CORES", "CARDS", "MODELS"), cells, width=terminal_width()))
-
-
-def _state(node: "NodeStatus") -> str:
-    return "silent" if node.silent else "drained" if node.drained else "answers"
-
-
-def _models(node: str, workers: Sequence["WorkerStatus"]) -> list[str]:
-    return [worker.model for worker in workers if worker.node == node]
+    print(table(HEAD, [node_cells(node, workers) for node in nodes], width=terminal_width()))

@@ -49,4 +49,10 @@ def run(args: argparse.Namespace) -> int:
     above += f"over HTTP: {', '.join(served)}\n" if served else ""
     print(wrapped(above, sys.stdout))
     print(worker_table(status.workers, terminal_width()))
+    if status.nodes:
+        from ai_pal.cli.node_table import HEAD, node_cells
+        from ai_pal.cli.terminal.table import table
+
+        rows = [node_cells(node, status.workers) for node in status.nodes]
+        print(f"\n{table(HEAD, rows, width=terminal_width())}")
     return 0

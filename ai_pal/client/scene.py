@@ -14,14 +14,15 @@ REMEMBERED = 20
 
 class Scene:
     """How things stand by what `events()` has told: `models` by name, `requests` by key, `downloads` by their
-    models; `gateways` serve others, of so many `clients`. `ended` are the last requests that have ended,
-    `happened` what happened last, the newest at the end. With `now`, in seconds of any clock, times go on
-    while nothing is told."""
+    models; `gateways` serve others, of so many `clients`, `nodes` are those of a cluster. `ended` are the
+    last requests that have ended, `happened` what happened last, the newest at the end. With `now`, in
+    seconds of any clock, times go on while nothing is told."""
 
     def __init__(self) -> None:
         self.supervisor: wire.Picture | None = None
         self.free = self.clients = 0
         self.gateways: list[wire.Gateway] = []
+        self.nodes: list[wire.NodeStatus] = []
         self.models: dict[str, wire.WorkerStatus] = {}
         self.requests: dict[str, wire.RequestStatus] = {}
         self.downloads: dict[str, wire.DownloadStatus] = {}
@@ -36,7 +37,7 @@ class Scene:
         if isinstance(event, wire.Picture):
             self._pictured_at = now
             self.supervisor, self.free, self.gateways = event, event.free, event.gateways
-            self.clients = event.clients
+            self.clients, self.nodes = event.clients, event.nodes
             self.happened.clear()
             self._happened_at.clear()
             self.models, self.requests, self.downloads, self._told_at = {}, {}, {}, {}
@@ -44,6 +45,7 @@ class Scene:
             self.free = self.free if event.free is None else event.free
             self.gateways = self.gateways if event.gateways is None else event.gateways
             self.clients = self.clients if event.clients is None else event.clients
+            self.nodes = self.nodes if event.nodes is None else event.nodes
         self.happened.extend(event.happened)
         self._happened_at.extend(now - one.seconds for one in event.happened)
         self.models |= {one.model: one for one in event.models}

@@ -169,7 +169,9 @@ class Agent:
         if self._is_short():
             return None
         launcher = LocalLauncher(Path("/"), self._endpoint, self._line)
-        spec = LaunchSpec(self._worker, ticket.module, ticket.args)
+        seen = ",".join(card.uuid for card in ticket.cards)
+        environment = (("CUDA_VISIBLE_DEVICES", seen),) if seen else ()
+        spec = LaunchSpec(self._worker, ticket.module, ticket.args, environment)
         try:
             self._process = launcher.launch(spec, self._exited)
         except AiPalError as error:

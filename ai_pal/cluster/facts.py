@@ -6,8 +6,10 @@ engine that runs Python on nodes makes a `Facts` and calls `look`."""
 import os
 import select
 import shutil
+import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ import msgspec
 from ai_pal.catalog.cache import nearest
 from ai_pal.catalog.identity import identities
 from ai_pal.cluster.engine import FACTS_SECONDS
+from ai_pal.memory.cards import ENGINES
 from ai_pal.memory.devices import CardsHere, Devices
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.protocol.cluster import Card, Node
@@ -27,10 +30,12 @@ FILES_SECONDS = 10.0
 
 
 class Facts:
-    """Looks at this machine under the name of a node. `cache` is its folder of models."""
+    """Looks at this machine under the name of a node. `cache` is its folder of models, `address` where other
+    nodes reach it."""
 
-    def __init__(self, node: str, cache: Path, cards: Devices | None = None) -> None:
-        self._node, self._cache, self._cards = node, cache, cards or CardsHere()
+    def __init__(self, node: str, cache: Path, address: str = "", cards: Devices | None = None) -> None:
+        self._node, self._cache, self._address = node, cache, address
+        self._cards = cards or CardsHere()
         self._memory = MachineMemory()
         self._total = self._memory.total()
         self._files, self._walk_at = frozenset[str](), 0.0
@@ -40,10 +45,12 @@ class Facts:
         now = time.monotonic()
         if now >= self._walk_at:
             self._files, self._walk_at = frozenset(identities(self._cache)), now + FILES_SECONDS
-        cards = tuple(Card(one.name, one.free, one.total) for one in self._cards.look("llamacpp"))
+        seen = {engine: self._cards.look(engine) for engine in ENGINES}
+        cards = tuple(Card(*one) for one in next(filter(None, seen.values()), []))
         return Node(
             self._node, self._memory.free(), self._total, len(os.sched_getaffinity(0)), cards, self._files,
             cache=str(self._cache), disk=self._disk(), pressure=round(self._memory.pressure()),
+            computing=frozenset(engine for engine, found in seen.items() if found), address=self._address,
         )  # fmt: skip
 
     def _disk(self) -> int | None:
@@ -53,12 +60,23 @@ class Facts:
             return None
 
 
+def own_address(environ: Mapping[str, str] = os.environ) -> str:
+    """Where others reach this machine: where SSH has, else by its name. "" if that is nowhere."""
+    words = environ.get("SSH_CONNECTION", "").split()  # who connected, from which port; to whom
+    if len(words) == 4:
+        return words[2]
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return ""
+
+
 def main(node: str) -> int:
     """Tell it until stdin ends."""
     from ai_pal import catalog
     from ai_pal.config import load_settings
 
-    facts = Facts(node, catalog.cache_dir(load_settings().settings))
+    facts = Facts(node, catalog.cache_dir(load_settings().settings), own_address())
     while True:
         sys.stdout.write(MARK + msgspec.json.encode(facts.look()).decode() + "\n")
         sys.stdout.flush()

@@ -25,11 +25,11 @@ class Agent:
 class Scout:
     """Tells a node's facts."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, address: str) -> None:
         from ai_pal import catalog
         from ai_pal.config import load_settings
 
-        self._facts = facts.Facts(name, catalog.cache_dir(load_settings().settings))
+        self._facts = facts.Facts(name, catalog.cache_dir(load_settings().settings), address)
 
     def look(self) -> bytes:
         return msgspec.json.encode(self._facts.look())

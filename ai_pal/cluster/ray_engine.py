@@ -18,7 +18,7 @@ import msgspec
 from ai_pal.cluster.engine import FACTS_SECONDS, GONE_SECONDS, START_SECONDS, Events
 from ai_pal.cluster.ray_actors import Agent, Scout
 from ai_pal.cluster.ray_lookout import Lookout
-from ai_pal.cluster.ray_nodes import MEMORY, RayNode, alive, last_words, refusal
+from ai_pal.cluster.ray_nodes import MEMORY, RayNode, alive, cards_of, last_words, refusal
 from ai_pal.errors import AiPalError, Code, Failure, install_extra
 from ai_pal.protocol.cluster import Node, Ticket
 
@@ -45,6 +45,9 @@ GIVE_UP_SECONDS = 50.0
 
 LOOK_SECONDS = FACTS_SECONDS / 2
 
+GIVES_BACK_SECONDS = 5.0
+"""After the end of an agent, until Ray has told that what it had is free again."""
+
 
 class RayEngine:
     """Implements `Engine` on the cluster whose head is at `address` (HOST:PORT): this machine is a node."""
@@ -56,6 +59,7 @@ class RayEngine:
         self._lock = threading.RLock()  # held while events are told: they come in order
         self._closed = threading.Event()
         self._agents: dict[str, _Placed] = {}
+        self._given_back_by: dict[str, float] = {}
         self._lookouts: dict[str, Lookout] = {}
         _connect(address)
         self._head_at = time.monotonic()
@@ -104,7 +108,7 @@ class RayEngine:
             node = self._lookouts[ticket.node].row
             options = {
                 "num_cpus": 0,  # a worker computes on as many cores as it is told to
-                "num_gpus": ticket.cards,
+                "num_gpus": cards_of(ticket),
                 "scheduling_strategy": NodeAffinitySchedulingStrategy(node.id, soft=False),
                 **({MEMORY: ticket.need} if ticket.need else {}),
             }
@@ -127,8 +131,16 @@ class RayEngine:
             return f"Ray's head at {self._address} has not answered for {silent:.0f} s", Code.NO_NODE
         if lookout.node(now).silent and not lookout.is_new:
             return f"node {ticket.node} does not answer", Code.NO_NODE
-        free = ray._private.state.available_resources_per_node()
-        return refusal(ticket, lookout.row, free.get(lookout.row.id, {})), None
+        return self._shortage(ticket, lookout.row), None
+
+    def _shortage(self, ticket: Ticket, node: RayNode) -> str:
+        """What it lacks there; for a while what others had there may only not be told yet."""
+        while True:
+            free = ray._private.state.available_resources_per_node()
+            reason = refusal(ticket, node, free.get(node.id, {}))
+            if not reason or time.monotonic() > self._given_back_by.get(node.name, 0.0):
+                return reason
+            self._closed.wait(LOOK_SECONDS)
 
     def _keyed(self, placed: "_Placed", done: "Future[str]") -> None:
         if done.exception() is not None:
@@ -152,6 +164,7 @@ class RayEngine:
             if placed.ended:
                 return
             placed.ended = True
+            self._given_back_by[placed.ticket.node] = time.monotonic() + GIVES_BACK_SECONDS
             self._agents.pop(placed.ticket.worker, None)
             said = "it was stopped" if placed.gone_by is not None else reason
             worker = placed.ticket.worker
@@ -262,7 +275,7 @@ def _remote(what: type) -> Any:
 
 def _scout(node: RayNode) -> Any:
     where = NodeAffinitySchedulingStrategy(node.id, soft=False)
-    return _remote(Scout).options(num_cpus=0, scheduling_strategy=where).remote(node.name)
+    return _remote(Scout).options(num_cpus=0, scheduling_strategy=where).remote(node.name, node.address)
 
 
 def _in_thread(work: Any, *args: Any) -> threading.Thread:

@@ -1,5 +1,6 @@
 """Ray's nodes under names for people, and what Ray has left to give on them. Pure, and without Ray."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -11,13 +12,18 @@ from ai_pal.protocol.cluster import Ticket
 MEMORY, CARDS = "memory", "GPU"
 """Ray's names of what it gives out."""
 
+FINEST = 0.0001
+"""The smallest part of anything that Ray gives out."""
+
 
 class RayNode(msgspec.Struct, frozen=True):
-    """One row of Ray's table that is alive. `total` is what Ray may give out there, by its names."""
+    """One row of Ray's table that is alive. `total` is what Ray may give out there, by its names, `address`
+    is its host's."""
 
     name: str
     id: str
     total: Mapping[str, float]
+    address: str = ""
 
 
 def alive(
@@ -30,7 +36,9 @@ def alive(
     found: dict[str, RayNode] = {}
     for row in sorted(table, key=lambda row: (row["NodeID"] in failed, str(row["NodeID"]))):
         if row["Alive"]:
-            node = RayNode(_called(row), str(row["NodeID"]), row.get("Resources", {}))
+            node = RayNode(
+                _called(row), str(row["NodeID"]), row.get("Resources", {}), row["NodeManagerAddress"]
+            )
             if node.name not in found or used.get(node.name) == node.id:
                 found[node.name] = node
     return found
@@ -47,10 +55,18 @@ def refusal(ticket: Ticket, node: RayNode, free: Mapping[str, float]) -> str:
     if free.get(MEMORY, 0.0) < ticket.need:
         left, total = (gigabytes(int(one.get(MEMORY, 0.0))) for one in (free, node.total))
         lacking.append(f"{gigabytes(ticket.need)} of memory is needed, Ray has {left} of {total} left")
-    if free.get(CARDS, 0.0) < ticket.cards:
+    if free.get(CARDS, 0.0) < (wanted := cards_of(ticket)):
         left, total = (f"{one.get(CARDS, 0.0):g}" for one in (free, node.total))
-        lacking.append(f"{ticket.cards} graphics cards are needed, Ray has {left} of {total} left")
+        lacking.append(f"{wanted:g} of the graphics cards is needed, Ray has {left} of {total} left")
     return "; ".join(lacking)
+
+
+def cards_of(ticket: Ticket) -> float:
+    """How many cards this takes, as Ray counts: a part of one, or some as a whole. Which these are, Ray does
+    not choose."""
+    if len(ticket.cards) == 1:
+        return min(1.0, math.ceil(ticket.cards[0].part / FINEST) * FINEST)
+    return len(ticket.cards)
 
 
 def last_words(error: BaseException | None) -> str:

@@ -13,6 +13,7 @@ MOST_SLOTS = 256
 DEVICES = r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$"
 MOST_LAYERS = 10_000
 MOST_REPLICAS = 64
+MOST_NODES = 64
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +60,18 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 le=MOST_REPLICAS,
                 description="Up to so many come where requests wait, and go when they are idle. "
                 "As `replicas` if it is left out.",
+            ),
+        ]
+        | None
+    ) = None
+    nodes: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=MOST_NODES,
+                description="Nodes of a cluster that the model is spread over, on the cards of all of them, "
+                "by vLLM: docs/cluster.md.",
             ),
         ]
         | None

@@ -4,6 +4,8 @@ context: a look takes well under a millisecond, and where there is no such libra
 import contextlib
 import ctypes
 import os
+import shutil
+import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -13,6 +15,11 @@ from ai_pal.memory.devices import Device
 LIBRARY = "libnvidia-ml.so.1"
 BUILDS = {"llamacpp": ("xllamacpp", False), "transformers": ("torch", True)}
 """By engine, the package that computes, and whether its build without a mark in its version can use CUDA."""
+
+PROGRAMS = ("vllm",)
+"""Engines that are programs of this name: beside this Python, or in the path."""
+
+ENGINES = (*BUILDS, *PROGRAMS)
 
 
 class _Memory(ctypes.Structure):
@@ -69,12 +76,19 @@ class Cards:
         memory, label = _Memory(), ctypes.create_string_buffer(96)
         if self._library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)) != 0:
             return None
+        uuid = ctypes.create_string_buffer(96)
         self._library.nvmlDeviceGetName(handle, label, ctypes.c_uint(len(label)))
-        return Device(name, int(memory.free), int(memory.total), label.value.decode(errors="replace"))
+        self._library.nvmlDeviceGetUUID(handle, uuid, ctypes.c_uint(len(uuid)))
+        called, known = (one.value.decode(errors="replace") for one in (label, uuid))
+        return Device(name, int(memory.free), int(memory.total), called, known)
 
 
 def uses_cuda(engine: str) -> bool:
-    """Whether the library that this engine computes with was built for CUDA, by its version: `+cu128`."""
+    """Whether the library that this engine computes with was built for CUDA, by its version: `+cu128`. A
+    program is taken to be."""
+    if engine in PROGRAMS:
+        beside, path = os.path.dirname(sys.executable), os.environ.get("PATH", "")
+        return shutil.which(engine, path=os.pathsep.join((beside, path))) is not None
     package, unmarked = BUILDS.get(engine, ("", False))
     try:
         mark = version(package).partition("+")[2] if package else "cpu"

@@ -8,12 +8,14 @@ NODES = ("/dev/nvidiactl", "/dev/dxg")
 
 
 class Device(NamedTuple):
-    """`name` as settings have it, `cuda:0` the first that processes of ours see; bytes."""
+    """`name` as settings have it, `cuda:0` the first that processes of ours see; bytes. `uuid` is its
+    driver's name, the same for all processes."""
 
     name: str
     free: int
     total: int
     label: str = ""
+    uuid: str = ""
 
 
 class Devices(Protocol):

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
 from ai_pal.memory.devices import Device
 from ai_pal.protocol.worker import Share
 
@@ -77,3 +79,8 @@ def _share(blocks: Blocks, device: Device, begin: int, end: int) -> Share:
 
 def _room(device: Device) -> int:
     return max(0, device.free - RESERVE)
+
+
+def seen_alone(shares: Sequence[Share]) -> list[Share]:
+    """These, as a process calls their devices that sees no others, in this order."""
+    return [msgspec.structs.replace(share, device=f"cuda:{at}") for at, share in enumerate(shares)]

@@ -13,18 +13,30 @@ KILL = 9
 
 
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A graphics card of a node; `free` and `total` are bytes of its own memory."""
+    """A graphics card of a node; `free` and `total` are bytes of its own memory, `name` is as settings have
+    it (`cuda:0`), `label` what it is sold as, and `uuid` what its driver knows it by."""
 
     name: str
     free: int = 0
     total: int = 0
+    label: str = ""
+    uuid: str = ""
+
+
+class CardShare(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A card that a worker computes on, by its driver's name, and the part of its memory that is the
+    worker's."""
+
+    uuid: str
+    part: float
 
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one node. `free` and `total` are bytes of memory that processes can have, `files` the
     identities of the model files there (`ai_pal.catalog.identity`), `cache` the folder that these lie in, and
     `disk` the bytes that are free there, None for not known. `pressure` is the percentage of the time that
-    processes there wait for memory. One that is `silent` does not answer now: all
+    processes there wait for memory. `computing` are the engines whose builds there compute on its `cards`,
+    `address` is where other nodes reach it, "" for not known. One that is `silent` does not answer now: all
     else is what it told last, and nothing is placed there."""
 
     name: str
@@ -37,6 +49,8 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     cache: str = ""
     disk: int | None = None
     pressure: int = 0
+    computing: frozenset[str] = frozenset()
+    address: str = ""
 
 
 class ModelFile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,8 +93,8 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `worker` is the socket identity of the worker that it is for, `node` where it has to be, `address` what it
     connects to (`tcp://HOST:PORT`) and `server` the public key that answers there (Z85). It launches `module`
-    with `args` if `need` bytes of memory are free there; `cards` is how many graphics cards that takes, and
-    what is in `supply` it gets first."""
+    with `args` if `need` bytes of memory are free there; `cards` are the only graphics cards that it sees, in
+    their order, where it computes on any; and what is in `supply` it gets first."""
 
     worker: str
     node: str
@@ -89,7 +103,7 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     module: str = "workers"
     args: tuple[str, ...] = ()
     need: int = 0
-    cards: int = 0
+    cards: tuple[CardShare, ...] = ()
     supply: Supply | None = None
 
 
@@ -113,7 +127,7 @@ class Place(ToEgress, tag="place", frozen=True):
     module: str = "workers"
     args: tuple[str, ...] = ()
     need: int = 0
-    cards: int = 0
+    cards: tuple[CardShare, ...] = ()
     supply: Supply | None = None
 
 

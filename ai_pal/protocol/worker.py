@@ -34,6 +34,16 @@ class Share(msgspec.Struct, frozen=True):
     growth: int = 0
 
 
+class Gang(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model over several nodes, whose processes meet at the first of their `addresses`, on `port`: on each
+    node so many `cards`, of whose memory it takes this part."""
+
+    addresses: list[str]
+    port: int
+    cards: int
+    part: float
+
+
 class ToWorker(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of what the supervisor sends."""
 
@@ -44,7 +54,8 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     `path` is a local file or folder, `threads` 0 leaves the choice to the worker, `context` 0 means the
     model's own window up to the engine's default, `kv_cache` None leaves it to the engine, `device` "" and
     `gpu_layers` -1 to what fits, `options` are engine-specific. `placement` is what lies on devices, the last
-    blocks of the model; None leaves that to the worker. `sampling` holds for requests that say nothing else.
+    blocks of the model; None leaves that to the worker. A worker of a `gang` is the first of its processes,
+    which speaks for all. `sampling` holds for requests that say nothing else.
     With `vocabulary` nothing is loaded but what counts tokens.
     `prefixes` is the folder with one folder for each kept conversation, in which what the model has read of
     it may be saved when the worker is told to end: `prefix_bytes` in all, 0 saves nothing.
@@ -63,6 +74,7 @@ class LoadModel(ToWorker, tag="load_model", frozen=True):
     device: str = ""
     gpu_layers: int = -1
     placement: list[Share] | None = None
+    gang: Gang | None = None
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     sampling: GenerationOptions = GenerationOptions()
     vocabulary: bool = False

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -13,13 +14,17 @@ from _pytest.mark import ParameterSet
 from ai_pal.cluster.command_engine import CommandEngine
 from ai_pal.cluster.engine import GONE_SECONDS, Engine, Events
 from ai_pal.errors import Code
-from ai_pal.protocol.cluster import Node, Ticket
+from ai_pal.protocol.cluster import Card, CardShare, Node, Ticket
 from ai_pal.transport.curve import fresh_keys
 from tests.cluster_nodes import LoopbackNode
 from tests.process.eventually import allowed, eventually
 from tests.servers import ray_cluster
 
 AGENT = "ai_pal.cluster.agent"
+GB = 10**9
+CARDS = "GPU-x:8,GPU-y:24"
+"""Of node `a`, made up: see `tests.made_up_cards`."""
+
 NOBODY = "tcp://127.0.0.1:9"
 """Where agents of these tests try to connect to."""
 
@@ -68,7 +73,7 @@ class Subject(Protocol):
 class OverCommand:
     def __init__(self, folder: Path) -> None:
         self.heard = Heard()
-        self._nodes = {name: LoopbackNode(folder, name) for name in "ab"}
+        self._nodes = {"a": LoopbackNode(folder, "a", CARDS), "b": LoopbackNode(folder, "b")}
         events: Events = self.heard
         commands = {name: node.command for name, node in self._nodes.items()}
         self.engine: Engine = CommandEngine(commands, events)
@@ -87,7 +92,7 @@ class OverCommand:
 class OverRay:
     def __init__(self, folder: Path) -> None:
         self.heard = Heard()
-        self._cluster = ray_cluster.RayCluster("a", "b")
+        self._cluster = ray_cluster.RayCluster("a", "b", cards={"a": CARDS})
         self._environ = pytest.MonkeyPatch()
         for name, value in self._cluster.environ.items():
             self._environ.setenv(name, value)
@@ -121,8 +126,8 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     assert not subject.heard.broken
 
 
-def ticket(worker: str, node: str) -> Ticket:
-    return Ticket(worker, node, NOBODY, fresh_keys().public)
+def ticket(worker: str, node: str, *cards: CardShare) -> Ticket:
+    return Ticket(worker, node, NOBODY, fresh_keys().public, cards=cards)
 
 
 def answering(engine: Engine) -> dict[str, Node]:
@@ -145,6 +150,39 @@ def test_nodes_tell_what_they_have(subject: Subject) -> None:
     for node in answering(subject.engine).values():
         assert 0 < node.free <= node.total
         assert node.cores >= 1
+
+
+def test_nodes_tell_their_cards_and_which_engines_compute_on_them(subject: Subject) -> None:
+    eventually(lambda: len(answering(subject.engine)) == 2)
+    nodes = answering(subject.engine)
+    first, second = (
+        Card("cuda:0", 8 * GB, 8 * GB, "made up", "GPU-x"),
+        Card("cuda:1", 24 * GB, 24 * GB, "made up", "GPU-y"),
+    )
+    assert nodes["a"].cards == (first, second)
+    assert nodes["a"].computing == {"llamacpp"}
+    assert (nodes["b"].cards, nodes["b"].computing) == ((), frozenset())
+
+
+def test_an_agent_that_is_to_have_cards_is_placed_and_gives_them_back(subject: Subject) -> None:
+    for worker in ("cards_1", "cards_2"):
+        took(subject, worker, CardShare("GPU-x", 0.7), CardShare("GPU-y", 0.7))
+        if subject.engine.name == "ray":  # it knows of no other card than these
+            beyond = f"beyond_{worker}"
+            subject.engine.start(ticket(beyond, "a", CardShare("GPU-x", 0.1)))
+            eventually(partial(subject.heard.ends.get, beyond))
+            how, reason = subject.heard.ends[beyond]
+            assert how == "refused"
+            assert "0.1 of the graphics cards is needed, Ray has 0 of 2 left" in reason
+        subject.engine.stop(worker)
+        eventually(partial(subject.heard.ends.get, worker))
+
+
+def took(subject: Subject, worker: str, *cards: CardShare) -> None:
+    """Start an agent with these cards of node `a`, which is there then."""
+    subject.engine.start(ticket(worker, "a", *cards))
+    eventually(lambda: worker in subject.heard.keys or worker in subject.heard.ends)
+    assert worker in subject.heard.keys, subject.heard.ends
 
 
 def test_an_agent_is_where_its_ticket_says_has_a_key_of_its_own_and_is_stopped(subject: Subject) -> None:

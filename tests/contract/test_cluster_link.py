@@ -7,6 +7,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -145,9 +146,9 @@ class Near:
     def lost(self, worker: str, reason: str) -> None:
         self.placements.lost(worker, reason, asyncio.get_running_loop().time())
 
-    def place(self, worker: str, address: str, need: int = 0, supply: wire.Supply | None = None) -> None:
+    def place(self, worker: str, address: str, need: int = 0, **more: Any) -> None:
         """Start this worker by an agent that goes over this address."""
-        self.placements.place(wire.Place(worker, "a", need=need, supply=supply))
+        self.placements.place(wire.Place(worker, "a", need=need, **more))
         given, keys = self.engine.started[worker], curve.fresh_keys()
         ticket = msgspec.structs.replace(given, address=address)
         self.engine.admit(worker, keys.public)
@@ -266,6 +267,19 @@ async def test_a_node_without_the_memory_refuses_before_anything_starts(near: Ne
     assert isinstance(end, wire.Ended)
     assert end.refused
     assert "GB is needed" in end.reason
+
+
+@pytest.mark.parametrize(
+    ("uuids", "visible"), [(("GPU-b", "GPU-a"), "GPU-b,GPU-a"), ((), "0")], ids=["its own", "none of its own"]
+)
+async def test_a_worker_sees_the_cards_of_its_ticket_and_no_others(
+    near: Near, line: Wire, monkeypatch: pytest.MonkeyPatch, uuids: tuple[str, ...], visible: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # as Ray has it in what it starts
+    near.place(A, await line.listen(), cards=tuple(wire.CardShare(uuid, 0.5) for uuid in uuids))
+    await until(lambda: said(near, A, inner.WorkerHello))
+    worker = psutil.Process(next(one.pid for one in near.told if isinstance(one, wire.Launched)))
+    assert worker.environ()["CUDA_VISIBLE_DEVICES"] == visible
 
 
 async def test_a_node_that_starts_no_process_says_so_and_not_that_memory_is_short(

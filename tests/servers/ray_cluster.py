@@ -14,12 +14,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
+from tests import made_up_cards
 from tests.process.homes import Environ
 
 TOKEN = secrets.token_hex(32)
@@ -49,8 +51,14 @@ class RayCluster:
     """A head and other nodes, which have `memory` to give out and end with it. `environ` lets people in."""
 
     def __init__(
-        self, head: str, *others: str, memory: int = 4 << 30, head_memory: int | None = None
+        self,
+        head: str,
+        *others: str,
+        memory: int = 4 << 30,
+        head_memory: int | None = None,
+        cards: Mapping[str, str] | None = None,
     ) -> None:
+        """`cards` are made up, by node: see `tests.made_up_cards`."""
         self.folder = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # short: sockets lie in it
         token = self.folder / "token"
         token.write_text(TOKEN)
@@ -60,6 +68,7 @@ class RayCluster:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_TMPDIR": str(self.folder),
         }
+        self._cards = cards or {}
         self._memory, self._head_memory = memory, memory if head_memory is None else head_memory
         self._start(head)
         for name in others:
@@ -73,7 +82,7 @@ class RayCluster:
 
     def add(self, name: str) -> None:
         """Start another node, or one again that was killed."""
-        self._ask("add", name, self._memory)
+        self._ask("add", name, self._memory, self._cards.get(name, ""))
 
     def kill(self, name: str) -> None:
         """Kill everything of this node at once."""
@@ -107,7 +116,7 @@ class RayCluster:
                 process_group=0, cwd=Path(__file__).parents[2],
             )  # fmt: skip
             try:
-                self.address = str(self._ask("head", head, self._head_memory))
+                self.address = str(self._ask("head", head, self._head_memory, self._cards.get(head, "")))
             except AssertionError:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
@@ -139,15 +148,15 @@ class _Holder:
 
         self._cluster, self._nodes = Cluster(), dict[str, Any]()
 
-    def head(self, name: str, memory: int) -> str:
+    def head(self, name: str, memory: int, cards: str) -> str:
         (port,) = free_ports(1)
-        self._add(name, memory, gcs_server_port=port, include_dashboard=False)
+        self._add(name, memory, cards, gcs_server_port=port, include_dashboard=False)
         return str(self._cluster.address)
 
-    def add(self, name: str, memory: int) -> None:
+    def add(self, name: str, memory: int, cards: str) -> None:
         for left in reversed(range(TRIES)):
             try:
-                return self._add(name, memory)
+                return self._add(name, memory, cards)
             except Exception:
                 if not left:
                     raise
@@ -159,10 +168,12 @@ class _Holder:
     def raylets(self, name: str) -> list[int]:
         return [one.process.pid for one in self._nodes[name].all_processes["raylet"]]
 
-    def _add(self, name: str, memory: int, **more: object) -> None:
+    def _add(self, name: str, memory: int, cards: str, **more: object) -> None:
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         os.environ["HOME"] = str(Path(os.environ["RAY_TMPDIR"], name))  # of its own, as on a host of its own
         os.makedirs(os.environ["HOME"], exist_ok=True)
+        os.environ.update(made_up_cards.environment(cards))
+        more |= {"num_gpus": len(cards.split(",")) if cards else 0}
         self._nodes[name] = self._cluster.add_node(node_name=name, memory=memory, **SMALL, **ports, **more)
 
 

@@ -9,6 +9,7 @@ ENGINES = {
     "echo": ("workers.engines.echo", "Echo"),
     "llamacpp": ("workers.engines.llamacpp", "LlamaCpp"),
     "transformers": ("workers.engines.transformers.engine", "Transformers"),
+    "vllm": ("workers.engines.vllm", "Vllm"),
 }
 VOCABULARIES = {
     "llamacpp": ("workers.engines.llamacpp_vocabulary", "Vocabulary"),

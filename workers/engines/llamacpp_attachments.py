@@ -14,7 +14,7 @@ from ai_pal.errors import Code, fail
 from ai_pal.protocol import pictures, sounds
 from ai_pal.protocol.content import Audio, Image
 from workers.engines.base import Blob, bytes_of
-from workers.engines.llamacpp_http import RefusedError
+from workers.engines.unix_http import RefusedError
 
 Attachment = Image | Audio
 Told = dict[str, Any]

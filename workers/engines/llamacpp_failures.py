@@ -5,7 +5,7 @@ from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure
 from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
-from workers.engines.llamacpp_http import RefusedError
+from workers.engines.unix_http import RefusedError
 from workers.log import cause, log
 
 ERRORS = {

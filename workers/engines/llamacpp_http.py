@@ -1,103 +1,13 @@
-"""What llama.cpp tells only over HTTP, on a Unix socket of its own: templates, counts, infill."""
+"""What llama.cpp tells only over HTTP: templates and counts."""
 
-import contextlib
-import http.client
-import json
-import os
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from ai_pal.protocol.content import Audio, Image, Message
+from workers.engines.unix_http import Asker, RefusedError
 
-TIMEOUT = 30.0
 REMEMBERED = 512
-
-
-def hidden(path: Path) -> Path:
-    """Take the socket out of its folder, where it would outlive a killed worker; the path that is
-    returned still reaches it, from this process only. Where that is not possible it stays."""
-    if not hasattr(os, "O_PATH"):
-        return path
-    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)  # kept open: it is the only way to the socket
-    path.unlink()
-    return Path(f"/proc/self/fd/{handle}")
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-class Asker:
-    """Asks the server over its socket. Thread-safe; raises `OSError` when it does not answer."""
-
-    def __init__(self, path: Path, key: str) -> None:
-        self._path = path
-        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-
-    def ask(
-        self, route: str, body: dict[str, Any] | None = None, *, timeout: float | None = None
-    ) -> dict[str, Any]:
-        """The answer to a question. Raises `RefusedError` for what the server refuses."""
-        with self._asked(route, body, timeout) as reply:
-            content = reply.read()
-            answer: dict[str, Any] = _decoded(content)
-            if reply.status != http.client.OK:
-                raise RefusedError(route, reply.status, answer.get("error", {}))
-            return answer
-
-    def stream(
-        self,
-        route: str,
-        body: dict[str, Any],
-        each: Callable[[dict[str, Any]], bool],
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Tell `each` event of the answer, until it says that it has enough."""
-        with self._asked(route, body, timeout) as reply:
-            if reply.status != http.client.OK:
-                raise RefusedError(route, reply.status, _decoded(reply.read()).get("error", {}))
-            for line in reply:
-                name, _, value = line.partition(b": ")
-                if name in (b"data", b"error") and value.strip() != b"[DONE]" and each(_decoded(value)):
-                    return
-
-    @contextlib.contextmanager
-    def _asked(
-        self, route: str, body: dict[str, Any] | None, timeout: float | None
-    ) -> Iterator[http.client.HTTPResponse]:
-        connection = _UnixConnection(self._path, TIMEOUT if timeout is None else timeout)
-        try:
-            text = None if body is None else json.dumps(body)
-            connection.request("GET" if body is None else "POST", route, text, self._headers)
-            yield connection.getresponse()
-        finally:
-            connection.close()
-
-
-class RefusedError(OSError):
-    """The server refused a question; `error` is its error object."""
-
-    def __init__(self, route: str, status: int, error: dict[str, Any]) -> None:
-        super().__init__(f"{route} answered {status}: {str(error.get('message', ''))[:300]}")
-        self.status, self.error = status, error
-
-
-def _decoded(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise OSError(f"the server said what is no JSON: {content[:200]!r}") from error
 
 
 class TokenCounter:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from workers.engines.llamacpp_http import Asker
+from workers.engines.unix_http import TIMEOUT, Asker
 from workers.kept_prefixes import OWN_SHARE, WORTH, KeptPrefixes
 from workers.log import cause, log
 
@@ -154,7 +154,7 @@ class Prefixes:
     # The server.
 
     def _slots(self, until: float | None = None) -> list[dict[str, Any]]:
-        slots: Any = self._asker.ask("/slots", timeout=None if until is None else _left(until))
+        slots: Any = self._asker.ask("/slots", timeout=TIMEOUT if until is None else _left(until))
         return list(slots)
 
 

@@ -17,10 +17,11 @@ from workers.engines.base import Blob, Sink
 from workers.engines.channels import FINAL
 from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
 from workers.engines.llamacpp_failures import attempt, template_words
-from workers.engines.llamacpp_http import Asker, PromptCounter, RefusedError, TokenCounter
+from workers.engines.llamacpp_http import PromptCounter, TokenCounter
 from workers.engines.llamacpp_infill import EMPTY, Marks
 from workers.engines.llamacpp_messages import plain_messages
 from workers.engines.llamacpp_request import continued, prompt_body
+from workers.engines.unix_http import Asker, RefusedError
 from workers.turns import arranged, manners_of
 
 COUNTERS = 2

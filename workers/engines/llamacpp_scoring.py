@@ -11,8 +11,8 @@ from ai_pal.protocol.content import TokenLogprob
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import token_of
 from workers.engines.llamacpp_failures import failure_of
-from workers.engines.llamacpp_http import Asker
 from workers.engines.llamacpp_request import STREAM
+from workers.engines.unix_http import Asker
 
 CERTAIN = 1e4
 """Added to the logit of a token, so that it comes; what is told is how probable it was without that."""

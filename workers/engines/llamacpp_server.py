@@ -11,7 +11,7 @@ from ai_pal.formats.gguf import Header
 from ai_pal.formats.projector import Projector, misfit
 from ai_pal.protocol.worker import SAID_ON_STDERR
 from workers import long_turns
-from workers.engines.llamacpp_http import Asker, hidden
+from workers.engines.unix_http import Asker, hidden
 
 DAMAGED = "if it is damaged, fetch it again; if its chat template is, set chat_template=FILE"
 SOCKET = "llamacpp-{pid}.sock"

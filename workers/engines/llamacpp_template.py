@@ -9,8 +9,8 @@ import msgspec
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions
 from workers.engines.channels import ANALYSIS, CHANNEL, END, writes_channels
-from workers.engines.llamacpp_http import RefusedError
 from workers.engines.thought_marks import SWITCHES, Marks, marks_of
+from workers.engines.unix_http import RefusedError
 
 Thinks = Literal["never", "if wanted", "always"]
 QUESTION = [{"role": "user", "content": "x"}]

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ai_pal.cli.node_table import HEAD as NODES
+from ai_pal.cli.node_table import SPARE as NODES_SPARE
+from ai_pal.cli.node_table import node_cells
 from ai_pal.cli.request_table import HEAD as REQUESTS
 from ai_pal.cli.request_table import LAST as REQUESTS_LAST
 from ai_pal.cli.request_table import SPARE as REQUESTS_SPARE
@@ -138,6 +141,9 @@ def _sections(view: View, scene: Scene, columns: int | None, now: float) -> list
         found.append(_section(lines, names, view))
     elif scene.supervisor is not None:
         found.append(Section("  no model is loaded", []))
+    if scene.nodes:
+        nodes = [node_cells(node, scene.models.values()) for node in scene.nodes]
+        found.append(_section(table(NODES, nodes, width=width, spare=NODES_SPARE).splitlines(), [], view))
     requests = [request_cells(request) for request in scene.requests_at(now)]
     keys = [Line("request", key) for key in scene.requests]
     if requests:

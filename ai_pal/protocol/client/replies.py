@@ -138,11 +138,12 @@ class WorkerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A graphics card of a node, with bytes of its own memory."""
+    """A graphics card of a node, with bytes of its own memory; `label` is what it is sold as."""
 
     name: str
     free: int = 0
     total: int = 0
+    label: str = ""
 
 
 class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -3,7 +3,7 @@
 import msgspec
 
 from ai_pal.protocol.client.answers import Event
-from ai_pal.protocol.client.replies import Gateway, WorkerStatus
+from ai_pal.protocol.client.replies import Gateway, NodeStatus, WorkerStatus
 from ai_pal.protocol.client.requests import Request
 from ai_pal.protocol.usage import Usage
 
@@ -89,7 +89,7 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
 class Picture(Event, tag="picture", frozen=True):
     """All there is now. `memory`, `free` and `total` in bytes: of the supervisor, what loads can have on this
     machine, and what they could ever have. `happened` is what happened last, also before this. `missed`: so
-    many `changes` were left out, because they were not read."""
+    many `changes` were left out, because they were not read. `nodes` are those of a cluster."""
 
     id: int
     version: str
@@ -105,12 +105,13 @@ class Picture(Event, tag="picture", frozen=True):
     total: int = 0
     gateways: list[Gateway] = msgspec.field(default_factory=list)
     happened: list[Happening] = msgspec.field(default_factory=list)
+    nodes: list[NodeStatus] = msgspec.field(default_factory=list)
 
 
 class Changes(Event, tag="changes", frozen=True):
     """What is new: each entry is whole, and takes the place of the one of the same model or key. One that is
-    `gone`, or whose phase is an end, is the last of its own. `free`, `clients` and `gateways`, which are all
-    there are, come when they have changed."""
+    `gone`, or whose phase is an end, is the last of its own. `free`, `clients`, `gateways` and `nodes`, which
+    are all there are, come when they have changed."""
 
     id: int
     models: list[WorkerStatus] = msgspec.field(default_factory=list)
@@ -120,6 +121,7 @@ class Changes(Event, tag="changes", frozen=True):
     free: int | None = None
     gateways: list[Gateway] | None = None
     clients: int | None = None
+    nodes: list[NodeStatus] | None = None
 
 
 class CalledOff(Event, tag="called_off", frozen=True):

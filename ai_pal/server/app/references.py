@@ -9,8 +9,8 @@ from ai_pal import catalog
 from ai_pal.catalog import beside, files, used
 from ai_pal.catalog.inventory import inventory
 from ai_pal.catalog.purpose import Purpose, made_for, purpose
-from ai_pal.catalog.resolved import Resolved
-from ai_pal.config import Settings, paths
+from ai_pal.catalog.resolved import SPREAD, Resolved
+from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import needs
@@ -26,12 +26,34 @@ SAVE = ("llamacpp", "transformers")
 def load_of(reference: str, settings: Settings) -> Resolved:
     """What a worker is told to load. Raises `AiPalError`."""
     reference = reference or catalog.default_model(settings)
-    load = _with_prefixes(catalog.resolve(reference, settings), settings)
+    own = catalog.own_settings(reference, settings)
+    load = _spread(_with_prefixes(catalog.resolve(reference, settings), settings), own, settings)
     size = files.size_of(load.path) if load.path else 0
     file = os.path.realpath(load.path) if load.path else ""
     stamp = stamp_of(load) if load.path else ""
-    own = catalog.own_settings(reference, settings)
-    return Resolved(load, size, own.keep_alive, bool(own.pin), file, stamp, *own.replica_bounds)
+    return Resolved(
+        load, size, own.keep_alive, bool(own.pin), file, stamp, *own.replica_bounds, nodes=own.nodes or 1
+    )
+
+
+def _spread(load: LoadModel, own: ModelSettings, settings: Settings) -> LoadModel:
+    """One for the nodes of a cluster is loaded by the engine that can do that. Raises `AiPalError`."""
+    if (own.nodes or 1) == 1:
+        return load
+    what = f"{load.model} has nodes = {own.nodes} in the settings"
+    if not settings.cluster.on:
+        fail(
+            Code.CONFIG_INVALID, f"{what}, and there is no cluster", "docs/cluster.md says how one is set up"
+        )
+    if load.engine != "transformers":
+        what = f"{what}: vLLM spreads folders of safetensors, and this is for {load.engine}"
+        fail(Code.CONFIG_INVALID, what, "use the model in that form, or leave `nodes` out")
+    if own.replica_bounds != (1, 1):
+        fail(Code.CONFIG_INVALID, f"{what}: it cannot have replicas too", "leave one of them out")
+    if load.options or load.device:
+        asked = ", ".join([*load.options, *(["device"] if load.device else [])])
+        fail(Code.CONFIG_INVALID, f"{what}: its options are not for vLLM: {asked}", "leave them out")
+    return msgspec.structs.replace(load, engine=SPREAD, prefixes="", prefix_bytes=0)
 
 
 def _with_prefixes(load: LoadModel, settings: Settings) -> LoadModel:

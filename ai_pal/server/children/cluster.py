@@ -82,7 +82,7 @@ class Cluster:
         return [
             NodeStatus(
                 node.name, node.free, node.total, node.cores,
-                [NodeCard(card.name, card.free, card.total) for card in node.cards], node.silent,
+                [NodeCard(card.name, card.free, card.total, card.label) for card in node.cards], node.silent,
                 self.is_drained(node.name), None if usual is None else usual <= node.files,
             )
             for node in self._nodes or ()
@@ -92,7 +92,7 @@ class Cluster:
 
     def launch(self, spec: LaunchSpec, on_exit: Callable[[ExitStatus], None]) -> RemoteProcess:
         """See `base.Launcher`: on the node that `spec` names."""
-        place = wire.Place(spec.worker, spec.node, spec.module, spec.args, spec.need, supply=spec.supply)
+        place = wire.Place(spec.worker, spec.node, spec.module, spec.args, spec.need, spec.cards, spec.supply)
         if not self.process.send(place):
             fail(Code.SPAWN_FAILED, "the cluster process takes no work now", "ask again", retryable=True)
         carries = partial(self._carries, self.process.identity)

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from ai_pal.errors import Code
-from ai_pal.protocol.cluster import Supply
+from ai_pal.protocol.cluster import CardShare, Supply
 
 OnLine = Callable[[str, str], None]
 """Takes each line that a worker writes, after the worker's name."""
@@ -15,7 +15,7 @@ OnLine = Callable[[str, str], None]
 class ExitStatus(msgspec.Struct, frozen=True):
     """How a process ended: an exit `code`, or the `signal` that ended it. On another node it may have been
     `refused` before it began, for the `cause` or too little memory, or be `lost`: nobody can tell its end;
-    and the `reason`, for people."""
+    and the `reason`, for people. `node` is where, of a process that runs on several."""
 
     code: int | None = None
     signal: int | None = None
@@ -23,14 +23,15 @@ class ExitStatus(msgspec.Struct, frozen=True):
     refused: bool = False
     lost: bool = False
     cause: Code | None = None
+    node: str = ""
 
 
 class LaunchSpec(msgspec.Struct, frozen=True):
     """What to start. `worker` is its socket identity (id and incarnation), `module` the Python
     module that runs, `args` its arguments, `environment` what comes on top of the allow-list. `serves`: from
     its start on, what it writes may hold what was asked. `files` are descriptors that it gets too. `node` is
-    where it is to run, "" for this machine, `need` the bytes of memory that have to be free there, and
-    `supply` the files that are to be there."""
+    where it is to run, "" for this machine, `need` the bytes of memory that have to be free there, `supply`
+    the files that are to be there, and `cards` those that it sees, where it computes on any."""
 
     worker: str
     module: str
@@ -41,6 +42,7 @@ class LaunchSpec(msgspec.Struct, frozen=True):
     node: str = ""
     need: int = 0
     supply: Supply | None = None
+    cards: tuple[CardShare, ...] = ()
 
 
 class Arrived(msgspec.Struct, frozen=True):

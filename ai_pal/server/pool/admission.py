@@ -13,7 +13,7 @@ from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
-from ai_pal.server.pool.placing import place
+from ai_pal.server.pool.placing import blocks_for, place
 from ai_pal.server.pool.warm_pool import NAME, NEED, WarmPool
 from ai_pal.server.ports import Footprints, FreeMemory, Promises
 
@@ -102,13 +102,19 @@ class Admission:
         worker.reads = FADING * self._footprints.reads(worker.load)
         if self._devices is not None:
             one_more = worker.group.others_there(worker)  # nobody goes for it
+            seen = self._devices.look(worker.resolved.load.engine)
             placed = place(
-                worker, workers, self._devices, lambda one: not one_more and resident(one).evictable
+                worker,
+                blocks_for(worker) if seen else None,
+                workers,
+                seen,
+                lambda one: not one_more and resident(one).evictable,
             )
-            if placed is not None:
-                return placed
-            if one_more and _on_devices(worker) < max(map(_on_devices, worker.group.members)):
-                return memory.Refuse(f"less of {worker.name} fits on the GPU than of the others", soon=True)
+            worker.placement = placed.shares
+            if placed.first is not None:
+                return placed.first
+            if one_more and (less := less_on_devices(worker)):
+                return less
         others = self._ledger.enter()
         if others is None:
             return memory.Wait(False, BUSY_LEDGER)
@@ -246,6 +252,13 @@ def places(worker: ModelWorker) -> int:
     beside = (one for one in worker.group.members if counts(one) and one.node == worker.node)
     first = next(beside, worker)
     return 0 if worker.resolved.load.vocabulary or worker is not first else 1
+
+
+def less_on_devices(worker: ModelWorker) -> memory.Refuse | None:
+    """One more replica is to be as fast as the others: refused where less of it lies on devices."""
+    if _on_devices(worker) >= max(map(_on_devices, worker.group.members)):
+        return None
+    return memory.Refuse(f"less of {worker.name} fits on the GPU than of the others", soon=True)
 
 
 def _on_devices(worker: ModelWorker) -> int:

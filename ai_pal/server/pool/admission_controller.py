@@ -132,7 +132,8 @@ class AdmissionController:
         """What was promised to the worker is free: loads may wait for it, here or in another supervisor."""
         worker.reserved, worker.admitted = 0, False
         worker.placement, worker.own_windows = None, False
-        worker.node, worker.there, worker.supply = "", {}, None
+        worker.node, worker.there, worker.supply, worker.cards = "", {}, None, ()
+        worker.gang, worker.ranks = None, ()
         if self._admission is not None and not self._admission.publish(self._workers, self._warm_pool):
             self._pressure_at = 0.0  # the next tick tries again
         self.moved(worker)

@@ -7,10 +7,11 @@ import msgspec
 
 from ai_pal.catalog.beside import moved
 from ai_pal.catalog.resolved import Resolved
+from ai_pal.memory.placement import seen_alone
 from ai_pal.protocol.client import WorkerStatus
-from ai_pal.protocol.cluster import Supply
+from ai_pal.protocol.cluster import CardShare, Supply
 from ai_pal.protocol.windows import apart, has_what_is_asked
-from ai_pal.protocol.worker import GenerationDone, LoadModel, Ready, Share
+from ai_pal.protocol.worker import Gang, GenerationDone, LoadModel, Ready, Share
 from ai_pal.server.nodes.base import Arrived, WorkerProcess
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.fair_queue import FairQueue
@@ -22,6 +23,15 @@ LONG_PROMPT = 256
 """Tokens from which on the time that a prompt took tells how fast the model reads."""
 
 
+class Rank(msgspec.Struct, frozen=True):
+    """A process of a gang but the first: as a worker has `node`, `there`, `supply` and `cards`."""
+
+    node: str
+    there: Mapping[str, str] = msgspec.field(default_factory=dict)
+    supply: Supply | None = None
+    cards: tuple[CardShare, ...] = ()
+
+
 class ModelWorker(msgspec.Struct, eq=False):
     """All that the supervisor knows of one worker: a model's only one, or the replica of this `number` in its
     `group`. `identity` names its process at the socket, `active` is what it was sent and has not
@@ -30,7 +40,8 @@ class ModelWorker(msgspec.Struct, eq=False):
     has a window of its own, `reads` tokens of a prompt that it reads in a second, `admitted` whether it may
     start its process. Its memory was looked at last at `looked_at`, and is to be at `look_at`. `node` is
     where it runs or is to, "" for this machine, `there` where what lies at a path here lies on it, `supply`
-    what that node has to have, and `arrived` how much of it came."""
+    what that node has to have, `arrived` how much of it came, and `cards` those of the node that it sees. Of
+    a `gang` that is its first process, `ranks` are the others."""
 
     group: Group
     number: int = 1
@@ -55,6 +66,9 @@ class ModelWorker(msgspec.Struct, eq=False):
     node: str = ""
     there: Mapping[str, str] = msgspec.field(default_factory=dict)
     supply: Supply | None = None
+    cards: tuple[CardShare, ...] = ()
+    gang: Gang | None = None
+    ranks: tuple[Rank, ...] = ()
     arrived: Arrived | None = None
 
     @property
@@ -83,10 +97,15 @@ class ModelWorker(msgspec.Struct, eq=False):
 
     @property
     def load(self) -> LoadModel:
-        """What its process is to load, and where; with paths of this machine."""
+        """What its process is to load, and where; with paths of this machine. On a node it sees no
+        cards but its own."""
+        load, placement = self.resolved.load, self.placement
+        if self.cards and placement:
+            load, placement = msgspec.structs.replace(load, device=""), seen_alone(placement)
         return msgspec.structs.replace(
-            self.resolved.load,
-            placement=self.placement,
+            load,
+            placement=placement,
+            gang=self.gang,
             own_windows=self.own_windows,
             reads=self.reads,
         )
@@ -94,14 +113,23 @@ class ModelWorker(msgspec.Struct, eq=False):
     @property
     def load_there(self) -> LoadModel:
         """The same with the paths of its node: what its process is told."""
+        return self.load_at(self.there)
+
+    def load_at(self, there: Mapping[str, str]) -> LoadModel:
+        """The same where what lies at a path here lies elsewhere."""
         load = self.load
-        path, options = self.there.get(load.path, load.path), moved(load.options, self.there)
+        path, options = there.get(load.path, load.path), moved(load.options, there)
         return msgspec.structs.replace(load, path=path, options=options)
 
     @property
     def name(self) -> str:
         """Its own among all workers: the first has that of the model."""
         return self.resolved.name if self.number == 1 else f"{self.resolved.name}#{self.number}"
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """All that it runs on or is to: those of its processes, the first of all in front."""
+        return (self.node, *(rank.node for rank in self.ranks))
 
     @property
     def prepared(self) -> str:

@@ -1,6 +1,7 @@
 """Memory for loads on nodes: looks at what each has free, asks the pure cores, and reserves, in one step."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -13,9 +14,13 @@ from ai_pal.protocol.cluster import ModelFile, Node, Supply
 from ai_pal.protocol.wanted import Wanted
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
-from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, places, resident
+from ai_pal.server.pool import gangs
+from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, less_on_devices, resident
+from ai_pal.server.pool.admission import places as counted
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.node_cards import CardChoice, cards_of
+from ai_pal.server.pool.placing import LOADED
 from ai_pal.server.pool.warm_pool import WarmPool
 from ai_pal.server.ports import Clock, Footprints
 
@@ -60,7 +65,8 @@ class Files(NamedTuple):
 FilesOf = Callable[[LoadModel], Files | None]
 """Those of what is loaded so here; None: it has none that nodes could have in a cache."""
 
-Residents = Mapping[str, tuple[memory.Resident, ...]]
+There = Mapping[str, Sequence[ModelWorker]]
+"""Workers by node that have memory there, or were promised some."""
 
 
 class NodeAdmission:
@@ -78,36 +84,49 @@ class NodeAdmission:
         self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool
     ) -> memory.Decision:
         """Whether this worker's model may load now, and on which node: `worker.node`."""
-        worker.own_windows, worker.placement = False, None
+        worker.own_windows, worker.placement, worker.cards = False, None, ()
+        worker.gang, worker.ranks = None, ()
         nodes = self._known.nodes()
         if nodes is None:
             failure = self._known.failure()
             if failure is not None:
                 return memory.Refuse(f"the cluster cannot be had: {failure.message}", soon=True)
             return memory.Wait(True, "its process tells of no nodes yet", "the cluster is starting")
-        need = self._footprints.need(worker.load)
-        want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, places(worker))
-        residents = _by_node(one for one in workers if one is not worker)
         files = self._files_of(worker.resolved.load)
-        worker.node, decision = spread(
-            want, [self._place(node, worker, residents, files) for node in nodes], self._policy.max_loaded
-        )
-        hopeful = isinstance(decision, memory.Wait) and not decision.promised
-        worker.reserved = 0 if hopeful or isinstance(decision, memory.Refuse) else need
-        there = next((node for node in nodes if node.name == worker.node), None)
-        worker.there, worker.supply = {}, None
-        if there is not None and there.cache and files is not None:
-            worker.there = {path: str(Path(there.cache) / place) for path, place in files.places.items()}
-            worker.supply = Supply(
-                files.files, there.cache, files.origin, files.shared, files.pulled, worker.model
-            )
+        supplied = partial(_supplied, worker.model, files)
+        workers = [one for one in workers if one is not worker and counts(one)]
+        there = _by_node(workers)
+        if worker.resolved.nodes > 1:
+            places = [self._place(node, worker, there, files) for node in nodes]
+            worker.node, worker.there, worker.supply, worker.reserved = "", {}, None, 0
+            return gangs.seek(worker, {node.name: node for node in nodes}, places, workers, supplied)
+        need = self._footprints.need(worker.load)
+        want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, counted(worker))
+        one_more = worker.group.others_there(worker)  # nobody goes for it
+        choice = CardChoice(worker, self._footprints, lambda one: not one_more and resident(one).evictable)
+        seats = {
+            node.name: choice.on(node, self._place(node, worker, there, files), there.get(node.name, ()))
+            for node in nodes
+        }
+        worker.node, decision = spread(want, [seat.place for seat in seats.values()], self._policy.max_loaded)
+        worker.there, worker.supply, worker.reserved = {}, None, 0
+        chosen = next((node for node in nodes if node.name == worker.node), None)
+        if chosen is None or (seat := seats[chosen.name]).place.first is not None:
+            return decision
+        place, worker.placement = seat
+        worker.cards = cards_of(chosen, worker.placement)
+        if one_more and (less := less_on_devices(worker)):
+            worker.node, worker.placement, worker.cards = "", None, ()
+            return less
+        worker.reserved = need if place.need is None else place.need
+        worker.there, worker.supply = supplied(chosen)
         return decision
 
     def fits(self, load: LoadModel, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
-        residents = _by_node(workers)
+        there = _by_node(one for one in workers if counts(one))
         want = memory.Want(load.model, self._footprints.need(load))
-        places = [self._free_on(node, residents) for node in self._known.nodes() or ()]
+        places = [self._free_on(node, there) for node in self._known.nodes() or ()]
         return isinstance(spread(want, places, self._policy.max_loaded)[1], memory.Admit)
 
     def has_room_for_spare(self, workers: Iterable[ModelWorker]) -> bool:
@@ -123,32 +142,33 @@ class NodeAdmission:
         for node in self._known.nodes() or ():
             if node.silent or not (short := self._policy.shortage(node.free, node.pressure)):
                 continue
-            there = [resident(one) for one in workers if one.node == node.name and counts(one)]
+            there = [_resident(one) for one in workers if node.name in one.nodes and counts(one)]
             if going := self._policy.relieve(node.free, node.pressure, there):
                 return going, f"node {node.name} is short of memory: {short}"
         return (), ""
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
-        """See `admission.learn`."""
-        learn(self._footprints, worker, loaded=loaded)
+        """See `admission.learn`. What a gang needs nobody has measured."""
+        if worker.gang is None:
+            learn(self._footprints, worker, loaded=loaded)
 
     def moved(self, worker: ModelWorker) -> None:
         """All of them are looked at for each decision."""
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Its process has ended: that may tell something of its node."""
-        now = self._clock.now()
+        now, node = self._clock.now(), status.node or worker.node
         if status.lost:
-            self._avoided[worker.node] = now + AVOIDED
+            self._avoided[node] = now + AVOIDED
         if status.refused:
             seconds = LACKS_ENGINE if status.cause == Code.ENGINE_MISSING else REFUSED
-            self._refused[worker.name, worker.node] = now + seconds, status
+            self._refused[worker.name, node] = now + seconds, status
             self._clock.wake_at(now + seconds)
 
-    def _place(self, node: Node, worker: ModelWorker, residents: Residents, files: Files | None) -> Place:
+    def _place(self, node: Node, worker: ModelWorker, there: There, files: Files | None) -> Place:
         others = (one for one in worker.group.members if one is not worker and counts(one))
         beside = sum(one.node == node.name for one in others)
-        place = msgspec.structs.replace(self._free_on(node, residents), beside=beside)
+        place = msgspec.structs.replace(self._free_on(node, there), beside=beside)
         lacking = [file for file in files.files if file.identity not in node.files] if files else []
         if place.objection or not lacking:
             return self._as_refused(place, worker)
@@ -167,8 +187,8 @@ class NodeAdmission:
             return place
         return msgspec.structs.replace(place, objection=f"refused it: {status.reason}", cause=status.cause)
 
-    def _free_on(self, node: Node, residents: Residents) -> Place:
-        there = residents.get(node.name, ())
+    def _free_on(self, node: Node, workers: There) -> Place:
+        there = tuple(_resident(one) for one in workers.get(node.name, ()))
         avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
         objection = "is drained" if self._known.is_drained(node.name) else ""
         objection = "does not answer" if node.silent else objection
@@ -179,10 +199,27 @@ class NodeAdmission:
         return Place(node.name, room, there, objection, cause, awaited, avoided)
 
 
-def _by_node(workers: Iterable[ModelWorker]) -> Residents:
+def _by_node(workers: Iterable[ModelWorker]) -> There:
     """Who has memory on each node; looked at once, for all of them."""
-    found: dict[str, list[memory.Resident]] = {}
+    found: dict[str, list[ModelWorker]] = {}
     for worker in workers:
-        if counts(worker):
-            found.setdefault(worker.node, []).append(resident(worker))
-    return {node: tuple(residents) for node, residents in found.items()}
+        for node in worker.nodes:
+            found.setdefault(node, []).append(worker)
+    return found
+
+
+def _resident(worker: ModelWorker) -> memory.Resident:
+    """See `admission.resident`. Of a gang each node has its part, which its nodes do not tell: once it is
+    loaded it has all of it."""
+    whole = resident(worker)
+    if worker.gang is None:
+        return whole
+    return msgspec.structs.replace(whole, taken=whole.reserved if worker.state.phase in LOADED else 0)
+
+
+def _supplied(model: str, files: Files | None, node: Node) -> tuple[Mapping[str, str], Supply | None]:
+    """Where what lies at a path here lies on a node, and what it has to have."""
+    if not node.cache or files is None:
+        return {}, None
+    supply = Supply(files.files, node.cache, files.origin, files.shared, files.pulled, model)
+    return {path: str(Path(node.cache) / place) for path, place in files.places.items()}, supply

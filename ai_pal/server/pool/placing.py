@@ -1,15 +1,16 @@
-"""Where the model of a load goes, before its memory is asked for: what is on a device needs none of the
-host's, and idle models go for it. Part of the supervisor's reactor."""
+"""Where the model of a load goes on one machine, before its memory is asked for: what is on a device needs
+none of the host's, and idle models go for it. Part of the supervisor's reactor."""
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ai_pal.errors import AiPalError
 from ai_pal.memory import Evict, Refuse, Wait, gigabytes
-from ai_pal.memory.devices import Devices
+from ai_pal.memory.devices import Device
 from ai_pal.memory.estimates import blocks_of
-from ai_pal.memory.placement import HOST, Short, plan
+from ai_pal.memory.placement import ANY, HOST, Blocks, Short, plan
 from ai_pal.protocol.worker import Share
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
@@ -20,53 +21,75 @@ LOADED = (Phase.READY, Phase.DRAINING, Phase.STOPPING, Phase.KILLING)
 GOING = (Phase.STOPPING, Phase.KILLING)
 
 
+class Placed(NamedTuple):
+    """What came of it: the `shares` of devices, None where the engine computes on none. Or `first` something
+    else has to happen. `blocks` of the model are on devices then; `left` is what nobody has or was promised
+    of these now."""
+
+    shares: list[Share] | None = None
+    first: Refuse | Wait | Evict | None = None
+    blocks: int = 0
+    left: Sequence[Device] = ()
+
+
+def blocks_for(worker: ModelWorker) -> Blocks | None:
+    """What of its model could lie on devices; None for nothing."""
+    if worker.resolved.load.vocabulary:
+        return None
+    with contextlib.suppress(AiPalError, OSError, ValueError):  # the worker will say it better
+        return blocks_of(worker.resolved.load)
+    return None
+
+
 def place(
     worker: ModelWorker,
+    blocks: Blocks | None,
     workers: Iterable[ModelWorker],
-    devices: Devices,
+    seen: Sequence[Device],
     evictable: Callable[[ModelWorker], bool],
-) -> Refuse | Wait | Evict | None:
-    """Decide anew where this worker's model goes: `worker.placement`, None where its engine computes on no
-    device. Where not all of it fits that may, it waits for models that are going, and idle ones go if all
-    of it fits then. Refused is what was asked for by name and does not fit there."""
+) -> Placed:
+    """Decide anew where this worker's model goes. Where not all of it fits that may, it waits for models that
+    are going, and idle ones go if all of it fits then. Refused is what was asked for by name and does not
+    fit there."""
     load = worker.resolved.load
-    worker.placement = None
-    seen = devices.look(load.engine)
-    if not seen or load.vocabulary:
-        return None
-    blocks = None
-    with contextlib.suppress(AiPalError, OSError, ValueError):  # the worker will say it better
-        blocks = blocks_of(load)
-    if blocks is None:
-        return None
+    if not seen or blocks is None:
+        return Placed()
     others = [one for one in workers if one is not worker and (one.reserved or one.process is not None)]
     promised = _promised(others)
     every = len(blocks.loaded)
     most = min(load.gpu_layers, every) if load.gpu_layers > 0 else every
 
     def without(gone: Iterable[ModelWorker]) -> list[Share] | Short:
-        back = _held(gone)
-        left = [one._replace(free=max(0, one.free - promised[one.name] + back[one.name])) for one in seen]
-        return plan(blocks, left, load.device, load.gpu_layers)
+        return plan(blocks, _left(seen, promised, gone), load.device, load.gpu_layers)
 
-    planned = without(())
+    planned, now = without(()), _left(seen, promised)
     if load.device != HOST and load.gpu_layers != 0 and _count(planned) < most:
         going = [one for one in others if one.state.phase in GOING and one.placement]
-        if _count(without(going)) > _count(planned):
-            return Wait(True, f"{worker.name} waits for a GPU that other models are giving back")
+        if (then := _count(without(going))) > _count(planned):
+            waits = Wait(True, f"{worker.name} waits for a GPU that other models are giving back")
+            return Placed(None, waits, then, now)
         ready = [one for one in others if one.placement and one.state.phase is Phase.READY]
         idle = [one for one in ready if evictable(one)]
         if victims := _fewest(idle, lambda gone: _count(without(gone)) >= most):
             names = tuple(one.name for one in victims)
-            return Evict(names, f"{worker.name} has not enough room on the GPU beside them")
+            why = f"{worker.name} has not enough room on the GPU beside them"
+            return Placed(None, Evict(names, why), most, now)
     if isinstance(planned, Short):
-        if load.device not in ("", "cuda", *(one.name for one in seen)):
-            return None  # there is no such device, which the worker says
+        if load.device not in (*ANY, *(one.name for one in seen)):
+            return Placed(left=now)  # there is no such device, which the worker says
         where = load.device or "the GPU"
         figures = f"{gigabytes(planned.need)} on {where}, {gigabytes(planned.free)} is free there"
-        return Refuse(f"insufficient memory: {worker.name} needs {figures}", soon=bool(others))
-    worker.placement = planned
-    return None
+        refused = Refuse(f"insufficient memory: {worker.name} needs {figures}", soon=bool(others))
+        return Placed(first=refused, left=now)
+    return Placed(planned, None, _count(planned), now)
+
+
+def _left(
+    seen: Sequence[Device], promised: Mapping[str, int], gone: Iterable[ModelWorker] = ()
+) -> list[Device]:
+    """What nobody has taken of these devices or was promised, if some of the others were `gone`."""
+    back = _held(gone)
+    return [one._replace(free=max(0, one.free - promised.get(one.name, 0) + back[one.name])) for one in seen]
 
 
 def _count(planned: list[Share] | Short) -> int:

@@ -9,7 +9,8 @@ import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.server.nodes.base import Launcher, LaunchSpec, WorkerProcess
+from ai_pal.server.nodes.base import Launcher, WorkerProcess
+from ai_pal.server.nodes.gang import launched
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission_controller import (
     HOLDING,
@@ -20,6 +21,7 @@ from ai_pal.server.pool.admission_controller import (
 from ai_pal.server.pool.agenda import Agenda
 from ai_pal.server.pool.failures import IGNORED_CANCEL, REPLACED
 from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.gangs import specs_of
 from ai_pal.server.pool.group import Group
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.load_progress import LoadWatch
@@ -304,12 +306,8 @@ class Pool(Roster):
         worker.identity = f"{slug}.{next(self._numbers)}.{incarnation}"
         worker.watch, worker.arrived, worker.greeted = None, None, False
         try:
-            worker.process = self._launcher.launch(
-                LaunchSpec(
-                    worker.identity, "workers", node=worker.node, need=worker.reserved, supply=worker.supply
-                ),
-                partial(self._exited, worker, worker.identity),
-            )
+            told = partial(self._exited, worker, worker.identity)
+            worker.process = launched(self._launcher, specs_of(worker), told)
         except AiPalError as error:
             self._observe("spawn_failed", model=worker.name, reason=error.failure.message)
             self.apply(worker, lifecycle.SpawnRefused(error.failure, self._jitter()))
@@ -362,7 +360,7 @@ class Pool(Roster):
 
     def _refused(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
         """Its node would not have it, or cannot run it: whether it may load is asked anew."""
-        node, worker.process, worker.info = worker.node, None, None
+        node, worker.process, worker.info = status.node or worker.node, None, None
         self._observe("placement_refused", model=worker.name, node=node, reason=status.reason)
         self.admission.release(worker)
         self.died(identity)

@@ -141,7 +141,7 @@ class Supervisor:
 
     def drain(self, node: str) -> list[str]:
         """End what runs on a node, each worker when its answers are done: who waits is served elsewhere."""
-        there = [worker for worker in self.pool if worker.node == node and worker.process is not None]
+        there = [worker for worker in self.pool if node in worker.nodes and worker.process is not None]
         for worker in there:
             self.pool.apply(worker, lifecycle.StopWanted(DRAINED, worker.busy))
         return [worker.model for worker in there]

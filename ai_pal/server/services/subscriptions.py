@@ -72,6 +72,7 @@ class Subscriptions:
         self._pulls: dict[str, wire.DownloadStatus] = {}
         self._answers: dict[str, Computed] = {}
         self._gateways: list[wire.Gateway] = []
+        self._nodes: list[wire.NodeStatus] = []
         self._connected = 0
         self._told_free = 0
         self._look_at = 0.0
@@ -168,6 +169,7 @@ class Subscriptions:
             total=self._total(),
             gateways=reply.gateways,
             happened=self._activity.happenings,
+            nodes=reply.nodes,
         )
         onlooker.behind, onlooker.missed = False, 0
         self._clients.send(onlooker.client, picture)
@@ -186,7 +188,9 @@ class Subscriptions:
             requests=self._answering(),
             gateways=reply.gateways if reply.gateways != self._gateways else None,
             clients=reply.clients if reply.clients != self._connected else None,
+            nodes=reply.nodes if _have_moved(self._nodes, reply.nodes) else None,
         )
+        self._nodes = self._nodes if news.nodes is None else news.nodes
         free = self._free()
         if news.models or abs(free - self._told_free) >= NOTABLE:
             self._told_free, news = free, msgspec.structs.replace(news, free=free)
@@ -242,3 +246,21 @@ def _unloaded(one: wire.WorkerStatus) -> wire.WorkerStatus:
 
 def _over(one: wire.DownloadStatus) -> wire.DownloadStatus:
     return msgspec.structs.replace(one, state=wire.GONE, speed=0.0, remaining=None, followers=0)
+
+
+def _have_moved(before: Sequence[wire.NodeStatus], now: Sequence[wire.NodeStatus]) -> bool:
+    """Whether that of nodes is news: figures of free memory move all the time."""
+    if len(before) != len(now):
+        return True
+    return any(old != new and _differs_notably(old, new) for old, new in zip(before, now, strict=True))
+
+
+def _differs_notably(old: wire.NodeStatus, new: wire.NodeStatus) -> bool:
+    moves = [abs(old.free - new.free)]
+    moves += [abs(a.free - b.free) for a, b in zip(old.cards, new.cards, strict=False)]
+    cards = [msgspec.structs.replace(card, free=0) for card in old.cards]
+    others = [msgspec.structs.replace(card, free=0) for card in new.cards]
+    alike = msgspec.structs.replace(old, free=0, cards=cards) == msgspec.structs.replace(
+        new, free=0, cards=others
+    )
+    return not alike or max(moves) >= NOTABLE

@@ -9,7 +9,7 @@ import pytest
 
 from ai_pal.cli import cluster, run
 from ai_pal.config import paths
-from ai_pal.protocol.client import NodeStatus, WorkerStatus
+from ai_pal.protocol.client import NodeCard, NodeStatus, WorkerStatus
 
 
 @pytest.fixture
@@ -83,12 +83,19 @@ def test_without_a_cluster_or_a_supervisor_the_status_says_so(
 
 
 def test_a_table_tells_nodes_and_what_runs_there(capsys: pytest.CaptureFixture[str]) -> None:
-    nodes = [NodeStatus("a", 2_000_000_000, 8_000_000_000, 4), NodeStatus("b", silent=True)]
+    cards = [NodeCard("cuda:0", 3_000_000_000, 24_000_000_000), NodeCard("cuda:1", 0, 24_000_000_000)]
+    nodes = [
+        NodeStatus("a", 2_000_000_000, 8_000_000_000, 4),
+        NodeStatus("b", silent=True, cards=cards[:1]),
+        NodeStatus("c", cards=cards),
+    ]
     cluster._show(nodes, [WorkerStatus("qwen3", "ready", node="a")])
-    head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NODE", "STATE", "MEMORY", "FREE", "CORES", "CARDS", "MODELS"]
+    head, first, second, third = capsys.readouterr().out.splitlines()
+    assert head.split() == ["NODE", "STATE", "MEMORY", "FREE", "CORES", "CARDS", "FREE", "MODELS"]
     assert first.split() == ["a", "answers", "2.0", "of", "8.0", "GB", "4", "-", "qwen3"]
     assert second.split()[:2] == ["b", "silent"]
+    assert "3.0 of 24.0 GB" in second
+    assert "2: 3.0 of 48.0 GB" in third
 
 
 @pytest.mark.parametrize("action", ["up", "status"])

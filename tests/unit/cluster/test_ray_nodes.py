@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ai_pal.cluster.ray_nodes import RayNode, alive, refusal
-from ai_pal.protocol.cluster import Ticket
+from ai_pal.cluster.ray_nodes import RayNode, alive, cards_of, refusal
+from ai_pal.protocol.cluster import CardShare, Ticket
 
 GB = 1_000_000_000
 
@@ -41,12 +41,25 @@ def test_one_that_was_started_again_takes_the_place_of_its_silent_self() -> None
 def test_what_ray_would_wait_for_in_vain_is_refused_with_figures() -> None:
     node = RayNode("gpu", "1", {"memory": 8.0 * GB, "GPU": 2.0})
 
-    def refused(need: int, cards: int, **free: float) -> str:
-        return refusal(Ticket("w", "gpu", "", "", need=need, cards=cards), node, free)
+    def refused(need: int, *parts: float, **free: float) -> str:
+        return refusal(ticket(need, *parts), node, free)
 
-    assert refused(8 * GB, 2, memory=8.0 * GB, GPU=2.0) == ""
-    assert refused(0, 0) == ""
-    assert refused(6 * GB, 1, memory=2.0 * GB, GPU=1.0) == (
+    assert refused(8 * GB, 0.3, 0.9, memory=8.0 * GB, GPU=2.0) == ""
+    assert refused(0, 0.5, GPU=0.5) == ""
+    assert refused(0) == ""
+    assert refused(6 * GB, 1.0, memory=2.0 * GB, GPU=1.0) == (
         "6.0 GB of memory is needed, Ray has 2.0 GB of 8.0 GB left"
     )
-    assert "2 graphics cards are needed, Ray has 0 of 2 left" in refused(9 * GB, 2, memory=2.0 * GB)
+    needed = "2 of the graphics cards is needed, Ray has 0 of 2 left"
+    assert needed in refused(9 * GB, 0.3, 0.9, memory=2.0 * GB)
+    assert "0.5 of the graphics cards is needed, Ray has 0.4 of 2 left" in refused(0, 0.5, GPU=0.4)
+
+
+def test_a_part_of_one_card_is_asked_for_but_of_several_all_of_them() -> None:
+    assert [cards_of(ticket(0, *parts)) for parts in ((), (0.00001,), (0.25,), (0.1, 0.1))] == [
+        0, 0.0001, 0.25, 2,
+    ]  # fmt: skip
+
+
+def ticket(need: int, *parts: float) -> Ticket:
+    return Ticket("w", "gpu", "", "", need=need, cards=tuple(CardShare("GPU-x", part) for part in parts))

@@ -81,7 +81,8 @@ def test_the_models_of_the_supervisor_are_told_without_their_options() -> None:
     ]
 
     async def status() -> wire.StatusReply:
-        return wire.StatusReply(1, "0", 1, 1.0, "x", memory=100, workers=workers, evictions=2)
+        nodes = [wire.NodeStatus("a", 5, 9, cards=[wire.NodeCard("cuda:0", 3, 7)])]
+        return wire.StatusReply(1, "0", 1, 1.0, "x", memory=100, workers=workers, nodes=nodes, evictions=2)
 
     told = page(Metrics(status))
     assert "ai_pal_loaded_models 2.0" in told
@@ -92,4 +93,6 @@ def test_the_models_of_the_supervisor_are_told_without_their_options() -> None:
     assert 'ai_pal_waiting_requests{gen_ai_response_model="n"} 0.0' in told
     assert "ai_pal_supervisor_memory_bytes 100.0" in told
     assert "ai_pal_evictions_total 2.0" in told
+    assert 'ai_pal_node_memory_free_bytes{node="a"} 5.0' in told
+    assert 'ai_pal_node_card_free_bytes{card="cuda:0",node="a"} 3.0' in told
     assert "ai_pal_loaded_models" not in page(Metrics())

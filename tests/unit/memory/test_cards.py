@@ -43,6 +43,10 @@ def library(name: str = "", code: int = 0) -> Any:
         told.value = f"Card {handle.value}".encode()
         return 0
 
+    def uuid(handle: ctypes.c_void_p, told: Any, size: ctypes.c_uint) -> int:
+        told.value = [*CARDS][(handle.value or 0) - 1].encode()
+        return 0
+
     return SimpleNamespace(
         nvmlInit_v2=lambda: code,
         nvmlDeviceGetCount_v2=count,
@@ -50,6 +54,7 @@ def library(name: str = "", code: int = 0) -> Any:
         nvmlDeviceGetHandleByUUID=by_uuid,
         nvmlDeviceGetMemoryInfo=memory,
         nvmlDeviceGetName=label,
+        nvmlDeviceGetUUID=uuid,
     )
 
 
@@ -67,7 +72,9 @@ def found(environ: dict[str, str], opened: Callable[[str], Any] = library) -> li
 
 
 def test_cards_are_told_with_what_is_free() -> None:
-    first, second = (Device(f"cuda:{at}", *CARDS[name], f"Card {at + 1}") for at, name in enumerate(CARDS))
+    first, second = (
+        Device(f"cuda:{at}", *CARDS[name], f"Card {at + 1}", name) for at, name in enumerate(CARDS)
+    )
     assert found({}) == [first, second]
     assert found({"CUDA_VISIBLE_DEVICES": "1"}) == [second._replace(name="cuda:0")]
     assert found({"CUDA_VISIBLE_DEVICES": "GPU-b, GPU-a"}) == [
@@ -116,3 +123,12 @@ def test_the_driver_is_asked_only_where_there_is_one(monkeypatch: pytest.MonkeyP
     assert here.look("llamacpp") == []
     (tmp_path / "nvidiactl").touch()
     assert here.look("llamacpp") == found({})
+
+
+def test_an_engine_that_is_a_program_computes_on_cards_where_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not uses_cuda("vllm")
+    (tmp_path / "vllm").touch(0o755)
+    assert uses_cuda("vllm")

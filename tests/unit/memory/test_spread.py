@@ -1,7 +1,10 @@
 """Which node a load gets, and what people hear where none has room."""
 
+import msgspec
+
 from ai_pal.errors import Code
 from ai_pal.memory import Admit, Evict, Refuse, Resident, Use, Wait, Want
+from ai_pal.memory.devices import Device
 from ai_pal.memory.spread import Place, spread
 
 GB = 10**9
@@ -96,3 +99,32 @@ def test_a_node_that_may_answer_soon_is_waited_for() -> None:
     assert isinstance(decision, Wait)
     assert not decision.promised
     assert spread(WANT, [starting, Place("b", 6 * GB)]) == ("b", Admit())
+
+
+CARD = Device("cuda:0", 9 * GB, 24 * GB)
+
+
+def test_where_more_of_it_lies_on_cards_it_goes_though_others_have_more_room() -> None:
+    some, most = (Place(name, 6 * GB, cards=(CARD,), blocks=n) for name, n in (("some", 3), ("most", 20)))
+    none = Place("none", 90 * GB)
+    assert spread(WANT, [none, some, most]) == ("most", Admit())
+    assert spread(WANT, [none, some]) == ("some", Admit())
+    assert spread(WANT, [none, some, msgspec.structs.replace(most, avoided=True)])[0] == "some"
+    full = msgspec.structs.replace(most, residents=(Resident("x", Use.BUSY, 0, 6 * GB),))
+    assert spread(WANT, [none, some, full])[0] == "some", "nobody waits for a card where another will do"
+
+
+def test_what_lies_on_cards_takes_nothing_of_a_nodes_memory() -> None:
+    place = Place("gpu", 1 * GB, cards=(CARD,), blocks=20)
+    assert spread(WANT, [msgspec.structs.replace(place, need=GB // 2)]) == ("gpu", Admit())
+    _, decision = spread(WANT, [msgspec.structs.replace(place, need=2 * GB)])
+    assert isinstance(decision, Refuse)
+    figures = "gpu has 1.0 GB free and 9.0 GB on cuda:0, where it needs 2.0 GB beside its cards"
+    assert decision.reason == f"insufficient memory: m needs 5.0 GB; {figures}"
+
+
+def test_idle_models_go_for_a_card_before_it_is_computed_without_one() -> None:
+    evict = Evict(("x",))
+    full = Place("gpu", 9 * GB, cards=(CARD,), blocks=20, first=evict)
+    assert spread(WANT, [Place("none", 90 * GB), full]) == ("gpu", evict)
+    assert spread(WANT, [Place("free", 9 * GB, cards=(CARD,), blocks=20), full])[0] == "free"

@@ -175,8 +175,8 @@ def _spawn_refused(state: State, event: SpawnRefused, now: float, policy: Policy
 
 
 def _fetching(state: State, event: Fetching, now: float, policy: Policy) -> Step:
-    if state.phase not in UNSTARTED:
-        return state, ()
+    if state.phase not in UNSTARTED:  # of a gang, another process waits for its files
+        return (replace(state, alive_at=now) if state.phase is Phase.LOADING else state), ()
     there = state if state.phase is Phase.FETCHING else _enter(state, Phase.FETCHING, now)
     progress = max(there.progress, min(event.fraction, 1.0))
     return replace(there, alive_at=now, progress=progress), ()

@@ -144,3 +144,14 @@ def test_the_longest_give_way_first() -> None:
     assert shares([1, 1], 0) == [1, 1]
     assert [row for _, row in windowed(["a", "b", "c", "d"], 3, 3)] == ["c", "d", "  ... 2 more"]
     assert [row for _, row in windowed(["a", "b"], 1, 1)] == ["b"]
+
+
+def test_nodes_are_told_with_their_cards() -> None:
+    found = scene(requests=0, happened=0)
+    node = wire.NodeStatus("gpu1", 5 * GB, 8 * GB, 4, [wire.NodeCard("cuda:0", 3 * GB, 24 * GB)])
+    found.take(wire.Changes(1, nodes=[node]))
+    lines = [" ".join(line.split()) for line in shown(View(), found)]
+    assert "NODE STATE MEMORY FREE CORES CARDS FREE MODELS" in lines
+    assert "gpu1 answers 5.0 of 8.0 GB 4 3.0 of 24.0 GB -" in lines
+    found.take(wire.Changes(1, free=1))
+    assert found.nodes == [node]

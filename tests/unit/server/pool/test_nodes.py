@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 import pytest
 
 from ai_pal.catalog.resolved import Resolved
@@ -26,6 +27,7 @@ ME = b"me"
 GB = 10**9
 NEED = 2 * GB
 FILE = ModelFile("org/m.gguf", 7)
+ECHO = inner.LoadModel("echo", "echo", "/here/org/m.gguf")
 HELD = Files({"/here/org/m.gguf": "org/m.gguf"}, (FILE,), "/here")
 
 
@@ -39,6 +41,9 @@ class World:
         replicas: int = 1,
         options: Mapping[str, object] | None = None,
         kept: int = 0,
+        load: inner.LoadModel = ECHO,
+        spread_over: int = 1,
+        size: int = 0,
         **policy: int,
     ) -> None:
         self.there: Sequence[Node] | None = nodes or None
@@ -54,14 +59,16 @@ class World:
         on_nodes = self._on_nodes = NodeAdmission(
             self, self, MemoryPolicy(**policy), self.clock, lambda load: files
         )
-        load = self.load = inner.LoadModel("echo", "echo", "/here/org/m.gguf", options=dict(options or {}))
+        self.load = load = msgspec.structs.replace(load, options=dict(options or {}))
         self.estimated: list[inner.LoadModel] = []
         self.supervisor = Supervisor(
             clients=self,
             workers=Loads(self.loads),
             launcher=self,
             clock=self.clock,
-            resolve=lambda reference: Resolved(load, replicas=replicas, most_replicas=replicas),
+            resolve=lambda reference: Resolved(
+                load, size, replicas=replicas, most_replicas=replicas, nodes=spread_over
+            ),
             jitter=lambda: 0.5,
             observe=lambda event, **fields: None,
             admission=KeptAdmission(Admission(self, self, self, MemoryPolicy()), on_nodes),

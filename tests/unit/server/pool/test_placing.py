@@ -75,7 +75,10 @@ def model(tmp_path: Path) -> Path:
 def place(
     one: ModelWorker, every: list[ModelWorker], card: OneCard, *idle: ModelWorker
 ) -> memory.Refuse | memory.Wait | memory.Evict | None:
-    return placing.place(one, every, card, lambda other: other in idle)
+    blocks, seen = placing.blocks_for(one), card.look(one.resolved.load.engine)
+    placed = placing.place(one, blocks, every, seen, lambda other: other in idle)
+    one.placement = placed.shares
+    return placed.first
 
 
 def loaded(model: Path, since: float, blocks: int, card: OneCard) -> ModelWorker:

@@ -1,0 +1,94 @@
+"""A model over several nodes, as the pool has it: one worker, whose processes are placed all or not at all.
+What they agree on is told to the first as a part of its load, to the others as arguments."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from ai_pal import memory
+from ai_pal.errors import Code
+from ai_pal.memory.seats import seats, shortage
+from ai_pal.memory.spread import Place
+from ai_pal.protocol.cluster import CardShare, Node, Supply
+from ai_pal.protocol.worker import Gang
+from ai_pal.server.nodes.base import LaunchSpec
+from ai_pal.server.pool.model_worker import ModelWorker, Rank
+from ai_pal.server.pool.node_cards import devices_of, held_by_gangs
+
+MODULE = "workers.rank"
+"""What runs on the nodes but the first."""
+
+NEED = 2 << 30
+"""Bytes of memory that each node has to have at least for the processes of an engine on its cards. Estimated,
+and never measured."""
+
+PORT = 29501
+"""Where the processes of a gang meet; others with the same first node take the next ones."""
+
+Supplied = Callable[[Node], tuple[Mapping[str, str], Supply | None]]
+"""Where what lies at a path here lies on a node, and what it has to have."""
+
+
+def seek(
+    worker: ModelWorker,
+    nodes: Mapping[str, Node],
+    places: Sequence[Place],
+    workers: Iterable[ModelWorker],
+    supplied: Supplied,
+) -> memory.Decision:
+    """Whether it may load now, and where all of its processes run then."""
+    engine, size, count = worker.resolved.load.engine, worker.resolved.size, worker.resolved.nodes
+    others = [one for one in workers if one is not worker]
+    seen = [_with_cards(one, nodes[one.name], engine, others) for one in places]
+    found = seats(size, count, NEED, seen)
+    if found is None:
+        reason = shortage(worker.name, size, count, NEED, seen)
+        if any(one.awaited for one in seen):
+            return memory.Wait(False, reason)
+        lacking = bool(nodes) and not any(engine in node.computing for node in nodes.values())
+        code = Code.ENGINE_MISSING if lacking else Code.INSUFFICIENT_MEMORY
+        return memory.Refuse(f"no room for all of it: {reason}", soon=bool(others), code=code)
+    first, *ranks = (
+        Rank(name, *supplied(nodes[name]), tuple(CardShare(one.uuid, 1.0) for one in cards))
+        for name, cards in found.nodes
+    )
+    taken = {one.gang.port for one in others if one.gang is not None and one.node == first.node}
+    port = next(port for port in range(PORT, PORT + len(taken) + 1) if port not in taken)
+    addresses = [nodes[name].address for name, _ in found.nodes]
+    worker.gang = Gang(addresses, port, len(first.cards), round(found.part, 3))
+    worker.node, worker.there = first.node, first.there
+    worker.supply, worker.cards = first.supply, first.cards
+    worker.ranks, worker.reserved = tuple(ranks), NEED
+    return memory.Admit()
+
+
+def specs_of(worker: ModelWorker) -> list[LaunchSpec]:
+    """What is started for a worker, the process first that speaks for it."""
+    first = LaunchSpec(
+        worker.identity, "workers", node=worker.node, need=worker.reserved, supply=worker.supply,
+        cards=worker.cards,
+    )  # fmt: skip
+    return [first, *(_rank(worker, number, rank) for number, rank in enumerate(worker.ranks, 1))]
+
+
+def _rank(worker: ModelWorker, number: int, rank: Rank) -> LaunchSpec:
+    load = msgspec.json.encode(worker.load_at(rank.there)).decode()
+    args = ("--rank", str(number), "--load", load)
+    return LaunchSpec(
+        f"{worker.identity}.{number}", MODULE, args, node=rank.node, need=worker.reserved,
+        supply=rank.supply, cards=rank.cards,
+    )  # fmt: skip
+
+
+def _with_cards(place: Place, node: Node, engine: str, workers: Sequence[ModelWorker]) -> Place:
+    """The node with the cards of which nobody has anything."""
+    objection = place.objection
+    if not objection and engine not in node.computing:
+        objection = f"has no {engine}" if node.cards else "has no card"
+    if not objection and not node.address:
+        objection = "has no address that others know"
+    there = [one for one in workers if node.name in one.nodes]
+    shared = {share.device for one in there if one.gang is None for share in one.placement or ()}
+    held = held_by_gangs(node.name, there)
+    cards = [one for one in devices_of(node, engine) if one.name not in shared and one.uuid not in held]
+    return msgspec.structs.replace(place, objection=objection, cards=tuple(cards))

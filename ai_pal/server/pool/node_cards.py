@@ -1,0 +1,116 @@
+"""Which cards of a node a load gets, by what decides that on one machine (`placing`). Part of the
+supervisor's reactor."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
+
+from ai_pal.memory import Refuse
+from ai_pal.memory.devices import Device
+from ai_pal.memory.placement import ANY, HOST, Blocks, seen_alone
+from ai_pal.memory.spread import Place
+from ai_pal.protocol.cluster import CardShare, Node
+from ai_pal.protocol.worker import LoadModel, Share
+from ai_pal.server.pool import placing
+from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.ports import Footprints
+
+
+class Seat(NamedTuple):
+    """A node as a load sees it, and what of the model lies on which of its cards there: None where its engine
+    computes on none."""
+
+    place: Place
+    shares: list[Share] | None = None
+
+
+class CardChoice:
+    """For one load: on any number of nodes, and it reads the model's files at most once."""
+
+    def __init__(
+        self, worker: ModelWorker, footprints: Footprints, evictable: Callable[[ModelWorker], bool]
+    ) -> None:
+        self._worker, self._footprints, self._evictable = worker, footprints, evictable
+        self._needs: dict[tuple[Share, ...], int] = {}
+
+    def on(self, node: Node, place: Place, there: Sequence[ModelWorker]) -> Seat:
+        """The node with what its cards come to; `there` are the workers that it has."""
+        load = self._worker.resolved.load
+        if place.objection or (load.engine not in node.computing and not _demands(load)):
+            return Seat(place)
+        held = held_by_gangs(node.name, there)
+        seen = [one for one in devices_of(node, load.engine) if one.uuid not in held]
+        if not seen:
+            lacks = _lacks(node, load.engine)
+            return Seat(_objected(place, f"has no {lacks}") if _demands(load) else place)
+        if load.device not in (*ANY, HOST, *(one.name for one in seen)):
+            return Seat(_objected(place, f"has no {load.device}"))
+        placed = placing.place(self._worker, self._blocks, there, seen, self._evictable)
+        if isinstance(placed.first, Refuse):
+            on = ", ".join(f"{one.free / 1e9:.1f} GB on {one.name}" for one in placed.left)
+            return Seat(_objected(place, f"has {on} free"))
+        place = msgspec.structs.replace(
+            place, need=self._need(placed.shares), blocks=placed.blocks, first=placed.first,
+            cards=tuple(placed.left),
+        )  # fmt: skip
+        return Seat(place, placed.shares)
+
+    @cached_property
+    def _blocks(self) -> Blocks | None:
+        return placing.blocks_for(self._worker)
+
+    def _need(self, shares: list[Share] | None) -> int | None:
+        """Bytes of the node's own memory beside these."""
+        if shares is None:
+            return None
+        key = tuple(seen_alone(shares))
+        if key not in self._needs:
+            load = msgspec.structs.replace(self._worker.load, placement=[*key])
+            self._needs[key] = self._footprints.need(load)
+        return self._needs[key]
+
+
+def devices_of(node: Node, engine: str) -> list[Device]:
+    """The cards of a node that this engine computes on there."""
+    if engine not in node.computing:
+        return []
+    return [Device(one.name, one.free, one.total, one.label, one.uuid) for one in node.cards]
+
+
+def held_by_gangs(node: str, workers: Iterable[ModelWorker]) -> set[str]:
+    """The cards of a node, by their drivers' names, that models over several nodes have as a whole."""
+    found: set[str] = set()
+    for one in workers:
+        if one.gang is not None:
+            cards = one.cards if one.node == node else ()
+            mine = (*cards, *(card for rank in one.ranks if rank.node == node for card in rank.cards))
+            found.update(card.uuid for card in mine)
+    return found
+
+
+def cards_of(node: Node, shares: Sequence[Share] | None) -> tuple[CardShare, ...]:
+    """Those that a worker sees whose model lies there so, in their order."""
+    known = {card.name: card for card in node.cards}
+    return tuple(
+        CardShare(card.uuid, min(1.0, (share.loaded + share.growth) / max(card.total, 1)))
+        for share in shares or ()
+        if (card := known.get(share.device)) is not None
+    )
+
+
+def _demands(load: LoadModel) -> bool:
+    """Whether it is to compute on a card, and nowhere else."""
+    asked = load.device not in ("", HOST) or load.gpu_layers > 0
+    return asked and not load.vocabulary
+
+
+def _lacks(node: Node, engine: str) -> str:
+    if not node.cards:
+        return "card"
+    return "card that is free" if engine in node.computing else f"{engine} that computes on its cards"
+
+
+def _objected(place: Place, why: str) -> Place:
+    return msgspec.structs.replace(place, objection=why)

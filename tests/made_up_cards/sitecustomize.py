@@ -1,0 +1,22 @@
+"""Python imports this at its start where the folder is in its path: cards as the environment says."""
+
+import os
+
+from ai_pal.memory import devices
+
+CARDS = [
+    devices.Device(f"cuda:{at}", int(size) * 10**9, int(size) * 10**9, "made up", uuid)
+    for at, (uuid, _, size) in enumerate(
+        one.partition(":") for one in os.environ.get("MADE_UP_CARDS", "").split(",") if one
+    )
+]
+
+
+class MadeUp:
+    """Implements `Devices`."""
+
+    def look(self, engine: str) -> list[devices.Device]:
+        return CARDS if engine in os.environ.get("MADE_UP_ENGINES", "llamacpp").split(",") else []
+
+
+devices.CardsHere = MadeUp  # type: ignore[assignment,misc]

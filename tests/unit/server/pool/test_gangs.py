@@ -1,0 +1,150 @@
+"""A model over several nodes, in the pool as it is: all of it is placed or nothing, one process ends and all
+go, and to everybody it is one worker."""
+
+import msgspec
+import pytest
+
+from ai_pal.catalog.resolved import Resolved
+from ai_pal.errors import Code
+from ai_pal.protocol import worker as inner
+from ai_pal.protocol.cluster import Card, CardShare, Node
+from ai_pal.server.nodes.base import Arrived, ExitStatus, ProcessUsage
+from ai_pal.server.pool.gangs import MODULE, NEED, PORT
+from tests.unit.server.pool.test_nodes import HELD, World
+
+GB = 1 << 30
+LOAD = inner.LoadModel("echo", "vllm", "/here/org/m.gguf")
+SIZE = 20 * GB
+
+
+def world_of(*nodes: Node) -> World:
+    """Its model is spread over two nodes."""
+    return World(*nodes, files=HELD, load=LOAD, spread_over=2, size=SIZE)
+
+
+def node(name: str, *rooms: int, free: int = 60 * GB, engine: str = "vllm") -> Node:
+    cards = tuple(Card(f"cuda:{at}", room, 24 * GB, "", f"{name}{at}") for at, room in enumerate(rooms))
+    return Node(
+        name,
+        free,
+        64 * GB,
+        4,
+        cards,
+        cache=f"/{name}",
+        computing=frozenset({engine} if rooms else ()),
+        address=f"10.0.0.{name}",
+    )
+
+
+TWO = node("1", 22 * GB), node("2", 3 * GB, 20 * GB, free=50 * GB)
+
+
+def test_all_processes_are_started_with_their_own_cards_and_know_each_other() -> None:
+    world = world_of(*TWO, node("3"))
+    world.ask()
+    first, second = world.specs
+    assert [(spec.node, spec.module, spec.need) for spec in world.specs] == [
+        ("1", "workers", NEED), ("2", MODULE, NEED),
+    ]  # fmt: skip
+    assert (first.cards, second.cards) == ((CardShare("10", 1.0),), (CardShare("21", 1.0),))
+    assert first.supply is not None
+    assert (second.supply and second.supply.cache) == "/2"
+    arguments = dict(zip(second.args[::2], second.args[1::2], strict=True))
+    told = msgspec.json.decode(arguments["--load"], type=inner.LoadModel)
+    world.supervisor.worker_message(first.worker, inner.WorkerHello(1, "1"))
+    (load,) = world.loads
+    assert isinstance(load, inner.LoadModel)
+    gang = inner.Gang(["10.0.0.1", "10.0.0.2"], PORT, 1, round(19 / 24, 3))
+    assert load.gang == told.gang == gang
+    assert (load.path, told.path, arguments["--rank"]) == ("/1/org/m.gguf", "/2/org/m.gguf", "1")
+    assert [(one.model, one.node) for one in world.supervisor.statuses()] == [("echo", "1")]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "figures"),
+    [
+        (TWO[:1], "1 has 64.4 GB free and 23.6 GB on cuda:0"),
+        ((TWO[0], node("2")), "2 has no card"),
+        ((TWO[0], node("2", 20 * GB, engine="llamacpp")), "2 has no vllm"),
+        ((TWO[0], node("2", 20 * GB, free=GB)), "2 has 1.1 GB free"),
+        ((TWO[0], node("2", 9 * GB)), "9.7 GB on cuda:0"),
+        ((TWO[0], msgspec.structs.replace(TWO[1], silent=True)), "2 does not answer"),
+    ],
+    ids=["one node", "no card", "no vLLM", "no memory", "a small card", "silent"],
+)
+def test_where_one_has_no_room_none_is_started_and_the_refusal_has_figures(
+    nodes: tuple[Node, ...], figures: str
+) -> None:
+    world = world_of(*nodes)
+    world.ask()
+    world.wait(2.0)
+    assert not world.specs
+    assert world.end is not None
+    assert world.end.code == Code.INSUFFICIENT_MEMORY
+    assert figures in world.end.message
+
+
+def test_where_no_node_has_the_engine_that_is_what_is_told() -> None:
+    world = world_of(node("1", 22 * GB, engine="llamacpp"), node("2", 22 * GB, engine="llamacpp"))
+    world.ask()
+    assert world.end is not None
+    assert world.end.code == Code.ENGINE_MISSING
+
+
+def test_one_ends_and_all_go_and_it_is_one_loss() -> None:
+    world = world_of(*TWO, node("3", 20 * GB, free=40 * GB))
+    world.ask()
+    world.supervisor.worker_message(world.specs[0].worker, inner.WorkerHello(1, "1"))
+    world.exits[1](ExitStatus(lost=True, reason="nothing came from node 2 for 3 s"))
+    assert world.processes[0].killed
+    assert len(world.specs) == 2, "the next is started before the last has ended"
+    world.exits[0](ExitStatus(signal=9))
+    world.wait(3.0)
+    assert world.placed == ["1", "2", "1", "3"], "the node that was lost is avoided"
+    worker = world.supervisor.pool.find("echo")
+    assert worker is not None
+    assert not worker.state.crashes
+
+
+def test_one_that_is_refused_where_it_was_to_be_is_placed_anew_elsewhere() -> None:
+    world = world_of(*TWO, node("3", 20 * GB, free=40 * GB))
+    world.ask()
+    world.exits[1](ExitStatus(refused=True, reason="2.1 GB is needed, 1.0 GB is free"))
+    world.exits[0](ExitStatus(signal=9))
+    world.wait(1.0)
+    assert world.placed == ["1", "2", "1", "3"]
+
+
+def test_its_cards_and_its_memory_are_nobody_elses() -> None:
+    world = world_of(*TWO)
+    world.ask()
+    pool = world.supervisor.pool
+    (gang,) = pool
+    other = pool.worker_for(Resolved(msgspec.structs.replace(LOAD, model="other"), SIZE, nodes=2))
+    assert not pool.admission.has(other)
+    assert gang.nodes == ("1", "2")
+    assert other.state.reason is not None or not other.admitted
+    small = inner.LoadModel("small", "transformers", "/here/org/m.gguf", device="cuda")
+    single = pool.worker_for(Resolved(small))
+    both = frozenset({"vllm", "transformers"})
+    world.there = tuple(msgspec.structs.replace(one, computing=both) for one in TWO)
+    assert pool.admission.has(single)
+    assert single.node == "2", "the only card of 1 is the gang's"
+
+
+def test_a_node_that_is_drained_ends_all_of_it() -> None:
+    world = world_of(*TWO)
+    world.ask()
+    assert world.supervisor.drain("2") == ["echo"]
+
+
+def test_files_that_still_come_to_one_of_its_nodes_are_a_sign_of_life() -> None:
+    world = world_of(*TWO)
+    world.ask()
+    world.supervisor.worker_message(world.specs[0].worker, inner.WorkerHello(1, "1"))
+    for percent in range(4):
+        world.processes[1].used = ProcessUsage(0.0, 0, 0, arrived=Arrived(percent / 100, percent))
+        world.wait(40.0)
+    assert [one.killed for one in world.processes] == [False, False]
+    world.wait(61.0)
+    assert [one.killed for one in world.processes] == [True, True]
