@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ai_pal.server.pool import lifecycle
+from ai_pal.memory import spread
+from ai_pal.server.pool import lifecycle, occupancy
 from ai_pal.server.pool.model_worker import ModelWorker
 from tests.simulation.scale_world import Scale
 
@@ -14,6 +15,12 @@ NODES, WORKERS, REPLACED = 30, 100, 5
 
 ATTENDED = 3
 """Times that a worker is looked at for what may be due of it, while it is placed and loads."""
+
+COUNTED = 8
+"""Times that the workers of its node are counted, while it is placed and loads."""
+
+DECIDED = 12
+"""Nodes on which is decided for one load for which another has to go: it asks until that has gone."""
 
 
 def test_all_workers_are_placed_where_there_is_room_and_nobody_is_taken_for_lost() -> None:
@@ -44,14 +51,20 @@ def test_what_is_done_for_one_worker_is_no_work_for_each_of_the_others(
 
     counts(lifecycle, "step", lambda state, event, now, policy: isinstance(event, lifecycle.Tick))
     counts(ModelWorker, "serves")
+    counts(spread, "decide")
+    counts(occupancy, "resident")
     world = Scale(NODES, WORKERS)
     world.place()
     assert calls["serves"] <= WORKERS
+    assert calls["decide"] <= 2 * WORKERS
+    assert calls["resident"] <= COUNTED * WORKERS * WORKERS // NODES
     assert calls["step"] <= ATTENDED * WORKERS
     calls.clear()
     world.rest(5.0)
     assert calls["step"] <= WORKERS // 10, "all are looked at, though nothing is due of any"
+    assert not calls["resident"]
     calls.clear()
     world.replace(REPLACED)
     assert world.loaded == WORKERS + REPLACED
     assert len(world.ended) == REPLACED
+    assert calls["decide"] <= DECIDED * REPLACED

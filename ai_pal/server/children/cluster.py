@@ -3,7 +3,7 @@
 What is decided is decided elsewhere: which node a worker gets says `pool.node_admission`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
@@ -34,6 +34,7 @@ class Cluster:
         self._nodes: tuple[wire.Node, ...] | None = None
         self._silent_since: dict[str, float] = {}
         self._drained: set[str] = set()
+        self._stirred: set[str] = set()
         self._failure: Failure | None = None
         self._restarts, self._began = Restarts(), 0.0
         self._start_at: float | None = None
@@ -67,6 +68,11 @@ class Cluster:
     def is_drained(self, node: str) -> bool:
         """Whether nothing is to be started there."""
         return node in self._drained
+
+    def stirred(self) -> Collection[str]:
+        """Nodes where workers have another amount of memory than when this was asked last."""
+        found, self._stirred = self._stirred, set()
+        return found
 
     def drain(self, node: str, *, undo: bool = False) -> None:
         """Start nothing more there, until that is undone or this supervisor ends. Raises `AiPalError`."""
@@ -144,7 +150,8 @@ class Cluster:
             case wire.Line() if message.worker in self._workers:
                 self._on_line(message.worker, message.text)
             case wire.Used() if process := self._workers.get(message.worker):
-                process.uses(message)
+                if process.uses(message):
+                    self._stirred.add(process.node)
             case wire.Supplied() if process := self._workers.get(message.worker):
                 process.supplied(message)
                 self._clock.wake_at(self._clock.now())  # small files are there before anybody looks

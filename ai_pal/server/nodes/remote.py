@@ -39,9 +39,11 @@ class RemoteProcess:
         """So much of its files is there."""
         self._used = ProcessUsage(0.0, 0, 0, arrived=Arrived(told.done / told.total, told.steps))
 
-    def uses(self, used: Used) -> None:
-        """What it uses now."""
+    def uses(self, used: Used) -> bool:
+        """What it uses now: whether it has another amount of memory than before."""
+        before = self._used.private
         self._used = ProcessUsage(used.cpu, used.memory, used.read, used.private, used.peak)
+        return self._used.private != before
 
     def ended(self, end: Ended) -> None:
         """It has ended."""

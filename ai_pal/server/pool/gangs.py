@@ -1,7 +1,7 @@
 """A model over several nodes, as the pool has it: one worker, whose processes are placed all or not at all.
 What they agree on is told to the first as a part of its load, to the others as arguments."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -25,6 +25,9 @@ and never measured."""
 PORT = 29501
 """Where the processes of a gang meet; others with the same first node take the next ones."""
 
+There = Callable[[str], Collection[ModelWorker]]
+"""Who has memory on a node, or was promised some."""
+
 Supplied = Callable[[Node], tuple[Mapping[str, str], Supply | None]]
 """Where what lies at a path here lies on a node, and what it has to have."""
 
@@ -33,13 +36,12 @@ def seek(
     worker: ModelWorker,
     nodes: Mapping[str, Node],
     places: Sequence[Place],
-    workers: Iterable[ModelWorker],
+    there: There,
     supplied: Supplied,
 ) -> memory.Decision:
-    """Whether it may load now, and where all of its processes run then."""
+    """Whether it may load now, and where all of its processes run then; it is itself nowhere `there`."""
     engine, size, count = worker.resolved.load.engine, worker.resolved.size, worker.resolved.nodes
-    others = [one for one in workers if one is not worker]
-    seen = [_with_cards(one, nodes[one.name], engine, others) for one in places]
+    seen = [_with_cards(one, nodes[one.name], engine, there(one.name)) for one in places]
     found = seats(size, count, NEED, seen)
     if found is None:
         reason = shortage(worker.name, size, count, NEED, seen)
@@ -47,12 +49,13 @@ def seek(
             return memory.Wait(False, reason)
         lacking = bool(nodes) and not any(engine in node.computing for node in nodes.values())
         code = Code.ENGINE_MISSING if lacking else Code.INSUFFICIENT_MEMORY
-        return memory.Refuse(f"no room for all of it: {reason}", soon=bool(others), code=code)
+        return memory.Refuse(f"no room for all of it: {reason}", soon=any(map(there, nodes)), code=code)
     first, *ranks = (
         Rank(name, *supplied(nodes[name]), tuple(CardShare(one.uuid, 1.0) for one in cards))
         for name, cards in found.nodes
     )
-    taken = {one.gang.port for one in others if one.gang is not None and one.node == first.node}
+    beside = (one for one in there(first.node) if one.node == first.node)
+    taken = {one.gang.port for one in beside if one.gang is not None}
     port = next(port for port in range(PORT, PORT + len(taken) + 1) if port not in taken)
     addresses = [nodes[name].address for name, _ in found.nodes]
     worker.gang = Gang(addresses, port, len(first.cards), round(found.part, 3))
@@ -80,14 +83,13 @@ def _rank(worker: ModelWorker, number: int, rank: Rank) -> LaunchSpec:
     )  # fmt: skip
 
 
-def _with_cards(place: Place, node: Node, engine: str, workers: Sequence[ModelWorker]) -> Place:
+def _with_cards(place: Place, node: Node, engine: str, there: Collection[ModelWorker]) -> Place:
     """The node with the cards of which nobody has anything."""
     objection = place.objection
     if not objection and engine not in node.computing:
         objection = f"has no {engine}" if node.cards else "has no card"
     if not objection and not node.address:
         objection = "has no address that others know"
-    there = [one for one in workers if node.name in one.nodes]
     shared = {share.device for one in there if one.gang is None for share in one.placement or ()}
     held = held_by_gangs(node.name, there)
     cards = [one for one in devices_of(node, engine) if one.name not in shared and one.uuid not in held]

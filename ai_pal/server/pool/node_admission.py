@@ -1,15 +1,16 @@
 """Memory for loads on nodes: looks at what each has free, asks the pure cores, and reserves, in one step."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import msgspec
+from msgspec.structs import replace
 
 from ai_pal import memory
 from ai_pal.errors import Code, Failure
-from ai_pal.memory.spread import Place, spread
+from ai_pal.memory.spread import Place, first_that_will_do, most_of, spread, when_some_have_left
 from ai_pal.protocol.cluster import ModelFile, Node, Supply
 from ai_pal.protocol.wanted import Wanted
 from ai_pal.protocol.worker import LoadModel
@@ -17,10 +18,12 @@ from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool import gangs
 from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, less_on_devices, resident
 from ai_pal.server.pool.admission import places as counted
+from ai_pal.server.pool.hopes import Hopes
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
-from ai_pal.server.pool.node_cards import CardChoice, cards_of
-from ai_pal.server.pool.placing import LOADED
+from ai_pal.server.pool.node_cards import CardChoice, Seat, cards_of
+from ai_pal.server.pool.occupancy import Occupancy
+from ai_pal.server.pool.places import Places
 from ai_pal.server.pool.warm_pool import WarmPool
 from ai_pal.server.ports import Clock, Footprints
 
@@ -45,6 +48,9 @@ class Known(Protocol):
 
     def is_drained(self, node: str) -> bool: ...
 
+    def stirred(self) -> Collection[str]:
+        """Nodes where workers have another amount of memory than when this was asked last."""
+
 
 class Files(NamedTuple):
     """The `files` of a load, and where each path that it names lies under a node's cache (`places`). `origin`
@@ -65,9 +71,6 @@ class Files(NamedTuple):
 FilesOf = Callable[[LoadModel], Files | None]
 """Those of what is loaded so here; None: it has none that nodes could have in a cache."""
 
-There = Mapping[str, Sequence[ModelWorker]]
-"""Workers by node that have memory there, or were promised some."""
-
 
 class NodeAdmission:
     """Implements `Admits`: decides for the pool which node a worker runs on."""
@@ -77,6 +80,10 @@ class NodeAdmission:
     ) -> None:
         self._known, self._footprints, self._policy = known, footprints, policy
         self._clock, self._files_of = clock, files_of
+        self._occupancy, self._hopes = Occupancy(), Hopes()
+        self._places = Places(self._occupancy, policy)
+        self._most_room: tuple[Sequence[Node], int, int] = (), 0, 0
+        """What a node may have at most, of which nodes, and after how many changes of who is there."""
         self._avoided: dict[str, float] = {}
         self._refused: dict[tuple[str, str], tuple[float, ExitStatus]] = {}
 
@@ -92,23 +99,42 @@ class NodeAdmission:
             if failure is not None:
                 return memory.Refuse(f"the cluster cannot be had: {failure.message}", soon=True)
             return memory.Wait(True, "its process tells of no nodes yet", "the cluster is starting")
+        need, waits = self._footprints.need(worker.load), worker.state.phase is Phase.WAITING
+        if waits and (told := self._hopes.told(worker, self._clock.now())) and need > self._most(nodes):
+            return told
+        held = worker.node if waits and worker.reserved else ""
+        self._occupancy.leave(worker)
         files = self._files_of(worker.resolved.load)
         supplied = partial(_supplied, worker.model, files)
-        workers = [one for one in workers if one is not worker and counts(one)]
-        there = _by_node(workers)
         if worker.resolved.nodes > 1:
-            places = [self._place(node, worker, there, files) for node in nodes]
             worker.node, worker.there, worker.supply, worker.reserved = "", {}, None, 0
-            return gangs.seek(worker, {node.name: node for node in nodes}, places, workers, supplied)
-        need = self._footprints.need(worker.load)
-        want = memory.Want(worker.name, need, worker.state.phase is Phase.WAITING, counted(worker))
+            by_name = {node.name: node for node in nodes}
+            places = [place for _, place in self._as_to(worker, self._look(nodes), files)]
+            decision = gangs.seek(worker, by_name, places, self._occupancy.on, supplied)
+        else:
+            want = memory.Want(worker.name, need, waits, counted(worker))
+            decision = self._seat(want, worker, nodes, files, supplied, held)
+        self._hopes.decided(worker, decision, self._clock.now())
+        self._occupancy.moved(worker)
+        return decision
+
+    def _seat(
+        self,
+        want: memory.Want,
+        worker: ModelWorker,
+        nodes: Sequence[Node],
+        files: Files | None,
+        supplied: gangs.Supplied,
+        held: str,
+    ) -> memory.Decision:
+        """On one node. Who is to go there is looked at once more: he may have something to do since he was
+        counted."""
         one_more = worker.group.others_there(worker)  # nobody goes for it
         choice = CardChoice(worker, self._footprints, lambda one: not one_more and resident(one).evictable)
-        seats = {
-            node.name: choice.on(node, self._place(node, worker, there, files), there.get(node.name, ()))
-            for node in nodes
-        }
-        worker.node, decision = spread(want, [seat.place for seat in seats.values()], self._policy.max_loaded)
+        while True:
+            seats, decision = self._chosen(want, worker, nodes, files, choice, held)
+            if not isinstance(decision, memory.Evict) or not self._occupancy.recount(worker.node):
+                break
         worker.there, worker.supply, worker.reserved = {}, None, 0
         chosen = next((node for node in nodes if node.name == worker.node), None)
         if chosen is None or (seat := seats[chosen.name]).place.first is not None:
@@ -118,15 +144,46 @@ class NodeAdmission:
         if one_more and (less := less_on_devices(worker)):
             worker.node, worker.placement, worker.cards = "", None, ()
             return less
-        worker.reserved = need if place.need is None else place.need
+        worker.reserved = want.need if place.need is None else place.need
         worker.there, worker.supply = supplied(chosen)
         return decision
 
+    def _chosen(
+        self,
+        want: memory.Want,
+        worker: ModelWorker,
+        nodes: Sequence[Node],
+        files: Files | None,
+        choice: CardChoice,
+        held: str,
+    ) -> tuple[dict[str, Seat], memory.Decision]:
+        """The nodes that were looked at, and whether it may load on one of them, `worker.node`: that where
+        others go for it already (`held`), else the first that will do, else what `spread` makes of all."""
+        seats: dict[str, Seat] = {}
+        places = self._look(nodes)
+        speed = choice.most if worker.resolved.load.engine in places.engines else 0
+
+        def seated(line: Iterable[tuple[Node, Place]]) -> Iterator[Place]:
+            for node, place in self._as_to(worker, line, files):
+                seats[node.name] = choice.on(node, place, self._occupancy.on(node.name))
+                yield seats[node.name].place
+
+        most = self._policy.max_loaded
+        if held and (there := places.of(held)) is not None:
+            worker.node, decision = spread(want, list(seated([there])), most)
+            if isinstance(decision, memory.Admit) or (
+                isinstance(decision, memory.Wait) and decision.promised
+            ):
+                return seats, decision
+        leaving = any(want.need <= when_some_have_left(place) for place in places.leaving)
+        found = first_that_will_do(want, seated(places), most, speed, leaving=leaving)
+        worker.node, decision = found or spread(want, list(seated(places)), most)
+        return seats, decision
+
     def fits(self, load: LoadModel, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
-        there = _by_node(one for one in workers if counts(one))
         want = memory.Want(load.model, self._footprints.need(load))
-        places = [self._free_on(node, there) for node in self._known.nodes() or ()]
+        places = [self._as_it_is(node, place) for node, place in self._look(self._known.nodes() or ())]
         return isinstance(spread(want, places, self._policy.max_loaded)[1], memory.Admit)
 
     def has_room_for_spare(self, workers: Iterable[ModelWorker]) -> bool:
@@ -142,22 +199,29 @@ class NodeAdmission:
         for node in self._known.nodes() or ():
             if node.silent or not (short := self._policy.shortage(node.free, node.pressure)):
                 continue
-            there = [_resident(one) for one in workers if node.name in one.nodes and counts(one)]
+            self._occupancy.recount(node.name)
+            there = self._occupancy.residents(node.name).every
             if going := self._policy.relieve(node.free, node.pressure, there):
                 return going, f"node {node.name} is short of memory: {short}"
         return (), ""
+
+    def moved(self, worker: ModelWorker) -> None:
+        """See `Admits`."""
+        self._occupancy.moved(worker)
+        if worker.state.phase is not Phase.WAITING:
+            self._hopes.leave(worker)
 
     def learn(self, worker: ModelWorker, *, loaded: bool = False) -> None:
         """See `admission.learn`. What a gang needs nobody has measured."""
         if worker.gang is None:
             learn(self._footprints, worker, loaded=loaded)
-
-    def moved(self, worker: ModelWorker) -> None:
-        """All of them are looked at for each decision."""
+        self._occupancy.moved(worker)
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Its process has ended: that may tell something of its node."""
         now, node = self._clock.now(), status.node or worker.node
+        self._avoided = {one: until for one, until in self._avoided.items() if until > now}
+        self._refused = {pair: said for pair, said in self._refused.items() if said[0] > now}
         if status.lost:
             self._avoided[node] = now + AVOIDED
         if status.refused:
@@ -165,56 +229,63 @@ class NodeAdmission:
             self._refused[worker.name, node] = now + seconds, status
             self._clock.wake_at(now + seconds)
 
-    def _place(self, node: Node, worker: ModelWorker, there: There, files: Files | None) -> Place:
-        others = (one for one in worker.group.members if one is not worker and counts(one))
-        beside = sum(one.node == node.name for one in others)
-        place = msgspec.structs.replace(self._free_on(node, there), beside=beside)
-        lacking = [file for file in files.files if file.identity not in node.files] if files else []
-        if place.objection or not lacking:
-            return self._as_refused(place, worker)
-        size = sum(file.size for file in lacking)
-        place = msgspec.structs.replace(place, lacks=True)
-        elsewhere = (files and files.shared) or any(file.origin for file in lacking)  # may be seen there
+    def _as_to(
+        self, worker: ModelWorker, line: Iterable[tuple[Node, Place]], files: Files | None
+    ) -> Iterator[tuple[Node, Place]]:
+        """The nodes as they are to this load."""
+        others = [one for one in worker.group.members if one is not worker and counts(one)]
+        beside, wanted = Counter(one.node for one in others), files.identities if files else frozenset()
+        for node, free in line:
+            place = self._as_it_is(node, free)
+            if node.name in beside:
+                place = replace(place, beside=beside[node.name])
+            if files is not None and not wanted <= node.files:
+                place = self._lacking(place, node, files)
+            yield node, self._as_refused(place, worker) if self._refused else place
+
+    def _lacking(self, place: Place, node: Node, files: Files) -> Place:
+        """The place, where the node has not all files."""
+        if place.objection:
+            return place
+        lacking = [file for file in files.files if file.identity not in node.files]
+        size, place = sum(file.size for file in lacking), replace(place, lacks=True)
+        elsewhere = files.shared or any(file.origin for file in lacking)  # may be seen there
         if node.disk is not None and node.disk < size and not elsewhere:
             figures = f"{memory.gigabytes(size)} of its files, {memory.gigabytes(node.disk)} of disk is free"
-            return msgspec.structs.replace(place, objection=f"lacks {figures}", cause=Code.DISK_FULL)
-        return self._as_refused(place, worker)
+            return replace(place, objection=f"lacks {figures}", cause=Code.DISK_FULL)
+        return place
 
     def _as_refused(self, place: Place, worker: ModelWorker) -> Place:
         """The place, with what its node has said lately."""
         until, status = self._refused.get((worker.name, place.name), (0.0, ExitStatus()))
         if place.objection or self._clock.now() >= until:
             return place
-        return msgspec.structs.replace(place, objection=f"refused it: {status.reason}", cause=status.cause)
+        return replace(place, objection=f"refused it: {status.reason}", cause=status.cause)
 
-    def _free_on(self, node: Node, workers: There) -> Place:
-        there = tuple(_resident(one) for one in workers.get(node.name, ()))
-        avoided = self._clock.now() < self._avoided.get(node.name, 0.0)
-        objection = "is drained" if self._known.is_drained(node.name) else ""
-        objection = "does not answer" if node.silent else objection
-        awaited = node.silent and self._known.may_answer_soon(node.name)
-        taken = memory.Claims(sum(one.taken for one in there))
-        room = memory.room(node.free, self._policy.low, self._policy.budget, taken)
-        cause = Code.NO_NODE if objection else None
-        return Place(node.name, room, there, objection, cause, awaited, avoided)
+    def _look(self, nodes: Sequence[Node]) -> Places:
+        """The nodes by their room, as it is now."""
+        for node in self._known.stirred():
+            self._occupancy.changed(node)
+        return self._places.look(nodes)
 
+    def _most(self, nodes: Sequence[Node]) -> int:
+        """Bytes that a load may come to have on a node, when those have gone there that would for it."""
+        places, changes = self._look(nodes), self._occupancy.changes
+        if self._most_room[0] is not nodes or self._most_room[1] != changes:
+            found = (most_of(place) for node, place in places if not node.silent)
+            self._most_room = nodes, changes, max(found, default=0)
+        return self._most_room[2]
 
-def _by_node(workers: Iterable[ModelWorker]) -> There:
-    """Who has memory on each node; looked at once, for all of them."""
-    found: dict[str, list[ModelWorker]] = {}
-    for worker in workers:
-        for node in worker.nodes:
-            found.setdefault(node, []).append(worker)
-    return found
-
-
-def _resident(worker: ModelWorker) -> memory.Resident:
-    """See `admission.resident`. Of a gang each node has its part, which its nodes do not tell: once it is
-    loaded it has all of it."""
-    whole = resident(worker)
-    if worker.gang is None:
-        return whole
-    return msgspec.structs.replace(whole, taken=whole.reserved if worker.state.phase in LOADED else 0)
+    def _as_it_is(self, node: Node, place: Place) -> Place:
+        """The place, with what is said of its node alone."""
+        if node.name in self._avoided and self._clock.now() < self._avoided[node.name]:
+            place = replace(place, avoided=True)
+        if node.silent:
+            soon = self._known.may_answer_soon(node.name)
+            return replace(place, objection="does not answer", cause=Code.NO_NODE, awaited=soon)
+        if self._known.is_drained(node.name):
+            return replace(place, objection="is drained", cause=Code.NO_NODE)
+        return place
 
 
 def _supplied(model: str, files: Files | None, node: Node) -> tuple[Mapping[str, str], Supply | None]:

@@ -1,7 +1,7 @@
 """Which cards of a node a load gets, by what decides that on one machine (`placing`). Part of the
 supervisor's reactor."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ class CardChoice:
         self._worker, self._footprints, self._evictable = worker, footprints, evictable
         self._needs: dict[tuple[Share, ...], int] = {}
 
-    def on(self, node: Node, place: Place, there: Sequence[ModelWorker]) -> Seat:
+    def on(self, node: Node, place: Place, there: Collection[ModelWorker]) -> Seat:
         """The node with what its cards come to; `there` are the workers that it has."""
         load = self._worker.resolved.load
         if place.objection or (load.engine not in node.computing and not _demands(load)):
@@ -56,6 +56,15 @@ class CardChoice:
             cards=tuple(placed.left),
         )  # fmt: skip
         return Seat(place, placed.shares)
+
+    @cached_property
+    def most(self) -> int:
+        """How many blocks of it may come to lie on cards."""
+        load = self._worker.resolved.load
+        if load.vocabulary or load.device == HOST or load.gpu_layers == 0 or self._blocks is None:
+            return 0
+        every = len(self._blocks.loaded)
+        return min(load.gpu_layers, every) if load.gpu_layers > 0 else every
 
     @cached_property
     def _blocks(self) -> Blocks | None:

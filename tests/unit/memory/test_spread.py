@@ -5,7 +5,7 @@ import msgspec
 from ai_pal.errors import Code
 from ai_pal.memory import Admit, Evict, Refuse, Resident, Use, Wait, Want
 from ai_pal.memory.devices import Device
-from ai_pal.memory.spread import Place, spread
+from ai_pal.memory.spread import Place, Residents, spread
 
 GB = 10**9
 WANT = Want("m", 5 * GB)
@@ -29,7 +29,7 @@ def test_replicas_of_a_model_spread_over_the_nodes() -> None:
 
 def test_what_others_were_promised_is_no_room() -> None:
     promised = Resident("other", Use.LOADING, 0, 6 * GB)
-    assert spread(WANT, [Place("a", 6 * GB), Place("b", 9 * GB, (promised,))])[0] == "a"
+    assert spread(WANT, [Place("a", 6 * GB), Place("b", 9 * GB, Residents.of([promised]))])[0] == "a"
 
 
 def test_equal_nodes_are_taken_by_name() -> None:
@@ -43,8 +43,8 @@ def test_an_avoided_node_is_taken_only_where_no_other_will_do() -> None:
 
 
 def test_idle_models_go_where_the_fewest_have_to() -> None:
-    many = Place("a", 1 * GB, tuple(idle(f"i{n}", 2 * GB) for n in range(3)))
-    few = Place("b", 0, (idle("x", 6 * GB),))
+    many = Place("a", 1 * GB, Residents.of(idle(f"i{n}", 2 * GB) for n in range(3)))
+    few = Place("b", 0, Residents.of([idle("x", 6 * GB)]))
     node, decision = spread(WANT, [many, few])
     assert node == "b"
     assert isinstance(decision, Evict)
@@ -52,8 +52,8 @@ def test_idle_models_go_where_the_fewest_have_to() -> None:
 
 
 def test_what_is_given_back_already_is_waited_for() -> None:
-    going = Place("a", 0, (Resident("x", Use.LEAVING, 6 * GB, 6 * GB),))
-    node, decision = spread(WANT, [going, Place("b", 0, (idle("y", 6 * GB),))])
+    going = Place("a", 0, Residents.of([Resident("x", Use.LEAVING, 6 * GB, 6 * GB)]))
+    node, decision = spread(WANT, [going, Place("b", 0, Residents.of([idle("y", 6 * GB)]))])
     assert (node, isinstance(decision, Wait)) == ("a", True)
 
 
@@ -110,7 +110,7 @@ def test_where_more_of_it_lies_on_cards_it_goes_though_others_have_more_room() -
     assert spread(WANT, [none, some, most]) == ("most", Admit())
     assert spread(WANT, [none, some]) == ("some", Admit())
     assert spread(WANT, [none, some, msgspec.structs.replace(most, avoided=True)])[0] == "some"
-    full = msgspec.structs.replace(most, residents=(Resident("x", Use.BUSY, 0, 6 * GB),))
+    full = msgspec.structs.replace(most, there=Residents.of([Resident("x", Use.BUSY, 0, 6 * GB)]))
     assert spread(WANT, [none, some, full])[0] == "some", "nobody waits for a card where another will do"
 
 

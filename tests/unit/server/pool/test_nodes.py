@@ -91,6 +91,9 @@ class World:
     def is_drained(self, node: str) -> bool:
         return node in self.drained
 
+    def stirred(self) -> Sequence[str]:
+        return [node.name for node in self.there or ()]
+
     # As what is known of this machine.
 
     def free(self) -> int:
