@@ -50,7 +50,7 @@ class Script:
 
     def save_gguf(self, file: Path, template: str | None, bos: str = "") -> Path:
         """As llama.cpp reads it. `bos` is the token that begins a text, where templates do not say it."""
-        writer, width = gguf.GGUFWriter(str(file), "llama"), self._width
+        writer, width = gguf.GGUFWriter(str(file), "llama"), self.width
         writer.add_context_length(2048)
         writer.add_embedding_length(width)
         writer.add_block_count(1)
@@ -121,8 +121,8 @@ class Script:
     def _config(self) -> Any:
         from transformers import LlamaConfig
 
-        sizes: dict[str, Any] = {"hidden_size": self._width, "intermediate_size": 32, "num_hidden_layers": 1}
-        sizes |= {"num_attention_heads": self._width // HEAD, "head_dim": HEAD, "rms_norm_eps": 1e-6}
+        sizes: dict[str, Any] = {"hidden_size": self.width, "intermediate_size": 32, "num_hidden_layers": 1}
+        sizes |= {"num_attention_heads": self.width // HEAD, "head_dim": HEAD, "rms_norm_eps": 1e-6}
         return LlamaConfig(
             vocab_size=len(self.tokens),
             max_position_embeddings=2048,
@@ -132,7 +132,7 @@ class Script:
         )
 
     @property
-    def _width(self) -> int:
+    def width(self) -> int:
         return -(-len(self.tokens) // HEAD) * HEAD
 
     def _number(self, text: str) -> int:
@@ -145,7 +145,7 @@ class Script:
     def _weights(self) -> tuple[Any, Any]:
         """Each token is a direction of its own, and points to what comes behind it; all others to an x."""
         count = len(self.tokens)
-        embedded, output = (np.zeros((count, self._width), np.float32) for _ in range(2))
+        embedded, output = (np.zeros((count, self.width), np.float32) for _ in range(2))
         embedded[np.arange(count), np.arange(count)] = 1
         for token in range(count):
             output[self._next.get(token, self.tokens.index("x")), token] = 1

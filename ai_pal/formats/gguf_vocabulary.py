@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.formats.gguf import VOCABULARY, opened
-from ai_pal.formats.gguf_cursor import Cursor
+from ai_pal.formats.gguf_cursor import FARTHEST, Cursor
 
 BEGINS, NAME = "tokenizer.", "general.name"
 """llama.cpp knows some vocabularies by the name of their model."""
@@ -39,11 +39,20 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 def read_chat_template(path: Path) -> str:
     """The chat template that stands in the file, "" for none. Raises `AiPalError` (`model_invalid`)."""
+    return read_chat_templates(path).get("", "")
+
+
+def read_chat_templates(path: Path, having: str = "") -> dict[str, str]:
+    """The chat templates that stand in the file, by their names, "" for the usual one; none where nothing at
+    its front is `having`, which is seen sooner. Raises `AiPalError` (`model_invalid`)."""
+    found: dict[str, str] = {}
     with opened(path) as (data, _):
+        if having and data.find(having.encode(), 0, FARTHEST) < 0:
+            return found
         cursor = Cursor(data)
         for _ in range(cursor.counts()[1]):
             key = cursor.text()
             value = cursor.value(cursor.unpack("<I")[0])
-            if key == TEMPLATE:
-                return str(value)
-    return ""
+            if key == TEMPLATE or key.startswith(f"{TEMPLATE}."):
+                found[key.removeprefix(TEMPLATE).removeprefix(".")] = str(value)
+    return found

@@ -9,7 +9,6 @@ import pytest
 
 from tests.template_kinds.named import KINDS
 from tests.template_kinds.rows import (
-    SPOKEN,
     compare_answers,
     compare_prompts,
     one_of_each_form,
@@ -26,4 +25,9 @@ def test_the_same_prompt_or_the_same_refusal(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", one_of_each_form())
 def test_an_answer_is_taken_apart_alike(name: str, tmp_path: Path) -> None:
-    assert compare_answers(SPOKEN[name], tmp_path, last=True) == []
+    assert compare_answers(KINDS[name], tmp_path, "last") == []
+
+
+@pytest.mark.parametrize("name", ["qwen-3-vl", "glm-45", "kimi-thinking", "harmony", "gemma-4"])
+def test_what_was_begun_may_go_on_with_a_call(name: str, tmp_path: Path) -> None:
+    assert compare_answers(KINDS[name], tmp_path, "begun, and call") == []

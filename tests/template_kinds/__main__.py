@@ -5,14 +5,14 @@ import tempfile
 from pathlib import Path
 
 from tests.template_kinds.named import KINDS
-from tests.template_kinds.rows import SPOKEN, compare_answers, compare_prompts
+from tests.template_kinds.rows import compare_answers, compare_prompts
 
 
 def main(names: list[str]) -> int:
     wrong = 0
     for name in names or KINDS:
         with tempfile.TemporaryDirectory() as folder:
-            differ = compare_prompts(KINDS[name], Path(folder)) + compare_answers(SPOKEN[name], Path(folder))
+            differ = compare_prompts(KINDS[name], Path(folder)) + compare_answers(KINDS[name], Path(folder))
         print(name, "differs" if differ else "same", flush=True)
         print("".join(f"  {one}\n" for one in differ), end="")
         wrong += bool(differ)

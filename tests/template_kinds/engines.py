@@ -1,6 +1,7 @@
 """Both engines with a model of a kind: what they make of conversations, and of answers. In this process."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import Generate, LoadModel, Ready
+from tests import projectors
 from tests.spoken_models import Script
 from tests.template_kinds.kind import Kind
 from tests.template_kinds.speaking import Parts, script
@@ -26,6 +28,10 @@ from workers.engines.transformers.tokens import Tokens
 from workers.refusals import check_able
 
 CONTEXT = 2048
+MARKER = re.compile(r"<__media_\w*__>")
+"""What llama.cpp puts where a picture stands."""
+TODAY = 1_796_000_000.0
+"""For templates that tell the day."""
 Outcome = list[str] | tuple[str, str]
 """The tokens of a prompt, or the code and the words of a refusal."""
 Conversation = tuple[list[Message], GenerationOptions]
@@ -37,8 +43,14 @@ class LlamaCppSide:
     def __init__(self, kind: Kind, folder: Path, says: str = "", after: str = "~") -> None:
         self.script = script(kind, says, after)
         file = self.script.save_gguf(folder / "m.gguf", jinja(kind), kind.bos)
-        self._sink, self._engine = Recorder(), LlamaCpp()
-        spec = LoadModel("m", "llamacpp", str(file), threads=1, context=CONTEXT)
+        self._sink, self._engine = Recorder(), LlamaCpp(lambda: TODAY)
+        options = (
+            {"mmproj": str(projectors.save(folder / "eye.gguf", width=self.script.width))}
+            if kind.picture
+            else {}
+        )
+        self._picture = kind.picture
+        spec = LoadModel("m", "llamacpp", str(file), threads=1, context=CONTEXT, options=options)
         self.ready = self._engine.load(spec, self._sink)
         self.abilities = set(self.ready.abilities) - {"grammar"}  # transformers reads none
         self.close = self._engine.close
@@ -48,13 +60,25 @@ class LlamaCppSide:
             with Attachments(()) as none:
                 prompts, (messages, options) = self._engine._prompts, asked
                 body = prompts.body(messages, options, none)
-                return prompts.tokens(prompts.rendered(body, options, none))
+                # the places of pictures: what stands around each its projector says
+                text = prompts.rendered(body, options, none)
+                return prompts.tokens(MARKER.sub(self._picture, text))
 
         return _outcome(asked, self.ready, self.script, tokens)
 
     def answer(self, asked: Conversation) -> tuple[str, Parts]:
         self._engine.start(Generate(1, *asked), ())
         return _told(self._sink.wait_for_end(1))
+
+
+class Eye:
+    """A processor that leaves the places of pictures as the template writes them."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def __call__(self, text: list[str], **_: object) -> dict[str, Any]:
+        return dict(self._tokenizer(text, return_tensors="pt", add_special_tokens=False))
 
 
 class TransformersSide:
@@ -64,9 +88,10 @@ class TransformersSide:
         self._says = script(kind, says)
         tokenizer, size = self._says.tokenizer(jinja(kind), kind.bos), len(self._says.tokens)
         self._ends = frozenset({tokenizer.eos_token_id, *marked_ends(tokenizer.get_added_vocab())})
-        chat, tokens = Chat(tokenizer, "llama"), Tokens(tokenizer, size)
+        chat, tokens = Chat(tokenizer, "llama", now=lambda: TODAY), Tokens(tokenizer, size)
         bindings = Bindings(tokenizer, size, self._ends)
-        self._prompts = Prompts(tokenizer, chat, tokens, bindings, CONTEXT)
+        eye = Eye(tokenizer) if kind.picture else None
+        self._prompts = Prompts(tokenizer, chat, tokens, bindings, CONTEXT, eye)
         self.abilities = set(self._prompts.abilities)
         self.ready = Ready(0, CONTEXT, 0.0, "", 1, self._prompts.abilities)
 

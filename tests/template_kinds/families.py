@@ -48,9 +48,12 @@ QWEN_35 = replace(
     thoughts=Thoughts(*THINK_LINE, opened=True, switch="enable_thinking", off=EMPTY_THOUGHT),
     marks=CALL_TAGS + THINK_TAGS,
 )
-QWEN_VL = replace(QWEN_2, content="parts")
+SEEN = ("<|vision_start|>", "<|image_pad|>", "<|vision_end|>")
+QWEN_VL = replace(QWEN_2, content="parts", picture="".join(SEEN), special=(*IM, *SEEN))
+QWEN_3_VL = replace(QWEN_25, default="", content="either", picture="".join(SEEN), special=(*IM, *SEEN))
+SMOLVLM = replace(CHATML, content="parts", picture="<image>", special=(*IM, "<image>"))
 SMOLLM_2 = replace(CHATML, default="You are a helpful AI assistant named SmolLM, trained by Hugging Face")
-SMOLLM_3 = replace(QWEN_3, marks=(), special=(*IM, *THINK_TAGS))
+SMOLLM_3 = replace(QWEN_3, dated="strftime_now('%d %B %Y')", marks=(), special=(*IM, *THINK_TAGS))
 PHI_4 = replace(
     CHATML,
     user=Turn("<|im_start|>user<|im_sep|>", "<|im_end|>"),
@@ -112,6 +115,7 @@ LLAMA_31 = replace(
     LLAMA_3,
     place="turn",
     default="Cutting Knowledge Date: December 2023",
+    dated="date_string",
     tools=Tools(
         "\n\nRespond with JSON for a function call: "
         '{"name": function name, "parameters": dictionary of argument name and its value}.\n\n',
@@ -127,13 +131,16 @@ LLAMA_4 = replace(
     assistant=Turn("<|header_start|>assistant<|header_end|>\n\n", "<|eot|>"),
     system=Turn("<|header_start|>system<|header_end|>\n\n", "<|eot|>"),
     default="",
+    content="either",
+    picture="<|image|>",
     results=Results("", "", "<|header_start|>ipython<|header_end|>\n\n", "<|eot|>", in_json=True),
-    special=("<|header_start|>", "<|header_end|>", "<|eot|>"),
+    special=("<|header_start|>", "<|header_end|>", "<|eot|>", "<|image|>"),
     end="<|eot|>",
 )
 NEMOTRON_SUPER = replace(
     LLAMA_31,
     default="",
+    dated="",
     tools=Tools("\n\n<AVAILABLE_TOOLS>", "</AVAILABLE_TOOLS>", lines=False),
     calls=calls.NEMOTRON,
     results=Results(
@@ -209,8 +216,9 @@ MISTRAL_7 = replace(
 MISTRAL_TEKKEN = replace(
     MISTRAL_7,
     content="either",
+    picture="[IMG]",
     calls=calls.MISTRAL_NAMED,
-    special=(*MISTRAL_7.special, "[ARGS]", "[CALL_ID]"),
+    special=(*MISTRAL_7.special, "[ARGS]", "[CALL_ID]", "[IMG]"),
 )
 MAGISTRAL = replace(
     MISTRAL_TEKKEN,
@@ -234,7 +242,13 @@ GEMMA_1 = Kind(
     special=("<start_of_turn>", "<end_of_turn>"),
     end="<end_of_turn>",
 )
-GEMMA_3 = replace(GEMMA_1, place="first question")
+GEMMA_3 = replace(
+    GEMMA_1,
+    place="first question",
+    content="either",
+    picture="<start_of_image>",
+    special=(*GEMMA_1.special, "<start_of_image>"),
+)
 GEMMA_4 = Kind(
     Turn("<|turn>user\n", "<turn|>\n"),
     Turn("<|turn>model\n", "<turn|>\n"),
@@ -434,6 +448,7 @@ GRANITE_3 = Kind(
     granite("system"),
     "turn",
     default="You are Granite, developed by IBM.",
+    dated="strftime_now('%B %d, %Y')",
     tools=Tools("<|end_of_text|>\n<|start_of_role|>tools<|end_of_role|>", "", lines=False),
     calls=calls.GRANITE,
     results=Results("", "", "<|start_of_role|>tool_response<|end_of_role|>", "<|end_of_text|>\n"),
@@ -443,6 +458,7 @@ GRANITE_3 = Kind(
 GRANITE_4 = replace(
     GRANITE_3,
     default="You are a helpful assistant.",
+    dated="",
     tools=IN_TAGS,
     calls=calls.HERMES,
     results=Results(

@@ -57,10 +57,11 @@ class Results(NamedTuple):
 class Kind(msgspec.Struct, frozen=True):
     """`prompt` is how an answer begins, where that is not how the assistant's turns do, `answer` around its
     text; `default` is the system message where there is none, `between` stands between one and the question
-    that it goes into. `alternates` is said where questions and answers do not alternate, `single_calls` of
-    several calls in a turn, `short_ids` of ids that have not nine letters. `text` is a template that is made
-    of other things, `says` are answers of such a kind. `special` are the marks that are no text, `marks`
-    tokens of their own that are."""
+    that it goes into. `dated` is Jinja that tells the day in the system turn, `picture` what stands for a
+    picture. `alternates` is said where questions and answers do not alternate, `single_calls` of several
+    calls in a turn, `short_ids` of ids that have not nine letters. `text` is a template that is made of other
+    things, `says` are answers of such a kind. `special` are the marks that are no text, `marks` tokens of
+    their own that are."""
 
     user: Turn
     assistant: Turn
@@ -80,6 +81,8 @@ class Kind(msgspec.Struct, frozen=True):
     calls: Form | None = None
     results: Results | None = None
     thoughts: Thoughts | None = None
+    dated: str = ""
+    picture: str = ""
     text: str = ""
     says: dict[str, str] = {}
     special: tuple[str, ...] = ()

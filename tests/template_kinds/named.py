@@ -12,7 +12,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "qwq": ("QwQ", "Qwen 3 Thinking 2507"),
     "qwen-coder": ("Qwen 3 Coder",),
     "qwen-35": ("Qwen 3.5", "Nemotron 3 Nano"),
-    "qwen-vl": ("Qwen 2.5 VL", "Qwen 3 VL", "SmolVLM"),
+    "qwen-vl": ("Qwen 2.5 VL",),
+    "qwen-3-vl": ("Qwen 3 VL",),
+    "smolvlm": ("SmolVLM",),
     "smollm-2": ("SmolLM 2",),
     "smollm-3": ("SmolLM 3",),
     "phi-4": ("Phi 4",),
@@ -85,13 +87,14 @@ PLACES = {
 def table() -> str:
     """Markdown, one row for each kind."""
     rows = [
-        "| Families | System message | Asks for alternation | Thoughts | Calls |",
-        "|---|---|---|---|---|",
+        "| Families | System message | Asks for alternation | Thoughts | Calls | Pictures |",
+        "|---|---|---|---|---|---|",
     ]
     for name, kind in KINDS.items():
         place = "in front" if kind.text else PLACES[kind.place]
         cells = [", ".join(FAMILIES[name]), place, "yes" if kind.alternates else "", _thoughts(kind)]
-        rows.append(f"| {' | '.join(cells)} | {'yes' if kind.calls else ''} |")
+        cells += ["yes" if kind.calls else "", "yes" if kind.picture else ""]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -4,6 +4,7 @@ what came of them and the answer."""
 from tests.template_kinds import calls
 
 HARMONY = (
+    "<|start|>system<|message|>Current date: {{ strftime_now('%Y-%m-%d') }}<|end|>"
     "{% if tools %}<|start|>developer<|message|># Tools\n"
     "{% for tool in tools %}{{ tool | tojson }}{{ '\\n' }}{% endfor %}<|end|>{% endif %}"
     "{% set ns = namespace(last=-1) %}"
@@ -23,11 +24,12 @@ HARMONY = (
 )
 _FINAL = "<|channel|>final<|message|>It is 4."
 _ANALYSIS = "<|channel|>analysis<|message|>I think.<|end|><|start|>assistant"
+_CALL = '<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{"city": "Rome"}'
 HARMONY_SAYS = {
     "text": _FINAL,
     "thought": _ANALYSIS + _FINAL,
-    "call": _ANALYSIS + "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>"
-    '{"city": "Rome"}',
+    "call": _ANALYSIS + _CALL,
+    "begun": "<|end|><|start|>assistant" + _CALL,
 }
 _GEMMA_CALLS = "{% for call in m.tool_calls %}{% set c = call.function %}" + calls.GEMMA.each + "{% endfor %}"
 _GEMMA_RESULTS = (

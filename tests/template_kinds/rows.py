@@ -3,23 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from tests.template_kinds.engines import LlamaCppSide, Outcome, TransformersSide
 from tests.template_kinds.kind import Kind
 from tests.template_kinds.named import KINDS
-from tests.template_kinds.shapes import SHAPES, options, user
+from tests.template_kinds.shapes import SEEING, SHAPES, options, user
 from tests.template_kinds.speaking import answers
-
-SPOKEN = KINDS | {"olmo-3": replace(KINDS["olmo-3"], calls=None)}
-"""llama.cpp holds the calls of OLMo 3 to a form that is not its own: they cannot be said beforehand."""
 
 
 def compare_prompts(kind: Kind, folder: Path) -> list[str]:
     """The shapes of conversations that are not the same to both; none, where all is well."""
     llama, transformers = LlamaCppSide(kind, folder), TransformersSide(kind)
     try:
-        both = {name: (llama.prompt(asked), transformers.prompt(asked)) for name, asked in SHAPES.items()}
+        shapes = SHAPES | SEEING if kind.picture else SHAPES
+        both = {name: (llama.prompt(asked), transformers.prompt(asked)) for name, asked in shapes.items()}
     finally:
         llama.close()
     differ = [f"{name}: {one}, {other}" for name, (one, other) in both.items() if one != other]
@@ -27,14 +23,17 @@ def compare_prompts(kind: Kind, folder: Path) -> list[str]:
     return differ + ([f"abilities: {only}"] if only else [])
 
 
-def compare_answers(kind: Kind, folder: Path, *, last: bool = False) -> list[str]:
-    """The answers that either takes for something else than what they are; of the `last`, which has most in
-    it, alone."""
+def compare_answers(kind: Kind, folder: Path, *only: str) -> list[str]:
+    """The answers that either takes for something else than what they are, of all or of those that are named;
+    "last" is the one that has most in it."""
     asker = TransformersSide(kind)
     switched = kind.thoughts is not None and bool(kind.thoughts.switch)
     opened = _opens(kind, asker.prompt(([user()], options(thinking="on" if switched else None))))
     differ: list[str] = []
-    for name, spoken in list(answers(kind, opened).items())[-1 if last else 0 :]:
+    spoken_by = answers(kind, opened)
+    last = list(spoken_by)[-1]
+    for name in [last if one == "last" else one for one in only] or spoken_by:
+        spoken = spoken_by[name]
         asked = [user()], spoken.options
         read = asker.prompt(asked)
         expected = ("tool_calls" if spoken.parts[-1][0] == "tool_call" else "stop", spoken.parts)
@@ -56,7 +55,14 @@ def one_of_each_rule() -> list[str]:
     """Kinds of which each has a form or a rule that no other of them has."""
 
     def rules(kind: Kind) -> tuple[object, ...]:
-        rule = (kind.place, bool(kind.alternates), bool(kind.default), kind.content, bool(kind.tools))
+        rule = (
+            kind.place,
+            bool(kind.alternates),
+            bool(kind.default),
+            kind.content,
+            bool(kind.tools),
+            bool(kind.picture),
+        )
         return _form_of_thoughts(kind), kind.calls and kind.calls.each, rule
 
     return _new_in(rules)
@@ -70,7 +76,7 @@ def _form_of_thoughts(kind: Kind) -> object:
 def _new_in(what: Callable[[Kind], tuple[object, ...]]) -> list[str]:
     seen: set[object] = set()
     found = []
-    for name, kind in SPOKEN.items():
+    for name, kind in KINDS.items():
         new = {one for one in what(kind) if one} - seen
         seen |= new
         found += [name] if new else []

@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
-from ai_pal.protocol.content import Message, Reasoning, Text, ToolCall, ToolResult
+from ai_pal.protocol.content import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import GenerationOptions, Tool
+from tests.pictures import png
 
 CITY = {"properties": {"city": {"type": "string"}}, "required": ["city"], "type": "object"}
 WEATHER = Tool("weather", "Tells the weather of a city.", CITY)
@@ -13,6 +14,10 @@ SHORT = GenerationOptions(temperature=0.0, max_tokens=1)
 
 def user(text: str = "How is it in Rome?") -> Message:
     return Message("user", text)
+
+
+def seeing(*parts: Text | Image) -> Message:
+    return Message("user", list(parts))
 
 
 def assistant(*parts: Text | Reasoning | ToolCall) -> Message:
@@ -33,6 +38,7 @@ ROME = ToolCall("abcdefgh1", "weather", '{"city": "Rome"}')
 OSLO = ToolCall("abcdefgh2", "weather", '{"city": "Oslo"}')
 THOUGHT = Reasoning("Let me see.")
 WITH_TOOLS = options(tools=[WEATHER, CLOCK])
+PICTURE = Image("image/png", data=png(16, 16))
 
 SHAPES: dict[str, tuple[list[Message], GenerationOptions]] = {
     "system missing": ([user()], SHORT),
@@ -78,4 +84,30 @@ SHAPES: dict[str, tuple[list[Message], GenerationOptions]] = {
     "thinking off": ([user()], options(thinking="off")),
     "thinking low": ([user()], options(thinking="low")),
     "prefill, thinking off": ([user()], options(prefill="It is", thinking="off")),
+    "prefill and tools": ([user()], options(prefill="It is", tools=[WEATHER, CLOCK])),
+    "prefill, called": (
+        [BE_BRIEF, user(), assistant(ROME), result()],
+        options(prefill="It is", tools=[WEATHER, CLOCK]),
+    ),
+    "prefill, no tool may be called": (
+        [user()],
+        options(prefill="It is", tools=[WEATHER, CLOCK], tool_choice="none"),
+    ),
 }
+SEEING: dict[str, tuple[list[Message], GenerationOptions]] = {
+    "picture": ([seeing(PICTURE, Text("What is it?"))], SHORT),
+    "picture alone": ([seeing(PICTURE)], SHORT),
+    "picture behind text": ([seeing(Text("What is it?"), PICTURE)], SHORT),
+    "pictures between texts": (
+        [seeing(Text("One:"), PICTURE, Text("another:"), PICTURE, Text("Which"), Text(" is it?"))],
+        SHORT,
+    ),
+    "system and picture": ([BE_BRIEF, seeing(PICTURE, Text("What is it?"))], SHORT),
+    "system later and picture": ([user(), SAID, BE_BRIEF, seeing(Text("What is it?"), PICTURE)], SHORT),
+    "picture in a second question": ([user(), SAID, seeing(Text("And here?"), PICTURE)], SHORT),
+    "picture before": ([seeing(PICTURE, Text("What is it?")), SAID, user("And Oslo?")], SHORT),
+    "picture and tools": ([BE_BRIEF, seeing(PICTURE, Text("What is it?"))], WITH_TOOLS),
+    "picture, called": ([seeing(PICTURE, Text("Where is it?")), assistant(ROME), result()], WITH_TOOLS),
+}
+"""The same with pictures, for kinds that see. Blanks beside a picture are nobody's: Gemma's template trims
+each text, but llama.cpp gives it one text with the places of pictures in it."""

@@ -48,6 +48,10 @@ def answers(kind: Kind, opened: bool) -> dict[str, Spoken]:
     if kind.calls:
         written = kind.says.get("call", before + _call(kind))
         found["call"] = Spoken(written, calling, [*thought, call])
+        if not around.open:
+            begun = _options(prefill=BESIDE, tools=[WEATHER])
+            text = kind.says.get("begun", _call(kind))
+            found["begun, and call"] = Spoken(text, begun, [("text", "", BESIDE), call])
         if not kind.says and not around.open:
             text = before + BESIDE + _call(kind)
             found["text and call"] = Spoken(text, calling, [*thought, ("text", "", BESIDE), call])

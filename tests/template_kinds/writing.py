@@ -37,9 +37,9 @@ def _content(kind: Kind) -> str:
     text = "{{ m.content" + trimmed + " }}"
     if kind.content == "text":
         return text
-    thought = ""
+    thought = "{% elif part.type == 'image' %}" + lit(kind.picture) if kind.picture else ""
     if kind.content == "either" and kind.thoughts:
-        thought = "{% elif part.type == 'thinking' %}" + lit(kind.thoughts.open) + "{{ part.thinking }}"
+        thought += "{% elif part.type == 'thinking' %}" + lit(kind.thoughts.open) + "{{ part.thinking }}"
         thought += lit(kind.thoughts.close)
     parts = "{% for part in m.content %}{% if part.type == 'text' %}{{ part.text" + trimmed + " }}"
     parts += thought + "{% endif %}{% endfor %}"
@@ -103,7 +103,7 @@ def _system(kind: Kind) -> str:
     )
     if kind.system is None or kind.place in ("first question", "last question"):
         return text
-    asked = "system or tools" if tools else "system"
+    asked = "true" if kind.dated else "system or tools" if tools else "system"
     trimmed = " | trim" if kind.trims else ""
     return (
         text
@@ -111,6 +111,7 @@ def _system(kind: Kind) -> str:
         + asked
         + " %}"
         + lit(kind.system.open)
+        + (f"Today Date: {{{{ {kind.dated} }}}}" + lit("\n\n") if kind.dated else "")
         + "{{ system"
         + trimmed
         + " }}"

@@ -7,6 +7,8 @@ the first. `to=functions.NAME` in front of the text makes it a call. Tells the e
 import re
 from typing import Any
 
+from workers.engines.regions import overlap
+
 START, CHANNEL, MESSAGE, CONSTRAIN = "<|start|>", "<|channel|>", "<|message|>", "<|constrain|>"
 END, CALL, RETURN = "<|end|>", "<|call|>", "<|return|>"
 MARKS = (START, CHANNEL, MESSAGE, CONSTRAIN, END, CALL, RETURN)
@@ -89,7 +91,7 @@ class Channels:
         """The same for what stands in it."""
         places = [place for mark in ENDINGS if (place := self._held.find(mark)) >= 0]
         if not places:
-            kept = max(_overlap(self._held, mark) for mark in ENDINGS)
+            kept = max(overlap(self._held, mark) for mark in ENDINGS)
             certain = len(self._held) - kept
             self._tell(events, self._held[:certain])
             self._held = self._held[certain:]
@@ -129,9 +131,3 @@ def _may_be_head(text: str) -> bool:
     role = _ROLE.match(text)
     rest = text[role.end() :] if role else text
     return not rest or any(rest.startswith(one) or one.startswith(rest) for one in OPENINGS)
-
-
-def _overlap(text: str, mark: str) -> int:
-    """Characters at the end of the text that may be the beginning of the mark."""
-    lengths = range(min(len(mark) - 1, len(text)), 0, -1)
-    return next((length for length in lengths if text.endswith(mark[:length])), 0)

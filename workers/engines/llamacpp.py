@@ -44,6 +44,7 @@ from workers.engines.llamacpp_loading import (
     window,
 )
 from workers.engines.llamacpp_options import LARGEST
+from workers.engines.llamacpp_parts import may_call
 from workers.engines.llamacpp_prefixes import NUMBER, Prefixes
 from workers.engines.llamacpp_probe import LEAST_READ, Trial, has_place
 from workers.engines.llamacpp_prompts import Counting, Prompts, learned
@@ -77,7 +78,8 @@ CACHE_BYTES = 2
 class LlamaCpp:
     """`_lock` guards `_answers` and what `_room` is left; the rest is set once by `load`."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._server: Server
         self._sink: Sink
         self._prompts: Prompts
@@ -133,7 +135,7 @@ class LlamaCpp:
         """What a model that writes can do. Raises `AiPalError` (`model_invalid`)."""
         try_out(self._server.engine)
         try_draft(self._server.engine, guesses)
-        self._prompts = learned(self._server.asker, self._context)
+        self._prompts = learned(self._server.asker, self._context, self._now)
         self._counting = Counting(self._prompts, self._sink)
         abilities = self._prompts.abilities
         return [one for one in abilities if one != "logprobs" or not guesses.most]
@@ -241,6 +243,9 @@ class LlamaCpp:
             body |= bounded(budget, prompts.template)
         if prompts.turn_end:
             body["stop"] = [*stop_list(body.get("stop")), prompts.turn_end]
+        is_cut = apart and may_call(options)
+        if is_cut:
+            body |= prompts.calls.seen()
         answer.configure(
             stops=stops_of(options),  # llama.cpp looks for them in thoughts and calls, too, and tells none
             prefill=options.prefill,
@@ -248,11 +253,15 @@ class LlamaCpp:
             watch=request.watch,
             forced=forces_calls(options),
             opened=begun is not None,
-            thoughts=thoughts_of(
+            thoughts=None
+            if is_cut
+            else thoughts_of(
                 prompts.template, begun=begun is not None, prefilled=bool(options.prefill), apart=apart
             ),
             watched=watched(options),
             bare=bare_calls(options),
+            cut=prompts.calls.of(options, begun=begun is not None) if is_cut else None,
+            single=options.parallel_tool_calls is False,
             end=marks.close
             if marks is not None
             and (budget is not None or options.prefill or rendered.rstrip().endswith(marks.close))
@@ -269,7 +278,7 @@ class LlamaCpp:
             ):
                 self._probe(probe, answer, rendered, body)
             if apart:
-                body = tokens_body(body, prompts.tokens(rendered))
+                body = tokens_body(body, prompts.to_be_read(rendered))
             ask = engine.handle_completions if apart else engine.handle_chat_completions
             self._room.ask(ask, body, answer)
 

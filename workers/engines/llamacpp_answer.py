@@ -14,6 +14,7 @@ from workers.engines.llamacpp_failures import failure_of
 from workers.engines.llamacpp_thoughts import InChannels, Thoughts
 from workers.engines.llamacpp_trial import NO_NUMBER
 from workers.engines.thought_ends import ThoughtEnds
+from workers.engines.transformers.parts import Parts, Piece
 from workers.engines.transformers.text import Stops
 from workers.engines.uncertainty import LIKELIEST, entropy
 from workers.structured.watch import Watch
@@ -38,6 +39,8 @@ class Generation:
         self.forced = False
         self._thoughts: Thoughts | InChannels | None = None
         self._bare: BareCalls | None = None
+        self._cut: Parts | None = None
+        self._is_single = self._has_called = False
         self._sink = sink
         self._stops, self._prefill, self._alternatives = Stops([]), "", 0
         self._calls: ForcedCalls | None = None
@@ -72,6 +75,8 @@ class Generation:
         thoughts: Thoughts | InChannels | None = None,
         watched: str = "",
         bare: BareCalls | None = None,
+        cut: Parts | None = None,
+        single: bool = False,
         end: str = "",
         watch: bool = False,
     ) -> None:
@@ -79,12 +84,14 @@ class Generation:
         of the answer, `forced` takes all of it as calls, `bare` finds out whether it is some, and `prefill`
         is what it begins with. `alternatives` None tells of no probabilities; with `watch` the sink hears
         what they come to. `opened`: the prompt has begun a thought; `end` is the mark of its end where that
-        is, or may be, set for the model; `thoughts` tells thoughts from the answer where llama.cpp does not.
-        `watched` is the grammar that llama.cpp has to hold the answer to."""
+        is, or may be, set for the model; `thoughts` tells thoughts from the answer where llama.cpp does not,
+        and `cut` its calls too: with `single` it ends behind the first. `watched` is the grammar that
+        llama.cpp has to hold the answer to."""
         self._watch = Watch(watched) if watched else None
         self._is_behind_thought = opened
         self._thoughts = thoughts
         self._bare = bare
+        self._cut, self._is_single = cut, single
         self._ends = ThoughtEnds(end) if end else None
         self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives or 0
         self._is_watched, self._tells_probable = watch, alternatives is not None or not watch
@@ -124,12 +131,30 @@ class Generation:
             self._thoughts = None  # it is told after all
             self._thought(thought)
         if text := delta.get("content"):
-            self._said([("text", text)] if self._thoughts is None else self._thoughts.push(text))
+            if self._cut is not None:
+                self._take_pieces(self._cut, self._begun(self._cut) + self._cut.feed(text))
+            else:
+                self._said([("text", text)] if self._thoughts is None else self._thoughts.push(text))
         for call in delta.get("tool_calls") or ():
             self._settle_as_text()
             function = call.get("function", {})
             part = self._part("tool_call", call["index"], call.get("id") or "", function.get("name") or "")
             self._report(part, function.get("arguments") or "")
+
+    def _begun(self, cut: Parts) -> list[Piece]:
+        """What the answer was given to begin with, which may be the beginning of anything."""
+        prefill, self._prefill = self._prefill, ""
+        return cut.feed(prefill) if prefill else []
+
+    def _take_pieces(self, cut: Parts, pieces: Iterable[Piece]) -> None:
+        for one, text in pieces:
+            if one.kind == "tool_call":
+                self._settle_as_text()
+                self._report(self._part("tool_call", one.place, one.call, one.name), text)
+            else:
+                self._said([(one.kind, text)])
+        if self._is_single and cut.complete:
+            self.finish_reason, self._has_called = "stop", True
 
     def _said(self, pieces: Iterable[tuple[PartKind, str]]) -> None:
         for kind, text in pieces:
@@ -173,12 +198,14 @@ class Generation:
 
     @property
     def complete(self) -> bool:
-        """A stop text was found: the rest is not wanted."""
-        return bool(self._stops.found)
+        """A stop text was found, or the one call has come: the rest is not wanted."""
+        return bool(self._stops.found) or self._has_called
 
     def _part(self, kind: PartKind, index: int = 0, call: str = "", name: str = "") -> OpenPart:
         part = self._parts.get((kind, index))
         if part is None:
+            if kind == "tool_call" and self._prefill:  # it stands before all calls
+                self._report(self._part("text"), "")
             call = call or (new_call() if kind == "tool_call" else "")
             part = self._parts[kind, index] = OpenPart(kind, len(self._parts), call, name)
         return part
@@ -257,6 +284,8 @@ class Generation:
     def _rest(self, *, cut: bool) -> bool:
         """Text that was held back, for nothing or as calls. Whether tools are called."""
         self._said(self._thoughts.end() if self._thoughts is not None else ())
+        if self._cut is not None:
+            self._take_pieces(self._cut, self._begun(self._cut) + self._cut.end(cut=cut))
         if self._watch is not None and not (cut or self._stops.found or self._watch.complete):
             self.failure = NOT_HELD
         if self._calls is not None:
@@ -274,7 +303,7 @@ class Generation:
             held += self._bare.rest()
         if held or self._prefill:
             self._report(self._part("text"), held)
-        return False
+        return self._cut is not None and self._cut.calls > 0
 
     def _settle_as_text(self) -> None:
         """A call in the template's own form comes: what stands before it is text."""

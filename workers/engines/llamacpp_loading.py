@@ -10,7 +10,9 @@ from ai_pal.counted import counted
 from ai_pal.errors import Code, fail, pip_install
 from ai_pal.formats.adapters import adapters_in
 from ai_pal.formats.gguf import MEAN, RANK, Header, pooling_of
+from ai_pal.formats.gguf_cursor import LONGEST_KEPT
 from ai_pal.formats.gguf_parts import part_paths
+from ai_pal.formats.gguf_vocabulary import read_chat_templates
 from ai_pal.formats.kv_cache import KINDS, objection
 from ai_pal.formats.projector import LARGEST_WHOLE, Projector
 from ai_pal.protocol.value_rules import field_in_words
@@ -21,6 +23,7 @@ from workers.engines.llamacpp_attachments import HANDLES, can_hold
 from workers.engines.llamacpp_devices import cards, place
 from workers.engines.llamacpp_speculation import NONE, Speculation, apply, chunk_for
 from workers.kept_prefixes import fingerprint_of
+from workers.template_clock import FUNCTION, steerable
 
 GENERAL = ("threads", "context", "slots", "kv_cache", "device", "gpu_layers")
 """Options that come as fields of their own too."""
@@ -130,8 +133,8 @@ def parameters_for(
     parameters.lora_adapters = [
         xllamacpp.CommonAdapterLoraInfo(str(one.path), one.scale) for one in adapters_in(spec.options)
     ]
-    if options.chat_template:
-        parameters.chat_template = _text_of(Path(options.chat_template))
+    if template := _template(spec, options):
+        parameters.chat_template = template
     # The HTTP server cannot be left out, so it listens where nobody else can reach it.
     parameters.n_threads_http = 4
     parameters.ui = False
@@ -174,6 +177,18 @@ def fingerprint(spec: LoadModel, parameters: Any) -> str:
     }
     files = [*part_paths(Path(spec.path)), *(one.path for one in adapters_in(spec.options))]
     return fingerprint_of(files, settings)
+
+
+def _template(spec: LoadModel, options: LoadOptions) -> str:
+    """The chat template that is to be used instead of the file's own, "" for that one. A template that asks
+    for the time can be told it. Raises `AiPalError` (`file_unreadable`, `model_invalid`)."""
+    if options.chat_template:
+        return steerable(_text_of(Path(options.chat_template)))
+    named = read_chat_templates(Path(spec.path), FUNCTION)
+    own = named.get("", "")
+    # it takes one text: with another template for tools, or one that was not read whole, it keeps its own
+    is_whole = len(named) == 1 and len(own) < LONGEST_KEPT and "\ufffd" not in own
+    return steerable(own) if is_whole and FUNCTION in own else ""
 
 
 def _text_of(path: Path) -> str:

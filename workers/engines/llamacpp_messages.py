@@ -49,7 +49,13 @@ def _of_parts(
 
 
 def _content(parts: Iterable[AnyPart], told: Told) -> str | list[dict[str, Any]]:
-    said = [_said(part, told) for part in parts]
+    """Texts that follow each other are one: llama.cpp puts line breaks between them, templates trim each."""
+    said: list[dict[str, Any]] = []
+    for one in (_said(part, told) for part in parts):
+        if said and one["type"] == said[-1]["type"] == "text":
+            said[-1] = {"type": "text", "text": said[-1]["text"] + one["text"]}
+        else:
+            said.append(one)
     if all(one["type"] == "text" for one in said):
         return "".join(one["text"] for one in said)
     return said

@@ -1,6 +1,7 @@
 """From messages to what llama.cpp is asked, and how many tokens that is. Needs no weights."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,8 +21,10 @@ from workers.engines.llamacpp_failures import attempt, template_words
 from workers.engines.llamacpp_http import PromptCounter, TokenCounter
 from workers.engines.llamacpp_infill import EMPTY, Marks
 from workers.engines.llamacpp_messages import plain_messages
+from workers.engines.llamacpp_parts import CallParts, may_call
 from workers.engines.llamacpp_request import continued, prompt_body
 from workers.engines.unix_http import Asker, RefusedError
+from workers.template_clock import TemplateClock
 from workers.turns import arranged, manners_of
 
 COUNTERS = 2
@@ -31,18 +34,19 @@ COUNTERS = 2
 class Prompts:
     """Of one model that writes, learned by asking its server. Thread-safe."""
 
-    def __init__(self, asker: Asker, context: int) -> None:
+    def __init__(self, asker: Asker, context: int, now: Callable[[], float] = time.time) -> None:
         self.context = context
         self._asker, self._counter = asker, TokenCounter(asker)
         self._tokens_of = AttachmentTokens(self._counter.beyond_text)
         about = asker.ask("/props")
-        self.template = templates.look(
-            str(about.get("chat_template", "")), about.get("chat_template_caps", {}), self._counter.render
-        )
+        text = str(about.get("chat_template", ""))
+        self._clock = TemplateClock(text, now)
+        self.template = templates.look(text, about.get("chat_template_caps", {}), self._counter.render)
         self.as_tokens = self._counter.ends_texts
         """Whether prompts are given as tokens. Only of messages llama.cpp takes answers apart itself."""
+        self.calls = CallParts(text, None if self.template.channels else self.template.marks)
         if self.as_tokens:
-            self.template = templates.untold(self.template)
+            self.template = templates.untold(self.template, tools=self.calls.are_read)
         self.turn_end = "" if self.template.channels else self._turn_end()
         """The template's mark behind an answer, where it is no token, which would end one by itself, or one
         that llama.cpp tells as text."""
@@ -111,6 +115,8 @@ class Prompts:
         taken = arranged(messages, self._manners)
         plain = plain_messages(taken, attachments.told, self.template.remembers)
         body = prompt_body(plain, options, self.template)
+        if moment := self._clock.time_of(messages):
+            body["chat_template_kwargs"] = self._clock.told(moment) | body.get("chat_template_kwargs", {})
         if not options.prefill or self.apart(options, attachments):
             return body
         # llama.cpp puts it behind the thought where it sees how that is marked
@@ -118,10 +124,12 @@ class Prompts:
         return continued(body, before + options.prefill)
 
     def apart(self, options: GenerationOptions, attachments: Attachments) -> bool:
-        """Whether the prompt is given as tokens: where texts would have an end, and where the answer is given
-        a beginning: llama.cpp puts marks of a thought of its own before that, or it into the thought."""
-        given = bool(options.prefill) and not options.tools and not attachments.are_told
-        return self.as_tokens or given
+        """Whether the prompt is given as tokens, and the answer taken apart here: where texts would have an
+        end, where llama.cpp takes calls for others, and where the answer is given a beginning: before that it
+        puts marks of a thought of its own, or it into the thought."""
+        if self.as_tokens or attachments.are_told:
+            return self.as_tokens
+        return self.calls.wanted(options) if may_call(options) else bool(options.prefill)
 
     def _before_prefill(self, rendered: str) -> str:
         """Between the prompt and the answer that is given a beginning."""
@@ -134,6 +142,10 @@ class Prompts:
     def tokens(self, prompt: str) -> list[int]:
         """What the model reads of it."""
         return self._counter.prompt(prompt)
+
+    def to_be_read(self, prompt: str) -> list[int] | str:
+        """The same as llama.cpp takes it: with a projector loaded it takes no tokens."""
+        return prompt if {"images", "audio"} & set(self.abilities) else self.tokens(prompt)
 
     def lead(self, text: str) -> list[int]:
         """The tokens of what a hidden answer begins with."""
@@ -175,10 +187,10 @@ class Prompts:
             return counter.conversation(fitted.messages)
 
 
-def learned(asker: Asker, context: int) -> Prompts:
+def learned(asker: Asker, context: int, now: Callable[[], float] = time.time) -> Prompts:
     """Raises `AiPalError` (`model_invalid`) for a template that works with nothing."""
     try:
-        return Prompts(asker, context)
+        return Prompts(asker, context, now)
     except RefusedError as error:
         why = template_words(str(error.error.get("message", ""))) or error
         message = f"the model's chat template does not work: {why}"

@@ -97,10 +97,12 @@ def _remembers(render: Callable[[dict[str, Any]], str]) -> bool:
     return False
 
 
-def untold(template: Template) -> Template:
-    """The same where llama.cpp takes no answer apart: calls would come as text."""
+def untold(template: Template, *, tools: bool) -> Template:
+    """The same where llama.cpp takes no answer apart; without `tools` calls would come as text."""
     return msgspec.structs.replace(
-        template, tools=False, untold=template.marks is not None or template.channels
+        template,
+        tools=template.tools and tools,
+        untold=template.marks is not None or template.channels,
     )
 
 

@@ -1,6 +1,5 @@
 """The conversation of a Messages request, as messages of ours. Pure."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -8,6 +7,7 @@ import msgspec
 
 from ai_pal.attachments.reading import from_bytes
 from ai_pal.gateway import seals
+from ai_pal.gateway.account_lines import without_line
 from ai_pal.gateway.answered_calls import unanswered
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.data_urls import ELSEWHERE, picture_of, unpacked
@@ -116,15 +116,10 @@ def brings_results(turn: Turn) -> bool:
     return not isinstance(turn.content, str) and any(isinstance(one, ToolResult) for one in turn.content)
 
 
-BILLING = re.compile(r"x-anthropic-billing-header:(?:[ \t]*[\w.-]+=[^;\n]*;)*[ \t]*\n?")
-"""What Claude Code puts before its system prompt for Anthropic's accounts, as a block of its own or at the
-beginning of one. It is another one in each request: nothing behind it would ever be kept."""
-
-
 def stable(system: str | list[TextBlock]) -> str:
-    """The system prompt without Anthropic's accounts, which say nothing to a model."""
+    """The system prompt without what it says to Anthropic's accounts."""
     blocks = [system] if isinstance(system, str) else [block.text for block in system]
-    shown = [BILLING.sub("", block, count=1) if BILLING.match(block) else block for block in blocks]
+    shown = [without_line(block) for block in blocks]
     return "\n\n".join(
         text for text, block in zip(shown, blocks, strict=True) if text.strip() or text == block
     )

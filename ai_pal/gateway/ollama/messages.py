@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ai_pal.gateway.account_lines import without_lines
 from ai_pal.gateway.data_urls import picture_of, unpacked
 from ai_pal.protocol import content as ours
 
@@ -61,7 +62,7 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
             open_calls.append(call)
             parts.append(call)
         found.append(ours.Message(message.role, parts))
-    return found
+    return without_lines(found)
 
 
 def _answered(message: Message, calls: list[ours.ToolCall]) -> ours.ToolCall | None:

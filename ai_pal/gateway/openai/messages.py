@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from ai_pal.attachments.reading import from_bytes
+from ai_pal.gateway.account_lines import without_lines
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.data_urls import data_of, unpacked
 from ai_pal.protocol import content as ours
@@ -110,7 +111,7 @@ def conversation(messages: Iterable[AnyMessage]) -> list[ours.Message]:
                 found.append(_assistant(message, where))
             case Tool():
                 found.append(ours.Message("tool", [_result(message, where)]))
-    return found
+    return without_lines(found)
 
 
 def _assistant(message: Assistant, where: str) -> ours.Message:

@@ -20,7 +20,8 @@ as Python's calls, as JSON with the name as a key, or in a form that the respons
 class Calls(msgspec.Struct, frozen=True):
     """The marks around calls, their body, and for JSON what the arguments are called. `separator` stands
     between two calls; `region` is what the response parser is told, `name` the pattern of a name in front
-    of JSON, `inner` are marks between the others. `forced`: an answer can be held to this form."""
+    of JSON or of tags, `pair` that of an argument in tags, `inner` are marks between the others. `forced`: an
+    answer can be held to this form."""
 
     open: str
     close: str
@@ -29,6 +30,7 @@ class Calls(msgspec.Struct, frozen=True):
     separator: str = ""
     region: dict[str, Any] = {}
     name: str = ""
+    pair: str = ""
     inner: tuple[str, ...] = ()
     forced: bool = False
     block: bool = False
@@ -57,14 +59,14 @@ def _function_tags(tag: str) -> Calls:
         r"<parameter=(?P<key>[^>\n]+)>\n?(?P<value>.*?)\n?</parameter>",
     )
     region = _tags(f"<{tag}>", name, pair, r"</function>", rf"\s*</{tag}>")
-    return Calls(f"<{tag}>", f"</{tag}>", "whole", region=region)
+    return Calls(f"<{tag}>", f"</{tag}>", "whole", region=region, name=name, pair=pair)
 
 
 def _invocations(opening: str, closing: str, prefix: str) -> Calls:
     pair = rf'<{prefix}parameter name="(?P<key>[^"]+)"[^>]*>(?P<value>.*?)</{prefix}parameter>'
     name = rf'<{prefix}invoke name="(?P<name>[^"]+)">'
     region = _tags(f"(?:{opening})?", name, pair, f"</{prefix}invoke>", "")
-    return Calls(opening, closing, "whole", region=region, block=True)
+    return Calls(opening, closing, "whole", region=region, name=name, pair=pair, block=True)
 
 
 HERMES = Calls("<tool_call>", "</tool_call>", "objects", separator="\n", forced=True)
@@ -99,17 +101,14 @@ MINIMAX = _invocations("<minimax:tool_call>", "</minimax:tool_call>", "")
 DSML = _invocations(
     "<\uff5cDSML\uff5cfunction_calls>", "</\uff5cDSML\uff5cfunction_calls>", "\uff5cDSML\uff5c"
 )
+_GLM_PAIR = r"<arg_key>\s*(?P<key>.*?)\s*</arg_key>\s*<arg_value>(?P<value>.*?)</arg_value>"
 GLM = Calls(
     "<tool_call>",
     "</tool_call>",
     "whole",
-    region=_tags(
-        "<tool_call>",
-        r"(?P<name>[^<\s]+)\s*",
-        r"<arg_key>\s*(?P<key>.*?)\s*</arg_key>\s*<arg_value>(?P<value>.*?)</arg_value>",
-        "</tool_call>",
-        "",
-    ),
+    region=_tags("<tool_call>", r"(?P<name>[^<\s]+)\s*", _GLM_PAIR, "</tool_call>", ""),
+    name=r"\A\s*(?P<name>[^<\s]+)",
+    pair=_GLM_PAIR,
     inner=("<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"),
 )
 GEMMA = Calls(

@@ -18,6 +18,7 @@ from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
 from workers.engines.channels import writes_channels
 from workers.engines.thought_marks import SWITCHES
 from workers.engines.transformers.conversation import ThoughtPlace, for_template, tools_for_template
+from workers.template_clock import FUNCTION, TemplateClock, steerable
 from workers.tool_turns import called
 from workers.turns import Manners, arranged, manners_of
 
@@ -75,7 +76,9 @@ PRINTED = "{'type'"
 class Chat:
     """Renders conversations for one tokenizer. Thread-safe."""
 
-    def __init__(self, tokenizer: Any, model_type: str, wanted: str = "") -> None:
+    def __init__(
+        self, tokenizer: Any, model_type: str, wanted: str = "", now: Callable[[], float] = time.time
+    ) -> None:
         """Raises `AiPalError` (`model_invalid` for a template that does not work, `config_invalid`)."""
         if wanted and wanted not in FORMATS:
             known = ", ".join(FORMATS)
@@ -87,6 +90,7 @@ class Chat:
         self._wants_lists = False
         self._in_channels = False
         self._named: dict[str, str] = {}
+        self._clock = TemplateClock("")
         if wanted or not tokenizer.chat_template:
             self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
         else:
@@ -94,6 +98,7 @@ class Chat:
             self._in_channels = writes_channels(self._named["default"])
             self._try_template()
         self.traits = look(self)
+        self._clock = TemplateClock("".join(self._named.values()), now)
 
     @property
     def template(self) -> str:
@@ -128,6 +133,12 @@ class Chat:
         size = sum(len(one.text) for one in messages)
         seconds = SECONDS + SECONDS_PER_MIB * size / (1 << 20)
         tools = tools_for_template(extras.tools) or None
+        given = dict(extras.variables)
+        if moment := self._clock.time_of(messages):
+            given = self._clock.told(moment) | given
+        source = self.template_with_tools if tools else self.template
+        if FUNCTION in source:  # the library gives templates no function of ours
+            given["chat_template"] = steerable(source)
         text = within(
             seconds,
             lambda: self._tokenizer.apply_chat_template(
@@ -141,7 +152,7 @@ class Chat:
                 tools=tools,
                 tokenize=False,
                 add_generation_prompt=True,
-                **extras.variables,
+                **given,
             ),
         )
         if not isinstance(text, str) or len(text) > LONGEST_RENDERING + size * 4:
@@ -252,14 +263,15 @@ def render(messages: Sequence[Message], form: Format) -> str:
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:
-    """Call, and raise `ValueError` from within when it takes longer: templates come from strangers.
+    """Call, and raise `ValueError` from within when it computes longer: templates come from strangers.
 
-    Only this thread is watched. What one long operation of the interpreter itself does is not seen.
+    Only this thread is watched: a busy machine makes no template long. What one long operation of the
+    interpreter itself does is not seen.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.thread_time() + seconds
 
     def watch(frame: FrameType, event: str, argument: object) -> Any:
-        if time.monotonic() > deadline:
+        if time.thread_time() > deadline:
             raise ValueError(f"it took longer than {seconds:.1f} s")
         return watch
 

@@ -90,10 +90,11 @@ def _content(message: Message, parts: Sequence[Any]) -> str | list[dict[str, Any
     for part in parts:
         if isinstance(part, Image):
             content.append(PLACE)
-        elif isinstance(part, Document):
-            content.append({"type": "text", "text": part.marked})
-        elif isinstance(part, Text):
-            content.append({"type": "text", "text": part.text})
+        elif isinstance(part, Text | Document):
+            text = part.marked if isinstance(part, Document) else part.text
+            if content and content[-1]["type"] == "text":  # one: templates trim each
+                text = content.pop()["text"] + text
+            content.append({"type": "text", "text": text})
     return content
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart
+from workers.engines.tagged_calls import Read
 from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.call_bodies import CallPiece, Named, Objects
 from workers.engines.transformers.call_forms import Calls, region_of
@@ -51,10 +52,13 @@ def response_template(
 
 class Parts:
     """One answer. `parser` is a `ResponseParser` that has seen what the prompt opened; `calls` says how calls
-    are written, None that only the parser knows; `bare` finds those of another form."""
+    are written, None that only the parser knows; `bare` finds those of another form, and `read` reads those
+    that the parser does not."""
 
-    def __init__(self, parser: Any, calls: Calls | None, bare: BareCalls | None = None) -> None:
-        self._parser, self._calls, self._bare = parser, calls, bare
+    def __init__(
+        self, parser: Any, calls: Calls | None, bare: BareCalls | None = None, read: Read | None = None
+    ) -> None:
+        self._parser, self._calls, self._bare, self._read = parser, calls, bare, read
         self._ends = ThoughtEnds(calls.close) if calls is not None and calls.block else None
         self._field = CONTENT
         self._part: OpenPart | None = None
@@ -119,7 +123,7 @@ class Parts:
     def _begin(self, field: str) -> None:
         self._field, self._part, self._blank, self._raw = field, None, "", ""
         if field == CALLS:
-            self._body = _body_of(self._calls) if self._calls is not None else None
+            self._body = AtEnd(self._read) if self._read is not None else _body_of(self._calls)
             self._open = {}
 
     def _close(self, value: Any) -> list[Piece]:
@@ -187,8 +191,10 @@ class Parts:
         return OpenPart("reasoning" if kind == "reasoning" else "text", self._count - 1)
 
 
-def _body_of(calls: Calls) -> Body | None:
+def _body_of(calls: Calls | None) -> Body | None:
     """What reads them while they are written; None where the parser reads them itself."""
+    if calls is None:
+        return None
     match calls.body:
         case "objects":
             return Objects()

@@ -11,6 +11,7 @@ from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.errors import AiPalError
 from ai_pal.gateway import presets
+from ai_pal.gateway.account_lines import without_lines
 from ai_pal.gateway.answered_calls import never_answered
 from ai_pal.gateway.asked import Apart, Asked, Begin, Wanted, Watched, chat
 from ai_pal.gateway.bodies import BodyError
@@ -192,7 +193,7 @@ class Responses:
 
 
 def _behind(instructions: str | None, turns: Sequence[Message]) -> list[Message]:
-    return [*([Message("system", instructions)] if instructions else []), *turns]
+    return without_lines([*([Message("system", instructions)] if instructions else []), *turns])
 
 
 def _forget(_: dict[str, Any], __: Message) -> None:

@@ -77,6 +77,14 @@ def test_a_small_image_is_a_data_uri() -> None:
     assert base64.b64decode(encoded) == data
 
 
+def test_texts_beside_an_image_are_one() -> None:
+    """llama.cpp would put line breaks between them."""
+    before, _, behind = plain(Text("one "), Text("two"), Image("image/png", png(2, 3)), Text("x"), Text("y"))[
+        0
+    ]["content"]
+    assert (before["text"], behind["text"]) == ("one two", "xy")
+
+
 def test_an_image_in_a_frame_of_its_own_is_handed_over_as_it_is() -> None:
     """Held once for its request, and let go behind it."""
     data, part = png(2, 3) + b"x" * 5_000_000, Image("image/png", frame=2)

@@ -1,6 +1,7 @@
 """From messages to prompts."""
 
 import time
+from datetime import datetime
 
 import pytest
 
@@ -87,6 +88,28 @@ def test_a_template_that_hangs_later_is_stopped(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_ends_in_time_gives_its_result() -> None:
     assert within(5, lambda: sum(range(10))) == 45
+
+
+def test_a_busy_machine_makes_no_template_long() -> None:
+    def stands_still() -> str:
+        time.sleep(0.05)
+        return "x"
+
+    assert within(0.01, stands_still) == "x"
+
+
+def test_the_date_stands_still_over_midnight_and_not_over_night() -> None:
+    now = [datetime(2026, 11, 30, 23, 50).astimezone().timestamp()]
+    template = (
+        "{{ strftime_now('%d %b') }}, {{ date_string }}{% for m in messages %}|{{ m.content }}{% endfor %}"
+    )
+    chat = Chat(Tokenizer(template), "llama", now=lambda: now[0])
+    begun = chat.render(TALK[:2])
+    assert begun == "30 Nov, 30 Nov 2026|Be kind.|Hello {you}"
+    now[0] += 1800
+    assert chat.render([*TALK, TALK[1]]).startswith(begun)
+    now[0] += 9 * 3600
+    assert chat.render([*TALK, TALK[1]]).startswith("01 Dec, 01 Dec 2026|")
 
 
 def test_the_counter_bounds_what_a_message_adds() -> None:

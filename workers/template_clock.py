@@ -1,0 +1,84 @@
+"""The time that chat templates tell a model. It stands still while a conversation is carried on: what was
+read of that begins with it. Pure but for the clock that it is given."""
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from ai_pal.protocol.content import Message
+
+FUNCTION = "strftime_now"
+"""What templates call for it, with a format."""
+VARIABLES = {"date_string": "%d %b %Y", "datetime": "%b %d %Y"}
+"""What they look for instead, and in which format llama.cpp says it to them."""
+TOLD = "told_dates"
+CARRIED_ON, LONGEST = 6 * 3600.0, 24 * 3600.0
+"""Seconds to the next question, and since the first: then it is another day for whoever asks."""
+AT_ONCE = 60.0
+"""A first question is put in several times: counted, rendered, asked again."""
+MOST = 256
+"""Conversations that are remembered, the latest ones."""
+_CALL = re.compile(rf"""\b{FUNCTION}\(\s*(?P<form>"[^"\\]*"|'[^'\\]*')\s*\)""")
+
+
+def steerable(template: str) -> str:
+    """The same template, which asks `TOLD` for its dates where that is given: both engines have a clock of
+    their own."""
+    return _CALL.sub(lambda one: f"({TOLD}[{one['form']}] if {TOLD} is defined else {one[0]})", template)
+
+
+class _Begun(NamedTuple):
+    told: float
+    last: float
+
+
+class TemplateClock:
+    """Of one template. Thread-safe."""
+
+    def __init__(self, template: str, now: Callable[[], float] = time.time) -> None:
+        self._forms = {one["form"][1:-1] for one in _CALL.finditer(template)}
+        self._is_read = any(name in template for name in (FUNCTION, *VARIABLES))
+        self._now, self._lock = now, threading.Lock()
+        self._begun: OrderedDict[bytes, _Begun] = OrderedDict()
+
+    def time_of(self, messages: Sequence[Message]) -> datetime | None:
+        """What time it is in this conversation; None where the template tells none."""
+        if not self._is_read:
+            return None
+        now, head = self._now(), _head(messages)
+        with self._lock:
+            begun = self._begun.pop(head, None)
+            if begun is None or not _goes_on(begun, now, messages):
+                begun = _Begun(now, now)
+            self._begun[head] = begun._replace(last=now)
+            if len(self._begun) > MOST:
+                self._begun.popitem(last=False)
+        return datetime.fromtimestamp(begun.told).astimezone()
+
+    def told(self, moment: datetime) -> dict[str, Any]:
+        """What a `steerable` template is given at this time."""
+        told: dict[str, Any] = {name: moment.strftime(form) for name, form in VARIABLES.items()}
+        return told | {TOLD: {form: moment.strftime(form) for form in self._forms}}
+
+
+def _goes_on(begun: _Begun, now: float, messages: Sequence[Message]) -> bool:
+    if not any(one.role == "assistant" for one in messages):
+        return 0 <= now - begun.told < AT_ONCE
+    return 0 <= now - begun.last < CARRIED_ON and now - begun.told < LONGEST
+
+
+def _head(messages: Sequence[Message]) -> bytes:
+    """Tells a conversation by what it begins with: all up to its first question."""
+    digest = blake2b(digest_size=16)
+    for message in messages:
+        text = message.text.encode("utf-8", "surrogatepass")
+        digest.update(f"{message.role} {len(text)} ".encode())
+        digest.update(text)
+        if message.role == "user":
+            break
+    return digest.digest()
