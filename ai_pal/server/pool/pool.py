@@ -265,6 +265,7 @@ class Pool(Roster):
     def ready(self, worker: ModelWorker) -> None:
         """The worker has loaded its model."""
         worker.idle_since = worker.group.changed_at = self._clock.now()
+        worker.group.given_up = False
         if not worker.group.ready:
             worker.group.idle_since = worker.idle_since
         self.apply(worker, lifecycle.LoadFinished())

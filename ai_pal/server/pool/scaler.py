@@ -121,10 +121,13 @@ class Scaler:
         self.scale(group)
 
     def spares(self, worker: ModelWorker, failure: Failure) -> bool:
-        """Whether others answer for the model of one that will not come: then nobody fails who waits."""
+        """Whether others answer for the model of one that will not come: then nobody fails who waits. Others that
+        only come are waited for once: else those of a model that never loads would be tried in turn for ever."""
         group = worker.group
-        if not group.others_there(worker):
+        if not group.others_there(worker) or (group.given_up and not group.ready):
+            group.given_up = False
             return False
+        group.given_up = not group.ready
         self.hold(group)
         group.held_because = f"no other replica for now: {failure.message}"
         self._observe("replica_given_up", model=worker.name, code=failure.code, reason=failure.message)

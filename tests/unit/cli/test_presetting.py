@@ -104,7 +104,7 @@ def test_presets_are_set_listed_shown_and_removed(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    "argv", [["set", "x"], ["set", "x", "--seed", "1", "--unset", "seed"], ["set", "a/b", "--seed", "1"]]
+    "argv", [["set", "x"], ["set", "x", "--seed", "1", "--unset", "seed"], ["set", "a/b/c", "--seed", "1"]]
 )
 def test_what_makes_no_preset_is_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["preset", *argv]) == 2
