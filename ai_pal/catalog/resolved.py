@@ -40,17 +40,22 @@ class Resolved(msgspec.Struct, frozen=True):
     @property
     def kept_here(self) -> "Resolved":
         """The same on this machine alone."""
-        return msgspec.structs.replace(self, stays=True, replicas=1, most_replicas=1)
+        load = msgspec.structs.replace(self.load, engine=self._alone)
+        return msgspec.structs.replace(self, load=load, stays=True, replicas=1, most_replicas=1, nodes=1)
 
     @property
     def vocabulary(self) -> "Resolved":
         """The same without weights and adapters: it counts tokens, and goes when nobody does."""
         options = {name: value for name, value in self.load.options.items() if name != OPTION}
-        engine = "transformers" if self.load.engine == SPREAD else self.load.engine
-        load = msgspec.structs.replace(self.load, vocabulary=True, options=options, engine=engine)
+        load = msgspec.structs.replace(self.load, vocabulary=True, options=options, engine=self._alone)
         return msgspec.structs.replace(
             self, load=load, size=0, pinned=False, replicas=1, most_replicas=1, nodes=1
         )
+
+    @property
+    def _alone(self) -> str:
+        """The engine that can have it on one machine."""
+        return "transformers" if self.load.engine == SPREAD else self.load.engine
 
     def has_bounds_of(self, other: "Resolved") -> bool:
         """Whether it has as many replicas, at least and at most."""

@@ -26,8 +26,8 @@ EXAMPLES = """examples:
   ai-pal cluster drain gpu1 --undo
 
 This machine has to be a node of the cluster, with the same versions of Ray, Python and AI-PAL as all others.
-Models run on nodes only, then, and prompts go there. To be without it again:
-ai-pal config unset cluster.engine
+Models run on nodes, then, and prompts go there; what is local-only is answered on this machine. To be without
+it again: ai-pal config unset cluster.engine
 docs/cluster.md goes from nothing to a first answer, and says what protects it.
 
 """

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from http.client import HTTPException
 from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
@@ -107,7 +108,7 @@ class Vllm:
                 route, body, lambda event: self._heard(answer, event), timeout=None, opened=answer.opened
             )
             chat.check_finished(answer.reason)
-        except (AiPalError, OSError):
+        except (AiPalError, OSError, HTTPException):
             if not answer.cancelled:
                 raise
         finally:

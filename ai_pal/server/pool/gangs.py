@@ -38,10 +38,13 @@ def seek(
     places: Sequence[Place],
     there: There,
     supplied: Supplied,
+    max_loaded: int = 0,
 ) -> memory.Decision:
-    """Whether it may load now, and where all of its processes run then; it is itself nowhere `there`."""
+    """Whether it may load now, and where all of its processes run then; it is itself nowhere `there`.
+    `max_loaded` bounds the models of each node."""
     engine, size, count = worker.resolved.load.engine, worker.resolved.size, worker.resolved.nodes
     seen = [_with_cards(one, nodes[one.name], engine, there(one.name)) for one in places]
+    seen = [_as_others_know_it(_with_room(one, max_loaded), nodes) for one in seen]
     found = seats(size, count, NEED, seen)
     if found is None:
         reason = shortage(worker.name, size, count, NEED, seen)
@@ -88,9 +91,25 @@ def _with_cards(place: Place, node: Node, engine: str, there: Collection[ModelWo
     objection = place.objection
     if not objection and engine not in node.computing:
         objection = f"has no {engine}" if node.cards else "has no card"
-    if not objection and not node.address:
-        objection = "has no address that others know"
     shared = {share.device for one in there if one.gang is None for share in one.placement or ()}
     held = held_by_gangs(node.name, there)
     cards = [one for one in devices_of(node, engine) if one.name not in shared and one.uuid not in held]
     return msgspec.structs.replace(place, objection=objection, cards=tuple(cards))
+
+
+def _with_room(place: Place, max_loaded: int) -> Place:
+    if place.objection or not max_loaded or sum(one.places for one in place.there.every) < max_loaded:
+        return place
+    return msgspec.structs.replace(place, objection=f"has as many models as may be loaded: {max_loaded}")
+
+
+def _as_others_know_it(place: Place, nodes: Mapping[str, Node]) -> Place:
+    """One that knows only its loopback's address is reached by others where all of them are this machine."""
+    address, others = nodes[place.name].address, (one.address for one in nodes.values())
+    if place.objection or (address and (not _is_near(address) or all(map(_is_near, filter(None, others))))):
+        return place
+    return msgspec.structs.replace(place, objection="has no address that others know")
+
+
+def _is_near(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")

@@ -110,7 +110,9 @@ class NodeAdmission:
             worker.node, worker.there, worker.supply, worker.reserved = "", {}, None, 0
             by_name = {node.name: node for node in nodes}
             places = [place for _, place in self._as_to(worker, self._look(nodes), files)]
-            decision = gangs.seek(worker, by_name, places, self._occupancy.on, supplied)
+            decision = gangs.seek(
+                worker, by_name, places, self._occupancy.on, supplied, self._policy.max_loaded
+            )
         else:
             want = memory.Want(worker.name, need, waits, counted(worker))
             decision = self._seat(want, worker, nodes, files, supplied, held)

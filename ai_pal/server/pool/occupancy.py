@@ -31,7 +31,8 @@ class Occupancy:
         if nodes == before:
             return
         self.leave(worker)
-        self._nodes_of[worker] = nodes
+        if nodes:
+            self._nodes_of[worker] = nodes
         for node in nodes:
             self.changed(node)
             self._nodes.setdefault(node, {})[worker] = None

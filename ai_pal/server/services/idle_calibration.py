@@ -149,7 +149,7 @@ class IdleCalibration:
             and not (worker.busy or worker.wanted)
             and worker.info is not None
             and "chat" in worker.info.abilities
-            and not (worker.resolved.load.vocabulary or worker.resolved.stays)
+            and not (worker.resolved.load.vocabulary or worker.node)  # the questions stay on this machine
         ]
         idle.sort(key=lambda worker: worker.idle_since, reverse=True)
         return next((worker for worker in idle if self._is_open(key_of(worker.resolved))), None)

@@ -17,9 +17,9 @@ LOAD = inner.LoadModel("echo", "vllm", "/here/org/m.gguf")
 SIZE = 20 * GB
 
 
-def world_of(*nodes: Node) -> World:
+def world_of(*nodes: Node, max_loaded: int = 0) -> World:
     """Its model is spread over two nodes."""
-    return World(*nodes, files=HELD, load=LOAD, spread_over=2, size=SIZE)
+    return World(*nodes, files=HELD, load=LOAD, spread_over=2, size=SIZE, max_loaded=max_loaded)
 
 
 def node(name: str, *rooms: int, free: int = 60 * GB, engine: str = "vllm") -> Node:
@@ -69,8 +69,9 @@ def test_all_processes_are_started_with_their_own_cards_and_know_each_other() ->
         ((TWO[0], node("2", 20 * GB, free=GB)), "2 has 1.1 GB free"),
         ((TWO[0], node("2", 9 * GB)), "9.7 GB on cuda:0"),
         ((TWO[0], msgspec.structs.replace(TWO[1], silent=True)), "2 does not answer"),
+        ((TWO[0], msgspec.structs.replace(TWO[1], address="127.0.1.1")), "2 has no address that others know"),
     ],
-    ids=["one node", "no card", "no vLLM", "no memory", "a small card", "silent"],
+    ids=["one node", "no card", "no vLLM", "no memory", "a small card", "silent", "a loopback's address"],
 )
 def test_where_one_has_no_room_none_is_started_and_the_refusal_has_figures(
     nodes: tuple[Node, ...], figures: str
@@ -130,6 +131,28 @@ def test_its_cards_and_its_memory_are_nobody_elses() -> None:
     world.there = tuple(msgspec.structs.replace(one, computing=both) for one in TWO)
     assert pool.admission.has(single)
     assert single.node == "2", "the only card of 1 is the gang's"
+
+
+def test_it_is_one_of_the_models_that_each_of_its_nodes_may_have() -> None:
+    world = world_of(*TWO, max_loaded=1)
+    pool = world.supervisor.pool
+    assert pool.admission.has(pool.worker_for(Resolved(inner.LoadModel("small", "echo"))))
+    world.ask()
+    world.wait(2.0)
+    assert not world.specs
+    assert world.end is not None
+    assert "1 has as many models as may be loaded: 1" in world.end.message
+
+
+def test_what_may_not_leave_is_for_an_engine_that_has_it_on_one_machine() -> None:
+    world = world_of(*TWO)
+    world.kept = 90 * GB
+    world.ask(stays=True)
+    (spec,) = world.specs
+    world.supervisor.worker_message(spec.worker, inner.WorkerHello(1, "1"))
+    (load,) = world.loads
+    assert isinstance(load, inner.LoadModel)
+    assert (spec.node, load.engine, load.gang) == ("", "transformers", None)
 
 
 def test_a_node_that_is_drained_ends_all_of_it() -> None:

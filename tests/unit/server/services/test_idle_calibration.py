@@ -127,6 +127,15 @@ def test_it_begins_when_nobody_has_asked_for_a_while_and_asks_one_at_a_time(benc
     assert bench.shown == 1 / ASKED
 
 
+def test_of_a_cluster_only_what_runs_on_this_machine_is_asked(bench: Bench) -> None:
+    bench.worker.node = "gpu1"
+    bench.wait(1000.0)
+    assert not bench.models.open, "what is private would be loaded here once more for it"
+    bench.worker.node, bench.worker.group.resolved = "", RESOLVED.kept_here
+    bench.wait(1.0)
+    assert bench.models.open
+
+
 def test_whoever_asks_something_stops_it_at_once_and_it_goes_on_later(bench: Bench) -> None:
     bench.wait(120.0)
     bench.answer()
