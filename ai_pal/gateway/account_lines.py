@@ -18,13 +18,14 @@ def without_line(text: str) -> str:
 
 
 def without_lines(messages: Iterable[Message]) -> list[Message]:
-    """The conversation with no such line before a system prompt; a prompt that was nothing else is gone."""
-    found: list[Message] = []
-    for message in messages:
+    """The conversation with no such line before a system prompt; a prompt that was nothing else is gone, but
+    where nothing else is asked."""
+    given, found = list(messages), list[Message]()
+    for message in given:
         content = _of(message.content) if message.role == "system" else message.content
         if content or not message.content:
             found.append(message if content == message.content else replace(message, content=content))
-    return found
+    return found or given
 
 
 def _of(content: str | list[AnyPart]) -> str | list[AnyPart]:

@@ -169,6 +169,7 @@ def test_names_have_owners_and_tags(client: ollama.Client, own: Served) -> None:
     assert {"me/parrot:v2", "me/brief:latest", "smollm2:v1"} <= set(names(client))
     assert client.generate("me/parrot:v2", keep_alive=0).done_reason == "unload"
     client.create("ME/BRIEF", from_="echo", parameters={"stop": ["three"]})  # that one, in its own spelling
+    client.copy("me/brief", "Me/Brief:latest")  # itself
     assert client.chat("me/brief", said).message.content == "one two "
     with pytest.raises(ollama.ResponseError):
         client.delete("me/parrot")

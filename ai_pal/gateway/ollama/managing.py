@@ -43,12 +43,14 @@ def copy(body: bytes) -> Wanted:
     asked = decoded(body, _COPY)
 
     def change() -> None:
+        preset = presets.named(asked.source)
+        model = "" if preset else model_meant(asked.source, load_settings().settings)
         if short(asked.source).lower() == short(asked.destination).lower():
-            model_meant(asked.source, load_settings().settings)  # it is there, and called so already
-        elif source := presets.named(asked.source):
-            keep_preset(asked.destination, load_preset(source))
+            return  # it is there, and called so already
+        if preset:
+            keep_preset(asked.destination, load_preset(preset))
         else:
-            name_model(asked.destination, model_meant(asked.source, load_settings().settings))
+            name_model(asked.destination, model)
 
     return _changing(change, b"")
 

@@ -31,6 +31,7 @@ def test_it_does_not_reach_the_model(system: str | list[Text], left: str | list[
 def test_a_prompt_that_is_nothing_else_is_gone() -> None:
     given = [Message("system", f"{LINE}\n"), Message("system", [Text(LINE)]), HELLO]
     assert without_lines(given) == [HELLO]
+    assert without_lines(given[:1]) == given[:1], "then there would be nothing to answer"
 
 
 def test_what_others_say_is_theirs() -> None:
