@@ -121,8 +121,9 @@ class Scaler:
         self.scale(group)
 
     def spares(self, worker: ModelWorker, failure: Failure) -> bool:
-        """Whether others answer for the model of one that will not come: then nobody fails who waits. Others that
-        only come are waited for once: else those of a model that never loads would be tried in turn for ever."""
+        """Whether others answer for the model of one that will not come: then nobody fails who waits. Others
+        that only come are waited for once: else those of a model that never loads would be tried in turn for
+        ever."""
         group = worker.group
         if not group.others_there(worker) or (group.given_up and not group.ready):
             group.given_up = False

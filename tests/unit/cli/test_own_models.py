@@ -82,7 +82,9 @@ def test_a_folder_that_lacks_its_weights_is_refused(
     assert "[model_invalid]" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["a/b/c", "a:", "openai:b", "x.gguf", "openai", "auto", "a?b", "-x", "phi-2"])
+@pytest.mark.parametrize(
+    "name", ["a/b/c", "a:", "openai:b", "x.gguf", "openai", "auto", "a?b", "-x", "phi-2"]
+)
 def test_a_name_must_be_free_and_usable_everywhere(file: Path, name: str) -> None:
     assert run(["add", str(file), f"--name={name}"]) == 2
     assert not paths.config_file().exists()

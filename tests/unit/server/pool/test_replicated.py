@@ -314,12 +314,14 @@ def test_replicas_that_never_come_up_keep_nobody_waiting() -> None:
     heard, _ = world.chat()
     for name, calm in ("echo", 3.0), ("echo#2", 25.0):
         for _ in range(5):
-            assert "failed" not in heard.words and world.loaded[name] == "starting"
+            assert "failed" not in heard.words
+            assert world.loaded[name] == "starting"
             world.dies(name)
             world.wait(calm)
     assert world.loaded["echo"] == "starting", "it was given up first, and is called anew"
     assert world.observed.count("replica_given_up") == 1
-    assert heard.failure is not None and heard.failure.code is Code.MODEL_FAILED
+    assert heard.failure is not None
+    assert heard.failure.code is Code.MODEL_FAILED
 
 
 def test_replicas_are_one_of_the_models_that_may_be_loaded_on_each_node() -> None:
