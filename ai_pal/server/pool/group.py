@@ -45,8 +45,8 @@ class Group(msgspec.Struct, eq=False):
     model alone; `kept_as_said`: a request has said its `keep_alive`. `members` are its workers, the first of
     which is always among them. Of a model with replicas `idle_since` is when the last of its requests ended,
     `changed_at` when one of them last became ready, `held_until` until when no other one is called, and
-    `held_because` says why there are no more, if that is worth a word, and `given_up`: one of them was since
-    one was last ready, and who waits goes on waiting for the others."""
+    `held_because` says why there are no more, if that is worth a word, and `given_up`: one of them was
+    since one was last ready, and who waits goes on waiting for the others."""
 
     resolved: Resolved
     queue: FairQueue[WorkerJob]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COMES_BACK = frozenset({Phase.WAITING, Phase.BACKING_OFF, Phase.DRAINING, Phase.STOPPING, Phase.KILLING})
 """A replica in one of these is there again by itself while somebody waits and no other one is there."""
 
+TRIED = frozenset({Code.MODEL_FAILED, Code.MODEL_INVALID})
+"""What is said of a replica that was started, and given up because it does not load."""
+
 IDLE = Failure(Code.UNLOADED, "it was idle, and other replicas answer for its model", retryable=True)
 
 
@@ -121,14 +124,15 @@ class Scaler:
         self.scale(group)
 
     def spares(self, worker: ModelWorker, failure: Failure) -> bool:
-        """Whether others answer for the model of one that will not come: then nobody fails who waits. Others
-        that only come are waited for once: else those of a model that never loads would be tried in turn for
-        ever."""
+        """Whether others answer for the model of one that will not come: then nobody fails who waits.
+        Others that only come are waited for once: else those of a model that never loads would be tried in
+        turn for ever. One that no place was found for was not tried."""
         group = worker.group
-        if not group.others_there(worker) or (group.given_up and not group.ready):
+        tried = failure.code in TRIED
+        if not group.others_there(worker) or (tried and group.given_up and not group.ready):
             group.given_up = False
             return False
-        group.given_up = not group.ready
+        group.given_up |= tried and not group.ready
         self.hold(group)
         group.held_because = f"no other replica for now: {failure.message}"
         self._observe("replica_given_up", model=worker.name, code=failure.code, reason=failure.message)
