@@ -140,7 +140,8 @@ class RayEngine:
             reason = refusal(ticket, node, free.get(node.id, {}))
             if not reason or time.monotonic() > self._given_back_by.get(node.name, 0.0):
                 return reason
-            self._closed.wait(LOOK_SECONDS)
+            if self._closed.wait(LOOK_SECONDS):
+                return reason
 
     def _keyed(self, placed: "_Placed", done: "Future[str]") -> None:
         if done.exception() is not None:
@@ -164,7 +165,8 @@ class RayEngine:
             if placed.ended:
                 return
             placed.ended = True
-            self._given_back_by[placed.ticket.node] = time.monotonic() + GIVES_BACK_SECONDS
+            if not refused:  # else it had nothing
+                self._given_back_by[placed.ticket.node] = time.monotonic() + GIVES_BACK_SECONDS
             self._agents.pop(placed.ticket.worker, None)
             said = "it was stopped" if placed.gone_by is not None else reason
             worker = placed.ticket.worker
